@@ -1,0 +1,95 @@
+"""Every error of the engine, split by what to do about it.
+
+MagodooError
+├── Retry               the same call may succeed later, and repeating it is harmless (reads) or decided by the ledger
+│   ├── Unreachable     connection refused, DNS, TLS, timeout before anything was sent
+│   └── Unavailable     429, 502-504, maintenance page, Odoo's HTML 404, `psycopg2.*` bodies
+├── OutcomeUnknown      a write may or may not have happened: never repeated blindly, the ledger probes first
+├── FixConfiguration    a person must change a setting, a right, a credential, a mapping
+│   ├── BadSettings     the settings file: names the line and the hint
+│   ├── Unauthorized    wrong or expired credential
+│   ├── Forbidden       a right is missing: names it
+│   └── UnknownField    a field, model or route that this server does not have
+├── FixDocument         the other system refuses this document by a business rule: names the document
+├── Unreadable          a payload that cannot be understood: quarantined, the others go on
+└── Stop                an invariant of ours is broken or a limit is reached: nothing further may be written
+
+The class decides what happens next; the message says what happened to which document and what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class MagodooError(Exception):
+    """Base of all. `system` is "magento", "odoo" or "staging"; `call` names the call without host or secret."""
+
+    def __init__(self, message: str, *, system: str = "", call: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.system, self.call, self.hint = system, call, hint
+
+    def __str__(self) -> str:
+        where = f"{self.system} {self.call}: " if self.call else ""
+        return f"{where}{super().__str__()}" + (f" Next: {self.hint}" if self.hint else "")
+
+
+class Retry(MagodooError):
+    """Transient."""
+
+
+class Unreachable(Retry):
+    """Nothing was sent, or nothing could be reached."""
+
+
+class Unavailable(Retry):
+    """The server said: not now."""
+
+
+class OutcomeUnknown(MagodooError):
+    """A write was sent and no sound answer came back."""
+
+
+class FixConfiguration(MagodooError):
+    """Only a person can mend it."""
+
+
+class BadSettings(FixConfiguration):
+    """The settings file cannot be used."""
+
+
+class Unauthorized(FixConfiguration):
+    """Wrong, expired or missing credential."""
+
+
+class Forbidden(FixConfiguration):
+    """The credential works but lacks a right."""
+
+
+class UnknownField(FixConfiguration):
+    """This server has no such field, model, method or route."""
+
+
+class FixDocument(MagodooError):
+    """The other system refuses this document."""
+
+
+class Unreadable(MagodooError):
+    """A payload that cannot be understood."""
+
+
+class Stop(MagodooError):
+    """A broken invariant."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """What a message must name so that a person can act: instance, side, kind, document."""
+
+    instance: str
+    side: str
+    kind: str
+    document: str
+
+    def __str__(self) -> str:
+        return f"[{self.instance}] {self.side} {self.kind} {self.document}"
