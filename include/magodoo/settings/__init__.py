@@ -1,0 +1,6 @@
+"""Instances, mappings and policies: read, validated, explained. Secrets never stand here: they stand in Airflow connections."""
+
+from magodoo.settings.model import Instance, Settings
+from magodoo.settings.read import read_settings
+
+__all__ = ["Instance", "Settings", "read_settings"]

@@ -1,0 +1,142 @@
+"""The words of the product, as types: what a side, a kind, a finding, a change is. Everything else uses these words."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    MAGENTO = "magento"
+    ODOO = "odoo"
+
+    @property
+    def other(self) -> Side:
+        return Side.ODOO if self is Side.MAGENTO else Side.MAGENTO
+
+
+class Kind(StrEnum):
+    """A kind of document. RETURN and PAYMENT exist in Odoo only."""
+
+    ORDER = "order"
+    INVOICE = "invoice"
+    SHIPMENT = "shipment"
+    CREDIT_MEMO = "credit_memo"
+    RETURN = "return"
+
+    @property
+    def words(self) -> str:
+        return self.value.replace("_", " ")
+
+
+MATCHED_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class FindingType(StrEnum):
+    """DESIGN, *Findings*. What each means, causes and cures: `reconcile/catalogue.py`."""
+
+    MISSING_IN_ODOO = "missing_in_odoo"
+    MISSING_IN_MAGENTO = "missing_in_magento"
+    TOTAL_MISMATCH = "total_mismatch"
+    TAX_MISMATCH = "tax_mismatch"
+    ROUNDING = "rounding"
+    STATUS_MISMATCH = "status_mismatch"
+    QUANTITY_MISMATCH = "quantity_mismatch"
+    WILL_SHIP_TOO_MUCH = "will_ship_too_much"
+    TRACKING_MISMATCH = "tracking_mismatch"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    DUPLICATE = "duplicate"
+    POSSIBLE_DUPLICATE = "possible_duplicate"
+    AMBIGUOUS = "ambiguous"
+    WITHOUT_ORDER = "without_order"
+    UNMAPPED = "unmapped"
+    ARITHMETIC = "arithmetic"
+    OVER_REFUNDED = "over_refunded"
+    RETURNED_NOT_REFUNDED = "returned_not_refunded"
+    REFUNDED_NOT_RETURNED = "refunded_not_returned"
+    CAPTURE_NEEDED = "capture_needed"
+    DRAFT_WAITING = "draft_waiting"
+    NOT_REPRESENTABLE = "not_representable"
+    CORRECTED_IN_ODOO = "corrected_in_odoo"
+    CANCELLED_IN_ODOO = "cancelled_in_odoo"
+    STRADDLES_BOOKS_FROM = "straddles_books_from"
+    CLOSED_PERIOD = "closed_period"
+    DELETED = "deleted"
+    QUARANTINED = "quarantined"
+
+
+class Rule(StrEnum):
+    """Which rule found a match, strongest first."""
+
+    EXTERNAL_ID = "external_id"
+    MARKER = "marker"
+    DELIVERY_KEY = "delivery_key"
+    LEDGER = "ledger"
+    CONFIRMED = "confirmed"
+    REFERENCE = "reference"
+    TRACKING = "tracking"
+    ASSIGNMENT = "assignment"
+
+
+class ChangeKind(StrEnum):
+    """One planned write. The order of the members is the order in which the changes of one order are carried out."""
+
+    ORDER_IMPORT = "odoo_order_import"
+    ORDER_CANCEL = "odoo_order_cancel"
+    ODOO_INVOICE = "odoo_invoice"
+    ODOO_PAYMENT = "odoo_payment"
+    ODOO_DELIVERY = "odoo_delivery"
+    ODOO_TRACKING = "odoo_tracking"
+    ODOO_CREDIT_NOTE = "odoo_credit_note"
+    ODOO_REFUND_PAYMENT = "odoo_refund_payment"
+    ODOO_STOCK_RETURN = "odoo_stock_return"
+    MAGENTO_INVOICE = "magento_invoice"
+    MAGENTO_SHIPMENT = "magento_shipment"
+    MAGENTO_TRACKING = "magento_tracking"
+    MAGENTO_CREDIT_MEMO = "magento_credit_memo"
+
+    @property
+    def target(self) -> Side:
+        return Side.MAGENTO if self.value.startswith("magento_") else Side.ODOO
+
+    @property
+    def step(self) -> int:
+        return list(ChangeKind).index(self)
+
+
+class ChangeState(StrEnum):
+    """Life of a change in the ledger. `done`, `refused`, `superseded` are ends; `failed` is retried by a person or a new plan."""
+
+    PLANNED = "planned"
+    APPROVED = "approved"
+    LEASED = "leased"
+    UNCERTAIN = "uncertain"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+OPEN_STATES = (ChangeState.PLANNED, ChangeState.APPROVED, ChangeState.LEASED, ChangeState.UNCERTAIN)
+
+
+class Verdict(StrEnum):
+    """What the gate wrote on a change: only `released` is ever carried out."""
+
+    UNCHECKED = "unchecked"
+    RELEASED = "released"
+    HELD = "held"
+
+
+class Approval(StrEnum):
+    """Whether a person must agree first."""
+
+    NOT_NEEDED = "not_needed"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    REJECTED = "rejected"
