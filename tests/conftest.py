@@ -1,0 +1,90 @@
+"""Fixtures for every test: a real PostgreSQL of the session, and a fresh staging database."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from magodoo.stack import ports
+from magodoo.stack.postgres import Cluster, new_password
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+CLUSTERS = CHECKOUT / "var" / "tests"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL server of this session's own, not durable, gone afterwards."""
+    remove_left_overs()
+    cluster = Cluster(CHECKOUT, CLUSTERS / f"postgres-{os.getpid()}", ports.any_free(), new_password(), durable=False)
+    cluster.create()
+    cluster.start()
+    yield cluster
+    remove(cluster)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: Cluster) -> str:
+    """The SQLAlchemy URL of that server's `postgres` database."""
+    return postgres.url("postgres")
+
+
+@pytest.fixture(scope="session")
+def new_staging(postgres: Cluster) -> Iterator[Callable[[], str]]:
+    """A function that gives the URL of a fresh, migrated staging database; each is dropped at the session's end."""
+    template = "staging_template"
+    postgres.create_database(template)
+    migrate(postgres.url(template))
+    names = (f"staging_{number}" for number in itertools.count(1))
+
+    def make() -> str:
+        name = next(names)
+        postgres.create_database(name, template)
+        return postgres.url(name)
+
+    yield make
+
+
+@pytest.fixture
+def staging_url(new_staging: Callable[[], str], postgres: Cluster) -> Iterator[str]:
+    """A fresh staging database for one test."""
+    url = new_staging()
+    yield url
+    postgres.drop_database(url.rsplit("/", 1)[1])
+
+
+@pytest.fixture(scope="module")
+def module_staging_url(new_staging: Callable[[], str], postgres: Cluster) -> Iterator[str]:
+    """A fresh staging database that the tests of one module share."""
+    url = new_staging()
+    yield url
+    postgres.drop_database(url.rsplit("/", 1)[1])
+
+
+def migrate(url: str) -> None:
+    if importlib.util.find_spec("magodoo.staging") is None:
+        return
+    from magodoo import staging
+
+    if hasattr(staging, "migrate"):
+        staging.migrate(url)
+
+
+def remove(cluster: Cluster) -> None:
+    cluster.stop()
+    shutil.rmtree(cluster.data, ignore_errors=True)
+    cluster.data.with_name(f"{cluster.data.name}.log").unlink(missing_ok=True)
+
+
+def remove_left_overs() -> None:
+    """Stop and remove the servers of sessions that were killed."""
+    for data in CLUSTERS.glob("postgres-*/"):
+        if not psutil.pid_exists(int(data.name.rsplit("-", 1)[1])):
+            remove(Cluster(CHECKOUT, data, 0, ""))
