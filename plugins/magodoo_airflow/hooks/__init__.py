@@ -1,0 +1,1 @@
+"""Airflow connections turned into the engine's clients."""

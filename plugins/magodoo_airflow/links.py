@@ -1,0 +1,26 @@
+"""Links on a task in the Airflow UI: to the instance's sales page and to the Data Docs of the run."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from airflow.sdk import BaseOperatorLink
+
+
+class SalesPageLink(BaseOperatorLink):
+    """The overview of the task's instance among the sales pages."""
+
+    name = "Sales pages"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        return f"/magento/?instance={quote(str(getattr(operator, 'instance', '')))}"
+
+
+class DataDocsLink(BaseOperatorLink):
+    """The Data Docs that the quality run of this DAG run made."""
+
+    name = "Data Docs"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        return f"/magento/data-docs/{quote(str(getattr(operator, 'instance', '')))}/{quote(ti_key.run_id)}/index.html"

@@ -1,0 +1,133 @@
+"""The steps of the chain: extract, reconcile, check, mail, refresh."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from magodoo_airflow.links import DataDocsLink, SalesPageLink
+from magodoo_airflow.operators.step import StepOperator
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context as PipelineContext
+
+
+class ExtractOperator(StepOperator):
+    """Reads what changed on one side into staging.
+
+    Without a window it reads from the committed watermark on. A backfill run (Airflow's own, or `conf` with `from` and
+    `to`) reads exactly its window and moves no watermark.
+
+    :param instance: instance id (templated)
+    :param side: "magento" or "odoo"
+    """
+
+    def __init__(self, *, side: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.side = side
+        self.needs = (side,)  # type: ignore[misc]
+
+    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        from magodoo.pipeline import extract
+        from magodoo_airflow.operators.windows import window_of
+
+        window = window_of(context, pipeline.instance)
+        self.log.info("[%s] %s: %s", self.instance, self.side, window or "from the watermark on")
+        return extract.run(pipeline, self.side, window)
+
+
+class DueOrdersOperator(StepOperator):
+    """Lists the orders whose staged version is newer than their reconciled one, cut into chunks for mapped tasks.
+
+    Returns a list of lists of order keys; `conf` may name `orders` to look at whatever their versions say.
+    """
+
+    def __init__(self, *, chunk: int = 5000, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.chunk = chunk
+
+    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        from magodoo.pipeline import reconcile
+
+        named = (context["dag_run"].conf or {}).get("orders")
+        orders = [str(order) for order in named] if named else reconcile.due(pipeline)
+        return [orders[start : start + self.chunk] for start in range(0, len(orders), self.chunk)]
+
+
+class ReconcileOperator(StepOperator):
+    """Completes, matches, compares and plans whole orders; writes pairs, findings and planned changes.
+
+    :param orders: order keys (Magento order entity ids); usually mapped over the chunks of DueOrdersOperator
+    """
+
+    template_fields: Sequence[str] = ("instance", "orders")
+    needs = ("magento", "odoo")
+
+    def __init__(self, *, orders: list[str] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.orders = orders
+
+    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        from magodoo.pipeline import reconcile
+
+        return reconcile.run(pipeline, self.orders)
+
+
+class QualityOperator(StepOperator):
+    """Runs the expectations, builds the Data Docs, writes the gate's verdict on every unchecked change, queues the mails.
+
+    Returns `{"held_sides": [...], "released": n, "held": n, "failed_checks": [...], "mails": n}`.
+    """
+
+    operator_extra_links = (SalesPageLink(), DataDocsLink())
+
+    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        from magodoo.pipeline import quality
+
+        return quality.run(pipeline)
+
+
+class GateOperator(StepOperator):
+    """Fails when a whole side is held, and says by which check; held documents alone leave it green.
+
+    :param checked: what QualityOperator returned (templated)
+    """
+
+    template_fields: Sequence[str] = ("instance", "checked")
+
+    def __init__(self, *, checked: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.checked = checked
+
+    def execute(self, context: Any) -> Any:
+        held = self.checked["held_sides"]
+        if held:
+            raise AirflowFailException(f"[{self.instance}] changes are held for {held}: {self.checked['failed_checks']}")
+        return self.checked
+
+
+class SendMailsOperator(StepOperator):
+    """Sends the mails that wait, through Airflow's SMTP connection. What cannot be sent stays and is tried again."""
+
+    def __init__(self, *, instance: str = "", **kwargs: Any) -> None:
+        super().__init__(instance=instance, **kwargs)
+
+    def execute(self, context: Any) -> Any:
+        from magodoo_airflow.notify import send_waiting
+
+        sent = send_waiting(self.instance or None)
+        self.log.info("mails: %s", sent)
+        return sent
+
+
+class RefreshOperator(StepOperator):
+    """Re-reads open and recently closed orders on both sides, whatever their timestamps say; marks what is gone."""
+
+    needs = ("magento", "odoo")
+
+    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        from magodoo.pipeline import refresh
+
+        return refresh.run(pipeline)

@@ -1,0 +1,70 @@
+"""What all operators share: open the instance's systems, tell one story of `magodoo.pipeline`, say honestly how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from magodoo_airflow.links import SalesPageLink
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context as PipelineContext
+
+
+class StepOperator(BaseOperator):
+    """Runs one story for one instance.
+
+    :param instance: id of the instance in the settings file (templated).
+
+    An error that only a person can mend (settings, rights, a broken invariant) fails the task at once, without retries;
+    a transient one is retried with backoff. The return value is the story's counts (a small dict of numbers).
+    """
+
+    template_fields: Sequence[str] = ("instance",)
+    operator_extra_links = (SalesPageLink(),)
+    ui_color = "#eef4fb"
+    needs: ClassVar[tuple[str, ...]] = ()  # the sides this step talks to: "magento", "odoo"
+
+    def __init__(self, *, instance: str, **kwargs: Any) -> None:
+        kwargs.setdefault("retries", 2)
+        kwargs.setdefault("retry_delay", timedelta(seconds=30))
+        kwargs.setdefault("retry_exponential_backoff", True)
+        kwargs.setdefault("max_retry_delay", timedelta(minutes=10))
+        kwargs.setdefault("execution_timeout", timedelta(hours=2))
+        super().__init__(**kwargs)
+        self.instance = instance
+        self._opened: PipelineContext | None = None
+
+    def execute(self, context: Any) -> Any:
+        return self.tell(context, lambda pipeline: self.story(pipeline, context))
+
+    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        """The work of this operator; subclasses call one function of `magodoo.pipeline`."""
+        raise AirflowFailException(f"{type(self).__name__} tells no story")
+
+    def tell(self, context: Any, story: Callable[[PipelineContext], Any]) -> Any:
+        """Opens the context, runs `story`, translates the engine's errors into Airflow's."""
+        from magodoo.errors import FixConfiguration, MagodooError, Stop
+        from magodoo_airflow.hooks.context import open_context
+
+        try:
+            with open_context(self.instance, needs=self.needs, dag_run=str(context["run_id"])) as pipeline:
+                self._opened = pipeline
+                counts = story(pipeline)
+        except (FixConfiguration, Stop) as problem:
+            raise AirflowFailException(f"[{self.instance}] {problem}") from problem
+        except MagodooError as problem:
+            raise AirflowException(f"[{self.instance}] {problem}") from problem
+        finally:
+            self._opened = None
+        self.log.info("[%s] %s: %s", self.instance, self.task_id, counts)
+        return counts
+
+    def on_kill(self) -> None:
+        """Asks the story to stop after the call in hand; what is leased is taken up by the next run after its lease."""
+        if self._opened is not None:
+            self._opened.stop()

@@ -1,0 +1,26 @@
+"""The window of an Airflow run: what a run's type, partition key and conf say about the time to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.window import Window
+    from magodoo.settings import Instance
+
+
+def window_of(context: Any, instance: Instance) -> Window | None:
+    """The window that this run must read, or None: read from the watermark on.
+
+    Only a backfill has a window: Airflow's own (run type backfill: the partition of its key) or a `conf` with `from` and
+    `to`. A manual or scheduled run reads from the watermark, with or without a partition key.
+    """
+    from magodoo.pipeline.window import from_conf, from_partition
+
+    dag_run = context["dag_run"]
+    conf = dag_run.conf or {}
+    if conf.get("from") or conf.get("to"):
+        return from_conf(conf)
+    if str(dag_run.run_type).endswith("backfill") and context.get("partition_key"):
+        return from_partition(context["partition_key"], instance.schedule)
+    return None

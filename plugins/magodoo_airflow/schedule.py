@@ -1,0 +1,51 @@
+"""Names, assets and defaults that the DAG files share. Light: a DAG file parses without pandas, GX, a database or a network.
+
+Assets wake, work lists decide: an asset event only starts a run; what the run works on stands in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Asset
+
+from magodoo.errors import BadSettings
+from magodoo.settings import Instance
+from magodoo.settings.read import read_with_problems
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+KEY_FORMAT = "%Y-%m-%dT%H:%M"
+
+log = logging.getLogger(__name__)
+
+
+def instances() -> Iterator[Instance]:
+    """The instances whose settings are sound; a broken entry takes away only its own DAGs, and the log says why."""
+    try:
+        reading = read_with_problems()
+    except BadSettings as problem:
+        log.error("no instance has DAGs: %s", problem)
+        return
+    for problem in reading.problems:
+        log.error("settings: %s", problem)
+    yield from reading.settings.instances.values()
+
+
+def asset(instance: Instance, name: str) -> Asset:
+    """`name`: magento_staged, odoo_staged, reconciled, checked."""
+    return Asset(name=f"{name}__{instance.id}", uri=f"magodoo://{instance.id}/{name}")
+
+
+def dag_defaults(instance: Instance | None, *tags: str) -> dict[str, Any]:
+    """What every DAG of the product has in common."""
+    return {
+        "start_date": START,
+        "catchup": False,
+        "max_active_runs": 1,
+        "dagrun_timeout": timedelta(hours=6),
+        "tags": ["magodoo", *([instance.id] if instance else []), *tags],
+        "is_paused_upon_creation": True,
+    }
