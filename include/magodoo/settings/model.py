@@ -119,6 +119,7 @@ class Recipients(Strict):
 class Quality(Strict):
     max_extract_age_minutes: int = 120
     max_unmatched_share: Decimal = Decimal("0.20")
+    volume_share: Decimal = Decimal("0.5")  # of the same weekday's usual number of orders: below it, a warning
     grace_minutes: int = 120
     summary_above: int = 50
     data_docs_days: int = 30

@@ -48,8 +48,11 @@ create table document (
     deleted_at timestamptz,
     request_began_at timestamptz not null, staged_at timestamptz not null default now(),
     version bigint not null,
+    resolved_at timestamptz,        -- null: its order has to be looked for (staging/resolve.py)
     primary key (instance, side, kind, source_id)
 );
+create index document_to_resolve on document (instance, side, kind) where resolved_at is null;
+create index document_by_other_reference on document using gin (other_references) where side = 'odoo';
 create index document_by_order on document (instance, order_key, kind, side);
 create index document_by_own_order on document (instance, side, own_order_id);
 create index document_by_number on document (instance, side, kind, number);
@@ -98,6 +101,7 @@ create table order_work (
     instance text not null, order_key text not null,
     staged_version bigint not null, reconciled_version bigint not null default 0,
     completed_version bigint not null default 0,   -- both sides fetched by key up to this version
+    scope text not null default 'in_scope',        -- in_scope, excluded, not_expected (Magento state not imported): set by reconcile
     primary key (instance, order_key)
 );
 create index order_due on order_work (instance, staged_version) where staged_version > reconciled_version;

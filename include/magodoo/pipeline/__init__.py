@@ -1,0 +1,1 @@
+"""The stories of the pipeline, one module each; a DAG task tells one of them."""
