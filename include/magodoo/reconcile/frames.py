@@ -1,0 +1,296 @@
+"""What reconciling reads: canonical documents and lines of whole orders, as pandas frames with fixed columns and dtypes.
+
+Amounts and quantities are int64 of 1/10000. Ids are int64, 0 where there is none (Magento's and Odoo's ids are positive integers).
+Words that repeat are categories. Documents have a RangeIndex: the *position* of a document is its row number, and a line names its
+document by that position. Lines are sorted by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from magodoo.errors import Stop
+from magodoo.vocabulary import Kind, Side
+
+SIDES = [side.value for side in Side]
+KINDS = [kind.value for kind in Kind]
+ROLES = ["item", "shipping", "discount", "adjustment", "other"]
+
+Positions = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Units = npt.NDArray[np.int64]
+
+IDS = ("source_id", "order_key", "own_order_id", "parent_id", "edit_of", "customer_group", "store_id", "company_id")
+AMOUNTS = (
+    *("subtotal", "shipping", "discount", "adjustment", "tax", "untaxed", "grand_total", "base_grand_total"),
+    *("open_amount", "captured_amount", "quantity", "amount_authorized", "amount_paid"),
+)
+WORDS = ("state", "status", "currency", "company_currency", "payment_method", "carrier", "source_code")
+TEXTS = ("number", "reference", "transaction_id", "customer_name", "customer_email", "tracking")
+FLAGS = {"active": True, "sound": True, "without_order": False}
+TIMES = ("created_at", "deleted_at")
+
+LINE_IDS = ("item_key", "own_item_id", "parent_item_key")
+LINE_AMOUNTS = (
+    *("quantity", "gross", "discount", "untaxed", "tax"),
+    *("qty_ordered", "qty_invoiced", "qty_shipped", "qty_refunded", "qty_canceled", "qty_open"),
+)
+LINE_WORDS = ("sku", "product_type")
+LINE_FLAGS = {"is_money": True, "is_virtual": False}
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Everything about some orders. Build it with `canonical`, which takes the columns of the tables as SQL returns them.
+
+    documents: one row per document of either side of these orders, deleted ones included (deleted_at set). Columns: side, kind
+        (category); IDS (int64; customer_group -1 where unknown); AMOUNTS (int64); WORDS (category, "" where unknown); TEXTS (str, "" where
+        unknown; tracking: sorted numbers joined by ","); FLAGS (bool); TIMES (datetime64, UTC); document_date (datetime64, local date).
+        edit_of, amount_authorized, amount_paid and without_order come from `details` of Magento orders.
+    lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
+    pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and, marked as ended,
+        those that lost a document.
+    quarantine: open rows: side, kind, source_id (str), reason.
+    master: model, key, odoo_id, active, data.
+    unlinked: columns of documents; Odoo documents without order key (candidates for `possible_duplicate`), and documents of either
+        side whose order exists nowhere (without_order).
+    """
+
+    documents: pd.DataFrame
+    lines: pd.DataFrame
+    pairs: pd.DataFrame
+    quarantine: pd.DataFrame
+    master: pd.DataFrame
+    unlinked: pd.DataFrame
+
+    @cached_property
+    def _index(self) -> pd.Index[Any]:
+        documents = self.documents
+        codes = _codes(documents["side"], documents["kind"])
+        return pd.Index(documents["source_id"].to_numpy() * 16 + codes)
+
+    def locate(self, side: Side, kind: Kind, source_ids: Units) -> Positions:
+        """Positions of documents by id; -1 where there is none."""
+        wanted = np.asarray(source_ids, dtype=np.int64) * 16 + SIDES.index(side) * 8 + KINDS.index(kind)
+        return self._index.get_indexer(pd.Index(wanted)).astype(np.int64)
+
+    def rows(self, positions: Iterable[int]) -> list[Any]:
+        """Documents as named tuples (column names as attributes; `Index` is the position)."""
+        chosen = np.fromiter(positions, dtype=np.int64)
+        return list(self.documents.iloc[chosen].itertuples(name="Document"))
+
+    @cached_property
+    def _line_starts(self) -> Positions:
+        return np.searchsorted(self.lines["document"].to_numpy(), np.arange(len(self.documents) + 1))
+
+    def lines_of(self, position: int) -> list[Any]:
+        """Lines of one document as named tuples."""
+        begin, end = self._line_starts[position], self._line_starts[position + 1]
+        return list(self.lines.iloc[begin:end].itertuples(index=False, name="Line"))
+
+    def only(self, keep: Mask) -> Frames:
+        """The same without the other documents and their lines."""
+        if keep.all():
+            return self
+        moved = np.cumsum(keep) - 1
+        lines = self.lines[keep[self.lines["document"].to_numpy()]].reset_index(drop=True)
+        lines["document"] = moved[lines["document"].to_numpy()]
+        documents = self.documents[keep].reset_index(drop=True)
+        return Frames(documents, lines, self.pairs, self.quarantine, self.master, self.unlinked)
+
+
+def canonical(
+    documents: pd.DataFrame,
+    lines: pd.DataFrame | None = None,
+    pairs: pd.DataFrame | None = None,
+    quarantine: pd.DataFrame | None = None,
+    master: pd.DataFrame | None = None,
+    unlinked: pd.DataFrame | None = None,
+) -> Frames:
+    """Frames from rows of the tables (columns by their names there; what is absent gets its default).
+
+    Raises Stop when a line has no document or a document stands there twice: the caller read inconsistent tables.
+    """
+    frames = Frames(
+        documents=_documents(documents),
+        lines=pd.DataFrame(),
+        pairs=_pairs(_or_empty(pairs)),
+        quarantine=_texts(_or_empty(quarantine), ("side", "kind", "source_id", "reason")),
+        master=_or_empty(master).reindex(columns=["model", "key", "odoo_id", "active", "data"]),
+        unlinked=_documents(_or_empty(unlinked)),
+    )
+    if frames._index.has_duplicates:
+        raise Stop("a document was read twice", system="staging")
+    object.__setattr__(frames, "lines", _lines(_or_empty(lines), frames))
+    return frames
+
+
+def _or_empty(frame: pd.DataFrame | None) -> pd.DataFrame:
+    return pd.DataFrame() if frame is None else frame
+
+
+def _codes(side: pd.Series, kind: pd.Series) -> Units:
+    return side.cat.codes.to_numpy(np.int64) * 8 + kind.cat.codes.to_numpy(np.int64)
+
+
+@dataclass
+class _Columns:
+    """Collects the columns of a frame, each with its dtype and default."""
+
+    source: pd.DataFrame
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def integers(self, names: Sequence[str], default: int = 0) -> None:
+        for name in names:
+            self._make(name, default, lambda column, default=default: _integers(column, default))
+
+    def words(self, names: Sequence[str], categories: list[str] | None = None) -> None:
+        for name in names:
+            self._make(name, "", lambda column, categories=categories: _words(column, categories), categories)
+
+    def texts(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._make(name, "", lambda column: column.fillna("").astype(str).astype(object))
+
+    def flags(self, defaults: dict[str, bool]) -> None:
+        for name, default in defaults.items():
+            self._make(name, default, lambda column, default=default: column.fillna(default).astype(bool))
+
+    def times(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._make(name, pd.NaT, lambda column: pd.to_datetime(column, utc=True))
+
+    def _make(
+        self, name: str, default: Any, convert: Callable[[pd.Series], Any], categories: list[str] | None = None
+    ) -> None:
+        if name in self.source:
+            self.made[name] = convert(self.source[name])
+            return
+        column = pd.Series([default], dtype=object if isinstance(default, str) else None)
+        if default == "":
+            column = _words(column, categories or [""])
+        elif default is pd.NaT:
+            column = pd.to_datetime(column, utc=True)
+        self.made[name] = column.iloc[np.zeros(len(self.source), dtype=np.int64)].reset_index(drop=True)
+
+    def frame(self) -> pd.DataFrame:
+        return pd.DataFrame(self.made, copy=False)
+
+
+def _documents(source: pd.DataFrame) -> pd.DataFrame:
+    source = _with_details(source.reset_index(drop=True))
+    columns = _Columns(source)
+    columns.words(("side",), SIDES)
+    columns.words(("kind",), KINDS)
+    columns.integers([name for name in IDS if name != "customer_group"])
+    columns.integers(("customer_group",), default=-1)
+    columns.integers(AMOUNTS)
+    columns.words(WORDS)
+    columns.texts([name for name in TEXTS if name != "tracking"])
+    columns.made["tracking"] = _tracking(source)
+    columns.flags(FLAGS)
+    columns.times(TIMES)
+    dates = source["document_date"] if "document_date" in source else pd.Series(pd.NaT, index=source.index)
+    columns.made["document_date"] = pd.to_datetime(dates).astype("datetime64[s]")
+    return columns.frame()
+
+
+def _with_details(source: pd.DataFrame) -> pd.DataFrame:
+    """The facts of `details` that reconciling needs, as columns. Only Magento orders and documents without order have any."""
+    if "details" not in source:
+        return source
+    source = source.copy(deep=False)
+    details = [each if isinstance(each, dict) else {} for each in source.pop("details")]
+    payments = [each.get("payment") or {} for each in details]
+    for name, found in (
+        ("edit_of", [each.get("edit_of") for each in details]),
+        ("without_order", [bool(each.get("without_order")) for each in details]),
+        ("amount_authorized", [each.get("amount_authorized") for each in payments]),
+        ("amount_paid", [each.get("amount_paid") for each in payments]),
+    ):
+        if name not in source:
+            source[name] = found
+    return source
+
+
+def _tracking(source: pd.DataFrame) -> pd.Series:
+    if "tracking" not in source:
+        return pd.Series("", index=source.index, dtype=object)
+    given = source["tracking"]
+    if given.map(type).isin([str]).all():
+        return given.astype(object)
+    return pd.Series([tracks_text(each) for each in given], index=source.index, dtype=object)
+
+
+def tracks_text(tracks: Any) -> str:
+    """Track numbers in one comparable text: trimmed, upper case, each once, sorted."""
+    if isinstance(tracks, str):
+        tracks = tracks.split(",")
+    if not isinstance(tracks, Iterable):
+        return ""
+    return ",".join(sorted({str(track).strip().upper() for track in tracks if str(track).strip()}))
+
+
+def _lines(source: pd.DataFrame, frames: Frames) -> pd.DataFrame:
+    source = source.reset_index(drop=True)
+    columns = _Columns(source)
+    if "document" in source:
+        position = source["document"].to_numpy(np.int64)
+    elif source.empty:
+        position = np.zeros(0, dtype=np.int64)
+    else:
+        codes = _codes(_words(source["side"], SIDES), _words(source["kind"], KINDS))
+        keys = _integers(source["source_id"], 0).to_numpy() * 16 + codes
+        position = frames._index.get_indexer(pd.Index(keys)).astype(np.int64)
+        if (position < 0).any():
+            raise Stop(f"{int((position < 0).sum())} lines without their document", system="staging")
+    columns.made["document"] = pd.Series(position)
+    columns.words(("role",), ROLES)
+    if "role" not in source:
+        columns.made["role"] = pd.Series(pd.Categorical.from_codes(np.zeros(len(source), np.int8), categories=ROLES))
+    columns.integers(LINE_IDS)
+    columns.integers(LINE_AMOUNTS)
+    columns.words(LINE_WORDS)
+    columns.flags(LINE_FLAGS)
+    lines = columns.frame()
+    in_order = bool((np.diff(position) >= 0).all())
+    return lines if in_order else lines.iloc[np.argsort(position, kind="stable")].reset_index(drop=True)
+
+
+def _pairs(source: pd.DataFrame) -> pd.DataFrame:
+    columns = _Columns(source.reset_index(drop=True))
+    columns.words(("kind",), KINDS)
+    columns.integers(("order_key", "magento_id", "odoo_id"))
+    columns.texts(("rule",))
+    if "ended_at" in source and "ended" not in source:
+        columns.made["ended"] = source["ended_at"].notna().reset_index(drop=True)
+    else:
+        columns.flags({"ended": False})
+    return columns.frame()
+
+
+def _texts(source: pd.DataFrame, names: tuple[str, ...]) -> pd.DataFrame:
+    columns = _Columns(source.reset_index(drop=True))
+    columns.texts(names)
+    return columns.frame()
+
+
+def _integers(column: pd.Series, default: int) -> pd.Series:
+    if column.dtype == np.int64:
+        return column
+    return pd.to_numeric(column, errors="coerce").fillna(default).astype(np.int64)
+
+
+def _words(column: pd.Series, categories: list[str] | None) -> pd.Series:
+    if isinstance(column.dtype, pd.CategoricalDtype) and not column.hasnans:
+        same = categories is None or list(column.cat.categories) == categories
+        return column if same else column.cat.set_categories(categories)
+    filled = column.astype(object).fillna("")
+    return filled.astype(pd.CategoricalDtype(categories)) if categories else filled.astype("category")
