@@ -76,7 +76,7 @@ RESULT_CHECKS = (
         Holds.DOCUMENT,
         "Every document of a reconciled order is matched, or an open finding says why not.",
         "Run the reconciliation of this order again; if it stays, report it: it is a fault of magodoo.",
-        f"select {document_row("'is neither matched nor explained'")} from {{batch}} d where {_UNANSWERED}",
+        f"""select {document_row("'is neither matched nor explained'")} from {{batch}} d where {_UNANSWERED}""",
     ),
     Check(
         "totals_explained",

@@ -32,7 +32,7 @@ DOCUMENT_CHECKS = (
     ),
     _documents(
         "currency_present",
-        "d.kind in ('order', 'invoice', 'credit_memo') and d.currency !~ '^[A-Z]{{3}}$'",
+        "d.kind in ('order', 'invoice', 'credit_memo') and d.currency !~ '^[A-Z][A-Z][A-Z]$'",
         "'currency ' || quote_literal(d.currency)",
         meaning="Every document with money has an ISO currency.",
         cure="Read the currency on the document; it must be a three-letter code.",

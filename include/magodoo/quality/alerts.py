@@ -1,0 +1,173 @@
+"""What is mailed, to whom, and when: new and reopened findings at once, changes that need a person, the daily digest.
+
+Quiet when nothing is new. A finding that a planned change will settle is mailed only when it is older than the grace time
+(RULES, *What accountants read*; settings, `quality`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Connection, text
+
+from magodoo.money import plain
+from magodoo.quality import outbox
+from magodoo.quality.outbox import Mail
+from magodoo.quality.picture import fourteen_days
+from magodoo.quality.tables import money, to_csv
+from magodoo.settings import Instance
+
+_DUE = """
+    select f.*, c.state as change_state, c.verdict, c.approval from finding f left join change c on c.id = f.change_id
+    where f.instance = :instance and f.resolved_at is null and f.severity <> 'info'
+        and (f.muted_until is null or f.muted_until <= now())
+        and (f.mailed_at is null or f.reopened_at > f.mailed_at)
+        and not (coalesce(c.state, '') in ('planned', 'approved', 'leased', 'done') and coalesce(c.verdict, '') <> 'held'
+            and coalesce(c.approval, '') <> 'rejected' and :writes and f.type <> 'will_ship_too_much'
+            and coalesce(f.reopened_at, f.first_seen) > now() - make_interval(mins => :grace))
+    order by case f.severity when 'critical' then 0 else 1 end, f.type, f.order_number, f.id"""
+
+
+def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> int:
+    """Queues one mail per group of recipients for what is new; marks the findings as mailed. Returns the number of mails."""
+    due = [dict(row) for row in connection.execute(text(_DUE), {
+        "instance": instance.id, "grace": instance.quality.grace_minutes, "writes": instance.mode.any_apply,
+    }).mappings()]  # fmt: skip
+    if not due:
+        return 0
+    by_recipients: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for finding in due:
+        by_recipients[_recipients(instance, finding["who"])].append(finding)
+    picture = fourteen_days(connection, instance.id)
+    mails = sum(
+        bool(outbox.queue(connection, _findings_mail(instance, recipients, findings, ui_url, picture)))
+        for recipients, findings in by_recipients.items()
+    )
+    connection.execute(text("update finding set mailed_at = now() where id = any(:ids)"), {"ids": [finding["id"] for finding in due]})
+    return mails
+
+
+def queue_held(connection: Connection, instance: Instance, ui_url: str, held_sides: Iterable[str], failed: Iterable[str]) -> int:
+    """The mail that a whole side is held, and by which checks."""
+    return bool(outbox.queue(connection, _mail(
+        instance, "held", "held.html", f"[{instance.id}] nothing is written: {', '.join(held_sides)} cannot be trusted now",
+        _recipients(instance, "it"), ui_url, failed=list(failed), sides=list(held_sides),
+    )))  # fmt: skip
+
+
+def queue_digest(connection: Connection, instance: Instance, ui_url: str) -> int:
+    """The daily digest: what is open, what was resolved in the last day. Nothing when there is neither."""
+    findings = _all(connection, "resolved_at is null and severity <> 'info' and coalesce(muted_until, now()) <= now()", instance)
+    resolved = _all(connection, "resolved_at > now() - interval '1 day'", instance)
+    if not findings and not resolved:
+        return 0
+    subject = f"[{instance.id}] digest: {len(findings)} open, {len(resolved)} resolved since yesterday"
+    return bool(outbox.queue(connection, _mail(
+        instance, "digest", "findings.html", subject, _recipients(instance, "accounting"), ui_url, findings=findings[:200],
+        resolved=resolved[:100], sums=sums(findings), more=max(0, len(findings) - 200), csv=to_csv(findings),
+        picture=fourteen_days(connection, instance.id),
+    )))  # fmt: skip
+
+
+def subject_of(instance: str, findings: list[dict[str, Any]]) -> str:
+    """`[us] 3 invoices differ by 41.20 USD, 2 shipments missing in Magento`: counts per kind and what is wrong, sums never added
+    over currencies; the net sum is told when it is another than the absolute one."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for finding in findings:
+        groups[(finding["type"], finding["kind"])].append(finding)
+    parts = [_phrase(type_, kind, group) for (type_, kind), group in sorted(groups.items(), key=lambda item: -len(item[1]))]
+    shown = ", ".join(parts[:3]) + (f" and {len(parts) - 3} more kinds" if len(parts) > 3 else "")
+    return f"[{instance}] {shown}"
+
+
+def sums(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Per currency: how many findings have amounts, the absolute and the net sum of their differences."""
+    absolute: dict[str, int] = defaultdict(int)
+    net: dict[str, int] = defaultdict(int)
+    count: dict[str, int] = defaultdict(int)
+    for finding in findings:
+        difference = stake(finding)
+        if difference and finding["currency"]:
+            absolute[finding["currency"]] += abs(difference)
+            net[finding["currency"]] += difference
+            count[finding["currency"]] += 1
+    return [
+        {"currency": name, "count": str(count[name]), "absolute": plain(absolute[name]), "net": plain(net[name])} for name in sorted(absolute)
+    ]
+
+
+def stake(finding: Mapping[str, Any]) -> int:
+    """What the finding moves in the books: the difference, or the whole document when one side lacks it."""
+    if finding["difference"] is not None:
+        return int(finding["difference"])
+    return int(finding["odoo_amount"] or 0) - int(finding["magento_amount"] or 0)
+
+
+def _phrase(type_: str, kind: str, group: list[dict[str, Any]]) -> str:
+    word = kind.replace("_", " ") + ("s" if len(group) != 1 else "")
+    amounts = ", ".join(
+        f"{entry['absolute']} {entry['currency']}" + ("" if entry["absolute"] == entry["net"].lstrip("-") else f" (net {entry['net']})")
+        for entry in sums(group)
+    )
+    if type_.startswith("missing_in_"):
+        return f"{len(group)} {word} missing in {type_.removeprefix('missing_in_').title()}" + (f" ({amounts})" if amounts else "")
+    if type_ == "total_mismatch":
+        return f"{len(group)} {word} {'differs' if len(group) == 1 else 'differ'} by {amounts or '0.00'}"
+    return f"{len(group)} {word}: {type_.replace('_', ' ')}" + (f" ({amounts})" if amounts else "")
+
+
+def _findings_mail(instance: Instance, recipients: tuple[str, ...], findings: list[dict[str, Any]], ui_url: str, picture: bytes) -> Mail:
+    many = len(findings) > instance.quality.summary_above
+    return _mail(
+        instance, "findings", "findings.html", subject_of(instance.id, findings), recipients, ui_url,
+        findings=findings[:20] if many else findings, resolved=[], sums=sums(findings), more=len(findings) - 20 if many else 0,
+        csv=to_csv(findings), picture=picture,
+    )  # fmt: skip
+
+
+def _mail(
+    instance: Instance, topic: str, template: str, subject: str, recipients: tuple[str, ...], ui_url: str,
+    *, csv: str | None = None, picture: bytes | None = None, **content: Any,
+) -> Mail:  # fmt: skip
+    content |= {"instance": instance, "subject": subject, "ui_url": ui_url.rstrip("/"), "picture": picture is not None, "now": datetime.now(UTC)}
+    return Mail(
+        topic=topic,
+        recipients=recipients,
+        subject=subject,
+        html=_templates(autoescape=True).get_template(template).render(content),
+        plain=_templates(autoescape=False).get_template(template.replace(".html", ".txt")).render(content),
+        instance=instance.id,
+        csv_name=f"{topic}-{instance.id}.csv" if csv is not None else None,
+        csv=csv,
+        picture=picture,
+    )
+
+
+def _recipients(instance: Instance, who: str) -> tuple[str, ...]:
+    """The people for `who`; without a list of their own, all that there are."""
+    lists = instance.recipients
+    own: tuple[str, ...] = getattr(lists, who, ())
+    return own or lists.accounting or lists.it or lists.warehouse
+
+
+def _all(connection: Connection, where: str, instance: Instance) -> list[dict[str, Any]]:
+    query = f"select * from finding where instance = :instance and {where} order by severity, type, order_number, id"
+    return [dict(row) for row in connection.execute(text(query), {"instance": instance.id}).mappings()]
+
+
+@cache
+def _templates(*, autoescape: bool) -> Environment:
+    made = Environment(  # noqa: S701 - the plain-text parts are no HTML
+        loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters["money"] = money
+    made.filters["words"] = lambda value: str(value).replace("_", " ")
+    made.filters["day"] = lambda moment: f"{moment:%Y-%m-%d %H:%M} UTC" if moment else ""
+    return made

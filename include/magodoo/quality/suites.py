@@ -1,0 +1,152 @@
+"""Runs the checks with Great Expectations, one suite per table, and builds the Data Docs.
+
+Great Expectations takes seconds to import: import this module inside a task, never at DAG top level.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import great_expectations as gx
+from great_expectations.checkpoint import UpdateDataDocsAction
+from sqlalchemy import Connection, Engine
+
+from magodoo.quality.checks import COLUMNS, Check, Holds
+from magodoo.quality.results import CHANGE_CHECKS, FINDING_CHECKS, PAIR_CHECKS, RESULT_CHECKS
+from magodoo.quality.staged import DOCUMENT_CHECKS, EXTRACT_CHECKS, LINE_CHECKS
+from magodoo.settings import Instance
+
+SCHEMA = "magodoo"
+ALL_CHECKS: tuple[Check, ...] = (
+    *DOCUMENT_CHECKS, *LINE_CHECKS, *EXTRACT_CHECKS, *PAIR_CHECKS, *RESULT_CHECKS, *FINDING_CHECKS, *CHANGE_CHECKS,
+)  # fmt: skip
+
+REQUIRED_COLUMNS = {
+    "document": {"instance", "side", "kind", "source_id", "order_key", "number", "currency", "grand_total", "tax", "untaxed", "version"},
+    "line": {"instance", "side", "kind", "source_id", "line_id", "item_key", "role", "quantity", "untaxed", "tax"},
+    "pair": {"instance", "kind", "order_key", "magento_id", "odoo_id", "rule"},
+    "finding": {"instance", "type", "kind", "severity", "message", "first_seen", "resolved_at"},
+    "change": {"instance", "kind", "target", "order_key", "source_id", "state", "verdict", "request_hash"},
+}
+_SECRET = "MAGODOO_GX_STAGING_URL"  # GX stores the name, not the address with its password
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A check that found rows. `rows`: one dict per document, with COLUMNS; amounts are Decimal."""
+
+    check: Check
+    rows: list[dict[str, Any]]
+
+    @property
+    def line(self) -> str:
+        """`own_arithmetic: 2 documents (invoice 000000012 of order 000000010, ...)`."""
+        named = ", ".join(_named(row) for row in self.rows[:3]) + (", ..." if len(self.rows) > 3 else "")
+        return f"{self.check.name}: {len(self.rows)} ({named})"
+
+
+def run(engine: Engine, instance: Instance, docs: Path | None, checks: Sequence[Check] = ALL_CHECKS) -> list[Failure]:
+    """Every check that failed, with every row that it found. Data Docs are built in `docs` when given."""
+    failed = _expect(engine, instance, checks, docs)
+    with engine.connect() as connection:
+        return [Failure(check, _rows(connection, instance, check)) for check in checks if check.name in failed]
+
+
+def prune(root: Path, older_than: timedelta) -> int:
+    """Deletes the Data Docs of runs older than the given time; returns how many."""
+    limit = datetime.now(UTC) - older_than
+    old = [run for run in root.glob("*/*") if run.is_dir() and datetime.fromtimestamp(run.stat().st_mtime, UTC) < limit]
+    for run_folder in old:
+        shutil.rmtree(run_folder)
+    return len(old)
+
+
+def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: Path | None) -> set[str]:
+    """Runs the suites; the names of the checks that failed. A check whose SELECT itself fails counts as failed and raises."""
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    os.environ[_SECRET] = engine.url.render_as_string(hide_password=False)
+    os.environ["TQDM_DISABLE"] = "1"
+    context = gx.get_context(mode="file", project_root_dir=docs / "gx") if docs else gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    source = context.data_sources.add_postgres("staging", connection_string=f"${{{_SECRET}}}")
+    validations = [
+        _validation(context, source, table, group, instance) for table, group in _by_table(checks)
+    ]
+    actions = [UpdateDataDocsAction(name="data_docs")] if docs else []
+    checkpoint = context.checkpoints.add(gx.Checkpoint(name="all", validation_definitions=validations, actions=actions, result_format="SUMMARY"))
+    outcome = checkpoint.run()
+    failed: set[str] = set()
+    for result in outcome.run_results.values():
+        failed |= {_name_of(item) for item in result.results if not item.success}
+    if docs:
+        _publish(docs)
+    return failed
+
+
+def _validation(context: Any, source: Any, table: str, checks: Iterable[Check], instance: Instance) -> Any:
+    batch = source.add_table_asset(table, table_name=table, schema_name=SCHEMA).add_batch_definition_whole_table(table)
+    suite = gx.ExpectationSuite(name=table)
+    if table in REQUIRED_COLUMNS:
+        for column in sorted(REQUIRED_COLUMNS[table]):
+            suite.add_expectation(gx.expectations.ExpectColumnToExist(column=column, severity="critical", meta={"check": f"column_{column}"}))
+    for check in checks:
+        suite.add_expectation(
+            gx.expectations.UnexpectedRowsExpectation(
+                description=check.meaning,
+                unexpected_rows_query=check.sql(instance),
+                severity=check.severity.value,
+                meta={"check": check.name, "cure": check.cure, "holds": check.holds.value},
+            )
+        )
+    return context.validation_definitions.add(gx.ValidationDefinition(name=table, data=batch, suite=context.suites.add(suite)))
+
+
+def _by_table(checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
+    grouped: dict[str, list[Check]] = defaultdict(list)
+    for check in checks:
+        grouped[check.table].append(check)
+    return sorted(grouped.items())
+
+
+def _name_of(item: Any) -> str:
+    if item.exception_info.get("raised_exception"):
+        raise RuntimeError(f"check {item.expectation_config.meta['check']} could not run: {item.exception_info['exception_message']}")
+    return str(item.expectation_config.meta["check"])
+
+
+def _publish(docs: Path) -> None:
+    """GX writes its site deep inside its project: the site moves up, the project goes."""
+    site = docs / "gx" / "gx" / "uncommitted" / "data_docs" / "local_site"
+    for part in site.iterdir():
+        shutil.move(str(part), docs / part.name)
+    shutil.rmtree(docs / "gx")
+
+
+def _rows(connection: Connection, instance: Instance, check: Check) -> list[dict[str, Any]]:
+    found = connection.exec_driver_sql(check.sql(instance, batch=f"{SCHEMA}.{check.table}"))
+    return [_row(dict(zip(COLUMNS, row, strict=True))) for row in found]
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    for side in ("magento_amount", "odoo_amount"):
+        row[side] = None if row[side] is None else Decimal(row[side]) / 10_000
+    return row
+
+
+def _named(row: dict[str, Any]) -> str:
+    order = f" of order {row['order_number']}" if row["order_number"] else ""
+    return f"{row['side']} {row['kind'].replace('_', ' ')} {row['number'] or row['source_id']}{order}: {row['message']}"
+
+
+def holding(failures: Iterable[Failure], holds: Holds) -> list[Failure]:
+    return [failure for failure in failures if failure.check.holds is holds]

@@ -1,0 +1,40 @@
+"""Findings as rows that a person reads: in mails, on pages, as CSV. Text from shops is hostile and is made harmless here."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from magodoo.money import plain
+
+CSV_COLUMNS = (
+    "type", "severity", "kind", "order_number", "magento_number", "odoo_number", "part", "magento_amount", "odoo_amount",
+    "difference", "currency", "magento_value", "odoo_value", "message", "effect", "who", "next_step", "first_seen", "id",
+)  # fmt: skip
+_AMOUNTS = ("magento_amount", "odoo_amount", "difference")
+
+
+def neutral(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    cell = "" if value is None else str(value)
+    return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t", "\r") or (cell[:1] == "-" and not _is_number(cell)) else cell
+
+
+def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = CSV_COLUMNS, amounts: Sequence[str] = _AMOUNTS) -> str:
+    """The rows as CSV; `amounts` are units and come out as decimals."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([neutral(money(row[name]) if name in amounts else row[name]) for name in columns])
+    return out.getvalue()
+
+
+def money(units: int | None) -> str:
+    return "" if units is None else plain(int(units))
+
+
+def _is_number(cell: str) -> bool:
+    return cell[1:].replace(".", "", 1).isdigit()
