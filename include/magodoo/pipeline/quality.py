@@ -1,0 +1,48 @@
+"""The story of a quality run: check, judge, tell."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from magodoo.pipeline.context import Context
+from magodoo.quality import alerts, gate, suites
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Runs every check, builds the Data Docs, writes the gate's verdicts, queues the mails.
+
+    Returns `{"failed_checks": [line, ...], "held_sides": [...], "released": n, "held": n, "mails": n, "docs": folder}`.
+    """
+    docs = docs_folder(context.instance.id, context.dag_run)
+    failures = suites.run(context.engine, context.instance, docs)
+    lines = [failure.line for failure in failures]
+    with context.engine.begin() as connection:
+        judged = gate.judge(connection, context.instance, failures)
+        mails = alerts.queue_findings(connection, context.instance, context.settings.ui_url)
+        if judged.held_sides:
+            mails += alerts.queue_held(connection, context.instance, context.settings.ui_url, judged.held_sides, lines)
+    suites.prune(docs_root(), timedelta(days=context.instance.quality.data_docs_days))
+    return {
+        "failed_checks": lines,
+        "held_sides": list(judged.held_sides),
+        "released": judged.released,
+        "held": judged.held,
+        "mails": mails,
+        "docs": str(docs.relative_to(docs_root())),
+    }
+
+
+def docs_root() -> Path:
+    """Where the Data Docs of all instances and runs lie; a folder that all workers share (`MAGODOO_DATA_DOCS`)."""
+    return Path(os.environ.get("MAGODOO_DATA_DOCS") or Path(os.environ.get("MAGODOO_VAR", "var")) / "data_docs").absolute()
+
+
+def docs_folder(instance: str, dag_run: str) -> Path:
+    """The folder of one run: `<root>/<instance>/<run id>`, with nothing in the name that a path could trip over."""
+    folder = docs_root() / instance / re.sub(r"[^A-Za-z0-9_.+-]", "_", dag_run)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

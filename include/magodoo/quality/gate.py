@@ -1,0 +1,68 @@
+"""The gate: writes a verdict on every change that waits for one (DESIGN, *The gate does not deadlock*).
+
+A failing check on a document holds the changes of that document; one on an order, all changes of the order. A failing check on
+a whole side holds everything, since what is missing on one side is judged by the other. Nothing else holds: two systems that
+differ a lot pass, as long as every difference has its finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from magodoo.load import ledger
+from magodoo.quality.checks import Holds
+from magodoo.quality.suites import Failure, holding
+from magodoo.settings import Instance
+from magodoo.vocabulary import Kind, Side
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the gate decided: how many changes may go, how many are held, and which sides are not to be trusted."""
+
+    released: int
+    held: int
+    held_sides: tuple[str, ...]
+
+
+def judge(connection: Connection, instance: Instance, failures: Sequence[Failure]) -> Judged:
+    """Writes the verdicts. A change that was held is judged again at every run: it goes through once the cause is gone."""
+    changes = ledger.unchecked(connection, instance.id)
+    sides = holding(failures, Holds.SIDE)
+    if sides:
+        held = ledger.hold(connection, [(change.id, change.request_hash) for change in changes], sides[0].check.name)
+        return Judged(0, held, _sides_of(sides))
+    documents, orders = _damaged(holding(failures, Holds.DOCUMENT))
+    held = 0
+    free = []
+    for change in changes:
+        check = documents.get(_source_of(change)) or orders.get(change.order_key)
+        if check:
+            held += ledger.hold(connection, [(change.id, change.request_hash)], check)
+        else:
+            free.append((change.id, change.request_hash))
+    return Judged(ledger.release(connection, free), held, ())
+
+
+def _source_of(change: ledger.Unchecked) -> tuple[str, str, str]:
+    return (change.kind.target.other.value, change.document_kind, change.source_id)
+
+
+def _damaged(failures: Sequence[Failure]) -> tuple[dict[tuple[str, str, str], str], dict[str, str]]:
+    """Which documents, and which whole orders, are held by which check."""
+    documents: dict[tuple[str, str, str], str] = {}
+    orders: dict[str, str] = {}
+    for failure in failures:
+        for row in failure.rows:
+            documents.setdefault((row["side"], row["kind"], row["source_id"]), failure.check.name)
+            if row["kind"] == Kind.ORDER and row["order_key"]:
+                orders.setdefault(row["order_key"], failure.check.name)
+    return documents, orders
+
+
+def _sides_of(failures: Sequence[Failure]) -> tuple[str, ...]:
+    named = {row["side"] for failure in failures for row in failure.rows}
+    return tuple(side.value for side in Side if side.value in named) or tuple(side.value for side in Side)

@@ -1,0 +1,66 @@
+"""Opens what a step needs: settings, the staging database, the clients of the instance's two systems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+
+from magodoo.errors import BadSettings
+from magodoo.settings import Settings
+from magodoo.settings.read import read_with_problems
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from magodoo.pipeline.context import Context
+
+
+@contextmanager
+def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterator[Context]:
+    """The Context of one step. Raises BadSettings when the instance is unknown or its entry broken, naming the line."""
+    from magodoo.pipeline.context import Context
+    from magodoo_airflow.hooks.magento import MagentoHook
+    from magodoo_airflow.hooks.odoo import OdooHook
+
+    reading = read_with_problems()
+    settings = reading.settings
+    if instance not in settings.instances:
+        told = "; ".join(str(problem) for problem in reading.problems if problem.instance in (instance, None))
+        raise BadSettings(f"there is no usable instance {instance!r} in the settings", hint=told or f"known: {sorted(settings.instances)}")
+    wanted = settings.instances[instance]
+    engine = staging_engine(settings)
+    try:
+        yield Context(
+            settings=settings,
+            instance=wanted,
+            engine=engine,
+            magento=MagentoHook(wanted.magento_connection).get_conn() if "magento" in needs else None,
+            odoo=OdooHook(wanted.odoo_connection, company_id=wanted.odoo.company_id).get_conn() if "odoo" in needs else None,
+            dag_run=dag_run,
+            now=lambda: datetime.now(UTC),
+        )
+    finally:
+        engine.dispose()
+
+
+def staging_engine(settings: Settings) -> Engine:
+    """The engine of the staging database, from its Airflow connection."""
+    from magodoo.staging import connect
+
+    connection = BaseHook.get_connection(settings.staging_connection)
+    return connect(connection.get_uri())
+
+
+def base_url(connection: Any) -> str:
+    """The address in a connection's host field, with its port; https unless it says otherwise."""
+    host = (connection.host or "").rstrip("/")
+    if "://" not in host:
+        host = f"{(connection.schema if connection.schema in ('http', 'https') else None) or 'https'}://{host}"
+    scheme, _, rest = host.partition("://")
+    name, slash, path = rest.partition("/")
+    port = f":{connection.port}" if connection.port and ":" not in name else ""
+    return f"{scheme}://{name}{port}{slash}{path}"

@@ -1,0 +1,58 @@
+"""Airflow connection of type *Odoo* -> the engine's Odoo client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+
+if TYPE_CHECKING:
+    from magodoo.odoo.client import OdooClient
+
+
+class OdooHook(BaseHook):
+    """An Odoo company. Host: the server's address; schema: the database; password: the API key; extra `company_id`.
+
+    :param odoo_conn_id: id of the Airflow connection
+    """
+
+    conn_name_attr = "odoo_conn_id"
+    default_conn_name = "odoo_default"
+    conn_type = "odoo"
+    hook_name = "Odoo"
+
+    def __init__(self, odoo_conn_id: str = default_conn_name, **options: Any) -> None:
+        super().__init__()
+        self.odoo_conn_id = odoo_conn_id
+        self.options = options  # further fields of OdooConnection
+
+    def get_conn(self) -> OdooClient:
+        """A client; nothing is contacted yet. Raises BadSettings that names the missing field."""
+        from magodoo.odoo.client import OdooClient
+        from magodoo.odoo.connection import OdooConnection
+
+        return OdooClient(OdooConnection.from_mapping({**self.fields(), **self.options}))
+
+    def fields(self) -> dict[str, Any]:
+        """The Airflow connection's fields under the names of OdooConnection."""
+        from magodoo_airflow.hooks.context import base_url
+
+        connection = self.get_connection(self.odoo_conn_id)
+        return {
+            "company_id": 1,
+            **connection.extra_dejson,
+            "url": base_url(connection),
+            "database": connection.schema,
+            "api_key": connection.password,
+            "login": connection.login or "",
+        }
+
+    def test_connection(self) -> tuple[bool, str]:
+        """What the Test button of the connection form shows."""
+        from magodoo.errors import MagodooError
+
+        try:
+            report = self.get_conn().test_connection()
+        except MagodooError as problem:
+            return False, str(problem)
+        return report.ok, str(report)
