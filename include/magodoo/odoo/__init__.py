@@ -1,0 +1,1 @@
+"""Odoo: the client, over JSON-2 and JSON-RPC, and what Odoo sends."""

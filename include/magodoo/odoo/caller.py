@@ -1,0 +1,203 @@
+"""Calls to Odoo with one company in every context: reads are repeated, writes never are."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from magodoo.errors import Retry, Unreadable
+from magodoo.odoo.connection import OdooConnection
+from magodoo.odoo.transport import Transport, Wire, discover
+from magodoo.odoo.versions import Version, method_of, name_of
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+LONGEST_WAIT = 8.0
+"""Seconds between two attempts at most."""
+
+
+@dataclass
+class Stats:
+    """What a client did so far."""
+
+    calls: int = 0
+    reads: int = 0
+    writes: int = 0
+    repeated: int = 0
+    failed: int = 0
+
+
+class OdooCaller:
+    """One user of one company of one database. Threads may share it."""
+
+    def __init__(self, connection: OdooConnection) -> None:
+        self.connection = connection
+        self.stats = Stats()
+        self._wire = Wire(connection)
+        self._found: Transport | None = None
+        self._lock = threading.Lock()
+        self._fields: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.connection.database!r}, company {self.connection.company_id})"
+
+    def __enter__(self) -> OdooCaller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._wire.close()
+
+    @property
+    def company(self) -> int:
+        return self.connection.company_id
+
+    @property
+    def version(self) -> Version:
+        return self.transport.version
+
+    @property
+    def transport(self) -> Transport:
+        """JSON-2 or JSON-RPC, found out at the first call."""
+        with self._lock:
+            if self._found is None:
+                self._found = self._repeating(lambda: discover(self._wire, self.connection))
+            return self._found
+
+    def call(
+        self,
+        model: str,
+        method: str,
+        *,
+        ids: Sequence[int] | None = None,
+        context: dict[str, Any] | None = None,
+        retry: bool = True,
+        **arguments: Any,
+    ) -> Any:
+        """A call that changes nothing: repeated with backoff when the server is away, unless `retry` is False.
+
+        Raises:
+            Retry: still unavailable after the last attempt.
+            FixConfiguration, FixDocument, Unreadable: see `refusals`.
+        """
+        transport = self.transport
+
+        def once() -> Any:
+            return self._send(transport, model, method, ids, context, arguments, write=False)
+
+        return self._repeating(once) if retry else once()
+
+    def write_call(
+        self,
+        model: str,
+        method: str,
+        *,
+        ids: Sequence[int] | None = None,
+        context: dict[str, Any] | None = None,
+        **arguments: Any,
+    ) -> Any:
+        """A call that may change something; it is sent exactly once.
+
+        Raises:
+            OutcomeUnknown: sent, and no sound answer came: it may have happened.
+            Retry: certainly not done.
+            FixConfiguration, FixDocument: refused, nothing done (one call is one transaction).
+        """
+        return self._send(self.transport, model, method, ids, context, arguments, write=True)
+
+    def fields(self, model: str) -> dict[str, dict[str, Any]]:
+        """The fields that this user sees, by name: type, relation, selection. Read once."""
+        if model not in self._fields:
+            wanted = ["type", "relation", "selection", "string"]
+            self._fields[model] = self.call(model, "fields_get", attributes=wanted)
+        return self._fields[model]
+
+    def has_field(self, model: str, field: str) -> bool:
+        """Whether this server and user have the field (its name as in 19)."""
+        name = name_of(self.version, model, field)
+        return name is not None and name in self.fields(model)
+
+    def company_domain(self, model: str) -> list[Any]:
+        """The condition that every search carries: our company, or none where a model allows shared records."""
+        if model in COMPANY_OWNED:
+            return [["company_id", "=", self.company]]
+        if model in COMPANY_SHARED:
+            return [["company_id", "in", [False, self.company]]]
+        return []
+
+    def in_parallel(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """The results of bounded parallel reads, in order."""
+        todo = list(items)
+        if len(todo) < 2 or self.connection.parallel_reads < 2:
+            return [work(item) for item in todo]
+        with ThreadPoolExecutor(self.connection.parallel_reads) as pool:
+            return list(pool.map(work, todo))
+
+    def _send(
+        self,
+        transport: Transport,
+        model: str,
+        method: str,
+        ids: Sequence[int] | None,
+        context: dict[str, Any] | None,
+        arguments: dict[str, Any],
+        *,
+        write: bool,
+    ) -> Any:
+        full = {"lang": "en_US", "tz": "UTC", **(context or {}), "allowed_company_ids": [self.company]}
+        self.stats.calls += 1
+        self.stats.writes += write
+        self.stats.reads += not write
+        known = method_of(transport.version, model, method)
+        try:
+            return transport.call(model, known, None if ids is None else list(ids), full, arguments, write=write)
+        except Exception:
+            self.stats.failed += 1
+            raise
+
+    def _repeating(self, once: Callable[[], Result]) -> Result:
+        def count(_: object) -> None:
+            self.stats.repeated += 1
+
+        attempts = Retrying(
+            stop=stop_after_attempt(self.connection.attempts),
+            wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT),
+            retry=retry_if_exception_type(Retry),
+            before_sleep=count,
+            reraise=True,
+        )
+        return attempts(once)
+
+
+COMPANY_OWNED = frozenset(
+    {
+        "account.move", "account.payment", "account.journal", "account.tax", "sale.order", "stock.picking",
+        "stock.warehouse", "stock.move", "account.move.line", "sale.order.line",
+    }
+)  # fmt: skip
+COMPANY_SHARED = frozenset({"product.product", "product.pricelist", "res.partner", "delivery.carrier"})
+
+
+def expect_list(answer: Any, call: str) -> list[Any]:
+    """The answer, which must be a list."""
+    if not isinstance(answer, list):
+        raise Unreadable(f"a list was expected, not {type(answer).__name__}", system="odoo", call=call)
+    return answer
+
+
+def expect_rows(answer: Any, call: str) -> list[dict[str, Any]]:
+    """The answer, which must be a list of records."""
+    rows = expect_list(answer, call)
+    if not all(isinstance(row, dict) for row in rows):
+        raise Unreadable("a list of records was expected", system="odoo", call=call)
+    return rows
+
+

@@ -1,0 +1,76 @@
+"""Where an Odoo stands and how to speak to it: the one object that holds the API key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from magodoo.errors import BadSettings
+
+
+@dataclass(frozen=True)
+class OdooConnection:
+    """One company of one Odoo database, as one user.
+
+    `login` is needed for JSON-RPC only (Odoo 18 and earlier); JSON-2 knows the user from its key.
+    Times are seconds. A write waits longer than a read: Odoo repeats conflicts itself for up to 14 s and waits for
+    row locks without limit (facts odoo-19.0 1).
+    """
+
+    url: str
+    database: str
+    api_key: str = field(repr=False)
+    company_id: int
+    login: str = ""
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    write_timeout: float = 120.0
+    parallel_reads: int = 4
+    attempts: int = 4
+    ca_bundle: str = ""
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadSettings("the Odoo URL must start with http:// or https:// and name a host", system="odoo")
+        if parts.username or parts.password:
+            raise BadSettings("the Odoo URL must not contain a password; the API key has a field of its own", system="odoo")
+        object.__setattr__(self, "url", urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", "")))
+        for name, value in (("database", self.database), ("API key", self.api_key)):
+            if not value or not value.isprintable():
+                raise BadSettings(f"the Odoo connection has no usable {name}", system="odoo")
+        if isinstance(self.company_id, bool) or self.company_id < 1:
+            raise BadSettings("the Odoo connection must name one company by its id", system="odoo")
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> OdooConnection:
+        """From settings or an Airflow connection's fields; unknown keys are ignored, numbers may be text.
+
+        Raises BadSettings that names the missing or wrong key, never a value.
+        """
+        missing = [key for key in ("url", "database", "api_key", "company_id") if not mapping.get(key)]
+        if missing:
+            raise BadSettings(f"the Odoo connection lacks {', '.join(missing)}", system="odoo")
+        values: dict[str, Any] = {key: str(mapping[key]) for key in ("url", "database", "api_key")}
+        for key, kind in _TYPED.items():
+            if mapping.get(key) in (None, ""):
+                continue
+            try:
+                values[key] = kind(mapping[key])
+            except (TypeError, ValueError):
+                raise BadSettings(f"the Odoo connection's {key} is not a {kind.__name__}", system="odoo") from None
+        return cls(**values)
+
+
+_TYPED: dict[str, type] = {
+    "company_id": int,
+    "login": str,
+    "connect_timeout": float,
+    "read_timeout": float,
+    "write_timeout": float,
+    "parallel_reads": int,
+    "attempts": int,
+    "ca_bundle": str,
+}

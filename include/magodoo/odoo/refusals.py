@@ -1,0 +1,106 @@
+"""What an error answer of Odoo means: classified by the body's `name`, not by the status (facts odoo-19.0 1).
+
+A 500 is permanent when Python raised it and transient when PostgreSQL did; a 404 is a missing record as JSON and a
+database that is down as HTML; JSON-RPC answers everything with 200.
+"""
+
+from __future__ import annotations
+
+from magodoo.errors import (
+    FixConfiguration,
+    FixDocument,
+    Forbidden,
+    MagodooError,
+    OutcomeUnknown,
+    Unauthorized,
+    Unavailable,
+    UnknownField,
+)
+
+_LONGEST_MESSAGE = 500
+
+_ROLLED_BACK = frozenset(
+    {
+        "OperationalError",
+        "InterfaceError",
+        "SerializationFailure",
+        "TransactionRollbackError",
+        "DeadlockDetected",
+        "LockNotAvailable",
+        "QueryCanceled",
+        "QueryCanceledError",
+        "TooManyConnections",
+        "CannotConnectNow",
+        "ReadOnlySqlTransaction",
+        "InFailedSqlTransaction",
+    }
+)
+# The connection to PostgreSQL may have broken while it was committing.
+_BROKEN_MIDWAY = ("closed the connection", "terminating connection", "connection has been closed", "already closed")
+
+_BY_NAME: dict[str, tuple[type[MagodooError], str]] = {
+    "werkzeug.exceptions.Unauthorized": (Unauthorized, "check the API key and its expiry"),
+    "odoo.exceptions.AccessDenied": (Unauthorized, "check login and API key, and the key's expiry"),
+    "odoo.http.SessionExpiredException": (Unauthorized, "check the API key"),
+    "odoo.exceptions.AccessError": (Forbidden, "give the user this right, or run preflight for the list"),
+    "werkzeug.exceptions.Forbidden": (Forbidden, "give the user this right"),
+    "werkzeug.exceptions.NotFound": (UnknownField, "check the Odoo version and its installed modules"),
+    "werkzeug.exceptions.UnprocessableEntity": (UnknownField, "this build takes other arguments"),
+    "werkzeug.exceptions.BadRequest": (UnknownField, "this build does not understand the request"),
+    "odoo.exceptions.MissingError": (FixDocument, "the record was deleted: read it again"),
+    "odoo.exceptions.LockError": (Unavailable, ""),
+    "odoo.exceptions.ConcurrencyError": (Unavailable, ""),
+}
+
+
+def refusal(name: str, message: str, *, call: str, write: bool) -> MagodooError:
+    """The error for a body of Odoo's: `name` is the exception's full name, `message` its text (no traceback).
+
+    `write` says whether the call may have changed something: then a break of unknown effect is OutcomeUnknown.
+    """
+    text = " ".join(str(message).split())[:_LONGEST_MESSAGE] or name
+    module, _, short = name.rpartition(".")
+    if name in _BY_NAME:
+        kind, hint = _BY_NAME[name]
+        return kind(text, system="odoo", call=call, hint=hint)
+    if module.startswith("psycopg2"):
+        return _of_postgresql(short, text, call, write)
+    if module == "builtins":
+        return _of_python(short, text, call)
+    return FixDocument(text, system="odoo", call=call)
+
+
+def _of_postgresql(short: str, text: str, call: str, write: bool) -> MagodooError:
+    if "does not exist" in text and 'database "' in text:
+        return FixConfiguration("this Odoo has no such database", system="odoo", call=call, hint="check the database name")
+    if short not in _ROLLED_BACK:
+        return FixDocument(text, system="odoo", call=call)
+    if write and any(sign in text for sign in _BROKEN_MIDWAY):
+        return OutcomeUnknown(f"{short}: {text}", system="odoo", call=call)
+    return Unavailable(f"{short}: {text}", system="odoo", call=call)
+
+
+def _of_python(short: str, text: str, call: str) -> MagodooError:
+    if short == "KeyError" or text.startswith("Invalid field") or text.endswith("does not exist"):
+        return UnknownField(f"{short}: {text}", system="odoo", call=call, hint="check the Odoo version and its modules")
+    return FixDocument(f"{short}: {text}", system="odoo", call=call)
+
+
+def unclassified(status: int, media: str, *, call: str, write: bool) -> MagodooError:
+    """The error for an answer without Odoo's JSON: a proxy, a maintenance page, a database that is down."""
+    said = f"HTTP {status} with {media or 'no content type'}"
+    if status == 401:
+        return Unauthorized(said, system="odoo", call=call, hint="check the API key and the proxy before Odoo")
+    if status == 403:
+        return Forbidden(said, system="odoo", call=call, hint="something before Odoo refuses this call")
+    if status == 404 and "html" in media:
+        # Odoo chooses the database before it runs anything, so nothing was done (facts odoo-19.0 1).
+        return Unavailable(f"{said}: the database is down, or its name is wrong", system="odoo", call=call)
+    if status == 429:
+        return Unavailable(said, system="odoo", call=call)
+    if status in (413, 414):
+        return FixDocument(f"{said}: the request is too large", system="odoo", call=call)
+    if status >= 500 or status == 200:
+        kind = OutcomeUnknown if write else Unavailable
+        return kind(said, system="odoo", call=call)
+    return FixConfiguration(said, system="odoo", call=call, hint="check the URL: is this an Odoo?")

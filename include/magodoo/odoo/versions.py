@@ -1,0 +1,87 @@
+"""What changed its name between Odoo 16 and 19, in one table. Everywhere else the names of 19 are used.
+
+A field that a version lacks is left out of reads and is None in `name_of`; rows are given back under the names of 19.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from magodoo.errors import FixConfiguration
+
+
+@dataclass(frozen=True, order=True)
+class Version:
+    """An Odoo release: `19.0`, `saas~18.2`."""
+
+    major: int
+    minor: int = 0
+
+    @classmethod
+    def parsed(cls, text: Any) -> Version:
+        found = re.search(r"(\d+)(?:\.(\d+))?", str(text or ""))
+        if not found or int(found[1]) < OLDEST:
+            raise FixConfiguration(
+                f"not an Odoo of version {OLDEST} or later: {str(text)[:40]!r}", system="odoo", hint="check the URL"
+            )
+        return cls(int(found[1]), int(found[2] or 0))
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+
+OLDEST = 16
+
+RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
+    # (model, name in 19): (first version of the newer name, name before it), newest change first
+    ("sale.order.line", "tax_ids"): ((19, "tax_id"),),
+    ("sale.order.line", "extra_tax_data"): ((19, None),),
+    ("account.move.line", "extra_tax_data"): ((19, None),),
+    ("account.move", "invoice_currency_rate"): ((18, None),),
+    ("account.move", "matched_payment_ids"): ((18, "payment_ids"),),
+    ("account.payment", "memo"): ((18, "ref"),),
+    ("account.payment", "invoice_ids"): ((18, None),),
+    ("stock.move", "quantity"): ((17, "quantity_done"),),
+    ("stock.move", "picked"): ((17, None),),
+    ("stock.picking", "return_id"): ((17, None),),
+    ("product.product", "is_storable"): ((18, None),),
+    ("res.users", "group_ids"): ((19, "groups_id"),),
+    ("res.company", "sale_lock_date"): ((18, None),),
+    ("res.company", "purchase_lock_date"): ((18, None),),
+    ("res.company", "hard_lock_date"): ((18, None),),
+}
+
+METHODS: dict[tuple[str, str], tuple[tuple[int, str], ...]] = {
+    ("*", "has_access"): ((18, "check_access_rights"),),
+    ("stock.return.picking", "action_create_returns"): ((18, "create_returns"),),
+}
+
+NESTED_READ_SINCE = 17
+"""web_search_read takes a specification from 17 on; before, the tree is read model by model."""
+
+POSITIONAL: dict[str, tuple[str, ...]] = {
+    # JSON-RPC before 19 looks at args[0] of these before it binds names
+    "create": ("vals_list",),
+    "load": ("fields", "data"),
+    "check_access_rights": ("operation",),
+}
+
+
+def name_of(version: Version, model: str, field: str) -> str | None:
+    """The field's name in this version; None where the version has none."""
+    name: str | None = field
+    for since, before in RENAMED.get((model, field), ()):
+        if version.major < since:
+            name = before
+    return name
+
+
+def method_of(version: Version, model: str, method: str) -> str:
+    """The method's name in this version."""
+    name = method
+    for since, before in METHODS.get((model, method)) or METHODS.get(("*", method), ()):
+        if version.major < since:
+            name = before
+    return name

@@ -1,0 +1,223 @@
+"""`make odoo`: a real Odoo 19 on this machine, provisioned once into a template, cloned for every test.
+
+    with live_odoo() as odoo:
+        database = odoo.clone()          # 0.4 s
+        client = OdooClient(odoo.connection("sync", database))
+
+Everything lies under `var/odoo-19`: package, environment, PostgreSQL, keys. It is made anew when the package or the
+provisioning changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from magodoo.errors import MagodooError
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.connection import OdooConnection
+from magodoo.stack import odoo_provision, ports
+from magodoo.stack.odoo_package import OdooPackage
+from magodoo.stack.odoo_provision import Access
+from magodoo.stack.odoo_server import MODULES, OdooServer
+from magodoo.stack.postgres import Cluster, new_password
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+HOME = CHECKOUT / "var" / "odoo-19"
+TEMPLATE = "magodoo_template"
+FRESH = "magodoo_fresh"
+PREFERRED_PORT = 8069
+
+
+@dataclass
+class LiveOdoo:
+    """A running Odoo: its address, the keys of its users, and new databases on demand."""
+
+    url: str
+    database: str
+    access: Access
+    build: str
+    _cluster: Cluster = field(repr=False)
+    _made: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def sync_key(self) -> str:
+        """The key of the restricted user that the pipeline works as."""
+        return self.access.keys["sync"]
+
+    @property
+    def admin_key(self) -> str:
+        return self.access.keys["admin"]
+
+    def clone(self, name: str = "") -> str:
+        """The name of a new provisioned database, with an identity of its own."""
+        database = name or f"magodoo_{uuid.uuid4().hex[:12]}"
+        self._cluster.create_database(database, TEMPLATE)
+        self._made.append(database)
+        connection = self._cluster.connect(database)
+        with connection.cursor() as cursor:
+            new = (str(uuid.uuid4()),)
+            cursor.execute("UPDATE ir_config_parameter SET value = %s WHERE key = 'database.uuid'", new)
+        connection.close()
+        return database
+
+    def drop(self, database: str) -> None:
+        """Drop a database that `clone` made."""
+        self._cluster.drop_database(database)
+        self._made.remove(database)
+
+    def connection(self, user: str = "sync", database: str = "", company: int = 0) -> OdooConnection:
+        """A connection as `sync`, `sync_both` (two companies), `weak`, `own_documents` or `admin`."""
+        return OdooConnection(
+            url=self.url,
+            database=database or self.database,
+            api_key=self.access.keys[user],
+            company_id=company or self.access.companies[0],
+            login=user,
+        )
+
+    def sql(self, database: str, statement: str, *values: object) -> list[tuple[object, ...]]:
+        """What the API cannot show or do, for tests."""
+        connection = self._cluster.connect(database)
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def drop_all(self) -> None:
+        for database in list(self._made):
+            self.drop(database)
+
+
+@contextlib.contextmanager
+def live_odoo(port: int = 0, home: Path = HOME) -> Iterator[LiveOdoo]:
+    """A running Odoo 19; provisions first if that was not done. At the end its databases and processes are gone.
+
+    Raises:
+        FixConfiguration: the package cannot be had or does not start; the message says why.
+    """
+    with _alone(home):
+        package = OdooPackage(home)
+        package.install()
+        cluster = Cluster(CHECKOUT, home / "postgres", ports.any_free(), _password(home), durable=False)
+        cluster.stop()
+        cluster.create()
+        server = OdooServer(package, cluster, port or ports.choose(PREFERRED_PORT))
+        try:
+            cluster.start()
+            access = _template(home, package, cluster, server)
+            server.start()
+            live = LiveOdoo(server.url, "", access, package.build, cluster)
+            live.database = live.clone()
+            yield live
+            live.drop_all()
+        finally:
+            server.stop()
+            cluster.stop()
+
+
+def _template(home: Path, package: OdooPackage, cluster: Cluster, server: OdooServer) -> Access:
+    """The template database, made anew if the package or the provisioning changed since."""
+    stamp = home / "template.json"
+    fingerprint = _fingerprint(package)
+    if stamp.exists() and _has(cluster, TEMPLATE):
+        made = json.loads(stamp.read_text())
+        if made.pop("fingerprint") == fingerprint:
+            return Access(**made)
+    cluster.drop_database(TEMPLATE)
+    _fresh(home, package, cluster, server)
+    cluster.create_database(TEMPLATE, FRESH)
+    access = odoo_provision.parse_access(server.run_script(TEMPLATE, odoo_provision.keys_script()))
+    server.start()
+    live = LiveOdoo(server.url, TEMPLATE, access, package.build, cluster)
+    for company in access.companies:
+        with OdooClient(live.connection("admin", company=company)) as admin:
+            odoo_provision.provision(admin)
+    server.stop()
+    stamp.touch(mode=0o600)
+    stamp.write_text(json.dumps({"fingerprint": fingerprint, **asdict(access)}))
+    return access
+
+
+def _fresh(home: Path, package: OdooPackage, cluster: Cluster, server: OdooServer) -> None:
+    """A database with the modules and nothing else: the slow minute, done once per package."""
+    stamp = home / "fresh.json"
+    wanted = json.dumps([package.build, MODULES])
+    if stamp.exists() and stamp.read_text() == wanted and _has(cluster, FRESH):
+        return
+    cluster.drop_database(FRESH)
+    server.create_database(FRESH)
+    stamp.write_text(wanted)
+
+
+def _has(cluster: Cluster, database: str) -> bool:
+    connection = cluster.connect("postgres")
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
+        return cursor.fetchone() is not None
+
+
+def _fingerprint(package: OdooPackage) -> str:
+    text = Path(odoo_provision.__file__).read_bytes() + package.build.encode() + repr(MODULES).encode()
+    return hashlib.sha256(text).hexdigest()
+
+
+def _password(home: Path) -> str:
+    note = home / "password"
+    if not note.exists():
+        note.touch(mode=0o600)
+        note.write_text(new_password())
+    return note.read_text()
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One live Odoo per folder at a time: a second one waits."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> int:
+    """Provision; with `--serve`, keep it running and print how to reach it."""
+    options = argparse.ArgumentParser(prog="make odoo", description=__doc__.splitlines()[0] if __doc__ else "")
+    options.add_argument("--serve", action="store_true", help="keep it running until interrupted")
+    options.add_argument("--port", type=int, default=0, help=f"default: {PREFERRED_PORT} or the next free one")
+    chosen = options.parse_args()
+    started = time.monotonic()
+    try:
+        with live_odoo(chosen.port) as odoo:
+            print(f"Odoo {odoo.build} is provisioned ({time.monotonic() - started:.0f} s).")
+            if chosen.serve:
+                _serve(odoo)
+    except MagodooError as problem:
+        print(f"No live Odoo 19: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _serve(odoo: LiveOdoo) -> None:
+    note = HOME / "serving.json"
+    note.touch(mode=0o600)
+    facts = {"url": odoo.url, "database": odoo.database, "sync_key": odoo.sync_key, "admin_key": odoo.admin_key}
+    note.write_text(json.dumps({**facts, "company_id": odoo.access.companies[0], "pid": os.getpid()}))
+    print(
+        f"{odoo.url}, database {odoo.database}; keys are in {note.relative_to(CHECKOUT)}. Stop with Ctrl-C.", flush=True
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
