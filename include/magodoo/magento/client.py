@@ -1,0 +1,312 @@
+"""One Magento, as the pipeline uses it: lists by change and by key, and the few documents that it may write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Self
+
+from magodoo.errors import FixDocument, OutcomeUnknown, Stop, UnknownField, Unreadable
+from magodoo.magento import writes
+from magodoo.magento.connection import MagentoConnection
+from magodoo.magento.connection_test import ConnectionReport, check_connection
+from magodoo.magento.cursor import ByChange, ById
+from magodoo.magento.http import Http, Stats
+from magodoo.magento.items import Lines
+from magodoo.magento.paging import Listing, Page, walk
+from magodoo.magento.search import EPOCH, Search, batches, up_to_the_second
+from magodoo.magento.shape import ONLY_ID, SHAPES, TRANSACTION, Shape
+from magodoo.magento.writes import Track
+from magodoo.vocabulary import Kind
+
+PATHS = {
+    Kind.ORDER: "/orders",
+    Kind.INVOICE: "/invoices",
+    Kind.SHIPMENT: "/shipments",
+    Kind.CREDIT_MEMO: "/creditmemos",
+}
+MOST_PAGES_OF_A_SMALL_LIST = 1000
+
+
+class MagentoClient:
+    """Reads and writes one Magento. Reads may be called from several threads; `kind` is a `Kind` or its value.
+
+    Every method raises the errors of `magodoo.errors`: reads Retry (after their own retries), FixConfiguration,
+    Unreadable; writes Unreachable (nothing was sent), OutcomeUnknown, FixDocument, Stop (refused before sending).
+    """
+
+    def __init__(self, connection: MagentoConnection, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.connection = connection
+        self._http = Http(connection, sleep)
+
+    @property
+    def stats(self) -> Stats:
+        return self._http.stats
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # Reading documents
+
+    def changed(
+        self,
+        kind: Kind | str,
+        since: datetime | None,
+        until: datetime | None = None,
+        *,
+        store_ids: Sequence[int] | None = None,
+    ) -> Iterator[Page]:
+        """Rows whose updated_at is in [since, until), oldest first; at least one page, perhaps empty.
+
+        A row that changes during the reading comes again. Bounds are aware times; an overlap is the caller's to add.
+        """
+        search = Search()
+        if until is not None:
+            search = search.where("updated_at", "lt", up_to_the_second(until))
+        if store_ids:
+            search = search.where("store_id", "in", store_ids)
+        begin = EPOCH if since is None else max(since.replace(microsecond=0), EPOCH)
+        return walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
+
+    def by_order(self, kind: Kind | str, order_ids: Iterable[int]) -> Iterator[Page]:
+        """The documents of these orders; for orders, themselves."""
+        field = "entity_id" if Kind(kind) is Kind.ORDER else "order_id"
+        return self._by_keys(_listing(kind), field, order_ids)
+
+    def by_ids(self, kind: Kind | str, ids: Iterable[int]) -> Iterator[Page]:
+        """The documents with these entity ids; those that do not exist are left out."""
+        return self._by_keys(_listing(kind), "entity_id", ids)
+
+    def existing_ids(self, kind: Kind | str, ids: Iterable[int]) -> set[int]:
+        """Which of these documents exist. Raises Unreadable if that cannot be told of one."""
+        found: set[int] = set()
+        projection = Search(fields="items[entity_id],total_count")
+        for page in self._by_keys(_listing(kind, ONLY_ID), "entity_id", ids, projection):
+            found |= {row["entity_id"] for row in page.rows}
+            for source_id, _, reason in page.quarantined:
+                if source_id is None:
+                    raise Unreadable(f"one {Kind(kind).words} cannot be identified: {reason}", system="magento")
+                found.add(source_id)
+        return found
+
+    def order_by_increment(
+        self, numbers: Sequence[str], store_ids: Sequence[int] | None = None
+    ) -> list[dict[str, Any]]:
+        """Orders by their numbers, which are unique only within a store. Other texts find nothing."""
+        wanted = {number for number in numbers if number and "," not in number and len(number) <= 50}
+        search = Search().where("store_id", "in", store_ids) if store_ids else Search()
+        pages = self._by_keys(_listing(Kind.ORDER), "increment_id", sorted(wanted), search)
+        return [row for page in pages for row in page.rows if row["increment_id"] in wanted]
+
+    def transactions(self, order_ids: Iterable[int]) -> list[dict[str, Any]]:
+        """Payment transactions of these orders, each once; their children stand in the list too. Unsound ones raise."""
+        listing = Listing("/transactions", TRANSACTION, key="transaction_id")
+        rows: list[dict[str, Any]] = []
+        for page in self._by_keys(listing, "order_id", order_ids):
+            if page.quarantined:
+                raise Unreadable(f"transaction {page.quarantined[0].source_id}: {page.quarantined[0].reason}")
+            rows += page.rows
+        return rows
+
+    # Reading the shop
+
+    def store_views(self) -> list[dict[str, Any]]:
+        return _objects(self._http.read("/store/storeViews").body)
+
+    def tax_rates(self) -> list[dict[str, Any]]:
+        return self._small_list("/taxRates/search")
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Inventory sources; none where the shop has no multi-source inventory."""
+        try:
+            return self._small_list("/inventory/sources")
+        except UnknownField as problem:
+            if "match any route" in str(problem):
+                return []
+            raise
+
+    def modules(self) -> list[str]:
+        return [str(name) for name in self._http.read("/modules").body]
+
+    def version(self) -> str:
+        """As the shop publishes it, for example `Magento/2.4 (Community)`; empty if it does not."""
+        text = self._http.text("/magento_version")
+        return text if text.startswith("Magento/") and len(text) < 100 else ""
+
+    def ping(self) -> int:
+        """The number of orders: one cheap call that needs a valid login."""
+        reply = self._http.read_once("/orders", Search().counting().query())
+        return int(reply.body["total_count"])
+
+    def test_connection(self, *, writes: bool = True) -> ConnectionReport:
+        """Which of host, store code, token or ACL resource is wrong; sends nothing that could change the shop."""
+        return check_connection(self._http, self.connection, writes=writes)
+
+    # Writing
+
+    def create_invoice(
+        self,
+        order_id: int,
+        items: Lines,
+        comment: str,
+        *,
+        capture: bool = False,
+        notify: bool = False,
+        order: Mapping[str, Any] | None = None,
+    ) -> int:
+        """The new invoice's id. The order is read for the check of its items unless a fresh one is given.
+
+        Magento marks the invoice paid and puts all remaining shipping on the first one (facts magento-2.4.7 5).
+        """
+        if capture:
+            raise Stop("money is never captured from here", system="magento")
+        body = writes.invoice_body(self._order(order_id, order), items, comment, notify=notify)
+        return self._create(f"/order/{int(order_id)}/invoice", body)
+
+    def create_shipment(
+        self,
+        order_id: int,
+        items: Lines,
+        tracks: Sequence[Track],
+        comment: str,
+        source_code: str | None = None,
+        notify: bool = False,
+        *,
+        order: Mapping[str, Any] | None = None,
+    ) -> int:
+        """The new shipment's id. Read it back: see `items.quantity_differences`."""
+        current = self._order(order_id, order)
+        body = writes.shipment_body(current, items, tracks, comment, source_code, notify=notify)
+        return self._create(f"/order/{int(order_id)}/ship", body)
+
+    def add_track(self, order_id: int, shipment_id: int, track: Track) -> int:
+        """The new track's id. Magento takes the same number twice (facts 5.2): look before."""
+        entity = {"order_id": int(order_id), "parent_id": int(shipment_id)} | track.body()
+        return self._create("/shipment/track", {"entity": entity})
+
+    def create_credit_memo(
+        self,
+        order_id: int,
+        items: Lines,
+        shipping_amount: Decimal,
+        adjustment_positive: Decimal,
+        adjustment_negative: Decimal,
+        comment: str,
+        return_to_stock: Sequence[int] = (),
+        notify: bool = False,
+        *,
+        order: Mapping[str, Any] | None = None,
+    ) -> int:
+        """The new credit memo's id; an offline refund of the order. Amounts are in base currency."""
+        body = writes.credit_memo_body(
+            self._order(order_id, order),
+            items,
+            comment,
+            shipping=shipping_amount,
+            adjustment_positive=adjustment_positive,
+            adjustment_negative=adjustment_negative,
+            return_to_stock=return_to_stock,
+            notify=notify,
+        )
+        return self._create(f"/order/{int(order_id)}/refund", body)
+
+    def comment_order(self, order_id: int, comment: str, status: str | None = None) -> None:
+        self._confirm(f"/orders/{int(order_id)}/comments", writes.comment_body(comment, status))
+
+    def set_transaction_reference(self, kind: Kind | str, document_id: int, reference: str) -> None:
+        """Makes a document findable by `transaction_id`. Raises FixDocument if a provider's id is there."""
+        paths = {Kind.INVOICE: "/invoices", Kind.CREDIT_MEMO: "/creditmemo"}
+        if Kind(kind) not in paths:
+            raise Stop(f"a {Kind(kind).words} has no transaction id", system="magento")
+        document = self._one(Kind(kind), document_id)
+        if document.get("transaction_id") == reference:
+            return
+        if document.get("transaction_id"):
+            raise FixDocument(
+                f"{Kind(kind).words} {document_id} has the transaction id of a provider", system="magento"
+            )
+        self._create(paths[Kind(kind)], writes.transaction_body(document, reference))
+
+    def cancel_order(self, order_id: int) -> None:
+        """For a person or a test shop: the pipeline never cancels. Raises FixDocument if Magento did nothing."""
+        self._confirm(f"/orders/{int(order_id)}/cancel", {})
+
+    def _create(self, path: str, body: Mapping[str, Any]) -> int:
+        return writes.created_id(self._http.write("POST", path, body).body, call=f"POST {path.lstrip('/')}")
+
+    def _confirm(self, path: str, body: Mapping[str, Any]) -> None:
+        """Magento answers `true`, or `false` with status 200 when it did nothing (facts magento-2.4.7 5)."""
+        where = {"system": "magento", "call": f"POST {path.lstrip('/')}"}
+        answer = self._http.write("POST", path, body).body
+        if answer is False:
+            raise FixDocument("Magento did nothing: the order's state does not allow it", **where)
+        if answer is not True:
+            raise OutcomeUnknown("neither yes nor no was answered", **where)
+
+    def _order(self, order_id: int, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        order = given or self._one(Kind.ORDER, order_id)
+        if order["entity_id"] != order_id:
+            raise Stop(f"order {order['entity_id']} was given for order {order_id}", system="magento")
+        return order
+
+    def _one(self, kind: Kind, number: int) -> dict[str, Any]:
+        for page in self.by_ids(kind, [number]):
+            if page.rows:
+                return page.rows[0]
+            if page.quarantined:
+                raise Unreadable(f"{kind.words} {number}: {page.quarantined[0].reason}", system="magento")
+        raise FixDocument(f"there is no {kind.words} {number}", system="magento")
+
+    def _by_keys(
+        self, listing: Listing, field: str, keys: Iterable[int] | Iterable[str], search: Search | None = None
+    ) -> Iterator[Page]:
+        size = self.connection.page_size
+
+        def read(batch: Sequence[int] | Sequence[str]) -> list[Page]:
+            wanted = (search or Search()).where(field, "in", batch)
+            return list(walk(self._http, listing, wanted, ById(listing.key), size))
+
+        cut = list(batches(keys, size))
+        if self.connection.parallel < 2 or len(cut) < 2:
+            for batch in cut:
+                yield from read(batch)
+            return
+        with ThreadPoolExecutor(self.connection.parallel, thread_name_prefix="magento") as pool:
+            # Two rounds ahead at most: pages wait in memory until they are taken.
+            step = self.connection.parallel * 2
+            for start in range(0, len(cut), step):
+                for pages in pool.map(read, cut[start : start + step]):
+                    yield from pages
+
+    def _small_list(self, path: str) -> list[dict[str, Any]]:
+        """A list of settings, page after page: it does not move while it is read."""
+        rows: list[dict[str, Any]] = []
+        for number in range(1, MOST_PAGES_OF_A_SMALL_LIST):
+            body = self._http.read(path, Search(sort=()).paged(self.connection.page_size, number).query()).body
+            page = _objects(body.get("items") if isinstance(body, Mapping) else body)
+            if not page or page == rows[-len(page) :]:
+                break
+            rows += page
+            if len(rows) >= body.get("total_count", 0):
+                break
+        return rows
+
+
+def _listing(kind: Kind | str, shape: Shape | None = None) -> Listing:
+    return Listing(PATHS[Kind(kind)], shape or SHAPES[Kind(kind)])
+
+
+def _objects(body: Any) -> list[dict[str, Any]]:
+    rows = [] if body is None else body
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Unreadable("an answer that is no list of objects", system="magento")
+    return rows

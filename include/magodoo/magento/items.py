@@ -1,0 +1,148 @@
+"""Which items of an order can be invoiced, shipped and refunded, and how many of them.
+
+Facts magento-2.4.7 5.4: a configurable is written by its parent; a bundle is invoiced and shipped by its parent;
+a bundle of fixed price is refunded by its parent, one of dynamic price by its children. Virtual items are not shipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from magodoo.errors import FixDocument, Stop
+from magodoo.vocabulary import Kind
+
+Lines = Sequence[tuple[int, Decimal]]
+
+
+class Role(StrEnum):
+    """What an order line is to the documents of the order."""
+
+    PLAIN = "simple item"
+    CONFIGURABLE = "configurable item"
+    CONFIGURABLE_CHILD = "variant of a configurable item"
+    DYNAMIC_BUNDLE = "bundle priced by its parts"
+    DYNAMIC_PART = "part of a bundle priced by its parts"
+    FIXED_BUNDLE = "bundle of fixed price"
+    FIXED_PART = "part of a bundle of fixed price"
+
+
+_WRITTEN_BY = {
+    Kind.INVOICE: {Role.PLAIN, Role.CONFIGURABLE, Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE},
+    Kind.SHIPMENT: {Role.PLAIN, Role.CONFIGURABLE, Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE},
+    Kind.CREDIT_MEMO: {Role.PLAIN, Role.CONFIGURABLE, Role.DYNAMIC_PART, Role.FIXED_BUNDLE},
+}
+
+
+@dataclass(frozen=True)
+class OrderItem:
+    """One line of an order, quantities as Decimal."""
+
+    item_id: int
+    parent_id: int | None
+    sku: str
+    role: Role
+    virtual: bool
+    ordered: Decimal
+    invoiced: Decimal
+    shipped: Decimal
+    refunded: Decimal
+    canceled: Decimal
+
+    def is_written_in(self, kind: Kind) -> bool:
+        return self.role in _WRITTEN_BY[kind] and not (kind is Kind.SHIPMENT and self.virtual)
+
+    def open_for(self, kind: Kind) -> Decimal:
+        """The quantity that Magento would at most take. Above it, a shipment is cut in silence (facts 5.2)."""
+        if kind is Kind.CREDIT_MEMO:
+            # A dynamic bundle's parts and its parent both count what was invoiced; each part knows its own.
+            return self.invoiced - self.refunded
+        if kind is Kind.INVOICE:
+            return self.ordered - self.invoiced - self.canceled
+        # Of what was refunded, part may have been shipped before: the lower bound of both readings.
+        return self.ordered - self.canceled - max(self.shipped, self.refunded)
+
+
+def order_items(order: Mapping[str, Any]) -> dict[int, OrderItem]:
+    """The lines of a sound order by item id, each with its role."""
+    rows = {row["item_id"]: row for row in order["items"]}
+    priced = {row["parent_item_id"] for row in rows.values() if row.get("parent_item_id") and row.get("price")}
+    return {number: _item(row, rows.get(row.get("parent_item_id")), priced) for number, row in rows.items()}
+
+
+def check_lines(kind: Kind, order: Mapping[str, Any], lines: Lines) -> None:
+    """Raises Stop for a list that Magento would take as "everything", FixDocument for one that it refuses or bends.
+
+    Magento drops unknown items in silence, lets the last of two equal lines win and cuts a shipment's quantity
+    (facts magento-2.4.7 5.1, 5.2): none of that is sent.
+    """
+    if not lines:
+        raise Stop(f"a {kind.words} without lines would become one of everything", system="magento")
+    if len({number for number, _ in lines}) != len(lines):
+        raise Stop(f"a {kind.words} names an order item twice: the last would win", system="magento")
+    items = order_items(order)
+    for number, quantity in lines:
+        _check_line(kind, items.get(number), number, quantity)
+
+
+def quantity_differences(document: Mapping[str, Any], lines: Lines) -> dict[int, tuple[Decimal, Decimal]]:
+    """By order item id: what was asked and what the written document has, where they differ. Children are left out."""
+    written: dict[int, Decimal] = {}
+    for row in document.get("items") or ():
+        written[row["order_item_id"]] = written.get(row["order_item_id"], Decimal(0)) + Decimal(row["qty"])
+    return {
+        number: (Decimal(quantity), written.get(number, Decimal(0)))
+        for number, quantity in lines
+        if written.get(number, Decimal(0)) != quantity
+    }
+
+
+def _check_line(kind: Kind, item: OrderItem | None, number: int, quantity: Decimal) -> None:
+    if not isinstance(quantity, Decimal | int) or isinstance(quantity, bool) or not Decimal(quantity).is_finite():
+        raise Stop(f"order item {number}: {quantity!r} is no exact quantity", system="magento")
+    if quantity < 0 or (quantity == 0 and kind is not Kind.CREDIT_MEMO):
+        raise Stop(f"order item {number}: quantity {quantity} in a {kind.words}", system="magento")
+    if item is None:
+        raise FixDocument(f"order item {number} is not part of this order", system="magento")
+    name = f"order item {number} ({item.sku})"
+    if quantity and item.role not in _WRITTEN_BY[kind]:
+        whole = "its parts" if item.role is Role.DYNAMIC_BUNDLE else f"its parent, order item {item.parent_id}"
+        raise FixDocument(f"{name} is a {item.role}: a {kind.words} names {whole}", system="magento")
+    if quantity and not item.is_written_in(kind):
+        raise FixDocument(f"{name} is virtual and cannot be shipped", system="magento")
+    if quantity > item.open_for(kind):
+        raise FixDocument(f"{name}: {quantity} asked, {max(item.open_for(kind), Decimal(0))} open", system="magento")
+
+
+def _item(row: Mapping[str, Any], parent: Mapping[str, Any] | None, priced: set[int]) -> OrderItem:
+    def quantity(name: str) -> Decimal:
+        return Decimal(row.get(name) or 0)
+
+    return OrderItem(
+        item_id=row["item_id"],
+        parent_id=row.get("parent_item_id"),
+        sku=row["sku"],
+        role=_role(row, parent, priced),
+        virtual=bool(row.get("is_virtual")) or row["product_type"] in ("virtual", "downloadable"),
+        ordered=quantity("qty_ordered"),
+        invoiced=quantity("qty_invoiced"),
+        shipped=quantity("qty_shipped"),
+        refunded=quantity("qty_refunded"),
+        canceled=quantity("qty_canceled"),
+    )
+
+
+def _role(row: Mapping[str, Any], parent: Mapping[str, Any] | None, priced: set[int]) -> Role:
+    """A bundle whose parts have prices is dynamic (facts pair 1)."""
+    whole = parent or row
+    is_part = parent is not None
+    if whole["product_type"] == "configurable":
+        return Role.CONFIGURABLE_CHILD if is_part else Role.CONFIGURABLE
+    if whole["product_type"] != "bundle":
+        return Role.PLAIN
+    if whole["item_id"] in priced:
+        return Role.DYNAMIC_PART if is_part else Role.DYNAMIC_BUNDLE
+    return Role.FIXED_PART if is_part else Role.FIXED_BUNDLE

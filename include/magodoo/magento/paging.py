@@ -1,0 +1,281 @@
+"""Reading a list to its end: every row once, none lost, and a record that breaks its page set apart.
+
+The page size is lowered when the shop limits it, when an answer is too long, and when a page fails; a row that fails
+alone is found by counting, quarantined, and stepped over. What is read is compared with what the shop counts.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from magodoo.errors import MagodooError, Stop, Unavailable, Unreadable
+from magodoo.magento.cursor import Cursor, Key, in_order
+from magodoo.magento.http import Http, Reply
+from magodoo.magento.replies import Garbled, PageTooLarge, ServerFault
+from magodoo.magento.search import Search
+from magodoo.magento.shape import Shape, entity_id, sound
+from magodoo.money import dump_json
+
+log = logging.getLogger(__name__)
+
+MOST_POISONED = 20  # more records of one list that cannot be shown are no accident of single records
+GROW_AFTER = 4  # good pages after which a lowered page size is doubled again
+LONGEST_RAW = 100_000
+
+
+class Quarantined(NamedTuple):
+    """A record that cannot be used: its id if that could be found out, what arrived, and why it is refused."""
+
+    source_id: int | None
+    raw: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows as Magento sends them, ids as int and fractions as Decimal, in the order of the reading.
+
+    `request_began_at` is UTC; `total_count` is what the shop counted when the reading began.
+    """
+
+    rows: list[dict[str, Any]]
+    request_began_at: datetime
+    total_count: int
+    quarantined: list[Quarantined]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One list route: its path, the column that identifies a row, and what a row must look like."""
+
+    path: str
+    shape: Shape
+    key: str = "entity_id"
+
+
+@dataclass(frozen=True)
+class _Record:
+    raw: Any
+    key: Key | None
+    row: dict[str, Any] | None
+    reason: str = ""
+
+    @property
+    def identity(self) -> Any:
+        return self.key[1] if self.key else raw_text(self.raw)
+
+
+def walk(http: Http, listing: Listing, search: Search, cursor: Cursor, size: int) -> Iterator[Page]:
+    """All pages behind a cursor; at least one, perhaps empty.
+
+    Raises what `Http.read` raises, Stop if the shop sends one page twice, Unavailable if rows were lost on the way.
+    """
+    return _Reading(http, listing, search, size).pages(cursor)
+
+
+def raw_text(value: Any) -> str:
+    """What arrived, as text that can be stored."""
+    if isinstance(value, bytes):
+        text = value.decode("utf-8", "replace")
+    else:
+        try:
+            text = dump_json(value)
+        except (ValueError, ArithmeticError, RecursionError):
+            text = f"{value!r:.2000}"
+    return text[:LONGEST_RAW].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+class _Reading:
+    """One walk through one list."""
+
+    def __init__(self, http: Http, listing: Listing, search: Search, size: int) -> None:
+        self._http, self._listing, self._search = http, listing, search
+        self._size = self._largest = size
+        self._good_pages = 0
+        self._poisoned = 0
+        self._proven = False  # the search itself works: a page that fails does so for a record in it
+        self._counted: int | None = None
+        self._seen: set[Any] = set()
+        self._last_second: dict[Any, _Record] = {}
+
+    def pages(self, cursor: Cursor) -> Iterator[Page]:
+        first, place, yielded = cursor, cursor, False
+        while True:
+            try:
+                page, following = self._next(place)
+            except (ServerFault, Unreadable, Unavailable) as problem:
+                narrowed = self._narrow(place, problem)
+                if narrowed is None:
+                    continue
+                page, following = narrowed
+            if page.rows or page.quarantined or not yielded:
+                yielded = True
+                yield page
+            if following is None:
+                break
+            place = following
+        self._check_complete(first)
+
+    def _next(self, cursor: Cursor) -> tuple[Page, Cursor | None]:
+        reply, rows, total = self._fetch(cursor)
+        if self._counted is None:
+            self._counted = total
+        records = self._examine(cursor, rows)
+        keys = [record.key for record in records if record.key]
+        more = total > len(rows)
+        if more and not keys:
+            raise Garbled("no row of the page has a readable key", raw_text(rows).encode(), **self._where)
+        following = cursor.behind(keys) if more else cursor.when_exhausted()
+        if following == cursor:
+            raise Stop("the shop sends the same page again and again: it ignores the filter or the sort", **self._where)
+        fresh = self._fresh(cursor, records)
+        self._grow()
+        page = Page(
+            [record.row for record in fresh if record.row is not None],
+            reply.began_at,
+            self._counted,
+            [_quarantined(record) for record in fresh if record.row is None],
+        )
+        return page, following
+
+    def _fetch(self, cursor: Cursor) -> tuple[Reply, list[Any], int]:
+        while True:
+            try:
+                reply = self._http.read(self._listing.path, cursor.at(self._search).paged(self._size).query())
+            except PageTooLarge as limit:
+                if limit.most >= self._size:
+                    raise
+                log.info("the shop allows %s rows per page", limit.most)
+                self._size = self._largest = limit.most
+                continue
+            rows, total = self._content(reply.body)
+            if len(rows) != min(self._size, total):
+                message = f"the shop counts {total} rows and sends {len(rows)} on a page of {self._size}"
+                raise Garbled(message, raw_text(rows).encode(), **self._where)
+            return reply, rows, total
+
+    def _content(self, body: Any) -> tuple[list[Any], int]:
+        """Rows and count; with a projection an empty list arrives as null (facts magento-2.4.7 3)."""
+        rows = body.get("items") if isinstance(body, Mapping) else body
+        total = body.get("total_count") if isinstance(body, Mapping) else None
+        rows = [] if rows is None else rows
+        if not isinstance(rows, list) or isinstance(total, bool) or not isinstance(total, int) or total < 0:
+            raise Garbled("an answer that is no list", raw_text(body).encode(), **self._where)
+        return rows, total
+
+    def _examine(self, cursor: Cursor, rows: list[Any]) -> list[_Record]:
+        records = [self._record(cursor, row) for row in rows]
+        placed = [record for record in records if record.key]
+        kept = in_order([record.key for record in placed if record.key])
+        misplaced = {
+            id(record)
+            for record, good in zip(placed, kept, strict=True)
+            if not good or (record.key and record.key < cursor.key)
+        }
+        twice = _conflicting(placed)
+        return [
+            _Record(record.raw, None, None, "it does not stand where the sort puts it")
+            if id(record) in misplaced
+            else _Record(record.raw, record.key, None, "its id stands twice on one page, with different content")
+            if record.key and record.identity in twice
+            else record
+            for record in records
+        ]
+
+    def _record(self, cursor: Cursor, raw: Any) -> _Record:
+        key = None
+        try:
+            if isinstance(raw, Mapping):
+                key = cursor.key_of(raw)
+            return _Record(raw, key, sound(self._listing.shape, raw))
+        except Unreadable as problem:
+            return _Record(raw, key, None, str(problem.args[0]))
+
+    def _fresh(self, cursor: Cursor, records: list[_Record]) -> list[_Record]:
+        """Without the rows of the last second that were read before and have not changed."""
+        fresh = []
+        for record in records:
+            known = self._last_second.get(record.identity)
+            if known is None or known.raw != record.raw:
+                fresh.append(record)
+                self._last_second[record.identity] = record
+        self._seen.update(record.identity for record in fresh)
+        last = max((record.key[0] for record in records if record.key), default=None)
+        if not cursor.repeats:
+            self._last_second = {}
+        elif last is not None:
+            self._last_second = {
+                identity: record
+                for identity, record in self._last_second.items()
+                if record.key is None or record.key[0] >= last
+            }
+        return fresh
+
+    def _grow(self) -> None:
+        self._good_pages += 1
+        if self._size < self._largest and self._good_pages >= GROW_AFTER:
+            self._size, self._good_pages = min(self._size * 2, self._largest), 0
+
+    def _narrow(self, cursor: Cursor, problem: MagodooError) -> tuple[Page, Cursor] | None:
+        """Fewer rows per page, until one row is left that fails alone: it is quarantined and stepped over."""
+        self._good_pages = 0
+        if not self._proven:
+            self._prove(problem)
+        if self._size > 1:
+            self._size //= 2
+            return None
+        if isinstance(problem, Unavailable):
+            raise problem
+        key = cursor.first_hidden(self._search, self._count)
+        self._poisoned += 1
+        if key is None or self._poisoned > MOST_POISONED:
+            raise problem
+        raw = raw_text(getattr(problem, "raw", b"")) or str(problem.args[0])
+        reason = f"the shop cannot list this record: {problem.args[0]}"
+        log.warning("%s %s is quarantined: %s", self._listing.path, key[1], reason)
+        self._seen.add(key[1])
+        page = Page([], datetime.now(UTC), self._counted or 0, [Quarantined(key[1], raw, reason)])
+        return page, cursor.past(key)
+
+    def _prove(self, problem: MagodooError) -> None:
+        """Raises the problem if the search fails without any row too: then no record is to blame."""
+        empty = self._search.where(self._listing.key, "eq", 0).paged(1)
+        try:
+            self._content(self._http.read(self._listing.path, empty.query()).body)
+        except (ServerFault, Unreadable):
+            raise problem from None
+        self._proven = True
+
+    def _count(self, search: Search) -> int:
+        return self._content(self._http.read(self._listing.path, search.counting().query()).body)[1]
+
+    def _check_complete(self, first: Cursor) -> None:
+        """Rows may leave a bounded window while it is read: what counts is the smaller of both countings."""
+        if self._counted is None or len(self._seen) >= self._counted:
+            return
+        now = self._count(first.at(self._search))
+        if len(self._seen) < min(self._counted, now):
+            raise Unavailable(f"{len(self._seen)} of {min(self._counted, now)} rows were read", **self._where)
+
+    @property
+    def _where(self) -> dict[str, str]:
+        return {"system": "magento", "call": f"GET {self._listing.path.lstrip('/')}"}
+
+
+def _conflicting(records: list[_Record]) -> set[Any]:
+    first: dict[Any, Any] = {}
+    return {record.identity for record in records if first.setdefault(record.identity, record.raw) != record.raw}
+
+
+def _quarantined(record: _Record) -> Quarantined:
+    source_id = record.key[1] if record.key else None
+    if source_id is None and isinstance(record.raw, Mapping):
+        try:
+            source_id = entity_id(record.raw.get("entity_id"))
+        except Unreadable:
+            source_id = None
+    return Quarantined(source_id, raw_text(record.raw), record.reason)
