@@ -1,0 +1,62 @@
+"""Decimal arithmetic as Magento does it: cents half up, columns of four decimals, rounding differences carried forward."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+ZERO = Decimal(0)
+_CENT = Decimal("0.01")
+_COLUMN = Decimal("0.0001")
+
+Row = dict[str, Any]
+"""One row of a table: column name to value. Money and quantities are Decimal, or int after a load."""
+
+
+def dec(value: Any) -> Decimal:
+    """A column's value for calculating; an absent one counts as 0."""
+    return value if isinstance(value, Decimal) else Decimal(str(value or 0))
+
+
+def of(row: Row, column: str) -> Decimal:
+    return dec(row.get(column))
+
+
+def cents(value: Decimal) -> Decimal:
+    """Rounded to two decimals, half away from zero (PHP's round)."""
+    return value.quantize(_CENT, ROUND_HALF_UP)
+
+
+def stored(value: Decimal) -> Decimal:
+    """As a decimal(20,4) column gives it back."""
+    return value.quantize(_COLUMN, ROUND_HALF_UP).normalize() + ZERO
+
+
+def add(row: Row, column: str, amount: Decimal) -> None:
+    row[column] = stored(of(row, column) + amount)
+
+
+def plain(value: Decimal) -> str:
+    """`54.05`, `0`: a number inside a message."""
+    return f"{stored(value):f}"
+
+
+class Carry:
+    """Rounds a series of prices and carries what was cut to the next one, one carry per kind.
+
+    Magento's documents use one per document: kinds "regular", "base", "including", "including_base". The carry is
+    subtracted instead of added for discounts (`negative`).
+    """
+
+    def __init__(self, first: Decimal = ZERO) -> None:
+        self._first = first
+        self._carried: dict[Any, Decimal] = {}
+
+    def round(self, value: Decimal, kind: Any = "regular", *, negative: bool = False) -> Decimal:
+        if not value and not self._first:
+            return value
+        sign = -1 if negative else 1
+        exact = value + sign * self._carried.get(kind, self._first)
+        rounded = cents(exact)
+        self._carried[kind] = sign * (exact - rounded)
+        return rounded

@@ -1,0 +1,116 @@
+"""Rows as REST shows them: private columns stripped, nested copies made, order lines altered as Magento alters them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from magodoo.sandbox.magento.amounts import ZERO, Row, of
+from magodoo.sandbox.magento.store import number
+
+_SHIPPING_TOTAL = (
+    "shipping_amount",
+    "shipping_canceled",
+    "shipping_discount_amount",
+    "shipping_discount_tax_compensation_amount",
+    "shipping_incl_tax",
+    "shipping_invoiced",
+    "shipping_refunded",
+    "shipping_tax_amount",
+    "shipping_tax_refunded",
+)
+_SHIPPING_COLUMNS = [
+    *_SHIPPING_TOTAL,
+    *(f"base_{column}" for column in _SHIPPING_TOTAL),
+    "base_shipping_discount_tax_compensation_amnt",
+]
+_TAX_COLUMNS = ("code", "title", "percent", "amount", "base_amount")
+
+
+def to_json(value: Any) -> bytes:
+    """Bytes as PHP's json_encode writes them: non-ASCII and slashes escaped."""
+    text = json.dumps(value, default=number, separators=(",", ":"))
+    return text.replace("/", "\\/").encode("ascii")
+
+
+def public(row: Row) -> Row:
+    return {column: value for column, value in row.items() if column[0] != "_"}
+
+
+def order(row: Row) -> Row:
+    shown = public(row)
+    plain_items = {item["item_id"]: order_item(item) for item in row["items"]}
+    items = []
+    for item in plain_items.values():
+        parent = plain_items.get(item.get("parent_item_id"))
+        items.append(item if parent is None else item | {"parent_item": parent})
+    shown["items"] = items
+    shown["payment"] = public(row["payment"])
+    shown["status_histories"] = row["status_histories"][::-1]
+    shown["extension_attributes"] = _order_extension(row, items)
+    return shown
+
+
+def order_item(item: Row) -> Row:
+    """row_total over REST is the stored one less the discount, never below 0 (facts more 1.2)."""
+    shown = public(item)
+    for prefix in ("", "base_"):
+        row_total, discount = item.get(f"{prefix}row_total"), of(item, f"{prefix}discount_amount")
+        if isinstance(row_total, str):
+            continue
+        shown[f"{prefix}row_total"] = max(of(item, f"{prefix}row_total") - discount, ZERO)
+        hidden = of(item, f"{prefix}discount_tax_compensation_amount")
+        including = of(item, f"{prefix}row_total") + of(item, f"{prefix}tax_amount") + hidden - discount
+        shown[f"{prefix}row_total_incl_tax"] = max(including, ZERO)
+    shown["extension_attributes"] = {"itemized_taxes": item.get("_taxes", [])}
+    return shown
+
+
+def _order_extension(row: Row, items: list[Row]) -> Row:
+    total = {column: row[column] for column in _SHIPPING_COLUMNS if column in row}
+    shipping: Row = {"total": total}
+    if "_shipping_address" in row:
+        shipping = {"address": row["_shipping_address"], "method": row["_shipping_method"], "total": total}
+    taxes = row.get("_tax_rows", [])
+    extension: Row = {
+        "shipping_assignments": [{"shipping": shipping, "items": items}],
+        "payment_additional_info": payment_info(row),
+        "applied_taxes": [{column: tax[column] for column in _TAX_COLUMNS} for tax in taxes],
+        "item_applied_taxes": _item_applied_taxes(row),
+        "converting_from_quote": False,
+        "taxes": taxes,
+        "additional_itemized_taxes": row.get("_shipping_taxes", []),
+    }
+    return extension
+
+
+def payment_info(row: Row) -> list[Row]:
+    extra = [{"key": key, "value": value} for key, value in row["payment"].get("_info", {}).items()]
+    titles = row["payment"].get("additional_information") or []
+    return [{"key": "method_title", "value": title} for title in titles[:1]] + extra
+
+
+def _item_applied_taxes(row: Row) -> list[Row]:
+    shown: list[Row] = []
+    if row.get("_shipping_taxes"):
+        shown.append({"type": "shipping", "applied_taxes": [_applied(tax) for tax in row["_shipping_taxes"]]})
+    for item in row["items"]:
+        if item.get("_taxes"):
+            applied = [_applied(tax) for tax in item["_taxes"]]
+            shown.append({"type": "product", "item_id": item["item_id"], "applied_taxes": applied})
+    return shown
+
+
+def _applied(tax: Row) -> Row:
+    return {
+        "code": tax["tax_code"],
+        "title": tax["tax_code"],
+        "percent": tax["tax_percent"],
+        "amount": tax["amount"],
+        "base_amount": tax["base_amount"],
+    }
+
+
+def document(row: Row) -> Row:
+    """An invoice, shipment or credit memo: what is stored is what is shown."""
+    return public(row)
