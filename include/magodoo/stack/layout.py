@@ -1,0 +1,69 @@
+"""Where the stack keeps what, and the mark by which its processes are known."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+MARK = "MAGODOO_STACK"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of one checkout; everything that the stack writes lies below `var`."""
+
+    checkout: Path
+
+    @classmethod
+    def here(cls) -> Layout:
+        """The checkout that this file belongs to."""
+        return cls(Path(__file__).resolve().parents[3])
+
+    @property
+    def var(self) -> Path:
+        return self.checkout / "var"
+
+    @property
+    def stack(self) -> Path:
+        return self.var / "stack"
+
+    @property
+    def log(self) -> Path:
+        return self.var / "log"
+
+    @property
+    def mail(self) -> Path:
+        return self.var / "mail"
+
+    @property
+    def postgres(self) -> Path:
+        return self.var / "postgres"
+
+    @property
+    def airflow(self) -> Path:
+        return self.var / "airflow"
+
+    @property
+    def demo(self) -> Path:
+        return self.var / "demo"
+
+    @property
+    def settings_file(self) -> Path:
+        """The file that the caller names, else the checkout's own, else the demo's."""
+        named = os.environ.get("MAGODOO_SETTINGS")
+        if named:
+            return Path(named).absolute()
+        own = self.checkout / "magodoo.yaml"
+        return own if own.exists() else self.demo / "magodoo.yaml"
+
+    @property
+    def mark(self) -> str:
+        """What stands in the environment of every process of this checkout's stack."""
+        return hashlib.sha256(str(self.checkout).encode()).hexdigest()[:16]
+
+    def program(self, name: str) -> str:
+        """A program of the virtual environment."""
+        return str(Path(sys.executable).parent / name)

@@ -1,0 +1,112 @@
+"""Bringing the stack up and down."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from magodoo import staging
+from magodoo.errors import FixConfiguration, MagodooError
+from magodoo.stack import runner
+from magodoo.stack.airflow import Api
+from magodoo.stack.environment import cluster_of, environment, write_logins
+from magodoo.stack.layout import Layout
+from magodoo.stack.programs import AIRFLOW, programs
+from magodoo.stack.progress import Progress
+from magodoo.stack.state import State
+
+STEPS = 4
+
+
+def up(layout: Layout, progress: Progress, *, durable: bool = True) -> State:
+    """Start everything and return once Airflow is healthy; what runs already is left alone.
+
+    Raises:
+        FixConfiguration: a part cannot be started; the message names its log.
+    """
+    state = State.load(layout.stack / "stack.json")
+    if state and runner.is_running(state):
+        progress.note("the stack runs already")
+        return state
+    runner.stop(layout, state)
+    state = _prepare(layout, progress, state, durable)
+    listed = programs(layout, state)
+    cluster = cluster_of(layout, state)
+    with progress.step("PostgreSQL"):
+        cluster.create()
+        runner.start(layout, state, listed)
+        runner.start_programs(state, (program.name for program in listed if program.name not in AIRFLOW))
+        if not cluster.wait(seconds=60):
+            raise FixConfiguration("PostgreSQL does not answer.", hint=f"read {layout.log / 'postgres.log'}")
+        cluster.create_database("airflow")
+        cluster.create_database("magodoo")
+    with progress.step("databases of Airflow and of magodoo"), _failures_of(layout):
+        migrate(layout, state)
+    with progress.step("Airflow: api-server, scheduler, dag-processor, triggerer") as detail, _failures_of(layout):
+        runner.start_programs(state, AIRFLOW)
+        api(state).wait_healthy(seconds=180)
+        detail(state.urls["airflow"])
+    return state
+
+
+def down(layout: Layout) -> int:
+    """Stop everything, whatever was killed before; return how many processes the runner had lost sight of."""
+    return runner.stop(layout, State.load(layout.stack / "stack.json"))
+
+
+def clean(layout: Layout) -> None:
+    """Stop everything and remove what it keeps; `var/tests` belongs to running tests and stays."""
+    down(layout)
+    for entry in layout.var.glob("*"):
+        if entry.name == "tests":
+            continue
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def api(state: State) -> Api:
+    """The REST API of the stack's Airflow, as admin."""
+    return Api(state.urls["airflow"], "admin", state.secrets.admin)
+
+
+def migrate(layout: Layout, state: State) -> None:
+    """Bring Airflow's schema and the staging schema up to date, both at a time.
+
+    Raises:
+        FixConfiguration: one of them failed; its own words are in the message.
+    """
+    with (layout.log / "migrate.log").open("ab") as out:
+        airflow = subprocess.Popen(  # noqa: S603
+            [layout.program("airflow"), "db", "migrate"],
+            env=environment(layout, state), cwd=layout.checkout, stdout=out, stderr=out,
+        )  # fmt: skip
+        try:
+            staging.migrate(cluster_of(layout, state).url("magodoo"))
+        finally:
+            airflow.wait()
+    if airflow.returncode:
+        raise FixConfiguration("`airflow db migrate` failed.", hint=f"read {layout.log / 'migrate.log'}")
+
+
+def _prepare(layout: Layout, progress: Progress, state: State | None, durable: bool) -> State:
+    with progress.step("ports and passwords") as detail:
+        if state is None and (layout.postgres / "PG_VERSION").exists():
+            raise FixConfiguration(
+                f"{layout.postgres} is there, but the file with its password, {layout.stack / 'stack.json'}, is not.",
+                hint="make clean",
+            )
+        state = state or State(durable=durable)
+        for told in state.choose_ports():
+            detail(told)
+        state.save(layout.stack / "stack.json")
+        write_logins(layout, state)
+    return state
+
+
+@contextmanager
+def _failures_of(layout: Layout) -> Iterator[None]:
+    try:
+        yield
+    except MagodooError as error:
+        raise FixConfiguration(str(error), hint=f"read the logs in {layout.log}") from error
