@@ -121,10 +121,7 @@ class Api:
         deadline = time.monotonic() + seconds
         found: Run | None = None
         while time.monotonic() < deadline:
-            if run_id:
-                found = self.run(dag_id, run_id)
-            else:
-                found = next(iter(self.runs(dag_id, partition_key)), None)
+            found = self.run(dag_id, run_id) if run_id else next(iter(self.runs(dag_id, partition_key)), None)
             if found and found.finished:
                 if found.state == "failed":
                     raise RunFailed(self.tell_failure(found))

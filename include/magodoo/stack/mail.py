@@ -1,4 +1,4 @@
-"""A real SMTP server on loopback that keeps each mail as a file: `python -m magodoo.stack.mail --port 8025 --folder mail`."""
+"""A real SMTP server on loopback that keeps each mail as a file: `python -m magodoo.stack.mail --help`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Keeper:
         self.numbers = count(1)
 
     async def handle_DATA(self, server: Any, session: Session, envelope: Envelope) -> str:
-        """aiosmtpd calls this once per mail; the envelope's recipients go in front, as blind copies name them only there."""
+        """Keep one mail; the envelope's recipients go in front, as blind copies stand nowhere else."""
         name = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{next(self.numbers):04d}"
         recipients = ", ".join(envelope.rcpt_tos)
         content = envelope.original_content or b""
