@@ -33,7 +33,7 @@ def start(layout: Layout, state: State, programs: list[Program]) -> None:
     file = layout.stack / "supervisord.conf"
     file.touch(mode=0o600)
     with file.open("w") as out:
-        _configuration(layout, state, programs).write(out)
+        _configuration(state, programs).write(out)
     done = subprocess.run(  # noqa: S603
         [layout.program("supervisord"), "-c", str(file)],
         env=environment(layout, state), cwd=layout.checkout, capture_output=True, text=True, check=False,
@@ -118,15 +118,15 @@ def _server(state: State) -> xmlrpc.client.ServerProxy:
     return xmlrpc.client.ServerProxy(address)
 
 
-def _configuration(layout: Layout, state: State, programs: list[Program]) -> configparser.RawConfigParser:
+def _configuration(state: State, programs: list[Program]) -> configparser.RawConfigParser:
+    """Paths are relative to the checkout, where the runner starts: supervisor stumbles over a percent sign in them."""
     configuration = configparser.RawConfigParser()
     configuration.read_dict(
         {
             "supervisord": {
-                "logfile": _escaped(str(layout.log / "supervisord.log")),
-                "pidfile": _escaped(str(layout.stack / "supervisord.pid")),
-                "childlogdir": _escaped(str(layout.log)),
-                "directory": _escaped(str(layout.checkout)),
+                "logfile": "var/log/supervisord.log",
+                "pidfile": "var/stack/supervisord.pid",
+                "childlogdir": "var/log",
                 **({"user": "root"} if os.geteuid() == 0 else {}),
             },
             # not a socket file: a deep checkout would exceed the length that a socket's path may have
@@ -138,17 +138,16 @@ def _configuration(layout: Layout, state: State, programs: list[Program]) -> con
             "rpcinterface:supervisor": {
                 "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
             },
-            **{f"program:{program.name}": _section(layout, program) for program in programs},
+            **{f"program:{program.name}": _section(program) for program in programs},
         }
     )
     return configuration
 
 
-def _section(layout: Layout, program: Program) -> dict[str, object]:
+def _section(program: Program) -> dict[str, object]:
     group = str(program.whole_group).lower()
     return {
-        "command": _escaped(shlex.join(program.command)),
-        "directory": _escaped(str(layout.checkout)),
+        "command": shlex.join(program.command).replace("%", "%%"),
         "autostart": "false",
         "autorestart": "true",
         "startsecs": 2,
@@ -159,11 +158,7 @@ def _section(layout: Layout, program: Program) -> dict[str, object]:
         "stopasgroup": group,
         "killasgroup": group,
         "redirect_stderr": "true",
-        "stdout_logfile": _escaped(str(layout.log / f"{program.name}.log")),
+        "stdout_logfile": f"var/log/{program.name}.log",
         "stdout_logfile_maxbytes": "20MB",
         "stdout_logfile_backups": 2,
     }
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%%")

@@ -1,0 +1,100 @@
+"""The mail server of the stack keeps what it accepts, and can ask for TLS and a login."""
+
+from __future__ import annotations
+
+import ipaddress
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from magodoo.stack import mail, ports
+
+
+@contextmanager
+def serving(folder: Path, **options: object) -> Iterator[smtplib.SMTP]:
+    port = ports.any_free()
+    controller = mail.serve(folder, port, **options)  # type: ignore[arg-type]
+    try:
+        with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+            yield client
+    finally:
+        controller.stop()
+
+
+def letter(subject: str = "3 findings – Zoë") -> EmailMessage:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "magodoo@example.com", "books@example.com", subject
+    message.set_content("see the attachment")
+    message.add_attachment("a;b\n1;2\n", filename="findings.csv", subtype="csv")
+    return message
+
+
+def test_a_mail_is_kept_whole_with_its_blind_copies(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        client.send_message(letter(), to_addrs=["books@example.com", "blind@example.com"])
+    (file,) = tmp_path.glob("*.eml")
+    kept = message_from_bytes(file.read_bytes(), policy=policy.default)
+    assert kept["Subject"] == "3 findings – Zoë"
+    assert kept["X-RcptTo"] == "books@example.com, blind@example.com"
+    assert [part.get_filename() for part in kept.iter_attachments()] == ["findings.csv"]
+
+
+def test_every_mail_has_a_file_of_its_own(tmp_path: Path) -> None:
+    with serving(tmp_path) as client:
+        for number in range(5):
+            client.send_message(letter(f"mail {number}"))
+    assert len(list(tmp_path.glob("*.eml"))) == 5
+
+
+def test_a_wrong_password_is_refused(tmp_path: Path) -> None:
+    with serving(tmp_path, user="magodoo", password="right") as client:
+        with pytest.raises(smtplib.SMTPAuthenticationError):
+            client.login("magodoo", "wrong")
+        with pytest.raises(smtplib.SMTPSenderRefused):
+            client.send_message(letter())
+    assert not list(tmp_path.glob("*.eml"))
+
+
+def test_with_a_certificate_mails_travel_encrypted_only(tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path)
+    with serving(tmp_path / "mail", certificate=certificate, user="magodoo", password="right") as client:
+        with pytest.raises(smtplib.SMTPException):
+            client.send_message(letter())
+        client.rset()
+        client.starttls(context=ssl.create_default_context(cafile=str(certificate)))
+        client.login("magodoo", "right")
+        client.send_message(letter())
+    assert len(list((tmp_path / "mail").glob("*.eml"))) == 1
+
+
+def self_signed(folder: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certificate.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return file
