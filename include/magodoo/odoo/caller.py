@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -47,7 +47,7 @@ class OdooCaller:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.connection.database!r}, company {self.connection.company_id})"
 
-    def __enter__(self) -> OdooCaller:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -199,5 +199,3 @@ def expect_rows(answer: Any, call: str) -> list[dict[str, Any]]:
     if not all(isinstance(row, dict) for row in rows):
         raise Unreadable("a list of records was expected", system="odoo", call=call)
     return rows
-
-

@@ -1,9 +1,19 @@
-"""The Odoo client: everything that the pipeline asks of Odoo, under one name."""
+"""The Odoo client: everything that the pipeline asks of Odoo, under one name.
+
+    calls (caller) <- trees <- external ids <- reads <- master data <- loading <- writers <- OdooClient
+
+Each layer is a module with one subject; each is usable by itself.
+"""
 
 from __future__ import annotations
 
-from magodoo.odoo.caller import OdooCaller
+from magodoo.odoo.connection_test import ConnectionReport, examine
+from magodoo.odoo.writers import Writers
 
 
-class OdooClient(OdooCaller):
-    """One company of one Odoo database."""
+class OdooClient(Writers):
+    """One company of one Odoo database, as the user of the key; nothing is contacted before the first call."""
+
+    def test_connection(self) -> ConnectionReport:
+        """What is wrong with the connection, if anything; never raises for what a person can mend."""
+        return examine(self)

@@ -36,7 +36,9 @@ class OdooConnection:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadSettings("the Odoo URL must start with http:// or https:// and name a host", system="odoo")
         if parts.username or parts.password:
-            raise BadSettings("the Odoo URL must not contain a password; the API key has a field of its own", system="odoo")
+            raise BadSettings(
+                "the Odoo URL must not contain a password; the API key has a field of its own", system="odoo"
+            )
         object.__setattr__(self, "url", urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", "")))
         for name, value in (("database", self.database), ("API key", self.api_key)):
             if not value or not value.isprintable():

@@ -72,7 +72,9 @@ def refusal(name: str, message: str, *, call: str, write: bool) -> MagodooError:
 
 def _of_postgresql(short: str, text: str, call: str, write: bool) -> MagodooError:
     if "does not exist" in text and 'database "' in text:
-        return FixConfiguration("this Odoo has no such database", system="odoo", call=call, hint="check the database name")
+        return FixConfiguration(
+            "this Odoo has no such database", system="odoo", call=call, hint="check the database name"
+        )
     if short not in _ROLLED_BACK:
         return FixDocument(text, system="odoo", call=call)
     if write and any(sign in text for sign in _BROKEN_MIDWAY):

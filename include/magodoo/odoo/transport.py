@@ -177,7 +177,9 @@ class JsonRpc:
             connection = self._connection
             if not connection.login:
                 raise FixConfiguration(
-                    "this Odoo speaks only JSON-RPC, which needs a login", system="odoo", hint="add `login` to the connection"
+                    "this Odoo speaks only JSON-RPC, which needs a login",
+                    system="odoo",
+                    hint="add `login` to the connection",
                 )
             credentials = [connection.database, connection.login, connection.api_key, {}]
             user = self.service("common", "authenticate", credentials, "authenticate", write=False)

@@ -16,6 +16,7 @@ import fcntl
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 import uuid
@@ -49,6 +50,10 @@ class LiveOdoo:
     build: str
     _cluster: Cluster = field(repr=False)
     _made: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def postgres_port(self) -> int:
+        return self._cluster.port
 
     @property
     def sync_key(self) -> str:
@@ -102,9 +107,17 @@ class LiveOdoo:
 def live_odoo(port: int = 0, home: Path = HOME) -> Iterator[LiveOdoo]:
     """A running Odoo 19; provisions first if that was not done. At the end its databases and processes are gone.
 
+    Where one is being served already (`--serve`), that one is used, with databases of our own.
+
     Raises:
         FixConfiguration: the package cannot be had or does not start; the message says why.
     """
+    served = _served(home)
+    if served:
+        served.database = served.clone()
+        yield served
+        served.drop_all()
+        return
     with _alone(home):
         package = OdooPackage(home)
         package.install()
@@ -207,16 +220,34 @@ def main() -> int:
 
 
 def _serve(odoo: LiveOdoo) -> None:
+    """Stay, and leave a note for `live_odoo` in other processes, until interrupted or terminated."""
     note = HOME / "serving.json"
     note.touch(mode=0o600)
-    facts = {"url": odoo.url, "database": odoo.database, "sync_key": odoo.sync_key, "admin_key": odoo.admin_key}
-    note.write_text(json.dumps({**facts, "company_id": odoo.access.companies[0], "pid": os.getpid()}))
+    facts = {"url": odoo.url, "database": odoo.database, "build": odoo.build, "access": asdict(odoo.access)}
+    note.write_text(json.dumps({**facts, "postgres_port": odoo.postgres_port, "pid": os.getpid()}))
     print(
         f"{odoo.url}, database {odoo.database}; keys are in {note.relative_to(CHECKOUT)}. Stop with Ctrl-C.", flush=True
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             time.sleep(3600)
+    note.unlink()
+
+
+def _served(home: Path) -> LiveOdoo | None:
+    """The Odoo that another process serves from this folder."""
+    note = home / "serving.json"
+    if not note.exists():
+        return None
+    facts = json.loads(note.read_text())
+    try:
+        os.kill(facts["pid"], 0)
+    except OSError:
+        note.unlink(missing_ok=True)
+        return None
+    cluster = Cluster(CHECKOUT, home / "postgres", facts["postgres_port"], _password(home), durable=False)
+    return LiveOdoo(facts["url"], "", Access(**facts["access"]), facts["build"], cluster)
 
 
 if __name__ == "__main__":

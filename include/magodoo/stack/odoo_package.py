@@ -1,4 +1,4 @@
-"""Odoo 19 from Debian's package, beside the system and not into it: fetched with apt, unpacked, with Python packages of its own.
+"""Odoo 19 from Debian's package, beside the system and not into it, with Python packages of its own.
 
 The package lives in Debian's unstable suite. It is taken from the mirror that this machine's own apt is configured
 for, with apt's own verification, through lists and a cache of our own: the system's package lists stay as they are.

@@ -39,7 +39,8 @@ KEYS_SCRIPT = """
 import json
 from odoo import Command
 base = env.ref("base.main_company")
-second = env["res.company"].create({{"name": {second!r}, "country_id": base.country_id.id, "currency_id": base.currency_id.id}})
+second = env["res.company"].create({{
+    "name": {second!r}, "country_id": base.country_id.id, "currency_id": base.currency_id.id}})
 env["account.chart.template"].try_loading("generic_coa", second, install_demo=False)
 groups = [env.ref("base.group_user").id] + [env.ref(name).id for name in {groups!r}]
 keys = {{}}

@@ -1,0 +1,100 @@
+"""External ids (`module.name`): the names that we gave records, both ways, with the rights of a restricted user.
+
+From record to name is one call per model (`get_external_id`). From name to record there is no public batch call for a
+user without the right to `ir.model.data`: `check_object_reference` takes one name, 13 ms each, so names are asked in
+parallel. Where an administrator granted reading `ir.model.data`, one search answers for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from magodoo.errors import FixDocument, Forbidden, Unreadable
+from magodoo.odoo.caller import expect_rows
+from magodoo.odoo.trees import Row, TreeReader
+
+BATCH = 1000
+MISSING = "External ID not found"
+
+
+class ExternalIds(TreeReader):
+    """Adds names of records to the reads."""
+
+    _may_search_names: bool | None = None
+
+    def external_ids(self, model: str, ids: Iterable[int]) -> dict[int, str]:
+        """The external id of each record that has one; of several Odoo gives the first."""
+        wanted = sorted(set(ids))
+        if not wanted:
+            return {}
+        answer = self.call(model, "get_external_id", ids=wanted)
+        if not isinstance(answer, dict):
+            raise Unreadable("a mapping of external ids was expected", system="odoo", call=f"{model}.get_external_id")
+        return {int(id): str(name) for id, name in answer.items() if name}
+
+    def by_external_ids(self, names: Sequence[str]) -> dict[str, int]:
+        """The database id of each name that exists, whatever its model; names without a record are left out."""
+        wanted = list(dict.fromkeys(names))
+        for name in wanted:
+            if "." not in name:
+                raise ValueError(f"an external id needs its module: {name!r}")
+        if self._may_search_names is not False and len(wanted) > 1:
+            try:
+                found = [pair for part in _parts(wanted) for pair in self._searched(part)]
+            except Forbidden:
+                self._may_search_names = False
+            else:
+                self._may_search_names = True
+                return dict(found)
+        ids = self.in_parallel(self._asked, wanted)
+        return {name: id for name, id in zip(wanted, ids, strict=True) if id}
+
+    def name_rows(self, rows: list[Row], named: Sequence[tuple[str, str]]) -> None:
+        """Give every record at the paths its `external_id` ("" when it has none): one call per model."""
+        holders: dict[str, list[Row]] = {}
+        for path, model in named:
+            holders.setdefault(model, []).extend(_at(rows, path.split(".") if path else []))
+        for model, records in holders.items():
+            names = self.external_ids(model, (record["id"] for record in records))
+            for record in records:
+                record["external_id"] = names.get(record["id"], "")
+
+    def _asked(self, name: str) -> int:
+        module, _, word = name.partition(".")
+        try:
+            answer = self.call("ir.model.data", "check_object_reference", module=module, xml_id=word)
+        except FixDocument as problem:
+            if MISSING in str(problem):
+                return 0
+            raise
+        return int(answer[1]) if isinstance(answer, list) and len(answer) == 2 and answer[1] else 0
+
+    def _searched(self, names: list[str]) -> list[tuple[str, int]]:
+        by_module: dict[str, list[str]] = {}
+        for name in names:
+            module, _, word = name.partition(".")
+            by_module.setdefault(module, []).append(word)
+        found: list[tuple[str, int]] = []
+        for module, words in by_module.items():
+            domain: list[Any] = [["module", "=", module], ["name", "in", words]]
+            fields = ["name", "model", "res_id"]
+            rows = expect_rows(
+                self.call("ir.model.data", "search_read", domain=domain, fields=fields), "ir.model.data.search_read"
+            )
+            found += [(f"{module}.{row['name']}", row["res_id"]) for row in rows]
+        return found
+
+
+def _at(records: list[Row], path: list[str]) -> list[Row]:
+    for field in path:
+        below: list[Row] = []
+        for record in records:
+            value = record.get(field)
+            below += value if isinstance(value, list) else [value] if isinstance(value, dict) else []
+        records = below
+    return [record for record in records if isinstance(record, dict) and isinstance(record.get("id"), int)]
+
+
+def _parts(names: list[str]) -> list[list[str]]:
+    return [names[start : start + BATCH] for start in range(0, len(names), BATCH)]

@@ -1,0 +1,147 @@
+"""What is read of each kind of record: its model, which records count, and the tree of fields. Names are those of 19.
+
+A row is the nested dict that web_search_read gives: a many2one is a dict with `id` or False, an x2many a list of
+dicts, empty texts and dates are False, times are UTC text without a zone (facts odoo-19.0 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Tree = Mapping[str, Any]
+
+
+def tree(names: str, **nested: Tree) -> dict[str, Any]:
+    """A tree out of plain names and nested trees."""
+    return {**{name: {} for name in names.split()}, **{name: {"fields": below} for name, below in nested.items()}}
+
+
+COUNTRY = tree("code")
+CURRENCY = tree("name decimal_places")
+NAMED = tree("name")
+CODED = tree("code name")
+PRODUCT = tree("default_code type")
+TAX = tree("name amount amount_type")
+PARTNER = tree("name email phone vat is_company ref", country_id=COUNTRY, parent_id=NAMED)
+ORDER_HEAD = tree("name client_order_ref")
+SALE_LINE = tree("order_id")
+
+ORDER = tree(
+    "name client_order_ref origin state date_order create_date write_date company_id amount_untaxed amount_tax "
+    "amount_total invoice_status delivery_status locked invoice_ids picking_ids",
+    currency_id=CURRENCY,
+    partner_id=PARTNER,
+    partner_invoice_id=PARTNER,
+    partner_shipping_id=PARTNER,
+    pricelist_id=NAMED,
+    carrier_id=NAMED,
+    warehouse_id=CODED,
+    team_id=NAMED,
+    order_line=tree(
+        "name product_uom_qty qty_delivered qty_invoiced qty_to_invoice price_unit discount price_subtotal price_tax "
+        "price_total is_delivery is_downpayment display_type invoice_status",
+        product_id=PRODUCT,
+        tax_ids=TAX,
+    ),
+)
+
+MOVE = tree(
+    "name move_type state payment_state ref invoice_origin payment_reference invoice_date date invoice_date_due "
+    "create_date write_date company_id invoice_currency_rate amount_untaxed amount_tax amount_total amount_residual "
+    "amount_untaxed_signed amount_tax_signed amount_total_signed amount_residual_signed reversal_move_ids",
+    currency_id=CURRENCY,
+    partner_id=PARTNER,
+    partner_shipping_id=tree("name", country_id=COUNTRY),
+    fiscal_position_id=NAMED,
+    journal_id=CODED,
+    team_id=NAMED,
+    reversed_entry_id=tree("name ref"),
+    invoice_line_ids=tree(
+        "name quantity price_unit discount price_subtotal price_total balance display_type",
+        product_id=PRODUCT,
+        tax_ids=TAX,
+        sale_line_ids=SALE_LINE,
+    ),
+    matched_payment_ids=tree("name state payment_type amount date memo", currency_id=NAMED, journal_id=CODED),
+    reconciled_payment_ids=tree("name state payment_type amount date memo", currency_id=NAMED, journal_id=CODED),
+)
+
+PICKING = tree(
+    "name state origin date_done scheduled_date create_date write_date company_id picking_type_code "
+    "carrier_tracking_ref x_magento_key",
+    partner_id=PARTNER,
+    carrier_id=NAMED,
+    sale_id=ORDER_HEAD,
+    backorder_id=NAMED,
+    return_id=NAMED,
+    picking_type_id=tree("name", warehouse_id=CODED),
+    move_ids=tree(
+        "product_uom_qty quantity picked state to_refund origin_returned_move_id has_tracking",
+        product_id=PRODUCT,
+        sale_line_id=SALE_LINE,
+    ),
+)
+
+PAYMENT = tree(
+    "name state payment_type partner_type amount date memo payment_reference is_reconciled create_date write_date "
+    "company_id",
+    currency_id=CURRENCY,
+    partner_id=tree("name"),
+    journal_id=CODED,
+    payment_method_line_id=NAMED,
+    move_id=tree("name date state"),
+    reconciled_invoice_ids=tree("name ref move_type"),
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One kind: `named` are the paths whose records get their `external_id`, with the model of each.
+
+    `order_path` leads a domain to the sales order; payments have none and are found through their invoices.
+    """
+
+    model: str
+    domain: tuple[Any, ...]
+    tree: Tree
+    named: tuple[tuple[str, str], ...]
+    order_path: str
+
+
+_MOVE_NAMED = (
+    ("", "account.move"),
+    ("reversed_entry_id", "account.move"),
+    ("invoice_line_ids", "account.move.line"),
+    ("invoice_line_ids.sale_line_ids", "sale.order.line"),
+    ("matched_payment_ids", "account.payment"),
+    ("reconciled_payment_ids", "account.payment"),
+)
+_PICKING_NAMED = (("sale_id", "sale.order"), ("move_ids.sale_line_id", "sale.order.line"))
+# A drop shipment goes from the vendor to the customer and counts as shipped (RULES, *Deliveries*).
+_OUTGOING = ("picking_type_code", "in", ["outgoing", "dropship"])
+
+READINGS: dict[str, Reading] = {
+    "order": Reading(
+        "sale.order", (), ORDER, (("", "sale.order"), ("order_line", "sale.order.line")), order_path="id"
+    ),
+    "invoice": Reading(
+        "account.move", (("move_type", "=", "out_invoice"),), MOVE, _MOVE_NAMED,
+        order_path="invoice_line_ids.sale_line_ids.order_id",
+    ),
+    "credit_memo": Reading(
+        "account.move", (("move_type", "=", "out_refund"),), MOVE, _MOVE_NAMED,
+        order_path="invoice_line_ids.sale_line_ids.order_id",
+    ),
+    "shipment": Reading("stock.picking", (_OUTGOING,), PICKING, _PICKING_NAMED, order_path="sale_id"),
+    "return": Reading(
+        "stock.picking",
+        (("picking_type_code", "=", "incoming"), ("move_ids.origin_returned_move_id", "!=", False)),
+        PICKING, _PICKING_NAMED, order_path="sale_id",
+    ),
+    "payment": Reading(
+        "account.payment", (("partner_type", "=", "customer"),), PAYMENT,
+        (("", "account.payment"), ("reconciled_invoice_ids", "account.move")), order_path="",
+    ),
+}  # fmt: skip

@@ -1,0 +1,206 @@
+"""What documents refer to: products, taxes, currencies, journals, carriers, lock dates, and who we are in this Odoo."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from magodoo.errors import FixDocument, Forbidden, UnknownField
+from magodoo.odoo.caller import expect_rows
+from magodoo.odoo.reads import Reads
+from magodoo.odoo.trees import Row
+
+BATCH = 1000
+
+RIGHTS: tuple[tuple[str, str], ...] = (
+    ("res.partner", "create"),
+    ("sale.order", "create"),
+    ("sale.order", "write"),
+    ("account.move", "create"),
+    ("account.move", "write"),
+    ("account.payment", "create"),
+    ("account.move.line", "write"),
+    ("stock.picking", "write"),
+    ("stock.move", "write"),
+    ("stock.return.picking", "create"),
+)
+"""(model, operation) that the writers need (facts pair 9)."""
+
+GROUPS = (
+    "sales_team.group_sale_salesman_all_leads",
+    "account.group_account_invoice",
+    "base.group_partner_manager",
+    "stock.group_stock_user",
+)
+"""Groups that give those rights. Without the first, record rules hide other people's orders without an error."""
+
+PROBES: dict[str, tuple[str, str]] = {
+    # module: (model, field) that only this module brings; for users who may not list modules
+    "account": ("account.move", "payment_state"),
+    "sale": ("sale.order", "client_order_ref"),
+    "sale_stock": ("sale.order", "picking_ids"),
+    "stock": ("stock.picking", "backorder_id"),
+    "stock_delivery": ("stock.picking", "carrier_tracking_ref"),
+    "delivery": ("sale.order", "carrier_id"),
+    "stock_sms": ("res.company", "stock_move_sms_validation"),
+    "mrp": ("product.product", "bom_count"),
+    "account_edi": ("account.move", "edi_state"),
+    "account_accountant": ("account.move", "deferred_move_ids"),
+}
+
+LOCKS = ("fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "purchase_lock_date", "hard_lock_date")
+
+
+class MasterData(Reads):
+    """Adds master data and identity to the documents. Every row is a plain dict, every list in order of id."""
+
+    def products(self, skus: Sequence[str]) -> list[Row]:
+        """Products with one of the SKUs, archived ones too: several rows may share a SKU, the caller decides."""
+        fields = ["default_code", "name", "active", "type", "invoice_policy", "company_id", "tracking", "is_storable"]
+        wanted = list(dict.fromkeys(skus))
+        rows: list[Row] = []
+        for start in range(0, len(wanted), BATCH):
+            part = wanted[start : start + BATCH]
+            rows += self.listed("product.product", fields, [["default_code", "in", part]])
+        for row in rows:
+            row.setdefault("is_storable", row["type"] == "product")
+        return rows
+
+    def taxes(self) -> list[Row]:
+        """Sales taxes of the company, archived ones too."""
+        fields = ["name", "amount", "amount_type", "price_include", "active", "country_id", "company_id"]
+        return self.listed("account.tax", fields, [["type_tax_use", "=", "sale"]])
+
+    def currencies(self) -> list[Row]:
+        return self.listed("res.currency", ["name", "active", "decimal_places", "rate"])
+
+    def pricelists(self) -> list[Row]:
+        return self.listed("product.pricelist", ["name", "currency_id", "company_id", "active"])
+
+    def journals(self) -> list[Row]:
+        """Journals with their payment method lines under `method_lines`, each with `payment_account` (type, code)."""
+        fields = ["name", "code", "type", "currency_id", "active", "company_id", "default_account_id"]
+        rows = self.listed("account.journal", fields)
+        ids = [row["id"] for row in rows]
+        wanted = ["name", "journal_id", "payment_type", "payment_account_id"]
+        lines = self.listed("account.payment.method.line", wanted, [["journal_id", "in", ids]])
+        accounts = self._accounts([line["payment_account_id"][0] for line in lines if line["payment_account_id"]])
+        for line in lines:
+            chosen = line["payment_account_id"]
+            line["payment_account"] = accounts.get(chosen[0]) if chosen else None
+        for row in rows:
+            row["method_lines"] = [line for line in lines if line["journal_id"] and line["journal_id"][0] == row["id"]]
+        return rows
+
+    def carriers(self) -> list[Row]:
+        return self.listed("delivery.carrier", ["name", "delivery_type", "product_id", "company_id", "active"])
+
+    def countries(self) -> list[Row]:
+        return self.listed("res.country", ["name", "code"])
+
+    def warehouses(self) -> list[Row]:
+        return self.listed("stock.warehouse", ["name", "code", "delivery_steps", "company_id", "active"])
+
+    def teams(self) -> list[Row]:
+        return self.listed("crm.team", ["name", "company_id", "active"])
+
+    def company_row(self) -> Row:
+        """Our company: name, currency, country, rounding method, its own partner."""
+        fields = ["name", "currency_id", "country_id", "tax_calculation_rounding_method", "partner_id"]
+        rows = self.listed("res.company", fields, [["id", "=", self.company]])
+        if not rows:
+            raise Forbidden(
+                f"company {self.company} does not exist or this user may not see it", system="odoo",
+                call="res.company.search_read", hint="check the company id and the user's allowed companies",
+            )  # fmt: skip
+        return rows[0]
+
+    def lock_dates(self) -> dict[str, date]:
+        """The lock dates that are set: documents dated up to them are moved, not refused (facts pair 10)."""
+        fields = [name for name in LOCKS if self.has_field("res.company", name)]
+        (row,) = self.listed("res.company", fields, [["id", "=", self.company]])
+        return {name: date.fromisoformat(row[name]) for name in fields if row[name] and row[name] >= "1900"}
+
+    def modules(self) -> set[str]:
+        """The installed modules; for a user who may not list them, those of `PROBES` that their fields give away."""
+        try:
+            rows = self.call("ir.module.module", "search_read", domain=[["state", "=", "installed"]], fields=["name"])
+        except Forbidden:
+            return {module for module, (model, field) in PROBES.items() if self._visible(model, field)}
+        return {row["name"] for row in expect_rows(rows, "ir.module.module.search_read")}
+
+    def user_and_rights(self) -> Row:
+        """Who the key belongs to: id, login, companies, `groups` held of GROUPS, `missing` rights of RIGHTS."""
+        user = int(self.call("res.users", "context_get")["uid"])
+        (row,) = self.call("res.users", "read", ids=[user], fields=["login", "name", "company_id", "company_ids"])
+        held = self.in_parallel(lambda group: self._has_group(user, group), GROUPS)
+        allowed = self.in_parallel(lambda right: self._may(*right), RIGHTS)
+        return {
+            **row,
+            "groups": [group for group, has in zip(GROUPS, held, strict=True) if has],
+            "missing": [f"{model} {act}" for (model, act), may in zip(RIGHTS, allowed, strict=True) if not may],
+        }
+
+    def key_expiry(self) -> date | None:
+        """The earliest expiry of this user's RPC keys, None when none expires; Odoo does not say which key is ours."""
+        if "expiration_date" not in self.fields("res.users.apikeys"):
+            return None
+        user = int(self.call("res.users", "context_get")["uid"])
+        domain = [["user_id", "=", user], ["scope", "in", [False, "rpc"]], ["expiration_date", "!=", False]]
+        rows = self.call(
+            "res.users.apikeys",
+            "search_read",
+            domain=domain,
+            fields=["expiration_date"],
+            order="expiration_date",
+            limit=1,
+        )
+        return date.fromisoformat(str(rows[0]["expiration_date"])[:10]) if rows else None
+
+    def database_uuid(self) -> str:
+        """An identity of this database that a restricted user can read: the same for every user and address.
+
+        `database.uuid` itself needs administrator rights. The creation stamps of the base company and the base
+        currency stand for it; a restored copy has the same identity, as it has the same uuid.
+        """
+        known = [self._creation(model, 1) for model in ("res.company", "res.currency", "res.lang")]
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"odoo {' '.join(known)}"))
+
+    def listed(self, model: str, fields: Sequence[str], domain: Sequence[Any] = ()) -> list[Row]:
+        """All records of a model in our company, archived ones too, by id; fields that it lacks are left out."""
+        known = [name for name in fields if name in self.fields(model)]
+        full = [*self.company_domain(model), *domain]
+        answer = self.call(model, "search_read", domain=full, fields=known, order="id", context={"active_test": False})
+        return expect_rows(answer, f"{model}.search_read")
+
+    def _accounts(self, ids: list[int]) -> dict[int, Row]:
+        if not ids:
+            return {}
+        rows = self.call("account.account", "read", ids=sorted(set(ids)), fields=["code", "name", "account_type"])
+        return {row["id"]: row for row in expect_rows(rows, "account.account.read")}
+
+    def _visible(self, model: str, field: str) -> bool:
+        try:
+            return field in self.fields(model)
+        except (UnknownField, Forbidden, FixDocument):
+            return False
+
+    def _has_group(self, user: int, group: str) -> bool:
+        ids = [user] if self.version.major >= 18 else None
+        return bool(self.call("res.users", "has_group", ids=ids, group_ext_id=group))
+
+    def _may(self, model: str, operation: str) -> bool:
+        """Whether this user has the right; a model that is not installed counts as no."""
+        extra: dict[str, Any] = {} if self.version.major >= 18 else {"raise_exception": False}
+        try:
+            return bool(self.call(model, "has_access", operation=operation, **extra))
+        except (UnknownField, Forbidden):
+            return False
+
+    def _creation(self, model: str, id: int) -> str:
+        rows = self.call(
+            model, "search_read", domain=[["id", "=", id]], fields=["create_date"], context={"active_test": False}
+        )
+        return str(rows[0]["create_date"]) if rows else ""

@@ -1,0 +1,244 @@
+"""What changed in Odoo, page by page, and documents by their ids, orders or references.
+
+Inside a run pages follow (write_date, id). A page ends in the middle of a second, and Odoo compares whole seconds
+while it sorts by microseconds (facts odoo-19.0 4): so the next page asks for that second again, without the records
+of it that were seen. Overlap between runs is the caller's: write_date is the start of a transaction, and its rows
+become visible later.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from magodoo.errors import FixConfiguration, FixDocument, MagodooError, Unavailable, Unreadable
+from magodoo.money import dump_json
+from magodoo.odoo.caller import expect_rows
+from magodoo.odoo.external_ids import ExternalIds
+from magodoo.odoo.kinds import READINGS, Reading
+from magodoo.odoo.trees import Row
+from magodoo.odoo.versions import name_of
+
+PAGE_SIZE = 500
+BATCH = 500
+MOST_POISONED = 20
+LONGEST_RAW = 100_000
+_STAMP = re.compile(r"[1-9]\d{3}-\d\d-\d\d \d\d:\d\d:\d\d")
+
+
+class Quarantined(NamedTuple):
+    """A record that cannot be read: its id if known, what arrived, and why it is refused."""
+
+    source_id: int | None
+    raw: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one page (see `kinds` for their shape, plus `external_id`), in the order of the reading.
+
+    `request_began_at` is UTC of this machine; `total_count` is what Odoo counted when the reading began.
+    """
+
+    rows: list[Row]
+    request_began_at: datetime
+    total_count: int
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+
+class Reads(ExternalIds):
+    """Adds documents to the names and trees."""
+
+    def changed(
+        self, kind: str, since: datetime, until: datetime | None = None, *, page_size: int = PAGE_SIZE
+    ) -> Iterator[Page]:
+        """Every document of `kind` with since <= write_date < until, oldest first; always at least one page.
+
+        A record that is written again while the pages are read may come twice or, within the second that is being
+        read, only with the next run. Raises ValueError for times without a zone.
+        """
+        reading = READINGS[kind]
+        base = self._base_domain(reading)
+        if until is not None:
+            base.append(["write_date", "<", stamp(until)])
+        second, seen = stamp(since), set[int]()
+        total: int | None = None
+        while True:
+            domain = [*base, ["write_date", ">=", second]]
+            if seen:
+                domain.append(["id", "not in", sorted(seen)])
+            page = self._page(reading, domain, page_size)
+            total = page.total_count if total is None else total
+            yield Page(page.rows, page.request_began_at, total, page.quarantined)
+            read = [(row["write_date"], row["id"]) for row in page.rows]
+            isolated = {bad.source_id for bad in page.quarantined if bad.source_id}
+            if len(page.rows) + len(page.quarantined) < page_size:
+                return
+            last = read[-1][0] if read else second
+            if last < second or any(id in seen for _, id in read):
+                raise Unavailable("a page went backwards; the list changed under the reading", system="odoo", call=kind)
+            seen = {id for at, id in read if at == last} | isolated | (seen if last == second else set())
+            second = last
+
+    def by_ids(self, kind: str, ids: Sequence[int]) -> Page:
+        """The documents with these database ids; those that do not exist (any more) are left out."""
+        return self._selected(kind, ["id"], ids)
+
+    def by_order_ids(self, kind: str, sale_order_ids: Sequence[int]) -> Page:
+        """The documents of these sales orders, through the lines or the picking.
+
+        Credit notes whose lines are not linked to order lines are found through the invoice that they reverse,
+        payments through the invoices and credit notes that they were made for or matched with.
+        """
+        if kind == "payment":
+            return self.by_ids("payment", self._payments_of(sale_order_ids))
+        return self._selected(kind, self._order_paths(kind), sale_order_ids)
+
+    def orders_by_reference(
+        self, numbers: Sequence[str], fields: Sequence[str] = ("client_order_ref", "origin", "name")
+    ) -> Page:
+        """The sales orders that carry one of the numbers in one of the fields."""
+        return self._selected("order", list(fields), numbers)
+
+    def documents_by_reference(self, kind: str, numbers: Sequence[str], fields: Sequence[str]) -> Page:
+        """The documents of a kind that carry one of the numbers in one of the fields (`ref`, `invoice_origin` ...)."""
+        return self._selected(kind, list(fields), numbers)
+
+    def existing_ids(self, kind: str, ids: Sequence[int]) -> set[int]:
+        """Which of the ids still exist, in this company and visible to this user; a deletion leaves no other trace."""
+        model = READINGS[kind].model
+        found: set[int] = set()
+        for part in _parts(ids, 5000):
+            domain = [*self.company_domain(model), ["id", "in", part]]
+            found.update(self.call(model, "search", domain=domain, context={"active_test": False}))
+        return found
+
+    def count(self, kind: str, since: datetime | None = None, until: datetime | None = None) -> int:
+        """How many documents of a kind there are, written in the interval."""
+        reading = READINGS[kind]
+        domain = self._base_domain(reading)
+        domain += [["write_date", ">=", stamp(since)]] if since else []
+        domain += [["write_date", "<", stamp(until)]] if until else []
+        return int(self.call(reading.model, "search_count", domain=domain, context={"active_test": False}))
+
+    def missing_fields(self, kind: str) -> list[str]:
+        """The paths of a kind that this server or user does not have; they are left out of every row."""
+        reading = READINGS[kind]
+        return self.fitting(reading.model, reading.tree)[1]
+
+    def _base_domain(self, reading: Reading) -> list[Any]:
+        return [*self.company_domain(reading.model), *(list(condition) for condition in reading.domain)]
+
+    def _order_paths(self, kind: str) -> list[str]:
+        if kind == "credit_memo":
+            path = READINGS[kind].order_path
+            return [path, f"reversed_entry_id.{path}"]
+        return [READINGS[kind].order_path]
+
+    def _payments_of(self, sale_order_ids: Sequence[int]) -> list[int]:
+        links = [
+            name for name in ("matched_payment_ids", "reconciled_payment_ids") if self.has_field("account.move", name)
+        ]
+        fields = [str(name_of(self.version, "account.move", name)) for name in links]
+        found: set[int] = set()
+        for part in _parts(sale_order_ids, BATCH):
+            path = READINGS["invoice"].order_path
+            domain = ["|", [path, "in", part], [f"reversed_entry_id.{path}", "in", part]]
+            domain = [*self.company_domain("account.move"), *domain]
+            rows = expect_rows(
+                self.call("account.move", "search_read", domain=domain, fields=fields), "account.move.search_read"
+            )
+            found.update(id for row in rows for name in fields for id in row[name])
+        return sorted(found)
+
+    def _selected(self, kind: str, paths: list[str], values: Sequence[Any]) -> Page:
+        """One page of all documents that have one of the values at one of the paths, read in parallel batches."""
+        reading = READINGS[kind]
+
+        def read(part: list[Any]) -> Page:
+            either = ["|"] * (len(paths) - 1) + [[path, "in", part] for path in paths]
+            return self._page(reading, [*self._base_domain(reading), *either], None)
+
+        began = _now()
+        pages = self.in_parallel(read, _parts(list(dict.fromkeys(values)), BATCH))
+        rows = {row["id"]: row for page in pages for row in page.rows}
+        bad = [item for page in pages for item in page.quarantined]
+        return Page(list(rows.values()), pages[0].request_began_at if pages else began, len(rows) + len(bad), bad)
+
+    def _page(self, reading: Reading, domain: list[Any], limit: int | None) -> Page:
+        began = _now()
+        bad: list[Quarantined] = []
+        try:
+            rows, count = self.read_tree(reading.model, reading.tree, domain, order="write_date, id", limit=limit)
+        except (FixDocument, Unreadable) as problem:
+            rows, count = self._without_the_poisoned(reading, domain, limit, bad, problem)
+        sound = []
+        for row in rows:
+            reason = _unsound(row)
+            if reason:
+                id = row.get("id") if isinstance(row.get("id"), int) else None
+                bad.append(Quarantined(id, dump_json(row)[:LONGEST_RAW], reason))
+            else:
+                sound.append(row)
+        self.name_rows(sound, reading.named)
+        return Page(sound, began, count, bad)
+
+    def _without_the_poisoned(
+        self, reading: Reading, domain: list[Any], limit: int | None, bad: list[Quarantined], problem: MagodooError
+    ) -> tuple[list[Row], int]:
+        """The page in halves, until the records that cannot be read stand alone; they go to `bad`.
+
+        A failure that is not a record's (the ids cannot be listed either, or all records fail) is raised.
+        """
+        context = {"active_test": False}
+        ids = self.call(reading.model, "search", domain=domain, order="write_date, id", limit=limit, context=context)
+        count = int(self.call(reading.model, "search_count", domain=domain, context=context))
+
+        def halves(part: list[int]) -> list[Row]:
+            try:
+                only = [*self.company_domain(reading.model), ["id", "in", part]]
+                return self.read_tree(reading.model, reading.tree, only, order="write_date, id")[0]
+            except (FixDocument, Unreadable) as failure:
+                if len(part) == 1:
+                    bad.append(Quarantined(part[0], "", str(failure)))
+                    if len(bad) > MOST_POISONED:
+                        raise FixConfiguration(
+                            f"more than {MOST_POISONED} records of a page cannot be read: {failure}",
+                            system="odoo", call=reading.model,
+                        ) from failure  # fmt: skip
+                    return []
+                middle = len(part) // 2
+                return halves(part[:middle]) + halves(part[middle:])
+
+        if not ids:
+            raise problem
+        return halves(list(ids)), count
+
+
+def stamp(moment: datetime) -> str:
+    """A time as Odoo's domains take it: UTC, whole seconds, no zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _unsound(row: Row) -> str:
+    """Why a row cannot be used at all; empty when it can."""
+    id = row.get("id")
+    if not isinstance(id, int) or isinstance(id, bool) or id < 1:
+        return "no id"
+    if not isinstance(row.get("write_date"), str) or not _STAMP.fullmatch(row["write_date"]):
+        return f"write_date is no time: {str(row.get('write_date'))[:40]!r}"
+    return ""
+
+
+def _parts(values: Sequence[Any], size: int) -> list[list[Any]]:
+    return [list(values[start : start + size]) for start in range(0, len(values), size)]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
