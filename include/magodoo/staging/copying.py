@@ -1,0 +1,74 @@
+"""Rows into a table by COPY, in PostgreSQL's text format.
+
+Text and not CSV: in CSV a name that holds a line `\\.` ends the copy on servers before 18. Text that PostgreSQL cannot hold
+(NUL, half of a surrogate pair) is replaced, never refused: a customer's name must not stop a page.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from magodoo.money import dump_json
+
+NULL = "\\N"
+_SPECIAL = re.compile(r"[\\\t\n\r\0\ud800-\udfff]")
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[str]) -> None:
+    """Append rows that `encoded_row` made; `table` and `columns` are names of our own."""
+    text = "\n".join(rows)
+    if not text:
+        return
+    statement = f"copy {table} ({', '.join(columns)}) from stdin"
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    with driver.cursor() as cursor:
+        cursor.copy_expert(statement, io.StringIO(text + "\n"))
+
+
+def encoded_row(values: Iterable[Any]) -> str:
+    return "\t".join([encoded(value) for value in values])
+
+
+def encoded(value: Any) -> str:
+    """One value as COPY text: None, bool, int, Decimal, str, aware datetime, date, tuple of str (text[]), dict (jsonb)."""
+    if value is None:
+        return NULL
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, int | Decimal):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, tuple | list):
+        return escaped("{" + ",".join(_array_item(item) for item in value) + "}")
+    return escaped(json_text(value))
+
+
+def escaped(text: str) -> str:
+    return _SPECIAL.sub(_replacement, text) if _SPECIAL.search(text) else text
+
+
+def json_text(value: Any) -> str:
+    """Canonical JSON that jsonb can hold: NUL, written as an escape, becomes the replacement character."""
+    text = dump_json(value)
+    return _ESCAPED_NUL.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
+
+
+def _replacement(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found.group(), "\ufffd")
+
+
+def _array_item(text: str) -> str:
+    return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

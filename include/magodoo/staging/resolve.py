@@ -1,0 +1,285 @@
+"""Which Magento order does a staged Odoo document belong to?
+
+Odoo orders: our external id; else a confirmed match; else exactly one Magento order of the instance whose number stands among
+the references and that agrees in customer or total. Other Odoo documents inherit: their own order's key, then our external id,
+then their parent's, then their own references. What carries our external id or a number shaped like one of this instance,
+though no such Magento order exists, gets the key `odoo-<id>` or the claimed id and `details.without_order`. All else keeps
+order_key null: it is *not Magento*.
+
+Documents with `resolved_at` null are looked at, and those that a new Magento document may concern. Runs under the staging
+lock (`work.one_writer`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.settings import Instance
+from magodoo.staging import work
+
+AGREEING_TOTAL = 200  # units: two cents, the largest gap that rounding alone makes on one order
+
+
+def resolve(connection: Connection, instance: Instance) -> int:
+    """Give every pending document its order_key and its lines their item_key. Returns how many keys changed."""
+    names = _names(instance)
+    if not _shop_is_known(connection, names):
+        return 0
+    connection.execute(text("""
+        create temp table if not exists resolving (kind text, source_id text, order_key text, own_claim boolean,
+            primary key (kind, source_id)) on commit delete rows"""))
+    connection.execute(text("truncate resolving"))
+    _find_for_orders(connection, names)
+    changed = _apply(connection, names)
+    _find_for_documents(connection, names)
+    changed += _apply(connection, names)
+    _clear_found(connection, names)
+    _name_order_items(connection, names)
+    _name_document_items(connection, names)
+    connection.execute(
+        text("update document set resolved_at = now() where instance = :instance and resolved_at is null"), names
+    )
+    return changed
+
+
+def mark_without_order(connection: Connection, instance: Instance, order_keys: Sequence[str]) -> int:
+    """Say on every document of these keys that its order exists nowhere; keys whose Magento order is staged are left alone."""
+    marked = connection.execute(
+        text("""
+        update document d set details = details || '{"without_order": true}'
+        where d.instance = :instance and d.order_key = any(:keys) and not details ? 'without_order' and not exists (
+            select 1 from document o where o.instance = d.instance and o.side = 'magento' and o.kind = 'order'
+                and o.source_id = d.order_key)
+        returning d.order_key"""),
+        {"instance": instance.id, "keys": list(order_keys)},
+    ).scalars()
+    keys = sorted(set(marked))
+    work.bump(connection, instance.id, keys)
+    return len(keys)
+
+
+def _names(instance: Instance) -> dict[str, Any]:
+    module = re.escape(instance.odoo.prefix)
+    return {
+        "instance": instance.id,
+        "prefix": instance.odoo.order_number_prefix,
+        "prefix_of_ids": f"{instance.odoo.prefix}.",
+        "our_order": rf"^{module}\.order_{instance.id}_(\d+)$",
+        "our_document": rf"^(?:{module}\.)?(?:inv|cm|ship)_{instance.id}_(\d+)$",
+        "agreeing": AGREEING_TOTAL,
+    }
+
+
+def _shop_is_known(connection: Connection, names: dict[str, Any]) -> bool:
+    """Nothing can be resolved, nor called foreign, before the first Magento order of the instance is there."""
+    return bool(
+        connection.execute(
+            text("select exists (select 1 from document where instance = :instance and side = 'magento' and kind = 'order')"), names
+        ).scalar_one()
+    )
+
+
+_PENDING_NUMBERS = """
+    array(select :prefix || m.number from document m where m.instance = :instance and m.side = 'magento'
+        and m.resolved_at is null and m.kind = 'order')"""
+
+_UNRESOLVED = "(o.order_key is null or o.details ? 'without_order')"
+
+_ORDER_BY_REFERENCE = """
+    (select case when count(*) = 1 then min(m.source_id) end from document m
+     where m.instance = o.instance and m.side = 'magento' and m.kind = 'order' and m.deleted_at is null
+       and m.number = any(array(select substr(word, length(:prefix) + 1) from unnest(o.other_references) word
+                                where starts_with(word, :prefix)))
+       and ({agreement}))"""
+
+_SAME_CUSTOMER = "m.customer_email = o.customer_email"
+_SAME_TOTAL = "(m.currency = o.currency and abs(m.grand_total - o.grand_total) <= :agreeing)"
+_SAME_DOCUMENT = """exists (select 1 from document n where n.instance = m.instance and n.side = 'magento' and n.kind = o.kind
+    and n.order_key = m.source_id and n.currency = o.currency and abs(n.grand_total - o.grand_total) <= :agreeing)"""
+
+
+def _find_for_orders(connection: Connection, names: dict[str, Any]) -> None:
+    """Orders that are pending, or unresolved with a reference to a Magento order that has just come."""
+    found = _ORDER_BY_REFERENCE.format(agreement=f"{_SAME_CUSTOMER} or {_SAME_TOTAL}")
+    connection.execute(
+        text(f"""
+        with candidate as (
+            select source_id from document
+                where instance = :instance and side = 'odoo' and kind = 'order' and resolved_at is null
+            union
+            select o.source_id from document o where o.instance = :instance and o.side = 'odoo' and o.kind = 'order'
+                and {_UNRESOLVED} and o.other_references && {_PENDING_NUMBERS})
+        insert into resolving (kind, source_id, order_key, own_claim)
+        select o.kind, o.source_id, coalesce(
+            substring(o.reference from :our_order),
+            (select p.order_key from pair p where p.instance = o.instance and p.kind = 'order' and p.odoo_id = o.source_id
+                and p.ended_at is null and p.confirmed_by is not null),
+            {found}), {_claims_an_order()}
+        from candidate join document o on o.instance = :instance and o.side = 'odoo' and o.kind = 'order'
+            and o.source_id = candidate.source_id"""),
+        names,
+    )
+
+
+def _find_for_documents(connection: Connection, names: dict[str, Any]) -> None:
+    """Documents that are pending, whose order has just been found, or whose Magento counterpart has just come."""
+    found = _ORDER_BY_REFERENCE.format(agreement=f"{_SAME_CUSTOMER} or {_SAME_TOTAL} or {_SAME_DOCUMENT}")
+    connection.execute(
+        text(f"""
+        with candidate as (
+            select kind, source_id from document
+                where instance = :instance and side = 'odoo' and kind <> 'order' and resolved_at is null
+            union
+            select o.kind, o.source_id from resolving r join document o on o.instance = :instance and o.side = 'odoo'
+                and o.kind <> 'order' and o.own_order_id = r.source_id where r.kind = 'order'
+            union
+            select o.kind, o.source_id from document o where o.instance = :instance and o.side = 'odoo'
+                and o.kind in ('invoice', 'credit_memo') and {_UNRESOLVED} and o.other_references && {_PENDING_NUMBERS}
+            union
+            select o.kind, o.source_id from document m join document o on o.instance = :instance and o.side = 'odoo'
+                and o.kind = m.kind and o.reference in (
+                    :prefix_of_ids || case m.kind when 'invoice' then 'inv' when 'credit_memo' then 'cm' else 'ship' end
+                        || '_' || :instance || '_' || m.source_id,
+                    'ship_' || :instance || '_' || m.source_id)
+                where m.instance = :instance and m.side = 'magento' and m.kind <> 'order' and m.resolved_at is null
+                    and {_UNRESOLVED})
+        insert into resolving (kind, source_id, order_key, own_claim)
+        select o.kind, o.source_id, coalesce(
+            (select s.order_key from document s where s.instance = o.instance and s.side = 'odoo' and s.kind = 'order'
+                and s.source_id = o.own_order_id),
+            (select n.order_key from document n where n.instance = o.instance and n.side = 'magento' and n.kind = o.kind
+                and n.source_id = substring(o.reference from :our_document)),
+            (select r.order_key from document r where r.instance = o.instance and r.side = 'odoo' and r.source_id = o.parent_id
+                and r.kind = case o.kind when 'credit_memo' then 'invoice' else 'shipment' end),
+            case when o.own_order_id is null and o.kind in ('invoice', 'credit_memo') then {found} end),
+            o.own_order_id is null and (coalesce(o.reference ~ :our_document, false) or {_claims_an_order()})
+        from candidate join document o on o.instance = :instance and o.side = 'odoo' and o.kind = candidate.kind
+            and o.source_id = candidate.source_id"""),
+        names,
+    )
+
+
+def _claims_an_order() -> str:
+    """Whether an Odoo record says that it is of this instance: our external id, or a number shaped like one of its orders."""
+    return """coalesce(o.reference ~ :our_order, false) or exists (
+        select 1 from unnest(o.other_references) word
+        where starts_with(word, :prefix) and substr(word, length(:prefix) + 1) ~ '^\\d{8,12}(-\\d{1,2})?$'
+          and exists (select 1 from document m where m.instance = o.instance and m.side = 'magento' and m.kind = 'order'
+            and m.number ~ '^\\d{8,12}(-\\d{1,2})?$'
+            and left(m.number, 1) = left(substr(word, length(:prefix) + 1), 1)
+            and length(split_part(m.number, '-', 1)) = length(split_part(substr(word, length(:prefix) + 1), '-', 1))))"""
+
+
+def _apply(connection: Connection, names: dict[str, Any]) -> int:
+    """Write the keys; both the old and the new order of a document that moved are due."""
+    connection.execute(text("""
+        update resolving set order_key = 'odoo-' || source_id where order_key is null and own_claim"""))
+    moved = connection.execute(
+        text("""
+        with moving as (
+            select d.kind, d.source_id, d.order_key as before, r.order_key as after from document d
+            join resolving r using (kind, source_id)
+            where d.instance = :instance and d.side = 'odoo' and d.order_key is distinct from r.order_key),
+        written as (
+            update document d set order_key = m.after, version = nextval('content_version') from moving m
+            where d.instance = :instance and d.side = 'odoo' and d.kind = m.kind and d.source_id = m.source_id)
+        select before, after from moving"""),
+        names,
+    ).all()
+    connection.execute(
+        text("""
+        update document d set resolved_at = now() from resolving r
+        where d.instance = :instance and d.side = 'odoo' and d.kind = r.kind and d.source_id = r.source_id"""),
+        names,
+    )
+    work.bump(connection, names["instance"], sorted({key for pair in moved for key in pair if key is not None}))
+    return len(moved)
+
+
+def _clear_found(connection: Connection, names: dict[str, Any]) -> None:
+    """Documents that waited for an order are no longer without one once it is there."""
+    connection.execute(
+        text("""
+        update document d set details = d.details - 'without_order' from document m
+        where m.instance = :instance and m.side = 'magento' and m.kind = 'order' and m.resolved_at is null
+            and d.instance = m.instance and d.order_key = m.source_id and d.details ? 'without_order'"""),
+        names,
+    )
+
+
+_TO_NAME = """
+    to_name as (
+        select d.kind, d.source_id, d.own_order_id, d.order_key from resolving r join document d on d.instance = :instance
+            and d.side = 'odoo' and d.kind = r.kind and d.source_id = r.source_id where d.order_key is not null
+        union
+        select d.kind, d.source_id, d.own_order_id, d.order_key from document m join document d on d.instance = :instance
+            and d.side = 'odoo' and d.order_key = m.source_id
+            where m.instance = :instance and m.side = 'magento' and m.kind = 'order' and m.resolved_at is null)"""
+
+
+def _name_order_items(connection: Connection, names: dict[str, Any]) -> None:
+    """Odoo order lines without our external id: by SKU, the n-th of a SKU with the n-th."""
+    connection.execute(
+        text(f"""
+        with {_TO_NAME},
+        orders as (select source_id, order_key from to_name where kind = 'order'),
+        taken as (
+            select o.source_id, l.item_key from orders o join line l on l.instance = :instance and l.side = 'odoo'
+                and l.kind = 'order' and l.source_id = o.source_id and l.item_key is not null),
+        theirs as (
+            select o.source_id, l.item_key, l.sku,
+                row_number() over (partition by o.source_id, l.sku order by length(l.line_id), l.line_id) as n
+            from orders o join line l on l.instance = :instance and l.side = 'magento' and l.kind = 'order'
+                and l.source_id = o.order_key and l.role = 'item' and l.is_money and l.sku <> ''
+            where not exists (select 1 from taken t where t.source_id = o.source_id and t.item_key = l.item_key)),
+        ours as (
+            select o.source_id, l.line_id, l.sku,
+                row_number() over (partition by o.source_id, l.sku order by length(l.line_id), l.line_id) as n
+            from orders o join line l on l.instance = :instance and l.side = 'odoo' and l.kind = 'order'
+                and l.source_id = o.source_id and l.role in ('item', 'other') and l.item_key is null and l.sku <> '')
+        update line l set item_key = t.item_key, role = 'item'
+        from ours u join theirs t using (source_id, sku, n)
+        where l.instance = :instance and l.side = 'odoo' and l.kind = 'order' and l.source_id = u.source_id
+            and l.line_id = u.line_id"""),
+        names,
+    )
+
+
+def _name_document_items(connection: Connection, names: dict[str, Any]) -> None:
+    """Lines of Odoo invoices, deliveries, credit notes and returns: through their order line; without one, by SKU."""
+    documents = f"{_TO_NAME}, documents as (select * from to_name where kind <> 'order')"
+    connection.execute(
+        text(f"""
+        with {documents}
+        update line l set item_key = s.item_key, role = case when s.role = 'item' then 'item' else l.role end
+        from documents d, line s
+        where l.instance = :instance and l.side = 'odoo' and l.kind = d.kind and l.source_id = d.source_id
+            and l.item_key is null and l.own_item_id is not null
+            and s.instance = :instance and s.side = 'odoo' and s.kind = 'order' and s.source_id = d.own_order_id
+            and s.own_item_id = l.own_item_id and s.item_key is not null"""),
+        names,
+    )
+    connection.execute(
+        text(f"""
+        with {documents},
+        theirs as (
+            select d.kind, d.source_id, l.item_key, l.sku,
+                row_number() over (partition by d.kind, d.source_id, l.sku order by length(l.line_id), l.line_id) as n
+            from documents d join line l on l.instance = :instance and l.side = 'magento' and l.kind = 'order'
+                and l.source_id = d.order_key and l.role = 'item' and l.is_money and l.sku <> ''),
+        ours as (
+            select d.kind, d.source_id, l.line_id, l.sku,
+                row_number() over (partition by d.kind, d.source_id, l.sku order by length(l.line_id), l.line_id) as n
+            from documents d join line l on l.instance = :instance and l.side = 'odoo' and l.kind = d.kind
+                and l.source_id = d.source_id and l.role in ('item', 'other') and l.item_key is null
+                and l.own_item_id is null and l.sku <> '')
+        update line l set item_key = t.item_key, role = 'item'
+        from ours u join theirs t using (kind, source_id, sku, n)
+        where l.instance = :instance and l.side = 'odoo' and l.kind = u.kind and l.source_id = u.source_id
+            and l.line_id = u.line_id"""),
+        names,
+    )

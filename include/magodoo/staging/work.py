@@ -1,0 +1,87 @@
+"""The work list: an order is due when its staged version is newer than its reconciled one. Owner of table order_work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+_BUMP = """
+    insert into order_work (instance, order_key, staged_version)
+        {select}
+    on conflict (instance, order_key) do update set staged_version = greatest(order_work.staged_version, excluded.staged_version)
+"""
+
+
+def one_writer(connection: Connection, instance: str) -> None:
+    """Wait until this transaction is the only one that stages documents of `instance`; ends with the transaction."""
+    connection.execute(text("select pg_advisory_xact_lock(hashtext('magodoo staging'), hashtext(:instance))"), {"instance": instance})
+
+
+def bump_incoming(connection: Connection) -> None:
+    """Make the orders of the documents that `stage` has just changed due."""
+    connection.execute(text(_BUMP.format(select="""
+        select d.instance, d.order_key, max(d.version) from document d
+        join incoming_document i using (instance, side, kind, source_id)
+        where i.fate = 'changed' and d.order_key is not null group by d.instance, d.order_key""")))
+
+
+def bump(connection: Connection, instance: str, order_keys: Sequence[str]) -> None:
+    """Make these orders due, whatever changed."""
+    connection.execute(
+        text(_BUMP.format(select="""
+        select cast(:instance as text), key, nextval('content_version')
+        from (select distinct unnest(cast(:keys as text[])) as key) keys""")),
+        {"instance": instance, "keys": list(order_keys)},
+    )
+
+
+def due(connection: Connection, instance: str) -> list[str]:
+    """Order keys whose staged version is newer than their reconciled one, oldest change first."""
+    return list(
+        connection.execute(
+            text("""select order_key from order_work where instance = :instance and staged_version > reconciled_version
+                order by staged_version, order_key"""),
+            {"instance": instance},
+        ).scalars()
+    )
+
+
+def versions(connection: Connection, instance: str, order_keys: Sequence[str]) -> dict[str, int]:
+    """The staged versions of orders. Read them before the frames; hand them to `reconciled` afterwards."""
+    return dict(
+        connection.execute(
+            text("select order_key, staged_version from order_work where instance = :instance and order_key = any(:keys)"),
+            {"instance": instance, "keys": list(order_keys)},
+        ).all()  # type: ignore[arg-type]
+    )
+
+
+def reconciled(connection: Connection, instance: str, versions_seen: dict[str, int]) -> None:
+    """Note up to which version these orders are reconciled; what was staged meanwhile stays due."""
+    _note(connection, "reconciled_version", instance, versions_seen)
+
+
+def completed(connection: Connection, instance: str, versions_seen: dict[str, int]) -> None:
+    """Note up to which version both sides of these orders were fetched by key."""
+    _note(connection, "completed_version", instance, versions_seen)
+
+
+def to_complete(connection: Connection, instance: str, order_keys: Sequence[str]) -> list[tuple[str, int, int]]:
+    """(order key, staged version, completed version) of those of `order_keys` whose other side was not fetched since."""
+    rows = connection.execute(
+        text("""select order_key, staged_version, completed_version from order_work
+            where instance = :instance and order_key = any(:keys) and completed_version < staged_version
+            order by order_key"""),
+        {"instance": instance, "keys": list(order_keys)},
+    ).all()
+    return [(row.order_key, row.staged_version, row.completed_version) for row in rows]
+
+
+def _note(connection: Connection, column: str, instance: str, versions_seen: dict[str, int]) -> None:
+    connection.execute(
+        text(f"""update order_work w set {column} = greatest(w.{column}, seen.version)
+            from unnest(cast(:keys as text[]), cast(:versions as bigint[])) as seen (key, version)
+            where w.instance = :instance and w.order_key = seen.key"""),
+        {"instance": instance, "keys": list(versions_seen), "versions": list(versions_seen.values())},
+    )
