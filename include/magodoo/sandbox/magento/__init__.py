@@ -4,6 +4,17 @@ from magodoo.sandbox.magento.documents import Comment
 from magodoo.sandbox.magento.placing import Address, Line
 from magodoo.sandbox.magento.pricing import Coupon, TaxSettings
 from magodoo.sandbox.magento.refusals import Refusal
+from magodoo.sandbox.magento.server import RunningSandbox, serve_in_thread
 from magodoo.sandbox.magento.shop import MagentoShop
 
-__all__ = ["Address", "Comment", "Coupon", "Line", "MagentoShop", "Refusal", "TaxSettings"]
+__all__ = [
+    "Address",
+    "Comment",
+    "Coupon",
+    "Line",
+    "MagentoShop",
+    "Refusal",
+    "RunningSandbox",
+    "TaxSettings",
+    "serve_in_thread",
+]

@@ -69,7 +69,9 @@ class Accounts:
         self.signing_key = secrets.token_bytes(32)
         self.nonces: set[tuple[str, str]] = set()
 
-    def add_integration(self, access_token: str = "", *, name: str = "magodoo", resources: set[str] | None = None) -> Integration:
+    def add_integration(
+        self, access_token: str = "", *, name: str = "magodoo", resources: set[str] | None = None
+    ) -> Integration:
         """A new integration; secrets that are not given are made up. No resources given means every right."""
         integration = Integration(
             name,

@@ -1,4 +1,4 @@
-"""Decimal arithmetic as Magento does it: cents half up, columns of four decimals, rounding differences carried forward."""
+"""Decimal arithmetic as Magento does it: cents half up, columns of four decimals, rounding carried forward."""
 
 from __future__ import annotations
 

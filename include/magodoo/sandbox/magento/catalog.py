@@ -195,7 +195,9 @@ def add_product(
     return identifier
 
 
-def add_customer(tables: Tables, clock: Clock, email: str, firstname: str, lastname: str, store: Row, group_id: int = 1) -> int:
+def add_customer(
+    tables: Tables, clock: Clock, email: str, firstname: str, lastname: str, store: Row, group_id: int = 1
+) -> int:
     identifier = tables.next_id("customer")
     stamp = clock.stamp()
     tables.customers.append(

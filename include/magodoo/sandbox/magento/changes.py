@@ -70,7 +70,7 @@ class Changes(Payments):
         source: str = "default",
         comment: Comment | str | None = None,
     ) -> int:
-        """Ship the quantities, cut to what is left, and return the shipment id. Tracks: track_number, title, carrier_code."""
+        """Ship the quantities, cut to what is left, and return the shipment id. Tracks are dicts."""
         order = self.order(order_id)
         draft = draft_shipment(order, _wanted(items))
         check_shipment(draft, list(tracks))
@@ -88,7 +88,9 @@ class Changes(Payments):
             order["updated_at"] = stamp
         return int(row["entity_id"])
 
-    def add_track(self, shipment_id: int, track_number: str, title: str = "", carrier_code: str = "custom", **more: Any) -> Row:
+    def add_track(
+        self, shipment_id: int, track_number: str, title: str = "", carrier_code: str = "custom", **more: Any
+    ) -> Row:
         """Add a track; the shipment's updated_at does not move (facts 4). Raises Refusal without a number."""
         shipment = self.tables.shipments.get(shipment_id)
         if shipment is None or not track_number:
@@ -142,7 +144,7 @@ class Changes(Payments):
         comment: Comment | str | None = None,
         notify: bool = False,
     ) -> int:
-        """Refund one invoice of a gateway order and return the credit memo id. Refused for offline methods (facts 5.3)."""
+        """Refund one invoice of a gateway order and return the credit memo id. Not for offline methods (facts 5.3)."""
         invoice = _found(self.tables.invoices.get(invoice_id))
         order = self.order(invoice["order_id"])
         if order.get("state") == "closed" or not self.is_gateway(order):
@@ -160,7 +162,9 @@ class Changes(Payments):
         if online:
             self.give_back(order, self.tables.creditmemos[memo])
         else:
-            invoice["base_total_refunded"] = stored(of(invoice, "base_total_refunded") + draft.header["base_grand_total"])
+            invoice["base_total_refunded"] = stored(
+                of(invoice, "base_total_refunded") + draft.header["base_grand_total"]
+            )
             invoice |= {"is_used_for_refund": 1, "updated_at": self.clock.stamp()}
         return memo
 
@@ -187,7 +191,7 @@ class Changes(Payments):
         """Returned pieces come back to the default source; nothing on any document tells (facts more 3)."""
         for line, item in draft.lines:
             if item["item_id"] in draft.arguments.return_to_stock_items:
-                sku = item.get("_product_sku", item["sku"])
+                sku = str(item.get("_product_sku", item["sku"]))
                 catalog.set_stock(self.tables, sku, catalog.stock_of(self.tables, sku) + line["qty"])
 
     def cancel(self, order_id: int) -> bool:
@@ -228,11 +232,15 @@ class Changes(Payments):
         order["updated_at"] = self.clock.stamp()
         return True
 
-    def comment(self, order_id: int, text: str, *, status: str | None = None, visible: bool = False, notified: int | None = 0) -> bool:
+    def comment(
+        self, order_id: int, text: str, *, status: str | None = None, visible: bool = False, notified: int | None = 0
+    ) -> bool:
         """Add a comment; only the order's current status may come with it (facts more 5). updated_at stays."""
         order = self.order(order_id)
         if status is not None and status != order.get("status"):
-            message = 'Unable to add comment: The status "%1" is not part of the order\n                 status history.'
+            message = (
+                'Unable to add comment: The status "%1" is not part of the order\n                 status history.'
+            )
             raise bad(message, [status])
         row = documents.history_row(self.tables, order, text, self.clock.stamp(), None, notified)
         order["status_histories"].append(row | {"is_visible_on_front": int(visible)})

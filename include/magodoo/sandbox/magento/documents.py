@@ -97,7 +97,9 @@ def comment_row(tables: Tables, sequence: str, parent_id: int, comment: Comment,
     }
 
 
-def history_row(tables: Tables, order: Row, text: str, stamp: str, entity_name: str | None, notified: int | None) -> Row:
+def history_row(
+    tables: Tables, order: Row, text: str, stamp: str, entity_name: str | None, notified: int | None
+) -> Row:
     row: Row = {"comment": text, "created_at": stamp, "entity_id": tables.next_id("histories")}
     if entity_name:
         row["entity_name"] = entity_name

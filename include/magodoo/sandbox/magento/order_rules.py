@@ -1,4 +1,4 @@
-"""What an order still allows: open quantities per line, and whether it can be invoiced, shipped, refunded, held, cancelled."""
+"""What an order still allows: open quantities per line, and which operations its state permits."""
 
 from __future__ import annotations
 
@@ -139,10 +139,10 @@ def settle_state(order: Row, has_creditmemos: bool) -> None:
     if state in ("canceled", "holded", "payment_review") or can_invoice(order):
         return
     shippable = can_ship(order)
-    if state in ("processing", "complete") and not shippable and not order.get("is_virtual"):
-        if not can_refund(order, has_creditmemos):
-            set_state(order, "closed")
-            return
+    finished = state in ("processing", "complete") and not shippable and not order.get("is_virtual")
+    if finished and not can_refund(order, has_creditmemos):
+        set_state(order, "closed")
+        return
     if state == "processing" and (not shippable or _shipped_or_refunded(order)):
         set_state(order, "complete")
 

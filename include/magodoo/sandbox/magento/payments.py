@@ -27,7 +27,7 @@ class Payments:
         raise NotImplementedError
 
     def authorize(self, order_id: int, txn_id: str = "") -> str:
-        """Reserve the whole amount: amount_authorized is set, nothing is paid, the order is processing. Returns the id."""
+        """Reserve the whole amount: nothing is paid, the order is processing. Returns the transaction id."""
         order = self.order(order_id)
         txn_id = txn_id or f"AUTH-{secrets.token_hex(6)}"
         payment = order["payment"]

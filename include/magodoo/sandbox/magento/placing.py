@@ -132,7 +132,9 @@ def _bundle_lines(tables: Tables, product: Row, qty: Decimal, sale: Sale) -> lis
     children = [(tables.product(sku), dec(count)) for sku, count in product["_children"]]
     skus = [child["sku"] for child, _ in children if child]
     money = None if dynamic else _priced(tables, product, qty, dec(product["price"]), sale)
-    parent = CartLine(product, "-".join([product["sku"], *skus]) if dynamic else product["sku"], qty, money, None, dynamic)
+    parent = CartLine(
+        product, "-".join([product["sku"], *skus]) if dynamic else product["sku"], qty, money, None, dynamic
+    )
     rows = [parent]
     for child, count in children:
         if child is None:
@@ -233,7 +235,9 @@ def _product_option(product: Row) -> Row | None:
 
 
 def _item_amounts(row: CartLine, prefix: str, sale: Sale) -> Row:
-    zero: Row = {f"{prefix}{column}": ZERO for column in ("amount_refunded", "discount_invoiced", "row_invoiced", "tax_invoiced")}
+    zero: Row = {
+        f"{prefix}{column}": ZERO for column in ("amount_refunded", "discount_invoiced", "row_invoiced", "tax_invoiced")
+    }
     if row.priced is None:
         columns = ("price", "row_total", "tax_amount", "discount_amount")
         zero |= {f"{prefix}{column}": ZERO for column in columns}

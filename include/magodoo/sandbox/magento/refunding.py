@@ -257,7 +257,10 @@ def _collect_discount(
 
 def _collect_shipping(draft: RefundDraft) -> None:
     order, header = draft.order, draft.header
-    allowed = {prefix: of(order, f"{prefix}shipping_amount") - of(order, f"{prefix}shipping_refunded") for prefix, _, _ in _SIDES}
+    allowed = {
+        prefix: of(order, f"{prefix}shipping_amount") - of(order, f"{prefix}shipping_refunded")
+        for prefix, _, _ in _SIDES
+    }
     if draft.arguments.shipping_amount is None:
         _refund_all_shipping(order, header, allowed)
     else:

@@ -57,7 +57,9 @@ def missing_field(name: str) -> Refusal:
 
 def wrong_type(value: Any, expected: str, field: str = "") -> Refusal:
     where = f'Error occurred during "{field}" processing. ' if field else ""
-    return bad(f'{where}The "{value}" value\'s type is invalid. The "{expected}" type was expected. Verify and try again.')
+    return bad(
+        f'{where}The "{value}" value\'s type is invalid. The "{expected}" type was expected. Verify and try again.'
+    )
 
 
 def unauthorized(resource: str) -> Refusal:

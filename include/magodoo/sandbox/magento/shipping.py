@@ -77,9 +77,9 @@ def take_from_source(draft: ShipmentDraft, source_items: list[Row], source_code:
 def _pieces(order: Row, line: Row, item: Row) -> list[tuple[str, Decimal]]:
     children = rules.children_of(order, item)
     if not children:
-        return [(item.get("_product_sku", item["sku"]), line["qty"])]
+        return [(str(item.get("_product_sku", item["sku"])), line["qty"])]
     share = line["qty"] / of(item, "qty_ordered")
-    return [(child.get("_product_sku", child["sku"]), of(child, "qty_ordered") * share) for child in children]
+    return [(str(child.get("_product_sku", child["sku"])), of(child, "qty_ordered") * share) for child in children]
 
 
 def book_shipment(draft: ShipmentDraft, stamp: str) -> None:

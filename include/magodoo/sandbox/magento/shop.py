@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -59,7 +58,7 @@ class MagentoShop(Changes):
         self.tax[website] = settings
 
     def add_store(self, code: str, website: str = "base", **options: Any) -> int:
-        """A store view; options: name, base_currency, currency, rate, global_currency, base_to_global_rate, locale, timezone."""
+        """A store view; options are those of `catalog.add_store`: base_currency, currency, rate and so on."""
         return catalog.add_store(self.tables, code, website, **options)
 
     def add_source(self, code: str, *, name: str = "", country: str = "US") -> None:
@@ -130,13 +129,14 @@ class MagentoShop(Changes):
         po_number: str = "",
         edit_of: int | None = None,
         increment_id: str = "",
-        **how: str,
+        shipping_method: str = "flatrate_flatrate",
+        shipping_description: str = "Flat Rate - Fixed",
     ) -> int:
         """Place an order and return its id. Lines are `Line` or (sku, qty). Amounts are in base currency.
 
         Without `shipping` the billing address is used; an order of virtual lines only has none. `rate` overrides the
         store's base to order rate. `edit_of` cancels that order and numbers this one `...-1`. A gateway method leaves
-        the order pending until `authorize` or `capture`. `how`: shipping_method, shipping_description.
+        the order pending until `authorize`.
         """
         cart = [line if isinstance(line, Line) else Line(line[0], line[1]) for line in lines]
         view = catalog.find_store(self.tables, store)
@@ -153,8 +153,9 @@ class MagentoShop(Changes):
             customer=self._customer(customer),
             group_id=group_id,
             po_number=po_number,
+            shipping_method=shipping_method,
+            shipping_description=shipping_description,
         )
-        sale = replace(sale, **how) if how else sale
         number = increment_id or (self._edit(edit_of) if edit_of else "")
         number = number or documents.next_increment(self.tables, "orders", view["id"])
         order = build_order(self.tables, cart, sale, self.clock.stamp(), number)

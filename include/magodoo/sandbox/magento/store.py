@@ -14,7 +14,17 @@ from magodoo.money import parse_json
 from magodoo.sandbox.magento.amounts import Row
 
 DOCUMENTS = ("orders", "invoices", "shipments", "creditmemos")
-LISTS = ("products", "customers", "stores", "websites", "sources", "source_items", "tax_rates", "transactions", "modules")
+LISTS = (
+    "products",
+    "customers",
+    "stores",
+    "websites",
+    "sources",
+    "source_items",
+    "tax_rates",
+    "transactions",
+    "modules",
+)
 
 
 class DocumentTable(dict[int, Row]):
