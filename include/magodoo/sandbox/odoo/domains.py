@@ -1,0 +1,219 @@
+"""Domains: from prefix notation to a predicate over rows, with the set of candidates that an index gives.
+
+Datetimes are compared in whole seconds: `=` means within the second, `>` from the next second on, a fraction in the domain
+is cut (facts odoo-19.0 4).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from operator import ge, gt, le, lt
+from typing import TYPE_CHECKING, Any
+
+from magodoo.sandbox.odoo.errors import DatabaseError
+from magodoo.sandbox.odoo.fields import NUMBERS, X2MANY, Field, number
+from magodoo.sandbox.odoo.store import Row
+
+if TYPE_CHECKING:
+    from magodoo.sandbox.odoo.searching import Searching
+
+Predicate = Callable[[Row], bool]
+Test = Callable[[Any], bool]
+Candidates = set[int] | None
+_ORDERED = {"<": lt, "<=": le, ">": gt, ">=": ge}
+_PATTERNS = ("like", "ilike", "=like", "=ilike", "not like", "not ilike")
+_OPERATORS = {"=", "!=", "in", "not in", "<>", *_ORDERED, *_PATTERNS}
+
+
+class Condition:
+    """A node of a domain: `test` decides on a row, `candidates` are the only ids that can pass, or None for all."""
+
+    def __init__(self, test: Predicate, candidates: Candidates = None) -> None:
+        self.test = test
+        self.candidates = candidates
+
+
+def compile_domain(model: Searching, domain: Iterable[Any]) -> Condition:
+    """Raises ValueError in Odoo's words for a domain that it refuses."""
+    stack: list[Condition] = []
+    for item in reversed(list(domain)):
+        if item == "!":
+            stack.append(_negated(stack.pop()))
+        elif item in ("&", "|"):
+            left, right = stack.pop(), stack.pop()
+            stack.append((_all if item == "&" else _any)([left, right]))
+        elif isinstance(item, list | tuple) and len(item) == 3:
+            stack.append(_leaf(model, item))
+        else:
+            raise ValueError(f"Domain() invalid item in domain: {item!r}")
+    return _all(stack)
+
+
+def _negated(node: Condition) -> Condition:
+    return Condition(lambda row: not node.test(row))
+
+
+def _all(nodes: list[Condition]) -> Condition:
+    known = [node.candidates for node in nodes if node.candidates is not None]
+    tests = [node.test for node in nodes]
+    if len(tests) == 1:
+        return nodes[0]
+    narrowest = min(known, key=len) if known else None
+    return Condition(lambda row: all(test(row) for test in tests), narrowest)
+
+
+def _any(nodes: list[Condition]) -> Condition:
+    known = [node.candidates for node in nodes if node.candidates is not None]
+    tests = [node.test for node in nodes]
+    together = set().union(*known) if len(known) == len(nodes) else None
+    return Condition(lambda row: any(test(row) for test in tests), together)
+
+
+def _leaf(model: Searching, leaf: list[Any] | tuple[Any, ...]) -> Condition:
+    path, operator, value = leaf
+    if path in (1, 0) and operator == "=":  # the constants [1,"=",1] and [0,"=",1]
+        return Condition(lambda row: path == value, None if path == value else set())
+    name, _, rest = str(path).partition(".")
+    field = model.fields.get(name)
+    if field is None or operator not in _OPERATORS:
+        raise ValueError(f"Invalid field {model.name}.{name} in condition {tuple(leaf)!r}")
+    if rest:
+        return _path(model, field, [rest, operator, value])
+    return Condition(_field_test(model, field, operator, value), _candidates(model, field, operator, value))
+
+
+def _path(model: Searching, field: Field, leaf: list[Any]) -> Condition:
+    """A dotted path: at least one record behind the first field passes the rest."""
+    comodel = model.comodel(field)
+    below = _leaf(comodel, leaf)
+    get, table = model.getter(field.name), comodel.rows
+    if field.type in X2MANY:
+        test: Predicate = lambda row: any(i in table and below.test(table[i]) for i in get(row))  # noqa: E731
+    else:
+        test = lambda row: get(row) in table and below.test(table[get(row)])  # noqa: E731
+    if below.candidates is None:
+        return Condition(test)
+    passing = [i for i in below.candidates if i in table and below.test(table[i])]
+    return Condition(test, _behind(model, field, passing))
+
+
+def _behind(model: Searching, field: Field, targets: list[int]) -> Candidates:
+    """Ids of the rows whose relation leads to one of `targets`."""
+    store = model.db.store
+    if field.type == "one2many":
+        back = model.comodel(field).getter(field.inverse)
+        return {back(model.comodel(field).rows[target]) for target in targets}
+    if store.is_indexed(model.name, field.name):
+        return {record for target in targets for record in store.find(model.name, field.name, target)}
+    return None
+
+
+def _candidates(model: Searching, field: Field, operator: str, value: Any) -> Candidates:
+    if operator not in ("=", "in") or isinstance(value, bool) or value is None:
+        return None
+    values = value if isinstance(value, list | tuple) else [value]
+    if not all(values) or (field.type in ("many2one", *X2MANY) and any(isinstance(v, str) for v in values)):
+        return None
+    if field.name == "id":
+        return {int(v) for v in values if int(v) in model.rows}
+    if field.type == "one2many":
+        return None
+    if model.db.store.is_indexed(model.name, field.name):
+        return {record for v in values for record in model.db.store.find(model.name, field.name, v)}
+    return None
+
+
+def _field_test(model: Searching, field: Field, operator: str, value: Any) -> Predicate:
+    get = model.getter(field.name)
+    operator = "!=" if operator == "<>" else operator
+    if field.type in ("many2one", *X2MANY):
+        return _relation_test(model, field, operator, value)
+    if field.name == "id" and isinstance(value, str):
+        raise DatabaseError("errors.InvalidTextRepresentation", f'invalid input syntax for type integer: "{value}"\n')
+    if operator in _PATTERNS:
+        matches = _pattern(operator, value)
+        return lambda row: matches(get(row))
+    test = _compare(field, operator, value)
+    return lambda row: test(get(row))
+
+
+def _relation_test(model: Searching, field: Field, operator: str, value: Any) -> Predicate:
+    get, comodel = model.getter(field.name), model.comodel(field)
+    several = field.type in X2MANY
+    if operator in _PATTERNS or isinstance(value, str):
+        plain = operator.replace("=", "ilike" if operator in ("=", "!=") else "=").replace("!ilike", "not ilike")
+        matches = _pattern(operator if operator in _PATTERNS else plain, value, whole=operator in ("=", "!="))
+        table = comodel.rows
+
+        def names(row: Row) -> bool:
+            ids = get(row) if several else [get(row)]
+            return any(matches(comodel.display_name(table[i])) for i in ids if i in table)
+
+        return names
+    values = value if isinstance(value, list | tuple) else [value]
+    wanted = {v for v in values if v}
+    empty_too = any(not v for v in values)
+    if operator in ("=", "in"):
+        if several:
+            return lambda row: not wanted.isdisjoint(get(row)) or (empty_too and not get(row))
+        return lambda row: get(row) in wanted or (empty_too and not get(row))
+    if operator in ("!=", "not in"):
+        if several:
+            return lambda row: wanted.isdisjoint(get(row)) and not (empty_too and not get(row))
+        return lambda row: get(row) not in wanted and not (empty_too and not get(row))
+    order = _ORDERED[operator]
+    return lambda row: bool(get(row)) and order(get(row), value)
+
+
+def _compare(field: Field, operator: str, value: Any) -> Test:
+    prepare = _preparation(field)
+    if operator in _ORDERED:
+        order, bound = _ORDERED[operator], prepare(value)
+        if field.type == "datetime":
+            return lambda held: bool(held) and order(held[:19], bound)
+        if field.type in (*NUMBERS, "integer"):
+            return lambda held: order(held, bound)
+        return lambda held: bool(held) and order(held, bound)
+    values = value if isinstance(value, list | tuple) else [value]
+    wanted = {prepare(v) for v in values}
+    if field.type == "datetime":
+        found: Test = lambda held: (held and held[:19]) in wanted  # noqa: E731
+    else:
+        found = wanted.__contains__
+    return found if operator in ("=", "in") else lambda held: not found(held)
+
+
+def _preparation(field: Field) -> Callable[[Any], Any]:
+    if field.type == "boolean":
+        return bool
+    if field.type in NUMBERS:
+        return lambda value: number(value)
+    if field.type == "integer":
+        return lambda value: int(value or 0)
+    if field.type == "datetime":
+        return _whole_second
+    if field.type == "date":
+        return lambda value: str(value)[:10] if value else False
+    return lambda value: value or False
+
+
+def _whole_second(value: Any) -> Any:
+    if not value:
+        return False
+    parsed = datetime.fromisoformat(str(value))
+    if parsed.tzinfo:
+        raise ValueError(f"expecting only datetimes with no timezone: {str(value)!r}")
+    return parsed.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _pattern(operator: str, value: Any, *, whole: bool = False) -> Test:
+    """SQL patterns: `%` any text, `_` any character; `like` looks inside, `=like` compares the whole."""
+    text = str(value or "")
+    expression = "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in text)
+    if not operator.removeprefix("not ").startswith("=") and not whole:
+        expression = f".*{expression}.*"
+    compiled = re.compile(expression, re.DOTALL | (re.IGNORECASE if "ilike" in operator else 0))
+    wanted = not operator.startswith("not ")
+    return lambda held: bool(compiled.fullmatch(held if isinstance(held, str) else "")) is wanted

@@ -1,0 +1,178 @@
+"""The chart's fixed parts: accounts, taxes, journals with their payment methods, fiscal positions, terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magodoo.sandbox.odoo import fields as f
+from magodoo.sandbox.odoo.env import Env
+from magodoo.sandbox.odoo.errors import ValidationError
+from magodoo.sandbox.odoo.loading import Model
+from magodoo.sandbox.odoo.store import Row
+
+_ACCOUNT_TYPES = (
+    "asset_receivable:Receivable asset_cash:Bank_and_Cash asset_current:Current_Assets liability_payable:Payable "
+    "liability_current:Current_Liabilities equity:Equity equity_unaffected:Current_Year_Earnings income:Income "
+    "income_other:Other_Income expense:Expenses expense_direct_cost:Cost_of_Revenue"
+)
+
+
+def own_company(env: Env) -> int:
+    return env.company_id
+
+
+class Account(Model):
+    name, label, order = "account.account", "Account", "code, id"
+    search_names = ("code", "name")
+    declared = {
+        "name": f.char("Account Name", required=True),
+        "code": f.char("Code", index=True),
+        "account_type": f.choice("Type", _ACCOUNT_TYPES, required=True),
+        "reconcile": f.boolean("Allow Reconciliation"),
+        "active": f.boolean("Active", default=True),
+        "currency_id": f.one("res.currency", "Account Currency"),
+        "company_ids": f.linked("res.company", "Companies", default=lambda env: [env.company_id]),
+    }
+
+    def of_type(self, company: int, kind: str, name: str = "") -> int:
+        """The company's first account of a type (and name), 0 if it has none."""
+        for row in self.rows.values():
+            if row["account_type"] == kind and company in row["company_ids"] and name in row["name"]:
+                return int(row["id"])
+        return 0
+
+
+class Tax(Model):
+    name, label, order = "account.tax", "Tax", "sequence, id"
+    declared = {
+        "name": f.char("Tax Name", required=True),
+        "sequence": f.integer("Sequence", default=1),
+        "type_tax_use": f.choice("Tax Type", "sale:Sales purchase:Purchases none:None", default="sale"),
+        "tax_scope": f.choice("Tax Scope", "service:Services consu:Goods"),
+        "amount_type": f.choice(
+            "Tax Computation",
+            "group:Group_of_Taxes fixed:Fixed percent:Percentage division:Percentage_Tax_Included",
+            default="percent",
+        ),
+        "amount": f.real("Amount"),
+        "price_include": f.boolean("Price Include", compute="is_included"),
+        "price_include_override": f.choice("Included in Price", "tax_included:Tax_Included tax_excluded:Tax_Excluded"),
+        "description": f.char("Description"),
+        "invoice_label": f.char("Label on Invoices"),
+        "country_id": f.one("res.country", "Country"),
+        "company_id": f.one("res.company", "Company", default=own_company),
+        "tax_group_id": f.one("account.tax.group", "Tax Group"),
+        "active": f.boolean("Active", default=True),
+    }
+
+    def is_included(self, row: Row) -> bool:
+        return row.get("price_include_override") == "tax_included"
+
+    def complete(self, env: Env, vals: Row) -> None:
+        company = env["res.company"].rows[vals["company_id"]]
+        vals.setdefault("country_id", company.get("country_id"))
+        for row in self.rows.values():
+            same = all(row.get(key) == vals.get(key) for key in ("name", "type_tax_use", "company_id"))
+            if same and row.get("tax_scope", False) == vals.get("tax_scope", False):
+                raise ValidationError(f"Tax names must be unique!\n- {vals['name']} in {company['name']}")
+
+
+class TaxGroup(Model):
+    name, label = "account.tax.group", "Tax Group"
+    declared = {"name": f.char("Name", required=True)}
+
+
+class FiscalPosition(Model):
+    name, label = "account.fiscal.position", "Fiscal Position"
+    declared = {
+        "name": f.char("Fiscal Position", required=True),
+        "country_id": f.one("res.country", "Country"),
+        "auto_apply": f.boolean("Detect Automatically"),
+        "vat_required": f.boolean("VAT required"),
+        "tax_ids": f.linked("account.tax", "Taxes"),
+        "company_id": f.one("res.company", "Company", default=own_company),
+        "active": f.boolean("Active", default=True),
+    }
+
+
+class PaymentTerm(Model):
+    name, label = "account.payment.term", "Payment Terms"
+    declared = {"name": f.char("Payment Terms", required=True), "active": f.boolean("Active", default=True)}
+
+
+class Journal(Model):
+    name, label, order = "account.journal", "Journal", "sequence, type, code"
+    search_names = ("code", "name")
+    declared = {
+        "name": f.char("Journal Name", required=True),
+        "code": f.char("Sequence Prefix", index=True),
+        "type": f.choice(
+            "Type",
+            "sale:Sales purchase:Purchase cash:Cash bank:Bank credit:Credit_Card general:Miscellaneous",
+            required=True,
+        ),
+        "sequence": f.integer("Sequence", default=10),
+        "active": f.boolean("Active", default=True),
+        "company_id": f.one("res.company", "Company", default=own_company),
+        "currency_id": f.one("res.currency", "Currency"),
+        "default_account_id": f.one("account.account", "Default Account"),
+        "suspense_account_id": f.one("account.account", "Suspense Account"),
+        "inbound_payment_method_line_ids": f.many(
+            "account.payment.method.line", "journal_id", "Inbound", domain=lambda row: row["payment_type"] == "inbound"
+        ),
+        "outbound_payment_method_line_ids": f.many(
+            "account.payment.method.line", "journal_id", "Outbound", domain=lambda row: row["payment_type"] == "outbound"
+        ),
+        "restrict_mode_hash_table": f.boolean("Secure Posted Entries with Hash"),
+        "edi_format_ids": f.linked("account.edi.format", "Electronic invoicing"),
+    }
+
+    def display_name(self, row: Row) -> str:
+        currency = row.get("currency_id")
+        return f"{row['name']} ({self.db.tables['res.currency'][currency]['name']})" if currency else str(row["name"])
+
+    def created(self, env: Env, ids: list[int]) -> None:
+        """A bank or cash journal gets its account and one manual method line for each direction (facts pair 4)."""
+        for row in (self.rows[record] for record in ids):
+            if row["type"] not in ("bank", "cash", "credit"):
+                continue
+            if not row.get("default_account_id"):
+                account = {"name": row["name"], "code": f"1014{row['id']:02d}", "account_type": "asset_cash"}
+                made = env["account.account"].make(env, [{**account, "company_ids": [[6, 0, [row["company_id"]]]]}])
+                self.put(env, row["id"], default_account_id=made[0])
+            lines = [
+                {"name": "Manual Payment", "payment_type": kind, "journal_id": row["id"], "code": "manual"}
+                for kind in ("inbound", "outbound")
+            ]
+            env["account.payment.method.line"].make(env, lines)
+
+    def default(self, company: int, kind: str) -> int:
+        """The company's first active journal of a type, 0 if it has none."""
+        found = [r for r in self.rows.values() if r["type"] == kind and r["company_id"] == company and r.get("active")]
+        return int(min(found, key=lambda row: (row.get("sequence", 10), row["id"]))["id"]) if found else 0
+
+
+class EdiFormat(Model):
+    name, label = "account.edi.format", "EDI format"
+    declared = {"name": f.char("Name", required=True), "code": f.char("Code")}
+
+
+class MethodLine(Model):
+    name, label, order = "account.payment.method.line", "Payment Methods", "sequence, id"
+    declared = {
+        "name": f.char("Name"),
+        "code": f.char("Code"),
+        "sequence": f.integer("Sequence", default=10),
+        "payment_type": f.choice("Payment Type", "inbound:Inbound outbound:Outbound"),
+        "journal_id": f.one("account.journal", "Journal"),
+        "payment_account_id": f.one("account.account", "Outstanding Account"),
+        "company_id": f.one("res.company", "Company", related="journal_id.company_id"),
+    }
+
+    def display_name(self, row: Row) -> str:
+        journal: Any = self.db.tables["account.journal"].get(row.get("journal_id", 0))
+        return f"{row['name']} ({journal['name']})" if journal else str(row["name"])
+
+    def first(self, journal: int, kind: str) -> int:
+        found = [i for i in self.db.store.find(self.name, "journal_id", journal) if self.rows[i]["payment_type"] == kind]
+        return found[0] if found else 0

@@ -1,0 +1,28 @@
+"""All models of the sandbox, in the order in which their tables are dumped."""
+
+from __future__ import annotations
+
+from magodoo.sandbox.odoo import catalogue, ledger, people, system, warehouse
+from magodoo.sandbox.odoo.loading import Model
+from magodoo.sandbox.odoo.move_lines import MoveLine, PartialReconcile
+from magodoo.sandbox.odoo.moves import Move
+from magodoo.sandbox.odoo.payments import Payment, PaymentRegister
+from magodoo.sandbox.odoo.pickings import BackorderConfirmation, ConfirmSms, Picking
+from magodoo.sandbox.odoo.returns import ReturnLine, ReturnPicking
+from magodoo.sandbox.odoo.reversals import Reversal
+from magodoo.sandbox.odoo.sale_invoicing import AdvancePayment
+from magodoo.sandbox.odoo.sales import Carrier, Order, OrderLine, Team
+from magodoo.sandbox.odoo.stock_moves import Lot, StockMove, StockMoveLine
+
+MODELS: tuple[type[Model], ...] = (
+    system.ModelData, system.IrModel, system.IrField, system.Module, system.Sequence, system.Message, system.Parameter,
+    people.Company, people.Partner, people.PartnerCategory, people.Users, people.ApiKey, people.Groups,
+    people.Country, people.CountryState, people.Language,
+    catalogue.Currency, catalogue.CurrencyRate, catalogue.Pricelist, catalogue.Uom, catalogue.Template, catalogue.Product,
+    ledger.Account, ledger.Tax, ledger.TaxGroup, ledger.FiscalPosition, ledger.PaymentTerm, ledger.Journal,
+    ledger.EdiFormat, ledger.MethodLine,
+    warehouse.Warehouse, warehouse.Location, warehouse.PickingType, warehouse.Quant,
+    Team, Carrier, Order, OrderLine, AdvancePayment,
+    Move, MoveLine, PartialReconcile, Payment, PaymentRegister, Reversal,
+    Picking, StockMove, StockMoveLine, Lot, BackorderConfirmation, ConfirmSms, ReturnPicking, ReturnLine,
+)  # fmt: skip
