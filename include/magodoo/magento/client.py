@@ -17,7 +17,7 @@ from magodoo.magento.cursor import ByChange, ById
 from magodoo.magento.http import Http, Stats
 from magodoo.magento.items import Lines
 from magodoo.magento.paging import Listing, Page, walk
-from magodoo.magento.search import EPOCH, Search, batches, up_to_the_second
+from magodoo.magento.search import EPOCH, Search, batches, read_stamp, stamp, up_to_the_second
 from magodoo.magento.shape import ONLY_ID, SHAPES, TRANSACTION, Shape
 from magodoo.magento.writes import Track
 from magodoo.vocabulary import Kind
@@ -74,7 +74,7 @@ class MagentoClient:
             search = search.where("updated_at", "lt", up_to_the_second(until))
         if store_ids:
             search = search.where("store_id", "in", store_ids)
-        begin = EPOCH if since is None else max(since.replace(microsecond=0), EPOCH)
+        begin = EPOCH if since is None else max(read_stamp(stamp(since)), EPOCH)
         return walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
 
     def by_order(self, kind: Kind | str, order_ids: Iterable[int]) -> Iterator[Page]:
@@ -135,7 +135,10 @@ class MagentoClient:
             raise
 
     def modules(self) -> list[str]:
-        return [str(name) for name in self._http.read("/modules").body]
+        names = self._http.read("/modules").body
+        if not isinstance(names, list):
+            raise Unreadable("an answer that is no list of modules", system="magento")
+        return [str(name) for name in names]
 
     def version(self) -> str:
         """As the shop publishes it, for example `Magento/2.4 (Community)`; empty if it does not."""
@@ -144,8 +147,10 @@ class MagentoClient:
 
     def ping(self) -> int:
         """The number of orders: one cheap call that needs a valid login."""
-        reply = self._http.read_once("/orders", Search().counting().query())
-        return int(reply.body["total_count"])
+        body = self._http.read("/orders", Search().counting().query()).body
+        if not isinstance(body, Mapping) or not isinstance(body.get("total_count"), int):
+            raise Unreadable("an answer without a count", system="magento", call="GET orders")
+        return int(body["total_count"])
 
     def test_connection(self, *, writes: bool = True) -> ConnectionReport:
         """Which of host, store code, token or ACL resource is wrong; sends nothing that could change the shop."""
@@ -296,7 +301,7 @@ class MagentoClient:
             if not page or page == rows[-len(page) :]:
                 break
             rows += page
-            if len(rows) >= body.get("total_count", 0):
+            if not isinstance(body, Mapping) or len(rows) == body.get("total_count"):
                 break
         return rows
 

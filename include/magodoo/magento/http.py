@@ -108,7 +108,9 @@ class Http:
         return Retrying(
             retry=retry_if_exception_type(Retry),
             stop=stop_after_attempt(connection.attempts),
-            wait=wait_exponential_jitter(connection.first_wait, connection.longest_wait, jitter=connection.first_wait),
+            wait=wait_exponential_jitter(
+                multiplier=connection.first_wait, max=connection.longest_wait, jitter=connection.first_wait
+            ),
             before_sleep=count,
             sleep=self._sleep,
             reraise=True,

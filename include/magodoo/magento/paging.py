@@ -100,6 +100,7 @@ class _Reading:
         self._proven = False  # the search itself works: a page that fails does so for a record in it
         self._counted: int | None = None
         self._seen: set[Any] = set()
+        self._repeats = 0  # rows that stood twice on one page: the shop counts them twice
         self._last_second: dict[Any, _Record] = {}
 
     def pages(self, cursor: Cursor) -> Iterator[Page]:
@@ -204,6 +205,7 @@ class _Reading:
                 fresh.append(record)
                 self._last_second[record.identity] = record
         self._seen.update(record.identity for record in fresh)
+        self._repeats += len(records) - len({record.identity for record in records})
         last = max((record.key[0] for record in records if record.key), default=None)
         if not cursor.repeats:
             self._last_second = {}
@@ -255,11 +257,12 @@ class _Reading:
 
     def _check_complete(self, first: Cursor) -> None:
         """Rows may leave a bounded window while it is read: what counts is the smaller of both countings."""
-        if self._counted is None or len(self._seen) >= self._counted:
+        read = len(self._seen) + self._repeats
+        if self._counted is None or read >= self._counted:
             return
-        now = self._count(first.at(self._search))
-        if len(self._seen) < min(self._counted, now):
-            raise Unavailable(f"{len(self._seen)} of {min(self._counted, now)} rows were read", **self._where)
+        counted = min(self._counted, self._count(first.at(self._search)))
+        if read < counted:
+            raise Unavailable(f"{read} of {counted} rows were read", **self._where)
 
     @property
     def _where(self) -> dict[str, str]:

@@ -66,7 +66,7 @@ def _sound(shape: Shape, row: Any) -> dict[str, Any]:
 def entity_id(value: Any) -> int:
     """A positive id, also as a string of digits. Raises Unreadable."""
     is_text = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20
-    number = int(value) if is_text else value
+    number: Any = int(value) if is_text else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= LARGEST_ID:
         raise Unreadable(f"not an id: {value!r:.60}")
     return number
@@ -84,7 +84,7 @@ def _storable(value: Any, depth: int) -> None:
     elif isinstance(value, str):
         if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
             raise Unreadable("a text that cannot be stored")
-    elif isinstance(value, Decimal | int) and abs(value) >= 10**30:
+    elif isinstance(value, Decimal | int) and abs(Decimal(value)) >= 10**30:
         raise Unreadable("a number of this size is damage")
 
 
