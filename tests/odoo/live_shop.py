@@ -1,0 +1,171 @@
+"""Documents as the pipeline loads them, for a live Odoo: the call bodies of facts pair 3 to 6."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from magodoo.money import dump_json
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.writers import Delivery
+from magodoo.stack import odoo_provision
+
+MODULE = "magodoo_test"
+ORDER_FIELDS = (
+    "id", "partner_id/id", "client_order_ref", "origin", "date_order", "pricelist_id/.id", "order_line/id",
+    "order_line/product_id/.id", "order_line/name", "order_line/product_uom_qty", "order_line/price_unit",
+    "order_line/discount", "order_line/tax_ids/.id", "order_line/extra_tax_data", "order_line/is_delivery",
+)  # fmt: skip
+MOVE_FIELDS = (
+    "id", "move_type", "partner_id/id", "ref", "invoice_origin", "invoice_date", "currency_id/.id",
+    "invoice_currency_rate", "reversed_entry_id/id", "invoice_line_ids/id", "invoice_line_ids/product_id/.id",
+    "invoice_line_ids/name", "invoice_line_ids/quantity", "invoice_line_ids/price_unit", "invoice_line_ids/discount",
+    "invoice_line_ids/tax_ids/.id", "invoice_line_ids/extra_tax_data", "invoice_line_ids/sale_line_ids/id",
+)  # fmt: skip
+PAYMENT_FIELDS = (
+    "id", "payment_type", "partner_type", "partner_id/id", "amount", "currency_id/.id", "date", "journal_id/.id",
+    "payment_method_line_id/.id", "memo", "invoice_ids/.id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line with the amounts that Magento says, in the document's currency."""
+
+    sku: str
+    quantity: str
+    price: str
+    untaxed: str
+    tax: str = "0"
+    discount: str = "0"
+
+
+# Odoo alone computes 3.08 tax on the second (37.31 x 8.25 %); Magento's remainder was 3.07.
+LINES = (Line("SKU-A", "2", "19.99", "39.98", "3.30"), Line("SKU-B", "7", "5.33", "37.31", "3.07"))
+
+
+@dataclass
+class Shop:
+    """What the rows refer to, by SKU and name."""
+
+    client: OdooClient
+    products: dict[str, int]
+    tax: int
+    currencies: dict[str, int]
+    pricelists: dict[str, int]
+
+    @classmethod
+    def stocked(cls, client: OdooClient, admin: OdooClient) -> Shop:
+        skus = {"SKU-A": "consu", "SKU-B": "consu", "VIRT": "service"}
+        made = odoo_provision.make_products(
+            admin,
+            [
+                {"default_code": sku, "name": sku, "type": kind, "is_storable": kind == "consu"}
+                for sku, kind in skus.items()
+            ],
+        )
+        odoo_provision.make_stock(admin, made[:2], 100)
+        services = client.products(list(odoo_provision.SERVICES))
+        return cls(
+            client,
+            {**dict(zip(skus, made, strict=True)), **{row["default_code"]: row["id"] for row in services}},
+            next(row["id"] for row in client.taxes() if row["amount"] == Decimal("8.25")),
+            {row["name"]: row["id"] for row in client.currencies() if row["active"]},
+            {row["name"].split()[-1]: row["id"] for row in client.pricelists() if row["name"].startswith("Magento")},
+        )
+
+    def load_partner(self, number: int = 1) -> None:
+        fields = ("id", "name", "email", "phone", "country_id/.id")
+        row = (f"{MODULE}.partner_{number}", "Roni Cost", f"roni{number}@example.com", "+15550001", "233")
+        loaded = self.client.load_partners(fields, [row])
+        assert not loaded.refused
+
+    def order_rows(self, number: int, lines: tuple[Line, ...] = LINES, currency: str = "USD") -> list[list[str]]:
+        head = [
+            f"{MODULE}.order_{number}", f"{MODULE}.partner_1", f"{number:09d}", f"{number:09d}", "2026-11-20 10:00:00",
+            str(self.pricelists[currency]),
+        ]  # fmt: skip
+        rows = []
+        for index, line in enumerate(lines):
+            taxed = line.sku != "SHIPPING"
+            rows.append([
+                *(head if not index else [""] * len(head)), f"{MODULE}.oi_{number}_{index}", str(self.products[line.sku]),
+                line.sku, line.quantity, line.price, line.discount, str(self.tax) if taxed else "",
+                self.forced(line, currency) if taxed else "", "" if taxed else "1",
+            ])  # fmt: skip
+        return rows
+
+    def move_rows(
+        self,
+        number: int,
+        order: int,
+        lines: tuple[Line, ...] = LINES,
+        *,
+        kind: str = "out_invoice",
+        reversed_entry: str = "",
+        day: str = "2026-11-20",
+        currency: str = "USD",
+        rate: str = "1",
+    ) -> list[list[str]]:
+        refund = kind == "out_refund"
+        head = [
+            f"{MODULE}.{'cm' if refund else 'inv'}_{number}", kind, f"{MODULE}.partner_1", f"{number:09d}",
+            f"{order:09d}", day, str(self.currencies[currency]), rate, reversed_entry,
+        ]  # fmt: skip
+        rows = []
+        for index, line in enumerate(lines):
+            taxed = line.sku in ("SKU-A", "SKU-B", "VIRT")
+            rows.append([
+                *(head if not index else [""] * len(head)), f"{head[0]}_l{index}", str(self.products[line.sku]), line.sku,
+                line.quantity, line.price, line.discount, str(self.tax) if taxed else "",
+                self.forced(line, currency) if taxed else "", "" if refund else f"{MODULE}.oi_{order}_{index}",
+            ])  # fmt: skip
+        return rows
+
+    def payment_rows(self, move: int, number: int, amount: str, *, inbound: bool = True) -> list[list[str]]:
+        journal = next(row for row in self.client.journals() if row["name"] == "Magento braintree")
+        direction = "inbound" if inbound else "outbound"
+        line = next(row for row in journal["method_lines"] if row["payment_type"] == direction)
+        return [[
+            f"{MODULE}.pay_{direction}_{number}", direction, "customer", f"{MODULE}.partner_1", amount,
+            str(self.currencies["USD"]), "2026-11-20", str(journal["id"]), str(line["id"]), f"order {number}", str(move),
+        ]]  # fmt: skip
+
+    def forced(self, line: Line, currency: str) -> str:
+        """extra_tax_data: Magento's base and tax instead of Odoo's (facts pair 2.1)."""
+        rate = Decimal(1) if currency == "USD" else Decimal("0.92")
+        base = (Decimal(line.untaxed) / rate).quantize(Decimal("0.01"))
+        tax = (Decimal(line.tax) / rate).quantize(Decimal("0.01"))
+        amounts = {"base_amount_currency": Decimal(line.untaxed), "tax_amount_currency": Decimal(line.tax),
+                   "base_amount": base, "tax_amount": tax}  # fmt: skip
+        data: dict[str, Any] = {
+            "currency_id": self.currencies[currency], "price_unit": Decimal(line.price), "discount": Decimal(line.discount),
+            "quantity": Decimal(line.quantity), "rate": rate, "manual_total_excluded_currency": Decimal(line.untaxed),
+            "manual_total_excluded": base, "manual_tax_amounts": {str(self.tax): amounts},
+        }  # fmt: skip
+        return dump_json(data)
+
+    def confirmed_order(self, number: int, lines: tuple[Line, ...] = LINES) -> int:
+        """The id of a confirmed order."""
+        self.load_partner()
+        loaded = self.client.load_orders(ORDER_FIELDS, self.order_rows(number, lines))
+        (order,) = loaded.ids.values()
+        assert self.client.confirm_orders([order]).ids == [order]
+        return order
+
+    def posted_invoice(self, number: int, order: int, lines: tuple[Line, ...] = LINES, **options: str) -> int:
+        """The id of a posted invoice of an order."""
+        loaded = self.client.load_moves(MOVE_FIELDS, self.move_rows(number, order, lines, **options))
+        (move,) = loaded.ids.values()
+        assert self.client.post_moves([move]).ids == [move]
+        return move
+
+    def shipped(self, order: int, quantities: dict[str, str], *, key: str = "", tracking: str = "") -> int:
+        """The id of a done picking that shipped these quantities by SKU."""
+        (picking,) = self.client.open_pickings([order])
+        moves = {move["product_id"]["default_code"]: move["id"] for move in picking["move_ids"]}
+        self.client.set_quantities({moves[sku]: Decimal(quantities.get(sku, "0")) for sku in moves})
+        self.client.set_tracking({picking["id"]: Delivery(tracking, key)})
+        assert self.client.validate_pickings([picking["id"]]).ids == [picking["id"]]
+        return int(picking["id"])

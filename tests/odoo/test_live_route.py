@@ -1,0 +1,211 @@
+"""The measured route from Magento's documents to Odoo's, step by step and every step twice (facts pair 3 to 6)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from live_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Line, Shop
+
+from magodoo.errors import FixDocument
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.writers import Delivery
+
+
+def amounts(row: dict) -> tuple[Decimal, Decimal, Decimal]:
+    return row["amount_untaxed"], row["amount_tax"], row["amount_total"]
+
+
+def test_an_order_is_created_once_with_magentos_amounts(client: OdooClient, shop: Shop) -> None:
+    shop.load_partner()
+    rows = shop.order_rows(1, (*LINES, Line("SHIPPING", "1", "5.00", "5.00")))
+    first = client.load_orders(ORDER_FIELDS, rows)
+    second = client.load_orders(ORDER_FIELDS, rows)
+    assert first.ids == second.ids
+    (order,) = client.by_ids("order", list(first.ids.values())).rows
+    assert amounts(order) == (Decimal("82.29"), Decimal("6.37"), Decimal("88.66"))
+    assert len(order["order_line"]) == 3
+    assert order["external_id"] == f"{MODULE}.order_1"
+    assert [line["external_id"] for line in order["order_line"]] == [f"{MODULE}.oi_1_{index}" for index in range(3)]
+    assert order["currency_id"]["name"] == "USD"
+
+
+def test_confirming_twice_confirms_once_and_the_order_date_can_be_restored(client: OdooClient, shop: Shop) -> None:
+    from datetime import UTC, datetime
+
+    order = shop.confirmed_order(1)
+    assert client.confirm_orders([order]).ids == [order]
+    client.set_date_order({order: datetime(2026, 11, 20, 10, tzinfo=UTC)})
+    (row,) = client.by_ids("order", [order]).rows
+    assert (row["state"], row["date_order"]) == ("sale", "2026-11-20 10:00:00")
+    assert len(client.open_pickings([order])) == 1
+
+
+def test_an_order_is_cancelled_once_and_its_delivery_with_it(client: OdooClient, shop: Shop) -> None:
+    order = shop.confirmed_order(1)
+    assert client.cancel_orders([order]).ids == [order]
+    assert client.cancel_orders([order]).ids == [order]
+    assert client.open_pickings([order]) == []
+    (picking,) = client.by_order_ids("shipment", [order]).rows
+    assert picking["state"] == "cancel"
+
+
+def test_an_invoice_is_posted_and_paid_once_to_the_cent(client: OdooClient, shop: Shop) -> None:
+    order = shop.confirmed_order(1)
+    rows = shop.move_rows(1, 1)
+    drafts = [client.load_moves(MOVE_FIELDS, rows).ids for _ in range(2)]
+    assert drafts[0] == drafts[1]
+    (move,) = drafts[0].values()
+    assert client.post_moves([move]).ids == client.post_moves([move]).ids == [move]
+    assert client.load_moves(MOVE_FIELDS, rows).ids == drafts[0]
+
+    loads = [client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, 1, "83.66")).ids for _ in range(2)]
+    assert loads[0] == loads[1]
+    (payment,) = loads[0].values()
+    assert client.post_payments([payment]).ids == client.post_payments([payment]).ids == [payment]
+    for _ in range(2):
+        after = client.reconcile_payment(payment, move)
+        assert (after["payment_state"], after["amount_residual"]) == ("paid", 0)
+
+    (invoice,) = client.by_order_ids("invoice", [order]).rows
+    assert amounts(invoice) == (Decimal("77.29"), Decimal("6.37"), Decimal("83.66"))
+    assert invoice["external_id"] == f"{MODULE}.inv_1"
+    assert [paid["amount"] for paid in invoice["matched_payment_ids"]] == [Decimal("83.66")]
+    assert invoice["invoice_line_ids"][0]["sale_line_ids"][0]["external_id"] == f"{MODULE}.oi_1_0"
+    (paid,) = client.by_order_ids("payment", [order]).rows
+    assert (paid["id"], paid["state"], paid["external_id"]) == (payment, "paid", f"{MODULE}.pay_inbound_1")
+    (sold,) = client.by_ids("order", [order]).rows
+    assert sold["invoice_status"] == "invoiced"
+
+
+def test_a_partial_delivery_leaves_a_backorder_and_carries_key_and_tracking(client: OdooClient, shop: Shop) -> None:
+    order = shop.confirmed_order(1)
+    first = shop.shipped(order, {"SKU-A": "2", "SKU-B": "3"}, key="m:shipment_1", tracking="1Z1, 1Z2")
+    assert client.validate_pickings([first]).ids == [first]
+    (backorder,) = client.open_pickings([order])
+    assert backorder["backorder_id"]["id"] == first
+    assert [(move["product_id"]["default_code"], move["product_uom_qty"]) for move in backorder["move_ids"]] == [("SKU-B", 4)]
+    second = shop.shipped(order, {"SKU-B": "4"}, key="m:shipment_2")
+    page = client.by_order_ids("shipment", [order])
+    shipped = {row["id"]: row for row in page.rows}
+    assert shipped[first]["x_magento_key"] == "m:shipment_1"
+    assert shipped[first]["carrier_tracking_ref"] == "1Z1, 1Z2"
+    assert {move["sale_line_id"]["external_id"] for move in shipped[first]["move_ids"]} == {
+        f"{MODULE}.oi_1_0",
+        f"{MODULE}.oi_1_1",
+    }
+    assert shipped[second]["state"] == "done"
+    client.set_tracking({first: Delivery("1Z9")})
+    (changed,) = client.by_ids("shipment", [first]).rows
+    assert (changed["carrier_tracking_ref"], changed["x_magento_key"]) == ("1Z9", "m:shipment_1")
+
+
+def test_a_delivery_without_backorder_cancels_the_rest(client: OdooClient, shop: Shop) -> None:
+    order = shop.confirmed_order(1)
+    (picking,) = client.open_pickings([order])
+    moves = {move["product_id"]["default_code"]: move["id"] for move in picking["move_ids"]}
+    client.set_quantities({moves["SKU-A"]: Decimal(2), moves["SKU-B"]: Decimal(0)})
+    assert client.validate_pickings([picking["id"]], backorder=False).ids == [picking["id"]]
+    assert client.open_pickings([order]) == []
+
+
+def test_a_return_is_made_once_per_key_and_lowers_what_was_delivered(client: OdooClient, shop: Shop) -> None:
+    order = shop.confirmed_order(1)
+    picking = shop.shipped(order, {"SKU-A": "2", "SKU-B": "7"})
+    (done,) = client.by_ids("shipment", [picking]).rows
+    move = next(move["id"] for move in done["move_ids"] if move["product_id"]["default_code"] == "SKU-B")
+    back = client.return_picking(picking, {move: Decimal(2)}, key="m:return_1")
+    assert client.return_picking(picking, {move: Decimal(2)}, key="m:return_1") == back
+    assert client.validate_pickings([back]).ids == [back]
+    (row,) = client.by_order_ids("return", [order]).rows
+    assert (row["id"], row["state"], row["return_id"]["id"], row["x_magento_key"]) == (back, "done", picking, "m:return_1")
+    assert [(item["quantity"], item["to_refund"]) for item in row["move_ids"] if item["state"] == "done"] == [(2, False)]
+    with pytest.raises(FixDocument, match="cannot be returned"):
+        client.return_picking(picking, {999999: Decimal(1)})
+
+
+def test_a_credit_note_reverses_is_paid_out_and_leaves_nothing_to_invoice(client: OdooClient, shop: Shop) -> None:
+    order = shop.confirmed_order(1)
+    invoice = shop.posted_invoice(1, 1)
+    lines = (Line("SKU-B", "2", "5.33", "10.66", "0.88"), Line("ADJ-PLUS", "1", "3.00", "3.00"), Line("ADJ-MINUS", "1", "-1.00", "-1.00"))
+    rows = shop.move_rows(1, 1, lines, kind="out_refund", reversed_entry=f"{MODULE}.inv_1")
+    (memo,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
+    assert client.post_moves([memo]).ids == [memo]
+    (row,) = client.by_order_ids("credit_memo", [order]).rows
+    assert amounts(row) == (Decimal("12.66"), Decimal("0.88"), Decimal("13.54"))
+    assert row["reversed_entry_id"]["external_id"] == f"{MODULE}.inv_1"
+    (sold,) = client.by_ids("order", [order]).rows
+    assert sold["invoice_status"] == "invoiced"
+    (original,) = client.by_ids("invoice", [invoice]).rows
+    assert original["payment_state"] == "partial"
+
+
+def test_a_refund_payment_pays_out_a_credit_note_of_a_paid_invoice(client: OdooClient, shop: Shop) -> None:
+    shop.confirmed_order(1)
+    invoice = shop.posted_invoice(1, 1)
+    (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(invoice, 1, "83.66")).ids.values()
+    client.post_payments([payment])
+    client.reconcile_payment(payment, invoice)
+    rows = shop.move_rows(1, 1, (Line("SKU-B", "2", "5.33", "10.66", "0.88"),), kind="out_refund", reversed_entry=f"{MODULE}.inv_1")
+    (memo,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
+    client.post_moves([memo])
+    (out,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(memo, 1, "11.54", inbound=False)).ids.values()
+    client.post_payments([out])
+    assert client.reconcile_payment(out, memo)["payment_state"] == "paid"
+
+
+def test_a_foreign_invoice_has_magentos_amounts_in_both_currencies(client: OdooClient, shop: Shop) -> None:
+    shop.load_partner()
+    loaded = client.load_orders(ORDER_FIELDS, shop.order_rows(1, currency="EUR"))
+    client.confirm_orders(list(loaded.ids.values()))
+    move = shop.posted_invoice(1, 1, currency="EUR", rate="0.92")
+    (invoice,) = client.by_ids("invoice", [move]).rows
+    assert invoice["currency_id"]["name"] == "EUR"
+    assert amounts(invoice) == (Decimal("77.29"), Decimal("6.37"), Decimal("83.66"))
+    # 39.98 / .92 + 37.31 / .92 and 3.30 / .92 + 3.07 / .92, each line rounded as Magento's base amounts are
+    assert (invoice["amount_untaxed_signed"], invoice["amount_tax_signed"]) == (Decimal("84.01"), Decimal("6.93"))
+    (order,) = client.by_ids("order", list(loaded.ids.values())).rows
+    assert order["currency_id"]["name"] == "EUR"
+
+
+def test_a_lock_date_moves_the_accounting_date_and_can_be_read_before(
+    client: OdooClient, admin: OdooClient, shop: Shop
+) -> None:
+    shop.confirmed_order(1)
+    admin.write_call("res.company", "write", ids=[admin.company], vals={"sale_lock_date": "2026-10-31"})
+    assert {name: str(day) for name, day in client.lock_dates().items()} == {"sale_lock_date": "2026-10-31"}
+    move = shop.posted_invoice(1, 1, day="2026-10-15")
+    (invoice,) = client.by_ids("invoice", [move]).rows
+    assert invoice["invoice_date"] == "2026-10-15"
+    assert invoice["date"] > "2026-10-31"
+
+
+def test_one_bad_record_of_a_batch_is_named_and_the_others_are_saved(client: OdooClient, shop: Shop) -> None:
+    shop.load_partner()
+    broken = shop.order_rows(2)
+    broken[1][7] = "99999999"
+    rows = [*shop.order_rows(1), *broken, *shop.order_rows(3)]
+    loaded = client.load_orders(ORDER_FIELDS, rows)
+    assert sorted(loaded.ids) == [f"{MODULE}.order_1", f"{MODULE}.order_3"]
+    assert "No matching record found" in str(loaded.refused[f"{MODULE}.order_2"])
+    assert client.by_external_ids([*loaded.ids, f"{MODULE}.order_2"]) == loaded.ids
+
+
+def test_one_move_that_cannot_be_posted_does_not_hold_up_the_others(client: OdooClient, shop: Shop) -> None:
+    shop.confirmed_order(1)
+    rows = shop.move_rows(1, 1)
+    empty = [f"{MODULE}.inv_2", *rows[0][1:9], *[""] * (len(MOVE_FIELDS) - 9)]
+    loaded = client.load_moves(MOVE_FIELDS, [*rows, empty])
+    good, bad = loaded.ids[f"{MODULE}.inv_1"], loaded.ids[f"{MODULE}.inv_2"]
+    done = client.post_moves([bad, good])
+    assert done.ids == [good]
+    assert "post nothing" in str(done.refused[bad])
+
+
+def test_a_picking_with_nothing_to_ship_is_refused_with_odoos_words(client: OdooClient, shop: Shop) -> None:
+    order = shop.confirmed_order(1)
+    (picking,) = client.open_pickings([order])
+    client.set_quantities({move["id"]: Decimal(0) for move in picking["move_ids"]})
+    done = client.validate_pickings([picking["id"]])
+    assert done.ids == []
+    assert "zero quantity" in str(done.refused[picking["id"]])
