@@ -14,25 +14,30 @@ ONE = Decimal(1)
 
 class Currency(Model):
     name, label, order = "res.currency", "Currency", "active desc, name"
-    declared = {
-        "name": f.char("Currency", required=True, index=True),
-        "full_name": f.char("Name"),
-        "iso_numeric": f.integer("Currency numeric code."),
-        "symbol": f.char("Symbol"),
-        "rounding": f.real("Rounding Factor", default=Decimal("0.01")),
-        "decimal_places": f.integer("Decimal Places", default=2),
-        "position": f.choice("Symbol Position", "after:After_Amount before:Before_Amount", default="after"),
-        "active": f.boolean("Active", default=True),
-        "rate_ids": f.many("res.currency.rate", "currency_id", "Rates"),
-        "rate": f.real("Current Rate", compute="current_rate"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Currency", required=True, index=True),
+            "full_name": f.char("Name"),
+            "iso_numeric": f.integer("Currency numeric code."),
+            "symbol": f.char("Symbol"),
+            "rounding": f.real("Rounding Factor", default=Decimal("0.01")),
+            "decimal_places": f.integer("Decimal Places", default=2),
+            "position": f.choice("Symbol Position", "after:After_Amount before:Before_Amount", default="after"),
+            "active": f.boolean("Active", default=True),
+            "rate_ids": f.many("res.currency.rate", "currency_id", "Rates"),
+            "rate": f.real("Current Rate", compute="current_rate"),
+        }
+    )
 
     def current_rate(self, row: Row) -> Decimal:
         return self.rate_on(row["id"], "9999-12-31")
 
     def rate_on(self, currency: int, day: str) -> Decimal:
         """Units of this currency per unit of the company's, the latest on or before a day (the earliest if all are later)."""
-        rates = [self.db.tables["res.currency.rate"][i] for i in self.db.store.find("res.currency.rate", "currency_id", currency)]
+        rates = [
+            self.db.tables["res.currency.rate"][i]
+            for i in self.db.store.find("res.currency.rate", "currency_id", currency)
+        ]
         if not rates:
             return ONE
         valid = [rate for rate in rates if rate["name"] <= day]
@@ -42,13 +47,15 @@ class Currency(Model):
 
 class CurrencyRate(Model):
     name, label, order = "res.currency.rate", "Currency Rate", "name desc, id"
-    declared = {
-        "name": f.date("Date", required=True),
-        "currency_id": f.one("res.currency", "Currency", required=True),
-        "rate": f.real("Technical Rate"),
-        "company_rate": f.real("Company Rate", compute="company_rate"),
-        "company_id": f.one("res.company", "Company"),
-    }
+    declared = f.columns(
+        {
+            "name": f.date("Date", required=True),
+            "currency_id": f.one("res.currency", "Currency", required=True),
+            "rate": f.real("Technical Rate"),
+            "company_rate": f.real("Company Rate", compute="company_rate"),
+            "company_id": f.one("res.company", "Company"),
+        }
+    )
 
     def company_rate(self, row: Row) -> Decimal:
         return Decimal(row.get("rate", ONE))
@@ -56,12 +63,16 @@ class CurrencyRate(Model):
 
 class Pricelist(Model):
     name, label, order = "product.pricelist", "Pricelist", "id"
-    declared = {
-        "name": f.char("Pricelist Name", required=True),
-        "currency_id": f.one("res.currency", "Currency", default=lambda env: env["res.company"].rows[env.company_id]["currency_id"]),
-        "company_id": f.one("res.company", "Company"),
-        "active": f.boolean("Active", default=True),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Pricelist Name", required=True),
+            "currency_id": f.one(
+                "res.currency", "Currency", default=lambda env: env["res.company"].rows[env.company_id]["currency_id"]
+            ),
+            "company_id": f.one("res.company", "Company"),
+            "active": f.boolean("Active", default=True),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         return f"{row['name']} ({self.db.tables['res.currency'][row['currency_id']]['name']})"
@@ -74,7 +85,9 @@ _PRODUCT_FIELDS = {
     "type": f.choice("Product Type", "consu:Goods service:Service combo:Combo", default="consu"),
     "is_storable": f.boolean("Track Inventory"),
     "tracking": f.choice("Tracking", "serial:By_Unique_Serial_Number lot:By_Lots none:By_Quantity", default="none"),
-    "invoice_policy": f.choice("Invoicing Policy", "order:Ordered_quantities delivery:Delivered_quantities", default="order"),
+    "invoice_policy": f.choice(
+        "Invoicing Policy", "order:Ordered_quantities delivery:Delivered_quantities", default="order"
+    ),
     "list_price": f.money("Sales Price", default=Decimal(1)),
     "standard_price": f.money("Cost"),
     "weight": f.real("Weight"),
@@ -89,7 +102,7 @@ _PRODUCT_FIELDS = {
 
 class Uom(Model):
     name, label = "uom.uom", "Product Unit of Measure"
-    declared = {"name": f.char("Unit Name", required=True), "active": f.boolean("Active", default=True)}
+    declared = f.columns({"name": f.char("Unit Name", required=True), "active": f.boolean("Active", default=True)})
 
 
 class Template(Model):
@@ -97,19 +110,23 @@ class Template(Model):
 
     name, label, order = "product.template", "Product", "name, id"
     search_names = ("default_code", "name")
-    declared = {**_PRODUCT_FIELDS, "product_variant_ids": f.many("product.product", "product_tmpl_id", "Products")}
+    declared = f.columns(
+        {**_PRODUCT_FIELDS, "product_variant_ids": f.many("product.product", "product_tmpl_id", "Products")}
+    )
 
 
 class Product(Model):
     name, label, order = "product.product", "Product Variant", "default_code, name, id"
     search_names = ("default_code", "name")
-    declared = {
-        **_PRODUCT_FIELDS,
-        "product_tmpl_id": f.one("product.template", "Product Template"),
-        "lst_price": f.money("Sales Price", compute="sales_price"),
-        "qty_available": f.real("Quantity On Hand", compute="on_hand"),
-        "free_qty": f.real("Free To Use Quantity", compute="free"),
-    }
+    declared = f.columns(
+        {
+            **_PRODUCT_FIELDS,
+            "product_tmpl_id": f.one("product.template", "Product Template"),
+            "lst_price": f.money("Sales Price", compute="sales_price"),
+            "qty_available": f.real("Quantity On Hand", compute="on_hand"),
+            "free_qty": f.real("Free To Use Quantity", compute="free"),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         code = row.get("default_code")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import inspect
 import json
 import threading
 from datetime import UTC, datetime
@@ -63,21 +65,43 @@ class OdooDatabase:
         """One call as JSON-2 makes it: one transaction, rolled back on any error. Numbers in the result are `Decimal`."""
         with self.lock:
             env = self.env(user, context)
-            target, function = self.resolve(model, method)
+            _, function = self.resolve(model, method)
             self._check_language(env)
-            if function.model_level:
-                if ids:
-                    raise HttpError(422, f"cannot call {model}.{method} with ids")
-                records: list[Any] = []
-            else:
-                records = [[ids] if isinstance(ids, int) else list(ids or [])]
+            records = [ids] if isinstance(ids, int) else list(ids or [])
+            if function.model_level and records:
+                raise HttpError(422, f"cannot call {model}.{method} with ids")
             try:
                 bound = function.public.bind(**arguments)
             except TypeError as problem:
                 raise HttpError(422, str(problem)) from None
-            self.rights.check(env, model, function.access)
-            with self.store.transaction():
-                return function(env, *records, *bound.args, **bound.kwargs)
+            return self._run(env, model, function, records, bound)
+
+    def execute_kw(self, uid: int, model: str, method: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """One call as classic RPC makes it: ids first, then positional arguments; create() of one dict answers one id."""
+        with self.lock:
+            env = self.env(uid, kwargs.pop("context", None))
+            if model not in self.models:
+                raise UserError(f"Object {model} doesn't exist")
+            try:
+                _, function = self.resolve(model, method)
+            except HttpError as problem:
+                raise AttributeError(problem.message) from None
+            self._check_language(env)
+            first, rest = ([], args) if function.model_level else (args[:1], args[1:])
+            records = [first[0]] if first and isinstance(first[0], int) else list(first[0] if first else [])
+            try:
+                bound = function.public.bind(*rest, **kwargs)
+            except TypeError as problem:
+                name = str(problem).rpartition(" ")[2]
+                raise TypeError(f"BaseModel.{method}() missing 1 required positional argument: {name}") from None
+            result = self._run(env, model, function, records, bound)
+            return result[0] if method == "create" and rest and isinstance(rest[0], dict) else result
+
+    def _run(self, env: Env, model: str, function: Any, ids: list[int], bound: inspect.BoundArguments) -> Any:
+        self.rights.check(env, model, function.access)
+        with self.store.transaction():
+            records = () if function.model_level else (ids,)
+            return function(env, *records, *bound.args, **bound.kwargs)
 
     def resolve(self, model: str, method: str) -> tuple[Model, Any]:
         """The model and its public method; AccessError for a private one, NotFound for what is not there."""
@@ -94,9 +118,23 @@ class OdooDatabase:
     def login(self, key: str) -> int:
         """The user id of an API key; AccessDenied for any other text."""
         for uid, row in self.tables["res.users"].items():
-            if key and key == row.get("api_key"):
+            if key and hmac.compare_digest(key.encode(), str(row.get("api_key") or "").encode()):
                 return uid
         raise AccessDenied("Access Denied")
+
+    def may_use(self, uid: int, secret: str) -> bool:
+        """Classic RPC takes the API key or the password (facts odoo-19.0 2)."""
+        row = self.tables["res.users"].get(uid, {})
+        return bool(secret) and secret in (row.get("api_key"), row.get("password_text"))
+
+    def check_password(self, login: str, secret: str) -> int | None:
+        uid = next((i for i, row in self.tables["res.users"].items() if row["login"] == login), None)
+        return uid if uid is not None and self.may_use(uid, secret) else None
+
+    def give_keys(self, **keys: str) -> None:
+        """Sets the API keys of users: `give_keys(sync="...", admin="...")`."""
+        for login, key in keys.items():
+            self.tables["res.users"][self.uid_of(login)]["api_key"] = key
 
     def dump(self) -> dict[str, Any]:
         """Everything as plain data for `json.dump(..., default=float)`; `load()` reads it back."""
@@ -108,7 +146,13 @@ class OdooDatabase:
         ]
         tables = {model: list(rows.values()) for model, rows in self.tables.items() if rows}
         now = self.now.isoformat() if self.now else None
-        return {"name": self.name, "now": now, "manual_fields": manual, "next_ids": self.store.next_ids, "tables": tables}
+        return {
+            "name": self.name,
+            "now": now,
+            "manual_fields": manual,
+            "next_ids": self.store.next_ids,
+            "tables": tables,
+        }
 
     def load(self, state: dict[str, Any]) -> None:
         """Replaces everything by a dump's content."""

@@ -6,10 +6,11 @@ text, many2one as the bare id, x2many as lists of ids. Empty is `False`, 0 or an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Any
 
 ZERO = Decimal(0)
@@ -108,6 +109,11 @@ def _moment(kind: str, value: Any) -> str:
     return datetime.strptime(text, form).strftime(_FORMATS["datetime"])  # noqa: DTZ007
 
 
+def columns(declared: Mapping[str, Field]) -> Mapping[str, Field]:
+    """The columns of a model, shared by all databases and therefore not to be changed."""
+    return MappingProxyType(declared)
+
+
 def char(string: str = "", **more: Any) -> Field:
     return Field("char", string, **more)
 
@@ -147,7 +153,12 @@ def json(string: str = "", **more: Any) -> Field:
 def choice(string: str, options: str, **more: Any) -> Field:
     """A selection written as `draft:Draft posted:Posted`; `_` in a label and `~` in a key stand for a space."""
     pairs = (option.split(":") for option in options.split())
-    return Field("selection", string, selection=tuple((key.replace("~", " "), label.replace("_", " ")) for key, label in pairs), **more)
+    return Field(
+        "selection",
+        string,
+        selection=tuple((key.replace("~", " "), label.replace("_", " ")) for key, label in pairs),
+        **more,
+    )
 
 
 def one(comodel: str, string: str = "", **more: Any) -> Field:

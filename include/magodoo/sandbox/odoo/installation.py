@@ -89,7 +89,9 @@ def _install_world(env: Env) -> None:
     keys = ("id", "name", "full_name", "symbol", "active")
     _make(env, "res.currency", (dict(zip(keys, currency, strict=True)) for currency in _CURRENCIES))
     states = [{"name": name, "shortdesc": name, "state": "installed", "author": "Odoo S.A."} for name in MODULES]
-    states += [{"name": name, "shortdesc": name, "state": "uninstalled", "author": "Odoo S.A."} for name in _NOT_INSTALLED]
+    states += [
+        {"name": name, "shortdesc": name, "state": "uninstalled", "author": "Odoo S.A."} for name in _NOT_INSTALLED
+    ]
     _make(env, "ir.module.module", states)
     _make(env, "ir.model", ({"model": model.name, "name": model.label} for model in env.db.models.values()))
     groups = ({"id": i, "name": name, "implied_ids": [[6, 0, list(more)]]} for i, (_, name, more) in GROUPS.items())

@@ -24,15 +24,17 @@ def own_company(env: Env) -> int:
 class Account(Model):
     name, label, order = "account.account", "Account", "code, id"
     search_names = ("code", "name")
-    declared = {
-        "name": f.char("Account Name", required=True),
-        "code": f.char("Code", index=True),
-        "account_type": f.choice("Type", _ACCOUNT_TYPES, required=True),
-        "reconcile": f.boolean("Allow Reconciliation"),
-        "active": f.boolean("Active", default=True),
-        "currency_id": f.one("res.currency", "Account Currency"),
-        "company_ids": f.linked("res.company", "Companies", default=lambda env: [env.company_id]),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Account Name", required=True),
+            "code": f.char("Code", index=True),
+            "account_type": f.choice("Type", _ACCOUNT_TYPES, required=True),
+            "reconcile": f.boolean("Allow Reconciliation"),
+            "active": f.boolean("Active", default=True),
+            "currency_id": f.one("res.currency", "Account Currency"),
+            "company_ids": f.linked("res.company", "Companies", default=lambda env: [env.company_id]),
+        }
+    )
 
     def of_type(self, company: int, kind: str, name: str = "") -> int:
         """The company's first account of a type (and name), 0 if it has none."""
@@ -44,26 +46,30 @@ class Account(Model):
 
 class Tax(Model):
     name, label, order = "account.tax", "Tax", "sequence, id"
-    declared = {
-        "name": f.char("Tax Name", required=True),
-        "sequence": f.integer("Sequence", default=1),
-        "type_tax_use": f.choice("Tax Type", "sale:Sales purchase:Purchases none:None", default="sale"),
-        "tax_scope": f.choice("Tax Scope", "service:Services consu:Goods"),
-        "amount_type": f.choice(
-            "Tax Computation",
-            "group:Group_of_Taxes fixed:Fixed percent:Percentage division:Percentage_Tax_Included",
-            default="percent",
-        ),
-        "amount": f.real("Amount"),
-        "price_include": f.boolean("Price Include", compute="is_included"),
-        "price_include_override": f.choice("Included in Price", "tax_included:Tax_Included tax_excluded:Tax_Excluded"),
-        "description": f.char("Description"),
-        "invoice_label": f.char("Label on Invoices"),
-        "country_id": f.one("res.country", "Country"),
-        "company_id": f.one("res.company", "Company", default=own_company),
-        "tax_group_id": f.one("account.tax.group", "Tax Group"),
-        "active": f.boolean("Active", default=True),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Tax Name", required=True),
+            "sequence": f.integer("Sequence", default=1),
+            "type_tax_use": f.choice("Tax Type", "sale:Sales purchase:Purchases none:None", default="sale"),
+            "tax_scope": f.choice("Tax Scope", "service:Services consu:Goods"),
+            "amount_type": f.choice(
+                "Tax Computation",
+                "group:Group_of_Taxes fixed:Fixed percent:Percentage division:Percentage_Tax_Included",
+                default="percent",
+            ),
+            "amount": f.real("Amount"),
+            "price_include": f.boolean("Price Include", compute="is_included"),
+            "price_include_override": f.choice(
+                "Included in Price", "tax_included:Tax_Included tax_excluded:Tax_Excluded"
+            ),
+            "description": f.char("Description"),
+            "invoice_label": f.char("Label on Invoices"),
+            "country_id": f.one("res.country", "Country"),
+            "company_id": f.one("res.company", "Company", default=own_company),
+            "tax_group_id": f.one("account.tax.group", "Tax Group"),
+            "active": f.boolean("Active", default=True),
+        }
+    )
 
     def is_included(self, row: Row) -> bool:
         return row.get("price_include_override") == "tax_included"
@@ -79,53 +85,63 @@ class Tax(Model):
 
 class TaxGroup(Model):
     name, label = "account.tax.group", "Tax Group"
-    declared = {"name": f.char("Name", required=True)}
+    declared = f.columns({"name": f.char("Name", required=True)})
 
 
 class FiscalPosition(Model):
     name, label = "account.fiscal.position", "Fiscal Position"
-    declared = {
-        "name": f.char("Fiscal Position", required=True),
-        "country_id": f.one("res.country", "Country"),
-        "auto_apply": f.boolean("Detect Automatically"),
-        "vat_required": f.boolean("VAT required"),
-        "tax_ids": f.linked("account.tax", "Taxes"),
-        "company_id": f.one("res.company", "Company", default=own_company),
-        "active": f.boolean("Active", default=True),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Fiscal Position", required=True),
+            "country_id": f.one("res.country", "Country"),
+            "auto_apply": f.boolean("Detect Automatically"),
+            "vat_required": f.boolean("VAT required"),
+            "tax_ids": f.linked("account.tax", "Taxes"),
+            "company_id": f.one("res.company", "Company", default=own_company),
+            "active": f.boolean("Active", default=True),
+        }
+    )
 
 
 class PaymentTerm(Model):
     name, label = "account.payment.term", "Payment Terms"
-    declared = {"name": f.char("Payment Terms", required=True), "active": f.boolean("Active", default=True)}
+    declared = f.columns({"name": f.char("Payment Terms", required=True), "active": f.boolean("Active", default=True)})
 
 
 class Journal(Model):
     name, label, order = "account.journal", "Journal", "sequence, type, code"
     search_names = ("code", "name")
-    declared = {
-        "name": f.char("Journal Name", required=True),
-        "code": f.char("Sequence Prefix", index=True),
-        "type": f.choice(
-            "Type",
-            "sale:Sales purchase:Purchase cash:Cash bank:Bank credit:Credit_Card general:Miscellaneous",
-            required=True,
-        ),
-        "sequence": f.integer("Sequence", default=10),
-        "active": f.boolean("Active", default=True),
-        "company_id": f.one("res.company", "Company", default=own_company),
-        "currency_id": f.one("res.currency", "Currency"),
-        "default_account_id": f.one("account.account", "Default Account"),
-        "suspense_account_id": f.one("account.account", "Suspense Account"),
-        "inbound_payment_method_line_ids": f.many(
-            "account.payment.method.line", "journal_id", "Inbound", domain=lambda row: row["payment_type"] == "inbound"
-        ),
-        "outbound_payment_method_line_ids": f.many(
-            "account.payment.method.line", "journal_id", "Outbound", domain=lambda row: row["payment_type"] == "outbound"
-        ),
-        "restrict_mode_hash_table": f.boolean("Secure Posted Entries with Hash"),
-        "edi_format_ids": f.linked("account.edi.format", "Electronic invoicing"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Journal Name", required=True),
+            "code": f.char("Sequence Prefix", index=True),
+            "type": f.choice(
+                "Type",
+                "sale:Sales purchase:Purchase cash:Cash bank:Bank credit:Credit_Card general:Miscellaneous",
+                required=True,
+            ),
+            "sequence": f.integer("Sequence", default=10),
+            "active": f.boolean("Active", default=True),
+            "company_id": f.one("res.company", "Company", default=own_company),
+            "currency_id": f.one("res.currency", "Currency"),
+            "default_account_id": f.one("account.account", "Default Account"),
+            "suspense_account_id": f.one("account.account", "Suspense Account"),
+            "inbound_payment_method_line_ids": f.many(
+                "account.payment.method.line",
+                "journal_id",
+                "Inbound",
+                domain=lambda row: row["payment_type"] == "inbound",
+            ),
+            "outbound_payment_method_line_ids": f.many(
+                "account.payment.method.line",
+                "journal_id",
+                "Outbound",
+                domain=lambda row: row["payment_type"] == "outbound",
+            ),
+            "restrict_mode_hash_table": f.boolean("Secure Posted Entries with Hash"),
+            "edi_format_ids": f.linked("account.edi.format", "Electronic invoicing"),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         currency = row.get("currency_id")
@@ -154,25 +170,29 @@ class Journal(Model):
 
 class EdiFormat(Model):
     name, label = "account.edi.format", "EDI format"
-    declared = {"name": f.char("Name", required=True), "code": f.char("Code")}
+    declared = f.columns({"name": f.char("Name", required=True), "code": f.char("Code")})
 
 
 class MethodLine(Model):
     name, label, order = "account.payment.method.line", "Payment Methods", "sequence, id"
-    declared = {
-        "name": f.char("Name"),
-        "code": f.char("Code"),
-        "sequence": f.integer("Sequence", default=10),
-        "payment_type": f.choice("Payment Type", "inbound:Inbound outbound:Outbound"),
-        "journal_id": f.one("account.journal", "Journal"),
-        "payment_account_id": f.one("account.account", "Outstanding Account"),
-        "company_id": f.one("res.company", "Company", related="journal_id.company_id"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Name"),
+            "code": f.char("Code"),
+            "sequence": f.integer("Sequence", default=10),
+            "payment_type": f.choice("Payment Type", "inbound:Inbound outbound:Outbound"),
+            "journal_id": f.one("account.journal", "Journal"),
+            "payment_account_id": f.one("account.account", "Outstanding Account"),
+            "company_id": f.one("res.company", "Company", related="journal_id.company_id"),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         journal: Any = self.db.tables["account.journal"].get(row.get("journal_id", 0))
         return f"{row['name']} ({journal['name']})" if journal else str(row["name"])
 
     def first(self, journal: int, kind: str) -> int:
-        found = [i for i in self.db.store.find(self.name, "journal_id", journal) if self.rows[i]["payment_type"] == kind]
+        found = [
+            i for i in self.db.store.find(self.name, "journal_id", journal) if self.rows[i]["payment_type"] == kind
+        ]
         return found[0] if found else 0

@@ -31,7 +31,7 @@ _POSSIBLE = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - a cell that cannot be converted, not a failure of the server
+class Refused(Exception):
     """A message of type error about one record."""
 
     def __init__(self, message: str, **more: Any) -> None:
@@ -115,7 +115,9 @@ class Model(Writing):
         entry = self.db.models["ir.model.data"].entry(xmlid)
         return env.context.get("mode") == "update" and bool(entry and entry.get("noupdate"))
 
-    def convert(self, env: Env, cells: list[tuple[list[str], Any]], warnings: list[tuple[str, str]], top: str = "") -> Row:
+    def convert(
+        self, env: Env, cells: list[tuple[list[str], Any]], warnings: list[tuple[str, str]], top: str = ""
+    ) -> Row:
         """Values for create() or write() from the cells of one record; `top` is the line field when this is a line."""
         vals: Row = {}
         for path, cell in cells:

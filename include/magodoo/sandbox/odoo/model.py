@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -47,7 +47,7 @@ class Base:
     order: ClassVar[str] = "id"
     rec_name: ClassVar[str] = "name"
     search_names: ClassVar[tuple[str, ...]] = ()
-    declared: ClassVar[dict[str, Field]] = {}
+    declared: ClassVar[Mapping[str, Field]] = f.columns({})
 
     def __init__(self, db: OdooDatabase) -> None:
         self.db = db

@@ -13,59 +13,71 @@ from magodoo.sandbox.odoo.model import public
 from magodoo.sandbox.odoo.store import Row
 
 OPEN_TYPES = ("asset_receivable", "liability_payable")
-_LOCKED_WHEN_POSTED = {"price_unit", "quantity", "discount", "tax_ids", "account_id", "balance", "amount_currency", "debit", "credit"}
+_LOCKED_WHEN_POSTED = {
+    "price_unit",
+    "quantity",
+    "discount",
+    "tax_ids",
+    "account_id",
+    "balance",
+    "amount_currency",
+    "debit",
+    "credit",
+}
 
 
 class MoveLine(Model):
     name, label, order = "account.move.line", "Journal Item", "date desc, move_name desc, id"
-    declared = {
-        "move_id": f.one("account.move", "Journal Entry", required=True),
-        "move_name": f.char("Number", related="move_id.name"),
-        "move_type": f.char("Type", related="move_id.move_type"),
-        "parent_state": f.char("Status", related="move_id.state"),
-        "date": f.date("Date", related="move_id.date"),
-        "ref": f.char("Reference", related="move_id.ref"),
-        "journal_id": f.one("account.journal", "Journal", related="move_id.journal_id"),
-        "company_id": f.one("res.company", "Company", related="move_id.company_id"),
-        "company_currency_id": f.one("res.currency", "Company Currency", related="move_id.company_currency_id"),
-        "partner_id": f.one("res.partner", "Partner", related="move_id.partner_id"),
-        "sequence": f.integer("Sequence", default=100),
-        "display_type": f.choice(
-            "Display Type",
-            "product:Product cogs:Cost_of_Goods_Sold tax:Tax payment_term:Payment_Term rounding:Rounding "
-            "line_section:Section line_note:Note",
-            default="product",
-        ),
-        "product_id": f.one("product.product", "Product"),
-        "product_uom_id": f.one("uom.uom", "Unit"),
-        "name": f.char("Label"),
-        "quantity": f.real("Quantity", digits=2),
-        "price_unit": f.real("Unit Price"),
-        "discount": f.real("Discount (%)", digits=2),
-        "tax_ids": f.linked("account.tax", "Taxes"),
-        "tax_line_id": f.one("account.tax", "Originator Tax"),
-        "tax_base_amount": f.money("Base Amount", copy=False),
-        "extra_tax_data": f.json("Extra Tax Data"),
-        "account_id": f.one("account.account", "Account"),
-        "account_type": f.choice("Account Type", "", related="account_id.account_type"),
-        "currency_id": f.one("res.currency", "Currency"),
-        "price_subtotal": f.money("Subtotal", readonly=True),
-        "price_total": f.money("Total", readonly=True),
-        "balance": f.money("Balance"),
-        "amount_currency": f.money("Amount in Currency"),
-        "debit": f.money("Debit", compute="debit"),
-        "credit": f.money("Credit", compute="credit"),
-        "amount_residual": f.money("Residual Amount", readonly=True, copy=False),
-        "amount_residual_currency": f.money("Residual Amount in Currency", readonly=True, copy=False),
-        "reconciled": f.boolean("Reconciled", readonly=True, copy=False),
-        "matching_number": f.char("Matching #", readonly=True, copy=False),
-        "matched_debit_ids": f.many("account.partial.reconcile", "credit_move_id", "Matched Debits"),
-        "matched_credit_ids": f.many("account.partial.reconcile", "debit_move_id", "Matched Credits"),
-        "sale_line_ids": f.linked("sale.order.line", "Sales Order Lines"),
-        "payment_id": f.one("account.payment", "Originator Payment", related="move_id.origin_payment_id"),
-        "date_maturity": f.date("Due Date"),
-        "deferred_start_date": f.date("Start Date"),
-    }
+    declared = f.columns(
+        {
+            "move_id": f.one("account.move", "Journal Entry", required=True),
+            "move_name": f.char("Number", related="move_id.name"),
+            "move_type": f.char("Type", related="move_id.move_type"),
+            "parent_state": f.char("Status", related="move_id.state"),
+            "date": f.date("Date", related="move_id.date"),
+            "ref": f.char("Reference", related="move_id.ref"),
+            "journal_id": f.one("account.journal", "Journal", related="move_id.journal_id"),
+            "company_id": f.one("res.company", "Company", related="move_id.company_id"),
+            "company_currency_id": f.one("res.currency", "Company Currency", related="move_id.company_currency_id"),
+            "partner_id": f.one("res.partner", "Partner", related="move_id.partner_id"),
+            "sequence": f.integer("Sequence", default=100),
+            "display_type": f.choice(
+                "Display Type",
+                "product:Product cogs:Cost_of_Goods_Sold tax:Tax payment_term:Payment_Term rounding:Rounding "
+                "line_section:Section line_note:Note",
+                default="product",
+            ),
+            "product_id": f.one("product.product", "Product"),
+            "product_uom_id": f.one("uom.uom", "Unit"),
+            "name": f.char("Label"),
+            "quantity": f.real("Quantity", digits=2),
+            "price_unit": f.real("Unit Price"),
+            "discount": f.real("Discount (%)", digits=2),
+            "tax_ids": f.linked("account.tax", "Taxes"),
+            "tax_line_id": f.one("account.tax", "Originator Tax"),
+            "tax_base_amount": f.money("Base Amount", copy=False),
+            "extra_tax_data": f.json("Extra Tax Data"),
+            "account_id": f.one("account.account", "Account"),
+            "account_type": f.choice("Account Type", "", related="account_id.account_type"),
+            "currency_id": f.one("res.currency", "Currency"),
+            "price_subtotal": f.money("Subtotal", readonly=True),
+            "price_total": f.money("Total", readonly=True),
+            "balance": f.money("Balance"),
+            "amount_currency": f.money("Amount in Currency"),
+            "debit": f.money("Debit", compute="debit"),
+            "credit": f.money("Credit", compute="credit"),
+            "amount_residual": f.money("Residual Amount", readonly=True, copy=False),
+            "amount_residual_currency": f.money("Residual Amount in Currency", readonly=True, copy=False),
+            "reconciled": f.boolean("Reconciled", readonly=True, copy=False),
+            "matching_number": f.char("Matching #", readonly=True, copy=False),
+            "matched_debit_ids": f.many("account.partial.reconcile", "credit_move_id", "Matched Debits"),
+            "matched_credit_ids": f.many("account.partial.reconcile", "debit_move_id", "Matched Credits"),
+            "sale_line_ids": f.linked("sale.order.line", "Sales Order Lines"),
+            "payment_id": f.one("account.payment", "Originator Payment", related="move_id.origin_payment_id"),
+            "date_maturity": f.date("Due Date"),
+            "deferred_start_date": f.date("Start Date"),
+        }
+    )
 
     def debit(self, row: Row) -> Decimal:
         return max(row.get("balance", ZERO), ZERO)
@@ -153,7 +165,14 @@ class MoveLine(Model):
 
     def unmatch(self, env: Env, ids: list[int]) -> None:
         partials = env["account.partial.reconcile"]
-        gone = sorted({p for i in ids for name in ("matched_debit_ids", "matched_credit_ids") for p in self.get(self.rows[i], name)})
+        gone = sorted(
+            {
+                p
+                for i in ids
+                for name in ("matched_debit_ids", "matched_credit_ids")
+                for p in self.get(self.rows[i], name)
+            }
+        )
         others = [partials.rows[p][side] for p in gone for side in ("debit_move_id", "credit_move_id")]
         partials.erase(env, gone)
         for line in {*ids, *others}:
@@ -176,7 +195,14 @@ class MoveLine(Model):
         touched = bool(self.get(row, "matched_credit_ids") or self.get(row, "matched_debit_ids"))
         closed = rest_currency == 0 and rest == 0 and touched
         number_ = (str(line) if closed else "P") if touched else False
-        self.put(env, line, amount_residual=rest, amount_residual_currency=rest_currency, reconciled=closed, matching_number=number_)
+        self.put(
+            env,
+            line,
+            amount_residual=rest,
+            amount_residual_currency=rest_currency,
+            reconciled=closed,
+            matching_number=number_,
+        )
 
     def _pair(self, env: Env, debit: int, credit: int) -> None:
         plus, minus = self.rows[debit], self.rows[credit]
@@ -216,14 +242,16 @@ class MoveLine(Model):
 class PartialReconcile(Model):
     name, label = "account.partial.reconcile", "Partial Reconcile"
     rec_name = "id"
-    declared = {
-        "debit_move_id": f.one("account.move.line", "Debit Move", required=True),
-        "credit_move_id": f.one("account.move.line", "Credit Move", required=True),
-        "amount": f.money("Amount"),
-        "debit_amount_currency": f.money("Debit Amount Currency"),
-        "credit_amount_currency": f.money("Credit Amount Currency"),
-        "company_id": f.one("res.company", "Company", related="debit_move_id.company_id"),
-    }
+    declared = f.columns(
+        {
+            "debit_move_id": f.one("account.move.line", "Debit Move", required=True),
+            "credit_move_id": f.one("account.move.line", "Credit Move", required=True),
+            "amount": f.money("Amount"),
+            "debit_amount_currency": f.money("Debit Amount Currency"),
+            "credit_amount_currency": f.money("Credit Amount Currency"),
+            "company_id": f.one("res.company", "Company", related="debit_move_id.company_id"),
+        }
+    )
 
 
 def _complete_entry_line(vals: Row) -> None:
@@ -241,5 +269,3 @@ def _share(row: Row, paid: Decimal) -> Decimal:
 def _in_currency(row: Row, amount: Decimal) -> Decimal:
     rest, rest_currency = abs(row["amount_residual"]), abs(row["amount_residual_currency"])
     return rest_currency if amount == rest else rounded(rest_currency * amount / rest)
-
-

@@ -56,7 +56,11 @@ class MoveTotals(Model):
     def open_lines(self, row: Row) -> list[int]:
         lines = self.db.models["account.move.line"]
         ids = self.get(row, "line_ids")
-        return [i for i in ids if lines.get(lines.rows[i], "account_type") in OPEN_TYPES and not lines.rows[i].get("reconciled")]
+        return [
+            i
+            for i in ids
+            if lines.get(lines.rows[i], "account_type") in OPEN_TYPES and not lines.rows[i].get("reconciled")
+        ]
 
     def refresh_payment(self, env: Env, ids: list[int]) -> None:
         """Amount due and payment state of documents, from their receivable lines."""
@@ -65,7 +69,9 @@ class MoveTotals(Model):
             row = self.rows[record]
             if row["move_type"] == "entry":
                 continue
-            terms = [lines.rows[i] for i in self.get(row, "line_ids") if lines.rows[i]["display_type"] == "payment_term"]
+            terms = [
+                lines.rows[i] for i in self.get(row, "line_ids") if lines.rows[i]["display_type"] == "payment_term"
+            ]
             rest = sum((term.get("amount_residual_currency", ZERO) for term in terms), ZERO)
             signed = sum((term.get("amount_residual", ZERO) for term in terms), ZERO)
             due = -rest * self._sign(row)
@@ -77,12 +83,22 @@ class MoveTotals(Model):
         if row["move_type"] == "entry":
             return False
         base, tax, total = (row.get(key, ZERO) for key in ("amount_untaxed", "amount_tax", "amount_total"))
-        signed = {"base_amount": abs(row.get("amount_untaxed_signed", ZERO)), "tax_amount": abs(row.get("amount_tax_signed", ZERO))}
+        signed = {
+            "base_amount": abs(row.get("amount_untaxed_signed", ZERO)),
+            "tax_amount": abs(row.get("amount_tax_signed", ZERO)),
+        }
         amounts = {"tax_amount_currency": tax, "base_amount_currency": base, **signed}
         lines = self.db.tables["account.move.line"]
         involved = sorted({t for i in self.get(row, "invoice_line_ids") for t in lines[i].get("tax_ids") or []})
         display = {"display_base_amount_currency": base, "display_base_amount": signed["base_amount"]}
-        group = {"id": 1, "involved_tax_ids": involved, **amounts, **display, "group_name": "Tax 15%", "group_label": False}
+        group = {
+            "id": 1,
+            "involved_tax_ids": involved,
+            **amounts,
+            **display,
+            "group_name": "Tax 15%",
+            "group_label": False,
+        }
         return {
             "currency_id": row["currency_id"],
             "currency_pd": Decimal("0.01"),
@@ -113,8 +129,19 @@ class MoveTotals(Model):
         wanted = _tax_sums(results)
         lines.erase(env, [line for tax, line in kept.items() if tax not in wanted])
         for tax, (part, base) in wanted.items():
-            amounts = {"amount_currency": sign * part.amount, "balance": sign * part.company, "tax_base_amount": sign * base}
-            self._set_line(env, record, kept.get(tax), "tax", {"tax_line_id": tax, "name": env["account.tax"].rows[tax]["name"]}, amounts)
+            amounts = {
+                "amount_currency": sign * part.amount,
+                "balance": sign * part.company,
+                "tax_base_amount": sign * base,
+            }
+            self._set_line(
+                env,
+                record,
+                kept.get(tax),
+                "tax",
+                {"tax_line_id": tax, "name": env["account.tax"].rows[tax]["name"]},
+                amounts,
+            )
 
     def _set_line(self, env: Env, record: int, line: int | None, kind: str, facts: Row, amounts: Row) -> int:
         lines, row = env["account.move.line"], self.rows[record]
@@ -182,7 +209,9 @@ class MoveTotals(Model):
         own = [i for i in self.get(row, "line_ids") if lines.rows[i]["display_type"] == "tax"]
         if not own:
             return
-        forced = number(totals["subtotals"][0]["tax_amount_currency"] if totals.get("subtotals") else totals["tax_amount_currency"])
+        forced = number(
+            totals["subtotals"][0]["tax_amount_currency"] if totals.get("subtotals") else totals["tax_amount_currency"]
+        )
         difference = self._sign(row) * (forced - row.get("amount_tax", ZERO))
         amount = lines.rows[own[0]].get("amount_currency", ZERO) + difference
         lines.put(env, own[0], amount_currency=amount, balance=rounded(amount / row["invoice_currency_rate"]))
@@ -245,7 +274,9 @@ class MoveTotals(Model):
         lines = env["account.move.line"]
         item = lines.rows[line]
         company = lines.get(item, "company_id")
-        journals = [r for r in env["account.journal"].rows.values() if r.get("code") == "EXCH" and r["company_id"] == company]
+        journals = [
+            r for r in env["account.journal"].rows.values() if r.get("code") == "EXCH" and r["company_id"] == company
+        ]
         if not journals:
             return
         accounts = env["account.account"]
@@ -258,7 +289,16 @@ class MoveTotals(Model):
             "date": max(lines.get(item, "date"), env.today),
             "partner_id": lines.get(item, "partner_id"),
             "line_ids": [
-                [0, 0, {**common, "account_id": item["account_id"], "balance": -rest, "name": "Currency exchange rate difference"}],
+                [
+                    0,
+                    0,
+                    {
+                        **common,
+                        "account_id": item["account_id"],
+                        "balance": -rest,
+                        "name": "Currency exchange rate difference",
+                    },
+                ],
                 [0, 0, {**common, "account_id": gain, "balance": rest, "name": "Currency exchange rate difference"}],
             ],
         }

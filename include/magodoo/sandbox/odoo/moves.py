@@ -44,61 +44,73 @@ class Move(MoveTotals):
     order = "date desc, name desc, invoice_date desc, id desc"
     search_names = ("name", "ref")
     owned = ("line_ids",)
-    declared = {
-        "name": f.char("Number", index=True, copy=False),
-        "ref": f.char("Reference", index=True, copy=False),
-        "state": f.choice(
-            "Status", "draft:Draft posted:Posted cancel:Cancelled", default="draft", required=True, readonly=True, copy=False
-        ),
-        "move_type": f.choice("Type", _TYPES, default="entry", required=True),
-        "invoice_origin": f.char("Origin", index=True),
-        "partner_id": f.one("res.partner", "Partner"),
-        "commercial_partner_id": f.one("res.partner", "Commercial Entity", related="partner_id.commercial_partner_id"),
-        "partner_shipping_id": f.one("res.partner", "Delivery Address"),
-        "journal_id": f.one("account.journal", "Journal", required=True),
-        "company_id": f.one("res.company", "Company", required=True),
-        "currency_id": f.one("res.currency", "Currency", required=True),
-        "company_currency_id": f.one("res.currency", "Company Currency", related="company_id.currency_id"),
-        "invoice_currency_rate": f.real("Currency Rate"),
-        "date": f.date("Date", copy=False),
-        "invoice_date": f.date("Invoice/Bill Date", copy=False),
-        "invoice_date_due": f.date("Due Date", copy=False),
-        "delivery_date": f.date("Delivery Date", copy=False),
-        "payment_reference": f.char("Payment Reference", index=True, copy=False),
-        "invoice_payment_term_id": f.one("account.payment.term", "Payment Terms"),
-        "fiscal_position_id": f.one("account.fiscal.position", "Fiscal Position"),
-        "invoice_user_id": f.one("res.users", "Salesperson"),
-        "team_id": f.one("crm.team", "Sales Team"),
-        "narration": f.text("Terms and Conditions"),
-        "reversed_entry_id": f.one("account.move", "Reversal of", readonly=True, copy=False),
-        "reversal_move_ids": f.many("account.move", "reversed_entry_id", "Reversals"),
-        "origin_payment_id": f.one("account.payment", "Payment", copy=False),
-        "line_ids": f.many("account.move.line", "move_id", "Journal Items"),
-        "invoice_line_ids": f.many(
-            "account.move.line", "move_id", "Invoice lines", domain=lambda row: row["display_type"] in _PRODUCT_LINES
-        ),
-        "posted_before": f.boolean("Posted Before", copy=False),
-        "is_move_sent": f.boolean("Is Move Sent", copy=False),
-        "auto_post": f.choice("Auto-post", "no:No at_date:At_Date", default="no", copy=False),
-        "amount_untaxed": f.money("Untaxed Amount", readonly=True, copy=False),
-        "amount_tax": f.money("Tax", readonly=True, copy=False),
-        "amount_total": f.money("Total", readonly=True, copy=False),
-        "amount_residual": f.money("Amount Due", readonly=True, copy=False),
-        "amount_untaxed_signed": f.money("Untaxed Amount Signed", readonly=True, copy=False),
-        "amount_tax_signed": f.money("Tax Signed", readonly=True, copy=False),
-        "amount_total_signed": f.money("Total Signed", readonly=True, copy=False),
-        "amount_total_in_currency_signed": f.money("Total in Currency Signed", readonly=True, copy=False),
-        "amount_residual_signed": f.money("Amount Due Signed", readonly=True, copy=False),
-        "payment_state": f.choice("Payment Status", _PAYMENT_STATES, default="not_paid", readonly=True, copy=False),
-        "status_in_payment": f.choice(
-            "Status In Payment",
-            f"{_PAYMENT_STATES} draft:Draft posted:Posted sent:Sent cancel:Cancelled",
-            compute="status_in_payment",
-        ),
-        "tax_totals": f.json("Invoice Totals", compute="tax_totals"),
-        "sequence_prefix": f.char("Sequence Prefix", copy=False),
-        "sequence_number": f.integer("Sequence Number", copy=False),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Number", index=True, copy=False),
+            "ref": f.char("Reference", index=True, copy=False),
+            "state": f.choice(
+                "Status",
+                "draft:Draft posted:Posted cancel:Cancelled",
+                default="draft",
+                required=True,
+                readonly=True,
+                copy=False,
+            ),
+            "move_type": f.choice("Type", _TYPES, default="entry", required=True),
+            "invoice_origin": f.char("Origin", index=True),
+            "partner_id": f.one("res.partner", "Partner"),
+            "commercial_partner_id": f.one(
+                "res.partner", "Commercial Entity", related="partner_id.commercial_partner_id"
+            ),
+            "partner_shipping_id": f.one("res.partner", "Delivery Address"),
+            "journal_id": f.one("account.journal", "Journal", required=True),
+            "company_id": f.one("res.company", "Company", required=True),
+            "currency_id": f.one("res.currency", "Currency", required=True),
+            "company_currency_id": f.one("res.currency", "Company Currency", related="company_id.currency_id"),
+            "invoice_currency_rate": f.real("Currency Rate"),
+            "date": f.date("Date", copy=False),
+            "invoice_date": f.date("Invoice/Bill Date", copy=False),
+            "invoice_date_due": f.date("Due Date", copy=False),
+            "delivery_date": f.date("Delivery Date", copy=False),
+            "payment_reference": f.char("Payment Reference", index=True, copy=False),
+            "invoice_payment_term_id": f.one("account.payment.term", "Payment Terms"),
+            "fiscal_position_id": f.one("account.fiscal.position", "Fiscal Position"),
+            "invoice_user_id": f.one("res.users", "Salesperson"),
+            "team_id": f.one("crm.team", "Sales Team"),
+            "narration": f.text("Terms and Conditions"),
+            "reversed_entry_id": f.one("account.move", "Reversal of", readonly=True, copy=False),
+            "reversal_move_ids": f.many("account.move", "reversed_entry_id", "Reversals"),
+            "origin_payment_id": f.one("account.payment", "Payment", copy=False),
+            "line_ids": f.many("account.move.line", "move_id", "Journal Items"),
+            "invoice_line_ids": f.many(
+                "account.move.line",
+                "move_id",
+                "Invoice lines",
+                domain=lambda row: row["display_type"] in _PRODUCT_LINES,
+            ),
+            "posted_before": f.boolean("Posted Before", copy=False),
+            "is_move_sent": f.boolean("Is Move Sent", copy=False),
+            "auto_post": f.choice("Auto-post", "no:No at_date:At_Date", default="no", copy=False),
+            "amount_untaxed": f.money("Untaxed Amount", readonly=True, copy=False),
+            "amount_tax": f.money("Tax", readonly=True, copy=False),
+            "amount_total": f.money("Total", readonly=True, copy=False),
+            "amount_residual": f.money("Amount Due", readonly=True, copy=False),
+            "amount_untaxed_signed": f.money("Untaxed Amount Signed", readonly=True, copy=False),
+            "amount_tax_signed": f.money("Tax Signed", readonly=True, copy=False),
+            "amount_total_signed": f.money("Total Signed", readonly=True, copy=False),
+            "amount_total_in_currency_signed": f.money("Total in Currency Signed", readonly=True, copy=False),
+            "amount_residual_signed": f.money("Amount Due Signed", readonly=True, copy=False),
+            "payment_state": f.choice("Payment Status", _PAYMENT_STATES, default="not_paid", readonly=True, copy=False),
+            "status_in_payment": f.choice(
+                "Status In Payment",
+                f"{_PAYMENT_STATES} draft:Draft posted:Posted sent:Sent cancel:Cancelled",
+                compute="status_in_payment",
+            ),
+            "tax_totals": f.json("Invoice Totals", compute="tax_totals"),
+            "sequence_prefix": f.char("Sequence Prefix", copy=False),
+            "sequence_number": f.integer("Sequence Number", copy=False),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         name = row.get("name") or f"(* {row['id']})"
@@ -233,7 +245,9 @@ class Move(MoveTotals):
     def _reverse_line(self, env: Env, line: int) -> None:
         lines = env["account.move.line"]
         row = lines.rows[line]
-        lines.put(env, line, quantity=-row.get("quantity", ZERO), extra_tax_data=reversed_tax_data(row.get("extra_tax_data")))
+        lines.put(
+            env, line, quantity=-row.get("quantity", ZERO), extra_tax_data=reversed_tax_data(row.get("extra_tax_data"))
+        )
 
     @public
     def js_assign_outstanding_line(self, env: Env, ids: list[int], line_id: int) -> None:
@@ -359,7 +373,9 @@ class Move(MoveTotals):
         for other in self.db.store.find(self.name, "name", row["name"]):
             twin = self.rows[other]
             if other != row["id"] and twin["journal_id"] == row["journal_id"] and twin["state"] == "posted":
-                raise ValidationError("The operation cannot be completed: Another entry with the same name already exists.")
+                raise ValidationError(
+                    "The operation cannot be completed: Another entry with the same name already exists."
+                )
 
     def _chain(self, row: Row) -> str:
         return f"{row['journal_id']}:{row['sequence_prefix']}"

@@ -22,35 +22,39 @@ _NOTHING_LEFT = (
 
 class Payment(Model):
     name, label, order = "account.payment", "Payments", "date desc, name desc"
-    declared = {
-        "name": f.char("Number", index=True, copy=False),
-        "state": f.choice(
-            "State",
-            "draft:Draft in_process:In_Process paid:Paid canceled:Canceled rejected:Rejected",
-            default="draft",
-            copy=False,
-        ),
-        "payment_type": f.choice("Payment Type", "outbound:Send inbound:Receive", default="inbound", required=True),
-        "partner_type": f.choice("Partner Type", "customer:Customer supplier:Vendor", default="customer", required=True),
-        "partner_id": f.one("res.partner", "Customer/Vendor"),
-        "amount": f.money("Amount"),
-        "amount_signed": f.money("Amount Signed", compute="amount_signed"),
-        "currency_id": f.one("res.currency", "Currency"),
-        "date": f.date("Date", required=True),
-        "memo": f.char("Memo", index=True),
-        "payment_reference": f.char("Payment Reference", index=True, copy=False),
-        "journal_id": f.one("account.journal", "Journal", required=True),
-        "company_id": f.one("res.company", "Company", default=own_company),
-        "payment_method_line_id": f.one("account.payment.method.line", "Payment Method"),
-        "outstanding_account_id": f.one("account.account", "Outstanding Account"),
-        "destination_account_id": f.one("account.account", "Destination Account"),
-        "move_id": f.one("account.move", "Journal Entry", readonly=True, copy=False),
-        "invoice_ids": f.linked("account.move", "Invoices"),
-        "reconciled_invoice_ids": f.linked("account.move", "Reconciled Invoices", compute="reconciled_invoices"),
-        "reconciled_invoices_count": f.integer("# Reconciled Invoices", compute="reconciled_count"),
-        "is_reconciled": f.boolean("Is Reconciled", compute="is_reconciled"),
-        "is_matched": f.boolean("Is Matched With a Bank Statement", compute="is_matched"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Number", index=True, copy=False),
+            "state": f.choice(
+                "State",
+                "draft:Draft in_process:In_Process paid:Paid canceled:Canceled rejected:Rejected",
+                default="draft",
+                copy=False,
+            ),
+            "payment_type": f.choice("Payment Type", "outbound:Send inbound:Receive", default="inbound", required=True),
+            "partner_type": f.choice(
+                "Partner Type", "customer:Customer supplier:Vendor", default="customer", required=True
+            ),
+            "partner_id": f.one("res.partner", "Customer/Vendor"),
+            "amount": f.money("Amount"),
+            "amount_signed": f.money("Amount Signed", compute="amount_signed"),
+            "currency_id": f.one("res.currency", "Currency"),
+            "date": f.date("Date", required=True),
+            "memo": f.char("Memo", index=True),
+            "payment_reference": f.char("Payment Reference", index=True, copy=False),
+            "journal_id": f.one("account.journal", "Journal", required=True),
+            "company_id": f.one("res.company", "Company", default=own_company),
+            "payment_method_line_id": f.one("account.payment.method.line", "Payment Method"),
+            "outstanding_account_id": f.one("account.account", "Outstanding Account"),
+            "destination_account_id": f.one("account.account", "Destination Account"),
+            "move_id": f.one("account.move", "Journal Entry", readonly=True, copy=False),
+            "invoice_ids": f.linked("account.move", "Invoices"),
+            "reconciled_invoice_ids": f.linked("account.move", "Reconciled Invoices", compute="reconciled_invoices"),
+            "reconciled_invoices_count": f.integer("# Reconciled Invoices", compute="reconciled_count"),
+            "is_reconciled": f.boolean("Is Reconciled", compute="is_reconciled"),
+            "is_matched": f.boolean("Is Matched With a Bank Statement", compute="is_matched"),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         return str(row.get("name") or "Draft Payment")
@@ -86,7 +90,9 @@ class Payment(Model):
         vals["company_id"] = journal.get("company_id", company)
         vals["date"] = vals.get("date") or env.today
         if not vals.get("currency_id"):
-            vals["currency_id"] = journal.get("currency_id") or env["res.company"].rows[vals["company_id"]]["currency_id"]
+            vals["currency_id"] = (
+                journal.get("currency_id") or env["res.company"].rows[vals["company_id"]]["currency_id"]
+            )
         if not vals.get("payment_method_line_id"):
             vals["payment_method_line_id"] = methods.first(int(vals["journal_id"] or 0), vals["payment_type"]) or False
         self._set_accounts(env, vals)
@@ -159,7 +165,9 @@ class Payment(Model):
         """All entries first, then posted together: their numbers follow date and memo."""
         moves = env["account.move"]
         fresh = [record for record in ids if not self.rows[record].get("move_id")]
-        for record, move in zip(fresh, moves.make(env, [self._entry(env, self.rows[record]) for record in fresh]), strict=True):
+        for record, move in zip(
+            fresh, moves.make(env, [self._entry(env, self.rows[record]) for record in fresh]), strict=True
+        ):
             self.put(env, record, move_id=move)
         moves.post(env, [self.rows[record]["move_id"] for record in ids])
         for record in ids:
@@ -191,7 +199,10 @@ class Payment(Model):
         move = moves.rows.get(row.get("move_id", 0))
         if move is None:
             return None
-        return next((lines[i] for i in moves.get(move, "line_ids") if lines[i]["account_id"] == row["destination_account_id"]), None)
+        return next(
+            (lines[i] for i in moves.get(move, "line_ids") if lines[i]["account_id"] == row["destination_account_id"]),
+            None,
+        )
 
 
 class PaymentRegister(Model):
@@ -199,19 +210,21 @@ class PaymentRegister(Model):
 
     name, label = "account.payment.register", "Pay"
     rec_name = "communication"
-    declared = {
-        "amount": f.money("Amount"),
-        "payment_date": f.date("Payment Date"),
-        "journal_id": f.one("account.journal", "Journal"),
-        "payment_method_line_id": f.one("account.payment.method.line", "Payment Method"),
-        "communication": f.char("Memo"),
-        "group_payment": f.boolean("Group Payments"),
-        "currency_id": f.one("res.currency", "Currency"),
-        "payment_difference_handling": f.choice(
-            "Payment Difference Handling", "open:Keep_open reconcile:Mark_as_fully_paid", default="open"
-        ),
-        "move_ids": f.linked("account.move", "Invoices"),
-    }
+    declared = f.columns(
+        {
+            "amount": f.money("Amount"),
+            "payment_date": f.date("Payment Date"),
+            "journal_id": f.one("account.journal", "Journal"),
+            "payment_method_line_id": f.one("account.payment.method.line", "Payment Method"),
+            "communication": f.char("Memo"),
+            "group_payment": f.boolean("Group Payments"),
+            "currency_id": f.one("res.currency", "Currency"),
+            "payment_difference_handling": f.choice(
+                "Payment Difference Handling", "open:Keep_open reconcile:Mark_as_fully_paid", default="open"
+            ),
+            "move_ids": f.linked("account.move", "Invoices"),
+        }
+    )
 
     def complete(self, env: Env, vals: Row) -> None:
         moves = env["account.move"]
@@ -226,7 +239,9 @@ class PaymentRegister(Model):
     def action_create_payments(self, env: Env, ids: list[int]) -> dict[str, Any]:
         wizard = self.rows[self.one(ids)]
         batches = self._batches(env, wizard)
-        payments = env["account.payment"].make(env, [self._payment(env, wizard, batch, len(batches)) for batch in batches])
+        payments = env["account.payment"].make(
+            env, [self._payment(env, wizard, batch, len(batches)) for batch in batches]
+        )
         env["account.payment"].action_post(env, payments)
         for payment, batch in zip(payments, batches, strict=True):
             line = env["account.payment"].counterpart_line(env["account.payment"].rows[payment])
@@ -251,7 +266,10 @@ class PaymentRegister(Model):
     def _payment(self, env: Env, wizard: Row, batch: list[int], batches: int) -> Row:
         rows = [env["account.move"].rows[move] for move in batch]
         first = rows[0]
-        due = sum((-row["amount_residual"] if row["move_type"] == "out_refund" else row["amount_residual"] for row in rows), ZERO)
+        due = sum(
+            (-row["amount_residual"] if row["move_type"] == "out_refund" else row["amount_residual"] for row in rows),
+            ZERO,
+        )
         given = number(wizard.get("amount")) if batches == 1 else ZERO
         memo = wizard.get("communication") if batches == 1 else None
         return {
@@ -261,7 +279,8 @@ class PaymentRegister(Model):
             "amount": given or abs(due),
             "currency_id": wizard.get("currency_id") or first["currency_id"],
             "date": wizard.get("payment_date") or env.today,
-            "memo": memo or " ".join(str(row.get("payment_reference") or row.get("ref") or row["name"]) for row in rows),
+            "memo": memo
+            or " ".join(str(row.get("payment_reference") or row.get("ref") or row["name"]) for row in rows),
             "journal_id": wizard.get("journal_id", False),
             "payment_method_line_id": wizard.get("payment_method_line_id", False),
             "company_id": first["company_id"],

@@ -15,42 +15,50 @@ from magodoo.sandbox.odoo.store import Row
 
 class Company(Model):
     name, label = "res.company", "Companies"
-    declared = {
-        "name": f.char("Company Name", required=True),
-        "partner_id": f.one("res.partner", "Partner"),
-        "currency_id": f.one("res.currency", "Currency", required=True),
-        "country_id": f.one("res.country", "Country"),
-        "account_fiscal_country_id": f.one("res.country", "Fiscal Country"),
-        "tax_calculation_rounding_method": f.choice(
-            "Tax Calculation Rounding Method",
-            "round_per_line:Round_per_Line round_globally:Round_Globally",
-            default="round_globally",
-        ),
-        "fiscalyear_lock_date": f.date("Global Lock Date"),
-        "tax_lock_date": f.date("Tax Return Lock Date"),
-        "sale_lock_date": f.date("Sales Lock Date"),
-        "purchase_lock_date": f.date("Purchase Lock Date"),
-        "hard_lock_date": f.date("Hard Lock Date"),
-        "chart_template": f.char("Chart Template"),
-        "stock_move_sms_validation": f.boolean("SMS Confirmation"),
-        "has_received_warning_stock_sms": f.boolean("Warned of SMS"),
-        "anglo_saxon_accounting": f.boolean("Anglo-Saxon Accounting"),
-        "company_registry": f.char("Company ID"),
-        "vat": f.char("Tax ID"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Company Name", required=True),
+            "partner_id": f.one("res.partner", "Partner"),
+            "currency_id": f.one("res.currency", "Currency", required=True),
+            "country_id": f.one("res.country", "Country"),
+            "account_fiscal_country_id": f.one("res.country", "Fiscal Country"),
+            "tax_calculation_rounding_method": f.choice(
+                "Tax Calculation Rounding Method",
+                "round_per_line:Round_per_Line round_globally:Round_Globally",
+                default="round_globally",
+            ),
+            "fiscalyear_lock_date": f.date("Global Lock Date"),
+            "tax_lock_date": f.date("Tax Return Lock Date"),
+            "sale_lock_date": f.date("Sales Lock Date"),
+            "purchase_lock_date": f.date("Purchase Lock Date"),
+            "hard_lock_date": f.date("Hard Lock Date"),
+            "chart_template": f.char("Chart Template"),
+            "stock_move_sms_validation": f.boolean("SMS Confirmation"),
+            "has_received_warning_stock_sms": f.boolean("Warned of SMS"),
+            "anglo_saxon_accounting": f.boolean("Anglo-Saxon Accounting"),
+            "company_registry": f.char("Company ID"),
+            "vat": f.char("Tax ID"),
+        }
+    )
 
     def before_write(self, env: Env, ids: list[int], vals: Row) -> None:
         date = vals.get("hard_lock_date")
         if not date:
             return
         moves = env["account.move"].rows
-        drafts = [i for i, row in moves.items() if row["state"] == "draft" and row["company_id"] in ids and row["date"] <= date]
+        drafts = [
+            i
+            for i, row in moves.items()
+            if row["state"] == "draft" and row["company_id"] in ids and row["date"] <= date
+        ]
         if drafts:
             self._refuse_drafts(drafts)
 
     def _refuse_drafts(self, drafts: list[int]) -> None:
         """Facts pair 10: a hard lock with drafts inside is a RedirectWarning, status 500."""
-        text = "There are still draft entries in the period you want to hard lock. You should either post or delete them."
+        text = (
+            "There are still draft entries in the period you want to hard lock. You should either post or delete them."
+        )
         action: dict[str, Any] = {
             "view_mode": "list",
             "name": "Draft Entries",
@@ -66,41 +74,43 @@ class Company(Model):
 class Partner(Model):
     name, label, order = "res.partner", "Contact", "complete_name, id desc"
     search_names = ("complete_name", "email", "ref")
-    declared = {
-        "name": f.char("Name", index=True),
-        "complete_name": f.char("Complete Name", compute="display_name"),
-        "active": f.boolean("Active", default=True),
-        "email": f.char("Email", index=True),
-        "phone": f.char("Phone"),
-        "street": f.char("Street"),
-        "street2": f.char("Street2"),
-        "city": f.char("City"),
-        "zip": f.char("Zip"),
-        "state_id": f.one("res.country.state", "State"),
-        "country_id": f.one("res.country", "Country"),
-        "country_code": f.char("Country Code", related="country_id.code"),
-        "parent_id": f.one("res.partner", "Related Company"),
-        "child_ids": f.many("res.partner", "parent_id", "Contact"),
-        "commercial_partner_id": f.one("res.partner", "Commercial Entity", compute="commercial_partner"),
-        "type": f.choice(
-            "Address Type", "contact:Contact invoice:Invoice delivery:Delivery other:Other", default="contact"
-        ),
-        "company_type": f.choice("Company Type", "person:Person company:Company", compute="company_type"),
-        "is_company": f.boolean("Is a Company"),
-        "ref": f.char("Reference", index=True),
-        "vat": f.char("Tax ID", index=True),
-        "lang": f.char("Language"),
-        "customer_rank": f.integer("Customer Rank", copy=False),
-        "supplier_rank": f.integer("Supplier Rank", copy=False),
-        "employee": f.boolean("Employee"),
-        "company_id": f.one("res.company", "Company"),
-        "property_account_position_id": f.one("account.fiscal.position", "Fiscal Position"),
-        "property_payment_term_id": f.one("account.payment.term", "Customer Payment Terms"),
-        "property_product_pricelist": f.one("product.pricelist", "Pricelist"),
-        "category_id": f.linked("res.partner.category", "Tags"),
-        "credit_limit": f.real("Credit Limit"),
-        "comment": f.text("Notes"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Name", index=True),
+            "complete_name": f.char("Complete Name", compute="display_name"),
+            "active": f.boolean("Active", default=True),
+            "email": f.char("Email", index=True),
+            "phone": f.char("Phone"),
+            "street": f.char("Street"),
+            "street2": f.char("Street2"),
+            "city": f.char("City"),
+            "zip": f.char("Zip"),
+            "state_id": f.one("res.country.state", "State"),
+            "country_id": f.one("res.country", "Country"),
+            "country_code": f.char("Country Code", related="country_id.code"),
+            "parent_id": f.one("res.partner", "Related Company"),
+            "child_ids": f.many("res.partner", "parent_id", "Contact"),
+            "commercial_partner_id": f.one("res.partner", "Commercial Entity", compute="commercial_partner"),
+            "type": f.choice(
+                "Address Type", "contact:Contact invoice:Invoice delivery:Delivery other:Other", default="contact"
+            ),
+            "company_type": f.choice("Company Type", "person:Person company:Company", compute="company_type"),
+            "is_company": f.boolean("Is a Company"),
+            "ref": f.char("Reference", index=True),
+            "vat": f.char("Tax ID", index=True),
+            "lang": f.char("Language"),
+            "customer_rank": f.integer("Customer Rank", copy=False),
+            "supplier_rank": f.integer("Supplier Rank", copy=False),
+            "employee": f.boolean("Employee"),
+            "company_id": f.one("res.company", "Company"),
+            "property_account_position_id": f.one("account.fiscal.position", "Fiscal Position"),
+            "property_payment_term_id": f.one("account.payment.term", "Customer Payment Terms"),
+            "property_product_pricelist": f.one("product.pricelist", "Pricelist"),
+            "category_id": f.linked("res.partner.category", "Tags"),
+            "credit_limit": f.real("Credit Limit"),
+            "comment": f.text("Notes"),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         parent = self.rows.get(row.get("parent_id", 0))
@@ -126,32 +136,36 @@ class Partner(Model):
         """A renamed partner moves the write_date of its journal entries (facts odoo-19.0 4)."""
         if "name" in vals:
             find = self.db.store.find
-            env["account.move"].touch(env, [move for record in ids for move in find("account.move", "partner_id", record)])
+            env["account.move"].touch(
+                env, [move for record in ids for move in find("account.move", "partner_id", record)]
+            )
 
 
 class PartnerCategory(Model):
     name, label = "res.partner.category", "Contact Tags"
-    declared = {"name": f.char("Name", required=True), "active": f.boolean("Active", default=True)}
+    declared = f.columns({"name": f.char("Name", required=True), "active": f.boolean("Active", default=True)})
 
 
 class Users(Model):
     name, label = "res.users", "User"
-    declared = {
-        "name": f.char("Name", related="partner_id.name"),
-        "email": f.char("Email", related="partner_id.email"),
-        "login": f.char("Login", required=True),
-        "password": f.char("Password", compute="secret"),
-        "api_key": f.char("Sandbox Key", copy=False),
-        "password_text": f.char("Sandbox Password", copy=False),
-        "api_key_ids": f.many("res.users.apikeys", "user_id", "API Keys"),
-        "partner_id": f.one("res.partner", "Partner", required=True),
-        "active": f.boolean("Active", default=True),
-        "group_ids": f.linked("res.groups", "Groups"),
-        "company_id": f.one("res.company", "Company", required=True),
-        "company_ids": f.linked("res.company", "Companies"),
-        "lang": f.char("Language", default="en_US"),
-        "tz": f.char("Timezone"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Name", related="partner_id.name"),
+            "email": f.char("Email", related="partner_id.email"),
+            "login": f.char("Login", required=True),
+            "password": f.char("Password", compute="secret"),
+            "api_key": f.char("Sandbox Key", copy=False),
+            "password_text": f.char("Sandbox Password", copy=False),
+            "api_key_ids": f.many("res.users.apikeys", "user_id", "API Keys"),
+            "partner_id": f.one("res.partner", "Partner", required=True),
+            "active": f.boolean("Active", default=True),
+            "group_ids": f.linked("res.groups", "Groups"),
+            "company_id": f.one("res.company", "Company", required=True),
+            "company_ids": f.linked("res.company", "Companies"),
+            "lang": f.char("Language", default="en_US"),
+            "tz": f.char("Timezone"),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         partner = env_partner = self.db.models["res.partner"].rows.get(row.get("partner_id", 0))
@@ -178,21 +192,25 @@ class Users(Model):
 
 class ApiKey(Model):
     name, label = "res.users.apikeys", "API Keys"
-    declared = {
-        "name": f.char("Description", required=True),
-        "user_id": f.one("res.users", "User"),
-        "scope": f.char("Scope"),
-        "expiration_date": f.moment("Expiration Date"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Description", required=True),
+            "user_id": f.one("res.users", "User"),
+            "scope": f.char("Scope"),
+            "expiration_date": f.moment("Expiration Date"),
+        }
+    )
 
 
 class Groups(Model):
     name, label = "res.groups", "Group"
-    declared = {
-        "name": f.char("Name"),
-        "full_name": f.char("Group Name", compute="display_name"),
-        "implied_ids": f.linked("res.groups", "Inherits"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Name"),
+            "full_name": f.char("Group Name", compute="display_name"),
+            "implied_ids": f.linked("res.groups", "Inherits"),
+        }
+    )
 
     def with_implied(self, ids: list[int]) -> set[int]:
         found: set[int] = set()
@@ -208,16 +226,18 @@ class Groups(Model):
 class Country(Model):
     name, label, order = "res.country", "Country", "name, id"
     search_names = ("name", "code")
-    declared = {"name": f.char("Country Name", required=True), "code": f.char("Country Code", index=True)}
+    declared = f.columns({"name": f.char("Country Name", required=True), "code": f.char("Country Code", index=True)})
 
 
 class CountryState(Model):
     name, label = "res.country.state", "Country state"
-    declared = {
-        "name": f.char("State Name", required=True),
-        "code": f.char("State Code"),
-        "country_id": f.one("res.country", "Country"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("State Name", required=True),
+            "code": f.char("State Code"),
+            "country_id": f.one("res.country", "Country"),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         country = self.db.models["res.country"].rows[row["country_id"]]
@@ -226,10 +246,12 @@ class CountryState(Model):
 
 class Language(Model):
     name, label, order = "res.lang", "Languages", "active desc, name"
-    declared = {
-        "name": f.char("Name", required=True),
-        "code": f.char("Locale Code", required=True),
-        "iso_code": f.char("ISO code"),
-        "active": f.boolean("Active", default=True),
-        "date_format": f.char("Date Format", default="%m/%d/%Y"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Name", required=True),
+            "code": f.char("Locale Code", required=True),
+            "iso_code": f.char("ISO code"),
+            "active": f.boolean("Active", default=True),
+            "date_format": f.char("Date Format", default="%m/%d/%Y"),
+        }
+    )

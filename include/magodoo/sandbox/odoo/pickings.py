@@ -15,9 +15,7 @@ from magodoo.sandbox.odoo.model import public
 from magodoo.sandbox.odoo.stock_moves import FINAL
 from magodoo.sandbox.odoo.store import Row
 
-_STATES = (
-    "draft:Draft waiting:Waiting_Another_Operation confirmed:Waiting assigned:Ready done:Done cancel:Cancelled"
-)
+_STATES = "draft:Draft waiting:Waiting_Another_Operation confirmed:Waiting assigned:Ready done:Done cancel:Cancelled"
 _NO_QUANTITY = (
     "Transfer trouble alert! Validating a zero quantity transfer? You're not moving invisible goods around are you?\n"
     "Set some quantities and let's get moving!"
@@ -28,37 +26,41 @@ _WINDOW = {"type": "ir.actions.act_window", "view_mode": "form", "target": "new"
 class Picking(Model):
     name, label, order = "stock.picking", "Transfer", "priority desc, scheduled_date, id desc"
     owned = ("move_ids",)
-    declared = {
-        "name": f.char("Reference", index=True, copy=False),
-        "state": f.choice("Status", _STATES, default="draft", readonly=True, copy=False),
-        "priority": f.choice("Priority", "0:Normal 1:Urgent", default="0"),
-        "origin": f.char("Source Document", index=True),
-        "note": f.text("Notes"),
-        "sale_id": f.one("sale.order", "Sales Order"),
-        "partner_id": f.one("res.partner", "Contact"),
-        "company_id": f.one("res.company", "Company", default=own_company),
-        "picking_type_id": f.one("stock.picking.type", "Operation Type", required=True),
-        "picking_type_code": f.choice(
-            "Type of Operation", "incoming:Receipt outgoing:Delivery internal:Internal", related="picking_type_id.code"
-        ),
-        "location_id": f.one("stock.location", "Source Location", required=True),
-        "location_dest_id": f.one("stock.location", "Destination Location", required=True),
-        "scheduled_date": f.moment("Scheduled Date", default=lambda env: env.now, copy=False),
-        "date_deadline": f.moment("Deadline", copy=False),
-        "date_done": f.moment("Date of Transfer", copy=False),
-        "carrier_id": f.one("delivery.carrier", "Carrier"),
-        "carrier_tracking_ref": f.char("Tracking Reference", copy=False, index=True),
-        "carrier_tracking_url": f.char("Tracking URL", compute="tracking_url"),
-        "weight": f.real("Weight", compute="weight"),
-        "shipping_weight": f.real("Weight for Shipping", compute="weight"),
-        "backorder_id": f.one("stock.picking", "Back Order of", copy=False),
-        "backorder_ids": f.many("stock.picking", "backorder_id", "Back Orders"),
-        "return_id": f.one("stock.picking", "Return of", copy=False),
-        "return_ids": f.many("stock.picking", "return_id", "Returns"),
-        "move_ids": f.many("stock.move", "picking_id", "Stock Moves"),
-        "move_line_ids": f.many("stock.move.line", "picking_id", "Operations"),
-        "user_id": f.one("res.users", "Responsible"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Reference", index=True, copy=False),
+            "state": f.choice("Status", _STATES, default="draft", readonly=True, copy=False),
+            "priority": f.choice("Priority", "0:Normal 1:Urgent", default="0"),
+            "origin": f.char("Source Document", index=True),
+            "note": f.text("Notes"),
+            "sale_id": f.one("sale.order", "Sales Order"),
+            "partner_id": f.one("res.partner", "Contact"),
+            "company_id": f.one("res.company", "Company", default=own_company),
+            "picking_type_id": f.one("stock.picking.type", "Operation Type", required=True),
+            "picking_type_code": f.choice(
+                "Type of Operation",
+                "incoming:Receipt outgoing:Delivery internal:Internal",
+                related="picking_type_id.code",
+            ),
+            "location_id": f.one("stock.location", "Source Location", required=True),
+            "location_dest_id": f.one("stock.location", "Destination Location", required=True),
+            "scheduled_date": f.moment("Scheduled Date", default=lambda env: env.now, copy=False),
+            "date_deadline": f.moment("Deadline", copy=False),
+            "date_done": f.moment("Date of Transfer", copy=False),
+            "carrier_id": f.one("delivery.carrier", "Carrier"),
+            "carrier_tracking_ref": f.char("Tracking Reference", copy=False, index=True),
+            "carrier_tracking_url": f.char("Tracking URL", compute="tracking_url"),
+            "weight": f.real("Weight", compute="weight"),
+            "shipping_weight": f.real("Weight for Shipping", compute="weight"),
+            "backorder_id": f.one("stock.picking", "Back Order of", copy=False),
+            "backorder_ids": f.many("stock.picking", "backorder_id", "Back Orders"),
+            "return_id": f.one("stock.picking", "Return of", copy=False),
+            "return_ids": f.many("stock.picking", "return_id", "Returns"),
+            "move_ids": f.many("stock.move", "picking_id", "Stock Moves"),
+            "move_line_ids": f.many("stock.move.line", "picking_id", "Operations"),
+            "user_id": f.one("res.users", "Responsible"),
+        }
+    )
 
     def tracking_url(self, row: Row) -> bool:
         """False for carriers without an API (facts odoo-19.0 5)."""
@@ -77,7 +79,9 @@ class Picking(Model):
             vals["name"] = vals.get("name") or env["stock.picking.type"].next_name(env, kind["id"])
             vals["company_id"] = kind["company_id"]
             for name in ("location_id", "location_dest_id"):
-                vals[name] = vals.get(name) or kind.get(f"default_{name.replace('location_id', 'location_src_id')}", False)
+                vals[name] = vals.get(name) or kind.get(
+                    f"default_{name.replace('location_id', 'location_src_id')}", False
+                )
 
     def written(self, env: Env, ids: list[int], vals: Row) -> None:
         """Nested move quantities take effect, and the order's write_date moves (facts odoo-19.0 4)."""
@@ -261,7 +265,10 @@ class Picking(Model):
 
     def _warns_of_sms(self, env: Env, record: int) -> bool:
         row = self.rows[record]
-        company, partner = env["res.company"].rows[row["company_id"]], env["res.partner"].rows.get(row.get("partner_id", 0), {})
+        company, partner = (
+            env["res.company"].rows[row["company_id"]],
+            env["res.partner"].rows.get(row.get("partner_id", 0), {}),
+        )
         wanted = company.get("stock_move_sms_validation") and not company.get("has_received_warning_stock_sms")
         return bool(wanted and partner.get("phone") and self.get(row, "picking_type_code") == "outgoing")
 
@@ -271,16 +278,27 @@ class Picking(Model):
         return {**_WINDOW, **more, "res_id": wizard, "context": {"button_validate_picking_ids": ids}}
 
     def _backorder_window(self, ids: list[int], short: list[int]) -> dict[str, Any]:
-        more = {"name": "Create Backorder?", "res_model": "stock.backorder.confirmation", "views": [[939, "form"]], "view_id": 939}
+        more = {
+            "name": "Create Backorder?",
+            "res_model": "stock.backorder.confirmation",
+            "views": [[939, "form"]],
+            "view_id": 939,
+        }
         links = [[4, record] for record in short]
-        context = {"button_validate_picking_ids": ids, "default_show_transfers": len(ids) > 1, "default_pick_ids": links}
+        context = {
+            "button_validate_picking_ids": ids,
+            "default_show_transfers": len(ids) > 1,
+            "default_pick_ids": links,
+        }
         return {**_WINDOW, **more, "context": context}
 
 
 class BackorderConfirmation(Model):
     name, label = "stock.backorder.confirmation", "Backorder Confirmation"
     rec_name = "id"
-    declared = {"pick_ids": f.linked("stock.picking", "Transfers"), "show_transfers": f.boolean("Show Transfers")}
+    declared = f.columns(
+        {"pick_ids": f.linked("stock.picking", "Transfers"), "show_transfers": f.boolean("Show Transfers")}
+    )
 
     @public
     def process(self, env: Env, ids: list[int]) -> Any:
@@ -298,7 +316,7 @@ class BackorderConfirmation(Model):
 class ConfirmSms(Model):
     name, label = "confirm.stock.sms", "Confirm Stock SMS"
     rec_name = "id"
-    declared = {"pick_ids": f.linked("stock.picking", "Transfers")}
+    declared = f.columns({"pick_ids": f.linked("stock.picking", "Transfers")})
 
     @public
     def send_sms(self, env: Env, ids: list[int]) -> Any:

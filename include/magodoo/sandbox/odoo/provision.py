@@ -18,7 +18,13 @@ from magodoo.sandbox.odoo.installation import DE, EUR, US, USD, install, install
 PROVIDERS = {"CARD": "Card payments", "PPAL": "PayPal", "CHQ": "Cheque and money order"}
 CARRIERS = ("Flat Rate - Fixed", "UPS Ground", "DHL Paket")
 _AT = 12
-_TAXES = (("US 8.25%", "8.25", US), ("0% Exempt", "0", US), ("DE 19%", "19", DE), ("DE 7%", "7", DE), ("AT 20%", "20", _AT))
+_TAXES = (
+    ("US 8.25%", "8.25", US),
+    ("0% Exempt", "0", US),
+    ("DE 19%", "19", DE),
+    ("DE 7%", "7", DE),
+    ("AT 20%", "20", _AT),
+)
 _SERVICES = (
     ("SHIPPING", "Shipping"), ("SHIPDISC", "Shipping discount"), ("ADJ-PLUS", "Adjustment refund"), ("ADJ-MINUS", "Adjustment fee"),
 )  # fmt: skip
@@ -36,10 +42,12 @@ def provision(
     env = install(db, company)
     with db.lock, db.store.transaction():
         _open_second_company(env)
-        _give_keys(env, {"sync": sync_key, "admin": admin_key})
+        db.give_keys(sync=sync_key, admin=admin_key)
         env["res.currency"].change(env, [EUR], {"active": True})
         env["res.currency.rate"].make(env, [{"currency_id": EUR, "name": "2020-01-01", "rate": Decimal("0.92")}])
-        env["product.pricelist"].make(env, [{"name": "Magento USD", "currency_id": USD}, {"name": "Magento EUR", "currency_id": EUR}])
+        env["product.pricelist"].make(
+            env, [{"name": "Magento USD", "currency_id": USD}, {"name": "Magento EUR", "currency_id": EUR}]
+        )
         products = env["product.product"].make(env, [_service(code, name) for code, name in _SERVICES])
         env["delivery.carrier"].make(env, [{"name": name, "product_id": products[0]} for name in CARRIERS])
         for company_id in sorted(env["res.company"].rows):
@@ -48,7 +56,14 @@ def provision(
 
 
 def _service(code: str, name: str) -> dict[str, Any]:
-    return {"default_code": code, "name": name, "type": "service", "invoice_policy": "order", "list_price": 0, "taxes_id": []}
+    return {
+        "default_code": code,
+        "name": name,
+        "type": "service",
+        "invoice_policy": "order",
+        "list_price": 0,
+        "taxes_id": [],
+    }
 
 
 def _open_second_company(env: Env) -> None:
@@ -64,19 +79,26 @@ def _open_second_company(env: Env) -> None:
 
 def _prepare_books(env: Env, company: int, providers: Mapping[str, str]) -> None:
     taxes = [{"name": name, "amount": Decimal(rate), "country_id": country} for name, rate, country in _TAXES]
-    common = {"type_tax_use": "sale", "price_include_override": "tax_excluded", "company_id": company, "tax_group_id": 1}
+    common = {
+        "type_tax_use": "sale",
+        "price_include_override": "tax_excluded",
+        "company_id": company,
+        "tax_group_id": 1,
+    }
     env["account.tax"].make(env, [{**tax, **common} for tax in taxes])
     for code, name in providers.items():
-        journal = env["account.journal"].make(env, [{"name": name, "code": code, "type": "bank", "company_id": company}])[0]
-        clearing = {"name": f"{name} clearing", "code": f"1015{journal:02d}", "account_type": "asset_current", "reconcile": True}
+        journal = env["account.journal"].make(
+            env, [{"name": name, "code": code, "type": "bank", "company_id": company}]
+        )[0]
+        clearing = {
+            "name": f"{name} clearing",
+            "code": f"1015{journal:02d}",
+            "account_type": "asset_current",
+            "reconcile": True,
+        }
         account = env["account.account"].make(env, [{**clearing, "company_ids": [[6, 0, [company]]]}])[0]
         methods = env.db.store.find("account.payment.method.line", "journal_id", journal)
         env["account.payment.method.line"].change(env, methods, {"payment_account_id": account})
-
-
-def _give_keys(env: Env, keys: Mapping[str, str]) -> None:
-    for login, key in keys.items():
-        env["res.users"].put(env, env.db.uid_of(login), api_key=key)
 
 
 def _add_key_field(env: Env) -> None:

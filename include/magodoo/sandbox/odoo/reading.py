@@ -69,7 +69,9 @@ class Reading(Searching):
     def fields_get(
         self, env: Env, allfields: list[str] | None = None, attributes: list[str] | None = None
     ) -> dict[str, dict[str, Any]]:
-        described = {name: _describe(field) for name, field in self.fields.items() if not allfields or name in allfields}
+        described = {
+            name: _describe(field) for name, field in self.fields.items() if not allfields or name in allfields
+        }
         if attributes is None:
             return described
         return {name: {key: facts[key] for key in attributes if key in facts} for name, facts in described.items()}

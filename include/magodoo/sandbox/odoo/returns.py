@@ -19,11 +19,13 @@ class ReturnPicking(Model):
     name, label = "stock.return.picking", "Return Picking"
     rec_name = "id"
     owned = ("product_return_moves",)
-    declared = {
-        "picking_id": f.one("stock.picking", "Transfer"),
-        "product_return_moves": f.many("stock.return.picking.line", "wizard_id", "Moves"),
-        "company_id": f.one("res.company", "Company", related="picking_id.company_id"),
-    }
+    declared = f.columns(
+        {
+            "picking_id": f.one("stock.picking", "Transfer"),
+            "product_return_moves": f.many("stock.return.picking.line", "wizard_id", "Moves"),
+            "company_id": f.one("res.company", "Company", related="picking_id.company_id"),
+        }
+    )
 
     def complete(self, env: Env, vals: Row) -> None:
         if not vals.get("picking_id") and env.context.get("active_model") == "stock.picking":
@@ -98,11 +100,13 @@ class ReturnPicking(Model):
 class ReturnLine(Model):
     name, label = "stock.return.picking.line", "Return Picking Line"
     rec_name = "id"
-    declared = {
-        "wizard_id": f.one("stock.return.picking", "Wizard"),
-        "product_id": f.one("product.product", "Product", required=True),
-        "quantity": f.real("Quantity", digits=2),
-        "move_id": f.one("stock.move", "Move"),
-        "move_quantity": f.real("Move Quantity", related="move_id.quantity"),
-        "to_refund": f.boolean("Update quantities on SO/PO", default=True),
-    }
+    declared = f.columns(
+        {
+            "wizard_id": f.one("stock.return.picking", "Wizard"),
+            "product_id": f.one("product.product", "Product", required=True),
+            "quantity": f.real("Quantity", digits=2),
+            "move_id": f.one("stock.move", "Move"),
+            "move_quantity": f.real("Move Quantity", related="move_id.quantity"),
+            "to_refund": f.boolean("Update quantities on SO/PO", default=True),
+        }
+    )

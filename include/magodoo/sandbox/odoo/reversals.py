@@ -19,13 +19,15 @@ class Reversal(Model):
 
     name, label = "account.move.reversal", "Account Move Reversal"
     rec_name = "reason"
-    declared = {
-        "journal_id": f.one("account.journal", "Journal", required=True),
-        "reason": f.char("Reason displayed on Credit Note"),
-        "date": f.date("Reversal date"),
-        "move_ids": f.linked("account.move", "Journal Entries"),
-        "new_move_ids": f.linked("account.move", "New Journal Entries"),
-    }
+    declared = f.columns(
+        {
+            "journal_id": f.one("account.journal", "Journal", required=True),
+            "reason": f.char("Reason displayed on Credit Note"),
+            "date": f.date("Reversal date"),
+            "move_ids": f.linked("account.move", "Journal Entries"),
+            "new_move_ids": f.linked("account.move", "New Journal Entries"),
+        }
+    )
 
     def complete(self, env: Env, vals: Row) -> None:
         if "move_ids" not in vals:

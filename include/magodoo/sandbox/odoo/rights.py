@@ -38,7 +38,12 @@ _SYSTEM, _ERP, _SALES, _SALES_ADMIN, _INVOICING, _ACCOUNTANT, _PARTNERS, _STOCK,
 _VERBS = {"read": "access", "create": "create", "write": "modify", "unlink": "delete"}
 
 Groups = tuple[int, ...]
-_BOOKS: dict[str, Groups] = {"read": (_INVOICING, _SALES), "create": (_INVOICING,), "write": (_INVOICING,), "unlink": (_INVOICING,)}
+_BOOKS: dict[str, Groups] = {
+    "read": (_INVOICING, _SALES),
+    "create": (_INVOICING,),
+    "write": (_INVOICING,),
+    "unlink": (_INVOICING,),
+}
 _SHIPPING: dict[str, Groups] = {"create": (_STOCK, _SALES), "write": (_STOCK, _SALES), "unlink": (_STOCK,)}
 _ORDERS: dict[str, Groups] = {"create": (_SALES,), "write": (_SALES, _INVOICING), "unlink": (_SALES_ADMIN,)}
 

@@ -28,16 +28,18 @@ class AdvancePayment(Model):
 
     name, label = "sale.advance.payment.inv", "Sales Advance Payment Invoice"
     rec_name = "advance_payment_method"
-    declared = {
-        "advance_payment_method": f.choice(
-            "Create Invoice",
-            "delivered:Regular_invoice percentage:Down_payment_(percentage) fixed:Down_payment_(fixed_amount)",
-            default="delivered",
-        ),
-        "sale_order_ids": f.linked("sale.order", "Sales Orders"),
-        "consolidated_billing": f.boolean("Consolidated Billing", default=True),
-        "amount": f.real("Down Payment"),
-    }
+    declared = f.columns(
+        {
+            "advance_payment_method": f.choice(
+                "Create Invoice",
+                "delivered:Regular_invoice percentage:Down_payment_(percentage) fixed:Down_payment_(fixed_amount)",
+                default="delivered",
+            ),
+            "sale_order_ids": f.linked("sale.order", "Sales Orders"),
+            "consolidated_billing": f.boolean("Consolidated Billing", default=True),
+            "amount": f.real("Down Payment"),
+        }
+    )
 
     def complete(self, env: Env, vals: Row) -> None:
         if "sale_order_ids" not in vals and env.context.get("active_ids"):
@@ -109,7 +111,7 @@ def _window(moves: list[int], order: Row) -> dict[str, Any]:
         "type": "ir.actions.act_window",
         "xml_id": "account.action_move_out_invoice_type",
         "path": "invoicing",
-        "help": "<p class=\"o_view_nocontent_smiling_face\">Create a customer invoice</p>",
+        "help": '<p class="o_view_nocontent_smiling_face">Create a customer invoice</p>',
         "binding_model_id": False,
         "binding_type": "action",
         "binding_view_types": "list,form",
@@ -132,4 +134,8 @@ def _window(moves: list[int], order: Row) -> dict[str, Any]:
     if len(moves) > 1:
         return {**action, "domain": [["id", "in", moves]]}
     shipping = {"default_partner_id": order["partner_id"], "default_partner_shipping_id": order["partner_shipping_id"]}
-    return {**action, "context": {**action["context"], **shipping, "default_invoice_payment_term_id": None}, "res_id": moves[0]}
+    return {
+        **action,
+        "context": {**action["context"], **shipping, "default_invoice_payment_term_id": None},
+        "res_id": moves[0],
+    }

@@ -21,72 +21,78 @@ _STATUS = f.choice("Invoice Status", _INVOICE_STATUS, compute="invoice_status")
 
 class Team(Model):
     name, label = "crm.team", "Sales Team"
-    declared = {
-        "name": f.char("Sales Team", required=True),
-        "active": f.boolean("Active", default=True),
-        "company_id": f.one("res.company", "Company"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Sales Team", required=True),
+            "active": f.boolean("Active", default=True),
+            "company_id": f.one("res.company", "Company"),
+        }
+    )
 
 
 class Carrier(Model):
     name, label, order = "delivery.carrier", "Shipping Methods", "sequence, id"
-    declared = {
-        "name": f.char("Delivery Method", required=True),
-        "sequence": f.integer("Sequence", default=10),
-        "delivery_type": f.choice("Provider", "fixed:Fixed_Price base_on_rule:Based_on_Rules", default="fixed"),
-        "product_id": f.one("product.product", "Delivery Product", required=True),
-        "fixed_price": f.real("Fixed Price"),
-        "tracking_url": f.char("Tracking Link"),
-        "company_id": f.one("res.company", "Company"),
-        "active": f.boolean("Active", default=True),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Delivery Method", required=True),
+            "sequence": f.integer("Sequence", default=10),
+            "delivery_type": f.choice("Provider", "fixed:Fixed_Price base_on_rule:Based_on_Rules", default="fixed"),
+            "product_id": f.one("product.product", "Delivery Product", required=True),
+            "fixed_price": f.real("Fixed Price"),
+            "tracking_url": f.char("Tracking Link"),
+            "company_id": f.one("res.company", "Company"),
+            "active": f.boolean("Active", default=True),
+        }
+    )
 
 
 class Order(Model):
     name, label, order = "sale.order", "Sales Order", "date_order desc, id desc"
     search_names = ("name", "client_order_ref")
     owned = ("order_line",)
-    declared = {
-        "name": f.char("Order Reference", index=True, copy=False),
-        "state": f.choice(
-            "Status",
-            "draft:Quotation sent:Quotation_Sent sale:Sales_Order cancel:Cancelled",
-            default="draft",
-            readonly=True,
-            copy=False,
-        ),
-        "locked": f.boolean("Locked", copy=False),
-        "client_order_ref": f.char("Customer Reference", index=True, copy=False),
-        "origin": f.char("Source Document", index=True),
-        "date_order": f.moment("Order Date", default=lambda env: env.now, required=True, copy=False),
-        "partner_id": f.one("res.partner", "Customer", required=True),
-        "partner_invoice_id": f.one("res.partner", "Invoice Address"),
-        "partner_shipping_id": f.one("res.partner", "Delivery Address"),
-        "pricelist_id": f.one("product.pricelist", "Pricelist"),
-        "currency_id": f.one("res.currency", "Currency"),
-        "company_id": f.one("res.company", "Company", default=own_company),
-        "warehouse_id": f.one("stock.warehouse", "Warehouse"),
-        "carrier_id": f.one("delivery.carrier", "Delivery Method"),
-        "team_id": f.one("crm.team", "Sales Team"),
-        "user_id": f.one("res.users", "Salesperson", default=lambda env: env.uid),
-        "fiscal_position_id": f.one("account.fiscal.position", "Fiscal Position"),
-        "payment_term_id": f.one("account.payment.term", "Payment Terms"),
-        "commitment_date": f.moment("Delivery Date", copy=False),
-        "note": f.text("Terms and conditions"),
-        "order_line": f.many("sale.order.line", "order_id", "Order Lines"),
-        "amount_untaxed": f.money("Untaxed Amount", readonly=True, copy=False),
-        "amount_tax": f.money("Taxes", readonly=True, copy=False),
-        "amount_total": f.money("Total", readonly=True, copy=False),
-        "invoice_status": _STATUS,
-        "invoice_ids": f.linked("account.move", "Invoices", compute="invoices"),
-        "invoice_count": f.integer("Invoice Count", compute="invoice_count"),
-        "picking_ids": f.many("stock.picking", "sale_id", "Transfers"),
-        "delivery_status": f.choice(
-            "Delivery Status",
-            "pending:Not_Delivered started:Started partial:Partially_Delivered full:Fully_Delivered",
-            compute="delivery_status",
-        ),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Order Reference", index=True, copy=False),
+            "state": f.choice(
+                "Status",
+                "draft:Quotation sent:Quotation_Sent sale:Sales_Order cancel:Cancelled",
+                default="draft",
+                readonly=True,
+                copy=False,
+            ),
+            "locked": f.boolean("Locked", copy=False),
+            "client_order_ref": f.char("Customer Reference", index=True, copy=False),
+            "origin": f.char("Source Document", index=True),
+            "date_order": f.moment("Order Date", default=lambda env: env.now, required=True, copy=False),
+            "partner_id": f.one("res.partner", "Customer", required=True),
+            "partner_invoice_id": f.one("res.partner", "Invoice Address"),
+            "partner_shipping_id": f.one("res.partner", "Delivery Address"),
+            "pricelist_id": f.one("product.pricelist", "Pricelist"),
+            "currency_id": f.one("res.currency", "Currency"),
+            "company_id": f.one("res.company", "Company", default=own_company),
+            "warehouse_id": f.one("stock.warehouse", "Warehouse"),
+            "carrier_id": f.one("delivery.carrier", "Delivery Method"),
+            "team_id": f.one("crm.team", "Sales Team"),
+            "user_id": f.one("res.users", "Salesperson", default=lambda env: env.uid),
+            "fiscal_position_id": f.one("account.fiscal.position", "Fiscal Position"),
+            "payment_term_id": f.one("account.payment.term", "Payment Terms"),
+            "commitment_date": f.moment("Delivery Date", copy=False),
+            "note": f.text("Terms and conditions"),
+            "order_line": f.many("sale.order.line", "order_id", "Order Lines"),
+            "amount_untaxed": f.money("Untaxed Amount", readonly=True, copy=False),
+            "amount_tax": f.money("Taxes", readonly=True, copy=False),
+            "amount_total": f.money("Total", readonly=True, copy=False),
+            "invoice_status": _STATUS,
+            "invoice_ids": f.linked("account.move", "Invoices", compute="invoices"),
+            "invoice_count": f.integer("Invoice Count", compute="invoice_count"),
+            "picking_ids": f.many("stock.picking", "sale_id", "Transfers"),
+            "delivery_status": f.choice(
+                "Delivery Status",
+                "pending:Not_Delivered started:Started partial:Partially_Delivered full:Fully_Delivered",
+                compute="delivery_status",
+            ),
+        }
+    )
 
     # Derived
 
@@ -248,34 +254,36 @@ class Order(Model):
 
 class OrderLine(Model):
     name, label, order = "sale.order.line", "Sales Order Line", "order_id, sequence, id"
-    declared = {
-        "order_id": f.one("sale.order", "Order Reference", required=True),
-        "sequence": f.integer("Sequence", default=10),
-        "product_id": f.one("product.product", "Product"),
-        "product_uom_id": f.one("uom.uom", "Unit"),
-        "name": f.text("Description"),
-        "display_type": f.choice("Display Type", "line_section:Section line_note:Note"),
-        "product_uom_qty": f.real("Quantity", digits=2),
-        "price_unit": f.real("Unit Price"),
-        "discount": f.real("Discount (%)", digits=2),
-        "tax_ids": f.linked("account.tax", "Taxes"),
-        "extra_tax_data": f.json("Extra Tax Data"),
-        "is_delivery": f.boolean("Is a Delivery"),
-        "price_subtotal": f.money("Subtotal", readonly=True, copy=False),
-        "price_tax": f.real("Total Tax", readonly=True, copy=False),
-        "price_total": f.money("Total", readonly=True, copy=False),
-        "qty_delivered": f.real("Delivery Quantity", compute="qty_delivered"),
-        "qty_delivered_manual": f.real("Delivered by hand", copy=False),
-        "qty_invoiced": f.real("Invoiced Quantity", compute="qty_invoiced"),
-        "qty_to_invoice": f.real("Quantity To Invoice", compute="qty_to_invoice"),
-        "invoice_status": _STATUS,
-        "invoice_lines": f.linked("account.move.line", "Invoice Lines", compute="invoice_lines"),
-        "move_ids": f.many("stock.move", "sale_line_id", "Stock Moves"),
-        "state": f.char("Order Status", related="order_id.state"),
-        "company_id": f.one("res.company", "Company", related="order_id.company_id"),
-        "currency_id": f.one("res.currency", "Currency", related="order_id.currency_id"),
-        "order_partner_id": f.one("res.partner", "Customer", related="order_id.partner_id"),
-    }
+    declared = f.columns(
+        {
+            "order_id": f.one("sale.order", "Order Reference", required=True),
+            "sequence": f.integer("Sequence", default=10),
+            "product_id": f.one("product.product", "Product"),
+            "product_uom_id": f.one("uom.uom", "Unit"),
+            "name": f.text("Description"),
+            "display_type": f.choice("Display Type", "line_section:Section line_note:Note"),
+            "product_uom_qty": f.real("Quantity", digits=2),
+            "price_unit": f.real("Unit Price"),
+            "discount": f.real("Discount (%)", digits=2),
+            "tax_ids": f.linked("account.tax", "Taxes"),
+            "extra_tax_data": f.json("Extra Tax Data"),
+            "is_delivery": f.boolean("Is a Delivery"),
+            "price_subtotal": f.money("Subtotal", readonly=True, copy=False),
+            "price_tax": f.real("Total Tax", readonly=True, copy=False),
+            "price_total": f.money("Total", readonly=True, copy=False),
+            "qty_delivered": f.real("Delivery Quantity", compute="qty_delivered"),
+            "qty_delivered_manual": f.real("Delivered by hand", copy=False),
+            "qty_invoiced": f.real("Invoiced Quantity", compute="qty_invoiced"),
+            "qty_to_invoice": f.real("Quantity To Invoice", compute="qty_to_invoice"),
+            "invoice_status": _STATUS,
+            "invoice_lines": f.linked("account.move.line", "Invoice Lines", compute="invoice_lines"),
+            "move_ids": f.many("stock.move", "sale_line_id", "Stock Moves"),
+            "state": f.char("Order Status", related="order_id.state"),
+            "company_id": f.one("res.company", "Company", related="order_id.company_id"),
+            "currency_id": f.one("res.currency", "Currency", related="order_id.currency_id"),
+            "order_partner_id": f.one("res.partner", "Customer", related="order_id.partner_id"),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         order = self.db.tables["sale.order"][row["order_id"]]
@@ -349,7 +357,9 @@ class OrderLine(Model):
             vals["qty_delivered_manual"] = vals.pop("qty_delivered")
 
     def before_unlink(self, env: Env, ids: list[int]) -> None:
-        if any(self.get(self.rows[record], "state") == "sale" and self.rows[record].get("product_id") for record in ids):
+        if any(
+            self.get(self.rows[record], "state") == "sale" and self.rows[record].get("product_id") for record in ids
+        ):
             raise UserError(
                 "Once a sales order is confirmed, you can't remove one of its lines (we need to track if something gets "
                 "invoiced or delivered).\nSet the quantity to 0 instead."

@@ -86,9 +86,9 @@ class Searching(Base):
             if field.type == "many2one":
                 comodel = self.comodel(field)
                 table = comodel.rows
-                rows.sort(key=lambda row: _name_key(comodel, table, get(row)), reverse=down)  # noqa: B023
+                rows.sort(key=lambda row: _name_key(comodel, table, get(row)), reverse=down)
             else:
-                rows.sort(key=lambda row: _sortable(get(row)), reverse=down)  # noqa: B023
+                rows.sort(key=lambda row: _sortable(get(row)), reverse=down)
 
     def _group(self, groupby: list[str], key: tuple[Any, ...], aggregates: list[str], rows: list[Row]) -> Row:
         shown: Row = {}

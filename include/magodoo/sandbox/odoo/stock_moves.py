@@ -23,29 +23,31 @@ class StockMove(Model):
 
     name, label, order = "stock.move", "Stock Move", "sequence, id"
     rec_name = "reference"
-    declared = {
-        "picking_id": f.one("stock.picking", "Transfer"),
-        "sequence": f.integer("Sequence", default=10),
-        "product_id": f.one("product.product", "Product", required=True),
-        "product_uom_qty": f.real("Demand", digits=2),
-        "quantity": f.real("Quantity", digits=2, copy=False),
-        "picked": f.boolean("Picked", copy=False),
-        "product_uom": f.one("uom.uom", "Unit", default=1),
-        "state": f.choice("Status", _STATES, default="draft", copy=False),
-        "date": f.moment("Date Scheduled", default=lambda env: env.now, copy=False),
-        "location_id": f.one("stock.location", "Source Location", required=True),
-        "location_dest_id": f.one("stock.location", "Intermediate Location", required=True),
-        "sale_line_id": f.one("sale.order.line", "Sale Line"),
-        "origin_returned_move_id": f.one("stock.move", "Origin return move", copy=False),
-        "returned_move_ids": f.many("stock.move", "origin_returned_move_id", "All returned moves"),
-        "to_refund": f.boolean("Update quantities on SO/PO", default=True),
-        "reference": f.char("Reference"),
-        "origin": f.char("Source Document"),
-        "company_id": f.one("res.company", "Company", default=own_company),
-        "move_line_ids": f.many("stock.move.line", "move_id", "Move lines"),
-        "partner_id": f.one("res.partner", "Destination Address", related="picking_id.partner_id"),
-        "picking_code": f.char("Picking code", related="picking_id.picking_type_code"),
-    }
+    declared = f.columns(
+        {
+            "picking_id": f.one("stock.picking", "Transfer"),
+            "sequence": f.integer("Sequence", default=10),
+            "product_id": f.one("product.product", "Product", required=True),
+            "product_uom_qty": f.real("Demand", digits=2),
+            "quantity": f.real("Quantity", digits=2, copy=False),
+            "picked": f.boolean("Picked", copy=False),
+            "product_uom": f.one("uom.uom", "Unit", default=1),
+            "state": f.choice("Status", _STATES, default="draft", copy=False),
+            "date": f.moment("Date Scheduled", default=lambda env: env.now, copy=False),
+            "location_id": f.one("stock.location", "Source Location", required=True),
+            "location_dest_id": f.one("stock.location", "Intermediate Location", required=True),
+            "sale_line_id": f.one("sale.order.line", "Sale Line"),
+            "origin_returned_move_id": f.one("stock.move", "Origin return move", copy=False),
+            "returned_move_ids": f.many("stock.move", "origin_returned_move_id", "All returned moves"),
+            "to_refund": f.boolean("Update quantities on SO/PO", default=True),
+            "reference": f.char("Reference"),
+            "origin": f.char("Source Document"),
+            "company_id": f.one("res.company", "Company", default=own_company),
+            "move_line_ids": f.many("stock.move.line", "move_id", "Move lines"),
+            "partner_id": f.one("res.partner", "Destination Address", related="picking_id.partner_id"),
+            "picking_code": f.char("Picking code", related="picking_id.picking_type_code"),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         picking = self.db.tables["stock.picking"].get(row.get("picking_id", 0), {})
@@ -103,7 +105,11 @@ class StockMove(Model):
         if not row.get("quantity"):
             lines.erase(env, own)
             return
-        facts = {"quantity": row["quantity"], "picked": bool(row.get("picked")), "picking_id": row.get("picking_id", False)}
+        facts = {
+            "quantity": row["quantity"],
+            "picked": bool(row.get("picked")),
+            "picking_id": row.get("picking_id", False),
+        }
         if own:
             lines.put(env, own[0], **facts)
         else:
@@ -127,22 +133,26 @@ class StockMove(Model):
 class StockMoveLine(Model):
     name, label = "stock.move.line", "Product Moves (Stock Move Line)"
     rec_name = "id"
-    declared = {
-        "move_id": f.one("stock.move", "Stock Operation"),
-        "picking_id": f.one("stock.picking", "Transfer"),
-        "product_id": f.one("product.product", "Product"),
-        "quantity": f.real("Quantity"),
-        "picked": f.boolean("Picked"),
-        "state": f.char("Status", related="move_id.state"),
-        "lot_id": f.one("stock.lot", "Lot/Serial Number"),
-        "date": f.moment("Date", related="move_id.date"),
-        "reference": f.char("Reference", related="move_id.reference"),
-        "location_id": f.one("stock.location", "From", related="move_id.location_id"),
-        "location_dest_id": f.one("stock.location", "To", related="move_id.location_dest_id"),
-        "company_id": f.one("res.company", "Company", related="move_id.company_id"),
-    }
+    declared = f.columns(
+        {
+            "move_id": f.one("stock.move", "Stock Operation"),
+            "picking_id": f.one("stock.picking", "Transfer"),
+            "product_id": f.one("product.product", "Product"),
+            "quantity": f.real("Quantity"),
+            "picked": f.boolean("Picked"),
+            "state": f.char("Status", related="move_id.state"),
+            "lot_id": f.one("stock.lot", "Lot/Serial Number"),
+            "date": f.moment("Date", related="move_id.date"),
+            "reference": f.char("Reference", related="move_id.reference"),
+            "location_id": f.one("stock.location", "From", related="move_id.location_id"),
+            "location_dest_id": f.one("stock.location", "To", related="move_id.location_dest_id"),
+            "company_id": f.one("res.company", "Company", related="move_id.company_id"),
+        }
+    )
 
 
 class Lot(Model):
     name, label = "stock.lot", "Lot/Serial"
-    declared = {"name": f.char("Lot/Serial Number", required=True), "product_id": f.one("product.product", "Product")}
+    declared = f.columns(
+        {"name": f.char("Lot/Serial Number", required=True), "product_id": f.one("product.product", "Product")}
+    )

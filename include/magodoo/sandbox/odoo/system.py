@@ -18,15 +18,17 @@ class ModelData(Model):
 
     name, label, order = "ir.model.data", "Model Data", "module, model, name"
     rec_name = "complete_name"
-    declared = {
-        "module": f.char("Module", required=True),
-        "name": f.char("External Identifier", required=True),
-        "complete_name": f.char("Complete ID", index=True),
-        "model": f.char("Model Name", required=True),
-        "res_id": f.integer("Record ID"),
-        "pointer": f.char("Model and record", index=True),
-        "noupdate": f.boolean("Non Updatable"),
-    }
+    declared = f.columns(
+        {
+            "module": f.char("Module", required=True),
+            "name": f.char("External Identifier", required=True),
+            "complete_name": f.char("Complete ID", index=True),
+            "model": f.char("Model Name", required=True),
+            "res_id": f.integer("Record ID"),
+            "pointer": f.char("Model and record", index=True),
+            "noupdate": f.boolean("Non Updatable"),
+        }
+    )
 
     @public(model_level=True, access="")
     def check_object_reference(
@@ -82,27 +84,29 @@ class ModelData(Model):
 class IrModel(Model):
     name, label, order = "ir.model", "Models", "model"
     search_names = ("model",)
-    declared = {"name": f.char("Model Description"), "model": f.char("Model", required=True, index=True)}
+    declared = f.columns({"name": f.char("Model Description"), "model": f.char("Model", required=True, index=True)})
 
 
 class IrField(Model):
     """Creating a manual field makes it usable at once (facts odoo-19.0 6)."""
 
     name, label, order = "ir.model.fields", "Fields", "name"
-    declared = {
-        "name": f.char("Field Name", required=True, index=True),
-        "field_description": f.char("Field Label"),
-        "model_id": f.one("ir.model", "Model", required=True),
-        "model": f.char("Model Name", index=True),
-        "ttype": f.char("Field Type", required=True),
-        "state": f.char("Type", default="manual"),
-        "index": f.boolean("Indexed"),
-        "copied": f.boolean("Copied"),
-        "readonly": f.boolean("Readonly"),
-        "store": f.boolean("Stored", default=True),
-        "required": f.boolean("Required"),
-        "relation": f.char("Related Model"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Field Name", required=True, index=True),
+            "field_description": f.char("Field Label"),
+            "model_id": f.one("ir.model", "Model", required=True),
+            "model": f.char("Model Name", index=True),
+            "ttype": f.char("Field Type", required=True),
+            "state": f.char("Type", default="manual"),
+            "index": f.boolean("Indexed"),
+            "copied": f.boolean("Copied"),
+            "readonly": f.boolean("Readonly"),
+            "store": f.boolean("Stored", default=True),
+            "required": f.boolean("Required"),
+            "relation": f.char("Related Model"),
+        }
+    )
 
     def complete(self, env: Env, vals: Row) -> None:
         vals.setdefault("model", self.db.models["ir.model"].rows[vals["model_id"]]["model"])
@@ -116,20 +120,22 @@ class IrField(Model):
 
 class Module(Model):
     name, label, order = "ir.module.module", "Module", "name"
-    declared = {
-        "name": f.char("Technical Name", required=True, index=True),
-        "shortdesc": f.char("Module Name"),
-        "state": f.choice("Status", "uninstalled:Not_Installed installed:Installed", default="installed"),
-        "author": f.char("Author"),
-        "latest_version": f.char("Installed Version"),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Technical Name", required=True, index=True),
+            "shortdesc": f.char("Module Name"),
+            "state": f.choice("Status", "uninstalled:Not_Installed installed:Installed", default="installed"),
+            "author": f.char("Author"),
+            "latest_version": f.char("Installed Version"),
+        }
+    )
 
 
 class Sequence(Model):
     """The last number given under a prefix. No RPC name of Odoo's: it is our own table, kept in dumps."""
 
     name, label = "sandbox.sequence", "Sequence"
-    declared = {"name": f.char("Prefix", required=True, index=True), "number": f.integer("Last number")}
+    declared = f.columns({"name": f.char("Prefix", required=True, index=True), "number": f.integer("Last number")})
 
     def next(self, env: Env, prefix: str) -> int:
         return self.move_to(env, prefix, self.last(prefix) + 1)
@@ -150,18 +156,20 @@ class Sequence(Model):
 class Message(Model):
     name, label, order = "mail.message", "Message", "id desc"
     rec_name = "subject"
-    declared = {
-        "model": f.char("Related Document Model"),
-        "res_id": f.integer("Related Document ID"),
-        "body": f.text("Contents"),
-        "subject": f.char("Subject"),
-    }
+    declared = f.columns(
+        {
+            "model": f.char("Related Document Model"),
+            "res_id": f.integer("Related Document ID"),
+            "body": f.text("Contents"),
+            "subject": f.char("Subject"),
+        }
+    )
 
 
 class Parameter(Model):
     name, label, order = "ir.config_parameter", "System Parameter", "key"
     rec_name = "key"
-    declared = {"key": f.char("Key", required=True, index=True), "value": f.text("Value")}
+    declared = f.columns({"key": f.char("Key", required=True, index=True), "value": f.text("Value")})
 
     @public(model_level=True, access="read")
     def get_param(self, env: Env, key: str, default: Any = False) -> Any:

@@ -65,7 +65,9 @@ def _line(line: Row, taxes: dict[int, Row], terms: Terms, quantity: str) -> Taxe
     discount = number(line.get("discount"))
     raw = price * (1 - discount / HUNDRED) * number(line.get(quantity))
     own = [taxes[tax] for tax in line.get("tax_ids") or [] if tax in taxes]
-    included = sum((tax.get("amount", ZERO) for tax in own if tax.get("price_include_override") == "tax_included"), ZERO)
+    included = sum(
+        (tax.get("amount", ZERO) for tax in own if tax.get("price_include_override") == "tax_included"), ZERO
+    )
     base = raw / (1 + included / HUNDRED) if included else raw
     result = TaxedLine(Part(base, base / terms.rate))
     for tax in own:

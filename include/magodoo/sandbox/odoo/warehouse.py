@@ -16,21 +16,23 @@ from magodoo.sandbox.odoo.store import Row
 class Warehouse(Model):
     name, label = "stock.warehouse", "Warehouse"
     search_names = ("name", "code")
-    declared = {
-        "name": f.char("Warehouse", required=True),
-        "code": f.char("Short Name", required=True),
-        "company_id": f.one("res.company", "Company", default=own_company),
-        "partner_id": f.one("res.partner", "Address"),
-        "lot_stock_id": f.one("stock.location", "Location Stock"),
-        "in_type_id": f.one("stock.picking.type", "In Type"),
-        "out_type_id": f.one("stock.picking.type", "Out Type"),
-        "delivery_steps": f.choice(
-            "Outgoing Shipments",
-            "ship_only:Deliver_(1_step) pick_ship:Pick_then_Deliver_(2_steps) pick_pack_ship:Pick,_Pack,_then_Deliver_(3_steps)",
-            default="ship_only",
-        ),
-        "active": f.boolean("Active", default=True),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Warehouse", required=True),
+            "code": f.char("Short Name", required=True),
+            "company_id": f.one("res.company", "Company", default=own_company),
+            "partner_id": f.one("res.partner", "Address"),
+            "lot_stock_id": f.one("stock.location", "Location Stock"),
+            "in_type_id": f.one("stock.picking.type", "In Type"),
+            "out_type_id": f.one("stock.picking.type", "Out Type"),
+            "delivery_steps": f.choice(
+                "Outgoing Shipments",
+                "ship_only:Deliver_(1_step) pick_ship:Pick_then_Deliver_(2_steps) pick_pack_ship:Pick,_Pack,_then_Deliver_(3_steps)",
+                default="ship_only",
+            ),
+            "active": f.boolean("Active", default=True),
+        }
+    )
 
     def of(self, company: int) -> int:
         return next((int(row["id"]) for row in self.rows.values() if row["company_id"] == company), 0)
@@ -40,27 +42,42 @@ class Warehouse(Model):
         locations, types = env["stock.location"], env["stock.picking.type"]
         for row in (self.rows[record] for record in ids):
             common = {"company_id": row["company_id"]}
-            stock = row.get("lot_stock_id") or locations.make(env, [{**common, "name": f"{row['code']}/Stock", "usage": "internal"}])[0]
+            stock = (
+                row.get("lot_stock_id")
+                or locations.make(env, [{**common, "name": f"{row['code']}/Stock", "usage": "internal"}])[0]
+            )
             near = {**common, "warehouse_id": row["id"]}
-            incoming = {"name": "Receipts", "code": "incoming", "sequence_code": "IN", "default_location_dest_id": stock}
-            outgoing = {"name": "Delivery Orders", "code": "outgoing", "sequence_code": "OUT", "default_location_src_id": stock}
+            incoming = {
+                "name": "Receipts",
+                "code": "incoming",
+                "sequence_code": "IN",
+                "default_location_dest_id": stock,
+            }
+            outgoing = {
+                "name": "Delivery Orders",
+                "code": "outgoing",
+                "sequence_code": "OUT",
+                "default_location_src_id": stock,
+            }
             made = types.make(env, [{**near, **incoming}, {**near, **outgoing}])
             self.put(env, row["id"], lot_stock_id=stock, in_type_id=made[0], out_type_id=made[1])
 
 
 class Location(Model):
     name, label, order = "stock.location", "Inventory Locations", "name, id"
-    declared = {
-        "name": f.char("Location Name", required=True),
-        "complete_name": f.char("Full Location Name", related="name"),
-        "usage": f.choice(
-            "Location Type",
-            "supplier:Vendor view:Virtual internal:Internal customer:Customer inventory:Inventory_Loss transit:Transit",
-            default="internal",
-        ),
-        "company_id": f.one("res.company", "Company"),
-        "active": f.boolean("Active", default=True),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Location Name", required=True),
+            "complete_name": f.char("Full Location Name", related="name"),
+            "usage": f.choice(
+                "Location Type",
+                "supplier:Vendor view:Virtual internal:Internal customer:Customer inventory:Inventory_Loss transit:Transit",
+                default="internal",
+            ),
+            "company_id": f.one("res.company", "Company"),
+            "active": f.boolean("Active", default=True),
+        }
+    )
 
     def of_usage(self, usage: str) -> int:
         return next(int(row["id"]) for row in self.rows.values() if row["usage"] == usage)
@@ -71,19 +88,21 @@ class Location(Model):
 
 class PickingType(Model):
     name, label, order = "stock.picking.type", "Picking Type", "sequence, id"
-    declared = {
-        "name": f.char("Operation Type", required=True),
-        "sequence": f.integer("Sequence", default=10),
-        "code": f.choice(
-            "Type of Operation", "incoming:Receipt outgoing:Delivery internal:Internal_Transfer", required=True
-        ),
-        "sequence_code": f.char("Sequence Prefix", required=True),
-        "warehouse_id": f.one("stock.warehouse", "Warehouse"),
-        "company_id": f.one("res.company", "Company", default=own_company),
-        "default_location_src_id": f.one("stock.location", "Source Location"),
-        "default_location_dest_id": f.one("stock.location", "Destination Location"),
-        "active": f.boolean("Active", default=True),
-    }
+    declared = f.columns(
+        {
+            "name": f.char("Operation Type", required=True),
+            "sequence": f.integer("Sequence", default=10),
+            "code": f.choice(
+                "Type of Operation", "incoming:Receipt outgoing:Delivery internal:Internal_Transfer", required=True
+            ),
+            "sequence_code": f.char("Sequence Prefix", required=True),
+            "warehouse_id": f.one("stock.warehouse", "Warehouse"),
+            "company_id": f.one("res.company", "Company", default=own_company),
+            "default_location_src_id": f.one("stock.location", "Source Location"),
+            "default_location_dest_id": f.one("stock.location", "Destination Location"),
+            "active": f.boolean("Active", default=True),
+        }
+    )
 
     def display_name(self, row: Row) -> str:
         warehouse = self.db.tables["stock.warehouse"].get(row.get("warehouse_id", 0))
@@ -101,14 +120,16 @@ class Quant(Model):
 
     name, label = "stock.quant", "Quants"
     rec_name = "id"
-    declared = {
-        "product_id": f.one("product.product", "Product", required=True),
-        "location_id": f.one("stock.location", "Location", required=True),
-        "quantity": f.real("Quantity"),
-        "reserved_quantity": f.real("Reserved Quantity"),
-        "inventory_quantity": f.real("Counted Quantity"),
-        "company_id": f.one("res.company", "Company", related="location_id.company_id"),
-    }
+    declared = f.columns(
+        {
+            "product_id": f.one("product.product", "Product", required=True),
+            "location_id": f.one("stock.location", "Location", required=True),
+            "quantity": f.real("Quantity"),
+            "reserved_quantity": f.real("Reserved Quantity"),
+            "inventory_quantity": f.real("Counted Quantity"),
+            "company_id": f.one("res.company", "Company", related="location_id.company_id"),
+        }
+    )
 
     @public
     def action_apply_inventory(self, env: Env, ids: list[int]) -> None:
@@ -134,7 +155,10 @@ class Quant(Model):
         if record is None:
             record = self.make(env, [{"product_id": product, "location_id": location}])[0]
         row = self.rows[record]
-        held = {"quantity": row.get("quantity", ZERO) + quantity, "reserved_quantity": row.get("reserved_quantity", ZERO) + reserved}
+        held = {
+            "quantity": row.get("quantity", ZERO) + quantity,
+            "reserved_quantity": row.get("reserved_quantity", ZERO) + reserved,
+        }
         self.put(env, record, **held)
 
     def free(self, product: int, location: int) -> Decimal:

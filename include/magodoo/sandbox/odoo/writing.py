@@ -69,7 +69,9 @@ class Writing(Reading):
 
     @public(model_level=True, access="create")
     def default_get(self, env: Env, fields: list[str]) -> Row:
-        given = {key.removeprefix("default_"): value for key, value in env.context.items() if key.startswith("default_")}
+        given = {
+            key.removeprefix("default_"): value for key, value in env.context.items() if key.startswith("default_")
+        }
         return {name: given[name] for name in fields if name in given}
 
     @public(access="read")
@@ -231,7 +233,9 @@ class Writing(Reading):
             elif code == 4:
                 child.change(env, [record], {field.inverse: parent}, nested=True)
             elif code in (5, 6):
-                child.erase(env, [i for i in self.get(self.rows[parent], field.name) if i not in (command[2:] or [[]])[0]])
+                child.erase(
+                    env, [i for i in self.get(self.rows[parent], field.name) if i not in (command[2:] or [[]])[0]]
+                )
         if fresh:
             child.make(env, fresh, nested=True)
 
