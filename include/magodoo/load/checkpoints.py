@@ -1,0 +1,28 @@
+"""Named points of the protocol at which a worker may die: the fault campaign kills it there, everyone else passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+NAMES = (
+    "claimed",  # orders leased, nothing read
+    "probed",  # the target was searched, nothing written
+    "checked",  # preconditions hold, lease renewed, the next call writes
+    "written",  # the target has it, the ledger does not know
+    "read_back",  # read back, not committed
+    "committed",  # done in the ledger, leases not yet given back
+)
+
+_visitor: Callable[[str], None] | None = None
+
+
+def checkpoint(name: str) -> None:
+    """Pass the point `name`; a visitor set by a test may end the process here."""
+    if _visitor is not None:
+        _visitor(name)
+
+
+def visit(visitor: Callable[[str], None] | None) -> None:
+    """Let `visitor` see every checkpoint of this process; None takes it away."""
+    global _visitor
+    _visitor = visitor

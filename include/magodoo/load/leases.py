@@ -1,0 +1,267 @@
+"""Leasing and ending changes: one writer per order, a fencing token on every commit.
+
+The second half of the ledger (see `ledger.py` for the states): what a worker does with it while it writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.load.ledger import OPEN, LeasedChange, LeaseLost
+from magodoo.money import dump_json
+from magodoo.settings import Instance
+from magodoo.settings.model import Mode
+from magodoo.vocabulary import ChangeKind, Side
+
+_K = ChangeKind
+
+# What must be done before: an open change of one of these kinds on the same order holds a later one back.
+NEEDS: Mapping[ChangeKind, tuple[ChangeKind, ...]] = {
+    _K.ORDER_CANCEL: (_K.ORDER_IMPORT,),
+    _K.ODOO_INVOICE: (_K.ORDER_IMPORT,),
+    _K.ODOO_PAYMENT: (_K.ORDER_IMPORT, _K.ODOO_INVOICE),
+    _K.ODOO_DELIVERY: (_K.ORDER_IMPORT,),
+    _K.ODOO_TRACKING: (_K.ORDER_IMPORT, _K.ODOO_DELIVERY),
+    _K.ODOO_CREDIT_NOTE: (_K.ORDER_IMPORT, _K.ODOO_INVOICE, _K.ODOO_PAYMENT),
+    _K.ODOO_REFUND_PAYMENT: (_K.ORDER_IMPORT, _K.ODOO_CREDIT_NOTE),
+    _K.ODOO_STOCK_RETURN: (_K.ORDER_IMPORT, _K.ODOO_DELIVERY, _K.ODOO_CREDIT_NOTE),
+    _K.MAGENTO_TRACKING: (_K.MAGENTO_SHIPMENT,),
+    _K.MAGENTO_CREDIT_MEMO: (_K.MAGENTO_INVOICE,),
+}
+
+# A row that may be written: released for this very request, approved where asked, its kind in `apply`.
+_WRITABLE = """verdict = 'released' and checked_hash = request_hash and kind = any(:kinds)
+    and (approval = 'not_needed' or (approval = 'approved' and approved_hash = request_hash
+                                     and approved_at > now() - make_interval(hours => :expires)))"""
+_DUE = f"""((state in ('planned', 'approved') and (not_before is null or not_before <= now()) and {_WRITABLE})
+    or (state = 'uncertain' and not_before <= now()) or (state = 'leased' and lease_until < now()))"""
+
+_CANDIDATES = f"""
+select order_key from change where instance = :instance and target = :target and {_DUE}
+    and order_key <> all(:tried) and (:every_order or order_key = any(:orders))
+    and not exists (select 1 from change busy where busy.instance = change.instance and busy.order_key = change.order_key
+        and ((busy.state = 'uncertain' and busy.not_before > now()) or (busy.state = 'leased' and busy.lease_until >= now())))
+group by order_key order by min(id) limit :limit"""
+
+_COLUMNS = """change.id, instance, kind, order_key, order_number, source_id, source_number, document_kind, amount, currency,
+    request_hash, attempts, state, target"""
+
+
+def claim(
+    connection: Connection,
+    instance: Instance,
+    target: Side,
+    limit: int,
+    holder: str,
+    lease_seconds: int,
+    order_keys: Collection[str] | None = None,
+    kinds: Collection[ChangeKind] | None = None,
+) -> list[LeasedChange]:
+    """Lease what is due of up to `limit` orders for one target, in step order within each order.
+
+    Only changes whose verdict, approval and mode allow it; an uncertain change or an expired lease is taken up whatever they
+    say, to find out what became of it. An order with an uncertain change inside its settle time is closed.
+    """
+    wanted = {
+        "instance": instance.id, "target": target.value, "kinds": _applied(instance, kinds),
+        "expires": instance.limits.approval_expires_hours, "every_order": order_keys is None, "orders": list(order_keys or ()),
+    }  # fmt: skip
+    leased: list[LeasedChange] = []
+    tried: list[str] = []
+    while len({change.order_key for change in leased}) < limit:
+        candidates = list(connection.scalars(text(_CANDIDATES), {**wanted, "tried": tried, "limit": limit}))
+        if not candidates:
+            break
+        tried += candidates
+        tokens = _take_orders(connection, instance.id, candidates, holder, lease_seconds)
+        ready = _ready(connection, wanted, list(tokens))
+        leased += _lease(connection, ready, tokens, holder, lease_seconds)
+        idle = set(tokens) - {change.order_key for change in leased}
+        give_back(connection, instance.id, {order: tokens[order] for order in idle})
+    return sorted(leased, key=lambda change: (change.kind.step, change.id))
+
+
+def _applied(instance: Instance, kinds: Collection[ChangeKind] | None) -> list[str]:
+    return [kind.value for kind in kinds or ChangeKind if instance.mode.of(kind) is Mode.APPLY]
+
+
+def _take_orders(connection: Connection, instance: str, orders: list[str], holder: str, seconds: int) -> dict[str, int]:
+    """The orders that nobody holds, each with its new fencing token."""
+    values = {"instance": instance, "orders": orders, "holder": holder, "seconds": seconds}
+    connection.execute(
+        text(
+            "insert into order_lease (instance, order_key, token, holder, until)"
+            " select :instance, order_key, 0, '', '-infinity' from unnest(cast(:orders as text[])) as wanted (order_key)"
+            " order by order_key on conflict do nothing"
+        ),
+        values,
+    )
+    rows = connection.execute(
+        text(
+            "update order_lease set token = nextval('lease_token'), holder = :holder,"
+            " until = now() + make_interval(secs => :seconds)"
+            " where instance = :instance and order_key in (select order_key from order_lease where instance = :instance"
+            " and order_key = any(:orders) and until < now() for update skip locked) returning order_key, token"
+        ),
+        values,
+    )
+    return {order: token for order, token in rows}
+
+
+def _ready(connection: Connection, wanted: Mapping[str, Any], orders: list[str]) -> list[Mapping[str, Any]]:
+    """The due changes of the orders that no earlier open change holds back."""
+    rows = connection.execute(
+        text(
+            f"select {_COLUMNS}, {_DUE} as due, ({_WRITABLE}) as may_write, body.request::text as request"
+            " from change join change_body body on body.change_id = change.id"
+            " where instance = :instance and order_key = any(:in_orders) and state = any(:open)"
+            " order by order_key, step, change.id for update of change"
+        ),
+        {**wanted, "in_orders": orders, "open": OPEN},
+    ).mappings()
+    ready, waiting = [], []
+    for row in rows:
+        held_back = any(_holds_back(earlier, row) for earlier in waiting)
+        if row["due"] and row["target"] == wanted["target"] and not held_back:
+            ready.append(row)
+        else:
+            waiting.append(row)
+    return ready
+
+
+def _holds_back(earlier: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    return earlier["order_key"] == row["order_key"] and ChangeKind(earlier["kind"]) in NEEDS.get(
+        ChangeKind(row["kind"]), ()
+    )
+
+
+def _lease(
+    connection: Connection, rows: list[Mapping[str, Any]], tokens: Mapping[str, int], holder: str, seconds: int
+) -> list[LeasedChange]:
+    leased = []
+    for row in rows:
+        token = tokens[row["order_key"]]
+        connection.execute(
+            text(
+                "update change set state = 'leased', lease_token = :token, leased_by = :holder, not_before = null,"
+                " lease_until = now() + make_interval(secs => :seconds) where id = :id"
+            ),
+            {"id": row["id"], "token": token, "holder": holder, "seconds": seconds},
+        )
+        known = {name: row[name] for name in LeasedChange.__dataclass_fields__ if name in row}
+        known |= {"kind": ChangeKind(row["kind"]), "request": json.loads(row["request"] or "{}")}
+        leased.append(LeasedChange(**known, token=token, resumed=row["state"] in ("leased", "uncertain")))
+    return leased
+
+
+def renew(connection: Connection, changes: Iterable[LeasedChange], lease_seconds: int) -> set[int]:
+    """Right before a write: prolong by compare-and-set and count the attempt; returns the ids that are still ours."""
+    ours: set[int] = set()
+    for change in changes:
+        values = {
+            "instance": change.instance,
+            "order": change.order_key,
+            "token": change.token,
+            "seconds": lease_seconds,
+        }
+        held = connection.execute(
+            text(
+                "update order_lease set until = now() + make_interval(secs => :seconds)"
+                " where instance = :instance and order_key = :order and token = :token and until > now()"
+            ),
+            values,
+        ).rowcount
+        if held and _owned(connection, change, "written_at = now(), attempts = attempts + 1,"
+                           " lease_until = now() + make_interval(secs => :seconds)", seconds=lease_seconds):  # fmt: skip
+            ours.add(change.id)
+    return ours
+
+
+def done(
+    connection: Connection,
+    change: LeasedChange,
+    target_id: str,
+    target_number: str,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """End it as done, in the transaction that stages the read-back. Raises LeaseLost."""
+    _end(connection, change, "done", None, target_id=target_id, target_number=target_number)
+    connection.execute(
+        text("update change_body set before = :before, after = :after where change_id = :id"),
+        {"id": change.id, "before": dump_json(before or {}), "after": dump_json(after or {})},
+    )
+
+
+def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
+    """End it as refused: the finding keeps the reason, and this request is not planned again. Raises LeaseLost."""
+    _end(connection, change, "refused", reason)
+
+
+def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
+    """End it as failed: a person must mend a setting or a right; the next plan tries again. Raises LeaseLost."""
+    _end(connection, change, "failed", reason)
+
+
+def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
+    """End it as superseded because the documents moved on, and let the order be reconciled anew. Raises LeaseLost."""
+    _end(connection, change, "superseded", reason)
+    connection.execute(
+        text(
+            "update order_work set staged_version = nextval('content_version')"
+            " where instance = :instance and order_key = :order"
+        ),
+        {"instance": change.instance, "order": change.order_key},
+    )
+
+
+def uncertain(connection: Connection, change: LeasedChange, reason: str, settle_seconds: int) -> None:
+    """It may have been written: close the order to writes for the settle time. Raises LeaseLost."""
+    assignments = "state = 'uncertain', reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
+    if not _owned(connection, change, assignments, reason=reason, seconds=settle_seconds):
+        raise LeaseLost(f"{change}: the lease went to another worker")
+
+
+def put_back(connection: Connection, change: LeasedChange, reason: str | None, delay_seconds: int = 0) -> None:
+    """Nothing was written: planned (or uncertain, if an earlier attempt was) once more. Raises LeaseLost."""
+    assignments = (
+        "state = case when :resumed then 'uncertain' when approval = 'approved' then 'approved' else 'planned' end,"
+        " reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
+    )
+    if not _owned(connection, change, assignments, resumed=change.resumed, reason=reason, seconds=delay_seconds):
+        raise LeaseLost(f"{change}: the lease went to another worker")
+
+
+def settle_absent(connection: Connection, change: LeasedChange) -> None:
+    """An uncertain change turned out not to be there, and may not be written now: plain planned again. Raises LeaseLost."""
+    if not _owned(connection, change, "state = 'planned', reason = null, not_before = null, lease_until = null"):
+        raise LeaseLost(f"{change}: the lease went to another worker")
+
+
+def give_back(connection: Connection, instance: str, tokens: Mapping[str, int]) -> None:
+    """End the order leases that are still ours."""
+    for order, token in sorted(tokens.items()):
+        connection.execute(
+            text(
+                "update order_lease set until = now(), holder = ''"
+                " where instance = :instance and order_key = :order and token = :token"
+            ),
+            {"instance": instance, "order": order, "token": token},
+        )
+
+
+def _end(connection: Connection, change: LeasedChange, state: str, reason: str | None, **columns: Any) -> None:
+    named = "".join(f", {name} = :{name}" for name in columns)
+    assignments = f"state = :state, reason = :reason, finished_at = now(), lease_until = null{named}"
+    if not _owned(connection, change, assignments, state=state, reason=reason, **columns):
+        raise LeaseLost(f"{change}: the lease went to another worker")
+
+
+def _owned(connection: Connection, change: LeasedChange, assignments: str, **values: Any) -> bool:
+    """Change the row only while it is leased under our token."""
+    statement = f"update change set {assignments} where id = :id and lease_token = :token and state = 'leased'"
+    return connection.execute(text(statement), {"id": change.id, "token": change.token, **values}).rowcount == 1

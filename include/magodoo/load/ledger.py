@@ -1,0 +1,279 @@
+"""The change ledger: the one owner of the tables change, change_body and order_lease (DESIGN, *Writing*).
+
+    planned ──approve──> approved
+       └────────┬──────────┘
+              claim                     (verdict released, approval given, one writer per order)
+                v
+             leased ── done | refused | failed | superseded
+                │  ╲── back to planned  (nothing was written)
+                v
+            uncertain ── claim again after the settle time, which starts with a probe
+
+Every function takes an open connection and leaves the commit to its caller. The clock is the database's: workers' clocks differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.errors import Stop
+from magodoo.load.requests.prepared import Prepared
+from magodoo.money import dump_json
+from magodoo.settings import Instance
+from magodoo.vocabulary import ChangeKind
+
+Key = tuple[str, str]  # (change kind, source id)
+
+
+class LeaseLost(Stop):
+    """Another worker holds the order by now: this one may not write or commit anything for it."""
+
+
+@dataclass(frozen=True)
+class LeasedChange:
+    """A change that this worker, and no other, may carry out until its lease ends.
+
+    `resumed`: an earlier attempt may have written; `may_write`: False when it was taken up only to find out what became of it.
+    """
+
+    id: int
+    instance: str
+    kind: ChangeKind
+    order_key: str
+    order_number: str
+    source_id: str
+    source_number: str
+    document_kind: str
+    amount: int
+    currency: str
+    request: Mapping[str, Any]
+    request_hash: str
+    token: int
+    resumed: bool
+    may_write: bool
+    attempts: int
+
+    def __str__(self) -> str:
+        return f"[{self.instance}] {self.kind.value} for {self.document_kind} {self.source_number or self.source_id}"
+
+
+@dataclass
+class Recorded:
+    """What became of a plan: ids of its open changes by key, and why the others have none."""
+
+    ids: dict[Key, int] = field(default_factory=dict)
+    refused: dict[Key, str] = field(default_factory=dict)
+    inserted: int = 0
+    kept: int = 0
+    superseded: int = 0
+
+
+def record(
+    connection: Connection,
+    instance: Instance,
+    prepared: Sequence[Prepared],
+    dag_run: str,
+    order_keys: Collection[str] = (),
+) -> Recorded:
+    """Make the ledger say what the plan says about `order_keys` and every order in `prepared`.
+
+    One open change per key: the same request stays untouched with its verdict and approval, another one supersedes it unless
+    it is leased or uncertain. Open changes of these orders that are no longer planned are superseded. A request that was
+    refused is not planned again until it changes.
+    """
+    planned = {item.key: item for item in prepared if item.request is not None}
+    orders = sorted({*order_keys, *(item.planned.order_key for item in prepared)})
+    standing, ended = _standing(connection, instance.id, orders)
+    recorded = Recorded()
+    gone = [
+        row["id"] for key, row in standing.items() if key not in planned and row["state"] in ("planned", "approved")
+    ]
+    fresh: list[Prepared] = []
+    for key, item in planned.items():
+        row, last = standing.get(key), ended.get(key)
+        if row is not None and (row["request_hash"] == item.request_hash or row["state"] in ("leased", "uncertain")):
+            recorded.ids[key] = row["id"]
+            recorded.kept += 1
+        elif row is None and last is not None and last["request_hash"] == item.request_hash:
+            recorded.refused[key] = last["reason"] or "refused"
+        else:
+            gone += [row["id"]] if row is not None else []
+            fresh.append(item)
+    recorded.superseded = _supersede(connection, gone)
+    for item in fresh:
+        recorded.ids[item.key] = _insert(connection, instance.id, item, dag_run)
+        recorded.inserted += 1
+    return recorded
+
+
+def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple[dict[Key, Any], dict[Key, Any]]:
+    """The open changes of the orders, locked, and of each key the latest end if that was a refusal."""
+    where = {"instance": instance, "orders": orders}
+    lock = (
+        "select 1 from change where instance = :instance and order_key = any(:orders) and state = any(:open) for update"
+    )
+    connection.execute(text(lock), {**where, "open": OPEN})
+    rows = connection.execute(
+        text(
+            "select distinct on (kind, source_id) id, kind, source_id, state, request_hash, reason from change"
+            " where instance = :instance and order_key = any(:orders) order by kind, source_id, id desc"
+        ),
+        where,
+    ).mappings()
+    standing: dict[Key, Any] = {}
+    ended: dict[Key, Any] = {}
+    for row in rows:
+        if row["state"] in OPEN:
+            standing[row["kind"], row["source_id"]] = row
+        elif row["state"] == "refused":
+            ended[row["kind"], row["source_id"]] = row
+    return standing, ended
+
+
+def _supersede(connection: Connection, ids: list[int]) -> int:
+    statement = (
+        "update change set state = 'superseded', finished_at = now()"
+        " where id = any(:ids) and state in ('planned', 'approved')"
+    )
+    return connection.execute(text(statement), {"ids": ids}).rowcount if ids else 0
+
+
+def _insert(connection: Connection, instance: str, item: Prepared, dag_run: str) -> int:
+    plan = item.planned
+    values = {
+        "instance": instance, "kind": plan.kind.value, "target": plan.kind.target.value, "step": plan.kind.step,
+        "order_key": plan.order_key, "order_number": plan.order_number, "source_id": plan.source_id,
+        "source_number": plan.source_number, "document_kind": str(plan.document_kind), "amount": plan.amount,
+        "currency": plan.currency, "company_amount": plan.company_amount, "request_hash": item.request_hash,
+        "dag_run": dag_run,
+    }  # fmt: skip
+    columns = ", ".join(values)
+    bound = ", ".join(f":{name}" for name in values)
+    change_id = connection.execute(
+        text(f"insert into change ({columns}) values ({bound}) returning id"), values
+    ).scalar_one()
+    connection.execute(
+        text("insert into change_body (change_id, request, calls) values (:id, :request, :calls)"),
+        {"id": change_id, "request": dump_json(item.request), "calls": dump_json(list(item.calls))},
+    )
+    return int(change_id)
+
+
+# The gate
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """What the gate judges: a planned change as it stands, by id and request."""
+
+    id: int
+    request_hash: str
+    kind: ChangeKind
+    document_kind: str
+    order_key: str
+    source_id: str
+    amount: int
+    currency: str
+
+
+def unchecked(connection: Connection, instance: str) -> list[Unchecked]:
+    """Open changes without a verdict, or with one on another request, oldest first."""
+    rows = connection.execute(
+        text(
+            "select id, request_hash, kind, document_kind, order_key, source_id, amount, currency from change where instance = :instance"
+            " and state in ('planned', 'approved') and (verdict <> 'released' or checked_hash is distinct from request_hash)"
+            " order by id"
+        ),
+        {"instance": instance},
+    )
+    return [Unchecked(*row[:2], ChangeKind(row[2]), *row[3:]) for row in rows]
+
+
+def release(connection: Connection, changes: Iterable[tuple[int, str]]) -> int:
+    """Write the verdict `released` on (id, request hash); a change whose request moved on meanwhile is left unchecked."""
+    return _judge(connection, changes, "released", None)
+
+
+def hold(connection: Connection, changes: Iterable[tuple[int, str]], check: str) -> int:
+    """Write the verdict `held` with the name of the check that holds it."""
+    return _judge(connection, changes, "held", check)
+
+
+def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: str, check: str | None) -> int:
+    pairs = list(changes)
+    statement = (
+        "update change set verdict = :verdict, held_by = :check, checked_hash = request_hash"
+        " from unnest(cast(:ids as bigint[]), cast(:hashes as text[])) as judged (id, hash)"
+        " where change.id = judged.id and request_hash = judged.hash and state in ('planned', 'approved')"
+    )
+    values = {"verdict": verdict, "check": check, "ids": [i for i, _ in pairs], "hashes": [h for _, h in pairs]}
+    return connection.execute(text(statement), values).rowcount if pairs else 0
+
+
+# Approval
+
+
+def approve(connection: Connection, change_ids: Collection[int], who: str, reason: str = "") -> int:
+    """A person agrees to these requests as they stand; returns how many were waiting. It expires (limits)."""
+    statement = (
+        "update change set approval = 'approved', state = 'approved', approved_hash = request_hash, approved_by = :who,"
+        " approved_at = now(), approval_reason = :reason where id = any(:ids) and state = 'planned' and approval = 'waiting'"
+    )
+    return connection.execute(text(statement), {"ids": list(change_ids), "who": who, "reason": reason}).rowcount
+
+
+def reject(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
+    """A person refuses these requests; that stays until the request changes or somebody reopens it."""
+    statement = (
+        "update change set approval = 'rejected', state = 'refused', approved_hash = request_hash, approved_by = :who,"
+        " approved_at = now(), approval_reason = :reason, reason = :said, finished_at = now()"
+        " where id = any(:ids) and state in ('planned', 'approved')"
+    )
+    said = f"rejected by {who}: {reason}"
+    return connection.execute(
+        text(statement), {"ids": list(change_ids), "who": who, "reason": reason, "said": said}
+    ).rowcount
+
+
+def reopen(connection: Connection, change_ids: Collection[int], who: str) -> int:
+    """Plan refused or failed changes once more, with approval and verdict to be given anew."""
+    statement = (
+        "update change set state = 'planned', approval = 'waiting', verdict = 'unchecked', checked_hash = null,"
+        " approved_by = :who, approval_reason = 'reopened', approved_at = null, reason = null, finished_at = null,"
+        " not_before = null where id = any(:ids) and state in ('refused', 'failed') and not exists (select 1 from change newer"
+        " where newer.instance = change.instance and newer.kind = change.kind and newer.source_id = change.source_id"
+        " and newer.id > change.id)"
+    )
+    return connection.execute(text(statement), {"ids": list(change_ids), "who": who}).rowcount
+
+
+# What others want to know
+
+
+def refusals(connection: Connection, instance: str, order_keys: Collection[str]) -> dict[Key, str]:
+    """Why changes of these orders were refused or failed, by key: only where that is the key's latest word."""
+    rows = connection.execute(
+        text(
+            "select distinct on (kind, source_id) kind, source_id, state, reason from change where instance = :instance"
+            " and order_key = any(:orders) order by kind, source_id, id desc"
+        ),
+        {"instance": instance, "orders": list(order_keys)},
+    )
+    return {(kind, source): reason or state for kind, source, state, reason in rows if state in ("refused", "failed")}
+
+
+OPEN = ["planned", "approved", "leased", "uncertain"]
+
+
+def body(connection: Connection, change_id: int) -> dict[str, Any]:
+    """Request, calls, before and after of a change; blanked parts are None."""
+    row = connection.execute(
+        text("select request::text, calls::text, before::text, after::text from change_body where change_id = :id"),
+        {"id": change_id},
+    ).one()
+    return {name: None if value is None else json.loads(value) for name, value in row._mapping.items()}

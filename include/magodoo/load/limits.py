@@ -1,0 +1,112 @@
+"""Approval by limits: what is too much to be written without a person (DESIGN, *Approval is a ledger fact*; RULES)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.money import plain, to_units
+from magodoo.settings import Instance
+from magodoo.settings.model import Limits, Mode
+from magodoo.vocabulary import ChangeKind
+
+_REFUNDS = {
+    ChangeKind.ODOO_CREDIT_NOTE.value,
+    ChangeKind.ODOO_REFUND_PAYMENT.value,
+    ChangeKind.MAGENTO_CREDIT_MEMO.value,
+}
+# This reason goes away by itself once enough writes of the kind were done; all others need a person.
+_FIRST = "first writes"
+
+
+@dataclass(frozen=True)
+class Review:
+    """How many open changes may go on by themselves, and how many wait for a person."""
+
+    free: int
+    waiting: int
+
+
+def review(connection: Connection, instance: Instance) -> Review:
+    """Decide for every planned change that could be written whether a person must agree first.
+
+    A change that was found to be too much stays waiting until somebody decides, also when the next run would have room.
+    """
+    limits = instance.limits
+    applied = [kind.value for kind in ChangeKind if instance.mode.of(kind) is Mode.APPLY]
+    _expire(connection, instance.id, limits.approval_expires_hours)
+    rows = connection.execute(
+        text(
+            "select id, kind, approval, approval_reason, company_amount from change where instance = :instance"
+            " and state = 'planned' and approval in ('not_needed', 'waiting') and kind = any(:kinds) order by step, id for update"
+        ),
+        {"instance": instance.id, "kinds": applied},
+    ).mappings()
+    tally = _Tally(limits, _done_of_kinds(connection, instance.id), _done_today(connection, instance.id))
+    free = waiting = 0
+    for row in rows:
+        stays = row["approval"] == "waiting" and not str(row["approval_reason"] or "").startswith(_FIRST)
+        reason = row["approval_reason"] if stays else tally.objection(row)
+        free, waiting = (free, waiting + 1) if reason else (free + 1, waiting)
+        approval = "waiting" if reason else "not_needed"
+        if (approval, reason) != (row["approval"], row["approval_reason"]):
+            connection.execute(
+                text("update change set approval = :approval, approval_reason = :reason where id = :id"),
+                {"id": row["id"], "approval": approval, "reason": reason},
+            )
+    return Review(free, waiting)
+
+
+class _Tally:
+    """Counts what goes on without a person, in the order in which it would be written."""
+
+    def __init__(self, limits: Limits, done: Mapping[str, int], today: int) -> None:
+        self.limits, self.done, self.today = limits, done, today
+        self.changes, self.amount = 0, 0
+
+    def objection(self, row: Mapping[str, Any]) -> str | None:
+        """Why this change needs a person; None counts it in."""
+        limits, amount = self.limits, abs(row["company_amount"])
+        done = self.done.get(row["kind"], 0)
+        largest = limits.refund_amount if row["kind"] in _REFUNDS else limits.document_amount
+        if done < limits.first_writes:
+            return f"{_FIRST} of this kind: {done} of {limits.first_writes} were made"
+        if amount > to_units(largest):
+            return f"its amount {plain(amount)} is above the limit {largest}"
+        if self.changes >= limits.changes_per_run:
+            return f"more than {limits.changes_per_run} changes in one run"
+        if self.changes + self.today >= limits.changes_per_day:
+            return f"more than {limits.changes_per_day} changes in one day"
+        if self.amount + amount > to_units(limits.run_amount):
+            return f"the run's sum would be above {limits.run_amount}"
+        self.changes += 1
+        self.amount += amount
+        return None
+
+
+def _expire(connection: Connection, instance: str, hours: int) -> None:
+    connection.execute(
+        text(
+            "update change set state = 'planned', approval = 'waiting', approval_reason = 'the approval expired'"
+            " where instance = :instance and state in ('planned', 'approved') and approval = 'approved'"
+            " and approved_at <= now() - make_interval(hours => :hours)"
+        ),
+        {"instance": instance, "hours": hours},
+    )
+
+
+def _done_of_kinds(connection: Connection, instance: str) -> Mapping[str, int]:
+    rows = connection.execute(
+        text("select kind, count(*) from change where instance = :instance and state = 'done' group by kind"),
+        {"instance": instance},
+    )
+    return Counter({kind: count for kind, count in rows})
+
+
+def _done_today(connection: Connection, instance: str) -> int:
+    statement = "select count(*) from change where instance = :instance and state = 'done' and finished_at > now() - interval '1 day'"
+    return int(connection.execute(text(statement), {"instance": instance}).scalar_one())

@@ -1,0 +1,62 @@
+"""Requests: pure functions from staged documents to everything that a change would write, complete before anything exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from magodoo.errors import Stop
+from magodoo.load.requests import magento, moves, order_import, payments, stock
+from magodoo.load.requests.prepared import Prepared, RequestProblem
+from magodoo.load.requests.sources import Sources, read
+from magodoo.vocabulary import ChangeKind, Side
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+    from magodoo.reconcile.plan import PlannedChange
+
+__all__ = ["Prepared", "RequestProblem", "Sources", "prepare", "prepare_from"]
+
+_PREPARE: Mapping[ChangeKind, Callable[[Sources, PlannedChange], Prepared]] = {
+    ChangeKind.ORDER_IMPORT: order_import.prepare,
+    ChangeKind.ORDER_CANCEL: stock.prepare_cancel,
+    ChangeKind.ODOO_INVOICE: moves.prepare,
+    ChangeKind.ODOO_PAYMENT: payments.prepare,
+    ChangeKind.ODOO_DELIVERY: stock.prepare_delivery,
+    ChangeKind.ODOO_TRACKING: stock.prepare_tracking,
+    ChangeKind.ODOO_CREDIT_NOTE: moves.prepare,
+    ChangeKind.ODOO_REFUND_PAYMENT: payments.prepare,
+    ChangeKind.ODOO_STOCK_RETURN: stock.prepare_return,
+    **magento.PREPARE,
+}
+
+
+def prepare(connection: Connection, context: Context, planned: Sequence[PlannedChange]) -> list[Prepared]:
+    """The full request of each planned change, or the problems that stand in its way (they become `unmapped` findings).
+
+    Pairs must be stored already: they say which Odoo records are somebody else's. `request` is None when problems block it.
+    """
+    if not planned:
+        return []
+    sources = read(connection, context.instance, {plan.order_key for plan in planned})
+    sources.database_uuid = _database_uuid(sources, context, planned)
+    return prepare_from(sources, planned)
+
+
+def prepare_from(sources: Sources, planned: Sequence[PlannedChange]) -> list[Prepared]:
+    """The same from sources at hand."""
+    return [_PREPARE[plan.kind](sources, plan) for plan in planned]
+
+
+def _database_uuid(sources: Sources, context: Context, planned: Sequence[PlannedChange]) -> str:
+    """Which Odoo database a marker names; asked for only when a Magento document is planned."""
+    if all(plan.kind.target is Side.ODOO for plan in planned):
+        return ""
+    known = sources.master.only("ir.config_parameter", "database.uuid")
+    if known:
+        return str(known.data["value"])
+    if context.odoo is None:
+        raise Stop("a marker needs the Odoo database's uuid, and no Odoo is at hand", system="odoo")
+    return context.odoo.database_uuid()

@@ -1,0 +1,204 @@
+"""The money lines of an Odoo document, equal to Magento's to the cent: gross price, discount %, forced tax (facts pair 2, e1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.load.requests.prepared import RequestProblem
+from magodoo.load.requests.sources import Sources
+from magodoo.load.requests.taxes import implausible, tax_of
+from magodoo.money import dump_json, from_units, rounded
+
+_PRICE = Decimal("0.000001")  # Odoo keeps a unit price unrounded (facts pair 2)
+_PERCENT = Decimal("0.01")  # and a discount with two decimals
+
+
+@dataclass(frozen=True)
+class MoneyLine:
+    """One line as Odoo gets it. Amounts in units; price, discount and quantity as they are sent."""
+
+    source: CanonicalLine
+    product_id: int
+    name: str
+    quantity: Decimal
+    price: Decimal
+    discount: Decimal
+    tax_id: int | None
+    extra_tax_data: str
+    untaxed: int
+    tax: int
+
+
+@dataclass(frozen=True)
+class MoneyLines:
+    """The lines of a document, what they sum to, and what stands in the way."""
+
+    lines: list[MoneyLine]
+    problems: list[RequestProblem]
+    untaxed: int
+    tax: int
+    fiscal_position: str | None = None
+
+    @property
+    def total(self) -> int:
+        return self.untaxed + self.tax
+
+    def expect(self, currency: str) -> dict[str, Any]:
+        """What Odoo must show before it is posted."""
+        return {"untaxed": self.untaxed, "tax": self.tax, "total": self.total, "currency": currency}
+
+
+def money_lines(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> MoneyLines:
+    """The lines of a Magento order, invoice or credit memo; each amount rounded to the currency so that they sum to the header."""
+    decimals = _decimals(sources, document.currency)
+    carried = [line for line in document.lines if line.is_money and (line.untaxed or line.tax or _quantity(line))]
+    untaxed_total = rounded(document.grand_total, decimals) - rounded(document.tax, decimals)
+    untaxed = apportion([line.untaxed for line in carried], untaxed_total, decimals)
+    taxes = apportion([line.tax for line in carried], rounded(document.tax, decimals), decimals)
+    if untaxed is None or taxes is None:
+        problem = RequestProblem("arithmetic", "its lines do not add up to its totals")
+        return MoneyLines([], [problem], untaxed_total, rounded(document.tax, decimals))
+    problems: list[RequestProblem] = []
+    lines: list[MoneyLine] = []
+    positions: list[str] = []
+    checked: list[tuple[int, int, int, Decimal]] = []
+    for source, net, tax in zip(carried, untaxed, taxes, strict=True):
+        percent = _percent(order, source)
+        chosen = tax_of(sources, order, source, percent, tax)
+        product_id = _product(sources, source, problems)
+        problems += [chosen.problem] if chosen.problem else []
+        positions += [chosen.fiscal_position] if chosen.fiscal_position else []
+        checked.append(_plausibility(order, source, net, tax, percent))
+        lines.append(_line(sources, document, source, product_id, chosen.tax_id, net, tax))
+    complaint = implausible(checked) if not problems else None
+    problems += [RequestProblem(f"tax_mismatch/{document.number}", complaint)] if complaint else []
+    return MoneyLines(
+        lines, list(dict.fromkeys(problems)), sum(untaxed), sum(taxes), positions[0] if positions else None
+    )
+
+
+def apportion(parts: Sequence[int], total: int, decimals: int) -> list[int] | None:
+    """The parts rounded so that they sum to `total` exactly; what rounding left over goes to the largest.
+
+    None when the parts are further from the total than rounding can explain.
+    """
+    step = 10 ** (4 - decimals)
+    values = [rounded(part, decimals) for part in parts]
+    left = total - sum(values)
+    if left and (abs(left) > step * len(values) or not values):
+        return None
+    if left:
+        largest = max(range(len(values)), key=lambda index: abs(values[index]))
+        values[largest] += left
+    return values
+
+
+def _line(
+    sources: Sources,
+    document: CanonicalDocument,
+    source: CanonicalLine,
+    product_id: int,
+    tax_id: int | None,
+    net: int,
+    tax: int,
+) -> MoneyLine:
+    quantity = from_units(_quantity(source) or 10_000)
+    price, discount = _price(source, quantity, net, exact=tax_id is None)
+    extra = ""
+    if tax_id is not None:
+        extra = _forced(sources, document, source, tax_id, quantity, price, discount, net, tax)
+    return MoneyLine(source, product_id, _name(source), quantity, price, discount, tax_id, extra, net, tax)
+
+
+def _price(source: CanonicalLine, quantity: Decimal, net: int, exact: bool) -> tuple[Decimal, Decimal]:
+    """Unit price before discount and discount percent; `exact` when Odoo itself must arrive at the net amount from them."""
+    gross = from_units(source.gross) if source.gross else from_units(net)
+    price = from_units(source.price)
+    if (price * quantity).quantize(Decimal("0.0001")) != gross:
+        price = (gross / quantity).quantize(_PRICE, ROUND_HALF_UP)
+    reduced = from_units(-source.discount)
+    discount = (reduced / gross * 100).quantize(_PERCENT, ROUND_HALF_UP) if gross > 0 and reduced > 0 else Decimal(0)
+    made = (price * quantity * (100 - discount) / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    if exact and made != from_units(net):
+        return (from_units(net) / quantity).quantize(_PRICE, ROUND_HALF_UP), Decimal(0)
+    return price, discount
+
+
+def _forced(
+    sources: Sources, document: CanonicalDocument, source: CanonicalLine, tax_id: int,
+    quantity: Decimal, price: Decimal, discount: Decimal, net: int, tax: int,
+) -> str:  # fmt: skip
+    """`extra_tax_data` (facts pair 2.1): it must repeat the line's price, discount and quantity or Odoo ignores it."""
+    currency = sources.master.only("res.currency", document.currency)
+    same = document.currency == document.company_currency or not document.company_currency
+    base_net, base_tax = (net, tax) if same else (rounded(source.base_untaxed), rounded(source.base_tax))
+    return dump_json(
+        {
+            "currency_id": currency.id if currency else 0,
+            "price_unit": price, "discount": discount, "quantity": quantity, "rate": Decimal(1) if same else document.rate,
+            "manual_total_excluded_currency": from_units(net), "manual_total_excluded": from_units(base_net),
+            "manual_tax_amounts": {
+                str(tax_id): {
+                    "base_amount_currency": from_units(net), "tax_amount_currency": from_units(tax),
+                    "base_amount": from_units(base_net), "tax_amount": from_units(base_tax),
+                }
+            },
+        }
+    )  # fmt: skip
+
+
+def _product(sources: Sources, line: CanonicalLine, problems: list[RequestProblem]) -> int:
+    names = sources.instance.odoo
+    sku = line.sku
+    if line.role == "shipping":
+        sku = names.shipping_product
+    elif line.role == "discount":
+        sku = names.shipping_discount_product
+    elif line.role == "adjustment":
+        sku = names.adjustment_plus_product if line.untaxed >= 0 else names.adjustment_minus_product
+    found = sources.master.active("product.product", sku)
+    if len(found) != 1:
+        why = f"{len(found)} active products" if found else "no active product"
+        problems.append(RequestProblem(f"sku:{sku}", f"Odoo has {why} with the reference {sku!r}"))
+        return 0
+    return found[0].id
+
+
+def _plausibility(
+    order: CanonicalDocument, source: CanonicalLine, net: int, tax: int, percent: Decimal | None
+) -> tuple[int, int, int, Decimal]:
+    if source.role != "discount":
+        return net, source.gross or net, tax, percent or Decimal(0)
+    shipping = next((line.tax_percent for line in order.lines if line.role == "shipping"), None)
+    return net, 0, tax, shipping or Decimal(0)
+
+
+def _percent(order: CanonicalDocument, line: CanonicalLine) -> Decimal | None:
+    """The rate stands on the order's line only (facts magento-2.4.7-more 1.1)."""
+    if line.tax_percent is not None:
+        return line.tax_percent
+    for own in order.lines:
+        same = own.item_key == line.item_key if line.role == "item" else own.role == line.role
+        if same and own.role == line.role:
+            return own.tax_percent
+    return None
+
+
+def _quantity(line: CanonicalLine) -> int:
+    return line.quantity or line.qty_ordered
+
+
+def _name(line: CanonicalLine) -> str:
+    if line.role == "item":
+        return f"[{line.sku}] {line.name}" if line.name else line.sku
+    return line.name or {"shipping": "Shipping", "discount": "Shipping discount"}.get(line.role, "Adjustment")
+
+
+def _decimals(sources: Sources, currency: str) -> int:
+    record = sources.master.only("res.currency", currency)
+    places = record.data.get("decimal_places") if record else None
+    return min(4, int(places)) if places is not None else 2

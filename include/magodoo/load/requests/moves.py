@@ -1,0 +1,153 @@
+"""A Magento invoice or credit memo as a customer invoice or credit note in Odoo (facts pair 4, 5.2, 5.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.load.requests.customers import customer
+from magodoo.load.requests.money_lines import MoneyLine, MoneyLines, money_lines
+from magodoo.load.requests.prepared import Prepared, RequestProblem
+from magodoo.load.requests.sources import Sources
+from magodoo.load.requests.tables import call, figure, table
+from magodoo.vocabulary import ChangeKind, Kind
+
+if TYPE_CHECKING:
+    from magodoo.reconcile.plan import PlannedChange
+
+
+def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
+    """The draft with its forced taxes, and whether it is posted once its totals were read back equal."""
+    kind = Kind.INVOICE if plan.kind is ChangeKind.ODOO_INVOICE else Kind.CREDIT_MEMO
+    document, order = sources.magento(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
+    if document is None or order is None:
+        return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
+    money = money_lines(sources, order, document)
+    head, partners, problems = _head(sources, order, document, plan)
+    lines = [_line(sources, document, line, index) for index, line in enumerate(money.lines)]
+    if kind is Kind.INVOICE:
+        problems += _unlinked(sources, document, money)
+    problems = [*money.problems, *problems]
+    if problems:
+        return Prepared(plan, None, problems=problems)
+    draft = table(
+        "account.move", {**head, "fiscal_position_id": money.fiscal_position or ""}, "invoice_line_ids", lines
+    )
+    post = plan.intent.get("as", "post") == "post"
+    request = {
+        "external_id": head["id"],
+        "order": sources.reference(Kind.ORDER, order.source_id).as_json(),
+        "partners": partners,
+        "load": draft.as_json(),
+        "post": post,
+        "closed_period": bool(plan.intent.get("closed_period")),
+        "date": head["invoice_date"],
+        "expect": money.expect(document.currency),
+        "quantities": _quantities(document),
+        "search": _search(sources, order, document),
+    }
+    calls = [draft.call()] + ([call("account.move", "action_post", ids=[head["id"]])] if post else [])
+    return Prepared(plan, request, calls)
+
+
+def _head(
+    sources: Sources, order: CanonicalDocument, document: CanonicalDocument, plan: PlannedChange
+) -> tuple[dict[str, str], list[dict[str, Any]], list[RequestProblem]]:
+    instance = sources.instance
+    is_invoice = document.kind == Kind.INVOICE
+    problems: list[RequestProblem] = []
+    currency = sources.master.only("res.currency", document.currency)
+    if currency is None:
+        problems.append(RequestProblem(f"currency:{document.currency}", f"{document.currency} is not active in Odoo"))
+    partner, partners, more = _partner(sources, order)
+    reversed_invoice = plan.intent.get("invoice") if not is_invoice else None
+    reversal = sources.reference(Kind.INVOICE, reversed_invoice) if reversed_invoice else None
+    foreign = document.company_currency and document.currency != document.company_currency
+    head = {
+        "id": instance.external_id("inv" if is_invoice else "cm", document.source_id),
+        "move_type": "out_invoice" if is_invoice else "out_refund",
+        **partner,
+        "ref": document.number,
+        "invoice_origin": f"{instance.odoo.order_number_prefix}{order.number}",
+        "invoice_date": document.document_date.isoformat() if document.document_date else "",
+        "currency_id/.id": str(currency.id) if currency else "",
+        "invoice_currency_rate": figure(document.rate) if foreign else "1",
+        "journal_id/.id": _journal(sources, problems),
+    }
+    if reversal:
+        head[f"reversed_entry_id{reversal.column}"] = reversal.cell
+    return head, partners, [*problems, *more]
+
+
+def _partner(
+    sources: Sources, order: CanonicalDocument
+) -> tuple[dict[str, str], list[dict[str, Any]], list[RequestProblem]]:
+    """The billing address of an order of ours; the partner that a person chose on an order of theirs."""
+    if sources.reference(Kind.ORDER, order.source_id).external_id:
+        who = customer(sources, order)
+        return {"partner_id/id": who.billing}, who.as_json(), list(who.problems)
+    theirs = sources.counterpart(Kind.ORDER, order.source_id)
+    if theirs is None or not theirs.customer_key:
+        return {}, [], [RequestProblem("order", "the matched Odoo order has no customer")]
+    return {"partner_id/.id": theirs.customer_key}, [], []
+
+
+def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index: int) -> dict[str, str]:
+    """Refund lines are not linked to order lines, or Odoo would offer to invoice them again (facts pair 5.5)."""
+    is_invoice = document.kind == Kind.INVOICE
+    name = "inv" if is_invoice else "cm"
+    cells = {
+        "id": sources.instance.external_id(name, f"{document.source_id}_l{index}"),
+        "product_id/.id": str(line.product_id),
+        "name": line.name,
+        "quantity": figure(line.quantity),
+        "price_unit": figure(line.price),
+        "discount": figure(line.discount),
+        "tax_ids/.id": str(line.tax_id or ""),
+        "extra_tax_data": line.extra_tax_data,
+    }
+    link = _order_line(sources, document, line) if is_invoice else None
+    if link:
+        cells[f"sale_line_ids{link.column}"] = link.cell
+    return cells
+
+
+def _order_line(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> Any:
+    order_id = str(document.own_order_id or document.order_key)
+    if line.source.role == "item":
+        return sources.order_line(order_id, str(line.source.item_key))
+    if line.source.role in ("shipping", "discount"):
+        return sources.shipping_line(order_id, line.source.role)
+    return None
+
+
+def _unlinked(sources: Sources, document: CanonicalDocument, money: MoneyLines) -> list[RequestProblem]:
+    """An invoice line without its order line would leave the order open to be invoiced again."""
+    return [
+        RequestProblem(f"sku:{line.source.sku}", f"the matched Odoo order has no line for item {line.source.item_key}")
+        for line in money.lines
+        if line.source.role == "item" and _order_line(sources, document, line) is None
+    ]
+
+
+def _journal(sources: Sources, problems: list[RequestProblem]) -> str:
+    code = sources.instance.odoo.sales_journal
+    record = sources.master.only("account.journal", code) if code else None
+    if code and record is None:
+        problems.append(RequestProblem(f"journal:{code}", f"Odoo has no journal {code!r}"))
+    return str(record.id) if record else ""
+
+
+def _quantities(document: CanonicalDocument) -> list[list[Any]]:
+    return [[line.item_key, line.quantity] for line in document.lines if line.role == "item" and line.quantity]
+
+
+def _search(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> dict[str, Any]:
+    """Where to look for the same document made by somebody else (RULES, *Cut-over*)."""
+    prefix = sources.instance.odoo.order_number_prefix
+    return {
+        "references": [document.number],
+        "order_references": [f"{prefix}{order.number}"],
+        "email": order.customer_email or "",
+        "date": document.document_date.isoformat() if document.document_date else "",
+    }

@@ -1,0 +1,64 @@
+"""The provider's payment of an invoice, or its refund of a credit memo, in Odoo (facts pair 4; RULES, *Payments*)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from magodoo.load.requests.prepared import Prepared, RequestProblem
+from magodoo.load.requests.sources import Sources
+from magodoo.load.requests.tables import call
+from magodoo.money import plain, rounded
+from magodoo.vocabulary import ChangeKind, Kind
+
+if TYPE_CHECKING:
+    from magodoo.reconcile.plan import PlannedChange
+
+
+def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
+    """A payment in the method's own journal, posted and matched with its document; never for an unlisted method."""
+    inbound = plan.kind is ChangeKind.ODOO_PAYMENT
+    kind = Kind.INVOICE if inbound else Kind.CREDIT_MEMO
+    document, order = sources.magento(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
+    if document is None or order is None:
+        return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
+    method_name = str(plan.intent.get("method") or order.payment_method or "")
+    method = sources.instance.payment_methods.get(method_name)
+    journal = sources.master.only("account.journal", method.journal) if method and method.journal else None
+    currency = sources.master.only("res.currency", document.currency)
+    if journal is None or currency is None:
+        part = f"payment:{method_name}" if journal is None else f"currency:{document.currency}"
+        why = (
+            "no journal of Odoo is mapped to this payment method"
+            if journal is None
+            else "this currency is not active in Odoo"
+        )
+        return Prepared(plan, None, problems=[RequestProblem(part, why)])
+    name = "pay" if inbound else "cmpay"
+    amount = rounded(document.grand_total)
+    transaction = str(plan.intent.get("transaction_id") or document.transaction_id or "")
+    request = {
+        "external_id": sources.instance.external_id(name, document.source_id),
+        "document": sources.reference(kind, document.source_id).as_json(),
+        "payment_type": "inbound" if inbound else "outbound",
+        "amount": amount,
+        "currency": document.currency,
+        "currency_id": currency.id,
+        "date": document.document_date.isoformat() if document.document_date else "",
+        "journal_id": journal.id,
+        "memo": transaction or f"{order.number} {document.number}",
+    }
+    return Prepared(plan, request, _calls(request))
+
+
+def _calls(request: dict[str, object]) -> list[dict[str, object]]:
+    payment, document = request["external_id"], request["document"]
+    head = {
+        "id": payment, "payment_type": request["payment_type"], "partner_type": "customer",
+        "amount": plain(int(str(request["amount"]))), "currency_id/.id": str(request["currency_id"]), "date": request["date"],
+        "journal_id/.id": str(request["journal_id"]), "memo": request["memo"], "invoice_ids": document,
+    }  # fmt: skip
+    return [
+        call("account.payment", "load", fields=list(head), data=[list(head.values())]),
+        call("account.payment", "action_post", ids=[payment]),
+        call("account.move.line", "reconcile", ids=[f"receivable lines of {payment} and {document}"]),
+    ]

@@ -1,0 +1,98 @@
+"""Deliveries, tracking numbers, returns and cancellations in Odoo (facts pair 5.1, 5.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magodoo.load.requests.prepared import Prepared, RequestProblem
+from magodoo.load.requests.sources import Sources
+from magodoo.load.requests.tables import call
+from magodoo.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from magodoo.reconcile.plan import PlannedChange
+
+
+def prepare_delivery(sources: Sources, plan: PlannedChange) -> Prepared:
+    """What a Magento shipment shipped, on the order's open outgoing picking; the key is written before it is validated."""
+    items, problems = _items(sources, plan)
+    if problems:
+        return Prepared(plan, None, problems=problems)
+    tracks = [str(track) for track in plan.intent.get("tracks") or ()]
+    request = {
+        "order": sources.reference(Kind.ORDER, plan.order_key).as_json(),
+        "items": items,
+        "key": delivery_key(sources.instance.id, plan.source_id),
+        "key_field": sources.instance.odoo.delivery_key_field,
+        "tracks": tracks,
+    }
+    pick = f"open outgoing picking of {request['order']}"
+    calls = [
+        call("stock.move", "load", fields=[".id", "quantity", "picked"], data=items),
+        call(
+            "stock.picking", "write", ids=[pick], vals={"carrier_tracking_ref": ",".join(tracks), "key": request["key"]}
+        ),
+        call("stock.picking", "button_validate", ids=[pick], context={"skip_backorder": True, "skip_sms": True}),
+    ]
+    return Prepared(plan, request, calls)
+
+
+def prepare_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
+    """Tracking numbers to be added to a delivery that stands already."""
+    picking = plan.intent.get("odoo_id") or sources.odoo_of.get((Kind.SHIPMENT.value, plan.source_id))
+    if not picking:
+        return Prepared(plan, None, problems=[RequestProblem("shipment", "the shipment has no delivery in Odoo")])
+    tracks = [str(track) for track in plan.intent.get("tracks") or ()]
+    request = {"picking": int(picking), "tracks": tracks}
+    return Prepared(plan, request, [call("stock.picking", "write", ids=[int(picking)], vals={"add": tracks})])
+
+
+def prepare_return(sources: Sources, plan: PlannedChange) -> Prepared:
+    """The goods of a credit memo, back from the delivery that took them; its lines are not `to_refund` (facts pair 5.5)."""
+    items, problems = _items(sources, plan)
+    if problems:
+        return Prepared(plan, None, problems=problems)
+    request = {
+        "order": sources.reference(Kind.ORDER, plan.order_key).as_json(),
+        "items": items,
+        "key": f"ret_{sources.instance.id}_{plan.source_id}",
+        "key_field": sources.instance.odoo.delivery_key_field,
+    }
+    calls = [
+        call(
+            "stock.return.picking", "create", vals_list=[{"picking": f"delivery of {request['order']}", "items": items}]
+        ),
+        call("stock.return.picking", "action_create_returns", ids=["the new return"]),
+        call("stock.picking", "button_validate", ids=["the return's picking"]),
+    ]
+    return Prepared(plan, request, calls)
+
+
+def prepare_cancel(sources: Sources, plan: PlannedChange) -> Prepared:
+    """Cancel in Odoo what Magento cancelled; only while nothing is invoiced or done there."""
+    reference = sources.reference(Kind.ORDER, plan.source_id).as_json()
+    odoo_id = plan.intent.get("odoo_id")
+    request = {"order": {"id": int(odoo_id)} if odoo_id else reference}
+    return Prepared(plan, request, [call("sale.order", "action_cancel", ids=[odoo_id or reference])])
+
+
+def delivery_key(instance: str, shipment_id: str) -> str:
+    """What a delivery of ours carries in its key field."""
+    return f"ship_{instance}_{shipment_id}"
+
+
+def _items(sources: Sources, plan: PlannedChange) -> tuple[list[list[Any]], list[RequestProblem]]:
+    """[[sale order line, units]] of the plan's items; an empty list is an error before it could mean everything."""
+    items: list[list[Any]] = []
+    problems: list[RequestProblem] = []
+    for item_key, units in plan.intent.get("items") or ():
+        line = sources.order_line(plan.order_key, str(item_key))
+        if line is None:
+            problems.append(
+                RequestProblem(f"item:{item_key}", f"the matched Odoo order has no line for item {item_key}")
+            )
+        elif units:
+            items.append([line.as_json(), int(units)])
+    if not items and not problems:
+        problems.append(RequestProblem("items", "nothing to move is left in the document"))
+    return items, problems

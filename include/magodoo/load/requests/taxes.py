@@ -1,0 +1,92 @@
+"""Which Odoo tax a Magento line carries (RULES, *Taxes*): by rate, destination, kind, VAT number and customer group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.load.requests.prepared import RequestProblem
+from magodoo.load.requests.sources import Sources
+from magodoo.money import plain
+from magodoo.settings.model import TaxRule
+
+_SERVICES = ("virtual", "downloadable")
+_CENT = 100  # units
+
+
+@dataclass(frozen=True)
+class LineTax:
+    """The tax of a line; tax_id is None for a line that carries no tax record."""
+
+    tax_id: int | None = None
+    fiscal_position: str | None = None
+    problem: RequestProblem | None = None
+
+
+def tax_of(
+    sources: Sources, order: CanonicalDocument, line: CanonicalLine, percent: Decimal | None, tax: int
+) -> LineTax:
+    """The tax record of one line whose tax amounts to `tax` units.
+
+    A line without tax needs a rule of rate 0 as soon as the settings name one: 0 % is never chosen by the rate alone. Where they
+    name none, such a line carries no tax record, as do adjustments.
+    """
+    if line.role == "adjustment" or (line.role == "discount" and not tax):
+        return LineTax()
+    rate = percent if percent is not None else Decimal(0) if not tax else None
+    if rate is None:
+        return _unmapped(order, "?", "the rate of a taxed line is not known")
+    if not tax and not rate and not any(rule.rate == 0 for rule in sources.instance.taxes):
+        return LineTax()
+    if not tax and line.role in ("shipping", "discount"):
+        rate = Decimal(0)
+    rule = next((rule for rule in sources.instance.taxes if _fits(rule, rate, order, line)), None)
+    if rule is None:
+        return LineTax() if not tax and line.role == "shipping" else _unmapped(order, _figure(rate), "no tax rule fits")
+    record = sources.master.only("account.tax", rule.odoo_tax)
+    if record is None:
+        return _unmapped(order, _figure(rate), f"Odoo has no single active tax {rule.odoo_tax!r}")
+    amount = record.data.get("amount")
+    if amount is not None and Decimal(str(amount)) != rate:
+        return _unmapped(order, _figure(rate), f"Odoo's tax {rule.odoo_tax!r} is {_figure(Decimal(str(amount)))} %")
+    return LineTax(record.id, rule.fiscal_position)
+
+
+def implausible(lines: list[tuple[int, int, int, Decimal]]) -> str | None:
+    """Why the forced taxes of a document cannot be right; lines are (net, gross before discount, tax, percent), amounts units.
+
+    The tax may stand on the price before discount too, if the shop says so (facts magento-2.4.7-more 1).
+    """
+    allowed = _CENT * len(lines) + _CENT
+    taxed = sum(tax for _, _, tax, _ in lines)
+    for basis in (0, 1):
+        expected = sum(Decimal(line[basis]) * line[3] / 100 for line in lines)
+        if abs(taxed - expected) <= allowed:
+            return None
+    expected_net = int(sum(Decimal(net) * percent / 100 for net, _, _, percent in lines))
+    return f"its tax {plain(taxed)} is not what its rates give ({plain(expected_net)})"
+
+
+def _fits(rule: TaxRule, rate: Decimal, order: CanonicalDocument, line: CanonicalLine) -> bool:
+    kind = "shipping" if line.role in ("shipping", "discount") else "service" if _is_service(line) else "goods"
+    return (
+        rule.rate == rate
+        and rule.country in (None, order.country)
+        and rule.kind in (None, kind)
+        and rule.has_vat in (None, bool(order.vat))
+        and rule.customer_group in (None, order.customer_group)
+    )
+
+
+def _is_service(line: CanonicalLine) -> bool:
+    return line.is_virtual or line.product_type in _SERVICES
+
+
+def _unmapped(order: CanonicalDocument, rate: str, why: str) -> LineTax:
+    part = f"tax:{rate}/{order.country or '?'}"
+    return LineTax(problem=RequestProblem(part, f"{why} for {rate} % in {order.country or 'an unknown country'}"))
+
+
+def _figure(number: Decimal) -> str:
+    return f"{number.normalize():f}"

@@ -1,0 +1,272 @@
+"""The ledger against a real PostgreSQL: one open change per source, verdicts, approval, leases, fencing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+
+from magodoo import staging
+from magodoo.load import leases, ledger, limits
+from magodoo.load.requests.prepared import Prepared
+from magodoo.reconcile.plan import PlannedChange
+from magodoo.settings import Instance
+from magodoo.settings.model import Limits, Mode, Modes
+from magodoo.vocabulary import ChangeKind, Kind, Side
+
+IMPORT, INVOICE, PAYMENT = ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT
+
+
+@pytest.fixture
+def engine(staging_url: str) -> Iterator[Engine]:
+    engine = staging.connect(staging_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def connection(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
+        yield connection
+
+
+def an_instance(**changes: Any) -> Instance:
+    values = {
+        "id": "us", "magento_connection": "m", "odoo_connection": "o", "mode": Modes(default=Mode.APPLY),
+        "limits": Limits(first_writes=0),
+    }  # fmt: skip
+    return Instance(**{**values, **changes})
+
+
+def a_change(
+    kind: ChangeKind = INVOICE, order: str = "1", source: str = "11", amount: int = 500_000, **request: Any
+) -> Prepared:
+    planned = PlannedChange(kind, order, f"00{order}", Kind.INVOICE, source, f"0{source}", amount, "USD", amount)
+    return Prepared(planned, {"source": source, **request})
+
+
+def recorded(
+    connection: Connection, *changes: Prepared, instance: Instance | None = None, release: bool = True
+) -> ledger.Recorded:
+    outcome = ledger.record(connection, instance or an_instance(), changes, "run")
+    if release:
+        ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, "us")])
+    connection.commit()
+    return outcome
+
+
+def claimed(
+    connection: Connection, instance: Instance | None = None, limit: int = 10, **wanted: Any
+) -> list[ledger.LeasedChange]:
+    changes = leases.claim(connection, instance or an_instance(), Side.ODOO, limit, "worker", 60, **wanted)
+    connection.commit()
+    return changes
+
+
+def states(connection: Connection) -> list[str]:
+    return list(connection.scalars(text("select state from change order by id")))
+
+
+def expire_leases(connection: Connection) -> None:
+    connection.execute(text("update change set lease_until = now() - interval '1 s' where state = 'leased'"))
+    connection.execute(text("update order_lease set until = now() - interval '1 s'"))
+    connection.commit()
+
+
+def test_the_same_plan_twice_leaves_one_open_change_with_its_verdict(connection: Connection) -> None:
+    first = recorded(connection, a_change())
+    second = ledger.record(connection, an_instance(), [a_change()], "run 2")
+    assert (first.ids, second.kept, second.inserted) == (second.ids, 1, 0)
+    assert ledger.unchecked(connection, "us") == []
+
+
+def test_a_new_revision_supersedes_a_planned_change_and_needs_a_new_verdict(connection: Connection) -> None:
+    recorded(connection, a_change(total=1))
+    recorded(connection, a_change(total=2), release=False)
+    assert states(connection) == ["superseded", "planned"]
+    assert len(ledger.unchecked(connection, "us")) == 1
+
+
+@pytest.mark.parametrize("state", ["leased", "uncertain"])
+def test_a_new_revision_never_supersedes_what_may_be_written_right_now(connection: Connection, state: str) -> None:
+    recorded(connection, a_change(total=1))
+    (change,) = claimed(connection)
+    if state == "uncertain":
+        leases.uncertain(connection, change, "timeout", 900)
+    recorded(connection, a_change(total=2))
+    assert states(connection) == [state]
+
+
+def test_a_change_that_is_no_longer_planned_is_superseded(connection: Connection) -> None:
+    recorded(connection, a_change())
+    outcome = ledger.record(connection, an_instance(), [], "run 2", order_keys=["1"])
+    assert (outcome.superseded, states(connection)) == (1, ["superseded"])
+
+
+def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Connection) -> None:
+    recorded(connection, a_change(total=1))
+    (change,) = claimed(connection)
+    leases.refuse(connection, change, "Odoo says no")
+    again = recorded(connection, a_change(total=1))
+    assert again.refused == {("odoo_invoice", "11"): "Odoo says no"}
+    assert ledger.refusals(connection, "us", ["1"]) == {("odoo_invoice", "11"): "Odoo says no"}
+    assert recorded(connection, a_change(total=2)).inserted == 1
+    assert ledger.refusals(connection, "us", ["1"]) == {}
+
+
+def test_only_a_released_request_is_claimed(connection: Connection) -> None:
+    recorded(connection, a_change(), release=False)
+    assert claimed(connection) == []
+    (row,) = ledger.unchecked(connection, "us")
+    assert ledger.release(connection, [(row.id, "another hash")]) == 0
+    assert claimed(connection) == []
+    ledger.hold(connection, [(row.id, row.request_hash)], "totals")
+    assert claimed(connection) == []
+    ledger.release(connection, [(row.id, row.request_hash)])
+    assert [change.id for change in claimed(connection)] == [row.id]
+
+
+def test_observe_is_planned_and_never_claimed(connection: Connection) -> None:
+    watching = an_instance(mode=Modes(default=Mode.APPLY, kinds={INVOICE: Mode.OBSERVE}))
+    recorded(connection, a_change(), instance=watching)
+    assert claimed(connection, watching) == []
+    assert states(connection) == ["planned"]
+
+
+def test_an_order_has_one_writer(engine: Engine) -> None:
+    with engine.connect() as first, engine.connect() as second:
+        recorded(first, a_change(source="11"), a_change(source="12"), a_change(order="2", source="21"))
+        mine, theirs = claimed(first, limit=1), claimed(second, limit=10)
+        assert ({change.order_key for change in mine}, {change.order_key for change in theirs}) == ({"1"}, {"2"})
+
+
+def test_later_steps_wait_for_an_earlier_one_that_may_not_go_on(connection: Connection) -> None:
+    outcome = recorded(
+        connection, a_change(IMPORT, source="1"), a_change(INVOICE), a_change(PAYMENT), a_change(INVOICE, "2", "21")
+    )
+    held = outcome.ids["odoo_order_import", "1"]
+    connection.execute(text("update change set verdict = 'held' where id = :id"), {"id": held})
+    assert [change.source_id for change in claimed(connection)] == ["21"]
+
+
+def test_steps_of_one_order_come_in_their_order(connection: Connection) -> None:
+    recorded(connection, a_change(PAYMENT), a_change(INVOICE), a_change(IMPORT, source="1"))
+    assert [change.kind for change in claimed(connection)] == [IMPORT, INVOICE, PAYMENT]
+
+
+def test_an_expired_lease_is_taken_up_to_find_out_what_became_of_it(connection: Connection) -> None:
+    recorded(connection, a_change())
+    (dead,) = claimed(connection)
+    assert claimed(connection) == []
+    expire_leases(connection)
+    (heir,) = claimed(connection)
+    assert (heir.id, heir.resumed, heir.may_write) == (dead.id, True, True)
+    assert heir.token > dead.token
+
+
+def test_who_lost_the_lease_can_neither_renew_nor_commit(connection: Connection) -> None:
+    recorded(connection, a_change())
+    (dead,) = claimed(connection)
+    expire_leases(connection)
+    (heir,) = claimed(connection)
+    assert leases.renew(connection, [dead], 60) == set()
+    with pytest.raises(ledger.LeaseLost):
+        leases.done(connection, dead, "7", "INV/7")
+    with pytest.raises(ledger.LeaseLost):
+        leases.refuse(connection, dead, "no")
+    assert leases.renew(connection, [heir], 60) == {heir.id}
+
+
+def test_an_expired_lease_is_not_renewed_even_when_nobody_took_it(connection: Connection) -> None:
+    recorded(connection, a_change())
+    (dead,) = claimed(connection)
+    expire_leases(connection)
+    assert leases.renew(connection, [dead], 60) == set()
+
+
+def test_an_uncertain_change_closes_its_order_until_the_settle_time_is_over(connection: Connection) -> None:
+    recorded(connection, a_change(source="11"), a_change(source="12"), a_change(order="2", source="21"))
+    change = next(item for item in claimed(connection) if item.source_id == "11")
+    leases.uncertain(connection, change, "timeout", 900)
+    connection.execute(text("update change set state = 'planned' where source_id = '12'"))
+    expire_leases(connection)
+    connection.execute(text("update change set state = 'planned' where source_id = '21'"))
+    assert [item.source_id for item in claimed(connection)] == ["21"]
+    connection.execute(text("update change set not_before = now() - interval '1 s' where state = 'uncertain'"))
+    assert [(item.source_id, item.resumed) for item in claimed(connection)] == [("11", True), ("12", False)]
+
+
+def test_an_uncertain_change_is_looked_after_even_when_its_kind_is_switched_off(connection: Connection) -> None:
+    recorded(connection, a_change())
+    leases.uncertain(connection, claimed(connection)[0], "timeout", 0)
+    connection.commit()
+    (change,) = claimed_after_lease(connection, an_instance(mode=Modes(default=Mode.OBSERVE)))
+    assert (change.resumed, change.may_write) == (True, False)
+    leases.settle_absent(connection, change)
+    assert states(connection) == ["planned"]
+
+
+def test_put_back_keeps_what_may_have_been_written_uncertain(connection: Connection) -> None:
+    recorded(connection, a_change())
+    (change,) = claimed(connection)
+    leases.put_back(connection, change, "503")
+    assert states(connection) == ["planned"]
+    (again,) = claimed_after_lease(connection)
+    leases.put_back(connection, replace(again, resumed=True), "503")
+    assert states(connection) == ["uncertain"]
+
+
+def claimed_after_lease(connection: Connection, instance: Instance | None = None) -> list[ledger.LeasedChange]:
+    connection.execute(text("update order_lease set until = now() - interval '1 s'"))
+    return claimed(connection, instance)
+
+
+def test_beyond_the_limits_a_change_waits_and_the_rest_goes_on(connection: Connection) -> None:
+    careful = an_instance(limits=Limits(first_writes=0, document_amount=100, run_amount=150, changes_per_run=2))
+    cheap = [a_change(source=str(number), amount=400_000, order=str(number)) for number in (1, 2, 3)]
+    recorded(connection, a_change(source="9", order="9", amount=1_000_001), *cheap, instance=careful)
+    outcome = limits.review(connection, careful)
+    connection.commit()
+    assert (outcome.free, outcome.waiting) == (2, 2)
+    assert {change.source_id for change in claimed(connection, careful)} == {"1", "2"}
+
+
+def test_the_first_writes_of_a_kind_need_a_person_and_later_ones_do_not(connection: Connection) -> None:
+    careful = an_instance(limits=Limits(first_writes=1))
+    outcome = recorded(connection, a_change(source="1", order="1"), a_change(source="2", order="2"), instance=careful)
+    assert limits.review(connection, careful).waiting == 2
+    assert claimed(connection, careful) == []
+    ledger.approve(connection, [outcome.ids["odoo_invoice", "1"]], "ann", "seen")
+    (change,) = claimed(connection, careful)
+    leases.done(connection, change, "7", "INV/7")
+    assert limits.review(connection, careful) == limits.Review(free=1, waiting=0)
+    assert [item.source_id for item in claimed_after_lease(connection, careful)] == ["2"]
+
+
+def test_an_approval_belongs_to_the_request_and_expires(connection: Connection) -> None:
+    careful = an_instance(limits=Limits(first_writes=1, approval_expires_hours=1))
+    ids = list(recorded(connection, a_change(), instance=careful).ids.values())
+    limits.review(connection, careful)
+    ledger.approve(connection, ids, "ann", "seen")
+    connection.execute(text("update change set approved_at = now() - interval '2 hours'"))
+    assert claimed(connection, careful) == []
+    assert limits.review(connection, careful).waiting == 1
+    ledger.approve(connection, ids, "ann", "seen again")
+    recorded(connection, a_change(total=2), instance=careful)
+    limits.review(connection, careful)
+    assert claimed(connection, careful) == []
+
+
+def test_a_rejection_stays_until_the_request_changes_or_somebody_reopens_it(connection: Connection) -> None:
+    ids = list(recorded(connection, a_change()).ids.values())
+    ledger.reject(connection, ids, "ann", "wrong customer")
+    assert recorded(connection, a_change()).refused == {("odoo_invoice", "11"): "rejected by ann: wrong customer"}
+    assert ledger.reopen(connection, ids, "bob") == 1
+    assert (states(connection), claimed(connection)) == (["planned"], [])
+    limits.review(connection, an_instance())
+    ledger.approve(connection, ids, "bob")
+    recorded(connection)
+    assert len(claimed(connection)) == 1
