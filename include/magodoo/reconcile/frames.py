@@ -1,8 +1,9 @@
-"""What reconciling reads: canonical documents and lines of whole orders, as pandas frames with fixed columns and dtypes.
+"""What reconciling reads: canonical documents and lines of whole orders, as pandas frames with fixed columns and
+dtypes.
 
-Amounts and quantities are int64 of 1/10000. Ids are int64, 0 where there is none (Magento's and Odoo's ids are positive integers).
-Words that repeat are categories. Documents have a RangeIndex: the *position* of a document is its row number, and a line names its
-document by that position. Lines are sorted by it.
+Amounts and quantities are int64 of 1/10000. Ids are int64, 0 where there is none (Magento's and Odoo's ids are
+positive integers). Words that repeat are categories. Documents have a RangeIndex: the *position* of a document is its
+row number, and a line names its document by that position. Lines are sorted by it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from magodoo.vocabulary import Kind, Side
 SIDES = [side.value for side in Side]
 KINDS = [kind.value for kind in Kind]
 ROLES = ["item", "shipping", "discount", "adjustment", "other"]
+
+FOREIGN_KEY = "odoo-"  # staging's key of an Odoo document whose order exists nowhere
 
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -48,18 +51,26 @@ LINE_FLAGS = {"is_money": True, "is_virtual": False}
 
 @dataclass(frozen=True)
 class Frames:
-    """Everything about some orders. Build it with `canonical`, which takes the columns of the tables as SQL returns them.
+    """Everything about some orders. Build it with `canonical`, which takes the columns of the tables as SQL returns
+    them.
 
-    documents: one row per document of either side of these orders, deleted ones included (deleted_at set). Columns: side, kind
-        (category); IDS (int64; customer_group -1 where unknown); AMOUNTS (int64); WORDS (category, "" where unknown); TEXTS (str, "" where
-        unknown; tracking: sorted numbers joined by ","); FLAGS (bool); TIMES (datetime64, UTC); document_date (datetime64, local date).
-        edit_of, amount_authorized, amount_paid and without_order come from `details` of Magento orders.
-    lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
-    pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and, marked as ended,
+    documents: one row per document of either side of these orders, deleted ones included (deleted_at set). Columns:
+    side, kind
+        (category); IDS (int64; customer_group -1 where unknown); AMOUNTS (int64); WORDS (category, "" where unknown);
+        TEXTS (str, "" where unknown; tracking: sorted numbers joined by ","); FLAGS (bool); TIMES (datetime64, UTC);
+        document_date (datetime64, local date). edit_of, amount_authorized, amount_paid and without_order come from
+        `details` of Magento orders.
+    lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS,
+    LINE_FLAGS.
+        order_key is the Magento order's id; -n where staging keeps an Odoo document under `odoo-n` because its order
+        exists nowhere.
+    pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and,
+    marked as ended,
         those that lost a document.
     quarantine: open rows: side, kind, source_id (str), reason.
     master: model, key, odoo_id, active, data.
-    unlinked: columns of documents; Odoo documents without order key (candidates for `possible_duplicate`), and documents of either
+    unlinked: columns of documents; Odoo documents without order key (candidates for `possible_duplicate`), and
+    documents of either
         side whose order exists nowhere (without_order).
     """
 
@@ -107,7 +118,7 @@ class Frames:
 
 
 def canonical(
-    documents: pd.DataFrame,
+    documents: pd.DataFrame | None = None,
     lines: pd.DataFrame | None = None,
     pairs: pd.DataFrame | None = None,
     quarantine: pd.DataFrame | None = None,
@@ -119,7 +130,7 @@ def canonical(
     Raises Stop when a line has no document or a document stands there twice: the caller read inconsistent tables.
     """
     frames = Frames(
-        documents=_documents(documents),
+        documents=_documents(_or_empty(documents)),
         lines=pd.DataFrame(),
         pairs=_pairs(_or_empty(pairs)),
         quarantine=_texts(_or_empty(quarantine), ("side", "kind", "source_id", "reason")),
@@ -189,7 +200,8 @@ def _documents(source: pd.DataFrame) -> pd.DataFrame:
     columns = _Columns(source)
     columns.words(("side",), SIDES)
     columns.words(("kind",), KINDS)
-    columns.integers([name for name in IDS if name != "customer_group"])
+    columns.integers([name for name in IDS if name not in ("customer_group", "order_key")])
+    columns.made["order_key"] = _order_keys(source)
     columns.integers(("customer_group",), default=-1)
     columns.integers(AMOUNTS)
     columns.words(WORDS)
@@ -203,7 +215,9 @@ def _documents(source: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_details(source: pd.DataFrame) -> pd.DataFrame:
-    """The facts of `details` that reconciling needs, as columns. Only Magento orders and documents without order have any."""
+    """The facts of `details` that reconciling needs, as columns. Only Magento orders and documents without order have
+    any.
+    """
     if "details" not in source:
         return source
     source = source.copy(deep=False)
@@ -218,6 +232,23 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         if name not in source:
             source[name] = found
     return source
+
+
+def _order_keys(source: pd.DataFrame) -> pd.Series:
+    if "order_key" not in source:
+        return pd.Series(np.zeros(len(source), dtype=np.int64))
+    column = source["order_key"]
+    if column.dtype == np.int64:
+        return column
+    words = column.astype(object).fillna("").astype(str)
+    return _integers(words.str.replace(FOREIGN_KEY, "-", regex=False), 0)
+
+
+def order_key_text(order_key: int) -> str | None:
+    """The order key as the tables hold it."""
+    if order_key < 0:
+        return f"{FOREIGN_KEY}{-order_key}"
+    return str(order_key) if order_key else None
 
 
 def _tracking(source: pd.DataFrame) -> pd.Series:

@@ -1,4 +1,6 @@
-"""A planned change: one write that would settle findings, small and canonical. `load.requests` turns it into a full request."""
+"""A planned change: one write that would settle findings, small and canonical. `load.requests` turns it into a full
+request.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from magodoo.vocabulary import ChangeKind, Kind
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """One write. Amounts are units (1/10000); source_id is the document (or payment, track, return) that the change is for.
+    """One write. Amounts are units (1/10000); source_id is the document (or payment, track, return) that the change is
+    for.
 
     intent, by kind (quantities in units, item keys are Magento order item ids as text):
         odoo_order_import      {"as": "confirmed" | "quotation", "replaces": order id or None}

@@ -1,0 +1,205 @@
+"""The unique best assignment inside one order and kind, by tracking numbers, amounts and quantities per item.
+
+Candidates are edges between unpaired documents of the two sides, in tiers: the better tier counts before any number of
+worse ones.
+
+    0  a tracking number in common (shipments)
+    1  equal currency, grand total and quantities per item
+    2  equal quantities per item, another total
+    3  equal currency and grand total, other quantities of partly the same items (not shipments: they have no total)
+    4  the only unpaired document of either side, with an item in common, where neither has room beside the other
+
+An edge that alone reaches its documents in the best tier is in every best assignment. What is left is solved exactly,
+order by order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+from magodoo.reconcile import quantities
+from magodoo.reconcile.frames import KINDS, Mask, Positions
+from magodoo.reconcile.quantities import Quantities
+from magodoo.reconcile.references import RULES
+from magodoo.reconcile.view import View
+from magodoo.vocabulary import Kind, Rule
+
+TIERS = 5
+SHARED_TRACK, EQUAL, SAME_QUANTITIES, SAME_TOTAL, NO_ROOM_APART = range(TIERS)
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Positions of new pairs with their rule; ambiguous: documents of either side in a tie."""
+
+    magento: Positions
+    odoo: Positions
+    rule: Positions
+    ambiguous: Mask
+
+
+def assign(view: View, counted: Quantities, loose: Mask, odoo_orders: Mask) -> Assigned:
+    """Pairs of loose documents (unpaired, active, of one order and kind)."""
+    edges = _edges(view, counted, loose, odoo_orders)
+    ambiguous = np.zeros(len(loose), dtype=bool)
+    isolated, contested = _isolated(edges)
+    found = [isolated]
+    for _, group in contested.groupby("group", sort=False):
+        pairs, tied = solve(group["magento"].to_numpy(), group["odoo"].to_numpy(), group["tier"].to_numpy())
+        found.append(group.iloc[pairs])
+        ambiguous[tied] = True
+    chosen = pd.concat(found)
+    by_track = chosen["tier"].to_numpy() == SHARED_TRACK
+    rule = np.where(by_track, RULES.index(Rule.TRACKING), RULES.index(Rule.ASSIGNMENT)).astype(np.int64)
+    return Assigned(chosen["magento"].to_numpy(np.int64), chosen["odoo"].to_numpy(np.int64), rule, ambiguous)
+
+
+def _edges(view: View, counted: Quantities, loose: Mask, odoo_orders: Mask) -> pd.DataFrame:
+    """magento, odoo (positions), group (order and kind), tier: every admissible candidate."""
+    group = view.column("order_key") * 8 + view.kind_codes
+    magento, odoo = np.flatnonzero(loose & view.is_magento), np.flatnonzero(loose & ~view.is_magento)
+    sides = [pd.DataFrame({"group": group[side], name: side}) for name, side in (("magento", magento), ("odoo", odoo))]
+    edges = sides[0].merge(sides[1], on="group").sort_values(["magento", "odoo"], ignore_index=True)
+    edges["tier"] = _tiers(view, counted, edges["magento"].to_numpy(), edges["odoo"].to_numpy())
+    by_total = edges["tier"] == SAME_TOTAL
+    if by_total.any():
+        edges.loc[by_total, "tier"] = np.where(_share_items(view, counted, edges[by_total]), SAME_TOTAL, TIERS)
+    alone = (edges["tier"] == TIERS) & ~edges["group"].duplicated(keep=False)
+    if alone.any():
+        edges.loc[alone, "tier"] = _apart(view, counted, edges[alone], odoo_orders)
+    return edges[edges["tier"] < TIERS]
+
+
+def _tiers(view: View, counted: Quantities, magento: Positions, odoo: Positions) -> Positions:
+    signatures, currencies = counted.signatures, view.frames.documents["currency"].cat.codes.to_numpy()
+    shipment = view.of_kind(Kind.SHIPMENT)[magento]
+    total = (view.amounts("grand_total", magento) == view.amounts("grand_total", odoo)) & (
+        currencies[magento] == currencies[odoo]
+    )
+    same = signatures[magento] == signatures[odoo]
+    moving = same & (signatures[magento] != 0)
+    tiers = np.full(len(magento), TIERS, dtype=np.int64)
+    tiers[total & ~shipment] = SAME_TOTAL
+    tiers[moving] = SAME_QUANTITIES
+    tiers[same & total & (moving | ~shipment)] = EQUAL
+    tracked = np.flatnonzero(
+        shipment & (view.column("tracking")[magento] != "") & (view.column("tracking")[odoo] != "")
+    )
+    tracking = view.column("tracking")
+    shared = [not set(tracking[magento[i]].split(",")).isdisjoint(tracking[odoo[i]].split(",")) for i in tracked]
+    tiers[tracked[np.array(shared, dtype=bool)]] = SHARED_TRACK
+    return tiers
+
+
+def _apart(view: View, counted: Quantities, edges: pd.DataFrame, odoo_orders: Mask) -> Positions:
+    """Tier 4 for the documents that cannot both stand on their order; TIERS for the others."""
+    magento, odoo = edges["magento"].to_numpy(np.int64), edges["odoo"].to_numpy(np.int64)
+    table = quantities.items(counted, np.unique(view.column("order_key")[magento]), odoo_orders)
+    crowded = ~fits(view, counted, table, magento) & ~fits(view, counted, table, odoo)
+    return np.where(crowded & _share_items(view, counted, edges), NO_ROOM_APART, TIERS)
+
+
+def _share_items(view: View, counted: Quantities, edges: pd.DataFrame) -> Mask:
+    """Whether the documents of each edge have an item in common. A document without items, or with unknown ones, may
+    have.
+    """
+    touched = np.zeros(len(view.exists), dtype=bool)
+    touched[edges["magento"]] = touched[edges["odoo"]] = True
+    moved = counted.by_item(touched).set_index("document")["item"]
+    unknown = touched.copy()
+    unknown[moved.index.unique()] = False
+    unknown[moved.index[moved == 0]] = True
+    both = pd.DataFrame({"edge": np.arange(len(edges)), "magento": edges["magento"], "odoo": edges["odoo"]})
+    left = both.merge(moved.rename("item"), left_on="magento", right_index=True)
+    common = left.merge(moved.rename("other"), left_on="odoo", right_index=True).query("item == other")["edge"]
+    return np.isin(both["edge"], common) | unknown[both["magento"]] | unknown[both["odoo"]]
+
+
+def fits(view: View, counted: Quantities, table: pd.DataFrame, positions: Positions, one_by_one: bool = True) -> Mask:
+    """Whether the other side's order has room for each document: alone, or (not one_by_one) after those with smaller
+    ids.
+
+    True where the other side has no such order. `table`: quantities.items of the orders.
+    """
+    wanted = np.zeros(len(view.exists), dtype=bool)
+    wanted[positions] = True
+    moved = counted.by_item(wanted)
+    kinds, to_odoo = view.kind_codes[moved["document"]], view.is_magento[moved["document"]]
+    known = table.reindex(moved["item"]).fillna(0)
+    room = np.zeros(len(moved), dtype=np.int64)
+    for kind in (Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO):
+        open_there = np.where(to_odoo, quantities.room_in_odoo(known, kind), quantities.room_in_magento(known, kind))
+        room = np.where(kinds == KINDS.index(kind), open_there, room)
+    needed = moved["quantity"].to_numpy()
+    if not one_by_one:
+        in_order = moved.assign(id=view.column("source_id")[moved["document"]], kind=kinds, odoo=to_odoo).sort_values(
+            "id"
+        )
+        needed = in_order.groupby(["odoo", "kind", "item"])["quantity"].cumsum().sort_index().to_numpy()
+    orders = view.column("order_key")
+    has_odoo = np.isin(orders, table.loc[table["has_odoo"] > 0, "order"].unique())
+    short = (needed > room) & (~to_odoo | has_odoo[moved["document"]])
+    return ~np.isin(positions, moved["document"].to_numpy()[short])
+
+
+def _isolated(edges: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Edges that are in every best assignment because nothing of their tier competes, and the edges of the groups that
+    need solving.
+    """
+    found = []
+    open_edges, contested = edges, edges.iloc[:0]
+    for tier in range(TIERS):
+        here = open_edges[open_edges["tier"] == tier]
+        lonely = ~here["magento"].duplicated(keep=False) & ~here["odoo"].duplicated(keep=False)
+        sure, rivals = here[lonely], here[~lonely]
+        found.append(sure)
+        open_edges = open_edges[~open_edges["magento"].isin(sure["magento"]) & ~open_edges["odoo"].isin(sure["odoo"])]
+        hard = open_edges["group"].isin(rivals["group"])
+        contested = pd.concat([contested, open_edges[hard]])
+        open_edges = open_edges[~hard]
+    return pd.concat(found), contested
+
+
+def solve(magento: Positions, odoo: Positions, tiers: Positions) -> tuple[list[int], list[int]]:
+    """Indices of the edges that every best assignment contains, and the documents that best assignments treat
+    differently.
+
+    Best: the most pairs of tier 0, then the most of tier 1 ... Exact: an edge belongs to some best assignment when
+    forcing it keeps the optimum, to all of them when no other use of its documents does.
+    """
+    rows, row = np.unique(magento, return_inverse=True)
+    columns, column = np.unique(odoo, return_inverse=True)
+    base = min(len(rows), len(columns)) + 1
+    gains = np.zeros((len(rows), len(columns)), dtype=object)
+    gains[row, column] = [base ** (TIERS - 1 - int(tier)) for tier in tiers]
+    best = _optimum(gains)
+    possible = [gains[i, j] + _optimum(_rest(gains, i, j)) == best for i, j in zip(row, column, strict=True)]
+    certain, tied = [], set()
+    for edge, (i, j) in enumerate(zip(row, column, strict=True)):
+        if not possible[edge]:
+            continue
+        without = gains.copy()
+        without[i, j] = 0
+        if _optimum(without) < best:
+            certain.append(edge)
+        else:
+            tied |= {int(magento[edge]), int(odoo[edge])}
+    return certain, sorted(tied)
+
+
+def _optimum(gains: np.ndarray) -> int:
+    """The largest sum of an assignment. Gains stay below 2**53 for orders of up to some 1,500 documents, so that
+    floats are exact.
+    """
+    if not gains.size:
+        return 0
+    chosen = linear_sum_assignment(gains.astype(float), maximize=True)
+    return int(gains[chosen].sum())
+
+
+def _rest(gains: np.ndarray, row: int, column: int) -> np.ndarray:
+    return np.delete(np.delete(gains, row, axis=0), column, axis=1)

@@ -1,0 +1,154 @@
+"""Comparing pairs: amounts part by part, currency, quantities, states, tracking. Vectorised; one row per pair."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from magodoo.reconcile import references, statuses
+from magodoo.reconcile.frames import Mask, Units
+from magodoo.reconcile.match import Matching
+from magodoo.reconcile.quantities import Quantities
+from magodoo.reconcile.view import View
+from magodoo.vocabulary import Kind, Side
+
+PARTS = ("subtotal", "shipping", "discount", "adjustment", "tax")
+TOTAL, TAX, ROUNDING, CURRENCY = "total_mismatch", "tax_mismatch", "rounding", "currency_mismatch"
+
+
+def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame:
+    """One row per pair: magento, odoo (positions); amounts ("" or the type of finding), part; quantities, tracking
+    (bool); status (Meaning or None where the states agree). Amounts are compared in the document's currency, rounded
+    to its decimals.
+    """
+    pairs = pd.DataFrame({"magento": matching.magento, "odoo": matching.odoo})
+    standing = _standing(view, pairs)
+    pairs["amounts"] = np.where(standing, _amounts(view, pairs), "")
+    pairs["part"] = ""
+    different = (pairs["amounts"] == TOTAL).to_numpy()
+    pairs.loc[different, "part"] = _parts(view, pairs[different])
+    pairs["quantities"] = standing & _quantities(view, pairs, counted)
+    shipment = view.of_kind(Kind.SHIPMENT)[matching.magento]
+    tracking = view.column("tracking")
+    pairs["tracking"] = shipment & (tracking[matching.magento] != tracking[matching.odoo])
+    pairs["status"] = _statuses(view, pairs)
+    return pairs
+
+
+def _standing(view: View, pairs: pd.DataFrame) -> Mask:
+    """Pairs whose two documents both stand: amounts of a cancelled one say nothing."""
+    magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
+    order = view.of_kind(Kind.ORDER)
+    cancelled = view.word_is("state", {"cancel"}) | view.cancelled_orders
+    return ~cancelled[odoo] & ~cancelled[magento] & (order[magento] | view.active[magento])
+
+
+def _amounts(view: View, pairs: pd.DataFrame) -> np.ndarray:
+    magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
+    currencies = view.frames.documents["currency"].cat.codes.to_numpy()
+    tolerance = view.tolerances[magento]
+    total = np.abs(view.amounts("grand_total", odoo) - view.amounts("grand_total", magento))
+    tax = np.abs(view.amounts("tax", odoo) - view.amounts("tax", magento))
+    shipment = view.of_kind(Kind.SHIPMENT)[magento]
+    return np.select(
+        [shipment, currencies[magento] != currencies[odoo], total > tolerance, total > 0, tax > tolerance],
+        ["", CURRENCY, TOTAL, ROUNDING, TAX],
+        default="",
+    ).astype(object)
+
+
+def differences(view: View, pairs: pd.DataFrame) -> dict[str, Units]:
+    """odoo - magento of every part, rounded to the currency. A discount that Odoo folded into its prices is no
+    difference.
+    """
+    magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
+    found = {name: view.amounts(name, odoo) - view.amounts(name, magento) for name in PARTS}
+    folded = np.abs(found["subtotal"] + found["discount"]) <= view.tolerances[magento]
+    found["subtotal"] = np.where(folded, 0, found["subtotal"])
+    found["discount"] = np.where(folded, 0, found["discount"])
+    return found
+
+
+def _parts(view: View, pairs: pd.DataFrame) -> list[str]:
+    """The single part that differs, or grand_total when several do. A part within tolerance counts only if no other
+    differs.
+    """
+    by_part = differences(view, pairs)
+    tolerance = view.tolerances[pairs["magento"].to_numpy()]
+    large = np.column_stack([np.abs(by_part[name]) > tolerance for name in PARTS])
+    small = np.column_stack([by_part[name] != 0 for name in PARTS])
+    counted = np.where(large.any(axis=1, keepdims=True), large, small)
+    single = counted.sum(axis=1) == 1
+    return [PARTS[part] if one else "grand_total" for part, one in zip(counted.argmax(axis=1), single, strict=True)]
+
+
+def _quantities(view: View, pairs: pd.DataFrame, counted: Quantities) -> Mask:
+    magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
+    different = counted.signatures[magento] != counted.signatures[odoo]
+    order = view.of_kind(Kind.ORDER)[magento]
+    if order.any():
+        different &= ~(order & (counted.open_signatures[magento] == counted.signatures[odoo]))
+    return different
+
+
+def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
+    """The meaning of each pair's states, looked up once per combination (statuses.py)."""
+    documents = view.frames.documents
+    magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
+    combinations = pd.DataFrame(
+        {
+            "kind": documents["kind"].cat.codes.to_numpy()[magento],
+            "state": documents["state"].cat.codes.to_numpy()[magento],
+            "odoo_state": documents["state"].cat.codes.to_numpy()[odoo],
+            "payment": documents["status"].cat.codes.to_numpy()[odoo],
+            "captured": captured(view)[magento],
+            "ours": references.ours(view)[odoo],
+        }
+    )
+    numbers = combinations.groupby(list(combinations.columns), sort=False).ngroup().to_numpy()
+    first = combinations[~pd.Series(numbers).duplicated().to_numpy()]
+    kinds, states = documents["kind"].cat.categories, documents["state"].cat.categories
+    payments = documents["status"].cat.categories
+    meanings = [
+        statuses.meaning(
+            kinds[row.kind], states[row.state], states[row.odoo_state], payments[row.payment], row.captured, row.ours
+        )
+        for row in first.itertuples()
+    ]
+    wanted = [
+        found if _matters(view, kinds[row.kind], found) else None
+        for row, found in zip(first.itertuples(), meanings, strict=True)
+    ]
+    table = np.empty(len(wanted), dtype=object)
+    table[:] = wanted
+    return pd.Series(table[numbers], index=pairs.index, dtype=object)
+
+
+def _matters(view: View, kind: str, found: statuses.Meaning) -> bool:
+    """A draft of ours is what the policy asks for where it does not say `post`."""
+    policies = {Kind.INVOICE: view.instance.invoices.to_odoo, Kind.CREDIT_MEMO: view.instance.credit_memos.to_odoo}
+    return found.part is not None and not (found.part == "draft" and policies.get(Kind(kind), "post") != "post")
+
+
+def captured(view: View) -> Mask:
+    """Magento documents whose money the provider has, or whose method means paid (RULES, *Payments*). Never one that
+    we wrote.
+    """
+    documents = view.frames.documents
+    methods = _methods(view)
+    evident = documents["captured_amount"].to_numpy() > 0
+    listed = view.instance.payment_methods
+    means_paid = [name for name, method in listed.items() if method.invoice_means_paid]
+    provider = [name for name, method in listed.items() if method.captured_by_provider and method.journal]
+    paid = view.select(Side.MAGENTO, Kind.INVOICE) & view.word_is("state", {"2"})
+    refund = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.word_is("state", {"2"})
+    online = refund & (documents["transaction_id"] != "").to_numpy() & np.isin(methods, provider)
+    invoice = view.select(Side.MAGENTO, Kind.INVOICE) & (evident | (paid & np.isin(methods, means_paid)))
+    return (invoice | online) & ~references.ours(view)
+
+
+def _methods(view: View) -> np.ndarray:
+    """The payment method of each document's order: only orders carry it."""
+    order = view.order_of
+    column = view.frames.documents["payment_method"].astype(object).to_numpy()
+    return np.where(order >= 0, column[order], "")

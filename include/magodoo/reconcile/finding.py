@@ -1,0 +1,136 @@
+"""A finding: one difference at one place, with both sides' numbers and words, and why it matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from magodoo.money import plain
+from magodoo.reconcile import catalogue
+from magodoo.reconcile.frames import order_key_text
+from magodoo.reconcile.view import CURRENCY_DECIMALS
+from magodoo.vocabulary import FindingType, Kind, Severity, Side
+
+
+@dataclass(slots=True)
+class Finding:
+    """Columns of table `finding`; amounts in units, difference = odoo - magento.
+
+    magento_at, odoo_at: positions of the documents in the frames, -1 without.
+    change: (kind, source id) of the planned change that would settle it; otherwise no_change_reason says why none may.
+    """
+
+    type: FindingType
+    kind: Kind
+    order_key: str | None = None
+    order_number: str | None = None
+    magento_id: str | None = None
+    odoo_id: str | None = None
+    magento_number: str | None = None
+    odoo_number: str | None = None
+    part: str = ""
+    magento_value: str | None = None
+    odoo_value: str | None = None
+    magento_amount: int | None = None
+    odoo_amount: int | None = None
+    currency: str | None = None
+    detail: str = ""
+    magento_at: int = -1
+    odoo_at: int = -1
+    change: tuple[str, str] | None = None
+    no_change_reason: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Identity: the same difference at the same place is the same finding, also after it was resolved."""
+        ids = (self.order_key or "", self.magento_id or "", self.odoo_id or "", self.part)
+        return "|".join((self.type.value, self.kind.value, *ids))
+
+    @property
+    def difference(self) -> int | None:
+        if self.magento_amount is None or self.odoo_amount is None:
+            return None
+        return self.odoo_amount - self.magento_amount
+
+    @property
+    def document(self) -> str:
+        """The number that names it: Magento's where there is one."""
+        return (self.magento_number if self.magento_id else self.odoo_number) or ""
+
+    @property
+    def severity(self) -> Severity:
+        """A missing document that a change settles is information."""
+        settled = self.change is not None and self.type in catalogue.MISSING
+        return Severity.INFO if settled else catalogue.of(self.type).severity
+
+    @property
+    def message(self) -> str:
+        """Both numbers, the difference, the documents of both sides, why it matters."""
+        known = catalogue.of(self.type)
+        order = f" of order {self.order_number}" if self.order_number and self.kind is not Kind.ORDER else ""
+        sides = [
+            f"{name} {number or 'without number'}"
+            for name, id_, number in (
+                ("Magento", self.magento_id, self.magento_number),
+                ("Odoo", self.odoo_id, self.odoo_number),
+            )
+            if id_
+        ]
+        where = f"{self.kind.words.capitalize()} {' / '.join(sides)}".strip() + order
+        parts = (f"{where}: {known.meaning}", self._numbers(), self._words(), self.detail, known.why)
+        return " ".join(f"{part}." for part in parts if part)
+
+    def _numbers(self) -> str:
+        decimals = CURRENCY_DECIMALS.get(self.currency or "", 2)
+        named = [
+            f"{name} {plain(amount, decimals)}"
+            for name, amount in (("Magento", self.magento_amount), ("Odoo", self.odoo_amount))
+            if amount is not None
+        ]
+        if not named:
+            return ""
+        if self.difference is not None:
+            named.append(f"difference {'+' if self.difference > 0 else ''}{plain(self.difference, decimals)}")
+        part = f"{self.part.replace('_', ' ')}: " if self.part and ":" not in self.part else ""
+        return f"{part}{', '.join(named)} {self.currency or ''}".strip()
+
+    def _words(self) -> str:
+        named = [
+            f"{name}: {words}" for name, words in (("Magento", self.magento_value), ("Odoo", self.odoo_value)) if words
+        ]
+        return "; ".join(named)
+
+
+def about(
+    found: FindingType,
+    magento: Any = None,
+    odoo: Any = None,
+    *,
+    order: Any = None,
+    kind: Kind | None = None,
+    **more: Any,
+) -> Finding:
+    """A finding about documents given as rows of Frames.rows; `order` is the row of the Magento order."""
+    document = magento if magento is not None else odoo
+    return Finding(
+        type=found,
+        kind=kind or Kind(document.kind),
+        order_key=order_key_text(document.order_key),
+        order_number=order.number if order is not None else None,
+        magento_id=str(magento.source_id) if magento is not None else None,
+        odoo_id=str(odoo.source_id) if odoo is not None else None,
+        magento_number=magento.number if magento is not None else None,
+        odoo_number=odoo.number if odoo is not None else None,
+        magento_at=magento.Index if magento is not None else -1,
+        odoo_at=odoo.Index if odoo is not None else -1,
+        currency=more.pop("currency", document.currency or None),
+        **more,
+    )
+
+
+def amount_of(found: Finding, document: Any, side: Side) -> Finding:
+    """The same finding with the grand total of one document; shipments have none."""
+    if found.kind not in (Kind.SHIPMENT, Kind.RETURN):
+        name = "magento_amount" if side is Side.MAGENTO else "odoo_amount"
+        setattr(found, name, int(document.grand_total))
+    return found

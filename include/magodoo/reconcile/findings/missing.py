@@ -1,0 +1,266 @@
+"""What stands on one side only, and why: simply missing, or one of the types that stand instead of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from magodoo.reconcile.finding import Finding, about, amount_of
+from magodoo.reconcile.frames import ROLES, Mask, Positions
+from magodoo.reconcile.situation import Situation
+from magodoo.reconcile.view import rounded
+from magodoo.vocabulary import FindingType, Kind, Side
+
+DAYS_APART = pd.Timedelta(days=30)
+_CENT = np.int64(100)
+PRICE_TOLERANCE = 200  # units per line: Magento rounds each row of a partial document to the cent
+
+
+def missing(situation: Situation) -> list[Finding]:
+    """One finding per document that ought to have a counterpart and has none; the first reason names it."""
+    return [*_in_odoo(situation), *_in_magento(situation), *_extra_orders(situation)]
+
+
+def _in_odoo(situation: Situation) -> list[Finding]:
+    view = situation.view
+    todo = situation.unpaired & view.is_magento
+    drafts = _drafts(situation, todo)
+    doubles = _unlinked(situation, todo)
+    order_matched = situation.matching.odoo_order >= 0
+    document = situation.is_document
+    reasons = [
+        (FindingType.AMBIGUOUS, situation.matching.ambiguous),
+        (FindingType.NOT_REPRESENTABLE, _without_money_lines(situation)),
+        (FindingType.DRAFT_WAITING, drafts >= 0),
+        (FindingType.POSSIBLE_DUPLICATE, doubles >= 0),
+        (FindingType.DUPLICATE, situation.crowded & _equals_a_paired_one(situation)),
+        (FindingType.STRADDLES_BOOKS_FROM, document & view.before_books & view.created_since_books & ~order_matched),
+        (FindingType.MISSING_IN_ODOO, todo),
+    ]
+    result = []
+    for found, magento, order in _sorted_out(situation, todo, reasons):
+        other = None
+        if found is FindingType.DRAFT_WAITING:
+            other = view.frames.rows([drafts[magento.Index]])[0]
+        elif found is FindingType.POSSIBLE_DUPLICATE:
+            other = next(view.frames.unlinked.iloc[[doubles[magento.Index]]].itertuples())
+        made = amount_of(about(found, magento, order=order, currency=magento.currency), magento, Side.MAGENTO)
+        if other is not None:
+            amount_of(made, other, Side.ODOO)
+            made.odoo_id, made.odoo_number = str(other.source_id), other.number
+        result.append(made)
+    return result
+
+
+def _in_magento(situation: Situation) -> list[Finding]:
+    view = situation.view
+    todo = situation.unpaired & ~view.is_magento & ~situation.matching.ambiguous
+    notes, invoices = _corrections(situation, todo)
+    result = []
+    reasons = [
+        (FindingType.CORRECTED_IN_ODOO, notes),
+        (None, invoices),
+        (FindingType.NOT_REPRESENTABLE, _unmapped_lines(situation, todo)),
+        (FindingType.DUPLICATE, situation.crowded & _equals_a_paired_one(situation)),
+        (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & _only_authorised(situation)),
+        (FindingType.MISSING_IN_MAGENTO, todo),
+    ]
+    for found, odoo, order in _sorted_out(situation, todo, reasons):
+        result.append(amount_of(about(found, odoo=odoo, order=order), odoo, Side.ODOO))
+    return result
+
+
+def _extra_orders(situation: Situation) -> list[Finding]:
+    """A second standing Odoo order for a Magento order that is matched already."""
+    view = situation.view
+    extra = view.select(Side.ODOO, Kind.ORDER) & view.active & ~situation.matching.paired & (view.order_of >= 0)
+    extra &= ~situation.matching.ambiguous & (situation.matching.odoo_order >= 0)
+    found = _sorted_out(situation, extra, [(FindingType.DUPLICATE, extra)])
+    return [amount_of(about(kind, odoo=odoo, order=order), odoo, Side.ODOO) for kind, odoo, order in found]
+
+
+def _sorted_out(
+    situation: Situation, todo: Mask, reasons: list[tuple[FindingType | None, Mask]]
+) -> list[tuple[FindingType, Any, Any]]:
+    """Each document with the first reason that applies, and its Magento order; reason None: no finding."""
+    positions = np.flatnonzero(todo)
+    first = np.select([mask[positions] for _, mask in reasons], range(len(reasons)), default=len(reasons))
+    orders = situation.order_rows(positions)
+    return [
+        (found, row, orders.get(row.Index))
+        for row, reason in zip(situation.view.frames.rows(positions), first, strict=True)
+        if (found := reasons[reason][0]) is not None
+    ]
+
+
+def _without_money_lines(situation: Situation) -> Mask:
+    view, lines = situation.view, situation.view.frames.lines
+    money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
+    has = np.zeros(len(view.exists), dtype=bool)
+    has[lines["document"].to_numpy()[lines["is_money"].to_numpy()]] = True
+    return money & ~has
+
+
+def _drafts(situation: Situation, todo: Mask) -> Positions:
+    """Position of the draft made by hand that waits for a Magento document: same order, kind, currency and total."""
+    view = situation.view
+    money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
+    draft = money & ~view.is_magento & view.exists & view.word_is("state", {"draft"}) & ~situation.ours
+    return _first_equal(situation, np.flatnonzero(todo & money), np.flatnonzero(draft & ~situation.matching.paired))
+
+
+def _first_equal(situation: Situation, wanted: Positions, candidates: Positions) -> Positions:
+    """For each wanted document the first candidate of its order, kind, currency and total; -1 without."""
+    view = situation.view
+    result = np.full(len(view.exists), -1, dtype=np.int64)
+    left, right = _money_key(situation, wanted), _money_key(situation, candidates).drop_duplicates(KEY)
+    joined = left.merge(right, on=KEY, suffixes=("", "_candidate"))
+    result[joined["position"]] = joined["position_candidate"]
+    return result
+
+
+KEY = ["order", "kind", "currency", "total"]
+
+
+def _money_key(situation: Situation, positions: Positions) -> pd.DataFrame:
+    view = situation.view
+    return pd.DataFrame(
+        {
+            "position": positions,
+            "order": view.column("order_key")[positions],
+            "kind": view.kind_codes[positions],
+            "currency": view.frames.documents["currency"].cat.codes.to_numpy()[positions],
+            "total": view.amounts("grand_total", positions),
+        }
+    )
+
+
+def _unlinked(situation: Situation, todo: Mask) -> Positions:
+    """Position in `unlinked` of an Odoo document that may be the counterpart (RULES, *Cut-over*); -1 without.
+
+    Same kind, same customer by e-mail or name, same currency and total within 30 days; shipments by tracking number.
+    """
+    view = situation.view
+    result = np.full(len(view.exists), -1, dtype=np.int64)
+    others = view.frames.unlinked
+    others = others[(others["side"] == Side.ODOO) & ~others["without_order"] & others["deleted_at"].isna()]
+    positions = np.flatnonzero(todo)
+    if others.empty or not len(positions):
+        return result
+    left = _candidate_key(view.frames.documents.iloc[positions]).assign(position=positions)
+    customers = view.frames.documents.iloc[view.order_of[positions]]
+    left["email"], left["name"] = _plain(customers["customer_email"]), _plain(customers["customer_name"])
+    right = _candidate_key(others).assign(other=others.index)
+    right["email"], right["name"] = _plain(others["customer_email"]), _plain(others["customer_name"])
+    joined = left.merge(right, on=["kind", "currency", "total", "tracking"], suffixes=("", "_other"))
+    same = _equal(joined, "email") | _equal(joined, "name") | (joined["tracking"] != "")
+    near = (joined["date"] - joined["date_other"]).abs() <= DAYS_APART
+    best = joined[same & near].sort_values("other").drop_duplicates("position")
+    result[best["position"]] = best["other"]
+    return result
+
+
+def _candidate_key(documents: pd.DataFrame) -> pd.DataFrame:
+    shipment = (documents["kind"] == Kind.SHIPMENT).to_numpy()
+    tracked = documents["tracking"].to_numpy()
+    by_track = np.where(tracked == "", "-", tracked)
+    return pd.DataFrame(
+        {
+            "kind": documents["kind"].astype(str).to_numpy(),
+            "currency": np.where(shipment, "", documents["currency"].astype(str)),
+            "total": np.where(shipment, 0, rounded(documents["grand_total"].to_numpy(), _CENT)),
+            "tracking": np.where(shipment, by_track, ""),
+            "date": documents["document_date"].fillna(documents["created_at"].dt.tz_localize(None)).to_numpy(),
+        }
+    )
+
+
+def _plain(column: pd.Series) -> Any:
+    return column.astype(str).str.strip().str.lower().to_numpy()
+
+
+def _equal(joined: pd.DataFrame, name: str) -> pd.Series:
+    return (joined[name] != "") & (joined[name] == joined[f"{name}_other"])
+
+
+def _equals_a_paired_one(situation: Situation) -> Mask:
+    """Documents that equal (total, currency, quantities per item) a paired one of their order, side and kind."""
+    view = situation.view
+    positions = np.flatnonzero(situation.is_document & view.active)
+    keys = _money_key(situation, positions)
+    keys["side"], keys["signature"] = view.is_magento[positions], situation.counted.signatures[positions]
+    keys["paired"] = situation.matching.paired[positions]
+    doubtful = keys[keys.duplicated([*KEY, "side", "signature"], keep=False)]
+    equal = doubtful.groupby([*KEY, "side", "signature"])["paired"].transform("any").astype(bool)
+    result = np.zeros(len(view.exists), dtype=bool)
+    result[doubtful.loc[equal & ~doubtful["paired"], "position"]] = True
+    return result
+
+
+def _corrections(situation: Situation, todo: Mask) -> tuple[Mask, Mask]:
+    """Credit notes and invoices of equal total on one order, one to one: the order's net is unchanged."""
+    view = situation.view
+    keys = ["order", "currency", "total", "turn"]
+    sides = []
+    for kind in (Kind.CREDIT_MEMO, Kind.INVOICE):
+        rows = _money_key(situation, np.flatnonzero(todo & view.of_kind(kind)))
+        sides.append(rows.assign(turn=rows.groupby(["order", "currency", "total"]).cumcount()))
+    joined = sides[0].merge(sides[1], on=keys, suffixes=("", "_invoice"))
+    notes, invoices = np.zeros(len(view.exists), dtype=bool), np.zeros(len(view.exists), dtype=bool)
+    notes[joined["position"]] = True
+    invoices[joined["position_invoice"]] = True
+    return notes, invoices
+
+
+def _unmapped_lines(situation: Situation, todo: Mask) -> Mask:
+    """Odoo invoices with a line that is no item or shipping of the order, or has another price than Magento's item."""
+    view = situation.view
+    invoice = todo & view.of_kind(Kind.INVOICE)
+    lines = view.frames.lines
+    rows = lines[invoice[lines["document"].to_numpy()]]
+    role = rows["role"].cat.codes.to_numpy()
+    item = role == ROLES.index("item")
+    foreign = (role == ROLES.index("other")) | (item & (rows["item_key"] == 0).to_numpy())
+    orders = np.isin(view.column("order_key"), view.column("order_key")[np.flatnonzero(invoice)])
+    sold = lines[(orders & view.select(Side.MAGENTO, Kind.ORDER))[lines["document"].to_numpy()]].set_index("item_key")
+    known = (
+        sold[~sold.index.duplicated()].reindex(rows["item_key"])[["untaxed", "qty_ordered"]].fillna(0).astype(np.int64)
+    )
+    ordered = known["qty_ordered"].clip(lower=1).to_numpy()
+    apart = rows["untaxed"].to_numpy() * ordered - known["untaxed"].to_numpy() * rows["quantity"].to_numpy()
+    other_price = item & (np.abs(apart) > PRICE_TOLERANCE * ordered)
+    result = np.zeros(len(view.exists), dtype=bool)
+    result[rows["document"].to_numpy()[foreign | other_price]] = True
+    return result
+
+
+def pushed(situation: Situation, todo: Mask) -> Mask:
+    """Odoo invoices that the policy would write to Magento. Paid means residual 0 through payments (RULES,
+    *Payments*).
+    """
+    view, policy = situation.view, situation.view.instance.invoices
+    invoice = todo & view.of_kind(Kind.INVOICE)
+    if policy.to_magento == "off":
+        return invoice & False
+    if policy.to_magento == "when_posted":
+        return invoice
+    return invoice & settled_by_payments(situation)
+
+
+def settled_by_payments(situation: Situation) -> Mask:
+    """Odoo invoices and credit notes with residual 0 through payments; `in_payment` only by setting."""
+    view = situation.view
+    states = {"paid", "in_payment"} if view.instance.invoices.in_payment_counts else {"paid"}
+    paid = view.column("captured_amount") >= view.column("grand_total") - view.tolerances
+    return ~view.is_magento & view.word_is("status", states) & paid & (view.column("open_amount") == 0)
+
+
+def _only_authorised(situation: Situation) -> Mask:
+    """Documents of orders whose provider has authorised the money and not taken it."""
+    view = situation.view
+    methods = {name for name, method in view.instance.payment_methods.items() if method.authorises}
+    waiting = view.word_is("payment_method", methods) & (view.column("amount_authorized") > 0)
+    waiting &= view.column("amount_paid") == 0
+    return np.where(view.order_of >= 0, waiting[view.order_of], False)

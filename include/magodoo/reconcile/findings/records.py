@@ -1,0 +1,108 @@
+"""Findings about single records: do not add up, without order, vanished, unreadable, in a closed period, not mapped."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from magodoo.reconcile.finding import Finding, about, amount_of
+from magodoo.reconcile.frames import Frames
+from magodoo.reconcile.situation import Situation
+from magodoo.reconcile.view import View
+from magodoo.vocabulary import FindingType, Kind, Side
+
+LOCKS = ("fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")
+
+
+def arithmetic(situation: Situation) -> list[Finding]:
+    """Standing documents whose own parts do not add up."""
+    view = situation.view
+    order = view.order_of
+    wanted = (view.importable | situation.matching.paired)[order] & (order >= 0)
+    bad = np.flatnonzero(~view.column("sound") & (view.active | view.importable) & wanted)
+    orders = situation.order_rows(bad)
+    return [_alone(FindingType.ARITHMETIC, row, orders.get(row.Index)) for row in view.frames.rows(bad)]
+
+
+def deleted(situation: Situation) -> list[Finding]:
+    """Documents that the source no longer has, with the survivor that they leave."""
+    view = situation.view
+    lost = situation.matching.lost
+    gone = ~view.exists & (view.column("active") | (lost >= 0) | situation.ours)
+    positions = np.flatnonzero(gone & (view.order_of >= 0))
+    orders = situation.order_rows(positions)
+    result = []
+    for row in view.frames.rows(positions):
+        made = _alone(FindingType.DELETED, row, orders.get(row.Index))
+        if lost[row.Index] >= 0:
+            survivor = view.frames.rows([lost[row.Index]])[0]
+            if row.side == Side.MAGENTO:
+                made.odoo_id, made.odoo_number = str(survivor.source_id), survivor.number
+            else:
+                made.magento_id, made.magento_number = str(survivor.source_id), survivor.number
+        result.append(made)
+    return result
+
+
+def without_order(view: View) -> list[Finding]:
+    """Magento documents whose order exists nowhere, Odoo documents that name an order which does not exist."""
+    documents, others = view.frames.documents, view.frames.unlinked
+    known = documents["without_order"].to_numpy() & view.active & (view.order_of < 0)
+    stray = others["without_order"] | ((others["side"] == Side.MAGENTO) & (others["kind"] != Kind.ORDER))
+    stray &= others["deleted_at"].isna() & others["active"]
+    rows = [*documents[known].itertuples(name="Document"), *others[stray].itertuples(name="Document")]
+    return [_alone(FindingType.WITHOUT_ORDER, row, None) for row in rows]
+
+
+def quarantined(frames: Frames) -> list[Finding]:
+    """Open quarantine rows."""
+    result = []
+    for row in frames.quarantine.itertuples():
+        made = Finding(FindingType.QUARANTINED, Kind(row.kind), detail=str(row.reason))
+        if row.side == Side.MAGENTO:
+            made.magento_id, made.magento_number = row.source_id, row.source_id
+        else:
+            made.odoo_id, made.odoo_number = row.source_id, row.source_id
+        result.append(made)
+    return result
+
+
+def unmapped(order: Any, part: str, detail: str) -> Finding:
+    """An order (row) that cannot be written because a mapping is missing; part such as `sku:ABC`."""
+    return about(FindingType.UNMAPPED, order, order=order, part=part, detail=detail, kind=Kind.ORDER)
+
+
+def closed(missing: Finding, row: Any, lock: date) -> Finding:
+    """A missing invoice or memo whose date lies in a closed period."""
+    return Finding(
+        FindingType.CLOSED_PERIOD,
+        missing.kind,
+        missing.order_key,
+        missing.order_number,
+        missing.magento_id,
+        magento_number=missing.magento_number,
+        magento_amount=int(row.grand_total),
+        currency=missing.currency,
+        magento_at=missing.magento_at,
+        detail=f"Dated {row.document_date.date()}, closed up to {lock}",
+    )
+
+
+def lock_date(master: pd.DataFrame) -> date | None:
+    """The latest lock date of the company that concerns sales; None without one."""
+    found = [
+        date.fromisoformat(str(value)[:10])
+        for data in master.loc[master["key"] == "lock_dates", "data"]
+        for name, value in (data or {}).items()
+        if name in LOCKS and value
+    ]
+    return max(found, default=None)
+
+
+def _alone(found: FindingType, row: Any, order: Any) -> Finding:
+    side = Side(row.side)
+    made = about(found, row if side is Side.MAGENTO else None, row if side is Side.ODOO else None, order=order)
+    return amount_of(made, row, side)

@@ -1,0 +1,165 @@
+"""Findings about goods and refunds: what would be shipped too much, returned and not refunded, refunded and not
+returned, refunded twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from magodoo.reconcile.finding import Finding, about
+from magodoo.reconcile.findings.amounts import listed
+from magodoo.reconcile.frames import Mask, Units
+from magodoo.reconcile.situation import Situation
+from magodoo.vocabulary import FindingType, Kind, Side
+
+
+def will_ship_too_much(situation: Situation) -> list[Finding]:
+    """Open to ship = ordered - max(shipped, refunded) - cancelled, corrected by what only one side has shipped yet."""
+    view = situation.view
+    lines = view.frames.lines
+    waiting = (lines["qty_open"].to_numpy() > 0) & situation.odoo_orders[lines["document"].to_numpy()]
+    orders = view.column("order_key")[np.unique(lines["document"].to_numpy()[waiting])]
+    table = situation.items_of(orders)
+    still = table["ordered"] - table[["shipped", "refunded"]].max(axis=1) - table["canceled"]
+    allowed = (still + table["shipped"] - table["odoo_shipment"]).clip(lower=0)
+    excess = table[(table["odoo_open"] > allowed) & (table["has_magento"] > 0)].assign(allowed=allowed)
+    result = []
+    for order_id, rows in excess.groupby("order"):
+        order = _order(situation, int(order_id))
+        if order.state == "canceled":
+            continue
+        odoo = view.frames.rows([situation.matching.partner[order.Index]])[0]
+        items, names = sorted(rows.index), _names(situation, order.Index)
+        made = about(FindingType.WILL_SHIP_TOO_MUCH, order, odoo, order=order)
+        made.magento_value = "still to ship " + listed(items, rows["allowed"].to_dict(), names)
+        made.odoo_value = "open to deliver " + listed(items, rows["odoo_open"].to_dict(), names)
+        result.append(made)
+    return result
+
+
+def over_refunded(situation: Situation) -> list[Finding]:
+    """Credit memos of zero or less, and orders whose refunds exceed their invoices."""
+    view = situation.view
+    in_scope = np.where(
+        view.order_of >= 0, view.importable[view.order_of] | situation.matching.paired[view.order_of], False
+    )
+    memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & in_scope
+    bad = np.flatnonzero(memos & (view.column("grand_total") <= 0))
+    orders = situation.order_rows(bad)
+    result = [
+        about(FindingType.OVER_REFUNDED, row, order=orders.get(row.Index), magento_amount=int(row.grand_total))
+        for row in view.frames.rows(bad)
+    ]
+    for order_id, refunded in _refunds_above_invoices(situation, memos).items():
+        order = _order(situation, int(order_id))
+        made = about(FindingType.OVER_REFUNDED, order, order=order, magento_amount=int(refunded))
+        made.detail = "The credit memos of the order exceed its invoices"
+        result.append(made)
+    return result
+
+
+def _refunds_above_invoices(situation: Situation, memos: Mask) -> pd.Series:
+    """Refunded sum by order id, where it exceeds the invoiced one by more than the tolerance."""
+    view = situation.view
+    refunded = (
+        pd.Series(view.amounts("grand_total", np.flatnonzero(memos))).groupby(view.column("order_key")[memos]).sum()
+    )
+    money = view.select(Side.MAGENTO, Kind.INVOICE) & view.active & np.isin(view.column("order_key"), refunded.index)
+    invoiced = (
+        pd.Series(view.amounts("grand_total", np.flatnonzero(money))).groupby(view.column("order_key")[money]).sum()
+    )
+    positions = view.frames.locate(Side.MAGENTO, Kind.ORDER, refunded.index.to_numpy(np.int64))
+    return refunded[refunded > invoiced.reindex(refunded.index).fillna(0) + view.tolerances[positions]]
+
+
+def returned_not_refunded(situation: Situation) -> list[Finding]:
+    """Done returns older than the limit whose items Magento has not refunded; earlier returns use up the refunds
+    first.
+    """
+    view = situation.view
+    returns = view.select(Side.ODOO, Kind.RETURN) & view.active & (view.order_of >= 0)
+    moved = situation.counted.by_item(returns & view.older_than(view.instance.refund_return_days))
+    moved = moved[moved["item"] > 0]
+    if moved.empty:
+        return []
+    table = situation.items_of(view.column("order_key")[moved["document"].to_numpy()])
+    moved = _in_time(situation, moved)
+    open_ = moved.groupby("item")["quantity"].cumsum().to_numpy() > table["refunded"].reindex(moved["item"]).to_numpy()
+    return [
+        _about_items(situation, FindingType.RETURNED_NOT_REFUNDED, position, rows)
+        for position, rows in moved[open_].groupby("document")
+    ]
+
+
+def refunded_not_returned(situation: Situation) -> list[Finding]:
+    """Memos older than the limit that refund shipped items which have not come back."""
+    view = situation.view
+    old = view.older_than(view.instance.refund_return_days)
+    return [
+        _about_items(situation, FindingType.REFUNDED_NOT_RETURNED, position, rows)
+        for position, rows in awaiting_return(situation, _delivered_memos(situation) & old).groupby("document")
+    ]
+
+
+def _delivered_memos(situation: Situation) -> Mask:
+    """Active memos of orders on or after the cut-over whose delivery is done in Odoo."""
+    view = situation.view
+    delivered = np.unique(view.column("order_key")[view.select(Side.ODOO, Kind.SHIPMENT) & view.active])
+    memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & ~view.before_books & (view.order_of >= 0)
+    return memos & np.isin(view.column("order_key"), delivered)
+
+
+def awaiting_return(situation: Situation, memos: Mask) -> pd.DataFrame:
+    """document, item, quantity of memos whose refunded goods were shipped and are not back: `quantity` is what is
+    still out.
+
+    Of an item, the unshipped quantity counts as refunded first, and returns answer the earliest memos.
+    """
+    view = situation.view
+    every = (
+        view.select(Side.MAGENTO, Kind.CREDIT_MEMO)
+        & view.active
+        & np.isin(view.column("order_key"), view.column("order_key")[memos])
+    )
+    moved = situation.counted.by_item(every)
+    moved = moved[moved["item"] > 0]
+    if moved.empty:
+        return moved
+    table = situation.items_of(view.column("order_key")[moved["document"].to_numpy()])
+    moved = _in_time(situation, moved)
+    known = table.reindex(moved["item"])
+    unshipped = (known["ordered"] - known["canceled"] - known["shipped"]).clip(lower=0).to_numpy()
+    out = moved.groupby("item")["quantity"].cumsum().to_numpy() - unshipped - known["odoo_return"].to_numpy()
+    moved["quantity"] = np.minimum(moved["quantity"].to_numpy(), out)
+    return moved[(moved["quantity"] > 0) & memos[moved["document"].to_numpy()]]
+
+
+def _in_time(situation: Situation, moved: pd.DataFrame) -> pd.DataFrame:
+    """Oldest documents first."""
+    documents = situation.view.frames.documents.iloc[moved["document"]]
+    in_order = np.lexsort((documents["source_id"].to_numpy(), documents["created_at"].to_numpy()))
+    return moved.iloc[in_order].reset_index(drop=True)
+
+
+def _about_items(situation: Situation, found: FindingType, position: Any, rows: pd.DataFrame) -> Finding:
+    document = situation.view.frames.rows([position])[0]
+    order = _order(situation, int(document.order_key))
+    names = _names(situation, order.Index)
+    words = listed(sorted(rows["item"]), dict(zip(rows["item"], rows["quantity"], strict=True)), names)
+    if document.side == Side.MAGENTO:
+        partner = situation.matching.partner[position]
+        odoo = situation.view.frames.rows([partner])[0] if partner >= 0 else None
+        return about(found, document, odoo, order=order, magento_value=f"refunded {words}")
+    return about(found, odoo=document, order=order, odoo_value=f"returned {words}")
+
+
+def _order(situation: Situation, order_id: int) -> Any:
+    ids: Units = np.array([order_id], dtype=np.int64)
+    return situation.view.frames.rows(situation.view.frames.locate(Side.MAGENTO, Kind.ORDER, ids))[0]
+
+
+def _names(situation: Situation, position: int) -> dict[int, str]:
+    return {line.item_key: str(line.sku) for line in situation.view.frames.lines_of(position)}

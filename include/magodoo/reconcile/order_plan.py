@@ -1,0 +1,222 @@
+"""What planning one order needs. The smallest set of changes that settles the findings under the policies, in an order
+that can be carried out.
+
+Every finding leaves with the change that would settle it, or with the reason why none may. Orders are planned one by
+one, and only those with something to settle.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from magodoo.reconcile import catalogue, compare, quantities
+from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.findings import missing, records, stock
+from magodoo.reconcile.frames import Mask
+from magodoo.reconcile.plan import PlannedChange
+from magodoo.reconcile.situation import Situation
+from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
+
+SETTLED_BY_WRITING = frozenset(
+    {
+        FindingType.MISSING_IN_ODOO,
+        FindingType.MISSING_IN_MAGENTO,
+        FindingType.STATUS_MISMATCH,
+        FindingType.TRACKING_MISMATCH,
+        FindingType.REFUNDED_NOT_RETURNED,
+    }
+)
+BLOCKS_ITS_DOCUMENT = frozenset(
+    {FindingType.ARITHMETIC, FindingType.TOTAL_MISMATCH, FindingType.CURRENCY_MISMATCH, FindingType.OVER_REFUNDED}
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What planning looks up, gathered once for all orders that have something to settle."""
+
+    situation: Situation
+    by_order: dict[int, list[Finding]]
+    rows: dict[int, Any]
+    items: dict[int, list[list[Any]]]
+    documents: dict[int, list[int]]
+    blocked: dict[int, str]
+    awaiting_return: dict[int, list[list[Any]]]
+
+    @classmethod
+    def gather(cls, situation: Situation, findings: Iterable[Finding]) -> Facts:
+        view = situation.view
+        findings = list(findings)
+        by_order: dict[int, list[Finding]] = defaultdict(list)
+        for finding in findings:
+            if finding.type in SETTLED_BY_WRITING and (finding.order_key or "").isdecimal():
+                by_order[int(finding.order_key or 0)].append(finding)
+        chosen = np.isin(view.column("order_key"), np.array(sorted(by_order), dtype=np.int64))
+        positions = np.flatnonzero(chosen)
+        documents: dict[int, list[int]] = defaultdict(list)
+        for order_id, position in zip(view.column("order_key")[positions].tolist(), positions.tolist(), strict=True):
+            documents[order_id].append(position)
+        blocked = {
+            at: catalogue.of(finding.type).title
+            for finding in findings
+            if finding.type in BLOCKS_ITS_DOCUMENT
+            for at in (finding.magento_at, finding.odoo_at)
+            if at >= 0
+        }
+        returns = view.instance.shipments.returns == "shipped_items"
+        memos = chosen & view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & bool(returns)
+        return cls(
+            situation,
+            by_order,
+            dict(zip(positions.tolist(), view.frames.rows(positions), strict=True)),
+            _item_lists(situation.counted.by_item(chosen)),
+            documents,
+            blocked,
+            _item_lists(stock.awaiting_return(situation, memos)) if returns else {},
+        )
+
+    def order_plan(self, order_id: int) -> OrderPlan | None:
+        """What there is to plan for an order; None where its Magento order is not staged."""
+        view = self.situation.view
+        at = int(view.frames.locate(Side.MAGENTO, Kind.ORDER, np.array([order_id]))[0])
+        if at < 0:
+            return None
+        odoo_at = int(self.situation.matching.partner[at])
+        return OrderPlan(self, self.rows[at], self.rows.get(odoo_at), self.by_order[order_id])
+
+    @cached_property
+    def captured(self) -> Mask:
+        return compare.captured(self.situation.view)
+
+    @cached_property
+    def settled(self) -> Mask:
+        return missing.settled_by_payments(self.situation)
+
+    @cached_property
+    def lock(self) -> date | None:
+        return records.lock_date(self.situation.view.frames.master)
+
+    @cached_property
+    def children(self) -> dict[int, tuple[int, int, int]]:
+        """Dynamic bundles: child item -> (parent item, parent's ordered quantity, child's)."""
+        shares = quantities.bundle_shares(self.situation.view)
+        return {row.child: (row.parent, row.parent_ordered, row.child_ordered) for row in shares.itertuples()}
+
+    @cached_property
+    def bundle_sizes(self) -> dict[int, int]:
+        return quantities.bundle_shares(self.situation.view).groupby("parent").size().to_dict()
+
+
+def _item_lists(moved: Any) -> dict[int, list[list[Any]]]:
+    result: dict[int, list[list[Any]]] = defaultdict(list)
+    for row in moved.itertuples(index=False):
+        result[int(row.document)].append([str(row.item), int(row.quantity)])
+    return result
+
+
+@dataclass
+class OrderPlan:
+    """One order being planned: rows of its Magento order and of its matched Odoo order (None without), its findings,
+    its changes.
+    """
+
+    facts: Facts
+    order: Any
+    odoo: Any | None
+    findings: list[Finding]
+    changes: list[PlannedChange] = field(default_factory=list)
+    added: list[Finding] = field(default_factory=list)
+
+    @property
+    def instance(self) -> Any:
+        return self.facts.situation.view.instance
+
+    def of(self, found: FindingType, kind: Kind | None = None, part: str | None = None) -> list[Finding]:
+        """Its findings of a type, oldest document first."""
+        wanted = [
+            finding
+            for finding in self.findings
+            if finding.type is found and kind in (None, finding.kind) and part in (None, finding.part)
+        ]
+        return sorted(wanted, key=lambda finding: int(finding.magento_id or finding.odoo_id or 0))
+
+    def row(self, finding: Finding) -> Any:
+        """The document that a finding is about: Magento's where there is one."""
+        return self.facts.rows[finding.magento_at if finding.magento_at >= 0 else finding.odoo_at]
+
+    def partner(self, row: Any) -> Any | None:
+        at = int(self.facts.situation.matching.partner[row.Index])
+        return self.facts.rows[at] if at >= 0 else None
+
+    def active(self, side: Side, kind: Kind) -> list[Any]:
+        """Standing documents of the order, oldest first."""
+        rows = [self.facts.rows[at] for at in self.facts.documents[self.order.source_id]]
+        chosen = [
+            row for row in rows if row.side == side and row.kind == kind and self.facts.situation.view.active[row.Index]
+        ]
+        return sorted(chosen, key=lambda row: row.source_id)
+
+    def is_planned(self, kind: ChangeKind, row: Any) -> bool:
+        return any(change.kind is kind and change.source_id == str(row.source_id) for change in self.changes)
+
+    def change(self, kind: ChangeKind, row: Any, findings: Iterable[Finding], **intent: Any) -> None:
+        """Plan a change for a document; the findings leave with it."""
+        settled = list(findings)
+        made = PlannedChange(
+            kind=kind,
+            order_key=str(self.order.source_id),
+            order_number=self.order.number,
+            document_kind=Kind(row.kind),
+            source_id=str(row.source_id),
+            source_number=row.number,
+            amount=int(row.grand_total),
+            currency=str(row.currency or self.order.currency),
+            company_amount=int(row.base_grand_total),
+            settles=tuple(finding.key for finding in settled),
+            intent=intent,
+        )
+        self.changes.append(made)
+        for finding in settled:
+            if finding.change is None:
+                finding.change = made.key
+
+    def cut_over(self, row: Any) -> str | None:
+        """RULES, *Cut-over*: what belongs to the time before it is never written."""
+        view = self.facts.situation.view
+        if not view.before_books[row.Index]:
+            return None
+        if row.kind == Kind.ORDER:
+            return "The order was placed before the cut-over (books_from)"
+        if not view.created_since_books[row.Index]:
+            return "It was made before the cut-over (books_from)"
+        return None if self.odoo is not None else "Its order was placed before the cut-over and is not matched"
+
+    def blocked(self, *rows: Any) -> str | None:
+        """A document that does not add up, or differs from its counterpart, is no ground for a further write."""
+        for row in rows:
+            title = self.facts.blocked.get(row.Index) if row is not None else None
+            if title:
+                return f"Held back by a finding on the document: {title}"
+        return None
+
+    def crowded(self, row: Any, side: Side) -> str | None:
+        """Nothing open on the other side: writing it would invoice, ship or refund twice."""
+        situation = self.facts.situation
+        name = side.value.capitalize()
+        if situation.crowded[row.Index]:
+            return f"{name}'s order has nothing open for it: it may be split differently there, or made twice"
+        if situation.late[row.Index]:
+            return f"{name}'s order has nothing open for it after the earlier documents of the order"
+        return None
+
+
+def first_reason(*reasons: str | None) -> str | None:
+    """The first reason that applies."""
+    return next((reason for reason in reasons if reason), None)

@@ -1,0 +1,128 @@
+"""What would be written to Magento for one order: invoices, shipments, credit memos of what stands in Odoo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.order_plan import OrderPlan, first_reason
+from magodoo.reconcile.planning_odoo import tracks
+from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
+
+MISSING = FindingType.MISSING_IN_MAGENTO
+CLOSED_STATES = frozenset({"canceled", "closed", "holded", "pending_payment", "payment_review"})
+
+
+def plan(order: OrderPlan) -> None:
+    """Invoices first: Magento refunds only what is invoiced."""
+    _invoices(order)
+    _shipments(order)
+    _credit_memos(order)
+
+
+def _closed(order: OrderPlan, row: Any) -> str | None:
+    """Why nothing may be written onto the order in Magento for a document of Odoo."""
+    state = order.order.state
+    return first_reason(
+        order.cut_over(row),
+        f"The order is {state} in Magento" if state in CLOSED_STATES or order.order.status == "fraud" else None,
+        "It was made from a Magento document which is gone" if row.reference else None,
+        order.blocked(row, order.order),
+        order.crowded(row, Side.MAGENTO),
+    )
+
+
+def _invoices(order: OrderPlan) -> None:
+    policy = order.instance.invoices.to_magento
+    # Magento puts all shipping on the first invoice (facts magento-2.4.7 5.1).
+    waiting = sorted(order.of(MISSING, Kind.INVOICE), key=lambda finding: -order.row(finding).shipping)
+    for finding in waiting:
+        row = order.row(finding)
+        items = folded(order, row)
+        reason = first_reason(
+            "The setting `invoices.to_magento` is off" if policy == "off" else None,
+            _closed(order, row),
+            f"It is not yet settled by payments in Odoo (`invoices.to_magento`: `{policy}`)"
+            if policy == "when_paid" and not order.facts.settled[row.Index]
+            else None,
+            _shipping_reason(order, row),
+            None if items else "Its quantities are no whole bundles or items of the order",
+        )
+        _write(order, finding, row, ChangeKind.MAGENTO_INVOICE, reason, items=items, shipping=int(row.shipping))
+
+
+def _shipping_reason(order: OrderPlan, row: Any) -> str | None:
+    first = not order.active(Side.MAGENTO, Kind.INVOICE)
+    first = first and not any(change.kind is ChangeKind.MAGENTO_INVOICE for change in order.changes)
+    expected = order.order.shipping if first else 0
+    if abs(int(row.shipping) - int(expected)) <= order.instance.tolerance_units(row.currency):
+        return None
+    return "Magento puts all shipping on the first invoice: this one's shipping is another"
+
+
+def _shipments(order: OrderPlan) -> None:
+    for finding in order.of(MISSING, Kind.SHIPMENT):
+        row = order.row(finding)
+        items = folded(order, row)
+        reason = first_reason(
+            None if order.instance.shipments.to_magento else "The setting `shipments.to_magento` is off",
+            _closed(order, row),
+            None if items else "Its quantities are no whole bundles or items of the order",
+        )
+        words = {"tracks": tracks(row), "carrier": row.carrier or None, "source_code": row.source_code or None}
+        _write(order, finding, row, ChangeKind.MAGENTO_SHIPMENT, reason, items=items, **words)
+
+
+def _credit_memos(order: OrderPlan) -> None:
+    """Offline refunds; a dynamic bundle is refunded by its children (facts magento-2.4.7 5.4)."""
+    policy = order.instance.credit_memos.to_magento
+    for finding in order.of(MISSING, Kind.CREDIT_MEMO):
+        row = order.row(finding)
+        items = order.facts.items.get(row.Index, [])
+        reason = first_reason(
+            "The setting `credit_memos.to_magento` is off" if policy == "off" else None,
+            _closed(order, row),
+            None
+            if order.facts.settled[row.Index]
+            else "It is not yet paid out in Odoo (`credit_memos.to_magento`: `when_paid`)",
+            "A line of it is no item of the order" if any(item == "0" for item, _ in items) else None,
+            "A credit memo of zero or less is never written" if row.grand_total <= 0 else None,
+        )
+        words = {
+            "shipping": int(row.shipping),
+            "adjustment_positive": max(int(row.adjustment), 0),
+            "adjustment_negative": max(-int(row.adjustment), 0),
+        }
+        _write(order, finding, row, ChangeKind.MAGENTO_CREDIT_MEMO, reason, items=items, **words)
+
+
+def _write(order: OrderPlan, finding: Finding, row: Any, kind: ChangeKind, reason: str | None, **intent: Any) -> None:
+    if reason:
+        finding.no_change_reason = reason
+        return
+    order.change(kind, row, [finding], **intent)
+
+
+def folded(order: OrderPlan, row: Any) -> list[list[Any]]:
+    """Items as Magento takes them for invoices and shipments: a dynamic bundle by its parent (facts magento-2.4.7 5.4).
+
+    Empty when a line is no item of the order, or the children make no whole number of bundles.
+    """
+    parents: dict[int, list[tuple[int, int]]] = {}
+    result = []
+    for item, quantity in order.facts.items.get(row.Index, []):
+        if item == "0":
+            return []
+        bundle = order.facts.children.get(int(item))
+        if bundle is None:
+            result.append([item, quantity])
+        else:
+            parent, parent_ordered, child_ordered = bundle
+            parents.setdefault(parent, []).append((quantity * parent_ordered, child_ordered))
+    for parent, shares in parents.items():
+        bundles = {divmod(numerator, denominator) for numerator, denominator in shares}
+        quantity, rest = next(iter(bundles))
+        if len(bundles) > 1 or rest or len(shares) != order.facts.bundle_sizes[parent]:
+            return []
+        result.append([str(parent), quantity])
+    return sorted(result, key=lambda item: int(item[0]))

@@ -1,0 +1,337 @@
+"""What would be written to Odoo for one order: order, invoices, payments, deliveries, tracks, credit notes, refunds,
+returns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.findings import records
+from magodoo.reconcile.order_plan import OrderPlan, first_reason
+from magodoo.reconcile.view import NEVER_IMPORTED
+from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
+
+MISSING, STATUS = FindingType.MISSING_IN_ODOO, FindingType.STATUS_MISMATCH
+
+
+def plan(order: OrderPlan) -> None:
+    """In the order in which the changes are carried out."""
+    _order(order)
+    _cancellation(order)
+    closed = _order_reason(order)
+    _invoices(order, closed)
+    _payments(order, closed)
+    _deliveries(order, closed)
+    _tracking(order)
+    _credit_notes(order, closed)
+    _refunds(order, closed)
+    _returns(order, closed)
+
+
+def _order(order: OrderPlan) -> None:
+    """Import what is missing; confirm a quotation of ours once Magento has gone on."""
+    view, row = order.facts.situation.view, order.order
+    for finding in (*order.of(MISSING, Kind.ORDER), *order.of(STATUS, Kind.ORDER, "draft")):
+        reason = first_reason(order.cut_over(row), order.blocked(row), _replaced_order(order))
+        if reason:
+            finding.no_change_reason = reason
+            continue
+        replaces = int(row.edit_of) or None
+        order.change(
+            ChangeKind.ORDER_IMPORT,
+            row,
+            [finding],
+            **{"as": view.imported_as(row.state, row.payment_method), "replaces": replaces},
+        )
+
+
+def _replaced_order(order: OrderPlan) -> str | None:
+    """RULES: an edited order's predecessor is cancelled in Odoo only if nothing is posted or done, before the new one
+    is confirmed.
+    """
+    situation = order.facts.situation
+    if not order.order.edit_of:
+        return None
+    view = situation.view
+    keys = view.column("order_key") == int(order.order.edit_of)
+    old = keys & situation.odoo_orders & ~view.word_is("state", {"cancel"})
+    moved = keys & ~view.is_magento & situation.is_document & view.active
+    if old.any() and moved.any():
+        return "The order that it replaces is invoiced or delivered in Odoo: a person decides"
+    return None
+
+
+def _cancellation(order: OrderPlan) -> None:
+    for finding in order.of(STATUS, Kind.ORDER, "order"):
+        begun = [kind for kind in (Kind.INVOICE, Kind.SHIPMENT) if order.active(Side.ODOO, kind)]
+        reason = first_reason(
+            None if order.instance.orders.cancel else "The setting `orders.cancel` is off",
+            order.cut_over(order.order),
+            "In Odoo the order is invoiced or delivered already: a person decides" if begun or _moved(order) else None,
+        )
+        if reason or order.odoo is None:
+            finding.no_change_reason = reason
+            continue
+        order.change(ChangeKind.ORDER_CANCEL, order.order, [finding], odoo_id=int(order.odoo.source_id))
+
+
+def _moved(order: OrderPlan) -> bool:
+    """Whether Odoo's order lines say that something was invoiced or delivered."""
+    lines = order.facts.situation.view.frames.lines_of(order.odoo.Index) if order.odoo is not None else []
+    return any(line.qty_invoiced or line.qty_shipped for line in lines)
+
+
+def _order_reason(order: OrderPlan) -> str | None:
+    """Why nothing can be written onto the order in Odoo; None when it stands there, or will after this plan."""
+    if order.order.state in NEVER_IMPORTED or order.order.status == "fraud":
+        return f"The order is {order.order.status or order.order.state} in Magento"
+    if any(change.kind is ChangeKind.ORDER_IMPORT for change in order.changes):
+        as_quotation = any(change.intent.get("as") == "quotation" for change in order.changes)
+        return "The order is imported as a quotation only" if as_quotation else None
+    if order.odoo is None:
+        return "The order itself is not in Odoo and is not planned"
+    if order.odoo.state == "cancel":
+        return "The order is cancelled in Odoo"
+    if order.odoo.state != "sale":
+        return "The order is a quotation in Odoo"
+    return None
+
+
+def _own(row: Any) -> str | None:
+    return "It was written from Odoo, and its source there is gone" if row.reference else None
+
+
+def _invoices(order: OrderPlan, closed: str | None) -> None:
+    policy = order.instance.invoices.to_odoo
+    for finding in (*order.of(MISSING, Kind.INVOICE), *order.of(STATUS, Kind.INVOICE, "draft")):
+        row = order.row(finding)
+        reason = first_reason(
+            "The setting `invoices.to_odoo` is off" if policy == "off" else None,
+            order.cut_over(row),
+            closed,
+            _own(row),
+            order.blocked(row),
+            order.crowded(row, Side.ODOO),
+        )
+        _moved_entry(order, finding, row, ChangeKind.ODOO_INVOICE, policy, reason)
+
+
+def _moved_entry(
+    order: OrderPlan, finding: Finding, row: Any, kind: ChangeKind, policy: str, reason: str | None, **intent: Any
+) -> None:
+    """An invoice or credit note, unless a reason or a closed period holds it."""
+    settled = [finding]
+    if reason is None and finding.type is MISSING:
+        period = _closed_period(order, finding, row)
+        settled += period
+        if period and order.instance.closed_period == "hold":
+            finding.no_change_reason = f"{period[0].detail}: the setting `closed_period` is `hold`"
+            return
+    if reason:
+        finding.no_change_reason = reason
+        return
+    words = {"as": policy, "items": order.facts.items.get(row.Index, []), "closed_period": len(settled) > 1}
+    order.change(kind, row, settled, **words, **intent)
+
+
+def _closed_period(order: OrderPlan, finding: Finding, row: Any) -> list[Finding]:
+    lock = order.facts.lock
+    if (
+        lock is None
+        or row.document_date is None
+        or row.document_date != row.document_date
+        or row.document_date.date() > lock
+    ):
+        return []
+    found = records.closed(finding, row, lock)
+    order.added.append(found)
+    return [found]
+
+
+def _payments(order: OrderPlan, closed: str | None) -> None:
+    """Money that the provider has, with evidence; never of an invoice that we wrote (RULES, *Payments*)."""
+    waiting = order.of(STATUS, Kind.INVOICE, "payment")
+    for finding in waiting:
+        row, entry = order.row(finding), order.partner(order.row(finding))
+        partly = (
+            "It is partially paid in Odoo: a person decides"
+            if entry is not None and entry.status == "partial"
+            else None
+        )
+        reason = first_reason(
+            order.cut_over(row), closed, _own(row), partly, order.blocked(row, entry), _method_reason(order, row)
+        )
+        if reason:
+            finding.no_change_reason = reason
+            continue
+        assert entry is not None
+        _payment(order, ChangeKind.ODOO_PAYMENT, row, [finding], invoice=int(entry.source_id))
+    for row in _planned_rows(order, ChangeKind.ODOO_INVOICE):
+        if order.facts.captured[row.Index] and _method_reason(order, row) is None:
+            entry = order.partner(row)
+            _payment(
+                order, ChangeKind.ODOO_PAYMENT, row, [], invoice=int(entry.source_id) if entry is not None else None
+            )
+
+
+def _payment(order: OrderPlan, kind: ChangeKind, row: Any, findings: list[Finding], **target: Any) -> None:
+    method = str(order.order.payment_method)
+    order.change(kind, row, findings, method=method, transaction_id=row.transaction_id or None, **target)
+
+
+def _planned_rows(order: OrderPlan, kind: ChangeKind) -> list[Any]:
+    """Documents whose posted entry this plan makes."""
+    planned = [change for change in order.changes if change.kind is kind and change.intent.get("as") == "post"]
+    wanted = {(change.document_kind, change.source_id) for change in planned}
+    rows = [order.facts.rows[at] for at in order.facts.documents[order.order.source_id]]
+    return [row for row in rows if row.side == Side.MAGENTO and (row.kind, str(row.source_id)) in wanted]
+
+
+def _method_reason(order: OrderPlan, row: Any) -> str | None:
+    """Why no payment may be registered for the order's method; an unlisted one is `unmapped`, no default journal."""
+    name = str(order.order.payment_method)
+    method = order.instance.payment_methods.get(name)
+    if method is None:
+        part = f"payment:{name}"
+        if not any(finding.part == part for finding in order.added):
+            words = f"Payment method {name} has captured money and is not listed in the settings"
+            order.added.append(records.unmapped(order.order, part, words))
+        return f"The payment method {name} is not listed in the settings"
+    if not (method.captured_by_provider or method.invoice_means_paid):
+        return f"The payment method {name} is not one that a provider captures"
+    if not method.journal:
+        return f"The payment method {name} has no journal in the settings"
+    evidence = row.captured_amount > 0 or row.transaction_id
+    return None if evidence or method.invoice_means_paid else "There is no evidence that the provider has the money"
+
+
+def _deliveries(order: OrderPlan, closed: str | None) -> None:
+    for finding in order.of(MISSING, Kind.SHIPMENT):
+        row = order.row(finding)
+        items = order.facts.items.get(row.Index, [])
+        reason = first_reason(
+            None if order.instance.shipments.to_odoo else "The setting `shipments.to_odoo` is off",
+            order.cut_over(row),
+            closed,
+            _own(row),
+            order.blocked(row),
+            order.crowded(row, Side.ODOO),
+            None if items else "It names no item of the order",
+        )
+        if reason:
+            finding.no_change_reason = reason
+            continue
+        words = {"tracks": tracks(row), "carrier": row.carrier or None, "source_code": row.source_code or None}
+        order.change(ChangeKind.ODOO_DELIVERY, row, [finding], items=items, **words)
+
+
+def tracks(row: Any) -> list[str]:
+    return [track for track in row.tracking.split(",") if track]
+
+
+def _tracking(order: OrderPlan) -> None:
+    """Tracks that one side lacks; where both have others nobody but a person knows which are right."""
+    policy = order.instance.shipments.tracking
+    for finding in order.of(FindingType.TRACKING_MISMATCH):
+        shipment = order.row(finding)
+        picking = order.partner(shipment)
+        assert picking is not None
+        here, there = tracks(shipment), tracks(picking)
+        to_odoo, to_magento = [t for t in here if t not in there], [t for t in there if t not in here]
+        if to_odoo and to_magento:
+            continue
+        wanted = "to_odoo" if to_odoo else "to_magento"
+        allowed = None if policy in ("both", wanted) else f"The setting `shipments.tracking` is `{policy}`"
+        reason = first_reason(allowed, order.cut_over(shipment))
+        if reason:
+            finding.no_change_reason = reason
+        elif to_odoo:
+            order.change(ChangeKind.ODOO_TRACKING, shipment, [finding], odoo_id=int(picking.source_id), tracks=to_odoo)
+        else:
+            words = {"magento_id": int(shipment.source_id), "tracks": to_magento, "carrier": picking.carrier or None}
+            order.change(ChangeKind.MAGENTO_TRACKING, picking, [finding], **words)
+
+
+def _credit_notes(order: OrderPlan, closed: str | None) -> None:
+    policy = order.instance.credit_memos.to_odoo
+    for finding in (*order.of(MISSING, Kind.CREDIT_MEMO), *order.of(STATUS, Kind.CREDIT_MEMO, "draft")):
+        row = order.row(finding)
+        reason = first_reason(
+            "The setting `credit_memos.to_odoo` is off" if policy == "off" else None,
+            order.cut_over(row),
+            closed,
+            _own(row),
+            order.blocked(row, order.order),
+            _nothing_to_refund(order, row),
+        )
+        invoice = _refunded_invoice(order, row)
+        _moved_entry(order, finding, row, ChangeKind.ODOO_CREDIT_NOTE, policy, reason, invoice=invoice)
+
+
+def _nothing_to_refund(order: OrderPlan, row: Any) -> str | None:
+    """A refund needs invoices in Odoo, standing or planned, that are not refunded yet."""
+    if row.grand_total <= 0:
+        return "A credit memo of zero or less is never written"
+    invoiced = sum(each.grand_total for each in order.active(Side.ODOO, Kind.INVOICE))
+    invoiced += sum(change.amount for change in order.changes if change.kind is ChangeKind.ODOO_INVOICE)
+    refunded = sum(each.grand_total for each in order.active(Side.ODOO, Kind.CREDIT_MEMO))
+    refunded += sum(change.amount for change in order.changes if change.kind is ChangeKind.ODOO_CREDIT_NOTE)
+    tolerance = order.instance.tolerance_units(row.currency)
+    if refunded + row.grand_total > invoiced + tolerance:
+        return "The refunds would exceed what is invoiced in Odoo"
+    return None
+
+
+def _refunded_invoice(order: OrderPlan, row: Any) -> int | None:
+    """The Magento invoice that a memo refunds (facts pair 5.3); None where it is not certain, or the candidate is not
+    paid yet.
+    """
+    invoices = order.active(Side.MAGENTO, Kind.INVOICE)
+    if row.parent_id:
+        return int(row.parent_id)
+    if len(invoices) == 1:
+        return int(invoices[0].source_id)
+    refunded = dict(order.facts.items.get(row.Index, []))
+    for invoice in invoices:
+        contained = dict(order.facts.items.get(invoice.Index, []))
+        if refunded and all(contained.get(item, 0) >= quantity for item, quantity in refunded.items()):
+            entry = order.partner(invoice)
+            return int(invoice.source_id) if entry is not None and entry.status == "paid" else None
+    return None
+
+
+def _refunds(order: OrderPlan, closed: str | None) -> None:
+    """A refund that the provider paid out (transaction id); an offline one stays open and is listed."""
+    for finding in order.of(STATUS, Kind.CREDIT_MEMO, "payment"):
+        row, entry = order.row(finding), order.partner(order.row(finding))
+        partly = (
+            "It is partially paid in Odoo: a person decides"
+            if entry is not None and entry.status == "partial"
+            else None
+        )
+        reason = first_reason(
+            order.cut_over(row), closed, _own(row), partly, order.blocked(row, entry), _method_reason(order, row)
+        )
+        if reason:
+            finding.no_change_reason = reason
+            continue
+        assert entry is not None
+        _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], credit_note=int(entry.source_id))
+    for row in _planned_rows(order, ChangeKind.ODOO_CREDIT_NOTE):
+        if order.facts.captured[row.Index] and _method_reason(order, row) is None:
+            entry = order.partner(row)
+            target = int(entry.source_id) if entry is not None else None
+            _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [], credit_note=target)
+
+
+def _returns(order: OrderPlan, closed: str | None) -> None:
+    """Goods of refunded and shipped items back to stock, where the settings say that refunds mean returns."""
+    late = {finding.magento_id: finding for finding in order.of(FindingType.REFUNDED_NOT_RETURNED)}
+    for row in order.active(Side.MAGENTO, Kind.CREDIT_MEMO):
+        items = order.facts.awaiting_return.get(row.Index)
+        written = order.partner(row) is not None or order.is_planned(ChangeKind.ODOO_CREDIT_NOTE, row)
+        if not items or not written or first_reason(order.cut_over(row), closed):
+            continue
+        settled = [late[str(row.source_id)]] if str(row.source_id) in late else []
+        order.change(ChangeKind.ODOO_STOCK_RETURN, row, settled, items=items)

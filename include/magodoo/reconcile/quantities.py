@@ -1,0 +1,221 @@
+"""Quantities per order item: what each document moves, what the orders of both sides still have open.
+
+An item is a Magento order item that carries money or goods of its own: the parent of a configurable and of a fixed
+bundle, the children of a dynamic bundle (facts pair 1). A shipment that names a dynamic bundle is counted by its
+children (facts pair 5.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from magodoo.reconcile.frames import KINDS, ROLES, Mask, Positions, Units
+from magodoo.reconcile.view import View
+from magodoo.vocabulary import Kind, Side
+
+
+@dataclass(frozen=True)
+class Quantities:
+    """Counted quantities of all documents: parallel arrays sorted by document (position), item (order item id),
+    quantity (units).
+    """
+
+    view: View
+    document: Positions
+    item: Units
+    quantity: Units
+
+    @cached_property
+    def signatures(self) -> Units:
+        """One number per document: equal exactly when the quantities per item are equal (up to a 64-bit hash; order of
+        lines is no matter).
+        """
+        return _sums_by_document(
+            self.document, _hash(self.item) * self.quantity.view(np.uint64), len(self.view.frames.documents)
+        )
+
+    @cached_property
+    def open_signatures(self) -> Units:
+        """The same for Magento orders without what was cancelled: what Odoo's order may have been reduced to."""
+        lines = self.view.frames.lines
+        position = lines["document"].to_numpy()
+        order = self.view.of_kind(Kind.ORDER)[position] & _countable(lines) & lines["is_money"].to_numpy()
+        left = (lines["qty_ordered"] - lines["qty_canceled"]).to_numpy()[order]
+        values = _hash(lines["item_key"].to_numpy()[order]) * left.view(np.uint64)
+        return _sums_by_document(position[order], values, len(self.view.frames.documents))
+
+    def by_item(self, documents: Mask) -> pd.DataFrame:
+        """document, item, quantity of some documents; one row per document and item."""
+        chosen = documents[self.document]
+        frame = pd.DataFrame(
+            {"document": self.document[chosen], "item": self.item[chosen], "quantity": self.quantity[chosen]}
+        )
+        return frame.groupby(["document", "item"], as_index=False, sort=False)["quantity"].sum()
+
+
+def count(view: View) -> Quantities:
+    """The quantities that count, of every document."""
+    lines = view.frames.lines
+    position = lines["document"].to_numpy()
+    kinds = view.kind_codes[position]
+    order = kinds == KINDS.index(Kind.ORDER)
+    moved = np.isin(kinds, [KINDS.index(Kind.SHIPMENT), KINDS.index(Kind.RETURN)])
+    quantity = np.where(order, lines["qty_ordered"].to_numpy(), lines["quantity"].to_numpy())
+    item = lines["item_key"].to_numpy()
+    counted = _countable(lines) & (lines["is_money"].to_numpy() | moved) & (quantity != 0)
+    found = Quantities(view, position[counted], item[counted], quantity[counted])
+    return _bundles_by_children(found)
+
+
+def _countable(lines: pd.DataFrame) -> Mask:
+    return lines["role"].cat.codes.to_numpy() == ROLES.index("item")
+
+
+def _bundles_by_children(counted: Quantities) -> Quantities:
+    """A shipment's dynamic bundle becomes child.qty_ordered / parent.qty_ordered of each child (facts pair 5.1)."""
+    view = counted.view
+    shares = bundle_shares(view)
+    if shares.empty:
+        return counted
+    shipment = view.select(Side.MAGENTO, Kind.SHIPMENT)[counted.document]
+    parents = shipment & np.isin(counted.item, shares["parent"].to_numpy())
+    if not parents.any():
+        return counted
+    shipped = pd.DataFrame(
+        {"document": counted.document[parents], "parent": counted.item[parents], "quantity": counted.quantity[parents]}
+    ).merge(shares, on="parent")
+    children = shipped["quantity"] * shipped["child_ordered"] // shipped["parent_ordered"]
+    document = np.concatenate([counted.document[~parents], shipped["document"].to_numpy()])
+    item = np.concatenate([counted.item[~parents], shipped["child"].to_numpy()])
+    quantity = np.concatenate([counted.quantity[~parents], children.to_numpy()])
+    in_order = np.argsort(document, kind="stable")
+    return Quantities(view, document[in_order], item[in_order], quantity[in_order])
+
+
+def bundle_shares(view: View) -> pd.DataFrame:
+    """Dynamic bundles: parent, child, parent_ordered, child_ordered, parent_shipped; one row per child item."""
+    lines = view.frames.lines
+    bundle = (
+        view.select(Side.MAGENTO, Kind.ORDER)[lines["document"].to_numpy()]
+        & (lines["product_type"] == "bundle").to_numpy()
+    )
+    parents = lines[bundle & ~lines["is_money"].to_numpy() & (lines["qty_ordered"] > 0).to_numpy()]
+    columns = ["parent", "child", "parent_ordered", "child_ordered", "parent_shipped"]
+    if parents.empty:
+        return pd.DataFrame(columns=columns, dtype=np.int64)
+    children = lines[
+        (lines["parent_item_key"] > 0) & view.select(Side.MAGENTO, Kind.ORDER)[lines["document"].to_numpy()]
+    ]
+    joined = children.merge(parents, left_on="parent_item_key", right_on="item_key", suffixes=("", "_parent"))
+    return pd.DataFrame(
+        {
+            "parent": joined["item_key_parent"],
+            "child": joined["item_key"],
+            "parent_ordered": joined["qty_ordered_parent"],
+            "child_ordered": joined["qty_ordered"],
+            "parent_shipped": joined["qty_shipped_parent"],
+        }
+    )
+
+
+def _sums_by_document(document: Positions, values: Units, documents: int) -> Units:
+    running = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(values.view(np.uint64), dtype=np.uint64)])
+    bounds = np.searchsorted(document, np.arange(documents + 1))
+    return (running[bounds[1:]] - running[bounds[:-1]]).view(np.int64)
+
+
+def _hash(items: Units) -> Units:
+    """splitmix64: spreads small integers over 64 bits, so that sums with quantities do not meet by chance."""
+    mixed = items.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+ITEM_COLUMNS = (
+    *("order", "ordered", "canceled", "shipped", "refunded", "has_magento"),
+    *("magento_invoice", "magento_shipment", "magento_credit_memo"),
+    *("odoo_ordered", "odoo_open", "odoo_line_invoiced", "odoo_line_shipped", "has_odoo"),
+    *("odoo_invoice", "odoo_shipment", "odoo_credit_memo", "odoo_return"),
+)
+
+
+def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame:
+    """What both sides hold per item of some orders (Magento order ids); ITEM_COLUMNS, int64 units, indexed by item.
+
+    ordered ... refunded: Magento's order lines; magento_<kind>, odoo_<kind>: sums over active documents; odoo_ordered
+    ...: lines of the Odoo orders given by the mask. `order` is the Magento order id.
+    """
+    view = counted.view
+    chosen = np.isin(view.column("order_key"), orders) & view.exists
+    moved = counted.by_item(chosen & view.active & ~view.of_kind(Kind.ORDER))
+    moved = moved[moved["item"] > 0]
+    side = np.where(view.is_magento, "magento", "odoo")
+    kinds = np.array(KINDS)[view.kind_codes[moved["document"]]]
+    names = pd.Series(side[moved["document"]], dtype=object) + "_" + pd.Series(kinds, dtype=object)
+    sums = moved.groupby([moved["item"].to_numpy(), names.to_numpy()])["quantity"].sum().unstack(fill_value=0)
+    table = (
+        _magento_lines(view, chosen).join(_odoo_lines(view, chosen & odoo_orders), how="outer").join(sums, how="outer")
+    )
+    order_of_item = pd.Series(view.column("order_key")[moved["document"]], index=moved["item"]).groupby(level=0).first()
+    table["order"] = table["order"].fillna(table["odoo_order_key"]).fillna(order_of_item)
+    return table.reindex(columns=list(ITEM_COLUMNS)).fillna(0).astype(np.int64)
+
+
+def _magento_lines(view: View, chosen: Mask) -> pd.DataFrame:
+    lines = view.frames.lines
+    position = lines["document"].to_numpy()
+    own = (chosen & view.select(Side.MAGENTO, Kind.ORDER))[position] & _countable(lines) & lines["is_money"].to_numpy()
+    rows = lines[own]
+    shares = bundle_shares(view).set_index("child")
+    by_parent = shares["parent_shipped"] * shares["child_ordered"] // shares["parent_ordered"].clip(lower=1)
+    shipped = np.maximum(rows["qty_shipped"], by_parent.reindex(rows["item_key"]).fillna(0).to_numpy())
+    return pd.DataFrame(
+        {
+            "order": view.column("order_key")[rows["document"]],
+            "ordered": rows["qty_ordered"].to_numpy(),
+            "canceled": rows["qty_canceled"].to_numpy(),
+            "shipped": shipped.to_numpy(),
+            "refunded": rows["qty_refunded"].to_numpy(),
+            "has_magento": 1,
+        },
+        index=rows["item_key"].to_numpy(),
+    )
+
+
+def _odoo_lines(view: View, chosen: Mask) -> pd.DataFrame:
+    lines = view.frames.lines
+    own = (chosen & view.select(Side.ODOO, Kind.ORDER))[lines["document"].to_numpy()]
+    rows = lines[own & (lines["item_key"] > 0).to_numpy() & _countable(lines)]
+    summed = rows.groupby("item_key")[["qty_ordered", "qty_open", "qty_invoiced", "qty_shipped"]].sum()
+    summed.columns = pd.Index(["odoo_ordered", "odoo_open", "odoo_line_invoiced", "odoo_line_shipped"])
+    summed["odoo_order_key"] = (
+        rows.assign(order=view.column("order_key")[rows["document"]]).groupby("item_key")["order"].first()
+    )
+    summed["has_odoo"] = 1
+    return summed
+
+
+def room_in_odoo(table: pd.DataFrame, kind: Kind) -> pd.Series:
+    """Open quantity per item for another document of a kind in Odoo."""
+    if kind is Kind.INVOICE:
+        return table["odoo_ordered"] - table[["odoo_invoice", "odoo_line_invoiced"]].max(axis=1)
+    if kind is Kind.SHIPMENT:
+        return table["odoo_ordered"] - table[["odoo_shipment", "odoo_line_shipped"]].max(axis=1)
+    return table["odoo_invoice"] - table["odoo_credit_memo"]
+
+
+def room_in_magento(table: pd.DataFrame, kind: Kind) -> pd.Series:
+    """Open quantity per item for another document of a kind in Magento (2.4: to ship = ordered - max(shipped,
+    refunded) - cancelled).
+    """
+    if kind is Kind.INVOICE:
+        return table["ordered"] - table["canceled"] - table["magento_invoice"]
+    if kind is Kind.SHIPMENT:
+        gone = table[["shipped", "magento_shipment", "refunded"]].max(axis=1)
+        return table["ordered"] - table["canceled"] - gone
+    return table["magento_invoice"] - table[["magento_credit_memo", "refunded"]].max(axis=1)

@@ -1,0 +1,93 @@
+"""Who says which document is its counterpart: external ids, markers, delivery keys and earlier matches, as claims."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from magodoo.reconcile.frames import Mask, Positions, Units
+from magodoo.reconcile.view import View
+from magodoo.vocabulary import MATCHED_KINDS, Kind, Rule, Side
+
+RULES = [rule.value for rule in Rule]
+EXTERNAL_KINDS = {Kind.ORDER: "order", Kind.INVOICE: "inv", Kind.CREDIT_MEMO: "cm"}
+MARKED_MODELS = {Kind.INVOICE: "account.move", Kind.CREDIT_MEMO: "account.move", Kind.SHIPMENT: "stock.picking"}
+
+
+def claims(view: View) -> pd.DataFrame:
+    """All claims: magento, odoo (positions), rule (index in RULES: smaller is stronger), ended (the pair lost a
+    document before).
+    """
+    found = [*_external_ids(view), *_markers(view), *_delivery_keys(view), *_earlier(view)]
+    return pd.concat(found, ignore_index=True)
+
+
+def ours(view: View) -> Mask:
+    """Documents that carry a reference of ours: they have a counterpart by name, and are never the source of a new
+    document.
+    """
+    return (view.frames.documents["reference"] != "").to_numpy() & ~view.select(Side.MAGENTO, Kind.ORDER)
+
+
+def _claims(magento: Positions, odoo: Positions, rule: Rule, ended: Mask | None = None) -> pd.DataFrame:
+    found = (magento >= 0) & (odoo >= 0)
+    gone = np.zeros(len(found), dtype=bool) if ended is None else ended
+    return pd.DataFrame(
+        {"magento": magento[found], "odoo": odoo[found], "rule": RULES.index(rule), "ended": gone[found]}
+    )
+
+
+def _external_ids(view: View) -> list[pd.DataFrame]:
+    result = []
+    for kind, word in EXTERNAL_KINDS.items():
+        odoo = np.flatnonzero(view.select(Side.ODOO, kind))
+        named = _numbers_after(view, odoo, view.instance.external_id(word, ""))
+        result.append(_claims(view.frames.locate(Side.MAGENTO, kind, named), odoo, Rule.EXTERNAL_ID))
+    return result
+
+
+def _delivery_keys(view: View) -> list[pd.DataFrame]:
+    """Only a done picking is a delivery: the key is written before validation, which may fail."""
+    odoo = np.flatnonzero(view.select(Side.ODOO, Kind.SHIPMENT) & view.active)
+    named = _numbers_after(view, odoo, f"ship_{view.instance.id}_")
+    return [_claims(view.frames.locate(Side.MAGENTO, Kind.SHIPMENT, named), odoo, Rule.DELIVERY_KEY)]
+
+
+def _markers(view: View) -> list[pd.DataFrame]:
+    """`magodoo:<instance>:<database uuid>:<model>:<id>` in a Magento document's comment."""
+    result = []
+    for kind, model in MARKED_MODELS.items():
+        magento = np.flatnonzero(view.select(Side.MAGENTO, kind))
+        references = view.frames.documents["reference"].iloc[magento]
+        parts = references[references != ""].str.split(":", n=4, expand=True).reindex(columns=range(5))
+        good = (parts[0] == "magodoo") & (parts[1] == view.instance.id) & (parts[3] == model)
+        named = pd.to_numeric(parts.loc[good, 4], errors="coerce").fillna(0).astype(np.int64)
+        odoo = view.frames.locate(Side.ODOO, kind, named.to_numpy())
+        result.append(_claims(named.index.to_numpy(np.int64), odoo, Rule.MARKER))
+    return result
+
+
+def _earlier(view: View) -> list[pd.DataFrame]:
+    """Matches confirmed before, by us or by a person."""
+    result = []
+    pairs = view.frames.pairs
+    for kind in MATCHED_KINDS:
+        rows = pairs[pairs["kind"] == kind]
+        magento = view.frames.locate(Side.MAGENTO, kind, rows["magento_id"].to_numpy())
+        odoo = view.frames.locate(Side.ODOO, kind, rows["odoo_id"].to_numpy())
+        for rule in rows["rule"].unique():
+            same = (rows["rule"] == rule).to_numpy()
+            if rule in RULES:
+                result.append(_claims(magento[same], odoo[same], Rule(rule), rows["ended"].to_numpy()[same]))
+    return result
+
+
+def _numbers_after(view: View, positions: Positions, prefix: str) -> Units:
+    """The id at the end of references that begin with a prefix; 0 elsewhere."""
+    references = view.frames.documents["reference"].to_numpy()[positions]
+    cut = len(prefix)
+    return np.fromiter(
+        (int(text[cut:]) if text.startswith(prefix) and text[cut:].isdecimal() else 0 for text in references),
+        dtype=np.int64,
+        count=len(references),
+    )

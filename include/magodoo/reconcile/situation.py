@@ -1,0 +1,121 @@
+"""What findings and plans look at: the view with its matches, comparisons and quantities, and what each order is ready
+for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from magodoo.reconcile import assignment, quantities, references
+from magodoo.reconcile.frames import KINDS, Mask, Positions, Units
+from magodoo.reconcile.match import Matching
+from magodoo.reconcile.quantities import Quantities
+from magodoo.reconcile.view import View
+from magodoo.vocabulary import Kind, Side
+
+DOCUMENTS = (Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Masks and position arrays are as long as documents; `pairs` is compare.compare's frame."""
+
+    view: View
+    counted: Quantities
+    matching: Matching
+    pairs: pd.DataFrame
+
+    @cached_property
+    def ours(self) -> Mask:
+        return references.ours(self.view)
+
+    @cached_property
+    def is_document(self) -> Mask:
+        return np.isin(self.view.kind_codes, [KINDS.index(kind) for kind in DOCUMENTS])
+
+    @cached_property
+    def unpaired(self) -> Mask:
+        """Existing documents and orders that ought to have a counterpart and have none, ambiguous ones included."""
+        view = self.view
+        alone = view.exists & ~self.matching.paired & (self.matching.lost < 0)
+        return alone & np.where(view.is_magento, self._expected_in_odoo, self._expected_in_magento)
+
+    @cached_property
+    def _expected_in_odoo(self) -> Mask:
+        """Importable orders, and the active documents of orders that are importable or in Odoo already."""
+        view = self.view
+        order = view.order_of
+        here = self.matching.paired[order] | view.importable[order]
+        return view.importable | (self.is_document & view.active & (order >= 0) & here)
+
+    @cached_property
+    def _expected_in_magento(self) -> Mask:
+        """Active documents of resolved orders. No Odoo order is ever missing in Magento."""
+        view = self.view
+        empty = view.of_kind(Kind.SHIPMENT) & (view.column("quantity") <= 0) & (self.counted.signatures == 0)
+        return self.is_document & view.active & (view.order_of >= 0) & ~empty
+
+    @cached_property
+    def odoo_orders(self) -> Mask:
+        """Odoo orders that are matched."""
+        return self.view.select(Side.ODOO, Kind.ORDER) & self.matching.paired
+
+    def items_of(self, orders: Units) -> pd.DataFrame:
+        """quantities.items of some orders (Magento order ids)."""
+        return quantities.items(self.counted, np.unique(orders[orders > 0]), self.odoo_orders)
+
+    @cached_property
+    def crowded(self) -> Mask:
+        """Unpaired documents for which the other side's order has nothing open: by items, and by money for refunds."""
+        return self._crowded(self.unpaired & self.is_document, one_by_one=True) | (self.unpaired & self._no_money_left)
+
+    @cached_property
+    def late(self) -> Mask:
+        """Unpaired documents that would find nothing open once the earlier ones of their kind are written."""
+        return self._crowded(self.unpaired & self.is_document & ~self.crowded, one_by_one=False)
+
+    def _crowded(self, documents: Mask, one_by_one: bool) -> Mask:
+        positions = np.flatnonzero(documents)
+        result = np.zeros(len(documents), dtype=bool)
+        if len(positions):
+            table = self.items_of(self.view.column("order_key")[positions])
+            result[positions] = ~assignment.fits(self.view, self.counted, table, positions, one_by_one)
+        return result
+
+    @cached_property
+    def _no_money_left(self) -> Mask:
+        """Refunds above what the other side has invoiced and not yet refunded; only where it has the order."""
+        view = self.view
+        memos = np.flatnonzero(self.unpaired & view.of_kind(Kind.CREDIT_MEMO))
+        result = np.zeros(len(view.exists), dtype=bool)
+        if not len(memos):
+            return result
+        left = self.refundable(view.column("order_key")[memos])
+        name = np.where(view.is_magento[memos], "odoo", "magento")
+        there = left.reindex(pd.MultiIndex.from_arrays([view.column("order_key")[memos], name])).fillna(0).to_numpy()
+        known = ~view.is_magento[memos] | (self.matching.odoo_order[memos] >= 0)
+        result[memos] = known & (view.amounts("grand_total", memos) > there + view.tolerances[memos])
+        return result
+
+    def refundable(self, orders: Units) -> pd.Series:
+        """Invoiced less refunded, by order and side ("magento", "odoo"), in units."""
+        view = self.view
+        money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
+        rows = np.flatnonzero(money & view.active & np.isin(view.column("order_key"), orders))
+        sign = np.where(view.of_kind(Kind.INVOICE)[rows], 1, -1)
+        amounts = pd.Series(view.amounts("grand_total", rows) * sign)
+        sides = np.where(view.is_magento[rows], "magento", "odoo")
+        return amounts.groupby([view.column("order_key")[rows], sides]).sum()
+
+    def order_rows(self, positions: Positions) -> dict[int, object]:
+        """The Magento order of each document as a row, by the document's position; documents without order are left
+        out.
+        """
+        orders = self.view.order_of[positions]
+        known = np.unique(orders[orders >= 0])
+        rows = dict(zip(known.tolist(), self.view.frames.rows(known), strict=True))
+        return {int(p): rows[int(o)] for p, o in zip(positions, orders, strict=True) if o >= 0}

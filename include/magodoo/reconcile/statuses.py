@@ -1,0 +1,146 @@
+"""One table per kind: what a pair of states means. Every combination has a meaning (the last row of each table takes
+the rest).
+
+A Magento state that no release knows is data, never an error (facts magento-2.4.7-more 5): it means the same as the
+ordinary state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+MAGENTO_INVOICE = {"1": "open", "2": "paid", "3": "canceled"}
+MAGENTO_CREDIT_MEMO = {"1": "open", "2": "refunded", "3": "canceled"}
+ODOO_PAYMENT = {
+    "not_paid": "Not Paid",
+    "in_payment": "In Payment",
+    "paid": "Paid",
+    "partial": "Partially Paid",
+    "reversed": "Reversed",
+    "blocked": "Blocked",
+    "invoicing_legacy": "Invoicing App Legacy",
+    "": "Not Paid",
+}
+ODOO_MOVE_STATES = ("draft", "posted", "cancel")
+ODOO_ORDER_STATES = ("draft", "sent", "sale", "cancel")
+ODOO_PICKING_STATES = ("draft", "waiting", "confirmed", "assigned", "done", "cancel")
+MAGENTO_ORDER_STATES = (
+    "new",
+    "pending_payment",
+    "payment_review",
+    "holded",
+    "processing",
+    "complete",
+    "closed",
+    "canceled",
+)
+CONFIRMED = frozenset({"processing", "complete", "closed"})
+UNPAID = frozenset({"", "not_paid", "partial", "blocked"})
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a combination means. part: of a `status_mismatch` ("order", "payment" ...); None where they agree."""
+
+    words: str
+    part: str | None = None
+    finding: str | None = None  # another type than status_mismatch
+
+
+@dataclass(frozen=True)
+class _Row:
+    magento: Container[str] | None
+    odoo: Container[str] | None
+    payment: Container[str] | None
+    captured: bool | None
+    ours: bool | None
+    meaning: Meaning
+
+    def fits(self, magento: str, odoo: str, payment: str, captured: bool, ours: bool) -> bool:
+        words = ((self.magento, magento), (self.odoo, odoo), (self.payment, payment))
+        flags = ((self.captured, captured), (self.ours, ours))
+        return all(rule is None or word in rule for rule, word in words) and all(
+            rule is None or flag is rule for rule, flag in flags
+        )
+
+
+AGREE = Meaning("both sides agree")
+
+# columns:  Magento      Odoo state     payment_state  captured  ours
+_MOVE = (
+    _Row({"3"}, {"posted"}, None, None, None, Meaning("cancelled in Magento, posted in Odoo", "")),
+    _Row({"3"}, None, None, None, None, Meaning("cancelled in Magento, not in the books of Odoo")),
+    _Row(
+        None, {"cancel"}, None, None, True, Meaning("stands in Magento, our document is cancelled in Odoo", "cancelled")
+    ),
+    _Row(
+        None, {"draft"}, None, None, True, Meaning("stands in Magento, our document is still a draft in Odoo", "draft")
+    ),
+    _Row(None, {"draft", "cancel"}, None, None, False, Meaning("stands in Magento, not in the books of Odoo")),
+    _Row(None, {"posted"}, {"partial"}, True, None, Meaning("captured in Magento, partially paid in Odoo", "payment")),
+    _Row(None, {"posted"}, UNPAID, True, None, Meaning("captured in Magento, not paid in Odoo", "payment")),
+    _Row(None, {"posted"}, {"reversed"}, None, None, Meaning("posted in Odoo and settled by a credit note")),
+    _Row(None, {"posted"}, {"in_payment"}, None, None, Meaning("posted in Odoo, payment under way to the bank")),
+    _Row(None, {"posted"}, {"paid"}, None, None, Meaning("posted and paid in Odoo")),
+    # Every invoice made over Magento's REST is state 2: without evidence that is no money (RULES, *Payments*).
+    _Row(None, {"posted"}, None, False, None, Meaning("posted in Odoo and open, no capture known in Magento")),
+    _Row(None, None, None, None, None, AGREE),
+)
+
+_ORDER = (
+    _Row({"canceled"}, {"cancel"}, None, None, None, Meaning("cancelled on both sides")),
+    _Row({"canceled"}, {"sale"}, None, None, None, Meaning("cancelled in Magento, confirmed in Odoo", "order")),
+    _Row({"canceled"}, None, None, None, True, Meaning("cancelled in Magento, our quotation stands in Odoo", "order")),
+    _Row({"canceled"}, None, None, None, None, Meaning("cancelled in Magento, a quotation in Odoo")),
+    _Row(None, {"cancel"}, None, None, None, Meaning("cancelled in Odoo, not in Magento", "", "cancelled_in_odoo")),
+    _Row(None, {"sale"}, None, None, None, Meaning("confirmed in Odoo")),
+    _Row(
+        CONFIRMED,
+        {"draft", "sent"},
+        None,
+        None,
+        True,
+        Meaning("under way in Magento, our quotation is not confirmed", "draft"),
+    ),
+    _Row(None, None, None, None, None, Meaning("a quotation in Odoo")),
+)
+
+_SHIPMENT = (
+    _Row(None, {"done"}, None, None, None, Meaning("shipped on both sides")),
+    _Row(None, {"cancel"}, None, None, None, Meaning("shipped in Magento, cancelled in Odoo")),
+    _Row(None, None, None, None, None, Meaning("shipped in Magento, not yet delivered in Odoo")),
+)
+
+_TABLES = {"order": _ORDER, "invoice": _MOVE, "credit_memo": _MOVE, "shipment": _SHIPMENT}
+
+
+def meaning(kind: str, magento: str, odoo: str, payment: str, captured: bool, ours: bool) -> Meaning:
+    """What a pair's states mean: Magento state, Odoo state, Odoo payment_state, money captured in Magento, Odoo record
+    made by us.
+    """
+    return next(row.meaning for row in _TABLES[kind] if row.fits(magento, odoo, payment, captured, ours))
+
+
+def progress(ordered: int, canceled: int, refunded: int, done: int) -> str:
+    """How far an order's goods are (shipped) or its money is (invoiced), from quantities: a `complete` order proves
+    neither.
+    """
+    expected = ordered - canceled
+    if expected <= 0:
+        return "nothing to do"
+    if done <= 0:
+        return "refunded before" if refunded >= expected else "not begun"
+    if done >= expected:
+        return "full" if done == expected else "more than ordered"
+    return "full but for what was refunded" if done + refunded >= expected else "partial"
+
+
+# Magento's quantities (progress) against Odoo's delivery_status, as `explain` tells it.
+DELIVERY_STATUS = {
+    "": "nothing to deliver",
+    "pending": "not begun",
+    "started": "begun",
+    "partial": "partial",
+    "full": "full",
+}

@@ -1,0 +1,180 @@
+"""The orders being reconciled, seen under an instance's settings: what is in scope, importable, before the cut-over,
+rounded how.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import translate
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from magodoo.reconcile.frames import KINDS, SIDES, Frames, Mask, Positions, Units
+from magodoo.settings.model import Instance
+from magodoo.vocabulary import Kind, Side
+
+NEVER_IMPORTED = frozenset(
+    {"pending_payment", "payment_review", "holded"}
+)  # RULES, *Credit memos, returns, cancellations*
+CURRENCY_DECIMALS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF"), 0
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """Frames with an instance's settings at a moment. Masks and position arrays are as long as frames.documents."""
+
+    frames: Frames
+    instance: Instance
+    now: datetime
+
+    def column(self, name: str) -> Any:
+        """A column of documents as a numpy array."""
+        return self.frames.documents[name].to_numpy()
+
+    @cached_property
+    def is_magento(self) -> Mask:
+        return self.frames.documents["side"].cat.codes.to_numpy() == SIDES.index(Side.MAGENTO)
+
+    @cached_property
+    def kind_codes(self) -> Any:
+        return self.frames.documents["kind"].cat.codes.to_numpy()
+
+    def of_kind(self, kind: Kind) -> Mask:
+        return self.kind_codes == KINDS.index(kind)
+
+    def select(self, side: Side, kind: Kind) -> Mask:
+        on_side = self.is_magento if side is Side.MAGENTO else ~self.is_magento
+        return on_side & self.of_kind(kind)
+
+    @cached_property
+    def exists(self) -> Mask:
+        return self.frames.documents["deleted_at"].isna().to_numpy()
+
+    @cached_property
+    def active(self) -> Mask:
+        return self.column("active") & self.exists
+
+    @cached_property
+    def order_of(self) -> Positions:
+        """Position of the Magento order of each document; -1 where its order is not here."""
+        found = self.frames.locate(Side.MAGENTO, Kind.ORDER, self.column("order_key"))
+        return np.where(self.column("order_key") > 0, found, -1)
+
+    def word_is(self, column: str, words: Any) -> Mask:
+        """Documents whose word in a category column is one of these."""
+        categories = self.frames.documents[column].cat
+        hit = np.array([category in words for category in categories.categories], dtype=bool)
+        return hit[categories.codes.to_numpy()] if len(hit) else np.zeros(len(self.frames.documents), dtype=bool)
+
+    @cached_property
+    def importable(self) -> Mask:
+        """Magento orders that are expected in Odoo: their state is imported for their payment method."""
+        documents = self.frames.documents
+        states, methods = documents["state"].cat, documents["payment_method"].cat
+        table = np.array(
+            [[self._imports(state, method) for method in methods.categories] for state in states.categories], dtype=bool
+        ).reshape(len(states.categories), len(methods.categories))
+        orders = self.select(Side.MAGENTO, Kind.ORDER) & self.exists
+        if not orders.any():
+            return orders
+        return orders & table[states.codes.to_numpy(), methods.codes.to_numpy()] & ~self.word_is("status", {"fraud"})
+
+    def _imports(self, state: str, method: str) -> bool:
+        if state in NEVER_IMPORTED or state == "canceled":
+            return False
+        known = self.instance.payment_methods.get(method)
+        listed = known.import_states if known is not None else None
+        return state in (self.instance.orders.import_states if listed is None else listed)
+
+    def imported_as(self, state: str, method: str) -> str:
+        """A method that imports earlier states as quotations confirms them once the order reaches a state that all
+        orders need.
+        """
+        known = self.instance.payment_methods.get(method)
+        early = state not in self.instance.orders.import_states
+        return known.import_as if known is not None and early else "confirmed"
+
+    @cached_property
+    def cancelled_orders(self) -> Mask:
+        return self.select(Side.MAGENTO, Kind.ORDER) & self.word_is("state", {"canceled"})
+
+    @cached_property
+    def before_books(self) -> Mask:
+        """Documents whose order was placed before the cut-over."""
+        start = self.instance.books_from_utc
+        if start is None:
+            return np.zeros(len(self.frames.documents), dtype=bool)
+        early = (self.frames.documents["created_at"] < pd.Timestamp(start)).to_numpy()
+        return np.where(self.order_of >= 0, early[self.order_of], early)
+
+    @cached_property
+    def created_since_books(self) -> Mask:
+        start = self.instance.books_from_utc
+        if start is None:
+            return np.ones(len(self.frames.documents), dtype=bool)
+        return (self.frames.documents["created_at"] >= pd.Timestamp(start)).to_numpy()
+
+    @cached_property
+    def steps(self) -> Units:
+        """The smallest amount of each document's currency, in units."""
+        currencies = self.frames.documents["currency"].cat
+        steps = np.array([smallest_unit(code) for code in currencies.categories], dtype=np.int64)
+        return steps[currencies.codes.to_numpy()] if len(steps) else np.zeros(0, dtype=np.int64)
+
+    @cached_property
+    def tolerances(self) -> Units:
+        currencies = self.frames.documents["currency"].cat
+        allowed = np.array([self.instance.tolerance_units(code) for code in currencies.categories], dtype=np.int64)
+        return allowed[currencies.codes.to_numpy()] if len(allowed) else np.zeros(0, dtype=np.int64)
+
+    def amounts(self, name: str, positions: Positions) -> Units:
+        """Amounts rounded half away from zero to the currency of each document (credit memos keep four decimals in
+        staging).
+        """
+        return rounded(self.column(name)[positions], self.steps[positions])
+
+    def older_than(self, days: int) -> Mask:
+        """Documents whose date lies more than so many days back."""
+        documents = self.frames.documents
+        dates = documents["document_date"].fillna(documents["created_at"].dt.tz_localize(None).dt.normalize())
+        limit = pd.Timestamp(self.now).tz_convert(self.instance.time_zone).tz_localize(None).normalize()
+        return (dates < limit - pd.Timedelta(days=days)).to_numpy()
+
+
+def in_scope(frames: Frames, instance: Instance) -> Mask:
+    """Documents of orders that the settings do not exclude (RULES: excluded documents are counted, never dropped)."""
+    rules = instance.exclude
+    documents = frames.documents
+    orders = documents[(documents["side"] == Side.MAGENTO) & (documents["kind"] == Kind.ORDER)]
+    out = pd.Series(False, index=orders.index)
+    if rules.stores:
+        out |= orders["store_id"].isin(rules.stores)
+    if rules.customer_groups:
+        out |= orders["customer_group"].isin(rules.customer_groups)
+    if rules.payment_methods:
+        out |= orders["payment_method"].isin(rules.payment_methods)
+    for pattern in rules.email_patterns:
+        out |= orders["customer_email"].str.lower().str.fullmatch(translate(pattern.lower()))
+    if rules.skus:
+        named = frames.lines.loc[frames.lines["sku"].isin(rules.skus), "document"]
+        out |= orders.index.isin(named)
+    excluded = orders.loc[out, "source_id"]
+    return ~documents["order_key"].isin(excluded).to_numpy() if len(excluded) else np.ones(len(documents), dtype=bool)
+
+
+def smallest_unit(currency: str) -> int:
+    return int(10 ** (4 - CURRENCY_DECIMALS.get(currency, 2)))
+
+
+def rounded(units: Units, steps: Units) -> Units:
+    """Units rounded half away from zero to multiples of the steps."""
+    return np.sign(units) * ((np.abs(units) + steps // 2) // steps) * steps
