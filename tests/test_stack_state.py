@@ -68,8 +68,8 @@ def test_the_environment_carries_the_mark_and_nothing_foreign_of_airflow(
 
 def test_a_settings_file_that_the_caller_names_wins(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MAGODOO_SETTINGS", raising=False)
-    assert layout.settings_file == layout.demo / "magodoo.yaml"
+    assert layout.own_settings is None
     (layout.checkout / "magodoo.yaml").write_text("instances: {}\n")
-    assert layout.settings_file == layout.checkout / "magodoo.yaml"
+    assert layout.own_settings == layout.checkout / "magodoo.yaml"
     monkeypatch.setenv("MAGODOO_SETTINGS", "/elsewhere/shop.yaml")
-    assert layout.settings_file == Path("/elsewhere/shop.yaml")
+    assert layout.own_settings == Path("/elsewhere/shop.yaml")

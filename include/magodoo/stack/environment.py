@@ -14,7 +14,7 @@ from magodoo.stack.state import State
 
 def cluster_of(layout: Layout, state: State) -> Cluster:
     """The stack's PostgreSQL."""
-    return Cluster(layout.checkout, layout.postgres, state.ports["postgres"], state.secrets.postgres, state.durable)
+    return Cluster(layout.checkout, layout.postgres, state.ports["postgres"], state.secrets.postgres, not state.demo)
 
 
 def environment(layout: Layout, state: State) -> dict[str, str]:
@@ -25,10 +25,10 @@ def environment(layout: Layout, state: State) -> dict[str, str]:
         if not name.startswith(("AIRFLOW", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTEST_"))
     }
     kept["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
-    return kept | _process(layout) | _airflow(layout, state) | _connections(state)
+    return kept | _process(layout, state) | _airflow(layout, state) | _connections(state)
 
 
-def _process(layout: Layout) -> dict[str, str]:
+def _process(layout: Layout, state: State) -> dict[str, str]:
     loopback = "localhost,127.0.0.1,::1"
     proxies = {"NO_PROXY": loopback, "no_proxy": loopback}
     if sys.platform == "darwin":  # forked tasks would look up the system's proxies and crash
@@ -36,7 +36,7 @@ def _process(layout: Layout) -> dict[str, str]:
     return proxies | {
         MARK: layout.mark,
         "SPT_NOENV": "1",  # keeps the mark readable when a process changes its title
-        "MAGODOO_SETTINGS": str(layout.settings_file),
+        "MAGODOO_SETTINGS": str(state.settings or layout.demo_settings),
         "MAGODOO_VAR": str(layout.var),
         "PYTHONUNBUFFERED": "1",
         "MPLBACKEND": "Agg",
@@ -101,8 +101,8 @@ def _connections(state: State) -> dict[str, str]:
         "odoo_demo": {
             "conn_type": "odoo",
             "host": state.urls["odoo"],
-            "schema": "sandbox",
-            "login": "admin",
+            "schema": "odoo",
+            "login": "sync",
             "password": state.secrets.odoo_key,
             "extra": {"company_id": 1},
         },

@@ -51,13 +51,16 @@ class Layout:
         return self.var / "demo"
 
     @property
-    def settings_file(self) -> Path:
-        """The file that the caller names, else the checkout's own, else the demo's."""
+    def demo_settings(self) -> Path:
+        """The settings file of the demo's shop."""
+        return self.demo / "magodoo.yaml"
+
+    @property
+    def own_settings(self) -> Path | None:
+        """The settings file that the caller names, else the checkout's, if there is one."""
         named = os.environ.get("MAGODOO_SETTINGS")
-        if named:
-            return Path(named).absolute()
-        own = self.checkout / "magodoo.yaml"
-        return own if own.exists() else self.demo / "magodoo.yaml"
+        file = Path(named).absolute() if named else self.checkout / "magodoo.yaml"
+        return file if named or file.exists() else None
 
     @property
     def mark(self) -> str:

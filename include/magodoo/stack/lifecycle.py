@@ -18,9 +18,10 @@ from magodoo.stack.progress import Progress
 from magodoo.stack.state import State
 
 STEPS = 4
+POOLS = {"magodoo_magento": 2, "magodoo_odoo": 2}
 
 
-def up(layout: Layout, progress: Progress, *, durable: bool = True) -> State:
+def up(layout: Layout, progress: Progress) -> State:
     """Start everything and return once Airflow is healthy; what runs already is left alone.
 
     Raises:
@@ -31,7 +32,7 @@ def up(layout: Layout, progress: Progress, *, durable: bool = True) -> State:
         progress.note("the stack runs already")
         return state
     runner.stop(layout, state)
-    state = _prepare(layout, progress, state, durable)
+    state = _prepare(layout, progress, state)
     listed = programs(layout, state)
     cluster = cluster_of(layout, state)
     with progress.step("PostgreSQL"):
@@ -47,6 +48,8 @@ def up(layout: Layout, progress: Progress, *, durable: bool = True) -> State:
     with progress.step("Airflow: api-server, scheduler, dag-processor, triggerer") as detail, _failures_of(layout):
         runner.start_programs(state, AIRFLOW)
         api(state).wait_healthy(seconds=180)
+        for name, slots in POOLS.items():
+            api(state).set_pool(name, slots, "calls to an outside system at a time")
         detail(state.urls["airflow"])
     return state
 
@@ -89,14 +92,15 @@ def migrate(layout: Layout, state: State) -> None:
         raise FixConfiguration("`airflow db migrate` failed.", hint=f"read {layout.log / 'migrate.log'}")
 
 
-def _prepare(layout: Layout, progress: Progress, state: State | None, durable: bool) -> State:
+def _prepare(layout: Layout, progress: Progress, state: State | None) -> State:
     with progress.step("ports and passwords") as detail:
         if state is None and (layout.postgres / "PG_VERSION").exists():
             raise FixConfiguration(
                 f"{layout.postgres} is there, but the file with its password, {layout.stack / 'stack.json'}, is not.",
                 hint="make clean",
             )
-        state = state or State(durable=durable)
+        state = state or State()
+        state.settings = layout.demo_settings if state.demo else layout.own_settings
         for told in state.choose_ports():
             detail(told)
         state.save(layout.stack / "stack.json")

@@ -50,7 +50,8 @@ def _sandbox(layout: Layout, state: State) -> list[Program]:
     )  # fmt: skip
     odoo = (
         "--port", state.ports["odoo"], "--state", layout.demo / "odoo.json",
-        "--token", state.secrets.odoo_key, "--key", state.secrets.control,
+        "--sync-key", state.secrets.odoo_key, "--admin-key", state.secrets.odoo_admin_key,
+        "--key", state.secrets.control,
     )  # fmt: skip
     return [
         Program("sandbox-magento", _module("magodoo.sandbox.magento", *magento), 10),

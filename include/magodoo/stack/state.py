@@ -34,6 +34,7 @@ class Secrets(BaseModel):
     viewer: str = Field(default_factory=lambda: secrets.token_urlsafe(9))
     magento_token: str = Field(default_factory=_secret)
     odoo_key: str = Field(default_factory=_secret)
+    odoo_admin_key: str = Field(default_factory=_secret)
     control: str = Field(default_factory=_secret)
 
 
@@ -41,7 +42,8 @@ class State(BaseModel):
     """`var/stack/stack.json`."""
 
     ports: dict[str, int] = Field(default_factory=dict)
-    durable: bool = True
+    demo: bool = False  # its data may be lost: nothing waits for the disk
+    settings: Path | None = None  # the settings file in use
     secrets: Secrets = Field(default_factory=Secrets)
     urls: dict[str, str] = Field(default_factory=dict)
 

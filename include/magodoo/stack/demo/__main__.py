@@ -1,0 +1,39 @@
+"""`python -m magodoo.stack.demo`: what `make demo` runs.
+
+Exit status 0 only if found = planted, nothing failed and the last run changed nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rich.markup import escape
+
+from magodoo.errors import MagodooError
+from magodoo.stack.__main__ import tell_addresses
+from magodoo.stack.demo import story
+from magodoo.stack.layout import Layout
+from magodoo.stack.progress import Progress
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="magodoo.stack.demo", description=__doc__)
+    parser.add_argument("--orders", type=int, default=300, help="size of the shop")
+    parser.add_argument("--seed", type=int, default=7, help="another number, another shop")
+    given = parser.parse_args()
+    progress = Progress()
+    try:
+        summary, state = story.tell(Layout.here(), progress, orders=given.orders, seed=given.seed)
+    except MagodooError as error:
+        progress.console.print(f"[red]demo:[/red] {escape(str(error))}")
+        progress.note("what has started still runs: look around, or stop it with make down")
+        return 1
+    summary.show(progress.console)
+    tell_addresses(progress, state)
+    progress.console.print(summary.verdict())
+    return 0 if summary.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

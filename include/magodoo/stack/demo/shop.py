@@ -1,0 +1,76 @@
+"""The demo's shop: seeded before the start, damaged by hand between two looks."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from magodoo.errors import FixConfiguration
+from magodoo.sandbox.seed import write
+from magodoo.sandbox.seed.manifest import Manifest
+from magodoo.settings import read_settings
+from magodoo.stack.layout import Layout
+from magodoo.stack.state import State
+
+MAGENTO_LISTS = {"order": "orders", "invoice": "invoices", "shipment": "shipments", "credit_memo": "creditmemos"}
+ODOO_MODELS = {
+    "order": "sale.order",
+    "invoice": "account.move",
+    "shipment": "stock.picking",
+    "credit_memo": "account.move",
+}
+
+
+def seed(layout: Layout, state: State, *, orders: int, seed: int) -> Manifest:
+    """Write both systems' data and the settings file to `var/demo`; return what the pipeline is to find.
+
+    While the chain runs, the manifest exists in this process only: the pipeline cannot read what is in no file.
+    """
+    with tempfile.TemporaryDirectory(prefix="magodoo-") as hidden:
+        return write(
+            layout.demo,
+            Path(hidden),
+            orders=orders,
+            seed=seed,
+            sync_key=state.secrets.odoo_key,
+            admin_key=state.secrets.odoo_admin_key,
+        )
+
+
+def instances(layout: Layout) -> list[str]:
+    """The ids of the instances in the settings file."""
+    return sorted(read_settings(layout.demo_settings).instances)
+
+
+def switch_to_apply(layout: Layout) -> None:
+    """Let every instance write what it has only reported so far."""
+    file = layout.demo_settings
+    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for instance in settings["instances"].values():
+        instance["mode"] = {"default": "apply"}
+    file.write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def delete(state: State, deletions: list[dict[str, Any]]) -> None:
+    """Remove documents on one side, without a trace, as a person in the back office might.
+
+    Raises:
+        FixConfiguration: a sandbox refused; its words are in the message.
+    """
+    for deletion in deletions:
+        if deletion["side"] == "magento":
+            body = {"kind": MAGENTO_LISTS[deletion["kind"]], "entity_id": deletion["id"]}
+        else:
+            body = {"model": ODOO_MODELS[deletion["kind"]], "ids": [deletion["id"]]}
+        answer = requests.post(
+            f"{state.urls[deletion['side']]}/__sandbox__/delete",
+            json=body,
+            headers={"X-Sandbox-Key": state.secrets.control},
+            timeout=30,
+        )
+        if not answer.ok or not answer.json():
+            raise FixConfiguration(f"the {deletion['side']} sandbox did not delete {body}: {answer.text[:300]}")

@@ -1,0 +1,101 @@
+"""The demo from seed to summary."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from magodoo import staging
+from magodoo.errors import FixConfiguration
+from magodoo.stack import lifecycle
+from magodoo.stack.demo import comparison, shop
+from magodoo.stack.demo.chain import Chain
+from magodoo.stack.demo.summary import Summary
+from magodoo.stack.environment import cluster_of
+from magodoo.stack.layout import Layout
+from magodoo.stack.progress import Progress
+from magodoo.stack.state import State
+
+STEPS = 12
+
+
+def tell(layout: Layout, progress: Progress, *, orders: int, seed: int) -> tuple[Summary, State]:
+    """Run the demo from a clean start and leave the stack running; return its summary, which is saved as well.
+
+    Raises:
+        MagodooError: a step could not be done; the message says which and why.
+    """
+    progress.steps = STEPS
+    with progress.step("a clean start: the last demo is stopped and removed"):
+        _clean(layout)
+    state = State(demo=True)
+    with progress.step(f"a shop with {orders} orders and differences planted in its books") as detail:
+        manifest = shop.seed(layout, state, orders=orders, seed=seed)
+        detail(f"{len(manifest.planted) + len(manifest.later)} findings to be found")
+    before = time.monotonic()
+    state.save(layout.stack / "stack.json")
+    state = lifecycle.up(layout, progress)
+    ready = time.monotonic()
+    chain = Chain(lifecycle.api(state), shop.instances(layout))
+    database = staging.connect(cluster_of(layout, state).url("magodoo"))
+    with progress.step("the DAGs are switched on"):
+        chain.switch_on()
+    with progress.step("first look, in observe mode") as detail:
+        chain.run(detail)
+    with progress.step(f"{len(manifest.deletions)} documents are deleted by hand, and recent orders read again"):
+        shop.delete(state, manifest.deletions)
+        chain.refresh()
+    with progress.step("second look, in observe mode") as detail:
+        chain.run(detail)
+    compared = comparison.compare(manifest, database)
+    with progress.step("writing, in apply mode") as detail:
+        shop.switch_to_apply(layout)
+        chain.run(detail)
+    with progress.step("once more, which must change nothing") as detail:
+        second_run_at = comparison.clock(database)
+        chain.run(detail)
+    manifest.save(layout.demo / "manifest.json")
+    installed = float(os.environ.get("MAGODOO_INSTALL_SECONDS", 0))
+    seconds = {
+        "install": installed,
+        "start": ready - before,
+        "chain": time.monotonic() - ready,
+        "total": installed + progress.seconds,
+    }
+    summary = _summary(layout, state, database, compared, second_run_at, seconds)
+    summary.save(layout.demo / "summary.json")
+    return summary, state
+
+
+def _clean(layout: Layout) -> None:
+    """Raises FixConfiguration where the stack holds the data of a shop that is not the demo's."""
+    state = State.load(layout.stack / "stack.json")
+    if state and state.settings and not state.demo:
+        raise FixConfiguration(
+            f"the stack in {layout.var} works for {state.settings}, and the demo would remove its data.",
+            hint="make clean, if the data may go; otherwise run the demo in another checkout",
+        )
+    lifecycle.clean(layout)
+
+
+def _summary(
+    layout: Layout,
+    state: State,
+    database: Engine,
+    compared: comparison.Comparison,
+    second_run_at: datetime,
+    seconds: dict[str, float],
+) -> Summary:
+    return Summary(
+        documents=comparison.documents(database),
+        comparison=compared,
+        changes=comparison.changes(database),
+        second_run=comparison.changes(database, since=second_run_at),
+        remaining=comparison.remaining(database),
+        mails=len(list(layout.mail.glob("*.eml"))),
+        airflow_url=state.urls["airflow"],
+        seconds=seconds,
+    )
