@@ -20,13 +20,16 @@ from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
 from magodoo.staging import work
+from magodoo.staging.items import name_items
 
+NUMBER_SHAPES = "magento.order_number"  # rows of table master that hold the shapes of order numbers
 AGREEING_TOTAL = 200  # units: two cents, the largest gap that rounding alone makes on one order
 
 
 def resolve(connection: Connection, instance: Instance) -> int:
     """Give every pending document its order_key and its lines their item_key. Returns how many keys changed."""
     names = _names(instance)
+    _learn_shapes(connection, names)
     if not _shop_is_known(connection, names):
         return 0
     connection.execute(text("""
@@ -38,8 +41,7 @@ def resolve(connection: Connection, instance: Instance) -> int:
     _find_for_documents(connection, names)
     changed += _apply(connection, names)
     _clear_found(connection, names)
-    _name_order_items(connection, names)
-    _name_document_items(connection, names)
+    name_items(connection, instance.id)
     connection.execute(
         text("update document set resolved_at = now() where instance = :instance and resolved_at is null"), names
     )
@@ -71,16 +73,30 @@ def _names(instance: Instance) -> dict[str, Any]:
         "our_order": rf"^{module}\.order_{instance.id}_(\d+)$",
         "our_document": rf"^(?:{module}\.)?(?:inv|cm|ship)_{instance.id}_(\d+)$",
         "agreeing": AGREEING_TOTAL,
+        "shapes": NUMBER_SHAPES,
+        "looks_like_a_number": r"^\d{8,12}(-\d{1,2})?$",
     }
+
+
+_SHAPE = "left({number}, 1) || ':' || length(split_part({number}, '-', 1))"
+
+
+def _learn_shapes(connection: Connection, names: dict[str, Any]) -> None:
+    """Keep what order numbers of this instance look like: the first character and the length, `-1` of an edit apart."""
+    connection.execute(
+        text(f"""
+        insert into master (instance, model, key, odoo_id)
+            select distinct :instance, :shapes, {_SHAPE.format(number="m.number")}, 0 from document m
+            where m.instance = :instance and m.side = 'magento' and m.kind = 'order' and m.resolved_at is null
+        on conflict do nothing"""),
+        names,
+    )
 
 
 def _shop_is_known(connection: Connection, names: dict[str, Any]) -> bool:
     """Nothing can be resolved, nor called foreign, before the first Magento order of the instance is there."""
-    return bool(
-        connection.execute(
-            text("select exists (select 1 from document where instance = :instance and side = 'magento' and kind = 'order')"), names
-        ).scalar_one()
-    )
+    known = text("select exists (select 1 from master where instance = :instance and model = :shapes)")
+    return bool(connection.execute(known, names).scalar_one())
 
 
 _PENDING_NUMBERS = """
@@ -165,13 +181,11 @@ def _find_for_documents(connection: Connection, names: dict[str, Any]) -> None:
 
 def _claims_an_order() -> str:
     """Whether an Odoo record says that it is of this instance: our external id, or a number shaped like one of its orders."""
-    return """coalesce(o.reference ~ :our_order, false) or exists (
+    word = "substr(word, length(:prefix) + 1)"
+    return f"""coalesce(o.reference ~ :our_order, false) or exists (
         select 1 from unnest(o.other_references) word
-        where starts_with(word, :prefix) and substr(word, length(:prefix) + 1) ~ '^\\d{8,12}(-\\d{1,2})?$'
-          and exists (select 1 from document m where m.instance = o.instance and m.side = 'magento' and m.kind = 'order'
-            and m.number ~ '^\\d{8,12}(-\\d{1,2})?$'
-            and left(m.number, 1) = left(substr(word, length(:prefix) + 1), 1)
-            and length(split_part(m.number, '-', 1)) = length(split_part(substr(word, length(:prefix) + 1), '-', 1))))"""
+        join master n on n.instance = o.instance and n.model = :shapes and n.key = {_SHAPE.format(number=word)}
+        where starts_with(word, :prefix) and {word} ~ :looks_like_a_number)"""
 
 
 def _apply(connection: Connection, names: dict[str, Any]) -> int:
@@ -207,79 +221,5 @@ def _clear_found(connection: Connection, names: dict[str, Any]) -> None:
         update document d set details = d.details - 'without_order' from document m
         where m.instance = :instance and m.side = 'magento' and m.kind = 'order' and m.resolved_at is null
             and d.instance = m.instance and d.order_key = m.source_id and d.details ? 'without_order'"""),
-        names,
-    )
-
-
-_TO_NAME = """
-    to_name as (
-        select d.kind, d.source_id, d.own_order_id, d.order_key from resolving r join document d on d.instance = :instance
-            and d.side = 'odoo' and d.kind = r.kind and d.source_id = r.source_id where d.order_key is not null
-        union
-        select d.kind, d.source_id, d.own_order_id, d.order_key from document m join document d on d.instance = :instance
-            and d.side = 'odoo' and d.order_key = m.source_id
-            where m.instance = :instance and m.side = 'magento' and m.kind = 'order' and m.resolved_at is null)"""
-
-
-def _name_order_items(connection: Connection, names: dict[str, Any]) -> None:
-    """Odoo order lines without our external id: by SKU, the n-th of a SKU with the n-th."""
-    connection.execute(
-        text(f"""
-        with {_TO_NAME},
-        orders as (select source_id, order_key from to_name where kind = 'order'),
-        taken as (
-            select o.source_id, l.item_key from orders o join line l on l.instance = :instance and l.side = 'odoo'
-                and l.kind = 'order' and l.source_id = o.source_id and l.item_key is not null),
-        theirs as (
-            select o.source_id, l.item_key, l.sku,
-                row_number() over (partition by o.source_id, l.sku order by length(l.line_id), l.line_id) as n
-            from orders o join line l on l.instance = :instance and l.side = 'magento' and l.kind = 'order'
-                and l.source_id = o.order_key and l.role = 'item' and l.is_money and l.sku <> ''
-            where not exists (select 1 from taken t where t.source_id = o.source_id and t.item_key = l.item_key)),
-        ours as (
-            select o.source_id, l.line_id, l.sku,
-                row_number() over (partition by o.source_id, l.sku order by length(l.line_id), l.line_id) as n
-            from orders o join line l on l.instance = :instance and l.side = 'odoo' and l.kind = 'order'
-                and l.source_id = o.source_id and l.role in ('item', 'other') and l.item_key is null and l.sku <> '')
-        update line l set item_key = t.item_key, role = 'item'
-        from ours u join theirs t using (source_id, sku, n)
-        where l.instance = :instance and l.side = 'odoo' and l.kind = 'order' and l.source_id = u.source_id
-            and l.line_id = u.line_id"""),
-        names,
-    )
-
-
-def _name_document_items(connection: Connection, names: dict[str, Any]) -> None:
-    """Lines of Odoo invoices, deliveries, credit notes and returns: through their order line; without one, by SKU."""
-    documents = f"{_TO_NAME}, documents as (select * from to_name where kind <> 'order')"
-    connection.execute(
-        text(f"""
-        with {documents}
-        update line l set item_key = s.item_key, role = case when s.role = 'item' then 'item' else l.role end
-        from documents d, line s
-        where l.instance = :instance and l.side = 'odoo' and l.kind = d.kind and l.source_id = d.source_id
-            and l.item_key is null and l.own_item_id is not null
-            and s.instance = :instance and s.side = 'odoo' and s.kind = 'order' and s.source_id = d.own_order_id
-            and s.own_item_id = l.own_item_id and s.item_key is not null"""),
-        names,
-    )
-    connection.execute(
-        text(f"""
-        with {documents},
-        theirs as (
-            select d.kind, d.source_id, l.item_key, l.sku,
-                row_number() over (partition by d.kind, d.source_id, l.sku order by length(l.line_id), l.line_id) as n
-            from documents d join line l on l.instance = :instance and l.side = 'magento' and l.kind = 'order'
-                and l.source_id = d.order_key and l.role = 'item' and l.is_money and l.sku <> ''),
-        ours as (
-            select d.kind, d.source_id, l.line_id, l.sku,
-                row_number() over (partition by d.kind, d.source_id, l.sku order by length(l.line_id), l.line_id) as n
-            from documents d join line l on l.instance = :instance and l.side = 'odoo' and l.kind = d.kind
-                and l.source_id = d.source_id and l.role in ('item', 'other') and l.item_key is null
-                and l.own_item_id is null and l.sku <> '')
-        update line l set item_key = t.item_key, role = 'item'
-        from ours u join theirs t using (kind, source_id, sku, n)
-        where l.instance = :instance and l.side = 'odoo' and l.kind = u.kind and l.source_id = u.source_id
-            and l.line_id = u.line_id"""),
         names,
     )

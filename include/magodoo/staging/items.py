@@ -1,0 +1,115 @@
+"""Which Magento order item does a line of an Odoo document stand for?
+
+Order lines with our external id carry it already. Others go by SKU inside the resolved order, the n-th of a SKU with the n-th.
+Lines of invoices, deliveries and credit notes go through their order line; without one, by SKU as well.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+_CONCERNED = """
+    select d.kind, d.source_id, d.own_order_id, d.order_key from resolving r join document d on d.instance = :instance
+        and d.side = 'odoo' and d.kind = r.kind and d.source_id = r.source_id where d.order_key is not null
+    union
+    select d.kind, d.source_id, d.own_order_id, d.order_key from document m join document d on d.instance = :instance
+        and d.side = 'odoo' and d.order_key = m.source_id
+        where m.instance = :instance and m.side = 'magento' and m.kind = 'order' and m.resolved_at is null"""
+
+_LINES = """
+    select kind, source_id, line_id, item_key, own_item_id, sku, role from line
+    where instance = :instance and side = :side and kind = :kind and source_id = any(:ids) and role in ('item', 'other')
+        and is_money
+    order by source_id, length(line_id), line_id"""
+
+
+@dataclass(slots=True)
+class _Line:
+    kind: str
+    source_id: str
+    line_id: str
+    item_key: str | None
+    own_item_id: str | None
+    sku: str
+    role: str
+
+
+_ByDocument = dict[str, list[_Line]]
+
+
+def name_items(connection: Connection, instance: str) -> int:
+    """Write the item_key of Odoo lines of the documents that are being resolved, and of those of new Magento orders."""
+    concerned = connection.execute(text(_CONCERNED), {"instance": instance}).all()
+    if not concerned:
+        return 0
+    items = _read(connection, instance, "magento", "order", {row.order_key for row in concerned})
+    key_of_order = {row.source_id: row.order_key for row in concerned if row.kind == "order"}
+    sale_orders = {row.own_order_id for row in concerned if row.own_order_id} | set(key_of_order)
+    sale_lines = _read(connection, instance, "odoo", "order", sale_orders)
+    named: list[_Line] = []
+    for source_id, order_key in key_of_order.items():
+        named += _by_sku(sale_lines.get(source_id, []), items.get(order_key, []))
+    item_of = {line.own_item_id: line.item_key for lines in sale_lines.values() for line in lines if line.own_item_id}
+    for kind in sorted({row.kind for row in concerned} - {"order"}):
+        documents = {row.source_id: row.order_key for row in concerned if row.kind == kind}
+        for source_id, lines in _read(connection, instance, "odoo", kind, documents).items():
+            named += _by_order_line(lines, item_of)
+            named += _by_sku([line for line in lines if not line.own_item_id], items.get(documents[source_id], []))
+    _write(connection, instance, named)
+    return len(named)
+
+
+def _by_sku(lines: Sequence[_Line], items: Sequence[_Line]) -> list[_Line]:
+    taken = {line.item_key for line in lines if line.item_key}
+    free: dict[str, list[_Line]] = defaultdict(list)
+    for item in items:
+        if item.item_key not in taken and item.role == "item":
+            free[item.sku].append(item)
+    named = []
+    for line in lines:
+        if line.item_key is None and line.sku and free.get(line.sku):
+            line.item_key = free[line.sku].pop(0).item_key
+            named.append(line)
+    return named
+
+
+def _by_order_line(lines: Iterable[_Line], item_of: dict[str | None, str | None]) -> list[_Line]:
+    named = []
+    for line in lines:
+        item_key = item_of.get(line.own_item_id) if line.own_item_id else None
+        if item_key is not None and line.item_key != item_key:
+            line.item_key = item_key
+            named.append(line)
+    return named
+
+
+def _read(connection: Connection, instance: str, side: str, kind: str, ids: Iterable[str]) -> _ByDocument:
+    wanted = {"instance": instance, "side": side, "kind": kind, "ids": sorted(ids)}
+    found: _ByDocument = defaultdict(list)
+    for row in connection.execute(text(_LINES), wanted):
+        found[row.source_id].append(_Line(*row))
+    return found
+
+
+def _write(connection: Connection, instance: str, named: Sequence[_Line]) -> None:
+    if not named:
+        return
+    connection.execute(
+        text("""
+        update line l set item_key = n.item_key, role = 'item'
+        from unnest(cast(:kinds as text[]), cast(:ids as text[]), cast(:lines as text[]), cast(:items as text[]))
+            as n (kind, source_id, line_id, item_key)
+        where l.instance = :instance and l.side = 'odoo' and l.kind = n.kind and l.source_id = n.source_id
+            and l.line_id = n.line_id"""),
+        {
+            "instance": instance,
+            "kinds": [line.kind for line in named],
+            "ids": [line.source_id for line in named],
+            "lines": [line.line_id for line in named],
+            "items": [line.item_key for line in named],
+        },
+    )
