@@ -33,7 +33,7 @@ class Currency(Model):
         return self.rate_on(row["id"], "9999-12-31")
 
     def rate_on(self, currency: int, day: str) -> Decimal:
-        """Units of this currency per unit of the company's, the latest on or before a day (the earliest if all are later)."""
+        """Units of this currency per unit of the company's: the latest up to a day, the earliest if all are later."""
         rates = [
             self.db.tables["res.currency.rate"][i]
             for i in self.db.store.find("res.currency.rate", "currency_id", currency)

@@ -50,7 +50,7 @@ def _list_faults(app: OdooApp, sent: dict[str, Any]) -> Answer:
 
 def _add_fault(app: OdooApp, sent: dict[str, Any]) -> Answer:
     try:
-        options = {key: float(value) if key in ("seconds", "probability") else value for key, value in sent.items()}
+        options: dict[str, Any] = {k: float(v) if k in ("seconds", "probability") else v for k, v in sent.items()}
         return 200, app.faults.add(**options).shown()
     except (TypeError, ValueError) as problem:
         return 400, {"message": str(problem)}
@@ -106,7 +106,7 @@ def _show_state(app: OdooApp, sent: dict[str, Any]) -> Answer:
 
 
 def _run(app: OdooApp, sent: dict[str, Any]) -> Answer:
-    """{"model": .., "method": .., "ids": [..], "user": "admin", "context": {}, "with": {..}}: a call as a person makes it."""
+    """{"model": .., "method": .., "ids": [..], "user": "admin", "with": {..}}: a call as a person makes it."""
     options = {key: sent[key] for key in ("ids", "user", "context") if key in sent}
     try:
         return 200, app.db.call(sent.get("model", ""), sent.get("method", ""), **options, **sent.get("with", {}))

@@ -34,7 +34,7 @@ class OdooDatabase:
         self.store = Store()
         self.rights = Rights(self)
         self.lock = threading.RLock()
-        self.models: dict[str, Model] = {model.name: model(self) for model in MODELS}
+        self.models: dict[str, Any] = {model.name: model(self) for model in MODELS}
         for model in self.models.values():
             self.store.declare(model.name, [field.name for field in model.fields.values() if field.indexed])
 
@@ -62,7 +62,7 @@ class OdooDatabase:
         context: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> Any:
-        """One call as JSON-2 makes it: one transaction, rolled back on any error. Numbers in the result are `Decimal`."""
+        """One call as JSON-2 makes it: a transaction, rolled back on any error. Fractions in it are `Decimal`."""
         with self.lock:
             env = self.env(user, context)
             _, function = self.resolve(model, method)
@@ -77,7 +77,7 @@ class OdooDatabase:
             return self._run(env, model, function, records, bound)
 
     def execute_kw(self, uid: int, model: str, method: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        """One call as classic RPC makes it: ids first, then positional arguments; create() of one dict answers one id."""
+        """One call as classic RPC makes it: ids, then positional arguments; create() of one dict answers one id."""
         with self.lock:
             env = self.env(uid, kwargs.pop("context", None))
             if model not in self.models:
@@ -179,11 +179,11 @@ class OdooDatabase:
         database.load(state)
         return database
 
-    def provision(self, **keys: str) -> None:
+    def provision(self, **options: Any) -> None:
         """A merchant's database: companies, chart, taxes, journals, products, warehouse, users (see provision.py)."""
         from magodoo.sandbox.odoo.provision import provision  # the models must exist before their data can be described
 
-        provision(self, **keys)
+        provision(self, **options)
 
     def stamp(self) -> str:
         moment = self.now or datetime.now(UTC)

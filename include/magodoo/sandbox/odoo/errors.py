@@ -1,12 +1,14 @@
 """What Odoo raises, and the HTTP status that JSON-2 gives it (facts odoo-19.0 1).
 
-Plain Python errors (`ValueError`, `KeyError` ...) leave the server as 500 `builtins.*`, exactly as Odoo's own do, so the
-rest of the package raises them as they are.
+Plain Python errors (`ValueError`, `KeyError` ...) leave the server as 500 `builtins.*`, exactly as Odoo's own do, so
+the rest of the package raises them as they are.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+_HTTP_NAMES = {400: "BadRequest", 401: "Unauthorized", 404: "NotFound", 422: "UnprocessableEntity"}
 
 
 class OdooError(Exception):
@@ -80,12 +82,10 @@ class DatabaseError(OdooError):
 class HttpError(OdooError):
     """An answer of the HTTP layer; its arguments carry the status."""
 
-    NAMES = {400: "BadRequest", 401: "Unauthorized", 404: "NotFound", 422: "UnprocessableEntity"}
-
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message, message, status)
         self.status = status
-        self.name = f"werkzeug.exceptions.{self.NAMES[status]}"
+        self.name = f"werkzeug.exceptions.{_HTTP_NAMES[status]}"
 
 
 def describe(problem: Exception) -> tuple[int, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Field declarations: what a model's columns are called, hold and refuse.
 
-Numbers with fractions are kept as `Decimal` (the transport writes them as JSON floats), dates and datetimes as Odoo's own
-text, many2one as the bare id, x2many as lists of ids. Empty is `False`, 0 or an empty list, never None.
+Numbers with fractions are kept as `Decimal` (the transport writes them as JSON floats), dates and datetimes as Odoo's
+own text, many2one as the bare id, x2many as lists of ids. Empty is `False`, 0 or an empty list, never None.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def rounded(amount: Decimal, digits: int = 2) -> Decimal:
 
 
 def _moment(kind: str, value: Any) -> str:
-    """Odoo takes a date for a datetime and cuts a datetime to a date, but no `T`, no zone, no fraction (facts odoo-19.0 3)."""
+    """A date for a datetime and the reverse are taken, but no `T`, no zone, no fraction (facts odoo-19.0 3)."""
     text = str(value)
     if kind == "date":
         return datetime.strptime(text[:10], _FORMATS["date"]).strftime(_FORMATS["date"])  # noqa: DTZ007

@@ -1,4 +1,4 @@
-"""A freshly installed Odoo 19: company in the US, generic chart, warehouse, users; with the ids that the recordings show."""
+"""A freshly installed Odoo 19: company in the US, generic chart, warehouse, users, with the ids of the recordings."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from magodoo.sandbox.odoo.rights import ADMIN_GROUPS, GROUPS, SYNC_GROUPS
 
 USD, EUR, US, DE = 1, 126, 233, 57
 MODULES = (
-    "base", "web", "rpc", "mail", "product", "account", "account_payment", "sale", "sale_management", "sale_stock", "stock",
-    "stock_account", "stock_delivery", "delivery", "stock_sms", "sms", "contacts", "l10n_us",
+    "base", "web", "rpc", "mail", "product", "account", "account_payment", "sale", "sale_management",
+    "sale_stock", "stock", "stock_account", "stock_delivery", "delivery", "stock_sms", "sms", "contacts", "l10n_us",
 )  # fmt: skip
 _NOT_INSTALLED = ("base_automation", "mrp", "point_of_sale", "website_sale", "account_edi")
 _COUNTRIES = (
-    (12, "Austria", "AT"), (20, "Belgium", "BE"), (38, "Canada", "CA"), (43, "Switzerland", "CH"), (DE, "Germany", "DE"),
-    (59, "Denmark", "DK"), (68, "Spain", "ES"), (75, "France", "FR"), (109, "Italy", "IT"), (165, "Netherlands", "NL"),
-    (178, "Poland", "PL"), (197, "Sweden", "SE"), (231, "United Kingdom", "GB"), (US, "United States", "US"),
+    (12, "Austria", "AT"), (20, "Belgium", "BE"), (38, "Canada", "CA"), (43, "Switzerland", "CH"),
+    (DE, "Germany", "DE"), (59, "Denmark", "DK"), (68, "Spain", "ES"), (75, "France", "FR"),
+    (109, "Italy", "IT"), (165, "Netherlands", "NL"), (178, "Poland", "PL"), (197, "Sweden", "SE"),
+    (231, "United Kingdom", "GB"), (US, "United States", "US"),
 )  # fmt: skip
 _CURRENCIES = (
-    (USD, "USD", "United States dollar", "$", True), (EUR, "EUR", "Euro", "€", False), (142, "GBP", "Pound sterling", "£", False),
-    (4, "CHF", "Swiss franc", "CHF", False), (10, "DKK", "Danish krone", "kr", False), (17, "PLN", "Polish złoty", "zł", False),
-)  # fmt: skip
-# id in the first company (0: the next one), code, name, type, may be reconciled
+    (USD, "USD", "United States dollar", "$", True),
+    (EUR, "EUR", "Euro", "€", False),
+    (142, "GBP", "Pound sterling", "£", False),
+    (4, "CHF", "Swiss franc", "CHF", False),
+    (10, "DKK", "Danish krone", "kr", False),
+    (17, "PLN", "Polish złoty", "zł", False),
+)
+# id in the first company, code, name, type, may be reconciled
 _CHART = (
     (1, "101000", "Current Assets", "asset_current", False),
     (5, "121000", "Account Receivable", "asset_receivable", True),
@@ -38,10 +43,14 @@ _CHART = (
     (52, "101403", "Outstanding Payments", "asset_current", True),
 )
 _JOURNALS = (
-    ("Sales", "INV", "sale", 5), ("Purchases", "BILL", "purchase", 6), ("Miscellaneous Operations", "MISC", "general", 7),
-    ("Exchange Difference", "EXCH", "general", 9), ("Cash Basis Taxes", "CABA", "general", 10), ("Bank", "BNK1", "bank", 7),
+    ("Sales", "INV", "sale", 5),
+    ("Purchases", "BILL", "purchase", 6),
+    ("Miscellaneous Operations", "MISC", "general", 7),
+    ("Exchange Difference", "EXCH", "general", 9),
+    ("Cash Basis Taxes", "CABA", "general", 10),
+    ("Bank", "BNK1", "bank", 7),
     ("Inventory Valuation", "STJ", "general", 8),
-)  # fmt: skip
+)
 
 
 def install(db: OdooDatabase, company: str = "Lab Store Inc.") -> Env:
@@ -94,11 +103,7 @@ def _install_world(env: Env) -> None:
     ]
     _make(env, "ir.module.module", states)
     _make(env, "ir.model", ({"model": model.name, "name": model.label} for model in env.db.models.values()))
-    groups = ({"id": i, "name": name, "implied_ids": [[6, 0, list(more)]]} for i, (_, name, more) in GROUPS.items())
-    for group in sorted(groups, key=lambda group: len(group["implied_ids"][0][2])):
-        missing = [i for i in group["implied_ids"][0][2] if i not in env["res.groups"].rows]
-        group["implied_ids"][0][2][:] = [i for i in group["implied_ids"][0][2] if i not in missing]
-        _make(env, "res.groups", [group])
+    _make(env, "res.groups", ({"id": i, "name": name} for i, (_, name, _) in GROUPS.items()))
     for group_id, (_, _, implied) in GROUPS.items():
         env["res.groups"].put(env, group_id, implied_ids=list(implied))
     _make(env, "uom.uom", [{"name": "Units"}])
@@ -113,7 +118,7 @@ def _install_company(env: Env, name: str) -> None:
 
 
 def _install_users(env: Env) -> None:
-    people = (
+    people: tuple[tuple[str, str, list[int]], ...] = (
         ("__system__", "OdooBot", []), ("admin", "Administrator", ADMIN_GROUPS), ("public", "Public user", []),
         ("portaltemplate", "Portal User Template", []), ("sync", "Magento Sync", SYNC_GROUPS),
         ("limited", "Limited Sales", [4]),
@@ -134,8 +139,10 @@ def _install_shop(env: Env) -> None:
 
 
 def _install_stock(env: Env) -> None:
-    places = (("Vendors", "supplier"), ("Customers", "customer"), ("Inter-warehouse transit", "transit"), ("WH", "view"),
-              ("WH/Stock", "internal"), ("Inventory adjustment", "inventory"))  # fmt: skip
+    places = (
+        ("Vendors", "supplier"), ("Customers", "customer"), ("Inter-warehouse transit", "transit"), ("WH", "view"),
+        ("WH/Stock", "internal"), ("Inventory adjustment", "inventory"),
+    )  # fmt: skip
     _make(env, "stock.location", ({"name": name, "usage": usage} for name, usage in places))
     env["stock.location"].put(env, 5, company_id=1)
     _make(env, "stock.warehouse", [{"name": "My Company", "code": "WH", "company_id": 1, "lot_stock_id": 5}])

@@ -1,8 +1,8 @@
-"""load(): Odoo's import, the only call that writes a record and its external id in one transaction (facts odoo-19.0 6).
+"""load(): Odoo's import, the only call that writes a record and its external id in one transaction.
 
-A row with values in plain columns starts a record, rows with only one2many columns below it are its further lines. Every
-cell is text. The answer is always 200: `{"ids": [...] | false, "messages": [...], "nextrow": 0}`; one bad record and nothing
-is saved.
+A row with values in plain columns starts a record, rows with only one2many columns below it are its further lines.
+Every cell is text. The answer is always 200: `{"ids": [...] | false, "messages": [...], "nextrow": 0}`; one bad record
+and nothing is saved (facts odoo-19.0 6).
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ class _NothingStaysError(Exception):
 
 
 class Record:
-    """One record of the sheet: its rows, and its cells grouped by column path; the cell of a line field is a list of lines."""
+    """One record of the sheet: its rows, and its cells by column path; the cell of a line field is a list of lines."""
 
     def __init__(self, first: int, last: int, cells: list[tuple[list[str], Any]]) -> None:
         self.first, self.last, self.cells = first, last, cells

@@ -22,7 +22,7 @@ class MoveTotals(Model):
     """What `account.move` recomputes. An entry keeps the lines that it was given."""
 
     def rebuild(self, env: Env, ids: list[int]) -> None:
-        """Brings draft documents in line with their product lines; in a batch all tax lines come before all receivables."""
+        """Brings drafts in line with their product lines; in a batch all tax lines come before all receivables."""
         documents = [record for record in ids if self.rows[record]["move_type"] != "entry"]
         for record in documents:
             self._book_taxes(env, record)
@@ -32,7 +32,7 @@ class MoveTotals(Model):
                 self._total_entry(env, record)
 
     def rebuild_after(self, env: Env, ids: list[int], vals: Row) -> None:
-        """After write(): a forced tax line stays as written, `extra_tax_data` alone changes nothing (facts pair 2.1)."""
+        """After write(): a forced tax line stays, `extra_tax_data` alone changes nothing (facts pair 2.1)."""
         commands = [*(vals.get("line_ids") or []), *(vals.get("invoice_line_ids") or [])]
         if any(name in vals for name in ("currency_id", "invoice_currency_rate", "move_type")):
             self.rebuild(env, ids)

@@ -1,4 +1,4 @@
-"""Journal entries: invoices, credit notes, payments' entries. Their life from draft to posted, numbers, dates, deletion."""
+"""Journal entries: invoices, credit notes, payments' entries; their life from draft to posted, numbers and dates."""
 
 from __future__ import annotations
 
@@ -182,8 +182,8 @@ class Move(MoveTotals):
                 )
             if row.get("sequence_number") and row["sequence_number"] < env["sandbox.sequence"].last(self._chain(row)):
                 raise UserError(
-                    "You cannot delete this entry, as it has already consumed a sequence number and is not the last one "
-                    "in the chain. You should probably revert it instead."
+                    "You cannot delete this entry, as it has already consumed a sequence number and is not the last "
+                    "one in the chain. You should probably revert it instead."
                 )
         lines = [line for record in ids for line in self.get(self.rows[record], "line_ids")]
         env["account.move.line"].unmatch(env, lines)
@@ -326,13 +326,13 @@ class Move(MoveTotals):
         shown = [f"{company.fields[name].string} ({lock[5:7]}/{lock[8:]}/{lock[:4]})" for name, lock in violated]
         if violated[0][0] == "tax_lock_date":
             raise UserError(
-                "The operation is refused as it would impact an already issued tax statement. Please change the journal "
-                f"entry date or the following lock dates to proceed: {', '.join(shown)}."
+                "The operation is refused as it would impact an already issued tax statement. Please change the "
+                f"journal entry date or the following lock dates to proceed: {', '.join(shown)}."
             )
         raise UserError(f"You cannot add/modify entries prior to and inclusive of: {', '.join(shown)}.")
 
     def _number(self, env: Env, record: int) -> None:
-        """The next number of the journal, or the name given by hand, which then leads the sequence (facts odoo-19.0 6)."""
+        """The journal's next number, or the name given by hand, which then leads the sequence (facts odoo-19.0 6)."""
         row, sequences = self.rows[record], env["sandbox.sequence"]
         if row.get("name"):
             prefix, digits = _split_name(row["name"])

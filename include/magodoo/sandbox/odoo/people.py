@@ -168,8 +168,8 @@ class Users(Model):
     )
 
     def display_name(self, row: Row) -> str:
-        partner = env_partner = self.db.models["res.partner"].rows.get(row.get("partner_id", 0))
-        return str(env_partner.get("name")) if partner and env_partner else row["login"]
+        partner = self.db.tables["res.partner"].get(row.get("partner_id", 0), {})
+        return str(partner.get("name") or row["login"])
 
     def secret(self, row: Row) -> str:
         return ""

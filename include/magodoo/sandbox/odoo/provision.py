@@ -1,8 +1,8 @@
-"""What an administrator sets up once before the pipeline may write: facts pair 4, 5, 6 and 9, done through the API's own code.
+"""What an administrator sets up once before the pipeline may write (facts pair 4, 5, 6 and 9), by the API's own code.
 
-Two companies (US in USD, Germany in EUR), taxes of five rates, EUR at 0.92, a journal with a clearing account per payment
-provider, service products for shipping, discounts and adjustments, delivery methods, the key field on transfers, and API
-keys.
+Two companies (US in USD, Germany in EUR), taxes of five rates, EUR at 0.92, a journal with a clearing account per
+payment provider, service products for shipping, discounts and adjustments, delivery methods, the key field on
+transfers, and API keys.
 """
 
 from __future__ import annotations
@@ -26,8 +26,11 @@ _TAXES = (
     ("AT 20%", "20", _AT),
 )
 _SERVICES = (
-    ("SHIPPING", "Shipping"), ("SHIPDISC", "Shipping discount"), ("ADJ-PLUS", "Adjustment refund"), ("ADJ-MINUS", "Adjustment fee"),
-)  # fmt: skip
+    ("SHIPPING", "Shipping"),
+    ("SHIPDISC", "Shipping discount"),
+    ("ADJ-PLUS", "Adjustment refund"),
+    ("ADJ-MINUS", "Adjustment fee"),
+)
 
 
 def provision(

@@ -17,14 +17,14 @@ _NOTHING = (
     "   \u2022 The products have been delivered before attempting to invoice them.\n"
     "   \u2022 The invoicing policy of the product is configured correctly.\n\n"
     "If you want to invoice based on ordered quantities instead:\n"
-    "   \u2022 For consumable or storable products, open the product, go to the 'General Information' tab and change the "
-    "'Invoicing Policy' from 'Delivered Quantities' to 'Ordered Quantities'.\n"
+    "   \u2022 For consumable or storable products, open the product, go to the 'General Information' tab and change "
+    "the 'Invoicing Policy' from 'Delivered Quantities' to 'Ordered Quantities'.\n"
     "   \u2022 For services (and other products), change the 'Invoicing Policy' to 'Prepaid/Fixed Price'.\n"
 )
 
 
 class AdvancePayment(Model):
-    """`consolidated_billing` is true unless said otherwise: orders of one customer end in one invoice (facts odoo-19.0 5)."""
+    """Orders of one customer end in one invoice unless `consolidated_billing` is false (facts odoo-19.0 5)."""
 
     name, label = "sale.advance.payment.inv", "Sales Advance Payment Invoice"
     rec_name = "advance_payment_method"

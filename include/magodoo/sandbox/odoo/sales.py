@@ -361,8 +361,8 @@ class OrderLine(Model):
             self.get(self.rows[record], "state") == "sale" and self.rows[record].get("product_id") for record in ids
         ):
             raise UserError(
-                "Once a sales order is confirmed, you can't remove one of its lines (we need to track if something gets "
-                "invoiced or delivered).\nSet the quantity to 0 instead."
+                "Once a sales order is confirmed, you can't remove one of its lines (we need to track if something "
+                "gets invoiced or delivered).\nSet the quantity to 0 instead."
             )
 
     def created(self, env: Env, ids: list[int]) -> None:

@@ -38,8 +38,9 @@ class Call:
     """What faults and the log need to know of a request: `path` names model and method for JSON-RPC too."""
 
     def __init__(self, path: str, body: bytes) -> None:
-        self.path, self.method, self.arguments = path, path.rpartition("/")[2], {}
-        if path in ("/jsonrpc",) or path.startswith("/json/2/"):
+        self.path, self.method = path, path.rpartition("/")[2]
+        self.arguments: dict[str, Any] = {}
+        if path == "/jsonrpc" or path.startswith("/json/2/"):
             try:
                 sent = transport.parse(body) if body else {}
             except ValueError:
@@ -123,7 +124,7 @@ def _fault(status: int) -> Answer:
     """What stands in front of Odoo answers: Odoo itself knows neither 429 nor 502."""
     titles = {429: "429 Too Many Requests", 502: "502 Bad Gateway", 503: "503 Service Temporarily Unavailable"}
     title = titles.get(status, "504 Gateway Time-out" if status == 504 else f"{status} Internal Server Error")
-    page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body>\r\n</html>\r\n"
     return Answer(status, "text/html", page.encode(), {"Retry-After": "1"} if status == 429 else {})
 
 

@@ -1,7 +1,7 @@
 """The tables: one dict of rows per model, indexes over foreign keys, and an undo journal per transaction.
 
-A row holds only what is not empty; whoever reads it asks the model's field for the empty value. Rows may be damaged from
-outside (`db.tables[model][id][field] = ...`); after changing an indexed field that way, call `reindex()`.
+A row holds only what is not empty; whoever reads it asks the model's field for the empty value. Rows may be damaged
+from outside (`db.tables[model][id][field] = ...`); after changing an indexed field that way, call `reindex()`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Store:
             self._point(model, row["id"], field, row.get(field))
 
     def insert(self, model: str, row: Row) -> int:
-        """Adds a row; an `id` in it is kept and the counter moves beyond it. Ids are never given twice, as in PostgreSQL."""
+        """Adds a row; an `id` in it is kept and the counter moves beyond it. No id is ever given twice."""
         record = row.setdefault("id", self.next_ids[model])
         self.next_ids[model] = max(self.next_ids[model], record + 1)
         self.tables[model][record] = row
@@ -57,7 +57,7 @@ class Store:
             self._unpoint(model, record, field, value)
 
     def find(self, model: str, field: str, value: Any) -> list[int]:
-        """Ids of the rows that hold `value` in an indexed field, ascending. Rows removed behind our back are left out."""
+        """Ids, ascending, of the rows that hold `value` in an indexed field; without rows removed behind our back."""
         table = self.tables[model]
         return sorted(i for i in self._indexes[(model, field)].get(value, ()) if i in table)
 

@@ -14,7 +14,7 @@ from magodoo.sandbox.odoo.store import Row
 
 
 class ModelData(Model):
-    """External ids: UNIQUE(module, name); a user without Access Rights sees them through its two public methods only."""
+    """External ids: UNIQUE(module, name); without Access Rights only check_object_reference shows them."""
 
     name, label, order = "ir.model.data", "Model Data", "module, model, name"
     rec_name = "complete_name"
@@ -45,8 +45,8 @@ class ModelData(Model):
         if self.entry(vals["complete_name"]):
             raise ValidationError(
                 "The operation cannot be completed: duplicate key value violates unique constraint "
-                f'"ir_model_data_module_name_uniq_index"\nDETAIL:  Key (module, name)=({vals["module"]}, {vals["name"]}) '
-                "already exists.\n"
+                '"ir_model_data_module_name_uniq_index"\n'
+                f"DETAIL:  Key (module, name)=({vals['module']}, {vals['name']}) already exists.\n"
             )
 
     def register(self, env: Env, xmlid: str, model: str, record: int) -> None:

@@ -53,7 +53,7 @@ class Terms:
 
 
 def compute(lines: list[Row], taxes: dict[int, Row], terms: Terms, quantity: str = "quantity") -> list[TaxedLine]:
-    """One TaxedLine per row of `lines`; with round_globally cents are moved so that sums are those of the raw amounts."""
+    """One TaxedLine per row; with round_globally cents are moved so that sums are those of the raw amounts."""
     results = [_line(line, taxes, terms, quantity) for line in lines]
     if terms.globally:
         _spread_globally(results, lines, terms)

@@ -27,7 +27,7 @@ class Warehouse(Model):
             "out_type_id": f.one("stock.picking.type", "Out Type"),
             "delivery_steps": f.choice(
                 "Outgoing Shipments",
-                "ship_only:Deliver_(1_step) pick_ship:Pick_then_Deliver_(2_steps) pick_pack_ship:Pick,_Pack,_then_Deliver_(3_steps)",
+                "ship_only:Deliver_(1_step) pick_ship:Pick_then_Deliver_(2_steps) pick_pack_ship:Pick,_Pack,_Deliver",
                 default="ship_only",
             ),
             "active": f.boolean("Active", default=True),
@@ -71,7 +71,8 @@ class Location(Model):
             "complete_name": f.char("Full Location Name", related="name"),
             "usage": f.choice(
                 "Location Type",
-                "supplier:Vendor view:Virtual internal:Internal customer:Customer inventory:Inventory_Loss transit:Transit",
+                "supplier:Vendor view:Virtual internal:Internal customer:Customer "
+                "inventory:Inventory_Loss transit:Transit",
                 default="internal",
             ),
             "company_id": f.one("res.company", "Company"),

@@ -85,7 +85,7 @@ class Writing(Reading):
     # Words
 
     def make(self, env: Env, vals_list: Iterable[Row], *, nested: bool = False) -> list[int]:
-        """Stores records and answers their ids. `nested`: the parent's own hook follows, so this model's does not run."""
+        """Stores records and answers their ids. `nested`: the parent's hook follows, so this model's does not run."""
         ids = [self._insert(env, dict(vals)) for vals in vals_list]
         if not nested:
             self.created(env, ids)
