@@ -1,0 +1,114 @@
+"""The story of reconciling: complete both sides, match and compare whole orders, write pairs, findings and planned changes.
+
+Which orders are looked at stands in the work list (table order_work), never in what triggered the run. Chunks are independent:
+two runs at once wait for each other order by order and end in the same state.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from psycopg2 import errors as postgres_errors
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
+
+from magodoo.load import ledger, requests
+from magodoo.pipeline import extract
+from magodoo.staging import frames as staged
+from magodoo.staging import work
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+    from magodoo.reconcile.orders import Result
+
+CHUNK = 5000
+
+
+def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | None = None) -> dict[str, int]:
+    """Reconcile the orders that are due (at most `limit`), or the given ones whatever their versions say. Returns counts."""
+    orders = list(order_keys) if order_keys is not None else due(context)[:limit]
+    counts: Counter[str] = Counter(orders=len(orders))
+    for chunk in _chunks(orders):
+        extract.complete(context, chunk)
+        counts.update(_reconcile(context, chunk))
+    return dict(counts)
+
+
+def due(context: Context) -> list[str]:
+    """Order keys whose staged version is newer than their reconciled one."""
+    with context.engine.connect() as connection:
+        return work.due(connection, context.instance.id)
+
+
+def _chunks(orders: list[str]) -> Iterator[list[str]]:
+    """At least one, even if empty: records without order are looked at in every run."""
+    for start in range(0, max(len(orders), 1), CHUNK):
+        yield orders[start : start + CHUNK]
+
+
+def _reconcile(context: Context, order_keys: list[str]) -> dict[str, int]:
+    """One transaction; again when it met another one head-on."""
+    again = Retrying(
+        stop=stop_after_attempt(4), wait=wait_random(0.1, 1), retry=retry_if_exception(_met_another), reraise=True
+    )
+    for attempt in again:
+        with attempt, context.engine.begin() as connection:
+            return _one_chunk(connection, context, order_keys)
+    raise AssertionError("Retrying ends by success or by raising")
+
+
+def _met_another(problem: BaseException) -> bool:
+    clashes = (postgres_errors.DeadlockDetected, postgres_errors.SerializationFailure)
+    return isinstance(problem, OperationalError) and isinstance(problem.orig, clashes)
+
+
+def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) -> dict[str, int]:
+    from magodoo.reconcile import store
+    from magodoo.reconcile.orders import reconcile
+
+    instance = context.instance
+    _one_at_a_time(connection, instance.id, order_keys)
+    versions = work.versions(connection, instance.id, order_keys)
+    frames = staged.read_frames(connection, instance, order_keys)
+    result = reconcile(frames, instance, context.now())
+    store.write_pairs(connection, instance.id, order_keys, result.pairs)
+    recorded = _record(connection, context, order_keys, result)
+    lives = store.write_findings(connection, instance.id, order_keys, result.findings, recorded.ids, context.now())
+    work.reconciled(connection, instance.id, versions)
+    return {
+        **result.counts,
+        "findings": len(result.findings),
+        **{f"findings_{name}": number for name, number in lives.items()},
+        "changes": len(recorded.ids),
+        "changes_new": recorded.inserted,
+        "changes_refused": len(recorded.refused),
+        "changes_superseded": recorded.superseded,
+    }
+
+
+def _one_at_a_time(connection: Connection, instance: str, order_keys: list[str]) -> None:
+    """Another run that looks at one of these orders waits; rows are locked in one order, so that runs do not block each other."""
+    connection.execute(
+        text(
+            "select 1 from order_work where instance = :instance and order_key = any(:orders) order by order_key for update"
+        ),
+        {"instance": instance, "orders": order_keys},
+    )
+
+
+def _record(connection: Connection, context: Context, order_keys: list[str], result: Result) -> ledger.Recorded:
+    """The full requests into the ledger; what cannot be built becomes a finding, and what waits for it is left out."""
+    from magodoo.reconcile import settle
+
+    prepared = requests.prepare(connection, context, result.changes)
+    problems = {item.key: item.problems for item in prepared if item.problems}
+    unready = [item.key for item in prepared if item.request is None]
+    left_out = settle.without_problems(result.changes, problems, unready, result.findings)
+    ready = [item for item in prepared if item.key not in left_out]
+    recorded = ledger.record(connection, context.instance, ready, context.dag_run, order_keys)
+    refused = {key: f"Refused before: {reason}" for key, reason in recorded.refused.items()}
+    settle.give_reasons(result.findings, refused)
+    return recorded

@@ -1,0 +1,94 @@
+"""What becomes of findings and plans once requests were prepared and recorded: problems, refusals, and what depends on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.plan import PlannedChange
+from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
+
+Key = tuple[str, str]
+
+
+class Problem(Protocol):
+    """Why a request cannot be built: `part` as the finding `unmapped` names it."""
+
+    @property
+    def part(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+def without_problems(
+    changes: Sequence[PlannedChange],
+    problems: Mapping[Key, Sequence[Problem]],
+    blocked: Iterable[Key],
+    findings: list[Finding],
+) -> set[Key]:
+    """Take what cannot be written out of the plan, and what depends on it; returns the keys taken out.
+
+    problems: by change key, also those that only warn; blocked: keys without a request. Adds `unmapped` findings, one per order
+    and part, and gives the findings concerned their reason.
+    """
+    reasons: dict[Key, str] = {}
+    unmapped: dict[tuple[str, str], Finding] = {}
+    wanted = set(blocked)
+    for change in changes:
+        for problem in problems.get(change.key, ()):
+            unmapped.setdefault((change.order_key, problem.part), _unmapped(change, problem))
+        if change.key in wanted:
+            reasons[change.key] = (
+                "; ".join(problem.message for problem in problems.get(change.key, ())) or "It cannot be written"
+            )
+    for earlier in changes:
+        if earlier.key in wanted:
+            for later in changes:
+                if later.order_key == earlier.order_key and depends(later, earlier):
+                    reasons.setdefault(later.key, f"It waits for {earlier.kind.value} of {earlier.source_number}")
+    known = {finding.key for finding in findings}
+    findings += [finding for finding in unmapped.values() if finding.key not in known]
+    give_reasons(findings, reasons)
+    return set(reasons)
+
+
+def give_reasons(findings: Iterable[Finding], reasons: Mapping[Key, str]) -> None:
+    """Findings whose change will not be written say why."""
+    for finding in findings:
+        if finding.change in reasons:
+            finding.no_change_reason = reasons[finding.change]
+            finding.change = None
+
+
+def depends(later: PlannedChange, earlier: PlannedChange) -> bool:
+    """Whether a change of an order cannot be carried out unless an earlier one of the same order was."""
+    if later.kind.step <= earlier.kind.step:
+        return False
+    if earlier.kind is ChangeKind.ORDER_IMPORT:
+        return later.kind.target is Side.ODOO
+    same_source = later.source_id == earlier.source_id
+    needed_by = {
+        ChangeKind.ODOO_INVOICE: same_source
+        and later.kind is ChangeKind.ODOO_PAYMENT
+        or later.kind is ChangeKind.ODOO_CREDIT_NOTE,
+        ChangeKind.ODOO_DELIVERY: later.kind is ChangeKind.ODOO_STOCK_RETURN,
+        ChangeKind.ODOO_CREDIT_NOTE: same_source
+        and later.kind in (ChangeKind.ODOO_REFUND_PAYMENT, ChangeKind.ODOO_STOCK_RETURN),
+        ChangeKind.MAGENTO_INVOICE: later.kind is ChangeKind.MAGENTO_CREDIT_MEMO,
+    }
+    return needed_by.get(earlier.kind, False)
+
+
+def _unmapped(change: PlannedChange, problem: Problem) -> Finding:
+    return Finding(
+        FindingType.UNMAPPED,
+        Kind.ORDER,
+        order_key=change.order_key,
+        order_number=change.order_number,
+        magento_id=change.order_key,
+        magento_number=change.order_number,
+        part=problem.part,
+        detail=problem.message,
+        no_change_reason=f"It waits for the mapping {problem.part}",
+    )
