@@ -20,7 +20,7 @@ from magodoo.magento.shape import SHAPES, sound
 from magodoo.money import dump_json, parse_json, to_units
 from magodoo.vocabulary import MATCHED_KINDS, Kind
 
-PROPERTY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -161,7 +161,7 @@ def shop() -> Iterator[Shop]:
         yield running
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damaged(), st.sampled_from([3, 100]))
 def test_one_damaged_row_loses_no_other(shop: Shop, document: tuple[Kind, dict[str, Any]], size: int) -> None:
     kind, row = document
@@ -176,7 +176,8 @@ def test_one_damaged_row_loses_no_other(shop: Shop, document: tuple[Kind, dict[s
     shop.sent_as = lambda sent: row if sent["entity_id"] == number else sent
     pages = list(client_of(shop, page_size=size).by_ids(kind, [*others, number]))
     read = ids_of(pages)
-    assert sorted(set(read) - {number, row.get("entity_id")}) == [one for one in others if one != row.get("entity_id")]
+    spared = [one for one in others if one != row.get("entity_id")]
+    assert [one for one in sorted(read) if one in spared] == spared
     assert len(set(read)) + len(quarantined_of(pages)) >= len(others)
 
 
@@ -202,7 +203,7 @@ ODD_BODIES = [
 ]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(st.binary(max_size=300), st.sampled_from(ODD_BODIES)),
     st.sampled_from([200, 200, 200, 201, 302, 400, 401, 404, 500, 503]),
@@ -220,7 +221,7 @@ def test_whatever_bytes_arrive_the_error_is_one_of_ours(shop: Shop, body: bytes,
             shop.faults = []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_list_that_is_cut_or_changed_in_one_byte_loses_nothing(shop: Shop, data: st.DataObject) -> None:
     rows = [row for row in DOCUMENTS["shipment"][:12]]

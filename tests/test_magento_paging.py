@@ -281,6 +281,7 @@ def test_a_damaged_key_condemns_no_other_row() -> None:
         return START + timedelta(seconds=seconds), 1
 
     assert in_order([key(1), key(900), key(2), key(3), key(0)]) == [True, False, True, True, False]
+    assert in_order([key(1), key(2), key(1), key(4)]) == [True, True, False, True]
 
 
 def test_batches_keep_order_and_drop_repeats() -> None:

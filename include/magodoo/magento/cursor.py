@@ -138,11 +138,11 @@ class ByChange:
 
 def in_order(keys: Sequence[Key]) -> list[bool]:
     """Which keys stand in ascending order, leaving out as few as can be: a row with a damaged key condemns no other."""
-    if all(earlier <= later for earlier, later in pairwise(keys)):
+    if all(earlier < later for earlier, later in pairwise(keys)):
         return [True] * len(keys)
     best: list[tuple[int, int]] = []  # (length of the longest run that ends here, where its predecessor stands)
     for index, key in enumerate(keys):
-        runs = [(best[other][0] + 1, other) for other in range(index) if keys[other] <= key]
+        runs = [(best[other][0] + 1, other) for other in range(index) if keys[other] < key]
         best.append(max(runs, default=(1, -1)))
     kept = [False] * len(keys)
     index = max(range(len(keys)), key=lambda place: best[place][0], default=-1)

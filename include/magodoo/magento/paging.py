@@ -171,12 +171,9 @@ class _Reading:
     def _examine(self, cursor: Cursor, rows: list[Any]) -> list[_Record]:
         records = [self._record(cursor, row) for row in rows]
         placed = [record for record in records if record.key]
-        kept = in_order([record.key for record in placed if record.key])
-        misplaced = {
-            id(record)
-            for record, good in zip(placed, kept, strict=True)
-            if not good or (record.key and record.key < cursor.key)
-        }
+        keys = [record.key for record in placed if record.key]
+        kept = {key for key, good in zip(keys, in_order(keys), strict=True) if good and key >= cursor.key}
+        misplaced = {id(record) for record in placed if record.key not in kept}
         twice = _conflicting(placed)
         return [
             _Record(record.raw, None, None, "it does not stand where the sort puts it")
