@@ -87,7 +87,7 @@ def _verify(accounts: Accounts, method: str, url: str, query: str, header: str) 
     parameters = [(key, value) for key, value in sent.items() if key not in ("oauth_signature", "realm")]
     parameters += _query_parameters(query)
     if not hmac.compare_digest(
-        _signature(method, url, parameters, integration).encode(), sent["oauth_signature"].encode()
+        _signature(method, url, parameters, integration).encode(), sent.get("oauth_signature", "").encode()
     ):
         raise Refusal(401, "The signature is invalid. Verify and try again.")
     return integration

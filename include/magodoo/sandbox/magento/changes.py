@@ -59,6 +59,7 @@ class Changes(Payments):
             item["updated_at"] = stamp
         if capture and self.is_gateway(order):
             self.charge(order, row)
+            row.pop("can_void_flag")
         return int(row["entity_id"])
 
     def ship(

@@ -90,7 +90,7 @@ def comment_row(tables: Tables, sequence: str, parent_id: int, comment: Comment,
     return {
         "is_customer_notified": notified,
         "parent_id": parent_id,
-        "comment": comment.text,
+        "comment": as_text_column(comment.text),
         "is_visible_on_front": int(comment.visible),
         "created_at": stamp,
         "entity_id": tables.next_id(sequence),
@@ -100,7 +100,7 @@ def comment_row(tables: Tables, sequence: str, parent_id: int, comment: Comment,
 def history_row(
     tables: Tables, order: Row, text: str, stamp: str, entity_name: str | None, notified: int | None
 ) -> Row:
-    row: Row = {"comment": text, "created_at": stamp, "entity_id": tables.next_id("histories")}
+    row: Row = {"comment": as_text_column(text), "created_at": stamp, "entity_id": tables.next_id("histories")}
     if entity_name:
         row["entity_name"] = entity_name
     return row | {
@@ -109,6 +109,11 @@ def history_row(
         "parent_id": order["entity_id"],
         "status": order.get("status"),
     }
+
+
+def as_text_column(text: str) -> str:
+    """A TEXT column silently keeps 65,535 bytes."""
+    return text.encode()[:65535].decode(errors="ignore")
 
 
 def _document(tables: Tables, order: Row, kind: str, stamp: str) -> Row:

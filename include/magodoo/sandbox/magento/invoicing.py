@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from magodoo.sandbox.magento import order_rules as rules
-from magodoo.sandbox.magento.amounts import ZERO, Carry, Row, of, stored
+from magodoo.sandbox.magento.amounts import ZERO, Carry, Row, cents, of, stored
 from magodoo.sandbox.magento.refusals import bad, document_errors
 
 _NO_PRODUCTS = "The invoice can't be created without products. Add products and try again."
@@ -82,7 +82,7 @@ def _book_header(draft: InvoiceDraft, prefix: str) -> None:
     _raise(order, f"{prefix}discount_invoiced", header[f"{prefix}discount_amount"])
     _raise(order, f"{prefix}shipping_invoiced", of(header, f"{prefix}shipping_amount"))
     _raise(order, f"{compensation}_invoiced", header[f"{compensation}_amount"])
-    order[f"{prefix}total_due"] = max(of(order, f"{prefix}grand_total") - of(order, f"{prefix}total_paid"), ZERO)
+    order[f"{prefix}total_due"] = cents(max(of(order, f"{prefix}grand_total") - of(order, f"{prefix}total_paid"), ZERO))
     payment = order["payment"]
     _raise(payment, f"{prefix}amount_paid", header[f"{prefix}grand_total"])
     _raise(payment, f"{prefix}shipping_captured", of(header, f"{prefix}shipping_amount"))
@@ -162,19 +162,26 @@ def _collect_totals(draft: InvoiceDraft, earlier: list[Row]) -> None:
         _collect_tax(draft, real, carry, prefix, kind, last)
 
 
+def _part(
+    draft: InvoiceDraft, line: Row, item: Row, carry: Carry, kind: str, whole: str, done: str, *, negative: bool = False
+) -> Decimal:
+    """The line's part of an order line's column: a rounded share, or for the last pieces all that is left."""
+    if _is_last(draft.order, line, item):
+        return of(item, whole) - of(item, done)
+    available = of(item, "qty_ordered") - of(item, "qty_invoiced")
+    return carry.share(of(item, whole), of(item, done), available, line["qty"], kind, negative=negative)
+
+
 def _collect_subtotal(
     draft: InvoiceDraft, real: list[tuple[Row, Row]], carry: Carry, prefix: str, kind: str, including: str, last: bool
 ) -> None:
     subtotal = subtotal_incl = ZERO
     for line, item in real:
-        left = of(item, f"{prefix}row_total") - of(item, f"{prefix}row_invoiced")
-        if not _is_last(draft.order, line, item):
-            available = of(item, "qty_ordered") - of(item, "qty_invoiced")
-            left = carry.round(left / available * line["qty"], kind)
+        left = _part(draft, line, item, carry, kind, f"{prefix}row_total", f"{prefix}row_invoiced")
         line[f"{prefix}row_total"] = left
         if of(item, f"{prefix}row_total_incl_tax"):
-            incl = of(item, f"{prefix}row_total_incl_tax") / of(item, "qty_ordered") * line["qty"]
-            line[f"{prefix}row_total_incl_tax"] = carry.round(incl, including)
+            whole, pieces = of(item, f"{prefix}row_total_incl_tax"), of(item, "qty_ordered")
+            line[f"{prefix}row_total_incl_tax"] = carry.share(whole, ZERO, pieces, line["qty"], including)
         subtotal += left
         subtotal_incl += of(line, f"{prefix}row_total_incl_tax")
     allowed = of(draft.order, f"{prefix}subtotal") - of(draft.order, f"{prefix}subtotal_invoiced")
@@ -192,10 +199,8 @@ def _collect_discount(
     for line, item in real:
         if not of(item, "discount_amount"):
             continue
-        discount = of(item, f"{prefix}discount_amount") - of(item, f"{prefix}discount_invoiced")
-        if not _is_last(draft.order, line, item):
-            available = of(item, "qty_ordered") - of(item, "qty_invoiced")
-            discount = carry.round(discount / available * line["qty"], kind, negative=True)
+        columns = f"{prefix}discount_amount", f"{prefix}discount_invoiced"
+        discount = _part(draft, line, item, carry, kind, *columns, negative=True)
         line[f"{prefix}discount_amount"] = discount
         total += discount
     draft.header[f"{prefix}discount_amount"] = -total
@@ -223,12 +228,8 @@ def _collect_tax(
     for line, item in real:
         if line["qty"] <= 0 or not (of(item, "tax_amount") or of(item, "discount_tax_compensation_amount")):
             continue
-        taxed = of(item, f"{prefix}tax_amount") - of(item, f"{prefix}tax_invoiced")
-        hidden = of(item, f"{compensation}_amount") - of(item, f"{compensation}_invoiced")
-        if not _is_last(order, line, item):
-            available = of(item, "qty_ordered") - of(item, "qty_invoiced")
-            taxed = carry.round(taxed / available * line["qty"], kind)
-            hidden = carry.round(hidden / available * line["qty"], kind)
+        taxed = _part(draft, line, item, carry, kind, f"{prefix}tax_amount", f"{prefix}tax_invoiced")
+        hidden = _part(draft, line, item, carry, kind, f"{compensation}_amount", f"{compensation}_invoiced")
         line[f"{prefix}tax_amount"], line[f"{compensation}_amount"] = taxed, hidden
         tax, compensated = tax + taxed, compensated + hidden
     allowed = of(order, f"{prefix}tax_amount") - of(order, f"{prefix}tax_invoiced")

@@ -51,7 +51,6 @@ class Payments:
         payment["last_trans_id"] = txn_id
         add(payment, "base_amount_paid_online", of(invoice, "base_grand_total"))
         invoice["transaction_id"] = txn_id
-        invoice["can_void_flag"] = 0
         amount = self.in_base_currency(order, of(invoice, "base_grand_total"))
         self.note(order, f'Captured amount of {amount} online. Transaction ID: "{txn_id}"', "invoice")
         return txn_id
@@ -74,8 +73,12 @@ class Payments:
     def give_back(self, order: Row, memo: Row, txn_id: str = "") -> str:
         """An online refund's evidence: the credit memo's transaction_id and a refund transaction."""
         txn_id = txn_id or f"REF-{secrets.token_hex(6)}"
-        parent = next((row for row in self._transactions(order) if row["txn_type"] == "capture"), None)
+        invoice = self.tables.invoices.get(memo.get("invoice_id") or 0) or {}
+        captures = [row for row in self._transactions(order) if row["txn_id"] == invoice.get("transaction_id")]
+        parent = captures[0] if captures else None
         self._transaction(order, txn_id, "refund", parent, closed=True)
+        if parent is not None:
+            parent["is_closed"] = 1
         memo["transaction_id"] = order["payment"]["last_trans_id"] = txn_id
         amount = self.in_base_currency(order, cents(of(memo, "base_grand_total")))
         self.note(order, f'We refunded {amount} online. Transaction ID: "{txn_id}"', "creditmemo", 0)

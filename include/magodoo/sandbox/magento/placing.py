@@ -22,6 +22,8 @@ METHOD_TITLES = {
 }
 """Offline methods: placed as pending, refunded without a provider. Every other method is a gateway."""
 
+_WITH_INSTRUCTIONS = ("banktransfer", "cashondelivery")
+
 PREFIXES = ("", "base_")
 
 
@@ -84,6 +86,7 @@ class Sale:
     customer: Row | None = None
     group_id: int = 0
     po_number: str = ""
+    payment_title: str = ""
     shipping_method: str = "flatrate_flatrate"
     shipping_description: str = "Flat Rate - Fixed"
 
@@ -149,8 +152,8 @@ def _priced(tables: Tables, product: Row, qty: Decimal, price: Decimal, sale: Sa
     store_rate = find_tax_rate(tables, sale.settings.country, product["_tax_class"])
     at_home = dec(store_rate["rate"]) if store_rate else ZERO
     return {
-        "base_": Priced(price, qty, rate, at_home),
-        "": Priced(cents(price * sale.rate), qty, rate, at_home),
+        "base_": Priced(price, qty, rate, at_home, original=price),
+        "": Priced(cents(price * sale.rate), qty, rate, at_home, original=stored(price * sale.rate)),
     }
 
 
@@ -241,10 +244,12 @@ def _item_amounts(row: CartLine, prefix: str, sale: Sale) -> Row:
     if row.priced is None:
         columns = ("price", "row_total", "tax_amount", "discount_amount")
         zero |= {f"{prefix}{column}": ZERO for column in columns}
+        if row.dynamic and sale.coupon:
+            zero["applied_rule_ids"] = str(sale.coupon.rule_id)
         return zero if prefix else zero | {"original_price": ZERO, "discount_percent": ZERO, "tax_percent": ZERO}
     money = row.priced[prefix]
     amounts = zero | {
-        f"{prefix}original_price": money.price,
+        f"{prefix}original_price": money.original,
         f"{prefix}price": money.net_price,
         f"{prefix}price_incl_tax": money.price_incl_tax,
         f"{prefix}row_total": stored(money.row_total),
@@ -255,7 +260,7 @@ def _item_amounts(row: CartLine, prefix: str, sale: Sale) -> Row:
     }
     if not prefix:
         amounts |= {"discount_percent": money.discount_percent, "tax_percent": money.rate}
-        if sale.coupon:
+        if sale.coupon and row.parent is None:
             amounts["applied_rule_ids"] = str(sale.coupon.rule_id)
     return amounts
 
@@ -307,7 +312,7 @@ def _link_taxes(
     country = (sale.shipping or sale.billing).country
     for row, item in zip(rows, order["items"], strict=True):
         rate = find_tax_rate(tables, country, row.product["_tax_class"])
-        if row.priced and rate:
+        if row.priced and rate and row.priced["base_"].tax:
             taxes.charge(rate, "product", item, stored(row.priced[""].tax), stored(row.priced["base_"].tax))
     rate = find_tax_rate(tables, country, sale.settings.shipping_class)
     if rate and shipping["base_"].tax:
@@ -371,7 +376,7 @@ def _totals(lines: list[Priced], shipping: Priced, prefix: str) -> Row:
         f"{prefix}shipping_discount_amount": shipping.discount,
         f"{prefix}shipping_discount_tax_compensation_{amount}": shipping.compensation,
         f"{prefix}grand_total": total,
-        f"{prefix}total_due": total,
+        f"{prefix}total_due": cents(total),
     }
 
 
@@ -415,17 +420,17 @@ def _address(tables: Tables, order_id: int, address: Address, kind: str) -> Row:
 
 
 def _payment(tables: Tables, order: Row, sale: Sale) -> Row:
-    title = METHOD_TITLES.get(sale.payment, sale.payment.title())
+    title = sale.payment_title or METHOD_TITLES.get(sale.payment, sale.payment.title())
     payment: Row = {
         "entity_id": tables.next_id("payments"),
         "parent_id": order["entity_id"],
         "method": sale.payment,
         "account_status": None,
         "cc_last4": None,
-        "additional_information": [title],
+        "additional_information": [title, None] if sale.payment in _WITH_INSTRUCTIONS else [title],
     }
     for prefix in PREFIXES:
-        payment[f"{prefix}amount_ordered"] = order[f"{prefix}grand_total"]
+        payment[f"{prefix}amount_ordered"] = cents(order[f"{prefix}grand_total"])
         payment[f"{prefix}shipping_amount"] = order[f"{prefix}shipping_amount"]
     if sale.po_number:
         payment["po_number"] = sale.po_number

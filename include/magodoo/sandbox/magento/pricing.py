@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from magodoo.sandbox.magento.amounts import ZERO, Carry, cents
 
 HUNDRED = Decimal(100)
-_TINY = Decimal("0.000001")  # Magento's first rounding difference: it tips exact halves
+_TINY = 0.000001  # Magento's first rounding difference: it tips exact halves
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Priced:
     qty: Decimal
     rate: Decimal
     store_rate: Decimal
+    original: Decimal = ZERO
     discount: Decimal = ZERO
     discount_percent: Decimal = ZERO
     net_price: Decimal = ZERO
@@ -68,19 +69,20 @@ class Cart:
     settings: TaxSettings
     coupon: Coupon | None = None
     money_rate: Decimal = Decimal(1)
-    _carry: Carry = field(default_factory=lambda: Carry(_TINY))
 
 
 def price_cart(cart: Cart) -> None:
     """Fill net prices, discounts, tax and compensation of every line and of shipping."""
+    first = Carry(_TINY)
     for line in cart.lines:
-        _price(line, cart.settings, cart.settings.prices_include_tax, Carry(_TINY))
+        _price(line, cart.settings, cart.settings.prices_include_tax, first)
     _price(cart.shipping, cart.settings, cart.settings.shipping_includes_tax, Carry(_TINY))
     if cart.coupon:
         _discount(cart, cart.coupon)
+    last = Carry(_TINY)
     for line in cart.lines:
-        _price(line, cart.settings, cart.settings.prices_include_tax, cart._carry)
-    _price(cart.shipping, cart.settings, cart.settings.shipping_includes_tax, Carry(_TINY))
+        _price(line, cart.settings, cart.settings.prices_include_tax, last)
+    _price(cart.shipping, cart.settings, cart.settings.shipping_includes_tax, last)
 
 
 def _discount(cart: Cart, coupon: Coupon) -> None:
@@ -90,7 +92,7 @@ def _discount(cart: Cart, coupon: Coupon) -> None:
         carry = Carry()
         for line, base in zip(cart.lines, bases, strict=True):
             line.discount_percent = coupon.percent
-            line.discount = min(carry.round(base * coupon.percent / HUNDRED, coupon.percent), base)
+            line.discount = min(carry.round(base * coupon.percent / HUNDRED), base)
     else:
         _spread(cart.lines, bases, cents(coupon.amount * cart.money_rate))
     if coupon.applies_to_shipping:
@@ -102,7 +104,7 @@ def _spread(lines: list[Priced], bases: list[Decimal], amount: Decimal) -> None:
     """A fixed amount over the lines in proportion; the last line takes what rounding left."""
     total, left, carry = sum(bases, ZERO), min(amount, sum(bases, ZERO)), Carry()
     for position, (line, base) in enumerate(zip(lines, bases, strict=True)):
-        share = left if position == len(lines) - 1 else carry.round(amount * base / total, "cart")
+        share = left if position == len(lines) - 1 else carry.round(amount * base / total)
         line.discount = min(share, base, left)
         left -= line.discount
 
@@ -163,7 +165,7 @@ def _price_gross_unit(line: Priced, settings: TaxSettings) -> None:
 
 def _price_net_row(line: Priced, settings: TaxSettings, carry: Carry) -> None:
     line.net_price, line.compensation = cents(line.price), ZERO
-    line.row_total = cents(line.net_price * line.qty)
+    line.row_total = line.net_price * line.qty
     kind = "before" if settings.after_discount else "regular"
     before = _round_tax(_tax_of(line.row_total, line.rate, included=False), line, settings, carry, kind)
     line.tax = before

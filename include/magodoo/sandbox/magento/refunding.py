@@ -205,19 +205,26 @@ def _collect_totals(draft: RefundDraft) -> None:
     _collect_adjustments(draft)
 
 
+def _part(
+    draft: RefundDraft, line: Row, item: Row, carry: Carry, kind: str, whole: str, done: str, *, negative: bool = False
+) -> Decimal:
+    """The line's part of an order line's column: a rounded share, or for the last pieces all that is left."""
+    if _is_last(draft.order, line, item):
+        return of(item, whole) - of(item, done)
+    available = of(item, "qty_invoiced") - of(item, "qty_refunded")
+    return carry.share(of(item, whole), of(item, done), available, line["qty"], kind, negative=negative)
+
+
 def _collect_subtotal(
     draft: RefundDraft, real: list[tuple[Row, Row]], carry: Carry, prefix: str, kind: str, including: str
 ) -> None:
     subtotal = subtotal_incl = ZERO
     for line, item in real:
-        left = of(item, f"{prefix}row_invoiced") - of(item, f"{prefix}amount_refunded")
-        if not _is_last(draft.order, line, item):
-            available = of(item, "qty_invoiced") - of(item, "qty_refunded")
-            left = carry.round(left / available * line["qty"], kind)
+        left = _part(draft, line, item, carry, kind, f"{prefix}row_invoiced", f"{prefix}amount_refunded")
         line[f"{prefix}row_total"] = left
         if of(item, f"{prefix}row_total_incl_tax"):
-            incl = of(item, f"{prefix}row_total_incl_tax") / of(item, "qty_ordered") * line["qty"]
-            line[f"{prefix}row_total_incl_tax"] = carry.round(incl, including)
+            whole, pieces = of(item, f"{prefix}row_total_incl_tax"), of(item, "qty_ordered")
+            line[f"{prefix}row_total_incl_tax"] = carry.share(whole, ZERO, pieces, line["qty"], including)
         line.update(_WEEE)
         subtotal += left
         subtotal_incl += of(line, f"{prefix}row_total_incl_tax")
@@ -245,10 +252,8 @@ def _collect_discount(
     for line, item in real:
         if not of(item, "discount_invoiced") or not of(item, "qty_invoiced"):
             continue
-        discount = of(item, f"{prefix}discount_invoiced") - of(item, f"{prefix}discount_refunded")
-        if not _is_last(draft.order, line, item):
-            available = of(item, "qty_invoiced") - of(item, "qty_refunded")
-            discount = carry.round(discount / available * line["qty"], kind, negative=True)
+        columns = f"{prefix}discount_invoiced", f"{prefix}discount_refunded"
+        discount = _part(draft, line, item, carry, kind, *columns, negative=True)
         line[f"{prefix}discount_amount"] = discount
         total += discount
     draft.header[f"{prefix}discount_amount"] = -total
@@ -303,12 +308,8 @@ def _collect_tax(draft: RefundDraft, real: list[tuple[Row, Row]], carry: Carry, 
     for line, item in real:
         if line["qty"] <= 0 or not of(item, "qty_invoiced"):
             continue
-        taxed = of(item, f"{prefix}tax_invoiced") - of(item, f"{prefix}tax_refunded")
-        hidden = of(item, f"{compensation}_invoiced") - of(item, f"{compensation}_refunded")
-        if not _is_last(order, line, item):
-            available = of(item, "qty_invoiced") - of(item, "qty_refunded")
-            taxed = carry.round(taxed / available * line["qty"], kind)
-            hidden = carry.round(hidden / available * line["qty"], kind)
+        taxed = _part(draft, line, item, carry, kind, f"{prefix}tax_invoiced", f"{prefix}tax_refunded")
+        hidden = _part(draft, line, item, carry, kind, f"{compensation}_invoiced", f"{compensation}_refunded")
         line[f"{prefix}tax_amount"], line[f"{compensation}_amount"] = taxed, hidden
         tax, compensated = tax + taxed, compensated + hidden
     shipping_tax, shipping_hidden, partial = _shipping_tax(draft, carry, prefix, kind)

@@ -39,7 +39,7 @@ def public(row: Row) -> Row:
 
 def order(row: Row) -> Row:
     shown = public(row)
-    plain_items = {item["item_id"]: order_item(item) for item in row["items"]}
+    plain_items = {item["item_id"]: _with_taxes(item) for item in row["items"]}
     items = []
     for item in plain_items.values():
         parent = plain_items.get(item.get("parent_item_id"))
@@ -62,8 +62,12 @@ def order_item(item: Row) -> Row:
         hidden = of(item, f"{prefix}discount_tax_compensation_amount")
         including = of(item, f"{prefix}row_total") + of(item, f"{prefix}tax_amount") + hidden - discount
         shown[f"{prefix}row_total_incl_tax"] = max(including, ZERO)
-    shown["extension_attributes"] = {"itemized_taxes": item.get("_taxes", [])}
     return shown
+
+
+def _with_taxes(item: Row) -> Row:
+    """Inside an order a line shows its taxes; in the list of lines it does not."""
+    return order_item(item) | {"extension_attributes": {"itemized_taxes": item.get("_taxes", [])}}
 
 
 def _order_extension(row: Row, items: list[Row]) -> Row:
@@ -74,7 +78,7 @@ def _order_extension(row: Row, items: list[Row]) -> Row:
     taxes = row.get("_tax_rows", [])
     extension: Row = {
         "shipping_assignments": [{"shipping": shipping, "items": items}],
-        "payment_additional_info": payment_info(row),
+        "payment_additional_info": _payment_info(row),
         "applied_taxes": [{column: tax[column] for column in _TAX_COLUMNS} for tax in taxes],
         "item_applied_taxes": _item_applied_taxes(row),
         "converting_from_quote": False,
@@ -84,10 +88,12 @@ def _order_extension(row: Row, items: list[Row]) -> Row:
     return extension
 
 
-def payment_info(row: Row) -> list[Row]:
-    extra = [{"key": key, "value": value} for key, value in row["payment"].get("_info", {}).items()]
-    titles = row["payment"].get("additional_information") or []
-    return [{"key": "method_title", "value": title} for title in titles[:1]] + extra
+def _payment_info(row: Row) -> list[Row]:
+    names = ("method_title", "instructions")
+    values = row["payment"].get("additional_information") or []
+    return [
+        {"key": key, "value": "null" if value is None else value} for key, value in zip(names, values, strict=False)
+    ]
 
 
 def _item_applied_taxes(row: Row) -> list[Row]:

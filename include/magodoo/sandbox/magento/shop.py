@@ -127,6 +127,7 @@ class MagentoShop(Changes):
         rate: Amount | None = None,
         group_id: int = 0,
         po_number: str = "",
+        payment_title: str = "",
         edit_of: int | None = None,
         increment_id: str = "",
         shipping_method: str = "flatrate_flatrate",
@@ -153,6 +154,7 @@ class MagentoShop(Changes):
             customer=self._customer(customer),
             group_id=group_id,
             po_number=po_number,
+            payment_title=payment_title,
             shipping_method=shipping_method,
             shipping_description=shipping_description,
         )

@@ -254,6 +254,7 @@ def _create(shop: MagentoShop, kind: str, sent: Row, sequence: str) -> Row:
         raise internal_error()
     stamp = shop.clock.stamp()
     row: Row = {column: value for column, value in sent.items() if column != "items"}
+    row |= {f"base_{name}": sent[name] for name in ("adjustment_positive", "adjustment_negative") if name in sent}
     row |= {"created_at": stamp, "updated_at": stamp, "entity_id": shop.tables.next_id(kind)}
     row["increment_id"] = next_increment(shop.tables, kind, order["store_id"])
     blank = {"base_cost": None, "base_price": None} if kind == "creditmemos" else {}
