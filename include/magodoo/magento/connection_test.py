@@ -111,8 +111,8 @@ def _reaches_the_shop(http: Http, connection: MagentoConnection, report: Connect
     wrong = "host"
     try:
         http.read_once("/directory/currency", anonymous=True)
-    except (MissingRight, Unauthorized, FixDocument):
-        problem = None  # a shop that hides even this from strangers is there all the same
+    except (MissingRight, Unauthorized, FixDocument, UnknownField):
+        problem = None  # it refuses as only a Magento does
     except FixConfiguration as failure:
         problem = failure
         if connection.store_code and "request cannot be processed" in str(failure):

@@ -6,6 +6,7 @@ Fields that are not named here pass unchanged: states and statuses are data, wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +20,7 @@ from magodoo.vocabulary import Kind
 
 LARGEST_ID = 2**63 - 1
 DEEPEST = 30
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 Check = Callable[[Any], Any]
 
 
@@ -82,7 +84,7 @@ def _storable(value: Any, depth: int) -> None:
         for inner in value.values() if isinstance(value, Mapping) else ():
             _storable(inner, depth - 1)
     elif isinstance(value, str):
-        if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+        if _NOT_STORABLE.search(value):
             raise Unreadable("a text that cannot be stored")
     elif isinstance(value, Decimal | int) and abs(Decimal(value)) >= 10**30:
         raise Unreadable("a number of this size is damage")
