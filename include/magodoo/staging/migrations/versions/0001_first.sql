@@ -53,6 +53,7 @@ create table document (
 );
 create index document_to_resolve on document (instance, side, kind) where resolved_at is null;
 create index document_by_other_reference on document using gin (other_references) where side = 'odoo';
+create index document_without_order on document (instance) where details ? 'without_order';
 create index document_by_order on document (instance, order_key, kind, side);
 create index document_by_own_order on document (instance, side, own_order_id);
 create index document_by_number on document (instance, side, kind, number);

@@ -1,0 +1,159 @@
+"""Whole orders as pandas frames for reconciling: typed on the server, copied out, never a NUMERIC on the way.
+
+Columns and dtypes are those of `magodoo.reconcile.frames.Frames`: ids, amounts and quantities int64 (units of 1/10000), times
+datetime64 UTC, words as categories. pandas is imported when frames are read.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.settings import Instance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from magodoo.reconcile.frames import Frames
+
+DUPLICATE_DAYS = 30
+_NO_TIME = -(2**63)  # int64's NaT
+_TRACK_SEPARATOR = "\x1e"
+
+_DETAILS = {
+    "edit_of": "(d.details ->> 'edit_of')::bigint",
+    "amount_authorized": "(d.details #>> '{payment,amount_authorized}')::bigint",
+    "amount_paid": "(d.details #>> '{payment,amount_paid}')::bigint",
+    "without_order": "(d.details ? 'without_order')",
+    "tracking": f"array_to_string(d.tracking, e'\\x{ord(_TRACK_SEPARATOR):02x}')",
+}
+
+
+def read_frames(connection: Connection, instance: Instance, order_keys: Collection[str]) -> Frames:
+    """Everything staged about these orders, deleted documents included, and what has no order (see `Frames.unlinked`)."""
+    from magodoo.reconcile import frames
+    from magodoo.reconcile.store import read_pairs
+
+    where = {"instance": instance.id, "orders": list(order_keys)}
+    _choose(connection, "chosen_document", "d.order_key = any(:orders)", where)
+    _choose(connection, "chosen_unlinked", _UNLINKED, where | {"days": DUPLICATE_DAYS})
+    return frames.canonical(
+        documents=_read_documents(connection, "chosen_document"),
+        lines=_read_lines(connection),
+        pairs=read_pairs(connection, instance.id, order_keys),
+        quarantine=_query(
+            connection,
+            "select side, kind, source_id, reason from quarantine where instance = :instance and resolved_at is null",
+            where,
+        ),
+        master=_query(
+            connection,
+            "select model, key, odoo_id, active, data from master where instance = :instance and model not like 'magento.%'"
+            " and model <> 'res.country'",
+            where,
+        ),
+        unlinked=_read_documents(connection, "chosen_unlinked"),
+    )
+
+
+# Odoo documents that nobody's order explains and that look like one of the Magento documents read: same kind, currency and
+# total within a month; and every document whose order exists nowhere.
+_UNLINKED = """
+    d.details ? 'without_order' or (d.side = 'odoo' and d.order_key is null and d.deleted_at is null and exists (
+        select 1 from document m where m.instance = d.instance and m.side = 'magento' and m.kind = d.kind
+            and m.order_key = any(:orders) and m.grand_total = d.grand_total and m.currency = d.currency
+            and abs(coalesce(m.document_date, m.created_at::date) - coalesce(d.document_date, d.created_at::date)) <= :days))"""
+
+
+def _choose(connection: Connection, table: str, condition: str, where: Mapping[str, Any]) -> None:
+    """The keys of the documents to read, numbered: one statement decides, later ones cannot see others."""
+    connection.execute(
+        text(f"""create temp table if not exists {table}
+            (position bigint, instance text, side text, kind text, source_id text) on commit delete rows""")
+    )
+    connection.execute(text(f"truncate {table}"))
+    connection.execute(
+        text(f"""
+        insert into {table}
+            select row_number() over (order by order_key, side, kind, source_id) - 1, instance, side, kind, source_id
+            from document d where d.instance = :instance and ({condition})"""),
+        where,
+    )
+    connection.execute(text(f"analyze {table}"))
+
+
+def _read_documents(connection: Connection, chosen: str) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    from magodoo.reconcile import frames
+
+    numbers = [*frames.IDS, *frames.AMOUNTS]
+    words = ["side", "kind", *frames.WORDS]
+    columns = {
+        **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}::bigint, {_default(name)})" for name in numbers},
+        "order_key": "coalesce(case when d.order_key like 'odoo-%' then -substr(d.order_key, 6)::bigint"
+        " else d.order_key::bigint end, 0)",
+        **{name: f"coalesce(d.{name}, '')" for name in words},
+        **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}, '')" for name in frames.TEXTS},
+        **{name: f"({_DETAILS.get(name, f'd.{name}')})::int" for name in frames.FLAGS},
+        **{name: f"coalesce((extract(epoch from d.{name}) * 1000000)::bigint, {_NO_TIME})" for name in frames.TIMES},
+        "document_date": f"coalesce((d.document_date - date '1970-01-01')::bigint, {_NO_TIME})",
+    }
+    chosen_rows = f"{chosen} c join document d using (instance, side, kind, source_id) order by c.position"
+    kinds_of = {name: "category" for name in words} | {name: "str" for name in frames.TEXTS}
+    read = _copy_out(connection, columns, chosen_rows, kinds_of)
+    for name in frames.TIMES:
+        stamps = read[name].to_numpy(np.int64).view("datetime64[us]")
+        read[name] = pd.Series(stamps).dt.tz_localize("UTC")
+    read["document_date"] = read["document_date"].to_numpy(np.int64).view("datetime64[D]").astype("datetime64[s]")
+    read["tracking"] = [frames.tracks_text(each.split(_TRACK_SEPARATOR)) if each else "" for each in read["tracking"]]
+    return read
+
+
+def _read_lines(connection: Connection) -> pd.DataFrame:
+    from magodoo.reconcile import frames
+
+    columns = {
+        "document": "c.position",
+        **{name: f"coalesce(l.{name}::bigint, 0)" for name in (*frames.LINE_IDS, *frames.LINE_AMOUNTS)},
+        **{name: f"coalesce(l.{name}, '')" for name in ("role", *frames.LINE_WORDS)},
+        **{name: f"l.{name}::int" for name in frames.LINE_FLAGS},
+    }
+    chosen_rows = """chosen_document c join line l using (instance, side, kind, source_id)
+        order by c.position, length(l.line_id), l.line_id"""
+    return _copy_out(
+        connection, columns, chosen_rows, {name: "category" for name in ("role", *frames.LINE_WORDS)}
+    )
+
+
+def _default(name: str) -> int:
+    return -1 if name == "customer_group" else 0
+
+
+def _copy_out(
+    connection: Connection, columns: Mapping[str, str], chosen_rows: str, kinds_of: Mapping[str, str]
+) -> pd.DataFrame:
+    """A SELECT by COPY as CSV; what is not named in `kinds_of` is int64."""
+    import pandas as pd
+
+    listed = ", ".join(f"{expression} as {name}" for name, expression in columns.items())
+    buffer = io.BytesIO()
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    with driver.cursor() as cursor:
+        cursor.copy_expert(f"copy (select {listed} from {chosen_rows}) to stdout with (format csv, encoding 'utf8')", buffer)
+    buffer.seek(0)
+    dtypes = {name: kinds_of.get(name, "int64") for name in columns}
+    return pd.read_csv(buffer, names=list(columns), dtype=dtypes, keep_default_na=False, na_filter=False, encoding="utf-8")
+
+
+def _query(connection: Connection, statement: str, where: Mapping[str, Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    answer = connection.execute(text(statement), {"instance": where["instance"]})
+    names: Sequence[str] = list(answer.keys())
+    return pd.DataFrame([tuple(row) for row in answer], columns=names)

@@ -1,0 +1,62 @@
+"""Where a scheduled extract stands. Owner of table watermark.
+
+The stamp is the largest one that the source returned, never a clock of ours, and it only moves forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, text
+
+
+def since(
+    connection: Connection, instance: str, side: str, kind: str, overlap: timedelta, beginning: datetime | None
+) -> datetime | None:
+    """From when to read: the watermark minus the overlap; before the first read `beginning` (None: everything)."""
+    stamp = connection.execute(
+        text("select stamp from watermark where instance = :instance and side = :side and kind = :kind"),
+        {"instance": instance, "side": side, "kind": kind},
+    ).scalar_one_or_none()
+    return beginning if stamp is None else stamp - overlap
+
+
+def advance(connection: Connection, instance: str, side: str, kind: str, stamp: datetime, rows: int) -> None:
+    """Note a page that was staged in this transaction: its largest stamp and how many rows were read so far."""
+    connection.execute(
+        text("""
+        insert into watermark (instance, side, kind, stamp, last_success_at, rows_read)
+            values (:instance, :side, :kind, :stamp, '-infinity', :rows)
+        on conflict (instance, side, kind) do update set stamp = greatest(watermark.stamp, excluded.stamp),
+            rows_read = excluded.rows_read"""),
+        {"instance": instance, "side": side, "kind": kind, "stamp": stamp, "rows": rows},
+    )
+
+
+def succeeded(
+    connection: Connection, instance: str, side: str, kind: str, now: datetime, rows: int, counted: int | None
+) -> None:
+    """Note that a kind was read to its end. `counted`: how many rows the source said there are; complete: not fewer were read."""
+    connection.execute(
+        text("""
+        insert into watermark (instance, side, kind, stamp, last_success_at, rows_read, source_count, complete)
+            values (:instance, :side, :kind, 'epoch', :now, :rows, :counted, :complete)
+        on conflict (instance, side, kind) do update set last_success_at = greatest(watermark.last_success_at, excluded.last_success_at),
+            rows_read = excluded.rows_read, source_count = excluded.source_count, complete = excluded.complete"""),
+        {
+            "instance": instance, "side": side, "kind": kind, "now": now, "rows": rows, "counted": counted,
+            "complete": counted is None or rows >= counted,
+        },
+    )  # fmt: skip
+
+
+def last_success(connection: Connection, instance: str, side: str, kinds: Sequence[str]) -> datetime | None:
+    """The oldest last success of these kinds; None when one of them was never read to its end."""
+    rows = connection.execute(
+        text("""select last_success_at from watermark where instance = :instance and side = :side and kind = any(:kinds)
+            and last_success_at > '-infinity'"""),
+        {"instance": instance, "side": side, "kinds": list(kinds)},
+    ).scalars()
+    found = list(rows)
+    return min(found) if len(found) == len(kinds) else None
