@@ -20,6 +20,8 @@ from magodoo.vocabulary import Kind
 
 LARGEST_ID = 2**63 - 1
 DEEPEST = 30
+_DAMAGE = 10**30
+_LARGEST_AMOUNT = 10**10
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 Check = Callable[[Any], Any]
 
@@ -39,14 +41,12 @@ def sound(shape: Shape, row: Any) -> dict[str, Any]:
 
     Raises Unreadable that names the first unsound field, and for anything that PostgreSQL could not store.
     """
-    if not isinstance(row, Mapping):
-        raise Unreadable(f"not an object: {row!r:.60}")
     _storable(row, DEEPEST)
     return _sound(shape, row)
 
 
 def _sound(shape: Shape, row: Any) -> dict[str, Any]:
-    if not isinstance(row, Mapping):
+    if not isinstance(row, dict):
         raise Unreadable(f"not an object: {row!r:.60}")
     clean = dict(row)
     lists = shape.lists or {}
@@ -76,17 +76,17 @@ def entity_id(value: Any) -> int:
 
 def _storable(value: Any, depth: int) -> None:
     """Refuses what no row of a shop holds and no table can: endless nesting, absurd numbers, NUL, half characters."""
-    if isinstance(value, Mapping | list):
-        if not depth:
-            raise Unreadable("nested too deep")
-        for name in value:
-            _storable(name, depth - 1)
-        for inner in value.values() if isinstance(value, Mapping) else ():
-            _storable(inner, depth - 1)
-    elif isinstance(value, str):
+    if isinstance(value, str):
         if _NOT_STORABLE.search(value):
             raise Unreadable("a text that cannot be stored")
-    elif isinstance(value, Decimal | int) and abs(Decimal(value)) >= 10**30:
+    elif isinstance(value, dict | list):
+        if not depth:
+            raise Unreadable("nested too deep")
+        for part in value:
+            _storable(part, depth - 1)
+        for part in value.values() if isinstance(value, dict) else ():
+            _storable(part, depth - 1)
+    elif isinstance(value, Decimal | int) and not -_DAMAGE < value < _DAMAGE:
         raise Unreadable("a number of this size is damage")
 
 
@@ -117,8 +117,10 @@ def _store_id(value: Any) -> int:
 def _amount(value: Any) -> int | Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or value == "":
         raise Unreadable(f"not an amount: {value!r:.60}")
-    to_units(value)
-    return value if isinstance(value, int) else Decimal(value)
+    if isinstance(value, int | Decimal) and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:
+        return value
+    to_units(value)  # says what is wrong with it
+    return Decimal(value)
 
 
 def _quantity(value: Any) -> int | Decimal:
