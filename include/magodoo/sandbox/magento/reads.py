@@ -186,7 +186,7 @@ def _first_store(shop: MagentoShop, site: Row) -> int:
 
 def list_store_configs(shop: MagentoShop, call: Call) -> list[Row]:
     url = f"http://{call.headers.get('host', 'localhost')}/"
-    static, media = f"{url}static/version1/", f"{url}media/"
+    static, media = f"{url}static/version1754759768/", f"{url}media/"
     links = {"base_url": url, "base_link_url": url, "base_static_url": static, "base_media_url": media}
     return [
         {
