@@ -61,7 +61,7 @@ class Sales:
         self.items[order] = items
         states = {"state": "processing", "status": more.get("state", "processing")}
         progress = {name: more.pop(name, {}) for name in ("shipped", "refunded", "canceled")}
-        self._add("magento", "order", order, order, self._total(items), **{**states, "payment_method": "checkmo", **more})
+        self._add("magento", "order", order, order, more.pop("total", self._total(items)), **{**states, "payment_method": "checkmo", **more})
         for item, quantity in items.items():
             done = {f"qty_{name}": to_units(values.get(item, 0)) for name, values in progress.items()}
             self._line("magento", "order", order, item, quantity, qty_ordered=to_units(quantity), **done)

@@ -184,12 +184,14 @@ class _Columns:
         if name in self.source:
             self.made[name] = convert(self.source[name])
             return
-        column = pd.Series([default], dtype=object if isinstance(default, str) else None)
+        rows = np.zeros(len(self.source), dtype=np.int8)
         if default == "":
-            column = _words(column, categories or [""])
+            column = pd.Series(pd.Categorical.from_codes(rows, dtype=pd.CategoricalDtype(categories or [""])))
         elif default is pd.NaT:
-            column = pd.to_datetime(column, utc=True)
-        self.made[name] = column.iloc[np.zeros(len(self.source), dtype=np.int64)].reset_index(drop=True)
+            column = pd.to_datetime(pd.Series(pd.NaT, index=self.source.index), utc=True)
+        else:
+            column = pd.Series(default, index=self.source.index)
+        self.made[name] = column
 
     def frame(self) -> pd.DataFrame:
         return pd.DataFrame(self.made, copy=False)
@@ -284,8 +286,6 @@ def _lines(source: pd.DataFrame, frames: Frames) -> pd.DataFrame:
             raise Stop(f"{int((position < 0).sum())} lines without their document", system="staging")
     columns.made["document"] = pd.Series(position)
     columns.words(("role",), ROLES)
-    if "role" not in source:
-        columns.made["role"] = pd.Series(pd.Categorical.from_codes(np.zeros(len(source), np.int8), categories=ROLES))
     columns.integers(LINE_IDS)
     columns.integers(LINE_AMOUNTS)
     columns.words(LINE_WORDS)

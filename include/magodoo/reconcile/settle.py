@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -42,11 +43,13 @@ def without_problems(
             reasons[change.key] = (
                 "; ".join(problem.message for problem in problems.get(change.key, ())) or "It cannot be written"
             )
-    for earlier in changes:
-        if earlier.key in wanted:
-            for later in changes:
-                if later.order_key == earlier.order_key and depends(later, earlier):
-                    reasons.setdefault(later.key, f"It waits for {earlier.kind.value} of {earlier.source_number}")
+    by_order: dict[str, list[PlannedChange]] = defaultdict(list)
+    for change in changes:
+        by_order[change.order_key].append(change)
+    for earlier in (change for change in changes if change.key in wanted):
+        for later in by_order[earlier.order_key]:
+            if depends(later, earlier):
+                reasons.setdefault(later.key, f"It waits for {earlier.kind.value} of {earlier.source_number}")
     known = {finding.key for finding in findings}
     findings += [finding for finding in unmapped.values() if finding.key not in known]
     give_reasons(findings, reasons)
@@ -69,8 +72,8 @@ def depends(later: PlannedChange, earlier: PlannedChange) -> bool:
         return later.kind.target is Side.ODOO
     same_source = later.source_id == earlier.source_id
     needed_by = {
-        ChangeKind.ODOO_INVOICE: same_source
-        and later.kind is ChangeKind.ODOO_PAYMENT
+        ChangeKind.ODOO_INVOICE: (same_source
+        and later.kind is ChangeKind.ODOO_PAYMENT)
         or later.kind is ChangeKind.ODOO_CREDIT_NOTE,
         ChangeKind.ODOO_DELIVERY: later.kind is ChangeKind.ODOO_STOCK_RETURN,
         ChangeKind.ODOO_CREDIT_NOTE: same_source
