@@ -1,0 +1,45 @@
+"""Where the pages stand in Airflow's navigation. Light: every Airflow process imports this; the app itself only the api-server."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+PREFIX = "/magento"
+VIEWS = (
+    ("Sales", "sales", ""),
+    ("Invoices", "invoices", "list/invoices"),
+    ("Shipments", "shipments", "list/shipments"),
+    ("Credit Memos", "credit-memos", "list/credit_memos"),
+    ("Findings", "findings", "findings"),
+    ("Changes", "changes", "changes"),
+)
+
+
+def external_views() -> list[dict[str, Any]]:
+    """The entries of the category *Magento*."""
+    return [
+        {
+            "name": name,
+            "href": f"{PREFIX}/{path}",
+            "destination": "nav",
+            "category": "Magento",
+            "url_route": f"magento-{route}",
+            "nav_top_level": False,
+        }
+        for name, route, path in VIEWS
+    ]
+
+
+def fastapi_apps() -> list[dict[str, Any]]:
+    """The app, only where it is served: it needs FastAPI, SQLAlchemy and Airflow's login."""
+    if not _is_api_server():
+        return []
+    from magodoo_airflow.pages.app import app
+
+    return [{"app": app, "url_prefix": PREFIX, "name": "magodoo sales pages"}]
+
+
+def _is_api_server() -> bool:
+    """Whether this process serves HTTP: `airflow api-server`, `airflow standalone`, gunicorn, or uvicorn itself."""
+    return any(word in argument for argument in sys.argv for word in ("api-server", "api_server", "api_fastapi", "standalone", "uvicorn"))
