@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from magodoo.stack.airflow import Api
+from magodoo.stack.airflow import Api, Run
 
 EXTRACTS = ("magento_extract", "odoo_extract")
 STAGES = ("sales_reconcile", "sales_quality", "sales_load")
+REFRESH = "sales_refresh"
 KEY_FORMAT = "%Y-%m-%dT%H:%M"
 
 
@@ -27,12 +29,22 @@ class Chain:
         self._keys = _keys()
 
     def switch_on(self) -> None:
-        """Wait until the DAGs are parsed, and unpause every one of them."""
-        wanted = {f"{name}__{id_}" for id_ in self.instances for name in (*EXTRACTS, *STAGES, "sales_refresh")}
+        """Wait until the DAGs are parsed, and switch all of them on but the refresh, which has its own moment."""
+        wanted = {f"{name}__{id_}" for id_ in self.instances for name in (*EXTRACTS, *STAGES, REFRESH)}
         self.api.wait_for_dags(wanted)
-        for dag_id, dag in self.api.dags().items():
-            if dag["is_paused"]:
+        for dag_id in self.api.dags():
+            if not dag_id.startswith(REFRESH):
                 self.api.unpause(dag_id)
+
+    def run_first(self, tell: Callable[[str], None] = lambda _: None) -> str:
+        """Wait for the run that the scheduler starts by itself when the extracts are switched on; as `run` otherwise.
+
+        Both extracts must have got the same partition: a quarter of an hour may just have ended between the two.
+        """
+        extracts = [f"{name}__{instance}" for instance in self.instances for name in EXTRACTS]
+        keys = {run.partition_key if (run := self._scheduled(dag_id)) else None for dag_id in extracts}
+        key = keys.pop()
+        return self.run(tell) if keys or key is None else self._wait(key, tell)
 
     def run(self, tell: Callable[[str], None] = lambda _: None) -> str:
         """Run extract, reconcile, quality and load once for all instances; return the partition's key.
@@ -45,20 +57,37 @@ class Chain:
         for instance in self.instances:
             for name in EXTRACTS:
                 self.api.trigger(f"{name}__{instance}", partition_key=key)
+        return self._wait(key, tell)
+
+    def refresh(self) -> None:
+        """Re-read open and recent orders whatever their timestamps say; raises as `run` does.
+
+        Switching the DAG on makes the scheduler run it at once.
+        """
+        dag_ids = [f"{REFRESH}__{instance}" for instance in self.instances]
+        for dag_id in dag_ids:
+            self.api.unpause(dag_id)
+        for dag_id in dag_ids:
+            run = self._scheduled(dag_id)
+            run_id = run.run_id if run else self.api.trigger(dag_id, partition_key=next(self._keys))
+            self.api.wait(dag_id, run_id=run_id, seconds=self.seconds)
+
+    def _wait(self, key: str, tell: Callable[[str], None]) -> str:
         for name in (*EXTRACTS, *STAGES):
             for instance in self.instances:
                 run = self.api.wait(f"{name}__{instance}", partition_key=key, seconds=self.seconds)
-                tell(f"{name.rsplit('_', 1)[1]} {run.seconds or 0:.0f} s")
+                tell(f"{name.replace('_', ' ')} {run.seconds or 0:.0f} s")
         return key
 
-    def refresh(self) -> None:
-        """Re-read open and recent orders whatever their timestamps say; raises as `run` does."""
-        started = {
-            f"sales_refresh__{instance}": self.api.trigger(f"sales_refresh__{instance}", partition_key=next(self._keys))
-            for instance in self.instances
-        }
-        for dag_id, run_id in started.items():
-            self.api.wait(dag_id, run_id=run_id, seconds=self.seconds)
+    def _scheduled(self, dag_id: str, seconds: float = 10) -> Run | None:
+        """The run that the scheduler has made by itself, once it has."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            run = next((run for run in self.api.runs(dag_id) if run.run_id.startswith("scheduled")), None)
+            if run:
+                return run
+            time.sleep(0.2)
+        return None
 
 
 def _keys() -> Iterator[str]:

@@ -44,7 +44,7 @@ def tell(layout: Layout, progress: Progress, *, orders: int, seed: int) -> tuple
     with progress.step("the DAGs are switched on"):
         chain.switch_on()
     with progress.step("first look, in observe mode") as detail:
-        chain.run(detail)
+        chain.run_first(detail)
     with progress.step(f"{len(manifest.deletions)} documents are deleted by hand, and recent orders read again"):
         shop.delete(state, manifest.deletions)
         chain.refresh()
