@@ -1,10 +1,10 @@
 """A small shop and its books, written down as sales: the frames that reconciling reads, for readable tests.
 
-    sales = Sales()
-    sales.order(1, items={11: 2})           # Magento order 1 with two pieces of item 11 at 10.00
-    sales.odoo_order(1)                     # its counterpart, linked by our external id
-    sales.invoice(1, {11: 2})               # a Magento invoice on it
-    found = sales.reconcile()
+sales = Sales()
+sales.order(1, items={11: 2})           # Magento order 1 with two pieces of item 11 at 10.00
+sales.odoo_order(1)                     # its counterpart, linked by our external id
+sales.invoice(1, {11: 2})               # a Magento invoice on it
+found = sales.reconcile()
 """
 
 from __future__ import annotations
@@ -61,7 +61,14 @@ class Sales:
         self.items[order] = items
         states = {"state": "processing", "status": more.get("state", "processing")}
         progress = {name: more.pop(name, {}) for name in ("shipped", "refunded", "canceled")}
-        self._add("magento", "order", order, order, more.pop("total", self._total(items)), **{**states, "payment_method": "checkmo", **more})
+        self._add(
+            "magento",
+            "order",
+            order,
+            order,
+            more.pop("total", self._total(items)),
+            **{**states, "payment_method": "checkmo", **more},
+        )
         for item, quantity in items.items():
             done = {f"qty_{name}": to_units(values.get(item, 0)) for name, values in progress.items()}
             self._line("magento", "order", order, item, quantity, qty_ordered=to_units(quantity), **done)
@@ -82,17 +89,26 @@ class Sales:
         items = more.pop("items", None) or self.items.get(order, {})
         reference = f"magodoo.order_us_{order}" if ours else ""
         document = self._id(more)
-        words = {"state": "sale", "reference": reference, "number": f"S{document:05}", "active": more.get("state", "sale") == "sale"}
-        self._add("odoo", "order", document, order, self._total(items), **{**words, **more})
+        words = {
+            "state": "sale",
+            "reference": reference,
+            "number": f"S{document:05}",
+            "active": more.get("state", "sale") == "sale",
+        }
+        self._add("odoo", "order", document, order, more.pop("total", self._total(items)), **{**words, **more})
         for item, quantity in items.items():
             still = to_units((open_ or {}).get(item, 0))
             self._line("odoo", "order", document, item, quantity, qty_ordered=to_units(quantity), qty_open=still)
         return document
 
-    def odoo_invoice(self, order: int, items: dict[int, Any] | None = None, total: Any = None, of: int = 0, **more: Any) -> int:
+    def odoo_invoice(
+        self, order: int, items: dict[int, Any] | None = None, total: Any = None, of: int = 0, **more: Any
+    ) -> int:
         return self._move("invoice", "inv", order, items, total, of, more)
 
-    def odoo_note(self, order: int, items: dict[int, Any] | None = None, total: Any = None, of: int = 0, **more: Any) -> int:
+    def odoo_note(
+        self, order: int, items: dict[int, Any] | None = None, total: Any = None, of: int = 0, **more: Any
+    ) -> int:
         return self._move("credit_memo", "cm", order, items, total, of, more)
 
     def delivery(self, order: int, items: dict[int, Any] | None = None, of: int = 0, **more: Any) -> int:
@@ -118,7 +134,9 @@ class Sales:
         self.unlinked.append(row)
         return document
 
-    def pair(self, kind: str, order: int, magento: int, odoo: int, rule: str = "confirmed", ended: bool = False) -> None:
+    def pair(
+        self, kind: str, order: int, magento: int, odoo: int, rule: str = "confirmed", ended: bool = False
+    ) -> None:
         words = {"kind": kind, "order_key": str(order), "magento_id": str(magento), "odoo_id": str(odoo)}
         self.pairs.append({**words, "rule": rule, "ended": ended})
 

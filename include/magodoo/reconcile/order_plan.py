@@ -48,6 +48,7 @@ class Facts:
     items: dict[int, list[list[Any]]]
     documents: dict[int, list[int]]
     blocked: dict[int, str]
+    over_refunded: frozenset[str]
     awaiting_return: dict[int, list[list[Any]]]
 
     @classmethod
@@ -66,7 +67,7 @@ class Facts:
         blocked = {
             at: catalogue.of(finding.type).title
             for finding in findings
-            if finding.type in BLOCKS_ITS_DOCUMENT
+            if finding.type in BLOCKS_ITS_DOCUMENT and not _is_over_refunded_order(finding)
             for at in (finding.magento_at, finding.odoo_at)
             if at >= 0
         }
@@ -79,6 +80,7 @@ class Facts:
             _item_lists(situation.counted.by_item(chosen)),
             documents,
             blocked,
+            frozenset(finding.order_key or "" for finding in findings if _is_over_refunded_order(finding)),
             _item_lists(stock.awaiting_return(situation, memos)) if returns else {},
         )
 
@@ -112,6 +114,10 @@ class Facts:
     @cached_property
     def bundle_sizes(self) -> dict[int, int]:
         return quantities.bundle_shares(self.situation.view).groupby("parent").size().to_dict()
+
+
+def _is_over_refunded_order(finding: Finding) -> bool:
+    return finding.type is FindingType.OVER_REFUNDED and finding.kind is Kind.ORDER
 
 
 def _item_lists(moved: Any) -> dict[int, list[list[Any]]]:
@@ -205,6 +211,10 @@ class OrderPlan:
             if title:
                 return f"Held back by a finding on the document: {title}"
         return None
+
+    def over_refunded(self) -> str | None:
+        over = str(self.order.source_id) in self.facts.over_refunded
+        return "The refunds of the order exceed its invoices in Magento" if over else None
 
     def crowded(self, row: Any, side: Side) -> str | None:
         """Nothing open on the other side: writing it would invoice, ship or refund twice."""

@@ -27,7 +27,7 @@ def _closed(order: OrderPlan, row: Any) -> str | None:
         order.cut_over(row),
         f"The order is {state} in Magento" if state in CLOSED_STATES or order.order.status == "fraud" else None,
         "It was made from a Magento document which is gone" if row.reference else None,
-        order.blocked(row, order.order),
+        order.blocked(row),
         order.crowded(row, Side.MAGENTO),
     )
 
@@ -82,6 +82,7 @@ def _credit_memos(order: OrderPlan) -> None:
         reason = first_reason(
             "The setting `credit_memos.to_magento` is off" if policy == "off" else None,
             _closed(order, row),
+            order.over_refunded(),
             None
             if order.facts.settled[row.Index]
             else "It is not yet paid out in Odoo (`credit_memos.to_magento`: `when_paid`)",

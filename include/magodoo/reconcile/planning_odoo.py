@@ -262,7 +262,8 @@ def _credit_notes(order: OrderPlan, closed: str | None) -> None:
             order.cut_over(row),
             closed,
             _own(row),
-            order.blocked(row, order.order),
+            order.blocked(row),
+            order.over_refunded(),
             _nothing_to_refund(order, row),
         )
         invoice = _refunded_invoice(order, row)

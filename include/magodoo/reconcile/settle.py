@@ -72,8 +72,7 @@ def depends(later: PlannedChange, earlier: PlannedChange) -> bool:
         return later.kind.target is Side.ODOO
     same_source = later.source_id == earlier.source_id
     needed_by = {
-        ChangeKind.ODOO_INVOICE: (same_source
-        and later.kind is ChangeKind.ODOO_PAYMENT)
+        ChangeKind.ODOO_INVOICE: (same_source and later.kind is ChangeKind.ODOO_PAYMENT)
         or later.kind is ChangeKind.ODOO_CREDIT_NOTE,
         ChangeKind.ODOO_DELIVERY: later.kind is ChangeKind.ODOO_STOCK_RETURN,
         ChangeKind.ODOO_CREDIT_NOTE: same_source

@@ -1,0 +1,416 @@
+"""What is planned, in which order, and why the rest is not."""
+
+from __future__ import annotations
+
+import pytest
+from reconcile_sales import Sales
+
+from magodoo.reconcile.plan import PlannedChange
+from magodoo.reconcile.settle import without_problems
+from magodoo.vocabulary import ChangeKind, FindingType, Kind
+
+
+class Trouble:
+    part, message = "sku:SKU11", "SKU11 is no product in Odoo"
+
+
+def test_a_whole_order_is_written_in_an_order_that_can_be_carried_out() -> None:
+    sales = Sales(shipments={"returns": "shipped_items"})
+    sales.order(1, payment_method="card", shipped={11: 2}, refunded={11: 1})
+    invoice = sales.invoice(1, captured=20, transaction_id="T1")
+    shipment = sales.shipment(1, tracking=["A"], carrier="ups")
+    memo = sales.memo(1, {11: 1}, transaction_id="T2")
+    assert sales.reconcile().changes == [
+        "odoo_order_import 1",
+        f"odoo_invoice {invoice}",
+        f"odoo_payment {invoice}",
+        f"odoo_delivery {shipment}",
+        f"odoo_credit_note {memo}",
+        f"odoo_refund_payment {memo}",
+        f"odoo_stock_return {memo}",
+    ]
+
+
+def test_intents_are_small_and_canonical() -> None:
+    sales = Sales()
+    sales.order(1, payment_method="card")
+    invoice = sales.invoice(1, captured=20, transaction_id="T1")
+    sales.shipment(1, tracking=["b", "A"], carrier="ups", source_code="east")
+    sales.memo(1, {11: 1})
+    found = sales.reconcile()
+    assert found.change("odoo_order_import").intent == {"as": "confirmed", "replaces": None}
+    assert found.change("odoo_invoice").intent == {"as": "post", "items": [["11", 20_000]], "closed_period": False}
+    assert found.change("odoo_payment").intent == {"method": "card", "transaction_id": "T1", "invoice": None}
+    delivery = {"items": [["11", 20_000]], "tracks": ["A", "B"], "carrier": "ups", "source_code": "east"}
+    assert found.change("odoo_delivery").intent == delivery
+    assert found.change("odoo_credit_note").intent["invoice"] == invoice
+    assert found.change("odoo_invoice").settles == (f"missing_in_odoo|invoice|1|{invoice}||",)
+
+
+def test_a_pending_order_of_such_a_method_is_imported_as_a_quotation_and_its_documents_wait() -> None:
+    sales = Sales()
+    sales.order(1, state="new", payment_method="prepaid")
+    sales.invoice(1)
+    found = sales.reconcile()
+    assert found.changes == ["odoo_order_import 1"]
+    assert found.change("odoo_order_import").intent["as"] == "quotation"
+
+
+def test_our_quotation_is_confirmed_once_the_order_goes_on() -> None:
+    sales = Sales()
+    sales.order(1, payment_method="prepaid")
+    sales.odoo_order(1, state="draft")
+    found = sales.reconcile()
+    assert found.types == ["status_mismatch order M-order-1 draft"]
+    assert found.change("odoo_order_import").intent["as"] == "confirmed"
+
+
+def test_a_quotation_made_by_hand_is_not_confirmed() -> None:
+    sales = Sales()
+    sales.order(1)
+    sales.odoo_order(1, ours=False, state="draft")
+    sales.invoice(1)
+    found = sales.reconcile()
+    assert found.changes == []
+    assert found.one("missing_in_odoo").no_change_reason == "The order is a quotation in Odoo"
+
+
+# payments
+
+
+def captured(method: str = "card", **odoo: object) -> Sales:
+    sales = Sales().sold(payment_method=method)
+    invoice = sales.invoice(1, captured=20, transaction_id="T1")
+    sales.odoo_invoice(1, of=invoice, **odoo)  # type: ignore[arg-type]
+    return sales
+
+
+def test_a_captured_invoice_gets_its_payment() -> None:
+    found = captured().reconcile()
+    assert found.changes == ["odoo_payment 102"]
+    assert found.change("odoo_payment").intent == {"method": "card", "transaction_id": "T1", "invoice": 103}
+
+
+@pytest.mark.parametrize("method", ["checkmo", "unheard"])
+def test_no_payment_for_a_method_that_no_provider_captures(method: str) -> None:
+    found = captured(method).reconcile()
+    assert found.changes == []
+    assert method in (found.one("status_mismatch").no_change_reason or "")
+
+
+def test_an_unlisted_method_that_captured_is_unmapped_once_per_order() -> None:
+    sales = captured("unheard")
+    sales.invoice(1, {}, total=0, captured=1)
+    assert [each for each in sales.reconcile().types if "unmapped" in each] == [
+        "unmapped order M-order-1 payment:unheard"
+    ]
+
+
+@pytest.mark.parametrize("status", ["paid", "in_payment", "reversed"])
+def test_what_is_settled_in_odoo_gets_no_payment(status: str) -> None:
+    assert captured(status=status).reconcile().types == []
+
+
+def test_a_partial_payment_is_left_to_a_person() -> None:
+    found = captured(status="partial").reconcile()
+    assert found.changes == []
+    assert "partially paid" in (found.one("status_mismatch").no_change_reason or "")
+
+
+def test_a_differing_total_blocks_the_payment() -> None:
+    found = captured(total=19).reconcile()
+    assert found.changes == []
+    assert "Totals differ" in (found.one("status_mismatch").no_change_reason or "")
+
+
+@pytest.mark.parametrize("run", range(3))
+def test_when_posted_never_makes_a_payment_of_an_invoice_that_we_wrote(run: int) -> None:
+    """RULES, *Payments*: `when_posted` with an unpaid Odoo invoice, three runs, no payment."""
+    sales = Sales(invoices={"to_magento": "when_posted"}).sold(payment_method="card")
+    move = sales.odoo_invoice(1)
+    if run:
+        sales.invoice(1, reference=f"magodoo:us:u:account.move:{move}", captured=20, transaction_id="T")
+        assert sales.reconcile().types == []
+    else:
+        assert sales.reconcile().changes == [f"magento_invoice {move}"]
+
+
+def test_a_method_mapped_as_invoice_means_paid_needs_no_evidence() -> None:
+    methods = {"checkmo": {"invoice_means_paid": True, "journal": "BNK"}}
+    sales = Sales(payment_methods=methods).sold()
+    invoice = sales.invoice(1)
+    sales.odoo_invoice(1, of=invoice)
+    assert sales.reconcile().changes == [f"odoo_payment {invoice}"]
+
+
+def test_an_offline_refund_is_posted_and_left_open() -> None:
+    sales = Sales().sold(payment_method="card")
+    invoice = sales.invoice(1)
+    sales.odoo_invoice(1, of=invoice, status="paid")
+    memo = sales.memo(1, {11: 1})
+    assert sales.reconcile().changes == [f"odoo_credit_note {memo}"]
+
+
+# Odoo to Magento
+
+
+def paid_in_odoo(**settings: object) -> Sales:
+    sales = Sales(**settings).sold()
+    sales.odoo_invoice(1, status="paid", captured=20)
+    return sales
+
+
+def test_a_paid_odoo_invoice_is_written_to_magento() -> None:
+    found = paid_in_odoo().reconcile()
+    assert found.change("magento_invoice").intent == {"items": [["11", 20_000]], "shipping": 0}
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        {"status": "not_paid"},
+        {"status": "partial", "captured": 10, "open": 10},
+        {"status": "reversed"},
+        {"status": "in_payment", "captured": 20},
+        {"status": "paid", "captured": 5},
+    ],
+)
+def test_what_is_not_settled_by_payments_writes_nothing(move: dict) -> None:
+    sales = Sales().sold()
+    sales.odoo_invoice(1, **move)
+    found = sales.reconcile()
+    assert found.changes == []
+    assert "settled by payments" in (found.one("missing_in_magento").no_change_reason or "")
+
+
+def test_in_payment_counts_by_setting() -> None:
+    sales = Sales(invoices={"in_payment_counts": True}).sold()
+    sales.odoo_invoice(1, status="in_payment", captured=20)
+    assert sales.reconcile().changes == ["magento_invoice 102"]
+
+
+@pytest.mark.parametrize("state", ["holded", "canceled", "closed", "payment_review"])
+def test_nothing_is_written_onto_an_order_that_magento_has_closed(state: str) -> None:
+    sales = Sales()
+    sales.order(1, state=state)
+    sales.odoo_order(1)
+    sales.odoo_invoice(1, status="paid", captured=20)
+    assert "magento_invoice" not in str(sales.reconcile().changes)
+
+
+def test_all_shipping_goes_with_the_first_magento_invoice() -> None:
+    sales = Sales()
+    sales.order(1, total=25, shipping=5)
+    sales.odoo_order(1, total=25, shipping=5)
+    without = sales.odoo_invoice(1, {11: 1}, status="paid", captured=10)
+    with_it = sales.odoo_invoice(1, {11: 1}, total=15, shipping=5, status="paid", captured=15)
+    assert sales.reconcile().changes == [f"magento_invoice {with_it}", f"magento_invoice {without}"]
+
+
+def test_an_invoice_without_the_shipping_cannot_be_the_first() -> None:
+    sales = Sales()
+    sales.order(1, total=25, shipping=5)
+    sales.odoo_order(1, total=25, shipping=5)
+    sales.odoo_invoice(1, {11: 1}, status="paid", captured=10)
+    found = sales.reconcile()
+    assert found.changes == []
+    assert "first invoice" in (found.one("missing_in_magento").no_change_reason or "")
+
+
+def bundle() -> Sales:
+    sales = Sales()
+    sales.order(1, items={10: 2, 11: 4, 12: 2}, total=60)
+    for line in sales.lines:
+        parent = line["item_key"] == "10"
+        line.update(product_type="bundle" if parent else "simple", is_money=not parent)
+        line.update({} if parent else {"parent_item_key": "10"})
+    sales.odoo_order(1, items={11: 4, 12: 2})
+    return sales
+
+
+def test_a_dynamic_bundle_is_invoiced_and_shipped_by_its_parent() -> None:
+    sales = bundle()
+    sales.odoo_invoice(1, {11: 2, 12: 1}, status="paid", captured=30)
+    sales.delivery(1, {11: 2, 12: 1})
+    found = sales.reconcile()
+    assert found.change("magento_invoice").intent["items"] == [["10", 10_000]]
+    assert found.change("magento_shipment").intent["items"] == [["10", 10_000]]
+
+
+def test_part_of_a_bundle_is_no_bundle() -> None:
+    sales = bundle()
+    sales.delivery(1, {11: 1, 12: 1})
+    found = sales.reconcile()
+    assert found.changes == []
+    assert "whole bundles" in (found.one("missing_in_magento").no_change_reason or "")
+
+
+def test_a_dynamic_bundle_is_refunded_by_its_children() -> None:
+    sales = bundle()
+    sales.instance = Sales(credit_memos={"to_magento": "when_paid"}).instance
+    invoice = sales.invoice(1, {11: 4, 12: 2})
+    sales.odoo_invoice(1, {11: 4, 12: 2}, of=invoice)
+    sales.odoo_note(1, {11: 2, 12: 1}, status="paid", captured=30)
+    assert sales.reconcile().change("magento_credit_memo").intent["items"] == [["11", 20_000], ["12", 10_000]]
+
+
+def test_a_dynamic_bundle_shipped_in_magento_is_delivered_by_its_children() -> None:
+    sales = bundle()
+    sales.shipment(1, {10: 1})
+    assert sales.reconcile().change("odoo_delivery").intent["items"] == [["11", 20_000], ["12", 10_000]]
+
+
+# policies
+
+
+@pytest.mark.parametrize(
+    ("settings", "make"),
+    [
+        ({"invoices": {"to_odoo": "off"}}, lambda sales: sales.invoice(1)),
+        ({"invoices": {"to_magento": "off"}}, lambda sales: sales.odoo_invoice(1, status="paid", captured=20)),
+        ({"shipments": {"to_odoo": False}}, lambda sales: sales.shipment(1)),
+        ({"shipments": {"to_magento": False}}, lambda sales: sales.delivery(1)),
+        ({"credit_memos": {"to_odoo": "off"}}, lambda sales: sales.memo(1)),
+        ({"credit_memos": {"to_magento": "off"}}, lambda sales: sales.odoo_note(1, status="paid", captured=20)),
+    ],
+)
+def test_what_a_policy_forbids_stays_a_finding(settings: dict, make) -> None:
+    sales = Sales(**settings).sold()
+    make(sales)
+    found = sales.reconcile()
+    assert found.changes == []
+    assert any("The setting" in (each.no_change_reason or "") for each in found.result.findings)
+
+
+def test_draft_invoices_get_no_payment() -> None:
+    sales = Sales(invoices={"to_odoo": "draft"}).sold(payment_method="card")
+    invoice = sales.invoice(1, captured=20, transaction_id="T")
+    assert sales.reconcile().changes == [f"odoo_invoice {invoice}"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "magento", "odoo", "changes"),
+    [
+        ("both", ["A"], [], ["odoo_tracking 102"]),
+        ("both", [], ["A"], ["magento_tracking 103"]),
+        ("both", ["A", "B"], ["A"], ["odoo_tracking 102"]),
+        ("both", ["A"], ["B"], []),
+        ("to_magento", ["A"], [], []),
+        ("off", [], ["A"], []),
+    ],
+)
+def test_tracks_go_where_they_are_lacking(policy: str, magento: list, odoo: list, changes: list) -> None:
+    sales = Sales(shipments={"tracking": policy}).sold()
+    shipment = sales.shipment(1, tracking=magento)
+    sales.delivery(1, of=shipment, tracking=odoo)
+    assert sales.reconcile().changes == changes
+
+
+def test_an_order_cancelled_in_magento_is_cancelled_in_odoo() -> None:
+    sales = Sales()
+    sales.order(1, state="canceled")
+    order = sales.odoo_order(1)
+    found = sales.reconcile()
+    assert found.change("odoo_order_cancel").intent == {"odoo_id": order}
+
+
+@pytest.mark.parametrize("begun", ["invoice", "delivery", "lines"])
+def test_an_order_on_which_something_is_done_is_not_cancelled(begun: str) -> None:
+    sales = Sales()
+    sales.order(1, state="canceled")
+    order = sales.odoo_order(1)
+    if begun == "invoice":
+        sales.odoo_invoice(1)
+    elif begun == "delivery":
+        sales.delivery(1)
+    else:
+        sales.set_line("order", order, qty_invoiced=10_000)
+    found = sales.reconcile()
+    assert found.changes == []
+    assert "a person decides" in (found.one("status_mismatch").no_change_reason or "")
+
+
+def test_an_edited_order_waits_while_the_one_it_replaces_is_delivered() -> None:
+    sales = Sales().sold(1, state="canceled")
+    sales.delivery(1)
+    sales.order(2, edit_of=1)
+    found = sales.reconcile()
+    assert "odoo_order_import 2" not in found.changes
+
+
+def test_an_edited_order_is_imported_after_the_cancellation_of_the_old_one() -> None:
+    sales = Sales().sold(1, state="canceled")
+    sales.order(2, edit_of=1)
+    found = sales.reconcile()
+    assert found.changes == ["odoo_order_cancel 1", "odoo_order_import 2"]
+    assert found.change("odoo_order_import").intent["replaces"] == 1
+
+
+def test_the_later_of_two_documents_waits_when_only_one_fits() -> None:
+    sales = Sales()
+    sales.order(1, items={11: 2})
+    sales.odoo_order(1)
+    first, second = sales.invoice(1, {11: 2}), sales.invoice(1, {11: 1})
+    found = sales.reconcile()
+    assert found.changes == [f"odoo_invoice {first}"]
+    reasons = {each.magento_id: each.no_change_reason or "" for each in found.result.findings}
+    assert "after the earlier documents" in reasons[str(second)]
+
+
+def test_a_refund_waits_for_its_invoice() -> None:
+    sales = Sales(invoices={"to_odoo": "off"}).sold()
+    sales.invoice(1)
+    sales.memo(1, {11: 1})
+    found = sales.reconcile()
+    assert found.changes == []
+
+
+@pytest.mark.parametrize(("status", "named"), [("paid", True), ("not_paid", False)])
+def test_the_refunded_invoice_is_named_only_when_certain(status: str, named: bool) -> None:
+    sales = Sales().sold(items={11: 1, 12: 1})
+    first, second = sales.invoice(1, {11: 1}), sales.invoice(1, {12: 1})
+    for each, item in ((first, 11), (second, 12)):
+        sales.odoo_invoice(1, {item: 1}, of=each, status=status)
+    sales.memo(1, {12: 1})
+    assert sales.reconcile().change("odoo_credit_note").intent["invoice"] == (second if named else None)
+
+
+def test_a_document_that_odoo_made_is_never_written_back() -> None:
+    sales = Sales().sold()
+    sales.invoice(1, reference="magodoo:us:u:account.move:999")
+    found = sales.reconcile()
+    assert found.changes == []
+    assert "written from Odoo" in (found.one("missing_in_odoo").no_change_reason or "")
+
+
+# what a request cannot be built for
+
+
+def test_problems_become_findings_and_what_depends_on_them_waits() -> None:
+    sales = Sales()
+    sales.order(1, payment_method="card")
+    sales.invoice(1, captured=20, transaction_id="T")
+    sales.shipment(1)
+    result = sales.reconcile().result
+    problem = Trouble()
+    import_key = ("odoo_order_import", "1")
+    out = without_problems(result.changes, {import_key: [problem]}, [import_key], result.findings)
+    assert out == {change.key for change in result.changes}
+    unmapped = [each for each in result.findings if each.type is FindingType.UNMAPPED]
+    assert [(each.part, each.kind, each.document) for each in unmapped] == [("sku:SKU11", Kind.ORDER, "M-order-1")]
+    assert all(each.change is None and each.no_change_reason for each in result.findings)
+
+
+def test_a_warning_blocks_nothing() -> None:
+    sales = Sales().sold()
+    sales.shipment(1)
+    result = sales.reconcile().result
+    key = result.changes[0].key
+    assert without_problems(result.changes, {key: [Trouble()]}, [], result.findings) == set()
+    assert [each.type for each in result.findings if each.change is None] == [FindingType.UNMAPPED]
+
+
+def test_a_planned_change_is_the_same_by_kind_and_source() -> None:
+    words = dict(order_key="1", order_number="1", document_kind=Kind.ORDER, source_number="1", amount=0, currency="USD")
+    change = PlannedChange(ChangeKind.ORDER_IMPORT, source_id="1", company_amount=0, **words)  # type: ignore[arg-type]
+    assert change.key == ("odoo_order_import", "1")
