@@ -120,6 +120,12 @@ def test_ids_and_amounts_that_come_as_text_are_read_as_numbers() -> None:
     assert sound(SHAPES[Kind.INVOICE], row) == DOCUMENTS["invoice"][0]
 
 
+def test_fields_without_a_value_are_left_out_and_not_missed() -> None:
+    raw = {"entity_id": 9, "order_id": 11, "increment_id": "000000009", "items": None, "comments": []}
+    stamps = {"created_at": "2026-11-22 09:14:51", "updated_at": "2026-11-22 09:14:51"}
+    assert sound(SHAPES[Kind.CREDIT_MEMO], raw | stamps)["items"] == []
+
+
 def test_unknown_states_and_statuses_are_data() -> None:
     order = DOCUMENTS["order"][0] | {"state": "geist_state", "status": "nie gesehen"}
     assert sound(SHAPES[Kind.ORDER], order)["state"] == "geist_state"

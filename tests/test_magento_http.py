@@ -108,6 +108,17 @@ def test_templates_are_interpolated_and_lines_joined() -> None:
     assert len(interpolate("x" * 5000, None)) == 600
 
 
+def test_500_for_an_unknown_field_is_permanent_and_500_for_a_dead_database_is_not() -> None:
+    assert isinstance(error("get_filter_unknown_field", writing=False), errors.FixConfiguration)
+    assert isinstance(error("err_db_down", writing=False), errors.Retry)
+
+
+def test_html_and_plain_text_errors_are_told_without_their_markup() -> None:
+    for name in ("err_maintenance_mode", "err_db_down", "err_php_down_502", "write_invoice_set_transaction_id"):
+        assert "<" not in str(error(name, writing=False))
+    assert "exception log" in str(error("write_invoice_set_transaction_id", writing=False))
+
+
 def test_the_limit_of_a_page_is_read_from_the_interpolated_message() -> None:
     problem = error("limits_max_page_50_ask_51", writing=False)
     assert isinstance(problem, PageTooLarge)

@@ -75,7 +75,8 @@ class MagentoClient:
         if store_ids:
             search = search.where("store_id", "in", store_ids)
         begin = EPOCH if since is None else max(read_stamp(stamp(since)), EPOCH)
-        return walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
+        pages = walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
+        return _ahead(pages) if self.connection.parallel > 1 else pages
 
     def by_order(self, kind: Kind | str, order_ids: Iterable[int]) -> Iterator[Page]:
         """The documents of these orders; for orders, themselves."""
@@ -304,6 +305,15 @@ class MagentoClient:
             if not isinstance(body, Mapping) or len(rows) == body.get("total_count"):
                 break
         return rows
+
+
+def _ahead(pages: Iterator[Page]) -> Iterator[Page]:
+    """The same pages; the next one is fetched while the caller works on this one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="magento") as pool:
+        coming = pool.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = pool.submit(next, pages, None)
+            yield page
 
 
 def _listing(kind: Kind | str, shape: Shape | None = None) -> Listing:

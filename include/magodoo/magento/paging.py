@@ -23,7 +23,7 @@ from magodoo.money import dump_json
 log = logging.getLogger(__name__)
 
 MOST_POISONED = 20  # more records of one list that cannot be shown are no accident of single records
-GROW_AFTER = 4  # good pages after which a lowered page size is doubled again
+GROW_AFTER = 2  # good pages after which a lowered page size is doubled again
 LONGEST_RAW = 100_000
 
 
