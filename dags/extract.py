@@ -25,7 +25,9 @@ for instance in instances():
             doc_md=DOC.format(side=side.title(), instance=instance.id),
             params={
                 "from": Param(None, type=["null", "string"], format="date-time", description="start of a window, UTC"),
-                "to": Param(None, type=["null", "string"], format="date-time", description="end of the window, UTC, excluded"),
+                "to": Param(
+                    None, type=["null", "string"], format="date-time", description="end of the window, UTC, excluded"
+                ),
             },
             **dag_defaults(instance, "extract", side),
         ) as dag:

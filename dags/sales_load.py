@@ -38,7 +38,10 @@ for instance in instances():
             for kind in ChangeKind
         ]
         done = SummaryOperator(
-            task_id="loaded", instance=instance.id, counts=[writer.output for writer in writers], trigger_rule="none_failed"
+            task_id="loaded",
+            instance=instance.id,
+            counts=[writer.output for writer in writers],
+            trigger_rule="none_failed",
         )
         due >> [*writers, done]
         chain(*writers, done)

@@ -21,12 +21,18 @@ for instance in instances():
         dag_id=f"sales_reconcile__{instance.id}",
         schedule=PartitionedAssetTimetable(assets=asset(instance, "magento_staged") & asset(instance, "odoo_staged")),
         doc_md=DOC.format(instance=instance.id),
-        params={"orders": Param([], type="array", items={"type": "string"}, description="Magento order entity ids; empty: what is due")},
+        params={
+            "orders": Param(
+                [], type="array", items={"type": "string"}, description="Magento order entity ids; empty: what is due"
+            )
+        },
         **dag_defaults(instance, "reconcile"),
     ) as dag:
         due = DueOrdersOperator(task_id="due_orders", instance=instance.id)
         reconciled = ReconcileOperator.partial(
-            task_id="reconcile", instance=instance.id, map_index_template="{{ task.orders | length }} orders from {{ task.orders | first }}"
+            task_id="reconcile",
+            instance=instance.id,
+            map_index_template="{{ task.orders | length }} orders from {{ task.orders | first }}",
         ).expand(orders=due.output)
         reconciled >> SummaryOperator(
             task_id="reconciled",

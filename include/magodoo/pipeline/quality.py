@@ -25,7 +25,7 @@ def run(context: Context) -> dict[str, Any]:
         mails = alerts.queue_findings(connection, context.instance, context.settings.ui_url)
         if judged.held_sides:
             mails += alerts.queue_held(connection, context.instance, context.settings.ui_url, judged.held_sides, lines)
-    suites.prune(docs_root(), timedelta(days=context.instance.quality.data_docs_days))
+    suites.prune(docs_root() / context.instance.id, timedelta(days=context.instance.quality.data_docs_days))
     return {
         "failed_checks": lines,
         "held_sides": list(judged.held_sides),
@@ -38,7 +38,9 @@ def run(context: Context) -> dict[str, Any]:
 
 def docs_root() -> Path:
     """Where the Data Docs of all instances and runs lie; a folder that all workers share (`MAGODOO_DATA_DOCS`)."""
-    return Path(os.environ.get("MAGODOO_DATA_DOCS") or Path(os.environ.get("MAGODOO_VAR", "var")) / "data_docs").absolute()
+    return Path(
+        os.environ.get("MAGODOO_DATA_DOCS") or Path(os.environ.get("MAGODOO_VAR", "var")) / "data_docs"
+    ).absolute()
 
 
 def docs_folder(instance: str, dag_run: str) -> Path:

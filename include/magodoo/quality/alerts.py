@@ -49,11 +49,15 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> i
         bool(outbox.queue(connection, _findings_mail(instance, recipients, findings, ui_url, picture)))
         for recipients, findings in by_recipients.items()
     )
-    connection.execute(text("update finding set mailed_at = now() where id = any(:ids)"), {"ids": [finding["id"] for finding in due]})
+    connection.execute(
+        text("update finding set mailed_at = now() where id = any(:ids)"), {"ids": [finding["id"] for finding in due]}
+    )
     return mails
 
 
-def queue_held(connection: Connection, instance: Instance, ui_url: str, held_sides: Iterable[str], failed: Iterable[str]) -> int:
+def queue_held(
+    connection: Connection, instance: Instance, ui_url: str, held_sides: Iterable[str], failed: Iterable[str]
+) -> int:
     """The mail that a whole side is held, and by which checks."""
     return bool(outbox.queue(connection, _mail(
         instance, "held", "held.html", f"[{instance.id}] nothing is written: {', '.join(held_sides)} cannot be trusted now",
@@ -63,7 +67,9 @@ def queue_held(connection: Connection, instance: Instance, ui_url: str, held_sid
 
 def queue_digest(connection: Connection, instance: Instance, ui_url: str) -> int:
     """The daily digest: what is open, what was resolved in the last day. Nothing when there is neither."""
-    findings = _all(connection, "resolved_at is null and severity <> 'info' and coalesce(muted_until, now()) <= now()", instance)
+    findings = _all(
+        connection, "resolved_at is null and severity <> 'info' and coalesce(muted_until, now()) <= now()", instance
+    )
     resolved = _all(connection, "resolved_at > now() - interval '1 day'", instance)
     if not findings and not resolved:
         return 0
@@ -81,7 +87,9 @@ def subject_of(instance: str, findings: list[dict[str, Any]]) -> str:
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for finding in findings:
         groups[(finding["type"], finding["kind"])].append(finding)
-    parts = [_phrase(type_, kind, group) for (type_, kind), group in sorted(groups.items(), key=lambda item: -len(item[1]))]
+    parts = [
+        _phrase(type_, kind, group) for (type_, kind), group in sorted(groups.items(), key=lambda item: -len(item[1]))
+    ]
     shown = ", ".join(parts[:3]) + (f" and {len(parts) - 3} more kinds" if len(parts) > 3 else "")
     return f"[{instance}] {shown}"
 
@@ -98,7 +106,8 @@ def sums(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
             net[finding["currency"]] += difference
             count[finding["currency"]] += 1
     return [
-        {"currency": name, "count": str(count[name]), "absolute": plain(absolute[name]), "net": plain(net[name])} for name in sorted(absolute)
+        {"currency": name, "count": str(count[name]), "absolute": plain(absolute[name]), "net": plain(net[name])}
+        for name in sorted(absolute)
     ]
 
 
@@ -112,17 +121,22 @@ def stake(finding: Mapping[str, Any]) -> int:
 def _phrase(type_: str, kind: str, group: list[dict[str, Any]]) -> str:
     word = kind.replace("_", " ") + ("s" if len(group) != 1 else "")
     amounts = ", ".join(
-        f"{entry['absolute']} {entry['currency']}" + ("" if entry["absolute"] == entry["net"].lstrip("-") else f" (net {entry['net']})")
+        f"{entry['absolute']} {entry['currency']}"
+        + ("" if entry["absolute"] == entry["net"].lstrip("-") else f" (net {entry['net']})")
         for entry in sums(group)
     )
     if type_.startswith("missing_in_"):
-        return f"{len(group)} {word} missing in {type_.removeprefix('missing_in_').title()}" + (f" ({amounts})" if amounts else "")
+        return f"{len(group)} {word} missing in {type_.removeprefix('missing_in_').title()}" + (
+            f" ({amounts})" if amounts else ""
+        )
     if type_ == "total_mismatch":
         return f"{len(group)} {word} {'differs' if len(group) == 1 else 'differ'} by {amounts or '0.00'}"
     return f"{len(group)} {word}: {type_.replace('_', ' ')}" + (f" ({amounts})" if amounts else "")
 
 
-def _findings_mail(instance: Instance, recipients: tuple[str, ...], findings: list[dict[str, Any]], ui_url: str, picture: bytes) -> Mail:
+def _findings_mail(
+    instance: Instance, recipients: tuple[str, ...], findings: list[dict[str, Any]], ui_url: str, picture: bytes
+) -> Mail:
     many = len(findings) > instance.quality.summary_above
     return _mail(
         instance, "findings", "findings.html", subject_of(instance.id, findings), recipients, ui_url,
@@ -135,7 +149,13 @@ def _mail(
     instance: Instance, topic: str, template: str, subject: str, recipients: tuple[str, ...], ui_url: str,
     *, csv: str | None = None, picture: bytes | None = None, **content: Any,
 ) -> Mail:  # fmt: skip
-    content |= {"instance": instance, "subject": subject, "ui_url": ui_url.rstrip("/"), "picture": picture is not None, "now": datetime.now(UTC)}
+    content |= {
+        "instance": instance,
+        "subject": subject,
+        "ui_url": ui_url.rstrip("/"),
+        "picture": picture is not None,
+        "now": datetime.now(UTC),
+    }
     return Mail(
         topic=topic,
         recipients=recipients,
@@ -163,7 +183,7 @@ def _all(connection: Connection, where: str, instance: Instance) -> list[dict[st
 
 @cache
 def _templates(*, autoescape: bool) -> Environment:
-    made = Environment(  # noqa: S701 - the plain-text parts are no HTML
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip

@@ -13,7 +13,18 @@ from magodoo.settings import Instance
 from magodoo.vocabulary import Severity
 
 # Every check's SELECT returns these columns, in this order. Amounts are units; null where the row is not about a document.
-COLUMNS = ("side", "kind", "source_id", "order_key", "number", "order_number", "magento_amount", "odoo_amount", "currency", "message")
+COLUMNS = (
+    "side",
+    "kind",
+    "source_id",
+    "order_key",
+    "number",
+    "order_number",
+    "magento_amount",
+    "odoo_amount",
+    "currency",
+    "message",
+)
 
 
 class Holds(StrEnum):

@@ -67,11 +67,15 @@ def waiting(connection: Connection, instance: str | None = None) -> Iterator[Mai
 
 
 def sent(connection: Connection, mail: Mail) -> None:
-    connection.execute(text("update mail set sent_at = now(), attempts = attempts + 1, last_error = null where id = :id"), {"id": mail.id})
+    connection.execute(
+        text("update mail set sent_at = now(), attempts = attempts + 1, last_error = null where id = :id"),
+        {"id": mail.id},
+    )
 
 
 def failed(connection: Connection, mail: Mail, error: str) -> None:
     """It stays in the outbox and is tried again."""
     connection.execute(
-        text("update mail set attempts = attempts + 1, last_error = :error where id = :id"), {"id": mail.id, "error": error[:500]}
+        text("update mail set attempts = attempts + 1, last_error = :error where id = :id"),
+        {"id": mail.id, "error": error[:500]},
     )

@@ -55,12 +55,12 @@ PAIR_CHECKS = (
         Holds.DOCUMENT,
         "Every matched pair with different totals has a finding that says so.",
         "Run the reconciliation of this order again; if it stays, report it: it is a fault of magodoo.",
-        f"""select d.side, d.kind, d.source_id, d.order_key, d.number, null::text, d.grand_total, o.grand_total, d.currency,
+        """select d.side, d.kind, d.source_id, d.order_key, d.number, null::text, d.grand_total, o.grand_total, d.currency,
             'totals differ and no finding says so' as message
-            from {{batch}} p join document d on d.instance = p.instance and d.side = 'magento' and d.kind = p.kind and d.source_id = p.magento_id
+            from {batch} p join document d on d.instance = p.instance and d.side = 'magento' and d.kind = p.kind and d.source_id = p.magento_id
             join document o on o.instance = p.instance and o.side = 'odoo' and o.kind = p.kind and o.source_id = p.odoo_id
             join order_work w on w.instance = p.instance and w.order_key = p.order_key and w.reconciled_version >= w.staged_version
-            where p.instance = {{instance}} and p.ended_at is null and p.kind in ('invoice', 'credit_memo') and d.deleted_at is null
+            where p.instance = {instance} and p.ended_at is null and p.kind in ('invoice', 'credit_memo') and d.deleted_at is null
                 and o.deleted_at is null and o.active and w.scope = 'in_scope' and coalesce(o.details ->> 'consolidated', '') = ''
                 and round(d.grand_total, -2) <> round(o.grand_total, -2)
                 and not exists (select 1 from finding f where f.instance = p.instance and f.resolved_at is null and f.kind = p.kind

@@ -8,7 +8,9 @@ from magodoo.vocabulary import Severity
 _LIVE = "d.instance = {instance} and d.deleted_at is null"
 
 
-def _documents(name: str, where: str, message: str, *, meaning: str, cure: str, severity: Severity = Severity.CRITICAL) -> Check:
+def _documents(
+    name: str, where: str, message: str, *, meaning: str, cure: str, severity: Severity = Severity.CRITICAL
+) -> Check:
     holds = Holds.DOCUMENT if severity is Severity.CRITICAL else Holds.NOTHING
     select = f"select {document_row(message)} from {{batch}} d where {_LIVE} and ({where})"
     return Check(name, "document", severity, holds, meaning, cure, select)

@@ -31,7 +31,19 @@ ALL_CHECKS: tuple[Check, ...] = (
 )  # fmt: skip
 
 REQUIRED_COLUMNS = {
-    "document": {"instance", "side", "kind", "source_id", "order_key", "number", "currency", "grand_total", "tax", "untaxed", "version"},
+    "document": {
+        "instance",
+        "side",
+        "kind",
+        "source_id",
+        "order_key",
+        "number",
+        "currency",
+        "grand_total",
+        "tax",
+        "untaxed",
+        "version",
+    },
     "line": {"instance", "side", "kind", "source_id", "line_id", "item_key", "role", "quantity", "untaxed", "tax"},
     "pair": {"instance", "kind", "order_key", "magento_id", "odoo_id", "rule"},
     "finding": {"instance", "type", "kind", "severity", "message", "first_seen", "resolved_at"},
@@ -61,10 +73,10 @@ def run(engine: Engine, instance: Instance, docs: Path | None, checks: Sequence[
         return [Failure(check, _rows(connection, instance, check)) for check in checks if check.name in failed]
 
 
-def prune(root: Path, older_than: timedelta) -> int:
-    """Deletes the Data Docs of runs older than the given time; returns how many."""
+def prune(folder: Path, older_than: timedelta) -> int:
+    """Deletes the Data Docs of an instance's runs that are older than the given time; returns how many."""
     limit = datetime.now(UTC) - older_than
-    old = [run for run in root.glob("*/*") if run.is_dir() and datetime.fromtimestamp(run.stat().st_mtime, UTC) < limit]
+    old = [run for run in folder.glob("*") if run.is_dir() and datetime.fromtimestamp(run.stat().st_mtime, UTC) < limit]
     for run_folder in old:
         shutil.rmtree(run_folder)
     return len(old)
@@ -79,11 +91,11 @@ def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: P
     context = gx.get_context(mode="file", project_root_dir=docs / "gx") if docs else gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     source = context.data_sources.add_postgres("staging", connection_string=f"${{{_SECRET}}}")
-    validations = [
-        _validation(context, source, table, group, instance) for table, group in _by_table(checks)
-    ]
+    validations = [_validation(context, source, table, group, instance) for table, group in _by_table(checks)]
     actions = [UpdateDataDocsAction(name="data_docs")] if docs else []
-    checkpoint = context.checkpoints.add(gx.Checkpoint(name="all", validation_definitions=validations, actions=actions, result_format="SUMMARY"))
+    checkpoint = context.checkpoints.add(
+        gx.Checkpoint(name="all", validation_definitions=validations, actions=actions, result_format="SUMMARY")
+    )
     outcome = checkpoint.run()
     failed: set[str] = set()
     for result in outcome.run_results.values():
@@ -98,7 +110,11 @@ def _validation(context: Any, source: Any, table: str, checks: Iterable[Check], 
     suite = gx.ExpectationSuite(name=table)
     if table in REQUIRED_COLUMNS:
         for column in sorted(REQUIRED_COLUMNS[table]):
-            suite.add_expectation(gx.expectations.ExpectColumnToExist(column=column, severity="critical", meta={"check": f"column_{column}"}))
+            suite.add_expectation(
+                gx.expectations.ExpectColumnToExist(
+                    column=column, severity="critical", meta={"check": f"column_{column}"}
+                )
+            )
     for check in checks:
         suite.add_expectation(
             gx.expectations.UnexpectedRowsExpectation(
@@ -108,7 +124,9 @@ def _validation(context: Any, source: Any, table: str, checks: Iterable[Check], 
                 meta={"check": check.name, "cure": check.cure, "holds": check.holds.value},
             )
         )
-    return context.validation_definitions.add(gx.ValidationDefinition(name=table, data=batch, suite=context.suites.add(suite)))
+    return context.validation_definitions.add(
+        gx.ValidationDefinition(name=table, data=batch, suite=context.suites.add(suite))
+    )
 
 
 def _by_table(checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
@@ -120,7 +138,9 @@ def _by_table(checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
 
 def _name_of(item: Any) -> str:
     if item.exception_info.get("raised_exception"):
-        raise RuntimeError(f"check {item.expectation_config.meta['check']} could not run: {item.exception_info['exception_message']}")
+        raise RuntimeError(
+            f"check {item.expectation_config.meta['check']} could not run: {item.exception_info['exception_message']}"
+        )
     return str(item.expectation_config.meta["check"])
 
 

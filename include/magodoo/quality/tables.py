@@ -22,7 +22,9 @@ def neutral(value: object) -> str:
     return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t", "\r") or (cell[:1] == "-" and not _is_number(cell)) else cell
 
 
-def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = CSV_COLUMNS, amounts: Sequence[str] = _AMOUNTS) -> str:
+def to_csv(
+    rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = CSV_COLUMNS, amounts: Sequence[str] = _AMOUNTS
+) -> str:
     """The rows as CSV; `amounts` are units and come out as decimals."""
     out = io.StringIO()
     writer = csv.writer(out)

@@ -14,15 +14,15 @@ from magodoo.settings import Settings
 from magodoo.settings.read import read_with_problems
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from magodoo.pipeline.context import Context
+    from sqlalchemy import Engine
 
 
 @contextmanager
 def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterator[Context]:
     """The Context of one step. Raises BadSettings when the instance is unknown or its entry broken, naming the line."""
     from magodoo.pipeline.context import Context
+
     from magodoo_airflow.hooks.magento import MagentoHook
     from magodoo_airflow.hooks.odoo import OdooHook
 
@@ -30,7 +30,10 @@ def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterat
     settings = reading.settings
     if instance not in settings.instances:
         told = "; ".join(str(problem) for problem in reading.problems if problem.instance in (instance, None))
-        raise BadSettings(f"there is no usable instance {instance!r} in the settings", hint=told or f"known: {sorted(settings.instances)}")
+        raise BadSettings(
+            f"there is no usable instance {instance!r} in the settings",
+            hint=told or f"known: {sorted(settings.instances)}",
+        )
     wanted = settings.instances[instance]
     engine = staging_engine(settings)
     try:
@@ -39,7 +42,9 @@ def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterat
             instance=wanted,
             engine=engine,
             magento=MagentoHook(wanted.magento_connection).get_conn() if "magento" in needs else None,
-            odoo=OdooHook(wanted.odoo_connection, company_id=wanted.odoo.company_id).get_conn() if "odoo" in needs else None,
+            odoo=OdooHook(wanted.odoo_connection, company_id=wanted.odoo.company_id).get_conn()
+            if "odoo" in needs
+            else None,
             dag_run=dag_run,
             now=lambda: datetime.now(UTC),
         )

@@ -104,7 +104,9 @@ class GateOperator(StepOperator):
     def execute(self, context: Any) -> Any:
         held = self.checked["held_sides"]
         if held:
-            raise AirflowFailException(f"[{self.instance}] changes are held for {held}: {self.checked['failed_checks']}")
+            raise AirflowFailException(
+                f"[{self.instance}] changes are held for {held}: {self.checked['failed_checks']}"
+            )
         return self.checked
 
 

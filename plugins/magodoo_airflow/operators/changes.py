@@ -56,7 +56,9 @@ class ChangeOperator(StepOperator):
         dry = str(self.dry_run).lower() in ("true", "1")
         counts = load.run(pipeline, kinds=(self.kind,), order_keys=self.orders, limit=self.limit, dry_run=dry)
         if counts.get("failed"):
-            raise AirflowException(f"[{self.instance}] {counts['failed']} {self.kind.value} changes failed: see the page Changes")
+            raise AirflowException(
+                f"[{self.instance}] {counts['failed']} {self.kind.value} changes failed: see the page Changes"
+            )
         return counts
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from magodoo.pipeline.window import Window
+
     from magodoo.settings import Instance
 
 

@@ -45,7 +45,9 @@ def form_token(user: Any) -> str:
 
 def may_write(user: Any, instance: str) -> bool:
     """Whether the user may trigger the instance's load DAG."""
-    return bool(get_auth_manager().is_authorized_dag(method="POST", details=DagDetails(id=f"sales_load__{instance}"), user=user))
+    return bool(
+        get_auth_manager().is_authorized_dag(method="POST", details=DagDetails(id=f"sales_load__{instance}"), user=user)
+    )
 
 
 def writer(request: Request, user: User, instance: Annotated[str, Form()], token: Annotated[str, Form()]) -> Any:

@@ -70,7 +70,9 @@ def overview(request: Request, user: User, instance: str = "") -> Response:
 
 
 @app.get("/list/{name}", response_class=HTMLResponse)
-def listing(request: Request, user: User, name: str, wanted: Annotated[Wanted, Depends()], columns: str = "") -> Response:
+def listing(
+    request: Request, user: User, name: str, wanted: Annotated[Wanted, Depends()], columns: str = ""
+) -> Response:
     """One of the lists; every filter stands in the address."""
     one = _listing(name)
     with reading_from_staging() as connection:
@@ -110,7 +112,9 @@ def findings(request: Request, user: User) -> Response:
     wanted = dict(request.query_params)
     with reading_from_staging() as connection:
         rows = reading.findings(connection, wanted)
-    return page(request, user, "findings.html", rows=rows[:200], after=rows[199]["id"] if len(rows) > 200 else "", wanted=wanted)
+    return page(
+        request, user, "findings.html", rows=rows[:200], after=rows[199]["id"] if len(rows) > 200 else "", wanted=wanted
+    )
 
 
 @app.get("/findings.csv")
@@ -131,7 +135,13 @@ def finding(request: Request, user: User, finding_id: int) -> Response:
 
 
 @app.post("/finding/{finding_id}/mute")
-def mute(user: Writer, finding_id: int, instance: Annotated[str, Form()], reason: Annotated[str, Form(min_length=3)], until: Annotated[date, Form()]) -> Response:
+def mute(
+    user: Writer,
+    finding_id: int,
+    instance: Annotated[str, Form()],
+    reason: Annotated[str, Form(min_length=3)],
+    until: Annotated[date, Form()],
+) -> Response:
     """Mutes a finding until the end of a day (UTC), with a reason."""
     with reading_from_staging() as connection:
         finding_store.mute(connection, instance, finding_id, by=user.get_name(), reason=reason, until=until)
@@ -146,7 +156,15 @@ def changes(request: Request, user: User) -> Response:
         rows = reading.changes(connection, wanted)
     instances = {row["instance"] for row in rows}
     writable = {one for one in instances if may_write(user, one)}
-    return page(request, user, "changes.html", rows=rows[:200], after=rows[199]["id"] if len(rows) > 200 else "", wanted=wanted, writable=writable)
+    return page(
+        request,
+        user,
+        "changes.html",
+        rows=rows[:200],
+        after=rows[199]["id"] if len(rows) > 200 else "",
+        wanted=wanted,
+        writable=writable,
+    )
 
 
 @app.get("/change/{change_id}", response_class=HTMLResponse)
@@ -161,11 +179,17 @@ def change(request: Request, user: User, change_id: int) -> Response:
 
 
 @app.post("/change/{change_id}/{verb}")
-def decide(user: Writer, change_id: int, verb: str, instance: Annotated[str, Form()], reason: Annotated[str, Form()] = "") -> Response:
+def decide(
+    user: Writer, change_id: int, verb: str, instance: Annotated[str, Form()], reason: Annotated[str, Form()] = ""
+) -> Response:
     """approve, reject or reopen, by a person with a name."""
     who = user.get_name()
     with reading_from_staging() as connection:
-        own = reading._one(connection, "select id from change where id = :id and instance = :instance", {"id": change_id, "instance": instance})
+        own = reading._one(
+            connection,
+            "select id from change where id = :id and instance = :instance",
+            {"id": change_id, "instance": instance},
+        )
         if own is None:
             raise HTTPException(404, f"instance {instance} has no change {change_id}")
         if verb == "approve":
@@ -186,7 +210,11 @@ def data_docs(request: Request, user: User, instance: str) -> Response:
     """The runs of an instance that have Data Docs, newest first."""
     folder = _docs_root() / instance
     known = instance in read_with_problems().settings.instances and folder.is_dir()
-    runs = sorted((run for run in folder.iterdir() if run.is_dir()), key=lambda run: run.stat().st_mtime, reverse=True) if known else []
+    runs = (
+        sorted((run for run in folder.iterdir() if run.is_dir()), key=lambda run: run.stat().st_mtime, reverse=True)
+        if known
+        else []
+    )
     return page(request, user, "data_docs.html", instance=instance, runs=[run.name for run in runs])
 
 
@@ -215,7 +243,9 @@ def page(request: Request, user: Any, name: str, **content: Any) -> Response:
 
 def csv(content: str, name: str) -> Response:
     return PlainTextResponse(
-        "\ufeff" + content, media_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}.csv"'}
+        "\ufeff" + content,
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
     )
 
 
@@ -234,7 +264,9 @@ def _engine() -> Engine:
 
 
 def _docs_root() -> Path:
-    return Path(os.environ.get("MAGODOO_DATA_DOCS") or Path(os.environ.get("MAGODOO_VAR", "var")) / "data_docs").absolute()
+    return Path(
+        os.environ.get("MAGODOO_DATA_DOCS") or Path(os.environ.get("MAGODOO_VAR", "var")) / "data_docs"
+    ).absolute()
 
 
 def _listing(name: str) -> Listing:

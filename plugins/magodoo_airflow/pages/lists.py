@@ -81,7 +81,12 @@ LISTINGS = {
                 Column("date", "Invoice Date", "coalesce(o.document_date, m.document_date)", "date"),
                 Column("due", "Due Date", "o.due_date", "date"),
                 Column("untaxed", "Tax Excluded", "d.untaxed", "money"),
-                Column("status", "Status", "case when o.source_id is null then 'not in Odoo' when o.state <> 'posted' then o.state else o.status end", "state"),
+                Column(
+                    "status",
+                    "Status",
+                    "case when o.source_id is null then 'not in Odoo' when o.state <> 'posted' then o.state else o.status end",
+                    "state",
+                ),
                 _ORDER,
                 _MATCH,
                 *_EXTRAS,

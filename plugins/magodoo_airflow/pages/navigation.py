@@ -42,4 +42,8 @@ def fastapi_apps() -> list[dict[str, Any]]:
 
 def _is_api_server() -> bool:
     """Whether this process serves HTTP: `airflow api-server`, `airflow standalone`, gunicorn, or uvicorn itself."""
-    return any(word in argument for argument in sys.argv for word in ("api-server", "api_server", "api_fastapi", "standalone", "uvicorn"))
+    return any(
+        word in argument
+        for argument in sys.argv
+        for word in ("api-server", "api_server", "api_fastapi", "standalone", "uvicorn")
+    )

@@ -56,8 +56,10 @@ def rows(connection: Connection, listing: Listing, wanted: Wanted, *, limit: int
     if wanted.after and "|" in wanted.after:
         value, _, last = wanted.after.rpartition("|")
         values |= {"after": value, "last": last}
-        where += f" and (coalesce(({order})::text, ''), d.source_id) {'>' if up else '<'} (:after, :last)" if sort and sort.type in ("text", "state") else (
-            f" and ({order}, d.source_id) {'>' if up else '<'} (cast(:after as {_cast(sort)}), :last)"
+        where += (
+            f" and (coalesce(({order})::text, ''), d.source_id) {'>' if up else '<'} (:after, :last)"
+            if sort and sort.type in ("text", "state")
+            else (f" and ({order}, d.source_id) {'>' if up else '<'} (cast(:after as {_cast(sort)}), :last)")
         )
     selected = ", ".join(f"{column.sql} as {column.key}" for column in listing.columns)
     direction = "asc" if up else "desc"
@@ -100,13 +102,19 @@ def _conditions(wanted: Wanted, values: dict[str, Any]) -> str:
 
 
 def _cast(column: Column | None) -> str:
-    return {"money": "bigint", "quantity": "bigint", "date": "date"}.get(column.type if column else "moment", "timestamptz")
+    return {"money": "bigint", "quantity": "bigint", "date": "date"}.get(
+        column.type if column else "moment", "timestamptz"
+    )
 
 
 def document(connection: Connection, instance: str, side: str, kind: str, source_id: str) -> dict[str, Any] | None:
     """Everything about one document: both sides, lines, findings, changes, raw payloads. None when it is not staged."""
     values = {"instance": instance, "side": side, "kind": kind, "source_id": source_id}
-    head = _one(connection, "select * from document where instance = :instance and side = :side and kind = :kind and source_id = :source_id", values)
+    head = _one(
+        connection,
+        "select * from document where instance = :instance and side = :side and kind = :kind and source_id = :source_id",
+        values,
+    )
     if head is None:
         return None
     pair = _one(
@@ -117,7 +125,11 @@ def document(connection: Connection, instance: str, side: str, kind: str, source
     )
     ids = {"magento": pair["magento_id"], "odoo": pair["odoo_id"]} if pair else {side: source_id}
     sides = {
-        name: _one(connection, "select * from document where instance = :instance and side = :side and kind = :kind and source_id = :id", {**values, "side": name, "id": ids[name]})
+        name: _one(
+            connection,
+            "select * from document where instance = :instance and side = :side and kind = :kind and source_id = :id",
+            {**values, "side": name, "id": ids[name]},
+        )
         for name in ids
     }
     lines = {
@@ -144,7 +156,15 @@ def document(connection: Connection, instance: str, side: str, kind: str, source
         "select side, payload from payload where instance = :instance and kind = :kind and (side, source_id) in (select * from unnest(cast(:sides as text[]), cast(:sources as text[])))",
         {**values, "sides": list(ids), "sources": list(ids.values())},
     )
-    return {"head": head, "pair": pair, "sides": sides, "lines": lines, "findings": found, "changes": changes, "payloads": payloads}
+    return {
+        "head": head,
+        "pair": pair,
+        "sides": sides,
+        "lines": lines,
+        "findings": found,
+        "changes": changes,
+        "payloads": payloads,
+    }
 
 
 def overview(connection: Connection, instance: str) -> dict[str, Any]:
@@ -176,8 +196,16 @@ def overview(connection: Connection, instance: str) -> dict[str, Any]:
             group by 1, 2, 3, 4 order by 1, 2""",
             values,
         ),
-        "runs": _all(connection, "select distinct on (stage) * from run where instance = :instance order by stage, started_at desc", values),
-        "quarantine": _one(connection, "select count(*) as n from quarantine where instance = :instance and resolved_at is null", values),
+        "runs": _all(
+            connection,
+            "select distinct on (stage) * from run where instance = :instance order by stage, started_at desc",
+            values,
+        ),
+        "quarantine": _one(
+            connection,
+            "select count(*) as n from quarantine where instance = :instance and resolved_at is null",
+            values,
+        ),
         "days": _all(
             connection,
             """select day::date as day, (select count(*) from finding where instance = :instance and severity <> 'info' and first_seen < day + interval '1 day'
