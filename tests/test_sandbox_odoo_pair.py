@@ -378,9 +378,9 @@ def test_a_payment_at_another_rate_books_the_exchange_difference(story: Story) -
     entries = story.do(
         "account.move", "search_read", domain=[["journal_id.code", "=", "EXCH"]], fields=["amount_total", "state"]
     )
-    # The cents of the route's two EUR invoices are there as well (facts pair 6).
-    assert (D("1.39"), "posted") in [(entry["amount_total"], entry["state"]) for entry in entries]
-    assert all(entry["amount_total"] in (D("1.39"), D("0.01")) for entry in entries)
+    # The cents of the route's own EUR documents are there as well (facts pair 6).
+    totals = sorted(entry["amount_total"] for entry in entries)
+    assert totals[-1] == D("1.39") and all(total <= D("0.05") for total in totals[:-1]), totals
 
 
 def test_an_order_takes_its_currency_from_the_pricelist(story: Story) -> None:
