@@ -84,7 +84,9 @@ def test_a_partial_delivery_leaves_a_backorder_and_carries_key_and_tracking(clie
     assert client.validate_pickings([first]).ids == [first]
     (backorder,) = client.open_pickings([order])
     assert backorder["backorder_id"]["id"] == first
-    assert [(move["product_id"]["default_code"], move["product_uom_qty"]) for move in backorder["move_ids"]] == [("SKU-B", 4)]
+    assert [(move["product_id"]["default_code"], move["product_uom_qty"]) for move in backorder["move_ids"]] == [
+        ("SKU-B", 4)
+    ]
     second = shop.shipped(order, {"SKU-B": "4"}, key="m:shipment_2")
     page = client.by_order_ids("shipment", [order])
     shipped = {row["id"]: row for row in page.rows}
@@ -118,8 +120,15 @@ def test_a_return_is_made_once_per_key_and_lowers_what_was_delivered(client: Odo
     assert client.return_picking(picking, {move: Decimal(2)}, key="m:return_1") == back
     assert client.validate_pickings([back]).ids == [back]
     (row,) = client.by_order_ids("return", [order]).rows
-    assert (row["id"], row["state"], row["return_id"]["id"], row["x_magento_key"]) == (back, "done", picking, "m:return_1")
-    assert [(item["quantity"], item["to_refund"]) for item in row["move_ids"] if item["state"] == "done"] == [(2, False)]
+    assert (row["id"], row["state"], row["return_id"]["id"], row["x_magento_key"]) == (
+        back,
+        "done",
+        picking,
+        "m:return_1",
+    )
+    assert [(item["quantity"], item["to_refund"]) for item in row["move_ids"] if item["state"] == "done"] == [
+        (2, False)
+    ]
     with pytest.raises(FixDocument, match="cannot be returned"):
         client.return_picking(picking, {999999: Decimal(1)})
 
@@ -127,7 +136,11 @@ def test_a_return_is_made_once_per_key_and_lowers_what_was_delivered(client: Odo
 def test_a_credit_note_reverses_is_paid_out_and_leaves_nothing_to_invoice(client: OdooClient, shop: Shop) -> None:
     order = shop.confirmed_order(1)
     invoice = shop.posted_invoice(1, 1)
-    lines = (Line("SKU-B", "2", "5.33", "10.66", "0.88"), Line("ADJ-PLUS", "1", "3.00", "3.00"), Line("ADJ-MINUS", "1", "-1.00", "-1.00"))
+    lines = (
+        Line("SKU-B", "2", "5.33", "10.66", "0.88"),
+        Line("ADJ-PLUS", "1", "3.00", "3.00"),
+        Line("ADJ-MINUS", "1", "-1.00", "-1.00"),
+    )
     rows = shop.move_rows(1, 1, lines, kind="out_refund", reversed_entry=f"{MODULE}.inv_1")
     (memo,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
     assert client.post_moves([memo]).ids == [memo]
@@ -146,7 +159,9 @@ def test_a_refund_payment_pays_out_a_credit_note_of_a_paid_invoice(client: OdooC
     (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(invoice, 1, "83.66")).ids.values()
     client.post_payments([payment])
     client.reconcile_payment(payment, invoice)
-    rows = shop.move_rows(1, 1, (Line("SKU-B", "2", "5.33", "10.66", "0.88"),), kind="out_refund", reversed_entry=f"{MODULE}.inv_1")
+    rows = shop.move_rows(
+        1, 1, (Line("SKU-B", "2", "5.33", "10.66", "0.88"),), kind="out_refund", reversed_entry=f"{MODULE}.inv_1"
+    )
     (memo,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
     client.post_moves([memo])
     (out,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(memo, 1, "11.54", inbound=False)).ids.values()

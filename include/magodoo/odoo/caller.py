@@ -36,11 +36,12 @@ class Stats:
 class OdooCaller:
     """One user of one company of one database. Threads may share it."""
 
-    def __init__(self, connection: OdooConnection) -> None:
+    def __init__(self, connection: OdooConnection, transport: Transport | None = None) -> None:
+        """`transport` is found out at the first call unless it is given."""
         self.connection = connection
         self.stats = Stats()
         self._wire = Wire(connection)
-        self._found: Transport | None = None
+        self._found = transport
         self._lock = threading.Lock()
         self._fields: dict[str, dict[str, dict[str, Any]]] = {}
 

@@ -67,6 +67,8 @@ def refusal(name: str, message: str, *, call: str, write: bool) -> MagodooError:
         return _of_postgresql(short, text, call, write)
     if module == "builtins":
         return _of_python(short, text, call)
+    if text.startswith("Object ") and text.endswith("doesn't exist"):  # an unknown model over JSON-RPC
+        return UnknownField(text, system="odoo", call=call, hint="check the Odoo version and its installed modules")
     return FixDocument(text, system="odoo", call=call)
 
 

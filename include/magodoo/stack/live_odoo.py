@@ -112,13 +112,12 @@ def live_odoo(port: int = 0, home: Path = HOME) -> Iterator[LiveOdoo]:
     Raises:
         FixConfiguration: the package cannot be had or does not start; the message says why.
     """
-    served = _served(home)
-    if served:
-        served.database = served.clone()
-        yield served
-        served.drop_all()
-        return
-    with _alone(home):
+    with _alone(home) as served:
+        if served:
+            served.database = served.clone()
+            yield served
+            served.drop_all()
+            return
         package = OdooPackage(home)
         package.install()
         cluster = Cluster(CHECKOUT, home / "postgres", ports.any_free(), _password(home), durable=False)
@@ -193,12 +192,22 @@ def _password(home: Path) -> str:
 
 
 @contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """One live Odoo per folder at a time: a second one waits."""
+def _alone(home: Path) -> Iterator[LiveOdoo | None]:
+    """The folder for ourselves, as soon as nobody else uses it; or the Odoo that somebody serves from it."""
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                served = _served(home)
+                if served:
+                    yield served
+                    return
+                time.sleep(0.5)
+            else:
+                yield None
+                return
 
 
 def main() -> int:
@@ -238,13 +247,10 @@ def _serve(odoo: LiveOdoo) -> None:
 def _served(home: Path) -> LiveOdoo | None:
     """The Odoo that another process serves from this folder."""
     note = home / "serving.json"
-    if not note.exists():
-        return None
-    facts = json.loads(note.read_text())
     try:
+        facts = json.loads(note.read_text())
         os.kill(facts["pid"], 0)
-    except OSError:
-        note.unlink(missing_ok=True)
+    except (OSError, ValueError):  # not there, gone, or being written
         return None
     cluster = Cluster(CHECKOUT, home / "postgres", facts["postgres_port"], _password(home), durable=False)
     return LiveOdoo(facts["url"], "", Access(**facts["access"]), facts["build"], cluster)

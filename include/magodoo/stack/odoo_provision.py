@@ -87,13 +87,19 @@ def provision(admin: OdooClient) -> None:
 
     Raises what the API raises: provisioning happens on a fresh database and repeats nothing.
     """
-    receivable = make_accounts(admin)
+    make_warehouse(admin)
     make_currency(admin)
     make_taxes(admin)
-    make_journals(admin, receivable)
+    make_journals(admin, make_accounts(admin))
     make_services(admin)
     make_carriers(admin)
     add_delivery_key(admin)
+
+
+def make_warehouse(admin: OdooClient) -> None:
+    """The company's warehouse, which Odoo makes by itself only for the first company."""
+    if not admin.call("stock.warehouse", "search_count", domain=[["company_id", "=", admin.company]]):
+        create(admin, "stock.warehouse", [{"name": f"Warehouse {admin.company}", "code": f"WH{admin.company}"}])
 
 
 def make_currency(admin: OdooClient) -> None:

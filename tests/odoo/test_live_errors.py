@@ -1,0 +1,200 @@
+"""Every class of error that a live Odoo gives, and what several writers at once do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from live_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Shop
+
+from magodoo.errors import (
+    FixConfiguration,
+    FixDocument,
+    Forbidden,
+    MagodooError,
+    OutcomeUnknown,
+    Unauthorized,
+    Unavailable,
+    UnknownField,
+    Unreachable,
+)
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.transport import JsonRpc, Wire
+from magodoo.odoo.versions import Version
+from magodoo.stack.live_odoo import LiveOdoo
+
+
+def over(client: OdooClient, transport: str, **changes: object) -> OdooClient:
+    """The same connection, changed, over one of the transports, without repetitions."""
+    connection = replace(client.connection, attempts=1, **changes)  # type: ignore[arg-type]
+    if transport == "JSON-RPC":
+        return OdooClient(connection, JsonRpc(Wire(connection), connection, Version(19)))
+    return OdooClient(connection)
+
+
+BOTH = pytest.mark.parametrize("transport", ["JSON-2", "JSON-RPC"])
+READ_ERRORS = [
+    (UnknownField, "no.such.model", "search", {"domain": []}),
+    (UnknownField, "res.partner", "no_such_method", {"domain": []}),
+    (UnknownField, "res.partner", "search_read", {"domain": [], "fields": ["nope"]}),
+    (UnknownField, "res.partner", "search", {"domain": [["nope", "=", 1]]}),
+    (Forbidden, "res.partner", "_compute_display_name", {"ids": []}),
+    (Forbidden, "ir.model.data", "search_read", {"domain": []}),
+    (FixDocument, "res.partner", "search", {"domain": ["nonsense"]}),
+    (FixDocument, "sale.order", "search", {"domain": [["write_date", ">", "2026-11-22T09:00:00Z"]]}),
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("error", "model", "method", "arguments"), READ_ERRORS)
+def test_an_error_is_classified_by_what_to_do_about_it(
+    transport: str, error: type[MagodooError], model: str, method: str, arguments: dict, odoo: LiveOdoo
+) -> None:
+    client = over(OdooClient(odoo.connection("sync")), transport)
+    with pytest.raises(error) as caught:
+        client.call(model, method, **arguments)
+    assert type(caught.value) is error
+    assert "Traceback" not in str(caught.value)
+    assert odoo.sync_key not in str(caught.value)
+
+
+@BOTH
+def test_a_wrong_key_and_a_wrong_database_are_told_apart(transport: str, odoo: LiveOdoo) -> None:
+    client = OdooClient(odoo.connection("sync"))
+    with pytest.raises(Unauthorized):
+        over(client, transport, api_key="0" * 40).call("res.users", "context_get")
+    with pytest.raises(Unavailable if transport == "JSON-2" else FixConfiguration):
+        over(client, transport, database="no_such_database").call("res.users", "context_get")
+    with pytest.raises(Unreachable):
+        over(client, transport, url="http://127.0.0.1:9").call("res.users", "context_get")
+
+
+@BOTH
+def test_a_business_rule_refuses_the_document_with_odoos_words(transport: str, shop: Shop) -> None:
+    shop.confirmed_order(1)
+    move = shop.posted_invoice(1, 1)
+    client = over(shop.client, transport)
+    with pytest.raises(FixDocument, match="must be in draft"):
+        client.write_call("account.move", "action_post", ids=[move])
+    with pytest.raises(FixDocument, match="does not exist or has been deleted"):
+        client.write_call("account.move", "action_post", ids=[10**7])
+
+
+@BOTH
+def test_a_method_without_a_result_gives_none(transport: str, shop: Shop) -> None:
+    shop.confirmed_order(1)
+    move = shop.posted_invoice(1, 1)
+    assert over(shop.client, transport).write_call("account.move", "button_draft", ids=[move]) is None
+
+
+@BOTH
+def test_create_gives_a_list_of_ids(transport: str, client: OdooClient) -> None:
+    answer = over(client, transport).write_call("res.partner", "create", vals_list=[{"name": "One"}])
+    assert isinstance(answer, list)
+    assert len(answer) == 1
+
+
+def test_a_write_that_times_out_is_unknown_and_loading_again_makes_no_second_one(
+    client: OdooClient, shop: Shop
+) -> None:
+    shop.load_partner()
+    rows = [row for number in range(1, 41) for row in shop.order_rows(number)]
+    impatient = over(client, "JSON-2", write_timeout=0.2)
+    with pytest.raises(OutcomeUnknown):
+        impatient.load_orders(ORDER_FIELDS, rows)
+    deadline = time.monotonic() + 30
+    names = [row[0] for row in rows if row[0]]
+    while len(client.by_external_ids(names)) < 40 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    loaded = client.load_orders(ORDER_FIELDS, rows)
+    assert len(loaded.ids) == 40
+    assert client.count("order") == 40
+
+
+def test_several_writers_of_one_document_make_one(client: OdooClient, shop: Shop) -> None:
+    shop.confirmed_order(1)
+    rows = shop.move_rows(1, 1)
+    with ThreadPoolExecutor(3) as pool:
+        loaded = list(pool.map(lambda _: client.load_moves(MOVE_FIELDS, rows).ids, range(3)))
+    assert loaded[0] == loaded[1] == loaded[2]
+    (move,) = loaded[0].values()
+    with ThreadPoolExecutor(2) as pool:
+        posted = list(pool.map(lambda _: client.post_moves([move]).ids, range(2)))
+    assert posted == [[move], [move]]
+    (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, 1, "83.66")).ids.values()
+    client.post_payments([payment])
+    with ThreadPoolExecutor(2) as pool:
+        matched = list(pool.map(lambda _: client.reconcile_payment(payment, move)["payment_state"], range(2)))
+    assert matched == ["paid", "paid"]
+    (invoice,) = client.by_ids("invoice", [move]).rows
+    assert len(invoice["matched_payment_ids"]) == 1
+
+
+def test_a_wizard_instead_of_a_result_is_a_refusal(
+    client: OdooClient, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from magodoo.odoo import writers
+
+    monkeypatch.setattr(writers, "NO_WIZARDS", {})
+    order = shop.confirmed_order(1)
+    (picking,) = client.open_pickings([order])
+    moves = picking["move_ids"]
+    from decimal import Decimal
+
+    client.set_quantities({moves[0]["id"]: Decimal(1), moves[1]["id"]: Decimal(0)})
+    done = client.validate_pickings([picking["id"]])
+    assert done.ids == []
+    assert "stock.backorder.confirmation" in str(done.refused[picking["id"]])
+
+
+def test_a_payment_posted_without_a_journal_entry_is_noticed(client: OdooClient, admin: OdooClient, shop: Shop) -> None:
+    shop.confirmed_order(1)
+    move = shop.posted_invoice(1, 1)
+    rows = shop.payment_rows(move, 1, "83.66")
+    line = int(rows[0][8])
+    admin.write_call("account.payment.method.line", "write", ids=[line], vals={"payment_account_id": False})
+    (payment,) = client.load_payments(PAYMENT_FIELDS, rows).ids.values()
+    client.load("account.payment", PAYMENT_FIELDS, rows, create_or_ignore=False)  # clears the outstanding account
+    done = client.post_payments([payment])
+    assert done.ids == []
+    assert "without a journal entry" in str(done.refused[payment])
+
+
+def test_the_connection_test_names_what_is_wrong(connect: Callable[..., OdooClient], client: OdooClient) -> None:
+    good = client.test_connection()
+    assert good.ok, str(good)
+    assert (good.version, good.transport, good.user, good.company) == ("19.0", "JSON-2", "sync", "My Company")
+    assert over(client, "JSON-2", url="http://127.0.0.1:9").test_connection().problem == "host"
+    assert over(client, "JSON-2", database="no_such_database").test_connection().problem == "database"
+    assert over(client, "JSON-2", api_key="0" * 40).test_connection().problem == "key"
+    assert over(client, "JSON-2", company_id=2).test_connection().problem == "company"
+    assert over(client, "JSON-2", company_id=99).test_connection().problem == "company"
+    weak = connect("weak").test_connection()
+    assert weak.problem == "rights"
+    assert "sale.order create" in str(weak)
+    assert "group_sale_salesman_all_leads" in str(connect("own_documents").test_connection())
+
+
+def test_a_key_that_expires_soon_is_warned_of(client: OdooClient, odoo: LiveOdoo, database: str) -> None:
+    assert client.key_expiry() is None
+    soon = datetime.now(UTC) + timedelta(days=10)
+    statement = "UPDATE res_users_apikeys SET expiration_date = %s WHERE user_id = (SELECT id FROM res_users WHERE login = 'sync')"
+    odoo.sql(database, statement, soon.replace(tzinfo=None))
+    report = client.test_connection()
+    assert report.ok
+    assert report.key_expires == date.fromisoformat(soon.date().isoformat())
+    assert soon.date().isoformat() in str(report)
+
+
+def test_another_users_orders_are_invisible_without_an_error_to_a_user_with_own_documents_only(
+    connect: Callable[..., OdooClient], shop: Shop, admin: OdooClient
+) -> None:
+    order = shop.confirmed_order(1)
+    admin.write_call("sale.order", "write", ids=[order], vals={"user_id": 2})
+    assert connect("own_documents").existing_ids("order", [order]) == set()
+    assert f"{MODULE}.order_1" in shop.client.external_ids("sale.order", [order]).values()
+    assert len(LINES) == 2

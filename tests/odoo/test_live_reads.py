@@ -1,0 +1,174 @@
+"""Reading a live Odoo: changes page by page, ids, references, names, both transports, both ways to read a tree."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from live_shop import LINES, MODULE, ORDER_FIELDS, Line, Shop
+
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.kinds import READINGS
+from magodoo.odoo.transport import JsonRpc, Wire
+from magodoo.odoo.versions import Version
+from magodoo.stack import odoo_provision
+from magodoo.stack.live_odoo import LiveOdoo
+
+EVER = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def full(shop: Shop) -> Shop:
+    """An order that is invoiced, paid in part, shipped in part, returned in part and refunded in part."""
+    order = shop.confirmed_order(1, (*LINES, Line("SHIPPING", "1", "5.00", "5.00")))
+    move = shop.posted_invoice(1, 1)
+    client = shop.client
+    from live_shop import MOVE_FIELDS, PAYMENT_FIELDS
+
+    (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, 1, "50.00")).ids.values()
+    client.post_payments([payment])
+    client.reconcile_payment(payment, move)
+    picking = shop.shipped(order, {"SKU-A": "2"}, key="m:1", tracking="1Z1")
+    (done,) = client.by_ids("shipment", [picking]).rows
+    back = client.return_picking(picking, {done["move_ids"][0]["id"]: Decimal(1)})
+    client.validate_pickings([back])
+    memo = shop.move_rows(1, 1, (Line("SKU-A", "1", "19.99", "19.99", "1.65"),), kind="out_refund")
+    client.load_moves(MOVE_FIELDS, memo)
+    return shop
+
+
+def rows_of(client: OdooClient, kind: str, **options: int) -> list[dict]:
+    return [row for page in client.changed(kind, EVER, **options) for row in page.rows]
+
+
+@pytest.mark.parametrize("kind", READINGS)
+def test_both_transports_and_both_ways_to_read_a_tree_give_the_same_rows(
+    kind: str, full: Shop, client: OdooClient, odoo: LiveOdoo
+) -> None:
+    assert client.missing_fields(kind) == []
+    rows = rows_of(client, kind)
+    assert len(rows) == {"shipment": 2}.get(kind, 1)
+    rpc = OdooClient(client.connection, JsonRpc(Wire(client.connection), client.connection, Version(19)))
+    assert rows_of(rpc, kind) == rows
+    rpc.nested = False
+    assert rows_of(rpc, kind) == rows
+
+
+def test_pages_that_end_within_a_second_lose_and_repeat_nothing(client: OdooClient, shop: Shop) -> None:
+    shop.load_partner()
+    rows = [row for number in range(1, 24) for row in shop.order_rows(number, LINES[:1])]
+    made = client.load_orders(ORDER_FIELDS, rows).ids
+    ids = sorted(made.values())
+    # One transaction gives one stamp; these are stamped again one by one, against the order of their ids.
+    for id in ids[10:5:-1]:
+        client.write_call("sale.order", "write", ids=[id], vals={"client_order_ref": f"again {id}"})
+    pages = list(client.changed("order", EVER, page_size=4))
+    read = [row["id"] for page in pages for row in page.rows]
+    assert sorted(read) == ids
+    assert {page.total_count for page in pages} == {23}
+    assert all(page.request_began_at.tzinfo for page in pages)
+    stamps = [row["write_date"] for page in pages for row in page.rows]
+    assert stamps == sorted(stamps)
+
+
+def test_a_window_is_half_open(client: OdooClient, shop: Shop) -> None:
+    shop.load_partner()
+    client.load_orders(ORDER_FIELDS, shop.order_rows(1))
+    (row,) = rows_of(client, "order")
+    at = datetime.fromisoformat(row["write_date"]).replace(tzinfo=UTC)
+    second = timedelta(seconds=1)
+
+    def read(since: datetime, until: datetime) -> int:
+        return sum(len(page.rows) for page in client.changed("order", since, until))
+
+    assert (read(at, at + second), read(at - second, at), read(at + second, at + 2 * second)) == (1, 0, 0)
+    assert client.count("order", at, at + second) == 1
+
+
+def test_orders_are_found_by_reference_and_deleted_ones_are_known_by_their_absence(
+    client: OdooClient, admin: OdooClient, shop: Shop
+) -> None:
+    shop.load_partner()
+    made = client.load_orders(ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)]).ids
+    first, second = made.values()
+    assert [row["id"] for row in client.orders_by_reference(["000000002", "nothing"]).rows] == [second]
+    admin.write_call("sale.order", "unlink", ids=[first])
+    assert client.existing_ids("order", [first, second, 10**6]) == {second}
+    assert [row["id"] for row in client.by_ids("order", [first, second]).rows] == [second]
+    again = client.load_orders(ORDER_FIELDS, shop.order_rows(1)).ids
+    assert list(again.values()) != [first]
+
+
+def test_external_ids_are_found_by_the_restricted_user_and_faster_by_one_who_may_list_them(
+    client: OdooClient, admin: OdooClient, shop: Shop
+) -> None:
+    shop.load_partner()
+    made = client.load_orders(ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)]).ids
+    names = [*made, f"{MODULE}.partner_1", f"{MODULE}.nothing", "no_such_module.name"]
+    found = client.by_external_ids(names)
+    assert {name: found[name] for name in made} == made
+    assert sorted(found) == sorted([*made, f"{MODULE}.partner_1"])
+    assert admin.by_external_ids(names) == found
+    assert client.external_ids("sale.order", made.values()) == {id: name for name, id in made.items()}
+
+
+def test_master_data_is_complete(client: OdooClient, shop: Shop) -> None:
+    products = {row["default_code"]: row for row in client.products(["SKU-A", "SHIPPING", "unknown"])}
+    assert sorted(products) == ["SHIPPING", "SKU-A"]
+    assert (products["SHIPPING"]["type"], products["SHIPPING"]["invoice_policy"]) == ("service", "order")
+    assert products["SKU-A"]["is_storable"] is True
+    assert {Decimal("8.25"), Decimal(19), Decimal(7), Decimal(0)} <= {row["amount"] for row in client.taxes()}
+    assert {"USD", "EUR"} <= {row["name"] for row in client.currencies() if row["active"]}
+    journals = {row["name"]: row for row in client.journals()}
+    for method in odoo_provision.METHODS:
+        lines = journals[f"Magento {method}"]["method_lines"]
+        assert {line["payment_type"] for line in lines} == {"inbound", "outbound"}
+        assert {line["payment_account"]["account_type"] for line in lines} == {"asset_current"}
+    assert {"Magento USD", "Magento EUR"} <= {row["name"] for row in client.pricelists()}
+    assert set(odoo_provision.CARRIERS) <= {row["name"] for row in client.carriers()}
+    assert "US" in {row["code"] for row in client.countries()}
+    assert [row["code"] for row in client.warehouses()] == ["WH"]
+    assert client.lock_dates() == {}
+    assert {"account", "sale", "sale_stock", "stock", "stock_delivery"} <= client.modules()
+    assert "stock_sms" not in client.modules()
+    assert client.company_row()["currency_id"][1] == "USD"
+
+
+def test_the_database_has_one_identity_for_every_user(client: OdooClient, admin: OdooClient) -> None:
+    assert uuid.UUID(client.database_uuid())
+    assert client.database_uuid() == admin.database_uuid()
+
+
+def test_two_companies_never_see_each_others_documents(
+    connect: Callable[..., OdooClient], odoo: LiveOdoo, admin: OdooClient
+) -> None:
+    first, second = odoo.access.companies
+    both = {company: connect("sync_both", company) for company in (first, second)}
+    shops = {}
+    for company in (second, first):
+        administrator = connect("admin", company)
+        if not shops:
+            shops[company] = Shop.stocked(both[company], administrator)
+        else:
+            made = shops[second].products
+            client = both[company]
+            tax = next(row["id"] for row in client.taxes() if row["amount"] == Decimal("8.25"))
+            lists = {
+                row["name"].split()[-1]: row["id"] for row in client.pricelists() if row["name"].startswith("Magento")
+            }
+            shops[company] = Shop(client, made, tax, shops[second].currencies, lists)
+    shops[second].load_partner()
+    order_of_second = both[second].load_orders(ORDER_FIELDS, shops[second].order_rows(1)).ids[f"{MODULE}.order_1"]
+    order_of_first = both[first].load_orders(ORDER_FIELDS, shops[first].order_rows(2)).ids[f"{MODULE}.order_2"]
+    for company, own, other in ((first, order_of_first, order_of_second), (second, order_of_second, order_of_first)):
+        client = both[company]
+        (row,) = rows_of(client, "order")
+        assert (row["id"], row["company_id"]) == (own, company)
+        assert client.by_ids("order", [other]).rows == []
+        assert client.existing_ids("order", [own, other]) == {own}
+        assert other in client.confirm_orders([other]).refused
+        assert {line["company_id"][0] for line in client.taxes()} == {company}
+        assert {line["company_id"][0] for line in client.journals()} == {company}
