@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
 from magodoo.staging import work
+from magodoo.staging.inherit import inherit
 from magodoo.staging.items import name_items
 
 NUMBER_SHAPES = "magento.order_number"  # rows of table master that hold the shapes of order numbers
@@ -30,6 +31,7 @@ def resolve(connection: Connection, instance: Instance) -> int:
     """Give every pending document its order_key and its lines their item_key. Returns how many keys changed."""
     names = _names(instance)
     _learn_shapes(connection, names)
+    inherit(connection, instance.id)
     if not _shop_is_known(connection, names):
         return 0
     connection.execute(text("""

@@ -1,0 +1,187 @@
+"""Reading one field of a raw row: the value in its canonical type, or Unreadable that names the field. Nothing else is raised.
+
+What the tables could not hold (an id beyond bigint, a rate beyond numeric, a year 0) is refused here, so that one damaged
+document never stops the page that it came with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from magodoo.errors import Unreadable
+from magodoo.money import to_units
+
+LARGEST_ID = 2**63 - 1
+LARGEST_SMALL = 2**31 - 1
+LONGEST = 2000
+LONGEST_KEY = 255  # of a text that stands in an index
+
+Row = Mapping[str, Any]
+
+
+def units(row: Row, name: str) -> int:
+    """An amount or quantity in units; 0 when it is absent. Negative ones pass."""
+    try:
+        return to_units(row.get(name))
+    except Unreadable as problem:
+        raise Unreadable(f"{name}: {problem.args[0]}") from None
+
+
+def number(row: Row, name: str, largest: int) -> Decimal | None:
+    """A percent or rate, |value| below `largest`; None when it is absent."""
+    value = row.get(name)
+    if value is None or value is False or value == "":
+        return None
+    if isinstance(value, bool | float):
+        raise Unreadable(f"{name}: not an exact number: {value!r:.60}")
+    try:
+        read = Decimal(value)
+    except (InvalidOperation, TypeError, ValueError):
+        raise Unreadable(f"{name}: not a number: {value!r:.60}") from None
+    if not read.is_finite() or abs(read) >= largest:
+        raise Unreadable(f"{name}: not a number of this kind: {value!r:.60}")
+    return read
+
+
+def percent(row: Row, name: str) -> Decimal | None:
+    read = number(row, name, 100_000)
+    return None if read is None else read.quantize(Decimal("0.0001"))
+
+
+def rate(row: Row, name: str) -> Decimal:
+    """A currency rate; 1 when it is absent or 0 (facts magento-2.4.7 6: store_to_* are 0)."""
+    read = number(row, name, 10**9)
+    return read.quantize(Decimal("0.00000001")) if read else Decimal(1)
+
+
+def identity(row: Row, name: str) -> str | None:
+    """A positive record id as text; None when it is absent, False, 0 or empty."""
+    value = row.get(name)
+    if value in (None, False, 0, "", "0"):
+        return None
+    read = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else value
+    if isinstance(read, bool) or not isinstance(read, int) or not 0 < read <= LARGEST_ID:
+        raise Unreadable(f"{name}: not an id: {value!r:.60}")
+    return str(read)
+
+
+def required_identity(row: Row, name: str) -> str:
+    read = identity(row, name)
+    if read is None:
+        raise Unreadable(f"{name} is missing")
+    return read
+
+
+def small(row: Row, name: str) -> int | None:
+    """A non-negative integer of 32 bits: a store, a customer group."""
+    value = row.get(name)
+    if value is None or value is False or value == "":
+        return None
+    read = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 11 else value
+    if isinstance(read, bool) or not isinstance(read, int) or not 0 <= read <= LARGEST_SMALL:
+        raise Unreadable(f"{name}: not a number of this kind: {value!r:.60}")
+    return read
+
+
+def words(row: Row, name: str, longest: int = LONGEST) -> str | None:
+    """A text, trimmed; None when it is absent or empty. Numbers become text; longer ones are cut."""
+    value = row.get(name)
+    if value is None or value is False or value == "":
+        return None
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise Unreadable(f"{name}: not a text: {value!r:.60}")
+    return value.strip()[:longest] or None
+
+
+def key(row: Row, name: str) -> str | None:
+    """A text that stands in an index and must not be cut: a number, a reference."""
+    read = words(row, name, LONGEST + 1)
+    if read is not None and len(read) > LONGEST_KEY:
+        raise Unreadable(f"{name}: longer than {LONGEST_KEY} characters")
+    return read
+
+
+def required_key(row: Row, name: str) -> str:
+    read = key(row, name)
+    if read is None:
+        raise Unreadable(f"{name} is missing")
+    return read
+
+
+def flag(row: Row, name: str) -> bool:
+    value = row.get(name)
+    if value in (None, False, 0, "", "0", "false"):
+        return False
+    if value in (True, 1, "1", "true"):
+        return True
+    raise Unreadable(f"{name}: neither yes nor no: {value!r:.60}")
+
+
+def moment(row: Row, name: str) -> datetime | None:
+    """`YYYY-MM-DD HH:MM:SS` in UTC, as both systems write it, as an aware time; None when it is absent."""
+    value = row.get(name)
+    if value is None or value is False or value == "":
+        return None
+    try:
+        read = datetime.strptime(value[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    except (TypeError, ValueError, KeyError):
+        raise Unreadable(f"{name}: not a time: {value!r:.60}") from None
+    if not 1970 <= read.year < 2200:
+        raise Unreadable(f"{name}: not a time of a shop: {value!r:.60}")
+    return read
+
+
+def day(row: Row, name: str) -> date | None:
+    """`YYYY-MM-DD`; None when it is absent."""
+    value = row.get(name)
+    if value is None or value is False or value == "":
+        return None
+    try:
+        read = date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise Unreadable(f"{name}: not a date: {value!r:.60}") from None
+    if not 1900 <= read.year < 2200:
+        raise Unreadable(f"{name}: not a date of a shop: {value!r:.60}")
+    return read
+
+
+def local_day(at: datetime | None, zone: ZoneInfo) -> date | None:
+    """The date of a moment in the instance's time zone: the date for the books."""
+    return at.astimezone(zone).date() if at else None
+
+
+def inner(row: Row, name: str) -> Row:
+    """A nested object; an empty one when it is absent, False or PHP's `[]`."""
+    value = row.get(name)
+    if value is None or value is False or value == [] or value == "":
+        return {}
+    if not isinstance(value, Mapping):
+        raise Unreadable(f"{name}: not an object: {value!r:.60}")
+    return value
+
+
+def rows(row: Row, name: str) -> list[Row]:
+    """A list of objects; an empty one when it is absent, null or False."""
+    value = row.get(name)
+    if value is None or value is False or value == "":
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
+        raise Unreadable(f"{name}: not a list of objects: {value!r:.60}")
+    return value
+
+
+def person(row: Row, first: str = "firstname", last: str = "lastname") -> str | None:
+    """First and last name in one text."""
+    return " ".join(part for name in (first, last) if (part := words(row, name))) or None
+
+
+def email(row: Row, name: str) -> str | None:
+    """Lower-cased, as customers are compared."""
+    read = words(row, name)
+    return read.lower() if read else None

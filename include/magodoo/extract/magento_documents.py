@@ -1,0 +1,170 @@
+"""What Magento sent, as canonical documents: orders, invoices, shipments, credit memos.
+
+Arithmetic: facts magento-2.4.7-more 1.1 and 1.2 (which sums hold), pair 1 (which rows carry money). `sound` is false when the
+header identity, the sum of the rows or the sum of their taxes does not hold to the last decimal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from magodoo.errors import Unreadable
+from magodoo.extract import fields
+from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.extract.fields import Row
+from magodoo.extract.magento_orders import order
+from magodoo.extract.magento_totals import Totals, remainder_line, shipping_line
+from magodoo.magento.marker import find_marker
+from magodoo.settings import Instance
+from magodoo.vocabulary import Kind, Side
+
+PAID, CANCELED = "2", "3"
+
+
+def read(instance: Instance, kind: Kind | str, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    """The canonical document of one raw row of the list of `kind`. Raises Unreadable, and nothing else, when it is damaged."""
+    if not isinstance(row, Mapping):
+        raise Unreadable(f"not an object: {row!r:.60}")
+    return READERS[Kind(kind)](instance, row, request_began_at)
+
+
+def invoice(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    """An invoice. Captured is only what names a provider's transaction: every invoice made over REST is *paid* (facts 5)."""
+    document = _money_document(instance, Kind.INVOICE, row, request_began_at)
+    if document.transaction_id and document.state == PAID:
+        document.captured_amount = document.grand_total
+    return document
+
+
+def credit_memo(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    """A credit memo, with four decimals where shipping was discounted (facts more 1.3)."""
+    document = _money_document(instance, Kind.CREDIT_MEMO, row, request_began_at)
+    document.parent_id = fields.identity(row, "invoice_id")
+    if document.transaction_id:
+        document.captured_amount = document.grand_total
+    return document
+
+
+def shipment(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    """A shipment: quantities, tracks, source. It has no state: what exists was shipped."""
+    document = _head(instance, Kind.SHIPMENT, row, request_began_at)
+    tracks = fields.rows(row, "tracks")
+    numbers = [track for each in tracks if (track := fields.key(each, "track_number"))]
+    document.tracking = tuple(dict.fromkeys(numbers))
+    document.carrier = next((fields.words(each, "title") or fields.words(each, "carrier_code") for each in tracks), None)
+    document.source_code = fields.words(fields.inner(row, "extension_attributes"), "source_code", fields.LONGEST_KEY)
+    document.lines = [_item(item) for item in fields.rows(row, "items")]
+    _refuse_doubles(document)
+    document.quantity = fields.units(row, "total_qty") or sum(line.quantity for line in document.lines)
+    return document
+
+
+def _money_document(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    document = _head(instance, kind, row, request_began_at)
+    totals, base = Totals.of(row), Totals.of(row, "base_")
+    items = fields.rows(row, "items")
+    document.lines = [_money_item(item) for item in items]
+    _refuse_doubles(document)
+    lines_sum = sum(line.gross for line in document.lines) == totals.subtotal
+    tax_sum = sum(line.tax for line in document.lines) + totals.shipping_tax == totals.tax
+    document.lines += shipping_line(totals, base)
+    document.lines += _adjustments(row)
+    document.lines += remainder_line(document.lines, totals, base)
+    totals.write(document, base)
+    document.sound = totals.hold and lines_sum and tax_sum
+    document.currency = fields.words(row, "order_currency_code", 3) or ""
+    document.company_currency = fields.words(row, "base_currency_code", 3) or ""
+    document.rate = fields.rate(row, "base_to_order_rate")
+    document.transaction_id = fields.words(row, "transaction_id", fields.LONGEST_KEY)
+    document.quantity = fields.units(row, "total_qty") or sum(line.quantity for line in document.lines if line.role == "item")
+    return document
+
+
+def _head(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    order_id = fields.required_identity(row, "order_id")
+    created = fields.moment(row, "created_at")
+    state = fields.words(row, "state", fields.LONGEST_KEY) or ""
+    try:
+        marker = find_marker(row)
+    except TypeError:
+        raise Unreadable("comments: not a list of objects") from None
+    return CanonicalDocument(
+        instance=instance.id,
+        side=Side.MAGENTO.value,
+        kind=kind.value,
+        source_id=fields.required_identity(row, "entity_id"),
+        number=fields.required_key(row, "increment_id"),
+        state=state,
+        active=state != CANCELED,
+        request_began_at=request_began_at,
+        order_key=order_id,
+        own_order_id=order_id,
+        reference=str(marker) if marker and marker.instance == instance.id else None,
+        store_id=fields.small(row, "store_id"),
+        document_date=fields.local_day(created, instance.zone),
+        created_at=created,
+        updated_at=fields.moment(row, "updated_at"),
+        payload=dict(row),
+    )
+
+
+def _item(item: Row) -> CanonicalLine:
+    item_key = fields.required_identity(item, "order_item_id")
+    return CanonicalLine(
+        line_id=fields.identity(item, "entity_id") or item_key,
+        item_key=item_key,
+        own_item_id=item_key,
+        sku=fields.words(item, "sku", fields.LONGEST_KEY) or "",
+        name=fields.words(item, "name") or "",
+        quantity=fields.units(item, "qty"),
+        price=fields.units(item, "price"),
+    )
+
+
+def _money_item(item: Row) -> CanonicalLine:
+    """Children of a configurable and parents of a dynamic bundle have no row_total (facts magento-2.4.7 5.4)."""
+    line = _item(item)
+    line.is_money = item.get("row_total") is not None
+    if line.is_money:
+        line.gross = fields.units(item, "row_total")
+        line.discount = fields.units(item, "discount_tax_compensation_amount") - fields.units(item, "discount_amount")
+        line.untaxed = line.gross + line.discount
+        line.tax = fields.units(item, "tax_amount")
+        line.base_untaxed = (
+            fields.units(item, "base_row_total")
+            - fields.units(item, "base_discount_amount")
+            + fields.units(item, "base_discount_tax_compensation_amount")
+        )
+        line.base_tax = fields.units(item, "base_tax_amount")
+    return line
+
+
+def _adjustments(row: Row) -> list[CanonicalLine]:
+    """Adjustments carry no tax (facts more 1.2)."""
+    found = []
+    for name, sign in (("adjustment_positive", 1), ("adjustment_negative", -1)):
+        amount, base = sign * fields.units(row, name), sign * fields.units(row, f"base_{name}")
+        if amount:
+            found.append(
+                CanonicalLine(
+                    line_id=name, role="adjustment", quantity=10_000, price=amount, gross=amount, untaxed=amount, base_untaxed=base
+                )
+            )
+    return found
+
+
+def _refuse_doubles(document: CanonicalDocument) -> None:
+    """Two rows with one id would be one row in the table."""
+    ids = [line.line_id for line in document.lines]
+    if len(ids) != len(set(ids)):
+        raise Unreadable("items: one id stands twice")
+
+
+READERS: dict[Kind, Callable[[Instance, Any, datetime], CanonicalDocument]] = {
+    Kind.ORDER: order,
+    Kind.INVOICE: invoice,
+    Kind.SHIPMENT: shipment,
+    Kind.CREDIT_MEMO: credit_memo,
+}

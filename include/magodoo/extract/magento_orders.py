@@ -1,0 +1,232 @@
+"""A Magento order as a canonical document: its head, its money rows, its payment, its family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from magodoo.errors import Unreadable
+from magodoo.extract import fields
+from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.extract.fields import Row
+from magodoo.extract.magento_totals import Totals, remainder_line, shipping_line
+from magodoo.magento.marker import find_marker
+from magodoo.settings import Instance
+from magodoo.vocabulary import Kind, Side
+
+CANCELED = "canceled"
+
+
+def order(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    """An order with its items, its shipping and what discounted the shipping."""
+    document = _head(instance, row, request_began_at)
+    totals, base = Totals.of(row, adjusted=False), Totals.of(row, "base_", adjusted=False)
+    document.lines = _items(fields.rows(row, "items"), totals)
+    lines_sum = sum(line.gross for line in document.lines) == totals.subtotal
+    tax_sum = sum(line.tax for line in document.lines) + totals.shipping_tax == totals.tax
+    document.lines += shipping_line(
+        totals, base, name=fields.words(row, "shipping_description") or "", tax_percent=_shipping_percent(row)
+    )
+    document.lines += remainder_line(document.lines, totals, base)
+    totals.write(document, base)
+    document.sound = totals.hold and lines_sum and tax_sum
+    document.quantity = sum(line.qty_ordered for line in document.lines if line.role == "item" and line.is_money)
+    return document
+
+
+def _head(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    source_id = fields.required_identity(row, "entity_id")
+    created = fields.moment(row, "created_at")
+    billing, shipping = fields.inner(row, "billing_address"), _shipping_address(row)
+    payment = fields.inner(row, "payment")
+    email = fields.email(row, "customer_email") or fields.email(billing, "email")
+    customer_id = fields.identity(row, "customer_id")
+    state = fields.words(row, "state", fields.LONGEST_KEY) or ""
+    originals = [fields.key(row, "original_increment_id"), fields.key(row, "ext_order_id")]
+    try:
+        marker = find_marker(row)
+    except TypeError:
+        raise Unreadable("status_histories: not a list of objects") from None
+    return CanonicalDocument(
+        instance=instance.id,
+        side=Side.MAGENTO.value,
+        kind=Kind.ORDER.value,
+        source_id=source_id,
+        number=fields.required_key(row, "increment_id"),
+        state=state,
+        status=fields.words(row, "status", fields.LONGEST_KEY),
+        active=state != CANCELED,
+        request_began_at=request_began_at,
+        order_key=source_id,
+        own_order_id=source_id,
+        reference=str(marker) if marker and marker.instance == instance.id else None,
+        other_references=tuple(dict.fromkeys(each for each in originals if each)),
+        currency=fields.words(row, "order_currency_code", 3) or "",
+        company_currency=fields.words(row, "base_currency_code", 3) or "",
+        rate=fields.rate(row, "base_to_order_rate"),
+        open_amount=fields.units(row, "total_due"),
+        payment_method=fields.words(payment, "method", fields.LONGEST_KEY),
+        transaction_id=fields.words(payment, "last_trans_id", fields.LONGEST_KEY),
+        store_id=fields.small(row, "store_id"),
+        customer_key=customer_id or email,
+        customer_name=fields.person(billing) or fields.person(row, "customer_firstname", "customer_lastname"),
+        customer_email=email,
+        customer_phone=fields.words(billing, "telephone"),
+        ship_to_name=fields.person(shipping),
+        country=fields.words(shipping, "country_id", 10) or fields.words(billing, "country_id", 10),
+        vat=fields.words(billing, "vat_id") or fields.words(row, "customer_taxvat"),
+        customer_group=fields.small(row, "customer_group_id"),
+        document_date=fields.local_day(created, instance.zone),
+        created_at=created,
+        updated_at=fields.moment(row, "updated_at"),
+        details=_details(row, payment, customer_id),
+        payload=dict(row),
+    )
+
+
+def _details(row: Row, payment: Row, customer_id: str | None) -> dict[str, Any]:
+    """See `staging/columns.py`, *OrderDetails*; amounts in units."""
+    edit_of = fields.identity(row, "relation_parent_id")
+    edited_as = fields.identity(row, "relation_child_id")
+    shipping_percent = _shipping_percent(row)
+    return {
+        "edit_of": int(edit_of) if edit_of else None,
+        "edited_as": int(edited_as) if edited_as else None,
+        "is_virtual": fields.flag(row, "is_virtual"),
+        "is_guest": fields.flag(row, "customer_is_guest"),
+        "customer_id": int(customer_id) if customer_id else None,
+        "shipping_description": fields.words(row, "shipping_description"),
+        "shipping_tax_percent": None if shipping_percent is None else str(shipping_percent),
+        "totals": {
+            name: fields.units(row, f"total_{name}") for name in ("invoiced", "paid", "refunded", "canceled", "due")
+        },
+        "payment": {
+            "method": fields.words(payment, "method", fields.LONGEST_KEY),
+            "last_trans_id": fields.words(payment, "last_trans_id", fields.LONGEST_KEY),
+            **{
+                name: fields.units(payment, name)
+                for name in ("amount_authorized", "amount_paid", "amount_refunded", "base_amount_paid", "base_amount_paid_online")
+            },
+        },
+    }
+
+
+def _items(items: Sequence[Row], totals: Totals) -> list[CanonicalLine]:
+    """Which rows carry money: a configurable's and a fixed bundle's parent, a dynamic bundle's children (facts pair 1)."""
+    by_id = {fields.required_identity(item, "item_id"): item for item in items}
+    if len(by_id) != len(items):
+        raise Unreadable("items: one item_id stands twice")
+    dynamic = _dynamic_bundles(by_id)
+    money = {item_id for item_id, item in by_id.items() if _carries_money(item_id, item, by_id, dynamic)}
+    gross_of = _gross(by_id, money, totals.subtotal)
+    return [_item(item_id, item, item_id in money, gross_of) for item_id, item in by_id.items()]
+
+
+def _dynamic_bundles(by_id: Mapping[str, Row]) -> set[str]:
+    """A bundle whose children have a price; without product options this is the only sign (facts pair 1)."""
+    return {
+        parent
+        for item in by_id.values()
+        if (parent := fields.identity(item, "parent_item_id")) in by_id
+        and by_id[parent].get("product_type") == "bundle"
+        and fields.units(item, "price")
+    }  # fmt: skip
+
+
+def _carries_money(item_id: str, item: Row, by_id: Mapping[str, Row], dynamic: set[str]) -> bool:
+    parent = fields.identity(item, "parent_item_id")
+    if parent in by_id:
+        return parent in dynamic
+    return item_id not in dynamic
+
+
+def _gross(by_id: Mapping[str, Row], money: set[str], subtotal: int) -> dict[str, int]:
+    """Rows before discount. Over REST an order's row_total is net of discount (facts more 1.2): it is never taken as it is.
+
+    price * qty where these sum to the subtotal, else the row as stored, from row_total and the discount, floored at 0 there.
+    """
+    by_price = {each: _product(fields.units(by_id[each], "price"), fields.units(by_id[each], "qty_ordered")) for each in money}
+    if sum(by_price.values()) == subtotal:
+        return by_price
+    by_row = {each: _stored_row(by_id[each]) for each in money}
+    return by_row if sum(by_row.values()) == subtotal else by_price
+
+
+def _product(price: int, quantity: int) -> int:
+    """price * quantity in units, half up."""
+    product = price * quantity
+    sign = -1 if product < 0 else 1
+    return sign * ((abs(product) + 5_000) // 10_000)
+
+
+def _stored_row(item: Row) -> int:
+    row_total, discount = fields.units(item, "row_total"), fields.units(item, "discount_amount")
+    if row_total:
+        return row_total + discount
+    tax, compensation = fields.units(item, "tax_amount"), fields.units(item, "discount_tax_compensation_amount")
+    return fields.units(item, "row_total_incl_tax") - tax - compensation + discount
+
+
+def _item(item_id: str, item: Row, is_money: bool, gross_of: Mapping[str, int]) -> CanonicalLine:
+    line = CanonicalLine(
+        line_id=item_id,
+        item_key=item_id,
+        own_item_id=item_id,
+        parent_item_key=fields.identity(item, "parent_item_id"),
+        product_type=fields.words(item, "product_type", fields.LONGEST_KEY),
+        sku=fields.words(item, "sku", fields.LONGEST_KEY) or "",
+        name=fields.words(item, "name") or "",
+        is_money=is_money,
+        is_virtual=fields.flag(item, "is_virtual"),
+        quantity=fields.units(item, "qty_ordered"),
+        price=fields.units(item, "price"),
+        discount_percent=fields.percent(item, "discount_percent") or Decimal(0),
+        tax_percent=fields.percent(item, "tax_percent"),
+        qty_ordered=fields.units(item, "qty_ordered"),
+        qty_invoiced=fields.units(item, "qty_invoiced"),
+        qty_shipped=fields.units(item, "qty_shipped"),
+        qty_refunded=fields.units(item, "qty_refunded"),
+        qty_canceled=fields.units(item, "qty_canceled"),
+    )
+    if is_money:
+        line.gross = gross_of[item_id]
+        line.discount = fields.units(item, "discount_tax_compensation_amount") - fields.units(item, "discount_amount")
+        line.untaxed = line.gross + line.discount
+        line.tax = fields.units(item, "tax_amount")
+        line.base_tax = fields.units(item, "base_tax_amount")
+        line.base_untaxed = (
+            _base_gross(item, line.gross)
+            - fields.units(item, "base_discount_amount")
+            + fields.units(item, "base_discount_tax_compensation_amount")
+        )
+    return line
+
+
+def _base_gross(item: Row, gross: int) -> int:
+    """The row in base currency, taken the same way as in order currency."""
+    base = {name: item.get(f"base_{name}") for name in ("price", "row_total", "discount_amount", "tax_amount", "row_total_incl_tax")}
+    base["discount_tax_compensation_amount"] = item.get("base_discount_tax_compensation_amount")
+    by_price = _product(fields.units(base, "price"), fields.units(item, "qty_ordered"))
+    is_by_price = gross == _product(fields.units(item, "price"), fields.units(item, "qty_ordered"))
+    return by_price if is_by_price else _stored_row(base)
+
+
+def _shipping_address(row: Row) -> Row:
+    for assignment in fields.rows(fields.inner(row, "extension_attributes"), "shipping_assignments"):
+        address = fields.inner(fields.inner(assignment, "shipping"), "address")
+        if address:
+            return address
+    return {}
+
+
+def _shipping_percent(row: Row) -> Decimal | None:
+    """The rate of the tax on shipping; invoices and credit memos never say it (facts more 1.1)."""
+    found = [
+        fields.percent(tax, "percent") or Decimal(0)
+        for applied in fields.rows(fields.inner(row, "extension_attributes"), "item_applied_taxes")
+        if applied.get("type") == "shipping"
+        for tax in fields.rows(applied, "applied_taxes")
+    ]
+    return sum(found, Decimal(0)) if found else None
