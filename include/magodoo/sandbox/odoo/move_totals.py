@@ -149,8 +149,8 @@ class MoveTotals(Model):
             lines.put(env, line, currency_id=row["currency_id"], **amounts)
             return line
         accounts = env["account.account"]
-        names = {"tax": ("liability_current", "Tax"), "payment_term": ("asset_receivable", "")}
-        account = accounts.of_type(row["company_id"], *names[kind])
+        # A tax without an account of its own is booked where the sale is (facts odoo-19.0 [472]).
+        account = accounts.of_type(row["company_id"], "income" if kind == "tax" else "asset_receivable")
         fresh = {"move_id": record, "display_type": kind, "account_id": account, "tax_ids": [], **facts, **amounts}
         return int(lines.make(env, [fresh], nested=True)[0])
 

@@ -158,6 +158,10 @@ class Move(MoveTotals):
     def created(self, env: Env, ids: list[int]) -> None:
         self.rebuild(env, ids)
         self._touch_orders(env, ids)
+        for record in ids:
+            delivered = [env["sale.order"].delivered_on(order) for order in self._orders(env, record)]
+            if any(delivered) and not self.rows[record].get("delivery_date"):
+                self.put(env, record, delivery_date=max(day for day in delivered if day))
 
     def before_write(self, env: Env, ids: list[int], vals: Row) -> None:
         if any(self.rows[record]["state"] == "posted" for record in ids):
@@ -393,15 +397,18 @@ class Move(MoveTotals):
             env["account.move.line"].match(env, pair)
 
     def _touch_orders(self, env: Env, ids: list[int]) -> None:
-        lines, sold = env["account.move.line"], env["sale.order.line"]
-        orders = {
-            sold.rows[sale_line]["order_id"]
-            for record in ids
-            for line in self.get(self.rows[record], "invoice_line_ids")
-            for sale_line in lines.rows[line].get("sale_line_ids") or []
-            if sale_line in sold.rows
-        }
+        orders = {order for record in ids for order in self._orders(env, record)}
         env["sale.order"].touch(env, sorted(orders))
+
+    def _orders(self, env: Env, record: int) -> list[int]:
+        """The orders whose lines the document's lines are linked to."""
+        items, sold = env["account.move.line"].rows, env["sale.order.line"].rows
+        linked = (
+            i
+            for line in self.get(self.rows[record], "invoice_line_ids")
+            for i in items[line].get("sale_line_ids") or []
+        )
+        return sorted({sold[i]["order_id"] for i in linked if i in sold})
 
 
 def reversed_tax_data(data: Any) -> Any:

@@ -53,7 +53,10 @@ def _changed_by(*groups: int) -> dict[str, Groups]:
 
 
 ACCESS: dict[str, dict[str, Groups]] = {
-    "res.partner": {**_changed_by(_PARTNERS, _SALES_ADMIN, _STOCK_ADMIN)},
+    "res.partner": {
+        **_changed_by(_PARTNERS, _SALES_ADMIN, _STOCK_ADMIN),
+        "write": (_PARTNERS, _SALES, _STOCK_ADMIN),
+    },
     "res.users": _changed_by(_ERP),
     "res.groups": _changed_by(_ERP),
     "res.company": _changed_by(_ERP),
@@ -132,7 +135,7 @@ class Rights:
         owner = _OWNER.get(model.name)
         if owner and not env.sudo and _SALES in env.groups and env.groups.isdisjoint((5, 7)):
             uid = env.uid
-            rules.append(lambda row: row.get(owner, False) in (uid, False))
+            rules.append(lambda row: row.get(owner, False) in (uid, False) and row.get("move_type") != "entry")
         if not rules:
             return None
         return rules[0] if len(rules) == 1 else lambda row: all(rule(row) for rule in rules)

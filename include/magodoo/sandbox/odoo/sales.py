@@ -132,6 +132,17 @@ class Order(Model):
         delivered = any(lines.qty_delivered(lines.rows[i]) for i in self.get(row, "order_line"))
         return "partial" if delivered else "started"
 
+    def delivered_on(self, order: int) -> str:
+        """The date of the order's first done delivery, empty if there is none."""
+        pickings = self.db.models["stock.picking"]
+        own = (pickings.rows[i] for i in self.get(self.rows[order], "picking_ids"))
+        out = [
+            p["date_done"][:10]
+            for p in own
+            if p["state"] == "done" and pickings.get(p, "picking_type_code") == "outgoing"
+        ]
+        return min(out, default="")
+
     # Writing
 
     def complete(self, env: Env, vals: Row) -> None:

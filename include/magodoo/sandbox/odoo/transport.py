@@ -151,7 +151,7 @@ def _answer_rpc(db: OdooDatabase, body: bytes) -> Answer:
         params = request["params"]
         service, method, args = params["service"], params["method"], list(params.get("args") or [])
     except (ValueError, KeyError, TypeError):
-        return Answer(400, "text/plain; charset=utf-8", b"Invalid JSON data")
+        return Answer(400, _HTML, b"Invalid JSON data")
     try:
         result = _dispatch(db, service, method, args)
     except Exception as problem:  # every error of a call has its answer; nothing is swallowed

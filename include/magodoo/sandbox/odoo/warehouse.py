@@ -141,7 +141,8 @@ class Quant(Model):
             difference = row.get("inventory_quantity", ZERO) - row.get("quantity", ZERO)
             vals = {"product_id": row["product_id"], "location_id": source, "location_dest_id": row["location_id"]}
             amounts = {"product_uom_qty": difference, "quantity": difference, "picked": True, "state": "done"}
-            label = {"reference": "Product Quantity Updated", "date": env.now}
+            user = env["res.users"].display_name(env.user)
+            label = {"reference": f"Product Quantity Updated ({user})", "date": env.now}
             move = moves.make(env, [{**vals, **amounts, **label}])[0]
             moves.follow_line(env, move)
             self.add(env, row["product_id"], row["location_id"], quantity=difference)
