@@ -110,10 +110,9 @@ def _address(row: dict[str, Any] | None) -> Address | None:
 def call(app: MagentoApp, step: dict[str, Any], token: str = "token") -> tuple[int, Any]:
     """Status and parsed answer of a recorded request."""
     body = step.get("body")
+    raw = b"" if body is None else json.dumps(_lengthen(body)).encode()
     if isinstance(body, dict) and "_raw" in body:
         raw = body["_raw"].encode()
-    else:
-        raw = b"" if body is None else json.dumps(_lengthen(body)).encode()
     headers = {"accept": step.get("accept", "application/json"), "host": "127.0.0.1:8090"}
     headers["content-type"] = step.get("content_type", "application/json")
     if token:

@@ -9,7 +9,6 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from functools import cmp_to_key
 from urllib.parse import parse_qsl, quote, unquote
 
 from magodoo.sandbox.magento.accounts import Accounts, Admin, Integration
@@ -114,7 +113,7 @@ def _use_nonce(accounts: Accounts, integration: Integration, sent: Mapping[str, 
 
 def _signature(method: str, url: str, parameters: list[tuple[str, str]], integration: Integration) -> str:
     encoded = [(_escape(key), _escape(value)) for key, value in parameters]
-    encoded.sort(key=cmp_to_key(lambda a, b: natural_order(a[0], b[0]) or natural_order(a[1], b[1])))
+    encoded.sort(key=lambda pair: (natural_key(pair[0]), natural_key(pair[1])))
     joined = "&".join(f"{key}={value}" for key, value in encoded)
     base = "&".join((method.upper(), _escape(url), _escape(joined)))
     key = f"{_escape(integration.consumer_secret)}&{_escape(integration.access_secret)}"
@@ -125,14 +124,8 @@ def _escape(text: str) -> str:
     return quote(text, safe="~")
 
 
-def natural_order(a: str, b: str) -> int:
-    """PHP's strnatcmp, by which Magento sorts the signed parameters: 9 before 10, where the standard sorts bytes."""
-    left, right = _natural_key(a), _natural_key(b)
-    return (left > right) - (left < right)
-
-
-def _natural_key(text: str) -> list[tuple[int, int, str]]:
-    """Runs of digits as numbers (they sort before letters), everything else sign by sign."""
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """Sorts as PHP's strnatcmp, which Magento signs by: 9 before 10, where the standard has bytes."""
     return [
         (1, int(part), "") if part.isdigit() else (0 if part < "0" else 2, 0, part)
         for part in re.findall(r"\d+|\D", text)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from magodoo.sandbox.magento.shop import MagentoShop
 
 KINDS = (
     "latency",  # answers after `seconds`
@@ -14,7 +17,7 @@ KINDS = (
     "cut_before",  # closes the connection before anything is done
     "cut_after",  # does it, then closes the connection without an answer
     "truncate",  # sends half of the answer
-    "stale",  # answers a read as it was answered before
+    "stale",  # answers a read from a copy of the shop taken when the rule was added, like a lagging replica
     "maintenance",  # 503 with Magento's HTML page
 )
 
@@ -39,6 +42,7 @@ class Rule:
     seen: int = 0
     struck: int = 0
     _draw: random.Random = field(default_factory=random.Random, repr=False)
+    _replica: MagentoShop | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -61,15 +65,17 @@ class Rule:
 
 
 class Faults:
-    """The rules in force, and the answers kept for stale reads."""
+    """The rules in force. `copy_shop` makes the replica that stale reads are answered from."""
 
-    def __init__(self) -> None:
+    def __init__(self, copy_shop: Callable[[], MagentoShop] | None = None) -> None:
         self.rules: list[Rule] = []
-        self._answers: dict[str, tuple[int, bytes]] = {}
+        self._copy_shop = copy_shop
 
     def add(self, kind: str, **options: Any) -> Rule:
         """Options are the fields of `Rule`. Raises ValueError for an unknown kind."""
         rule = Rule(kind, **options)
+        if kind == "stale" and self._copy_shop:
+            rule._replica = self._copy_shop()
         self.rules.append(rule)
         return rule
 
@@ -79,14 +85,6 @@ class Faults:
     def striking(self, method: str, path: str) -> dict[str, Rule]:
         """The rules that strike this request, one of a kind."""
         return {rule.kind: rule for rule in self.rules if rule.strikes(method, path)}
-
-    def remember(self, url: str, status: int, body: bytes) -> None:
-        """Keep the first answer to a read while a stale rule is in force."""
-        if any(rule.kind == "stale" for rule in self.rules):
-            self._answers.setdefault(url, (status, body))
-
-    def remembered(self, url: str) -> tuple[int, bytes] | None:
-        return self._answers.get(url)
 
 
 MAINTENANCE_PAGE = """<!doctype html>

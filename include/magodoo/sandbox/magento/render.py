@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import InvalidOperation
 from typing import Any
 
 from magodoo.sandbox.magento.amounts import ZERO, Row, of
@@ -55,12 +56,13 @@ def order_item(item: Row) -> Row:
     """row_total over REST is the stored one less the discount, never below 0 (facts more 1.2)."""
     shown = public(item)
     for prefix in ("", "base_"):
-        row_total, discount = item.get(f"{prefix}row_total"), of(item, f"{prefix}discount_amount")
-        if isinstance(row_total, str):
-            continue
-        shown[f"{prefix}row_total"] = max(of(item, f"{prefix}row_total") - discount, ZERO)
-        hidden = of(item, f"{prefix}discount_tax_compensation_amount")
-        including = of(item, f"{prefix}row_total") + of(item, f"{prefix}tax_amount") + hidden - discount
+        try:
+            row_total, discount = of(item, f"{prefix}row_total"), of(item, f"{prefix}discount_amount")
+            hidden, tax = of(item, f"{prefix}discount_tax_compensation_amount"), of(item, f"{prefix}tax_amount")
+        except InvalidOperation:
+            continue  # damaged on purpose: served as stored
+        shown[f"{prefix}row_total"] = max(row_total - discount, ZERO)
+        including = row_total + tax + hidden - discount
         shown[f"{prefix}row_total_incl_tax"] = max(including, ZERO)
     return shown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -203,6 +204,12 @@ class MagentoShop(Changes):
         if path:
             write_state(Path(path), state)
         return state
+
+    def copy(self) -> MagentoShop:
+        """The shop as it is now, with the same accounts: what happens to one does not happen to the other."""
+        twin = MagentoShop(deepcopy(self.tables))
+        twin.tax, twin.accounts, twin.limits = self.tax, self.accounts, self.limits
+        return twin
 
     @classmethod
     def load(cls, source: str | Path | Mapping[str, Any]) -> MagentoShop:
