@@ -85,7 +85,8 @@ def _of_postgresql(short: str, text: str, call: str, write: bool) -> MagodooErro
 
 
 def _of_python(short: str, text: str, call: str) -> MagodooError:
-    if short == "KeyError" or text.startswith("Invalid field") or text.endswith("does not exist"):
+    arguments = short == "TypeError" and "argument" in text  # missing or unknown ones, over JSON-RPC
+    if arguments or short == "KeyError" or text.startswith("Invalid field") or text.endswith("does not exist"):
         return UnknownField(f"{short}: {text}", system="odoo", call=call, hint="check the Odoo version and its modules")
     return FixDocument(f"{short}: {text}", system="odoo", call=call)
 
