@@ -21,7 +21,7 @@ $(INSTALLED): requirements.txt pyproject.toml scripts/install
 	@touch $@
 
 demo: ## run the whole chain on a sandbox shop, from a clean start, and print what it found
-	@started=$$(date +%s); $(MAKE) --no-print-directory install && \
+	@started=$$(date +%s); $(MAKE) --silent --no-print-directory install && \
 	MAGODOO_INSTALL_SECONDS=$$(($$(date +%s) - started)) $(STACK).demo
 
 up: $(INSTALLED) ## start PostgreSQL, Airflow, the sandbox systems and the mail server

@@ -63,6 +63,8 @@ def statuses(state: State) -> dict[str, str]:
 
 def is_running(state: State) -> bool:
     """Say whether the runner answers."""
+    if "supervisor" not in state.ports:
+        return False
     try:
         answer: Any = _server(state).supervisor.getState()
     except (OSError, xmlrpc.client.Error):

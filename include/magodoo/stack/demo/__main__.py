@@ -11,6 +11,7 @@ import sys
 from rich.markup import escape
 
 from magodoo.errors import MagodooError
+from magodoo.stack import runner
 from magodoo.stack.__main__ import tell_addresses
 from magodoo.stack.demo import story
 from magodoo.stack.layout import Layout
@@ -22,12 +23,13 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=300, help="size of the shop")
     parser.add_argument("--seed", type=int, default=7, help="another number, another shop")
     given = parser.parse_args()
-    progress = Progress()
+    layout, progress = Layout.here(), Progress()
     try:
-        summary, state = story.tell(Layout.here(), progress, orders=given.orders, seed=given.seed)
+        summary, state = story.tell(layout, progress, orders=given.orders, seed=given.seed)
     except MagodooError as error:
         progress.console.print(f"[red]demo:[/red] {escape(str(error))}")
-        progress.note("what has started still runs: look around, or stop it with make down")
+        if runner.marked(layout):
+            progress.note("what has started still runs: look around in var/log, or stop it with make down")
         return 1
     summary.show(progress.console)
     tell_addresses(progress, state)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +48,28 @@ def instances(layout: Layout) -> list[str]:
     return sorted(read_settings(layout.demo_settings).instances)
 
 
+def tell_address(layout: Layout, state: State) -> None:
+    """Let the links in the mails lead to the port that Airflow got."""
+    with _settings(layout) as settings:
+        settings["ui_url"] = state.urls["airflow"]
+
+
 def switch_to_apply(layout: Layout) -> None:
     """Let every instance write what it has only reported so far."""
+    with _settings(layout) as settings:
+        for instance in settings["instances"].values():
+            instance["mode"] = {"default": "apply"}
+
+
+@contextmanager
+def _settings(layout: Layout) -> Iterator[dict[str, Any]]:
+    """The settings file, to be changed; a task that reads it meanwhile finds the old one or the new one, whole."""
     file = layout.demo_settings
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-    for instance in settings["instances"].values():
-        instance["mode"] = {"default": "apply"}
-    file.write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    yield settings
+    draft = file.with_suffix(".new")
+    draft.write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    draft.replace(file)
 
 
 def delete(state: State, deletions: list[dict[str, Any]]) -> None:

@@ -38,6 +38,7 @@ def tell(layout: Layout, progress: Progress, *, orders: int, seed: int) -> tuple
     before = time.monotonic()
     state.save(layout.stack / "stack.json")
     state = lifecycle.up(layout, progress)
+    shop.tell_address(layout, state)
     ready = time.monotonic()
     chain = Chain(lifecycle.api(state), shop.instances(layout))
     database = staging.connect(cluster_of(layout, state).url("magodoo"))
