@@ -85,6 +85,13 @@ def claim(
     return sorted(leased, key=lambda change: (change.kind.step, change.id))
 
 
+def due_kinds(connection: Connection, instance: Instance, kinds: Collection[str]) -> list[str]:
+    """Kinds that have something to be carried out or looked after now."""
+    values = {"instance": instance.id, "kinds": list(kinds), "expires": instance.limits.approval_expires_hours}
+    statement = f"select distinct kind from change where instance = :instance and {_DUE}"
+    return list(connection.scalars(text(statement), values))
+
+
 def _applied(instance: Instance, kinds: Collection[ChangeKind] | None) -> list[str]:
     return [kind.value for kind in kinds or ChangeKind if instance.mode.of(kind) is Mode.APPLY]
 
@@ -119,12 +126,13 @@ def _ready(connection: Connection, wanted: Mapping[str, Any], orders: list[str])
             f"select {_COLUMNS}, {_DUE} as due, ({_WRITABLE}) as may_write, body.request::text as request"
             " from change join change_body body on body.change_id = change.id"
             " where instance = :instance and order_key = any(:in_orders) and state = any(:open)"
-            " order by order_key, step, change.id for update of change"
+            " order by change.id for update of change"
         ),
         {**wanted, "in_orders": orders, "open": OPEN},
     ).mappings()
-    ready, waiting = [], []
-    for row in rows:
+    ready: list[Mapping[str, Any]] = []
+    waiting: list[Mapping[str, Any]] = []
+    for row in sorted((dict(row) for row in rows), key=lambda row: (row["order_key"], row["step"], row["id"])):
         held_back = any(_holds_back(earlier, row) for earlier in waiting)
         if row["due"] and row["target"] == wanted["target"] and not held_back:
             ready.append(row)
@@ -181,6 +189,16 @@ def renew(connection: Connection, changes: Iterable[LeasedChange], lease_seconds
     return ours
 
 
+def held(connection: Connection, changes: Collection[LeasedChange]) -> set[int]:
+    """Which of the changes are still leased under our tokens; they stay so until the transaction ends."""
+    rows = connection.execute(
+        text("select id, lease_token from change where id = any(:ids) and state = 'leased' order by id for update"),
+        {"ids": [change.id for change in changes]},
+    )
+    tokens: dict[int, int] = {id: token for id, token in rows}
+    return {change.id for change in changes if tokens.get(change.id) == change.token}
+
+
 def done(
     connection: Connection,
     change: LeasedChange,
@@ -209,7 +227,6 @@ def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
 
 def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as superseded because the documents moved on, and let the order be reconciled anew. Raises LeaseLost."""
-    _end(connection, change, "superseded", reason)
     connection.execute(
         text(
             "update order_work set staged_version = nextval('content_version')"
@@ -217,6 +234,7 @@ def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
         ),
         {"instance": change.instance, "order": change.order_key},
     )
+    _end(connection, change, "superseded", reason)
 
 
 def uncertain(connection: Connection, change: LeasedChange, reason: str, settle_seconds: int) -> None:

@@ -34,7 +34,7 @@ class LeaseLost(Stop):
     """Another worker holds the order by now: this one may not write or commit anything for it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LeasedChange:
     """A change that this worker, and no other, may carry out until its lease ends.
 
@@ -185,13 +185,16 @@ def unchecked(connection: Connection, instance: str) -> list[Unchecked]:
     """Open changes without a verdict, or with one on another request, oldest first."""
     rows = connection.execute(
         text(
-            "select id, request_hash, kind, document_kind, order_key, source_id, amount, currency from change where instance = :instance"
-            " and state in ('planned', 'approved') and (verdict <> 'released' or checked_hash is distinct from request_hash)"
+            "select id, request_hash, kind, document_kind, order_key, source_id, amount, currency from change"
+            " where instance = :instance and state in ('planned', 'approved') and (verdict <> 'released' or checked_hash is distinct from request_hash)"
             " order by id"
         ),
         {"instance": instance},
     )
-    return [Unchecked(*row[:2], ChangeKind(row[2]), *row[3:]) for row in rows]
+    return [
+        Unchecked(id, digest, ChangeKind(kind), document_kind, order, source, amount, currency)
+        for id, digest, kind, document_kind, order, source, amount, currency in rows
+    ]
 
 
 def release(connection: Connection, changes: Iterable[tuple[int, str]]) -> int:

@@ -48,7 +48,7 @@ def review(connection: Connection, instance: Instance) -> Review:
     ).mappings()
     tally = _Tally(limits, _done_of_kinds(connection, instance.id), _done_today(connection, instance.id))
     free = waiting = 0
-    for row in rows:
+    for row in (dict(row) for row in rows):
         stays = row["approval"] == "waiting" and not str(row["approval_reason"] or "").startswith(_FIRST)
         reason = row["approval_reason"] if stays else tally.objection(row)
         free, waiting = (free, waiting + 1) if reason else (free + 1, waiting)

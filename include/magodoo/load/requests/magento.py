@@ -80,7 +80,7 @@ def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
     }
     request = {
         **_base(sources, plan, "account.move"),
-        "items": _zero_items(sources, plan) if not items else items,
+        "items": items or _zero_items(sources, plan),
         **arguments,
         "expect": {"total": document.grand_total, "currency": document.currency},
     }

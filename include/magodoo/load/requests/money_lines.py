@@ -67,8 +67,9 @@ def money_lines(sources: Sources, order: CanonicalDocument, document: CanonicalD
     positions: list[str] = []
     checked: list[tuple[int, int, int, Decimal]] = []
     for source, net, tax in zip(carried, untaxed, taxes, strict=True):
-        percent = _percent(order, source)
-        chosen = tax_of(sources, order, source, percent, tax)
+        ordered = _ordered(order, source)
+        percent = ordered.tax_percent if ordered and source.tax_percent is None else source.tax_percent
+        chosen = tax_of(sources, order, ordered or source, percent, tax)
         product_id = _product(sources, source, problems)
         problems += [chosen.problem] if chosen.problem else []
         positions += [chosen.fiscal_position] if chosen.fiscal_position else []
@@ -177,14 +178,11 @@ def _plausibility(
     return net, 0, tax, shipping or Decimal(0)
 
 
-def _percent(order: CanonicalDocument, line: CanonicalLine) -> Decimal | None:
-    """The rate stands on the order's line only (facts magento-2.4.7-more 1.1)."""
-    if line.tax_percent is not None:
-        return line.tax_percent
+def _ordered(order: CanonicalDocument, line: CanonicalLine) -> CanonicalLine | None:
+    """The order's line of a document's line: only it knows rate and product type (facts magento-2.4.7-more 1.1)."""
     for own in order.lines:
-        same = own.item_key == line.item_key if line.role == "item" else own.role == line.role
-        if same and own.role == line.role:
-            return own.tax_percent
+        if own.role == line.role and (line.role != "item" or own.item_key == line.item_key):
+            return own
     return None
 
 

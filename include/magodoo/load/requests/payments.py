@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from magodoo.load.requests.prepared import Prepared, RequestProblem
 from magodoo.load.requests.sources import Sources
@@ -45,9 +46,17 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "currency_id": currency.id,
         "date": document.document_date.isoformat() if document.document_date else "",
         "journal_id": journal.id,
+        "method_line_id": _method_line(journal.data, "inbound" if inbound else "outbound"),
         "memo": transaction or f"{order.number} {document.number}",
     }
     return Prepared(plan, request, _calls(request))
+
+
+def _method_line(journal: Mapping[str, Any], payment_type: str) -> int | None:
+    """The journal's first method of that direction that has an outstanding account (facts odoo-19.0 5, *Trap*)."""
+    lines = [line for line in journal.get("method_lines") or () if line.get("payment_type") == payment_type]
+    with_account = [line for line in lines if line.get("payment_account_id")]
+    return int((with_account or lines)[0]["id"]) if lines else None
 
 
 def _calls(request: dict[str, object]) -> list[dict[str, object]]:

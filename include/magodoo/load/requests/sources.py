@@ -122,13 +122,30 @@ def read(connection: Connection, instance: Instance, order_keys: Collection[str]
     for side, kind, source_id, line in _lines(connection, where):
         sources.documents[side, kind, source_id].lines.append(line)
     for source_id, payload in _order_payloads(connection, where):
-        sources.documents[Side.MAGENTO.value, Kind.ORDER.value, source_id].payload = payload or {}
+        sources.documents[Side.MAGENTO.value, Kind.ORDER.value, source_id].payload = dict(payload or {})
     pairs = "select kind, magento_id, odoo_id from pair where instance = :instance and order_key = any(:orders) and ended_at is null"
     for kind, magento_id, odoo_id in connection.execute(text(pairs), where):
         sources.odoo_of[kind, magento_id] = odoo_id
         sources.magento_of[kind, odoo_id] = magento_id
     _read_master(connection, sources)
     return sources
+
+
+def read_documents(
+    connection: Connection, instance: str, side: Side, kind: Kind, source_ids: Collection[str]
+) -> dict[str, CanonicalDocument]:
+    """Staged documents of one kind with their lines, by source id."""
+    where = {"instance": instance, "side": side.value, "kind": kind.value, "ids": list(source_ids)}
+    chosen = "instance = :instance and side = :side and kind = :kind and source_id = any(:ids)"
+    rows = connection.execute(
+        text(f"select {', '.join(DOCUMENT_COLUMNS)} from document where {chosen}"), where
+    ).mappings()
+    documents = {row["source_id"]: CanonicalDocument(**row) for row in rows}
+    lines = connection.execute(text(f"select source_id, {', '.join(LINE_COLUMNS)} from line where {chosen}"), where)
+    for source_id, *values in lines:
+        if source_id in documents:
+            documents[source_id].lines.append(CanonicalLine(*values))
+    return documents
 
 
 def _documents(connection: Connection, where: Mapping[str, Any]) -> Iterator[CanonicalDocument]:
@@ -156,8 +173,8 @@ def _order_payloads(connection: Connection, where: Mapping[str, Any]) -> Iterato
         "select source_id, payload.payload from payload join document using (instance, side, kind, source_id)"
         " where instance = :instance and side = 'magento' and kind = 'order' and order_key = any(:orders) and deleted_at is null"
     )
-    for source_id, payload in connection.execute(text(statement), where):
-        yield source_id, payload
+    for row in connection.execute(text(statement), where):
+        yield row[0], row[1]
 
 
 def _read_master(connection: Connection, sources: Sources) -> None:

@@ -1,0 +1,29 @@
+"""Documents of either side as they are right now, in canonical form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from magodoo.extract import magento_documents, odoo_documents
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.load.writer import magento, odoo
+from magodoo.vocabulary import Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+
+def fetch(context: Context, side: Side, kind: Kind, ids: Sequence[int]) -> list[CanonicalDocument]:
+    """The documents with these ids that exist; a damaged one raises Unreadable."""
+    if not ids:
+        return []
+    instance = context.instance
+    if side is Side.MAGENTO:
+        return [
+            magento_documents.read(instance, kind, row, page.request_began_at)
+            for page in magento(context).by_ids(kind, ids)
+            for row in page.rows
+        ]
+    page = odoo(context).by_ids(kind.value, ids)
+    return [odoo_documents.read(instance, kind, row, page.request_began_at) for row in page.rows]

@@ -1,0 +1,52 @@
+"""What can become of a change besides being done, as errors whose class decides what the ledger says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from magodoo.errors import FixDocument, MagodooError, OutcomeUnknown, Retry
+from magodoo.load.ledger import LeasedChange
+
+
+class Changed(MagodooError):
+    """A document moved on between plan and write: the change is dropped and its order reconciled anew."""
+
+
+class NotYet(Retry):
+    """What it builds on is not there yet: it waits, and nothing is wrong."""
+
+
+class Partly(OutcomeUnknown):
+    """Every call so far had a sound answer, but not all were made: it is probed soon, without waiting for anything to settle."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the target has of a change. `complete`: nothing is left to write. `adopted`: somebody else made it."""
+
+    target_id: int
+    complete: bool
+    adopted: bool = False
+    before: Mapping[str, Any] = field(default_factory=dict)
+
+
+Answers = dict[int, "Found | MagodooError"]
+"""By change id: what is there, or why the change may not go on; a change without an answer is absent."""
+
+Written = dict[int, "int | MagodooError"]
+"""By change id: the target's id, or why it was not written."""
+
+
+def refused(reason: str) -> FixDocument:
+    """A precondition that does not hold: the finding keeps the reason."""
+    return FixDocument(reason)
+
+
+def by_order(changes: Sequence[LeasedChange]) -> dict[str, list[LeasedChange]]:
+    """The changes of each order, in their order."""
+    grouped: dict[str, list[LeasedChange]] = {}
+    for change in changes:
+        grouped.setdefault(change.order_key, []).append(change)
+    return grouped

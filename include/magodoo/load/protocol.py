@@ -1,0 +1,267 @@
+"""Carrying out leased changes, effectively once (DESIGN, *Writing*, steps 4 to 7), the same for every kind.
+
+For each kind in step order, in batches: probe the target; check preconditions on fresh data; renew the lease; write; read back
+and commit the outcome with it. The class of an error decides what the ledger says; one bad change never stops the others.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from magodoo.errors import (
+    FixConfiguration,
+    FixDocument,
+    Forbidden,
+    MagodooError,
+    OutcomeUnknown,
+    Retry,
+    Stop,
+    Unauthorized,
+    Unreadable,
+)
+from magodoo.load import leases, read_back
+from magodoo.load.checkpoints import checkpoint
+from magodoo.load.ledger import LeasedChange, LeaseLost
+from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Partly
+from magodoo.load.writer import Writer
+from magodoo.load.writers import WRITERS
+from magodoo.vocabulary import ChangeKind
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+RETRY_SECONDS = 60  # a target that is away, or a parent that is not there yet, is asked again after this
+Answer = TypeVar("Answer")
+
+
+class Run:
+    """One pass over some leased changes: what became of them, and which orders are closed to their later steps."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.counts: Counter[str] = Counter()
+        self.unfinished: dict[str, set[ChangeKind]] = {}
+        self.closed: set[str] = set()
+        self.away: MagodooError | None = None
+        self._open: dict[int, LeasedChange] = {}
+
+    def carry_out(self, changes: Sequence[LeasedChange]) -> None:
+        """Carry out all of them. Raises FixConfiguration when a credential or a right is missing for everything."""
+        ordered = sorted(changes, key=lambda change: (change.kind.step, change.id))
+        self._open = {change.id: change for change in ordered}
+        try:
+            for kind, group in itertools.groupby(ordered, key=lambda change: change.kind):
+                for batch in _batches(WRITERS[kind], list(group)):
+                    self._batch(WRITERS[kind], batch)
+        except FixConfiguration as problem:
+            for change in list(self._open.values()):
+                self._settle(change, NotYet(str(problem)))
+            raise
+
+    def _batch(self, writer: Writer, batch: list[LeasedChange]) -> None:
+        """Steps 4 to 7 for some changes of one kind."""
+        ready = [change for change in batch if not self._waits(change)]
+        found = self._answers(writer.probe, ready)
+        checkpoint("probed")
+        self._settle_all(ready, found)
+        complete = {
+            change: answer for change in ready if isinstance(answer := found.get(change.id), Found) and answer.complete
+        }
+        self._finish(writer, {change: answer.target_id for change, answer in complete.items()}, found)
+        absent = [change for change in ready if change.id not in found]
+        started = [change for change in ready if isinstance(found.get(change.id), Found) and change not in complete]
+        absent = self._may_write(absent)
+        objections = self._answers(lambda context, some: read_back.moved_on(context, writer, some), absent)
+        absent = self._without(absent, objections)
+        absent = self._without(absent, self._answers(writer.check, absent))
+        for some in _cut(started + absent, writer.write_size):
+            self._write(writer, some, found)
+
+    def _write(self, writer: Writer, changes: list[LeasedChange], found: Answers) -> None:
+        """Step 6: with the lease renewed right before; what is written is read back and committed."""
+        with self.context.engine.begin() as connection:
+            ours = leases.renew(connection, changes, self.context.instance.lease_seconds)
+        for change in changes:
+            if change.id not in ours:
+                self._lost(change)
+        changes = [change for change in changes if change.id in ours]
+        if not changes:
+            return
+        checkpoint("checked")
+        try:
+            written = writer.write(self.context, changes)
+        except MagodooError as problem:
+            self._broken(writer, changes, problem, found)
+            return
+        checkpoint("written")
+        for change in changes:
+            answer = written.get(change.id)
+            if isinstance(answer, MagodooError):
+                self._settle(change, _of_write(writer, answer))
+        self._finish(
+            writer, {change: answer for change in changes if isinstance(answer := written.get(change.id), int)}, found
+        )
+
+    def _broken(self, writer: Writer, changes: list[LeasedChange], problem: MagodooError, found: Answers) -> None:
+        """A whole batch failed: each is tried alone where one record may be the cause, which repeats nothing that is done.
+
+        A credential or a right that is missing for one is missing for all: the run ends with it.
+        """
+        of_one = isinstance(problem, FixDocument | FixConfiguration) and not isinstance(
+            problem, Unauthorized | Forbidden
+        )
+        if of_one and len(changes) > 1:
+            for change in changes:
+                self._write(writer, [change], found)
+            return
+        for change in changes:
+            self._settle(change, _of_write(writer, problem))
+        if isinstance(problem, Unauthorized | Forbidden):
+            raise problem
+
+    def _finish(self, writer: Writer, targets: Mapping[LeasedChange, int], found: Answers) -> None:
+        """Read back what stands there now, and commit it with the outcome."""
+        if not targets:
+            return
+        before = {id: answer.before for id, answer in found.items() if isinstance(answer, Found)}
+        try:
+            documents = read_back.read(self.context, writer, targets)
+        except MagodooError as problem:
+            for change in targets:
+                self._settle(change, Partly(f"written, but it could not be read back: {problem}"))
+            return
+        checkpoint("read_back")
+        committed = read_back.commit(self.context, writer, targets, documents, before)
+        for change, target in targets.items():
+            if change.id not in committed:
+                self._lost(change)
+                continue
+            self._open.pop(change.id, None)
+            self.counts["applied"] += 1
+            log.info("%s: done, %s %s", change, writer.document.words, target)
+        checkpoint("committed")
+
+    def _may_write(self, changes: list[LeasedChange]) -> list[LeasedChange]:
+        """An uncertain change of a kind that may not be written now is only settled: it is not there."""
+        for change in changes:
+            if not change.may_write:
+                with self.context.engine.begin() as connection:
+                    leases.settle_absent(connection, change)
+                self._leave_open(change)
+                self.counts["put_back"] += 1
+        return [change for change in changes if change.may_write]
+
+    def _waits(self, change: LeasedChange) -> bool:
+        """An earlier step of its order did not get done, or its target is away: it stays as it was."""
+        needed = set(leases.NEEDS.get(change.kind, ()))
+        if self.away is not None:
+            self._settle(change, NotYet(str(self.away)))
+        elif change.order_key in self.closed:
+            self._settle(change, NotYet("the order is closed until an uncertain write of it is settled"), delay=0)
+        elif needed & self.unfinished.get(change.order_key, set()):
+            self._settle(change, NotYet("an earlier change of the order is not done yet"), delay=0)
+        else:
+            return False
+        return True
+
+    def _answers(
+        self, ask: Callable[[Context, list[LeasedChange]], Mapping[int, Answer]], changes: list[LeasedChange]
+    ) -> dict[int, Answer | MagodooError]:
+        """Ask about all at once; when the question fails on a document, about each alone."""
+        if not changes:
+            return {}
+        try:
+            return dict(ask(self.context, changes))
+        except (FixDocument, Unreadable) as problem:
+            if len(changes) == 1:
+                return {changes[0].id: problem}
+        except FixConfiguration:
+            raise
+        except Retry as problem:
+            self.away = problem
+            return {change.id: problem for change in changes}
+        answers: dict[int, Answer | MagodooError] = {}
+        for change in changes:
+            answers |= self._answers(ask, [change])
+        return answers
+
+    def _without(self, changes: list[LeasedChange], objections: Mapping[int, MagodooError]) -> list[LeasedChange]:
+        self._settle_all(changes, objections)
+        return [change for change in changes if change.id not in objections]
+
+    def _settle_all(self, changes: Sequence[LeasedChange], answers: Mapping[int, object]) -> None:
+        for change in changes:
+            answer = answers.get(change.id)
+            if isinstance(answer, MagodooError):
+                self._settle(change, answer)
+
+    def _settle(self, change: LeasedChange, problem: MagodooError, delay: int | None = None) -> None:
+        """What the ledger says of a change that was not done: the class of the error decides."""
+        self._leave_open(change)
+        settle, reason = self.context.instance.settle_seconds, str(problem)
+        soon = min(RETRY_SECONDS, settle) if delay is None else delay
+        log.warning("%s: %s", change, reason)
+        try:
+            with self.context.engine.begin() as connection:
+                if isinstance(problem, OutcomeUnknown):
+                    leases.uncertain(connection, change, reason, soon if isinstance(problem, Partly) else settle)
+                    self.closed.add(change.order_key)
+                    self.counts["uncertain"] += 1
+                elif isinstance(problem, Retry):
+                    leases.put_back(connection, change, reason, soon)
+                    self.counts["put_back"] += 1
+                elif isinstance(problem, Changed):
+                    leases.drop(connection, change, reason)
+                    self.counts["changed"] += 1
+                elif isinstance(problem, FixConfiguration | Stop):
+                    leases.fail(connection, change, reason)
+                    self.counts["failed"] += 1
+                else:
+                    leases.refuse(connection, change, reason)
+                    self.counts["refused"] += 1
+        except LeaseLost:
+            self._lost(change)
+
+    def _leave_open(self, change: LeasedChange) -> None:
+        self._open.pop(change.id, None)
+        self.unfinished.setdefault(change.order_key, set()).add(change.kind)
+
+    def _lost(self, change: LeasedChange) -> None:
+        """Another worker has the order: whatever there is to say of the change, that one says it."""
+        self._leave_open(change)
+        self.counts["lost"] += 1
+        log.warning("%s: the lease went to another worker", change)
+
+
+def _of_write(writer: Writer, problem: MagodooError) -> MagodooError:
+    """Between the calls of a write that takes several, a transient failure leaves a part: it is probed before it goes on."""
+    transient = isinstance(problem, Retry | Unauthorized | Forbidden) and not isinstance(problem, NotYet)
+    if transient and writer.many_steps:
+        return Partly(str(problem))
+    return NotYet(str(problem)) if isinstance(problem, Unauthorized | Forbidden) else problem
+
+
+def _batches(writer: Writer, changes: list[LeasedChange]) -> Iterator[list[LeasedChange]]:
+    """Batches; where one order's changes must follow each other, the nth of each order goes into the nth round."""
+    rounds: list[list[LeasedChange]] = []
+    seen: Counter[str] = Counter()
+    for change in changes:
+        turn = seen[change.order_key] if writer.one_per_order else 0
+        seen[change.order_key] += 1
+        while len(rounds) <= turn:
+            rounds.append([])
+        rounds[turn].append(change)
+    for batch in rounds:
+        yield from _cut(batch, BATCH)
+
+
+def _cut(changes: list[LeasedChange], size: int) -> Iterator[list[LeasedChange]]:
+    for start in range(0, len(changes), size):
+        yield changes[start : start + size]

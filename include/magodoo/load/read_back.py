@@ -1,0 +1,133 @@
+"""Reading both sides around a write: has the source moved on, and what does the target show now.
+
+What was written is staged in the transaction that says `done`, so that the next reconcile cannot plan it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.load import leases
+from magodoo.load.fetching import fetch
+from magodoo.load.ledger import LeasedChange
+from magodoo.load.outcomes import Changed
+from magodoo.load.requests.sources import read_documents
+from magodoo.load.writer import Writer
+from magodoo.money import plain
+from magodoo.staging import upsert
+from magodoo.vocabulary import Kind, Rule
+
+if TYPE_CHECKING:
+    from magodoo.errors import MagodooError
+    from magodoo.pipeline.context import Context
+
+# What a request depends on. Not compared: what our own writes change (paid, invoiced, shipped), stamps, and what staging
+# adds after the reading (currency of a raw document, item keys of Odoo lines).
+_CONTENT = (
+    "number", "state", "grand_total", "tax", "shipping", "discount", "adjustment", "quantity",
+    "customer_email", "country", "vat",
+)  # fmt: skip
+_LINE = ("line_id", "role", "sku", "quantity", "qty_ordered", "untaxed", "tax")
+# An Odoo order's or Magento order's own state follows its documents; only these ends of it matter.
+_ORDER_ENDS = ("canceled", "holded", "payment_review", "cancel")
+
+
+def moved_on(context: Context, writer: Writer, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    """Changes whose source document is not what it was when they were planned; its new state is staged."""
+    side = writer.kind.target.other
+    answers: dict[int, MagodooError] = {}
+    for kind in {Kind(change.document_kind) for change in changes}:
+        some = [change for change in changes if change.document_kind == kind.value]
+        ids = sorted({int(change.source_id) for change in some})
+        fresh = {document.source_id: document for document in fetch(context, side, kind, ids)}
+        with context.engine.begin() as connection:
+            known = read_documents(connection, context.instance.id, side, kind, [str(number) for number in ids])
+            changed = {
+                id for id, document in known.items() if id not in fresh or _signature(fresh[id]) != _signature(document)
+            }
+            upsert.stage(connection, context.instance, [fresh[id] for id in changed if id in fresh])
+        for change in some:
+            if change.source_id in changed:
+                gone = "is gone" if change.source_id not in fresh else "has changed"
+                answers[change.id] = Changed(f"the {side.value} {kind.words} {gone} since the plan")
+    return answers
+
+
+def _signature(document: CanonicalDocument) -> tuple[Any, ...]:
+    is_order = document.kind == Kind.ORDER
+    head = [getattr(document, name) for name in _CONTENT if not (is_order and name == "state")]
+    end = document.state in _ORDER_ENDS if is_order else None
+    lines = sorted(tuple(str(getattr(line, name)) for name in _LINE) for line in document.lines)
+    return (*head, end, tuple(sorted(document.tracking)), tuple(lines))
+
+
+def read(
+    context: Context, writer: Writer, targets: Mapping[LeasedChange, int]
+) -> dict[LeasedChange, CanonicalDocument]:
+    """The documents that show what was written, as the target shows them now."""
+    ids = writer.read_back_ids(context, targets)
+    fresh = {
+        document.source_id: document
+        for document in fetch(context, writer.kind.target, writer.document, sorted(set(ids.values())))
+    }
+    return {change: fresh[str(id)] for change, id in ids.items() if str(id) in fresh}
+
+
+def commit(
+    context: Context,
+    writer: Writer,
+    targets: Mapping[LeasedChange, int],
+    documents: Mapping[LeasedChange, CanonicalDocument],
+    before: Mapping[int, Mapping[str, Any]],
+) -> set[int]:
+    """One transaction: what stands there is staged, matched, and the changes are done. Returns the ids that were still ours."""
+    with context.engine.begin() as connection:
+        upsert.stage(connection, context.instance, list(documents.values()))
+        ours = leases.held(connection, list(targets))
+        for change, target in targets.items():
+            if change.id not in ours:
+                continue
+            document = documents.get(change)
+            leases.done(
+                connection, change, str(target), document.number if document else "",
+                before.get(change.id, {"state": "absent"}), _after(document),
+            )  # fmt: skip
+            _match(connection, change, writer.pair(change, target))
+    return ours
+
+
+def _after(document: CanonicalDocument | None) -> dict[str, Any]:
+    if document is None:
+        return {}
+    amounts = {
+        "grand_total": plain(document.grand_total),
+        "tax": plain(document.tax),
+        "quantity": plain(document.quantity),
+    }
+    date = document.accounting_date
+    return {
+        "id": document.source_id, "number": document.number, "state": document.state, "status": document.status or "",
+        "currency": document.currency, **amounts, "tracking": sorted(document.tracking),
+        "accounting_date": date.isoformat() if date else "",
+    }  # fmt: skip
+
+
+def _match(connection: Connection, change: LeasedChange, pair: tuple[Kind, str, str] | None) -> None:
+    """Both ends of what we wrote belong together, whatever reference survives on either side."""
+    if pair is None:
+        return
+    kind, magento_id, odoo_id = pair
+    connection.execute(
+        text(
+            "insert into pair (instance, kind, order_key, magento_id, odoo_id, rule)"
+            " values (:instance, :kind, :order, :magento, :odoo, :rule) on conflict do nothing"
+        ),
+        {
+            "instance": change.instance, "kind": kind.value, "order": change.order_key,
+            "magento": magento_id, "odoo": odoo_id, "rule": Rule.LEDGER.value,
+        },
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""What a writer of one kind of change has to say to the protocol; the protocol does the rest."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from magodoo.errors import FixConfiguration
+from magodoo.load.ledger import LeasedChange
+from magodoo.load.outcomes import Answers, Written
+from magodoo.vocabulary import ChangeKind, Kind
+
+if TYPE_CHECKING:
+    from magodoo.errors import MagodooError
+    from magodoo.magento.client import MagentoClient
+    from magodoo.odoo.client import OdooClient
+    from magodoo.pipeline.context import Context
+
+
+class Writer(ABC):
+    """One kind of change. `document` is the kind that is read back on the target's side.
+
+    one_per_order: changes of one order are written one after the other, orders still side by side.
+    write_size: how many are written between two renewals of the lease.
+    many_steps: the write is several calls, each of which may be repeated; a break between them leaves part of it.
+    """
+
+    kind: ChangeKind
+    document: Kind
+    one_per_order = False
+    write_size = 50
+    many_steps = True
+
+    @abstractmethod
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        """What the target has already: our own by reference, then what others made (RULES, *Cut-over*)."""
+
+    @abstractmethod
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        """Which changes may not be written now, on fresh data of the target, and why."""
+
+    @abstractmethod
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        """Write, or go on where an earlier attempt stopped."""
+
+    def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
+        """The ids of the `document` that shows what was written: the target itself, unless a writer says otherwise."""
+        return dict(targets)
+
+    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+        """(kind, Magento id, Odoo id) of the match that the write makes, if it makes one."""
+        return None
+
+
+def odoo(context: Context) -> OdooClient:
+    """The Odoo of the context. Raises FixConfiguration when there is none."""
+    if context.odoo is None:
+        raise FixConfiguration("no Odoo connection is at hand", system="odoo")
+    return context.odoo
+
+
+def magento(context: Context) -> MagentoClient:
+    """The Magento of the context. Raises FixConfiguration when there is none."""
+    if context.magento is None:
+        raise FixConfiguration("no Magento connection is at hand", system="magento")
+    return context.magento
+
+
+def resolve(context: Context, references: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Odoo ids of the records that requests name, by `name_of`; what does not exist is left out."""
+    names = [str(reference["external_id"]) for reference in references if reference.get("external_id")]
+    found = odoo(context).by_external_ids(sorted(set(names))) if names else {}
+    return found | {name_of(reference): int(reference["id"]) for reference in references if reference.get("id")}
+
+
+def name_of(reference: Mapping[str, Any]) -> str:
+    """One text for a reference: its external id, or the id itself."""
+    return str(reference.get("external_id") or reference["id"])

@@ -1,0 +1,251 @@
+"""Invoices, shipments, tracks and credit memos into Magento: one call each, on an order that was just read.
+
+Facts magento-2.4.7 5 and 7. Nothing is ever captured, voided, refunded online or cancelled here (RULES).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from magodoo.errors import MagodooError
+from magodoo.load.ledger import LeasedChange
+from magodoo.load.outcomes import Answers, Changed, Found, Written, refused
+from magodoo.load.predict import predicted_credit_memo, predicted_invoice
+from magodoo.load.writer import Writer, magento
+from magodoo.magento.items import check_lines, quantity_differences
+from magodoo.magento.marker import find_marker
+from magodoo.magento.writes import Track
+from magodoo.money import from_units, plain, rounded, to_units
+from magodoo.vocabulary import ChangeKind, Kind
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+Row = Mapping[str, Any]
+_CLOSED = ("holded", "canceled", "closed", "payment_review")
+
+
+class MagentoDocument(Writer):
+    """What the three documents share: found by the marker in their comment, else adopted when equal and matched with nothing."""
+
+    write_size = 1
+    many_steps = False
+    one_per_order = True
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        rows = _rows(context, self.document, changes)
+        matched = _matched(context, self.document, [int(row["entity_id"]) for row in rows])
+        answers: Answers = {}
+        for change in changes:
+            of_order = [row for row in rows if int(row["order_id"]) == change.request["order_id"]]
+            own = next((row for row in of_order if str(find_marker(row)) == change.request["marker"]), None)
+            equal = [row for row in of_order if row["entity_id"] not in matched and find_marker(row) is None]
+            theirs = [row for row in equal if self._equal(row, change)]
+            if own is not None:
+                answers[change.id] = Found(int(own["entity_id"]), complete=True)
+            elif theirs:
+                answers[change.id] = Found(int(theirs[0]["entity_id"]), complete=True, adopted=True)
+                matched.add(int(theirs[0]["entity_id"]))
+        return answers
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        orders = _orders(context, changes)
+        problems: dict[int, MagodooError] = {}
+        for change in changes:
+            order = orders.get(change.request["order_id"])
+            try:
+                complaint = (
+                    "the order does not exist in Magento" if order is None else self._objection(context, order, change)
+                )
+                if order is not None:
+                    check_lines(self.document, order, _lines(change))
+            except MagodooError as problem:
+                problems[change.id] = problem
+                continue
+            if complaint:
+                problems[change.id] = refused(complaint)
+        return problems
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        orders = _orders(context, changes)
+        written: Written = {}
+        for change in changes:
+            order = orders.get(change.request["order_id"])
+            if order is None:
+                written[change.id] = Changed("the order is gone from Magento")
+                continue
+            try:
+                written[change.id] = self._create(context, order, change)
+            except MagodooError as problem:
+                written[change.id] = problem
+        return written
+
+    def _equal(self, row: Row, change: LeasedChange) -> bool:
+        same = not quantity_differences(row, _lines(change))
+        total = change.request["expect"].get("total")
+        return same and (total is None or rounded(to_units(row.get("grand_total"))) == rounded(total))
+
+    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+        """Why this may not be written on the order as it is now; None when it may."""
+        return f"the order is {order['state']} in Magento" if order.get("state") in _CLOSED else None
+
+    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+        raise NotImplementedError
+
+    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+        return self.document, str(target_id), change.source_id
+
+
+class CreateInvoice(MagentoDocument):
+    """Invoices what Odoo invoiced; Magento then shows it as paid, whatever the method (facts magento-2.4.7 5)."""
+
+    kind = ChangeKind.MAGENTO_INVOICE
+    document = Kind.INVOICE
+
+    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+        payment = order.get("payment") or {}
+        method = context.instance.payment_methods.get(str(payment.get("method") or ""))
+        authorised = to_units(payment.get("amount_authorized")) and not to_units(payment.get("amount_paid"))
+        if authorised and (method is None or method.authorises):
+            return "its payment is only authorised: capture it in Magento first"
+        total, wanted = predicted_invoice(order, change.request["items"]), change.request["expect"]["total"]
+        if rounded(total) != rounded(wanted):
+            return f"Magento would make an invoice of {plain(total)}, Odoo's is {plain(wanted)}"
+        return super()._objection(context, order, change)
+
+    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+        request = change.request
+        return magento(context).create_invoice(
+            request["order_id"], _lines(change), request["marker"], capture=False, notify=request["notify"], order=order
+        )
+
+
+class CreateShipment(MagentoDocument):
+    """Ships what Odoo delivered, from the mapped source, with its tracks."""
+
+    kind = ChangeKind.MAGENTO_SHIPMENT
+    document = Kind.SHIPMENT
+
+    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+        request = change.request
+        return magento(context).create_shipment(
+            request["order_id"],
+            _lines(change),
+            [_track(track) for track in request["tracks"]],
+            request["marker"],
+            source_code=request["source_code"],
+            notify=request["notify"],
+            order=order,
+        )
+
+
+class CreateCreditMemo(MagentoDocument):
+    """An offline refund with explicit shipping and adjustments; never `invoice/:id/refund`, which is not locked (facts 7)."""
+
+    kind = ChangeKind.MAGENTO_CREDIT_MEMO
+    document = Kind.CREDIT_MEMO
+
+    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+        total, wanted = predicted_credit_memo(order, change.request), change.request["expect"]["total"]
+        if wanted <= 0:
+            return "a credit memo of zero or less is never written"
+        if rounded(total) != rounded(wanted):
+            return f"Magento would make a credit memo of {plain(total)}, Odoo's credit note is {plain(wanted)}"
+        paid, refunded = to_units(order.get("total_paid")), to_units(order.get("total_refunded"))
+        if refunded + wanted > paid:
+            return f"the order would be refunded {plain(refunded + wanted)} of {plain(paid)} paid"
+        return f"the order is {order['state']} in Magento" if order.get("state") in ("holded", "canceled") else None
+
+    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+        request = change.request
+        return magento(context).create_credit_memo(
+            request["order_id"],
+            _lines(change),
+            from_units(request["shipping_amount"]),
+            from_units(request["adjustment_positive"]),
+            from_units(request["adjustment_negative"]),
+            request["marker"],
+            notify=request["notify"],
+            order=order,
+        )
+
+
+class AddTracks(Writer):
+    """Tracks that a shipment lacks; Magento takes the same number twice, so it is looked for right before (facts 5.2)."""
+
+    kind = ChangeKind.MAGENTO_TRACKING
+    document = Kind.SHIPMENT
+    one_per_order = True
+    write_size = 1
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        rows = self._shipments(context, changes)
+        return {
+            change.id: Found(int(row["entity_id"]), complete=True)
+            for change in changes
+            if (row := rows.get(change.request["shipment_id"])) and not _missing(row, change)
+        }
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        rows = self._shipments(context, changes)
+        gone = refused("the shipment is gone from Magento")
+        return {change.id: gone for change in changes if change.request["shipment_id"] not in rows}
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        rows = self._shipments(context, changes)
+        written: Written = {}
+        for change in changes:
+            row = rows.get(change.request["shipment_id"])
+            written[change.id] = (
+                refused("the shipment is gone from Magento") if row is None else self._add(context, row, change)
+            )
+        return written
+
+    def _add(self, context: Context, row: Row, change: LeasedChange) -> int | MagodooError:
+        for track in _missing(row, change):
+            try:
+                magento(context).add_track(change.request["order_id"], change.request["shipment_id"], _track(track))
+            except MagodooError as problem:
+                return problem
+        return int(row["entity_id"])
+
+    def _shipments(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
+        ids = [int(change.request["shipment_id"]) for change in changes]
+        pages = magento(context).by_ids(Kind.SHIPMENT, ids)
+        return {int(row["entity_id"]): row for page in pages for row in page.rows}
+
+
+def _missing(row: Row, change: LeasedChange) -> list[dict[str, str]]:
+    known = {str(track.get("track_number")) for track in row.get("tracks") or ()}
+    return [track for track in change.request["tracks"] if track["track_number"] not in known]
+
+
+def _track(track: Mapping[str, str]) -> Track:
+    return Track(track["track_number"], track["title"], track["carrier_code"])
+
+
+def _lines(change: LeasedChange) -> list[tuple[int, Any]]:
+    return [(int(key), from_units(units)) for key, units in change.request["items"]]
+
+
+def _rows(context: Context, kind: Kind, changes: Sequence[LeasedChange]) -> list[dict[str, Any]]:
+    orders = sorted({int(change.request["order_id"]) for change in changes})
+    return [row for page in magento(context).by_order(kind, orders) for row in page.rows]
+
+
+def _orders(context: Context, changes: Sequence[LeasedChange]) -> dict[int, dict[str, Any]]:
+    return {int(row["entity_id"]): row for row in _rows(context, Kind.ORDER, changes)}
+
+
+def _matched(context: Context, kind: Kind, ids: Sequence[int]) -> set[int]:
+    """Which of these Magento ids are matched with an Odoo document already."""
+    statement = (
+        "select magento_id from pair where instance = :instance and kind = :kind and magento_id = any(:ids)"
+        " and ended_at is null"
+    )
+    values = {"instance": context.instance.id, "kind": kind.value, "ids": [str(number) for number in ids]}
+    with context.engine.connect() as connection:
+        return {int(number) for (number,) in connection.execute(text(statement), values)}

@@ -1,0 +1,275 @@
+"""Customer invoices and credit notes into Odoo: drafts, their totals compared to the cent, then posted (facts pair 4, 5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from magodoo.errors import MagodooError
+from magodoo.load.ledger import LeasedChange
+from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
+from magodoo.load.writer import Writer, name_of, odoo, resolve
+from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
+from magodoo.load.writers.odoo_tables import load_all, unequal
+from magodoo.money import plain, to_units
+from magodoo.vocabulary import ChangeKind, Kind
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+_FIELDS = ("name", "ref", "invoice_origin", "payment_reference")
+NEARBY = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """Moves of the kind around some changes: all, those linked to each order, and those matched with other documents."""
+
+    rows: Mapping[int, Mapping[str, Any]]
+    of_order: Mapping[int, set[int]]
+    nearby: Sequence[Mapping[str, Any]]
+    matched: set[int]
+
+
+class WriteMoves(Writer):
+    """Invoices or credit notes; a draft that is not equal to its source is not posted."""
+
+    def __init__(self, kind: ChangeKind) -> None:
+        self.kind = kind
+        self.document = Kind.INVOICE if kind is ChangeKind.ODOO_INVOICE else Kind.CREDIT_MEMO
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        around = self._surroundings(context, changes)
+        ours = {row["external_id"]: row for row in around.rows.values() if row.get("external_id")}
+        orders = resolve(context, [change.request["order"] for change in changes])
+        taken: set[int] = set()
+        answers: Answers = {}
+        for change in changes:
+            own = ours.get(change.request["external_id"])
+            linked = around.of_order.get(orders.get(name_of(change.request["order"]), 0), set())
+            answer = _own_state(own, change) if own else self._foreign(context, change, around, linked, taken)
+            if answer is not None:
+                answers[change.id] = answer
+            if isinstance(answer, Found):
+                taken.add(answer.target_id)
+        return answers
+
+    def _surroundings(self, context: Context, changes: Sequence[LeasedChange]) -> _Surroundings:
+        client, word = odoo(context), self.document.value
+        searches = [change.request["search"] for change in changes]
+        numbers = sorted(
+            {number for search in searches for name in ("references", "order_references") for number in search[name]}
+        )
+        fields = [name for name in context.instance.odoo.reference_fields if name in _FIELDS] or list(_FIELDS)
+        rows = {row["id"]: row for row in client.documents_by_reference(word, numbers, fields).rows}
+        orders = resolve(context, [change.request["order"] for change in changes])
+        of_order: dict[int, set[int]] = {}
+        for row in client.by_order_ids(word, sorted(set(orders.values()))).rows if orders else ():
+            rows[row["id"]] = row
+        for row in rows.values():
+            for order_id in _orders_of(row):
+                of_order.setdefault(order_id, set()).add(row["id"])
+        nearby = self._nearby(context, changes)
+        matched = _matched(context, self.document, {*rows, *(row["id"] for row in nearby)})
+        return _Surroundings(rows, of_order, nearby, matched)
+
+    def _nearby(self, context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[str, Any]]:
+        """Moves of the same totals within 30 days of any of the changes (RULES, *Cut-over*)."""
+        days = [date.fromisoformat(change.request["date"]) for change in changes if change.request["date"]]
+        totals = sorted({plain(change.request["expect"]["total"]) for change in changes})
+        if not days:
+            return []
+        client = odoo(context)
+        domain = [
+            *client.company_domain("account.move"),
+            ["move_type", "=", "out_invoice" if self.document is Kind.INVOICE else "out_refund"],
+            ["amount_total", "in", [float(total) for total in totals]],
+            ["invoice_date", ">=", (min(days) - NEARBY).isoformat()],
+            ["invoice_date", "<=", (max(days) + NEARBY).isoformat()],
+        ]
+        ids = client.call("account.move", "search", domain=domain, order="id", limit=1000)
+        return list(client.by_ids(self.document.value, ids).rows) if ids else []
+
+    def _foreign(
+        self, context: Context, change: LeasedChange, around: _Surroundings, linked: set[int], taken: set[int]
+    ) -> Found | MagodooError | None:
+        """Equal documents that others made: on the order, adopted; a draft of theirs, waited for; unlinked, for a person."""
+        prefix = f"{context.instance.odoo.prefix}."
+        free = [
+            row for row in {**around.rows, **{row["id"]: row for row in around.nearby}}.values()
+            if row["id"] not in around.matched | taken and not str(row.get("external_id") or "").startswith(prefix)
+            and _equal(row, change)
+        ]  # fmt: skip
+        on_order = [row for row in free if row["id"] in linked]
+        posted = [row for row in on_order if row["state"] == "posted"]
+        if len(posted) == 1:
+            return Found(posted[0]["id"], complete=True, adopted=True, before={"state": "posted"})
+        if on_order:
+            names = ", ".join(str(row["name"] or f"draft {row['id']}") for row in on_order)
+            return refused(
+                f"possible duplicate: {names} on the order is equal, was made by hand and is not posted alone"
+            )
+        named = [row for row in free if _mentions(row, change)]
+        loose = [row for row in around.nearby if row in free and not _orders_of(row) and _same_customer(row, change)]
+        if named or loose:
+            names = ", ".join(str(row["name"] or f"draft {row['id']}") for row in [*named, *loose])
+            return refused(f"possible duplicate: {names} in Odoo has the same total and is not linked to the order")
+        return None
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        client = odoo(context)
+        ids = resolve(context, [change.request["order"] for change in changes])
+        orders = {row["id"]: row for row in client.by_ids("order", sorted(set(ids.values()))).rows} if ids else {}
+        locked = max(client.lock_dates().values(), default=None)
+        problems: dict[int, MagodooError] = {}
+        claimed: dict[int, int] = {}
+        for change in changes:
+            order = orders.get(ids.get(name_of(change.request["order"]), 0))
+            problem = (
+                _order_problem(order)
+                or _worthless(change, self.document)
+                or _closed(change, locked)
+                or self._overdrawn(order, change, claimed)
+            )
+            if problem is not None:
+                problems[change.id] = problem
+        return problems
+
+    def _overdrawn(
+        self, order: Mapping[str, Any] | None, change: LeasedChange, claimed: dict[int, int]
+    ) -> MagodooError | None:
+        """More than the order's lines have left to invoice: somebody invoiced them meanwhile."""
+        if self.document is not Kind.INVOICE or order is None:
+            return None
+        lines = {
+            str(name): line for line in order["order_line"] for name in (line.get("external_id"), line["id"]) if name
+        }
+        for name, units in _asked(change):
+            line = lines.get(name)
+            if line is None:
+                return refused("the order in Odoo has lost a line that the invoice needs")
+            left = to_units(line["product_uom_qty"]) - to_units(line["qty_invoiced"]) - claimed.get(line["id"], 0)
+            if units > left:
+                return refused(
+                    f"the order in Odoo has {plain(max(left, 0))} of {line['name'][:60]!r} left to invoice, not {plain(units)}"
+                )
+            claimed[line["id"]] = claimed.get(line["id"], 0) + units
+        return None
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        client = odoo(context)
+        written: Written = load_partners(context, [change for change in changes if change.request["partners"]])
+        ready = [change for change in changes if change.id not in written]
+        ids, problems = load_all(client.load_moves, [change.request["load"] for change in ready])
+        rows = {row["id"]: row for row in client.by_ids(self.document.value, list(ids.values())).rows}
+        to_post: dict[int, LeasedChange] = {}
+        for change in ready:
+            name = change.request["external_id"]
+            target = ids.get(name)
+            if target is None:
+                written[change.id] = problems.get(name, refused("Odoo did not take it"))
+                continue
+            complaint = _not_as_asked(rows.get(target), change)
+            written[change.id] = refused(complaint) if complaint else target
+            if not complaint and change.request["post"] and rows[target]["state"] == "draft":
+                to_post[target] = change
+        done = client.post_moves(list(to_post)) if to_post else None
+        for target, problem in (done.refused if done else {}).items():
+            written[to_post[target].id] = problem
+        return written
+
+    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+        return self.document, change.source_id, str(target_id)
+
+
+def _asked(change: LeasedChange) -> Iterable[tuple[str, int]]:
+    """(sale order line, units) of the lines that the request links."""
+    table = change.request["load"]
+    fields = table["fields"]
+    for suffix in ("id", ".id"):
+        column = f"invoice_line_ids/sale_line_ids/{suffix}"
+        if column in fields:
+            link, quantity = fields.index(column), fields.index("invoice_line_ids/quantity")
+            for row in table["rows"]:
+                if row[link]:
+                    yield row[link], to_units(row[quantity])
+
+
+def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooError:
+    if row["state"] == "cancel":
+        return refused("it was cancelled in Odoo: a person decides")
+    complete = row["state"] == "posted" or not change.request["post"]
+    return Found(row["id"], complete=complete, before={"state": row["state"]})
+
+
+def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> str | None:
+    if row is None:
+        return "Odoo gave an id and does not show the document"
+    if row["state"] == "cancel":
+        return "it was cancelled in Odoo"
+    return unequal(row, change.request["expect"], to_units) if row["state"] == "draft" else None
+
+
+def _order_problem(order: Mapping[str, Any] | None) -> MagodooError | None:
+    if order is None:
+        return NotYet("the order is not in Odoo yet")
+    if order["state"] == "cancel":
+        return refused("the order is cancelled in Odoo")
+    return None if order["state"] in CONFIRMED else NotYet("the order is not confirmed in Odoo yet")
+
+
+def _worthless(change: LeasedChange, kind: Kind) -> MagodooError | None:
+    """A credit memo of zero or less is never written (RULES, *Credit memos*)."""
+    worthless = kind is Kind.CREDIT_MEMO and change.request["expect"]["total"] <= 0
+    return refused("a credit memo of zero or less is never written") if worthless else None
+
+
+def _closed(change: LeasedChange, locked: date | None) -> MagodooError | None:
+    """Odoo does not refuse inside a lock date but moves the accounting date (facts pair 10): so it is asked before."""
+    inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked
+    if inside and not change.request["closed_period"]:
+        return refused(f"its date {change.request['date']} lies in a period that is closed up to {locked}")
+    return None
+
+
+def _equal(row: Mapping[str, Any], change: LeasedChange) -> bool:
+    expect = change.request["expect"]
+    return (
+        to_units(row["amount_total"]) == expect["total"]
+        and (row.get("currency_id") or {}).get("name") == expect["currency"]
+    )
+
+
+def _mentions(row: Mapping[str, Any], change: LeasedChange) -> bool:
+    search = change.request["search"]
+    return any(
+        row.get(field) in (*search["references"], *search["order_references"]) for field in _FIELDS if row.get(field)
+    )
+
+
+def _same_customer(row: Mapping[str, Any], change: LeasedChange) -> bool:
+    email = str((row.get("partner_id") or {}).get("email") or "").lower()
+    return bool(email) and email == change.request["search"]["email"].lower()
+
+
+def _orders_of(row: Mapping[str, Any]) -> set[int]:
+    orders: set[int] = set()
+    for line in row.get("invoice_line_ids") or ():
+        for sale_line in line.get("sale_line_ids") or ():
+            order = sale_line.get("order_id")
+            number = order.get("id") if isinstance(order, Mapping) else order[0] if isinstance(order, list) else order
+            orders |= {int(number)} if number else set()
+    return orders
+
+
+def _matched(context: Context, kind: Kind, ids: Collection[int]) -> set[int]:
+    """Which of these Odoo ids are matched with a Magento document already."""
+    statement = "select odoo_id from pair where instance = :instance and kind = :kind and odoo_id = any(:ids) and ended_at is null"
+    values = {"instance": context.instance.id, "kind": kind.value, "ids": [str(number) for number in ids]}
+    with context.engine.connect() as connection:
+        rows = connection.execute(text(statement), values)
+        return {int(odoo_id) for (odoo_id,) in rows}

@@ -1,0 +1,141 @@
+"""The provider's payments and refunds into Odoo: loaded, posted, matched with their document; each step may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from magodoo.errors import MagodooError
+from magodoo.load.ledger import LeasedChange
+from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
+from magodoo.load.writer import Writer, name_of, odoo, resolve
+from magodoo.load.writers.odoo_tables import load_all
+from magodoo.money import plain, to_units
+from magodoo.vocabulary import ChangeKind, Kind
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+_POSTED = ("in_process", "paid", "posted")
+Rows = dict[str, Mapping[str, Any]]
+
+
+class WritePayments(Writer):
+    """Inbound for invoices, outbound for credit notes; `document` is what the payment settles."""
+
+    def __init__(self, kind: ChangeKind) -> None:
+        self.kind = kind
+        self.document = Kind.INVOICE if kind is ChangeKind.ODOO_PAYMENT else Kind.CREDIT_MEMO
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        client = odoo(context)
+        ids = client.by_external_ids([change.request["external_id"] for change in changes])
+        rows = {row["id"]: row for row in client.by_ids("payment", list(ids.values())).rows} if ids else {}
+        documents = self._documents(context, changes)
+        answers: Answers = {}
+        for change in changes:
+            row = rows.get(ids.get(change.request["external_id"], 0))
+            document = documents.get(name_of(change.request["document"]))
+            if row is None:
+                continue
+            if row["state"] in ("canceled", "cancelled", "rejected"):
+                answers[change.id] = refused("the payment was cancelled in Odoo: a person decides")
+                continue
+            settled = document is not None and not to_units(document["amount_residual"])
+            complete = row["state"] in _POSTED and (settled or bool(row.get("is_reconciled")))
+            answers[change.id] = Found(row["id"], complete=complete, before={"state": row["state"]})
+        return answers
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        documents = self._documents(context, changes)
+        locked = max(odoo(context).lock_dates().values(), default=None)
+        hold = context.instance.closed_period == "hold"
+        problems: dict[int, MagodooError] = {}
+        for change in changes:
+            document = documents.get(name_of(change.request["document"]))
+            problem = _document_problem(document, change) or (_closed(change, locked) if hold else None)
+            if problem is not None:
+                problems[change.id] = problem
+        return problems
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        client, documents = odoo(context), self._documents(context, changes)
+        tables = {change.id: _table(change, documents[name_of(change.request["document"])]) for change in changes}
+        ids, problems = load_all(client.load_payments, list(tables.values()))
+        written: Written = {}
+        for change in changes:
+            name = change.request["external_id"]
+            written[change.id] = ids.get(name) or problems.get(name, refused("Odoo did not take it"))
+        posted = client.post_payments(list(ids.values()))
+        for change in changes:
+            payment = written[change.id]
+            if isinstance(payment, int):
+                document = documents[name_of(change.request["document"])]
+                written[change.id] = posted.refused.get(payment) or self._match(context, payment, int(document["id"]))
+        return written
+
+    def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
+        documents = self._documents(context, list(targets))
+        rows = {change: documents.get(name_of(change.request["document"])) for change in targets}
+        return {change: int(row["id"]) for change, row in rows.items() if row is not None}
+
+    def _match(self, context: Context, payment: int, document: int) -> int | MagodooError:
+        try:
+            odoo(context).reconcile_payment(payment, document)
+        except MagodooError as problem:
+            return problem
+        return payment
+
+    def _documents(self, context: Context, changes: Sequence[LeasedChange]) -> Rows:
+        ids = resolve(context, [change.request["document"] for change in changes])
+        found = odoo(context).by_ids(self.document.value, sorted(set(ids.values()))).rows if ids else []
+        rows = {row["id"]: row for row in found}
+        return {name: rows[id] for name, id in ids.items() if id in rows}
+
+
+def _document_problem(document: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
+    if document is None:
+        return NotYet("its document is not in Odoo yet")
+    if document["state"] == "cancel":
+        return refused("its document is cancelled in Odoo")
+    if document["state"] != "posted":
+        return NotYet("its document is not posted in Odoo yet")
+    left = to_units(document["amount_residual"])
+    if not left:
+        return Changed("its document is settled in Odoo already")
+    if (document.get("currency_id") or {}).get("name") not in (None, change.request["currency"]):
+        return refused("its document has another currency in Odoo")
+    if left < change.request["amount"]:
+        return refused(
+            f"only {plain(left)} of its document is open in Odoo, the payment is {plain(change.request['amount'])}"
+        )
+    return None
+
+
+def _closed(change: LeasedChange, locked: date | None) -> MagodooError | None:
+    inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked
+    return (
+        refused(f"its date {change.request['date']} lies in a period that is closed up to {locked}") if inside else None
+    )
+
+
+def _table(change: LeasedChange, document: Mapping[str, Any]) -> dict[str, Any]:
+    request = change.request
+    partner = document["partner_id"]
+    payer = (partner.get("parent_id") or partner)["id"]
+    head = {
+        "id": request["external_id"],
+        "payment_type": request["payment_type"],
+        "partner_type": "customer",
+        "partner_id/.id": str(payer),
+        "amount": plain(request["amount"]),
+        "currency_id/.id": str(request["currency_id"]),
+        "date": request["date"],
+        "journal_id/.id": str(request["journal_id"]),
+        "payment_method_line_id/.id": str(request["method_line_id"] or ""),
+        "memo": request["memo"],
+        "invoice_ids/.id": str(document["id"]),
+    }
+    filled = {name: cell for name, cell in head.items() if cell != ""}
+    return {"fields": list(filled), "rows": [list(filled.values())]}

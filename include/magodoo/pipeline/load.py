@@ -1,0 +1,155 @@
+"""The story of loading: what the gate released goes to Odoo and Magento, effectively once, and is read back.
+
+Which changes are carried out stands in the ledger, never in what triggered the run.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from magodoo.load import leases, ledger, limits
+from magodoo.load.checkpoints import checkpoint
+from magodoo.load.ledger import LeasedChange
+from magodoo.load.protocol import Run
+from magodoo.settings.model import Mode
+from magodoo.vocabulary import ChangeKind, Side
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+log = logging.getLogger(__name__)
+
+ORDERS_AT_ONCE = 50
+
+
+def run(
+    context: Context,
+    targets: Collection[Side] | None = None,
+    kinds: Collection[ChangeKind] | None = None,
+    order_keys: Collection[str] | None = None,
+    limit: int | None = None,
+    dry_run: bool = False,
+) -> dict[str, int]:
+    """Carry out what is due of these targets and kinds (all when None), at most about `limit` changes.
+
+    Returns counts: applied, refused, failed, uncertain, put_back, changed, and of what stays: waiting_approval, held, observe.
+    A dry run logs the exact calls and writes nothing. Raises FixConfiguration when a credential or right is missing for all.
+    """
+    with context.engine.begin() as connection:
+        limits.review(connection, context.instance)
+    if dry_run:
+        return {"would_write": _show(context, kinds, order_keys, limit), **_standing(context)}
+    counts: Counter[str] = Counter(applied=0, refused=0, failed=0, uncertain=0)
+    for target in _targets(targets, kinds):
+        counts += _one_target(context, target, kinds, order_keys, limit)
+    return {**dict.fromkeys(("applied", "refused", "failed", "uncertain"), 0), **counts, **_standing(context)}
+
+
+def due_kinds(context: Context) -> list[str]:
+    """Kinds of change that may be carried out now, in step order."""
+    applied = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is Mode.APPLY]
+    with context.engine.connect() as connection:
+        kinds = set(leases.due_kinds(connection, context.instance, applied))
+    return [kind.value for kind in ChangeKind if kind.value in kinds]
+
+
+def _one_target(
+    context: Context,
+    target: Side,
+    kinds: Collection[ChangeKind] | None,
+    order_keys: Collection[str] | None,
+    limit: int | None,
+) -> Counter[str]:
+    """Claim orders and carry out their changes until nothing is due, the target is away, or the limit is reached."""
+    counts: Counter[str] = Counter()
+    taken = 0
+    while limit is None or taken < limit:
+        orders = ORDERS_AT_ONCE if limit is None else min(ORDERS_AT_ONCE, limit - taken)
+        with context.engine.begin() as connection:
+            changes = leases.claim(
+                connection,
+                context.instance,
+                target,
+                orders,
+                _holder(context),
+                context.instance.lease_seconds,
+                order_keys,
+                kinds,
+            )
+        if not changes:
+            break
+        checkpoint("claimed")
+        taken += len(changes)
+        outcome = Run(context)
+        try:
+            outcome.carry_out(changes)
+        finally:
+            _give_back(context, changes)
+            counts += outcome.counts
+        if outcome.away is not None:
+            log.warning("%s is away: the rest stays in the ledger", target.value)
+            break
+    return counts
+
+
+def _give_back(context: Context, changes: Sequence[LeasedChange]) -> None:
+    with context.engine.begin() as connection:
+        leases.give_back(connection, context.instance.id, {change.order_key: change.token for change in changes})
+
+
+def _holder(context: Context) -> str:
+    return f"{context.dag_run} {socket.gethostname()} {os.getpid()}"
+
+
+def _targets(targets: Collection[Side] | None, kinds: Collection[ChangeKind] | None) -> list[Side]:
+    """Odoo first: a Magento document may wait for nothing of Odoo's, but an order import comes before everything."""
+    wanted = set(targets or Side) & ({kind.target for kind in kinds} if kinds else set(Side))
+    return [side for side in (Side.ODOO, Side.MAGENTO) if side in wanted]
+
+
+def _standing(context: Context) -> dict[str, int]:
+    """What is planned and stays: waiting for a person, held by the gate, only observed."""
+    observed = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is not Mode.APPLY]
+    statement = (
+        "select count(*) filter (where kind = any(:observed)) as observe,"
+        " count(*) filter (where kind <> all(:observed) and verdict = 'held') as held,"
+        " count(*) filter (where kind <> all(:observed) and verdict <> 'held' and approval = 'waiting') as waiting_approval"
+        " from change where instance = :instance and state in ('planned', 'approved')"
+    )
+    with context.engine.connect() as connection:
+        row = (
+            connection.execute(text(statement), {"instance": context.instance.id, "observed": observed})
+            .mappings()
+            .one()
+        )
+    return dict(row)
+
+
+def _show(
+    context: Context, kinds: Collection[ChangeKind] | None, order_keys: Collection[str] | None, limit: int | None
+) -> int:
+    """Log the calls of every planned change, `observe` and unreleased ones too: that is what a dry run is asked for."""
+    statement = (
+        "select id, kind, order_number, source_number, verdict, approval from change where instance = :instance"
+        " and state in ('planned', 'approved') and kind = any(:kinds) and (:every or order_key = any(:orders))"
+        " order by step, id limit :limit"
+    )
+    values: dict[str, Any] = {
+        "instance": context.instance.id, "kinds": [kind.value for kind in kinds or ChangeKind], "every": order_keys is None,
+        "orders": list(order_keys or ()), "limit": limit,
+    }  # fmt: skip
+    with context.engine.connect() as connection:
+        rows = connection.execute(text(statement), values).all()
+        for row in rows:
+            head = f"would write {row.kind} of {row.source_number} (order {row.order_number}; {row.verdict}, {row.approval})"
+            calls = ledger.body(connection, row.id)["calls"] or []
+            log.info("%s\n%s", head, "\n".join(json.dumps(call, ensure_ascii=False) for call in calls))
+    return len(rows)
