@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up down status clean test lint format lock
+.PHONY: help install demo up down status clean settings test test-odoo odoo lint format lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,17 @@ status: $(INSTALLED) ## show what runs, the addresses and the logins
 clean: $(INSTALLED) ## stop the stack and remove everything it keeps under var/
 	@$(STACK) clean
 
+settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
+	@$(PY) -m magodoo.settings
+
 test: $(INSTALLED) ## run the test suite
 	@$(PY) -m pytest
+
+test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
+	@$(PY) -m pytest -m odoo
+
+odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
+	@$(PY) -m magodoo.stack.live_odoo --serve
 
 lint: $(INSTALLED) ## check style, formatting and types
 	@.venv/bin/ruff check .
