@@ -264,6 +264,13 @@ def test_text_sizes_are_cut_as_the_columns_cut_them(shop: MagentoShop) -> None:
     assert (len(order["customer_firstname"]), len(order["billing_address"]["firstname"])) == (128, 255)
 
 
+def test_emoji_are_lost_and_line_breaks_split_a_street(shop: MagentoShop) -> None:
+    address = Address(firstname="Ann 😀", street=("Hauptstr. 1\r\nHof 2",))
+    order = shop.order(shop.place_order([("A", 1)], billing=address))
+    assert order["billing_address"]["firstname"] == "Ann ????"
+    assert order["billing_address"]["street"] == ["Hauptstr. 1", "Hof 2"]
+
+
 def test_a_thread_serves_a_shop_until_it_is_stopped(shop: MagentoShop) -> None:
     url, stop = serve_in_thread(shop)
     answer = requests.get(f"{url}/rest/V1/orders/1", timeout=5)

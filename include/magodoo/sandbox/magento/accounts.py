@@ -7,29 +7,6 @@ from dataclasses import dataclass, field
 
 ALL = "Magento_Backend::all"
 
-SALES_RESOURCES = (
-    "Magento_Sales::actions_view",
-    "Magento_Sales::sales_invoice",
-    "Magento_Sales::shipment",
-    "Magento_Sales::sales_creditmemo",
-    "Magento_Sales::invoice",
-    "Magento_Sales::ship",
-    "Magento_Sales::creditmemo",
-    "Magento_Sales::cancel",
-    "Magento_Sales::hold",
-    "Magento_Sales::unhold",
-    "Magento_Sales::comment",
-    "Magento_Sales::emails",
-    "Magento_Sales::capture",
-    "Magento_Sales::create",
-    "Magento_Sales::transactions_fetch",
-    "Magento_Catalog::products",
-    "Magento_Customer::customer",
-    "Magento_Tax::manage_tax",
-    "Magento_InventoryApi::source",
-    "Magento_Backend::store",
-)
-
 
 @dataclass
 class Integration:

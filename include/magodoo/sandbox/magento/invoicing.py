@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from magodoo.sandbox.magento import order_rules as rules
-from magodoo.sandbox.magento.amounts import ZERO, Carry, Row, cents, of, stored
+from magodoo.sandbox.magento.amounts import ZERO, Carry, Row, add, cents, of, stored
 from magodoo.sandbox.magento.refusals import bad, document_errors
 
 _NO_PRODUCTS = "The invoice can't be created without products. Add products and try again."
@@ -62,12 +62,12 @@ def book_invoice(draft: InvoiceDraft) -> None:
     for line, item in draft.lines:
         item["qty_invoiced"] = of(item, "qty_invoiced") + line["qty"]
         for prefix, _, _ in _SIDES:
-            _raise(item, f"{prefix}tax_invoiced", of(line, f"{prefix}tax_amount"))
-            _raise(item, f"{prefix}discount_invoiced", of(line, f"{prefix}discount_amount"))
-            _raise(item, f"{prefix}row_invoiced", of(line, f"{prefix}row_total"))
+            add(item, f"{prefix}tax_invoiced", of(line, f"{prefix}tax_amount"))
+            add(item, f"{prefix}discount_invoiced", of(line, f"{prefix}discount_amount"))
+            add(item, f"{prefix}row_invoiced", of(line, f"{prefix}row_total"))
             compensation = f"{prefix}discount_tax_compensation"
             if f"{compensation}_amount" in item:
-                _raise(item, f"{compensation}_invoiced", of(line, f"{compensation}_amount"))
+                add(item, f"{compensation}_invoiced", of(line, f"{compensation}_amount"))
     for prefix, _, _ in _SIDES:
         _book_header(draft, prefix)
 
@@ -75,22 +75,18 @@ def book_invoice(draft: InvoiceDraft) -> None:
 def _book_header(draft: InvoiceDraft, prefix: str) -> None:
     order, header = draft.order, draft.header
     compensation = f"{prefix}discount_tax_compensation"
-    _raise(order, f"{prefix}total_invoiced", header[f"{prefix}grand_total"])
-    _raise(order, f"{prefix}total_paid", header[f"{prefix}grand_total"])
-    _raise(order, f"{prefix}subtotal_invoiced", header[f"{prefix}subtotal"])
-    _raise(order, f"{prefix}tax_invoiced", header[f"{prefix}tax_amount"])
-    _raise(order, f"{prefix}discount_invoiced", header[f"{prefix}discount_amount"])
-    _raise(order, f"{prefix}shipping_invoiced", of(header, f"{prefix}shipping_amount"))
-    _raise(order, f"{compensation}_invoiced", header[f"{compensation}_amount"])
+    add(order, f"{prefix}total_invoiced", header[f"{prefix}grand_total"])
+    add(order, f"{prefix}total_paid", header[f"{prefix}grand_total"])
+    add(order, f"{prefix}subtotal_invoiced", header[f"{prefix}subtotal"])
+    add(order, f"{prefix}tax_invoiced", header[f"{prefix}tax_amount"])
+    add(order, f"{prefix}discount_invoiced", header[f"{prefix}discount_amount"])
+    add(order, f"{prefix}shipping_invoiced", of(header, f"{prefix}shipping_amount"))
+    add(order, f"{compensation}_invoiced", header[f"{compensation}_amount"])
     order[f"{prefix}total_due"] = cents(max(of(order, f"{prefix}grand_total") - of(order, f"{prefix}total_paid"), ZERO))
     payment = order["payment"]
-    _raise(payment, f"{prefix}amount_paid", header[f"{prefix}grand_total"])
-    _raise(payment, f"{prefix}shipping_captured", of(header, f"{prefix}shipping_amount"))
+    add(payment, f"{prefix}amount_paid", header[f"{prefix}grand_total"])
+    add(payment, f"{prefix}shipping_captured", of(header, f"{prefix}shipping_amount"))
     order.setdefault("base_total_invoiced_cost", ZERO)
-
-
-def _raise(row: Row, column: str, amount: Decimal) -> None:
-    row[column] = stored(of(row, column) + amount)
 
 
 def _prepare_quantities(order: Row, wanted: dict[int | None, Decimal]) -> dict[int | None, Decimal]:

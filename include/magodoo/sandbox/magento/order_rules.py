@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 from magodoo.sandbox.magento.amounts import ZERO, Row, cents, of
@@ -158,8 +157,3 @@ def cast_qty(item: Row, qty: Decimal) -> Decimal:
     """Whole pieces unless the product is sold by decimals; a fraction of a piece is 0."""
     qty = max(qty, ZERO)
     return qty if item.get("is_qty_decimal") else Decimal(int(qty))
-
-
-def wanted_quantities(items: Iterable[tuple[int | None, Decimal]]) -> dict[int | None, Decimal]:
-    """Requested lines by order item id. The same line twice: the last one wins, nothing is summed (facts 5.1)."""
-    return dict(items)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from decimal import Decimal
 
-from magodoo.sandbox.magento.amounts import Row, add, cents, of, stored
+from magodoo.sandbox.magento.amounts import Row, add, cents, of
 from magodoo.sandbox.magento.order_rules import set_state
 from magodoo.sandbox.magento.refusals import bad, no_such_entity
 from magodoo.sandbox.magento.store import Clock, Tables
@@ -101,7 +101,3 @@ class Payments:
         if row is None:
             raise no_such_entity()
         return row
-
-    def paid_so_far(self, order_id: int) -> Decimal:
-        """What the provider really captured, in base currency."""
-        return stored(of(self.order(order_id)["payment"], "base_amount_paid_online"))

@@ -40,7 +40,7 @@ _ERROR_PAGE = (
 )
 _REASONS = {502: "502 Bad Gateway", 504: "504 Gateway Time-out"}
 
-_transports: dict[tuple[str, int], asyncio.Transport] = {}
+_transports: dict[Any, asyncio.Transport] = {}  # by client and server address
 
 
 class CuttableProtocol(H11Protocol):
@@ -48,13 +48,10 @@ class CuttableProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        peer = transport.get_extra_info("peername")
-        if peer:
-            _transports[peer[:2]] = transport
+        _transports[self.client, self.server] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.client:
-            _transports.pop(self.client, None)
+        _transports.pop((self.client, self.server), None)
         super().connection_lost(exc)
 
 
@@ -155,7 +152,7 @@ def _xml(refusal: Refusal) -> str:
 
 
 def _cut(scope: Scope) -> None:
-    transport = _transports.get(tuple(scope["client"]))
+    transport = _transports.get((scope["client"], scope["server"]))
     if transport is not None:
         transport.abort()
 
@@ -165,7 +162,7 @@ async def _send_half(scope: Scope, send: Send, status: int, headers: dict[str, s
     raw.append((b"content-length", str(len(content)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": content[: len(content) // 2], "more_body": True})
-    transport = _transports.get(tuple(scope["client"]))
+    transport = _transports.get((scope["client"], scope["server"]))
     if transport is not None:
         transport.close()
 

@@ -145,6 +145,7 @@ class MagentoShop(Changes):
         address = billing or Address()
         sale = Sale(
             store=view,
+            website=self._website_of(view)["name"],
             settings=self.tax_of(view),
             billing=address,
             shipping=None if self._is_virtual(cart) else shipping or address,
@@ -168,8 +169,10 @@ class MagentoShop(Changes):
         return int(order["entity_id"])
 
     def tax_of(self, store: Row) -> TaxSettings:
-        site = next(row for row in self.tables.websites if row["id"] == store["website_id"])
-        return self.tax.get(site["code"], TaxSettings())
+        return self.tax.get(self._website_of(store)["code"], TaxSettings())
+
+    def _website_of(self, store: Row) -> Row:
+        return next(row for row in self.tables.websites if row["id"] == store["website_id"])
 
     def _is_virtual(self, cart: Sequence[Line]) -> bool:
         products = [self.tables.product(line.sku) for line in cart]
