@@ -33,7 +33,7 @@ down: $(INSTALLED) ## stop every process of the stack
 status: $(INSTALLED) ## show what runs, the addresses and the logins
 	@$(STACK) status
 
-clean: $(INSTALLED) ## stop the stack and remove everything it keeps under var/
+clean: $(INSTALLED) ## stop the stack and remove all that it keeps under var/
 	@$(STACK) clean
 
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)

@@ -51,6 +51,12 @@ class Layout:
         return self.var / "demo"
 
     @property
+    def kept(self) -> tuple[Path, ...]:
+        """Every folder that the stack and the DAGs fill."""
+        docs = self.var / "data_docs"
+        return (self.stack, self.log, self.mail, self.postgres, self.airflow, self.demo, docs)
+
+    @property
     def demo_settings(self) -> Path:
         """The settings file of the demo's shop."""
         return self.demo / "magodoo.yaml"

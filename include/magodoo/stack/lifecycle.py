@@ -60,12 +60,21 @@ def down(layout: Layout) -> int:
 
 
 def clean(layout: Layout) -> None:
-    """Stop everything and remove what it keeps; `var/tests` belongs to running tests and stays."""
+    """Stop everything and remove what it keeps; what others keep below `var` (a live Odoo, running tests) stays.
+
+    Raises:
+        FixConfiguration: another account made the files.
+    """
     down(layout)
-    for entry in layout.var.glob("*"):
-        if entry.name == "tests":
+    for folder in layout.kept:
+        try:
+            shutil.rmtree(folder)
+        except FileNotFoundError:
             continue
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        except PermissionError as error:
+            raise FixConfiguration(
+                f"{error.filename} cannot be removed.", hint="make clean as who started it"
+            ) from None
 
 
 def api(state: State) -> Api:
