@@ -1,0 +1,278 @@
+"""What Odoo sent, as canonical documents: orders, customer invoices, credit notes, deliveries, returns.
+
+The rows are those of `magodoo.odoo.kinds`. order_key is left open: `staging/resolve.py` finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from magodoo.errors import Unreadable
+from magodoo.extract import fields
+from magodoo.extract import odoo_fields as odoo
+from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.extract.fields import Row
+from magodoo.extract.odoo_totals import write_amounts, write_parts
+from magodoo.settings import Instance
+from magodoo.vocabulary import Kind, Side
+
+CONFIRMED = ("sale", "done")
+PAYING = ("in_process", "paid", "posted", "reconciled", "sent")  # states of a payment that counts; `posted`, ... before 18
+CLOSED = ("done", "cancel")
+SERVICE = "service"
+
+
+@dataclass(frozen=True)
+class Company:
+    """What an Odoo row does not say about the company that it was read in."""
+
+    currency: str = ""
+    rows: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, row: Row) -> Company:
+        """From `OdooClient.company_row()`."""
+        name = odoo.link(row, "currency_id").get("name")
+        return cls(str(name)[:3] if name else "", dict(row))
+
+
+def read(
+    instance: Instance, kind: Kind | str, row: Row, request_began_at: datetime, company: Company | None = None
+) -> CanonicalDocument:
+    """The canonical document of one raw row of `kind`. Raises Unreadable, and nothing else, when it is damaged."""
+    if not isinstance(row, Mapping):
+        raise Unreadable(f"not an object: {row!r:.60}")
+    document = READERS[Kind(kind)](instance, row, request_began_at)
+    document.company_currency = (company or Company()).currency
+    ids = [line.line_id for line in document.lines]
+    if len(ids) != len(set(ids)):
+        raise Unreadable("lines: one id stands twice")
+    return document
+
+
+def order(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    """A sale order or quotation."""
+    document = _head(instance, Kind.ORDER, row, request_began_at, "order")
+    document.own_order_id = document.source_id
+    document.active = document.state in CONFIRMED
+    document.status = fields.words(row, "invoice_status", fields.LONGEST_KEY)
+    document.currency = _currency(row)
+    document.document_date = fields.local_day(fields.moment(row, "date_order"), instance.zone)
+    document.source_code = _source_code(instance, odoo.link(row, "warehouse_id"))
+    document.carrier = fields.words(odoo.link(row, "carrier_id"), "name")
+    lines = [line for line in fields.rows(row, "order_line") if not odoo.is_heading(line)]
+    document.lines = [_order_line(instance, line, document.active) for line in lines]
+    document.quantity = sum(line.qty_ordered for line in document.lines if line.role == "item")
+    document.details = {
+        "invoice_status": fields.words(row, "invoice_status"),
+        "delivery_status": fields.words(row, "delivery_status"),
+        "invoice_ids": odoo.ids(row, "invoice_ids"),
+        "picking_ids": odoo.ids(row, "picking_ids"),
+        "warehouse": fields.words(odoo.link(row, "warehouse_id"), "code"),
+        "pricelist": fields.words(odoo.link(row, "pricelist_id"), "name"),
+    }
+    write_parts(document, row)
+    return document
+
+
+def invoice(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    """A customer invoice."""
+    return _move(instance, Kind.INVOICE, row, request_began_at)
+
+
+def credit_note(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    """A credit note, of kind credit_memo; amounts are positive (facts odoo-19.0 3)."""
+    document = _move(instance, Kind.CREDIT_MEMO, row, request_began_at)
+    document.parent_id = odoo.link_id(row, "reversed_entry_id")
+    return document
+
+
+def delivery(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    """An outgoing picking (or drop shipment); active once it is done."""
+    document = _picking(instance, Kind.SHIPMENT, row, request_began_at)
+    document.parent_id = odoo.link_id(row, "backorder_id")
+    return document
+
+
+def returned(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    """An incoming picking that takes back what a delivery brought."""
+    document = _picking(instance, Kind.RETURN, row, request_began_at)
+    document.parent_id = odoo.link_id(row, "return_id")
+    return document
+
+
+def _head(instance: Instance, kind: Kind, row: Row, request_began_at: datetime, *names: str) -> CanonicalDocument:
+    source_id = fields.required_identity(row, "id")
+    foreign = odoo.is_of_another_instance(instance, row, *names)
+    name = fields.key(row, "name")
+    return CanonicalDocument(
+        instance=instance.id,
+        side=Side.ODOO.value,
+        kind=kind.value,
+        source_id=source_id,
+        # A draft invoice has no name yet; Odoo itself shows `(* 42)`.
+        number=name if name and name != "/" else f"* {source_id}",
+        state=fields.words(row, "state", fields.LONGEST_KEY) or "",
+        request_began_at=request_began_at,
+        reference=odoo.our_reference(instance, row, *names),
+        other_references=() if foreign else odoo.references(instance, row),
+        company_id=_company(row),
+        created_at=fields.moment(row, "create_date"),
+        updated_at=fields.moment(row, "write_date"),
+        payload=dict(row),
+        **odoo.customer(row),
+    )
+
+
+def _move(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    document = _head(instance, kind, row, request_began_at, "inv" if kind is Kind.INVOICE else "cm")
+    document.active = document.state == "posted"
+    document.status = fields.words(row, "payment_state", fields.LONGEST_KEY)
+    document.currency = _currency(row)
+    document.rate = fields.rate(row, "invoice_currency_rate")
+    document.journal = fields.words(odoo.link(row, "journal_id"), "code", fields.LONGEST_KEY)
+    document.document_date = fields.day(row, "invoice_date")
+    document.accounting_date = fields.day(row, "date")
+    document.due_date = fields.day(row, "invoice_date_due")
+    sign = 1 if kind is Kind.INVOICE else -1
+    lines = [line for line in fields.rows(row, "invoice_line_ids") if not odoo.is_heading(line)]
+    document.lines = [_move_line(instance, line, -sign) for line in lines]
+    orders = sorted({int(order) for line in lines for order in _orders_of(line)})
+    document.own_order_id = str(orders[0]) if orders else None
+    document.details = {"consolidated": True, "sale_orders": orders} if len(orders) > 1 else {}
+    write_parts(document, row)
+    document.base_grand_total = sign * fields.units(row, "amount_total_signed")
+    document.base_tax = sign * fields.units(row, "amount_tax_signed")
+    document.open_amount = fields.units(row, "amount_residual")
+    document.quantity = sum(line.quantity for line in document.lines if line.role == "item")
+    document.captured_amount = _paid(document, row)
+    return document
+
+
+def _paid(document: CanonicalDocument, row: Row) -> int:
+    """What payments settled: not credit notes, not write-offs (RULES, *Payments*). Never more than is settled at all."""
+    wanted = "inbound" if document.kind == Kind.INVOICE else "outbound"
+    payments = {
+        fields.required_identity(payment, "id"): payment
+        for name in ("matched_payment_ids", "reconciled_payment_ids")
+        for payment in fields.rows(row, name)
+        if payment.get("payment_type") == wanted and payment.get("state") in PAYING
+    }
+    settled = max(document.grand_total - document.open_amount, 0)
+    if not document.active or not payments:
+        return 0
+    currencies = {_currency(payment) for payment in payments.values()}
+    if currencies != {document.currency}:
+        return settled
+    return min(settled, sum(fields.units(payment, "amount") for payment in payments.values()))
+
+
+def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) -> CanonicalDocument:
+    document = _head(instance, kind, row, request_began_at, "ship")
+    document.reference = _delivery_key(instance, row)
+    document.active = document.state == "done"
+    document.own_order_id = odoo.link_id(row, "sale_id")
+    tracking = fields.words(row, "carrier_tracking_ref") or ""
+    document.tracking = tuple(dict.fromkeys(track for each in tracking.split(",") if (track := each.strip())))
+    document.carrier = fields.words(odoo.link(row, "carrier_id"), "name")
+    document.source_code = _source_code(instance, odoo.link(odoo.link(row, "picking_type_id"), "warehouse_id"))
+    document.document_date = fields.local_day(fields.moment(row, "date_done"), instance.zone)
+    moves = [move for move in fields.rows(row, "move_ids") if move.get("state") != "cancel"]
+    document.lines = [_picking_line(instance, move, document.state) for move in moves]
+    document.quantity = sum(line.quantity for line in document.lines)
+    return document
+
+
+def _delivery_key(instance: Instance, row: Row) -> str | None:
+    given = fields.key(row, "x_magento_key") or fields.key(row, instance.odoo.delivery_key_field)
+    begins = f"ship_{instance.id}_"
+    plain = given.removeprefix(f"{instance.odoo.prefix}.") if given else ""
+    return plain if plain.startswith(begins) and plain[len(begins) :].isdigit() else None
+
+
+def _order_line(instance: Instance, line: Row, confirmed: bool) -> CanonicalLine:
+    line_id = fields.required_identity(line, "id")
+    product = odoo.link(line, "product_id")
+    made = _line(instance, line_id, product, line)
+    made.item_key, made.own_item_id = odoo.item_of(instance, line), line_id
+    if fields.flag(line, "is_downpayment"):
+        made.role = "other"
+    elif fields.flag(line, "is_delivery"):
+        made.role = "shipping" if fields.units(line, "price_subtotal") >= 0 else "discount"
+    made.quantity = made.qty_ordered = fields.units(line, "product_uom_qty")
+    made.qty_invoiced = fields.units(line, "qty_invoiced")
+    made.qty_shipped = fields.units(line, "qty_delivered")
+    made.is_virtual = product.get("type") == SERVICE
+    goods = made.role == "item" and not made.is_virtual
+    made.qty_open = max(made.qty_ordered - made.qty_shipped, 0) if confirmed and goods else 0
+    write_amounts(made, line)
+    return made
+
+
+def _move_line(instance: Instance, line: Row, balance_sign: int) -> CanonicalLine:
+    made = _line(instance, fields.required_identity(line, "id"), odoo.link(line, "product_id"), line)
+    sale_lines = fields.rows(line, "sale_line_ids")
+    if sale_lines:
+        made.own_item_id = fields.required_identity(sale_lines[0], "id")
+        made.item_key = odoo.item_of(instance, sale_lines[0])
+    made.quantity = fields.units(line, "quantity")
+    write_amounts(made, line)
+    made.base_untaxed = balance_sign * fields.units(line, "balance")
+    return made
+
+
+def _picking_line(instance: Instance, move: Row, state: str) -> CanonicalLine:
+    """Done: what was moved. Open: what is asked for, which is still to be delivered."""
+    made = _line(instance, fields.required_identity(move, "id"), odoo.link(move, "product_id"), move)
+    sale_line = odoo.link(move, "sale_line_id")
+    made.own_item_id = fields.identity(sale_line, "id")
+    made.item_key = odoo.item_of(instance, sale_line)
+    demand = fields.units(move, "product_uom_qty")
+    made.quantity = fields.units(move, "quantity") if state == "done" else demand
+    made.qty_open = 0 if state in CLOSED or move.get("state") == "done" else demand
+    return made
+
+
+def _line(instance: Instance, line_id: str, product: Row, row: Row) -> CanonicalLine:
+    sku = fields.words(product, "default_code", fields.LONGEST_KEY)
+    role = odoo.role_of(instance, sku)
+    if role == "other" and fields.identity(product, "id"):
+        role = "item"  # a product without a reference: nobody can map it, but it is goods
+    return CanonicalLine(
+        line_id=line_id,
+        role=role,
+        product_type=fields.words(product, "type", fields.LONGEST_KEY),
+        sku=sku or "",
+        name=fields.words(row, "name") or "",
+        tax_percent=odoo.tax_percent(row),
+    )
+
+
+def _orders_of(line: Row) -> list[str]:
+    return [order for each in fields.rows(line, "sale_line_ids") if (order := odoo.link_id(each, "order_id"))]
+
+
+def _currency(row: Row) -> str:
+    return (fields.words(odoo.link(row, "currency_id"), "name", 3) or "").upper()
+
+
+def _company(row: Row) -> int | None:
+    found = odoo.link_id(row, "company_id")
+    return fields.small({"company_id": int(found)}, "company_id") if found else None
+
+
+def _source_code(instance: Instance, warehouse: Row) -> str | None:
+    code = fields.words(warehouse, "code", fields.LONGEST_KEY)
+    return instance.odoo.warehouses.get(code) if code else None
+
+
+READERS: dict[Kind, Callable[[Instance, Any, datetime], CanonicalDocument]] = {
+    Kind.ORDER: order,
+    Kind.INVOICE: invoice,
+    Kind.CREDIT_MEMO: credit_note,
+    Kind.SHIPMENT: delivery,
+    Kind.RETURN: returned,
+}

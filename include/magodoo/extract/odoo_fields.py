@@ -1,0 +1,117 @@
+"""What is peculiar to Odoo's rows: links, external ids of ours, references that may name a Magento order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from magodoo.errors import Unreadable
+from magodoo.extract import fields
+from magodoo.extract.fields import Row
+from magodoo.settings import Instance
+
+_SEPARATORS = re.compile(r"[\s,;|]+")
+MOST_REFERENCES = 40
+
+
+def link(row: Row, name: str) -> Row:
+    """A many2one as an object with `id`: it arrives as an object, an id, `[id, name]` or False (facts odoo-19.0 3)."""
+    value = row.get(name)
+    if isinstance(value, list):
+        value = {"id": value[0], "name": value[1]} if len(value) == 2 else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = {"id": value}
+    return fields.inner({name: value}, name)
+
+
+def link_id(row: Row, name: str) -> str | None:
+    return fields.identity(link(row, name), "id")
+
+
+def ids(row: Row, name: str) -> list[int]:
+    """An x2many of plain ids."""
+    value = row.get(name)
+    if value is None or value is False:
+        return []
+    if not isinstance(value, list):
+        raise Unreadable(f"{name}: not a list of ids: {value!r:.60}")
+    return [int(fields.required_identity({name: each}, name)) for each in value]
+
+
+def our_reference(instance: Instance, row: Row, *kinds: str) -> str | None:
+    """The record's external id when we gave it for this instance and one of `kinds`."""
+    given = fields.key(row, "external_id")
+    begins = tuple(instance.external_id(kind, "") for kind in kinds)
+    return given if given and given.startswith(begins) and given[given.rindex("_") + 1 :].isdigit() else None
+
+
+def is_of_another_instance(instance: Instance, row: Row, *kinds: str) -> bool:
+    """Whether we gave the record its external id for another instance of the same company."""
+    given = fields.key(row, "external_id")
+    return bool(given) and re.match(
+        rf"{re.escape(instance.odoo.prefix)}\.(?:{'|'.join(kinds)})_(?!{re.escape(instance.id)}_)[a-z0-9]+_\d+$", str(given)
+    ) is not None  # fmt: skip
+
+
+def item_of(instance: Instance, sale_line: Row) -> str | None:
+    """The Magento order item that an order line stands for by our external id."""
+    reference = our_reference(instance, sale_line, "oi")
+    return reference.rsplit("_", 1)[1] if reference else None
+
+
+def references(instance: Instance, row: Row) -> tuple[str, ...]:
+    """The values of the fields that may name a Magento order, whole and word by word, without `#`."""
+    found: dict[str, None] = {}
+    for name in instance.odoo.reference_fields:
+        value = fields.words(row, name)
+        for word in _parts(value) if value else ():
+            if word and len(word) <= fields.LONGEST_KEY:
+                found[word] = None
+    return tuple(found)[:MOST_REFERENCES]
+
+
+def _parts(value: str) -> Iterable[str]:
+    yield value
+    for word in _SEPARATORS.split(value):
+        yield word.strip("#()[]")
+
+
+def tax_percent(row: Row) -> Decimal | None:
+    """The sum of a line's percentage taxes; None when it has none."""
+    taxes = [tax for tax in fields.rows(row, "tax_ids") if tax.get("amount_type") in (None, False, "percent")]
+    found = [fields.percent(tax, "amount") or Decimal(0) for tax in taxes]
+    return sum(found, Decimal(0)) if found else None
+
+
+def role_of(instance: Instance, sku: str | None) -> str:
+    """What a line is by its product: our service products have names in the settings; a line without a product is `other`."""
+    names = instance.odoo
+    roles = {
+        names.shipping_product: "shipping",
+        names.shipping_discount_product: "discount",
+        names.adjustment_plus_product: "adjustment",
+        names.adjustment_minus_product: "adjustment",
+    }
+    return roles.get(sku, "item") if sku else "other"
+
+
+def is_heading(row: Row) -> bool:
+    """Sections and notes: texts between the lines."""
+    return str(row.get("display_type") or "").startswith("line_")
+
+
+def customer(row: Row) -> dict[str, Any]:
+    """The customer columns of a document, from its partner."""
+    partner, ship_to = link(row, "partner_id"), link(row, "partner_shipping_id")
+    country = link(ship_to, "country_id") or link(partner, "country_id")
+    return {
+        "customer_key": fields.identity(partner, "id"),
+        "customer_name": fields.words(partner, "name"),
+        "customer_email": fields.email(partner, "email") or fields.email(link(row, "partner_invoice_id"), "email"),
+        "customer_phone": fields.words(partner, "phone"),
+        "ship_to_name": fields.words(ship_to, "name"),
+        "country": fields.words(country, "code", 10),
+        "vat": fields.words(partner, "vat"),
+    }

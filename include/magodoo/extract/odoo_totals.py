@@ -1,0 +1,63 @@
+"""The parts of an Odoo order or invoice, from its lines: Odoo's header knows untaxed, tax and total only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from magodoo.extract import fields
+from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.extract.fields import Row
+
+CENT = 100
+
+
+def write_parts(document: CanonicalDocument, row: Row) -> None:
+    """Header amounts from the row, parts from the lines; what is left between them is discount.
+
+    Sound: untaxed + tax = total, and the lines give both up to the cent per line that rounding globally leaves
+    (facts odoo-19.0 3).
+    """
+    document.untaxed = fields.units(row, "amount_untaxed")
+    document.tax = fields.units(row, "amount_tax")
+    document.grand_total = fields.units(row, "amount_total")
+    lines = [line for line in document.lines if line.is_money]
+    document.subtotal = sum(line.gross for line in lines if line.role in ("item", "other"))
+    document.shipping = sum(line.untaxed for line in lines if line.role == "shipping")
+    document.adjustment = sum(line.untaxed for line in lines if line.role == "adjustment")
+    document.discount = document.untaxed - document.subtotal - document.shipping - document.adjustment
+    leeway = CENT * (len(lines) + 1)
+    document.sound = (
+        document.untaxed + document.tax == document.grand_total
+        and abs(_sum(lines, "untaxed") - document.untaxed) <= leeway
+        and abs(_sum(lines, "tax") - document.tax) <= leeway
+    )
+
+
+def write_amounts(line: CanonicalLine, row: Row) -> None:
+    """A line's amounts: what it cost before its discount, after it, and its tax."""
+    line.price = fields.units(row, "price_unit")
+    line.discount_percent = fields.percent(row, "discount") or Decimal(0)
+    line.untaxed = fields.units(row, "price_subtotal")
+    line.tax = fields.units(row, "price_total") - line.untaxed
+    line.gross = _gross(line)
+    line.discount = line.untaxed - line.gross
+
+
+def _gross(line: CanonicalLine) -> int:
+    """price * quantity where the discount leads from there to the net amount; else (taxes included) back from the net amount."""
+    left = 1 - line.discount_percent / 100
+    if not line.discount_percent or left <= 0:
+        return line.untaxed if left > 0 else _whole(Decimal(line.price) * line.quantity / 10_000)
+    gross = Decimal(line.price) * line.quantity / 10_000
+    if abs(gross * left - line.untaxed) <= 2 * CENT + abs(gross) / 10_000:
+        return _whole(gross)
+    return _whole(line.untaxed / left)
+
+
+def _whole(number: Decimal) -> int:
+    return int(number.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def _sum(lines: Sequence[CanonicalLine], name: str) -> int:
+    return sum(getattr(line, name) for line in lines)
