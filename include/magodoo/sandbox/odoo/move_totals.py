@@ -78,6 +78,17 @@ class MoveTotals(Model):
             state = self._payment_state(row, due, terms)
             self.put(env, record, amount_residual=due, amount_residual_signed=signed, payment_state=state)
 
+    def linked_payments(self, row: Row) -> list[int]:
+        """Payments that name the document, matched or not."""
+        return self.db.store.find("account.payment", "invoice_ids", row["id"])
+
+    def reconciled_payments(self, row: Row) -> list[int]:
+        """Payments whose items are matched with the document's."""
+        lines = self.db.models["account.move.line"]
+        terms = [lines.rows[i] for i in self.get(row, "line_ids") if lines.rows[i]["display_type"] == "payment_term"]
+        found = {move.get("origin_payment_id") for move in self.counterparts(terms)}
+        return sorted(payment for payment in found if payment)
+
     def tax_totals(self, row: Row) -> Any:
         """The widget's tree, with one group as the generic chart has (facts odoo-19.0 [342])."""
         if row["move_type"] == "entry":
@@ -248,7 +259,7 @@ class MoveTotals(Model):
 
     def _payment_state(self, row: Row, due: Decimal, terms: list[Row]) -> str:
         """`reversed` only if credit notes alone closed an invoice; a credit note closed by its invoice is `paid`."""
-        partners = self._counterparts(terms)
+        partners = self.counterparts(terms)
         if row["state"] != "posted" and not partners:
             return "not_paid"
         if due:
@@ -260,7 +271,7 @@ class MoveTotals(Model):
         reversed_only = row["move_type"] in ("out_invoice", "in_invoice") and kinds <= {"out_refund", "in_refund"}
         return "reversed" if reversed_only else "paid"
 
-    def _counterparts(self, terms: list[Row]) -> list[Row]:
+    def counterparts(self, terms: list[Row]) -> list[Row]:
         lines, partials = self.db.models["account.move.line"], self.db.tables["account.partial.reconcile"]
         found = []
         for term in terms:

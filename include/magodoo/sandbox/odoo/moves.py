@@ -80,6 +80,8 @@ class Move(MoveTotals):
             "narration": f.text("Terms and Conditions"),
             "reversed_entry_id": f.one("account.move", "Reversal of", readonly=True, copy=False),
             "reversal_move_ids": f.many("account.move", "reversed_entry_id", "Reversals"),
+            "matched_payment_ids": f.linked("account.payment", "Matched Payments", compute="linked_payments"),
+            "reconciled_payment_ids": f.linked("account.payment", "Payments", compute="reconciled_payments"),
             "origin_payment_id": f.one("account.payment", "Payment", copy=False),
             "line_ids": f.many("account.move.line", "move_id", "Journal Items"),
             "invoice_line_ids": f.many(

@@ -67,7 +67,7 @@ class Payment(Model):
         line, moves = self._counterpart(row), self.db.models["account.move"]
         if line is None:
             return []
-        found = moves._counterparts([line])
+        found = moves.counterparts([line])
         return sorted({move["id"] for move in found if move["move_type"] != "entry"})
 
     def reconciled_count(self, row: Row) -> int:

@@ -185,9 +185,11 @@ class Users(Model):
     def context_get(self, env: Env) -> Row:
         return {"lang": env.user.get("lang") or "en_US", "tz": env.user.get("tz") or False, "uid": env.uid}
 
-    @public(model_level=True, access="")
-    def has_group(self, env: Env, group_ext_id: str) -> bool:
-        return any(GROUPS[group][0] == group_ext_id for group in env.groups)
+    @public(access="")
+    def has_group(self, env: Env, ids: list[int], group_ext_id: str) -> bool:
+        user = self.rows[self.one(ids)]
+        held = env["res.groups"].with_implied(user.get("group_ids") or [])
+        return any(GROUPS[group][0] == group_ext_id for group in held)
 
 
 class ApiKey(Model):

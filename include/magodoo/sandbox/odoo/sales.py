@@ -279,6 +279,7 @@ class OrderLine(Model):
             "tax_ids": f.linked("account.tax", "Taxes"),
             "extra_tax_data": f.json("Extra Tax Data"),
             "is_delivery": f.boolean("Is a Delivery"),
+            "is_downpayment": f.boolean("Is a down payment"),
             "price_subtotal": f.money("Subtotal", readonly=True, copy=False),
             "price_tax": f.real("Total Tax", readonly=True, copy=False),
             "price_total": f.money("Total", readonly=True, copy=False),

@@ -37,6 +37,7 @@ class StockMove(Model):
             "location_id": f.one("stock.location", "Source Location", required=True),
             "location_dest_id": f.one("stock.location", "Intermediate Location", required=True),
             "sale_line_id": f.one("sale.order.line", "Sale Line"),
+            "has_tracking": f.char("Product with Tracking", related="product_id.tracking"),
             "origin_returned_move_id": f.one("stock.move", "Origin return move", copy=False),
             "returned_move_ids": f.many("stock.move", "origin_returned_move_id", "All returned moves"),
             "to_refund": f.boolean("Update quantities on SO/PO", default=True),

@@ -33,7 +33,7 @@ _NOT_FOUND = """<!doctype html>
 <title>404 Not Found</title>
 <h1>Not Found</h1>
 <p>The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.</p>
-"""  # noqa: E501
+"""
 _VERSION = {"version_info": [19, 0, 0, "final", 0, ""], "version": "19.0"}
 _RPC_VERSION = {
     "server_version": "19.0",
@@ -86,7 +86,7 @@ def no_database() -> Answer:
 def refuse(problem: Exception) -> Answer:
     """The answer of JSON-2 to an error."""
     status, body = describe(problem)
-    headers = {"WWW-Authenticate": "Bearer "} if status == 401 else {}
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     return Answer(status, _JSON, to_json({**body, "debug": _trace(problem)}), headers)
 
 
