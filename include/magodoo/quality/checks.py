@@ -47,8 +47,8 @@ class Check:
     cure: str
     select: str
 
-    def sql(self, instance: Instance, batch: str = "{batch}") -> str:
-        """The SELECT for one instance. `{batch}` stays for Great Expectations unless a table name is given."""
+    def sql(self, instance: Instance, batch: str = "(select * from {batch})") -> str:
+        """The SELECT for one instance. `{batch}` stays for Great Expectations (which puts a subquery there) unless a table is given."""
         quality = instance.quality
         return self.select.format(
             batch=batch,

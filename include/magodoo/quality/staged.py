@@ -70,9 +70,8 @@ DOCUMENT_CHECKS = (
     ),
     _documents(
         "lines_equal_header",
-        "d.side = 'magento' and d.kind in ('invoice', 'credit_memo') and exists (select 1 from line l where l.instance = d.instance"
-        " and l.side = d.side and l.kind = d.kind and l.source_id = d.source_id group by l.source_id"
-        " having sum(l.untaxed + l.tax) <> max(d.grand_total))",
+        "d.side = 'magento' and d.kind in ('invoice', 'credit_memo') and (select sum(l.untaxed + l.tax) from line l where"
+        " l.instance = d.instance and l.side = d.side and l.kind = d.kind and l.source_id = d.source_id) <> d.grand_total",
         "'its lines give another sum'",
         meaning="The lines of a Magento document add up to its grand total.",
         cure="Compare the lines with the header in Magento.",

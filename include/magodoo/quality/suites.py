@@ -20,6 +20,7 @@ import great_expectations as gx
 from great_expectations.checkpoint import UpdateDataDocsAction
 from sqlalchemy import Connection, Engine
 
+from magodoo.errors import Stop
 from magodoo.quality.checks import COLUMNS, Check, Holds
 from magodoo.quality.results import CHANGE_CHECKS, FINDING_CHECKS, PAIR_CHECKS, RESULT_CHECKS
 from magodoo.quality.staged import DOCUMENT_CHECKS, EXTRACT_CHECKS, LINE_CHECKS
@@ -49,7 +50,7 @@ REQUIRED_COLUMNS = {
     "finding": {"instance", "type", "kind", "severity", "message", "first_seen", "resolved_at"},
     "change": {"instance", "kind", "target", "order_key", "source_id", "state", "verdict", "request_hash"},
 }
-_SECRET = "MAGODOO_GX_STAGING_URL"  # GX stores the name, not the address with its password
+_URL_VARIABLE = "MAGODOO_GX_STAGING_URL"  # GX stores the name, not the address with its password
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,13 @@ def run(engine: Engine, instance: Instance, docs: Path | None, checks: Sequence[
     """Every check that failed, with every row that it found. Data Docs are built in `docs` when given."""
     failed = _expect(engine, instance, checks, docs)
     with engine.connect() as connection:
-        return [Failure(check, _rows(connection, instance, check)) for check in checks if check.name in failed]
+        return found(connection, instance, [check for check in checks if check.name in failed])
+
+
+def found(connection: Connection, instance: Instance, checks: Sequence[Check]) -> list[Failure]:
+    """The failures among the checks, asked of the database directly, with every row; without Data Docs."""
+    failures = (Failure(check, _rows(connection, instance, check)) for check in checks)
+    return [failure for failure in failures if failure.rows]
 
 
 def prune(folder: Path, older_than: timedelta) -> int:
@@ -86,11 +93,12 @@ def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: P
     """Runs the suites; the names of the checks that failed. A check whose SELECT itself fails counts as failed and raises."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    os.environ[_SECRET] = engine.url.render_as_string(hide_password=False)
+    own = engine.url.update_query_dict({"options": f"-csearch_path={SCHEMA} -ctimezone=UTC"})
+    os.environ[_URL_VARIABLE] = own.render_as_string(hide_password=False)
     os.environ["TQDM_DISABLE"] = "1"
     context = gx.get_context(mode="file", project_root_dir=docs / "gx") if docs else gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
-    source = context.data_sources.add_postgres("staging", connection_string=f"${{{_SECRET}}}")
+    source = context.data_sources.add_postgres("staging", connection_string=f"${{{_URL_VARIABLE}}}")
     validations = [_validation(context, source, table, group, instance) for table, group in _by_table(checks)]
     actions = [UpdateDataDocsAction(name="data_docs")] if docs else []
     checkpoint = context.checkpoints.add(
@@ -106,7 +114,7 @@ def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: P
 
 
 def _validation(context: Any, source: Any, table: str, checks: Iterable[Check], instance: Instance) -> Any:
-    batch = source.add_table_asset(table, table_name=table, schema_name=SCHEMA).add_batch_definition_whole_table(table)
+    batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table(table)
     suite = gx.ExpectationSuite(name=table)
     if table in REQUIRED_COLUMNS:
         for column in sorted(REQUIRED_COLUMNS[table]):
@@ -137,11 +145,17 @@ def _by_table(checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
 
 
 def _name_of(item: Any) -> str:
-    if item.exception_info.get("raised_exception"):
-        raise RuntimeError(
-            f"check {item.expectation_config.meta['check']} could not run: {item.exception_info['exception_message']}"
-        )
-    return str(item.expectation_config.meta["check"])
+    name = str(item.expectation_config.meta["check"])
+    told = _exceptions(item.exception_info)
+    if told:
+        raise Stop(f"check {name} could not run: {told[0]}")
+    return name
+
+
+def _exceptions(info: dict[str, Any]) -> list[str]:
+    """What was raised, from GX's record of it: flat, or one record per metric."""
+    records = [info] if "raised_exception" in info else [record for record in info.values() if isinstance(record, dict)]
+    return [str(record["exception_message"]) for record in records if record.get("raised_exception")]
 
 
 def _publish(docs: Path) -> None:

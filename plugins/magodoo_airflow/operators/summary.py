@@ -12,7 +12,7 @@ from magodoo_airflow.links import SalesPageLink
 
 
 class SummaryOperator(BaseOperator):
-    """Sums the counts of mapped tasks (none, when nothing was due).
+    """Sums the counts of mapped tasks (none when nothing was due; a skipped task counted nothing).
 
     :param counts: a list of dicts of numbers (templated); what is no number is left out
     """
@@ -27,6 +27,6 @@ class SummaryOperator(BaseOperator):
     def execute(self, context: Any) -> dict[str, int]:
         total: Counter[str] = Counter()
         for counted in self.counts if isinstance(self.counts, Iterable) else []:
-            total.update({name: number for name, number in counted.items() if isinstance(number, int)})
+            total.update({name: number for name, number in (counted or {}).items() if isinstance(number, int)})
         self.log.info("[%s] %s", self.instance, dict(total) or "nothing was due")
         return dict(total)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from airflow.models import Connection as AirflowConnection
+from airflow.models import Connection as AirflowConnection  # noqa: AIR311 - in the api-server there is no task to ask
 from fastapi import Depends, FastAPI, Form, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -259,7 +259,9 @@ def reading_from_staging() -> Iterator[Connection]:
 @cache
 def _engine() -> Engine:
     settings = read_with_problems().settings
-    url = AirflowConnection.get_connection_from_secrets(settings.staging_connection).get_uri()
+    url = AirflowConnection.get_connection_from_secrets(  # noqa: AIR311
+        settings.staging_connection
+    ).get_uri()
     return connect(url, pool_size=5, max_overflow=5)
 
 
