@@ -48,7 +48,7 @@ select order_key from change where instance = :instance and target = :target and
 group by order_key order by min(id) limit :limit"""
 
 _COLUMNS = """change.id, instance, kind, order_key, order_number, source_id, source_number, document_kind, amount, currency,
-    request_hash, attempts, state, target"""
+    request_hash, attempts, state, target, step"""
 
 
 def claim(
@@ -60,18 +60,20 @@ def claim(
     lease_seconds: int,
     order_keys: Collection[str] | None = None,
     kinds: Collection[ChangeKind] | None = None,
+    skip: Collection[str] = (),
 ) -> list[LeasedChange]:
     """Lease what is due of up to `limit` orders for one target, in step order within each order.
 
     Only changes whose verdict, approval and mode allow it; an uncertain change or an expired lease is taken up whatever they
     say, to find out what became of it. An order with an uncertain change inside its settle time is closed.
+    `skip` are orders that this run has been through already.
     """
     wanted = {
         "instance": instance.id, "target": target.value, "kinds": _applied(instance, kinds),
         "expires": instance.limits.approval_expires_hours, "every_order": order_keys is None, "orders": list(order_keys or ()),
     }  # fmt: skip
     leased: list[LeasedChange] = []
-    tried: list[str] = []
+    tried = list(skip)
     while len({change.order_key for change in leased}) < limit:
         candidates = list(connection.scalars(text(_CANDIDATES), {**wanted, "tried": tried, "limit": limit}))
         if not candidates:

@@ -26,11 +26,9 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 # What a request depends on. Not compared: what our own writes change (paid, invoiced, shipped), stamps, and what staging
-# adds after the reading (currency of a raw document, item keys of Odoo lines).
-_CONTENT = (
-    "number", "state", "grand_total", "tax", "shipping", "discount", "adjustment", "quantity",
-    "customer_email", "country", "vat",
-)  # fmt: skip
+# adds after the reading (customer, country and currency of documents, item keys of Odoo lines).
+_CONTENT = ("number", "grand_total", "tax", "shipping", "discount", "adjustment", "quantity")
+_CUSTOMER = ("customer_email", "country", "vat")
 _LINE = ("line_id", "role", "sku", "quantity", "qty_ordered", "untaxed", "tax")
 # An Odoo order's or Magento order's own state follows its documents; only these ends of it matter.
 _ORDER_ENDS = ("canceled", "holded", "payment_review", "cancel")
@@ -58,11 +56,13 @@ def moved_on(context: Context, writer: Writer, changes: Sequence[LeasedChange]) 
 
 
 def _signature(document: CanonicalDocument) -> tuple[Any, ...]:
-    is_order = document.kind == Kind.ORDER
-    head = [getattr(document, name) for name in _CONTENT if not (is_order and name == "state")]
-    end = document.state in _ORDER_ENDS if is_order else None
+    head = [getattr(document, name) for name in _CONTENT]
+    if document.kind == Kind.ORDER:
+        head += [*(getattr(document, name) for name in _CUSTOMER), document.state in _ORDER_ENDS]
+    else:
+        head.append(document.state)
     lines = sorted(tuple(str(getattr(line, name)) for name in _LINE) for line in document.lines)
-    return (*head, end, tuple(sorted(document.tracking)), tuple(lines))
+    return (*head, tuple(sorted(document.tracking)), tuple(lines))
 
 
 def read(

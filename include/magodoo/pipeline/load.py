@@ -70,7 +70,7 @@ def _one_target(
 ) -> Counter[str]:
     """Claim orders and carry out their changes until nothing is due, the target is away, or the limit is reached."""
     counts: Counter[str] = Counter()
-    taken = 0
+    taken, seen = 0, set[str]()
     while limit is None or taken < limit:
         orders = ORDERS_AT_ONCE if limit is None else min(ORDERS_AT_ONCE, limit - taken)
         with context.engine.begin() as connection:
@@ -83,11 +83,13 @@ def _one_target(
                 context.instance.lease_seconds,
                 order_keys,
                 kinds,
+                seen,
             )
         if not changes:
             break
         checkpoint("claimed")
         taken += len(changes)
+        seen |= {change.order_key for change in changes}
         outcome = Run(context)
         try:
             outcome.carry_out(changes)

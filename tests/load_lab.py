@@ -1,0 +1,207 @@
+"""A small shop and its Odoo, both over HTTP, with a staging database: where writers are tried.
+
+Plans are made by hand here: what is tried is the writing, not the planning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+
+from magodoo import staging
+from magodoo.extract import magento_documents, odoo_documents
+from magodoo.load import ledger, requests
+from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.connection import OdooConnection
+from magodoo.pipeline import load
+from magodoo.pipeline.context import Context
+from magodoo.reconcile.plan import PlannedChange
+from magodoo.sandbox.magento import Address, Line, MagentoShop
+from magodoo.sandbox.magento import RunningSandbox as RunningMagento
+from magodoo.sandbox.odoo.database import OdooDatabase
+from magodoo.sandbox.odoo.server import RunningSandbox as RunningOdoo
+from magodoo.settings import Instance, Settings
+from magodoo.staging import master, upsert
+from magodoo.vocabulary import MATCHED_KINDS, ChangeKind, Kind
+
+SKUS = {"A": "19.99", "B": "5.33", "C": "8.39"}
+POLICY: dict[str, Any] = {
+    "id": "us",
+    "magento_connection": "m",
+    "odoo_connection": "o",
+    "mode": {"default": "apply"},
+    "limits": {
+        "first_writes": 0, "changes_per_run": 10**6, "changes_per_day": 10**6, "document_amount": 10**6, "run_amount": 10**9,
+        "refund_amount": 10**6,
+    },
+    "taxes": [{"rate": "8.25", "odoo_tax": "US 8.25%"}, {"rate": "19", "odoo_tax": "DE 19%"}],
+    "payment_methods": {"card": {"captured_by_provider": True, "journal": "CARD", "authorises": True}, "checkmo": {}},
+    "odoo": {"pricelists": {"USD": "Magento USD", "EUR": "Magento EUR"}},
+    "settle_seconds": 1,
+    "lease_seconds": 30,
+}  # fmt: skip
+
+
+class Lab:
+    """Both systems, their clients, and the context of a load run."""
+
+    def __init__(self, magento: RunningMagento, odoo: RunningOdoo, url: str, **policy: Any) -> None:
+        self.magento, self.odoo = magento, odoo
+        self.shop, self.db = magento.shop, odoo.db
+        self.instance = Instance.model_validate({**POLICY, **policy})
+        self.engine = staging.connect(url)
+        self.context = self.a_context()
+        self._stock_odoo()
+
+    def a_context(self, run: str = "test") -> Context:
+        magento = MagentoConnection(self.magento.url, BearerToken(self.magento.token))
+        odoo = OdooConnection(self.odoo.url, self.db.name, "sync-key", 1, write_timeout=5.0)
+        return Context(
+            settings=Settings(instances={"us": self.instance}),
+            instance=self.instance,
+            engine=self.engine,
+            magento=MagentoClient(magento, sleep=lambda seconds: None),
+            odoo=OdooClient(odoo),
+            dag_run=run,
+            now=lambda: datetime.now(UTC),
+        )
+
+    def with_policy(self, **policy: Any) -> None:
+        self.instance = Instance.model_validate({**self.instance.model_dump(), **policy})
+        self.context = self.a_context()
+
+    def _stock_odoo(self) -> None:
+        for sku, price in SKUS.items():
+            values = {"default_code": sku, "name": f"Article {sku}", "list_price": price, "type": "consu", "is_storable": True}
+            values["invoice_policy"] = "order"
+            (product,) = self.db.call("product.product", "create", vals_list=[values])
+            quant = {"product_id": product, "location_id": self._location(), "inventory_quantity": 1000}
+            (id,) = self.db.call("stock.quant", "create", vals_list=[quant], context={"inventory_mode": True})
+            self.db.call("stock.quant", "action_apply_inventory", [id])
+
+    def _location(self) -> int:
+        rows = self.db.call("stock.warehouse", "search_read", domain=[["company_id", "=", 1]], fields=["lot_stock_id"])
+        return int(rows[0]["lot_stock_id"][0])
+
+    # The shop
+
+    def order(self, lines: dict[str, int] | None = None, payment: str = "checkmo", **more: Any) -> int:
+        cart = [Line(sku, quantity) for sku, quantity in (lines or {"A": 2, "B": 3}).items()]
+        email = more.pop("email", "guest@example.com")
+        number = self.shop.place_order(
+            cart, payment=payment, shipping_amount=Decimal(5), billing=Address(email=email), **more
+        )
+        if payment == "card":
+            self.shop.authorize(number)
+        return number
+
+    def items(self, order: int) -> dict[str, int]:
+        return {item["sku"]: item["item_id"] for item in self.shop.order(order)["items"]}
+
+    # Staging
+
+    def read(self) -> None:
+        """Both sides into staging, and Odoo's master data."""
+        magento, odoo, context = self.context.magento, self.context.odoo, self.context
+        assert magento is not None and odoo is not None
+        documents = [
+            magento_documents.read(self.instance, kind, row, page.request_began_at)
+            for kind in MATCHED_KINDS
+            for page in magento.changed(kind, None)
+            for row in page.rows
+        ]
+        for name in ("order", "invoice", "credit_memo", "shipment", "return"):
+            for page in odoo.changed(name, datetime(2000, 1, 1, tzinfo=UTC)):
+                documents += [odoo_documents.read(self.instance, Kind(name), row, page.request_began_at) for row in page.rows]
+        skus = [*SKUS, "SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS"]
+        with context.engine.begin() as connection:
+            upsert.stage(connection, self.instance, documents)
+            for model, key, rows in (
+                ("account.tax", "name", odoo.taxes()), ("res.currency", "name", odoo.currencies()),
+                ("product.pricelist", "name", odoo.pricelists()), ("account.journal", "code", odoo.journals()),
+                ("res.country", "code", odoo.countries()), ("delivery.carrier", "name", odoo.carriers()),
+            ):  # fmt: skip
+                master.replace(connection, "us", model, key, rows)
+            master.replace_products(connection, "us", skus, odoo.products(skus))
+            master.put_fact(connection, "us", "ir.config_parameter", "database.uuid", {"value": odoo.database_uuid()})
+
+    # Plans
+
+    def planned(self, kind: ChangeKind, source: int, document: Kind, order: int, **intent: Any) -> PlannedChange:
+        with self.engine.connect() as connection:
+            row = connection.execute(
+                text(
+                    "select number, grand_total, currency from document where kind = :kind and source_id = :id and side = :side"
+                ),
+                {"kind": document.value, "id": str(source), "side": kind.target.other.value},
+            ).one()
+        number, total, currency = row
+        return PlannedChange(
+            kind, str(order), f"order {order}", document, str(source), number, total, currency, total, (), intent
+        )
+
+    def plan(self, *planned: PlannedChange) -> list[int]:
+        """Record and release, as reconcile and the gate do. Returns ledger ids in the order given."""
+        with self.engine.begin() as connection:
+            prepared = requests.prepare(connection, self.context, planned)
+            assert not [problem for item in prepared for problem in item.problems], [item.problems for item in prepared]
+            recorded = ledger.record(connection, self.instance, prepared, "test", {plan.order_key for plan in planned})
+            ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, "us")])
+        return [recorded.ids[plan.key] for plan in planned if plan.key in recorded.ids]
+
+    def whole_order(self, order: int, *invoices: int, paid: bool = False) -> list[PlannedChange]:
+        plans = [self.planned(ChangeKind.ORDER_IMPORT, order, Kind.ORDER, order, **{"as": "confirmed"})]
+        for invoice in invoices:
+            plans.append(self.planned(ChangeKind.ODOO_INVOICE, invoice, Kind.INVOICE, order, **{"as": "post"}))
+            if paid:
+                plans.append(self.planned(ChangeKind.ODOO_PAYMENT, invoice, Kind.INVOICE, order, method="card"))
+        return plans
+
+    def load(self, **options: Any) -> dict[str, int]:
+        return load.run(self.context, **options)
+
+    def state(self, change: int) -> tuple[str, str]:
+        with self.engine.connect() as connection:
+            row = connection.execute(text("select state, reason from change where id = :id"), {"id": change}).one()
+        return row.state, row.reason or ""
+
+    def states(self) -> list[str]:
+        with self.engine.connect() as connection:
+            return list(connection.scalars(text("select state from change order by id")))
+
+    # Odoo
+
+    def records(self, model: str, fields: str, domain: list[Any] | None = None) -> list[dict[str, Any]]:
+        return list(self.db.call(model, "search_read", domain=domain or [], fields=fields.split(), order="id"))
+
+    def moves(self, kind: str = "out_invoice") -> list[dict[str, Any]]:
+        fields = "name state ref amount_untaxed amount_tax amount_total payment_state amount_residual"
+        return self.records("account.move", fields, [["move_type", "=", kind]])
+
+
+@contextmanager
+def lab(url: str, provisioned: dict[str, Any], **policy: Any) -> Iterator[Lab]:
+    """A lab on a staging database of its own; `provisioned` is the state of an Odoo that was set up once."""
+    shop = MagentoShop()
+    shop.add_tax_rate("US", Decimal("8.25"), "US-8.25")
+    for sku, price in SKUS.items():
+        shop.add_product(sku, price=price, stock=1000)
+    database = OdooDatabase()
+    database.load(provisioned)
+    with RunningMagento(shop) as magento, RunningOdoo(database) as odoo:
+        made = Lab(magento, odoo, url, **policy)
+        yield made
+        made.engine.dispose()
+
+
+def provisioned() -> dict[str, Any]:
+    """The state of a provisioned Odoo, to be loaded by each lab."""
+    database = OdooDatabase()
+    database.provision()
+    return database.dump()
