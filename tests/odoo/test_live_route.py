@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -31,8 +32,6 @@ def test_an_order_is_created_once_with_magentos_amounts(client: OdooClient, shop
 
 
 def test_confirming_twice_confirms_once_and_the_order_date_can_be_restored(client: OdooClient, shop: Shop) -> None:
-    from datetime import UTC, datetime
-
     order = shop.confirmed_order(1)
     assert client.confirm_orders([order]).ids == [order]
     client.set_date_order({order: datetime(2026, 11, 20, 10, tzinfo=UTC)})

@@ -8,7 +8,6 @@ become visible later.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,14 +18,13 @@ from magodoo.money import dump_json
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.external_ids import ExternalIds
 from magodoo.odoo.kinds import READINGS, Reading
-from magodoo.odoo.trees import Row
+from magodoo.odoo.trees import Row, TreePage
 from magodoo.odoo.versions import name_of
 
 PAGE_SIZE = 500
 BATCH = 500
 MOST_POISONED = 20
 LONGEST_RAW = 100_000
-_STAMP = re.compile(r"[1-9]\d{3}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
 class Quarantined(NamedTuple):
@@ -65,23 +63,24 @@ class Reads(ExternalIds):
         base = self._base_domain(reading)
         if until is not None:
             base.append(["write_date", "<", stamp(until)])
-        second, seen = stamp(since), set[int]()
+        second, seen, isolated = stamp(since), set[int](), set[int]()
         total: int | None = None
         while True:
             domain = [*base, ["write_date", ">=", second]]
-            if seen:
-                domain.append(["id", "not in", sorted(seen)])
+            if seen or isolated:
+                domain.append(["id", "not in", sorted(seen | isolated)])
             page = self._page(reading, domain, page_size)
             total = page.total_count if total is None else total
             yield Page(page.rows, page.request_began_at, total, page.quarantined)
             read = [(row["write_date"], row["id"]) for row in page.rows]
-            isolated = {bad.source_id for bad in page.quarantined if bad.source_id}
+            newly = {bad.source_id for bad in page.quarantined if bad.source_id} - isolated
             if len(page.rows) + len(page.quarantined) < page_size:
                 return
             last = read[-1][0] if read else second
-            if last < second or any(id in seen for _, id in read):
-                raise Unavailable("a page went backwards; the list changed under the reading", system="odoo", call=kind)
-            seen = {id for at, id in read if at == last} | isolated | (seen if last == second else set())
+            if last < second or any(id in seen for _, id in read) or not (read or newly):
+                raise Unavailable("the same page came twice, or an earlier one", system="odoo", call=kind)
+            seen = {id for at, id in read if at == last} | (seen if last == second else set())
+            isolated |= newly
             second = last
 
     def by_ids(self, kind: str, ids: Sequence[int]) -> Page:
@@ -173,23 +172,18 @@ class Reads(ExternalIds):
         began = _now()
         bad: list[Quarantined] = []
         try:
-            rows, count = self.read_tree(reading.model, reading.tree, domain, order="write_date, id", limit=limit)
+            found = self.read_tree(reading.model, reading.tree, domain, order="write_date, id", limit=limit)
         except (FixDocument, Unreadable) as problem:
-            rows, count = self._without_the_poisoned(reading, domain, limit, bad, problem)
-        sound = []
-        for row in rows:
-            reason = _unsound(row)
-            if reason:
-                id = row.get("id") if isinstance(row.get("id"), int) else None
-                bad.append(Quarantined(id, dump_json(row)[:LONGEST_RAW], reason))
-            else:
-                sound.append(row)
-        self.name_rows(sound, reading.named)
-        return Page(sound, began, count, bad)
+            found = self._without_the_poisoned(reading, domain, limit, bad, problem)
+        bad += [Quarantined(_id(row), dump_json(row)[:LONGEST_RAW], reason) for row, reason in found.flawed]
+        dated = [row for row in found.rows if row["write_date"]]
+        bad += [Quarantined(row["id"], "", "no write_date") for row in found.rows if not row["write_date"]]
+        self.name_rows(dated, reading.named)
+        return Page(dated, began, found.total, bad)
 
     def _without_the_poisoned(
         self, reading: Reading, domain: list[Any], limit: int | None, bad: list[Quarantined], problem: MagodooError
-    ) -> tuple[list[Row], int]:
+    ) -> TreePage:
         """The page in halves, until the records that cannot be read stand alone; they go to `bad`.
 
         A failure that is not a record's (the ids cannot be listed either, or all records fail) is raised.
@@ -198,25 +192,26 @@ class Reads(ExternalIds):
         ids = self.call(reading.model, "search", domain=domain, order="write_date, id", limit=limit, context=context)
         count = int(self.call(reading.model, "search_count", domain=domain, context=context))
 
-        def halves(part: list[int]) -> list[Row]:
+        def read(part: list[int]) -> TreePage:
             try:
                 only = [*self.company_domain(reading.model), ["id", "in", part]]
-                return self.read_tree(reading.model, reading.tree, only, order="write_date, id")[0]
+                return self.read_tree(reading.model, reading.tree, only, order="write_date, id")
             except (FixDocument, Unreadable) as failure:
-                if len(part) == 1:
-                    bad.append(Quarantined(part[0], "", str(failure)))
-                    if len(bad) > MOST_POISONED:
-                        raise FixConfiguration(
-                            f"more than {MOST_POISONED} records of a page cannot be read: {failure}",
-                            system="odoo", call=reading.model,
-                        ) from failure  # fmt: skip
-                    return []
-                middle = len(part) // 2
-                return halves(part[:middle]) + halves(part[middle:])
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    left, right = read(part[:middle]), read(part[middle:])
+                    return TreePage(left.rows + right.rows, 0, left.flawed + right.flawed)
+                bad.append(Quarantined(part[0], "", str(failure)))
+                if len(bad) <= MOST_POISONED:
+                    return TreePage([], 0, [])
+                raise FixConfiguration(
+                    f"more than {MOST_POISONED} records of a page cannot be read: {failure}", system="odoo",
+                    call=reading.model,
+                ) from failure  # fmt: skip
 
         if not ids:
             raise problem
-        return halves(list(ids)), count
+        return read(list(ids))._replace(total=count)
 
 
 def stamp(moment: datetime) -> str:
@@ -226,14 +221,10 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _unsound(row: Row) -> str:
-    """Why a row cannot be used at all; empty when it can."""
-    id = row.get("id")
-    if not isinstance(id, int) or isinstance(id, bool) or id < 1:
-        return "no id"
-    if not isinstance(row.get("write_date"), str) or not _STAMP.fullmatch(row["write_date"]):
-        return f"write_date is no time: {str(row.get('write_date'))[:40]!r}"
-    return ""
+def _id(row: Any) -> int | None:
+    """The id of a row that is damaged elsewhere."""
+    id = row.get("id") if isinstance(row, dict) else None
+    return id if isinstance(id, int) and not isinstance(id, bool) else None
 
 
 def _parts(values: Sequence[Any], size: int) -> list[list[Any]]:

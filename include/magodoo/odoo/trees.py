@@ -6,13 +6,22 @@ for by its name and given back under the name of 19.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from magodoo.odoo.caller import OdooCaller, expect_rows
 from magodoo.odoo.kinds import Tree
+from magodoo.odoo.soundness import flaw
 from magodoo.odoo.versions import NESTED_READ_SINCE, name_of
 
 Row = dict[str, Any]
+
+
+class TreePage(NamedTuple):
+    """Sound rows, how many records the domain has, and rows that are not what their fields say, with the reason."""
+
+    rows: list[Row]
+    total: int
+    flawed: list[tuple[Row, str]]
 
 
 class TreeReader(OdooCaller):
@@ -23,14 +32,25 @@ class TreeReader(OdooCaller):
 
     def read_tree(
         self, model: str, tree: Tree, domain: list[Any], *, order: str = "id", limit: int | None = None
-    ) -> tuple[list[Row], int]:
-        """(rows, how many records the domain has). Archived records are included where a model has them."""
+    ) -> TreePage:
+        """The records of a domain. Archived records are included where a model has them."""
         wanted, _ = self.fitting(model, tree)
         if self.nested and self.version.major >= NESTED_READ_SINCE:
-            rows, count = self._nested(model, wanted, domain, order, limit)
+            found, count = self._nested(model, wanted, domain, order, limit)
         else:
-            rows, count = self._flat(model, wanted, domain, order, limit)
-        return [self._renamed(model, tree, row) for row in rows], count
+            found, count = self._flat(model, wanted, domain, order, limit)
+        page = TreePage([], count, [])
+        seen: set[int] = set()
+        for row in found:
+            reason = flaw(self.fields, model, wanted, row)
+            if not reason and row["id"] in seen:
+                reason = "id, which is listed twice"
+            if reason:
+                page.flawed.append((row, f"{model} cannot be read at {reason}"))
+            else:
+                seen.add(row["id"])
+                page.rows.append(self._renamed(model, tree, row))
+        return page
 
     def fitting(self, model: str, tree: Tree) -> tuple[dict[str, Any], list[str]]:
         """(the part of a tree that this server has, under its names; the paths that it lacks)."""
@@ -115,7 +135,7 @@ class TreeReader(OdooCaller):
                 if isinstance(value, dict):
                     value = self._renamed(relation, below["fields"], value)
                 elif isinstance(value, list):
-                    value = [self._renamed(relation, below["fields"], item) for item in value if isinstance(item, dict)]
+                    value = [self._renamed(relation, below["fields"], item) for item in value]
             out[field] = value
         return out
 

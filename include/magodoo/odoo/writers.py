@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown
+from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown, Unreadable
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.kinds import NAMED, PRODUCT, SALE_LINE, tree
 from magodoo.odoo.loading import Loaded, Loading, Table
@@ -132,9 +132,11 @@ class Writers(Loading):
             ["state", "not in", ["done", "cancel"]],
             ["picking_type_code", "=", "outgoing"],
         ]
-        rows, _ = self.read_tree("stock.picking", OPEN_PICKING, domain)
-        self.name_rows(rows, (("move_ids.sale_line_id", "sale.order.line"),))
-        return rows
+        found = self.read_tree("stock.picking", OPEN_PICKING, domain)
+        if found.flawed:
+            raise Unreadable(found.flawed[0][1], system="odoo", call="stock.picking.web_search_read")
+        self.name_rows(found.rows, (("move_ids.sale_line_id", "sale.order.line"),))
+        return found.rows
 
     def set_quantities(self, quantities: Mapping[int, Decimal]) -> None:
         """What each stock move ships; a move of 0 is not picked and goes to the backorder."""

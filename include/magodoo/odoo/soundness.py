@@ -1,0 +1,107 @@
+"""Whether a row is what its fields say: a damaged one must not be staged as if it were sound.
+
+Odoo's empty value is False for everything but numbers and booleans (facts odoo-19.0 3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from magodoo.odoo.kinds import Tree
+
+Fields = Callable[[str], Mapping[str, Mapping[str, Any]]]
+
+_DATE = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+_TIME = re.compile(_DATE.pattern + r" ([01]\d|2[0-3]):[0-5]\d:[0-5]\d")
+
+
+def flaw(fields: Fields, model: str, tree: Tree, row: Any) -> str:
+    """The path of the first value that is not of its field's type; "" for a sound row. Extra keys do no harm."""
+    if not isinstance(row, dict) or not _is_id(row.get("id")):
+        return "id"
+    known = fields(model)
+    for name, below in tree.items():
+        if name == "id":
+            continue
+        if name not in row:
+            return name
+        found = _flaw_of(fields, known[name], below, row[name])
+        if found is not None:
+            return f"{name}.{found}".rstrip(".")
+    return ""
+
+
+def _flaw_of(fields: Fields, field: Mapping[str, Any], below: Tree, value: Any) -> str | None:
+    """None for a sound value, else the path of the flaw below it ("" for the value itself)."""
+    kind = field["type"]
+    if kind == "many2one":
+        if value is False:
+            return None
+        if "fields" not in below:
+            return None if _is_id(value) else ""
+        return flaw(fields, field["relation"], below["fields"], value) or None
+    if kind in ("one2many", "many2many"):
+        return _flaw_of_many(fields, field, below, value)
+    return None if _SOUND.get(kind, _any)(value) else ""
+
+
+def _flaw_of_many(fields: Fields, field: Mapping[str, Any], below: Tree, value: Any) -> str | None:
+    if not isinstance(value, list):
+        return ""
+    if "fields" not in below:
+        return None if all(_is_id(id) for id in value) else ""
+    for item in value:
+        found = flaw(fields, field["relation"], below["fields"], item)
+        if found:
+            return found
+    ids = [item["id"] for item in value]
+    return None if len(ids) == len(set(ids)) else "id"
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return value is False or isinstance(value, str)
+
+
+def _is_date(value: Any) -> bool:
+    return value is False or (isinstance(value, str) and _DATE.fullmatch(value) is not None)
+
+
+def _is_time(value: Any) -> bool:
+    return value is False or (isinstance(value, str) and _TIME.fullmatch(value) is not None)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _any(_: Any) -> bool:
+    return True
+
+
+_SOUND: Mapping[str, Callable[[Any], bool]] = {
+    "char": _is_text,
+    "text": _is_text,
+    "html": _is_text,
+    "selection": _is_text,
+    "integer": _is_whole,
+    "float": _is_number,
+    "monetary": _is_number,
+    "boolean": _is_flag,
+    "date": _is_date,
+    "datetime": _is_time,
+}

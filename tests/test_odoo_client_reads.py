@@ -1,0 +1,299 @@
+"""Reading pages of documents: nothing lost, nothing twice, and what is damaged stands apart."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from magodoo.errors import FixConfiguration, FixDocument, OutcomeUnknown, Unavailable, Unreadable
+from magodoo.money import parse_json
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.connection import OdooConnection
+from magodoo.odoo.kinds import READINGS
+from magodoo.odoo.reads import stamp
+from magodoo.odoo.versions import Version
+from magodoo.odoo.writers import Writers
+
+EVER = datetime(2020, 1, 1, tzinfo=UTC)
+RECORDED = parse_json((Path(__file__).parent / "recordings/odoo-client/documents.json").read_text())
+CONNECTION = OdooConnection("https://odoo.example", "shop", "key", 1, attempts=1, parallel_reads=1)
+
+
+class Table:
+    """A transport over rows in memory: sorts and filters by write_date as Odoo does, in whole seconds."""
+
+    name = "table"
+    version = Version(19)
+
+    def __init__(self, rows: list[dict[str, Any]], poisoned: set[int] = frozenset()) -> None:  # type: ignore[assignment]
+        self.rows, self.poisoned = rows, poisoned
+        self.answers: dict[str, Callable[..., Any]] = {}
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+
+    def call(
+        self,
+        model: str,
+        method: str,
+        ids: list[int] | None,
+        context: dict[str, Any],
+        arguments: dict[str, Any],
+        *,
+        write: bool,
+    ) -> Any:
+        self.calls.append((model, method, arguments))
+        if method in self.answers:
+            return self.answers[method](ids=ids, **arguments)
+        if method == "fields_get":
+            return RECORDED["fields"].get(model, {})
+        if method == "get_external_id":
+            return {str(id): f"m.{model}_{id}" if id % 2 else "" for id in ids or []}
+        found = [
+            row
+            for row in self.rows
+            if all(self.holds(row, *term) for term in arguments["domain"] if isinstance(term, list))
+        ]
+        if method == "search_count":
+            return len(found)
+        page = sorted(found, key=lambda row: (row.get("exact", ""), row.get("id") or 0))[: arguments.get("limit")]
+        if method == "search":
+            return [row["id"] for row in page]
+        if any(row["id"] in self.poisoned for row in page):
+            raise FixDocument("KeyError: x", system="odoo", call=model)
+        return {"length": len(found), "records": copy.deepcopy(page)}
+
+    def holds(self, row: dict[str, Any], field: str, operator: str, value: Any) -> bool:
+        if field not in ("write_date", "id"):
+            return True
+        own = row.get(field)
+        if operator == "in":
+            return own in value
+        if operator == "not in":
+            return own not in value
+        return {">=": own >= value, "<": own < value}[operator]  # type: ignore[operator]
+
+
+def order(id: int, second: int, fraction: int = 0) -> dict[str, Any]:
+    row = copy.deepcopy(RECORDED["rows"]["order"][0])
+    at = f"2026-11-22 10:{second // 60:02d}:{second % 60:02d}"
+    return {**row, "id": id, "write_date": at, "exact": f"{at}.{fraction:06d}"}
+
+
+def client_of(table: Table) -> OdooClient:
+    return OdooClient(CONNECTION, table)
+
+
+@pytest.mark.parametrize("kind", READINGS)
+def test_a_recorded_document_is_sound_and_named(kind: str) -> None:
+    page = client_of(Table(copy.deepcopy(RECORDED["rows"][kind]))).by_ids(kind, [1, 2, 3])
+    assert page.quarantined == []
+    assert all("external_id" in row or READINGS[kind].model == "stock.picking" for row in page.rows)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), min_size=1, max_size=40), st.integers(1, 7))
+def test_pages_of_any_size_give_every_row_once_whatever_the_order_within_a_second(
+    stamps: list[tuple[int, int]], size: int
+) -> None:
+    rows = [order(id, second, fraction) for id, (second, fraction) in enumerate(stamps, 1)]
+    pages = list(client_of(Table(rows)).changed("order", EVER, page_size=size))
+    read = [row["id"] for page in pages for row in page.rows]
+    assert sorted(read) == list(range(1, len(rows) + 1))
+    assert pages[0].total_count == len(rows)
+
+
+def test_names_cost_one_call_per_model_and_page() -> None:
+    table = Table([order(id, id) for id in range(1, 9)])
+    list(client_of(table).changed("order", EVER, page_size=100))
+    named = [model for model, method, _ in table.calls if method == "get_external_id"]
+    assert sorted(named) == ["sale.order", "sale.order.line"]
+
+
+def test_every_search_names_the_company() -> None:
+    table = Table([order(1, 1)])
+    client = client_of(table)
+    list(client.changed("order", EVER))
+    client.by_order_ids("order", [1])
+    client.existing_ids("order", [1])
+    domains = [arguments["domain"] for _, method, arguments in table.calls if "domain" in arguments]
+    assert len(domains) == 3
+    assert all(["company_id", "=", 1] in domain for domain in domains)
+
+
+def test_poisoned_records_are_isolated_and_the_rest_is_read() -> None:
+    rows = [order(id, id) for id in range(1, 41)]
+    pages = list(client_of(Table(rows, {7, 8, 23})).changed("order", EVER, page_size=10))
+    assert sorted(row["id"] for page in pages for row in page.rows) == [
+        id for id in range(1, 41) if id not in (7, 8, 23)
+    ]
+    assert sorted(bad.source_id or 0 for page in pages for bad in page.quarantined) == [7, 8, 23]
+
+
+def test_a_list_that_fails_for_most_records_is_not_an_accident_of_records() -> None:
+    rows = [order(id, id) for id in range(1, 61)]
+    with pytest.raises(FixConfiguration, match="cannot be read"):
+        list(client_of(Table(rows, set(range(1, 61)))).changed("order", EVER))
+
+
+def test_the_same_page_again_is_noticed() -> None:
+    table = Table([])
+    rows = [order(id, 1) for id in range(1, 4)]
+    table.answers["web_search_read"] = lambda **_: {"length": 9, "records": copy.deepcopy(rows)}
+    with pytest.raises(Unavailable, match="twice"):
+        list(client_of(table).changed("order", EVER, page_size=3))
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"records": None}, {"records": [1]}, "text", {"length": 1}])
+def test_an_answer_of_another_shape_is_unreadable(answer: Any) -> None:
+    table = Table([])
+    table.answers["web_search_read"] = lambda **_: answer
+    with pytest.raises(Unreadable):
+        list(client_of(table).changed("order", EVER))
+
+
+DAMAGE: list[Any] = [None, True, "", "0000-00-00 00:00:00", "12.50", -1, [], {}, [[1]], "x" * 500]
+
+
+def _paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where a recorded row can be damaged."""
+    inner: list[tuple[Any, ...]] = []
+    if isinstance(value, dict):
+        inner = [found for key, item in value.items() for found in _paths(item, (*path, key))]
+    elif isinstance(value, list):
+        inner = [found for index, item in enumerate(value) for found in _paths(item, (*path, index))]
+    return ([path] if path else []) + inner
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_a_damaged_document_neither_crashes_the_run_nor_loses_another(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(sorted(READINGS)))
+    good = copy.deepcopy(RECORDED["rows"][kind][0])
+    good["id"] = 999
+    bad = copy.deepcopy(RECORDED["rows"][kind][0])
+    path = data.draw(st.sampled_from(_paths(bad)))
+    holder: Any = bad
+    for step in path[:-1]:
+        holder = holder[step]
+    if data.draw(st.booleans()) and isinstance(holder, dict):
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = data.draw(st.sampled_from(DAMAGE))
+    table = Table([])
+    table.answers["web_search_read"] = lambda **_: {"length": 2, "records": [bad, good]}
+    page = client_of(table).by_ids(kind, [1])
+    assert 999 in [row["id"] for row in page.rows]
+    assert len(page.rows) + len(page.quarantined) == 2
+
+
+def test_numbers_as_text_and_impossible_dates_are_quarantined() -> None:
+    for field, value in (("amount_total", "12.50"), ("date_order", "0000-01-01 00:00:00"), ("order_line", [{"id": 1}])):
+        row = {**order(1, 1), field: value}
+        (page,) = client_of(Table([row, order(2, 2)])).changed("order", EVER)
+        assert [good["id"] for good in page.rows] == [2]
+        assert page.quarantined[0].source_id == 1
+        assert field in page.quarantined[0].reason
+
+
+def test_a_time_without_a_zone_is_refused_and_others_become_utc() -> None:
+    with pytest.raises(ValueError, match="zone"):
+        stamp(datetime(2026, 1, 1))  # noqa: DTZ001
+    assert stamp(datetime.fromisoformat("2026-01-01T01:00:00.9+01:00")) == "2026-01-01 00:00:00"
+
+
+# load()
+
+
+def loading(answers: list[Any]) -> tuple[Writers, Table]:
+    table = Table([])
+    table.answers["load"] = lambda **_: answers.pop(0) if len(answers) > 1 else answers[0]
+    return client_of(table), table
+
+
+def refused(message: str, row: int | None) -> dict[str, Any]:
+    rows = {} if row is None else {"rows": {"from": row, "to": row}}
+    return {"ids": False, "messages": [{"type": "error", "message": message, **rows}], "nextrow": 0}
+
+
+ROWS = [["m.a", "1"], ["", "2"], ["m.b", "3"], ["m.c", "4"]]
+
+
+def test_a_conflict_is_sent_again_because_nothing_was_saved() -> None:
+    conflict = refused("could not serialize access due to concurrent update\n", 0)
+    client, table = loading([conflict, conflict, {"ids": [5, 6, 7], "messages": []}])
+    assert client.load_moves(["id", "x"], ROWS).ids == {"m.a": 5, "m.b": 6, "m.c": 7}
+    assert len(table.calls) == 3
+
+
+def test_a_conflict_that_stays_is_unavailable() -> None:
+    client, _ = loading([refused("could not serialize access", 0)])
+    with pytest.raises(Unavailable):
+        client.load_moves(["id", "x"], ROWS)
+
+
+def test_the_refused_record_is_taken_out_by_its_row() -> None:
+    client, table = loading([refused("No matching record", 2), {"ids": [5, 7], "messages": []}])
+    loaded = client.load_moves(["id", "x"], ROWS)
+    assert loaded.ids == {"m.a": 5, "m.c": 7}
+    assert list(loaded.refused) == ["m.b"]
+    assert [row[0] for row in table.calls[1][2]["data"]] == ["m.a", "", "m.c"]
+
+
+def test_a_refusal_that_names_no_row_is_found_by_halves() -> None:
+    table = Table([])
+
+    def load(data: list[list[str]], **_: Any) -> Any:
+        names = [row[0] for row in data if row[0]]
+        return refused("no", None) if "m.b" in names else {"ids": list(range(1, len(names) + 1)), "messages": []}
+
+    table.answers["load"] = load
+    loaded = client_of(table).load_moves(["id", "x"], ROWS)
+    assert sorted(loaded.ids) == ["m.a", "m.c"]
+    assert list(loaded.refused) == ["m.b"]
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], {"messages": []}, {"ids": True}, {"ids": ["1"]}, {"ids": [1], "messages": []}]
+)
+def test_an_answer_that_does_not_say_what_was_saved_is_unknown(answer: Any) -> None:
+    client, _ = loading([answer])
+    with pytest.raises(OutcomeUnknown):
+        client.load_moves(["id", "x"], ROWS)
+
+
+@pytest.mark.parametrize("rows", [[["m.a", 1]], [["m.a"]], [["", "x"]]])
+def test_rows_that_odoo_would_misread_are_never_sent(rows: Any) -> None:
+    client, table = loading([{"ids": [1], "messages": []}])
+    with pytest.raises(ValueError):
+        client.load_moves(["id", "x"], rows)
+    assert table.calls == []
+
+
+def test_quantities_are_sent_as_text_and_negative_ones_never() -> None:
+    client, table = loading([{"ids": [1, 2], "messages": []}])
+    client.set_quantities({1: Decimal("2.500"), 2: Decimal(0)})
+    assert table.calls[-1][2]["data"] == [["1", "2.5", "1"], ["2", "0", "0"]]
+    with pytest.raises(ValueError, match="cannot ship"):
+        client.set_quantities({1: Decimal(-1)})
+
+
+def test_validating_a_done_picking_again_sends_nothing() -> None:
+    table = Table([])
+    table.answers["search_read"] = lambda **_: [{"id": 3, "state": "done"}]
+    assert client_of(table).validate_pickings([3]).ids == [3]
+    assert [method for _, method, _ in table.calls if method == "button_validate"] == []
+
+
+def test_a_record_of_another_company_is_refused_unseen() -> None:
+    table = Table([])
+    table.answers["search_read"] = lambda **_: []
+    done = client_of(table).post_moves([3])
+    assert done.ids == []
+    assert "does not exist" in str(done.refused[3])
