@@ -59,5 +59,5 @@ format: $(INSTALLED) ## put the formatting and the fixable style right
 
 lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and requirements-dev.in
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements.in requirements-dev.in --output-file requirements.txt
