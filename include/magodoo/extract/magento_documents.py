@@ -53,7 +53,9 @@ def shipment(instance: Instance, row: Row, request_began_at: datetime) -> Canoni
     tracks = fields.rows(row, "tracks")
     numbers = [track for each in tracks if (track := fields.key(each, "track_number"))]
     document.tracking = tuple(dict.fromkeys(numbers))
-    document.carrier = next((fields.words(each, "title") or fields.words(each, "carrier_code") for each in tracks), None)
+    document.carrier = next(
+        (fields.words(each, "title") or fields.words(each, "carrier_code") for each in tracks), None
+    )
     document.source_code = fields.words(fields.inner(row, "extension_attributes"), "source_code", fields.LONGEST_KEY)
     document.lines = [_item(item) for item in fields.rows(row, "items")]
     _refuse_doubles(document)
@@ -78,7 +80,9 @@ def _money_document(instance: Instance, kind: Kind, row: Row, request_began_at: 
     document.company_currency = fields.words(row, "base_currency_code", 3) or ""
     document.rate = fields.rate(row, "base_to_order_rate")
     document.transaction_id = fields.words(row, "transaction_id", fields.LONGEST_KEY)
-    document.quantity = fields.units(row, "total_qty") or sum(line.quantity for line in document.lines if line.role == "item")
+    document.quantity = fields.units(row, "total_qty") or sum(
+        line.quantity for line in document.lines if line.role == "item"
+    )
     return document
 
 
@@ -149,7 +153,13 @@ def _adjustments(row: Row) -> list[CanonicalLine]:
         if amount:
             found.append(
                 CanonicalLine(
-                    line_id=name, role="adjustment", quantity=10_000, price=amount, gross=amount, untaxed=amount, base_untaxed=base
+                    line_id=name,
+                    role="adjustment",
+                    quantity=10_000,
+                    price=amount,
+                    gross=amount,
+                    untaxed=amount,
+                    base_untaxed=base,
                 )
             )
     return found

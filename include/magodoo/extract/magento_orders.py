@@ -107,7 +107,13 @@ def _details(row: Row, payment: Row, customer_id: str | None) -> dict[str, Any]:
             "last_trans_id": fields.words(payment, "last_trans_id", fields.LONGEST_KEY),
             **{
                 name: fields.units(payment, name)
-                for name in ("amount_authorized", "amount_paid", "amount_refunded", "base_amount_paid", "base_amount_paid_online")
+                for name in (
+                    "amount_authorized",
+                    "amount_paid",
+                    "amount_refunded",
+                    "base_amount_paid",
+                    "base_amount_paid_online",
+                )
             },
         },
     }
@@ -147,7 +153,9 @@ def _gross(by_id: Mapping[str, Row], money: set[str], subtotal: int) -> dict[str
 
     price * qty where these sum to the subtotal, else the row as stored, from row_total and the discount, floored at 0 there.
     """
-    by_price = {each: _product(fields.units(by_id[each], "price"), fields.units(by_id[each], "qty_ordered")) for each in money}
+    by_price = {
+        each: _product(fields.units(by_id[each], "price"), fields.units(by_id[each], "qty_ordered")) for each in money
+    }
     if sum(by_price.values()) == subtotal:
         return by_price
     by_row = {each: _stored_row(by_id[each]) for each in money}
@@ -206,7 +214,10 @@ def _item(item_id: str, item: Row, is_money: bool, gross_of: Mapping[str, int]) 
 
 def _base_gross(item: Row, gross: int) -> int:
     """The row in base currency, taken the same way as in order currency."""
-    base = {name: item.get(f"base_{name}") for name in ("price", "row_total", "discount_amount", "tax_amount", "row_total_incl_tax")}
+    base = {
+        name: item.get(f"base_{name}")
+        for name in ("price", "row_total", "discount_amount", "tax_amount", "row_total_incl_tax")
+    }
     base["discount_tax_compensation_amount"] = item.get("base_discount_tax_compensation_amount")
     by_price = _product(fields.units(base, "price"), fields.units(item, "qty_ordered"))
     is_by_price = gross == _product(fields.units(item, "price"), fields.units(item, "qty_ordered"))

@@ -37,7 +37,8 @@ class Totals:
             subtotal=fields.units(row, f"{prefix}subtotal"),
             shipping=fields.units(row, f"{prefix}shipping_amount"),
             shipping_tax=fields.units(row, f"{prefix}shipping_tax_amount"),
-            discount=fields.units(row, f"{prefix}discount_amount") + sum(fields.units(row, name) for name in compensations),
+            discount=fields.units(row, f"{prefix}discount_amount")
+            + sum(fields.units(row, name) for name in compensations),
             adjustment=_adjustment(row, prefix) if adjusted else 0,
             tax=fields.units(row, f"{prefix}tax_amount"),
             grand_total=fields.units(row, f"{prefix}grand_total"),

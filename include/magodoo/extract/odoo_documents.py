@@ -1,12 +1,12 @@
 """What Odoo sent, as canonical documents: orders, customer invoices, credit notes, deliveries, returns.
 
-The rows are those of `magodoo.odoo.kinds`. order_key is left open: `staging/resolve.py` finds it.
+The rows are those of `magodoo.odoo.kinds`. order_key is left open: `staging/resolve.py` finds it; so is the company's
+currency, which stands on the company only: `staging/inherit.py` adds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,33 +20,22 @@ from magodoo.settings import Instance
 from magodoo.vocabulary import Kind, Side
 
 CONFIRMED = ("sale", "done")
-PAYING = ("in_process", "paid", "posted", "reconciled", "sent")  # states of a payment that counts; `posted`, ... before 18
+PAYING = (
+    "in_process",
+    "paid",
+    "posted",
+    "reconciled",
+    "sent",
+)  # states of a payment that counts; `posted`, ... before 18
 CLOSED = ("done", "cancel")
 SERVICE = "service"
 
 
-@dataclass(frozen=True)
-class Company:
-    """What an Odoo row does not say about the company that it was read in."""
-
-    currency: str = ""
-    rows: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, row: Row) -> Company:
-        """From `OdooClient.company_row()`."""
-        name = odoo.link(row, "currency_id").get("name")
-        return cls(str(name)[:3] if name else "", dict(row))
-
-
-def read(
-    instance: Instance, kind: Kind | str, row: Row, request_began_at: datetime, company: Company | None = None
-) -> CanonicalDocument:
+def read(instance: Instance, kind: Kind | str, row: Row, request_began_at: datetime) -> CanonicalDocument:
     """The canonical document of one raw row of `kind`. Raises Unreadable, and nothing else, when it is damaged."""
     if not isinstance(row, Mapping):
         raise Unreadable(f"not an object: {row!r:.60}")
     document = READERS[Kind(kind)](instance, row, request_began_at)
-    document.company_currency = (company or Company()).currency
     ids = [line.line_id for line in document.lines]
     if len(ids) != len(set(ids)):
         raise Unreadable("lines: one id stands twice")

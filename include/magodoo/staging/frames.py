@@ -125,9 +125,7 @@ def _read_lines(connection: Connection) -> pd.DataFrame:
     }
     chosen_rows = """chosen_document c join line l using (instance, side, kind, source_id)
         order by c.position, length(l.line_id), l.line_id"""
-    return _copy_out(
-        connection, columns, chosen_rows, {name: "category" for name in ("role", *frames.LINE_WORDS)}
-    )
+    return _copy_out(connection, columns, chosen_rows, {name: "category" for name in ("role", *frames.LINE_WORDS)})
 
 
 def _default(name: str) -> int:
@@ -145,10 +143,14 @@ def _copy_out(
     driver = connection.connection.driver_connection
     assert driver is not None
     with driver.cursor() as cursor:
-        cursor.copy_expert(f"copy (select {listed} from {chosen_rows}) to stdout with (format csv, encoding 'utf8')", buffer)
+        cursor.copy_expert(
+            f"copy (select {listed} from {chosen_rows}) to stdout with (format csv, encoding 'utf8')", buffer
+        )
     buffer.seek(0)
     dtypes = {name: kinds_of.get(name, "int64") for name in columns}
-    return pd.read_csv(buffer, names=list(columns), dtype=dtypes, keep_default_na=False, na_filter=False, encoding="utf-8")
+    return pd.read_csv(
+        buffer, names=list(columns), dtype=dtypes, keep_default_na=False, na_filter=False, encoding="utf-8"
+    )
 
 
 def _query(connection: Connection, statement: str, where: Mapping[str, Any]) -> pd.DataFrame:

@@ -1,4 +1,5 @@
-"""What Magento's invoices, shipments and credit memos do not say and their order does (facts magento-2.4.7 6).
+"""What Magento's invoices, shipments and credit memos do not say and their order does (facts magento-2.4.7 6), and what
+Odoo's documents leave to their company.
 
 Currency where a raw document lacks it, customer, payment method, country; on the lines which rows carry no money, the product
 type and the tax rate; and whether an invoice without a transaction id was captured online all the same.
@@ -18,11 +19,36 @@ _CONCERNED = """
             and d.order_key = o.source_id and d.side = 'magento' and d.kind <> 'order'
             where o.instance = :instance and o.side = 'magento' and o.kind = 'order' and o.resolved_at is null)"""
 
-_TAKEN = ("customer_key", "customer_name", "customer_email", "customer_phone", "ship_to_name", "customer_group", "country", "vat")
+_TAKEN = (
+    "customer_key",
+    "customer_name",
+    "customer_email",
+    "customer_phone",
+    "ship_to_name",
+    "customer_group",
+    "country",
+    "vat",
+)
 
 
 def inherit(connection: Connection, instance: str) -> None:
-    """Complete the Magento documents that are being resolved from their orders."""
+    """Complete the documents that are being resolved."""
+    _from_orders(connection, instance)
+    _from_company(connection, instance)
+
+
+def _from_company(connection: Connection, instance: str) -> None:
+    connection.execute(
+        text("""
+        update document d set company_currency = m.data #>> '{currency_id,1}' from master m
+        where d.instance = :instance and d.side = 'odoo' and d.resolved_at is null and d.company_currency = ''
+            and m.instance = :instance and m.model = 'res.company' and m.key = 'company'
+            and m.data #>> '{currency_id,1}' is not null"""),
+        {"instance": instance},
+    )
+
+
+def _from_orders(connection: Connection, instance: str) -> None:
     taken = ", ".join(f"{column} = o.{column}" for column in (*_TAKEN, "payment_method"))
     connection.execute(
         text(f"""

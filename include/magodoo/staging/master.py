@@ -51,20 +51,29 @@ def put_fact(connection: Connection, instance: str, model: str, key: str, data: 
     _insert(connection, instance, model, "key", [{"id": 1, "key": key}], data)
 
 
-def missing_skus(connection: Connection, instance: str, always: Sequence[str]) -> list[str]:
-    """SKUs of Magento orders, and `always`, that Odoo was not asked for within a day."""
+def missing_skus(
+    connection: Connection, instance: str, always: Sequence[str], order_keys: Sequence[str] | None = None
+) -> list[str]:
+    """SKUs of Magento orders (all, or these), and `always`, that Odoo was not asked for within a day."""
+    these = "" if order_keys is None else "and l.source_id = any(:keys)"
     return list(
         connection.execute(
-            text("""
+            text(f"""
             with wanted as (
                 select distinct l.sku from line l where l.instance = :instance and l.side = 'magento' and l.kind = 'order'
-                    and l.role = 'item' and l.is_money and l.sku <> ''
+                    and l.role = 'item' and l.is_money and l.sku <> '' {these}
                 union select unnest(cast(:always as text[])))
             select w.sku from wanted w where not exists (
                 select 1 from master m where m.instance = :instance and m.model = :model and m.key = w.sku
                     and m.seen_at > now() - cast(:fresh as interval))
             order by w.sku"""),
-            {"instance": instance, "model": PRODUCTS, "always": list(always), "fresh": FRESH},
+            {
+                "instance": instance,
+                "model": PRODUCTS,
+                "always": list(always),
+                "fresh": FRESH,
+                "keys": list(order_keys or ()),
+            },
         ).scalars()
     )
 

@@ -34,9 +34,11 @@ def resolve(connection: Connection, instance: Instance) -> int:
     inherit(connection, instance.id)
     if not _shop_is_known(connection, names):
         return 0
-    connection.execute(text("""
+    connection.execute(
+        text("""
         create temp table if not exists resolving (kind text, source_id text, order_key text, own_claim boolean,
-            primary key (kind, source_id)) on commit delete rows"""))
+            primary key (kind, source_id)) on commit delete rows""")
+    )
     connection.execute(text("truncate resolving"))
     _find_for_orders(connection, names)
     changed = _apply(connection, names)
@@ -192,8 +194,10 @@ def _claims_an_order() -> str:
 
 def _apply(connection: Connection, names: dict[str, Any]) -> int:
     """Write the keys; both the old and the new order of a document that moved are due."""
-    connection.execute(text("""
-        update resolving set order_key = 'odoo-' || source_id where order_key is null and own_claim"""))
+    connection.execute(
+        text("""
+        update resolving set order_key = 'odoo-' || source_id where order_key is null and own_claim""")
+    )
     moved = connection.execute(
         text("""
         with moving as (

@@ -38,5 +38,10 @@ def _finish(engine: Engine, run_id: int, counts: dict[str, Any], *, ok: bool, me
         connection.execute(
             text("""update run set finished_at = clock_timestamp(), ok = :ok, counts = cast(:counts as jsonb), message = :message
                 where id = :id"""),
-            {"id": run_id, "ok": ok, "counts": dump_json(counts), "message": message and message[:4000].replace("\0", "")},
+            {
+                "id": run_id,
+                "ok": ok,
+                "counts": dump_json(counts),
+                "message": message and message[:4000].replace("\0", ""),
+            },
         )

@@ -90,19 +90,24 @@ def _latest(documents: Iterable[CanonicalDocument]) -> list[CanonicalDocument]:
 
 
 def _copy(connection: Connection, documents: Sequence[CanonicalDocument]) -> None:
-    connection.execute(text(f"""
+    connection.execute(
+        text(f"""
         create temp table if not exists incoming_document on commit delete rows as
             select {", ".join(f"d.{column}" for column in (*_CONTENT, *_VOLATILE))}, p.payload, p.hash, ''::text as fate
-            from document d, payload p with no data"""))
-    connection.execute(text(f"""
+            from document d, payload p with no data""")
+    )
+    connection.execute(
+        text(f"""
         create temp table if not exists incoming_line on commit delete rows as
-            select {", ".join(_INCOMING_LINE)} from line with no data"""))
+            select {", ".join(_INCOMING_LINE)} from line with no data""")
+    )
     rows, lines = [], []
     for document in documents:
         content = [encoded(getattr(document, column)) for column in _CONTENT]
         own = [encoded(getattr(document, column)) for column in KEY]
         own_lines = [
-            "\t".join(own) + "\t" + encoded_row(getattr(line, column) for column in LINE_COLUMNS) for line in document.lines
+            "\t".join(own) + "\t" + encoded_row(getattr(line, column) for column in LINE_COLUMNS)
+            for line in document.lines
         ]
         payload = json_text(document.payload)
         digest = content_hash(content, own_lines, payload)
@@ -115,50 +120,64 @@ def _copy(connection: Connection, documents: Sequence[CanonicalDocument]) -> Non
 
 
 def _decide(connection: Connection) -> dict[str, int]:
-    connection.execute(text(f"""
+    connection.execute(
+        text(f"""
         update incoming_document i set fate = case
                 when d.request_began_at > i.request_began_at then 'stale'
                 when p.hash = i.hash and d.deleted_at is null then 'same'
                 else 'changed' end
         from document d left join payload p using ({", ".join(KEY)})
-        where {_SAME_KEY.format("d", "i")}"""))
+        where {_SAME_KEY.format("d", "i")}""")
+    )
     rows = connection.execute(text("select fate, count(*) from incoming_document group by fate")).all()
     return {fate: count for fate, count in rows}
 
 
 def _touch(connection: Connection) -> None:
-    connection.execute(text(f"""
+    connection.execute(
+        text(f"""
         update document d set request_began_at = i.request_began_at, updated_at = i.updated_at, staged_at = now()
-        from incoming_document i where i.fate = 'same' and {_SAME_KEY.format("d", "i")}"""))
+        from incoming_document i where i.fate = 'same' and {_SAME_KEY.format("d", "i")}""")
+    )
 
 
 def _write(connection: Connection) -> None:
     columns = ", ".join(DOCUMENT_COLUMNS)
-    connection.execute(text(f"""
+    connection.execute(
+        text(f"""
         insert into document ({columns}, version)
             select {columns}, nextval('content_version') from incoming_document where fate = 'changed'
         on conflict (instance, side, kind, source_id) do update set {_SET},
             order_key = coalesce(excluded.order_key, document.order_key),
-            version = excluded.version, staged_at = now(), deleted_at = null, resolved_at = null"""))
-    connection.execute(text("""
+            version = excluded.version, staged_at = now(), deleted_at = null, resolved_at = null""")
+    )
+    connection.execute(
+        text("""
         insert into payload (instance, side, kind, source_id, payload, hash, request_began_at)
             select instance, side, kind, source_id, payload, hash, request_began_at
             from incoming_document where fate = 'changed'
         on conflict (instance, side, kind, source_id) do update set payload = excluded.payload, hash = excluded.hash,
-            request_began_at = excluded.request_began_at"""))
-    connection.execute(text(f"""
-        delete from line l using incoming_document i where i.fate = 'changed' and {_SAME_KEY.format("l", "i")}"""))
+            request_began_at = excluded.request_began_at""")
+    )
+    connection.execute(
+        text(f"""
+        delete from line l using incoming_document i where i.fate = 'changed' and {_SAME_KEY.format("l", "i")}""")
+    )
     line_columns = ", ".join(_INCOMING_LINE)
-    connection.execute(text(f"""
+    connection.execute(
+        text(f"""
         insert into line ({line_columns})
             select {", ".join(f"l.{column}" for column in _INCOMING_LINE)} from incoming_line l
-            join incoming_document i on {_SAME_KEY.format("l", "i")} where i.fate = 'changed'"""))
+            join incoming_document i on {_SAME_KEY.format("l", "i")} where i.fate = 'changed'""")
+    )
 
 
 def _keep_statistics(connection: Connection) -> None:
     """Analyse what has doubled: a first load outruns autovacuum, and plans for empty tables take hours on full ones."""
-    grown = connection.execute(text("""
+    grown = connection.execute(
+        text("""
         select relname from pg_class where oid in ('document'::regclass, 'line'::regclass, 'payload'::regclass)
-            and pg_relation_size(oid) / 8192 > 2 * relpages + 20""")).scalars()
+            and pg_relation_size(oid) / 8192 > 2 * relpages + 20""")
+    ).scalars()
     for table in grown:
         connection.execute(text(f"analyze {table}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -15,23 +16,35 @@ _BUMP = """
 
 def one_writer(connection: Connection, instance: str) -> None:
     """Wait until this transaction is the only one that stages documents of `instance`; ends with the transaction."""
-    connection.execute(text("select pg_advisory_xact_lock(hashtext('magodoo staging'), hashtext(:instance))"), {"instance": instance})
+    connection.execute(
+        text("select pg_advisory_xact_lock(hashtext('magodoo staging'), hashtext(:instance))"), {"instance": instance}
+    )
 
 
 def bump_incoming(connection: Connection) -> None:
     """Make the orders of the documents that `stage` has just changed due."""
-    connection.execute(text(_BUMP.format(select="""
+    connection.execute(
+        text(
+            _BUMP.format(
+                select="""
         select d.instance, d.order_key, max(d.version) from document d
         join incoming_document i using (instance, side, kind, source_id)
-        where i.fate = 'changed' and d.order_key is not null group by d.instance, d.order_key""")))
+        where i.fate = 'changed' and d.order_key is not null group by d.instance, d.order_key"""
+            )
+        )
+    )
 
 
 def bump(connection: Connection, instance: str, order_keys: Sequence[str]) -> None:
     """Make these orders due, whatever changed."""
     connection.execute(
-        text(_BUMP.format(select="""
+        text(
+            _BUMP.format(
+                select="""
         select cast(:instance as text), key, nextval('content_version')
-        from (select distinct unnest(cast(:keys as text[])) as key) keys""")),
+        from (select distinct unnest(cast(:keys as text[])) as key) keys"""
+            )
+        ),
         {"instance": instance, "keys": list(order_keys)},
     )
 
@@ -51,7 +64,9 @@ def versions(connection: Connection, instance: str, order_keys: Sequence[str]) -
     """The staged versions of orders. Read them before the frames; hand them to `reconciled` afterwards."""
     return dict(
         connection.execute(
-            text("select order_key, staged_version from order_work where instance = :instance and order_key = any(:keys)"),
+            text(
+                "select order_key, staged_version from order_work where instance = :instance and order_key = any(:keys)"
+            ),
             {"instance": instance, "keys": list(order_keys)},
         ).all()  # type: ignore[arg-type]
     )
@@ -84,4 +99,22 @@ def _note(connection: Connection, column: str, instance: str, versions_seen: dic
             from unnest(cast(:keys as text[]), cast(:versions as bigint[])) as seen (key, version)
             where w.instance = :instance and w.order_key = seen.key"""),
         {"instance": instance, "keys": list(versions_seen), "versions": list(versions_seen.values())},
+    )
+
+
+def lively(connection: Connection, instance: str, since: datetime) -> list[str]:
+    """Keys of orders that are open in Magento, changed on either side since, or wait for their order."""
+    return list(
+        connection.execute(
+            text("""
+            select d.source_id as key from document d where d.instance = :instance and d.side = 'magento' and d.kind = 'order'
+                and d.deleted_at is null and (d.state not in ('complete', 'closed', 'canceled') or d.updated_at >= :since)
+            union
+            select d.order_key from document d where d.instance = :instance and d.order_key is not null
+                and d.deleted_at is null and d.updated_at >= :since
+            union
+            select d.order_key from document d where d.instance = :instance and d.details ? 'without_order'
+            order by key"""),
+            {"instance": instance, "since": since},
+        ).scalars()
     )

@@ -1,0 +1,176 @@
+"""Pages of either system as canonical documents. A row that cannot be understood is set apart; it never stops the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from magodoo.errors import Unreadable
+from magodoo.extract import magento_documents, odoo_documents
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.settings import Instance
+from magodoo.staging.copying import json_text
+from magodoo.staging.quarantine import LONGEST_PAYLOAD, Unread
+from magodoo.vocabulary import Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.magento.client import MagentoClient
+    from magodoo.odoo.client import OdooClient
+
+MAGENTO_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
+ODOO_KINDS = (*MAGENTO_KINDS, Kind.RETURN)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one page became. `total` is what the source counted when the reading began; `stamp` the largest it returned."""
+
+    kind: Kind
+    documents: list[CanonicalDocument]
+    unread: list[Unread] = field(default_factory=list)
+    total: int | None = None
+
+    @property
+    def stamp(self) -> datetime | None:
+        return max((document.updated_at for document in self.documents if document.updated_at), default=None)
+
+
+class Source(Protocol):
+    """One side, read: by time, by order, by id."""
+
+    side: Side
+    kinds: tuple[Kind, ...]
+
+    def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]: ...
+
+    def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]: ...
+
+    def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]: ...
+
+    def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]: ...
+
+
+@dataclass(frozen=True)
+class MagentoSource:
+    """The stores of an instance in Magento."""
+
+    instance: Instance
+    client: MagentoClient
+    side: Side = Side.MAGENTO
+    kinds: tuple[Kind, ...] = MAGENTO_KINDS
+
+    def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
+        pages = self.client.changed(kind, since, until, store_ids=self.instance.stores or None)
+        return self._batches(kind, pages)
+
+    def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
+        return self._batches(kind, self.client.by_order(kind, _numbers(own_order_ids)))
+
+    def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]:
+        return self._batches(kind, self.client.by_ids(kind, _numbers(ids)))
+
+    def by_numbers(self, numbers: Sequence[str], request_began_at: datetime) -> Batch:
+        """Orders by their increment ids, in the instance's stores."""
+        rows = self.client.order_by_increment(numbers, self.instance.stores or None)
+        return _batch(self.instance, magento_documents.read, Kind.ORDER, rows, request_began_at, (), None)
+
+    def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
+        return {str(found) for found in self.client.existing_ids(kind, _numbers(ids))}
+
+    def _batches(self, kind: Kind, pages: Iterable[Any]) -> Iterator[Batch]:
+        for page in pages:
+            rows = [row for row in page.rows if self._is_ours(row)]
+            yield _batch(
+                self.instance,
+                magento_documents.read,
+                kind,
+                rows,
+                page.request_began_at,
+                page.quarantined,
+                page.total_count,
+            )
+
+    def _is_ours(self, row: Mapping[str, Any]) -> bool:
+        """Rows made without a store (raw documents) belong to whoever has their order."""
+        store = row.get("store_id")
+        return not self.instance.stores or store is None or store in self.instance.stores
+
+
+@dataclass(frozen=True)
+class OdooSource:
+    """The company of an instance in Odoo."""
+
+    instance: Instance
+    client: OdooClient
+    side: Side = Side.ODOO
+    kinds: tuple[Kind, ...] = ODOO_KINDS
+
+    def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
+        begin = since or datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+        return (self._batch(kind, page) for page in self.client.changed(kind.value, begin, until))
+
+    def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
+        yield self._batch(kind, self.client.by_order_ids(kind.value, _numbers(own_order_ids)))
+
+    def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]:
+        yield self._batch(kind, self.client.by_ids(kind.value, _numbers(ids)))
+
+    def orders_named(self, numbers: Sequence[str]) -> Batch:
+        """Sales orders that carry one of these order numbers in a field that may hold them."""
+        names = self._fields_of("sale.order", ("client_order_ref", "origin", "name"))
+        return self._batch(Kind.ORDER, self.client.orders_by_reference(list(numbers), names))
+
+    def documents_named(self, kind: Kind, numbers: Sequence[str]) -> Batch:
+        """Invoices or credit notes that carry one of these order numbers themselves."""
+        names = self._fields_of("account.move", ("ref", "invoice_origin", "payment_reference"))
+        return self._batch(kind, self.client.documents_by_reference(kind.value, list(numbers), names))
+
+    def orders_of_ours(self, order_keys: Sequence[str]) -> Batch:
+        """Sales orders that carry our external id of these Magento orders."""
+        names = [self.instance.external_id("order", key) for key in order_keys]
+        ids = sorted(set(self.client.by_external_ids(names).values()))
+        return self._batch(Kind.ORDER, self.client.by_ids(Kind.ORDER.value, ids))
+
+    def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
+        return {str(found) for found in self.client.existing_ids(kind.value, _numbers(ids))}
+
+    def _fields_of(self, model: str, standard: Sequence[str]) -> list[str]:
+        wanted = [name for name in self.instance.odoo.reference_fields if self.client.has_field(model, name)]
+        return wanted or list(standard)
+
+    def _batch(self, kind: Kind, page: Any) -> Batch:
+        return _batch(
+            self.instance,
+            odoo_documents.read,
+            kind,
+            page.rows,
+            page.request_began_at,
+            page.quarantined,
+            page.total_count,
+        )
+
+
+def _batch(
+    instance: Instance,
+    read: Callable[[Instance, Kind, Any, datetime], CanonicalDocument],
+    kind: Kind,
+    rows: Iterable[Mapping[str, Any]],
+    request_began_at: datetime,
+    quarantined: Iterable[tuple[int | None, str, str]],
+    total: int | None,
+) -> Batch:
+    documents = []
+    unread = [Unread(kind.value, str(source_id or "?"), reason, raw) for source_id, raw, reason in quarantined]
+    for row in rows:
+        try:
+            documents.append(read(instance, kind, row, request_began_at))
+        except Unreadable as problem:
+            name = row.get("entity_id") or row.get("id") or "?"
+            unread.append(Unread(kind.value, str(name), str(problem), json_text(row)[:LONGEST_PAYLOAD]))
+    return Batch(kind, documents, unread, total)
+
+
+def _numbers(ids: Sequence[str]) -> list[int]:
+    return [int(each) for each in ids]

@@ -1,0 +1,61 @@
+"""What mappings need of Odoo: products by SKU, taxes, currencies, journals, carriers, lock dates, who this database is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from magodoo.staging import master
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+BATCH = 1000
+COUNTRIES_FRESH = timedelta(days=1)
+
+
+def refresh(context: Context) -> int:
+    """Read master data anew and the products that staged orders need. Returns how many records were kept."""
+    return refresh_lists(context) + refresh_products(context)
+
+
+def refresh_lists(context: Context) -> int:
+    """Everything but products: small lists, read as a whole; countries once a day."""
+    odoo, instance = context.books, context.instance.id
+    lists = [
+        ("account.tax", "name", odoo.taxes()),
+        ("res.currency", "name", odoo.currencies()),
+        ("product.pricelist", "name", odoo.pricelists()),
+        ("account.journal", "code", odoo.journals()),
+        ("delivery.carrier", "name", odoo.carriers()),
+        ("stock.warehouse", "code", odoo.warehouses()),
+    ]
+    with context.engine.connect() as connection:
+        if master.is_stale(connection, instance, "res.country", COUNTRIES_FRESH):
+            lists.append(("res.country", "code", odoo.countries()))
+    locks = {name: day.isoformat() for name, day in odoo.lock_dates().items()}
+    company, identity = odoo.company_row(), {"value": odoo.database_uuid()}
+    with context.engine.begin() as connection:
+        kept = sum(master.replace(connection, instance, model, key, rows) for model, key, rows in lists)
+        master.put_fact(connection, instance, "res.company", "lock_dates", locks)
+        master.put_fact(connection, instance, "res.company", "company", company)
+        master.put_fact(connection, instance, "ir.config_parameter", "database.uuid", identity)
+    return kept
+
+
+def refresh_products(context: Context, order_keys: Sequence[str] | None = None) -> int:
+    """Products of the SKUs on staged Magento orders (or on these) that were not asked for within a day."""
+    names = context.instance.odoo
+    always = (
+        names.shipping_product, names.shipping_discount_product, names.adjustment_plus_product, names.adjustment_minus_product,
+    )  # fmt: skip
+    with context.engine.connect() as connection:
+        skus = master.missing_skus(connection, context.instance.id, always, order_keys)
+    kept = 0
+    for start in range(0, len(skus), BATCH):
+        part = skus[start : start + BATCH]
+        rows = context.books.products(part)
+        with context.engine.begin() as connection:
+            kept += master.replace_products(connection, context.instance.id, part, rows)
+    return kept

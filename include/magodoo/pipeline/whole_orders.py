@@ -1,0 +1,99 @@
+"""Whole orders by key: the order and all its documents of one side, whatever their time stamps say; and what of them is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from magodoo.extract.reading import Batch, MagentoSource, OdooSource, Source
+from magodoo.pipeline.store import store
+from magodoo.staging import deletion, lacking
+from magodoo.vocabulary import Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+FOREIGN = "odoo-"  # begins the key of an Odoo document whose order exists nowhere
+
+
+def read(context: Context, side: Side, order_keys: Sequence[str]) -> int:
+    """Read these orders anew on one side and stage them; documents that the source no longer has are marked as deleted.
+
+    Returns how many documents were read.
+    """
+    if not order_keys:
+        return 0
+    began = context.now()
+    count = _read_magento(context, order_keys) if side is Side.MAGENTO else _read_odoo(context, order_keys)
+    source = source_of(context, side)
+    with context.engine.connect() as connection:
+        unseen = deletion.not_seen_since(connection, context.instance.id, side.value, order_keys, began)
+    for kind, ids in unseen.items():
+        _settle(context, source, Kind(kind), ids)
+    return count
+
+
+def _settle(context: Context, source: Source, kind: Kind, ids: Sequence[str]) -> None:
+    """Documents that the reading by order did not return: read by id, or gone."""
+    began = context.now()
+    _stage(context, source.side, source.by_ids(kind, ids))
+    there = source.existing(kind, ids)
+    gone = [each for each in ids if each not in there]
+    if gone:
+        with context.engine.begin() as connection:
+            deletion.mark_deleted(connection, context.instance.id, source.side.value, kind.value, gone, began)
+
+
+def _read_magento(context: Context, order_keys: Sequence[str]) -> int:
+    source = MagentoSource(context.instance, context.shop)
+    ids = [key for key in order_keys if not key.startswith(FOREIGN)]
+    foreign = [key for key in order_keys if key.startswith(FOREIGN)]
+    count = 0
+    if ids:
+        for kind in source.kinds:
+            count += _stage(context, source.side, source.by_orders(kind, ids))
+    if foreign:
+        with context.engine.connect() as connection:
+            prefix = context.instance.odoo.order_number_prefix
+            numbers = lacking.claimed_numbers(connection, context.instance.id, foreign, prefix)
+        if numbers:
+            count += _stage(context, source.side, [source.by_numbers(numbers, context.now())])
+    return count
+
+
+def _read_odoo(context: Context, order_keys: Sequence[str]) -> int:
+    """The sales orders by what names them, then their documents; invoices that name only the order's number as well."""
+    source = OdooSource(context.instance, context.books)
+    prefix = context.instance.odoo.order_number_prefix
+    with context.engine.connect() as connection:
+        numbers = [f"{prefix}{number}" for number in lacking.numbers(connection, context.instance.id, order_keys)]
+        known = lacking.own_ids(connection, context.instance.id, "odoo", "order", order_keys)
+    count = _stage(context, source.side, [source.orders_named(numbers)] if numbers else [])
+    count += _stage(context, source.side, source.by_ids(Kind.ORDER, known) if known else [])
+    with context.engine.connect() as connection:
+        absent = lacking.without_sales_order(connection, context.instance.id, order_keys)
+    nameless = [key for key in absent if not key.startswith(FOREIGN)]
+    count += _stage(context, source.side, [source.orders_of_ours(nameless)] if nameless else [])
+    with context.engine.connect() as connection:
+        own = lacking.own_ids(connection, context.instance.id, "odoo", "order", order_keys)
+    for kind in source.kinds[1:]:
+        count += _stage(context, source.side, source.by_orders(kind, own) if own else [])
+    for kind in (Kind.INVOICE, Kind.CREDIT_MEMO):
+        count += _stage(context, source.side, [source.documents_named(kind, numbers)] if numbers else [])
+    return count
+
+
+def _stage(context: Context, side: Side, batches: Iterable[Batch]) -> int:
+    count = 0
+    for batch in batches:
+        context.go_on()
+        store(context, side, batch)
+        count += len(batch.documents)
+    return count
+
+
+def source_of(context: Context, side: Side) -> Source:
+    """The side as a source of documents. Raises Stop when the context has no client of it."""
+    if side is Side.MAGENTO:
+        return MagentoSource(context.instance, context.shop)
+    return OdooSource(context.instance, context.books)
