@@ -1,0 +1,2 @@
+-- The staging database stands beside Airflow's own on the same server.
+create database magodoo;

@@ -1,0 +1,17 @@
+"""`python -m magodoo_airflow.migrate`: brings the staging database that the settings name to its newest schema."""
+
+from __future__ import annotations
+
+from airflow.models import Connection  # noqa: AIR311 - outside a task there is no supervisor to ask
+
+from magodoo.settings import read_settings
+from magodoo.staging import migrate
+
+
+def main() -> None:
+    connection = Connection.get_connection_from_secrets(read_settings().staging_connection)  # noqa: AIR311
+    migrate(connection.get_uri())
+
+
+if __name__ == "__main__":
+    main()
