@@ -132,13 +132,17 @@ def _items(items: Sequence[Row], totals: Totals) -> list[CanonicalLine]:
 
 def _dynamic_bundles(by_id: Mapping[str, Row]) -> set[str]:
     """A bundle whose children have a price; without product options this is the only sign (facts pair 1)."""
-    return {
-        parent
-        for item in by_id.values()
-        if (parent := fields.identity(item, "parent_item_id")) in by_id
-        and by_id[parent].get("product_type") == "bundle"
-        and fields.units(item, "price")
-    }  # fmt: skip
+    found = set()
+    for item in by_id.values():
+        parent = fields.identity(item, "parent_item_id")
+        if (
+            parent is not None
+            and parent in by_id
+            and by_id[parent].get("product_type") == "bundle"
+            and fields.units(item, "price")
+        ):
+            found.add(parent)
+    return found
 
 
 def _carries_money(item_id: str, item: Row, by_id: Mapping[str, Row], dynamic: set[str]) -> bool:

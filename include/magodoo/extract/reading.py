@@ -40,8 +40,11 @@ class Batch:
 class Source(Protocol):
     """One side, read: by time, by order, by id."""
 
-    side: Side
-    kinds: tuple[Kind, ...]
+    @property
+    def side(self) -> Side: ...
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]: ...
 
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]: ...
 

@@ -7,7 +7,7 @@ datetime64 UTC, words as categories. pandas is imported when frames are read.
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
@@ -38,8 +38,8 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
     from magodoo.reconcile.store import read_pairs
 
     where = {"instance": instance.id, "orders": list(order_keys)}
-    _choose(connection, "chosen_document", "d.order_key = any(:orders)", where)
-    _choose(connection, "chosen_unlinked", _UNLINKED, where | {"days": DUPLICATE_DAYS})
+    _choose(connection, "chosen_document", _CHOSEN, where)
+    _choose(connection, "chosen_unlinked", f"{_LOOKALIKES} union {_WITHOUT_ORDER}", where | {"days": DUPLICATE_DAYS})
     return frames.canonical(
         documents=_read_documents(connection, "chosen_document"),
         lines=_read_lines(connection),
@@ -51,8 +51,8 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
         ),
         master=_query(
             connection,
-            "select model, key, odoo_id, active, data from master where instance = :instance and model not like 'magento.%'"
-            " and model <> 'res.country'",
+            "select model, key, odoo_id, active, data from master where instance = :instance "
+            " and model in ('res.company', 'res.currency', 'account.journal', 'stock.warehouse')",
             where,
         ),
         unlinked=_read_documents(connection, "chosen_unlinked"),
@@ -61,14 +61,19 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
 
 # Odoo documents that nobody's order explains and that look like one of the Magento documents read: same kind, currency and
 # total within a month; and every document whose order exists nowhere.
-_UNLINKED = """
-    d.details ? 'without_order' or (d.side = 'odoo' and d.order_key is null and d.deleted_at is null and exists (
-        select 1 from document m where m.instance = d.instance and m.side = 'magento' and m.kind = d.kind
-            and m.order_key = any(:orders) and m.grand_total = d.grand_total and m.currency = d.currency
-            and abs(coalesce(m.document_date, m.created_at::date) - coalesce(d.document_date, d.created_at::date)) <= :days))"""
+_LOOKALIKES = """
+    select o.instance, o.side, o.kind, o.source_id from document m join document o on o.instance = m.instance
+        and o.side = 'odoo' and o.kind = m.kind and o.grand_total = m.grand_total and o.currency = m.currency
+        and o.order_key is null and o.deleted_at is null
+    where m.instance = :instance and m.side = 'magento' and m.order_key = any(:orders) and m.grand_total <> 0
+        and abs(coalesce(m.document_date, m.created_at::date) - coalesce(o.document_date, o.created_at::date)) <= :days"""
+_CHOSEN = """
+    select instance, side, kind, source_id from document where instance = :instance and order_key = any(:orders)"""
+_WITHOUT_ORDER = """
+    select instance, side, kind, source_id from document where instance = :instance and details ? 'without_order'"""
 
 
-def _choose(connection: Connection, table: str, condition: str, where: Mapping[str, Any]) -> None:
+def _choose(connection: Connection, table: str, keys: str, where: Mapping[str, Any]) -> None:
     """The keys of the documents to read, numbered: one statement decides, later ones cannot see others."""
     connection.execute(
         text(f"""create temp table if not exists {table}
@@ -78,8 +83,8 @@ def _choose(connection: Connection, table: str, condition: str, where: Mapping[s
     connection.execute(
         text(f"""
         insert into {table}
-            select row_number() over (order by order_key, side, kind, source_id) - 1, instance, side, kind, source_id
-            from document d where d.instance = :instance and ({condition})"""),
+            select row_number() over (order by side, kind, length(source_id), source_id) - 1, instance, side, kind, source_id
+            from ({keys}) wanted"""),
         where,
     )
     connection.execute(text(f"analyze {table}"))
@@ -157,5 +162,5 @@ def _query(connection: Connection, statement: str, where: Mapping[str, Any]) -> 
     import pandas as pd
 
     answer = connection.execute(text(statement), {"instance": where["instance"]})
-    names: Sequence[str] = list(answer.keys())
+    names = [str(name) for name in answer.keys()]  # noqa: SIM118
     return pd.DataFrame([tuple(row) for row in answer], columns=names)

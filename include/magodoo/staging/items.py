@@ -7,7 +7,7 @@ Lines of invoices, deliveries and credit notes go through their order line; with
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -77,7 +77,7 @@ def _by_sku(lines: Sequence[_Line], items: Sequence[_Line]) -> list[_Line]:
     return named
 
 
-def _by_order_line(lines: Iterable[_Line], item_of: dict[str | None, str | None]) -> list[_Line]:
+def _by_order_line(lines: Iterable[_Line], item_of: Mapping[str, str | None]) -> list[_Line]:
     named = []
     for line in lines:
         item_key = item_of.get(line.own_item_id) if line.own_item_id else None
