@@ -134,7 +134,10 @@ class OdooDatabase:
     def give_keys(self, **keys: str) -> None:
         """Sets the API keys of users: `give_keys(sync="...", admin="...")`."""
         for login, key in keys.items():
-            self.tables["res.users"][self.uid_of(login)]["api_key"] = key
+            uid = self.uid_of(login)
+            self.tables["res.users"][uid]["api_key"] = key
+            if not self.store.find("res.users.apikeys", "user_id", uid):
+                self.store.insert("res.users.apikeys", {"name": "magodoo", "user_id": uid, "scope": "rpc"})
 
     def dump(self) -> dict[str, Any]:
         """Everything as plain data for `json.dump(..., default=float)`; `load()` reads it back."""
@@ -167,6 +170,10 @@ class OdooDatabase:
                 row.update({key: Decimal(row[key]) for key in numbers if isinstance(row.get(key), int)})
             self.tables[name] = {row["id"]: row for row in rows}
         self.store.next_ids.update(state["next_ids"])
+        self.store.reindex()
+
+    def reindex(self) -> None:
+        """To be called after an indexed field (a many2one, a reference) was changed in `tables` directly."""
         self.store.reindex()
 
     def save_file(self, path: Path | str) -> None:

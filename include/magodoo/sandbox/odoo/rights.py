@@ -65,6 +65,8 @@ ACCESS: dict[str, dict[str, Groups]] = {
     "res.partner.category": _changed_by(_PARTNERS),
     "ir.model.data": dict.fromkeys(_VERBS, (_ERP,)),
     "ir.model.fields": _changed_by(_SYSTEM),
+    "ir.module.module": dict.fromkeys(_VERBS, (_SYSTEM,)),
+    "ir.config_parameter": dict.fromkeys(_VERBS, (_SYSTEM,)),
     "mail.message": _changed_by(1),
     "product.product": _changed_by(_PRODUCTS),
     "product.template": _changed_by(_PRODUCTS),
@@ -126,16 +128,17 @@ class Rights:
         )
 
     def visible(self, env: Env, model: Any) -> Callable[[Row], bool] | None:
-        """The record rules as a predicate, None when nothing is hidden: companies, and own documents of a salesman."""
+        """The record rules as a predicate, None when nothing is hidden: companies, own documents of a salesman, own keys."""
         rules: list[Callable[[Row], bool]] = []
         if "company_id" in model.fields and model.name != "res.users" and len(self._db.tables["res.company"]) > 1:
             companies = {*env.company_ids, False}
             company = model.getter("company_id")
             rules.append(lambda row: company(row) in companies)
-        owner = _OWNER.get(model.name)
+        owner, uid = _OWNER.get(model.name), env.uid
         if owner and not env.sudo and _SALES in env.groups and env.groups.isdisjoint((5, 7)):
-            uid = env.uid
             rules.append(lambda row: row.get(owner, False) in (uid, False) and row.get("move_type") != "entry")
+        if model.name == "res.users.apikeys" and not env.sudo and _ERP not in env.groups:
+            rules.append(lambda row: row.get("user_id") == uid)
         if not rules:
             return None
         return rules[0] if len(rules) == 1 else lambda row: all(rule(row) for rule in rules)

@@ -38,23 +38,40 @@ class Call:
     """What faults and the log need to know of a request: `path` names model and method for JSON-RPC too."""
 
     def __init__(self, path: str, body: bytes) -> None:
-        self.path, self.method = path, path.rpartition("/")[2]
-        self.arguments: dict[str, Any] = {}
-        if path == "/jsonrpc" or path.startswith("/json/2/"):
-            try:
-                sent = transport.parse(body) if body else {}
-            except ValueError:
-                sent = {}
-            self._understand(sent if isinstance(sent, dict) else {})
+        self.path, self.rpc = path, path == "/jsonrpc"
+        self.request: Any = None
+        sent = _understood(body) if self.rpc or path.startswith("/json/2/") else {}
+        self.asked: Any = sent
+        self.ids, self.data = sent.get("ids"), sent.get("data")
+        if self.rpc:
+            self._read_params(sent)
+        self.method = self.path.rpartition("/")[2]
 
-    def _understand(self, sent: dict[str, Any]) -> None:
-        self.arguments = sent
-        args = (sent.get("params") or {}).get("args") or [] if self.path == "/jsonrpc" else []
+    def _read_params(self, sent: dict[str, Any]) -> None:
+        self.request, self.asked = sent.get("id"), sent.get("params")
+        args = (self.asked or {}).get("args") or []
         if len(args) > 4:
-            self.path, self.method = f"/jsonrpc/{args[3]}/{args[4]}", args[4]
+            self.path = f"/jsonrpc/{args[3]}/{args[4]}"
             positional = args[5] if len(args) > 5 else []
-            data = positional[1] if self.method == "load" and len(positional) > 1 else []
-            self.arguments = {"ids": positional[0] if positional else None, "data": data}
+            self.ids = positional[0] if positional else None
+            self.data = positional[1] if len(positional) > 1 else (args[6] if len(args) > 6 else {}).get("data")
+
+    @property
+    def rows(self) -> int:
+        return len(self.data) if isinstance(self.data, list) else 0
+
+    @property
+    def question(self) -> str:
+        """The same for two requests that ask the same."""
+        return f"{self.path} {self.asked!r}"
+
+
+def _understood(body: bytes) -> dict[str, Any]:
+    try:
+        sent = transport.parse(body) if body else {}
+    except ValueError:
+        return {}
+    return sent if isinstance(sent, dict) else {}
 
 
 class OdooApp:
@@ -91,33 +108,46 @@ class OdooApp:
         await Response(answer.content, answer.status, headers)(scope, receive, send)
 
     def _respond(self, request: Request, path: str, body: bytes, call: Call, rules: dict[str, Rule]) -> Answer:
-        before = self._strike_before(path, body, call, rules)
+        before = self._strike_before(call, rules)
         if before is not None:
             return before
-        key = f"{path} {body!r}"
-        stale = self.faults.remembered(key) if "stale" in rules and call.method in _READS else None
+        stale = self.faults.remembered(call.question) if "stale" in rules and call.method in _READS else None
         if stale is not None:
-            return Answer(stale[0], "application/json; charset=utf-8", stale[1])
+            return _again(stale, call)
         answer = transport.handle(self.db, request.method, path, request.headers, body)
         if call.method in _READS:
-            self.faults.remember(key, answer.status, answer.content)
+            self.faults.remember(call.question, answer.status, answer.content)
         if "conflict_after" in rules:
-            return transport.conflicting(call.method, call.arguments)
+            return _conflicting(call)
         return _fault(rules["status_after"].status) if "status_after" in rules else answer
 
-    def _strike_before(self, path: str, body: bytes, call: Call, rules: dict[str, Rule]) -> Answer | None:
+    def _strike_before(self, call: Call, rules: dict[str, Rule]) -> Answer | None:
         if "cut_before" in rules:
             return Answer(0, "", b"")
         if "status" in rules:
             return _fault(rules["status"].status)
         if "database_down" in rules:
-            return transport.rpc_database_down(body) if path == "/jsonrpc" else transport.no_database()
-        return transport.conflicting(call.method, call.arguments) if "conflict" in rules else None
+            return transport.rpc_database_down(call.request) if call.rpc else transport.no_database()
+        return _conflicting(call) if "conflict" in rules else None
 
     def _record(self, method: str, call: Call, status: int, rules: dict[str, Rule]) -> None:
         entry = {"method": method, "path": call.path, "status": status, "at": time.time(), "faults": sorted(rules)}
-        self.log.append(entry | {"ids": call.arguments.get("ids")})
+        self.log.append(entry | {"ids": call.ids})
         self.counts[f"{method} {call.path}"] += 1
+
+
+def _conflicting(call: Call) -> Answer:
+    if call.rpc:
+        return transport.rpc_conflicting(call.request, call.method, call.rows)
+    return transport.conflicting(call.method, call.rows)
+
+
+def _again(remembered: tuple[int, bytes], call: Call) -> Answer:
+    """An earlier answer, under the number of this request."""
+    status, content = remembered
+    if call.rpc:
+        content = transport.to_json({**transport.parse(content), "id": call.request})
+    return Answer(status, "application/json; charset=utf-8", content)
 
 
 def _fault(status: int) -> Answer:

@@ -90,16 +90,31 @@ def refuse(problem: Exception) -> Answer:
     return Answer(status, _JSON, to_json({**body, "debug": _trace(problem)}), headers)
 
 
-def conflicting(call: str, arguments: Mapping[str, Any]) -> Answer:
+def conflicting(method: str, rows: int) -> Answer:
     """What the loser of two concurrent writes gets: load() answers 200 with ids false (facts odoo-19.0 6)."""
-    if call == "load":
-        return Answer(200, _JSON, to_json(serialization_failure(len(arguments.get("data") or []))))
-    return refuse(conflict())
+    return Answer(200, _JSON, to_json(serialization_failure(rows))) if method == "load" else refuse(conflict())
 
 
-def rpc_database_down(body: bytes) -> Answer:
+def rpc_conflicting(request: Any, method: str, rows: int) -> Answer:
+    """The same over JSON-RPC."""
+    return rpc_result(request, serialization_failure(rows)) if method == "load" else rpc_error(request, conflict())
+
+
+def rpc_database_down(request: Any) -> Answer:
     reason = "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?"
-    return _rpc_error(_request_id(body), DatabaseError("OperationalError", _REFUSED.format(reason=reason)))
+    return rpc_error(request, DatabaseError("OperationalError", _REFUSED.format(reason=reason)))
+
+
+def rpc_result(request: Any, result: Any) -> Answer:
+    """A method that returns nothing gives an answer without `result` (facts odoo-19.0 2)."""
+    answer = {"jsonrpc": "2.0", "id": request}
+    return Answer(200, _JSON, to_json(answer if result is None else {**answer, "result": result}))
+
+
+def rpc_error(request: Any, problem: Exception) -> Answer:
+    _, body = describe(problem)
+    error = {"code": 0, "message": "Odoo Server Error", "data": {**body, "debug": _trace(problem)}}
+    return Answer(200, _JSON, to_json({"jsonrpc": "2.0", "id": request, "error": error}))
 
 
 # JSON-2
@@ -153,11 +168,9 @@ def _answer_rpc(db: OdooDatabase, body: bytes) -> Answer:
     except (ValueError, KeyError, TypeError):
         return Answer(400, _HTML, b"Invalid JSON data")
     try:
-        result = _dispatch(db, service, method, args)
+        return rpc_result(request.get("id"), _dispatch(db, service, method, args))
     except Exception as problem:  # every error of a call has its answer; nothing is swallowed
-        return _rpc_error(request.get("id"), problem)
-    answer = {"jsonrpc": "2.0", "id": request.get("id")}
-    return Answer(200, _JSON, to_json(answer if result is None else {**answer, "result": result}))
+        return rpc_error(request.get("id"), problem)
 
 
 def _dispatch(db: OdooDatabase, service: str, method: str, args: list[Any]) -> Any:
@@ -184,19 +197,6 @@ def _require_database(db: OdooDatabase, name: str) -> None:
     if name != db.name:
         reason = f'FATAL:  database "{name}" does not exist'
         raise DatabaseError("OperationalError", _REFUSED.format(reason=reason))
-
-
-def _rpc_error(request: Any, problem: Exception) -> Answer:
-    _, body = describe(problem)
-    error = {"code": 0, "message": "Odoo Server Error", "data": {**body, "debug": _trace(problem)}}
-    return Answer(200, _JSON, to_json({"jsonrpc": "2.0", "id": request, "error": error}))
-
-
-def _request_id(body: bytes) -> Any:
-    try:
-        return parse(body).get("id")
-    except ValueError:
-        return None
 
 
 def _trace(problem: Exception) -> str:
