@@ -5,6 +5,7 @@ Plans are made by hand here: what is tried is the writing, not the planning.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -78,7 +79,13 @@ class Lab:
 
     def _stock_odoo(self) -> None:
         for sku, price in SKUS.items():
-            values = {"default_code": sku, "name": f"Article {sku}", "list_price": price, "type": "consu", "is_storable": True}
+            values = {
+                "default_code": sku,
+                "name": f"Article {sku}",
+                "list_price": price,
+                "type": "consu",
+                "is_storable": True,
+            }
             values["invoice_policy"] = "order"
             (product,) = self.db.call("product.product", "create", vals_list=[values])
             quant = {"product_id": product, "location_id": self._location(), "inventory_quantity": 1000}
@@ -118,7 +125,9 @@ class Lab:
         ]
         for name in ("order", "invoice", "credit_memo", "shipment", "return"):
             for page in odoo.changed(name, datetime(2000, 1, 1, tzinfo=UTC)):
-                documents += [odoo_documents.read(self.instance, Kind(name), row, page.request_began_at) for row in page.rows]
+                documents += [
+                    odoo_documents.read(self.instance, Kind(name), row, page.request_began_at) for row in page.rows
+                ]
         skus = [*SKUS, "SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS"]
         with context.engine.begin() as connection:
             upsert.stage(connection, self.instance, documents)
@@ -193,7 +202,7 @@ def lab(url: str, provisioned: dict[str, Any], **policy: Any) -> Iterator[Lab]:
     for sku, price in SKUS.items():
         shop.add_product(sku, price=price, stock=1000)
     database = OdooDatabase()
-    database.load(provisioned)
+    database.load(copy.deepcopy(provisioned))
     with RunningMagento(shop) as magento, RunningOdoo(database) as odoo:
         made = Lab(magento, odoo, url, **policy)
         yield made

@@ -1,0 +1,323 @@
+"""The protocol: lost answers, dead workers, documents of others, documents that moved on; nothing is written twice or by halves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from load_lab import Lab, lab, provisioned
+from sqlalchemy import text
+
+from magodoo.errors import Unauthorized
+from magodoo.load import checkpoints, leases
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.connection import OdooConnection
+from magodoo.settings.model import Mode, Modes
+from magodoo.vocabulary import ChangeKind, Kind, Side
+
+
+@pytest.fixture(scope="module")
+def state() -> dict[str, Any]:
+    return provisioned()
+
+
+@pytest.fixture
+def made(staging_url: str, state: dict[str, Any]) -> Iterator[Lab]:
+    with lab(staging_url, state) as made:
+        yield made
+    checkpoints.visit(None)
+
+
+class Died(BaseException):
+    """The worker is gone: nothing of ours runs any more."""
+
+
+def later(made: Lab, seconds: int = 3600) -> None:
+    """Time passes for leases and settle times."""
+    with made.engine.begin() as connection:
+        moved = {"by": timedelta(seconds=seconds)}
+        connection.execute(
+            text("update change set lease_until = lease_until - :by, not_before = not_before - :by"), moved
+        )
+        connection.execute(text("update order_lease set until = until - cast(:by as interval)"), moved)
+
+
+def an_order(made: Lab, **more: Any) -> tuple[int, int]:
+    order = made.order(payment="card", **more)
+    invoice = made.shop.invoice(order)
+    made.read()
+    made.plan(*made.whole_order(order, invoice, paid=True))
+    return order, invoice
+
+
+def counts(made: Lab) -> tuple[int, int, int]:
+    return tuple(len(made.records(model, "id")) for model in ("sale.order", "account.move", "account.payment"))  # type: ignore[return-value]
+
+
+def moves_of_documents(made: Lab) -> list[str]:
+    return [move["payment_state"] for move in made.moves()]
+
+
+@pytest.mark.parametrize("path", ["sale.order/load", "sale.order/action_confirm", "account.move/load", "account.move/action_post",
+                                  "account.payment/load", "account.payment/action_post", "account.move.line/reconcile"])  # fmt: skip
+@pytest.mark.parametrize("kind", ["cut_after", "cut_before"])
+def test_a_lost_answer_leaves_one_of_each_whether_the_call_was_done_or_not(made: Lab, path: str, kind: str) -> None:
+    an_order(made)
+    made.odoo.faults.add(kind, path=path, times=1)
+    first = made.load()
+    assert first["uncertain"] == 1
+    assert made.load()["applied"] == 0, "the order is closed until the settle time is over"
+    for _ in range(4):
+        later(made)
+        made.load()
+    assert set(made.states()) == {"done"}
+    assert len(made.records("sale.order", "id")) == len(made.moves()) == len(made.records("account.payment", "id")) == 1
+    assert moves_of_documents(made) == ["paid"]
+
+
+@pytest.mark.parametrize("point", checkpoints.NAMES)
+def test_a_worker_that_dies_anywhere_is_followed_by_one_that_finishes(made: Lab, point: str) -> None:
+    an_order(made)
+
+    def die(name: str) -> None:
+        if name == point:
+            raise Died(name)
+
+    checkpoints.visit(die)
+    with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leases, "give_back", lambda *_: None)
+        made.load()
+    checkpoints.visit(None)
+    for _ in range(5):
+        later(made)
+        made.load()
+    assert set(made.states()) == {"done"}
+    assert len(made.records("sale.order", "id")) == len(made.moves()) == len(made.records("account.payment", "id")) == 1
+
+
+def test_a_server_that_is_away_leaves_the_change_planned(made: Lab) -> None:
+    an_order(made)
+    made.odoo.faults.add("status", status=503, path="sale.order", probability=1.0)
+    made.load()
+    assert set(made.states()) == {"planned"}
+    made.odoo.faults.clear()
+    later(made)
+    assert made.load()["applied"] == 3
+
+
+def test_a_key_that_is_refused_fails_the_run_and_no_change(made: Lab) -> None:
+    an_order(made)
+    made.context.odoo = OdooClient(OdooConnection(made.odoo.url, made.db.name, "wrong", 1))
+    with pytest.raises(Unauthorized):
+        made.load()
+    assert set(made.states()) == {"planned"}
+
+
+def tamper(made: Lab, change: int, **parts: Any) -> None:
+    with made.engine.begin() as connection:
+        (request,) = connection.execute(
+            text("select request::text from change_body where change_id = :id"), {"id": change}
+        ).one()
+        values = {"id": change, "request": json.dumps({**json.loads(request), **parts})}
+        connection.execute(
+            text("update change_body set request = cast(:request as jsonb) where change_id = :id"), values
+        )
+
+
+def test_a_draft_that_is_not_equal_to_its_source_is_not_posted(made: Lab) -> None:
+    order, invoice = an_order(made)
+    made.load(kinds=[ChangeKind.ORDER_IMPORT])
+    with made.engine.connect() as connection:
+        (change,) = connection.scalars(text("select id from change where kind = 'odoo_invoice'"))
+    tamper(made, change, expect={"untaxed": 609_700, "tax": 46_200, "total": 655_901, "currency": "USD"})
+    made.load()
+    assert made.state(change)[0] == "refused"
+    assert "65.59" in made.state(change)[1]
+    assert [move["state"] for move in made.moves()] == ["draft"]
+
+
+def test_one_bad_document_does_not_stop_the_others_of_its_batch(made: Lab) -> None:
+    orders = [made.order(email=f"c{number}@example.com") for number in range(3)]
+    made.read()
+    changes = made.plan(*[plan for order in orders for plan in made.whole_order(order)])
+    with made.engine.connect() as connection:
+        body = connection.execute(
+            text("select request from change_body where change_id = :id"), {"id": changes[1]}
+        ).scalar_one()
+    position = body["load"]["fields"].index("order_line/product_id/.id")
+    body["load"]["rows"][0][position] = "999999"
+    tamper(made, changes[1], load=body["load"])
+    made.load()
+    assert [made.state(change)[0] for change in changes] == ["done", "refused", "done"]
+
+
+def test_a_document_that_changed_since_the_plan_is_replanned_not_written(made: Lab) -> None:
+    order, invoice = an_order(made)
+    made.load(kinds=[ChangeKind.ORDER_IMPORT])
+    made.shop.tables.invoices[invoice]["state"] = 3
+    assert made.load()["changed"] >= 1
+    assert made.moves() == []
+    with made.engine.connect() as connection:
+        due = connection.scalar(
+            text("select staged_version > reconciled_version from order_work where order_key = :o"), {"o": str(order)}
+        )
+    assert due is True
+
+
+def by_hand(made: Lab, total: str, ref: str = "", email: str = "guest@example.com", post: bool = True) -> int:
+    """An invoice that a person types, without an order."""
+    (partner,) = made.db.call("res.partner", "create", vals_list=[{"name": "Guest Doe", "email": email}])
+    line = {"name": "typed", "quantity": 1, "price_unit": total, "tax_ids": [[6, 0, []]]}
+    values = {"move_type": "out_invoice", "partner_id": partner, "ref": ref, "invoice_line_ids": [[0, 0, line]]}
+    today = made.shop.clock.stamp()[:10]
+    (move,) = made.db.call("account.move", "create", vals_list=[{**values, "invoice_date": today}])
+    if post:
+        made.db.call("account.move", "action_post", ids=[move])
+    return int(move)
+
+
+@pytest.mark.parametrize("ref", ["", "000000001"])
+def test_an_unlinked_document_of_the_same_customer_and_total_is_a_possible_duplicate(made: Lab, ref: str) -> None:
+    order, invoice = an_order(made)
+    made.load(kinds=[ChangeKind.ORDER_IMPORT])
+    by_hand(made, made.shop.tables.invoices[invoice]["grand_total"], ref)
+    made.load()
+    assert "refused" in made.states()
+    assert len(made.moves()) == 1
+
+
+def test_a_document_that_somebody_made_of_the_order_meanwhile_is_adopted(made: Lab) -> None:
+    order, invoice = an_order(made)
+    made.load(kinds=[ChangeKind.ORDER_IMPORT])
+    (sale,) = made.records("sale.order", "id")
+    values = {
+        "sale_order_ids": [[6, 0, [sale["id"]]]],
+        "advance_payment_method": "delivered",
+        "consolidated_billing": False,
+    }
+    (wizard,) = made.db.call("sale.advance.payment.inv", "create", vals_list=[values])
+    move = int(made.db.call("sale.advance.payment.inv", "create_invoices", ids=[wizard])["res_id"])
+    made.db.call("account.move", "action_post", ids=[move])
+    made.load(kinds=[ChangeKind.ODOO_INVOICE])
+    assert [row["id"] for row in made.moves()] == [move]
+    with made.engine.connect() as connection:
+        pair = connection.execute(text("select magento_id, odoo_id, rule from pair where kind = 'invoice'")).one()
+    assert tuple(pair) == (str(invoice), str(move), "ledger")
+
+
+def test_nothing_is_written_into_a_closed_period(made: Lab) -> None:
+    order, _ = an_order(made)
+    made.load(kinds=[ChangeKind.ORDER_IMPORT])
+    made.db.call("res.company", "write", ids=[1], vals={"sale_lock_date": "2199-01-01"})
+    made.load()
+    with made.engine.connect() as connection:
+        reason = connection.scalar(text("select reason from change where kind = 'odoo_invoice'"))
+    assert "closed" in reason
+    assert made.moves() == []
+
+
+def test_observe_writes_nothing_and_dry_run_shows_the_calls(made: Lab, caplog: pytest.LogCaptureFixture) -> None:
+    made.with_policy(mode=Modes(default=Mode.OBSERVE))
+    an_order(made)
+    caplog.set_level("INFO", "magodoo")
+    shown = made.load(dry_run=True)
+    assert (shown["would_write"], shown["observe"]) == (3, 3)
+    assert "action_confirm" in caplog.text
+    assert made.load()["applied"] == 0
+    assert made.records("sale.order", "id") == []
+
+
+def test_two_workers_at_once_write_one_of_each(made: Lab) -> None:
+    an_order(made)
+    first, second = made.a_context("one"), made.a_context("two")
+    with made.engine.begin() as connection:
+        mine = leases.claim(connection, made.instance, Side.ODOO, 10, "one", 60)
+    with made.engine.begin() as connection:
+        theirs = leases.claim(connection, made.instance, Side.ODOO, 10, "two", 60)
+    assert (len(mine), theirs) == (3, [])
+    assert first is not second
+
+
+def test_who_lost_the_lease_before_the_write_writes_nothing(made: Lab) -> None:
+    an_order(made)
+
+    def expire(name: str) -> None:
+        if name == "probed":
+            later(made)
+
+    checkpoints.visit(expire)
+    assert made.load()["lost"] >= 1
+    assert made.records("sale.order", "id") == []
+
+
+def test_what_was_written_stands_in_staging_before_the_next_reconcile(made: Lab) -> None:
+    an_order(made)
+    made.load()
+    with made.engine.connect() as connection:
+        rows = connection.execute(
+            text("select kind, state, order_key from document where side = 'odoo' order by kind")
+        ).all()
+        pairs = connection.execute(text("select kind, rule from pair order by kind")).all()
+    assert [tuple(row) for row in rows] == [("invoice", "posted", "1"), ("order", "sale", "1")]
+    assert [tuple(row) for row in pairs] == [("invoice", "ledger"), ("order", "ledger")]
+
+
+@pytest.mark.parametrize(
+    ("route", "kind"),
+    [("ship", "cut_after"), ("ship", "cut_before"), ("invoice", "cut_after"), ("invoice", "status_after")],
+)
+def test_a_lost_answer_of_magento_leaves_one_document(made: Lab, route: str, kind: str) -> None:
+    order = made.order({"A": 2})
+    made.read()
+    made.plan(*made.whole_order(order))
+    made.load()
+    item = [[str(made.items(order)["A"]), 10_000]]
+    (picking,) = made.records("stock.picking", "id move_ids")
+    made.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
+    made.db.call(
+        "stock.picking", "button_validate", ids=[picking["id"]], context={"skip_sms": True, "skip_backorder": True}
+    )
+    (sale,) = made.records("sale.order", "id order_line")
+    line = {
+        "product_id": 1,
+        "name": "one",
+        "quantity": 1,
+        "price_unit": "19.99",
+        "sale_line_ids": [[6, 0, sale["order_line"][:1]]],
+    }
+    made.read()
+    if route == "ship":
+        plan = made.planned(ChangeKind.MAGENTO_SHIPMENT, picking["id"], Kind.SHIPMENT, order, items=item, tracks=[])
+    else:
+        (tax,) = made.records("account.tax", "id", [["name", "=", "US 8.25%"], ["company_id", "=", 1]])
+        (product,) = made.records("product.product", "id", [["default_code", "=", "A"]])
+        (ship,) = made.records("product.product", "id", [["default_code", "=", "SHIPPING"]])
+        (partner,) = made.records("sale.order", "partner_id")
+        lines = [
+            {**line, "product_id": product["id"], "tax_ids": [[6, 0, [tax["id"]]]]},
+            {"product_id": ship["id"], "name": "s", "quantity": 1, "price_unit": "5", "tax_ids": [[6, 0, []]]},
+        ]
+        values = {
+            "move_type": "out_invoice",
+            "partner_id": partner["partner_id"][0],
+            "invoice_line_ids": [[0, 0, each] for each in lines],
+        }
+        (move,) = made.db.call("account.move", "create", vals_list=[values])
+        made.db.call("account.move", "action_post", ids=[move])
+        made.read()
+        plan = made.planned(ChangeKind.MAGENTO_INVOICE, move, Kind.INVOICE, order, items=item, shipping=50_000)
+    made.plan(plan)
+    options = {"status": 502} if kind == "status_after" else {}
+    made.magento.faults.add(kind, path=rf"/order/{order}/{route}", times=1, **options)
+    assert made.load()["uncertain"] == 1
+    for _ in range(2):
+        later(made)
+        made.load()
+    table = made.shop.tables.shipments if route == "ship" else made.shop.tables.invoices
+    assert len(list(table.of_order(order))) == 1
+    assert set(made.states()) == {"done"}
+    assert Decimal(made.shop.order(order)["items"][0]["qty_shipped" if route == "ship" else "qty_invoiced"]) == 1
