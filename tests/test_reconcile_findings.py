@@ -232,7 +232,11 @@ def test_excluded_orders_are_counted_and_nothing_else(order: dict, exclude: dict
 
 def test_missing_in_magento() -> None:
     sales = Sales().sold(items={11: 3})
-    invoice, picking, note = sales.odoo_invoice(1, {11: 1}), sales.delivery(1, {11: 1}), sales.odoo_note(1, {11: 1}, total=7)
+    invoice, picking, note = (
+        sales.odoo_invoice(1, {11: 1}),
+        sales.delivery(1, {11: 1}),
+        sales.odoo_note(1, {11: 1}, total=7),
+    )
     assert sales.reconcile().types == [
         f"missing_in_magento credit_memo O-credit_memo-{note}",
         f"missing_in_magento invoice O-invoice-{invoice}",
@@ -420,7 +424,10 @@ def test_a_refund_of_zero_or_less_is_critical_and_never_written(total: str) -> N
     pair_of_invoices(sales)
     memo = sales.memo(1, {11: 1}, total=total)
     found = sales.reconcile()
-    assert found.types == [f"missing_in_odoo credit_memo M-credit_memo-{memo}", f"over_refunded credit_memo M-credit_memo-{memo}"]
+    assert found.types == [
+        f"missing_in_odoo credit_memo M-credit_memo-{memo}",
+        f"over_refunded credit_memo M-credit_memo-{memo}",
+    ]
     assert found.changes == []
 
 

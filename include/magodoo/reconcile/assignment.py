@@ -44,37 +44,35 @@ class Assigned:
 
 def assign(view: View, counted: Quantities, loose: Mask, odoo_orders: Mask) -> Assigned:
     """Pairs of loose documents (unpaired, active, of one order and kind)."""
-    edges = _edges(view, counted, loose, odoo_orders)
+    edges = _edges(view, loose)
+    edges["tier"] = _tiers(view, counted, edges)
+    isolated, contested = _isolated(edges[edges["tier"] < TIERS])
     ambiguous = np.zeros(len(loose), dtype=bool)
-    isolated, contested = _isolated(edges)
     found = [isolated]
     for _, group in contested.groupby("group", sort=False):
         pairs, tied = solve(group["magento"].to_numpy(), group["odoo"].to_numpy(), group["tier"].to_numpy())
         found.append(group.iloc[pairs])
         ambiguous[tied] = True
+    left = loose & ~ambiguous
+    for name in ("magento", "odoo"):
+        left[pd.concat(found)[name]] = False
+    found.append(_apart(view, counted, _edges(view, left), odoo_orders))
     chosen = pd.concat(found)
     by_track = chosen["tier"].to_numpy() == SHARED_TRACK
     rule = np.where(by_track, RULES.index(Rule.TRACKING), RULES.index(Rule.ASSIGNMENT)).astype(np.int64)
     return Assigned(chosen["magento"].to_numpy(np.int64), chosen["odoo"].to_numpy(np.int64), rule, ambiguous)
 
 
-def _edges(view: View, counted: Quantities, loose: Mask, odoo_orders: Mask) -> pd.DataFrame:
-    """magento, odoo (positions), group (order and kind), tier: every admissible candidate."""
+def _edges(view: View, loose: Mask) -> pd.DataFrame:
+    """magento, odoo (positions), group (order and kind): every two loose documents that could be counterparts."""
     group = view.column("order_key") * 8 + view.kind_codes
     magento, odoo = np.flatnonzero(loose & view.is_magento), np.flatnonzero(loose & ~view.is_magento)
     sides = [pd.DataFrame({"group": group[side], name: side}) for name, side in (("magento", magento), ("odoo", odoo))]
-    edges = sides[0].merge(sides[1], on="group").sort_values(["magento", "odoo"], ignore_index=True)
-    edges["tier"] = _tiers(view, counted, edges["magento"].to_numpy(), edges["odoo"].to_numpy())
-    by_total = edges["tier"] == SAME_TOTAL
-    if by_total.any():
-        edges.loc[by_total, "tier"] = np.where(_share_items(view, counted, edges[by_total]), SAME_TOTAL, TIERS)
-    alone = (edges["tier"] == TIERS) & ~edges["group"].duplicated(keep=False)
-    if alone.any():
-        edges.loc[alone, "tier"] = _apart(view, counted, edges[alone], odoo_orders)
-    return edges[edges["tier"] < TIERS]
+    return sides[0].merge(sides[1], on="group").sort_values(["magento", "odoo"], ignore_index=True)
 
 
-def _tiers(view: View, counted: Quantities, magento: Positions, odoo: Positions) -> Positions:
+def _tiers(view: View, counted: Quantities, edges: pd.DataFrame) -> Positions:
+    magento, odoo = edges["magento"].to_numpy(np.int64), edges["odoo"].to_numpy(np.int64)
     signatures, currencies = counted.signatures, view.frames.documents["currency"].cat.codes.to_numpy()
     shipment = view.of_kind(Kind.SHIPMENT)[magento]
     total = (view.amounts("grand_total", magento) == view.amounts("grand_total", odoo)) & (
@@ -83,7 +81,9 @@ def _tiers(view: View, counted: Quantities, magento: Positions, odoo: Positions)
     same = signatures[magento] == signatures[odoo]
     moving = same & (signatures[magento] != 0)
     tiers = np.full(len(magento), TIERS, dtype=np.int64)
-    tiers[total & ~shipment] = SAME_TOTAL
+    by_total = total & ~shipment & ~same
+    if by_total.any():
+        tiers[by_total] = np.where(_share_items(view, counted, edges[by_total]), SAME_TOTAL, TIERS)
     tiers[moving] = SAME_QUANTITIES
     tiers[same & total & (moving | ~shipment)] = EQUAL
     tracked = np.flatnonzero(
@@ -95,12 +95,15 @@ def _tiers(view: View, counted: Quantities, magento: Positions, odoo: Positions)
     return tiers
 
 
-def _apart(view: View, counted: Quantities, edges: pd.DataFrame, odoo_orders: Mask) -> Positions:
-    """Tier 4 for the documents that cannot both stand on their order; TIERS for the others."""
-    magento, odoo = edges["magento"].to_numpy(np.int64), edges["odoo"].to_numpy(np.int64)
+def _apart(view: View, counted: Quantities, edges: pd.DataFrame, odoo_orders: Mask) -> pd.DataFrame:
+    """The edges of tier 4, among the documents that better tiers left unpaired."""
+    alone = edges[~edges["group"].duplicated(keep=False)].assign(tier=NO_ROOM_APART)
+    if alone.empty:
+        return alone
+    magento, odoo = alone["magento"].to_numpy(np.int64), alone["odoo"].to_numpy(np.int64)
     table = quantities.items(counted, np.unique(view.column("order_key")[magento]), odoo_orders)
     crowded = ~fits(view, counted, table, magento) & ~fits(view, counted, table, odoo)
-    return np.where(crowded & _share_items(view, counted, edges), NO_ROOM_APART, TIERS)
+    return alone[crowded & _share_items(view, counted, alone)]
 
 
 def _share_items(view: View, counted: Quantities, edges: pd.DataFrame) -> Mask:

@@ -124,7 +124,7 @@ def _item_lists(moved: Any) -> dict[int, list[list[Any]]]:
     result: dict[int, list[list[Any]]] = defaultdict(list)
     for row in moved.itertuples(index=False):
         result[int(row.document)].append([str(row.item), int(row.quantity)])
-    return result
+    return {document: sorted(items, key=lambda item: int(item[0])) for document, items in result.items()}
 
 
 @dataclass

@@ -125,7 +125,9 @@ KEY = ["order", "kind", "currency", "total"]
 
 
 def _money_key(situation: Situation, positions: Positions) -> pd.DataFrame:
+    """order, kind, currency, total of documents, by id."""
     view = situation.view
+    positions = positions[np.argsort(view.column("source_id")[positions], kind="stable")]
     return pd.DataFrame(
         {
             "position": positions,
@@ -157,7 +159,8 @@ def _unlinked(situation: Situation, todo: Mask) -> Positions:
     joined = left.merge(right, on=["kind", "currency", "total", "tracking"], suffixes=("", "_other"))
     same = _equal(joined, "email") | _equal(joined, "name") | (joined["tracking"] != "")
     near = (joined["date"] - joined["date_other"]).abs() <= DAYS_APART
-    best = joined[same & near].sort_values("other").drop_duplicates("position")
+    joined["id"] = others["source_id"].reindex(joined["other"]).to_numpy()
+    best = joined[same & near].sort_values("id").drop_duplicates("position")
     result[best["position"]] = best["other"]
     return result
 
@@ -188,8 +191,8 @@ def _equal(joined: pd.DataFrame, name: str) -> pd.Series:
 def _equals_a_paired_one(situation: Situation) -> Mask:
     """Documents that equal (total, currency, quantities per item) a paired one of their order, side and kind."""
     view = situation.view
-    positions = np.flatnonzero(situation.is_document & view.active)
-    keys = _money_key(situation, positions)
+    keys = _money_key(situation, np.flatnonzero(situation.is_document & view.active))
+    positions = keys["position"].to_numpy()
     keys["side"], keys["signature"] = view.is_magento[positions], situation.counted.signatures[positions]
     keys["paired"] = situation.matching.paired[positions]
     doubtful = keys[keys.duplicated([*KEY, "side", "signature"], keep=False)]

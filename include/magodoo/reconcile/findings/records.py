@@ -54,7 +54,8 @@ def without_order(view: View) -> list[Finding]:
     stray = others["without_order"] | ((others["side"] == Side.MAGENTO) & (others["kind"] != Kind.ORDER))
     stray &= others["deleted_at"].isna() & others["active"]
     rows = [*documents[known].itertuples(name="Document"), *others[stray].itertuples(name="Document")]
-    return [_alone(FindingType.WITHOUT_ORDER, row, None) for row in rows]
+    found = [_alone(FindingType.WITHOUT_ORDER, row, None) for row in rows]
+    return list({finding.key: finding for finding in found}.values())
 
 
 def quarantined(frames: Frames) -> list[Finding]:

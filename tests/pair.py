@@ -1,0 +1,90 @@
+"""A seeded shop and its books, served over HTTP, with a staging database: the whole engine without Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from magodoo.magento.client import MagentoClient
+from magodoo.magento.connection import MagentoConnection
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.connection import OdooConnection
+from magodoo.pipeline import extract, load, quality, reconcile
+from magodoo.pipeline.context import Context
+from magodoo.sandbox import magento, odoo
+from magodoo.sandbox.seed import write
+from magodoo.sandbox.seed.manifest import Manifest
+from magodoo.settings import Instance, Settings, read_settings
+from magodoo.staging import connect
+
+
+@dataclass
+class Pair:
+    """Both sandboxes, the settings, and the stories told in order."""
+
+    shop: magento.RunningSandbox
+    books: odoo.RunningSandbox
+    engine: Engine
+    settings: Settings
+    manifest: Manifest
+    runs: int = 0
+
+    @property
+    def instance(self) -> Instance:
+        return next(iter(self.settings.instances.values()))
+
+    def context(self) -> Context:
+        return Context(
+            settings=self.settings,
+            instance=self.instance,
+            engine=self.engine,
+            magento=MagentoClient(MagentoConnection.from_mapping({"base_url": self.shop.url, "token": self.shop.token})),
+            odoo=OdooClient(
+                OdooConnection.from_mapping({"url": self.books.url, "database": "odoo", "api_key": "sync-key", "company_id": 1, "login": "sync"})
+            ),
+            dag_run=f"test__{self.runs}",
+            now=lambda: datetime.now(UTC),
+        )
+
+    def apply(self) -> None:
+        """Settings as they are, but every kind in `apply`."""
+        name = self.instance.id
+        applying = self.instance.model_copy(update={"mode": type(self.instance.mode)(default="apply")})
+        self.settings = self.settings.model_copy(update={"instances": {name: applying}})
+
+    def look(self) -> dict[str, object]:
+        """Extract both sides and reconcile what is due."""
+        self.runs += 1
+        context = self.context()
+        return {
+            "magento": extract.run(context, "magento", None),
+            "odoo": extract.run(context, "odoo", None),
+            "reconcile": reconcile.run(context),
+        }
+
+    def chain(self) -> dict[str, object]:
+        """One whole round."""
+        counts = self.look()
+        context = self.context()
+        counts["quality"] = quality.run(context)
+        counts["load"] = load.run(context)
+        return counts
+
+
+@contextmanager
+def seeded_pair(directory: Path, staging_url: str, *, orders: int = 40, seed: int = 7) -> Iterator[Pair]:
+    """A pair as the demo starts it, smaller."""
+    manifest = write(directory / "seen", directory / "hidden", orders=orders, seed=seed, sync_key="sync-key", admin_key="admin-key")
+    shop = magento.MagentoShop.load(directory / "seen" / "magento.json")
+    books = odoo.OdooDatabase.load_file(directory / "seen" / "odoo.json")
+    engine = connect(staging_url)
+    try:
+        with magento.RunningSandbox(shop) as shop_server, odoo.RunningSandbox(books) as books_server:
+            yield Pair(shop_server, books_server, engine, read_settings(directory / "seen" / "magodoo.yaml"), manifest)
+    finally:
+        engine.dispose()

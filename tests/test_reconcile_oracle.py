@@ -1,0 +1,214 @@
+"""The vectorised matching against an independent, slow, obviously correct one, on random sales; and its independence of order."""
+
+from __future__ import annotations
+
+import random
+from itertools import permutations
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from reconcile_sales import NOW, Sales
+
+from magodoo.reconcile.frames import Frames, canonical
+from magodoo.reconcile.orders import reconcile
+
+KINDS = ("invoice", "shipment", "credit_memo")
+# A seed does not shrink into a smaller case: only the failing seed is reported.
+QUICK = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "phases": (Phase.reuse, Phase.generate)}
+Pairs = set[tuple[str, int, int]]
+
+
+def random_sales(seed: int, orders: int = 6) -> Sales:
+    """Orders with documents on both sides: referenced or not, equal or not, cancelled, doubled, in quantities that may not fit."""
+    chance = random.Random(seed)
+    sales = Sales(payment_methods={"card": {"captured_by_provider": True, "journal": "C"}})
+    for order in range(1, orders + 1):
+        items = {order * 10 + line: chance.randint(1, 4) for line in range(1, chance.randint(2, 4))}
+        sales.order(order, items=items, payment_method=chance.choice(["card", "checkmo"]))
+        if chance.random() < 0.9:
+            sales.odoo_order(order, ours=chance.random() < 0.7)
+        for kind in KINDS:
+            for _ in range(chance.randint(0, 3)):
+                _random_document(sales, chance, order, items, kind)
+    return sales
+
+
+def _random_document(sales: Sales, chance: random.Random, order: int, items: dict[int, int], kind: str) -> None:
+    moved = {item: chance.randint(1, ordered) for item, ordered in items.items() if chance.random() < 0.7}
+    moved = moved or {next(iter(items)): 1}
+    of = 0
+    if chance.random() < 0.85:
+        make = {"invoice": sales.invoice, "shipment": sales.shipment, "credit_memo": sales.memo}[kind]
+        of = make(
+            order, moved, active=chance.random() < 0.9, tracking=[chance.choice("ABC")] if chance.random() < 0.3 else []
+        )
+    for _ in range(chance.choice([0, 1, 1, 1, 2])):
+        there = dict(moved)
+        if chance.random() < 0.2:
+            there[next(iter(there))] = 1
+        make = {"invoice": sales.odoo_invoice, "shipment": sales.delivery, "credit_memo": sales.odoo_note}[kind]
+        extra = {"tracking": [chance.choice("ABC")]} if kind == "shipment" and chance.random() < 0.3 else {}
+        make(order, there, of=of if chance.random() < 0.5 else 0, **extra)
+        of = of if chance.random() < 0.1 else 0
+
+
+# The oracle: plain Python over dicts, one order and kind at a time, every assignment tried.
+
+
+def oracle(frames: Frames) -> tuple[Pairs, set[tuple[str, str, int]]]:
+    """Pairs of documents, and (side, kind, id) of the ambiguous ones."""
+    pairs: Pairs = set()
+    ambiguous: set[tuple[str, str, int]] = set()
+    documents = list(frames.documents.itertuples())
+    moved = {row.Index: _moved(frames, row.Index) for row in documents}
+    for kind in KINDS:
+        for order in {row.order_key for row in documents}:
+            here = [row for row in documents if row.order_key == order and row.kind == kind]
+            found, tied = _one_group(kind, here, moved)
+            pairs |= found
+            ambiguous |= tied
+    return pairs, ambiguous
+
+
+def _moved(frames: Frames, position: int) -> dict[int, int]:
+    rows: dict[int, int] = {}
+    for line in frames.lines.itertuples():
+        if line.document == position:
+            rows[line.item_key] = rows.get(line.item_key, 0) + line.quantity
+    return rows
+
+
+def _one_group(kind: str, rows: list, moved: dict) -> tuple[Pairs, set]:
+    magento = {row.source_id: row for row in rows if row.side == "magento"}
+    odoo = [row for row in rows if row.side == "odoo"]
+    word = {"invoice": "magodoo.inv_us_", "shipment": "ship_us_", "credit_memo": "magodoo.cm_us_"}[kind]
+    pairs: Pairs = set()
+    named = sorted(
+        (row for row in odoo if row.reference.startswith(word) and (kind != "shipment" or row.active)),
+        key=lambda row: (not magento_active(magento, row, word), not row.active, row.source_id),
+    )
+    for row in named:
+        wanted = int(row.reference.removeprefix(word))
+        if wanted in magento and wanted not in {pair[1] for pair in pairs}:
+            pairs.add((kind, wanted, row.source_id))
+    taken_m, taken_o = {pair[1] for pair in pairs}, {pair[2] for pair in pairs}
+    left = [row for row in magento.values() if row.active and row.source_id not in taken_m]
+    right = [row for row in odoo if row.active and not row.reference and row.source_id not in taken_o]
+    return _best(kind, left, right, moved, pairs)
+
+
+def magento_active(magento: dict, row, word: str) -> bool:
+    wanted = int(row.reference.removeprefix(word))
+    return wanted in magento and bool(magento[wanted].active)
+
+
+def _tier(kind: str, left, right, moved: dict) -> int | None:
+    mine, other = moved[left.Index], moved[right.Index]
+    if kind == "shipment" and set(left.tracking.split(",")) & set(right.tracking.split(",")) - {""}:
+        return 0
+    total = left.currency == right.currency and left.grand_total == right.grand_total
+    if mine == other:
+        return 1 if total else 2
+    if kind != "shipment" and total and mine.keys() & other.keys():
+        return 3
+    return None
+
+
+def _best(kind: str, left: list, right: list, moved: dict, pairs: Pairs) -> tuple[Pairs, set]:
+    """Every way to assign, the best ones kept, what they all share is a pair, what they do not is a tie."""
+    places = [*right, *[None] * len(left)]
+    best: list[set] = []
+    score: tuple | None = None
+    for way in set(permutations(range(len(places)), len(left))):
+        chosen = {(one, places[at]) for one, at in zip(left, way, strict=True) if places[at] is not None}
+        tiers = [_tier(kind, one, two, moved) for one, two in chosen]
+        if None in tiers:
+            continue
+        counted = tuple(tiers.count(tier) for tier in range(5))
+        ids = {(one.source_id, two.source_id) for one, two in chosen}
+        if score is None or counted > score:
+            score, best = counted, [ids]
+        elif counted == score and ids not in best:
+            best.append(ids)
+    sure = set.intersection(*best) if best else set()
+    tied = set.union(*best) - sure if best else set()
+    names = {("magento", kind, one) for one, _ in tied} | {("odoo", kind, two) for _, two in tied}
+    return pairs | {(kind, one, two) for one, two in sure}, names
+
+
+def matched(frames: Frames, sales: Sales) -> tuple[Pairs, set[tuple[str, int]]]:
+    result = reconcile(frames, sales.instance, NOW)
+    rows = result.pairs.itertuples()
+    found = {(str(row.kind), int(row.magento_id), int(row.odoo_id)) for row in rows if row.kind != "order"}
+    tied = {
+        (each.kind.value, int(each.magento_id or 0))
+        for each in result.findings
+        if each.type == "ambiguous" and each.kind != "order"
+    }
+    return found, tied
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_matching_agrees_with_the_oracle(seed: int) -> None:
+    sales = random_sales(seed)
+    frames = sales.frames()
+    pairs, ambiguous = oracle(frames)
+    found, tied = matched(frames, sales)
+    extra = found - pairs
+    assert pairs <= found
+    assert all(_cannot_both_stand(frames, pair) for pair in extra), "only tier 4 goes beyond the oracle"
+    assert tied <= {(kind, id_) for side, kind, id_ in ambiguous if side == "magento"}
+    assert {id_ for _, id_ in tied}.isdisjoint({one for _, one, _ in found})
+
+
+def _cannot_both_stand(frames: Frames, pair: tuple[str, int, int]) -> bool:
+    """The only unpaired documents of either side, with an item in common."""
+    kind, one, two = pair
+    rows = {(row.side, row.source_id): row.Index for row in frames.documents.itertuples() if row.kind == kind}
+    return bool(_moved(frames, rows["magento", one]).keys() & _moved(frames, rows["odoo", two]).keys())
+
+
+@settings(max_examples=20, **QUICK)
+@given(seed=st.integers(0, 10**6), shuffle=st.randoms(use_true_random=False))
+def test_the_result_does_not_depend_on_the_order_of_the_rows(seed: int, shuffle: random.Random) -> None:
+    sales = random_sales(seed, orders=4)
+    once = reconcile(sales.frames(), sales.instance, NOW)
+    for rows in (sales.documents, sales.lines):
+        shuffle.shuffle(rows)
+    again = reconcile(sales.frames(), sales.instance, NOW)
+    pd.testing.assert_frame_equal(once.pairs, again.pairs)
+    assert [_told(each) for each in once.findings] == [_told(each) for each in again.findings]
+    assert once.changes == again.changes
+
+
+def _told(finding) -> tuple:
+    return finding.key, finding.message, finding.change, finding.no_change_reason, finding.severity
+
+
+@settings(max_examples=10, **QUICK)
+@given(seed=st.integers(0, 10**6))
+def test_orders_do_not_touch_each_other(seed: int) -> None:
+    """Reconciled together or alone, an order has the same findings: chunks may be cut anywhere."""
+    sales = random_sales(seed, orders=4)
+    together = reconcile(sales.frames(), sales.instance, NOW)
+    apart = []
+    for order in range(1, 5):
+        key = str(order)
+        documents = [row for row in sales.documents if row["order_key"] == key]
+        ids = {(row["side"], row["kind"], row["source_id"]) for row in documents}
+        lines = [row for row in sales.lines if (row["side"], row["kind"], row["source_id"]) in ids]
+        alone = canonical(pd.DataFrame(documents), pd.DataFrame(lines))
+        apart += [_told(each) for each in reconcile(alone, sales.instance, NOW).findings]
+    assert sorted(apart) == [_told(each) for each in together.findings]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_pairs_kept_from_the_last_run_change_nothing(seed: int) -> None:
+    sales = random_sales(seed)
+    once = reconcile(sales.frames(), sales.instance, NOW)
+    sales.pairs += [{**row, "ended": False} for row in once.pairs.astype(str).to_dict("records")]
+    again = reconcile(sales.frames(), sales.instance, NOW)
+    pd.testing.assert_frame_equal(once.pairs, again.pairs)
+    assert [each.key for each in once.findings] == [each.key for each in again.findings]
