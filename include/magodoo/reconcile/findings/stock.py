@@ -152,7 +152,8 @@ def _about_items(situation: Situation, found: FindingType, position: Any, rows: 
     if document.side == Side.MAGENTO:
         partner = situation.matching.partner[position]
         odoo = situation.view.frames.rows([partner])[0] if partner >= 0 else None
-        return about(found, document, odoo, order=order, magento_value=f"refunded {words}")
+        amount = int(document.grand_total)
+        return about(found, document, odoo, order=order, magento_value=f"refunded {words}", magento_amount=amount)
     return about(found, odoo=document, order=order, odoo_value=f"returned {words}")
 
 

@@ -19,6 +19,7 @@ KEEP = {"mode": "update", "noupdate": True, "tracking_disable": True}
 QUIET = {"skip_backorder": True, "skip_sms": True}
 SERVICES = ("SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS")
 COMPANY = 1
+HAND = "by_hand"  # the key of the invoice that Odoo made last without Magento
 JOURNALS = {CARD: "CARD", "banktransfer": "BNK1", "cashondelivery": "BNK1", "checkmo": "BNK1"}
 
 
@@ -205,7 +206,7 @@ class Books:
             "invoice_ids/.id",
         ]
         row = [
-            self.xmlid("pay" if key.startswith("inv") else "cmpay", key.split("_")[1]), kind, "customer", str(partner["partner_id"][0]), f"{amount:.2f}",
+            self._hand("payment") if key == HAND else self.xmlid("pay" if key.startswith("inv") else "cmpay", key.split("_")[1]), kind, "customer", str(partner["partner_id"][0]), f"{amount:.2f}",
             str(self.names.currencies[currency]), str(partner["invoice_date"]), str(journal), str(self.names.method_lines[(journal, kind)]), memo, str(move),
         ]  # fmt: skip
         payment = self._load("account.payment", fields, [row])

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from magodoo.sandbox.magento.placing import Line
-from magodoo.sandbox.seed.books import Books, Entry
+from magodoo.sandbox.seed.books import HAND, Books, Entry
 from magodoo.sandbox.seed.manifest import Manifest
 from magodoo.sandbox.seed.ordinary import Ordinary
 from magodoo.sandbox.seed.shop import CARD, History, Shop
@@ -281,7 +281,7 @@ def capture_needed(garden: Garden) -> None:
     garden.clock(history.placed + timedelta(hours=2))
     garden.books.order(history)
     number, total = garden.ordinary.invoice_in_odoo(history)
-    garden.books.pay(history, "inv_0", total, "USD")
+    garden.books.pay(history, HAND, total, "USD")
     garden.manifest.add("capture_needed", "invoice", number, odoo=total)
 
 

@@ -64,7 +64,7 @@ def fill(
     books = Books(rpc, shop, INSTANCE)
     books.provision(_products(shop))
     shop.magento.add_product("SKU-NEW", name="A product that Odoo lacks", price=Decimal("11.11"))
-    ordinary = Ordinary(shop, books, manifest, clock)
+    ordinary = Ordinary(shop, books, manifest, clock, until - timedelta(days=BOOKS_FROM_DAYS))
     _ordinary_days(shop, ordinary, orders, until)
     garden = Garden(shop, books, manifest, ordinary, clock, until)
     for plant in PLANTS:
@@ -132,6 +132,7 @@ def demo_settings(until: datetime) -> dict[str, Any]:
                     {"rate": "0", "odoo_tax": "0% Exempt", "country": "US"},
                     {"rate": "0", "odoo_tax": "0% Exempt", "country": "DE"},
                 ],
+                "odoo": {"pricelists": {"USD": "Magento USD", "EUR": "Magento EUR"}},
                 "exclude": {"email_patterns": [EXCLUDED_EMAIL]},
                 "limits": {
                     "changes_per_run": 100000, "changes_per_day": 100000, "document_amount": "100000", "run_amount": "10000000",
