@@ -369,3 +369,52 @@ def test_the_same_name_is_refused_twice_in_one_journal(db: OdooDatabase) -> None
     [third] = db.call("account.move", "copy", ids=[first])
     db.call("account.move", "action_post", ids=[third])
     assert one(db, "account.move", third, "name") == "SHOP/008"
+
+
+# Domains
+
+
+@pytest.mark.parametrize(
+    ("domain", "found"),
+    [
+        ([["code", "=", "DE"]], ["DE"]),
+        (["|", ["code", "=", "DE"], ["code", "=", "US"]], ["DE", "US"]),
+        (["!", ["code", "in", ["DE", "US"]], ["code", "in", ["DE", "AT"]]], ["AT"]),
+        (["&", ["name", "ilike", "united"], ["name", "not like", "Kingdom"]], ["US"]),
+        ([["name", "=like", "Ger%"]], ["DE"]),
+        ([["name", "like", "ger"]], []),
+        ([["code", "in", ["DE", "FR"]], ["id", "!=", 57]], ["FR"]),
+        ([["id", "<", 13]], ["AT"]),
+    ],
+)
+def test_domains_combine_conditions_in_prefix_notation(db: OdooDatabase, domain: list[Any], found: list[str]) -> None:
+    rows = db.call("res.country", "search_read", domain=domain, fields=["code"], order="code")
+    assert [row["code"] for row in rows] == found
+
+
+def test_relations_are_compared_by_id_name_path_and_emptiness(db: OdooDatabase) -> None:
+    vals = [{"name": "Anna", "country_id": 57}, {"name": "Bob", "country_id": 233}, {"name": "Cy"}]
+    anna, bob, cy = db.call("res.partner", "create", vals_list=vals)
+    db.call("res.partner", "write", ids=[anna], vals={"category_id": [[0, 0, {"name": "Friends"}]]})
+
+    def search(*leaf: Any) -> list[int]:
+        return db.call("res.partner", "search", domain=[list(leaf), ["id", "in", [anna, bob, cy]]], order="id")
+
+    assert (
+        search("country_id", "=", 57)
+        == search("country_id.code", "=", "DE")
+        == search("country_id", "ilike", "germ")
+        == [anna]
+    )
+    assert search("country_id", "!=", 57) == search("country_id", "not in", [57]) == [bob, cy]
+    assert search("country_id", "=", False) == search("country_id", "in", [False, 1]) == [cy]
+    assert search("country_id", "!=", False) == [anna, bob]
+    assert search("category_id", "=", "Friends") == search("category_id.name", "=", "Friends") == [anna]
+    assert search("category_id", "=", False) == [bob, cy]
+
+
+def test_empty_values_come_last_ascending_and_first_descending(db: OdooDatabase) -> None:
+    ids = db.call("res.partner", "create", vals_list=[{"name": "x", "ref": ref} for ref in ("b", False, "a")])
+    ascending = db.call("res.partner", "search", domain=[["id", "in", ids]], order="ref, id")
+    assert ascending == [ids[2], ids[0], ids[1]]
+    assert db.call("res.partner", "search", domain=[["id", "in", ids]], order="ref desc, id") == ascending[::-1]

@@ -89,10 +89,11 @@ def _path(model: Searching, field: Field, leaf: list[Any]) -> Condition:
     comodel = model.comodel(field)
     below = _leaf(comodel, leaf)
     get, table = model.getter(field.name), comodel.rows
-    if field.type in X2MANY:
-        test: Predicate = lambda row: any(i in table and below.test(table[i]) for i in get(row))  # noqa: E731
-    else:
-        test = lambda row: get(row) in table and below.test(table[get(row)])  # noqa: E731
+
+    def test(row: Row) -> bool:
+        targets = get(row) if field.type in X2MANY else (get(row),)
+        return any(target in table and below.test(table[target]) for target in targets)
+
     if below.candidates is None:
         return Condition(test)
     passing = [i for i in below.candidates if i in table and below.test(table[i])]
@@ -140,31 +141,40 @@ def _field_test(model: Searching, field: Field, operator: str, value: Any) -> Pr
 
 
 def _relation_test(model: Searching, field: Field, operator: str, value: Any) -> Predicate:
-    get, comodel = model.getter(field.name), model.comodel(field)
-    several = field.type in X2MANY
-    if operator in _PATTERNS or isinstance(value, str):
-        plain = operator.replace("=", "ilike" if operator in ("=", "!=") else "=").replace("!ilike", "not ilike")
-        matches = _pattern(operator if operator in _PATTERNS else plain, value, whole=operator in ("=", "!="))
-        table = comodel.rows
-
-        def names(row: Row) -> bool:
-            ids = get(row) if several else [get(row)]
-            return any(matches(comodel.display_name(table[i])) for i in ids if i in table)
-
-        return names
     values = value if isinstance(value, list | tuple) else [value]
+    if operator in _PATTERNS or any(isinstance(v, str) for v in values):
+        return _name_test(model, field, operator, value)
+    get = model.getter(field.name)
+    if operator in _ORDERED:
+        order = _ORDERED[operator]
+        return lambda row: bool(get(row)) and order(get(row), value)
     wanted = {v for v in values if v}
-    empty_too = any(not v for v in values)
-    if operator in ("=", "in"):
-        if several:
-            return lambda row: not wanted.isdisjoint(get(row)) or (empty_too and not get(row))
-        return lambda row: get(row) in wanted or (empty_too and not get(row))
-    if operator in ("!=", "not in"):
-        if several:
-            return lambda row: wanted.isdisjoint(get(row)) and not (empty_too and not get(row))
-        return lambda row: get(row) not in wanted and not (empty_too and not get(row))
-    order = _ORDERED[operator]
-    return lambda row: bool(get(row)) and order(get(row), value)
+    empty_too, positive = len(wanted) < len(values), operator in ("=", "in")
+
+    def test(row: Row) -> bool:
+        held = get(row)
+        ids = held if field.type in X2MANY else (held,)
+        return (not wanted.isdisjoint(ids) or (empty_too and not held)) is positive
+
+    return test
+
+
+def _name_test(model: Searching, field: Field, operator: str, value: Any) -> Predicate:
+    """A relation compared with text: some record behind it has such a name."""
+    get, comodel = model.getter(field.name), model.comodel(field)
+    table = comodel.rows
+    names = value if isinstance(value, list | tuple) else [value]
+    matches = (
+        _pattern(operator, value)
+        if operator in _PATTERNS
+        else lambda name: (name in names) is (operator in ("=", "in"))
+    )
+
+    def test(row: Row) -> bool:
+        targets = get(row) if field.type in X2MANY else (get(row),)
+        return any(matches(comodel.display_name(table[target])) for target in targets if target in table)
+
+    return test
 
 
 def _compare(field: Field, operator: str, value: Any) -> Test:
@@ -176,13 +186,11 @@ def _compare(field: Field, operator: str, value: Any) -> Test:
         if field.type in (*NUMBERS, "integer"):
             return lambda held: order(held, bound)
         return lambda held: bool(held) and order(held, bound)
-    values = value if isinstance(value, list | tuple) else [value]
-    wanted = {prepare(v) for v in values}
+    wanted = {prepare(v) for v in (value if isinstance(value, list | tuple) else [value])}
+    positive = operator in ("=", "in")
     if field.type == "datetime":
-        found: Test = lambda held: (held and held[:19]) in wanted  # noqa: E731
-    else:
-        found = wanted.__contains__
-    return found if operator in ("=", "in") else lambda held: not found(held)
+        return lambda held: ((held and held[:19]) in wanted) is positive
+    return lambda held: (held in wanted) is positive
 
 
 def _preparation(field: Field) -> Callable[[Any], Any]:
@@ -208,11 +216,11 @@ def _whole_second(value: Any) -> Any:
     return parsed.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _pattern(operator: str, value: Any, *, whole: bool = False) -> Test:
+def _pattern(operator: str, value: Any) -> Test:
     """SQL patterns: `%` any text, `_` any character; `like` looks inside, `=like` compares the whole."""
     text = str(value or "")
     expression = "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in text)
-    if not operator.removeprefix("not ").startswith("=") and not whole:
+    if not operator.removeprefix("not ").startswith("="):
         expression = f".*{expression}.*"
     compiled = re.compile(expression, re.DOTALL | (re.IGNORECASE if "ilike" in operator else 0))
     wanted = not operator.startswith("not ")

@@ -155,7 +155,8 @@ class Move(MoveTotals):
             return Decimal(1)
         if currency not in currencies.rows:
             currencies.ensure(env, [currency])
-        return Decimal(currencies.rate_on(currency, vals.get("invoice_date") or vals["date"]))
+        day = vals.get("invoice_date") or vals["date"]
+        return Decimal(currencies.rate_on(currency, day) / currencies.rate_on(company["currency_id"], day))
 
     def created(self, env: Env, ids: list[int]) -> None:
         self.rebuild(env, ids)

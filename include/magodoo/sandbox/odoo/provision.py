@@ -77,7 +77,6 @@ def _open_second_company(env: Env) -> None:
         env["res.users"].put(env, user["id"], company_ids=[1, made])
     install_chart(env, made)
     env["stock.warehouse"].make(env, [{"name": "Lab Store GmbH", "code": "WH2", "company_id": made}])
-    # A rate is per unit of the company's currency; the second company keeps its books in EUR and sells in EUR only.
 
 
 def _prepare_books(env: Env, company: int, providers: Mapping[str, str]) -> None:

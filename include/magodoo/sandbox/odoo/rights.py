@@ -134,6 +134,9 @@ class Rights:
             companies = {*env.company_ids, False}
             company = model.getter("company_id")
             rules.append(lambda row: company(row) in companies)
+        if model.name == "res.company" and not env.sudo and _ERP not in env.groups:
+            allowed = set(env.company_ids)
+            rules.append(lambda row: row["id"] in allowed)
         owner, uid = _OWNER.get(model.name), env.uid
         if owner and not env.sudo and _SALES in env.groups and env.groups.isdisjoint((5, 7)):
             rules.append(lambda row: row.get(owner, False) in (uid, False) and row.get("move_type") != "entry")

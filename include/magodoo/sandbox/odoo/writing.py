@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from magodoo.sandbox.odoo.env import Env
 from magodoo.sandbox.odoo.errors import MissingError, ValidationError
-from magodoo.sandbox.odoo.fields import X2MANY, Field
+from magodoo.sandbox.odoo.fields import Field
 from magodoo.sandbox.odoo.model import public
 from magodoo.sandbox.odoo.reading import Reading
 from magodoo.sandbox.odoo.store import Row
@@ -254,7 +254,3 @@ def _linked(ids: list[int], command: Any, make: Any) -> list[int]:
     if code == 4:
         return ids if record in ids else [*ids, record]
     return [i for i in ids if i != record] if code in (2, 3) else ids
-
-
-def is_relation(field: Field) -> bool:
-    return field.type in ("many2one", *X2MANY)
