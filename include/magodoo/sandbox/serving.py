@@ -1,4 +1,4 @@
-"""Serving an ASGI application with uvicorn, from this thread or one beside it, with connections that a fault can cut."""
+"""Serving an ASGI application with uvicorn, here or in a thread, with connections that a fault can cut."""
 
 from __future__ import annotations
 
