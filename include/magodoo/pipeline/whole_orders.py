@@ -41,7 +41,7 @@ def _settle(context: Context, source: Source, kind: Kind, ids: Sequence[str]) ->
     gone = [each for each in ids if each not in there]
     if gone:
         with context.engine.begin() as connection:
-            deletion.mark_deleted(connection, context.instance.id, source.side.value, kind.value, gone, began)
+            deletion.mark_deleted(connection, context.instance, source.side.value, kind.value, gone, began)
 
 
 def _read_magento(context: Context, order_keys: Sequence[str]) -> int:

@@ -8,7 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from magodoo.settings import Instance
 from magodoo.staging import work
+from magodoo.staging.resolve import resolve
 
 
 def not_seen_since(
@@ -28,21 +30,22 @@ def not_seen_since(
 
 
 def mark_deleted(
-    connection: Connection, instance: str, side: str, kind: str, source_ids: Sequence[str], moment: datetime
+    connection: Connection, instance: Instance, side: str, kind: str, source_ids: Sequence[str], moment: datetime
 ) -> int:
     """Mark documents that were asked for and are gone; their orders are due. One read again after `moment` is left alone."""
-    work.one_writer(connection, instance)
+    work.one_writer(connection, instance.id)
     keys = list(
         connection.execute(
             text("""
-            update document set deleted_at = now(), version = nextval('content_version')
+            update document set deleted_at = now(), version = nextval('content_version'), resolved_at = null
             where instance = :instance and side = :side and kind = :kind and source_id = any(:ids) and deleted_at is null
                 and request_began_at < :moment
             returning order_key"""),
-            {"instance": instance, "side": side, "kind": kind, "ids": list(source_ids), "moment": moment},
+            {"instance": instance.id, "side": side, "kind": kind, "ids": list(source_ids), "moment": moment},
         ).scalars()
     )
-    work.bump(connection, instance, sorted({key for key in keys if key is not None}))
+    work.bump(connection, instance.id, sorted({key for key in keys if key is not None}))
+    resolve(connection, instance)
     return len(keys)
 
 

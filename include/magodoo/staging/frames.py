@@ -129,7 +129,9 @@ def _read_lines(connection: Connection) -> pd.DataFrame:
         **{name: f"l.{name}::int" for name in frames.LINE_FLAGS},
     }
     # What an Odoo order still means to ship stands on its open deliveries: ordered less delivered counts returned goods again.
-    columns["qty_open"] = "case when c.side = 'odoo' and c.kind = 'order' then coalesce(waiting.quantity, 0) else l.qty_open end"
+    columns["qty_open"] = (
+        "case when c.side = 'odoo' and c.kind = 'order' then coalesce(waiting.quantity, 0) else l.qty_open end"
+    )
     chosen_rows = """chosen_document c join line l using (instance, side, kind, source_id)
         left join (select w.own_item_id, sum(w.qty_open)::bigint as quantity from chosen_document s
                 join line w using (instance, side, kind, source_id)

@@ -22,6 +22,7 @@ from magodoo.settings import Instance
 from magodoo.staging import work
 from magodoo.staging.inherit import inherit
 from magodoo.staging.items import name_items
+from magodoo.staging.open_deliveries import note_open
 
 NUMBER_SHAPES = "magento.order_number"  # rows of table master that hold the shapes of order numbers
 AGREEING_TOTAL = 200  # units: two cents, the largest gap that rounding alone makes on one order
@@ -46,6 +47,7 @@ def resolve(connection: Connection, instance: Instance) -> int:
     changed += _apply(connection, names)
     _clear_found(connection, names)
     name_items(connection, instance.id)
+    note_open(connection, instance.id)
     connection.execute(
         text("update document set resolved_at = now() where instance = :instance and resolved_at is null"), names
     )
