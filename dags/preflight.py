@@ -1,0 +1,31 @@
+"""`preflight`: may this instance write? By hand, and before the first `apply`."""
+
+from airflow.sdk import DAG, Param
+
+from magodoo_airflow.operators.preflight import ALL, ChosenInstancesOperator, PreflightOperator
+from magodoo_airflow.schedule import dag_defaults, instances
+
+DOC = """
+### Preflight
+
+Looks at the connections, rights, versions, clocks, mappings, journals, warehouses, delivery methods, lock dates, other connectors,
+mails and the staging schema of an instance, and says in the log of `check`, line by line, what was found and what to do. Nothing is
+written to Magento or Odoo.
+
+A red task means: errors. While the last preflight of an instance has errors, or was run for other kinds of change or other settings
+than those of today, the load writes nothing for it. Warnings stop nothing.
+"""
+
+with DAG(
+    dag_id="preflight",
+    schedule=None,
+    doc_md=DOC,
+    params={
+        "instance": Param(
+            ALL, type="string", enum=[ALL, *(instance.id for instance in instances())], description="Instance"
+        )
+    },
+    **(dag_defaults(None, "preflight") | {"is_paused_upon_creation": False}),
+) as dag:
+    chosen = ChosenInstancesOperator(task_id="instances", instance="{{ params.instance }}")
+    PreflightOperator.partial(task_id="check", map_index_template="{{ task.instance }}").expand(instance=chosen.output)

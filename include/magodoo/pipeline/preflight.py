@@ -1,0 +1,63 @@
+"""The story of a preflight: look at every part of an instance, say what was found and what to do, remember it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from magodoo.errors import MagodooError
+from magodoo.preflight import books, house, magento, mappings, odoo, store
+from magodoo.preflight.lines import CheckLine, Outcome, Status
+from magodoo.preflight.subject import Check, Subject
+
+Checks = Sequence[tuple[str, Check]]
+
+MAGENTO: Checks = (*magento.CHECKS, *mappings.SHOP_CHECKS)
+ODOO: Checks = (*odoo.CHECKS, *mappings.CHECKS, *books.CHECKS)
+
+
+def run(subject: Subject) -> list[CheckLine]:
+    """One line per check, in the order in which a person would mend them; kept in table preflight, if there is one.
+
+    Nothing is written to Magento or Odoo. A check that cannot be made is an error line of its own and stops no other.
+    """
+    lines = _group(subject, house.STAGING_CHECKS)
+    is_staged = lines[0].status is not Status.ERROR
+    lines += _group(subject, house.CHECKS)
+    lines += _group(subject, MAGENTO) if subject.magento else [_unopened(subject, MAGENTO, "magento")]
+    lines += _group(subject, ODOO) if subject.odoo else [_unopened(subject, ODOO, "odoo")]
+    if is_staged:
+        with subject.engine.begin() as connection:
+            store.record(connection, subject.instance, subject.kinds, lines, subject.now())
+    return lines
+
+
+def _group(subject: Subject, checks: Checks) -> list[CheckLine]:
+    """The lines of a group's checks, up to the first behind which nothing answers."""
+    lines = []
+    for name, check in checks:
+        outcome = _outcome(subject, check)
+        lines.append(outcome.line(subject.instance.id, name))
+        if outcome.ends:
+            break
+    return lines
+
+
+def _outcome(subject: Subject, check: Check) -> Outcome:
+    try:
+        return check(subject)
+    except MagodooError as problem:
+        outcome = Outcome()
+        outcome.refuse(f"the check was not possible: {problem}", problem.hint or "mend this and run preflight again")
+    except SQLAlchemyError as problem:
+        outcome = Outcome()
+        outcome.refuse(
+            f"the staging database refused: {getattr(problem, 'orig', problem)}", "check the staging database"
+        )
+    return outcome
+
+
+def _unopened(subject: Subject, checks: Checks, system: str) -> CheckLine:
+    why = subject.unopened.get(system, "it was not opened")
+    return CheckLine(subject.instance.id, checks[0][0], Status.ERROR, why, "correct the Airflow connection")

@@ -1,0 +1,124 @@
+"""Checks of the shop: login and rights, version, clock, what else is installed, stores, inventory sources."""
+
+from __future__ import annotations
+
+import re
+
+from magodoo.errors import FixConfiguration
+from magodoo.magento.connection_test import READS
+from magodoo.preflight import clock
+from magodoo.preflight.lines import Outcome, some
+from magodoo.preflight.subject import Check, Subject
+from magodoo.vocabulary import ChangeKind, Side
+
+MEASURED = "2.4"
+COMMERCE = ("Magento_GiftCardAccount", "Magento_CustomerBalance", "Magento_Reward")
+_RIVALS = re.compile(r"odoo|openerp", re.IGNORECASE)
+
+
+def connection(subject: Subject) -> Outcome:
+    """Login and rights; a missing right to write counts only where the instance writes to Magento."""
+    report = subject.shop.test_connection(writes=True)
+    outcome = Outcome(report.summary())
+    for warning in report.warnings:
+        outcome.warn(warning, "use https")
+    failed = [check for check in report.checks if not check.ok]
+    reads = {f"read {name}" for name in READS}
+    only_writes = bool(failed) and report.wrong == "rights" and all(check.name not in reads for check in failed)
+    if not report.ok:
+        todo = f"grant {', '.join(report.missing)} to the integration" if report.missing else "correct the connection"
+        outcome.complain(report.summary(), todo, stops=not only_writes or subject.writes_to(Side.MAGENTO))
+        outcome.ends = report.wrong != "rights"
+    return outcome
+
+
+def version(subject: Subject) -> Outcome:
+    found = subject.shop.version()
+    outcome = Outcome(found)
+    if MEASURED not in found:
+        said = f"{found} is not the {MEASURED} that was measured" if found else "the shop does not publish its version"
+        outcome.warn(said, f"look whether it is a {MEASURED}; try a few orders in observe first")
+    return outcome
+
+
+def server_clock(subject: Subject) -> Outcome:
+    shop = subject.shop.connection
+    return clock.compare(f"{shop.base_url}/magento_version", shop.verify, subject.now())
+
+
+def extensions(subject: Subject) -> Outcome:
+    """Payment parts of Adobe Commerce, and another connector to Odoo inside the shop."""
+    outcome = Outcome("no other connector, no gift cards, store credit or points")
+    try:
+        modules = subject.shop.modules()
+    except FixConfiguration:
+        outcome.found = "the integration may not list the shop's modules"
+        return outcome
+    rivals = [name for name in modules if _RIVALS.search(name) and "magodoo" not in name.lower()]
+    if rivals:
+        outcome.refuse(
+            f"the shop has another connector: {some(rivals)}", "switch it off, or two programs write the same documents"
+        )
+    parts = [name for name in COMMERCE if name in modules]
+    if parts:
+        outcome.warn(
+            f"installed: {some(parts)}", "orders paid with them are `unmapped` until an account is set for them"
+        )
+    return outcome
+
+
+def stores(subject: Subject) -> Outcome:
+    """Store views that do not exist, and those whose documents nobody reads."""
+    views = {int(view["id"]): str(view.get("code", "")) for view in subject.shop.store_views() if int(view["id"])}
+    instance = subject.instance
+    outcome = Outcome(f"{len(instance.stores or views)} of {len(views)} store views belong to this instance")
+    unknown = sorted(set(instance.stores) - set(views))
+    if unknown:
+        outcome.refuse(
+            f"the shop has no store {some(unknown)}",
+            f"name some of {some(f'{id} ({code})' for id, code in views.items())}",
+        )
+    shared = [
+        other
+        for other in subject.settings.instances.values()
+        if other.magento_connection == instance.magento_connection
+    ]
+    if all(other.stores for other in shared):
+        read = {store for other in shared for store in other.stores}
+        left = [f"{store} ({code})" for store, code in sorted(views.items()) if store not in read]
+        if left:
+            outcome.warn(
+                f"no instance reads store {some(left)}", "add it to `stores` of an instance, or leave it out on purpose"
+            )
+    return outcome
+
+
+def sources(subject: Subject) -> Outcome:
+    """Several sources need a mapping: without one Magento takes stock from `default` (facts magento-2.4.7-more 3)."""
+    rows = subject.shop.sources()
+    known = {str(row["source_code"]): row.get("enabled", True) for row in rows}
+    mapped = set(subject.instance.odoo.warehouses.values())
+    outcome = Outcome(f"{len(known)} sources: {some(known)}" if known else "no multi-source inventory")
+    wrong = sorted(code for code in mapped if not known.get(code)) if known else []
+    if wrong:
+        outcome.refuse(
+            f"no enabled source {some(wrong)}", "correct `odoo.warehouses` (Odoo warehouse code: Magento source code)"
+        )
+    enabled = [code for code, is_enabled in known.items() if is_enabled]
+    if len(enabled) > 1 and not set(enabled) <= mapped:
+        outcome.complain(
+            f"sources without a warehouse: {some(sorted(set(enabled) - mapped))}",
+            "map Odoo's warehouses in `odoo.warehouses`; an unmapped shipment takes stock from `default`",
+            stops=not mapped and subject.writes(ChangeKind.MAGENTO_SHIPMENT),
+        )
+    return outcome
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("Magento: connection and rights", connection),
+    ("Magento: version", version),
+    ("Magento: clock", server_clock),
+    ("Magento: extensions", extensions),
+    ("Magento: stores", stores),
+    ("Magento: sources", sources),
+)

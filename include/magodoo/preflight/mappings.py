@@ -1,0 +1,181 @@
+"""Checks of the mappings: taxes, service products, payment methods, delivery methods, SKUs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+from magodoo.errors import FixConfiguration
+from magodoo.preflight import staged
+from magodoo.preflight.lines import Outcome, some
+from magodoo.preflight.subject import Check, Subject
+from magodoo.vocabulary import ChangeKind
+
+_WITH_LINES = (ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)
+
+
+def taxes(subject: Subject) -> Outcome:
+    """Every rule names one active sales tax of its own rate, tax excluded, and a fiscal position that exists."""
+    rules = subject.instance.taxes
+    stops = subject.writes(*_WITH_LINES)
+    outcome = Outcome(
+        f"{len(rules)} rules: {some(f'{rule.rate:f} % {rule.country or str()}'.strip() for rule in rules)}"
+    )
+    if not rules:
+        outcome.complain("no tax rules", "list `taxes`: rate, country and the exact name of the Odoo tax", stops=stops)
+        return outcome
+    active: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in subject.books.taxes():
+        if row["active"]:
+            active[row["name"]].append(row)
+    for name in dict.fromkeys(rule.odoo_tax for rule in rules):
+        rates = {rule.rate for rule in rules if rule.odoo_tax == name}
+        for problem in _wrong_with(active[name], rates):
+            outcome.complain(
+                f"tax {name!r} {problem}", f"correct `taxes`; Odoo has {some(sorted(active))}", stops=stops
+            )
+    missing = _unknown(subject, "account.fiscal.position", {rule.fiscal_position for rule in rules})
+    if missing:
+        outcome.complain(
+            f"no single fiscal position {some(missing)}", "correct `fiscal_position` in `taxes`", stops=stops
+        )
+    return outcome
+
+
+def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal]) -> list[str]:
+    if len(found) != 1:
+        return [f"exists {len(found)} times" if found else "does not exist or is archived"]
+    amount, wrong = Decimal(str(found[0]["amount"])), []
+    if found[0]["amount_type"] != "percent":
+        wrong.append(f"is computed as {found[0]['amount_type']}, not as a percentage")
+    elif rates != {amount}:
+        wrong.append(f"is {amount:f} %, the rule says {some(f'{rate:f}' for rate in sorted(rates))} %")
+    if found[0]["price_include"]:
+        wrong.append("is included in the price; documents are written with prices before tax")
+    return wrong
+
+
+def shop_tax_rates(subject: Subject) -> Outcome:
+    """Rates that the shop may charge and no rule knows; only seen rates block documents, so a warning."""
+    outcome = Outcome("every rate of the shop has a rule")
+    try:
+        rows = subject.shop.tax_rates()
+    except FixConfiguration as problem:
+        outcome.warn(
+            f"the shop's rates cannot be read: {problem}", "grant Magento_Tax::manage_tax, or compare them by hand"
+        )
+        return outcome
+    left = [
+        f"{Decimal(str(row['rate'])):f} % {row['tax_country_id']}"
+        for row in rows
+        if not any(
+            rule.rate == Decimal(str(row["rate"])) and rule.country in (None, row["tax_country_id"])
+            for rule in subject.instance.taxes
+        )
+    ]
+    if left:
+        outcome.warn(
+            f"without a rule: {some(dict.fromkeys(left))}", "add them to `taxes`, unless they are never charged"
+        )
+    return outcome
+
+
+def service_products(subject: Subject) -> Outcome:
+    """Shipping, discount and adjustments: services invoiced on ordered quantities (RULES, *Taxes, products*)."""
+    names = subject.instance.odoo
+    wanted = (
+        names.shipping_product,
+        names.shipping_discount_product,
+        names.adjustment_plus_product,
+        names.adjustment_minus_product,
+    )
+    rows = [row for row in subject.books.products(wanted) if row["active"]]
+    stops = subject.writes(*_WITH_LINES)
+    outcome = Outcome(some(wanted))
+    for sku in wanted:
+        found = [row for row in rows if row["default_code"] == sku]
+        if len(found) != 1:
+            said = f"{len(found)} products {sku}" if found else f"no product {sku}"
+            outcome.complain(said, "create the service products (docs: set up Odoo)", stops=stops)
+        elif found[0]["type"] != "service":
+            outcome.complain(f"{sku} is no service", f"make {sku} a service", stops=stops)
+        elif found[0]["invoice_policy"] != "order":
+            said = f"{sku} is invoiced on delivered quantities: it would never be delivered"
+            outcome.complain(said, f"set the invoicing policy of {sku} to ordered quantities", stops=stops)
+    return outcome
+
+
+def payment_methods(subject: Subject) -> Outcome:
+    """Methods of staged orders that the settings do not list: their captured money becomes `unmapped`."""
+    instance = subject.instance
+    seen = staged.payment_methods(subject.engine, instance.id)
+    listed = set(instance.payment_methods) | set(instance.exclude.payment_methods)
+    left = [f"{name} ({count} orders)" for name, count in seen.items() if name not in listed]
+    outcome = Outcome(f"listed: {some(instance.payment_methods) or 'none'}; seen: {some(seen) or 'none yet'}")
+    if left:
+        outcome.warn(f"not listed: {some(left)}", "add them to `payment_methods` and say what they mean in the books")
+    missing = _unknown(
+        subject, "account.payment.term", {method.payment_term for method in instance.payment_methods.values()}
+    )
+    if missing:
+        stops = subject.writes(ChangeKind.ORDER_IMPORT)
+        outcome.complain(f"no single payment term {some(missing)}", "correct `payment_term`", stops=stops)
+    return outcome
+
+
+def carriers(subject: Subject) -> Outcome:
+    """Delivery methods by name; an order without one is imported without, so a warning."""
+    mapped = subject.instance.odoo.carriers
+    seen = staged.shipping_methods(subject.engine, subject.instance.id)
+    outcome = Outcome(some(f"{code}: {name}" for code, name in mapped.items()) or "no delivery methods are mapped")
+    missing = _unknown(subject, "delivery.carrier", set(mapped.values())) if mapped else []
+    if missing:
+        outcome.warn(
+            f"no single delivery method {some(missing)}", "correct `odoo.carriers` (Magento carrier code: Odoo name)"
+        )
+    left = [method for method in seen if method not in mapped and method.split("_")[0] not in mapped]
+    if left:
+        outcome.warn(
+            f"without a delivery method: {some(left)}", "add them to `odoo.carriers`; orders are imported without one"
+        )
+    return outcome
+
+
+def skus(subject: Subject) -> Outcome:
+    """SKUs of staged orders that are no product, or two, in Odoo: those orders cannot be written."""
+    wanted = staged.skus(subject.engine, subject.instance.id)
+    found: dict[str, int] = dict.fromkeys(wanted, 0)
+    for row in subject.books.products(wanted) if wanted else []:
+        if row["active"]:
+            found[row["default_code"]] += 1
+    outcome = Outcome(
+        f"{len(wanted)} SKUs of staged orders, each one product" if wanted else "no orders are staged yet"
+    )
+    missing = [sku for sku, number in found.items() if not number]
+    double = [sku for sku, number in found.items() if number > 1]
+    if missing:
+        outcome.warn(f"no product for {len(missing)} SKUs: {some(missing)}", "create them in Odoo, or exclude them")
+    if double:
+        outcome.warn(f"several products for {some(double)}", "archive all but one")
+    return outcome
+
+
+def _unknown(subject: Subject, model: str, wanted: set[str | None]) -> list[str]:
+    """The names of which Odoo has not exactly one active record."""
+    names = sorted(name for name in wanted if name)
+    if not names:
+        return []
+    rows = subject.books.listed(model, ["name", "active"], [["name", "in", names]])
+    active = [row["name"] for row in rows if row.get("active") is not False]
+    return [name for name in names if active.count(name) != 1]
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("Mappings: taxes", taxes),
+    ("Mappings: service products", service_products),
+    ("Mappings: payment methods", payment_methods),
+    ("Mappings: delivery methods", carriers),
+    ("Mappings: products", skus),
+)
+SHOP_CHECKS: tuple[tuple[str, Check], ...] = (("Mappings: tax rates of the shop", shop_tax_rates),)

@@ -1,0 +1,178 @@
+"""Checks of the Odoo server: login and rights, version, clock, modules, other connectors, key field, warehouses."""
+
+from __future__ import annotations
+
+import re
+
+from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooError
+from magodoo.odoo.caller import expect_rows
+from magodoo.odoo.master_data import GROUPS
+from magodoo.preflight import clock
+from magodoo.preflight.lines import Outcome, some
+from magodoo.preflight.subject import Check, Subject
+from magodoo.vocabulary import ChangeKind, Side
+
+NEEDED = ("account", "sale", "stock", "sale_stock")
+FOLLOW_UPS = ("account_followup", "account_invoice_overdue_reminder", "account_credit_control")
+_RIVALS = re.compile(r"magento|^(connector_ecommerce|ecommerce_connector|multichannel|odoo_multi_channel)")
+_RIVAL_MODELS = ("sale.order", "account.move", "stock.picking", "res.partner", "product.product")
+
+
+def connection(subject: Subject) -> Outcome:
+    """Login, company and rights; rights to write count only where the instance writes to Odoo."""
+    report = subject.books.test_connection()
+    outcome = Outcome(str(report))
+    for warning in report.warnings:
+        outcome.warn(warning, "make a new key before the old one expires")
+    if report.problem == "rights":
+        hidden = any(GROUPS[0] in right for right in report.missing_rights)
+        todo = f"add the user to {', '.join(GROUPS)}"
+        outcome.complain(
+            report.message, todo, stops=hidden or not report.missing_rights or subject.writes_to(Side.ODOO)
+        )
+    elif not report.ok:
+        outcome.refuse(str(report), f"correct the {report.problem} of the connection")
+        outcome.ends = True
+    return outcome
+
+
+def version(subject: Subject) -> Outcome:
+    found = subject.books.version
+    outcome = Outcome(f"Odoo {found} over {subject.books.transport.name}")
+    if not subject.books.has_field("account.move.line", "extra_tax_data"):
+        outcome.warn(
+            f"Odoo {found} cannot take a tax to the cent per line",
+            "cents are forced on the document's tax line instead, which a reset to draft loses; prefer Odoo 19",
+        )
+    elif found.major > 19:
+        outcome.warn(f"Odoo {found} is newer than the 19.0 that was measured", "try a few orders in observe first")
+    return outcome
+
+
+def server_clock(subject: Subject) -> Outcome:
+    server = subject.books.connection
+    return clock.compare(f"{server.url}/web/version", server.ca_bundle or True, subject.now())
+
+
+def modules(subject: Subject) -> Outcome:
+    """The applications that the writers need, and what Enterprise changes."""
+    installed = subject.books.modules()
+    outcome = Outcome(f"installed: {some(NEEDED)}")
+    missing = [name for name in NEEDED if name not in installed]
+    if missing:
+        outcome.refuse(f"not installed: {some(missing)}", "install Sales, Inventory and Invoicing in Odoo")
+    if not subject.books.has_field("stock.picking", "carrier_tracking_ref"):
+        outcome.warn(
+            "transfers have no tracking reference",
+            "install Delivery (stock_delivery), or set shipments.tracking to off",
+        )
+    if "account_accountant" in installed and not subject.instance.invoices.in_payment_counts:
+        outcome.warn(
+            "with Odoo's Accounting app an invoice is *In Payment* until the bank statement is matched",
+            "set invoices.in_payment_counts to true if In Payment is to mark it paid in Magento",
+        )
+    return outcome
+
+
+def connectors(subject: Subject) -> Outcome:
+    """Another program that connects this Odoo with Magento: two of them write everything twice (RULES, *Cut-over*)."""
+    ours = subject.instance.odoo.delivery_key_field
+    outcome = Outcome("no module and no field of another Magento connector")
+    names = [
+        name for name in sorted(subject.books.modules()) if _RIVALS.search(name) and not name.startswith("magodoo")
+    ]
+    fields = [
+        f"{model}.{field}"
+        for model in _RIVAL_MODELS
+        for field in sorted(subject.books.fields(model))
+        if "magento" in field and field != ours and not field.startswith("x_magodoo")
+    ]
+    if names or fields:
+        outcome.refuse(
+            f"another Magento connector is active: {some([*names, *fields])}",
+            "stop and uninstall it before `apply`; name its fields in `odoo.reference_fields`, so that what it made is found",
+        )
+    return outcome
+
+
+def key_field(subject: Subject) -> Outcome:
+    """Deliveries cannot carry an external id; without the key nothing says which shipment a delivery is (facts pair 5.1)."""
+    name = subject.instance.odoo.delivery_key_field
+    outcome = Outcome(f"stock.picking has {name}")
+    if not subject.books.has_field("stock.picking", name):
+        outcome.complain(
+            f"stock.picking has no field {name}",
+            f"let an administrator create it: Settings, Technical, Fields: {name}, model stock.picking, type char, indexed",
+            stops=subject.writes(ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_SHIPMENT),
+        )
+    return outcome
+
+
+def warehouses(subject: Subject) -> Outcome:
+    rows = [row for row in subject.books.warehouses() if row["active"]]
+    mapped = subject.instance.odoo.warehouses
+    outcome = Outcome(some(f"{row['code']} ({_steps(row['delivery_steps'])})" for row in rows))
+    unknown = sorted(set(mapped) - {row["code"] for row in rows})
+    if unknown:
+        outcome.refuse(
+            f"no warehouse {some(unknown)}", "correct `odoo.warehouses` (short names of the company's warehouses)"
+        )
+    if not rows:
+        stops = subject.writes(ChangeKind.ODOO_DELIVERY, ChangeKind.ORDER_IMPORT)
+        outcome.complain("the company has no warehouse", "create one, or switch deliveries off", stops=stops)
+    unmapped = [row["code"] for row in rows if row["code"] not in mapped]
+    if mapped and unmapped:
+        outcome.warn(
+            f"warehouses without a source: {some(unmapped)}", "their shipments take Magento's stock from `default`"
+        )
+    return outcome
+
+
+def automatic_invoicing(subject: Subject) -> Outcome:
+    """Odoo's own invoices after an online payment and its reminders would come beside those of the pipeline."""
+    outcome = Outcome("no automatic invoice, no follow-ups")
+    reminders = sorted(subject.books.modules().intersection(FOLLOW_UPS))
+    if reminders:
+        outcome.warn(f"follow-ups are installed: {some(reminders)}", "exclude the shop's customers from reminders")
+    try:
+        rows = subject.books.call(
+            "ir.config_parameter", "search_read", domain=[["key", "=", "sale.automatic_invoice"]], fields=["value"]
+        )
+    except (Forbidden, FixConfiguration, FixDocument):
+        outcome.found = f"{outcome.found} that this user may see; Settings, Sales, Automatic Invoice must be off"
+        return outcome
+    if any(str(row["value"]).lower() in ("true", "1") for row in expect_rows(rows, "ir.config_parameter.search_read")):
+        outcome.complain(
+            "Odoo makes invoices by itself after an online payment",
+            "switch it off: Settings, Sales, Automatic Invoice",
+            stops=subject.writes(ChangeKind.ODOO_INVOICE),
+        )
+    return outcome
+
+
+def identity(subject: Subject) -> Outcome:
+    """The database that the references name; a copy of it answers alike (facts odoo-19.0 6)."""
+    try:
+        return Outcome(f"database {subject.books.database_uuid()}, {subject.books.company_row()['name']}")
+    except MagodooError as problem:
+        outcome = Outcome()
+        outcome.refuse(str(problem), "let the user read companies, currencies and languages")
+        return outcome
+
+
+def _steps(name: str) -> str:
+    words = {"ship_only": "one step", "pick_ship": "two steps", "pick_pack_ship": "three steps"}
+    return words.get(name, name)
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("Odoo: connection and rights", connection),
+    ("Odoo: version", version),
+    ("Odoo: database", identity),
+    ("Odoo: clock", server_clock),
+    ("Odoo: modules", modules),
+    ("Odoo: other connectors", connectors),
+    ("Odoo: delivery key", key_field),
+    ("Odoo: warehouses", warehouses),
+    ("Odoo: automatic invoicing", automatic_invoicing),
+)

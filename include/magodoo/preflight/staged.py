@@ -1,0 +1,46 @@
+"""What the staged Magento orders of an instance mention: currencies, payment methods, shipping methods, SKUs."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, text
+
+_ORDERS = "document where instance = :instance and side = 'magento' and kind = 'order' and deleted_at is null"
+
+
+def currencies(engine: Engine, instance: str) -> list[str]:
+    return _texts(engine, instance, f"select distinct currency from {_ORDERS} and currency <> '' order by 1")
+
+
+def payment_methods(engine: Engine, instance: str) -> dict[str, int]:
+    """Orders by payment method."""
+    statement = (
+        f"select payment_method, count(*) from {_ORDERS} and payment_method is not null group by 1 order by 2 desc, 1"
+    )
+    with engine.connect() as connection:
+        return {str(name): int(count) for name, count in connection.execute(text(statement), {"instance": instance})}
+
+
+def shipping_methods(engine: Engine, instance: str) -> list[str]:
+    """Methods such as `flatrate_flatrate`, from the orders' payloads; those that retention blanked are not seen."""
+    path = "'{extension_attributes,shipping_assignments,0,shipping,method}'"
+    return _texts(
+        engine,
+        instance,
+        f"select distinct payload #>> {path} from payload where instance = :instance and side = 'magento' and kind = 'order'"
+        f" and payload #>> {path} is not null order by 1",
+    )
+
+
+def skus(engine: Engine, instance: str) -> list[str]:
+    """SKUs of lines that carry money, in the form in which they would become Odoo lines."""
+    return _texts(
+        engine,
+        instance,
+        "select distinct sku from line where instance = :instance and side = 'magento' and kind = 'order'"
+        " and role = 'item' and is_money and sku <> '' order by 1",
+    )
+
+
+def _texts(engine: Engine, instance: str, statement: str) -> list[str]:
+    with engine.connect() as connection:
+        return [str(value) for value in connection.execute(text(statement), {"instance": instance}).scalars()]

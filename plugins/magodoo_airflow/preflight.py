@@ -1,0 +1,140 @@
+"""`python -m magodoo_airflow.preflight [instance ...]`: what `make preflight` runs; the DAG `preflight` uses the same words.
+
+Airflow's connections are found as its servers find them: `AIRFLOW_CONN_*`, a secrets backend, the metadata database.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import smtplib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from magodoo.errors import BadSettings, FixConfiguration, MagodooError
+from magodoo.preflight.lines import CheckLine, Status, has_errors, table
+from magodoo.settings.read import Reading, read_with_problems
+
+if TYPE_CHECKING:
+    from magodoo.preflight.subject import Subject
+
+Client = TypeVar("Client")
+
+
+def main() -> int:
+    """Prints the table of checks; 1 when there are errors or nothing could be examined."""
+    parser = argparse.ArgumentParser(prog="make preflight", description="Examine instances before they may write.")
+    parser.add_argument("instances", nargs="*", metavar="instance", help="default: all of the settings file")
+    chosen = parser.parse_args().instances
+    _use_the_running_stack()
+    try:
+        reading = read_with_problems()
+        lines = [line for name in chosen or names(reading) for line in examine(name, reading)]
+    except MagodooError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(table(lines) if lines else "the settings name no instance")
+    return 1 if has_errors(lines) or not lines else 0
+
+
+def names(reading: Reading) -> list[str]:
+    """Every instance of the settings file, broken ones too."""
+    broken = [problem.instance for problem in reading.problems if problem.instance]
+    return list(dict.fromkeys([*reading.settings.instances, *broken]))
+
+
+def examine(name: str, reading: Reading) -> list[CheckLine]:
+    """The lines of one instance. Raises BadSettings when the staging connection is missing."""
+    from magodoo.pipeline import preflight
+
+    lines = [
+        CheckLine(name, "Settings", Status.ERROR, str(problem), "mend this line of the settings file")
+        for problem in reading.problems
+        if problem.instance in (name, None)
+    ]
+    if name in reading.settings.instances:
+        with opened(name, reading) as subject:
+            return [*lines, *preflight.run(subject)]
+    known = ", ".join(sorted(reading.settings.instances)) or "none"
+    return lines or [CheckLine(name, "Settings", Status.ERROR, "there is no such instance", f"choose one of: {known}")]
+
+
+@contextmanager
+def opened(name: str, reading: Reading) -> Iterator[Subject]:
+    """The instance with its systems; a connection that is missing or incomplete is remembered, not raised."""
+    from airflow.sdk.exceptions import AirflowException
+
+    from magodoo.preflight.subject import Subject
+    from magodoo_airflow.hooks.context import staging_engine
+    from magodoo_airflow.hooks.magento import MagentoHook
+    from magodoo_airflow.hooks.odoo import OdooHook
+
+    settings, instance = reading.settings, reading.settings.instances[name]
+    unopened: dict[str, str] = {}
+
+    def client(system: str, make: Callable[[], Client]) -> Client | None:
+        try:
+            return make()
+        except (AirflowException, MagodooError) as problem:
+            unopened[system] = str(problem)
+            return None
+
+    try:
+        engine = staging_engine(settings)
+    except AirflowException as problem:
+        raise BadSettings(str(problem), hint=f"create the Airflow connection {settings.staging_connection}") from None
+    try:
+        yield Subject(
+            settings=settings,
+            instance=instance,
+            engine=engine,
+            magento=client("magento", MagentoHook(instance.magento_connection).get_conn),
+            odoo=client("odoo", OdooHook(instance.odoo_connection, company_id=instance.odoo.company_id).get_conn),
+            reach_smtp=lambda: reach_smtp(settings.smtp.connection),
+            now=lambda: datetime.now(UTC),
+            unopened=unopened,
+        )
+    finally:
+        engine.dispose()
+
+
+def reach_smtp(connection: str) -> str:
+    """Opens Airflow's SMTP connection, with its TLS and login. Raises FixConfiguration."""
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+    from airflow.sdk.exceptions import AirflowException
+
+    try:
+        with SmtpHook(smtp_conn_id=connection) as hook:
+            return f"{hook.host}:{hook.port}"
+    except (AirflowException, smtplib.SMTPException, OSError) as problem:
+        raise FixConfiguration(f"{type(problem).__name__}: {problem}") from None
+
+
+def _use_the_running_stack() -> None:
+    """In a checkout whose stack runs (`make up`), its connections are meant, unless the caller's environment has some."""
+    # The metadata database is looked at too; only Airflow's own processes say so by themselves.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    if any(name.startswith(("AIRFLOW_CONN_", "AIRFLOW__DATABASE__")) for name in os.environ):
+        return
+    from magodoo.stack.layout import Layout
+
+    layout = Layout.here()
+    file = layout.stack / "stack.json"
+    if not file.exists():
+        return
+    from magodoo.stack.environment import environment
+    from magodoo.stack.state import State
+
+    state = State.load(Path(file))
+    if state is not None:
+        os.environ.update(environment(layout, state))
+
+
+__all__: Sequence[str] = ("examine", "main", "names", "reach_smtp")
+
+if __name__ == "__main__":
+    sys.exit(main())
