@@ -77,6 +77,7 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     store.write_pairs(connection, instance.id, order_keys, result.pairs)
     recorded = _record(connection, context, order_keys, result)
     lives = store.write_findings(connection, instance.id, order_keys, result.findings, recorded.ids, context.now())
+    work.scope(connection, instance.id, order_keys, result.excluded, result.not_expected)
     work.reconciled(connection, instance.id, versions)
     return {
         **result.counts,

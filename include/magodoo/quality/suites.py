@@ -162,6 +162,9 @@ def _publish(docs: Path) -> None:
     """GX writes its site deep inside its project: the site moves up, the project goes."""
     site = docs / "gx" / "gx" / "uncommitted" / "data_docs" / "local_site"
     for part in site.iterdir():
+        older = docs / part.name  # of the same run, when its task was cleared
+        if older.is_dir():
+            shutil.rmtree(older)
         shutil.move(str(part), docs / part.name)
     shutil.rmtree(docs / "gx")
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from magodoo.reconcile import compare, match, planning, quantities
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import amounts, missing, records, states, stock
-from magodoo.reconcile.frames import Frames
+from magodoo.reconcile.frames import Frames, Mask
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View, in_scope
 from magodoo.settings.model import Instance
+from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,12 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """pairs: kind, order_key, magento_id, odoo_id, rule, as table `pair`; counts: what a run tells."""
+    """pairs: kind, order_key, magento_id, odoo_id, rule, as table `pair`; counts: what a run tells.
+
+    excluded, not_expected: keys of the orders that the settings leave out, and of those that Odoo is not to have (yet).
+    """
 
     pairs: pd.DataFrame
     findings: list[Finding]
     changes: list[PlannedChange]
     counts: dict[str, int] = field(default_factory=dict)
+    excluded: list[str] = field(default_factory=list)
+    not_expected: list[str] = field(default_factory=list)
 
 
 def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
@@ -46,7 +52,20 @@ def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
         "findings": len(findings),
         "changes": len(changes),
     }
-    return Result(pairs, findings, changes, counts)
+    return Result(pairs, findings, changes, counts, _keys(frames, ~keep), _not_expected(situation))
+
+
+def _keys(frames: Frames, chosen: Mask) -> list[str]:
+    """The orders among the chosen documents."""
+    orders = chosen & (frames.documents["kind"] == Kind.ORDER).to_numpy() & (frames.documents["side"] == Side.MAGENTO).to_numpy()
+    return [str(key) for key in frames.documents.loc[orders, "source_id"]]
+
+
+def _not_expected(situation: Situation) -> list[str]:
+    """Magento orders without a counterpart whose state is not imported: held, pending, cancelled."""
+    view = situation.view
+    absent = view.select(Side.MAGENTO, Kind.ORDER) & ~situation.matching.paired & ~view.importable
+    return [str(key) for key in view.column("source_id")[absent]]
 
 
 def look(frames: Frames, instance: Instance, now: datetime) -> Situation:
