@@ -121,8 +121,8 @@ def about(
         odoo_id=str(odoo.source_id) if odoo is not None else None,
         magento_number=magento.number if magento is not None else None,
         odoo_number=odoo.number if odoo is not None else None,
-        magento_at=magento.Index if magento is not None else -1,
-        odoo_at=odoo.Index if odoo is not None else -1,
+        magento_at=magento.at if magento is not None else -1,
+        odoo_at=odoo.at if odoo is not None else -1,
         currency=more.pop("currency", document.currency or None),
         **more,
     )

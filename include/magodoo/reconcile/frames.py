@@ -18,6 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from magodoo.errors import Stop
+from magodoo.reconcile import rows
+from magodoo.reconcile.rows import Document, Line
 from magodoo.vocabulary import Kind, Side
 
 SIDES = [side.value for side in Side]
@@ -92,19 +94,18 @@ class Frames:
         wanted = np.asarray(source_ids, dtype=np.int64) * 16 + SIDES.index(side) * 8 + KINDS.index(kind)
         return self._index.get_indexer(pd.Index(wanted)).astype(np.int64)
 
-    def rows(self, positions: Iterable[int]) -> list[Any]:
-        """Documents as named tuples (column names as attributes; `Index` is the position)."""
-        chosen = np.fromiter(positions, dtype=np.int64)
-        return list(self.documents.iloc[chosen].itertuples(name="Document"))
+    def rows(self, positions: Iterable[int]) -> list[Document]:
+        """Documents as typed rows."""
+        return rows.documents(self.documents, np.fromiter(positions, dtype=np.int64))
 
     @cached_property
     def _line_starts(self) -> Positions:
         return np.searchsorted(self.lines["document"].to_numpy(), np.arange(len(self.documents) + 1))
 
-    def lines_of(self, position: int) -> list[Any]:
-        """Lines of one document as named tuples."""
+    def lines_of(self, position: int) -> list[Line]:
+        """Lines of one document as typed rows."""
         begin, end = self._line_starts[position], self._line_starts[position + 1]
-        return list(self.lines.iloc[begin:end].itertuples(index=False, name="Line"))
+        return rows.lines(self.lines.iloc[begin:end])
 
     def only(self, keep: Mask) -> Frames:
         """The same without the other documents and their lines."""

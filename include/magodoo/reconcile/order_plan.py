@@ -158,14 +158,14 @@ class OrderPlan:
         return self.facts.rows[finding.magento_at if finding.magento_at >= 0 else finding.odoo_at]
 
     def partner(self, row: Any) -> Any | None:
-        at = int(self.facts.situation.matching.partner[row.Index])
+        at = int(self.facts.situation.matching.partner[row.at])
         return self.facts.rows[at] if at >= 0 else None
 
     def active(self, side: Side, kind: Kind) -> list[Any]:
         """Standing documents of the order, oldest first."""
         rows = [self.facts.rows[at] for at in self.facts.documents[self.order.source_id]]
         chosen = [
-            row for row in rows if row.side == side and row.kind == kind and self.facts.situation.view.active[row.Index]
+            row for row in rows if row.side == side and row.kind == kind and self.facts.situation.view.active[row.at]
         ]
         return sorted(chosen, key=lambda row: row.source_id)
 
@@ -196,18 +196,18 @@ class OrderPlan:
     def cut_over(self, row: Any) -> str | None:
         """RULES, *Cut-over*: what belongs to the time before it is never written."""
         view = self.facts.situation.view
-        if not view.before_books[row.Index]:
+        if not view.before_books[row.at]:
             return None
         if row.kind == Kind.ORDER:
             return "The order was placed before the cut-over (books_from)"
-        if not view.created_since_books[row.Index]:
+        if not view.created_since_books[row.at]:
             return "It was made before the cut-over (books_from)"
         return None if self.odoo is not None else "Its order was placed before the cut-over and is not matched"
 
     def blocked(self, *rows: Any) -> str | None:
         """A document that does not add up, or differs from its counterpart, is no ground for a further write."""
         for row in rows:
-            title = self.facts.blocked.get(row.Index) if row is not None else None
+            title = self.facts.blocked.get(row.at) if row is not None else None
             if title:
                 return f"Held back by a finding on the document: {title}"
         return None
@@ -220,9 +220,9 @@ class OrderPlan:
         """Nothing open on the other side: writing it would invoice, ship or refund twice."""
         situation = self.facts.situation
         name = side.value.capitalize()
-        if situation.crowded[row.Index]:
+        if situation.crowded[row.at]:
             return f"{name}'s order has nothing open for it: it may be split differently there, or made twice"
-        if situation.late[row.Index]:
+        if situation.late[row.at]:
             return f"{name}'s order has nothing open for it after the earlier documents of the order"
         return None
 

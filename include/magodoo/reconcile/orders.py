@@ -57,7 +57,11 @@ def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
 
 def _keys(frames: Frames, chosen: Mask) -> list[str]:
     """The orders among the chosen documents."""
-    orders = chosen & (frames.documents["kind"] == Kind.ORDER).to_numpy() & (frames.documents["side"] == Side.MAGENTO).to_numpy()
+    orders = (
+        chosen
+        & (frames.documents["kind"] == Kind.ORDER).to_numpy()
+        & (frames.documents["side"] == Side.MAGENTO).to_numpy()
+    )
     return [str(key) for key in frames.documents.loc[orders, "source_id"]]
 
 

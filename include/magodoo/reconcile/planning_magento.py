@@ -43,7 +43,7 @@ def _invoices(order: OrderPlan) -> None:
             "The setting `invoices.to_magento` is off" if policy == "off" else None,
             _closed(order, row),
             f"It is not yet settled by payments in Odoo (`invoices.to_magento`: `{policy}`)"
-            if policy == "when_paid" and not order.facts.settled[row.Index]
+            if policy == "when_paid" and not order.facts.settled[row.at]
             else None,
             _shipping_reason(order, row),
             None if items else "Its quantities are no whole bundles or items of the order",
@@ -78,13 +78,13 @@ def _credit_memos(order: OrderPlan) -> None:
     policy = order.instance.credit_memos.to_magento
     for finding in order.of(MISSING, Kind.CREDIT_MEMO):
         row = order.row(finding)
-        items = order.facts.items.get(row.Index, [])
+        items = order.facts.items.get(row.at, [])
         reason = first_reason(
             "The setting `credit_memos.to_magento` is off" if policy == "off" else None,
             _closed(order, row),
             order.over_refunded(),
             None
-            if order.facts.settled[row.Index]
+            if order.facts.settled[row.at]
             else "It is not yet paid out in Odoo (`credit_memos.to_magento`: `when_paid`)",
             "A line of it is no item of the order" if any(item == "0" for item, _ in items) else None,
             "A credit memo of zero or less is never written" if row.grand_total <= 0 else None,
@@ -111,7 +111,7 @@ def folded(order: OrderPlan, row: Any) -> list[list[Any]]:
     """
     parents: dict[int, list[tuple[int, int]]] = {}
     result = []
-    for item, quantity in order.facts.items.get(row.Index, []):
+    for item, quantity in order.facts.items.get(row.at, []):
         if item == "0":
             return []
         bundle = order.facts.children.get(int(item))

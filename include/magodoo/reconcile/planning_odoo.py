@@ -78,7 +78,7 @@ def _cancellation(order: OrderPlan) -> None:
 
 def _moved(order: OrderPlan) -> bool:
     """Whether Odoo's order lines say that something was invoiced or delivered."""
-    lines = order.facts.situation.view.frames.lines_of(order.odoo.Index) if order.odoo is not None else []
+    lines = order.facts.situation.view.frames.lines_of(order.odoo.at) if order.odoo is not None else []
     return any(line.qty_invoiced or line.qty_shipped for line in lines)
 
 
@@ -131,7 +131,7 @@ def _moved_entry(
     if reason:
         finding.no_change_reason = reason
         return
-    words = {"as": policy, "items": order.facts.items.get(row.Index, []), "closed_period": len(settled) > 1}
+    words = {"as": policy, "items": order.facts.items.get(row.at, []), "closed_period": len(settled) > 1}
     order.change(kind, row, settled, **words, **intent)
 
 
@@ -168,7 +168,7 @@ def _payments(order: OrderPlan, closed: str | None) -> None:
         assert entry is not None
         _payment(order, ChangeKind.ODOO_PAYMENT, row, [finding], invoice=int(entry.source_id))
     for row in _planned_rows(order, ChangeKind.ODOO_INVOICE):
-        if order.facts.captured[row.Index] and _method_reason(order, row) is None:
+        if order.facts.captured[row.at] and _method_reason(order, row) is None:
             entry = order.partner(row)
             _payment(
                 order, ChangeKind.ODOO_PAYMENT, row, [], invoice=int(entry.source_id) if entry is not None else None
@@ -209,7 +209,7 @@ def _method_reason(order: OrderPlan, row: Any) -> str | None:
 def _deliveries(order: OrderPlan, closed: str | None) -> None:
     for finding in order.of(MISSING, Kind.SHIPMENT):
         row = order.row(finding)
-        items = order.facts.items.get(row.Index, [])
+        items = order.facts.items.get(row.at, [])
         reason = first_reason(
             None if order.instance.shipments.to_odoo else "The setting `shipments.to_odoo` is off",
             order.cut_over(row),
@@ -293,9 +293,9 @@ def _refunded_invoice(order: OrderPlan, row: Any) -> int | None:
         return int(row.parent_id)
     if len(invoices) == 1:
         return int(invoices[0].source_id)
-    refunded = dict(order.facts.items.get(row.Index, []))
+    refunded = dict(order.facts.items.get(row.at, []))
     for invoice in invoices:
-        contained = dict(order.facts.items.get(invoice.Index, []))
+        contained = dict(order.facts.items.get(invoice.at, []))
         if refunded and all(contained.get(item, 0) >= quantity for item, quantity in refunded.items()):
             entry = order.partner(invoice)
             return int(invoice.source_id) if entry is not None and entry.status == "paid" else None
@@ -320,7 +320,7 @@ def _refunds(order: OrderPlan, closed: str | None) -> None:
         assert entry is not None
         _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], credit_note=int(entry.source_id))
     for row in _planned_rows(order, ChangeKind.ODOO_CREDIT_NOTE):
-        if order.facts.captured[row.Index] and _method_reason(order, row) is None:
+        if order.facts.captured[row.at] and _method_reason(order, row) is None:
             entry = order.partner(row)
             target = int(entry.source_id) if entry is not None else None
             _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [], credit_note=target)
@@ -330,7 +330,7 @@ def _returns(order: OrderPlan, closed: str | None) -> None:
     """Goods of refunded and shipped items back to stock, where the settings say that refunds mean returns."""
     late = {finding.magento_id: finding for finding in order.of(FindingType.REFUNDED_NOT_RETURNED)}
     for row in order.active(Side.MAGENTO, Kind.CREDIT_MEMO):
-        items = order.facts.awaiting_return.get(row.Index)
+        items = order.facts.awaiting_return.get(row.at)
         written = order.partner(row) is not None or order.is_planned(ChangeKind.ODOO_CREDIT_NOTE, row)
         if not items or not written or first_reason(order.cut_over(row), closed):
             continue

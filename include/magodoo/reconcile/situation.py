@@ -14,6 +14,7 @@ from magodoo.reconcile import assignment, quantities, references
 from magodoo.reconcile.frames import KINDS, Mask, Positions, Units
 from magodoo.reconcile.match import Matching
 from magodoo.reconcile.quantities import Quantities
+from magodoo.reconcile.rows import Document
 from magodoo.reconcile.view import View
 from magodoo.vocabulary import Kind, Side
 
@@ -111,7 +112,12 @@ class Situation:
         sides = np.where(view.is_magento[rows], "magento", "odoo")
         return amounts.groupby([view.column("order_key")[rows], sides]).sum()
 
-    def order_rows(self, positions: Positions) -> dict[int, object]:
+    def orders_by_id(self, ids: Units) -> dict[int, Document]:
+        """Magento orders as rows, by id."""
+        orders = self.view.frames.locate(Side.MAGENTO, Kind.ORDER, ids)
+        return {row.source_id: row for row in self.view.frames.rows(orders[orders >= 0])}
+
+    def order_rows(self, positions: Positions) -> dict[int, Document]:
         """The Magento order of each document as a row, by the document's position; documents without order are left
         out.
         """

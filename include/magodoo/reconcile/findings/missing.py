@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from magodoo.reconcile import rows
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.situation import Situation
@@ -43,9 +44,9 @@ def _in_odoo(situation: Situation) -> list[Finding]:
     for found, magento, order in _sorted_out(situation, todo, reasons):
         other = None
         if found is FindingType.DRAFT_WAITING:
-            other = view.frames.rows([drafts[magento.Index]])[0]
+            other = view.frames.rows([drafts[magento.at]])[0]
         elif found is FindingType.POSSIBLE_DUPLICATE:
-            other = next(view.frames.unlinked.iloc[[doubles[magento.Index]]].itertuples())
+            other = rows.documents(view.frames.unlinked, doubles[[magento.at]])[0]
         made = amount_of(about(found, magento, order=order, currency=magento.currency), magento, Side.MAGENTO)
         if other is not None:
             amount_of(made, other, Side.ODOO)
@@ -89,7 +90,7 @@ def _sorted_out(
     first = np.select([mask[positions] for _, mask in reasons], range(len(reasons)), default=len(reasons))
     orders = situation.order_rows(positions)
     return [
-        (found, row, orders.get(row.Index))
+        (found, row, orders.get(row.at))
         for row, reason in zip(situation.view.frames.rows(positions), first, strict=True)
         if (found := reasons[reason][0]) is not None
     ]

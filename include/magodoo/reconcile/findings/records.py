@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from magodoo.reconcile import rows
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.frames import Frames
 from magodoo.reconcile.situation import Situation
@@ -24,7 +25,7 @@ def arithmetic(situation: Situation) -> list[Finding]:
     wanted = (view.importable | situation.matching.paired)[order] & (order >= 0)
     bad = np.flatnonzero(~view.column("sound") & (view.active | view.importable) & wanted)
     orders = situation.order_rows(bad)
-    return [_alone(FindingType.ARITHMETIC, row, orders.get(row.Index)) for row in view.frames.rows(bad)]
+    return [_alone(FindingType.ARITHMETIC, row, orders.get(row.at)) for row in view.frames.rows(bad)]
 
 
 def deleted(situation: Situation) -> list[Finding]:
@@ -36,9 +37,9 @@ def deleted(situation: Situation) -> list[Finding]:
     orders = situation.order_rows(positions)
     result = []
     for row in view.frames.rows(positions):
-        made = _alone(FindingType.DELETED, row, orders.get(row.Index))
-        if lost[row.Index] >= 0:
-            survivor = view.frames.rows([lost[row.Index]])[0]
+        made = _alone(FindingType.DELETED, row, orders.get(row.at))
+        if lost[row.at] >= 0:
+            survivor = view.frames.rows([lost[row.at]])[0]
             if row.side == Side.MAGENTO:
                 made.odoo_id, made.odoo_number = str(survivor.source_id), survivor.number
             else:
@@ -53,8 +54,8 @@ def without_order(view: View) -> list[Finding]:
     known = documents["without_order"].to_numpy() & view.active & (view.order_of < 0)
     stray = others["without_order"] | ((others["side"] == Side.MAGENTO) & (others["kind"] != Kind.ORDER))
     stray &= others["deleted_at"].isna() & others["active"]
-    rows = [*documents[known].itertuples(name="Document"), *others[stray].itertuples(name="Document")]
-    found = [_alone(FindingType.WITHOUT_ORDER, row, None) for row in rows]
+    chosen = [*rows.documents(documents, np.flatnonzero(known)), *rows.documents(others, np.flatnonzero(stray))]
+    found = [_alone(FindingType.WITHOUT_ORDER, row, None) for row in chosen]
     return list({finding.key: finding for finding in found}.values())
 
 

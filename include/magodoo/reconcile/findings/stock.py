@@ -11,7 +11,7 @@ import pandas as pd
 
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings.amounts import listed
-from magodoo.reconcile.frames import Mask, Units
+from magodoo.reconcile.frames import Mask
 from magodoo.reconcile.situation import Situation
 from magodoo.vocabulary import FindingType, Kind, Side
 
@@ -26,13 +26,14 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
     still = table["ordered"] - table[["shipped", "refunded"]].max(axis=1) - table["canceled"]
     allowed = (still + table["shipped"] - table["odoo_shipment"]).clip(lower=0)
     excess = table[(table["odoo_open"] > allowed) & (table["has_magento"] > 0)].assign(allowed=allowed)
+    orders_of = situation.orders_by_id(excess["order"].unique())
     result = []
     for order_id, rows in excess.groupby("order"):
-        order = _order(situation, int(order_id))
+        order = orders_of[order_id]
         if order.state == "canceled":
             continue
-        odoo = view.frames.rows([situation.matching.partner[order.Index]])[0]
-        items, names = sorted(rows.index), _names(situation, order.Index)
+        odoo = view.frames.rows([situation.matching.partner[order.at]])[0]
+        items, names = sorted(rows.index), _names(situation, order.at)
         made = about(FindingType.WILL_SHIP_TOO_MUCH, order, odoo, order=order)
         made.magento_value = "still to ship " + listed(items, rows["allowed"].to_dict(), names)
         made.odoo_value = "open to deliver " + listed(items, rows["odoo_open"].to_dict(), names)
@@ -50,11 +51,12 @@ def over_refunded(situation: Situation) -> list[Finding]:
     bad = np.flatnonzero(memos & (view.column("grand_total") <= 0))
     orders = situation.order_rows(bad)
     result = [
-        about(FindingType.OVER_REFUNDED, row, order=orders.get(row.Index), magento_amount=int(row.grand_total))
+        about(FindingType.OVER_REFUNDED, row, order=orders.get(row.at), magento_amount=int(row.grand_total))
         for row in view.frames.rows(bad)
     ]
-    for order_id, refunded in _refunds_above_invoices(situation, memos).items():
-        order = _order(situation, int(order_id))
+    above = _refunds_above_invoices(situation, memos)
+    for order in situation.orders_by_id(above.index.to_numpy(np.int64)).values():
+        refunded = above[order.source_id]
         made = about(FindingType.OVER_REFUNDED, order, order=order, magento_amount=int(refunded))
         made.detail = "The credit memos of the order exceed its invoices"
         result.append(made)
@@ -146,8 +148,8 @@ def _in_time(situation: Situation, moved: pd.DataFrame) -> pd.DataFrame:
 
 def _about_items(situation: Situation, found: FindingType, position: Any, rows: pd.DataFrame) -> Finding:
     document = situation.view.frames.rows([position])[0]
-    order = _order(situation, int(document.order_key))
-    names = _names(situation, order.Index)
+    order = situation.order_rows(np.array([position]))[position]
+    names = _names(situation, order.at)
     words = listed(sorted(rows["item"]), dict(zip(rows["item"], rows["quantity"], strict=True)), names)
     if document.side == Side.MAGENTO:
         partner = situation.matching.partner[position]
@@ -155,11 +157,6 @@ def _about_items(situation: Situation, found: FindingType, position: Any, rows: 
         amount = int(document.grand_total)
         return about(found, document, odoo, order=order, magento_value=f"refunded {words}", magento_amount=amount)
     return about(found, odoo=document, order=order, odoo_value=f"returned {words}")
-
-
-def _order(situation: Situation, order_id: int) -> Any:
-    ids: Units = np.array([order_id], dtype=np.int64)
-    return situation.view.frames.rows(situation.view.frames.locate(Side.MAGENTO, Kind.ORDER, ids))[0]
 
 
 def _names(situation: Situation, position: int) -> dict[int, str]:
