@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.load.writer import magento, odoo
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -22,8 +21,8 @@ def fetch(context: Context, side: Side, kind: Kind, ids: Sequence[int]) -> list[
     if side is Side.MAGENTO:
         return [
             magento_documents.read(instance, kind, row, page.request_began_at)
-            for page in magento(context).by_ids(kind, ids)
+            for page in context.shop.by_ids(kind, ids)
             for row in page.rows
         ]
-    page = odoo(context).by_ids(kind.value, ids)
+    page = context.books.by_ids(kind.value, ids)
     return [odoo_documents.read(instance, kind, row, page.request_began_at) for row in page.rows]

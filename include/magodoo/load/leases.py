@@ -47,6 +47,13 @@ select order_key from change where instance = :instance and target = :target and
         and ((busy.state = 'uncertain' and busy.not_before > now()) or (busy.state = 'leased' and busy.lease_until >= now())))
 group by order_key order by min(id) limit :limit"""
 
+_TAKE = """
+update order_lease set token = nextval('lease_token'), holder = :holder, until = now() + make_interval(secs => :seconds)
+where instance = :instance and order_key in (
+    select order_key from order_lease where instance = :instance and order_key = any(:orders) and until < now()
+    order by order_key for update skip locked)
+returning order_key, token"""
+
 _COLUMNS = """change.id, instance, kind, order_key, order_number, source_id, source_number, document_kind, amount, currency,
     request_hash, attempts, state, target, step"""
 
@@ -109,15 +116,7 @@ def _take_orders(connection: Connection, instance: str, orders: list[str], holde
         ),
         values,
     )
-    rows = connection.execute(
-        text(
-            "update order_lease set token = nextval('lease_token'), holder = :holder,"
-            " until = now() + make_interval(secs => :seconds)"
-            " where instance = :instance and order_key in (select order_key from order_lease where instance = :instance"
-            " and order_key = any(:orders) and until < now() for update skip locked) returning order_key, token"
-        ),
-        values,
-    )
+    rows = connection.execute(text(_TAKE), values)
     return {order: token for order, token in rows}
 
 

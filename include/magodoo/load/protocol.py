@@ -59,6 +59,8 @@ class Run:
         try:
             for kind, group in itertools.groupby(ordered, key=lambda change: change.kind):
                 for batch in _batches(WRITERS[kind], list(group)):
+                    if self.context.stopped.is_set():
+                        self.away = NotYet("stopped on request")
                     self._batch(WRITERS[kind], batch)
         except FixConfiguration as problem:
             for change in list(self._open.values()):

@@ -6,15 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from magodoo.errors import FixConfiguration
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.outcomes import Answers, Written
 from magodoo.vocabulary import ChangeKind, Kind
 
 if TYPE_CHECKING:
     from magodoo.errors import MagodooError
-    from magodoo.magento.client import MagentoClient
-    from magodoo.odoo.client import OdooClient
     from magodoo.pipeline.context import Context
 
 
@@ -53,24 +50,10 @@ class Writer(ABC):
         return None
 
 
-def odoo(context: Context) -> OdooClient:
-    """The Odoo of the context. Raises FixConfiguration when there is none."""
-    if context.odoo is None:
-        raise FixConfiguration("no Odoo connection is at hand", system="odoo")
-    return context.odoo
-
-
-def magento(context: Context) -> MagentoClient:
-    """The Magento of the context. Raises FixConfiguration when there is none."""
-    if context.magento is None:
-        raise FixConfiguration("no Magento connection is at hand", system="magento")
-    return context.magento
-
-
 def resolve(context: Context, references: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Odoo ids of the records that requests name, by `name_of`; what does not exist is left out."""
     names = [str(reference["external_id"]) for reference in references if reference.get("external_id")]
-    found = odoo(context).by_external_ids(sorted(set(names))) if names else {}
+    found = context.books.by_external_ids(sorted(set(names))) if names else {}
     return found | {name_of(reference): int(reference["id"]) for reference in references if reference.get("id")}
 
 

@@ -14,7 +14,7 @@ from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.outcomes import Answers, Changed, Found, Written, refused
 from magodoo.load.predict import predicted_credit_memo, predicted_invoice
-from magodoo.load.writer import Writer, magento
+from magodoo.load.writer import Writer
 from magodoo.magento.items import check_lines, quantity_differences
 from magodoo.magento.marker import find_marker
 from magodoo.magento.writes import Track
@@ -118,7 +118,7 @@ class CreateInvoice(MagentoDocument):
 
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
         request = change.request
-        return magento(context).create_invoice(
+        return context.shop.create_invoice(
             request["order_id"], _lines(change), request["marker"], capture=False, notify=request["notify"], order=order
         )
 
@@ -131,7 +131,7 @@ class CreateShipment(MagentoDocument):
 
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
         request = change.request
-        return magento(context).create_shipment(
+        return context.shop.create_shipment(
             request["order_id"],
             _lines(change),
             [_track(track) for track in request["tracks"]],
@@ -161,7 +161,7 @@ class CreateCreditMemo(MagentoDocument):
 
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
         request = change.request
-        return magento(context).create_credit_memo(
+        return context.shop.create_credit_memo(
             request["order_id"],
             _lines(change),
             from_units(request["shipping_amount"]),
@@ -207,14 +207,14 @@ class AddTracks(Writer):
     def _add(self, context: Context, row: Row, change: LeasedChange) -> int | MagodooError:
         for track in _missing(row, change):
             try:
-                magento(context).add_track(change.request["order_id"], change.request["shipment_id"], _track(track))
+                context.shop.add_track(change.request["order_id"], change.request["shipment_id"], _track(track))
             except MagodooError as problem:
                 return problem
         return int(row["entity_id"])
 
     def _shipments(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
         ids = [int(change.request["shipment_id"]) for change in changes]
-        pages = magento(context).by_ids(Kind.SHIPMENT, ids)
+        pages = context.shop.by_ids(Kind.SHIPMENT, ids)
         return {int(row["entity_id"]): row for page in pages for row in page.rows}
 
 
@@ -233,7 +233,7 @@ def _lines(change: LeasedChange) -> list[tuple[int, Any]]:
 
 def _rows(context: Context, kind: Kind, changes: Sequence[LeasedChange]) -> list[dict[str, Any]]:
     orders = sorted({int(change.request["order_id"]) for change in changes})
-    return [row for page in magento(context).by_order(kind, orders) for row in page.rows]
+    return [row for page in context.shop.by_order(kind, orders) for row in page.rows]
 
 
 def _orders(context: Context, changes: Sequence[LeasedChange]) -> dict[int, dict[str, Any]]:

@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
-from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
-from magodoo.load.writer import Writer, name_of, odoo, resolve
+from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
+from magodoo.load.writer import Writer, name_of, resolve
 from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.money import plain, to_units
@@ -59,7 +59,7 @@ class WriteMoves(Writer):
         return answers
 
     def _surroundings(self, context: Context, changes: Sequence[LeasedChange]) -> _Surroundings:
-        client, word = odoo(context), self.document.value
+        client, word = context.books, self.document.value
         searches = [change.request["search"] for change in changes]
         numbers = sorted(
             {number for search in searches for name in ("references", "order_references") for number in search[name]}
@@ -83,7 +83,7 @@ class WriteMoves(Writer):
         totals = sorted({plain(change.request["expect"]["total"]) for change in changes})
         if not days:
             return []
-        client = odoo(context)
+        client = context.books
         domain = [
             *client.company_domain("account.move"),
             ["move_type", "=", "out_invoice" if self.document is Kind.INVOICE else "out_refund"],
@@ -121,7 +121,7 @@ class WriteMoves(Writer):
         return None
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
-        client = odoo(context)
+        client = context.books
         ids = resolve(context, [change.request["order"] for change in changes])
         orders = {row["id"]: row for row in client.by_ids("order", sorted(set(ids.values()))).rows} if ids else {}
         locked = max(client.lock_dates().values(), default=None)
@@ -161,7 +161,7 @@ class WriteMoves(Writer):
         return None
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        client = odoo(context)
+        client = context.books
         written: Written = load_partners(context, [change for change in changes if change.request["partners"]])
         ready = [change for change in changes if change.id not in written]
         ids, problems = load_all(client.load_moves, [change.request["load"] for change in ready])
@@ -232,7 +232,7 @@ def _closed(change: LeasedChange, locked: date | None) -> MagodooError | None:
     """Odoo does not refuse inside a lock date but moves the accounting date (facts pair 10): so it is asked before."""
     inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked
     if inside and not change.request["closed_period"]:
-        return refused(f"its date {change.request['date']} lies in a period that is closed up to {locked}")
+        return Changed(f"its date {change.request['date']} lies in a period that is closed up to {locked}")
     return None
 
 

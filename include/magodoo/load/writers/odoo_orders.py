@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
-from magodoo.load.writer import Writer, name_of, odoo, resolve
+from magodoo.load.writer import Writer, name_of, resolve
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.money import to_units
 from magodoo.vocabulary import ChangeKind, Kind
@@ -30,7 +30,7 @@ class ImportOrders(Writer):
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
         numbers = [number for change in changes for number in change.request["search"]["references"]]
         fields = [name for name in context.instance.odoo.reference_fields if name in _FIELDS] or list(_FIELDS)
-        rows = odoo(context).orders_by_reference(numbers, fields).rows
+        rows = context.books.orders_by_reference(numbers, fields).rows
         ours = {row["external_id"]: row for row in rows if row.get("external_id")}
         answers: Answers = {}
         for change in changes:
@@ -46,7 +46,7 @@ class ImportOrders(Writer):
         problems: dict[int, MagodooError] = {}
         strict = [change for change in changes if not change.request["create_customer"]]
         partners = {change.id: change.request["partners"][0]["rows"][0][0] for change in strict}
-        known = odoo(context).by_external_ids(sorted(set(partners.values()))) if partners else {}
+        known = context.books.by_external_ids(sorted(set(partners.values()))) if partners else {}
         for change in strict:
             if partners[change.id] not in known:
                 problems[change.id] = refused("the customer is not in Odoo and `customers_missing` is `finding`")
@@ -56,8 +56,8 @@ class ImportOrders(Writer):
     def _wait_for_replaced(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         """An edited order is confirmed only after the one that it replaces was cancelled (RULES)."""
         replaced = {change.id: change.request["replaces"] for change in changes if change.request.get("replaces")}
-        ids = odoo(context).by_external_ids(sorted(set(replaced.values()))) if replaced else {}
-        rows = {row["id"]: row for row in odoo(context).by_ids("order", list(ids.values())).rows} if ids else {}
+        ids = context.books.by_external_ids(sorted(set(replaced.values()))) if replaced else {}
+        rows = {row["id"]: row for row in context.books.by_ids("order", list(ids.values())).rows} if ids else {}
         standing = {name for name, number in ids.items() if rows.get(number, {}).get("state") in CONFIRMED}
         return {
             id: NotYet("the order that it replaces is not cancelled in Odoo yet")
@@ -66,7 +66,7 @@ class ImportOrders(Writer):
         }
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        client = odoo(context)
+        client = context.books
         written: Written = load_partners(context, changes)
         ready = [change for change in changes if change.id not in written]
         ids, problems = load_all(client.load_orders, [change.request["load"] for change in ready])
@@ -87,7 +87,7 @@ class ImportOrders(Writer):
     def _confirm(
         self, context: Context, changes: Sequence[LeasedChange], rows: Mapping[int, Mapping[str, Any]], written: Written
     ) -> None:
-        client = odoo(context)
+        client = context.books
         wanted = {
             target: change
             for change in changes
@@ -141,13 +141,13 @@ class CancelOrders(Writer):
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         rows = _order_rows(context, changes)
         ids = {change.id: int(rows[name_of(change.request["order"])]["id"]) for change in changes}
-        done = odoo(context).cancel_orders(list(ids.values()))
+        done = context.books.cancel_orders(list(ids.values()))
         return {change: done.refused.get(target, target) for change, target in ids.items()}
 
 
 def _order_rows(context: Context, changes: Sequence[LeasedChange]) -> dict[str, Mapping[str, Any]]:
     ids = resolve(context, [change.request["order"] for change in changes])
-    rows = {row["id"]: row for row in odoo(context).by_ids("order", sorted(set(ids.values()))).rows}
+    rows = {row["id"]: row for row in context.books.by_ids("order", sorted(set(ids.values()))).rows}
     return {name: rows[id] for name, id in ids.items() if id in rows}
 
 
@@ -157,7 +157,7 @@ def load_partners(context: Context, changes: Sequence[LeasedChange]) -> Written:
     for level in (slice(0, 1), slice(1, None)):
         tables = [table for change in changes for table in change.request["partners"][level]]
         if tables:
-            problems |= load_all(odoo(context).load_partners, tables)[1]
+            problems |= load_all(context.books.load_partners, tables)[1]
     if not problems:
         return {}
     named = {change.id: [table["rows"][0][0] for table in change.request["partners"]] for change in changes}

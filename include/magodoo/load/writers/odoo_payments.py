@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
-from magodoo.load.writer import Writer, name_of, odoo, resolve
+from magodoo.load.writer import Writer, name_of, resolve
 from magodoo.load.writers.odoo_tables import load_all
 from magodoo.money import plain, to_units
 from magodoo.vocabulary import ChangeKind, Kind
@@ -29,7 +29,7 @@ class WritePayments(Writer):
         self.document = Kind.INVOICE if kind is ChangeKind.ODOO_PAYMENT else Kind.CREDIT_MEMO
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
-        client = odoo(context)
+        client = context.books
         ids = client.by_external_ids([change.request["external_id"] for change in changes])
         rows = {row["id"]: row for row in client.by_ids("payment", list(ids.values())).rows} if ids else {}
         documents = self._documents(context, changes)
@@ -49,7 +49,7 @@ class WritePayments(Writer):
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         documents = self._documents(context, changes)
-        locked = max(odoo(context).lock_dates().values(), default=None)
+        locked = max(context.books.lock_dates().values(), default=None)
         hold = context.instance.closed_period == "hold"
         problems: dict[int, MagodooError] = {}
         for change in changes:
@@ -60,7 +60,7 @@ class WritePayments(Writer):
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        client, documents = odoo(context), self._documents(context, changes)
+        client, documents = context.books, self._documents(context, changes)
         tables = {change.id: _table(change, documents[name_of(change.request["document"])]) for change in changes}
         ids, problems = load_all(client.load_payments, list(tables.values()))
         written: Written = {}
@@ -82,14 +82,14 @@ class WritePayments(Writer):
 
     def _match(self, context: Context, payment: int, document: int) -> int | MagodooError:
         try:
-            odoo(context).reconcile_payment(payment, document)
+            context.books.reconcile_payment(payment, document)
         except MagodooError as problem:
             return problem
         return payment
 
     def _documents(self, context: Context, changes: Sequence[LeasedChange]) -> Rows:
         ids = resolve(context, [change.request["document"] for change in changes])
-        found = odoo(context).by_ids(self.document.value, sorted(set(ids.values()))).rows if ids else []
+        found = context.books.by_ids(self.document.value, sorted(set(ids.values()))).rows if ids else []
         rows = {row["id"]: row for row in found}
         return {name: rows[id] for name, id in ids.items() if id in rows}
 
@@ -116,7 +116,7 @@ def _document_problem(document: Mapping[str, Any] | None, change: LeasedChange) 
 def _closed(change: LeasedChange, locked: date | None) -> MagodooError | None:
     inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked
     return (
-        refused(f"its date {change.request['date']} lies in a period that is closed up to {locked}") if inside else None
+        Changed(f"its date {change.request['date']} lies in a period that is closed up to {locked}") if inside else None
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
-from magodoo.load.writer import Writer, name_of, odoo, resolve
+from magodoo.load.writer import Writer, name_of, resolve
 from magodoo.money import from_units, plain, to_units
 from magodoo.odoo.writers import Delivery
 from magodoo.vocabulary import ChangeKind, Kind
@@ -48,7 +48,7 @@ class Deliver(Writer):
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        client, wanted, pickings = odoo(context), _sale_lines(context, changes), self._open(context, changes)
+        client, wanted, pickings = context.books, _sale_lines(context, changes), self._open(context, changes)
         written: Written = {}
         quantities: dict[int, int] = {}
         keys: dict[int, Delivery] = {}
@@ -73,7 +73,7 @@ class Deliver(Writer):
 
     def _open(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, list[Row]]:
         orders = resolve(context, [change.request["order"] for change in changes])
-        rows = odoo(context).open_pickings(sorted(set(orders.values()))) if orders else []
+        rows = context.books.open_pickings(sorted(set(orders.values()))) if orders else []
         by_order: dict[int, list[Row]] = {}
         for row in rows:
             by_order.setdefault(_id(row["sale_id"]), []).append(row)
@@ -116,12 +116,12 @@ class Track(Writer):
             )
             for change in changes
         }
-        odoo(context).set_tracking(together)
+        context.books.set_tracking(together)
         return {change.id: int(change.request["picking"]) for change in changes}
 
     def _rows(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
         ids = [int(change.request["picking"]) for change in changes]
-        return {row["id"]: row for row in odoo(context).by_ids("shipment", ids).rows}
+        return {row["id"]: row for row in context.books.by_ids("shipment", ids).rows}
 
 
 class Return(Writer):
@@ -139,7 +139,7 @@ class Return(Writer):
             _sale_lines(context, changes),
             resolve(context, [change.request["order"] for change in changes]),
         )
-        rows = odoo(context).by_order_ids("return", sorted(set(orders.values()))).rows if orders else []
+        rows = context.books.by_order_ids("return", sorted(set(orders.values()))).rows if orders else []
         answers: Answers = {}
         for change in changes:
             lines, row = wanted[change.id], keyed.get(change.request["key"])
@@ -155,7 +155,7 @@ class Return(Writer):
         return {id: answer for id, answer in chosen.items() if isinstance(answer, MagodooError)}
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        client = odoo(context)
+        client = context.books
         standing = {id: found for id, found in self.probe(context, changes).items() if isinstance(found, Found)}
         chosen = self._deliveries(context, [change for change in changes if change.id not in standing])
         written: Written = {id: found.target_id for id, found in standing.items()}
@@ -178,7 +178,7 @@ class Return(Writer):
         self, context: Context, changes: Sequence[LeasedChange]
     ) -> dict[int, tuple[int, dict[int, int]] | MagodooError]:
         """The one done delivery of each order that still has all the goods: its id and units by stock move."""
-        client, wanted = odoo(context), _sale_lines(context, changes)
+        client, wanted = context.books, _sale_lines(context, changes)
         orders = resolve(context, [change.request["order"] for change in changes])
         numbers = sorted(set(orders.values()))
         deliveries = client.by_order_ids("shipment", numbers).rows if numbers else []
@@ -205,7 +205,7 @@ class Return(Writer):
 def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> dict[str, Row]:
     keys = [change.request["key"] for change in changes]
     field = context.instance.odoo.delivery_key_field
-    rows = odoo(context).documents_by_reference(kind, keys, [field]).rows
+    rows = context.books.documents_by_reference(kind, keys, [field]).rows
     return {str(row[field]): row for row in rows if row.get(field)}
 
 
@@ -229,12 +229,12 @@ def _picking_for(pickings: Sequence[Row], lines: Mapping[int, int], change: Leas
     ours = [row for row in pickings if row.get(field) == key]
     if ours:
         return ours[0]
-    problem: MagodooError = refused("nothing of it is open for delivery in Odoo")
+    problem: MagodooError = NotYet("nothing of it is open for delivery in Odoo")
     for row in pickings:
         complaint = _unfit(row, lines, field)
         if complaint is None:
             return row
-        problem = refused(f"{row['name']}: {complaint}")
+        problem = NotYet(f"{row['name']}: {complaint}")
     return problem
 
 

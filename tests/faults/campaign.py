@@ -1,0 +1,205 @@
+"""Schedules: a random history, random faults, workers that die, a database that restarts; then the chain, then the count."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from faults import checker, history
+from faults.history import History
+from faults.worker import Job, work
+from load_lab import Lab
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from magodoo.load import ledger
+from magodoo.load.checkpoints import NAMES
+from magodoo.pipeline import load, master_data, reconcile
+from magodoo.stack.postgres import Cluster
+from magodoo.staging import work as work_list
+
+ODOO_WRITES = (
+    "res.partner/load", "sale.order/load", "sale.order/action_confirm", "account.move/load", "account.move/action_post",
+    "account.payment/load", "account.payment/action_post", "account.move.line/reconcile", "stock.move/load",
+    "stock.picking/load", "stock.picking/button_validate",
+)  # fmt: skip
+MAGENTO_WRITES = ("/invoice", "/ship")
+ANSWERS = ("cut_before", "cut_after", "truncate", "status", "status_after")
+LATE = 0.6  # seconds by which an effect comes after the client gave up
+MOST_ROUNDS = 8
+
+
+@dataclass
+class Totals:
+    """What a campaign found."""
+
+    schedules: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    duplicates: int = 0
+    lost: int = 0
+    wrong_amount: int = 0
+    stuck: int = 0
+    lines: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "schedules": self.schedules, "faults": dict(sorted(self.faults.items())), "duplicates": self.duplicates,
+            "lost": self.lost, "wrong_amount": self.wrong_amount, "stuck": self.stuck,
+        }  # fmt: skip
+
+    @property
+    def failures(self) -> int:
+        return self.duplicates + self.lost + self.wrong_amount + self.stuck
+
+
+class Campaign:
+    """Schedules on one lab, one after the other; each has orders of its own."""
+
+    def __init__(self, lab: Lab, staging_url: str, cluster: Cluster | None = None, mutation: str = "") -> None:
+        self.lab, self.url, self.cluster, self.mutation = lab, staging_url, cluster, mutation
+        self.totals = Totals()
+        self.processes = multiprocessing.get_context("forkserver")
+        self.processes.set_forkserver_preload(["faults.worker"])
+        master_data.refresh(lab.context)
+
+    def run(self, seeds: range) -> Totals:
+        for seed in seeds:
+            self._schedule(seed)
+        return self.totals
+
+    def _schedule(self, seed: int) -> None:
+        dice = random.Random(seed)  # noqa: S311 - a repeatable draw
+        histories = self._histories(dice)
+        late = self._break(dice)
+        for _ in range(dice.randint(1, 3)):
+            self._reconcile(histories)
+            self._workers(dice, late)
+            self._pass_time(late)
+        self.lab.odoo.faults.clear()
+        self.lab.magento.faults.clear()
+        stuck = self._finish(histories)
+        count = checker.check(self.lab, histories)
+        totals = self.totals
+        totals.schedules += 1
+        totals.duplicates += count.duplicates
+        totals.lost += count.lost
+        totals.wrong_amount += count.wrong_amount
+        totals.stuck += len(stuck)
+        totals.lines += [f"seed {seed}: {line}" for line in [*count.lines, *stuck]]
+
+    def _histories(self, dice: random.Random) -> list[History]:
+        """One to three orders; what Odoo leads is imported while all is well."""
+        histories = [
+            (history.led_by_odoo if dice.random() < 0.35 else history.led_by_magento)(self.lab, dice)
+            for _ in range(dice.randint(1, 3))
+        ]
+        led = [each for each in histories if each.leads == "odoo"]
+        if led:
+            self._reconcile(led)
+            load.run(self.lab.context)
+            for each in led:
+                history.go_on_in_odoo(self.lab, each, dice)
+        return histories
+
+    def _break(self, dice: random.Random) -> bool:
+        """One to three rules; True when an effect may come later than the client waits."""
+        late = dice.random() < 0.15
+        for _ in range(dice.randint(1, 3)):
+            into_odoo = dice.random() < 0.7
+            faults = self.lab.odoo.faults if into_odoo else self.lab.magento.faults
+            path = dice.choice(ODOO_WRITES if into_odoo else MAGENTO_WRITES)
+            kind = dice.choice(("latency",) if late else (*ANSWERS, "conflict", "database_down") if into_odoo else ANSWERS)
+            options: dict[str, Any] = {"nth": dice.randint(1, 2), "times": dice.randint(1, 2)}
+            if dice.random() < 0.3:
+                path, options = ".*", {"probability": 0.05, "seed": dice.randrange(10**6), "times": 3}
+            if kind == "latency":
+                options = {"seconds": 1.0 + LATE, "times": 1}
+            if kind.startswith("status"):
+                options["status"] = dice.choice((429, 500, 502, 503, 504))
+            faults.add(kind, path=path, **options)
+            self.totals.faults[f"{'odoo' if into_odoo else 'magento'} {kind}"] += 1
+        return late
+
+    def _workers(self, dice: random.Random, late: bool) -> None:
+        """One worker or two at once; it may die at a step, at a random moment, or lose its database."""
+        jobs = [self._job(dice, late) for _ in range(2 if dice.random() < 0.25 else 1)]
+        self.totals.faults["two workers"] += len(jobs) == 2
+        running = [self.processes.Process(target=work, args=(job,)) for job in jobs]
+        for process in running:
+            process.start()
+        if not late and dice.random() < 0.15:
+            time.sleep(dice.uniform(0.05, 0.6))
+            running[0].kill()
+            self.totals.faults["killed at any moment"] += 1
+        elif self.cluster is not None and dice.random() < 0.03:
+            time.sleep(dice.uniform(0.05, 0.4))
+            self.cluster.stop()
+            self.cluster.start()
+            self.totals.faults["PostgreSQL restart"] += 1
+        for process in running:
+            process.join(60)
+            if process.is_alive():
+                process.kill()
+                self.totals.lines.append("a worker hung")
+                self.totals.stuck += 1
+
+    def _job(self, dice: random.Random, late: bool) -> Job:
+        die_at = dice.choice(NAMES) if dice.random() < 0.4 else ""
+        self.totals.faults[f"killed at {die_at}"] += bool(die_at)
+        lab = self.lab
+        return Job(
+            self.url, lab.magento.url, lab.magento.token, lab.odoo.url, lab.db.name, lab.instance.model_dump(mode="json"),
+            die_at, dice.randint(1, 4), self.mutation, timeout=1.0 if late else 10.0,
+        )  # fmt: skip
+
+    def _reconcile(self, histories: list[History]) -> None:
+        """Read these orders anew, plan, and release as the gate would."""
+        with _restarted():
+            with self.lab.engine.begin() as connection:
+                work_list.bump(connection, "us", [str(each.order) for each in histories])
+            reconcile.run(self.lab.context)
+            with self.lab.engine.begin() as connection:
+                ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, "us")])
+
+    def _pass_time(self, late: bool) -> None:
+        """Leases and settle times run out; where effects come late, they run out by waiting."""
+        if late:
+            time.sleep(LATE + self.lab.instance.settle_seconds)
+        with _restarted(), self.lab.engine.begin() as connection:
+            ended = "lease_until = lease_until - interval '1 hour'" + ("" if late else ", not_before = not_before - interval '1 hour'")
+            connection.execute(text(f"update change set {ended} where state in ('planned', 'approved', 'leased', 'uncertain')"))
+            connection.execute(text("update order_lease set until = until - interval '1 hour'"))
+
+    def _finish(self, histories: list[History]) -> list[str]:
+        """The chain without faults, until nothing is open; returns what stays open."""
+        open_ones: list[str] = []
+        for _ in range(MOST_ROUNDS):
+            self._pass_time(False)
+            self._reconcile(histories)
+            load.run(self.lab.context)
+            open_ones = self._open()
+            if not open_ones:
+                break
+        return open_ones
+
+    def _open(self) -> list[str]:
+        statement = (
+            "select kind || ' of order ' || order_number || ' is ' || state || ': ' || coalesce(reason, '') from change"
+            " where state in ('planned', 'approved', 'leased', 'uncertain', 'failed')"
+        )
+        with self.lab.engine.connect() as connection:
+            return list(connection.scalars(text(statement)))
+
+
+@contextlib.contextmanager
+def _restarted() -> Any:
+    """A connection of the pool that a restart has cut is taken once more."""
+    try:
+        yield
+    except OperationalError:
+        pass
