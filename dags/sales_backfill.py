@@ -1,9 +1,12 @@
 """`sales_backfill`: the whole chain over a past window, by hand."""
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import DAG, Param, TriggerRule, task_group
+from datetime import timedelta
 
-from magodoo_airflow.operators.upkeep import BackfillChunksOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, Param, task_group
+
+from magodoo.vocabulary import MATCHED_KINDS
+from magodoo_airflow.operators.backfill import BackfillChunksOperator, BackfillReportOperator
 from magodoo_airflow.schedule import dag_defaults, instances
 
 DOC = """
@@ -13,9 +16,14 @@ Fill in the form: the window [from, to) in UTC is cut into chunks, each side is 
 reconciled, checked and loaded. With *dry run* nothing is loaded: the planned changes and their exact calls stand on the page
 Changes. No watermark moves. Run it again, or clear a task, as often as you like: the end state is the same. Stop it with
 *Mark as failed*, go on with *Clear* on what is red.
+
+A window that ends before it starts, lies in the future, is wider than ten years or gives more than 1,000 chunks fails at the first
+task, which says what is wrong. The instance's own DAGs must be switched on: a paused one fails its task at once. One chunk is read at
+a time on each side, so that the scheduled runs get their turn between two chunks.
 """
 
 known = [instance.id for instance in instances()] or ["none"]
+documents = [kind.value for kind in MATCHED_KINDS]
 
 with DAG(
     dag_id="sales_backfill",
@@ -23,17 +31,24 @@ with DAG(
     doc_md=DOC,
     params={
         "instance": Param(known[0], type="string", enum=known, description="Instance"),
-        "from": Param(
-            "2026-01-01T00:00:00Z", type="string", format="date-time", description="Start of the window, UTC"
-        ),
-        "to": Param(
-            "2026-01-02T00:00:00Z", type="string", format="date-time", description="End of the window, UTC, excluded"
+        "from": Param(type="string", format="date-time", description="Start of the window, UTC"),
+        "to": Param(type="string", format="date-time", description="End of the window, UTC, excluded"),
+        "documents": Param(
+            documents,
+            type="array",
+            items={"type": "string", "enum": documents},
+            minItems=1,
+            examples=documents,
+            description="What is read; whole orders are reconciled in any case",
         ),
         "hours": Param(24, type="integer", minimum=1, maximum=8784, description="Length of a chunk in hours"),
         "dry_run": Param(True, type="boolean", description="Show what would be written, write nothing"),
     },
     render_template_as_native_obj=True,
-    **(dag_defaults(None, "backfill") | {"max_active_runs": 4}),
+    **(
+        dag_defaults(None, "backfill")
+        | {"max_active_runs": 4, "dagrun_timeout": timedelta(days=14), "is_paused_upon_creation": False}
+    ),
 ) as dag:
     chunks = BackfillChunksOperator(
         task_id="chunks",
@@ -41,28 +56,38 @@ with DAG(
         start="{{ params['from'] }}",
         end="{{ params['to'] }}",
         hours="{{ params.hours }}",
+        documents="{{ params.documents }}",
     )
-    wait = {"wait_for_completion": True, "deferrable": True, "poke_interval": 5, "logical_date": None}
+    # A run without logical date carries no partition key either: it wakes nothing by itself.
+    wait = {
+        "wait_for_completion": True,
+        "deferrable": True,
+        "poke_interval": 5,
+        "logical_date": None,
+        "fail_when_dag_is_paused": True,
+    }
 
     @task_group(group_id="extract")
-    def extract(conf: dict[str, str]) -> None:
+    def extract(conf: dict[str, object]) -> None:
         for side in ("magento", "odoo"):
             TriggerDagRunOperator(
                 task_id=side,
                 trigger_dag_id=f"{side}_extract__{{{{ params.instance }}}}",
                 conf=conf,  # type: ignore[arg-type]
-                max_active_tis_per_dagrun=4,
+                max_active_tis_per_dagrun=1,  # a deferred task counts: one chunk at a time, however many there are
+                map_index_template="{{ task.conf['from'][:16] }} to {{ task.conf['to'][:16] }}",
                 **wait,
             )
 
-    def stage(name: str, **more: object) -> TriggerDagRunOperator:
+    def stage(name: str, **conf: object) -> TriggerDagRunOperator:
         return TriggerDagRunOperator(
-            task_id=name, trigger_dag_id=f"sales_{name}__{{{{ params.instance }}}}", **wait, **more
+            task_id=name, trigger_dag_id=f"sales_{name}__{{{{ params.instance }}}}", conf=conf, **wait
         )
 
     (
         extract.expand(conf=chunks.output)
-        >> stage("reconcile", conf={}, trigger_rule=TriggerRule.NONE_FAILED)
-        >> stage("quality", conf={})
-        >> stage("load", conf={"dry_run": "{{ params.dry_run }}"})
+        >> stage("reconcile")
+        >> stage("quality")
+        >> stage("load", dry_run="{{ params.dry_run }}")
+        >> BackfillReportOperator(task_id="report", instance="{{ params.instance }}", chunks=chunks.output)
     )

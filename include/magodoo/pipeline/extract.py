@@ -8,7 +8,7 @@ again at any time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +27,14 @@ if TYPE_CHECKING:
 BATCH = 100  # orders that are completed at a time
 
 
-def run(context: Context, side: Side | str, window: Window | None = None) -> dict[str, Any]:
+def run(
+    context: Context, side: Side | str, window: Window | None = None, kinds: Collection[str] | None = None
+) -> dict[str, Any]:
     """Read what changed on one side since the watermark, or within `window`, kind by kind and page by page.
 
-    Returns per kind how many rows were read, changed, unchanged, stale and quarantined. Raises the clients' errors: what was
-    staged until then stays, and the next run goes on from there.
+    `kinds` leaves out other kinds (returns go with credit memos); None reads all. Returns per kind how many rows were read,
+    changed, unchanged, stale and quarantined. Raises the clients' errors: what was staged until then stays, and the next run
+    goes on from there.
     """
     source = whole_orders.source_of(context, Side(side))
     bounds = (window.begin, window.end) if window else None
@@ -40,7 +43,8 @@ def run(context: Context, side: Side | str, window: Window | None = None) -> dic
         if source.side is Side.ODOO:
             counts["master"] = master_data.refresh_lists(context)
         for kind in source.kinds:
-            counts[kind.value] = _read_kind(context, source, kind, window)
+            if kinds is None or kind.value.replace("return", "credit_memo") in kinds:
+                counts[kind.value] = _read_kind(context, source, kind, window)
         if source.side is Side.ODOO:
             counts["products"] = master_data.refresh_products(context)
     return counts

@@ -31,11 +31,11 @@ class ExtractOperator(StepOperator):
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
         from magodoo.pipeline import extract
-        from magodoo_airflow.operators.windows import window_of
+        from magodoo_airflow.operators.windows import kinds_of, window_of
 
         window = window_of(context, pipeline.instance)
         self.log.info("[%s] %s: %s", self.instance, self.side, window or "from the watermark on")
-        return extract.run(pipeline, self.side, window)
+        return extract.run(pipeline, self.side, window, kinds_of(context))
 
 
 class DueOrdersOperator(StepOperator):

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from magodoo.pipeline.window import Window
-
     from magodoo.settings import Instance
 
 
@@ -25,3 +24,9 @@ def window_of(context: Any, instance: Instance) -> Window | None:
     if str(dag_run.run_type).endswith("backfill") and context.get("partition_key"):
         return from_partition(context["partition_key"], instance.schedule)
     return None
+
+
+def kinds_of(context: Any) -> list[str] | None:
+    """The kinds of documents that the conf of a backfill's run names; None: all."""
+    named = (context["dag_run"].conf or {}).get("documents")
+    return [str(kind) for kind in named] if named else None
