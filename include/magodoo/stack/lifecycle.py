@@ -50,6 +50,7 @@ def up(layout: Layout, progress: Progress) -> State:
         api(state).wait_healthy(seconds=180)
         for name, slots in POOLS.items():
             api(state).set_pool(name, slots, "calls to an outside system at a time")
+        _all_run(layout, state)
         detail(state.urls["airflow"])
     return state
 
@@ -115,6 +116,12 @@ def _prepare(layout: Layout, progress: Progress, state: State | None) -> State:
         state.save(layout.stack / "stack.json")
         write_logins(layout, state)
     return state
+
+
+def _all_run(layout: Layout, state: State) -> None:
+    for name, word in runner.statuses(state).items():
+        if word not in ("RUNNING", "STARTING"):
+            raise FixConfiguration(f"{name} does not run: {word}.", hint=f"read {layout.log / name}.log")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ class Program:
     command: tuple[str, ...]
     order: int = 100
     stop_signal: str = "TERM"
-    stop_seconds: int = 15
+    stop_seconds: int = 10
     whole_group: bool = True
 
 

@@ -15,7 +15,7 @@ PREFERRED = {"airflow": 8080, "magento": 8090, "odoo": 8069, "smtp": 8025, "post
 
 
 def _secret() -> str:
-    return secrets.token_urlsafe(24)
+    return secrets.token_hex(20)  # never begins with a dash, which a command line would take for an option
 
 
 def _fernet_key() -> str:
@@ -30,8 +30,8 @@ class Secrets(BaseModel):
     jwt: str = Field(default_factory=_secret)
     session: str = Field(default_factory=_secret)
     supervisor: str = Field(default_factory=_secret)
-    admin: str = Field(default_factory=lambda: secrets.token_urlsafe(9))
-    viewer: str = Field(default_factory=lambda: secrets.token_urlsafe(9))
+    admin: str = Field(default_factory=lambda: secrets.token_hex(6))
+    viewer: str = Field(default_factory=lambda: secrets.token_hex(6))
     magento_token: str = Field(default_factory=_secret)
     odoo_key: str = Field(default_factory=_secret)
     odoo_admin_key: str = Field(default_factory=_secret)
