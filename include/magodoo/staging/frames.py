@@ -128,15 +128,7 @@ def _read_lines(connection: Connection) -> pd.DataFrame:
         **{name: f"coalesce(l.{name}, '')" for name in ("role", *frames.LINE_WORDS)},
         **{name: f"l.{name}::int" for name in frames.LINE_FLAGS},
     }
-    # What an Odoo order still means to ship stands on its open deliveries: ordered less delivered counts returned goods again.
-    columns["qty_open"] = (
-        "case when c.side = 'odoo' and c.kind = 'order' then coalesce(waiting.quantity, 0) else l.qty_open end"
-    )
     chosen_rows = """chosen_document c join line l using (instance, side, kind, source_id)
-        left join (select w.own_item_id, sum(w.qty_open)::bigint as quantity from chosen_document s
-                join line w using (instance, side, kind, source_id)
-                where s.side = 'odoo' and s.kind = 'shipment' and w.qty_open > 0 group by 1) waiting
-            on c.side = 'odoo' and c.kind = 'order' and waiting.own_item_id = l.own_item_id
         order by c.position, length(l.line_id), l.line_id"""
     return _copy_out(connection, columns, chosen_rows, {name: "category" for name in ("role", *frames.LINE_WORDS)})
 

@@ -86,6 +86,7 @@ class Books:
                 "invoice_policy": "order",
             }
             self.names.products[sku] = self._one(self.call("product.product", "create", vals_list=[values]))
+        self._stock([self.names.products[sku] for sku, (_, _, storable) in skus.items() if storable])
         for sku in SERVICES:
             self.names.products[sku] = self._find("product.product", [["default_code", "=", sku]])
         for row in self._rows("account.tax", [["type_tax_use", "=", "sale"]], ["amount"]):
@@ -100,6 +101,13 @@ class Books:
             if row["journal_id"]:
                 self.names.method_lines.setdefault((row["journal_id"][0], row["payment_type"]), row["id"])
         self.names.countries = {row["code"]: row["id"] for row in self._rows("res.country", [], ["code"])}
+
+    def _stock(self, products: Sequence[int]) -> None:
+        """Plenty of everything in the first warehouse."""
+        location = self._rows("stock.warehouse", [["company_id", "=", COMPANY]], ["lot_stock_id"])[0]["lot_stock_id"][0]
+        wanted = [{"product_id": product, "location_id": location, "inventory_quantity": 100_000} for product in products]
+        quants = self.call("stock.quant", "create", vals_list=wanted, context={"inventory_mode": True})
+        self.call("stock.quant", "action_apply_inventory", quants)
 
     # Documents
 
@@ -417,7 +425,7 @@ class Books:
         values = {
             "move_type": move_type,
             "ref": row["increment_id"] if ref is None else ref,
-            "invoice_origin": order["increment_id"] if with_order or linked else "",
+            "invoice_origin": order["increment_id"] if with_order or linked or move_type == "out_refund" else "",
             "invoice_date": str(row["created_at"])[:10],
             "currency_id/.id": str(self.names.currencies[currency or row["order_currency_code"]]),
             "invoice_currency_rate": "1" if currency else f"{_d(row.get('base_to_order_rate')) or 1:f}",
