@@ -107,20 +107,16 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
     )
     numbers = combinations.groupby(list(combinations.columns), sort=False).ngroup().to_numpy()
     first = combinations[~pd.Series(numbers).duplicated().to_numpy()]
-    kinds, states = documents["kind"].cat.categories, documents["state"].cat.categories
-    payments = documents["status"].cat.categories
-    meanings = [
-        statuses.meaning(
-            kinds[row.kind], states[row.state], states[row.odoo_state], payments[row.payment], row.captured, row.ours
+    kinds, states = list(documents["kind"].cat.categories), list(documents["state"].cat.categories)
+    payments = list(documents["status"].cat.categories)
+    table = np.empty(len(first), dtype=object)
+    for place, (kind, magento_state, odoo_state, payment, has_money, ours) in enumerate(
+        first.to_numpy(np.int64).tolist()
+    ):
+        found = statuses.meaning(
+            kinds[kind], states[magento_state], states[odoo_state], payments[payment], bool(has_money), bool(ours)
         )
-        for row in first.itertuples()
-    ]
-    wanted = [
-        found if _matters(view, kinds[row.kind], found) else None
-        for row, found in zip(first.itertuples(), meanings, strict=True)
-    ]
-    table = np.empty(len(wanted), dtype=object)
-    table[:] = wanted
+        table[place] = found if _matters(view, kinds[kind], found) else None
     return pd.Series(table[numbers], index=pairs.index, dtype=object)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from magodoo.money import plain
 from magodoo.reconcile import catalogue
 from magodoo.reconcile.frames import order_key_text
+from magodoo.reconcile.rows import Document
 from magodoo.reconcile.view import CURRENCY_DECIMALS
 from magodoo.vocabulary import FindingType, Kind, Severity, Side
 
@@ -103,15 +104,16 @@ class Finding:
 
 def about(
     found: FindingType,
-    magento: Any = None,
-    odoo: Any = None,
+    magento: Document | None = None,
+    odoo: Document | None = None,
     *,
-    order: Any = None,
+    order: Document | None = None,
     kind: Kind | None = None,
     **more: Any,
 ) -> Finding:
     """A finding about documents given as rows of Frames.rows; `order` is the row of the Magento order."""
-    document = magento if magento is not None else odoo
+    document = magento or odoo
+    assert document is not None
     return Finding(
         type=found,
         kind=kind or Kind(document.kind),
@@ -128,7 +130,7 @@ def about(
     )
 
 
-def amount_of(found: Finding, document: Any, side: Side) -> Finding:
+def amount_of(found: Finding, document: Document, side: Side) -> Finding:
     """The same finding with the grand total of one document; shipments have none."""
     if found.kind not in (Kind.SHIPMENT, Kind.RETURN):
         name = "magento_amount" if side is Side.MAGENTO else "odoo_amount"

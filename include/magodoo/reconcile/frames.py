@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -161,23 +161,23 @@ class _Columns:
 
     def integers(self, names: Sequence[str], default: int = 0) -> None:
         for name in names:
-            self._make(name, default, lambda column, default=default: _integers(column, default))
+            self._make(name, default, partial(_integers, default=default))
 
     def words(self, names: Sequence[str], categories: list[str] | None = None) -> None:
         for name in names:
-            self._make(name, "", lambda column, categories=categories: _words(column, categories), categories)
+            self._make(name, "", partial(_words, categories=categories), categories)
 
     def texts(self, names: Sequence[str]) -> None:
         for name in names:
-            self._make(name, "", lambda column: column.fillna("").astype(str).astype(object))
+            self._make(name, "", _text)
 
     def flags(self, defaults: dict[str, bool]) -> None:
         for name, default in defaults.items():
-            self._make(name, default, lambda column, default=default: column.fillna(default).astype(bool))
+            self._make(name, default, partial(_flag, default=default))
 
     def times(self, names: Sequence[str]) -> None:
         for name in names:
-            self._make(name, pd.NaT, lambda column: pd.to_datetime(column, utc=True))
+            self._make(name, pd.NaT, partial(pd.to_datetime, utc=True))
 
     def _make(
         self, name: str, default: Any, convert: Callable[[pd.Series], Any], categories: list[str] | None = None
@@ -320,9 +320,18 @@ def _integers(column: pd.Series, default: int) -> pd.Series:
     return pd.to_numeric(column, errors="coerce").fillna(default).astype(np.int64)
 
 
+def _text(column: pd.Series) -> pd.Series:
+    return column.fillna("").astype(str).astype(object)
+
+
+def _flag(column: pd.Series, default: bool) -> pd.Series:
+    return column.fillna(default).astype(bool)
+
+
 def _words(column: pd.Series, categories: list[str] | None) -> pd.Series:
     if isinstance(column.dtype, pd.CategoricalDtype) and not column.hasnans:
-        same = categories is None or list(column.cat.categories) == categories
-        return column if same else column.cat.set_categories(categories)
+        if categories is None or list(column.cat.categories) == categories:
+            return column
+        return column.cat.set_categories(categories)
     filled = column.astype(object).fillna("")
     return filled.astype(pd.CategoricalDtype(categories)) if categories else filled.astype("category")

@@ -7,7 +7,7 @@ one, and only those with something to settle.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -15,13 +15,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from magodoo.reconcile import catalogue, compare, quantities
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import missing, records, stock
 from magodoo.reconcile.frames import Mask
 from magodoo.reconcile.plan import PlannedChange
+from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
+from magodoo.settings.model import Instance
 from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
 
 SETTLED_BY_WRITING = frozenset(
@@ -44,7 +47,7 @@ class Facts:
 
     situation: Situation
     by_order: dict[int, list[Finding]]
-    rows: dict[int, Any]
+    rows: dict[int, Document]
     items: dict[int, list[list[Any]]]
     documents: dict[int, list[int]]
     blocked: dict[int, str]
@@ -109,21 +112,24 @@ class Facts:
     def children(self) -> dict[int, tuple[int, int, int]]:
         """Dynamic bundles: child item -> (parent item, parent's ordered quantity, child's)."""
         shares = quantities.bundle_shares(self.situation.view)
-        return {row.child: (row.parent, row.parent_ordered, row.child_ordered) for row in shares.itertuples()}
+        names = ["child", "parent", "parent_ordered", "child_ordered"]
+        return {
+            child: (parent, ordered, each) for child, parent, ordered, each in shares[names].to_numpy(np.int64).tolist()
+        }
 
     @cached_property
     def bundle_sizes(self) -> dict[int, int]:
-        return quantities.bundle_shares(self.situation.view).groupby("parent").size().to_dict()
+        return dict(Counter(parent for parent, _, _ in self.children.values()))
 
 
 def _is_over_refunded_order(finding: Finding) -> bool:
     return finding.type is FindingType.OVER_REFUNDED and finding.kind is Kind.ORDER
 
 
-def _item_lists(moved: Any) -> dict[int, list[list[Any]]]:
+def _item_lists(moved: pd.DataFrame) -> dict[int, list[list[Any]]]:
     result: dict[int, list[list[Any]]] = defaultdict(list)
-    for row in moved.itertuples(index=False):
-        result[int(row.document)].append([str(row.item), int(row.quantity)])
+    for document, item, quantity in moved[["document", "item", "quantity"]].to_numpy(np.int64).tolist():
+        result[document].append([str(item), quantity])
     return {document: sorted(items, key=lambda item: int(item[0])) for document, items in result.items()}
 
 
@@ -134,14 +140,14 @@ class OrderPlan:
     """
 
     facts: Facts
-    order: Any
-    odoo: Any | None
+    order: Document
+    odoo: Document | None
     findings: list[Finding]
     changes: list[PlannedChange] = field(default_factory=list)
     added: list[Finding] = field(default_factory=list)
 
     @property
-    def instance(self) -> Any:
+    def instance(self) -> Instance:
         return self.facts.situation.view.instance
 
     def of(self, found: FindingType, kind: Kind | None = None, part: str | None = None) -> list[Finding]:
@@ -153,15 +159,15 @@ class OrderPlan:
         ]
         return sorted(wanted, key=lambda finding: int(finding.magento_id or finding.odoo_id or 0))
 
-    def row(self, finding: Finding) -> Any:
+    def row(self, finding: Finding) -> Document:
         """The document that a finding is about: Magento's where there is one."""
         return self.facts.rows[finding.magento_at if finding.magento_at >= 0 else finding.odoo_at]
 
-    def partner(self, row: Any) -> Any | None:
+    def partner(self, row: Document) -> Document | None:
         at = int(self.facts.situation.matching.partner[row.at])
         return self.facts.rows[at] if at >= 0 else None
 
-    def active(self, side: Side, kind: Kind) -> list[Any]:
+    def active(self, side: Side, kind: Kind) -> list[Document]:
         """Standing documents of the order, oldest first."""
         rows = [self.facts.rows[at] for at in self.facts.documents[self.order.source_id]]
         chosen = [
@@ -169,10 +175,10 @@ class OrderPlan:
         ]
         return sorted(chosen, key=lambda row: row.source_id)
 
-    def is_planned(self, kind: ChangeKind, row: Any) -> bool:
+    def is_planned(self, kind: ChangeKind, row: Document) -> bool:
         return any(change.kind is kind and change.source_id == str(row.source_id) for change in self.changes)
 
-    def change(self, kind: ChangeKind, row: Any, findings: Iterable[Finding], **intent: Any) -> None:
+    def change(self, kind: ChangeKind, row: Document, findings: Iterable[Finding], **intent: Any) -> None:
         """Plan a change for a document; the findings leave with it."""
         settled = list(findings)
         made = PlannedChange(
@@ -193,7 +199,7 @@ class OrderPlan:
             if finding.change is None:
                 finding.change = made.key
 
-    def cut_over(self, row: Any) -> str | None:
+    def cut_over(self, row: Document) -> str | None:
         """RULES, *Cut-over*: what belongs to the time before it is never written."""
         view = self.facts.situation.view
         if not view.before_books[row.at]:
@@ -204,7 +210,7 @@ class OrderPlan:
             return "It was made before the cut-over (books_from)"
         return None if self.odoo is not None else "Its order was placed before the cut-over and is not matched"
 
-    def blocked(self, *rows: Any) -> str | None:
+    def blocked(self, *rows: Document | None) -> str | None:
         """A document that does not add up, or differs from its counterpart, is no ground for a further write."""
         for row in rows:
             title = self.facts.blocked.get(row.at) if row is not None else None
@@ -216,7 +222,7 @@ class OrderPlan:
         over = str(self.order.source_id) in self.facts.over_refunded
         return "The refunds of the order exceed its invoices in Magento" if over else None
 
-    def crowded(self, row: Any, side: Side) -> str | None:
+    def crowded(self, row: Document, side: Side) -> str | None:
         """Nothing open on the other side: writing it would invoice, ship or refund twice."""
         situation = self.facts.situation
         name = side.value.capitalize()

@@ -7,6 +7,7 @@ from typing import Any
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.order_plan import OrderPlan, first_reason
 from magodoo.reconcile.planning_odoo import tracks
+from magodoo.reconcile.rows import Document
 from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
 
 MISSING = FindingType.MISSING_IN_MAGENTO
@@ -20,7 +21,7 @@ def plan(order: OrderPlan) -> None:
     _credit_memos(order)
 
 
-def _closed(order: OrderPlan, row: Any) -> str | None:
+def _closed(order: OrderPlan, row: Document) -> str | None:
     """Why nothing may be written onto the order in Magento for a document of Odoo."""
     state = order.order.state
     return first_reason(
@@ -51,7 +52,7 @@ def _invoices(order: OrderPlan) -> None:
         _write(order, finding, row, ChangeKind.MAGENTO_INVOICE, reason, items=items, shipping=int(row.shipping))
 
 
-def _shipping_reason(order: OrderPlan, row: Any) -> str | None:
+def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
     first = not order.active(Side.MAGENTO, Kind.INVOICE)
     first = first and not any(change.kind is ChangeKind.MAGENTO_INVOICE for change in order.changes)
     expected = order.order.shipping if first else 0
@@ -97,14 +98,16 @@ def _credit_memos(order: OrderPlan) -> None:
         _write(order, finding, row, ChangeKind.MAGENTO_CREDIT_MEMO, reason, items=items, **words)
 
 
-def _write(order: OrderPlan, finding: Finding, row: Any, kind: ChangeKind, reason: str | None, **intent: Any) -> None:
+def _write(
+    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, reason: str | None, **intent: Any
+) -> None:
     if reason:
         finding.no_change_reason = reason
         return
     order.change(kind, row, [finding], **intent)
 
 
-def folded(order: OrderPlan, row: Any) -> list[list[Any]]:
+def folded(order: OrderPlan, row: Document) -> list[list[Any]]:
     """Items as Magento takes them for invoices and shipments: a dynamic bundle by its parent (facts magento-2.4.7 5.4).
 
     Empty when a line is no item of the order, or the children make no whole number of bundles.

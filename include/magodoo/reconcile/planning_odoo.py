@@ -9,6 +9,7 @@ from typing import Any
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
 from magodoo.reconcile.order_plan import OrderPlan, first_reason
+from magodoo.reconcile.rows import Document
 from magodoo.reconcile.view import NEVER_IMPORTED
 from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
 
@@ -98,7 +99,7 @@ def _order_reason(order: OrderPlan) -> str | None:
     return None
 
 
-def _own(row: Any) -> str | None:
+def _own(row: Document) -> str | None:
     return "It was written from Odoo, and its source there is gone" if row.reference else None
 
 
@@ -118,7 +119,7 @@ def _invoices(order: OrderPlan, closed: str | None) -> None:
 
 
 def _moved_entry(
-    order: OrderPlan, finding: Finding, row: Any, kind: ChangeKind, policy: str, reason: str | None, **intent: Any
+    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, policy: str, reason: str | None, **intent: Any
 ) -> None:
     """An invoice or credit note, unless a reason or a closed period holds it."""
     settled = [finding]
@@ -135,7 +136,7 @@ def _moved_entry(
     order.change(kind, row, settled, **words, **intent)
 
 
-def _closed_period(order: OrderPlan, finding: Finding, row: Any) -> list[Finding]:
+def _closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:
     lock = order.facts.lock
     if (
         lock is None
@@ -175,12 +176,12 @@ def _payments(order: OrderPlan, closed: str | None) -> None:
             )
 
 
-def _payment(order: OrderPlan, kind: ChangeKind, row: Any, findings: list[Finding], **target: Any) -> None:
+def _payment(order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], **target: Any) -> None:
     method = str(order.order.payment_method)
     order.change(kind, row, findings, method=method, transaction_id=row.transaction_id or None, **target)
 
 
-def _planned_rows(order: OrderPlan, kind: ChangeKind) -> list[Any]:
+def _planned_rows(order: OrderPlan, kind: ChangeKind) -> list[Document]:
     """Documents whose posted entry this plan makes."""
     planned = [change for change in order.changes if change.kind is kind and change.intent.get("as") == "post"]
     wanted = {(change.document_kind, change.source_id) for change in planned}
@@ -188,7 +189,7 @@ def _planned_rows(order: OrderPlan, kind: ChangeKind) -> list[Any]:
     return [row for row in rows if row.side == Side.MAGENTO and (row.kind, str(row.source_id)) in wanted]
 
 
-def _method_reason(order: OrderPlan, row: Any) -> str | None:
+def _method_reason(order: OrderPlan, row: Document) -> str | None:
     """Why no payment may be registered for the order's method; an unlisted one is `unmapped`, no default journal."""
     name = str(order.order.payment_method)
     method = order.instance.payment_methods.get(name)
@@ -226,7 +227,7 @@ def _deliveries(order: OrderPlan, closed: str | None) -> None:
         order.change(ChangeKind.ODOO_DELIVERY, row, [finding], items=items, **words)
 
 
-def tracks(row: Any) -> list[str]:
+def tracks(row: Document) -> list[str]:
     return [track for track in row.tracking.split(",") if track]
 
 
@@ -270,7 +271,7 @@ def _credit_notes(order: OrderPlan, closed: str | None) -> None:
         _moved_entry(order, finding, row, ChangeKind.ODOO_CREDIT_NOTE, policy, reason, invoice=invoice)
 
 
-def _nothing_to_refund(order: OrderPlan, row: Any) -> str | None:
+def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
     """A refund needs invoices in Odoo, standing or planned, that are not refunded yet."""
     if row.grand_total <= 0:
         return "A credit memo of zero or less is never written"
@@ -284,7 +285,7 @@ def _nothing_to_refund(order: OrderPlan, row: Any) -> str | None:
     return None
 
 
-def _refunded_invoice(order: OrderPlan, row: Any) -> int | None:
+def _refunded_invoice(order: OrderPlan, row: Document) -> int | None:
     """The Magento invoice that a memo refunds (facts pair 5.3); None where it is not certain, or the candidate is not
     paid yet.
     """

@@ -54,7 +54,7 @@ class Quantities:
         frame = pd.DataFrame(
             {"document": self.document[chosen], "item": self.item[chosen], "quantity": self.quantity[chosen]}
         )
-        return frame.groupby(["document", "item"], as_index=False, sort=False)["quantity"].sum()
+        return frame.groupby(["document", "item"], sort=False)["quantity"].sum().reset_index()
 
 
 def count(view: View) -> Quantities:

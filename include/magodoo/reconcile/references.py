@@ -61,9 +61,9 @@ def _markers(view: View) -> list[pd.DataFrame]:
         references = view.frames.documents["reference"].iloc[magento]
         parts = references[references != ""].str.split(":", n=4, expand=True).reindex(columns=range(5))
         good = (parts[0] == "magodoo") & (parts[1] == view.instance.id) & (parts[3] == model)
-        named = pd.to_numeric(parts.loc[good, 4], errors="coerce").fillna(0).astype(np.int64)
-        odoo = view.frames.locate(Side.ODOO, kind, named.to_numpy())
-        result.append(_claims(named.index.to_numpy(np.int64), odoo, Rule.MARKER))
+        named = pd.to_numeric(parts.loc[good, 4], errors="coerce").fillna(0).to_numpy(np.int64)
+        odoo = view.frames.locate(Side.ODOO, kind, named)
+        result.append(_claims(references[references != ""].index[good].to_numpy(np.int64), odoo, Rule.MARKER))
     return result
 
 

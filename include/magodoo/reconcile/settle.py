@@ -59,7 +59,7 @@ def without_problems(
 def give_reasons(findings: Iterable[Finding], reasons: Mapping[Key, str]) -> None:
     """Findings whose change will not be written say why."""
     for finding in findings:
-        if finding.change in reasons:
+        if finding.change is not None and finding.change in reasons:
             finding.no_change_reason = reasons[finding.change]
             finding.change = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from magodoo.money import plain
 from magodoo.reconcile import compare
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.frames import Mask
+from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import CURRENCY_DECIMALS
 from magodoo.vocabulary import FindingType
@@ -44,12 +46,13 @@ def quantities(situation: Situation) -> list[Finding]:
         return []
     chosen = np.zeros(len(situation.view.exists), dtype=bool)
     chosen[pairs["magento"]] = chosen[pairs["odoo"]] = True
-    moved = situation.counted.by_item(chosen)
-    moved = {key: dict(zip(rows["item"], rows["quantity"], strict=True)) for key, rows in moved.groupby("document")}
+    moved: dict[int, dict[int, int]] = defaultdict(dict)
+    for document, item, quantity in situation.counted.by_item(chosen).to_numpy(np.int64).tolist():
+        moved[document][item] = quantity
     names = _skus(situation, chosen)
     result = []
-    for pair, magento, odoo, order in rows_of_pairs(situation, pairs):
-        left, right = moved.get(pair.magento, {}), moved.get(pair.odoo, {})
+    for _, magento, odoo, order in rows_of_pairs(situation, pairs):
+        left, right = moved[magento.at], moved[odoo.at]
         items = sorted(item for item in left.keys() | right.keys() if left.get(item, 0) != right.get(item, 0))
         made = about(FindingType.QUANTITY_MISMATCH, magento, odoo, order=order)
         made.magento_value = listed(items, left, names)
@@ -69,15 +72,14 @@ def _skus(situation: Situation, chosen: Mask) -> dict[int, str]:
     return dict(zip(rows["item_key"], rows["sku"].astype(str), strict=True))
 
 
-def rows_of_pairs(situation: Situation, pairs: pd.DataFrame) -> list[tuple[Any, Any, Any, Any]]:
+def rows_of_pairs(situation: Situation, pairs: pd.DataFrame) -> list[tuple[Any, Document, Document, Document | None]]:
     """Each pair with the rows of its two documents and of the Magento order."""
     frames = situation.view.frames
     orders = situation.order_rows(pairs["magento"].to_numpy())
+    documents = zip(frames.rows(pairs["magento"]), frames.rows(pairs["odoo"]), strict=True)
     return [
-        (pair, magento, odoo, orders.get(pair.magento))
-        for pair, magento, odoo in zip(
-            pairs.itertuples(), frames.rows(pairs["magento"]), frames.rows(pairs["odoo"]), strict=True
-        )
+        (pair, magento, odoo, orders.get(magento.at))
+        for pair, (magento, odoo) in zip(pairs.itertuples(), documents, strict=True)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ import pandas as pd
 from magodoo.reconcile import rows
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.frames import ROLES, Mask, Positions
+from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import rounded
 from magodoo.vocabulary import FindingType, Kind, Side
 
 DAYS_APART = pd.Timedelta(days=30)
-_CENT = np.int64(100)
+_CENT = np.array([100], dtype=np.int64)
 PRICE_TOLERANCE = 200  # units per line: Magento rounds each row of a partial document to the cent
 
 
@@ -83,8 +85,8 @@ def _extra_orders(situation: Situation) -> list[Finding]:
 
 
 def _sorted_out(
-    situation: Situation, todo: Mask, reasons: list[tuple[FindingType | None, Mask]]
-) -> list[tuple[FindingType, Any, Any]]:
+    situation: Situation, todo: Mask, reasons: Sequence[tuple[FindingType | None, Mask]]
+) -> list[tuple[FindingType, Document, Document | None]]:
     """Each document with the first reason that applies, and its Magento order; reason None: no finding."""
     positions = np.flatnonzero(todo)
     first = np.select([mask[positions] for _, mask in reasons], range(len(reasons)), default=len(reasons))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import pandas as pd
 from magodoo.reconcile import rows
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.frames import Frames
+from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View
 from magodoo.vocabulary import FindingType, Kind, Side
@@ -62,22 +62,23 @@ def without_order(view: View) -> list[Finding]:
 def quarantined(frames: Frames) -> list[Finding]:
     """Open quarantine rows."""
     result = []
-    for row in frames.quarantine.itertuples():
-        made = Finding(FindingType.QUARANTINED, Kind(row.kind), detail=str(row.reason))
-        if row.side == Side.MAGENTO:
-            made.magento_id, made.magento_number = row.source_id, row.source_id
+    names = ["side", "kind", "source_id", "reason"]
+    for side, kind, source_id, reason in frames.quarantine[names].astype(str).to_numpy().tolist():
+        made = Finding(FindingType.QUARANTINED, Kind(kind), detail=reason)
+        if side == Side.MAGENTO:
+            made.magento_id, made.magento_number = source_id, source_id
         else:
-            made.odoo_id, made.odoo_number = row.source_id, row.source_id
+            made.odoo_id, made.odoo_number = source_id, source_id
         result.append(made)
     return result
 
 
-def unmapped(order: Any, part: str, detail: str) -> Finding:
+def unmapped(order: Document, part: str, detail: str) -> Finding:
     """An order (row) that cannot be written because a mapping is missing; part such as `sku:ABC`."""
     return about(FindingType.UNMAPPED, order, order=order, part=part, detail=detail, kind=Kind.ORDER)
 
 
-def closed(missing: Finding, row: Any, lock: date) -> Finding:
+def closed(missing: Finding, row: Document, lock: date) -> Finding:
     """A missing invoice or memo whose date lies in a closed period."""
     return Finding(
         FindingType.CLOSED_PERIOD,
@@ -104,7 +105,7 @@ def lock_date(master: pd.DataFrame) -> date | None:
     return max(found, default=None)
 
 
-def _alone(found: FindingType, row: Any, order: Any) -> Finding:
+def _alone(found: FindingType, row: Document, order: Document | None) -> Finding:
     side = Side(row.side)
     made = about(found, row if side is Side.MAGENTO else None, row if side is Side.ODOO else None, order=order)
     return amount_of(made, row, side)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from magodoo.reconcile import statuses
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings.amounts import rows_of_pairs
+from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.vocabulary import FindingType, Kind
 
@@ -28,7 +27,7 @@ def states(situation: Situation) -> list[Finding]:
     return result
 
 
-def _magento_words(row: Any) -> str:
+def _magento_words(row: Document) -> str:
     words = {Kind.INVOICE: statuses.MAGENTO_INVOICE, Kind.CREDIT_MEMO: statuses.MAGENTO_CREDIT_MEMO}.get(
         Kind(row.kind), {}
     )
@@ -36,7 +35,7 @@ def _magento_words(row: Any) -> str:
     return words.get(state, state)
 
 
-def _odoo_words(row: Any) -> str:
+def _odoo_words(row: Document) -> str:
     state, kind = row.state, Kind(row.kind)
     payment = statuses.ODOO_PAYMENT.get(row.status, row.status)
     return f"{state}, {payment}" if kind in MOVES and state == "posted" else state

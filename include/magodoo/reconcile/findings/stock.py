@@ -4,7 +4,7 @@ returned, refunded twice.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -28,15 +28,15 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
     excess = table[(table["odoo_open"] > allowed) & (table["has_magento"] > 0)].assign(allowed=allowed)
     orders_of = situation.orders_by_id(excess["order"].unique())
     result = []
-    for order_id, rows in excess.groupby("order"):
+    for order_id, rows in _split(excess, "order").items():
         order = orders_of[order_id]
         if order.state == "canceled":
             continue
         odoo = view.frames.rows([situation.matching.partner[order.at]])[0]
         items, names = sorted(rows.index), _names(situation, order.at)
         made = about(FindingType.WILL_SHIP_TOO_MUCH, order, odoo, order=order)
-        made.magento_value = "still to ship " + listed(items, rows["allowed"].to_dict(), names)
-        made.odoo_value = "open to deliver " + listed(items, rows["odoo_open"].to_dict(), names)
+        made.magento_value = "still to ship " + listed(items, _per_item(rows["allowed"]), names)
+        made.odoo_value = "open to deliver " + listed(items, _per_item(rows["odoo_open"]), names)
         result.append(made)
     return result
 
@@ -92,7 +92,7 @@ def returned_not_refunded(situation: Situation) -> list[Finding]:
     open_ = moved.groupby("item")["quantity"].cumsum().to_numpy() > table["refunded"].reindex(moved["item"]).to_numpy()
     return [
         _about_items(situation, FindingType.RETURNED_NOT_REFUNDED, position, rows)
-        for position, rows in moved[open_].groupby("document")
+        for position, rows in _split(moved[open_], "document").items()
     ]
 
 
@@ -102,7 +102,7 @@ def refunded_not_returned(situation: Situation) -> list[Finding]:
     old = view.older_than(view.instance.refund_return_days)
     return [
         _about_items(situation, FindingType.REFUNDED_NOT_RETURNED, position, rows)
-        for position, rows in awaiting_return(situation, _delivered_memos(situation) & old).groupby("document")
+        for position, rows in _split(awaiting_return(situation, _delivered_memos(situation) & old), "document").items()
     ]
 
 
@@ -146,7 +146,7 @@ def _in_time(situation: Situation, moved: pd.DataFrame) -> pd.DataFrame:
     return moved.iloc[in_order].reset_index(drop=True)
 
 
-def _about_items(situation: Situation, found: FindingType, position: Any, rows: pd.DataFrame) -> Finding:
+def _about_items(situation: Situation, found: FindingType, position: int, rows: pd.DataFrame) -> Finding:
     document = situation.view.frames.rows([position])[0]
     order = situation.order_rows(np.array([position]))[position]
     names = _names(situation, order.at)
@@ -157,6 +157,14 @@ def _about_items(situation: Situation, found: FindingType, position: Any, rows: 
         amount = int(document.grand_total)
         return about(found, document, odoo, order=order, magento_value=f"refunded {words}", magento_amount=amount)
     return about(found, odoo=document, order=order, odoo_value=f"returned {words}")
+
+
+def _split(frame: pd.DataFrame, column: str) -> dict[int, pd.DataFrame]:
+    return cast(dict[int, pd.DataFrame], dict(iter(frame.groupby(column))))
+
+
+def _per_item(quantities: pd.Series) -> dict[int, int]:
+    return dict(zip(quantities.index.tolist(), quantities.tolist(), strict=True))
 
 
 def _names(situation: Situation, position: int) -> dict[int, str]:
