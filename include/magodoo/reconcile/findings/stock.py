@@ -24,8 +24,8 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
     orders = view.column("order_key")[np.unique(lines["document"].to_numpy()[waiting])]
     table = situation.items_of(orders)
     still = table["ordered"] - table[["shipped", "refunded"]].max(axis=1) - table["canceled"]
-    allowed = (still + table["shipped"] - table["odoo_shipment"]).clip(lower=0)
-    excess = table[(table["odoo_open"] > allowed) & (table["has_magento"] > 0)].assign(allowed=allowed)
+    table = table.assign(allowed=(still + table["shipped"] - table["odoo_shipment"]).clip(lower=0))
+    excess = table[(table["odoo_open"] > table["allowed"]) & (table["has_magento"] > 0)]
     orders_of = situation.orders_by_id(excess["order"].unique())
     result = []
     for order_id, rows in _split(excess, "order").items():
