@@ -1,33 +1,30 @@
-"""A live Odoo 19 for the session, a database of its own for each test that writes."""
+"""The same tests for the sandbox Odoo and for a live Odoo 19: where they differ, one of them fails.
+
+Each test that asks for a client has a database of its own. The live half is marked `odoo` (`make test-odoo`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from live_shop import Shop
+from odoo_shop import Shop
+from sandbox_backend import SandboxBackend
 
 from magodoo.odoo.client import OdooClient
 from magodoo.stack.live_odoo import LiveOdoo, live_odoo
 
-HERE = Path(__file__).parent
+Backend = LiveOdoo | SandboxBackend
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker("odoo")
-
-
-@pytest.fixture(scope="session")
-def odoo() -> Iterator[LiveOdoo]:
-    with live_odoo() as running:
+@pytest.fixture(scope="session", params=["sandbox", pytest.param("live", marks=pytest.mark.odoo)])
+def odoo(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    with SandboxBackend() if request.param == "sandbox" else live_odoo() as running:
         yield running
 
 
 @pytest.fixture
-def database(odoo: LiveOdoo) -> Iterator[str]:
+def database(odoo: Backend) -> Iterator[str]:
     """A fresh provisioned database."""
     name = odoo.clone()
     yield name
@@ -35,7 +32,7 @@ def database(odoo: LiveOdoo) -> Iterator[str]:
 
 
 @pytest.fixture
-def connect(odoo: LiveOdoo, database: str) -> Iterator[Callable[..., OdooClient]]:
+def connect(odoo: Backend, database: str) -> Iterator[Callable[..., OdooClient]]:
     """Clients of the test's database: `connect("admin")`, `connect("sync_both", company=2)`."""
     clients: list[OdooClient] = []
 

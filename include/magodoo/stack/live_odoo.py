@@ -179,7 +179,8 @@ def _has(cluster: Cluster, database: str) -> bool:
 
 
 def _fingerprint(package: OdooPackage) -> str:
-    text = Path(odoo_provision.__file__).read_bytes() + package.build.encode() + repr(MODULES).encode()
+    parts = (package.build, MODULES, odoo_provision.PROVIDERS, odoo_provision.CARRIERS)
+    text = Path(odoo_provision.__file__).read_bytes() + repr(parts).encode()
     return hashlib.sha256(text).hexdigest()
 
 

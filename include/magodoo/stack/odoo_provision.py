@@ -1,7 +1,8 @@
 """What an Odoo needs once before a shop can be connected to it, done over the API as an administrator would.
 
-The documentation lists the same steps by hand; here they make the template of the live tests and of the demo
-(facts pair 3 to 6, 9; odoo-19.0 5, 6). Only users and API keys are made inside Odoo: the API cannot.
+The documentation lists the same steps by hand; here they make the template of the live tests and of the demo, with
+the names that the sandbox Odoo has (facts pair 3 to 6, 9; odoo-19.0 5, 6). Only companies, users and API keys are made
+inside Odoo. The second company stays in the first one's country: another one would install that country's modules.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from magodoo.odoo.client import OdooClient
+from magodoo.sandbox.odoo.provision import CARRIERS, PROVIDERS
 
 SYNC_GROUPS = (
     "sales_team.group_sale_salesman_all_leads",
@@ -18,30 +20,27 @@ SYNC_GROUPS = (
     "base.group_partner_manager",
     "stock.group_stock_user",
 )
-TAXES = (("US 8.25%", "8.25"), ("EU 19%", "19"), ("EU 7%", "7"), ("Untaxed 0%", "0"))
+TAXES = (("US 8.25%", "8.25"), ("0% Exempt", "0"), ("DE 19%", "19"), ("DE 7%", "7"), ("AT 20%", "20"))
 EUR_RATE = 0.92
 """EUR per USD: the number that Magento calls base_to_order_rate."""
-METHODS = (
-    "checkmo", "banktransfer", "cashondelivery", "purchaseorder", "free", "braintree", "paypal_express", "stripe",
-)  # fmt: skip
 SERVICES = {
     "SHIPPING": "Shipping",
     "SHIPDISC": "Shipping discount",
     "ADJ-PLUS": "Adjustment refund",
     "ADJ-MINUS": "Adjustment fee",
-    "FEE": "Fee",
 }
-CARRIERS = ("Magento flat rate", "Magento free shipping", "Magento table rate")
 DELIVERY_KEY = "x_magento_key"
-SECOND_COMPANY = "Second Company"
+FIRST_COMPANY, SECOND_COMPANY = "Lab Store Inc.", "Lab Store GmbH"
 
 KEYS_SCRIPT = """
 import json
 from odoo import Command
 base = env.ref("base.main_company")
+base.name = {first!r}
 second = env["res.company"].create({{
-    "name": {second!r}, "country_id": base.country_id.id, "currency_id": base.currency_id.id}})
+    "name": {second!r}, "country_id": base.country_id.id, "currency_id": env.ref("base.EUR").id}})
 env["account.chart.template"].try_loading("generic_coa", second, install_demo=False)
+second.currency_id = env.ref("base.EUR")
 groups = [env.ref("base.group_user").id] + [env.ref(name).id for name in {groups!r}]
 keys = {{}}
 def user(login, companies, ids):
@@ -74,7 +73,7 @@ class Access:
 
 def keys_script() -> str:
     """The script that makes users, keys and the second company inside Odoo; `parse_access` reads what it prints."""
-    return KEYS_SCRIPT.format(second=SECOND_COMPANY, groups=SYNC_GROUPS)
+    return KEYS_SCRIPT.format(first=FIRST_COMPANY, second=SECOND_COMPANY, groups=SYNC_GROUPS)
 
 
 def parse_access(printed: str) -> Access:
@@ -106,7 +105,8 @@ def make_currency(admin: OdooClient) -> None:
     """EUR, its rate, and a pricelist per currency: a sale order takes its currency from there (facts pair 6)."""
     euro = _one(admin, "res.currency", [["name", "=", "EUR"]], active_test=False)
     admin.write_call("res.currency", "write", ids=[euro], vals={"active": True})
-    known = admin.call(
+    own = admin.company_row()["currency_id"][0]
+    known = own == euro or admin.call(
         "res.currency.rate", "search", domain=[["currency_id", "=", euro], ["company_id", "=", admin.company]]
     )
     if not known:
@@ -136,23 +136,20 @@ def make_taxes(admin: OdooClient) -> None:
 
 
 def make_accounts(admin: OdooClient) -> list[int]:
-    """A clearing account per payment method: provider balances wait there, never on the bank."""
+    """A clearing account per payment provider: provider balances wait there, never on the bank."""
     accounts = [
-        {"name": f"Clearing {method}", "code": f"1019{number:02d}", "account_type": "asset_current", "reconcile": True}
-        for number, method in enumerate(METHODS)
+        {"name": f"{name} clearing", "code": f"1019{number:02d}", "account_type": "asset_current", "reconcile": True}
+        for number, name in enumerate(PROVIDERS.values())
     ]
     return create(admin, "account.account", accounts)
 
 
 def make_journals(admin: OdooClient, accounts: list[int]) -> None:
-    """A journal per payment method; without `payment_account_id` a payment may post no entry (facts odoo-19.0 5)."""
+    """A journal per payment provider; without `payment_account_id` a payment may post no entry (facts odoo-19.0 5)."""
     journals = create(
         admin,
         "account.journal",
-        [
-            {"name": f"Magento {method}", "code": f"MG{number}", "type": "bank", "company_id": admin.company}
-            for number, method in enumerate(METHODS)
-        ],
+        [{"name": name, "code": code, "type": "bank", "company_id": admin.company} for code, name in PROVIDERS.items()],
     )
     for journal, account in zip(journals, accounts, strict=True):
         lines = admin.call("account.payment.method.line", "search", domain=[["journal_id", "=", journal]])

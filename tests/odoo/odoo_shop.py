@@ -1,4 +1,4 @@
-"""Documents as the pipeline loads them, for a live Odoo: the call bodies of facts pair 3 to 6."""
+"""Documents as the pipeline loads them, the call bodies of facts pair 3 to 6."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class Shop:
 
     def load_partner(self, number: int = 1) -> None:
         fields = ("id", "name", "email", "phone", "country_id/.id")
-        row = (f"{MODULE}.partner_{number}", "Roni Cost", f"roni{number}@example.com", "+15550001", "233")
+        country = next(row["id"] for row in self.client.countries() if row["code"] == "US")
+        row = (f"{MODULE}.partner_{number}", "Roni Cost", f"roni{number}@example.com", "+15550001", str(country))
         loaded = self.client.load_partners(fields, [row])
         assert not loaded.refused
 
@@ -124,7 +125,7 @@ class Shop:
         return rows
 
     def payment_rows(self, move: int, number: int, amount: str, *, inbound: bool = True) -> list[list[str]]:
-        journal = next(row for row in self.client.journals() if row["name"] == "Magento braintree")
+        journal = next(row for row in self.client.journals() if row["code"] == "CARD")
         direction = "inbound" if inbound else "outbound"
         line = next(row for row in journal["method_lines"] if row["payment_type"] == direction)
         return [[

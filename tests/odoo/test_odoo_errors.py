@@ -1,4 +1,4 @@
-"""Every class of error that a live Odoo gives, and what several writers at once do."""
+"""Every class of error that Odoo gives, and what several writers at once do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from live_shop import MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Shop
+from odoo_shop import MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Shop
+from sandbox_backend import LIVE
 
 from magodoo.errors import (
     FixConfiguration,
@@ -100,6 +101,7 @@ def test_create_gives_a_list_of_ids(transport: str, client: OdooClient) -> None:
     assert len(answer) == 1
 
 
+@LIVE
 def test_a_write_that_times_out_is_unknown_and_loading_again_makes_no_second_one(
     client: OdooClient, shop: Shop
 ) -> None:
@@ -149,6 +151,7 @@ def test_a_wizard_instead_of_a_result_is_a_refusal(
     assert "stock.backorder.confirmation" in str(done.refused[picking["id"]])
 
 
+@LIVE
 def test_a_payment_posted_without_a_journal_entry_is_noticed(client: OdooClient, admin: OdooClient, shop: Shop) -> None:
     shop.confirmed_order(1)
     move = shop.posted_invoice(1, 1)
@@ -162,10 +165,11 @@ def test_a_payment_posted_without_a_journal_entry_is_noticed(client: OdooClient,
     assert "without a journal entry" in str(done.refused[payment])
 
 
+@LIVE
 def test_the_connection_test_names_what_is_wrong(connect: Callable[..., OdooClient], client: OdooClient) -> None:
     good = client.test_connection()
     assert good.ok, str(good)
-    assert (good.version, good.transport, good.user, good.company) == ("19.0", "JSON-2", "sync", "My Company")
+    assert (good.version, good.transport, good.user, good.company) == ("19.0", "JSON-2", "sync", "Lab Store Inc.")
     assert over(client, "JSON-2", url="http://127.0.0.1:9").test_connection().problem == "host"
     assert over(client, "JSON-2", database="no_such_database").test_connection().problem == "database"
     assert over(client, "JSON-2", api_key="0" * 40).test_connection().problem == "key"
@@ -177,6 +181,7 @@ def test_the_connection_test_names_what_is_wrong(connect: Callable[..., OdooClie
     assert "group_sale_salesman_all_leads" in str(connect("own_documents").test_connection())
 
 
+@LIVE
 def test_a_key_that_expires_soon_is_warned_of(client: OdooClient, odoo: LiveOdoo, database: str) -> None:
     assert client.key_expiry() is None
     soon = datetime.now(UTC) + timedelta(days=10)
@@ -188,6 +193,7 @@ def test_a_key_that_expires_soon_is_warned_of(client: OdooClient, odoo: LiveOdoo
     assert soon.date().isoformat() in str(report)
 
 
+@LIVE
 def test_another_users_orders_are_invisible_without_an_error_to_a_user_with_own_documents_only(
     connect: Callable[..., OdooClient], shop: Shop, admin: OdooClient
 ) -> None:
