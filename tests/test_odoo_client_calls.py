@@ -91,6 +91,17 @@ def test_a_context_of_the_caller_cannot_widen_the_companies(
     assert odoo.asked[0].body["context"]["allowed_company_ids"] == [1]
 
 
+def test_a_database_without_english_is_asked_in_its_own_language(
+    odoo: OdooDouble, caller: Callable[..., OdooCaller]
+) -> None:
+    refused = {"name": "odoo.exceptions.UserError", "message": "Invalid language code: en_US"}
+    odoo.answers = [Answer(refused, 422), Answer([1])]
+    client = caller()
+    assert client.write_call("account.move", "action_post", ids=[1]) == [1]
+    client.call("sale.order", "search", domain=[])
+    assert ["lang" in asked.body["context"] for asked in odoo.asked] == [True, False, False]
+
+
 def test_fractions_arrive_exactly(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
     odoo.answers = [Answer(b'[{"amount_total": 20.29, "quantity": 2.0, "id": 7}]')]
     assert caller().call("account.move", "read", ids=[7]) == [

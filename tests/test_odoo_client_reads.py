@@ -297,3 +297,22 @@ def test_a_record_of_another_company_is_refused_unseen() -> None:
     done = client_of(table).post_moves([3])
     assert done.ids == []
     assert "does not exist" in str(done.refused[3])
+
+
+def test_fields_of_an_older_version_come_back_under_the_names_of_19() -> None:
+    row = order(1, 1)
+    for line in row["order_line"]:
+        line["tax_id"] = line.pop("tax_ids")
+    table = Table([row])
+    table.version = Version(18)
+    lines = dict(RECORDED["fields"]["sale.order.line"])
+    lines["tax_id"] = lines.pop("tax_ids")
+    known = {**RECORDED["fields"], "sale.order.line": lines}
+    client = client_of(table)
+    client._fields.update(known)
+    (page,) = client.changed("order", EVER)
+    assert page.quarantined == []
+    assert page.rows[0]["order_line"][0]["tax_ids"][0]["amount"] == Decimal("8.25")
+    assert "tax_id" not in page.rows[0]["order_line"][0]
+    assert client.missing_fields("order") == []
+    assert "invoice_line_ids.tax_ids" not in client.missing_fields("invoice")

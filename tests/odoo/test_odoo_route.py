@@ -182,6 +182,20 @@ def test_a_foreign_invoice_has_magentos_amounts_in_both_currencies(client: OdooC
     assert order["currency_id"]["name"] == "EUR"
 
 
+def test_a_tax_is_forced_before_posting_where_lines_cannot_carry_it(client: OdooClient, shop: Shop) -> None:
+    shop.confirmed_order(1)
+    rows = [[*row[:16], "", row[17]] for row in shop.move_rows(1, 1)]
+    (move,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
+    (draft,) = client.by_ids("invoice", [move]).rows
+    assert draft["amount_tax"] == Decimal("6.38")
+    client.force_taxes(move, {shop.tax: Decimal("6.37")})
+    client.post_moves([move])
+    (posted,) = client.by_ids("invoice", [move]).rows
+    assert amounts(posted) == (Decimal("77.29"), Decimal("6.37"), Decimal("83.66"))
+    with pytest.raises(FixDocument, match="other tax lines"):
+        client.force_taxes(move, {shop.tax: Decimal("6.37"), 10**6: Decimal(1)})
+
+
 def test_a_lock_date_moves_the_accounting_date_and_can_be_read_before(
     client: OdooClient, admin: OdooClient, shop: Shop
 ) -> None:

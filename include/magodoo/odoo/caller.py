@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from magodoo.errors import Retry, Unreadable
+from magodoo.errors import FixDocument, Retry, Unreadable
 from magodoo.odoo.connection import OdooConnection
 from magodoo.odoo.transport import Transport, Wire, discover
 from magodoo.odoo.versions import Version, method_of, name_of
@@ -43,6 +43,7 @@ class OdooCaller:
         self._wire = Wire(connection)
         self._found = transport
         self._lock = threading.Lock()
+        self._language = {"lang": "en_US"}
         self._fields: dict[str, dict[str, dict[str, Any]]] = {}
 
     def __repr__(self) -> str:
@@ -153,13 +154,20 @@ class OdooCaller:
         *,
         write: bool,
     ) -> Any:
-        full = {"lang": "en_US", "tz": "UTC", **(context or {}), "allowed_company_ids": [self.company]}
+        full = {**self._language, "tz": "UTC", **(context or {}), "allowed_company_ids": [self.company]}
         self.stats.calls += 1
         self.stats.writes += write
         self.stats.reads += not write
         known = method_of(transport.version, model, method)
         try:
             return transport.call(model, known, None if ids is None else list(ids), full, arguments, write=write)
+        except FixDocument as problem:
+            self.stats.failed += 1
+            if not self._language or self._language["lang"] not in str(problem):
+                raise
+            # English was archived in this database (facts odoo-19.0, recording 248): nothing was done yet
+            self._language = {}
+            return self._send(transport, model, method, ids, context, arguments, write=write)
         except Exception:
             self.stats.failed += 1
             raise
