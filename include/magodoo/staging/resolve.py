@@ -109,7 +109,7 @@ _PENDING_NUMBERS = """
     array(select :prefix || m.number from document m where m.instance = :instance and m.side = 'magento'
         and m.resolved_at is null and m.kind = 'order')"""
 
-_UNRESOLVED = "(o.order_key is null or o.details ? 'without_order')"
+_UNRESOLVED = "(o.order_key is null or o.order_key like 'odoo-%' or o.details ? 'without_order')"
 
 _ORDER_BY_REFERENCE = """
     (select case when count(*) = 1 then min(m.source_id) end from document m

@@ -77,13 +77,24 @@ def reconciled(connection: Connection, instance: str, versions_seen: dict[str, i
     _note(connection, "reconciled_version", instance, versions_seen)
 
 
-def scope(connection: Connection, instance: str, order_keys: Sequence[str], excluded: Sequence[str], not_expected: Sequence[str]) -> None:
+def scope(
+    connection: Connection,
+    instance: str,
+    order_keys: Sequence[str],
+    excluded: Sequence[str],
+    not_expected: Sequence[str],
+) -> None:
     """Note which of the orders are left out by the settings, and which Odoo is not to have; the rest is in scope."""
     connection.execute(
         text("""update order_work set scope = case when order_key = any(:excluded) then 'excluded'
                 when order_key = any(:not_expected) then 'not_expected' else 'in_scope' end
             where instance = :instance and order_key = any(:keys)"""),
-        {"instance": instance, "keys": list(order_keys), "excluded": list(excluded), "not_expected": list(not_expected)},
+        {
+            "instance": instance,
+            "keys": list(order_keys),
+            "excluded": list(excluded),
+            "not_expected": list(not_expected),
+        },
     )
 
 

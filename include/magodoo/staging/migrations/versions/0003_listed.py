@@ -1,0 +1,18 @@
+"""Tables listed and agreement: what the sales pages show. The SQL stands beside this file."""
+
+from pathlib import Path
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
+
+
+def downgrade() -> None:
+    op.get_bind().exec_driver_sql("drop table listed; drop table agreement")
