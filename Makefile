@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up down status clean settings test test-odoo odoo lint format lock
+.PHONY: help install demo up down status clean settings preflight test test-odoo odoo lint format lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ clean: $(INSTALLED) ## stop the stack and remove all that it keeps under var/
 
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
+
+preflight: $(INSTALLED) ## examine every instance against its systems before it may write
+	@$(PY) -m magodoo_airflow.preflight
 
 test: $(INSTALLED) ## run the test suite
 	@$(PY) -m pytest

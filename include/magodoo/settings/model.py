@@ -1,6 +1,7 @@
 """What the settings file may say. The defaults are the safe ones (DESIGN, *Policies*).
 
-One YAML file: `instances:` maps a permanent id to an Instance. Amounts are decimal strings or numbers in company currency.
+One YAML file: `instances:` maps a permanent id to an Instance. Amounts are decimal strings or numbers in company currency. The texts
+below the fields stand in the JSON schema (`settings/schema.py`), so that an editor shows them.
 """
 
 from __future__ import annotations
@@ -43,41 +44,59 @@ class PaymentMethod(Strict):
     """What a Magento payment method means in the books (RULES, *Payments*)."""
 
     captured_by_provider: bool = False
-    journal: str | None = None  # Odoo journal code; a payment is registered only when it and the evidence are there
-    authorises: bool = False  # the method may authorise without capturing: `capture_needed` instead of an invoice
-    import_states: tuple[str, ...] | None = None  # Magento order states; None: the instance's `orders.import_states`
+    """The provider takes the money: a payment is registered in Odoo, with evidence."""
+    journal: str | None = None
+    """Odoo journal code; a payment is registered only when it and the evidence are there."""
+    authorises: bool = False
+    """The method may authorise without capturing: `capture_needed` instead of an invoice."""
+    import_states: tuple[str, ...] | None = None
+    """Magento order states; None: the instance's `orders.import_states`."""
     import_as: Literal["confirmed", "quotation"] = "confirmed"
+    """What an order paid this way becomes in Odoo."""
     invoice_means_paid: bool = False
+    """Magento invoices only after the money came, so that its invoice counts as evidence."""
     payment_term: str | None = None
+    """Exact name of the Odoo payment term."""
 
 
 class TaxRule(Strict):
     """The first rule that fits a line's rate, country, kind, VAT number and customer group gives the Odoo tax (by exact name)."""
 
     rate: Decimal
+    """Percent, as on the order item."""
     odoo_tax: str
+    """Exact name of the Odoo sales tax; its own rate must be the same."""
     country: str | None = None
+    """ISO code of the destination; without it: any country."""
     kind: Literal["goods", "service", "shipping"] | None = None
     has_vat: bool | None = None
     customer_group: int | None = None
     fiscal_position: str | None = None
+    """Exact name of the fiscal position that is set explicitly."""
 
 
 class Orders(Strict):
     import_states: tuple[str, ...] = ("processing", "complete", "closed")
-    cancel: bool = True  # cancel in Odoo what Magento cancelled, if nothing is invoiced or done
+    """Magento order states that are imported; a payment method may say otherwise."""
+    cancel: bool = True
+    """Cancel in Odoo what Magento cancelled, if nothing is invoiced or done."""
 
 
 class Invoices(Strict):
     to_odoo: Literal["post", "draft", "off"] = "post"
-    to_magento: Literal["when_paid", "when_posted", "off"] = "when_paid"  # *Update Magento Status When Paid*
+    to_magento: Literal["when_paid", "when_posted", "off"] = "when_paid"
+    """*Update Magento Status When Paid*."""
     in_payment_counts: bool = False
+    """Odoo's *In Payment* (Accounting app) counts as paid."""
 
 
 class Shipments(Strict):
     owner: Side = Side.ODOO
-    to_odoo: bool = True  # shipments made in Magento become deliveries
-    to_magento: bool = True  # deliveries done in Odoo become shipments
+    """Which side keeps the warehouse."""
+    to_odoo: bool = True
+    """Shipments made in Magento become deliveries."""
+    to_magento: bool = True
+    """Deliveries done in Odoo become shipments."""
     tracking: Literal["both", "to_odoo", "to_magento", "off"] = "both"
     returns: Literal["shipped_items", "never"] = "never"
 
@@ -93,9 +112,12 @@ class Limits(Strict):
     changes_per_run: int = 50
     changes_per_day: int = 500
     document_amount: Decimal = Decimal(5000)
+    """Largest document that needs no approval."""
     run_amount: Decimal = Decimal(25000)
     refund_amount: Decimal = Decimal(500)
-    first_writes: int = 20  # the first writes of each kind need approval whatever the limits
+    """Largest refund that needs no approval."""
+    first_writes: int = 20
+    """The first writes of each kind need approval whatever the limits."""
     approval_expires_hours: int = 72
 
 
@@ -105,6 +127,7 @@ class Exclude(Strict):
     stores: tuple[int, ...] = ()
     customer_groups: tuple[int, ...] = ()
     email_patterns: tuple[str, ...] = ()
+    """Addresses with * and ?, such as *@example.com."""
     payment_methods: tuple[str, ...] = ()
     skus: tuple[str, ...] = ()
 
@@ -119,7 +142,8 @@ class Recipients(Strict):
 class Quality(Strict):
     max_extract_age_minutes: int = 120
     max_unmatched_share: Decimal = Decimal("0.20")
-    volume_share: Decimal = Decimal("0.5")  # of the same weekday's usual number of orders: below it, a warning
+    volume_share: Decimal = Decimal("0.5")
+    """Of the same weekday's usual number of orders: below it, a warning."""
     grace_minutes: int = 120
     summary_above: int = 50
     data_docs_days: int = 30
@@ -133,14 +157,27 @@ class OdooNames(Strict):
     shipping_discount_product: str = "SHIPDISC"
     adjustment_plus_product: str = "ADJ-PLUS"
     adjustment_minus_product: str = "ADJ-MINUS"
-    sales_journal: str | None = None  # journal code; None: the company's default
+    sales_journal: str | None = None
+    """Journal code; None: the company's default."""
     sales_team_id: int | None = None
-    pricelists: dict[str, str] = Field(default_factory=dict)  # currency -> pricelist name
-    carriers: dict[str, str] = Field(default_factory=dict)  # Magento carrier_code -> delivery.carrier name
-    warehouses: dict[str, str] = Field(default_factory=dict)  # Odoo warehouse code -> Magento source_code
-    prefix: str = "magodoo"  # module part of every external id
-    order_number_prefix: str = ""  # for overlapping increment ids of two instances in one company
-    reference_fields: tuple[str, ...] = ("client_order_ref", "origin", "name", "ref", "invoice_origin", "payment_reference")
+    pricelists: dict[str, str] = Field(default_factory=dict)
+    """Currency -> pricelist name."""
+    carriers: dict[str, str] = Field(default_factory=dict)
+    """Magento carrier_code -> delivery.carrier name."""
+    warehouses: dict[str, str] = Field(default_factory=dict)
+    """Odoo warehouse code -> Magento source_code."""
+    prefix: str = "magodoo"
+    """Module part of every external id."""
+    order_number_prefix: str = ""
+    """For overlapping increment ids of two instances in one company."""
+    reference_fields: tuple[str, ...] = (
+        "client_order_ref",
+        "origin",
+        "name",
+        "ref",
+        "invoice_origin",
+        "payment_reference",
+    )
     delivery_key_field: str = "x_magento_key"
 
 
@@ -150,12 +187,19 @@ class Instance(Strict):
     id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,15}$")] = ""
     title: str = ""
     magento_connection: str
+    """Id of the Airflow connection of type Magento 2."""
     odoo_connection: str
-    stores: tuple[int, ...] = ()  # Magento store ids; empty: all stores of this Magento
+    """Id of the Airflow connection of type Odoo."""
+    stores: tuple[int, ...] = ()
+    """Magento store ids; empty: all stores of this Magento."""
     time_zone: str = "UTC"
+    """IANA name; dates of the books are local dates of this zone."""
     books_from: datetime | None = None
+    """Cut-over, local date-time: orders placed before are matched and reported, never written."""
     mode: Modes = Modes()
+    """What is only reported (observe) and what is written (apply)."""
     schedule: str = "*/15 * * * *"
+    """Cron expression (UTC) of the extracts; everything else follows them."""
     orders: Orders = Orders()
     invoices: Invoices = Invoices()
     shipments: Shipments = Shipments()
@@ -163,9 +207,11 @@ class Instance(Strict):
     payment_methods: dict[str, PaymentMethod] = Field(default_factory=dict)
     taxes: tuple[TaxRule, ...] = ()
     closed_period: Literal["hold", "post_in_open_period"] = "hold"
+    """What happens to a document dated inside a lock date."""
     customers_missing: Literal["create", "finding"] = "create"
     products_missing: Literal["finding"] = "finding"
     notify_customers: bool = False
+    """Mails of Magento and Odoo to the customer on each write."""
     tolerance: dict[str, Decimal] = Field(default_factory=lambda: {"default": Decimal("0.02")})
     limits: Limits = Limits()
     exclude: Exclude = Exclude()
@@ -176,10 +222,23 @@ class Instance(Strict):
     odoo_url: str = ""
     magento_overlap_seconds: int = 60
     odoo_overlap_seconds: int = 600
-    settle_seconds: int = 900  # longer than either server's request limit: only after it does "absent" count
+    settle_seconds: int = 900
+    """Longer than either server's request limit: only after it does "absent" count."""
     lease_seconds: int = 1200
     refund_return_days: int = 14
+    """After so many days a refund without return, or a return without refund, is a finding."""
     refresh_days: int = 45
+    """The nightly refresh re-reads orders closed within so many days."""
+
+    @field_validator("schedule")
+    @classmethod
+    def _readable_schedule(cls, value: str) -> str:
+        """A schedule that Airflow cannot read would take away the DAGs of every instance."""
+        from croniter import croniter  # as Airflow reads it
+
+        if len(value.split()) not in (1, 5) or not croniter.is_valid(value):
+            raise ValueError(f"{value!r} is no cron expression: write five fields such as '*/15 * * * *', or @hourly")
+        return value
 
     @field_validator("time_zone")
     @classmethod
@@ -210,15 +269,19 @@ class Instance(Strict):
 
 class Smtp(Strict):
     connection: str = "smtp_default"
+    """Id of the Airflow connection of type SMTP."""
     sender: str = "magodoo@example.com"
 
 
 class Settings(Strict):
     instances: dict[str, Instance]
     staging_connection: str = "magodoo_staging"
+    """Id of the Airflow connection of the staging database (PostgreSQL)."""
     smtp: Smtp = Smtp()
     ui_url: str = "http://localhost:8080"
+    """Airflow's address, for the links in mails."""
     payload_days: int = 400
+    """Personal data in payloads is blanked after so many days."""
 
     def instance(self, name: str) -> Instance:
         return self.instances[name]

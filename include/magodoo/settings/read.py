@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from magodoo.errors import BadSettings
 from magodoo.settings.model import Instance, Settings
 
 FILE_VARIABLE = "MAGODOO_SETTINGS"
 DEFAULT_FILE = "magodoo.yaml"
+SECRETS = ("password", "token", "secret", "api_key", "apikey")
+
+
+class Loader(yaml.SafeLoader):
+    """YAML as its version 1.2 has it: only true and false are booleans, so that `off` is a word and `NO` is Norway."""
+
+
+_BOOL = "tag:yaml.org,2002:bool"
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
 
 
 @dataclass(frozen=True)
@@ -25,10 +41,11 @@ class Problem:
     line: int | None
     message: str
     instance: str | None = None
+    hint: str = ""
 
     def __str__(self) -> str:
         where = f"line {self.line}, " if self.line else ""
-        return f"{where}{self.path}: {self.message}"
+        return f"{where}{self.path}: {self.message}" + (f"; {self.hint}" if self.hint else "")
 
 
 @dataclass
@@ -58,19 +75,21 @@ def read_with_problems(path: Path | str | None = None) -> Reading:
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as problem:
-        raise BadSettings(f"{file} cannot be read: {problem.strerror}", hint=f"set {FILE_VARIABLE} to the settings file") from None
+        raise BadSettings(
+            f"{file} cannot be read: {problem.strerror}", hint=f"set {FILE_VARIABLE} to the settings file"
+        ) from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=Loader)
+        raw = yaml.load(text, Loader=Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as problem:
         raise BadSettings(f"{file} is not YAML: {problem}") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("instances"), dict):
-        raise BadSettings(f"{file} has no `instances:`", hint="see docs for an example file")
+        raise BadSettings(f"{file} has no `instances:`", hint="begin with magodoo.example.yaml")
     return _validated(raw, node)
 
 
 def _validated(raw: dict[str, Any], node: yaml.Node | None) -> Reading:
-    problems: list[Problem] = []
+    problems: list[Problem] = list(_repeated(node))
     instances: dict[str, Instance] = {}
     for name, entry in raw["instances"].items():
         try:
@@ -78,7 +97,10 @@ def _validated(raw: dict[str, Any], node: yaml.Node | None) -> Reading:
         except ValidationError as problem:
             problems += _told(problem, ("instances", name), node, str(name))
         except TypeError:
-            problems.append(Problem(f"instances.{name}", _line(node, ("instances", name)), "must be a mapping", str(name)))
+            line = _line(node, ("instances", name))
+            problems.append(Problem(f"instances.{name}", line, "must be a mapping", str(name), "indent its settings"))
+    for told in problems:
+        instances.pop(told.instance or "", None)
     try:
         settings = Settings.model_validate({**raw, "instances": instances})
     except ValidationError as problem:
@@ -87,13 +109,70 @@ def _validated(raw: dict[str, Any], node: yaml.Node | None) -> Reading:
     return Reading(settings, problems)
 
 
-def _told(error: ValidationError, prefix: tuple[Any, ...], node: yaml.Node | None, instance: str | None) -> list[Problem]:
+def _told(
+    error: ValidationError, prefix: tuple[Any, ...], node: yaml.Node | None, instance: str | None
+) -> list[Problem]:
     told = []
     for item in error.errors():
         path = (*prefix, *item["loc"])
-        message = "this setting does not exist" if item["type"] == "extra_forbidden" else item["msg"]
-        told.append(Problem(".".join(map(str, path)), _line(node, path), message, instance))
+        message, hint = _words(item, Instance if prefix else Settings)
+        told.append(Problem(".".join(map(str, path)), _line(node, path), message, instance, hint))
     return told
+
+
+def _words(item: Any, model: type[BaseModel]) -> tuple[str, str]:
+    """What pydantic says, in words for a person, and what to write instead."""
+    kind, loc = item["type"], item["loc"]
+    if kind == "extra_forbidden":
+        name = str(loc[-1])
+        if any(secret in name.lower() for secret in SECRETS):
+            return "this setting does not exist", "secrets never stand in this file: put it in the Airflow connection"
+        near = difflib.get_close_matches(name, _fields(model, loc[:-1]), 1)
+        return "this setting does not exist", f"did you mean {near[0]}?" if near else "remove it"
+    if kind == "missing":
+        return "this setting is missing", f"add {loc[-1]}"
+    if kind == "string_type":
+        return f"{item['input']!r} is no text", "write it in quotes"
+    if loc == ("id",) and kind == "string_pattern_mismatch":
+        return (
+            "is no id of an instance",
+            "use up to 16 small letters and digits, a letter first; it can never be changed",
+        )
+    return str(item["msg"]).removeprefix("Value error, "), ""
+
+
+def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    """The names of the settings at a path: models inside optional fields, mappings and lists are looked through."""
+    for step in path:
+        field = model.model_fields.get(str(step))
+        inner = next(_models(field.annotation), None) if field else None
+        model = inner or model
+    return list(model.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)
+
+
+def _repeated(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[Problem]:
+    """Keys that stand twice: YAML would take the last one without a word."""
+    if isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _repeated(value, (*path, str(index)))
+    if not isinstance(node, yaml.MappingNode):
+        return
+    first: dict[str, int] = {}
+    for key, value in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        inner = (*path, name)
+        if name in first and name != "<<":
+            instance = inner[1] if inner[0] == "instances" and len(inner) > 1 else None
+            yield Problem(".".join(inner), line, f"stands twice, first in line {first[name]}", instance, "keep one")
+        first.setdefault(name, line)
+        yield from _repeated(value, inner)
 
 
 def _line(node: yaml.Node | None, path: tuple[Any, ...]) -> int | None:

@@ -1,0 +1,160 @@
+"""The settings file: what is wrong is told with its line and what to write; a broken instance takes away only itself."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from magodoo.errors import BadSettings
+from magodoo.settings import Settings, read_settings
+from magodoo.settings.__main__ import main
+from magodoo.settings.model import Instance
+from magodoo.settings.read import read_with_problems
+from magodoo.settings.schema import text
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SOUND = """\
+instances:
+  us:
+    magento_connection: shop
+    odoo_connection: books
+"""
+
+
+def written(folder: Path, content: str) -> Path:
+    file = folder / "magodoo.yaml"
+    file.write_text(content, encoding="utf-8")
+    return file
+
+
+def problems(folder: Path, content: str) -> list[str]:
+    return [str(problem) for problem in read_with_problems(written(folder, content)).problems]
+
+
+def test_the_example_validates_and_names_every_section() -> None:
+    settings = read_settings(CHECKOUT / "magodoo.example.yaml")
+    instance = settings.instances["us"]
+    assert not instance.mode.any_apply
+    unnamed = set(Instance.model_fields) - instance.model_fields_set
+    assert unnamed <= {
+        "customers_missing", "products_missing", "quality", "magento_overlap_seconds", "odoo_overlap_seconds",
+        "settle_seconds", "lease_seconds", "refund_return_days", "refresh_days",
+    }  # fmt: skip
+
+
+def test_the_schema_in_the_documentation_is_the_schema_of_the_code() -> None:
+    written_down = (CHECKOUT / "docs" / "settings.schema.json").read_text(encoding="utf-8")
+    assert written_down == text(), "run: python -m magodoo.settings --schema > docs/settings.schema.json"
+
+
+def test_the_schema_shows_an_editor_what_a_setting_means() -> None:
+    schema = json.loads(text())
+    instance = schema["$defs"]["Instance"]
+    assert "local dates" in instance["properties"]["time_zone"]["description"]
+    assert "id" not in instance["properties"]
+    assert instance["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("    time_zone: Europe/Berlyn", "unknown time zone 'Europe/Berlyn'", "Europe/Berlin"),
+        ("    shedule: '@hourly'", "this setting does not exist", "did you mean schedule?"),
+        ("    api_key: abc", "this setting does not exist", "secrets never stand in this file"),
+        ("    schedule: every hour", "no cron expression", "five fields"),
+        ("    mode: {default: write}", "'observe' or 'apply'", ""),
+        ("    mode: {kinds: {odoo_invoices: apply}}", "'odoo_invoice'", ""),
+        ("    taxes: [{rate: abc, odoo_tax: x}]", "decimal", ""),
+        ("    payment_methods: {card: {jurnal: CARD}}", "this setting does not exist", "did you mean journal?"),
+        ("    taxes: [{rate: 1, odoo_tax: 2}]", "2 is no text", "in quotes"),
+        ("    books_from: soon", "datetime", ""),
+        ("    odoo_connection: other", "stands twice, first in line 4", "keep one"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_what_to_write(tmp_path: Path, line: str, message: str, hint: str) -> None:
+    (told,) = problems(tmp_path, SOUND + line + "\n")
+    assert told.startswith("line 5, instances.us.")
+    assert message in told
+    assert hint in told
+
+
+def test_what_is_missing_is_told_with_the_line_of_its_instance(tmp_path: Path) -> None:
+    (told,) = problems(tmp_path, "instances:\n\n  us:\n    magento_connection: shop\n")
+    assert told == "line 3, instances.us.odoo_connection: this setting is missing; add odoo_connection"
+
+
+def test_an_id_that_cannot_stand_in_a_reference_is_refused(tmp_path: Path) -> None:
+    (told,) = problems(tmp_path, SOUND.replace("us:", "US-East:"))
+    assert told.startswith("line 2, instances.US-East")
+    assert "never be changed" in told
+
+
+def test_a_broken_instance_takes_away_only_itself(tmp_path: Path) -> None:
+    content = SOUND + "  de:\n    magento_connection: shop\n    odoo_connection: [books]\n  at: nothing\n"
+    reading = read_with_problems(written(tmp_path, content))
+    assert list(reading.settings.instances) == ["us"]
+    assert [problem.instance for problem in reading.problems] == ["de", "at"]
+
+
+def test_a_problem_outside_the_instances_leaves_them_standing(tmp_path: Path) -> None:
+    reading = read_with_problems(written(tmp_path, SOUND + "smtp: {sendr: x}\n"))
+    assert list(reading.settings.instances) == ["us"]
+    assert str(reading.problems[0]) == "line 5, smtp.sendr: this setting does not exist; did you mean sender?"
+
+
+def test_reading_the_whole_file_names_every_problem(tmp_path: Path) -> None:
+    file = written(tmp_path, SOUND + "    a: 1\n    b: 2\n")
+    with pytest.raises(BadSettings, match=r"line 5, instances.us.a.*\n.*line 6, instances.us.b"):
+        read_settings(file)
+
+
+@pytest.mark.parametrize("content", ["", "instances: []\n", "instances: {us: {\n", "- a\n"])
+def test_a_file_without_instances_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(BadSettings):
+        read_with_problems(written(tmp_path, content))
+
+
+def test_a_file_that_is_not_there_names_the_variable(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="MAGODOO_SETTINGS"):
+        read_with_problems(tmp_path / "absent.yaml")
+
+
+def test_off_is_a_word_and_no_is_norway(tmp_path: Path) -> None:
+    content = SOUND + "    invoices: {to_magento: off}\n    taxes: [{rate: 25, country: NO, odoo_tax: x}]\n"
+    instance = read_settings(written(tmp_path, content)).instances["us"]
+    assert instance.invoices.to_magento == "off"
+    assert instance.taxes[0].country == "NO"
+
+
+def test_the_cut_over_is_local_time_also_across_the_change_of_clocks() -> None:
+    def utc(moment: str) -> datetime | None:
+        return Instance(
+            id="de", magento_connection="m", odoo_connection="o", time_zone="Europe/Berlin",
+            books_from=datetime.fromisoformat(moment),
+        ).books_from_utc  # fmt: skip
+
+    assert utc("2026-03-29 01:59") == datetime(2026, 3, 29, 0, 59, tzinfo=UTC)
+    assert utc("2026-03-29 03:00") == datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+    assert utc("2026-07-01 00:00") == datetime(2026, 6, 30, 22, 0, tzinfo=UTC)
+
+
+def test_an_instance_writes_nothing_unless_it_is_told_to() -> None:
+    instance = Settings.model_validate(
+        {"instances": {"us": {"id": "us", "magento_connection": "m", "odoo_connection": "o"}}}
+    ).instances["us"]
+    assert not instance.mode.any_apply
+    assert instance.books_from_utc is None
+
+
+def test_make_settings_says_what_is_sound_and_what_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, SOUND + "  de:\n    magento_connection: shop\n")
+    monkeypatch.setattr("sys.argv", ["settings", str(file)])
+    assert main() == 1
+    told = capsys.readouterr()
+    assert "us is sound: observes, without books_from, shop with books" in told.out
+    assert "line 5, instances.de.odoo_connection: this setting is missing" in told.err
