@@ -129,7 +129,7 @@ def tamper(made: Lab, change: int, **parts: Any) -> None:
 
 
 def test_a_draft_that_is_not_equal_to_its_source_is_not_posted(made: Lab) -> None:
-    order, invoice = an_order(made)
+    an_order(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
     with made.engine.connect() as connection:
         (change,) = connection.scalars(text("select id from change where kind = 'odoo_invoice'"))
@@ -182,7 +182,7 @@ def by_hand(made: Lab, total: str, ref: str = "", email: str = "guest@example.co
 
 @pytest.mark.parametrize("ref", ["", "000000001"])
 def test_an_unlinked_document_of_the_same_customer_and_total_is_a_possible_duplicate(made: Lab, ref: str) -> None:
-    order, invoice = an_order(made)
+    _, invoice = an_order(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
     by_hand(made, made.shop.tables.invoices[invoice]["grand_total"], ref)
     made.load()
@@ -191,7 +191,7 @@ def test_an_unlinked_document_of_the_same_customer_and_total_is_a_possible_dupli
 
 
 def test_a_document_that_somebody_made_of_the_order_meanwhile_is_adopted(made: Lab) -> None:
-    order, invoice = an_order(made)
+    _, invoice = an_order(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
     (sale,) = made.records("sale.order", "id")
     values = {
@@ -210,7 +210,7 @@ def test_a_document_that_somebody_made_of_the_order_meanwhile_is_adopted(made: L
 
 
 def test_nothing_is_written_into_a_closed_period(made: Lab) -> None:
-    order, _ = an_order(made)
+    an_order(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
     made.db.call("res.company", "write", ids=[1], vals={"sale_lock_date": "2199-01-01"})
     made.load()

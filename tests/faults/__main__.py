@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
+import logging
+import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from faults.mutations import NAMES
+from faults.stage import staged_campaign
+
 CHECKOUT = Path(__file__).resolve().parents[2]
-PER_LAB = 25  # schedules on one shop, before it is begun anew
+PER_PART = 25  # schedules on one shop and one PostgreSQL, before they are begun anew
+ZERO = ("duplicates", "lost", "wrong_amount", "stuck")
 
 
 def main() -> int:
@@ -20,37 +26,59 @@ def main() -> int:
     parser.add_argument("--schedules", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--mutation", default="", help="take one step of the protocol away: see faults/mutations.py")
+    parser.add_argument("--mutation", default="", choices=("", *NAMES), help="take one step of the protocol away")
     parser.add_argument("--summary", type=Path, default=CHECKOUT / "var" / "faults" / "summary.json")
+    parser.add_argument("--part", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    parts = [range(start, min(start + PER_LAB, options.seed + options.schedules))
-             for start in range(options.seed, options.seed + options.schedules, PER_LAB)]  # fmt: skip
-    summary, lines = Counter[str](), list[str]()
-    faults: Counter[str] = Counter()
-    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
-        for number, (found, more) in enumerate(pool.imap_unordered(_part, [(part, options.mutation) for part in parts], chunksize=1), 1):
-            faults.update(found.pop("faults"))
-            summary.update(found)
-            lines += more
-            print(f"{number}/{len(parts)} {dict(summary)}", flush=True)
-    result = {**summary, "faults": dict(sorted(faults.items()))}
+    seeds = range(options.seed, options.seed + options.schedules)
+    return _part(seeds, options.mutation) if options.part else _whole(seeds, options)
+
+
+def _whole(seeds: range, options: argparse.Namespace) -> int:
+    parts = [seeds[start : start + PER_PART] for start in range(0, len(seeds), PER_PART)]
+    summary: dict[str, Any] = {"schedules": 0, "faults": Counter(), **dict.fromkeys(ZERO, 0), "lines": []}
+    with ThreadPoolExecutor(options.jobs) as pool:
+        for number, found in enumerate(pool.map(lambda part: _run(part, options.mutation), parts), 1):
+            for name, value in found.items():
+                summary[name] += Counter(value) if name == "faults" else value
+            print(
+                f"part {number} of {len(parts)}: " + ", ".join(f"{n} {summary[n]}" for n in ("schedules", *ZERO)),
+                flush=True,
+            )
+    lines = summary.pop("lines")
+    summary["faults"] = dict(sorted(summary["faults"].items()))
     options.summary.parent.mkdir(parents=True, exist_ok=True)
-    options.summary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result, indent=2))
-    for line in lines[:50]:
-        print(line)
-    return 1 if any(result[name] for name in ("duplicates", "lost", "wrong_amount", "stuck")) else 0
+    options.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(summary, indent=2), *lines[:50], sep="\n")
+    return 1 if any(summary[name] for name in ZERO) else 0
 
 
-def _part(task: tuple[range, str]) -> tuple[dict[str, Any], list[str]]:
-    """Some schedules, with a PostgreSQL and a shop of their own."""
-    from faults.stage import staged_campaign
+def _run(seeds: range, mutation: str) -> dict[str, Any]:
+    """One part in a process of its own; its last line is what it found. A part that breaks counts as stuck."""
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "faults",
+        "--part",
+        "--seed",
+        str(seeds.start),
+        "--schedules",
+        str(len(seeds)),
+    ]
+    done = subprocess.run([*command, "--mutation", mutation], capture_output=True, text=True, check=False)
+    if done.returncode:
+        return {"schedules": len(seeds), "stuck": 1, "lines": [f"seeds {seeds}: {done.stderr[-2000:]}"]}
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
-    multiprocessing.current_process().daemon = False  # it starts workers itself
-    seeds, mutation = task
+
+def _part(seeds: range, mutation: str) -> int:
+    logging.disable()
     with staged_campaign(CHECKOUT, mutation) as campaign:
         totals = campaign.run(seeds)
-    return totals.as_json(), totals.lines
+    print(json.dumps({**totals.as_json(), "lines": totals.lines}))
+    return 0
 
 
 if __name__ == "__main__":

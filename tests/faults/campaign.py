@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import random
 import time
@@ -10,13 +9,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from load_lab import Lab
+from sqlalchemy import text
+
 from faults import checker, history
 from faults.history import History
 from faults.worker import Job, work
-from load_lab import Lab
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
-
 from magodoo.load import ledger
 from magodoo.load.checkpoints import NAMES
 from magodoo.pipeline import load, master_data, reconcile
@@ -73,11 +71,12 @@ class Campaign:
         return self.totals
 
     def _schedule(self, seed: int) -> None:
-        dice = random.Random(seed)  # noqa: S311 - a repeatable draw
+        dice = random.Random(seed)
         histories = self._histories(dice)
         late = self._break(dice)
-        for _ in range(dice.randint(1, 3)):
-            self._reconcile(histories)
+        for number in range(dice.randint(1, 3)):
+            if not number or dice.random() < 0.3:
+                self._reconcile(histories)
             self._workers(dice, late)
             self._pass_time(late)
         self.lab.odoo.faults.clear()
@@ -113,7 +112,9 @@ class Campaign:
             into_odoo = dice.random() < 0.7
             faults = self.lab.odoo.faults if into_odoo else self.lab.magento.faults
             path = dice.choice(ODOO_WRITES if into_odoo else MAGENTO_WRITES)
-            kind = dice.choice(("latency",) if late else (*ANSWERS, "conflict", "database_down") if into_odoo else ANSWERS)
+            kind = dice.choice(
+                ("latency",) if late else (*ANSWERS, "conflict", "database_down") if into_odoo else ANSWERS
+            )
             options: dict[str, Any] = {"nth": dice.randint(1, 2), "times": dice.randint(1, 2)}
             if dice.random() < 0.3:
                 path, options = ".*", {"probability": 0.05, "seed": dice.randrange(10**6), "times": 3}
@@ -122,25 +123,25 @@ class Campaign:
             if kind.startswith("status"):
                 options["status"] = dice.choice((429, 500, 502, 503, 504))
             faults.add(kind, path=path, **options)
-            self.totals.faults[f"{'odoo' if into_odoo else 'magento'} {kind}"] += 1
+            self._note(f"{'odoo' if into_odoo else 'magento'} {kind}")
         return late
 
     def _workers(self, dice: random.Random, late: bool) -> None:
         """One worker or two at once; it may die at a step, at a random moment, or lose its database."""
         jobs = [self._job(dice, late) for _ in range(2 if dice.random() < 0.25 else 1)]
-        self.totals.faults["two workers"] += len(jobs) == 2
+        self._note("two workers", len(jobs) == 2)
         running = [self.processes.Process(target=work, args=(job,)) for job in jobs]
         for process in running:
             process.start()
         if not late and dice.random() < 0.15:
             time.sleep(dice.uniform(0.05, 0.6))
             running[0].kill()
-            self.totals.faults["killed at any moment"] += 1
+            self._note("killed at any moment")
         elif self.cluster is not None and dice.random() < 0.03:
             time.sleep(dice.uniform(0.05, 0.4))
             self.cluster.stop()
             self.cluster.start()
-            self.totals.faults["PostgreSQL restart"] += 1
+            self._note("PostgreSQL restart")
         for process in running:
             process.join(60)
             if process.is_alive():
@@ -150,29 +151,36 @@ class Campaign:
 
     def _job(self, dice: random.Random, late: bool) -> Job:
         die_at = dice.choice(NAMES) if dice.random() < 0.4 else ""
-        self.totals.faults[f"killed at {die_at}"] += bool(die_at)
+        self._note(f"killed at {die_at}", bool(die_at))
         lab = self.lab
         return Job(
             self.url, lab.magento.url, lab.magento.token, lab.odoo.url, lab.db.name, lab.instance.model_dump(mode="json"),
             die_at, dice.randint(1, 4), self.mutation, timeout=1.0 if late else 10.0,
         )  # fmt: skip
 
+    def _note(self, fault: str, happened: bool = True) -> None:
+        if happened:
+            self.totals.faults[fault] += 1
+
     def _reconcile(self, histories: list[History]) -> None:
         """Read these orders anew, plan, and release as the gate would."""
-        with _restarted():
-            with self.lab.engine.begin() as connection:
-                work_list.bump(connection, "us", [str(each.order) for each in histories])
-            reconcile.run(self.lab.context)
-            with self.lab.engine.begin() as connection:
-                ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, "us")])
+        with self.lab.engine.begin() as connection:
+            work_list.bump(connection, "us", [str(each.order) for each in histories])
+        reconcile.run(self.lab.context)
+        with self.lab.engine.begin() as connection:
+            ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, "us")])
 
     def _pass_time(self, late: bool) -> None:
         """Leases and settle times run out; where effects come late, they run out by waiting."""
         if late:
             time.sleep(LATE + self.lab.instance.settle_seconds)
-        with _restarted(), self.lab.engine.begin() as connection:
-            ended = "lease_until = lease_until - interval '1 hour'" + ("" if late else ", not_before = not_before - interval '1 hour'")
-            connection.execute(text(f"update change set {ended} where state in ('planned', 'approved', 'leased', 'uncertain')"))
+        with self.lab.engine.begin() as connection:
+            ended = "lease_until = lease_until - interval '1 hour'" + (
+                "" if late else ", not_before = not_before - interval '1 hour'"
+            )
+            connection.execute(
+                text(f"update change set {ended} where state in ('planned', 'approved', 'leased', 'uncertain')")
+            )
             connection.execute(text("update order_lease set until = until - interval '1 hour'"))
 
     def _finish(self, histories: list[History]) -> list[str]:
@@ -194,12 +202,3 @@ class Campaign:
         )
         with self.lab.engine.connect() as connection:
             return list(connection.scalars(text(statement)))
-
-
-@contextlib.contextmanager
-def _restarted() -> Any:
-    """A connection of the pool that a restart has cut is taken once more."""
-    try:
-        yield
-    except OperationalError:
-        pass

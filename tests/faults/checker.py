@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from faults.history import History, sales_of
 from load_lab import Lab
+
+from faults.history import History, sales_of
 
 
 @dataclass
@@ -53,33 +54,56 @@ def _led_by_magento(lab: Lab, history: History, number: str, sale: dict[str, Any
     ):
         domain = [["move_type", "=", kind], ["invoice_origin", "=", number], ["state", "!=", "cancel"]]
         moves = lab.records("account.move", "ref state amount_total payment_state", domain)
-        count.of(f"{number} {kind}", [_amount(move["amount_total"]) for move in moves], [_amount(rows[i]["grand_total"]) for i in ids])
+        count.of(
+            f"{number} {kind}",
+            [_amount(move["amount_total"]) for move in moves],
+            [_amount(rows[i]["grand_total"]) for i in ids],
+        )
         open_ones = [move for move in moves if move["state"] != "posted"]
         unpaid = [move for move in moves if history.payment == "card" and move["payment_state"] != "paid"]
         count.lost += len(open_ones) + len(unpaid)
-        count.lines += [f"{number} {move['ref']} is {move['state']}, {move['payment_state']}" for move in [*open_ones, *unpaid]]
+        count.lines += [
+            f"{number} {move['ref']} is {move['state']}, {move['payment_state']}" for move in [*open_ones, *unpaid]
+        ]
     paid = [_amount(tables.invoices[i]["grand_total"]) for i in history.invoices] if history.payment == "card" else []
     entries = [payment for i in history.invoices for payment in _payments(lab, i)]
     count.of(f"{number} payments", entries, paid)
     delivered = _delivered(lab, sale["id"])
-    wanted = [sum((Decimal(item["qty"]) for item in tables.shipments[i]["items"]), Decimal(0)) for i in history.shipments]
+    wanted = [
+        sum((Decimal(item["qty"]) for item in tables.shipments[i]["items"]), Decimal(0)) for i in history.shipments
+    ]
     count.of(f"{number} deliveries", delivered, wanted)
 
 
 def _led_by_odoo(lab: Lab, history: History, number: str, sale: dict[str, Any], count: Count) -> None:
     moves = lab.records("account.move", "amount_total", [["id", "in", sale["invoice_ids"]], ["state", "=", "posted"]])
     invoices = list(lab.shop.tables.invoices.of_order(history.order))
-    count.of(f"{number} Magento invoices", [_amount(row["grand_total"]) for row in invoices], [_amount(m["amount_total"]) for m in moves])
-    shipped = [sum((Decimal(item["qty"]) for item in row["items"]), Decimal(0)) for row in lab.shop.tables.shipments.of_order(history.order)]
+    count.of(
+        f"{number} Magento invoices",
+        [_amount(row["grand_total"]) for row in invoices],
+        [_amount(m["amount_total"]) for m in moves],
+    )
+    shipped = [
+        sum((Decimal(item["qty"]) for item in row["items"]), Decimal(0))
+        for row in lab.shop.tables.shipments.of_order(history.order)
+    ]
     count.of(f"{number} Magento shipments", shipped, _delivered(lab, sale["id"]))
-    count.of(f"{number} invoices in Odoo", [_amount(m["amount_total"]) for m in moves], [_amount(m["amount_total"]) for m in moves[:1]])
+    count.of(
+        f"{number} invoices in Odoo",
+        [_amount(m["amount_total"]) for m in moves],
+        [_amount(m["amount_total"]) for m in moves[:1]],
+    )
 
 
 def _payments(lab: Lab, invoice: int) -> list[Decimal]:
     """Payments of one Magento invoice, by the reference that a payment of ours carries and by what matched it."""
     number = lab.shop.tables.invoices[invoice]["increment_id"]
     (order,) = {lab.shop.tables.invoices[invoice]["order_id"]}
-    domain = [["ref", "=", number], ["move_type", "=", "out_invoice"], ["invoice_origin", "=", lab.shop.order(order)["increment_id"]]]
+    domain = [
+        ["ref", "=", number],
+        ["move_type", "=", "out_invoice"],
+        ["invoice_origin", "=", lab.shop.order(order)["increment_id"]],
+    ]
     moves = [move["id"] for move in lab.records("account.move", "id", domain)]
     rows = lab.records("account.payment", "amount state invoice_ids", [["state", "not in", ["canceled", "draft"]]])
     return [_amount(row["amount"]) for row in rows if set(row["invoice_ids"]) & set(moves)]

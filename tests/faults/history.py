@@ -51,7 +51,11 @@ def led_by_odoo(lab: Lab, dice: random.Random) -> History:
 def go_on_in_odoo(lab: Lab, history: History, dice: random.Random) -> None:
     """A person invoices the order, and delivers it, wholly or in two parts."""
     (sale,) = sales_of(lab, history)
-    values = {"sale_order_ids": [[6, 0, [sale["id"]]]], "advance_payment_method": "delivered", "consolidated_billing": False}
+    values = {
+        "sale_order_ids": [[6, 0, [sale["id"]]]],
+        "advance_payment_method": "delivered",
+        "consolidated_billing": False,
+    }
     (wizard,) = lab.db.call("sale.advance.payment.inv", "create", vals_list=[values])
     move = int(lab.db.call("sale.advance.payment.inv", "create_invoices", ids=[wizard])["res_id"])
     lab.db.call("account.move", "action_post", ids=[move])

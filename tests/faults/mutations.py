@@ -43,7 +43,10 @@ def _without_token(connection: Any, change: Any, assignments: str, **values: Any
 
 @contextmanager
 def _every_writer(method: str, replacement: Any) -> Iterator[None]:
-    with mock.patch.multiple("magodoo.load.protocol", WRITERS={kind: _Changed(writer, method, replacement) for kind, writer in WRITERS.items()}):
+    with mock.patch.multiple(
+        "magodoo.load.protocol",
+        WRITERS={kind: _Changed(writer, method, replacement) for kind, writer in WRITERS.items()},
+    ):
         yield
 
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faults.campaign import Campaign
 from load_lab import lab, provisioned
 
+from faults.campaign import Campaign
 from magodoo import staging
 from magodoo.stack import ports
 from magodoo.stack.postgres import Cluster, new_password

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from faults.mutations import mutated
 from sqlalchemy.exc import SQLAlchemyError
 
+from faults.mutations import mutated
 from magodoo import staging
 from magodoo.errors import MagodooError
 from magodoo.load import checkpoints
