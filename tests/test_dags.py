@@ -1,0 +1,294 @@
+"""The DAG files: they parse fast and light, are complete, and a run reads the window that a person would expect."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from magodoo.errors import BadSettings
+from magodoo.pipeline import backfill
+from magodoo.pipeline.window import Window, from_conf, from_partition
+from magodoo.settings import Instance, Settings
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SETTINGS = """\
+instances:
+  us: {magento_connection: shop, odoo_connection: books}
+  de: {magento_connection: shop_de, odoo_connection: books_de, schedule: '@hourly', time_zone: Europe/Berlin}
+  broken: {magento_connection: shop, odo_connection: books, schedule: now and then}
+"""
+HEAVY = ("pandas", "numpy", "scipy", "matplotlib", "great_expectations", "psycopg2", "requests", "fastapi")
+PER_INSTANCE = {"magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load", "sales_refresh"}
+POOLS = {"default_pool", "magodoo_magento", "magodoo_odoo"}
+
+# Runs in a process of its own: what it imports is what a DAG file imports, and no socket may be opened.
+PROBE = """
+import json, socket, sys, time
+from airflow.dag_processing.dagbag import DagBag
+
+def refuse(*_, **__):
+    raise AssertionError("a DAG file used the network or a database")
+
+socket.socket.connect = refuse
+before = set(sys.modules)
+bag = DagBag(sys.argv[1], collect_dags=True)
+heavy = [name for name in json.loads(sys.argv[2]) if name in sys.modules and name not in before]
+from airflow.sdk.definitions.mappedoperator import MappedOperator
+
+def task(task):
+    fields = list(task.template_fields)
+    known = set(task.partial_kwargs) | set(task.expand_input.value) if isinstance(task, MappedOperator) else None
+    missing = [] if known is not None else [name for name in fields if not hasattr(task, name)]
+    init = task.operator_class.__init__ if known is not None else type(task).__init__
+    return {
+        "class": (task.operator_class if known is not None else type(task)).__name__, "pool": task.pool, "retries": task.retries,
+        "missing": missing, "upstream": sorted(task.upstream_task_ids),
+        "conf": getattr(task, "conf", None) if isinstance(getattr(task, "conf", None), dict) else None,
+        "paused": getattr(task, "fail_when_dag_is_paused", None),
+        "at_once": task.max_active_tis_per_dagrun,
+    }
+
+def tell(dag):
+    return {
+        "tags": sorted(dag.tags), "doc": dag.doc_md or "", "catchup": dag.catchup, "max_active_runs": dag.max_active_runs,
+        "timetable": type(dag.timetable).__name__, "params": {name: param.schema for name, param in dag.params.items()},
+        "paused": dag.is_paused_upon_creation, "tasks": {name: task(one) for name, one in dag.task_dict.items()},
+    }
+
+json.dump(
+    {
+        "errors": {str(file): text[-800:] for file, text in bag.import_errors.items()},
+        "seconds": {str(stat.file): stat.duration.total_seconds() for stat in bag.dagbag_stats},
+        "heavy": heavy, "dags": {dag_id: tell(dag) for dag_id, dag in bag.dags.items()},
+    },
+    open(sys.argv[3], "w"),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What Airflow's DAG processor sees, as plain values."""
+    home = tmp_path_factory.mktemp("airflow")
+    (home / "magodoo.yaml").write_text(SETTINGS)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "MAGODOO"))}
+    environment = kept | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "none"),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/absent.db",
+        "MAGODOO_SETTINGS": str(home / "magodoo.yaml"),
+    }
+    command = [sys.executable, "-c", PROBE, str(CHECKOUT / "dags"), json.dumps(HEAVY), str(home / "bag.json")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads((home / "bag.json").read_text())
+
+
+def tasks(bag: Any) -> Iterator[tuple[str, str, Any]]:
+    for dag_id, dag in bag["dags"].items():
+        for task_id, task in dag["tasks"].items():
+            yield dag_id, task_id, task
+
+
+def test_every_file_imports(bag: Any) -> None:
+    assert bag["errors"] == {}
+
+
+def test_each_sound_instance_has_its_dags_and_a_broken_one_has_none(bag: Any) -> None:
+    expected = {f"{name}__{instance}" for name in PER_INSTANCE for instance in ("us", "de")}
+    assert set(bag["dags"]) == expected | {"sales_backfill", "sales_upkeep", "preflight"}
+
+
+def test_files_parse_in_less_than_two_seconds_without_heavy_packages(bag: Any) -> None:
+    assert bag["heavy"] == []
+    assert max(bag["seconds"].values()) < 2
+
+
+def test_every_dag_says_what_it_does_and_can_be_found_by_tag(bag: Any) -> None:
+    for dag_id, dag in bag["dags"].items():
+        assert len(dag["doc"].strip()) > 80, dag_id
+        assert "magodoo" in dag["tags"], dag_id
+        if "__" in dag_id:
+            assert dag_id.rsplit("__", 1)[1] in dag["tags"], dag_id
+
+
+def test_scheduled_dags_catch_nothing_up_and_run_one_at_a_time(bag: Any) -> None:
+    for dag_id, dag in bag["dags"].items():
+        assert dag["catchup"] is False, dag_id
+        if "__" in dag_id:
+            assert dag["max_active_runs"] == 1, dag_id
+
+
+def test_every_templated_field_is_an_attribute(bag: Any) -> None:
+    missing = {f"{dag_id}.{task_id}": task["missing"] for dag_id, task_id, task in tasks(bag) if task["missing"]}
+    assert missing == {}
+
+
+def test_tasks_that_call_a_system_wait_in_its_pool(bag: Any) -> None:
+    assert {task["pool"] for _, _, task in tasks(bag)} <= POOLS
+    for dag_id, task_id, task in tasks(bag):
+        if "_extract__" in dag_id:
+            assert task["pool"] == f"magodoo_{dag_id.split('_')[0]}"
+        if dag_id.startswith("sales_load__") and task_id.startswith(("odoo_", "magento_")):
+            assert task["pool"] == f"magodoo_{task_id.split('_')[0]}"
+
+
+def test_a_dag_that_is_started_by_hand_is_not_paused(bag: Any) -> None:
+    for dag_id in ("sales_backfill", "preflight"):
+        assert bag["dags"][dag_id]["paused"] is False
+    assert bag["dags"]["sales_load__us"]["paused"] is True
+
+
+def test_the_backfill_form_asks_for_instance_window_documents_and_dry_run(bag: Any) -> None:
+    form = bag["dags"]["sales_backfill"]["params"]
+    assert form["instance"]["enum"] == ["us", "de"]
+    assert form["from"]["format"] == form["to"]["format"] == "date-time"
+    assert form["documents"]["items"]["enum"] == list(backfill.DOCUMENTS)
+    assert form["dry_run"]["type"] == "boolean"
+
+
+def test_the_backfill_reads_one_chunk_at_a_time_and_ends_with_its_report(bag: Any) -> None:
+    steps = bag["dags"]["sales_backfill"]["tasks"]
+    assert [steps[f"extract.{side}"]["at_once"] for side in ("magento", "odoo")] == [1, 1]
+    assert steps["reconcile"]["upstream"] == ["extract.magento", "extract.odoo"]
+    assert steps["quality"]["upstream"] == ["reconcile"]
+    assert steps["load"]["upstream"] == ["quality"]
+    assert steps["load"]["conf"] == {"dry_run": "{{ params.dry_run }}"}
+    assert set(steps["report"]["upstream"]) == {"chunks", "load"}
+    assert all(steps[name]["paused"] for name in ("reconcile", "quality", "load"))
+
+
+# The window of a run
+
+INSTANCE = Instance(id="us", magento_connection="m", odoo_connection="o", schedule="0 * * * *")
+
+
+def run(run_type: str = "manual", partition_key: str | None = None, **conf: Any) -> dict[str, Any]:
+    return {"dag_run": SimpleNamespace(run_type=run_type, conf=conf), "partition_key": partition_key}
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        run("scheduled", "2026-11-22T10:00"),
+        run("manual"),
+        run("manual", "2026-11-22T10:00"),
+        run("asset_triggered", "2026-11-22T10:00"),
+        run("manual", dry_run=True),
+    ],
+)
+def test_a_run_without_a_window_reads_from_the_watermark(context: dict[str, Any]) -> None:
+    from magodoo_airflow.operators.windows import window_of
+
+    assert window_of(context, INSTANCE) is None
+
+
+def test_a_run_of_airflows_own_backfill_reads_its_partition() -> None:
+    from airflow.utils.types import DagRunType
+
+    from magodoo_airflow.operators.windows import window_of
+
+    context = run(DagRunType.BACKFILL_JOB, "2026-11-22T10:00")
+    assert window_of(context, INSTANCE) == Window(
+        datetime(2026, 11, 22, 10, tzinfo=UTC), datetime(2026, 11, 22, 11, tzinfo=UTC)
+    )
+
+
+def test_a_window_in_the_conf_comes_before_everything_else() -> None:
+    from magodoo_airflow.operators.windows import kinds_of, window_of
+
+    conf = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-02T01:00:00+01:00", "documents": ["invoice"]}
+    for run_type in ("manual", "operator_triggered", "backfill"):
+        context = run(run_type, "2026-11-22T10:00", **conf)
+        assert window_of(context, INSTANCE) == Window(
+            datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 2, tzinfo=UTC)
+        )
+        assert kinds_of(context) == ["invoice"]
+    assert kinds_of(run()) is None
+
+
+@pytest.mark.parametrize(
+    "conf",
+    [
+        {"from": "2026-11-02T00:00:00Z", "to": "2026-11-01T00:00:00Z"},
+        {"from": "2026-11-01T00:00:00Z"},
+        {"to": "2026-11-01T00:00:00Z"},
+        {"from": "yesterday", "to": "today"},
+    ],
+)
+def test_half_a_window_or_one_that_runs_backwards_is_refused(conf: dict[str, str]) -> None:
+    with pytest.raises(BadSettings):
+        from_conf(conf)
+
+
+def test_partitions_join_without_gap_or_overlap_when_clocks_change() -> None:
+    moments = [datetime(2026, 10, 24, 22, tzinfo=UTC) + timedelta(minutes=15 * number) for number in range(24)]
+    windows = [from_partition(f"{moment:%Y-%m-%dT%H:%M}", "*/15 * * * *") for moment in moments]
+    assert all(earlier.end == later.begin for earlier, later in pairwise(windows))
+
+
+# The chunks of a backfill
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+KNOWN = Settings(instances={"us": INSTANCE})
+
+
+def chunks(start: str, end: str, *, instance: str = "us", hours: int = 24, **more: Any) -> list[dict[str, Any]]:
+    return backfill.chunks(KNOWN, instance, start, end, hours=hours, now=NOW, **more)
+
+
+def test_chunks_cover_the_window_once_and_in_order() -> None:
+    cut = chunks("2026-10-20T00:00:00Z", "2026-10-31T06:00:00Z")
+    assert cut[0]["from"] == "2026-10-20T00:00:00+00:00"
+    assert cut[-1]["to"] == "2026-10-31T06:00:00+00:00"
+    assert all(earlier["to"] == later["from"] for earlier, later in pairwise(cut))
+    assert len(cut) == 12
+    assert all(chunk["documents"] == list(backfill.DOCUMENTS) for chunk in cut)
+
+
+def test_what_has_not_happened_yet_is_left_out() -> None:
+    assert chunks("2026-11-22T00:00:00Z", "2026-12-24T00:00:00Z")[-1]["to"] == NOW.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"start": "2026-11-02T00:00:00Z", "end": "2026-11-01T00:00:00Z"}, "before it starts"),
+        ({"start": "2026-11-02T00:00:00Z", "end": "2026-11-02T00:00:00Z"}, "before it starts"),
+        ({"start": "2026-11-23T00:00:00Z", "end": "2026-11-24T00:00:00Z"}, "future"),
+        ({"start": "2010-01-01T00:00:00Z", "end": "2026-11-01T00:00:00Z"}, "ten years"),
+        ({"start": "2026-01-01T00:00:00Z", "end": "2026-11-01T00:00:00Z", "hours": 1}, "longer chunks"),
+        ({"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "hours": 0}, "0 hours"),
+        ({"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "instance": "fr"}, "no instance 'fr'"),
+        ({"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "documents": ["quote"]}, "quote"),
+        ({"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "documents": []}, "no documents"),
+        ({"start": "last week", "end": "2026-11-02T00:00:00Z"}, "no date-time"),
+    ],
+)
+def test_a_bad_form_is_refused_and_says_why(form: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadSettings, match=said):
+        chunks(**form)
+
+
+def test_a_bad_form_fails_its_task_without_another_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from magodoo_airflow.operators.backfill import BackfillChunksOperator
+
+    (tmp_path / "magodoo.yaml").write_text(SETTINGS)
+    monkeypatch.setenv("MAGODOO_SETTINGS", str(tmp_path / "magodoo.yaml"))
+    form = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "hours": 12, "documents": ["order"]}
+    assert len(BackfillChunksOperator(task_id="a", instance="us", **form).execute({})) == 2
+    with pytest.raises(AirflowFailException, match="no instance 'broken'"):
+        BackfillChunksOperator(task_id="b", instance="broken", **form).execute({})
