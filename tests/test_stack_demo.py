@@ -197,7 +197,7 @@ def test_every_round_of_the_chain_has_a_partition_of_its_own_and_waits_for_all_s
     chain = Chain(api, ["eu", "us"])
     first, second = chain.run(), chain.run()
     assert first != second
-    assert api.triggered[:4] == [(f"{name}__{id_}", first) for id_ in ("eu", "us") for name in EXTRACTS]
+    assert api.triggered[:4] == [(f"{name}__{id_}", first) for name in EXTRACTS for id_ in ("eu", "us")]
     assert api.waited[:10] == [(f"{name}__{id_}", first) for name in (*EXTRACTS, *STAGES) for id_ in ("eu", "us")]
 
 

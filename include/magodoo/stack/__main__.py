@@ -68,8 +68,10 @@ def tell_addresses(progress: Progress, state: State) -> None:
     table.add_row("Airflow", state.urls["airflow"])
     table.add_row("", f"login admin, password {state.secrets.admin}")
     table.add_row("", f"login viewer, password {state.secrets.viewer}")
-    table.add_row("mails", "var/mail")
-    table.add_row("logs", "var/log")
+    table.add_row("Sales pages", f"{state.urls['airflow']}/plugin/magento-sales")
+    table.add_row("Data Docs", "var/data_docs")
+    table.add_row("Mails", "var/mail")
+    table.add_row("Logs", "var/log")
     progress.console.print(table)
 
 

@@ -15,6 +15,8 @@ class Progress:
 
     def __init__(self, console: Console | None = None, steps: int = 0) -> None:
         self.console = console or Console(highlight=False, soft_wrap=True)
+        if not self.console.is_terminal:
+            self.console.width = 120
         self.steps = steps
         self.done = 0
         self.started = time.monotonic()

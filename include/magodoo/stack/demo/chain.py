@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from magodoo.errors import Unavailable
 from magodoo.stack.airflow import Api, Run
 
 EXTRACTS = ("magento_extract", "odoo_extract")
@@ -29,19 +30,40 @@ class Chain:
         self._keys = _keys()
 
     def switch_on(self) -> None:
-        """Wait until the DAGs are parsed, and switch all of them on but the refresh, which has its own moment."""
-        wanted = {f"{name}__{id_}" for id_ in self.instances for name in (*EXTRACTS, *STAGES, REFRESH)}
-        self.api.wait_for_dags(wanted)
-        for dag_id in self.api.dags():
-            if not dag_id.startswith(REFRESH):
+        """Wait until the chain's DAGs are parsed, and switch them on; the refresh has its own moment."""
+        chain = self._dag_ids(*STAGES, *EXTRACTS)
+        self.api.wait_for_dags({*chain, *self._dag_ids(REFRESH)})
+        for dag_id in chain:
+            self.api.unpause(dag_id)
+
+    def switch_on_the_rest(self) -> None:
+        """Switch on whatever other DAG there is; the scheduler runs at once what is due daily."""
+        for dag_id, dag in self.api.dags().items():
+            if dag["is_paused"]:
                 self.api.unpause(dag_id)
+
+    def settle(self) -> None:
+        """Wait until nothing of the chain runs: a quarter of an hour may have ended and started a run of the schedule's.
+
+        Raises:
+            Unavailable: something still runs after the chain's patience.
+        """
+        deadline = time.monotonic() + self.seconds
+        while time.monotonic() < deadline:
+            active = [
+                dag for dag in self._dag_ids(*EXTRACTS, *STAGES) if not all(r.finished for r in self.api.runs(dag))
+            ]
+            if not active:
+                return
+            time.sleep(0.3)
+        raise Unavailable(f"{', '.join(active)} still run after {self.seconds:.0f} s")
 
     def run_first(self, tell: Callable[[str], None] = lambda _: None) -> str:
         """Wait for the run that the scheduler starts by itself when the extracts are switched on; as `run` otherwise.
 
         Both extracts must have got the same partition: a quarter of an hour may just have ended between the two.
         """
-        extracts = [f"{name}__{instance}" for instance in self.instances for name in EXTRACTS]
+        extracts = self._dag_ids(*EXTRACTS)
         keys = {run.partition_key if (run := self._scheduled(dag_id)) else None for dag_id in extracts}
         key = keys.pop()
         return self.run(tell) if keys or key is None else self._wait(key, tell)
@@ -54,9 +76,8 @@ class Chain:
             Unavailable: one of them did not finish in time.
         """
         key = next(self._keys)
-        for instance in self.instances:
-            for name in EXTRACTS:
-                self.api.trigger(f"{name}__{instance}", partition_key=key)
+        for dag_id in self._dag_ids(*EXTRACTS):
+            self.api.trigger(dag_id, partition_key=key)
         return self._wait(key, tell)
 
     def refresh(self) -> None:
@@ -64,7 +85,7 @@ class Chain:
 
         Switching the DAG on makes the scheduler run it at once.
         """
-        dag_ids = [f"{REFRESH}__{instance}" for instance in self.instances]
+        dag_ids = self._dag_ids(REFRESH)
         for dag_id in dag_ids:
             self.api.unpause(dag_id)
         for dag_id in dag_ids:
@@ -73,11 +94,13 @@ class Chain:
             self.api.wait(dag_id, run_id=run_id, seconds=self.seconds)
 
     def _wait(self, key: str, tell: Callable[[str], None]) -> str:
-        for name in (*EXTRACTS, *STAGES):
-            for instance in self.instances:
-                run = self.api.wait(f"{name}__{instance}", partition_key=key, seconds=self.seconds)
-                tell(f"{name.replace('_', ' ')} {run.seconds or 0:.0f} s")
+        for dag_id in self._dag_ids(*EXTRACTS, *STAGES):
+            run = self.api.wait(dag_id, partition_key=key, seconds=self.seconds)
+            tell(f"{dag_id.partition('__')[0].replace('_', ' ')} {run.seconds or 0:.0f} s")
         return key
+
+    def _dag_ids(self, *names: str) -> list[str]:
+        return [f"{name}__{instance}" for name in names for instance in self.instances]
 
     def _scheduled(self, dag_id: str, seconds: float = 10) -> Run | None:
         """The run that the scheduler has made by itself, once it has."""

@@ -46,7 +46,7 @@ def tell(layout: Layout, progress: Progress, *, orders: int, seed: int) -> tuple
         chain.switch_on()
     with progress.step("first look, in observe mode") as detail:
         chain.run_first(detail)
-    with progress.step(f"{len(manifest.deletions)} documents are deleted by hand, and recent orders read again"):
+    with progress.step(f"documents deleted by hand: {len(manifest.deletions)}; recent orders are read again"):
         shop.delete(state, manifest.deletions)
         chain.refresh()
     with progress.step("second look, in observe mode") as detail:
@@ -55,9 +55,12 @@ def tell(layout: Layout, progress: Progress, *, orders: int, seed: int) -> tuple
     with progress.step("writing, in apply mode") as detail:
         shop.switch_to_apply(layout)
         chain.run(detail)
+        chain.settle()
     with progress.step("once more, which must change nothing") as detail:
         second_run_at = comparison.clock(database)
         chain.run(detail)
+        chain.settle()
+    chain.switch_on_the_rest()
     manifest.save(layout.demo / "manifest.json")
     installed = float(os.environ.get("MAGODOO_INSTALL_SECONDS", 0))
     seconds = {
