@@ -117,7 +117,7 @@ def measure(title: str, documents: pd.DataFrame, rows: pd.DataFrame | None) -> N
     print(f"\n{title}")
     with timed("frames"):
         frames: Frames = canonical(documents, rows)
-    began = time.perf_counter()
+    began = time.process_time()
     with timed("quantities"):
         view = View(frames, instance, NOW)
         counted = quantities.count(view)
@@ -125,12 +125,12 @@ def measure(title: str, documents: pd.DataFrame, rows: pd.DataFrame | None) -> N
         matching = match.match(view, counted)
     with timed("compare"):
         situation = Situation(view, counted, matching, compare.compare(view, matching, counted))
-    print(f"  {'match and compare':20} {time.perf_counter() - began:6.2f} s")
+    print(f"  {'match and compare':20} {time.process_time() - began:6.2f} s")
     with timed("findings"):
         found = orders.find(situation)
     with timed("plan"):
         found, changes = planning.plan(situation, found)
-    print(f"  {'all':20} {time.perf_counter() - began:6.2f} s, {len(found):,} findings, {len(changes):,} changes")
+    print(f"  {'all':20} {time.process_time() - began:6.2f} s, {len(found):,} findings, {len(changes):,} changes")
 
 
 def yardstick(documents: pd.DataFrame) -> None:
@@ -154,9 +154,9 @@ def yardstick(documents: pd.DataFrame) -> None:
 
 @contextmanager
 def timed(title: str) -> Iterator[None]:
-    began = time.perf_counter()
+    began = time.process_time()
     yield
-    print(f"  {title:20} {time.perf_counter() - began:6.2f} s")
+    print(f"  {title:20} {time.process_time() - began:6.2f} s")
 
 
 if __name__ == "__main__":

@@ -524,7 +524,7 @@ def test_what_cannot_be_read_is_a_finding() -> None:
     sales.quarantine.append({"side": "magento", "kind": "invoice", "source_id": "17", "reason": "not an amount: 'x'"})
     found = sales.reconcile().one("quarantined")
     assert found.document == "17"
-    assert "not an amount" in found.message
+    assert "Not an amount: 'x'" in found.message
 
 
 # all

@@ -79,7 +79,7 @@ class Finding:
         ]
         where = f"{self.kind.words.capitalize()} {' / '.join(sides)}".strip() + order
         parts = (f"{where}: {known.meaning}", self._numbers(), self._words(), self.detail, known.why)
-        return " ".join(f"{part}." for part in parts if part)
+        return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts if part)
 
     def _numbers(self) -> str:
         decimals = CURRENCY_DECIMALS.get(self.currency or "", 2)
@@ -90,10 +90,10 @@ class Finding:
         ]
         if not named:
             return ""
-        if self.difference is not None:
+        if self.difference:
             named.append(f"difference {'+' if self.difference > 0 else ''}{plain(self.difference, decimals)}")
-        part = f"{self.part.replace('_', ' ')}: " if self.part and ":" not in self.part else ""
-        return f"{part}{', '.join(named)} {self.currency or ''}".strip()
+        what = "Tax" if self.type is FindingType.TAX_MISMATCH else "Total"
+        return f"{what}: {', '.join(named)} {self.currency or ''}".strip()
 
     def _words(self) -> str:
         named = [

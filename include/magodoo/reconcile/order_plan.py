@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile import catalogue, compare, quantities
+from magodoo.reconcile import catalogue, compare
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import missing, records, stock
 from magodoo.reconcile.frames import Mask
@@ -47,6 +47,7 @@ class Facts:
 
     situation: Situation
     by_order: dict[int, list[Finding]]
+    orders: dict[int, int]
     rows: dict[int, Document]
     items: dict[int, list[list[Any]]]
     documents: dict[int, list[int]]
@@ -62,11 +63,17 @@ class Facts:
         for finding in findings:
             if finding.type in SETTLED_BY_WRITING and (finding.order_key or "").isdecimal():
                 by_order[int(finding.order_key or 0)].append(finding)
-        chosen = np.isin(view.column("order_key"), np.array(sorted(by_order), dtype=np.int64))
+        ids = np.array(sorted(by_order), dtype=np.int64)
+        chosen = np.isin(view.column("order_key"), ids)
         positions = np.flatnonzero(chosen)
         documents: dict[int, list[int]] = defaultdict(list)
         for order_id, position in zip(view.column("order_key")[positions].tolist(), positions.tolist(), strict=True):
             documents[order_id].append(position)
+        # Quantities are needed of what may be written, and of invoices that a refund may belong to.
+        itemised = chosen & (situation.unpaired | view.select(Side.MAGENTO, Kind.INVOICE))
+        itemised[
+            [finding.magento_at for found in by_order.values() for finding in found if finding.magento_at >= 0]
+        ] = True
         blocked = {
             at: catalogue.of(finding.type).title
             for finding in findings
@@ -79,8 +86,9 @@ class Facts:
         return cls(
             situation,
             by_order,
+            dict(zip(ids.tolist(), view.frames.locate(Side.MAGENTO, Kind.ORDER, ids).tolist(), strict=True)),
             dict(zip(positions.tolist(), view.frames.rows(positions), strict=True)),
-            _item_lists(situation.counted.by_item(chosen)),
+            _item_lists(situation.counted.by_item(itemised)),
             documents,
             blocked,
             frozenset(finding.order_key or "" for finding in findings if _is_over_refunded_order(finding)),
@@ -89,8 +97,7 @@ class Facts:
 
     def order_plan(self, order_id: int) -> OrderPlan | None:
         """What there is to plan for an order; None where its Magento order is not staged."""
-        view = self.situation.view
-        at = int(view.frames.locate(Side.MAGENTO, Kind.ORDER, np.array([order_id]))[0])
+        at = self.orders[order_id]
         if at < 0:
             return None
         odoo_at = int(self.situation.matching.partner[at])
@@ -111,7 +118,7 @@ class Facts:
     @cached_property
     def children(self) -> dict[int, tuple[int, int, int]]:
         """Dynamic bundles: child item -> (parent item, parent's ordered quantity, child's)."""
-        shares = quantities.bundle_shares(self.situation.view)
+        shares = self.situation.counted.shares
         names = ["child", "parent", "parent_ordered", "child_ordered"]
         return {
             child: (parent, ordered, each) for child, parent, ordered, each in shares[names].to_numpy(np.int64).tolist()

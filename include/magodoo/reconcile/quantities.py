@@ -30,6 +30,10 @@ class Quantities:
     quantity: Units
 
     @cached_property
+    def shares(self) -> pd.DataFrame:
+        return bundle_shares(self.view)
+
+    @cached_property
     def signatures(self) -> Units:
         """One number per document: equal exactly when the quantities per item are equal (up to a 64-bit hash; order of
         lines is no matter).
@@ -77,8 +81,7 @@ def _countable(lines: pd.DataFrame) -> Mask:
 
 def _bundles_by_children(counted: Quantities) -> Quantities:
     """A shipment's dynamic bundle becomes child.qty_ordered / parent.qty_ordered of each child (facts pair 5.1)."""
-    view = counted.view
-    shares = bundle_shares(view)
+    view, shares = counted.view, counted.shares
     if shares.empty:
         return counted
     shipment = view.select(Side.MAGENTO, Kind.SHIPMENT)[counted.document]
@@ -159,19 +162,22 @@ def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame
     names = pd.Series(side[moved["document"]], dtype=object) + "_" + pd.Series(kinds, dtype=object)
     sums = moved.groupby([moved["item"].to_numpy(), names.to_numpy()])["quantity"].sum().unstack(fill_value=0)
     table = (
-        _magento_lines(view, chosen).join(_odoo_lines(view, chosen & odoo_orders), how="outer").join(sums, how="outer")
+        _magento_lines(counted, chosen)
+        .join(_odoo_lines(view, chosen & odoo_orders), how="outer")
+        .join(sums, how="outer")
     )
     order_of_item = pd.Series(view.column("order_key")[moved["document"]], index=moved["item"]).groupby(level=0).first()
     table["order"] = table["order"].fillna(table["odoo_order_key"]).fillna(order_of_item)
     return table.reindex(columns=list(ITEM_COLUMNS)).fillna(0).astype(np.int64)
 
 
-def _magento_lines(view: View, chosen: Mask) -> pd.DataFrame:
+def _magento_lines(counted: Quantities, chosen: Mask) -> pd.DataFrame:
+    view = counted.view
     lines = view.frames.lines
     position = lines["document"].to_numpy()
     own = (chosen & view.select(Side.MAGENTO, Kind.ORDER))[position] & _countable(lines) & lines["is_money"].to_numpy()
     rows = lines[own]
-    shares = bundle_shares(view).set_index("child")
+    shares = counted.shares.set_index("child")
     by_parent = shares["parent_shipped"] * shares["child_ordered"] // shares["parent_ordered"].clip(lower=1)
     shipped = np.maximum(rows["qty_shipped"], by_parent.reindex(rows["item_key"]).fillna(0).to_numpy())
     return pd.DataFrame(

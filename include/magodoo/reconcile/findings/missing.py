@@ -38,7 +38,7 @@ def _in_odoo(situation: Situation) -> list[Finding]:
         (FindingType.NOT_REPRESENTABLE, _without_money_lines(situation)),
         (FindingType.DRAFT_WAITING, drafts >= 0),
         (FindingType.POSSIBLE_DUPLICATE, doubles >= 0),
-        (FindingType.DUPLICATE, situation.crowded & _equals_a_paired_one(situation)),
+        (FindingType.DUPLICATE, _duplicates(situation)),
         (FindingType.STRADDLES_BOOKS_FROM, document & view.before_books & view.created_since_books & ~order_matched),
         (FindingType.MISSING_IN_ODOO, todo),
     ]
@@ -66,7 +66,7 @@ def _in_magento(situation: Situation) -> list[Finding]:
         (FindingType.CORRECTED_IN_ODOO, notes),
         (None, invoices),
         (FindingType.NOT_REPRESENTABLE, _unmapped_lines(situation, todo)),
-        (FindingType.DUPLICATE, situation.crowded & _equals_a_paired_one(situation)),
+        (FindingType.DUPLICATE, _duplicates(situation)),
         (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & _only_authorised(situation)),
         (FindingType.MISSING_IN_MAGENTO, todo),
     ]
@@ -191,18 +191,20 @@ def _equal(joined: pd.DataFrame, name: str) -> pd.Series:
     return (joined[name] != "") & (joined[name] == joined[f"{name}_other"])
 
 
-def _equals_a_paired_one(situation: Situation) -> Mask:
-    """Documents that equal (total, currency, quantities per item) a paired one of their order, side and kind."""
-    view = situation.view
-    keys = _money_key(situation, np.flatnonzero(situation.is_document & view.active))
+def _duplicates(situation: Situation) -> Mask:
+    """Documents that find nothing open and equal (total, currency, quantities per item) a paired one of order, side and kind."""
+    view, crowded = situation.view, situation.crowded
+    result = np.zeros(len(view.exists), dtype=bool)
+    if not crowded.any():
+        return result
+    here = np.isin(view.column("order_key"), np.unique(view.column("order_key")[crowded]))
+    keys = _money_key(situation, np.flatnonzero(situation.is_document & view.active & here))
     positions = keys["position"].to_numpy()
     keys["side"], keys["signature"] = view.is_magento[positions], situation.counted.signatures[positions]
     keys["paired"] = situation.matching.paired[positions]
-    doubtful = keys[keys.duplicated([*KEY, "side", "signature"], keep=False)]
-    equal = doubtful.groupby([*KEY, "side", "signature"])["paired"].transform("any").astype(bool)
-    result = np.zeros(len(view.exists), dtype=bool)
-    result[doubtful.loc[equal & ~doubtful["paired"], "position"]] = True
-    return result
+    equal = keys.groupby([*KEY, "side", "signature"])["paired"].transform("any").to_numpy(bool)
+    result[positions[equal]] = True
+    return result & crowded
 
 
 def _corrections(situation: Situation, todo: Mask) -> tuple[Mask, Mask]:
