@@ -1,0 +1,158 @@
+"""RULES, *Never written automatically*: what the pipeline may call at all, and what it refuses to touch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from load_lab import Lab, lab, provisioned
+from sqlalchemy import text
+
+from magodoo.errors import Stop
+from magodoo.vocabulary import ChangeKind, Kind
+
+# Every writing method that the pipeline may call in Odoo. None of them resets, cancels a move, deletes, unreconciles or merges.
+ALLOWED_IN_ODOO = {
+    "res.partner/load", "sale.order/load", "sale.order/action_confirm", "sale.order/action_cancel", "account.move/load",
+    "account.move/action_post", "account.payment/load", "account.payment/action_post", "account.move.line/reconcile",
+    "stock.move/load", "stock.picking/load", "stock.picking/button_validate", "stock.return.picking/create",
+    "stock.return.picking/write", "stock.return.picking/action_create_returns",
+}  # fmt: skip
+READS = {
+    "search", "search_read", "search_count", "web_search_read", "read", "web_read", "fields_get", "get_external_id",
+    "check_object_reference", "context_get", "has_group", "has_access",
+}  # fmt: skip
+ALLOWED_IN_MAGENTO = re.compile(r"/V1/(order/\d+/(invoice|ship|refund)|shipment/track)$")
+
+
+@pytest.fixture(scope="module")
+def state() -> dict[str, Any]:
+    return provisioned()
+
+
+@pytest.fixture
+def made(staging_url: str, state: dict[str, Any]) -> Iterator[Lab]:
+    with lab(staging_url, state) as made:
+        yield made
+
+
+def everything_to_odoo(made: Lab) -> int:
+    """An order with everything that can come from Magento."""
+    order = made.order({"A": 2}, payment="card")
+    item = str(made.items(order)["A"])
+    invoice, shipment = made.shop.invoice(order), made.shop.ship(order)
+    memo = made.shop.refund(order, {int(item): 1})
+    made.read()
+    made.plan(
+        *made.whole_order(order, invoice, paid=True),
+        made.planned(ChangeKind.ODOO_DELIVERY, shipment, Kind.SHIPMENT, order, items=[[item, 20_000]], tracks=["T"]),
+        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, **{"as": "post"}),
+        made.planned(ChangeKind.ODOO_REFUND_PAYMENT, memo, Kind.CREDIT_MEMO, order, method="card"),
+        made.planned(ChangeKind.ODOO_STOCK_RETURN, memo, Kind.CREDIT_MEMO, order, items=[[item, 10_000]]),
+    )
+    assert made.load()["applied"] == 7
+    return order
+
+
+def test_no_other_call_of_odoo_is_ever_made(made: Lab) -> None:
+    everything_to_odoo(made)
+    calls = {"/".join(entry["path"].rsplit("/", 2)[-2:]) for entry in made.odoo.app.log if entry["method"] == "POST"}
+    writes = {call for call in calls if call.rsplit("/", 1)[1] not in READS}
+    assert "account.move/action_post" in writes
+    assert writes <= ALLOWED_IN_ODOO
+
+
+def odoo_leads(made: Lab) -> tuple[int, int, int]:
+    """An order that Odoo invoiced and delivered; Magento learns it."""
+    order = made.order({"A": 1})
+    made.read()
+    made.plan(*made.whole_order(order))
+    made.load()
+    (sale,) = made.records("sale.order", "id picking_ids")
+    values = {
+        "sale_order_ids": [[6, 0, [sale["id"]]]],
+        "advance_payment_method": "delivered",
+        "consolidated_billing": False,
+    }
+    (wizard,) = made.db.call("sale.advance.payment.inv", "create", vals_list=[values])
+    move = int(made.db.call("sale.advance.payment.inv", "create_invoices", ids=[wizard])["res_id"])
+    made.db.call("account.move", "action_post", ids=[move])
+    made.db.call("stock.picking", "button_validate", ids=sale["picking_ids"], context={"skip_sms": True})
+    made.read()
+    item = [[str(made.items(order)["A"]), 10_000]]
+    made.plan(
+        made.planned(ChangeKind.MAGENTO_INVOICE, move, Kind.INVOICE, order, items=item, shipping=50_000),
+        made.planned(
+            ChangeKind.MAGENTO_SHIPMENT, sale["picking_ids"][0], Kind.SHIPMENT, order, items=item, tracks=["T"]
+        ),
+    )
+    assert made.load()["applied"] == 2
+    return order, move, sale["picking_ids"][0]
+
+
+def test_no_other_call_of_magento_is_ever_made_and_none_mails_or_captures(made: Lab) -> None:
+    odoo_leads(made)
+    posts = [entry for entry in made.magento.app.log if entry["method"] != "GET"]
+    assert posts
+    assert all(ALLOWED_IN_MAGENTO.search(entry["path"]) for entry in posts)
+    with made.engine.connect() as connection:
+        calls = connection.scalars(text("select call ->> 'body' from change_body, jsonb_array_elements(calls) as call"))
+        bodies = [body for body in calls if body and "notify" in body]
+    assert bodies
+    assert all('"notify": false' in body and '"capture": true' not in body for body in bodies)
+
+
+def test_a_capture_is_refused_by_the_client_itself(made: Lab) -> None:
+    with pytest.raises(Stop):
+        made.context.shop.create_invoice(1, [(1, Decimal(1))], "mark", capture=True)
+
+
+def test_when_posted_with_an_unpaid_invoice_never_makes_a_payment_in_three_runs(made: Lab) -> None:
+    odoo_leads(made)
+    for _ in range(3):
+        made.read()
+        made.load()
+    assert made.records("account.payment", "id") == []
+    assert [move["payment_state"] for move in made.moves()] == ["not_paid"]
+
+
+def test_a_posted_document_of_ours_is_not_touched_when_its_source_changes(made: Lab) -> None:
+    order = everything_to_odoo(made)
+    before = made.records("account.move", "write_date name amount_total state", [["move_type", "=", "out_invoice"]])
+    invoice = next(iter(made.shop.tables.invoices.of_order(order)))
+    invoice["grand_total"] = Decimal(invoice["grand_total"]) + 1
+    made.read()
+    with pytest.raises(AssertionError, match="arithmetic"):
+        made.plan(made.planned(ChangeKind.ODOO_INVOICE, invoice["entity_id"], Kind.INVOICE, order, **{"as": "post"}))
+    made.load()
+    assert (
+        made.records("account.move", "write_date name amount_total state", [["move_type", "=", "out_invoice"]])
+        == before
+    )
+
+
+def test_a_payment_of_an_unlisted_method_has_no_default_journal(made: Lab) -> None:
+    order = made.order(payment="card")
+    invoice = made.shop.invoice(order)
+    made.read()
+    for method in ("checkmo", "never-heard-of"):
+        with pytest.raises(AssertionError, match=f"payment:{method}"):
+            made.plan(made.planned(ChangeKind.ODOO_PAYMENT, invoice, Kind.INVOICE, order, method=method))
+
+
+def test_an_existing_partner_is_neither_overwritten_nor_attached_to(made: Lab) -> None:
+    company = {"name": "Acme", "email": "guest@example.com", "is_company": True, "vat": "X1"}
+    made.db.call("res.partner", "create", vals_list=[company])
+    order = made.order()
+    made.read()
+    made.plan(*made.whole_order(order))
+    made.load()
+    (sale,) = made.records("sale.order", "partner_id")
+    partners = made.records(
+        "res.partner", "name vat is_company", [["email", "=", "guest@example.com"], ["parent_id", "=", False]]
+    )
+    assert sale["partner_id"][1] != "Acme"
+    assert [(row["name"], row["vat"]) for row in partners] == [("Acme", "X1"), ("Guest Doe", False)]
