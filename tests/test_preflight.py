@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from magodoo.magento.connection import MagentoConnection
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import preflight
-from magodoo.preflight import CheckLine, Status, passed, why_not
+from magodoo.preflight import CheckLine, Status, house, passed, why_not
 from magodoo.preflight.lines import table
 from magodoo.preflight.subject import Subject
 from magodoo.sandbox.magento import RunningSandbox as RunningMagento
@@ -55,53 +56,360 @@ def engine(module_staging_url: str) -> Iterator[Engine]:
     made.dispose()
 
 
-@pytest.fixture
-def magento() -> Iterator[RunningMagento]:
-    with RunningMagento() as sandbox:
-        yield sandbox
+CHECKS = dict((*house.STAGING_CHECKS, *house.CHECKS, *preflight.MAGENTO, *preflight.ODOO))
 
 
-@pytest.fixture
-def odoo() -> Iterator[RunningOdoo]:
-    with RunningOdoo() as sandbox:
-        yield sandbox
+@dataclass
+class Lab:
+    """Both systems, and a preflight of them with the settings above and the given changes."""
 
+    engine: Engine
+    magento: RunningMagento
+    odoo: RunningOdoo
+    at: datetime = NOW
 
-Examine = Callable[..., dict[str, CheckLine]]
-
-
-@pytest.fixture
-def examine(engine: Engine, magento: RunningMagento, odoo: RunningOdoo) -> Examine:
-    """Runs preflight with the settings above and the given changes to them; the lines by name."""
-
-    def run(
-        *, token: str = "", key: str = "sync-key", others: dict[str, Any] | None = None, **more: Any
-    ) -> dict[str, CheckLine]:
-        return {line.name: line for line in preflight.run(subject(token=token, key=key, others=others, **more))}
-
-    def subject(*, token: str, key: str, others: dict[str, Any] | None, **more: Any) -> Subject:
+    def subject(
+        self,
+        *,
+        token: str = "",
+        key: str = "sync-key",
+        smtp: Callable[[], str] = lambda: "mail:25",
+        others: dict[str, Any] | None = None,
+        **more: Any,
+    ) -> Subject:
         settings = Settings.model_validate({"instances": {"us": {**INSTANCE, **more, "id": "us"}, **(others or {})}})
-        reached: Any = more.pop("smtp", "mail:25")
+        shop = {"base_url": self.magento.url, "token": token or self.magento.token, "attempts": 1}
         return Subject(
             settings=settings,
             instance=settings.instances["us"],
-            engine=engine,
-            magento=MagentoClient(
-                MagentoConnection.from_mapping({"base_url": magento.url, "token": token or magento.token, "attempts": 1})
-            ),
-            odoo=OdooClient(OdooConnection(odoo.url, "odoo", key, 1, attempts=1)),
-            reach_smtp=lambda: reached,
-            now=lambda: NOW,
+            engine=self.engine,
+            magento=MagentoClient(MagentoConnection.from_mapping(shop)),
+            odoo=OdooClient(OdooConnection(self.odoo.url, "odoo", key, 1, attempts=1)),
+            reach_smtp=smtp,
+            now=lambda: self.at,
         )
 
-    return run
+    def examine(self, **changes: Any) -> dict[str, CheckLine]:
+        """The lines by name."""
+        return {line.name: line for line in preflight.run(self.subject(**changes))}
+
+    def look(self, name: str, **changes: Any) -> CheckLine:
+        """One check alone: a whole preflight is some sixty requests."""
+        return CHECKS[name](self.subject(**changes)).line("us", name)
+
+    def change(self, model: str, field: str, value: object, **vals: Any) -> None:
+        """Changes Odoo's records whose field has a value, as an administrator."""
+        env = self.odoo.db.env("admin")
+        ids = [row["id"] for row in env[model].rows.values() if row.get(field) == value]
+        assert ids, f"no {model} with {field} {value}"
+        env[model].change(env, ids, vals)
+
+    def make(self, model: str, **vals: Any) -> int:
+        env = self.odoo.db.env("admin")
+        return int(env[model].make(env, [vals])[0])
 
 
-def admin(odoo: RunningOdoo) -> Any:
-    return odoo.db.env("admin")
+@pytest.fixture
+def lab(engine: Engine) -> Iterator[Lab]:
+    with RunningMagento() as magento, RunningOdoo() as odoo:
+        yield Lab(engine, magento, odoo)
 
 
-def test_prepared_systems_pass_without_an_error(examine: Examine, engine: Engine) -> None:
-    lines = examine()
-    print(table(list(lines.values())))
+def status(lines: dict[str, CheckLine], name: str) -> str:
+    return lines[name].status.value
+
+
+def test_prepared_systems_pass_and_what_only_blocks_single_orders_is_a_warning(lab: Lab) -> None:
+    lines = lab.examine()
     assert [line for line in lines.values() if line.status is Status.ERROR] == []
+    assert "klarna (1 orders)" in lines["Mappings: payment methods"].found
+    assert "NO-SUCH-SKU" in lines["Mappings: products"].found
+    assert all(line.todo for line in lines.values() if line.status is not Status.OK)
+
+
+def test_every_area_of_the_issue_has_its_line(lab: Lab) -> None:
+    areas = (
+        "connection and rights", "version", "clock", "stores", "sources", "delivery key", "warehouses", "automatic invoicing",
+        "other connectors", "taxes", "service products", "payment methods", "delivery methods", "products", "cut-over", "lock dates",
+        "currencies", "sales journal", "payment journals", "e-invoicing", "mails", "staging schema",
+    )  # fmt: skip
+    names = " | ".join(lab.examine())
+    assert [area for area in areas if area not in names] == []
+
+
+def test_nothing_is_written_to_either_system(lab: Lab) -> None:
+    before = len(lab.magento.shop.tables.orders), {name: len(rows) for name, rows in lab.odoo.db.tables.items()}
+    lab.examine()
+    after = len(lab.magento.shop.tables.orders), {name: len(rows) for name, rows in lab.odoo.db.tables.items()}
+    assert after == before
+    assert all(
+        entry["path"].rpartition("/")[2] not in ("create", "write", "load", "unlink") for entry in lab.odoo.app.log
+    )
+
+
+# What is wrong in Odoo
+
+Damage = Callable[[Lab], object]
+
+
+@pytest.mark.parametrize(
+    ("damage", "check", "expected", "found"),
+    [
+        (lambda lab: lab.change("account.tax", "name", "US 8.25%", active=False), "Mappings: taxes", "error", "US 8.25%"),
+        (lambda lab: lab.change("account.tax", "name", "US 8.25%", amount=9), "Mappings: taxes", "error", "is 9 %"),
+        (
+            lambda lab: lab.change("account.tax", "name", "US 8.25%", price_include_override="tax_included"),
+            "Mappings: taxes", "error", "included in the price",
+        ),
+        (
+            lambda lab: lab.change("product.product", "default_code", "SHIPPING", invoice_policy="delivery"),
+            "Mappings: service products", "error", "delivered quantities",
+        ),
+        (
+            lambda lab: lab.change("product.product", "default_code", "ADJ-PLUS", active=False),
+            "Mappings: service products", "error", "no product ADJ-PLUS",
+        ),
+        (
+            lambda lab: lab.make("product.product", name="Twin", default_code="SHIPPING", type="service"),
+            "Mappings: service products", "error", "2 products SHIPPING",
+        ),
+        (
+            lambda lab: lab.change("delivery.carrier", "name", "Flat Rate - Fixed", active=False),
+            "Mappings: delivery methods", "warning", "Flat Rate - Fixed",
+        ),
+        (lambda lab: lab.change("account.journal", "code", "CARD", active=False), "Books: payment journals", "error", "CARD"),
+        (
+            lambda lab: lab.change("product.pricelist", "name", "Magento USD", active=False),
+            "Books: currencies and pricelists", "error", "Magento USD",
+        ),
+        (
+            lambda lab: lab.change("res.company", "id", 1, sale_lock_date="2026-11-10"),
+            "Books: lock dates", "warning", "sale_lock_date 2026-11-10",
+        ),
+        (
+            lambda lab: lab.make("account.journal", name="Second", code="INV2", type="sale", company_id=1),
+            "Books: sales journal", "warning", "INV, INV2",
+        ),
+        (
+            lambda lab: lab.make("ir.model.fields", name="magento_order_id", ttype="char", field_description="Magento",
+                                 model_id=lab.odoo.db.store.find("ir.model", "model", "sale.order")[0]),
+            "Odoo: other connectors", "error", "sale.order.magento_order_id",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_odoo_is_named(lab: Lab, damage: Damage, check: str, expected: str, found: str) -> None:
+    damage(lab)
+    line = lab.look(check)
+    assert (line.status.value, found in line.found) == (expected, True), line
+    assert line.todo
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("asset_cash", "the bank account itself"),
+        ("asset_receivable", "receivable or payable"),
+        (None, "would make no entry"),
+    ],
+)
+def test_a_clearing_account_that_is_none_is_refused(lab: Lab, kind: str | None, found: str) -> None:
+    env = lab.odoo.db.env("admin")
+    (journal,) = [
+        row for row in env["account.journal"].rows.values() if row["code"] == "CARD" and row["company_id"] == 1
+    ]
+    account = (
+        lab.make("account.account", name="Wrong", code="199999", account_type=kind, company_ids=[[6, 0, [1]]])
+        if kind
+        else False
+    )
+    lab.change("account.payment.method.line", "journal_id", journal["id"], payment_account_id=account)
+    line = lab.look("Books: payment journals")
+    assert line.status is Status.ERROR
+    assert found in line.found
+    assert "clearing" in line.todo
+
+
+def test_an_administrator_sees_modules_parameters_and_with_them_more_dangers(lab: Lab) -> None:
+    lab.make("ir.module.module", name="magento2_connector", state="installed")
+    lab.make("ir.module.module", name="l10n_xx_edi", state="installed")
+    lab.make("ir.config_parameter", key="sale.automatic_invoice", value="True")
+    lines = lab.examine(key="admin-key")
+    assert "magento2_connector" in lines["Odoo: other connectors"].found
+    assert status(lines, "Odoo: automatic invoicing") == "error"
+    assert "l10n_xx_edi" in lines["Books: e-invoicing"].found
+
+
+def test_posting_with_e_invoicing_must_be_a_decision(lab: Lab) -> None:
+    lab.make("ir.module.module", name="account_edi", state="installed")
+    assert lab.look("Books: e-invoicing", key="admin-key").status.value == "error"
+    assert lab.look("Books: e-invoicing", key="admin-key", invoices={"to_odoo": "post"}).status.value == "warning"
+    assert lab.look("Books: e-invoicing", key="admin-key", invoices={"to_odoo": "draft"}).status.value == "OK"
+
+
+# What is wrong in Magento, in the settings, in the house
+
+
+def test_a_missing_right_to_write_counts_only_where_magento_is_written(lab: Lab) -> None:
+    reading = {
+        "Magento_Sales::actions_view", "Magento_Sales::sales_invoice", "Magento_Sales::shipment", "Magento_Sales::sales_creditmemo",
+        "Magento_Sales::transactions_fetch", "Magento_Backend::store", "Magento_Tax::manage_tax", "Magento_InventoryApi::source",
+    }  # fmt: skip
+    token = lab.magento.shop.accounts.add_integration(resources=reading).access_token
+    name = "Magento: connection and rights"
+    only_odoo = lab.examine(token=token, mode={"kinds": {"odoo_invoice": "apply"}})
+    both = lab.examine(token=token, mode={"kinds": {"odoo_invoice": "apply", "magento_invoice": "apply"}})
+    assert (status(only_odoo, name), status(both, name)) == ("warning", "error")
+    assert "Magento_Sales::invoice" in both[name].todo
+    assert "Magento: stores" in both
+
+
+def test_a_wrong_key_is_told_once_and_the_other_side_is_examined_all_the_same(lab: Lab) -> None:
+    lines = lab.examine(key="wrong-key")
+    assert status(lines, "Odoo: connection and rights") == "error"
+    assert not any(name.startswith(("Mappings: taxes", "Books")) for name in lines)
+    assert status(lines, "Magento: stores") == "OK"
+
+
+def test_a_shop_that_is_away_is_an_error_and_no_crash(lab: Lab) -> None:
+    lab.magento.stop()
+    lines = lab.examine()
+    assert status(lines, "Magento: connection and rights") == "error"
+    assert status(lines, "Odoo: version") == "OK"
+
+
+def test_a_connection_that_could_not_be_opened_says_why(lab: Lab) -> None:
+    subject = replace(lab.subject(), magento=None, unopened={"magento": "The conn_id `shop` isn't defined"})
+    lines = {line.name: line for line in preflight.run(subject)}
+    assert "`shop` isn't defined" in lines["Magento: connection and rights"].found
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "expected", "found"),
+    [
+        ({"books_from": None}, "Books: cut-over", "error", "not set"),
+        ({"books_from": "2027-01-01 00:00"}, "Books: cut-over", "warning", "future"),
+        ({"stores": [1, 99]}, "Magento: stores", "error", "no store 99"),
+        ({"taxes": []}, "Mappings: taxes", "error", "no tax rules"),
+        ({"odoo": {"sales_journal": "NOPE"}}, "Books: sales journal", "error", "NOPE"),
+        ({"odoo": {}}, "Books: currencies and pricelists", "error", "several pricelists in USD"),
+        ({"odoo": {"warehouses": {"XX": "default"}}}, "Odoo: warehouses", "error", "no warehouse XX"),
+        ({"odoo": {"warehouses": {"WH": "nowhere"}}}, "Magento: sources", "error", "no enabled source nowhere"),
+        ({"odoo": {"delivery_key_field": "x_other"}}, "Odoo: delivery key", "error", "x_other"),
+        ({"payment_methods": {"card": {"captured_by_provider": True}}}, "Books: payment journals", "error", "without journal"),
+        ({"payment_methods": {"card": {"journal": "INV"}}}, "Books: payment journals", "error", "no single bank or cash"),
+        ({"payment_methods": {"card": {"payment_term": "Soon"}}}, "Mappings: payment methods", "error", "Soon"),
+        ({"settle_seconds": 60}, "House: times", "error", "shorter than a write"),
+        ({"lease_seconds": 600}, "House: times", "error", "a lease ends"),
+        ({"recipients": {}}, "House: mails", "warning", "nobody"),
+        ({"invoices": {"to_magento": "when_posted"}}, "Books: policies", "warning", "as soon as Odoo posts"),
+        ({"notify_customers": True}, "Books: policies", "warning", "mail the customer"),
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_fit_the_systems_are_named(
+    lab: Lab, changes: dict[str, Any], check: str, expected: str, found: str
+) -> None:
+    line = lab.look(check, **changes)
+    assert (line.status.value, found in line.found) == (expected, True), line
+
+
+def test_several_sources_without_a_mapping_keep_shipments_from_being_written(lab: Lab) -> None:
+    lab.magento.shop.add_source("berlin")
+    assert lab.look("Magento: sources").status.value == "error"
+    assert lab.look("Magento: sources", mode={"kinds": {"odoo_invoice": "apply"}}).status.value == "warning"
+
+
+def test_a_store_that_nobody_reads_is_a_warning(lab: Lab) -> None:
+    lab.magento.shop.add_store("eu", name="Europe")
+    line = lab.look("Magento: stores", stores=[1])
+    assert line.status is Status.WARNING
+    assert "(eu)" in line.found
+
+
+def test_two_instances_on_the_same_stores_are_refused(lab: Lab) -> None:
+    twin = {"id": "twin", "magento_connection": "shop", "odoo_connection": "other"}
+    assert lab.look("House: neighbours", others={"twin": twin}).status.value == "error"
+    assert lab.look("House: neighbours", others={"twin": {**twin, "stores": [7]}}, stores=[1]).status.value == "OK"
+
+
+def test_a_clock_that_is_far_off_is_only_a_warning(lab: Lab) -> None:
+    near, far = datetime.now(UTC), datetime.now(UTC) + timedelta(hours=2)
+    lab.at = near
+    assert lab.look("Odoo: clock").status.value == "OK"
+    lab.at = far
+    assert lab.look("Odoo: clock").status.value == lab.look("Magento: clock").status.value == "warning"
+
+
+def test_a_mail_server_that_does_not_answer_is_an_error(lab: Lab) -> None:
+    def refused() -> str:
+        raise FixConfiguration("ConnectionRefusedError")
+
+    assert lab.look("House: mails", smtp=refused).status.value == "error"
+
+
+def test_a_staging_database_of_an_older_schema_is_an_error_and_keeps_nothing(lab: Lab, staging_url: str) -> None:
+    old = connect(staging_url)
+    with old.begin() as connection:
+        connection.execute(text("update alembic_version set version_num = '0001'"))
+    lab.engine = old
+    line = lab.examine()["House: staging schema"]
+    with old.connect() as connection:
+        kept = connection.execute(text("select count(*) from preflight")).scalar_one()
+    old.dispose()
+    assert "is 0001, not" in line.found
+    assert kept == 0
+
+
+# Whether the instance may write
+
+
+def may_write(lab: Lab, **changes: Any) -> str | None:
+    instance = lab.subject(**changes).instance
+    with lab.engine.connect() as connection:
+        assert passed(connection, instance) is (why_not(connection, instance) is None)
+        return why_not(connection, instance)
+
+
+def test_an_instance_may_write_only_after_a_preflight_without_errors(lab: Lab, staging_url: str) -> None:
+    lab.engine = connect(staging_url)
+    assert "no preflight was run" in str(may_write(lab))
+    lab.examine(books_from=None)
+    assert "found errors" in str(may_write(lab, books_from=None))
+    lab.at += timedelta(minutes=1)
+    lab.examine()
+    assert may_write(lab) is None
+    lab.engine.dispose()
+
+
+def test_a_preflight_in_observe_judges_everything_so_that_apply_may_follow(lab: Lab) -> None:
+    lab.examine(mode={"default": "observe"})
+    assert may_write(lab, mode={"default": "apply"}) is None
+
+
+def test_a_kind_that_is_switched_on_later_needs_a_new_preflight(lab: Lab) -> None:
+    lab.at += timedelta(hours=1)
+    lab.examine(mode={"kinds": {"odoo_invoice": "apply"}})
+    assert may_write(lab, mode={"kinds": {"odoo_invoice": "apply"}}) is None
+    assert "odoo_payment was switched on" in str(
+        may_write(lab, mode={"kinds": {"odoo_invoice": "apply", "odoo_payment": "apply"}})
+    )
+
+
+def test_a_mapping_that_is_changed_later_needs_a_new_preflight_and_a_recipient_does_not(lab: Lab) -> None:
+    lab.at += timedelta(hours=2)
+    lab.examine()
+    assert "settings were changed" in str(may_write(lab, odoo={"sales_journal": "INV"}))
+    assert may_write(lab, recipients={"it": ["other@example.com"]}, schedule="@hourly") is None
+
+
+# How it is shown
+
+
+def test_the_table_keeps_its_width_and_names_what_to_do() -> None:
+    lines = [
+        CheckLine("us", "Odoo: version", Status.OK, "Odoo 19.0"),
+        CheckLine("us", "Books: cut-over", Status.ERROR, "word " * 60, "set it"),
+    ]
+    shown = table(lines, width=100).splitlines()
+    assert shown[0].split() == ["status", "instance", "check", "found"]
+    assert max(map(len, shown)) <= 100
+    assert any(row.strip() == "-> set it" for row in shown)

@@ -52,9 +52,7 @@ def _outcome(subject: Subject, check: Check) -> Outcome:
         outcome.refuse(f"the check was not possible: {problem}", problem.hint or "mend this and run preflight again")
     except SQLAlchemyError as problem:
         outcome = Outcome()
-        outcome.refuse(
-            f"the staging database refused: {getattr(problem, 'orig', problem)}", "check the staging database"
-        )
+        outcome.refuse(f"what is staged cannot be read ({type(problem).__name__})", "mend the staging database first")
     return outcome
 
 

@@ -19,7 +19,10 @@ _PAYMENTS = (ChangeKind.ODOO_PAYMENT, ChangeKind.ODOO_REFUND_PAYMENT)
 def cut_over(subject: Subject) -> Outcome:
     """From when on documents are written; without it none are (RULES, *Cut-over*)."""
     start = subject.instance.books_from_utc
-    outcome = Outcome(f"books_from {subject.instance.books_from} {subject.instance.time_zone}")
+    outcome = Outcome()
+    if start is not None:
+        local = start.astimezone(subject.instance.zone)
+        outcome.found = f"books_from {local:%Y-%m-%d %H:%M} {subject.instance.time_zone}"
     if start is None:
         outcome.refuse("books_from is not set", "set the local date-time from which on this pipeline keeps the books")
     elif start > subject.now():

@@ -20,7 +20,7 @@ def taxes(subject: Subject) -> Outcome:
     rules = subject.instance.taxes
     stops = subject.writes(*_WITH_LINES)
     outcome = Outcome(
-        f"{len(rules)} rules: {some(f'{rule.rate:f} % {rule.country or str()}'.strip() for rule in rules)}"
+        f"{len(rules)} rules: {some(f'{_figure(rule.rate)} % {rule.country or str()}'.strip() for rule in rules)}"
     )
     if not rules:
         outcome.complain("no tax rules", "list `taxes`: rate, country and the exact name of the Odoo tax", stops=stops)
@@ -50,7 +50,7 @@ def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal]) -> list[str]:
     if found[0]["amount_type"] != "percent":
         wrong.append(f"is computed as {found[0]['amount_type']}, not as a percentage")
     elif rates != {amount}:
-        wrong.append(f"is {amount:f} %, the rule says {some(f'{rate:f}' for rate in sorted(rates))} %")
+        wrong.append(f"is {_figure(amount)} %, the rule says {some(_figure(rate) for rate in sorted(rates))} %")
     if found[0]["price_include"]:
         wrong.append("is included in the price; documents are written with prices before tax")
     return wrong
@@ -67,7 +67,7 @@ def shop_tax_rates(subject: Subject) -> Outcome:
         )
         return outcome
     left = [
-        f"{Decimal(str(row['rate'])):f} % {row['tax_country_id']}"
+        f"{_figure(Decimal(str(row['rate'])))} % {row['tax_country_id']}"
         for row in rows
         if not any(
             rule.rate == Decimal(str(row["rate"])) and rule.country in (None, row["tax_country_id"])
@@ -169,6 +169,10 @@ def _unknown(subject: Subject, model: str, wanted: set[str | None]) -> list[str]
     rows = subject.books.listed(model, ["name", "active"], [["name", "in", names]])
     active = [row["name"] for row in rows if row.get("active") is not False]
     return [name for name in names if active.count(name) != 1]
+
+
+def _figure(rate: Decimal) -> str:
+    return f"{rate.normalize():f}"
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (

@@ -57,7 +57,7 @@ def why_not(connection: Connection, instance: Instance) -> str | None:
     """Why the instance may not write, in words for a person; None when it may. An instance that only observes may not fail."""
     row = connection.execute(
         text("""select checked_at, ok, kinds, settings_hash from preflight
-            where instance = :instance order by checked_at desc, id desc limit 1"""),
+            where instance = :instance order by id desc limit 1"""),
         {"instance": instance.id},
     ).one_or_none()
     if row is None:

@@ -7,4 +7,4 @@ create table preflight (
     settings_hash text not null,                    -- of the settings that the checks depend on
     lines jsonb not null                            -- [{instance, name, status, found, todo}]
 );
-create index preflight_latest on preflight (instance, checked_at desc, id desc);
+create index preflight_latest on preflight (instance, id desc);
