@@ -18,7 +18,7 @@ from magodoo.load.outcomes import Changed
 from magodoo.load.requests.sources import read_documents
 from magodoo.load.writer import Writer
 from magodoo.money import plain
-from magodoo.staging import upsert
+from magodoo.staging import listed, upsert
 from magodoo.vocabulary import Kind, Rule
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def commit(
                 before.get(change.id, {"state": "absent"}), _after(document),
             )  # fmt: skip
             _match(connection, change, writer.pair(change, target))
+        listed.refresh(connection, context.instance.id, {change.order_key for change in targets})
     return ours
 
 

@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from magodoo.load import ledger, requests
 from magodoo.pipeline import extract
 from magodoo.staging import frames as staged
-from magodoo.staging import work
+from magodoo.staging import listed, work
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
@@ -34,6 +34,8 @@ def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | 
     for chunk in _chunks(orders):
         extract.complete(context, chunk)
         counts.update(_reconcile(context, chunk))
+    with context.engine.begin() as connection:
+        listed.note_agreement(connection, context.instance.id)
     return dict(counts)
 
 
@@ -78,6 +80,7 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     recorded = _record(connection, context, order_keys, result)
     lives = store.write_findings(connection, instance.id, order_keys, result.findings, recorded.ids, context.now())
     work.scope(connection, instance.id, order_keys, result.excluded, result.not_expected)
+    listed.refresh(connection, instance.id, order_keys, without_order=True)
     work.reconciled(connection, instance.id, versions)
     return {
         **result.counts,

@@ -14,11 +14,15 @@ from sqlalchemy import Connection, text
 _LINES = Path(__file__).with_suffix(".sql")
 
 
-def refresh(connection: Connection, instance: str, order_keys: Collection[str]) -> int:
-    """Write the lines of these orders anew, and those of documents without order. Returns how many there are."""
-    where = {"instance": instance, "orders": list(order_keys)}
+def refresh(connection: Connection, instance: str, order_keys: Collection[str], *, without_order: bool = False) -> int:
+    """Write the lines of these orders anew, and on demand those of documents without order. Returns how many there are."""
+    where = {"instance": instance, "orders": list(order_keys), "without_order": without_order}
     connection.execute(
-        text("delete from listed where instance = :instance and (order_key = any(:orders) or order_key is null)"), where
+        text(
+            "delete from listed where instance = :instance"
+            " and (order_key = any(:orders) or order_key is null and :without_order)"
+        ),
+        where,
     )
     return int(connection.execute(text(_LINES.read_text(encoding="utf-8")), where).rowcount)
 

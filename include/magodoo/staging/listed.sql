@@ -4,13 +4,13 @@ with magento as (
     where instance = :instance and side = 'magento' and order_key = any(:orders) and deleted_at is null
     union all
     select kind, source_id, order_key from document
-    where instance = :instance and side = 'magento' and order_key is null and deleted_at is null
+    where instance = :instance and side = 'magento' and order_key is null and :without_order and deleted_at is null
 ), odoo as (
     select kind, source_id, order_key, active from document
     where instance = :instance and side = 'odoo' and order_key = any(:orders) and deleted_at is null
     union all
     select kind, source_id, order_key, active from document
-    where instance = :instance and side = 'odoo' and order_key is null and details ? 'without_order' and deleted_at is null
+    where instance = :instance and side = 'odoo' and order_key is null and details ? 'without_order' and :without_order and deleted_at is null
 ), matched as (
     select kind, magento_id, odoo_id from pair
     where instance = :instance and ended_at is null and (order_key = any(:orders)
@@ -19,7 +19,7 @@ with magento as (
 ), found as (
     select id, type, kind, magento_id, odoo_id, severity,
         case severity when 'critical' then 1 when 'warning' then 2 else 3 end as rank
-    from finding where instance = :instance and resolved_at is null and (order_key = any(:orders) or order_key is null)
+    from finding where instance = :instance and resolved_at is null and (order_key = any(:orders) or order_key is null and :without_order)
 ), found_magento as (
     select distinct on (kind, magento_id) * from found where magento_id is not null order by kind, magento_id, rank, id
 ), found_odoo as (
@@ -90,3 +90,5 @@ cross join lateral (select coalesce(r.customer_name, m.customer_name, o.customer
     coalesce(r.ship_to_name, m.ship_to_name, o.ship_to_name, r.customer_name, o.customer_name) as ship_to,
     coalesce(r.customer_email, m.customer_email, o.customer_email) as email,
     coalesce(r.customer_phone, m.customer_phone, o.customer_phone) as phone) n
+-- Two runs that look at records without order at once say the same of them.
+on conflict do nothing

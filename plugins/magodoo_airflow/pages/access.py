@@ -1,21 +1,25 @@
 """Who may see and who may write: Airflow's own login and rights, whatever auth manager is configured.
 
-Reading needs a login. Writing needs the right to trigger the instance's load DAG, and a request that comes from our own page:
-the login cookie is readable and SameSite=Lax (facts airflow-3.3 5), so a form carries a token bound to the login.
+Reading needs a login and the right to see the instance's load DAG. Writing needs the right to trigger it, and a request that comes
+from a form of ours: the login cookie is SameSite=Lax only (facts airflow-3.3 5), so a form carries a token bound to the user.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from airflow.api_fastapi.app import get_auth_manager
-from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.core_api.security import get_user
 from airflow.configuration import conf
 from fastapi import Depends, Form, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from magodoo.settings.read import read_with_problems
 
 _bearer = HTTPBearer(auto_error=False)
 
@@ -29,36 +33,70 @@ async def signed_in(request: Request, bearer: Annotated[HTTPAuthorizationCredent
     try:
         return await get_user(request, None, bearer)
     except HTTPException as refused:
-        if refused.status_code in (401, 403) and "text/html" in request.headers.get("accept", "") and bearer is None:
+        page_wanted = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+        if refused.status_code in (401, 403) and page_wanted and bearer is None:
             raise LoginNeeded from None
         raise
 
 
-User = Annotated[Any, Depends(signed_in)]
+@dataclass(frozen=True)
+class Reader:
+    """Who looks, and at which instances."""
+
+    user: Any
+    instances: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return str(self.user.get_name())
+
+    def must_read(self, instance: str) -> None:
+        """Raises 404 for an instance that is not theirs, as if it were not there."""
+        if instance not in self.instances:
+            raise HTTPException(404, f"There is no instance {instance} that you may see.")
+
+    def chosen(self, instance: str) -> list[str]:
+        """The instances that a page shows: the one that its filter names, else all of theirs."""
+        return [one for one in self.instances if instance in ("", one)]
 
 
-def form_token(user: Any) -> str:
-    """What a form of this user must carry."""
-    key = str(conf.get("api_auth", "jwt_secret", fallback="") or conf.get("core", "fernet_key", fallback="")).encode()
-    return hmac.new(key, f"magodoo:{user.get_id()}".encode(), hashlib.sha256).hexdigest()
+def reader(user: Annotated[Any, Depends(signed_in)]) -> Reader:
+    known = read_with_problems().settings.instances
+    return Reader(user, tuple(one for one in known if _authorized(user, one, "GET")))
+
+
+class Writer(Reader):
+    """Who sent a form that writes."""
+
+    def must_write(self, instances: Collection[str]) -> None:
+        """Raises 403 unless they may trigger the load DAG of each of these instances."""
+        if not all(may_write(self.user, instance) for instance in instances):
+            raise HTTPException(403, "Writing needs the right to trigger the load DAG; you may only look.")
+
+
+def writer(request: Request, who: Annotated[Reader, Depends(reader)], token: Annotated[str, Form()] = "") -> Writer:
+    """Raises 403 for a form that is not ours or not of this user."""
+    if not hmac.compare_digest(token.encode(), form_token(who.user).encode()):
+        raise HTTPException(403, "This form is out of date: open the page again.")
+    if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
+        raise HTTPException(403, "This form was sent by another site.")
+    return Writer(who.user, who.instances)
 
 
 def may_write(user: Any, instance: str) -> bool:
     """Whether the user may trigger the instance's load DAG."""
+    return _authorized(user, instance, "POST")
+
+
+def form_token(user: Any) -> str:
+    """What a form of this user must carry; the key is the secret that signs Airflow's own sessions."""
+    key = str(conf.get_mandatory_value("api", "secret_key")).encode()
+    return hmac.new(key, f"magodoo form of {user.get_id()}".encode(), hashlib.sha256).hexdigest()
+
+
+def _authorized(user: Any, instance: str, method: Any) -> bool:
+    """The question that Airflow's own trigger button asks (runs of the DAG), so that FAB's roles answer as people expect."""
+    load = DagDetails(id=f"sales_load__{instance}")
     return bool(
-        get_auth_manager().is_authorized_dag(method="POST", details=DagDetails(id=f"sales_load__{instance}"), user=user)
+        get_auth_manager().is_authorized_dag(method=method, access_entity=DagAccessEntity.RUN, details=load, user=user)
     )
-
-
-def writer(request: Request, user: User, instance: Annotated[str, Form()], token: Annotated[str, Form()]) -> Any:
-    """The user of a form that writes. Raises 403 for a viewer, for a foreign form, for a foreign origin."""
-    if not hmac.compare_digest(token, form_token(user)):
-        raise HTTPException(403, "This form is out of date: open the page again.")
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise HTTPException(403, "A form of another site.")
-    if not may_write(user, instance):
-        raise HTTPException(403, "Writing needs the right to trigger the DAG; you may only look.")
-    return user
-
-
-Writer = Annotated[Any, Depends(writer)]

@@ -1,157 +1,96 @@
-"""What each list shows: its columns as the connector documents them, and those that accountants may switch on."""
+"""What a list is: where its rows come from, its columns, filters and tabs. The lists themselves: `sales_lists.py`, `work_lists.py`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+# How a type compares in PostgreSQL, and what stands for nothing, so that every sort has one total order.
+_COMPARED = {
+    "text": ("text", "''"),
+    "state": ("text", "''"),
+    "money": ("bigint", "-9223372036854775808"),
+    "quantity": ("bigint", "-9223372036854775808"),
+    "number": ("bigint", "-9223372036854775808"),
+    "date": ("date", "'-infinity'"),
+    "moment": ("timestamptz", "'-infinity'"),
+}
+
 
 @dataclass(frozen=True)
 class Column:
-    """`sql` selects the value. Types: text, money (units, with `currency`), quantity (units), date, moment, state."""
+    """`sql` selects the value. Types: text, state (a word with a colour), money and quantity (units), number, date, moment."""
 
     key: str
     label: str
     sql: str
     type: str = "text"
     extra: bool = False  # shown only when switched on; always in the CSV
+    sortable: bool = True
+    required: bool = False  # never null: sorted without coalesce, so that an index serves
+    link: str = ""  # of the row's links, the one that this cell carries
+
+    @property
+    def number(self) -> bool:
+        return self.type in ("money", "quantity", "number")
+
+    @property
+    def compared_as(self) -> str:
+        return _COMPARED[self.type][0]
+
+    @property
+    def sorted_by(self) -> str:
+        return self.sql if self.required else f"coalesce({self.sql}, {_COMPARED[self.type][1]})"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A filter in the form: its name in the address, the condition that binds it, and the values that it offers (none: free text)."""
+
+    name: str
+    label: str
+    condition: str
+    options: tuple[str, ...] = ()
+    type: str = "text"
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A part of a list that people ask for by name."""
+
+    name: str
+    label: str
+    condition: str
 
 
 @dataclass(frozen=True)
 class Listing:
-    """A list of one kind. `lead`: the side whose document stands for a pair."""
+    """A list. `table` is filtered, sorted and summed, `joined` adds what is only shown.
+
+    `key`: the columns (with their type) that make the order of rows total; `newest`: what is sorted by unless told otherwise.
+    """
 
     name: str
     title: str
-    kind: str
-    lead: str
+    table: str
+    where: str
+    key: tuple[tuple[str, str], ...]
+    newest: Column
+    instance: str
     columns: tuple[Column, ...]
+    filters: tuple[Filter, ...]
+    search: str  # a condition on :search, a pattern in small letters
+    placeholder: str
+    link: str  # the address of a row below the pages' own, composed in SQL
+    joined: str = ""
+    hint: str = ""
+    currency: str = "''"
     sums: tuple[str, ...] = ()
+    tabs: tuple[Tab, ...] = ()
+    address: str = ""
 
+    @property
+    def path(self) -> str:
+        return self.address or f"/list/{self.name}"
 
-# d = the leading document, m / o = Magento's and Odoo's document of the row, r = Magento's order.
-_MATCH = Column("match", "Match", "s.match_state", "state")
-_ORDER = Column("order", "Order #", "r.number")
-_EXTRAS = (
-    Column("magento_number", "Magento number", "m.number", extra=True),
-    Column("odoo_number", "Odoo number", "o.number", extra=True),
-    Column("accounting_date", "Accounting date", "o.accounting_date", "date", extra=True),
-    Column("tax", "Tax", "d.tax", "money", extra=True),
-    Column("total", "Total", "d.grand_total", "money", extra=True),
-    Column("open", "Open amount", "o.open_amount", "money", extra=True),
-    Column("currency_code", "Currency code", "d.currency", extra=True),
-    Column("payment_method", "Payment method", "r.payment_method", extra=True),
-    Column("transaction", "Transaction", "coalesce(m.transaction_id, r.transaction_id)", extra=True),
-    Column("journal", "Journal", "o.journal", extra=True),
-    Column("country", "Country", "coalesce(r.country, o.country)", extra=True),
-    Column("vat", "VAT number", "coalesce(r.vat, o.vat)", extra=True),
-    Column("difference", "Difference", "o.grand_total - m.grand_total", "money", extra=True),
-    Column("instance", "Instance", "d.instance", extra=True),
-)
-
-LISTINGS = {
-    listing.name: listing
-    for listing in (
-        Listing(
-            "orders",
-            "Orders",
-            "order",
-            "magento",
-            (
-                Column("number", "Number in Odoo", "o.number"),
-                Column("order", "Magento order #", "m.number"),
-                Column("status", "Magento status", "m.status", "state"),
-                Column("odoo_state", "Odoo state", "o.state", "state"),
-                Column("customer", "Bill-to Name", "coalesce(m.customer_name, o.customer_name)"),
-                Column("date", "Order Date", "coalesce(m.created_at, o.created_at)", "moment"),
-                Column("total", "Total", "d.grand_total", "money"),
-                Column("instance", "Instance", "d.instance"),
-                _MATCH,
-                *(column for column in _EXTRAS if column.key not in ("total", "instance")),
-            ),
-            ("total",),
-        ),
-        Listing(
-            "invoices",
-            "Invoices",
-            "invoice",
-            "odoo",
-            (
-                Column("number", "Number", "o.number"),
-                Column("customer", "Bill-to Name", "coalesce(o.customer_name, r.customer_name)"),
-                Column("date", "Invoice Date", "coalesce(o.document_date, m.document_date)", "date"),
-                Column("due", "Due Date", "o.due_date", "date"),
-                Column("untaxed", "Tax Excluded", "d.untaxed", "money"),
-                Column(
-                    "status",
-                    "Status",
-                    "case when o.source_id is null then 'not in Odoo' when o.state <> 'posted' then o.state else o.status end",
-                    "state",
-                ),
-                _ORDER,
-                _MATCH,
-                *_EXTRAS,
-            ),
-            ("untaxed", "tax", "total"),
-        ),
-        Listing(
-            "shipments",
-            "Shipments",
-            "shipment",
-            "odoo",
-            (
-                Column("shipment", "Shipment", "coalesce(o.number, m.number)"),
-                Column("ship_date", "Ship Date", "coalesce(o.created_at, m.created_at)", "moment"),
-                _ORDER,
-                Column("order_date", "Order Date", "r.created_at", "moment"),
-                Column("ship_to", "Ship-to Name", "coalesce(r.ship_to_name, o.ship_to_name, r.customer_name)"),
-                Column("email", "Customer Email", "coalesce(r.customer_email, o.customer_email)"),
-                Column("phone", "Customer Phone", "coalesce(r.customer_phone, o.customer_phone)"),
-                Column("quantity", "Total Quantity", "d.quantity", "quantity"),
-                Column("tracking", "Tracking", "array_to_string(d.tracking, ', ')"),
-                _MATCH,
-                Column("magento_number", "Magento number", "m.number", extra=True),
-                Column("odoo_number", "Odoo number", "o.number", extra=True),
-                Column("magento_date", "Magento ship date", "m.created_at", "moment", extra=True),
-                Column("instance", "Instance", "d.instance", extra=True),
-            ),
-            ("quantity",),
-        ),
-        Listing(
-            "credit_memos",
-            "Credit Memos",
-            "credit_memo",
-            "magento",
-            (
-                Column("number", "Credit Memo", "coalesce(m.number, o.number)"),
-                Column("created", "Created", "d.created_at", "moment"),
-                _ORDER,
-                Column("order_date", "Order Date/Time", "r.created_at", "moment"),
-                Column("customer", "Bill-to Name", "coalesce(r.customer_name, o.customer_name)"),
-                Column(
-                    "status",
-                    "Refund Status",
-                    "case m.state when '1' then 'Open' when '2' then 'Refunded' when '3' then 'Canceled' else 'not in Magento' end",
-                    "state",
-                ),
-                Column("currency", "Currency", "d.currency"),
-                Column("refunded", "Refunded", "d.grand_total", "money"),
-                _MATCH,
-                *(column for column in _EXTRAS if column.key not in ("total", "currency_code")),
-            ),
-            ("refunded", "tax"),
-        ),
-    )
-}
-
-# Odoo's own labels (RULES, *What accountants read*); anything else is shown as it is.
-LABELS = {
-    "not_paid": "Not Paid",
-    "in_payment": "In Payment",
-    "paid": "Paid",
-    "partial": "Partially Paid",
-    "reversed": "Reversed",
-    "draft": "Draft",
-    "cancel": "Cancelled",
-    "posted": "Posted",
-    "sale": "Sales Order",
-}
+    def column(self, key: str) -> Column | None:
+        return next((column for column in self.columns if column.key == key and column.sortable), None)

@@ -1,0 +1,144 @@
+"""What a person decides on a page: mute, confirm, approve, reject, release, plan once more. Each is written with their name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import Connection
+
+from magodoo.load import ledger
+from magodoo.reconcile import store
+from magodoo.staging import listed, work
+from magodoo.vocabulary import Kind
+from magodoo_airflow.pages import records
+from magodoo_airflow.pages.access import Writer, writer
+from magodoo_airflow.pages.connection import staging
+from magodoo_airflow.pages.rendering import record_address
+
+decisions = APIRouter()
+Who = Annotated[Writer, Depends(writer)]
+_LONGEST_MUTE = timedelta(days=366)
+
+
+@decisions.post("/finding/{finding_id}/mute")
+def mute(
+    request: Request, who: Who, finding_id: int, until: Annotated[date, Form()], reason: Annotated[str, Form()] = ""
+) -> Response:
+    """Mutes a finding to the end of a day (UTC), with a reason."""
+    end = datetime.combine(until, time.max, UTC)
+    if not datetime.now(UTC) < end < datetime.now(UTC) + _LONGEST_MUTE:
+        raise HTTPException(400, "The end date must lie within the next year.")
+    with staging() as connection:
+        _finding(connection, who, finding_id)
+        store.mute(connection, finding_id, who.name, _said(reason), end)
+    return _back(request, f"/finding/{finding_id}")
+
+
+@decisions.post("/finding/{finding_id}/unmute")
+def unmute(request: Request, who: Who, finding_id: int) -> Response:
+    with staging() as connection:
+        _finding(connection, who, finding_id)
+        store.unmute(connection, finding_id)
+    return _back(request, f"/finding/{finding_id}")
+
+
+def _finding(connection: Connection, who: Writer, finding_id: int) -> records.Row:
+    found = records.finding(connection, finding_id)
+    if found is None:
+        raise HTTPException(404, f"There is no finding {finding_id}.")
+    who.must_write([found["instance"]])
+    return found
+
+
+@decisions.post("/match")
+def confirm_match(
+    request: Request,
+    who: Who,
+    instance: Annotated[str, Form()],
+    kind: Annotated[Kind, Form()],
+    magento_id: Annotated[str, Form()],
+    odoo_id: Annotated[str, Form()],
+) -> Response:
+    """Two documents of one order are counterparts, says a person; the order is looked at again at the next run."""
+    who.must_write([instance])
+    with staging() as connection:
+        magento = records.document(connection, instance, "magento", kind.value, magento_id)
+        odoo = records.document(connection, instance, "odoo", kind.value, odoo_id)
+        if (
+            not magento
+            or not odoo
+            or not magento.head["order_key"]
+            or magento.head["order_key"] != odoo.head["order_key"]
+        ):
+            raise HTTPException(409, "Only two documents of the same order can be matched.")
+        if magento.pair or odoo.pair:
+            raise HTTPException(409, "One of them has a counterpart by now: open the page again.")
+        order = magento.head["order_key"]
+        store.confirm(connection, instance, kind, order, magento_id, odoo_id, who.name)
+        _look_again(connection, instance, order)
+    return _back(request, record_address(magento.head))
+
+
+@decisions.post("/match/{pair_id}/undo")
+def undo_match(request: Request, who: Who, pair_id: int) -> Response:
+    """A match that a person confirmed was none."""
+    with staging() as connection:
+        pair = records.confirmed_pair(connection, pair_id)
+        if pair is None:
+            raise HTTPException(409, "This is no match that a person confirmed: open the page again.")
+        who.must_write([pair["instance"]])
+        store.separate(connection, pair_id)
+        _look_again(connection, pair["instance"], pair["order_key"])
+    return _back(request, record_address(pair, "magento", pair["magento_id"]))
+
+
+def _look_again(connection: Connection, instance: str, order_key: str) -> None:
+    work.bump(connection, instance, [order_key])
+    listed.refresh(connection, instance, [order_key])
+
+
+@decisions.post("/changes/approve")
+def approve_several(request: Request, who: Who, change: Annotated[list[int], Form()]) -> Response:
+    """Approves the changes that were ticked. Those that have moved on meanwhile are left alone and show again."""
+    with staging() as connection:
+        known = records.instances_of_changes(connection, change)
+        who.must_write(set(known.values()))
+        ledger.approve(connection, list(known), who.name)
+    return _back(request, "/changes?tab=waiting")
+
+
+@decisions.post("/change/{change_id}/{verb}")
+def decide(request: Request, who: Who, change_id: int, verb: str, reason: Annotated[str, Form()] = "") -> Response:
+    """Approves, rejects, releases (what the gate holds) or plans once more."""
+    if verb not in _VERBS:
+        raise HTTPException(404, f"A change can be told to {', '.join(_VERBS)}.")
+    act, needs_reason = _VERBS[verb]
+    said = _said(reason) if needs_reason else reason.strip()
+    with staging() as connection:
+        who.must_write(records.instances_of_changes(connection, [change_id]).values())
+        if not act(connection, [change_id], who.name, said):
+            raise HTTPException(409, f"Change {change_id} is not in a state for this: open the page again.")
+    return _back(request, f"/change/{change_id}")
+
+
+_VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str], int], bool]] = {
+    "approve": (ledger.approve, False),
+    "reject": (ledger.reject, True),
+    "release": (ledger.release_by_person, True),
+    "reopen": (lambda connection, ids, who, _: ledger.reopen(connection, ids, who), False),
+}
+
+
+def _said(reason: str) -> str:
+    """The reason of a person; without one nothing is muted, rejected or released."""
+    if len(reason.strip()) < 3:
+        raise HTTPException(400, "Say why: a reason of at least three letters is kept with it.")
+    return reason.strip()[:1000]
+
+
+def _back(request: Request, address: str) -> Response:
+    return RedirectResponse(f"{request.scope.get('root_path', '')}{address}", status_code=303)

@@ -1,0 +1,137 @@
+"""The numbers of the first page: how far both sides agree, its course, what is at stake, what waits, what ran and runs next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from airflow.models.dag import DagModel
+from airflow.utils.session import create_session
+from sqlalchemy import Connection, select, text
+
+from magodoo.vocabulary import MATCHED_KINDS
+
+DAYS = 30
+_STAGES = ("magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load", "sales_refresh")
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Of one kind on one day: how many agree, differ and are missing."""
+
+    day: date
+    matched: int
+    differing: int
+    missing_in_odoo: int
+    missing_in_magento: int
+
+    @property
+    def all(self) -> int:
+        return self.matched + self.differing + self.missing_in_odoo + self.missing_in_magento
+
+    @property
+    def share(self) -> float:
+        """Percent that agree; nothing at all agrees wholly. Never 100 while one differs."""
+        share = 100 * self.matched / self.all if self.all else 100.0
+        return min(share, 99.99) if self.matched < self.all else share
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One instance. `course`: per kind the days that are known, oldest first."""
+
+    instance: str
+    course: dict[str, list[Agreement]]
+    counted_at: datetime | None
+    open_by_day: list[tuple[date, int]]
+    findings: list[dict[str, Any]]
+    stakes: list[dict[str, Any]]
+    oldest: dict[str, Any] | None
+    changes: dict[str, int]
+    quarantined: int
+    runs: list[dict[str, Any]]
+    coming: list[dict[str, Any]]
+
+
+def overview(connection: Connection, instance: str, now: datetime) -> Overview:
+    since = now.date() - timedelta(days=DAYS - 1)
+    values = {"instance": instance, "since": since}
+
+    def rows(statement: str) -> list[dict[str, Any]]:
+        return [dict(row) for row in connection.execute(text(statement), values).mappings()]
+
+    agreement = rows("select * from agreement where instance = :instance and day >= :since order by day")
+    course: dict[str, list[Agreement]] = {}
+    for kind in MATCHED_KINDS:
+        days = [row for row in agreement if row["kind"] == kind.value]
+        if days:
+            names = ("day", "matched", "differing", "missing_in_odoo", "missing_in_magento")
+            course[kind.value] = [Agreement(*(row[name] for name in names)) for row in days]
+    oldest = rows(f"select * from finding where {_OPEN} order by first_seen, id limit 1")
+    return Overview(
+        instance, course,
+        max((row["counted_at"] for row in agreement), default=None),
+        _open_by_day(rows(_COURSE_OF_FINDINGS), since, now.date()),
+        rows(f"select type, severity, count(*) as n, min(first_seen) as oldest from finding where {_OPEN} group by 1, 2"
+             " order by severity, n desc, type"),
+        rows(_STAKES),
+        oldest[0] if oldest else None,
+        rows(_CHANGES)[0],
+        rows("select count(*) as n from quarantine where instance = :instance and resolved_at is null")[0]["n"],
+        rows(_RUNS),
+        coming_runs(instance),
+    )  # fmt: skip
+
+
+_OPEN = "instance = :instance and resolved_at is null and severity <> 'info' and coalesce(muted_until, now()) <= now()"
+_STAKES = f"""select currency, count(*) as n, sum(coalesce(difference, odoo_amount, -magento_amount)) as net,
+        sum(abs(coalesce(difference, odoo_amount, magento_amount))) as absolute
+    from finding where {_OPEN} and currency is not null and coalesce(difference, odoo_amount, magento_amount) is not null
+    group by 1 order by 1"""
+_COURSE_OF_FINDINGS = """select day, sum(n) as n from (
+        select greatest(first_seen::date, :since) as day, count(*) as n from finding where instance = :instance and severity <> 'info'
+            and (resolved_at is null or resolved_at >= :since) group by 1
+        union all
+        select resolved_at::date, -count(*) from finding where instance = :instance and severity <> 'info' and resolved_at >= :since group by 1
+    ) moves group by 1 order by 1"""
+_CHANGES = """select
+        count(*) filter (where state = 'planned' and approval = 'waiting') as waiting,
+        count(*) filter (where state in ('planned', 'approved') and verdict = 'held') as held,
+        count(*) filter (where state in ('uncertain', 'failed', 'refused')) as stuck,
+        count(*) filter (where state in ('planned', 'approved')) as planned
+    from change where instance = :instance and state in ('planned', 'approved', 'uncertain', 'failed', 'refused')"""
+_RUNS = """select latest.* from (select distinct stage from run where instance = :instance and started_at > now() - interval '60 days') stages
+    cross join lateral (select * from run where instance = :instance and stage = stages.stage order by started_at desc limit 1) latest
+    order by latest.started_at desc"""
+
+
+def _open_by_day(moves: list[dict[str, Any]], first: date, last: date) -> list[tuple[date, int]]:
+    """How many findings were open at the end of each day, from what came and went."""
+    by_day = {row["day"]: int(row["n"]) for row in moves}
+    course, level = [], 0
+    for n in range((last - first).days + 1):
+        day = first + timedelta(days=n)
+        level += by_day.get(day, 0)
+        course.append((day, level))
+    return course
+
+
+def coming_runs(instance: str) -> list[dict[str, Any]]:
+    """What Airflow will run next for the instance, from its own tables: the pages live in the api-server."""
+    ids = [f"{stage}__{instance}" for stage in _STAGES]
+    with create_session() as session:
+        found = session.execute(
+            select(DagModel.dag_id, DagModel.is_paused, DagModel.next_dagrun_create_after).where(
+                DagModel.dag_id.in_(ids)
+            )
+        ).all()
+    order = {dag_id: n for n, dag_id in enumerate(ids)}
+    return [
+        {"dag_id": dag_id, "paused": paused, "at": at}
+        for dag_id, paused, at in sorted(found, key=lambda row: order[row[0]])
+    ]
+
+
+def today() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,202 @@
+"""How values are shown, and how a page or a CSV leaves the house. Templates escape every value: text from a shop is hostile."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Request
+from fastapi.responses import Response, StreamingResponse
+from fastapi.templating import Jinja2Templates
+
+from magodoo.money import dump_json, plain
+from magodoo.quality.tables import neutral
+from magodoo_airflow.pages.access import Reader, form_token
+from magodoo_airflow.pages.lists import Column, Listing
+from magodoo_airflow.pages.sales_lists import SALES_LISTS
+from magodoo_airflow.pages.work_lists import WORK_LISTS
+
+LISTS = {listing.name: listing for listing in (*SALES_LISTS, *WORK_LISTS)}
+TABS = (
+    ("", "Overview"),
+    *((listing.path, listing.title) for listing in LISTS.values()),
+    ("/preflight", "Preflight"),
+)
+
+# Odoo's own labels, and Magento's of credit memos (RULES, *What accountants read*); anything else is shown as it is.
+LABELS = {
+    "not_paid": "Not Paid", "in_payment": "In Payment", "paid": "Paid", "partial": "Partially Paid", "reversed": "Reversed",
+    "draft": "Draft", "cancel": "Cancelled", "posted": "Posted", "sale": "Sales Order", "sent": "Quotation Sent", "done": "Done",
+    "open": "Open", "refunded": "Refunded", "canceled": "Canceled", "it": "IT",
+}  # fmt: skip
+# What a word means, as a colour; the word itself always stands there too.
+_GOOD = {
+    "matched",
+    "done",
+    "released",
+    "approved",
+    "paid",
+    "refunded",
+    "well",
+    "posted",
+    "ok",
+    "complete",
+    "info",
+    "sale",
+}
+_BAD = {
+    "missing in Odoo", "missing in Magento", "critical", "failed", "refused", "rejected", "held", "uncertain", "error", "not in Odoo",
+    "not in Magento",
+}  # fmt: skip
+_WARN = {"differs", "warning", "waiting", "planned", "leased", "not_paid", "partial", "draft", "running", "holded"}
+_UNIT_KEYS = (
+    "subtotal",
+    "shipping",
+    "discount",
+    "adjustment",
+    "untaxed",
+    "tax",
+    "grand_total",
+    "open_amount",
+    "captured_amount",
+)
+
+templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
+
+
+def page(request: Request, reader: Reader, name: str, *, status: int = 200, **content: Any) -> Response:
+    """A page of ours for this reader; `root` is where the pages are mounted."""
+    root = str(request.scope.get("root_path", ""))
+    content |= {
+        "root": root, "airflow": root.removesuffix("/magento"), "path": request.scope["path"].removeprefix(root),
+        "query": request.query_params.multi_items(), "nonce": request.state.nonce, "token": form_token(reader.user), "reader": reader,
+        "tabs": TABS, "instance": content.get("instance", request.query_params.get("instance", "")),
+    }  # fmt: skip
+    return templates.TemplateResponse(request, name, content, status_code=status)
+
+
+def spreadsheet(rows: Iterable[Mapping[str, Any]], listing: Listing) -> Response:
+    """The rows as CSV with every column, sent as they are read; no cell is a formula. Amounts are decimals, their currency beside them."""
+
+    def lines() -> Iterator[str]:
+        has_currency = any(column.key == "currency" for column in listing.columns)
+        out = io.StringIO()
+        writer = csv.writer(out)
+        out.write("\ufeff")  # spreadsheets take it for UTF-8
+        writer.writerow([*(column.label for column in listing.columns), *([] if has_currency else ["Currency"])])
+        for row in rows:
+            cells = [neutral(_cell(row[column.key], column)) for column in listing.columns]
+            writer.writerow([*cells, *([] if has_currency else [row["currency_of_row"]])])
+            if out.tell() > 64_000:
+                yield out.getvalue()
+                out.seek(0)
+                out.truncate()
+        yield out.getvalue()
+
+    return StreamingResponse(
+        lines(),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{listing.name}.csv"'},
+    )
+
+
+def _cell(value: Any, column: Column) -> object:
+    if value is None:
+        return ""
+    if column.type in ("money", "quantity"):
+        return plain(int(value), 0 if column.type == "quantity" else 2)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds")
+    return LABELS.get(str(value), str(value)) if column.type == "state" else value
+
+
+def shown(value: Any, type_: str = "text", currency: str = "") -> str:
+    """A cell as a person reads it: amounts with thousands and their currency, times with their zone."""
+    if value is None or value == "":
+        return ""
+    if type_ == "money":
+        return f"{money(value)} {currency}".strip()
+    if type_ == "quantity":
+        return plain(int(value), 0)
+    if type_ == "moment" and isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if type_ == "state":
+        return words(value)
+    return str(value)
+
+
+def money(units: Any) -> str:
+    """1,234.50 from units; a true minus, so that a column reads."""
+    if units is None:
+        return ""
+    whole, _, fraction = plain(abs(int(units))).partition(".")
+    return f"{'−' if int(units) < 0 else ''}{int(whole):,}.{fraction}"
+
+
+def words(value: Any) -> str:
+    """A word of the code as a person reads it."""
+    known = "" if value is None else str(value)
+    return LABELS.get(known, known.replace("_", " "))
+
+
+def colour(value: Any) -> str:
+    known = str(value)
+    return "good" if known in _GOOD else "bad" if known in _BAD else "warn" if known in _WARN else "plain"
+
+
+def address(path: str, query: Iterable[tuple[str, str]], **changed: Any) -> str:
+    """The page's own address with some parameters changed; empty ones are left out."""
+    kept = [(key, value) for key, value in query if key not in changed and value]
+    kept += [(key, str(value)) for key, value in changed.items() if value]
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def ago(since: datetime | date | None, now: datetime | None = None) -> str:
+    """How long ago, in one word of the fitting size."""
+    if not isinstance(since, datetime):
+        return ""
+    seconds = ((now or datetime.now(UTC)) - since).total_seconds()
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number} {word}{'s' if number > 1 else ''}"
+    return "a moment"
+
+
+def percent(share: float) -> str:
+    """99.9 %, cut and not rounded: what is not whole is never shown as whole."""
+    cut = int(share * 10) / 10
+    return f"{cut:.0f} %" if cut == int(cut) else f"{cut:.1f} %"
+
+
+def pretty(value: Any) -> str:
+    """JSON that a person reads."""
+    import json
+
+    return (
+        "" if value is None else json.dumps(json.loads(dump_json(value)), indent=2, ensure_ascii=False, sort_keys=True)
+    )
+
+
+def record_address(row: Mapping[str, Any], side: str = "", source_id: Any = None) -> str:
+    """Where the page of a document is, below the pages' own root."""
+    parts = (
+        row["instance"],
+        side or row["side"],
+        row["kind"],
+        source_id if source_id is not None else row["source_id"],
+    )
+    return "/document/" + "/".join(quote(str(part), safe="") for part in parts)
+
+
+templates.env.filters |= {
+    "shown": shown, "money": money, "words": words, "colour": colour, "json": pretty, "ago": ago, "percent": percent,
+    "moment": lambda value: shown(value, "moment"), "record": record_address,
+}  # fmt: skip
+templates.env.globals |= {"address": address}

@@ -1,0 +1,131 @@
+"""One page of a list, its sums, and all of it for the CSV. Values are always bound; SQL comes from the lists' definitions only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, text
+
+from magodoo_airflow.pages.lists import Column, Listing
+
+PAGE = 50
+_LONGEST_SEARCH = 100
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a list is filtered, sorted and paged by; all of it stands in the address."""
+
+    instances: Sequence[str]
+    filters: Mapping[str, str]
+    tab: str = ""
+    search: str = ""
+    sort: str = ""
+    up: bool = False
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows of a page, as dicts by column; each with `address`, `currency_of_row` and `cursor`. `after`: where the next page begins."""
+
+    rows: list[dict[str, Any]]
+    after: str
+
+
+def page(connection: Connection, listing: Listing, wanted: Wanted) -> Page:
+    statement, values = _statement(listing, wanted, f" limit {PAGE + 1}")
+    found = [dict(row) for row in connection.execute(text(statement), values).mappings()]
+    return Page(found[:PAGE], found[PAGE - 1]["cursor"] if len(found) > PAGE else "")
+
+
+def everything(connection: Connection, listing: Listing, wanted: Wanted) -> Iterator[RowMapping]:
+    """What is filtered, whole, row by row: the list may not fit into memory."""
+    statement, values = _statement(listing, wanted)
+    streaming = connection.execution_options(yield_per=2000)
+    yield from streaming.execute(text(statement), values).mappings()
+
+
+def sums(connection: Connection, listing: Listing, wanted: Wanted, shown: Sequence[Column]) -> list[dict[str, Any]]:
+    """Per currency: `n`, the number of rows, and the sum of each column that is shown and summed; currencies are never added."""
+    conditions, values = _conditions(listing, wanted)
+    columns = [column for column in shown if column.key in listing.sums]
+    selected = "".join(f", sum({column.sql}) as {column.key}" for column in columns)
+    statement = f"select {listing.currency} as currency, count(*) as n{selected} from {listing.table} where {conditions} group by 1 order by 1"
+    return [dict(row) for row in connection.execute(text(statement), values).mappings()]
+
+
+def _select(listing: Listing, wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    conditions, values = _conditions(listing, wanted)
+    first, direction = _sorting(listing, wanted)
+    compared = ">" if wanted.up else "<"
+    key = [sql for sql, _ in listing.key]
+    ordered = ", ".join(f"{sql} {direction}" for sql in (first.sorted_by, *key))
+    after = _cursor(listing, first, wanted.after)
+    if after:
+        bound = ", ".join(f"cast(:after{n} as {type_})" for n, (_, type_) in enumerate(after))
+        conditions += f" and ({', '.join((first.sorted_by, *key))}) {compared} ({bound})"
+        values |= {f"after{n}": value for n, (value, _) in enumerate(after)}
+    return f"from {listing.table} where {conditions} order by {ordered}", values
+
+
+def _statement(listing: Listing, wanted: Wanted, limit: str = "") -> tuple[str, dict[str, Any]]:
+    """The rows are chosen before anything is joined to them or made into text: a sort looks at a whole list."""
+    chosen, values = _select(listing, wanted)
+    first, direction = _sorting(listing, wanted)
+    key = [sql for sql, _ in listing.key]
+    alias = listing.table.split()[-1]
+    cursor = " || '|' || ".join(f"({sql})::text" for sql in (*key, first.sorted_by))
+    selected = ", ".join(f"{column.sql} as {column.key}" for column in listing.columns)
+    ordered = ", ".join(f"{sql} {direction}" for sql in (first.sorted_by, *key))
+    return (
+        f"select {listing.link} as address, {listing.currency} as currency_of_row, {cursor} as cursor, {selected}"
+        f" from (select {alias}.* {chosen}{limit}) {alias} {listing.joined} order by {ordered}",
+        values,
+    )
+
+
+def _sorting(listing: Listing, wanted: Wanted) -> tuple[Column, str]:
+    return listing.column(wanted.sort) or listing.newest, "asc" if wanted.up else "desc"
+
+
+def _cursor(listing: Listing, first: Column, after: str) -> list[tuple[str, str]]:
+    """The values (with their types) after which the page begins; none for a cursor that is none."""
+    *keys, value = after.split("|", len(listing.key))
+    if len(keys) != len(listing.key):
+        return []
+    return [(value, first.compared_as), *((given, type_) for given, (_, type_) in zip(keys, listing.key, strict=True))]
+
+
+def _conditions(listing: Listing, wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    found = [listing.where, f"{listing.instance} = any(:instances)"]
+    values: dict[str, Any] = {"instances": list(wanted.instances)}
+    for filter_ in listing.filters:
+        value = wanted.filters.get(filter_.name, "")
+        if value and (filter_.type != "date" or _is_date(value)):
+            found.append(filter_.condition)
+            values[filter_.name] = value
+    found += [f"({tab.condition})" for tab in listing.tabs if tab.name == wanted.tab]
+    if wanted.search.strip():
+        found.append(listing.search)
+        values["search"] = _pattern(wanted.search)
+    return " and ".join(found), values
+
+
+def _pattern(search: str) -> str:
+    plain = search.strip().lower().replace("\0", "")[:_LONGEST_SEARCH]
+    for special in ("\\", "%", "_"):
+        plain = plain.replace(special, f"\\{special}")
+    return f"%{plain}%"
+
+
+def _is_date(value: str) -> bool:
+    """A date that is none, typed into the address, filters nothing instead of failing the page."""
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""The sales pages in this process: the real app and the real SimpleAuthManager's rights, without Airflow's database and login."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
+os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "False")
+os.environ.setdefault("AIRFLOW__API__SECRET_KEY", "a secret of the tests")
+
+SETTINGS = """
+instances:
+  us: {{magento_connection: magento_us, odoo_connection: odoo_us, title: "Demo <shop>", magento_admin_url: "https://shop.example/admin", odoo_url: "https://books.example"}}
+  eu: {{magento_connection: magento_eu, odoo_connection: odoo_eu}}
+staging_connection: magodoo_staging
+"""
+
+
+@contextmanager
+def client(folder: Path, url: str, role: str = "admin", **headers: str) -> Iterator[object]:
+    """A browser that is logged in with this role (admin, user, viewer; none: anonymous)."""
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+
+    file = folder / "magodoo.yaml"
+    if not file.exists():
+        file.write_text(SETTINGS.format())
+    environment = {
+        "MAGODOO_SETTINGS": str(file),
+        "AIRFLOW_CONN_MAGODOO_STAGING": url.replace("postgresql+psycopg2", "postgres"),
+    }
+    with mock.patch.dict(os.environ, environment):
+        from airflow.api_fastapi.app import create_auth_manager
+        from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+        from magodoo_airflow.pages import connection, overview
+        from magodoo_airflow.pages.access import signed_in
+        from magodoo_airflow.pages.app import app
+
+        create_auth_manager()
+        connection.engine.cache_clear()
+        outer = FastAPI()
+        outer.mount("/magento", app)
+        if role:
+            app.dependency_overrides[signed_in] = lambda: SimpleAuthManagerUser(username=f"the {role}", role=role)
+        try:
+            with mock.patch.object(overview, "coming_runs", return_value=[]):
+                yield TestClient(
+                    outer,
+                    base_url="http://testserver/magento",
+                    headers={"accept": "text/html", **headers},
+                    follow_redirects=False,
+                )
+        finally:
+            app.dependency_overrides.clear()
+            connection.engine().dispose()
+            connection.engine.cache_clear()
