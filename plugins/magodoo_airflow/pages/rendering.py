@@ -55,17 +55,6 @@ _BAD = {
     "not in Magento",
 }  # fmt: skip
 _WARN = {"differs", "warning", "waiting", "planned", "leased", "not_paid", "partial", "draft", "running", "holded"}
-_UNIT_KEYS = (
-    "subtotal",
-    "shipping",
-    "discount",
-    "adjustment",
-    "untaxed",
-    "tax",
-    "grand_total",
-    "open_amount",
-    "captured_amount",
-)
 
 templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
 
@@ -177,8 +166,6 @@ def percent(share: float) -> str:
 
 def pretty(value: Any) -> str:
     """JSON that a person reads."""
-    import json
-
     return (
         "" if value is None else json.dumps(json.loads(dump_json(value)), indent=2, ensure_ascii=False, sort_keys=True)
     )
