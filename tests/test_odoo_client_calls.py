@@ -83,6 +83,19 @@ def test_a_call_names_one_company_the_database_and_the_key_in_headers_only(
     assert "ids" not in asked.body
 
 
+def test_neither_netrc_nor_a_cookie_takes_the_place_of_the_key(
+    odoo: OdooDouble, caller: Callable[..., OdooCaller], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    odoo.answers = [Answer([1], headers={"Set-Cookie": "session_id=other; Path=/"})]
+    client = caller()
+    for _ in range(2):
+        client.call("sale.order", "search", domain=[])
+    assert {asked.headers["Authorization"] for asked in odoo.asked} == {f"bearer {KEY}"}
+    assert not any("Cookie" in asked.headers for asked in odoo.asked)
+
+
 def test_a_context_of_the_caller_cannot_widen_the_companies(
     odoo: OdooDouble, caller: Callable[..., OdooCaller]
 ) -> None:

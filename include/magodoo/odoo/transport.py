@@ -8,6 +8,7 @@ Unreachable or Unavailable.
 from __future__ import annotations
 
 import itertools
+from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -64,6 +65,9 @@ class Wire:
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"magodoo/{_version_of_magodoo()}"
         self._session.headers["Content-Type"] = "application/json"
+        # The key is the only credential: neither ~/.netrc nor a cookie of another database may take its place.
+        self._session.auth = _as_it_is
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         if connection.ca_bundle:
             self._session.verify = connection.ca_bundle
         adapter = HTTPAdapter(pool_connections=1, pool_maxsize=max(_POOL, connection.parallel_reads), max_retries=0)
@@ -267,6 +271,10 @@ def _never_connected(problem: requests.RequestException) -> bool:
     inner = problem.args[0] if problem.args else None
     reason = getattr(inner, "reason", inner)
     return type(reason).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _version_of_magodoo() -> str:

@@ -28,7 +28,7 @@ from magodoo.errors import MagodooError
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.stack import odoo_provision, ports
-from magodoo.stack.odoo_package import OdooPackage
+from magodoo.stack.odoo_package import TESTED_BUILD, OdooPackage
 from magodoo.stack.odoo_provision import Access
 from magodoo.stack.odoo_server import MODULES, OdooServer
 from magodoo.stack.postgres import Cluster, new_password
@@ -221,6 +221,8 @@ def main() -> int:
     try:
         with live_odoo(chosen.port) as odoo:
             print(f"Odoo {odoo.build} is provisioned ({time.monotonic() - started:.0f} s).")
+            if odoo.build != TESTED_BUILD:
+                print(f"It is not the build that was tested ({TESTED_BUILD}): run make test-odoo first.")
             if chosen.serve:
                 _serve(odoo)
     except MagodooError as problem:

@@ -18,6 +18,8 @@ from magodoo.errors import FixConfiguration
 
 PACKAGE = "odoo-19"
 SUITE = "unstable"
+TESTED_BUILD = "19.0.0+dfsg-1"
+"""The build that facts and suite were proven with; the suite moves on, and another one is said to be another one."""
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 APT = Path("/etc/apt")
 REQUIREMENTS = Path(__file__).with_name("odoo-19.txt")
