@@ -50,10 +50,10 @@ POLICY: dict[str, Any] = {
 
 
 class Lab:
-    """Both systems, their clients, and the context of a load run."""
+    """Both systems, their clients, and the context of a load run. `odoo` has `url`, `db` (name, call) and, in a sandbox, faults."""
 
-    def __init__(self, magento: RunningMagento, odoo: RunningOdoo, url: str, **policy: Any) -> None:
-        self.magento, self.odoo = magento, odoo
+    def __init__(self, magento: RunningMagento, odoo: Any, url: str, odoo_key: str = "sync-key", **policy: Any) -> None:
+        self.magento, self.odoo, self.odoo_key = magento, odoo, odoo_key
         self.shop, self.db = magento.shop, odoo.db
         self.instance = Instance.model_validate({**POLICY, **policy})
         self.engine = staging.connect(url)
@@ -62,7 +62,7 @@ class Lab:
 
     def a_context(self, run: str = "test") -> Context:
         magento = MagentoConnection(self.magento.url, BearerToken(self.magento.token))
-        odoo = OdooConnection(self.odoo.url, self.db.name, "sync-key", 1, write_timeout=5.0)
+        odoo = OdooConnection(self.odoo.url, self.db.name, self.odoo_key, 1)
         return Context(
             settings=Settings(instances={"us": self.instance}),
             instance=self.instance,
@@ -88,7 +88,7 @@ class Lab:
             }
             values["invoice_policy"] = "order"
             (product,) = self.db.call("product.product", "create", vals_list=[values])
-            quant = {"product_id": product, "location_id": self._location(), "inventory_quantity": 1000}
+            quant = {"product_id": product, "location_id": self._location(), "inventory_quantity": 100_000}
             (id,) = self.db.call("stock.quant", "create", vals_list=[quant], context={"inventory_mode": True})
             self.db.call("stock.quant", "action_apply_inventory", [id])
 
@@ -197,16 +197,21 @@ class Lab:
 @contextmanager
 def lab(url: str, provisioned: dict[str, Any], **policy: Any) -> Iterator[Lab]:
     """A lab on a staging database of its own; `provisioned` is the state of an Odoo that was set up once."""
-    shop = MagentoShop()
-    shop.add_tax_rate("US", Decimal("8.25"), "US-8.25")
-    for sku, price in SKUS.items():
-        shop.add_product(sku, price=price, stock=1000)
     database = OdooDatabase()
     database.load(copy.deepcopy(provisioned))
-    with RunningMagento(shop) as magento, RunningOdoo(database) as odoo:
+    with RunningMagento(stocked_shop()) as magento, RunningOdoo(database) as odoo:
         made = Lab(magento, odoo, url, **policy)
         yield made
         made.engine.dispose()
+
+
+def stocked_shop() -> MagentoShop:
+    """A shop with a tax and some products."""
+    shop = MagentoShop()
+    shop.add_tax_rate("US", Decimal("8.25"), "US-8.25")
+    for sku, price in SKUS.items():
+        shop.add_product(sku, price=price, stock=100_000)
+    return shop
 
 
 def provisioned() -> dict[str, Any]:

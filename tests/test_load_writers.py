@@ -109,7 +109,7 @@ def test_tracks_are_added_to_a_delivery_beside_those_that_it_has(made: Lab) -> N
 def test_goods_that_are_not_in_stock_are_not_delivered(made: Lab) -> None:
     order = made.order({"A": 1})
     shipment = made.shop.ship(order)
-    other = made.order({"A": 1000}, email="other@example.com")
+    other = made.order({"A": 100_000}, email="other@example.com")
     made.read()
     made.plan(*made.whole_order(other))
     made.load()

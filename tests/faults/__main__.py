@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from faults.mutations import NAMES
-from faults.stage import staged_campaign
+from faults.stage import live_campaign, staged_campaign
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PER_PART = 25  # schedules on one shop and one PostgreSQL, before they are begun anew
@@ -28,17 +28,18 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--mutation", default="", choices=("", *NAMES), help="take one step of the protocol away")
     parser.add_argument("--summary", type=Path, default=CHECKOUT / "var" / "faults" / "summary.json")
+    parser.add_argument("--live", action="store_true", help="against the live Odoo 19 of this machine")
     parser.add_argument("--part", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.schedules)
-    return _part(seeds, options.mutation) if options.part else _whole(seeds, options)
+    return _part(seeds, options.mutation, options.live) if options.part else _whole(seeds, options)
 
 
 def _whole(seeds: range, options: argparse.Namespace) -> int:
     parts = [seeds[start : start + PER_PART] for start in range(0, len(seeds), PER_PART)]
     summary: dict[str, Any] = {"schedules": 0, "faults": Counter(), **dict.fromkeys(ZERO, 0), "lines": []}
     with ThreadPoolExecutor(options.jobs) as pool:
-        for number, found in enumerate(pool.map(lambda part: _run(part, options.mutation), parts), 1):
+        for number, found in enumerate(pool.map(lambda part: _run(part, options), parts), 1):
             for name, value in found.items():
                 summary[name] += Counter(value) if name == "faults" else value
             print(
@@ -53,7 +54,7 @@ def _whole(seeds: range, options: argparse.Namespace) -> int:
     return 1 if any(summary[name] for name in ZERO) else 0
 
 
-def _run(seeds: range, mutation: str) -> dict[str, Any]:
+def _run(seeds: range, options: argparse.Namespace) -> dict[str, Any]:
     """One part in a process of its own; its last line is what it found. A part that breaks counts as stuck."""
     command = [
         sys.executable,
@@ -67,15 +68,20 @@ def _run(seeds: range, mutation: str) -> dict[str, Any]:
         "--schedules",
         str(len(seeds)),
     ]
-    done = subprocess.run([*command, "--mutation", mutation], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, "--mutation", options.mutation, *(["--live"] if options.live else [])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         return {"schedules": len(seeds), "stuck": 1, "lines": [f"seeds {seeds}: {done.stderr[-2000:]}"]}
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def _part(seeds: range, mutation: str) -> int:
+def _part(seeds: range, mutation: str, live: bool) -> int:
     logging.disable()
-    with staged_campaign(CHECKOUT, mutation) as campaign:
+    with live_campaign(CHECKOUT) if live else staged_campaign(CHECKOUT, mutation) as campaign:
         totals = campaign.run(seeds)
     print(json.dumps({**totals.as_json(), "lines": totals.lines}))
     return 0

@@ -79,7 +79,8 @@ class Campaign:
                 self._reconcile(histories)
             self._workers(dice, late)
             self._pass_time(late)
-        self.lab.odoo.faults.clear()
+        if self.lab.odoo.faults is not None:
+            self.lab.odoo.faults.clear()
         self.lab.magento.faults.clear()
         stuck = self._finish(histories)
         count = checker.check(self.lab, histories)
@@ -107,9 +108,9 @@ class Campaign:
 
     def _break(self, dice: random.Random) -> bool:
         """One to three rules; True when an effect may come later than the client waits."""
-        late = dice.random() < 0.15
+        late = dice.random() < (0.15 if self.lab.odoo.faults is not None else 0.4)
         for _ in range(dice.randint(1, 3)):
-            into_odoo = dice.random() < 0.7
+            into_odoo = dice.random() < 0.7 and self.lab.odoo.faults is not None
             faults = self.lab.odoo.faults if into_odoo else self.lab.magento.faults
             path = dice.choice(ODOO_WRITES if into_odoo else MAGENTO_WRITES)
             kind = dice.choice(
@@ -154,9 +155,16 @@ class Campaign:
         self._note(f"killed at {die_at}", bool(die_at))
         lab = self.lab
         return Job(
-            self.url, lab.magento.url, lab.magento.token, lab.odoo.url, lab.db.name, lab.instance.model_dump(mode="json"),
-            die_at, dice.randint(1, 4), self.mutation, timeout=1.0 if late else 10.0,
+            self.url, lab.magento.url, lab.magento.token, lab.odoo.url, lab.odoo_key, lab.db.name, lab.instance.model_dump(mode="json"),
+            die_at, dice.randint(1, 4), self.mutation, timeout=1.0 if late else 10.0, odoo_timeout=self._patience(dice, late),
         )  # fmt: skip
+
+    def _patience(self, dice: random.Random, late: bool) -> float:
+        """Seconds that a worker waits for Odoo's answer; a live server is given up on while it works."""
+        if self.lab.odoo.faults is not None:
+            return 1.0 if late else 10.0
+        self._note("live odoo given up on", late)
+        return dice.uniform(0.1, 0.5) if late else 120.0
 
     def _note(self, fault: str, happened: bool = True) -> None:
         if happened:

@@ -6,13 +6,18 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from load_lab import lab, provisioned
+from load_lab import Lab, lab, provisioned, stocked_shop
 
 from faults.campaign import Campaign
 from magodoo import staging
+from magodoo.odoo.client import OdooClient
+from magodoo.sandbox.magento import RunningSandbox as RunningMagento
 from magodoo.stack import ports
+from magodoo.stack.live_odoo import live_odoo
 from magodoo.stack.postgres import Cluster, new_password
 
 POLICY = {
@@ -26,19 +31,59 @@ POLICY = {
 }
 
 
+@dataclass
+class LiveOdooSystem:
+    """A live Odoo 19 where the lab has a sandbox: no faults on demand, but real ones when a client gives up on it."""
+
+    url: str
+    db: LiveDatabase
+    faults: None = None
+
+
+@dataclass
+class LiveDatabase:
+    """Calls as an administrator."""
+
+    name: str
+    admin: OdooClient
+
+    def call(self, model: str, method: str, ids: Any = None, context: Any = None, **arguments: Any) -> Any:
+        return self.admin.write_call(model, method, ids=ids, context=context, **arguments)
+
+
+@contextmanager
+def live_campaign(checkout: Path) -> Iterator[Campaign]:
+    """The same against the live Odoo 19 of this machine (`make odoo`)."""
+    with _cluster(checkout) as cluster, live_odoo() as live:
+        database = live.clone()
+        with OdooClient(live.connection("admin", database)) as admin, RunningMagento(stocked_shop()) as magento:
+            system = LiveOdooSystem(live.url, LiveDatabase(database, admin))
+            # Odoo's own requests take up to some seconds; only after this time does "absent" count.
+            policy = {**POLICY, "settle_seconds": 8}
+            made = Lab(magento, system, cluster.url("staging"), live.sync_key, **policy)
+            yield Campaign(made, cluster.url("staging"), cluster)
+            made.engine.dispose()
+
+
 @contextmanager
 def staged_campaign(checkout: Path, mutation: str = "") -> Iterator[Campaign]:
     """A campaign on a server of its own, which it may stop."""
+    with _cluster(checkout) as cluster:
+        url = cluster.url("staging")
+        with lab(url, provisioned(), **POLICY) as made:
+            yield Campaign(made, url, cluster, mutation)
+
+
+@contextmanager
+def _cluster(checkout: Path) -> Iterator[Cluster]:
     folder = checkout / "var" / "faults" / f"postgres-{os.getpid()}"
     cluster = Cluster(checkout, folder, ports.any_free(), new_password(), durable=False)
     cluster.create()
     cluster.start()
     try:
         cluster.create_database("staging")
-        url = cluster.url("staging")
-        staging.migrate(url)
-        with lab(url, provisioned(), **POLICY) as made:
-            yield Campaign(made, url, cluster, mutation)
+        staging.migrate(cluster.url("staging"))
+        yield cluster
     finally:
         cluster.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -31,12 +31,14 @@ class Job:
     magento: str
     token: str
     odoo: str
+    odoo_key: str
     database: str
     instance: Mapping[str, Any]
     die_at: str = ""
     die_after: int = 1
     mutation: str = ""
     timeout: float = 10.0
+    odoo_timeout: float = 10.0
     name: str = field(default="worker")
 
 
@@ -47,7 +49,13 @@ def context_of(job: Job) -> Context:
         job.magento, BearerToken(job.token), read_timeout=job.timeout, write_timeout=job.timeout, attempts=2
     )
     odoo = OdooConnection(
-        job.odoo, job.database, "sync-key", 1, read_timeout=job.timeout, write_timeout=job.timeout, attempts=2
+        job.odoo,
+        job.database,
+        job.odoo_key,
+        1,
+        read_timeout=max(2.0, job.odoo_timeout),
+        write_timeout=job.odoo_timeout,
+        attempts=2,
     )
     return Context(
         Settings(instances={instance.id: instance}),
