@@ -14,6 +14,7 @@ from magodoo.errors import Unreadable
 
 SCALE = 10_000
 _QUANTUM = Decimal("0.0001")
+_LONGEST_EXPONENT = 40
 _LARGEST = 10**15  # 100 billion: beyond it a figure is damage, not money
 
 
@@ -76,6 +77,8 @@ def dump_json(value: Any) -> str:
 
 def _exact(value: Any) -> Any:
     if isinstance(value, Decimal):
+        if value and abs(value.adjusted()) > _LONGEST_EXPONENT:
+            return str(value)  # damage; written out it would fill the memory
         # The encoder writes a float's shortest text: exact for the 15 digits that a decimal(20,4) of real size can have.
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
