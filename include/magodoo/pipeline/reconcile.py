@@ -72,6 +72,7 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     from magodoo.reconcile.orders import reconcile
 
     instance = context.instance
+    order_keys = _with_families(connection, instance.id, order_keys)
     _one_at_a_time(connection, instance.id, order_keys)
     versions = work.versions(connection, instance.id, order_keys)
     frames = staged.read_frames(connection, instance, order_keys)
@@ -91,6 +92,24 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
         "changes_refused": len(recorded.refused),
         "changes_superseded": recorded.superseded,
     }
+
+
+def _with_families(connection: Connection, instance: str, order_keys: list[str]) -> list[str]:
+    """The orders with those that they replace: an edited order is imported only if nothing of the old one is done."""
+    replaced = connection.execute(
+        text(
+            """with recursive family (id) as (
+                select d.details ->> 'edit_of' from document d where d.instance = :instance and d.side = 'magento'
+                    and d.kind = 'order' and d.source_id = any(:orders) and d.details ->> 'edit_of' is not null
+                union
+                select d.details ->> 'edit_of' from family f join document d on d.instance = :instance
+                    and d.side = 'magento' and d.kind = 'order' and d.source_id = f.id
+                    where d.details ->> 'edit_of' is not null)
+            select id from family"""
+        ),
+        {"instance": instance, "orders": order_keys},
+    ).scalars()
+    return [*order_keys, *sorted(set(replaced) - set(order_keys))]
 
 
 def _one_at_a_time(connection: Connection, instance: str, order_keys: list[str]) -> None:

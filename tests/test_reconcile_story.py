@@ -1,0 +1,137 @@
+"""The whole story on a seeded shop and its books: what was planted is found, twice is the same as once, and it explains itself."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from pair import Pair, seeded_pair
+from sqlalchemy import text
+
+from magodoo.money import from_units
+from magodoo.pipeline import reconcile
+from magodoo.reconcile.explain import explain, staging_url
+from magodoo.sandbox.seed.manifest import Planted, amount
+
+ORDERS = 60
+
+
+@pytest.fixture(scope="module")
+def pair(new_staging: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with seeded_pair(tmp_path_factory.mktemp("seed"), new_staging(), orders=ORDERS) as pair:
+        pair.look()
+        yield pair
+
+
+def rows(pair: Pair, statement: str, **where: Any) -> list[Any]:
+    with pair.engine.connect() as connection:
+        return list(connection.execute(text(statement), where).all())
+
+
+def state(pair: Pair) -> list[Any]:
+    """Everything that a reconciliation decides, without ids and times."""
+    return [
+        rows(pair, "select kind, magento_id, odoo_id, rule from pair where ended_at is null order by 1, 2"),
+        rows(
+            pair,
+            """select type, kind, order_key, magento_id, odoo_id, part, message, no_change_reason, reopened from finding
+            where resolved_at is null order by 1, 2, 3, 4, 5, 6""",
+        ),
+        rows(pair, "select kind, source_id, state, request_hash from change order by 1, 2, 3, id"),
+    ]
+
+
+def units(value: int | None) -> str:
+    return amount(None if value is None else from_units(value))
+
+
+def test_everything_that_was_planted_is_found_and_nothing_else(pair: Pair) -> None:
+    found = Counter(
+        Planted(
+            row.type,
+            row.kind,
+            row.magento_number if row.magento_id else row.odoo_number,
+            units(row.magento_amount),
+            units(row.odoo_amount),
+        )
+        for row in rows(pair, "select * from finding where resolved_at is null")
+    )
+    planted = Counter(pair.manifest.planted)
+    assert {"not found": planted - found, "not planted": found - planted} == {
+        "not found": Counter(),
+        "not planted": Counter(),
+    }
+
+
+def test_every_order_is_reconciled_up_to_what_was_staged(pair: Pair) -> None:
+    assert rows(pair, "select 1 from order_work where reconciled_version < staged_version") == []
+
+
+def test_every_open_finding_carries_a_change_or_a_reason(pair: Pair) -> None:
+    bare = "select type, message from finding where resolved_at is null and (change_id is null) = (no_change_reason is null)"
+    assert rows(pair, bare) == []
+
+
+def test_a_second_look_changes_nothing(pair: Pair) -> None:
+    before = state(pair)
+    orders = [row.order_key for row in rows(pair, "select order_key from order_work")]
+    counts = reconcile.run(pair.context(), orders)
+    assert state(pair) == before
+    assert (counts["findings_new"], counts["findings_resolved"], counts["changes_new"]) == (0, 0, 0)
+
+
+def test_two_runs_at_once_end_in_the_same_state(pair: Pair) -> None:
+    before = state(pair)
+    orders = [row.order_key for row in rows(pair, "select order_key from order_work")]
+    failures: list[BaseException] = []
+
+    def look(keys: list[str]) -> None:
+        try:
+            reconcile.run(pair.context(), keys)
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=look, args=(keys,)) for keys in (orders, orders[::-1], orders[::2])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert state(pair) == before
+
+
+def test_an_order_explains_itself(pair: Pair) -> None:
+    (finding,) = rows(pair, "select * from finding where type = 'total_mismatch'")
+    with pair.engine.connect() as connection:
+        told = explain(connection, pair.instance.id, finding.order_number)
+    for words in (
+        finding.order_number,
+        finding.magento_number,
+        finding.odoo_number,
+        "matched by",
+        "Totals differ",
+        "next (accounting)",
+    ):
+        assert words in told, told
+
+
+def test_an_order_explains_what_will_be_done(pair: Pair) -> None:
+    (change, *_) = rows(pair, "select * from change where kind = 'odoo_order_import' order by id")
+    with pair.engine.connect() as connection:
+        told = explain(connection, pair.instance.id, change.order_number)
+    assert "What will be done" in told and f"change {change.id}" in told
+    assert "nothing in Odoo" in told
+
+
+def test_an_order_that_is_not_staged_is_said_to_be(pair: Pair) -> None:
+    with pair.engine.connect() as connection:
+        assert "is staged" in explain(connection, pair.instance.id, "no such order")
+
+
+def test_a_connection_is_read_as_airflow_writes_it() -> None:
+    assert staging_url("postgres://a:b@h:1/d") == "postgresql+psycopg2://a:b@h:1/d"
+    written = '{"conn_type": "postgres", "host": "h", "port": 1, "login": "a", "password": "p/w", "schema": "d"}'
+    assert staging_url(written) == "postgresql+psycopg2://a:p%2Fw@h:1/d"
