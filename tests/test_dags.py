@@ -14,11 +14,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from magodoo.errors import BadSettings
 from magodoo.pipeline import backfill
 from magodoo.pipeline.window import Window, from_conf, from_partition
 from magodoo.settings import Instance, Settings
+from magodoo.staging import connect
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SETTINGS = """\
@@ -292,3 +294,24 @@ def test_a_bad_form_fails_its_task_without_another_try(tmp_path: Path, monkeypat
     assert len(BackfillChunksOperator(task_id="a", instance="us", **form).execute({})) == 2
     with pytest.raises(AirflowFailException, match="no instance 'broken'"):
         BackfillChunksOperator(task_id="b", instance="broken", **form).execute({})
+
+
+def test_the_report_counts_the_extracts_of_its_own_chunks(staging_url: str) -> None:
+    engine, since = connect(staging_url), NOW - timedelta(hours=1)
+    cut = chunks("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z", hours=12)
+    other = chunks("2026-10-01T00:00:00Z", "2026-10-02T00:00:00Z")
+    rows = [(NOW, chunk, side) for chunk in (*cut, *other) for side in ("magento", "odoo")]
+    rows.append((since - timedelta(minutes=1), cut[0], "odoo"))
+    with engine.begin() as connection:
+        for at, chunk, side in rows:
+            connection.execute(
+                text("""insert into run (instance, stage, window_from, window_to, started_at, ok, counts)
+                    values ('us', :stage, :begin, :end, :at, true, '{"invoice": {"read": 3, "changed": 1}}')"""),
+                {"stage": f"{side}_extract", "begin": chunk["from"], "end": chunk["to"], "at": at},
+            )
+        counts = backfill.report(connection, "us", cut, since)
+    engine.dispose()
+    assert counts == {
+        "chunks": 2, "extracts": 4, "documents_read": 12, "documents_changed": 4, "findings_new": 0, "findings_resolved": 0,
+        "changes_planned": 0, "changes_done": 0,
+    }  # fmt: skip

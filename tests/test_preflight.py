@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -413,3 +415,67 @@ def test_the_table_keeps_its_width_and_names_what_to_do() -> None:
     assert shown[0].split() == ["status", "instance", "check", "found"]
     assert max(map(len, shown)) <= 100
     assert any(row.strip() == "-> set it" for row in shown)
+
+
+# In Airflow
+
+
+@pytest.fixture
+def airflow(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module_staging_url: str) -> Path:
+    """Airflow's connections to the lab, and a settings file of one sound and one broken instance."""
+    file = tmp_path / "magodoo.yaml"
+    entries = {"us": INSTANCE, "broken": {"magento_connection": "shop", "odo_connection": "books"}}
+    file.write_text(json.dumps({"instances": entries}))
+    connections = {
+        "SHOP": {
+            "conn_type": "magento",
+            "host": lab.magento.url,
+            "password": lab.magento.token,
+            "extra": {"auth": "bearer"},
+        },
+        "BOOKS": {"conn_type": "odoo", "host": lab.odoo.url, "schema": "odoo", "login": "sync", "password": "sync-key"},
+    }
+    for name, values in connections.items():
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(values))
+    monkeypatch.setenv("AIRFLOW_CONN_MAGODOO_STAGING", module_staging_url.replace("+psycopg2", ""))
+    monkeypatch.setenv("MAGODOO_SETTINGS", str(file))
+    return file
+
+
+@pytest.mark.usefixtures("airflow")
+def test_the_task_fails_with_its_errors_and_shows_the_table() -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from magodoo_airflow.operators.preflight import PreflightOperator
+
+    with pytest.raises(AirflowFailException, match=r"\[us\] errors keep `apply` from running: House: mails"):
+        PreflightOperator(task_id="check", instance="us").execute({})
+
+
+@pytest.mark.usefixtures("airflow")
+def test_a_broken_instance_is_examined_as_far_as_its_settings() -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from magodoo_airflow.operators.preflight import ChosenInstancesOperator, PreflightOperator
+
+    assert ChosenInstancesOperator(task_id="instances", instance="all").execute({}) == ["us", "broken"]
+    assert ChosenInstancesOperator(task_id="instances", instance="us").execute({}) == ["us"]
+    with pytest.raises(AirflowFailException, match=r"instances\.broken\.odoo_connection: this setting is missing"):
+        PreflightOperator(task_id="check", instance="broken").execute({})
+    with pytest.raises(AirflowFailException, match="no instance 'fr'"):
+        ChosenInstancesOperator(task_id="instances", instance="fr").execute({})
+
+
+def test_make_preflight_prints_the_table_and_fails_for_errors(
+    airflow: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from magodoo_airflow.preflight import main
+
+    monkeypatch.delenv("AIRFLOW_CONN_SHOP")
+    monkeypatch.setattr("sys.argv", ["preflight", "us"])
+    monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
+    assert main() == 1
+    told = capsys.readouterr().out
+    assert "`shop` isn't defined" in told
+    assert "Odoo 19.0 over JSON-2" in told
+    assert "sync-key" not in told

@@ -10,7 +10,7 @@ from airflow.providers.smtp.hooks.smtp import SmtpHook
 
 from magodoo.quality import outbox
 from magodoo.quality.letters import letter
-from magodoo.settings import read_settings
+from magodoo.settings.read import read_with_problems
 from magodoo_airflow.hooks.context import staging_engine
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 def send_waiting(instance: str | None) -> dict[str, int]:
     """Counts of sent and kept mails. A mail that cannot be sent never fails the run that queued it: it is kept and tried again."""
-    settings = read_settings()
+    settings = read_with_problems().settings  # a broken instance keeps no mail of the others
     counts = {"sent": 0, "kept": 0}
     engine = staging_engine(settings)
     with engine.begin() as connection:

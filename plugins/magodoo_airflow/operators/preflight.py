@@ -68,7 +68,5 @@ class PreflightOperator(BaseOperator):
         counts = {status.value: sum(line.status is status for line in lines) for status in Status}
         if counts[Status.ERROR]:
             named = "; ".join(f"{line.name}: {line.found}" for line in lines if line.status is Status.ERROR)
-            raise AirflowFailException(
-                f"[{self.instance}] {counts[Status.ERROR]} errors keep `apply` from running: {named}"
-            )
+            raise AirflowFailException(f"[{self.instance}] errors keep `apply` from running: {named}")
         return counts
