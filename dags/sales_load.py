@@ -4,6 +4,7 @@ from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 from airflow.sdk.bases.operator import chain
 
 from magodoo.vocabulary import ChangeKind
+from magodoo_airflow.operators.chain import SendMailsOperator
 from magodoo_airflow.operators.changes import BY_KIND
 from magodoo_airflow.operators.due_changes import DueChangesOperator
 from magodoo_airflow.operators.summary import SummaryOperator
@@ -43,6 +44,6 @@ for instance in instances():
             counts=[writer.output for writer in writers],
             trigger_rule="none_failed",
         )
-        due >> [*writers, done]
+        due >> [*writers, done, SendMailsOperator(task_id="mail", instance=instance.id)]
         chain(*writers, done)
     globals()[dag.dag_id] = dag

@@ -140,6 +140,23 @@ def test_the_subject_says_it_all(engine: Engine) -> None:
     assert _queue(engine)[0].subject == "[us] 2 invoices differ by 42.40 USD (net 40.00), 1 shipment missing in Magento"
 
 
+def test_who_must_approve_is_told_once_with_the_sums(engine: Engine) -> None:
+    values = "'us', 'odoo_invoice', 'odoo', 2, '1', '000000001', 'invoice', 'h', 'released', 'waiting', 'the first writes', 'USD'"
+    for number, amount in ((7, 1_000_000), (8, 2_500_000)):
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                "insert into change (instance, kind, target, step, order_key, order_number, document_kind, request_hash, verdict, approval,"
+                f" approval_reason, currency, source_id, amount) values ({values}, '{number}', {amount})"
+            )
+    for mails in (1, 0):
+        with engine.begin() as connection:
+            assert alerts.queue_changes(connection, US, UI) == mails
+    with engine.begin() as connection:
+        (mail,) = outbox.waiting(connection)
+    assert mail.subject == "[us] 2 changes wait for approval: 2 odoo invoice (350.00 USD)"
+    assert "the first writes" in mail.plain and "/magento/change/" in mail.html
+
+
 def test_currencies_are_never_added(engine: Engine) -> None:
     _find(engine)
     _find(engine, magento_id="8", currency="EUR")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow.models import Connection  # noqa: AIR311 - outside a task there is no supervisor to ask
+from airflow.models import Connection
 
 from magodoo.settings import read_settings
 from magodoo.staging import migrate

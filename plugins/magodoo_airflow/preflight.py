@@ -20,6 +20,7 @@ from magodoo.preflight.lines import CheckLine, Status, has_errors, table
 from magodoo.settings.read import Reading, read_with_problems
 
 if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
     from magodoo.preflight.subject import Subject
 
 Client = TypeVar("Client")
@@ -39,6 +40,24 @@ def main() -> int:
         return 1
     print(table(lines) if lines else "the settings name no instance")
     return 1 if has_errors(lines) or not lines else 0
+
+
+def permit(pipeline: Context) -> None:
+    """Lets an instance write: before its first `apply`, and after settings changed, it is examined by itself.
+
+    Raises FixConfiguration with the checks that failed. An instance that only observes needs no permission.
+    """
+    from magodoo.preflight import store
+
+    if not pipeline.instance.mode.any_apply:
+        return
+    with pipeline.engine.connect() as connection:
+        if store.passed(connection, pipeline.instance):
+            return
+    wrong = [line for line in examine(pipeline.instance.id, read_with_problems()) if line.status is Status.ERROR]
+    if wrong:
+        told = "; ".join(f"{line.name}: {line.found}" for line in wrong)
+        raise FixConfiguration(f"nothing is written: {told}", hint="mend this; the DAG `preflight` shows every check")
 
 
 def names(reading: Reading) -> list[str]:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from magodoo.errors import BadSettings
 from magodoo.load import leases, ledger, limits
 from magodoo.load.checkpoints import checkpoint
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.protocol import Run
+from magodoo.quality import alerts
 from magodoo.settings.model import Mode
 from magodoo.vocabulary import ChangeKind, Side
 
@@ -41,8 +43,11 @@ def run(
     """Carry out what is due of these targets and kinds (all when None), at most about `limit` changes.
 
     Returns counts: applied, refused, failed, uncertain, put_back, changed, and of what stays: waiting_approval, held, observe.
-    A dry run logs the exact calls and writes nothing. Raises FixConfiguration when a credential or right is missing for all.
+    A dry run logs the exact calls and writes nothing. Raises FixConfiguration when `books_from`, a credential or a right is
+    missing for all.
     """
+    if not dry_run and context.instance.mode.any_apply and context.instance.books_from is None:
+        raise BadSettings(f"instances.{context.instance.id}: `apply` needs `books_from`", hint="set the cut-over")
     with context.engine.begin() as connection:
         limits.review(connection, context.instance)
     if dry_run:
@@ -54,7 +59,10 @@ def run(
 
 
 def due_kinds(context: Context) -> list[str]:
-    """Kinds of change that may be carried out now, in step order."""
+    """Kinds of change that may be carried out now, in step order; who must approve the others is told by mail."""
+    with context.engine.begin() as connection:
+        limits.review(connection, context.instance)
+        alerts.queue_changes(connection, context.instance, context.settings.ui_url)
     applied = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is Mode.APPLY]
     with context.engine.connect() as connection:
         kinds = set(leases.due_kinds(connection, context.instance, applied))

@@ -33,6 +33,12 @@ _DUE = """
             and coalesce(f.reopened_at, f.first_seen) > now() - make_interval(mins => :grace))
     order by case f.severity when 'critical' then 0 else 1 end, f.type, f.order_number, f.id"""
 
+_UNTOLD = """
+    select *, case when state = 'failed' then 'failed' else 'waiting' end as why from change
+    where instance = :instance and told_at is null
+        and (state = 'failed' or (state = 'planned' and approval = 'waiting' and verdict = 'released'))
+    order by step, order_number, id"""
+
 
 def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> int:
     """Queues one mail per group of recipients for what is new; marks the findings as mailed. Returns the number of mails."""
@@ -63,6 +69,42 @@ def queue_held(
         instance, "held", "held.html", f"[{instance.id}] nothing is written: {', '.join(held_sides)} cannot be trusted now",
         _recipients(instance, "it"), ui_url, failed=list(failed), sides=list(held_sides),
     )))  # fmt: skip
+
+
+def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> int:
+    """The mails about changes that need a person: what waits for approval (to the approver), what failed (to IT); each once."""
+    rows = [dict(row) for row in connection.execute(text(_UNTOLD), {"instance": instance.id}).mappings()]
+    mails = 0
+    for state, who, words in (("waiting", "approver", "wait for approval"), ("failed", "it", "failed")):
+        told = [row for row in rows if row["why"] == state]
+        if not told:
+            continue
+        sums_of = {(row["kind"], row["currency"]): 0 for row in told}
+        for row in told:
+            sums_of[(row["kind"], row["currency"])] += row["amount"]
+        lines = [
+            {
+                "kind": kind,
+                "currency": currency,
+                "amount": amount,
+                "n": sum((row["kind"], row["currency"]) == (kind, currency) for row in told),
+            }
+            for (kind, currency), amount in sums_of.items()
+        ]
+        subject = f"[{instance.id}] {len(told)} changes {words}: " + ", ".join(
+            f"{line['n']} {line['kind'].replace('_', ' ')}"
+            + (f" ({plain(line['amount'])} {line['currency']})" if line["amount"] else "")
+            for line in lines[:3]
+        )
+        mail = _mail(
+            instance, f"changes_{state}", "changes.html", subject, _recipients(instance, who), ui_url,
+            changes=told[:100], sums=lines, more=max(0, len(told) - 100), state=state,
+        )  # fmt: skip
+        mails += bool(outbox.queue(connection, mail))
+    connection.execute(
+        text("update change set told_at = now() where id = any(:ids)"), {"ids": [row["id"] for row in rows]}
+    )
+    return mails
 
 
 def queue_digest(connection: Connection, instance: Instance, ui_url: str) -> int:

@@ -66,6 +66,14 @@ def waiting(connection: Connection, instance: str | None = None) -> Iterator[Mai
         yield Mail(**{**row, "recipients": tuple(row["recipients"]), "picture": picture})
 
 
+def is_waiting(connection: Connection, instance: str) -> bool:
+    """Whether any mail of the instance is to be sent."""
+    query = text(
+        "select exists (select 1 from mail where sent_at is null and attempts < :most and instance = :instance)"
+    )
+    return bool(connection.execute(query, {"instance": instance, "most": MAX_ATTEMPTS}).scalar_one())
+
+
 def sent(connection: Connection, mail: Mail) -> None:
     connection.execute(
         text("update mail set sent_at = now(), attempts = attempts + 1, last_error = null where id = :id"),

@@ -14,15 +14,15 @@ from magodoo.settings import Settings
 from magodoo.settings.read import read_with_problems
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
     from sqlalchemy import Engine
+
+    from magodoo.pipeline.context import Context
 
 
 @contextmanager
 def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterator[Context]:
     """The Context of one step. Raises BadSettings when the instance is unknown or its entry broken, naming the line."""
     from magodoo.pipeline.context import Context
-
     from magodoo_airflow.hooks.magento import MagentoHook
     from magodoo_airflow.hooks.odoo import OdooHook
 

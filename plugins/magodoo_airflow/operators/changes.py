@@ -52,7 +52,9 @@ class ChangeOperator(StepOperator):
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
         from magodoo.pipeline import load
+        from magodoo_airflow.preflight import permit
 
+        permit(pipeline)
         dry = str(self.dry_run).lower() in ("true", "1")
         counts = load.run(pipeline, kinds=(self.kind,), order_keys=self.orders, limit=self.limit, dry_run=dry)
         if counts.get("failed"):

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseBranchOperator
 
 from magodoo_airflow.operators.step import StepOperator
 
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
 
 class DueChangesOperator(StepOperator, BaseBranchOperator):
     """Branches to the tasks whose id is the kind of a change that may be carried out now, and to `always`.
 
+    Before the first `apply`, and after settings changed, the instance is examined: with errors nothing is written.
+
+    `mail` is chosen when mails wait: a person is told at once what waits for approval.
+
     :param always: task ids that run in any case
     """
+
+    needs = ("magento", "odoo")
 
     inherits_from_skipmixin = True
 
@@ -22,9 +31,17 @@ class DueChangesOperator(StepOperator, BaseBranchOperator):
         self.always = always
 
     def choose_branch(self, context: Any) -> list[str]:
-        from magodoo.pipeline import load
+        return [*self.tell(context, self._due), *self.always]
 
-        return [*self.tell(context, load.due_kinds), *self.always]
+    def _due(self, pipeline: Context) -> list[str]:
+        from magodoo.pipeline import load
+        from magodoo.quality import outbox
+        from magodoo_airflow.preflight import permit
+
+        permit(pipeline)
+        due = load.due_kinds(pipeline)
+        with pipeline.engine.connect() as connection:
+            return [*due, "mail"] if outbox.is_waiting(connection, pipeline.instance.id) else due
 
     def execute(self, context: Any) -> Any:
         return self.do_branch(context, self.choose_branch(context))

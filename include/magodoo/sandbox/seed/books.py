@@ -72,7 +72,9 @@ class Books:
 
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
         """A call in the first company only: the administrator may have several."""
-        return self.rpc.call(model, method, ids, context={"allowed_company_ids": [COMPANY], **(context or {})}, **arguments)
+        return self.rpc.call(
+            model, method, ids, context={"allowed_company_ids": [COMPANY], **(context or {})}, **arguments
+        )
 
     def provision(self, skus: Mapping[str, tuple[str, Decimal, bool]]) -> None:
         """Products by SKU (name, price, storable), and the ids of what the database already has."""
@@ -105,7 +107,9 @@ class Books:
     def _stock(self, products: Sequence[int]) -> None:
         """Plenty of everything in the first warehouse."""
         location = self._rows("stock.warehouse", [["company_id", "=", COMPANY]], ["lot_stock_id"])[0]["lot_stock_id"][0]
-        wanted = [{"product_id": product, "location_id": location, "inventory_quantity": 100_000} for product in products]
+        wanted = [
+            {"product_id": product, "location_id": location, "inventory_quantity": 100_000} for product in products
+        ]
         quants = self.call("stock.quant", "create", vals_list=wanted, context={"inventory_mode": True})
         self.call("stock.quant", "action_apply_inventory", quants)
 
@@ -249,9 +253,7 @@ class Books:
         lines = self._lines_by_item(history)
         for move in self._rows("stock.move", [["picking_id", "=", picking]], ["sale_line_id"]):
             quantity = quantities.get(lines.get(move["sale_line_id"][0], 0), Decimal(0))
-            self.call(
-                "stock.move", "write", [move["id"]], vals={"quantity": float(quantity), "picked": bool(quantity)}
-            )
+            self.call("stock.move", "write", [move["id"]], vals={"quantity": float(quantity), "picked": bool(quantity)})
         values: dict[str, Any] = {"carrier_tracking_ref": ",".join(tracking)} if tracking else {}
         if shipment is not None:
             values["x_magento_key"] = f"ship_{self.instance}_{shipment}"
@@ -516,9 +518,7 @@ class Books:
         return int(answer["ids"][0])
 
     def _rows(self, model: str, domain: list[Any], fields: Sequence[str], order: str = "id") -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.call(
-            model, "search_read", domain=domain, fields=list(fields), order=order
-        )
+        found: list[dict[str, Any]] = self.call(model, "search_read", domain=domain, fields=list(fields), order=order)
         return found
 
     def _find(self, model: str, domain: list[Any]) -> int:
