@@ -33,7 +33,7 @@ for instance in instances():
             BY_KIND[kind](
                 task_id=kind.value,
                 instance=instance.id,
-                dry_run="{{ params.dry_run }}",
+                dry="{{ params.dry_run }}",
                 trigger_rule="all_done",
             )
             for kind in ChangeKind

@@ -26,7 +26,7 @@ def to_units(value: Any) -> int:
     """
     if value is None or value is False or value == "":
         return 0
-    if isinstance(value, bool) or isinstance(value, float):
+    if isinstance(value, bool | float):
         raise Unreadable(f"not an exact amount: {value!r}")
     try:
         number = Decimal(value)

@@ -26,8 +26,8 @@ def instances() -> Iterator[Instance]:
     """The instances whose settings are sound; a broken entry takes away only its own DAGs, and the log says why."""
     try:
         reading = read_with_problems()
-    except BadSettings as problem:
-        log.error("no instance has DAGs: %s", problem)
+    except BadSettings as unreadable:
+        log.error("no instance has DAGs: %s", unreadable)
         return
     for problem in reading.problems:
         log.error("settings: %s", problem)

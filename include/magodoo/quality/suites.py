@@ -18,6 +18,8 @@ from typing import Any
 
 import great_expectations as gx
 from great_expectations.checkpoint import UpdateDataDocsAction
+from great_expectations.checkpoint.actions import ValidationAction
+from great_expectations.expectations.metadata_types import FailureSeverity
 from sqlalchemy import Connection, Engine
 
 from magodoo.errors import Stop
@@ -100,7 +102,7 @@ def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: P
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     source = context.data_sources.add_postgres("staging", connection_string=f"${{{_URL_VARIABLE}}}")
     validations = [_validation(context, source, table, group, instance) for table, group in _by_table(checks)]
-    actions = [UpdateDataDocsAction(name="data_docs")] if docs else []
+    actions: list[ValidationAction] = [UpdateDataDocsAction(name="data_docs")] if docs else []
     checkpoint = context.checkpoints.add(
         gx.Checkpoint(name="all", validation_definitions=validations, actions=actions, result_format="SUMMARY")
     )
@@ -120,7 +122,7 @@ def _validation(context: Any, source: Any, table: str, checks: Iterable[Check], 
         for column in sorted(REQUIRED_COLUMNS[table]):
             suite.add_expectation(
                 gx.expectations.ExpectColumnToExist(
-                    column=column, severity="critical", meta={"check": f"column_{column}"}
+                    column=column, severity=FailureSeverity.CRITICAL, meta={"check": f"column_{column}"}
                 )
             )
     for check in checks:
@@ -128,7 +130,7 @@ def _validation(context: Any, source: Any, table: str, checks: Iterable[Check], 
             gx.expectations.UnexpectedRowsExpectation(
                 description=check.meaning,
                 unexpected_rows_query=check.sql(instance),
-                severity=check.severity.value,
+                severity=FailureSeverity(check.severity.value),
                 meta={"check": check.name, "cure": check.cure, "holds": check.holds.value},
             )
         )

@@ -28,13 +28,13 @@ class ChangeOperator(StepOperator):
     :param instance: instance id (templated)
     :param orders: only these orders' changes (Magento order entity ids, templated); None: all that are due
     :param limit: at most so many changes in this task
-    :param dry_run: show the exact calls in the log, write nothing (templated)
+    :param dry: show the exact calls in the log, write nothing (templated)
 
     Returns counts: applied, refused, failed, uncertain, waiting_approval, held, observe. A refused document is a finding,
     not a failure of the task; a change that failed for want of a right or a setting fails the task, after the others went.
     """
 
-    template_fields: Sequence[str] = ("instance", "orders", "dry_run")
+    template_fields: Sequence[str] = ("instance", "orders", "dry")
     needs = ("magento", "odoo")
     kind: ClassVar[ChangeKind]
 
@@ -43,19 +43,19 @@ class ChangeOperator(StepOperator):
         *,
         orders: list[str] | None = None,
         limit: int | None = None,
-        dry_run: bool | str = False,
+        dry: bool | str = False,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("pool", f"magodoo_{self.kind.target.value}")
         super().__init__(**kwargs)
-        self.orders, self.limit, self.dry_run = orders, limit, dry_run
+        self.orders, self.limit, self.dry = orders, limit, dry
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
         from magodoo.pipeline import load
         from magodoo_airflow.preflight import permit
 
         permit(pipeline)
-        dry = str(self.dry_run).lower() in ("true", "1")
+        dry = str(self.dry).lower() in ("true", "1")
         counts = load.run(pipeline, kinds=(self.kind,), order_keys=self.orders, limit=self.limit, dry_run=dry)
         if counts.get("failed"):
             raise AirflowException(

@@ -25,7 +25,7 @@ class StepOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("instance",)
-    operator_extra_links = (SalesPageLink(),)
+    operator_extra_links: tuple[Any, ...] = (SalesPageLink(),)
     ui_color = "#eef4fb"
     needs: ClassVar[tuple[str, ...]] = ()  # the sides this step talks to: "magento", "odoo"
 

@@ -56,7 +56,7 @@ class Names:
     currencies: dict[str, int] = field(default_factory=dict)
     pricelists: dict[str, int] = field(default_factory=dict)
     journals: dict[str, int] = field(default_factory=dict)
-    method_lines: dict[tuple[str, str], int] = field(default_factory=dict)
+    method_lines: dict[tuple[int, str], int] = field(default_factory=dict)
     countries: dict[str, int] = field(default_factory=dict)
 
 
@@ -218,9 +218,20 @@ class Books:
             "invoice_ids/.id",
         ]
         row = [
-            self._hand("payment") if key == HAND else self.xmlid("pay" if key.startswith("inv") else "cmpay", key.split("_")[1]), kind, "customer", str(partner["partner_id"][0]), f"{amount:.2f}",
-            str(self.names.currencies[currency]), str(partner["invoice_date"]), str(journal), str(self.names.method_lines[(journal, kind)]), memo, str(move),
-        ]  # fmt: skip
+            self._hand("payment")
+            if key == HAND
+            else self.xmlid("pay" if key.startswith("inv") else "cmpay", key.split("_")[1]),
+            kind,
+            "customer",
+            str(partner["partner_id"][0]),
+            f"{amount:.2f}",
+            str(self.names.currencies[currency]),
+            str(partner["invoice_date"]),
+            str(journal),
+            str(self.names.method_lines[(journal, kind)]),
+            memo,
+            str(move),
+        ]
         payment = self._load("account.payment", fields, [row])
         self.call("account.payment", "action_post", [payment])
         entry = self._rows("account.payment", [["id", "=", payment]], ["move_id"])[0]["move_id"][0]
@@ -437,9 +448,14 @@ class Books:
         head = [self.xmlid(*key) if linked else self._hand("move"), self._partner(order, linked), *values.values()]
         lines = self._sale_lines(history) if with_order else {}
         rows = self._line_rows(
-            head, entries, currency or row["order_currency_code"], {} if currency else order, lambda entry: self._plain_xmlid(entry.key) if linked else self._hand("aml"), order=False,
+            head,
+            entries,
+            currency or row["order_currency_code"],
+            {} if currency else order,
+            lambda entry: self._plain_xmlid(entry.key) if linked else self._hand("aml"),
+            order=False,
             linked_lines=(lambda entry: str(lines.get(_sale_key(entry, history.order), ""))) if with_order else None,
-        )  # fmt: skip
+        )
         move = self._load("account.move", fields, rows)
         self.moves[f"{key[0]}_{key[1]}"] = move
         if post:
@@ -465,7 +481,7 @@ class Books:
         name = (
             f"c{order['customer_id']}"
             if order.get("customer_id")
-            else f"g_{hashlib.sha1(email.encode()).hexdigest()[:16]}"
+            else f"g_{hashlib.sha1(email.encode(), usedforsecurity=False).hexdigest()[:16]}"
         )
         key = f"magodoo.partner_{self.instance}_{name}" if linked else f"by_hand.partner_{name}"
         address = order["billing_address"]
@@ -529,9 +545,34 @@ class Books:
 
 
 _LINE_FIELDS = {
-    "order_line": [f"order_line/{name}" for name in ("id", "product_id/.id", "name", "product_uom_qty", "price_unit", "discount", "tax_ids/.id", "extra_tax_data", "is_delivery")],
-    "invoice_line_ids": [f"invoice_line_ids/{name}" for name in ("id", "product_id/.id", "name", "quantity", "price_unit", "discount", "tax_ids/.id", "extra_tax_data")],
-}  # fmt: skip
+    "order_line": [
+        f"order_line/{name}"
+        for name in (
+            "id",
+            "product_id/.id",
+            "name",
+            "product_uom_qty",
+            "price_unit",
+            "discount",
+            "tax_ids/.id",
+            "extra_tax_data",
+            "is_delivery",
+        )
+    ],
+    "invoice_line_ids": [
+        f"invoice_line_ids/{name}"
+        for name in (
+            "id",
+            "product_id/.id",
+            "name",
+            "quantity",
+            "price_unit",
+            "discount",
+            "tax_ids/.id",
+            "extra_tax_data",
+        )
+    ],
+}
 
 
 def _order_line_key(entry: Entry, order: int) -> tuple[str, str]:

@@ -79,9 +79,9 @@ class Ordinary:
             if rest:
                 self.shop.invoice(history, rest)
 
-    def _shippable(self, history: History, wanted: dict[int, Decimal]) -> dict[int, Decimal] | None:
+    def _shippable(self, history: History, wanted: dict[int | None, Decimal]) -> dict[int | None, Decimal] | None:
         items = {item["item_id"]: item for item in self.shop.top_items(history.order)}
-        some = {item: quantity for item, quantity in wanted.items() if not items[item].get("is_virtual")}
+        some = {item: quantity for item, quantity in wanted.items() if item and not items[item].get("is_virtual")}
         return some or None
 
     def _refund_money(self, history: History) -> None:

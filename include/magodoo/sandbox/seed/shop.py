@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -106,6 +107,7 @@ class Shop:
         """Places an order at a moment; a card payment is only authorised until it is invoiced."""
         shop = self.magento
         shop.now = at
+        customer: int | None
         customer, own_email, first, last = self.random.choice(self.customers)
         if email or (guest if guest is not None else self.random.random() < 0.4):
             customer, own_email = None, email or f"guest{self.random.randrange(10_000)}@example.com"
@@ -152,13 +154,13 @@ class Shop:
 
     # What becomes of an order. Each step moves the clock on by hours.
 
-    def invoice(self, history: History, items: dict[int, Decimal] | None = None) -> int:
+    def invoice(self, history: History, items: Mapping[int | None, Any] | None = None) -> int:
         self._later(history)
         made = self.magento.invoice(history.order, items)
         history.invoices.append(made)
         return made
 
-    def ship(self, history: History, items: dict[int, Decimal] | None = None, *, tracked: bool = True) -> int:
+    def ship(self, history: History, items: Mapping[int | None, Any] | None = None, *, tracked: bool = True) -> int:
         self._later(history)
         code, title = self.random.choice(CARRIERS)
         number = f"1Z{self.random.randrange(10**9):09d}"
@@ -167,7 +169,7 @@ class Shop:
         history.shipments.append(made)
         return made
 
-    def refund(self, history: History, items: dict[int, Decimal] | None = None, **amounts: Any) -> int:
+    def refund(self, history: History, items: Mapping[int | None, Any] | None = None, **amounts: Any) -> int:
         """Refunds offline, or through the provider when a card paid."""
         self._later(history)
         if history.payment == CARD and items is None:
@@ -207,7 +209,7 @@ class Shop:
         """The items that invoices and shipments are made by."""
         return [item for item in self.row("order", order)["items"] if not item.get("parent_item_id")]
 
-    def half(self, order: int) -> dict[int, Decimal]:
+    def half(self, order: int) -> dict[int | None, Decimal]:
         """About half of each line, at least one piece of the first."""
         picked = {item["item_id"]: Decimal(int(item["qty_ordered"]) // 2) for item in self.top_items(order)}
         if not any(picked.values()):
