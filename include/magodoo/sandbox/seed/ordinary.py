@@ -81,7 +81,9 @@ class Ordinary:
 
     def _shippable(self, history: History, wanted: dict[int | None, Decimal]) -> dict[int | None, Decimal] | None:
         items = {item["item_id"]: item for item in self.shop.top_items(history.order)}
-        some = {item: quantity for item, quantity in wanted.items() if item and not items[item].get("is_virtual")}
+        some: dict[int | None, Decimal] = {
+            item: quantity for item, quantity in wanted.items() if item and not items[item].get("is_virtual")
+        }
         return some or None
 
     def _refund_money(self, history: History) -> None:
