@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from magodoo.money import from_units
 from magodoo.pipeline import reconcile
 from magodoo.reconcile.explain import explain, staging_url
 from magodoo.sandbox.seed.manifest import Planted, amount
+from magodoo.staging import work
 
 ORDERS = 60
 
@@ -135,3 +137,15 @@ def test_a_connection_is_read_as_airflow_writes_it() -> None:
     assert staging_url("postgres://a:b@h:1/d") == "postgresql+psycopg2://a:b@h:1/d"
     written = '{"conn_type": "postgres", "host": "h", "port": 1, "login": "a", "password": "p/w", "schema": "d"}'
     assert staging_url(written) == "postgresql+psycopg2://a:p%2Fw@h:1/d"
+
+
+def test_time_alone_makes_an_order_due(pair: Pair) -> None:
+    """A refund without return is a finding after so many days, though nothing has changed."""
+    (finding,) = rows(pair, "select * from finding where type = 'refunded_not_returned'")
+    (memo,) = rows(pair, "select * from document where kind = 'credit_memo' and source_id = :id", id=finding.magento_id)
+    with pair.engine.begin() as connection:
+        assert work.bump_ripe(connection, pair.instance.id, memo.document_date) == 0
+        assert work.bump_ripe(connection, pair.instance.id, memo.document_date + timedelta(days=1), days=1) >= 1
+    assert finding.order_key in reconcile.due(pair.context())
+    reconcile.run(pair.context())
+    assert reconcile.due(pair.context()) == []

@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from magodoo.load import ledger, requests
 from magodoo.pipeline import extract
 from magodoo.staging import frames as staged
-from magodoo.staging import listed, work
+from magodoo.staging import listed, runs, work
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
@@ -31,11 +31,14 @@ def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | 
     """Reconcile the orders that are due (at most `limit`), or the given ones whatever their versions say. Returns counts."""
     orders = list(order_keys) if order_keys is not None else due(context)[:limit]
     counts: Counter[str] = Counter(orders=len(orders))
-    for chunk in _chunks(orders):
-        extract.complete(context, chunk)
-        counts.update(_reconcile(context, chunk))
-    with context.engine.begin() as connection:
-        listed.note_agreement(connection, context.instance.id)
+    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as told:
+        for chunk in _chunks(orders):
+            context.go_on()
+            extract.complete(context, chunk)
+            counts.update(_reconcile(context, chunk))
+        with context.engine.begin() as connection:
+            listed.note_agreement(connection, context.instance.id)
+        told.update(counts)
     return dict(counts)
 
 

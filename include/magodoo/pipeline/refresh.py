@@ -35,6 +35,9 @@ def run(context: Context) -> dict[str, int]:
                 context.go_on()
                 read[side.value] += whole_orders.read(context, side, keys[start : start + BATCH])
         read["products"] = master_data.refresh_products(context)
+        with context.engine.begin() as connection:
+            today = context.now().astimezone(instance.zone).date()
+            read["ripe"] = work.bump_ripe(connection, instance.id, today - timedelta(days=instance.refund_return_days))
         with context.engine.connect() as connection:
             read["deleted"] = deletion.count(connection, instance.id) - before
         counts.update(read)

@@ -108,7 +108,10 @@ def _documents(documents: Sequence[Row], pairs: Sequence[Row]) -> Iterator[str]:
                 yield f"      matched by {pair.rule.replace('_', ' ')}{f' ({pair.confirmed_by})' if pair.confirmed_by else ''}"
                 yield from _meaning(kind, magento, odoo)
         for row in (*left.values(), *right.values()):
-            yield f"  {_told(row)}  <->  nothing in {Side(row.side).other.value.capitalize()}"
+            alone = (
+                f"  <->  nothing in {Side(row.side).other.value.capitalize()}" if row.active else "  (does not count)"
+            )
+            yield f"  {_told(row)}{alone}"
 
 
 def _told(row: Row) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
@@ -47,6 +47,22 @@ def bump(connection: Connection, instance: str, order_keys: Sequence[str]) -> No
         ),
         {"instance": instance, "keys": list(order_keys)},
     )
+
+
+def bump_ripe(connection: Connection, instance: str, before: date, days: int = 7) -> int:
+    """Make orders due whose refunds or returns passed an age within the last `days`: time alone can make a difference.
+
+    before: local date of the instance; what is dated earlier is ripe. Returns how many orders.
+    """
+    keys = connection.execute(
+        text("""select distinct order_key from document where instance = :instance and active and deleted_at is null
+            and order_key is not null and document_date < :before and document_date >= :since
+            and (kind = 'return' or kind = 'credit_memo' and side = 'magento') order by 1"""),
+        {"instance": instance, "before": before, "since": before - timedelta(days=days)},
+    ).scalars()
+    ripe = list(keys)
+    bump(connection, instance, ripe)
+    return len(ripe)
 
 
 def due(connection: Connection, instance: str) -> list[str]:
