@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from shop_and_books import ShopAndBooks, shop_and_books
 
 from magodoo.stack import ports
 from magodoo.stack.postgres import Cluster, new_password
@@ -66,6 +67,13 @@ def module_staging_url(new_staging: Callable[[], str], postgres: Cluster) -> Ite
     url = new_staging()
     yield url
     postgres.drop_database(url.rsplit("/", 1)[1])
+
+
+@pytest.fixture(scope="module")
+def pair(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopAndBooks]:
+    """A small shop and its books, empty but provisioned, that the tests of one module share."""
+    with shop_and_books(module_staging_url, tmp_path_factory.mktemp("data_docs")) as made:
+        yield made
 
 
 def migrate(url: str) -> None:

@@ -74,7 +74,7 @@ class MagentoClient:
             search = search.where("updated_at", "lt", up_to_the_second(until))
         if store_ids:
             search = search.where("store_id", "in", store_ids)
-        begin = EPOCH if since is None else max(read_stamp(stamp(since)), EPOCH)
+        begin = EPOCH if since is None or since < EPOCH else read_stamp(stamp(since))
         pages = walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
         return _ahead(pages) if self.connection.parallel > 1 else pages
 

@@ -14,9 +14,11 @@ from sqlalchemy import Connection, text
 def since(
     connection: Connection, instance: str, side: str, kind: str, overlap: timedelta, beginning: datetime | None
 ) -> datetime | None:
-    """From when to read: the watermark minus the overlap; before the first read `beginning` (None: everything)."""
+    """From when to read: the watermark minus the overlap; until something was found, `beginning` (None: everything)."""
     stamp = connection.execute(
-        text("select stamp from watermark where instance = :instance and side = :side and kind = :kind"),
+        text(
+            "select stamp from watermark where instance = :instance and side = :side and kind = :kind and stamp > 'epoch'"
+        ),
         {"instance": instance, "side": side, "kind": kind},
     ).scalar_one_or_none()
     return beginning if stamp is None else stamp - overlap

@@ -1,0 +1,347 @@
+"""A small shop and its books over HTTP with a staging database: customers and clerks act, the chain runs, both systems are read.
+
+What people do in the shop is `MagentoShop`'s, what they do in Odoo is the seed's `Books`, written apart from the pipeline's own
+requests. What came of it is read from the systems themselves, never from the pipeline's tables; only what was reported
+(findings, mails) stands there.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from magodoo import staging
+from magodoo.load import ledger
+from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.connection import OdooConnection
+from magodoo.pipeline import extract, load, quality, reconcile
+from magodoo.pipeline.context import Context
+from magodoo.quality import alerts, gate
+from magodoo.sandbox.magento import Address, Line
+from magodoo.sandbox.magento import RunningSandbox as RunningMagento
+from magodoo.sandbox.odoo.database import OdooDatabase
+from magodoo.sandbox.odoo.server import RunningSandbox as RunningOdoo
+from magodoo.sandbox.seed.books import Books
+from magodoo.sandbox.seed.shop import CARD, History, Shop
+from magodoo.sandbox.seed.write import demo_settings
+from magodoo.settings import Instance, Settings
+
+Row = dict[str, Any]
+GOODS = {"SKU-001": 2, "SKU-002": 3}
+NO_LIMITS = {
+    "changes_per_run": 10**6, "changes_per_day": 10**6, "document_amount": 10**6, "run_amount": 10**9, "refund_amount": 10**6,
+    "first_writes": 0,
+}  # fmt: skip
+DAY = timedelta(days=1)
+
+
+class ShopAndBooks:
+    """Both systems and the chain between them. Orders are Magento's order ids throughout."""
+
+    def __init__(self, shop: Shop, books: Books, magento: RunningMagento, odoo: RunningOdoo, staging_url: str, **policy: Any) -> None:
+        self.shop, self.books = shop.magento, books
+        self.desk = shop
+        self.magento, self.odoo = magento, odoo
+        self.engine = staging.connect(staging_url)
+        self.instance = Instance.model_validate(_merged(_instance(), policy))
+        self.histories: dict[int, History] = {}
+        self._people = itertools.count(1)
+        self._runs = itertools.count(1)
+
+    # The chain
+
+    def context(self) -> Context:
+        return Context(
+            settings=Settings(instances={"us": self.instance}),
+            instance=self.instance,
+            engine=self.engine,
+            magento=MagentoClient(MagentoConnection(self.magento.url, BearerToken(self.magento.token)), sleep=lambda seconds: None),
+            odoo=OdooClient(OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", 1)),
+            dag_run=f"test__{next(self._runs)}",
+            now=lambda: datetime.now(UTC),
+        )
+
+    @contextmanager
+    def policy(self, **policy: Any) -> Iterator[None]:
+        """Other settings for a while."""
+        usual = self.instance
+        self.instance = Instance.model_validate(_merged(usual.model_dump(), policy))
+        try:
+            yield
+        finally:
+            self.instance = usual
+
+    def look(self) -> Row:
+        """Extract both sides and reconcile what is due."""
+        context = self.context()
+        extract.run(context, "magento")
+        extract.run(context, "odoo")
+        return reconcile.run(context)
+
+    def chain(self, *, data_docs: bool = False) -> Row:
+        """One round; `data_docs` judges with every check of the suites, otherwise the gate is told that none failed."""
+        counts: Row = {"reconcile": self.look()}
+        context = self.context()
+        if data_docs:
+            counts["quality"] = quality.run(context)
+        else:
+            with self.engine.begin() as connection:
+                gate.judge(connection, self.instance, ())
+                alerts.queue_findings(connection, self.instance, "http://airflow.example")
+        return counts | {"load": load.run(context)}
+
+    def run(self, **options: Any) -> Row:
+        """One round, then another, which must find nothing more to do. Returns the counts of the first."""
+        counts = self.chain(**options)
+        before = self.writes()
+        again = self.look()
+        load.run(self.context())
+        assert (again.get("changes_new", 0), self.writes()) == (0, before), "a second run has something to do"
+        return counts
+
+    def writes(self) -> int:
+        """How many calls that write both systems have received so far."""
+        posts = sum(entry["method"] != "GET" for entry in self.magento.app.log)
+        return posts + sum(_writes(str(entry["path"])) for entry in self.odoo.app.log)
+
+    def approve(self, order: int) -> None:
+        """A person agrees to what waits of an order."""
+        statement = "select id from change where order_key = :order and approval = 'waiting' and state = 'planned'"
+        with self.engine.begin() as connection:
+            waiting = list(connection.scalars(text(statement), {"order": str(order)}))
+            ledger.approve(connection, waiting, "clerk")
+
+    # The shop
+
+    def order(self, lines: Mapping[str, int] | Sequence[Line] = GOODS, payment: str = "banktransfer", *, days_ago: float = 0,
+              email: str = "", **more: Any) -> int:  # fmt: skip
+        """An order of a customer of its own; a card's payment is authorised, as a provider does."""
+        number = next(self._people)
+        cart = [Line(sku, quantity) for sku, quantity in lines.items()] if isinstance(lines, Mapping) else list(lines)
+        person = Address(firstname="Kim", lastname=f"No {number}", street=(f"{number} Elm St",), email=email or f"kim{number}@example.com")
+        self.at(days_ago)
+        options = {"billing": person, "shipping_amount": Decimal(5), **more}
+        order = self.shop.place_order(cart, payment=payment, **options)
+        if payment == CARD:
+            self.shop.authorize(order)
+        self.histories[order] = History(order, self.shop.now or datetime.now(UTC), payment)
+        self.at(0)
+        return order
+
+    def at(self, days_ago: float) -> None:
+        """What happens next in the shop and in Odoo happens so many days ago; 0 is now."""
+        moment = datetime.now(UTC).replace(microsecond=0) - days_ago * DAY if days_ago else None
+        self.shop.now = self.odoo.db.now = moment
+
+    def touch(self, order: int) -> None:
+        """Somebody saved the order and its documents just now: their `updated_at` moves."""
+        stamp = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+        tables = self.shop.tables
+        for row in (self.shop.order(order), *self.invoices(order), *self.shipments(order), *tables.creditmemos.of_order(order)):
+            row["updated_at"] = stamp
+
+    def items(self, order: int) -> dict[str, int]:
+        """Order item ids by SKU, without the parents of bundles and configurables' children."""
+        return {item["sku"]: item["item_id"] for item in self.shop.order(order)["items"] if not item.get("parent_item_id")}
+
+    def invoices(self, order: int) -> list[Row]:
+        return list(self.shop.tables.invoices.of_order(order))
+
+    def shipments(self, order: int) -> list[Row]:
+        return list(self.shop.tables.shipments.of_order(order))
+
+    def memos(self, order: int) -> list[Row]:
+        return list(self.shop.tables.creditmemos.of_order(order))
+
+    def shop_row(self, kind: str, number: int) -> Row:
+        return dict(self.desk.row(kind, number))
+
+    # Odoo
+
+    def rows(self, model: str, domain: list[Any], fields: str) -> list[Row]:
+        return list(self.call(model, "search_read", domain=domain, fields=fields.split(), order="id"))
+
+    def call(self, model: str, method: str, ids: Any = None, **arguments: Any) -> Any:
+        return self.books.call(model, method, ids, **arguments)
+
+    def sales(self, order: int) -> list[Row]:
+        number = self.shop.order(order)["increment_id"]
+        fields = "name state amount_total amount_untaxed amount_tax invoice_status client_order_ref partner_id order_line currency_id"
+        return self.rows("sale.order", [["client_order_ref", "=", number]], fields)
+
+    def moves(self, order: int, kind: str = "out_invoice") -> list[Row]:
+        number = self.shop.order(order)["increment_id"]
+        sale = [row["name"] for row in self.sales(order)]
+        domain = [["move_type", "=", kind], ["invoice_origin", "in", [number, *sale]]]
+        fields = (
+            "name ref state payment_state amount_untaxed amount_tax amount_total amount_residual invoice_date date currency_id"
+            " reversed_entry_id invoice_origin invoice_line_ids partner_id"
+        )
+        return self.rows("account.move", domain, fields)
+
+    def notes(self, order: int) -> list[Row]:
+        return self.moves(order, "out_refund")
+
+    def payments(self, move: Row) -> list[Row]:
+        """Payments of an invoice or credit note."""
+        found = self.rows("account.payment", [], "amount journal_id payment_type state memo invoice_ids currency_id")
+        return [row for row in found if move["id"] in row["invoice_ids"]]
+
+    def pickings(self, order: int, kind: str = "outgoing") -> list[Row]:
+        sales = [row["id"] for row in self.sales(order)]
+        domain = [["sale_id", "in", sales], ["picking_type_code", "=", kind]]
+        return self.rows("stock.picking", domain, "name state carrier_tracking_ref carrier_id x_magento_key move_ids backorder_id")
+
+    def moved(self, picking: Row) -> dict[str, float]:
+        """Quantities of a transfer by SKU."""
+        rows = self.rows("stock.move", [["picking_id", "=", picking["id"]]], "product_id quantity product_uom_qty state")
+        done = picking["state"] == "done"
+        return {self._sku(row["product_id"][0]): row["quantity" if done else "product_uom_qty"] for row in rows}
+
+    def to_invoice(self, order: int) -> float:
+        """What Odoo would still offer to invoice on the order."""
+        rows = self.rows("sale.order.line", [["order_id", "in", [row["id"] for row in self.sales(order)]]], "qty_to_invoice")
+        return sum(row["qty_to_invoice"] for row in rows)
+
+    def enter_order(self, order: int, **options: Any) -> int:
+        """A clerk (or an earlier run, when linked) enters the order."""
+        return self.books.order(self.histories[order], **options)
+
+    def of(self, order: int) -> History:
+        """The order as the seed's books know it, with the sales order that stands for it."""
+        if order not in self.books.orders:
+            self.books.orders[order] = self.sales(order)[0]["id"]
+        return self.histories[order]
+
+    def bill(self, order: int, quantities: Mapping[str, int] | None = None, *, shipping: bool = True, post: bool = True) -> int:
+        """A clerk invoices the order in Odoo: all of it, or these quantities by SKU, with or without the shipping."""
+        move = self.books.invoice_of_order(self.of(order), post=False)
+        if quantities is not None:
+            for line in self.rows("account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], "product_id"):
+                sku = self._sku(line["product_id"][0])
+                quantity = quantities.get(sku, int(shipping) if sku == "SHIPPING" else 0)
+                if quantity:
+                    self.call("account.move.line", "write", [line["id"]], vals={"quantity": quantity})
+                else:
+                    self.call("account.move.line", "unlink", [line["id"]])
+        if post:
+            self.call("account.move", "action_post", [move])
+        return move
+
+    def pay(self, order: int, move: int, amount: Decimal | None = None, *, outbound: bool = False) -> None:
+        """A clerk registers the customer's payment in the bank journal."""
+        self.books.moves[f"clerk_{move}"] = move
+        row = self.rows("account.move", [["id", "=", move]], "amount_residual currency_id")[0]
+        amount = Decimal(str(row["amount_residual"])) if amount is None else amount
+        self.books.pay(self.histories[order], f"clerk_{move}", amount, row["currency_id"][1], outbound=outbound)
+
+    def reverse(self, move: int) -> int:
+        """A credit note of a whole move, by Odoo's wizard, posted: it settles the move."""
+        self.books.moves[f"inv_{-move}"] = move
+        return self.books.reverse(History(0, datetime.now(UTC), ""), -move)
+
+    def deliver(self, order: int, quantities: Mapping[str, int], tracking: Sequence[str] = ()) -> int:
+        """The warehouse validates a delivery in Odoo; what is left becomes a backorder."""
+        history, items = self.of(order), self.items(order)
+        return self.books.deliver(history, {items[sku]: Decimal(each) for sku, each in quantities.items()}, tracking=tracking)
+
+    def _sku(self, product: int) -> str:
+        return str(self.odoo.db.tables["product.product"][product]["default_code"])
+
+    # What was reported
+
+    def findings(self, order: int) -> set[tuple[str, str, str]]:
+        """(type, kind, part) of the open findings of an order."""
+        return {(row["type"], row["kind"], row["part"] or "") for row in self.reported(order)}
+
+    def reported(self, order: int, **wanted: str) -> list[Row]:
+        """The open findings of an order, whole; `wanted` selects by columns."""
+        statement = "select * from finding where order_key = :order and resolved_at is null order by id"
+        with self.engine.connect() as connection:
+            rows = [dict(row) for row in connection.execute(text(statement), {"order": str(order)}).mappings()]
+        return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+
+    def unfinished(self, order: int) -> list[tuple[str, str, str]]:
+        """(kind, state, reason) of the order's changes that were not done, or are not done yet."""
+        statement = "select kind, state, coalesce(reason, '') from change where order_key = :order and state not in ('done', 'superseded') order by id"
+        with self.engine.connect() as connection:
+            return [(row[0], row[1], row[2]) for row in connection.execute(text(statement), {"order": str(order)})]
+
+    def mails(self, words: str) -> list[str]:
+        """Texts of the mails that name `words`."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(text("select * from mail order by id")).mappings().all()
+        return [str(dict(row)) for row in rows if words in str(dict(row))]
+
+
+@contextmanager
+def shop_and_books(staging_url: str, docs: Path, **policy: Any) -> Iterator[ShopAndBooks]:
+    """A pair of its own: the goods are in the shop, in Odoo and in stock; nothing was sold yet. Everything is in `apply`."""
+    template = _template()
+    shop = copy.copy(template[0])
+    shop.magento = template[0].magento.copy()
+    database = OdooDatabase()
+    database.load(copy.deepcopy(template[1]))
+    books = Books(database, shop, "us")
+    books.names = copy.deepcopy(template[2])
+    with pytest.MonkeyPatch.context() as patch, RunningMagento(shop.magento) as magento, RunningOdoo(database) as odoo:
+        patch.setenv("MAGODOO_DATA_DOCS", str(docs))
+        pair = ShopAndBooks(shop, books, magento, odoo, staging_url, **policy)
+        yield pair
+        pair.engine.dispose()
+
+
+@functools.cache
+def _template() -> tuple[Shop, Row, Any]:
+    """Shop, state of Odoo, and the ids in it, set up once."""
+    shop = Shop(1, datetime.now(UTC) - 60 * DAY)
+    shop.magento.now = None
+    database = OdooDatabase()
+    database.provision(sync_key="sync-key", admin_key="admin-key")
+    books = Books(database, shop, "us")
+    goods = {
+        product["sku"]: (product["name"], Decimal(str(product["price"])), product["type_id"] != "virtual")
+        for product in shop.magento.tables.products
+        if product["type_id"] in ("simple", "virtual") or product["sku"] == "BUNDLE-FIX"
+    }
+    books.provision(goods | {"FEE": ("Fee", Decimal(0), False)})
+    return shop, database.dump(), books.names
+
+
+def _instance() -> Row:
+    """The demo's settings, applying, without limits."""
+    instance = demo_settings(datetime.now(UTC))["instances"]["us"]
+    return _merged(
+        instance,
+        {"id": "us", "mode": {"default": "apply"}, "limits": NO_LIMITS, "settle_seconds": 1, "lease_seconds": 60,
+         "magento_overlap_seconds": 2, "odoo_overlap_seconds": 2, "quality": {"volume_share": 0}},
+    )  # fmt: skip
+
+
+def _merged(whole: Mapping[str, Any], part: Mapping[str, Any]) -> Row:
+    """`part` laid over `whole`, section by section."""
+    return {**whole, **{
+        name: _merged(whole[name], value) if isinstance(value, Mapping) and isinstance(whole.get(name), Mapping) else value
+        for name, value in part.items()
+    }}  # fmt: skip
+
+
+def _writes(path: str) -> bool:
+    """Whether an Odoo method changes something, by its name."""
+    return path.rsplit("/", 1)[-1].startswith(("load", "write", "create", "unlink", "action_", "button_", "reconcile"))
+
+
+def amount(value: Any) -> Decimal:
+    """An amount of either system, to the cent."""
+    return Decimal(str(value or 0)).quantize(Decimal("0.01"))

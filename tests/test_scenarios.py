@@ -1,0 +1,302 @@
+"""The scenarios that the chain is for, one to six, each through both HTTP servers and PostgreSQL.
+
+Every test lets the chain run, reads what came of it from the two systems, and lets it run again: nothing more may happen.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from shop_and_books import ShopAndBooks, amount
+
+from magodoo.sandbox.magento import Line
+from magodoo.sandbox.magento.pricing import Coupon
+
+TRACK = {"track_number": "1Z999", "title": "United Parcel Service", "carrier_code": "ups"}
+POSTED = ("posted", "not_paid")
+
+
+# 1: order pulled from Magento with an invoice
+
+
+@pytest.mark.parametrize(
+    ("lines", "more"),
+    [
+        pytest.param([Line("SKU-001", 2), Line("SKU-002", 3)], {}, id="simple"),
+        pytest.param([Line("SKU-003", 3), Line("SKU-004", 1)], {"coupon": Coupon("SAVE10", percent=Decimal(10))}, id="discount"),
+        pytest.param(
+            [Line("SKU-003", 3)],
+            {"coupon": Coupon("ALL", percent=Decimal(20), applies_to_shipping=True)},
+            id="shipping_discount",
+        ),
+        pytest.param([Line("SHIRT", 2, child="SHIRT-RED"), Line("E-BOOK", 1)], {}, id="configurable_and_virtual"),
+        pytest.param([Line("BUNDLE-DYN", 2)], {}, id="dynamic_bundle"),
+        pytest.param([Line("BUNDLE-FIX", 1), Line("SKU-001", 1)], {}, id="fixed_bundle"),
+        pytest.param([Line("SKU-001", 3), Line("SKU-005", 1)], {"store": "eu"}, id="euro"),
+    ],
+)
+def test_scenario_01_order_with_invoice_arrives_in_odoo_equal_to_the_cent(pair: ShopAndBooks, lines: list[Line], more: dict) -> None:
+    order = pair.order(lines, **more)
+    pair.shop.invoice(order)
+    pair.run()
+    source, (invoice,) = pair.shop.order(order), pair.invoices(order)
+    (sale,), (entry,) = pair.sales(order), pair.moves(order)
+    assert sale["state"] == "sale"
+    assert amount(sale["amount_total"]) == amount(source["grand_total"])
+    assert (entry["state"], entry["payment_state"]) == POSTED
+    assert (entry["ref"], entry["invoice_origin"]) == (invoice["increment_id"], source["increment_id"])
+    assert amount(entry["amount_total"]) == amount(invoice["grand_total"])
+    assert amount(entry["amount_tax"]) == amount(invoice["tax_amount"])
+    assert entry["currency_id"][1] == invoice["order_currency_code"]
+    assert pair.findings(order) == set()
+
+
+def test_scenario_01_the_whole_gate_lets_the_order_through(pair: ShopAndBooks) -> None:
+    order = pair.order()
+    pair.shop.invoice(order)
+    counts = pair.run(data_docs=True)
+    assert counts["quality"]["held_sides"] == []
+    (sale,), (entry,) = pair.sales(order), pair.moves(order)
+    (partner,) = pair.rows("res.partner", [["id", "=", sale["partner_id"][0]]], "email name city")
+    assert partner["email"] == pair.shop.order(order)["customer_email"]
+    lines = pair.rows("sale.order.line", [["order_id", "=", sale["id"]]], "product_uom_qty price_unit is_delivery")
+    assert [(line["product_uom_qty"], amount(line["price_unit"])) for line in lines if line["is_delivery"]] == [(1, Decimal("5.00"))]
+    assert entry["state"] == "posted"
+
+
+def test_scenario_01_partial_invoices_arrive_one_by_one(pair: ShopAndBooks) -> None:
+    order = pair.order({"SKU-001": 4, "SKU-002": 2})
+    items = pair.items(order)
+    pair.shop.invoice(order, {items["SKU-001"]: 1})
+    pair.run()
+    (first,) = pair.moves(order)
+    assert amount(first["amount_total"]) == amount(pair.invoices(order)[0]["grand_total"])
+    pair.shop.invoice(order)
+    pair.run()
+    totals = [amount(move["amount_total"]) for move in pair.moves(order)]
+    assert totals == [amount(row["grand_total"]) for row in pair.invoices(order)]
+    assert (pair.sales(order)[0]["invoice_status"], pair.to_invoice(order)) == ("invoiced", 0)
+
+
+@pytest.mark.parametrize(("policy", "states"), [("draft", ["draft"]), ("off", [])])
+def test_scenario_01_invoices_to_odoo_by_policy(pair: ShopAndBooks, policy: str, states: list[str]) -> None:
+    order = pair.order()
+    pair.shop.invoice(order)
+    with pair.policy(invoices={"to_odoo": policy}):
+        pair.run()
+    assert len(pair.sales(order)) == 1
+    assert [move["state"] for move in pair.moves(order)] == states
+
+
+def test_scenario_01_observe_writes_nothing(pair: ShopAndBooks) -> None:
+    order = pair.order()
+    pair.shop.invoice(order)
+    before = pair.writes()
+    with pair.policy(mode={"default": "observe"}):
+        counts = pair.chain()
+    assert (pair.writes(), pair.sales(order)) == (before, [])
+    assert counts["load"]["observe"] >= 2
+    pair.run()
+    assert len(pair.moves(order)) == 1
+
+
+# 2: invoice created in Odoo on a Magento order
+
+
+def an_order_in_both(pair: ShopAndBooks, lines: dict[str, int] | None = None, payment: str = "cashondelivery") -> int:
+    """Placed in the shop, imported by the chain; nothing was invoiced or shipped."""
+    order = pair.order(lines or {"SKU-001": 4, "SKU-002": 2}, payment)
+    pair.chain()
+    assert [sale["state"] for sale in pair.sales(order)] == ["sale"]
+    return order
+
+
+def test_scenario_02_invoice_of_odoo_is_pushed_to_magento_in_full(pair: ShopAndBooks) -> None:
+    order = an_order_in_both(pair)
+    move = pair.bill(order)
+    with pair.policy(invoices={"to_magento": "when_posted"}):
+        pair.run()
+    (invoice,), (entry,) = pair.invoices(order), pair.moves(order)
+    assert amount(invoice["grand_total"]) == amount(entry["amount_total"])
+    assert {(row["sku"], Decimal(str(row["qty"]))) for row in invoice["items"]} == {("SKU-001", 4), ("SKU-002", 2)}
+    assert f"account.move:{move}" in invoice["comments"][0]["comment"]
+    assert pair.findings(order) == set()
+
+
+def test_scenario_02_partial_invoices_of_odoo_are_pushed_by_order_item(pair: ShopAndBooks) -> None:
+    order = an_order_in_both(pair)
+    with pair.policy(invoices={"to_magento": "when_posted"}):
+        pair.bill(order, {"SKU-001": 1})
+        pair.run()
+        (first,) = pair.invoices(order)
+        assert {row["sku"]: Decimal(str(row["qty"])) for row in first["items"] if row["qty"]} == {"SKU-001": 1}
+        pair.bill(order)
+        pair.run()
+    totals = sorted(amount(row["grand_total"]) for row in pair.invoices(order))
+    assert totals == sorted(amount(move["amount_total"]) for move in pair.moves(order))
+    assert sum(totals) == amount(pair.shop.order(order)["grand_total"])
+
+
+# 3: invoice paid in Odoo, Update Magento Status When Paid
+
+
+def test_scenario_03_paid_in_odoo_shows_paid_in_magento(pair: ShopAndBooks) -> None:
+    order = an_order_in_both(pair)
+    move = pair.bill(order)
+    pair.run()
+    assert pair.invoices(order) == [], "posted is not paid"
+    pair.pay(order, move)
+    pair.run()
+    (invoice,) = pair.invoices(order)
+    assert (invoice["state"], amount(invoice["grand_total"])) == (2, amount(pair.moves(order)[0]["amount_total"]))
+    assert amount(pair.shop.order(order)["total_paid"]) == amount(invoice["grand_total"])
+
+
+def test_scenario_03_with_the_setting_off_nothing_is_written(pair: ShopAndBooks) -> None:
+    order = an_order_in_both(pair)
+    pair.pay(order, pair.bill(order))
+    with pair.policy(invoices={"to_magento": "off"}):
+        pair.run()
+    assert pair.invoices(order) == []
+    (finding,) = pair.reported(order)
+    assert (finding["type"], finding["kind"]) == ("missing_in_magento", "invoice")
+    assert "invoices.to_magento" in finding["no_change_reason"]
+
+
+def test_scenario_03_with_an_authorisation_open_nothing_is_written(pair: ShopAndBooks) -> None:
+    order = an_order_in_both(pair, payment="card")
+    pair.pay(order, pair.bill(order))
+    pair.run()
+    assert pair.invoices(order) == []
+    assert pair.findings(order) == {("capture_needed", "invoice", "")}
+
+
+# 4: invoice marked paid in Magento
+
+
+def test_scenario_04_captured_by_the_provider_is_paid_in_the_mapped_journal(pair: ShopAndBooks) -> None:
+    order = pair.order(payment="card")
+    pair.shop.invoice(order)
+    pair.run()
+    (entry,), (invoice,) = pair.moves(order), pair.invoices(order)
+    assert (entry["payment_state"], entry["amount_residual"]) == ("paid", 0)
+    (payment,) = pair.payments(entry)
+    assert amount(payment["amount"]) == amount(invoice["grand_total"])
+    assert (payment["journal_id"][1], payment["memo"]) == ("Card payments", invoice["transaction_id"])
+
+
+def test_scenario_04_partial_captures_are_paid_one_by_one(pair: ShopAndBooks) -> None:
+    order = pair.order({"SKU-001": 4, "SKU-002": 2}, "card")
+    pair.shop.invoice(order, {pair.items(order)["SKU-001"]: 1})
+    pair.run()
+    pair.shop.invoice(order)
+    pair.run()
+    entries = pair.moves(order)
+    assert [entry["payment_state"] for entry in entries] == ["paid", "paid"]
+    paid = [amount(payment["amount"]) for entry in entries for payment in pair.payments(entry)]
+    assert paid == [amount(row["grand_total"]) for row in pair.invoices(order)]
+
+
+@pytest.mark.parametrize("payment", ["banktransfer", "cashondelivery", "checkmo"])
+def test_scenario_04_bank_transfer_and_cod_stay_open(pair: ShopAndBooks, payment: str) -> None:
+    order = pair.order(payment=payment)
+    pair.shop.invoice(order)
+    assert pair.invoices(order)[0]["state"] == 2, "Magento says paid"
+    pair.run()
+    (entry,) = pair.moves(order)
+    assert (entry["state"], entry["payment_state"], pair.payments(entry)) == ("posted", "not_paid", [])
+    assert pair.findings(order) == set()
+
+
+# 5: delivery validated in Odoo
+
+
+def test_scenario_05_delivery_of_odoo_becomes_a_shipment_with_tracking_and_carrier(pair: ShopAndBooks) -> None:
+    order = an_order_in_both(pair)
+    pair.deliver(order, {"SKU-001": 4, "SKU-002": 2}, ["1Z100"])
+    pair.run()
+    (shipment,) = pair.shipments(order)
+    assert {row["sku"]: Decimal(str(row["qty"])) for row in shipment["items"]} == {"SKU-001": 4, "SKU-002": 2}
+    (track,) = shipment["tracks"]
+    assert track["track_number"] == "1Z100"
+    assert track["carrier_code"]
+    assert track["title"]
+
+
+def test_scenario_05_partial_deliveries_become_partial_shipments(pair: ShopAndBooks) -> None:
+    order = an_order_in_both(pair)
+    pair.deliver(order, {"SKU-001": 1})
+    pair.run()
+    pair.deliver(order, {"SKU-001": 3, "SKU-002": 2}, ["1Z101", "1Z102"])
+    pair.run()
+    shipped = [{row["sku"]: Decimal(str(row["qty"])) for row in shipment["items"] if row["qty"]} for shipment in pair.shipments(order)]
+    assert shipped == [{"SKU-001": 1}, {"SKU-001": 3, "SKU-002": 2}]
+    assert [len(shipment["tracks"]) for shipment in pair.shipments(order)] == [0, 2]
+
+
+def test_scenario_05_a_dynamic_bundle_is_shipped_by_its_parent(pair: ShopAndBooks) -> None:
+    order = pair.order([Line("BUNDLE-DYN", 2)], "cashondelivery")
+    pair.chain()
+    pair.of(order)
+    (picking,) = pair.pickings(order)
+    for move in pair.rows("stock.move", [["picking_id", "=", picking["id"]]], "product_uom_qty"):
+        pair.call("stock.move", "write", [move["id"]], vals={"quantity": move["product_uom_qty"], "picked": True})
+    pair.call("stock.picking", "button_validate", [picking["id"]])
+    pair.run()
+    (shipment,) = pair.shipments(order)
+    assert Decimal(str(shipment["total_qty"])) == 2
+
+
+def test_scenario_05_with_the_setting_off_no_shipment_is_made(pair: ShopAndBooks) -> None:
+    order = an_order_in_both(pair)
+    pair.deliver(order, {"SKU-001": 4, "SKU-002": 2})
+    with pair.policy(shipments={"to_magento": False}):
+        pair.run()
+    assert pair.shipments(order) == []
+    assert pair.findings(order) == {("missing_in_magento", "shipment", "")}
+
+
+# 6: shipment created in Magento
+
+
+def test_scenario_06_shipment_of_magento_is_delivered_and_the_rest_is_a_backorder(pair: ShopAndBooks) -> None:
+    order = an_order_in_both(pair)
+    items = pair.items(order)
+    pair.shop.ship(order, {items["SKU-001"]: 3}, tracks=[TRACK])
+    pair.run()
+    done, rest = pair.pickings(order)
+    assert (done["state"], pair.moved(done)) == ("done", {"SKU-001": 3})
+    assert done["carrier_tracking_ref"] == "1Z999"
+    assert rest["backorder_id"][0] == done["id"]
+    assert (rest["state"], pair.moved(rest)) == ("assigned", {"SKU-001": 1, "SKU-002": 2})
+    pair.shop.ship(order)
+    pair.run()
+    assert [row["state"] for row in pair.pickings(order)] == ["done", "done"]
+    assert len(pair.shipments(order)) == 2, "nothing comes back"
+
+
+def test_scenario_06_the_carrier_is_set_where_it_is_mapped(pair: ShopAndBooks) -> None:
+    with pair.policy(odoo={"carriers": {"ups": "UPS Ground"}}):
+        order = an_order_in_both(pair)
+        pair.shop.ship(order, tracks=[TRACK])
+        pair.run()
+    (done,) = pair.pickings(order)
+    assert (done["state"], done["carrier_id"] and done["carrier_id"][1]) == ("done", "UPS Ground")
+
+
+def test_scenario_06_a_shipped_bundle_is_delivered_by_its_children(pair: ShopAndBooks) -> None:
+    order = pair.order([Line("BUNDLE-DYN", 2)])
+    pair.shop.ship(order)
+    pair.run()
+    (done,) = pair.pickings(order)
+    assert (done["state"], pair.moved(done)) == ("done", {"SKU-002": 4, "SKU-006": 2})
+
+
+def test_scenario_06_with_the_setting_off_nothing_is_delivered(pair: ShopAndBooks) -> None:
+    order = pair.order()
+    pair.shop.ship(order)
+    with pair.policy(shipments={"to_odoo": False}):
+        pair.run()
+    assert [row["state"] for row in pair.pickings(order)] == ["assigned"]
+    assert ("missing_in_odoo", "shipment", "") in pair.findings(order)
