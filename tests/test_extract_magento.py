@@ -51,16 +51,33 @@ def test_lines_sum_to_the_header_in_both_currencies() -> None:
 
 def test_an_order_says_who_what_and_how() -> None:
     order = recorded_document("order", 1)
-    assert (order.order_key, order.number, order.state, order.status, order.active) == ("1", "000000001", "closed", "closed", True)
-    assert (order.customer_email, order.customer_key, order.country) == ("guest1@example.com", "guest1@example.com", "US")
+    assert (order.order_key, order.number, order.state, order.status, order.active) == (
+        "1",
+        "000000001",
+        "closed",
+        "closed",
+        True,
+    )
+    assert (order.customer_email, order.customer_key, order.country) == (
+        "guest1@example.com",
+        "guest1@example.com",
+        "US",
+    )
     assert (order.grand_total, order.tax, order.shipping, order.rate) == (266_400, 16_500, 50_000, Decimal(1))
     (goods,) = [line for line in order.lines if line.role == "item"]
-    assert (goods.sku, goods.qty_ordered, goods.qty_refunded, goods.tax_percent) == ("SKU-001", 10_000, 10_000, Decimal("8.25"))
+    assert (goods.sku, goods.qty_ordered, goods.qty_refunded, goods.tax_percent) == (
+        "SKU-001",
+        10_000,
+        10_000,
+        Decimal("8.25"),
+    )
     assert order.details["payment"]["method"] == order.payment_method == "checkmo"
 
 
 @pytest.mark.parametrize(("order_id", "bundle", "children"), [(5, False, True), (6, True, False)])
-def test_a_dynamic_bundles_money_is_its_childrens_a_fixed_ones_its_own(order_id: int, bundle: bool, children: bool) -> None:
+def test_a_dynamic_bundles_money_is_its_childrens_a_fixed_ones_its_own(
+    order_id: int, bundle: bool, children: bool
+) -> None:
     order = recorded_document("order", order_id)
     (parent,) = [line for line in order.lines if line.product_type == "bundle"]
     below = [line for line in order.lines if line.parent_item_key == parent.item_key]
@@ -123,7 +140,9 @@ def test_a_credit_memo_keeps_four_decimals_and_its_adjustments() -> None:
 
 
 def test_amounts_of_another_currency_keep_both() -> None:
-    invoice = next(read(kind, row) for kind, row in DOCUMENTS if kind == "invoice" and row.get("order_currency_code") == "CHF")
+    invoice = next(
+        read(kind, row) for kind, row in DOCUMENTS if kind == "invoice" and row.get("order_currency_code") == "CHF"
+    )
     assert (invoice.currency, invoice.company_currency, invoice.rate) == ("CHF", "EUR", Decimal("0.9432"))
     assert invoice.base_grand_total != invoice.grand_total
 

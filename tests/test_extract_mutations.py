@@ -20,7 +20,9 @@ from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.reading import MagentoSource
 from magodoo.vocabulary import Kind
 
-SAMPLES = [("magento", kind, row) for kind, row in recorded.magento()][::7] + [("odoo", kind, row) for kind, row in recorded.odoo()]
+SAMPLES = [("magento", kind, row) for kind, row in recorded.magento()][::7] + [
+    ("odoo", kind, row) for kind, row in recorded.odoo()
+]
 READERS = {"magento": magento_documents.read, "odoo": odoo_documents.read}
 
 VALUES = st.one_of(
@@ -114,4 +116,7 @@ def test_one_bad_document_stops_no_other() -> None:
     source = MagentoSource(instance(), OnePage({**good, "entity_id": 2, "grand_total": "x"}, good))  # type: ignore[arg-type]
     (batch,) = source.changed(Kind.INVOICE, None, None)
     assert [document.source_id for document in batch.documents] == ["1"]
-    assert [(unread.source_id, unread.reason) for unread in batch.unread] == [("?", "not JSON"), ("2", "grand_total: not an amount: 'x'")]
+    assert [(unread.source_id, unread.reason) for unread in batch.unread] == [
+        ("?", "not JSON"),
+        ("2", "grand_total: not an amount: 'x'"),
+    ]

@@ -33,7 +33,13 @@ def test_every_recorded_document_is_sound_and_leaves_its_order_open() -> None:
 def test_an_order_has_parts_and_what_is_open_to_deliver() -> None:
     order = read("order")
     assert (order.number, order.state, order.active, order.status) == ("S00001", "sale", True, "to invoice")
-    assert (order.subtotal, order.shipping, order.discount, order.tax, order.grand_total) == (772_900, 50_000, 0, 63_700, 886_600)
+    assert (order.subtotal, order.shipping, order.discount, order.tax, order.grand_total) == (
+        772_900,
+        50_000,
+        0,
+        63_700,
+        886_600,
+    )
     assert [(line.sku, line.role, line.qty_ordered, line.qty_shipped, line.qty_open) for line in order.lines] == [
         ("SKU-A", "item", 20_000, 20_000, 0),
         ("SKU-B", "item", 70_000, 0, 70_000),
@@ -58,7 +64,10 @@ def test_paid_is_what_payments_settled_not_what_a_credit_note_did() -> None:
 
 def test_a_draft_or_cancelled_payment_is_no_money() -> None:
     payments = [{**payment, "state": "canceled"} for payment in recorded.odoo_row("invoice")["matched_payment_ids"]]
-    assert read("invoice", changed("invoice", matched_payment_ids=payments, reconciled_payment_ids=[])).captured_amount == 0
+    assert (
+        read("invoice", changed("invoice", matched_payment_ids=payments, reconciled_payment_ids=[])).captured_amount
+        == 0
+    )
 
 
 def test_more_payments_than_residue_count_only_as_far_as_they_settled() -> None:
@@ -70,14 +79,23 @@ def test_more_payments_than_residue_count_only_as_far_as_they_settled() -> None:
 def test_an_invoice_knows_its_order_its_dates_and_its_journal() -> None:
     invoice = read("invoice")
     assert (invoice.own_order_id, invoice.journal, invoice.currency) == ("1", "INV", "USD")
-    assert (invoice.document_date, invoice.accounting_date, invoice.due_date) == (date(2026, 11, 20), date(2026, 11, 20), date(2026, 11, 22))
+    assert (invoice.document_date, invoice.accounting_date, invoice.due_date) == (
+        date(2026, 11, 20),
+        date(2026, 11, 20),
+        date(2026, 11, 22),
+    )
     assert [line.own_item_id for line in invoice.lines] == ["1", "2"]
     assert sum(line.base_untaxed for line in invoice.lines) == invoice.base_grand_total - invoice.base_tax
 
 
 def test_a_credit_note_is_positive_and_names_its_invoice() -> None:
     note = read("credit_memo")
-    assert (note.kind, note.parent_id, note.grand_total, note.base_grand_total) == ("credit_memo", "1", 216_400, 216_400)
+    assert (note.kind, note.parent_id, note.grand_total, note.base_grand_total) == (
+        "credit_memo",
+        "1",
+        216_400,
+        216_400,
+    )
 
 
 def test_a_draft_without_a_name_is_called_as_odoo_calls_it() -> None:
@@ -88,7 +106,11 @@ def test_a_draft_without_a_name_is_called_as_odoo_calls_it() -> None:
 def test_a_delivery_has_tracks_and_what_was_moved_an_open_one_what_is_asked_for() -> None:
     done, waiting = (read(kind, row) for kind, row in recorded.odoo() if kind == "shipment")
     assert (done.active, done.tracking, done.quantity, done.own_order_id) == (True, ("1Z1",), 20_000, "1")
-    assert (waiting.active, waiting.parent_id, [line.qty_open for line in waiting.lines]) == (False, done.source_id, [70_000])
+    assert (waiting.active, waiting.parent_id, [line.qty_open for line in waiting.lines]) == (
+        False,
+        done.source_id,
+        [70_000],
+    )
 
 
 def test_several_tracks_stand_in_one_field() -> None:
@@ -144,7 +166,9 @@ def test_the_fields_that_may_hold_a_number_are_a_setting() -> None:
 
 def test_a_discount_shows_between_gross_and_net() -> None:
     row = changed("invoice")
-    row["invoice_line_ids"][0].update(discount=Decimal(10), price_subtotal=Decimal("35.98"), price_total=Decimal("38.95"))
+    row["invoice_line_ids"][0].update(
+        discount=Decimal(10), price_subtotal=Decimal("35.98"), price_total=Decimal("38.95")
+    )
     row.update(amount_untaxed=Decimal("73.29"), amount_tax=Decimal("6.04"), amount_total=Decimal("79.33"))
     invoice = read("invoice", row)
     assert (invoice.sound, invoice.subtotal, invoice.discount) == (True, 772_900, -40_000)
@@ -159,7 +183,9 @@ def test_prices_that_include_tax_give_no_false_discount() -> None:
 def test_sections_notes_and_down_payments_are_told_apart() -> None:
     row = changed("order")
     row["order_line"].append({"id": 90, "display_type": "line_note", "name": "Thank you"})
-    row["order_line"].append({"id": 91, "display_type": False, "is_downpayment": True, "product_uom_qty": 0, "name": "Down payment"})
+    row["order_line"].append(
+        {"id": 91, "display_type": False, "is_downpayment": True, "product_uom_qty": 0, "name": "Down payment"}
+    )
     assert [line.role for line in read("order", row).lines] == ["item", "item", "shipping", "other"]
 
 
@@ -178,7 +204,9 @@ def test_a_header_beyond_rounding_is_not_sound() -> None:
 
 
 def test_a_warehouse_is_a_source_by_the_settings() -> None:
-    row = changed("shipment", picking_type_id={"id": 2, "name": "Out", "warehouse_id": {"id": 1, "code": "WH", "name": "Main"}})
+    row = changed(
+        "shipment", picking_type_id={"id": 2, "name": "Out", "warehouse_id": {"id": 1, "code": "WH", "name": "Main"}}
+    )
     assert read("shipment", row, odoo={"warehouses": {"WH": "us_main"}}).source_code == "us_main"
 
 

@@ -56,7 +56,13 @@ def test_amounts_ids_and_times_come_typed(engine: Engine) -> None:
 
 
 def test_lines_stand_at_their_documents(engine: Engine) -> None:
-    put(engine, *[magento_order(n, f"{n:09}", lines=[item(n * 10 + k, f"SKU {k}", k + 1) for k in range(n)]) for n in range(1, 12)])
+    put(
+        engine,
+        *[
+            magento_order(n, f"{n:09}", lines=[item(n * 10 + k, f"SKU {k}", k + 1) for k in range(n)])
+            for n in range(1, 12)
+        ],
+    )
     frames = read(engine, "3", "11", "1")
     for number in (1, 3, 11):
         (position,) = frames.locate(Side.MAGENTO, Kind.ORDER, np.array([number]))

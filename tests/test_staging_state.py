@@ -118,15 +118,23 @@ def test_a_sku_that_odoo_lacks_is_not_asked_for_again_today(engine: Engine) -> N
         assert master.missing_skus(connection, "us", ["SHIPPING"]) == ["A", "B", "SHIPPING"]
         assert master.replace_products(connection, "us", ["A", "B", "SHIPPING"], [PRODUCT, PRODUCT | {"id": 6}]) == 2
         assert master.missing_skus(connection, "us", ["SHIPPING"]) == []
-    found = rows(engine, "select key, odoo_id, active from master where model = 'product.product' order by key, odoo_id")
+    found = rows(
+        engine, "select key, odoo_id, active from master where model = 'product.product' order by key, odoo_id"
+    )
     assert found == [("A", 5, True), ("A", 6, True), ("B", 0, False), ("SHIPPING", 0, False)]
 
 
 def test_master_lists_are_replaced_as_a_whole(engine: Engine) -> None:
     with engine.begin() as connection:
-        master.replace(connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 2, "code": "OLD"}])
-        master.replace(connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 3, "code": False}])
-        master.put_fact(connection, "us", "res.company", "lock_dates", {"hard_lock_date": date(2026, 1, 31).isoformat()})
+        master.replace(
+            connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 2, "code": "OLD"}]
+        )
+        master.replace(
+            connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 3, "code": False}]
+        )
+        master.put_fact(
+            connection, "us", "res.company", "lock_dates", {"hard_lock_date": date(2026, 1, 31).isoformat()}
+        )
     assert rows(engine, "select key, odoo_id from master where model = 'account.journal'") == [("INV", 1)]
     assert value(engine, "select data from master where key = 'lock_dates'") == {"hard_lock_date": "2026-01-31"}
 
@@ -145,8 +153,16 @@ def test_only_what_a_later_reading_did_not_return_can_be_gone(engine: Engine) ->
 def test_nothing_is_lacking_of_an_order_whose_own_sums_are_staged(engine: Engine) -> None:
     totals = {"totals": {"invoiced": 100, "refunded": 0}}
     shipped = item(5, "A", qty_shipped=10_000)
-    put(engine, magento_order(1, "000000001", details=totals, lines=[shipped]), magento_order(2, "000000002", details=totals))
-    put(engine, magento_document("invoice", 10, 1, grand_total=100), magento_document("shipment", 11, 1, lines=[item(1, "A")]))
+    put(
+        engine,
+        magento_order(1, "000000001", details=totals, lines=[shipped]),
+        magento_order(2, "000000002", details=totals),
+    )
+    put(
+        engine,
+        magento_document("invoice", 10, 1, grand_total=100),
+        magento_document("shipment", 11, 1, lines=[item(1, "A")]),
+    )
     with engine.connect() as connection:
         assert lacking.of_magento(connection, "us", ["1", "2", "3"]) == ["2", "3"]
 
