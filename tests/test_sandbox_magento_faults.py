@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from magodoo.sandbox.magento import MagentoShop, RunningSandbox
-from magodoo.sandbox.magento.faults import Faults
-from magodoo.sandbox.magento.server import free_port
+from magodoo.sandbox.faults import Faults
+from magodoo.sandbox.serving import free_port
 
 KEY = {"X-Sandbox-Key": "test"}
 

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-_transports: dict[tuple[str, int], asyncio.Transport] = {}
+_transports: dict[Any, asyncio.Transport] = {}  # by client and server address
 
 
 class CuttableProtocol(H11Protocol):
@@ -20,19 +20,16 @@ class CuttableProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        peer = transport.get_extra_info("peername")
-        if peer:
-            _transports[peer[:2]] = transport
+        _transports[self.client, self.server] = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.client:
-            _transports.pop(self.client, None)
+        _transports.pop((self.client, self.server), None)
         super().connection_lost(exc)
 
 
 def cut(scope: Scope) -> None:
     """Closes the connection of a request at once, without an answer."""
-    transport = _transports.get(tuple(scope["client"]))
+    transport = _transports.get((scope["client"], scope["server"]))
     if transport is not None:
         transport.abort()
 
@@ -43,7 +40,7 @@ async def send_half(scope: Scope, send: Send, status: int, headers: dict[str, st
     raw.append((b"content-length", str(len(content)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": content[: len(content) // 2], "more_body": True})
-    transport = _transports.get(tuple(scope["client"]))
+    transport = _transports.get((scope["client"], scope["server"]))
     if transport is not None:
         transport.close()
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from magodoo.sandbox.magento.server import MagentoApp, uvicorn_server
+from magodoo.sandbox.magento.server import MagentoApp
+from magodoo.sandbox.serving import uvicorn_server
 from magodoo.sandbox.magento.shop import MagentoShop
 
 

@@ -1,90 +1,38 @@
-"""Faults on demand: which requests they strike, and what happens to those."""
+"""The shop's own faults beside those of every sandbox: a lagging replica, the maintenance page."""
 
 from __future__ import annotations
 
-import random
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
+from magodoo.sandbox import faults
+from magodoo.sandbox.faults import Rule
 from magodoo.sandbox.magento.shop import MagentoShop
 
-KINDS = (
-    "latency",  # answers after `seconds`
-    "status",  # answers `status` before anything is done
-    "status_after",  # does it, then answers `status`
-    "cut_before",  # closes the connection before anything is done
-    "cut_after",  # does it, then closes the connection without an answer
-    "truncate",  # sends half of the answer
-    "stale",  # answers a read from a copy of the shop taken when the rule was added, like a lagging replica
-    "maintenance",  # 503 with Magento's HTML page
-)
+MAINTENANCE = "maintenance"  # 503 with Magento's HTML page
 
 
-@dataclass
-class Rule:
-    """A fault for requests whose method and path match.
+class Faults(faults.Faults):
+    """The rules in force. A `stale` rule answers reads from a copy of the shop taken when it was added, like a lagging replica."""
 
-    `nth` strikes only the nth matching request (1 is the first), `times` limits how often it strikes at all (0 is no
-    limit), `probability` draws with `seed`.
-    """
-
-    kind: str
-    method: str = ".*"
-    path: str = ".*"
-    nth: int = 0
-    times: int = 0
-    probability: float = 1.0
-    seed: int = 0
-    seconds: float = 1.0
-    status: int = 500
-    seen: int = 0
-    struck: int = 0
-    _draw: random.Random = field(default_factory=random.Random, repr=False)
-    _replica: MagentoShop | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"no such fault: {self.kind!r}; there are {', '.join(KINDS)}")
-        self._draw = random.Random(self.seed)  # noqa: S311 - a repeatable draw, no secret
-
-    def strikes(self, method: str, path: str) -> bool:
-        if not (re.fullmatch(self.method, method) and re.search(self.path, path)):
-            return False
-        self.seen += 1
-        if (self.nth and self.seen != self.nth) or (self.times and self.struck >= self.times):
-            return False
-        if self._draw.random() >= self.probability:
-            return False
-        self.struck += 1
-        return True
-
-    def shown(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
-
-
-class Faults:
-    """The rules in force. `copy_shop` makes the replica that stale reads are answered from."""
-
-    def __init__(self, copy_shop: Callable[[], MagentoShop] | None = None) -> None:
-        self.rules: list[Rule] = []
+    def __init__(self, copy_shop: Callable[[], MagentoShop]) -> None:
+        super().__init__((MAINTENANCE,))
         self._copy_shop = copy_shop
+        self._replicas: dict[int, MagentoShop] = {}
 
     def add(self, kind: str, **options: Any) -> Rule:
-        """Options are the fields of `Rule`. Raises ValueError for an unknown kind."""
-        rule = Rule(kind, **options)
-        if kind == "stale" and self._copy_shop:
-            rule._replica = self._copy_shop()
-        self.rules.append(rule)
+        rule = super().add(kind, **options)
+        if kind == "stale":
+            self._replicas[id(rule)] = self._copy_shop()
         return rule
 
     def clear(self) -> None:
-        self.rules.clear()
+        super().clear()
+        self._replicas.clear()
 
-    def striking(self, method: str, path: str) -> dict[str, Rule]:
-        """The rules that strike this request, one of a kind."""
-        return {rule.kind: rule for rule in self.rules if rule.strikes(method, path)}
+    def replica(self, rule: Rule) -> MagentoShop:
+        """The shop as it was when this stale rule was added."""
+        return self._replicas[id(rule)]
 
 
 MAINTENANCE_PAGE = """<!doctype html>

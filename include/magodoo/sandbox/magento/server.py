@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from decimal import InvalidOperation
 from typing import Any
 
-import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from magodoo.sandbox.faults import Rule
 from magodoo.sandbox.magento import render
 from magodoo.sandbox.magento.auth import authenticate
 from magodoo.sandbox.magento.calls import Call
 from magodoo.sandbox.magento.control import control
 from magodoo.sandbox.magento.criteria import parse_query
-from magodoo.sandbox.magento.faults import GATEWAY_PAGE, MAINTENANCE_PAGE, Faults, Rule
+from magodoo.sandbox.magento.faults import GATEWAY_PAGE, MAINTENANCE_PAGE, Faults
 from magodoo.sandbox.magento.refusals import Crash, Refusal
 from magodoo.sandbox.magento.routes import answer, strip_store
 from magodoo.sandbox.magento.shop import MagentoShop
+from magodoo.sandbox.serving import Served, cut, send_half
 
 _JSON, _HTML, _TEXT = "application/json; charset=utf-8", "text/html; charset=UTF-8", "text/plain;charset=UTF-8"
 _HEADERS = {
@@ -39,20 +37,6 @@ _ERROR_PAGE = (
     b"<!doctype html>\n<html><head><title>There has been an error processing your request</title></head></html>\n"
 )
 _REASONS = {502: "502 Bad Gateway", 504: "504 Gateway Time-out"}
-
-_transports: dict[Any, asyncio.Transport] = {}  # by client and server address
-
-
-class CuttableProtocol(H11Protocol):
-    """uvicorn's own protocol, remembering each client's connection so that a fault can close it."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        _transports[self.client, self.server] = transport
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        _transports.pop((self.client, self.server), None)
-        super().connection_lost(exc)
 
 
 class MagentoApp:
@@ -80,11 +64,11 @@ class MagentoApp:
         status, kind, content = self._respond(request, path, body, rules)
         self._record(request.method, path, str(request.url.query), status, rules)
         if "cut_before" in rules or "cut_after" in rules:
-            _cut(scope)
+            cut(scope)
             return
         headers = {**_HEADERS, "Content-Type": kind, "Set-Cookie": "PHPSESSID=sandbox; path=/; HttpOnly; SameSite=Lax"}
         if "truncate" in rules:
-            await _send_half(scope, send, status, headers, content)
+            await send_half(scope, send, status, headers, content)
             return
         await Response(b"" if request.method == "HEAD" else content, status, headers)(scope, receive, send)
 
@@ -95,7 +79,7 @@ class MagentoApp:
             return 503, _HTML, MAINTENANCE_PAGE.encode()
         if "status" in rules:
             return _fault(rules["status"].status)
-        shop = rules["stale"]._replica if "stale" in rules and request.method == "GET" else None
+        shop = self.faults.replica(rules["stale"]) if "stale" in rules and request.method == "GET" else None
         sent = request.method, path, request.url.query, dict(request.headers), body
         status, kind, content = self.handle(*sent, shop=shop)
         return _fault(rules["status_after"].status) if "status_after" in rules else (status, kind, content)
@@ -151,43 +135,6 @@ def _xml(refusal: Refusal) -> str:
     return f'<?xml version="1.0"?>\n<response>\n  <message>{refusal.message}</message>\n</response>\n'
 
 
-def _cut(scope: Scope) -> None:
-    transport = _transports.get((scope["client"], scope["server"]))
-    if transport is not None:
-        transport.abort()
-
-
-async def _send_half(scope: Scope, send: Send, status: int, headers: dict[str, str], content: bytes) -> None:
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    raw.append((b"content-length", str(len(content)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": content[: len(content) // 2], "more_body": True})
-    transport = _transports.get((scope["client"], scope["server"]))
-    if transport is not None:
-        transport.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def uvicorn_server(app: MagentoApp, host: str, port: int) -> uvicorn.Server:
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        http=CuttableProtocol,
-        loop="asyncio",
-        lifespan="off",
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-    )
-    return uvicorn.Server(config)
-
-
 class RunningSandbox:
     """A shop served from a thread of this process, for tests: `with RunningSandbox(shop) as sandbox: sandbox.url`.
 
@@ -198,27 +145,19 @@ class RunningSandbox:
         self.shop = shop or MagentoShop()
         self.token = self.shop.accounts.add_integration().access_token
         self.app = MagentoApp(self.shop, key)
-        self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._server = uvicorn_server(self.app, "127.0.0.1", self.port)
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._served = Served(self.app, port)
+        self.url, self.port = self._served.url, self._served.port
 
     @property
     def faults(self) -> Faults:
         return self.app.faults
 
     def start(self) -> RunningSandbox:
-        self._thread.start()
-        deadline = time.monotonic() + 10
-        while not self._server.started:
-            if time.monotonic() > deadline or not self._thread.is_alive():
-                raise RuntimeError("the sandbox shop did not start")
-            time.sleep(0.005)
+        self._served.start()
         return self
 
     def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(timeout=10)
+        self._served.stop()
 
     def __enter__(self) -> RunningSandbox:
         return self.start()

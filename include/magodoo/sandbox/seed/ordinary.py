@@ -138,9 +138,12 @@ class Ordinary:
         self.manifest.add("missing_in_odoo", "order", order["increment_id"], order["grand_total"])
         documents = (("invoice", history.invoices), ("shipment", history.shipments), ("credit_memo", history.memos))
         for kind, ids in documents:
-            for row in (self.shop.row(kind, document) for document in ids):
+            for document in ids:
+                row = self.shop.row(kind, document)
                 amount = None if kind == "shipment" else row["grand_total"]
-                self.manifest.add("missing_in_odoo", kind, row["increment_id"], amount)
+                straddles = history.placed < self.books_from <= self._stamp(kind, document)
+                found = "straddles_books_from" if straddles else "missing_in_odoo"
+                self.manifest.add(found, kind, row["increment_id"], amount)
 
     def odoo_ahead(self, at: datetime) -> None:
         """A bank transfer whose order went on in Odoo only: invoiced there (most of them paid), delivered there."""

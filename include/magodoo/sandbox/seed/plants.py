@@ -49,10 +49,13 @@ class Garden:
         return self.until - timedelta(days=days, minutes=self._hour)
 
     def placed(self, days: float = 8, payment: str = CARD, lines: list[Line] | None = None, **more: Any) -> History:
-        """An order of two plain lines, authorised when a card pays."""
-        history = self.shop.place(
-            self.days_ago(days), payment, lines=lines or [Line("SKU-001", 3), Line("SKU-005", 2)], guest=False, **more
-        )
+        """An order of two plain lines, authorised when a card pays; of a guest whom no other plant shares.
+
+        All these orders have one total: one customer's would be taken for each other's duplicates.
+        """
+        moment = self.days_ago(days)
+        more.setdefault("email", f"planted{self._hour}@example.com")
+        history = self.shop.place(moment, payment, lines=lines or [Line("SKU-001", 3), Line("SKU-005", 2)], **more)
         if payment == CARD:
             self.shop.magento.authorize(history.order)
         return history
