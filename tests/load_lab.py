@@ -37,6 +37,7 @@ POLICY: dict[str, Any] = {
     "magento_connection": "m",
     "odoo_connection": "o",
     "mode": {"default": "apply"},
+    "books_from": "2020-01-01",
     "limits": {
         "first_writes": 0, "changes_per_run": 10**6, "changes_per_day": 10**6, "document_amount": 10**6, "run_amount": 10**9,
         "refund_amount": 10**6,

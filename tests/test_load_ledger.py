@@ -270,3 +270,11 @@ def test_a_rejection_stays_until_the_request_changes_or_somebody_reopens_it(conn
     ledger.approve(connection, ids, "bob")
     recorded(connection)
     assert len(claimed(connection)) == 1
+
+
+def test_what_is_posted_into_a_closed_period_waits_for_a_person(connection: Connection) -> None:
+    ids = list(recorded(connection, a_change(closed_period=True)).ids.values())
+    limits.review(connection, an_instance())
+    assert claimed(connection) == []
+    ledger.approve(connection, ids, "ann", "the tax adviser knows")
+    assert len(claimed(connection)) == 1

@@ -28,7 +28,7 @@ ODOO_WRITES = (
 )  # fmt: skip
 MAGENTO_WRITES = ("/invoice", "/ship")
 ANSWERS = ("cut_before", "cut_after", "truncate", "status", "status_after")
-LATE = 0.6  # seconds by which an effect comes after the client gave up
+LATE = 1.4  # seconds by which an effect comes after the client gave up
 MOST_ROUNDS = 8
 
 
@@ -73,11 +73,13 @@ class Campaign:
     def _schedule(self, seed: int) -> None:
         dice = random.Random(seed)
         histories = self._histories(dice)
-        late = self._break(dice)
+        late = self._break(dice, any(each.leads == "odoo" for each in histories))
         for number in range(dice.randint(1, 3)):
             if not number or dice.random() < 0.3:
                 self._reconcile(histories)
             self._workers(dice, late)
+            if late:
+                self._workers(dice, late)  # comes before the effect does
             self._pass_time(late)
         if self.lab.odoo.faults is not None:
             self.lab.odoo.faults.clear()
@@ -95,7 +97,7 @@ class Campaign:
     def _histories(self, dice: random.Random) -> list[History]:
         """One to three orders; what Odoo leads is imported while all is well."""
         histories = [
-            (history.led_by_odoo if dice.random() < 0.35 else history.led_by_magento)(self.lab, dice)
+            (history.led_by_odoo if dice.random() < 0.45 else history.led_by_magento)(self.lab, dice)
             for _ in range(dice.randint(1, 3))
         ]
         led = [each for each in histories if each.leads == "odoo"]
@@ -106,11 +108,11 @@ class Campaign:
                 history.go_on_in_odoo(self.lab, each, dice)
         return histories
 
-    def _break(self, dice: random.Random) -> bool:
-        """One to three rules; True when an effect may come later than the client waits."""
+    def _break(self, dice: random.Random, into_magento: bool) -> bool:
+        """One to three rules, most where this schedule writes; True when an effect may come later than the client waits."""
         late = dice.random() < (0.15 if self.lab.odoo.faults is not None else 0.4)
         for _ in range(dice.randint(1, 3)):
-            into_odoo = dice.random() < 0.7 and self.lab.odoo.faults is not None
+            into_odoo = dice.random() < (0.4 if into_magento else 0.9) and self.lab.odoo.faults is not None
             faults = self.lab.odoo.faults if into_odoo else self.lab.magento.faults
             path = dice.choice(ODOO_WRITES if into_odoo else MAGENTO_WRITES)
             kind = dice.choice(

@@ -74,7 +74,7 @@ def _deliver(lab: Lab, sale: int, dice: random.Random) -> list[int]:
     domain = [["sale_id", "=", sale], ["state", "not in", ["done", "cancel"]]]
     for picking in lab.records("stock.picking", "id move_ids", domain)[:1]:
         for move in lab.records("stock.move", "id product_uom_qty", [["id", "in", picking["move_ids"]]]):
-            quantity = dice.randint(1, int(move["product_uom_qty"]))
+            quantity = dice.randint(1, max(1, int(move["product_uom_qty"]) // 2))
             lab.db.call("stock.move", "write", ids=[move["id"]], vals={"quantity": quantity, "picked": True})
         context = {"skip_sms": True, "skip_backorder": True}
         lab.db.call("stock.picking", "button_validate", ids=[picking["id"]], context=context)
@@ -87,7 +87,7 @@ def _place(lab: Lab, dice: random.Random, payment: str, coupon: bool = True) -> 
     rule = Coupon("TEN", percent=Decimal(10)) if coupon and dice.random() < 0.3 else None
     email = f"buyer{dice.randrange(10**9)}@example.com"
     return lab.shop.place_order(
-        [Line(sku, dice.randint(1, 4)) for sku in skus], payment=payment, shipping_amount=Decimal(5),
+        [Line(sku, dice.randint(1, 6)) for sku in skus], payment=payment, shipping_amount=Decimal(5),
         billing=Address(email=email), coupon=rule,
     )  # fmt: skip
 

@@ -145,12 +145,14 @@ def _supersede(connection: Connection, ids: list[int]) -> int:
 
 def _insert(connection: Connection, instance: str, item: Prepared, dag_run: str) -> int:
     plan = item.planned
+    closed = bool(item.request and item.request.get("closed_period"))
     values = {
         "instance": instance, "kind": plan.kind.value, "target": plan.kind.target.value, "step": plan.kind.step,
         "order_key": plan.order_key, "order_number": plan.order_number, "source_id": plan.source_id,
         "source_number": plan.source_number, "document_kind": str(plan.document_kind), "amount": plan.amount,
         "currency": plan.currency, "company_amount": plan.company_amount, "request_hash": item.request_hash,
-        "dag_run": dag_run,
+        "dag_run": dag_run, "approval": "waiting" if closed else "not_needed",
+        "approval_reason": "its date lies in a closed period" if closed else None,
     }  # fmt: skip
     columns = ", ".join(values)
     bound = ", ".join(f":{name}" for name in values)

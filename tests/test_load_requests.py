@@ -1,0 +1,228 @@
+"""Requests from documents of a live shop: every amount equals its source to the cent, and nothing is guessed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pytest
+import recorded_documents
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magodoo.extract import magento_documents
+from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.load.requests import Prepared, prepare_from
+from magodoo.load.requests.money_lines import apportion
+from magodoo.load.requests.sources import Record, Sources
+from magodoo.load.requests.taxes import implausible
+from magodoo.money import from_units, rounded, to_units
+from magodoo.reconcile.plan import PlannedChange
+from magodoo.settings import Instance
+from magodoo.settings.model import TaxRule
+from magodoo.vocabulary import ChangeKind, Kind
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+RATES = ("8.25", "19", "7", "20")
+KINDS = {
+    Kind.ORDER: ChangeKind.ORDER_IMPORT,
+    Kind.INVOICE: ChangeKind.ODOO_INVOICE,
+    Kind.CREDIT_MEMO: ChangeKind.ODOO_CREDIT_NOTE,
+}
+
+
+def an_instance(**changes: Any) -> Instance:
+    rules = [TaxRule(rate=Decimal(rate), odoo_tax=f"{rate} %") for rate in RATES]
+    pricelists = {currency: currency for currency in ("USD", "EUR", "CHF")}
+    values = {
+        "id": "us",
+        "magento_connection": "m",
+        "odoo_connection": "o",
+        "taxes": rules,
+        "odoo": {"pricelists": pricelists},
+    }
+    return Instance.model_validate({**values, **changes})
+
+
+def sources(instance: Instance | None = None) -> Sources:
+    """All recorded documents, and an Odoo that has everything they need."""
+    made = Sources(instance or an_instance())
+    for kind, row in recorded_documents.magento():
+        document = magento_documents.read(made.instance, kind, row, NOW)
+        made.documents[document.key] = document
+    skus = {line.sku for document in made.documents.values() for line in document.lines if line.role == "item"}
+    records = made.master.records
+    for number, sku in enumerate(sorted(skus | {"SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS"}), start=100):
+        records["product.product", sku].append(Record(number, True, {}))
+    for number, currency in enumerate(("USD", "EUR", "CHF"), start=1):
+        records["res.currency", currency].append(Record(number, True, {"decimal_places": 2}))
+        records["product.pricelist", currency].append(Record(number, True, {}))
+    for number, rate in enumerate(RATES, start=5):
+        records["account.tax", f"{rate} %"].append(Record(number, True, {"amount": Decimal(rate)}))
+    for number, country in enumerate(("US", "DE", "AT", "GB", "CH", "FR"), start=1):
+        records["res.country", country].append(Record(number, True, {}))
+    return made
+
+
+@pytest.fixture(scope="module")
+def shop() -> Sources:
+    return sources()
+
+
+def plan_of(document: CanonicalDocument, **intent: Any) -> PlannedChange:
+    kind = Kind(document.kind)
+    return PlannedChange(
+        KINDS[kind], str(document.order_key), "n", kind, document.source_id, document.number, document.grand_total,
+        document.currency, document.grand_total, (), intent,
+    )  # fmt: skip
+
+
+def prepared(shop: Sources) -> Iterator[tuple[CanonicalDocument, Prepared]]:
+    for (side, kind, _), document in sorted(shop.documents.items()):
+        known = shop.magento(Kind.ORDER, str(document.order_key)) is not None
+        if side == "magento" and Kind(kind) in KINDS and known and document.sound and document.grand_total > 0:
+            yield document, prepare_from(shop, [plan_of(document)])[0]
+
+
+def in_odoo(table: dict[str, Any]) -> tuple[Decimal, Decimal]:
+    """Untaxed and tax as Odoo computes them: forced where extra_tax_data stands, else from price, discount and quantity."""
+    untaxed = tax = Decimal(0)
+    for row in table["rows"]:
+        cells = {
+            name.rsplit("/", 2)[-2 if name.endswith(("/id", "/.id")) else -1]: cell
+            for name, cell in zip(table["fields"], row, strict=True)
+        }
+        quantity = Decimal(cells.get("quantity") or cells["product_uom_qty"])
+        if cells["extra_tax_data"]:
+            forced = json.loads(cells["extra_tax_data"], parse_float=Decimal)
+            assert Decimal(forced["price_unit"]) == Decimal(cells["price_unit"])
+            assert Decimal(forced["quantity"]) == quantity
+            assert str(next(iter(forced["manual_tax_amounts"]))) == cells["tax_ids"]
+            untaxed += Decimal(forced["manual_total_excluded_currency"])
+            tax += Decimal(forced["manual_tax_amounts"][cells["tax_ids"]]["tax_amount_currency"])
+        else:
+            assert not cells["tax_ids"]
+            untaxed += Decimal(cells["price_unit"]) * quantity * (100 - Decimal(cells["discount"])) / 100
+    cent = Decimal("0.01")
+    return untaxed.quantize(cent, ROUND_HALF_UP), tax.quantize(cent, ROUND_HALF_UP)
+
+
+def test_every_recorded_document_can_be_written_equal_to_the_cent(shop: Sources) -> None:
+    count = 0
+    for document, item in prepared(shop):
+        assert item.request is not None, (document.kind, document.source_id, item.problems)
+        untaxed, tax = in_odoo(item.request["load"])
+        assert to_units(untaxed + tax) == rounded(document.grand_total), (document.kind, document.source_id)
+        assert to_units(tax) == rounded(document.tax), (document.kind, document.source_id)
+        count += 1
+    assert count > 150
+
+
+def test_a_request_keeps_its_hash_and_holds_no_fraction(shop: Sources) -> None:
+    def exact(value: Any) -> bool:
+        if isinstance(value, dict | list | tuple):
+            return all(exact(each) for each in (value.values() if isinstance(value, dict) else value))
+        return value is None or isinstance(value, str | int)
+
+    for document, item in prepared(shop):
+        assert exact(item.request), (document.kind, document.source_id)
+        assert item.request_hash == prepare_from(shop, [item.planned])[0].request_hash
+
+
+def test_an_invoice_names_its_order_lines_before_the_order_exists(shop: Sources) -> None:
+    invoice = next(document for document, _ in prepared(shop) if document.kind == "invoice")
+    (item,) = prepare_from(shop, [plan_of(invoice)])
+    assert item.request is not None
+    table = item.request["load"]
+    position = table["fields"].index("invoice_line_ids/sale_line_ids/id")
+    keys = [line.item_key for line in invoice.lines if line.role == "item" and line.is_money]
+    assert [row[position] for row in table["rows"]][: len(keys)] == [f"magodoo.oi_us_{key}" for key in keys]
+
+
+def test_an_order_of_somebody_else_is_named_by_odoos_ids(shop: Sources) -> None:
+    own = sources()
+    invoice = next(document for document, _ in prepared(own) if document.kind == "invoice")
+    order = str(invoice.order_key)
+    lines = [
+        CanonicalLine(line_id=str(900 + n), own_item_id=str(900 + n), item_key=line.item_key, role=line.role)
+        for n, line in enumerate(own.magento(Kind.ORDER, order).lines)  # type: ignore[union-attr]
+    ]
+    theirs = CanonicalDocument(
+        "us", "odoo", "order", "77", "S00077", "sale", NOW, order_key=order, customer_key="5", lines=lines
+    )
+    own.documents[theirs.key] = theirs
+    own.odoo_of["order", order] = "77"
+    (item,) = prepare_from(own, [plan_of(invoice)])
+    assert item.request is not None
+    assert "invoice_line_ids/sale_line_ids/.id" in item.request["load"]["fields"]
+    assert item.request["load"]["rows"][0][2] == "5"
+    assert item.request["partners"] == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "part"),
+    [
+        (lambda shop, sku: shop.master.records.pop(("product.product", sku)), "sku:"),
+        (lambda shop, sku: shop.master.records["product.product", sku].append(Record(9, True, {})), "sku:"),
+        (lambda shop, sku: shop.master.records.pop(("account.tax", "8.25 %")), "tax:8.25/US"),
+        (lambda shop, sku: shop.master.records.pop(("res.country", "US")), "country:US"),
+        (lambda shop, sku: shop.master.records.pop(("product.pricelist", "USD")), "currency:USD"),
+    ],
+)
+def test_what_odoo_lacks_is_a_problem_and_never_a_guess(damage: Any, part: str) -> None:
+    own = sources()
+    order = next(
+        d for d, _ in prepared(own) if d.kind == "order" and d.currency == "USD" and d.country == "US" and d.tax
+    )
+    damage(own, next(line.sku for line in order.lines if line.role == "item" and line.is_money))
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert item.request is None
+    assert any(problem.part.startswith(part) for problem in item.problems)
+
+
+def test_untaxed_goods_need_a_rule_as_soon_as_the_settings_name_zero() -> None:
+    rules = [*an_instance().taxes, TaxRule(rate=Decimal(0), odoo_tax="Export", country="CH")]
+    own = sources(an_instance(taxes=rules))
+    order = next(d for d, _ in prepared(own) if d.kind == "order" and d.tax)
+    for line in order.lines:
+        line.tax, line.tax_percent = 0, Decimal(0)
+    order.grand_total, order.tax = order.grand_total - order.tax, 0
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert [problem.part for problem in item.problems] == [f"tax:0/{order.country}"]
+
+
+def test_a_tax_that_its_rate_cannot_give_is_refused() -> None:
+    cent = 100
+    assert implausible([(1_000_000, 1_000_000, 82_500, Decimal("8.25"))]) is None
+    assert implausible([(1_000_000, 1_000_000, 82_500 + 2 * cent, Decimal("8.25"))]) is None
+    assert implausible([(1_000_000, 1_000_000, 82_500 + 3 * cent, Decimal("8.25"))]) is not None
+    assert implausible([(900_000, 1_000_000, 82_500, Decimal("8.25"))]) is None, "tax before discount"
+
+
+@given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=12))
+def test_rounded_parts_always_sum_to_the_rounded_whole(parts: list[int]) -> None:
+    whole = rounded(sum(parts))
+    values = apportion(parts, whole, 2)
+    assert values is not None
+    assert sum(values) == whole
+    assert all(abs(value - part) <= 100 * len(parts) for value, part in zip(values, parts, strict=True))
+
+
+def test_parts_that_are_not_the_whole_are_not_bent_to_it() -> None:
+    assert apportion([10_000, 20_000], 40_000, 2) is None
+
+
+def test_two_addresses_are_two_contacts_of_one_customer(shop: Sources) -> None:
+    order = next(d for d, _ in prepared(shop) if d.kind == "order")
+    own = sources()
+    copy = own.documents[order.key]
+    assignment = copy.payload["extension_attributes"]["shipping_assignments"][0]["shipping"]
+    assignment["address"] = {**assignment["address"], "city": "Elsewhere"}
+    (item,) = prepare_from(own, [plan_of(copy)])
+    assert item.request is not None
+    heads = [table["rows"][0][0].split("_")[0] for table in item.request["partners"]]
+    assert heads == ["magodoo.partner", "magodoo.addr", "magodoo.addr"]
+    assert from_units(item.request["expect"]["total"]) == from_units(rounded(order.grand_total))
