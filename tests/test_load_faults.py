@@ -1,0 +1,29 @@
+"""A small, seeded part of the fault campaign; `make faults` runs it a thousand times over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from faults.campaign import Campaign
+from faults.stage import POLICY
+from load_lab import lab, provisioned
+
+from magodoo.stack.postgres import Cluster
+
+
+@pytest.fixture
+def campaign(new_staging: Callable[[], str], postgres: Cluster) -> Iterator[Callable[[str], Any]]:
+    """Campaigns on the session's PostgreSQL, which is not restarted here."""
+    url = new_staging()
+    with lab(url, provisioned(), **POLICY) as made:
+        yield lambda mutation: Campaign(made, url, None, mutation)
+    postgres.drop_database(url.rsplit("/", 1)[1])
+
+
+def test_whatever_dies_in_between_nothing_is_doubled_lost_wrong_or_stuck(campaign: Callable[[str], Campaign]) -> None:
+    totals = campaign("").run(range(1, 7))
+    assert totals.failures == 0, totals.lines
+    assert totals.schedules == 6
+    assert sum(totals.faults.values()) > 6
