@@ -54,7 +54,7 @@ class Garden:
         All these orders have one total: one customer's would be taken for each other's duplicates.
         """
         moment = self.days_ago(days)
-        more.setdefault("email", f"planted{self._hour}@example.com")
+        more = {"email": f"planted{self._hour}@example.com", "name": ("Planted", f"Difference {self._hour}")} | more
         history = self.shop.place(moment, payment, lines=lines or [Line("SKU-001", 3), Line("SKU-005", 2)], **more)
         if payment == CARD:
             self.shop.magento.authorize(history.order)
@@ -349,8 +349,7 @@ def straddles_books_from(garden: Garden) -> None:
 def closed_period(garden: Garden) -> None:
     """The invoice's day is closed in Odoo."""
     history = garden.placed(24.5)
-    history.last = history.placed
-    garden.shop.invoice(history)
+    garden.shop.invoice(history, after=timedelta(minutes=10))
     garden.clock(history.placed + timedelta(hours=1))
     garden.books.order(history)
     row = garden.shop.row("invoice", history.invoices[0])

@@ -103,7 +103,7 @@ class Shop:
     # Orders
 
     def place(self, at: datetime, payment: str, *, lines: list[Line] | None = None, store: str = "default", coupon: Coupon | None = None,
-              guest: bool | None = None, email: str = "", **more: Any) -> History:  # fmt: skip
+              guest: bool | None = None, email: str = "", name: tuple[str, str] | None = None, **more: Any) -> History:  # fmt: skip
         """Places an order at a moment; a card payment is only authorised until it is invoiced."""
         shop = self.magento
         shop.now = at
@@ -111,7 +111,7 @@ class Shop:
         customer, own_email, first, last = self.random.choice(self.customers)
         if email or (guest if guest is not None else self.random.random() < 0.4):
             customer, own_email = None, email or f"guest{self.random.randrange(10_000)}@example.com"
-        address = self.address(store, own_email, first, last)
+        address = self.address(store, own_email, *(name or (first, last)))
         shipping_amount = more.pop("shipping_amount", Decimal("4.90") if store == "eu" else Decimal("5.00"))
         order = shop.place_order(
             lines or self.cart(), store=store, customer=customer, billing=address, payment=payment, shipping_amount=shipping_amount,
@@ -154,8 +154,10 @@ class Shop:
 
     # What becomes of an order. Each step moves the clock on by hours.
 
-    def invoice(self, history: History, items: Mapping[int | None, Any] | None = None) -> int:
-        self._later(history)
+    def invoice(
+        self, history: History, items: Mapping[int | None, Any] | None = None, *, after: timedelta | None = None
+    ) -> int:
+        self._later(history, after)
         made = self.magento.invoice(history.order, items)
         history.invoices.append(made)
         return made
@@ -179,9 +181,9 @@ class Shop:
         history.memos.append(made)
         return made
 
-    def _later(self, history: History) -> None:
+    def _later(self, history: History, after: timedelta | None = None) -> None:
         assert history.last is not None
-        history.last = min(history.last + timedelta(hours=self.random.uniform(1, 20)), self.until)
+        history.last = min(history.last + (after or timedelta(hours=self.random.uniform(1, 20))), self.until)
         self.magento.now = history.last
 
     # Reading rows
