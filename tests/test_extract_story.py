@@ -12,7 +12,7 @@ from pair import Pair, seeded_pair
 from sqlalchemy import Engine, text
 from staged import emptied, rows, value
 
-from magodoo.errors import BadSettings, Retry, Stop, Unavailable
+from magodoo.errors import BadSettings, FixConfiguration, Retry, Stop, Unavailable
 from magodoo.pipeline import extract, refresh
 from magodoo.pipeline.context import Context
 from magodoo.pipeline.window import Window, from_conf, from_partition
@@ -310,6 +310,19 @@ def test_the_refresh_finds_a_late_track_and_a_deletion(pair: Pair) -> None:
     with pair.engine.connect() as connection:
         assert {str(first["order_id"]), str(second["order_id"])} <= set(work.due(connection, "us"))
     assert refresh.run(context)["deleted"] == 0
+
+
+def test_a_side_that_seems_to_have_lost_everything_is_not_believed(pair: Pair) -> None:
+    context = pair.context()
+    for side in ("magento", "odoo"):
+        extract.run(context, side)
+    tables = pair.shop.shop.tables
+    for name in ("orders", "invoices", "shipments", "creditmemos"):
+        for number in list(getattr(tables, name)):
+            tables.delete(name, number)
+    with pytest.raises(FixConfiguration, match="seem to be deleted"):
+        refresh.run(context)
+    assert rows(pair.engine, "select 1 from document where deleted_at is not null") == []
 
 
 def test_a_step_opened_without_a_side_says_so(pair: Pair) -> None:

@@ -56,6 +56,7 @@ def shipment(instance: Instance, row: Row, request_began_at: datetime) -> Canoni
     document.carrier = next(
         (fields.words(each, "title") or fields.words(each, "carrier_code") for each in tracks), None
     )
+    document.details["carrier_code"] = next((fields.words(each, "carrier_code") for each in tracks), None)
     document.source_code = fields.words(fields.inner(row, "extension_attributes"), "source_code", fields.LONGEST_KEY)
     document.lines = [_item(item) for item in fields.rows(row, "items")]
     _refuse_doubles(document)

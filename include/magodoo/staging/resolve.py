@@ -202,22 +202,18 @@ def _apply(connection: Connection, names: dict[str, Any]) -> int:
     )
     moved = connection.execute(
         text("""
-        with moving as (
+        with found as (
             select d.kind, d.source_id, d.order_key as before, r.order_key as after from document d
             join resolving r using (kind, source_id)
-            where d.instance = :instance and d.side = 'odoo' and d.order_key is distinct from r.order_key),
+            where d.instance = :instance and d.side = 'odoo'
+                and (d.order_key is distinct from r.order_key or d.resolved_at is null)),
         written as (
-            update document d set order_key = m.after, version = nextval('content_version') from moving m
-            where d.instance = :instance and d.side = 'odoo' and d.kind = m.kind and d.source_id = m.source_id)
-        select before, after from moving"""),
+            update document d set order_key = f.after, resolved_at = now(),
+                version = case when f.before is distinct from f.after then nextval('content_version') else d.version end
+            from found f where d.instance = :instance and d.side = 'odoo' and d.kind = f.kind and d.source_id = f.source_id)
+        select before, after from found where before is distinct from after"""),
         names,
     ).all()
-    connection.execute(
-        text("""
-        update document d set resolved_at = now() from resolving r
-        where d.instance = :instance and d.side = 'odoo' and d.kind = r.kind and d.source_id = r.source_id"""),
-        names,
-    )
     work.bump(connection, names["instance"], sorted({key for pair in moved for key in pair if key is not None}))
     return len(moved)
 

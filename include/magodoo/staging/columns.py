@@ -1,0 +1,68 @@
+"""What stands in `document.details`, kind by kind. Amounts are units; keys that are absent mean none.
+
+Every other column is described in `migrations/versions/0001_first.sql`.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class PaymentDetails(TypedDict):
+    """The payment of a Magento order; `base_amount_paid_online` is what a provider really took."""
+
+    method: str | None
+    last_trans_id: str | None
+    amount_authorized: int
+    amount_paid: int
+    amount_refunded: int
+    base_amount_paid: int
+    base_amount_paid_online: int
+
+
+class OrderTotals(TypedDict):
+    """What a Magento order says of itself; `staging/lacking.py` compares it with what is staged."""
+
+    invoiced: int
+    paid: int
+    refunded: int
+    canceled: int
+    due: int
+
+
+class MagentoOrderDetails(TypedDict):
+    """`edit_of`, `edited_as`: entity ids of the order that this one replaces, and of the one that replaces it."""
+
+    edit_of: int | None
+    edited_as: int | None
+    is_virtual: bool
+    is_guest: bool
+    customer_id: int | None
+    shipping_description: str | None
+    shipping_tax_percent: str | None
+    totals: OrderTotals
+    payment: PaymentDetails
+
+
+class OdooOrderDetails(TypedDict):
+    """`invoice_ids` and `picking_ids` are all that Odoo links to the order, credit notes and returns among them."""
+
+    invoice_status: str | None
+    delivery_status: str | None
+    invoice_ids: list[int]
+    picking_ids: list[int]
+    warehouse: str | None
+    pricelist: str | None
+
+
+class OdooMoveDetails(TypedDict, total=False):
+    """An invoice or credit note over several sale orders."""
+
+    consolidated: bool
+    sale_orders: list[int]
+
+
+class AnyDetails(TypedDict, total=False):
+    """On documents of every kind: the order that it claims exists nowhere (`staging/resolve.py`)."""
+
+    without_order: bool
