@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+from fastapi import Request
+
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "False")
 os.environ.setdefault("AIRFLOW__API__SECRET_KEY", "a secret of the tests")
@@ -46,17 +48,22 @@ def client(folder: Path, url: str, role: str = "admin", **headers: str) -> Itera
         connection.engine.cache_clear()
         outer = FastAPI()
         outer.mount("/magento", app)
-        if role:
-            app.dependency_overrides[signed_in] = lambda: SimpleAuthManagerUser(username=f"the {role}", role=role)
+
+        async def by_header(request: Request) -> object:
+            who = request.headers.get("x-role")
+            return SimpleAuthManagerUser(username=f"the {who}", role=who) if who else await signed_in(request, None)
+
+        before = dict(app.dependency_overrides)
+        app.dependency_overrides[signed_in] = by_header
         try:
-            with mock.patch.object(overview, "coming_runs", return_value=[]):
+            with mock.patch.object(overview, "dag_runs", return_value=[]):
                 yield TestClient(
                     outer,
                     base_url="http://testserver/magento",
-                    headers={"accept": "text/html", **headers},
+                    headers={"accept": "text/html", "x-role": role, **headers},
                     follow_redirects=False,
                 )
         finally:
-            app.dependency_overrides.clear()
+            app.dependency_overrides = before
             connection.engine().dispose()
             connection.engine.cache_clear()

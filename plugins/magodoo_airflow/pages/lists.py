@@ -18,7 +18,7 @@ _COMPARED = {
 
 @dataclass(frozen=True)
 class Column:
-    """`sql` selects the value. Types: text, state (a word with a colour), money and quantity (units), number, date, moment."""
+    """`sql` selects the value. Types: text, state (a word with a colour), money and quantity (units), number, date, moment, counts (JSON)."""
 
     key: str
     label: str
@@ -87,6 +87,7 @@ class Listing:
     sums: tuple[str, ...] = ()
     tabs: tuple[Tab, ...] = ()
     address: str = ""
+    view: bool = False  # a column of its own leads to the row's page, as the connector documents it
 
     @property
     def path(self) -> str:

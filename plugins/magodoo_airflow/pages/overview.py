@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from airflow.models.dag import DagModel
+from airflow.models.dag import DagModel, DagRun
 from airflow.utils.session import create_session
 from sqlalchemy import Connection, select, text
 
@@ -38,6 +38,19 @@ class Agreement:
 
 
 @dataclass(frozen=True)
+class Run:
+    """A DAG of the instance: its last run as Airflow knows it, what that did, and when the next comes (None: when there is work)."""
+
+    dag_id: str
+    paused: bool
+    next_at: datetime | None
+    state: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    counts: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Overview:
     """One instance. `course`: per kind the days that are known, oldest first."""
 
@@ -50,8 +63,7 @@ class Overview:
     oldest: dict[str, Any] | None
     changes: dict[str, int]
     quarantined: int
-    runs: list[dict[str, Any]]
-    coming: list[dict[str, Any]]
+    runs: list[Run]
 
 
 def overview(connection: Connection, instance: str, now: datetime) -> Overview:
@@ -69,6 +81,7 @@ def overview(connection: Connection, instance: str, now: datetime) -> Overview:
             names = ("day", "matched", "differing", "missing_in_odoo", "missing_in_magento")
             course[kind.value] = [Agreement(*(row[name] for name in names)) for row in days]
     oldest = rows(f"select * from finding where {_OPEN} order by first_seen, id limit 1")
+    counts = {f"{_dag(row['stage'])}__{instance}": row["counts"] for row in rows(_RUNS)}
     return Overview(
         instance, course,
         max((row["counted_at"] for row in agreement), default=None),
@@ -79,8 +92,7 @@ def overview(connection: Connection, instance: str, now: datetime) -> Overview:
         oldest[0] if oldest else None,
         rows(_CHANGES)[0],
         rows("select count(*) as n from quarantine where instance = :instance and resolved_at is null")[0]["n"],
-        rows(_RUNS),
-        coming_runs(instance),
+        [replace(run, counts=counts.get(run.dag_id)) for run in dag_runs(instance)],
     )  # fmt: skip
 
 
@@ -88,7 +100,7 @@ _OPEN = "instance = :instance and resolved_at is null and severity <> 'info' and
 _STAKES = f"""select currency, count(*) as n, sum(coalesce(difference, odoo_amount, -magento_amount)) as net,
         sum(abs(coalesce(difference, odoo_amount, magento_amount))) as absolute
     from finding where {_OPEN} and currency is not null and coalesce(difference, odoo_amount, magento_amount) is not null
-    group by 1 order by 1"""
+    group by 1 having sum(abs(coalesce(difference, odoo_amount, magento_amount))) <> 0 order by 1"""
 _COURSE_OF_FINDINGS = """select day, sum(n) as n from (
         select greatest(first_seen::date, :since) as day, count(*) as n from finding where instance = :instance and severity <> 'info'
             and (resolved_at is null or resolved_at >= :since) group by 1
@@ -103,7 +115,12 @@ _CHANGES = """select
     from change where instance = :instance and state in ('planned', 'approved', 'uncertain', 'failed', 'refused')"""
 _RUNS = """select latest.* from (select distinct stage from run where instance = :instance and started_at > now() - interval '60 days') stages
     cross join lateral (select * from run where instance = :instance and stage = stages.stage order by started_at desc limit 1) latest
-    order by latest.started_at desc"""
+"""
+
+
+def _dag(stage: str) -> str:
+    """Extracts are named for their side, all else is of the sales."""
+    return stage if stage.endswith("_extract") else f"sales_{stage}"
 
 
 def _open_by_day(moves: list[dict[str, Any]], first: date, last: date) -> list[tuple[date, int]]:
@@ -117,20 +134,25 @@ def _open_by_day(moves: list[dict[str, Any]], first: date, last: date) -> list[t
     return course
 
 
-def coming_runs(instance: str) -> list[dict[str, Any]]:
-    """What Airflow will run next for the instance, from its own tables: the pages live in the api-server."""
+def dag_runs(instance: str) -> list[Run]:
+    """What Airflow ran last and will run next for the instance, from its own tables: the pages live in the api-server."""
     ids = [f"{stage}__{instance}" for stage in _STAGES]
     with create_session() as session:
-        found = session.execute(
+        known = session.execute(
             select(DagModel.dag_id, DagModel.is_paused, DagModel.next_dagrun_create_after).where(
                 DagModel.dag_id.in_(ids)
             )
         ).all()
-    order = {dag_id: n for n, dag_id in enumerate(ids)}
-    return [
-        {"dag_id": dag_id, "paused": paused, "at": at}
-        for dag_id, paused, at in sorted(found, key=lambda row: order[row[0]])
-    ]
+        runs = []
+        for dag_id, paused, next_at in sorted(known, key=lambda row: ids.index(row[0])):
+            last = session.execute(
+                select(DagRun.state, DagRun.start_date, DagRun.end_date)
+                .where(DagRun.dag_id == dag_id, DagRun.start_date.is_not(None))
+                .order_by(DagRun.start_date.desc())
+                .limit(1)
+            ).first()
+            runs.append(Run(dag_id, paused, next_at, *(last or ())))
+    return runs
 
 
 def today() -> datetime:

@@ -42,6 +42,7 @@ _GOOD = {
     "released",
     "approved",
     "paid",
+    "success",
     "refunded",
     "well",
     "posted",
@@ -100,6 +101,8 @@ def _cell(value: Any, column: Column) -> object:
         return ""
     if column.type in ("money", "quantity"):
         return plain(int(value), 0 if column.type == "quantity" else 2)
+    if column.type == "counts":
+        return counts(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds")
     return LABELS.get(str(value), str(value)) if column.type == "state" else value
@@ -117,7 +120,17 @@ def shown(value: Any, type_: str = "text", currency: str = "") -> str:
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if type_ == "state":
         return words(value)
-    return str(value)
+    return counts(value) if type_ == "counts" else str(value)
+
+
+def counts(value: Mapping[str, Any]) -> str:
+    """What a run counted, without what it counted none of: `orders 208, invoice: read 167, changed 167`."""
+    told = []
+    for name, number in value.items():
+        inner = counts(number) if isinstance(number, Mapping) else ""
+        if inner or (not isinstance(number, Mapping | list) and number):
+            told.append(f"{words(name)}: {inner}" if inner else f"{words(name)} {number}")
+    return ", ".join(told)
 
 
 def money(units: Any) -> str:
@@ -131,7 +144,16 @@ def money(units: Any) -> str:
 def words(value: Any) -> str:
     """A word of the code as a person reads it."""
     known = "" if value is None else str(value)
-    return LABELS.get(known, known.replace("_", " "))
+    return LABELS.get(known) or known.replace("_", " ").replace("odoo", "Odoo").replace("magento", "Magento")
+
+
+def stated(row: Mapping[str, Any]) -> str:
+    """A document's state as its own system words it; Magento numbers those of invoices and credit memos."""
+    if row["side"] == "magento":
+        known = {"invoice": ("Open", "marked paid", "Canceled"), "credit_memo": ("Open", "Refunded", "Canceled")}
+        if row["state"] in ("1", "2", "3") and row["kind"] in known:
+            return known[row["kind"]][int(row["state"]) - 1]
+    return words(row["state"])
 
 
 def colour(value: Any) -> str:
@@ -185,5 +207,6 @@ def record_address(row: Mapping[str, Any], side: str = "", source_id: Any = None
 templates.env.filters |= {
     "shown": shown, "money": money, "words": words, "colour": colour, "json": pretty, "ago": ago, "percent": percent,
     "moment": lambda value: shown(value, "moment"), "record": record_address,
+    "stated": stated,
 }  # fmt: skip
 templates.env.globals |= {"address": address}

@@ -68,7 +68,7 @@ def _listing(
         placeholder="number, order, name, e-mail",
         link="'/document/' || l.instance || '/' || l.side || '/' || l.kind || '/' || l.source_id",
         hint="Times are UTC. From and To look at the day on which a document was made.",
-        currency="l.currency", sums=sums, tabs=tabs,
+        currency="l.currency", sums=sums, tabs=tabs, view=True,
     )  # fmt: skip
 
 
@@ -86,15 +86,15 @@ SALES_LISTS = (
             Column("customer", "Bill-to Name", "l.customer"),
             Column("date", "Order Date", "l.date", "moment", required=True),
             Column("status", "Magento status", "l.status", "state"),
+            _MATCH,
+            Column("total", "Total", "l.total", "money"),
             Column("invoiced_magento", "Invoiced Magento", "l.invoiced_magento", "money"),
             Column("invoiced_odoo", "Invoiced Odoo", "l.invoiced_odoo", "money"),
             Column("paid_magento", "Paid Magento", "l.paid_magento", "money"),
             Column("paid_odoo", "Paid Odoo", "l.paid_odoo", "money"),
             Column("shipped_magento", "Shipped Magento", "l.shipped_magento", "quantity"),
             Column("shipped_odoo", "Shipped Odoo", "l.shipped_odoo", "quantity"),
-            Column("total", "Total", "l.total", "money"),
             Column("instance", "Instance", "l.instance"),
-            _MATCH,
             Column("odoo_state", "Odoo state", "l.odoo_state", "state", extra=True),
             *_extras("magento_number", "odoo_number", "total", "instance", "accounting_date", "open_amount", "journal"),
         ),
