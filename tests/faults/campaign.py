@@ -77,6 +77,9 @@ class Campaign:
         for number in range(dice.randint(1, 3)):
             if not number or dice.random() < 0.3:
                 self._reconcile(histories)
+            if not number and dice.random() < 0.3:
+                meddled = history.meddle(self.lab, dice.choice(histories), dice)
+                self._note(meddled, bool(meddled))
             self._workers(dice, late)
             if late:
                 self._workers(dice, late)  # comes before the effect does

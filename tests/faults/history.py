@@ -64,6 +64,27 @@ def go_on_in_odoo(lab: Lab, history: History, dice: random.Random) -> None:
         history.shipments += _deliver(lab, sale["id"], dice)
 
 
+def meddle(lab: Lab, history: History, dice: random.Random) -> str:
+    """Somebody acts between plan and write: an invoice is cancelled in Magento, or a delivery is shipped there by hand too.
+
+    Returns what was done, "" for nothing.
+    """
+    if history.leads == "magento" and history.invoices and not history.memos:
+        cancelled = history.invoices.pop()
+        lab.shop.tables.invoices[cancelled]["state"] = 3
+        return "cancelled between plan and write"
+    if history.leads == "odoo" and history.shipments:
+        (lines,) = [
+            row["move_ids"] for row in lab.records("stock.picking", "move_ids", [["id", "=", history.shipments[0]]])
+        ]
+        moves = lab.records("stock.move", "product_id quantity", [["id", "in", lines], ["state", "=", "done"]])
+        skus = {row["id"]: row["default_code"] for row in lab.records("product.product", "default_code")}
+        keys = {item["sku"]: item["item_id"] for item in lab.shop.order(history.order)["items"]}
+        lab.shop.ship(history.order, {keys[skus[move["product_id"][0]]]: move["quantity"] for move in moves})
+        return "shipped by hand meanwhile"
+    return ""
+
+
 def sales_of(lab: Lab, history: History) -> list[dict[str, Any]]:
     number = lab.shop.order(history.order)["increment_id"]
     domain = [["client_order_ref", "=", number], ["state", "!=", "cancel"]]

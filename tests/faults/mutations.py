@@ -9,10 +9,6 @@ from unittest import mock
 
 from magodoo.load import leases, read_back
 from magodoo.load.writers import WRITERS
-from magodoo.odoo.client import OdooClient
-
-_load = OdooClient.load
-_owned = leases._owned
 
 
 @contextmanager
@@ -20,10 +16,6 @@ def mutated(name: str) -> Iterator[None]:
     """Run with that step missing; an empty name changes nothing."""
     with _MUTATIONS[name]() if name else mock.patch.dict({}):
         yield
-
-
-def _plain_load(self: Any, model: str, fields: Any, rows: Any, create_or_ignore: bool = True) -> Any:
-    return _load(self, model, fields, rows, False)
 
 
 def _put_back_at_once(connection: Any, change: Any, reason: str, seconds: int) -> None:
@@ -61,6 +53,12 @@ class _Changed:
 
 
 @contextmanager
+def _no_preconditions() -> Iterator[None]:
+    with _every_writer("check", lambda context, changes: {}), mock.patch.object(read_back, "moved_on", lambda *_: {}):
+        yield
+
+
+@contextmanager
 def _no_leases() -> Iterator[None]:
     """Whoever comes takes the order, whoever holds it; nobody checks a token."""
     free = leases._CANDIDATES.replace("busy.lease_until >= now()", "false").replace("lease_until < now()", "true")
@@ -78,8 +76,7 @@ def _no_leases() -> Iterator[None]:
 
 _MUTATIONS: dict[str, Callable[[], Any]] = {
     "no-probe": lambda: _every_writer("probe", lambda context, changes: {}),
-    "no-preconditions": lambda: _every_writer("check", lambda context, changes: {}),
-    "no-create-or-ignore": lambda: mock.patch.object(OdooClient, "load", _plain_load),
+    "no-preconditions": _no_preconditions,
     "no-settle-time": lambda: mock.patch.object(leases, "uncertain", _put_back_at_once),
     "no-leases": _no_leases,
     "no-read-back": lambda: mock.patch.object(read_back.upsert, "stage", lambda *_: None),
