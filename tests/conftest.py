@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from shop_and_books import ShopAndBooks, shop_and_books
+from stories import Told, tell
 
 from magodoo.stack import ports
 from magodoo.stack.postgres import Cluster, new_password
@@ -74,6 +75,12 @@ def pair(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
     """A small shop and its books, empty but provisioned, that the tests of one module share."""
     with shop_and_books(module_staging_url, tmp_path_factory.mktemp("data_docs")) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def telling(pair: ShopAndBooks, request: pytest.FixtureRequest) -> Told:
+    """What became of the stories of a module, told side by side."""
+    return tell(pair, [item for item in request.session.items if item.getparent(pytest.Module) is request.node])
 
 
 def migrate(url: str) -> None:

@@ -5,16 +5,30 @@ Every test lets the chain run, reads what came of it from the two systems, and l
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from shop_and_books import ShopAndBooks, amount
+from stories import story
 
 from magodoo.sandbox.magento import Line
 from magodoo.sandbox.magento.pricing import Coupon
 
 TRACK = {"track_number": "1Z999", "title": "United Parcel Service", "carrier_code": "ups"}
+EVERYTHING_OFF: dict[str, Any] = {
+    "invoices": {"to_odoo": "off", "to_magento": "off"},
+    "shipments": {"to_odoo": False, "to_magento": False, "tracking": "off"},
+    "credit_memos": {"to_odoo": "off", "to_magento": "off"},
+    "orders": {"cancel": False},
+}
+OTHER_CHOICES: dict[str, Any] = {
+    "invoices": {"to_odoo": "draft", "to_magento": "when_posted"},
+    "odoo": {"carriers": {"ups": "UPS Ground"}},
+}
 POSTED = ("posted", "not_paid")
+Story = Generator[None, None, None]
 
 
 # 1: order pulled from Magento with an invoice
@@ -36,10 +50,11 @@ POSTED = ("posted", "not_paid")
         pytest.param([Line("SKU-001", 3), Line("SKU-005", 1)], {"store": "eu"}, id="euro"),
     ],
 )
-def test_scenario_01_order_with_invoice_arrives_in_odoo_equal_to_the_cent(pair: ShopAndBooks, lines: list[Line], more: dict) -> None:
+@story()
+def test_scenario_01_order_with_invoice_arrives_in_odoo_equal_to_the_cent(pair: ShopAndBooks, lines: list[Line], more: dict) -> Story:
     order = pair.order(lines, **more)
     pair.shop.invoice(order)
-    pair.run()
+    yield
     source, (invoice,) = pair.shop.order(order), pair.invoices(order)
     (sale,), (entry,) = pair.sales(order), pair.moves(order)
     assert sale["state"] == "sale"
@@ -52,11 +67,11 @@ def test_scenario_01_order_with_invoice_arrives_in_odoo_equal_to_the_cent(pair: 
     assert pair.findings(order) == set()
 
 
-def test_scenario_01_the_whole_gate_lets_the_order_through(pair: ShopAndBooks) -> None:
+@story(data_docs=True)
+def test_scenario_01_the_whole_gate_lets_the_order_through(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
-    counts = pair.run(data_docs=True)
-    assert counts["quality"]["held_sides"] == []
+    yield
     (sale,), (entry,) = pair.sales(order), pair.moves(order)
     (partner,) = pair.rows("res.partner", [["id", "=", sale["partner_id"][0]]], "email name city")
     assert partner["email"] == pair.shop.order(order)["customer_email"]
@@ -65,28 +80,37 @@ def test_scenario_01_the_whole_gate_lets_the_order_through(pair: ShopAndBooks) -
     assert entry["state"] == "posted"
 
 
-def test_scenario_01_partial_invoices_arrive_one_by_one(pair: ShopAndBooks) -> None:
+@story()
+def test_scenario_01_partial_invoices_arrive_one_by_one(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 4, "SKU-002": 2})
     items = pair.items(order)
     pair.shop.invoice(order, {items["SKU-001"]: 1})
-    pair.run()
+    yield
     (first,) = pair.moves(order)
     assert amount(first["amount_total"]) == amount(pair.invoices(order)[0]["grand_total"])
     pair.shop.invoice(order)
-    pair.run()
+    yield
     totals = [amount(move["amount_total"]) for move in pair.moves(order)]
     assert totals == [amount(row["grand_total"]) for row in pair.invoices(order)]
     assert (pair.sales(order)[0]["invoice_status"], pair.to_invoice(order)) == ("invoiced", 0)
 
 
-@pytest.mark.parametrize(("policy", "states"), [("draft", ["draft"]), ("off", [])])
-def test_scenario_01_invoices_to_odoo_by_policy(pair: ShopAndBooks, policy: str, states: list[str]) -> None:
+@story(**OTHER_CHOICES)
+def test_scenario_01_as_a_draft_by_policy(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
-    with pair.policy(invoices={"to_odoo": policy}):
-        pair.run()
-    assert len(pair.sales(order)) == 1
-    assert [move["state"] for move in pair.moves(order)] == states
+    yield
+    assert [move["state"] for move in pair.moves(order)] == ["draft"]
+    assert amount(pair.moves(order)[0]["amount_total"]) == amount(pair.invoices(order)[0]["grand_total"])
+
+
+@story(**EVERYTHING_OFF)
+def test_scenario_01_with_the_setting_off_only_the_order_arrives(pair: ShopAndBooks) -> Story:
+    order = pair.order()
+    pair.shop.invoice(order)
+    yield
+    assert ([sale["state"] for sale in pair.sales(order)], pair.moves(order)) == (["sale"], [])
+    assert pair.findings(order) == {("missing_in_odoo", "invoice", "")}
 
 
 def test_scenario_01_observe_writes_nothing(pair: ShopAndBooks) -> None:
@@ -104,19 +128,19 @@ def test_scenario_01_observe_writes_nothing(pair: ShopAndBooks) -> None:
 # 2: invoice created in Odoo on a Magento order
 
 
-def an_order_in_both(pair: ShopAndBooks, lines: dict[str, int] | None = None, payment: str = "cashondelivery") -> int:
+def an_order_in_both(pair: ShopAndBooks, lines: dict[str, int] | None = None, payment: str = "cashondelivery") -> Generator[None, None, int]:
     """Placed in the shop, imported by the chain; nothing was invoiced or shipped."""
     order = pair.order(lines or {"SKU-001": 4, "SKU-002": 2}, payment)
-    pair.chain()
+    yield
     assert [sale["state"] for sale in pair.sales(order)] == ["sale"]
     return order
 
 
-def test_scenario_02_invoice_of_odoo_is_pushed_to_magento_in_full(pair: ShopAndBooks) -> None:
-    order = an_order_in_both(pair)
+@story(**OTHER_CHOICES)
+def test_scenario_02_invoice_of_odoo_is_pushed_to_magento_in_full(pair: ShopAndBooks) -> Story:
+    order = yield from an_order_in_both(pair)
     move = pair.bill(order)
-    with pair.policy(invoices={"to_magento": "when_posted"}):
-        pair.run()
+    yield
     (invoice,), (entry,) = pair.invoices(order), pair.moves(order)
     assert amount(invoice["grand_total"]) == amount(entry["amount_total"])
     assert {(row["sku"], Decimal(str(row["qty"]))) for row in invoice["items"]} == {("SKU-001", 4), ("SKU-002", 2)}
@@ -124,15 +148,15 @@ def test_scenario_02_invoice_of_odoo_is_pushed_to_magento_in_full(pair: ShopAndB
     assert pair.findings(order) == set()
 
 
-def test_scenario_02_partial_invoices_of_odoo_are_pushed_by_order_item(pair: ShopAndBooks) -> None:
-    order = an_order_in_both(pair)
-    with pair.policy(invoices={"to_magento": "when_posted"}):
-        pair.bill(order, {"SKU-001": 1})
-        pair.run()
-        (first,) = pair.invoices(order)
-        assert {row["sku"]: Decimal(str(row["qty"])) for row in first["items"] if row["qty"]} == {"SKU-001": 1}
-        pair.bill(order)
-        pair.run()
+@story(**OTHER_CHOICES)
+def test_scenario_02_partial_invoices_of_odoo_are_pushed_by_order_item(pair: ShopAndBooks) -> Story:
+    order = yield from an_order_in_both(pair)
+    pair.bill(order, {"SKU-001": 1})
+    yield
+    (first,) = pair.invoices(order)
+    assert {row["sku"]: Decimal(str(row["qty"])) for row in first["items"] if row["qty"]} == {"SKU-001": 1}
+    pair.bill(order)
+    yield
     totals = sorted(amount(row["grand_total"]) for row in pair.invoices(order))
     assert totals == sorted(amount(move["amount_total"]) for move in pair.moves(order))
     assert sum(totals) == amount(pair.shop.order(order)["grand_total"])
@@ -141,33 +165,35 @@ def test_scenario_02_partial_invoices_of_odoo_are_pushed_by_order_item(pair: Sho
 # 3: invoice paid in Odoo, Update Magento Status When Paid
 
 
-def test_scenario_03_paid_in_odoo_shows_paid_in_magento(pair: ShopAndBooks) -> None:
-    order = an_order_in_both(pair)
+@story()
+def test_scenario_03_paid_in_odoo_shows_paid_in_magento(pair: ShopAndBooks) -> Story:
+    order = yield from an_order_in_both(pair)
     move = pair.bill(order)
-    pair.run()
+    yield
     assert pair.invoices(order) == [], "posted is not paid"
     pair.pay(order, move)
-    pair.run()
+    yield
     (invoice,) = pair.invoices(order)
     assert (invoice["state"], amount(invoice["grand_total"])) == (2, amount(pair.moves(order)[0]["amount_total"]))
     assert amount(pair.shop.order(order)["total_paid"]) == amount(invoice["grand_total"])
 
 
-def test_scenario_03_with_the_setting_off_nothing_is_written(pair: ShopAndBooks) -> None:
-    order = an_order_in_both(pair)
+@story(**EVERYTHING_OFF)
+def test_scenario_03_with_the_setting_off_nothing_is_written(pair: ShopAndBooks) -> Story:
+    order = yield from an_order_in_both(pair)
     pair.pay(order, pair.bill(order))
-    with pair.policy(invoices={"to_magento": "off"}):
-        pair.run()
+    yield
     assert pair.invoices(order) == []
     (finding,) = pair.reported(order)
     assert (finding["type"], finding["kind"]) == ("missing_in_magento", "invoice")
     assert "invoices.to_magento" in finding["no_change_reason"]
 
 
-def test_scenario_03_with_an_authorisation_open_nothing_is_written(pair: ShopAndBooks) -> None:
-    order = an_order_in_both(pair, payment="card")
+@story()
+def test_scenario_03_with_an_authorisation_open_nothing_is_written(pair: ShopAndBooks) -> Story:
+    order = yield from an_order_in_both(pair, payment="card")
     pair.pay(order, pair.bill(order))
-    pair.run()
+    yield
     assert pair.invoices(order) == []
     assert pair.findings(order) == {("capture_needed", "invoice", "")}
 
@@ -175,10 +201,11 @@ def test_scenario_03_with_an_authorisation_open_nothing_is_written(pair: ShopAnd
 # 4: invoice marked paid in Magento
 
 
-def test_scenario_04_captured_by_the_provider_is_paid_in_the_mapped_journal(pair: ShopAndBooks) -> None:
+@story()
+def test_scenario_04_captured_by_the_provider_is_paid_in_the_mapped_journal(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="card")
     pair.shop.invoice(order)
-    pair.run()
+    yield
     (entry,), (invoice,) = pair.moves(order), pair.invoices(order)
     assert (entry["payment_state"], entry["amount_residual"]) == ("paid", 0)
     (payment,) = pair.payments(entry)
@@ -186,12 +213,13 @@ def test_scenario_04_captured_by_the_provider_is_paid_in_the_mapped_journal(pair
     assert (payment["journal_id"][1], payment["memo"]) == ("Card payments", invoice["transaction_id"])
 
 
-def test_scenario_04_partial_captures_are_paid_one_by_one(pair: ShopAndBooks) -> None:
+@story()
+def test_scenario_04_partial_captures_are_paid_one_by_one(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 4, "SKU-002": 2}, "card")
     pair.shop.invoice(order, {pair.items(order)["SKU-001"]: 1})
-    pair.run()
+    yield
     pair.shop.invoice(order)
-    pair.run()
+    yield
     entries = pair.moves(order)
     assert [entry["payment_state"] for entry in entries] == ["paid", "paid"]
     paid = [amount(payment["amount"]) for entry in entries for payment in pair.payments(entry)]
@@ -199,11 +227,12 @@ def test_scenario_04_partial_captures_are_paid_one_by_one(pair: ShopAndBooks) ->
 
 
 @pytest.mark.parametrize("payment", ["banktransfer", "cashondelivery", "checkmo"])
-def test_scenario_04_bank_transfer_and_cod_stay_open(pair: ShopAndBooks, payment: str) -> None:
+@story()
+def test_scenario_04_bank_transfer_and_cod_stay_open(pair: ShopAndBooks, payment: str) -> Story:
     order = pair.order(payment=payment)
     pair.shop.invoice(order)
     assert pair.invoices(order)[0]["state"] == 2, "Magento says paid"
-    pair.run()
+    yield
     (entry,) = pair.moves(order)
     assert (entry["state"], entry["payment_state"], pair.payments(entry)) == ("posted", "not_paid", [])
     assert pair.findings(order) == set()
@@ -212,10 +241,11 @@ def test_scenario_04_bank_transfer_and_cod_stay_open(pair: ShopAndBooks, payment
 # 5: delivery validated in Odoo
 
 
-def test_scenario_05_delivery_of_odoo_becomes_a_shipment_with_tracking_and_carrier(pair: ShopAndBooks) -> None:
-    order = an_order_in_both(pair)
+@story()
+def test_scenario_05_delivery_of_odoo_becomes_a_shipment_with_tracking_and_carrier(pair: ShopAndBooks) -> Story:
+    order = yield from an_order_in_both(pair)
     pair.deliver(order, {"SKU-001": 4, "SKU-002": 2}, ["1Z100"])
-    pair.run()
+    yield
     (shipment,) = pair.shipments(order)
     assert {row["sku"]: Decimal(str(row["qty"])) for row in shipment["items"]} == {"SKU-001": 4, "SKU-002": 2}
     (track,) = shipment["tracks"]
@@ -224,35 +254,37 @@ def test_scenario_05_delivery_of_odoo_becomes_a_shipment_with_tracking_and_carri
     assert track["title"]
 
 
-def test_scenario_05_partial_deliveries_become_partial_shipments(pair: ShopAndBooks) -> None:
-    order = an_order_in_both(pair)
+@story()
+def test_scenario_05_partial_deliveries_become_partial_shipments(pair: ShopAndBooks) -> Story:
+    order = yield from an_order_in_both(pair)
     pair.deliver(order, {"SKU-001": 1})
-    pair.run()
+    yield
     pair.deliver(order, {"SKU-001": 3, "SKU-002": 2}, ["1Z101", "1Z102"])
-    pair.run()
+    yield
     shipped = [{row["sku"]: Decimal(str(row["qty"])) for row in shipment["items"] if row["qty"]} for shipment in pair.shipments(order)]
     assert shipped == [{"SKU-001": 1}, {"SKU-001": 3, "SKU-002": 2}]
     assert [len(shipment["tracks"]) for shipment in pair.shipments(order)] == [0, 2]
 
 
-def test_scenario_05_a_dynamic_bundle_is_shipped_by_its_parent(pair: ShopAndBooks) -> None:
+@story()
+def test_scenario_05_a_dynamic_bundle_is_shipped_by_its_parent(pair: ShopAndBooks) -> Story:
     order = pair.order([Line("BUNDLE-DYN", 2)], "cashondelivery")
-    pair.chain()
+    yield
     pair.of(order)
     (picking,) = pair.pickings(order)
     for move in pair.rows("stock.move", [["picking_id", "=", picking["id"]]], "product_uom_qty"):
         pair.call("stock.move", "write", [move["id"]], vals={"quantity": move["product_uom_qty"], "picked": True})
     pair.call("stock.picking", "button_validate", [picking["id"]])
-    pair.run()
+    yield
     (shipment,) = pair.shipments(order)
     assert Decimal(str(shipment["total_qty"])) == 2
 
 
-def test_scenario_05_with_the_setting_off_no_shipment_is_made(pair: ShopAndBooks) -> None:
-    order = an_order_in_both(pair)
+@story(**EVERYTHING_OFF)
+def test_scenario_05_with_the_setting_off_no_shipment_is_made(pair: ShopAndBooks) -> Story:
+    order = yield from an_order_in_both(pair)
     pair.deliver(order, {"SKU-001": 4, "SKU-002": 2})
-    with pair.policy(shipments={"to_magento": False}):
-        pair.run()
+    yield
     assert pair.shipments(order) == []
     assert pair.findings(order) == {("missing_in_magento", "shipment", "")}
 
@@ -260,43 +292,45 @@ def test_scenario_05_with_the_setting_off_no_shipment_is_made(pair: ShopAndBooks
 # 6: shipment created in Magento
 
 
-def test_scenario_06_shipment_of_magento_is_delivered_and_the_rest_is_a_backorder(pair: ShopAndBooks) -> None:
-    order = an_order_in_both(pair)
+@story()
+def test_scenario_06_shipment_of_magento_is_delivered_and_the_rest_is_a_backorder(pair: ShopAndBooks) -> Story:
+    order = yield from an_order_in_both(pair)
     items = pair.items(order)
     pair.shop.ship(order, {items["SKU-001"]: 3}, tracks=[TRACK])
-    pair.run()
+    yield
     done, rest = pair.pickings(order)
     assert (done["state"], pair.moved(done)) == ("done", {"SKU-001": 3})
     assert done["carrier_tracking_ref"] == "1Z999"
     assert rest["backorder_id"][0] == done["id"]
     assert (rest["state"], pair.moved(rest)) == ("assigned", {"SKU-001": 1, "SKU-002": 2})
     pair.shop.ship(order)
-    pair.run()
+    yield
     assert [row["state"] for row in pair.pickings(order)] == ["done", "done"]
     assert len(pair.shipments(order)) == 2, "nothing comes back"
 
 
-def test_scenario_06_the_carrier_is_set_where_it_is_mapped(pair: ShopAndBooks) -> None:
-    with pair.policy(odoo={"carriers": {"ups": "UPS Ground"}}):
-        order = an_order_in_both(pair)
-        pair.shop.ship(order, tracks=[TRACK])
-        pair.run()
+@story(**OTHER_CHOICES)
+def test_scenario_06_the_carrier_is_set_where_it_is_mapped(pair: ShopAndBooks) -> Story:
+    order = yield from an_order_in_both(pair)
+    pair.shop.ship(order, tracks=[TRACK])
+    yield
     (done,) = pair.pickings(order)
     assert (done["state"], done["carrier_id"] and done["carrier_id"][1]) == ("done", "UPS Ground")
 
 
-def test_scenario_06_a_shipped_bundle_is_delivered_by_its_children(pair: ShopAndBooks) -> None:
+@story()
+def test_scenario_06_a_shipped_bundle_is_delivered_by_its_children(pair: ShopAndBooks) -> Story:
     order = pair.order([Line("BUNDLE-DYN", 2)])
     pair.shop.ship(order)
-    pair.run()
+    yield
     (done,) = pair.pickings(order)
     assert (done["state"], pair.moved(done)) == ("done", {"SKU-002": 4, "SKU-006": 2})
 
 
-def test_scenario_06_with_the_setting_off_nothing_is_delivered(pair: ShopAndBooks) -> None:
+@story(**EVERYTHING_OFF)
+def test_scenario_06_with_the_setting_off_nothing_is_delivered(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.ship(order)
-    with pair.policy(shipments={"to_odoo": False}):
-        pair.run()
+    yield
     assert [row["state"] for row in pair.pickings(order)] == ["assigned"]
     assert ("missing_in_odoo", "shipment", "") in pair.findings(order)

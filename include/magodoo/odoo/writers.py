@@ -44,6 +44,8 @@ class Delivery:
 
     tracking: str = ""
     key: str = ""
+    carrier: int | None = None
+    """A delivery.carrier; None leaves the one that the order gave."""
 
 
 class Writers(Loading):
@@ -171,11 +173,13 @@ class Writers(Loading):
         self.update_by_id("stock.move", [".id", *fields, *([picked] if picked else [])], rows)
 
     def set_tracking(self, deliveries: Mapping[int, Delivery]) -> None:
-        """Tracking number and our key of pickings; an empty one is left as it is."""
-        for name in ("carrier_tracking_ref", DELIVERY_KEY):
-            attribute = "tracking" if name == "carrier_tracking_ref" else "key"
-            rows = [(str(id), getattr(item, attribute)) for id, item in deliveries.items() if getattr(item, attribute)]
-            self.update_by_id("stock.picking", (".id", name), rows)
+        """Tracking number, our key and delivery method of pickings; an empty one is left as it is."""
+        columns = (("carrier_tracking_ref", "tracking"), (DELIVERY_KEY, "key"), ("carrier_id/.id", "carrier"))
+        for name, attribute in columns:
+            rows = [
+                (str(id), str(value)) for id, item in deliveries.items() if (value := getattr(item, attribute)) is not None
+            ]
+            self.update_by_id("stock.picking", (".id", name), [row for row in rows if row[1]])
 
     def validate_pickings(self, ids: Sequence[int], *, backorder: bool = True) -> Done:
         """Done pickings; what was not shipped goes to a backorder, or is cancelled without `backorder`.

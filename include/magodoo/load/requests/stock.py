@@ -25,12 +25,16 @@ def prepare_delivery(sources: Sources, plan: PlannedChange) -> Prepared:
         "key": delivery_key(sources.instance.id, plan.source_id),
         "key_field": sources.instance.odoo.delivery_key_field,
         "tracks": tracks,
+        "carrier": _carrier(sources, plan.source_id),
     }
     pick = f"open outgoing picking of {request['order']}"
     calls = [
         call("stock.move", "load", fields=[".id", "quantity", "picked"], data=items),
         call(
-            "stock.picking", "write", ids=[pick], vals={"carrier_tracking_ref": ",".join(tracks), "key": request["key"]}
+            "stock.picking",
+            "write",
+            ids=[pick],
+            vals={"carrier_tracking_ref": ",".join(tracks), "key": request["key"], "carrier_id": request["carrier"]},
         ),
         call("stock.picking", "button_validate", ids=[pick], context={"skip_backorder": True, "skip_sms": True}),
     ]
@@ -74,6 +78,19 @@ def prepare_cancel(sources: Sources, plan: PlannedChange) -> Prepared:
     odoo_id = plan.intent.get("odoo_id")
     request = {"order": {"id": int(odoo_id)} if odoo_id else reference}
     return Prepared(plan, request, [call("sale.order", "action_cancel", ids=[odoo_id or reference])])
+
+
+def _carrier(sources: Sources, shipment_id: str) -> int | None:
+    """The delivery method that is mapped to the carrier of the shipment's track; without one the order's stays.
+
+    Never one with a carrier's own interface: Odoo would order a label from it when the delivery is validated.
+    """
+    shipment = sources.magento(Kind.SHIPMENT, shipment_id)
+    code = shipment.details.get("carrier_code") if shipment else None
+    name = sources.instance.odoo.carriers.get(str(code or ""))
+    record = sources.master.only("delivery.carrier", name) if name else None
+    plain = record is not None and record.data.get("delivery_type") in ("fixed", "base_on_rule")
+    return record.id if record is not None and plain else None
 
 
 def delivery_key(instance: str, shipment_id: str) -> str:

@@ -61,7 +61,9 @@ class Deliver(Writer):
                 written[change.id] = chosen if isinstance(chosen, MagodooError) else refused("its lines are gone")
                 continue
             quantities |= _shares(chosen, lines)
-            keys[chosen["id"]] = Delivery(tracking=",".join(change.request["tracks"]), key=change.request["key"])
+            keys[chosen["id"]] = Delivery(
+                ",".join(change.request["tracks"]), change.request["key"], change.request.get("carrier")
+            )
             written[change.id] = int(chosen["id"])
         client.set_tracking(keys)
         client.set_quantities({move: from_units(units) for move, units in quantities.items()})
