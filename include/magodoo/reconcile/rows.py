@@ -53,8 +53,9 @@ class Line(NamedTuple):
 
 def documents(frame: pd.DataFrame, positions: npt.NDArray[np.int64]) -> list[Document]:
     """Rows of a documents frame, in the order of the positions."""
-    chosen = frame[list(Document._fields[1:])].take(positions)
-    columns = [chosen[name].astype(object).tolist() for name in chosen.columns]
+    if not len(positions):
+        return []
+    columns = [frame[name].take(positions).astype(object).tolist() for name in Document._fields[1:]]
     return [Document(*values) for values in zip(positions.tolist(), *columns, strict=True)]
 
 

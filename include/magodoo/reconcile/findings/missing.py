@@ -23,10 +23,11 @@ PRICE_TOLERANCE = 200  # units per line: Magento rounds each row of a partial do
 
 def missing(situation: Situation) -> list[Finding]:
     """One finding per document that ought to have a counterpart and has none; the first reason names it."""
-    return [*_in_odoo(situation), *_in_magento(situation), *_extra_orders(situation)]
+    duplicates = _duplicates(situation)
+    return [*_in_odoo(situation, duplicates), *_in_magento(situation, duplicates), *_extra_orders(situation)]
 
 
-def _in_odoo(situation: Situation) -> list[Finding]:
+def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
     view = situation.view
     todo = situation.unpaired & view.is_magento
     drafts = _drafts(situation, todo)
@@ -38,7 +39,7 @@ def _in_odoo(situation: Situation) -> list[Finding]:
         (FindingType.NOT_REPRESENTABLE, _without_money_lines(situation)),
         (FindingType.DRAFT_WAITING, drafts >= 0),
         (FindingType.POSSIBLE_DUPLICATE, doubles >= 0),
-        (FindingType.DUPLICATE, _duplicates(situation)),
+        (FindingType.DUPLICATE, duplicates),
         (FindingType.STRADDLES_BOOKS_FROM, document & view.before_books & view.created_since_books & ~order_matched),
         (FindingType.MISSING_IN_ODOO, todo),
     ]
@@ -57,7 +58,7 @@ def _in_odoo(situation: Situation) -> list[Finding]:
     return result
 
 
-def _in_magento(situation: Situation) -> list[Finding]:
+def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
     view = situation.view
     todo = situation.unpaired & ~view.is_magento & ~situation.matching.ambiguous
     notes, invoices = _corrections(situation, todo)
@@ -66,7 +67,7 @@ def _in_magento(situation: Situation) -> list[Finding]:
         (FindingType.CORRECTED_IN_ODOO, notes),
         (None, invoices),
         (FindingType.NOT_REPRESENTABLE, _unmapped_lines(situation, todo)),
-        (FindingType.DUPLICATE, _duplicates(situation)),
+        (FindingType.DUPLICATE, duplicates),
         (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & _only_authorised(situation)),
         (FindingType.MISSING_IN_MAGENTO, todo),
     ]
