@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from load_lab import Lab, lab, provisioned
 
+from magodoo.odoo.client import OdooClient
+from magodoo.sandbox.magento import Coupon
 from magodoo.vocabulary import ChangeKind, Kind
 
 
@@ -107,13 +109,13 @@ def test_tracks_are_added_to_a_delivery_beside_those_that_it_has(made: Lab) -> N
 
 
 def test_goods_that_are_not_in_stock_are_not_delivered(made: Lab) -> None:
-    order = made.order({"A": 1})
+    order = made.order({"B": 1})
     shipment = made.shop.ship(order)
-    other = made.order({"A": 100_000}, email="other@example.com")
+    other = made.order({"B": 100_000}, email="other@example.com")
     made.read()
     made.plan(*made.whole_order(other))
     made.load()
-    item = [[str(made.items(order)["A"]), 10_000]]
+    item = [[str(made.items(order)["B"]), 10_000]]
     change = made.plan(
         *made.whole_order(order),
         made.planned(ChangeKind.ODOO_DELIVERY, shipment, Kind.SHIPMENT, order, items=item, tracks=[]),
@@ -337,3 +339,22 @@ def test_a_credit_note_becomes_an_offline_credit_memo_with_explicit_shipping(mad
         made.load()
     (memo,) = made.shop.tables.creditmemos.of_order(order)
     assert Decimal(memo["grand_total"]) == Decimal(str(made.moves("out_refund")[0]["amount_total"]))
+
+
+def test_an_odoo_without_forced_line_taxes_gets_net_prices_and_a_forced_tax_line(
+    made: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = OdooClient.has_field
+    lacking = ("account.move.line", "extra_tax_data"), ("sale.order.line", "extra_tax_data")
+    monkeypatch.setattr(OdooClient, "has_field", lambda self, *field: field not in lacking and known(self, *field))
+    order = made.order({"B": 7}, coupon=Coupon("TEN", percent=Decimal(10)))
+    item = made.items(order)["B"]
+    invoices = [made.shop.invoice(order, {item: 1}) for _ in range(3)] + [made.shop.invoice(order)]
+    made.read()
+    made.plan(*made.whole_order(order, *invoices))
+    assert made.load()["applied"] == 5
+    wanted = [made.shop.tables.invoices[number] for number in invoices]
+    found = made.moves()
+    assert [Decimal(str(move["amount_total"])) for move in found] == [Decimal(row["grand_total"]) for row in wanted]
+    assert [Decimal(str(move["amount_tax"])) for move in found] == [Decimal(row["tax_amount"]) for row in wanted]
+    assert {row["extra_tax_data"] for row in made.records("account.move.line", "extra_tax_data")} == {False}

@@ -15,10 +15,12 @@ from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refu
 from magodoo.load.writer import Writer, name_of, resolve
 from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
+from magodoo.load.writers.older_odoo import force_taxes
 from magodoo.money import plain, to_units
 from magodoo.vocabulary import ChangeKind, Kind
 
 if TYPE_CHECKING:
+    from magodoo.odoo.client import OdooClient
     from magodoo.pipeline.context import Context
 
 _FIELDS = ("name", "ref", "invoice_origin", "payment_reference")
@@ -164,8 +166,9 @@ class WriteMoves(Writer):
         client = context.books
         written: Written = load_partners(context, [change for change in changes if change.request["partners"]])
         ready = [change for change in changes if change.id not in written]
-        ids, problems = load_all(client.load_moves, [change.request["load"] for change in ready])
-        rows = {row["id"]: row for row in client.by_ids(self.document.value, list(ids.values())).rows}
+        ids, problems = load_all(client, client.load_moves, [change.request["load"] for change in ready])
+        made = {ids[name]: change for change in ready if (name := change.request["external_id"]) in ids}
+        rows = self._drafts(client, made)
         to_post: dict[int, LeasedChange] = {}
         for change in ready:
             name = change.request["external_id"]
@@ -181,6 +184,17 @@ class WriteMoves(Writer):
         for target, problem in (done.refused if done else {}).items():
             written[to_post[target].id] = problem
         return written
+
+    def _drafts(self, client: OdooClient, made: Mapping[int, LeasedChange]) -> dict[int, Mapping[str, Any]]:
+        """What stands there now; with the taxes forced where lines could not carry them."""
+        rows: dict[int, Mapping[str, Any]] = {
+            row["id"]: row for row in client.by_ids(self.document.value, list(made)).rows
+        }
+        drafts = [id for id, row in rows.items() if row["state"] == "draft"]
+        if drafts and not client.has_field("account.move.line", "extra_tax_data"):
+            force_taxes(client, drafts, made)
+            rows |= {row["id"]: row for row in client.by_ids(self.document.value, drafts).rows}
+        return rows
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
         return self.document, change.source_id, str(target_id)

@@ -69,7 +69,7 @@ class ImportOrders(Writer):
         client = context.books
         written: Written = load_partners(context, changes)
         ready = [change for change in changes if change.id not in written]
-        ids, problems = load_all(client.load_orders, [change.request["load"] for change in ready])
+        ids, problems = load_all(client, client.load_orders, [change.request["load"] for change in ready])
         own = {change.id: ids.get(change.request["external_id"]) for change in ready}
         for change in ready:
             if own[change.id] is None:
@@ -157,7 +157,7 @@ def load_partners(context: Context, changes: Sequence[LeasedChange]) -> Written:
     for level in (slice(0, 1), slice(1, None)):
         tables = [table for change in changes for table in change.request["partners"][level]]
         if tables:
-            problems |= load_all(context.books.load_partners, tables)[1]
+            problems |= load_all(context.books, context.books.load_partners, tables)[1]
     if not problems:
         return {}
     named = {change.id: [table["rows"][0][0] for table in change.request["partners"]] for change in changes}

@@ -62,7 +62,7 @@ class WritePayments(Writer):
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         client, documents = context.books, self._documents(context, changes)
         tables = {change.id: _table(change, documents[name_of(change.request["document"])]) for change in changes}
-        ids, problems = load_all(client.load_payments, list(tables.values()))
+        ids, problems = load_all(client, client.load_payments, list(tables.values()))
         written: Written = {}
         for change in changes:
             name = change.request["external_id"]
@@ -138,4 +138,4 @@ def _table(change: LeasedChange, document: Mapping[str, Any]) -> dict[str, Any]:
         "invoice_ids/.id": str(document["id"]),
     }
     filled = {name: cell for name, cell in head.items() if cell != ""}
-    return {"fields": list(filled), "rows": [list(filled.values())]}
+    return {"model": "account.payment", "fields": list(filled), "rows": [list(filled.values())]}

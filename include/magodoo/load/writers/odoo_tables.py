@@ -6,18 +6,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from magodoo.errors import MagodooError
+from magodoo.load.writers.older_odoo import fit
+from magodoo.odoo.client import OdooClient
 from magodoo.odoo.loading import Loaded
 
 Load = Callable[[Sequence[str], Sequence[Sequence[str]]], Loaded]
 
 
-def load_all(load: Load, tables: Iterable[Mapping[str, Any]]) -> tuple[dict[str, int], dict[str, MagodooError]]:
+def load_all(
+    client: OdooClient, load: Load, tables: Iterable[Mapping[str, Any]]
+) -> tuple[dict[str, int], dict[str, MagodooError]]:
     """Load the tables, those with the same columns in one call; a record that stands in several is sent once.
 
     Returns the database ids and the refusals, by external id.
     """
     grouped: dict[tuple[str, ...], dict[str, list[list[str]]]] = {}
-    for table in tables:
+    for asked in tables:
+        table = fit(client, asked)
         rows = [[str(cell) for cell in row] for row in table["rows"]]
         grouped.setdefault(tuple(table["fields"]), {}).setdefault(rows[0][0], rows)
     ids: dict[str, int] = {}
