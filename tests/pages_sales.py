@@ -81,7 +81,7 @@ def stage(connection: Connection) -> None:
     for statement in _STATEMENTS:
         connection.execute(text(statement))
     connection.execute(
-        text("update document set customer_name = :hostile where kind = 'order' and order_key = '12'"),
+        text("update document set customer_name = :hostile where kind = 'order' and order_key = '2'"),
         {"hostile": HOSTILE},
     )
     connection.execute(
