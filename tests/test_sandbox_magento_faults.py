@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from magodoo.sandbox.magento import MagentoShop, RunningSandbox
 from magodoo.sandbox.faults import Faults
+from magodoo.sandbox.magento import MagentoShop, RunningSandbox
 from magodoo.sandbox.serving import free_port
 
 KEY = {"X-Sandbox-Key": "test"}

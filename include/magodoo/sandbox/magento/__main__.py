@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from magodoo.sandbox.magento.server import MagentoApp
-from magodoo.sandbox.serving import uvicorn_server
 from magodoo.sandbox.magento.shop import MagentoShop
+from magodoo.sandbox.serving import uvicorn_server
 
 
 def main() -> None:
