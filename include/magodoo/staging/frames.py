@@ -28,6 +28,7 @@ _DETAILS = {
     "amount_authorized": "(d.details #>> '{payment,amount_authorized}')::bigint",
     "amount_paid": "(d.details #>> '{payment,amount_paid}')::bigint",
     "without_order": "(d.details ? 'without_order')",
+    "consolidated": "(d.details ? 'consolidated')",
     "tracking": f"array_to_string(d.tracking, e'\\x{ord(_TRACK_SEPARATOR):02x}')",
 }
 

@@ -57,7 +57,7 @@ select e.kind, :instance, l.side, l.source_id, e.order_key, e.magento_id, e.odoo
         when e.magento_id is not null then 'missing in Odoo'
         else 'missing in Magento'
     end,
-    f.id, f.type, l.number, m.number, o.number, r.number,
+    f.id, f.type, l.number, m.number, o.number, coalesce(r.number, ''),
     case e.kind
         when 'invoice' then case when o.source_id is null then 'not in Odoo' when o.state = 'posted' then coalesce(o.status, 'posted') else o.state end
         when 'credit_memo' then case m.state when '1' then 'open' when '2' then 'refunded' when '3' then 'canceled' else 'not in Magento' end
@@ -66,7 +66,7 @@ select e.kind, :instance, l.side, l.source_id, e.order_key, e.magento_id, e.odoo
     end,
     o.state, coalesce(l.created_at, l.document_date, l.request_began_at), m.created_at, r.created_at,
     coalesce(o.document_date, m.document_date), o.due_date, o.accounting_date,
-    n.customer, n.ship_to, n.email, n.phone,
+    coalesce(n.customer, ''), n.ship_to, n.email, n.phone,
     lower(concat_ws(' ', m.number, o.number, nullif(r.number, m.number), n.customer, nullif(n.ship_to, n.customer), n.email)),
     l.currency, l.untaxed, l.tax, l.grand_total, o.grand_total - m.grand_total, o.open_amount, l.quantity,
     case when e.kind = 'order' then coalesce(s.invoiced_magento, 0) end, case when e.kind = 'order' then coalesce(s.invoiced_odoo, 0) end,

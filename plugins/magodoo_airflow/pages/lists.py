@@ -66,7 +66,8 @@ class Tab:
 class Listing:
     """A list. `table` is filtered, sorted and summed, `joined` adds what is only shown.
 
-    `key`: the columns (with their type) that make the order of rows total; `newest`: what is sorted by unless told otherwise.
+    `key`: the columns (with their type) that make the order of rows total; `identity`: those that name
+    a row; `newest`: what is sorted by unless told otherwise.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Listing:
     table: str
     where: str
     key: tuple[tuple[str, str], ...]
+    identity: tuple[tuple[str, str], ...]
     newest: Column
     instance: str
     columns: tuple[Column, ...]

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from fastapi.templating import Jinja2Templates
+from sqlalchemy import RowMapping
 
 from magodoo.money import dump_json, plain
 from magodoo.quality.tables import neutral
@@ -71,7 +72,7 @@ def page(request: Request, reader: Reader, name: str, *, status: int = 200, **co
     return templates.TemplateResponse(request, name, content, status_code=status)
 
 
-def spreadsheet(rows: Iterable[Mapping[str, Any]], listing: Listing) -> Response:
+def spreadsheet(rows: Iterable[RowMapping], listing: Listing) -> Response:
     """The rows as CSV with every column, sent as they are read; no cell is a formula. Amounts are decimals, their currency beside them."""
 
     def lines() -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from magodoo_airflow.pages.lists import Column, Listing
 
 PAGE = 50
 _LONGEST_SEARCH = 100
+_FEW = 2000
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Wanted:
     sort: str = ""
     up: bool = False
     after: str = ""
+    hits: tuple[tuple[str, ...], ...] | None = None  # the rows that the search found, once it is known to be few
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,18 @@ class Page:
 
     rows: list[dict[str, Any]]
     after: str
+
+
+def searched(connection: Connection, listing: Listing, wanted: Wanted) -> Wanted:
+    """The same with its hits, when the search finds few: the list is read once for them and not again for rows and sums."""
+    if not wanted.search.strip():
+        return wanted
+    conditions, values = _conditions(listing, wanted)
+    named = ", ".join(f"({sql})::text" for sql, _ in listing.identity)
+    found = connection.execute(
+        text(f"select {named} from {listing.table} where {conditions} limit {_FEW + 1}"), values
+    ).all()
+    return replace(wanted, hits=tuple(tuple(row) for row in found)) if len(found) <= _FEW else wanted
 
 
 def page(connection: Connection, listing: Listing, wanted: Wanted) -> Page:
@@ -62,13 +76,13 @@ def _select(listing: Listing, wanted: Wanted) -> tuple[str, dict[str, Any]]:
     conditions, values = _conditions(listing, wanted)
     first, direction = _sorting(listing, wanted)
     compared = ">" if wanted.up else "<"
-    key = [sql for sql, _ in listing.key]
-    ordered = ", ".join(f"{sql} {direction}" for sql in (first.sorted_by, *key))
-    after = _cursor(listing, first, wanted.after)
+    order = _order(listing, first)
+    after = _cursor(order, wanted.after)
     if after:
         bound = ", ".join(f"cast(:after{n} as {type_})" for n, (_, type_) in enumerate(after))
-        conditions += f" and ({', '.join((first.sorted_by, *key))}) {compared} ({bound})"
+        conditions += f" and ({', '.join(sql for sql, _ in order)}) {compared} ({bound})"
         values |= {f"after{n}": value for n, (value, _) in enumerate(after)}
+    ordered = ", ".join(f"{sql} {direction}" for sql, _ in order)
     return f"from {listing.table} where {conditions} order by {ordered}", values
 
 
@@ -76,11 +90,12 @@ def _statement(listing: Listing, wanted: Wanted, limit: str = "") -> tuple[str, 
     """The rows are chosen before anything is joined to them or made into text: a sort looks at a whole list."""
     chosen, values = _select(listing, wanted)
     first, direction = _sorting(listing, wanted)
-    key = [sql for sql, _ in listing.key]
+    order = _order(listing, first)
     alias = listing.table.split()[-1]
-    cursor = " || '|' || ".join(f"({sql})::text" for sql in (*key, first.sorted_by))
+    # The sorted value comes last: it alone may hold the sign between them.
+    cursor = " || '|' || ".join(f"({sql})::text" for sql, _ in (*order[1:], order[0]))
     selected = ", ".join(f"{column.sql} as {column.key}" for column in listing.columns)
-    ordered = ", ".join(f"{sql} {direction}" for sql in (first.sorted_by, *key))
+    ordered = ", ".join(f"{sql} {direction}" for sql, _ in order)
     return (
         f"select {listing.link} as address, {listing.currency} as currency_of_row, {cursor} as cursor, {selected}"
         f" from (select {alias}.* {chosen}{limit}) {alias} {listing.joined} order by {ordered}",
@@ -92,12 +107,17 @@ def _sorting(listing: Listing, wanted: Wanted) -> tuple[Column, str]:
     return listing.column(wanted.sort) or listing.newest, "asc" if wanted.up else "desc"
 
 
-def _cursor(listing: Listing, first: Column, after: str) -> list[tuple[str, str]]:
+def _order(listing: Listing, first: Column) -> list[tuple[str, str]]:
+    """What the rows are ordered by, each with its type: the sorted column, then what makes the order total."""
+    return [(first.sorted_by, first.compared_as), *(key for key in listing.key if key[0] != first.sorted_by)]
+
+
+def _cursor(order: list[tuple[str, str]], after: str) -> list[tuple[str, str]]:
     """The values (with their types) after which the page begins; none for a cursor that is none."""
-    *keys, value = after.split("|", len(listing.key))
-    if len(keys) != len(listing.key):
+    *keys, value = after.split("|", len(order) - 1)
+    if not after or len(keys) != len(order) - 1:
         return []
-    return [(value, first.compared_as), *((given, type_) for given, (_, type_) in zip(keys, listing.key, strict=True))]
+    return [(given, type_) for given, (_, type_) in zip((value, *keys), order, strict=True)]
 
 
 def _conditions(listing: Listing, wanted: Wanted) -> tuple[str, dict[str, Any]]:
@@ -109,10 +129,20 @@ def _conditions(listing: Listing, wanted: Wanted) -> tuple[str, dict[str, Any]]:
             found.append(filter_.condition)
             values[filter_.name] = value
     found += [f"({tab.condition})" for tab in listing.tabs if tab.name == wanted.tab]
-    if wanted.search.strip():
+    if wanted.hits is not None:
+        found.append(_among(listing, wanted.hits, values))
+    elif wanted.search.strip():
         found.append(listing.search)
         values["search"] = _pattern(wanted.search)
     return " and ".join(found), values
+
+
+def _among(listing: Listing, hits: Sequence[Sequence[str]], values: dict[str, Any]) -> str:
+    """The condition that a row is one of these."""
+    columns = [[hit[n] for hit in hits] for n in range(len(listing.identity))]
+    values |= {f"hits{n}": column for n, column in enumerate(columns)}
+    arrays = ", ".join(f"cast(:hits{n} as {type_}[])" for n, (_, type_) in enumerate(listing.identity))
+    return f"({', '.join(sql for sql, _ in listing.identity)}) in (select * from unnest({arrays}))"
 
 
 def _pattern(search: str) -> str:

@@ -6,8 +6,8 @@ from magodoo_airflow.pages.lists import Column, Filter, Listing, Tab
 
 MATCHES = ("matched", "differs", "missing in Odoo", "missing in Magento", "not expected", "excluded")
 
-_MATCH = Column("match", "Match", "l.match", "state")
-_ORDER = Column("order_number", "Order #", "l.order_number")
+_MATCH = Column("match", "Match", "l.match", "state", required=True)
+_ORDER = Column("order_number", "Order #", "l.order_number", required=True)
 _NEWEST = Column("date", "Made", "l.date", "moment", required=True)
 
 
@@ -18,9 +18,9 @@ def _extras(*left_out: str) -> tuple[Column, ...]:
         Column("odoo_number", "Odoo number", "l.odoo_number"),
         Column("document_date", "Document date", "l.document_date", "date"),
         Column("accounting_date", "Accounting date", "l.accounting_date", "date"),
-        Column("untaxed", "Tax excluded", "l.untaxed", "money"),
-        Column("tax", "Tax", "l.tax", "money"),
-        Column("total", "Total", "l.total", "money"),
+        Column("untaxed", "Tax excluded", "l.untaxed", "money", required=True),
+        Column("tax", "Tax", "l.tax", "money", required=True),
+        Column("total", "Total", "l.total", "money", required=True),
         Column("open_amount", "Open amount", "l.open_amount", "money"),
         Column("difference", "Difference", "l.difference", "money"),
         Column("currency", "Currency", "l.currency"),
@@ -36,7 +36,9 @@ def _extras(*left_out: str) -> tuple[Column, ...]:
         Column("note", "Note", "f.message", sortable=False),
     )
     return tuple(
-        Column(c.key, c.label, c.sql, c.type, extra=True, sortable=c.sortable) for c in columns if c.key not in left_out
+        Column(c.key, c.label, c.sql, c.type, extra=True, sortable=c.sortable, required=c.required)
+        for c in columns
+        if c.key not in left_out
     )
 
 
@@ -54,7 +56,8 @@ def _listing(
         table="listed l",
         joined="left join finding f on f.id = l.finding_id",
         where=f"l.kind = '{kind}'",
-        key=(("l.side", "text"), ("l.source_id", "text")),
+        key=(("l.date", "timestamptz"), ("l.side", "text"), ("l.source_id", "text"), ("l.instance", "text")),
+        identity=(("l.instance", "text"), ("l.side", "text"), ("l.source_id", "text")),
         newest=_NEWEST,
         instance="l.instance",
         columns=columns,
@@ -82,12 +85,12 @@ SALES_LISTS = (
         "orders", "Orders", "order",
         (
             Column("odoo_number", "Number in Odoo", "l.odoo_number"),
-            Column("magento_number", "Magento order #", "l.magento_number", link="row"),
-            Column("customer", "Bill-to Name", "l.customer"),
+            Column("number", "Magento order #", "l.number", required=True, link="row"),
+            Column("customer", "Bill-to Name", "l.customer", required=True),
             Column("date", "Order Date", "l.date", "moment", required=True),
-            Column("status", "Magento status", "l.status", "state"),
+            Column("status", "Magento status", "l.status", "state", required=True),
             _MATCH,
-            Column("total", "Total", "l.total", "money"),
+            Column("total", "Total", "l.total", "money", required=True),
             Column("invoiced_magento", "Invoiced Magento", "l.invoiced_magento", "money"),
             Column("invoiced_odoo", "Invoiced Odoo", "l.invoiced_odoo", "money"),
             Column("paid_magento", "Paid Magento", "l.paid_magento", "money"),
@@ -104,12 +107,12 @@ SALES_LISTS = (
     _listing(
         "invoices", "Invoices", "invoice",
         (
-            Column("number", "Number", "coalesce(l.odoo_number, l.magento_number)", link="row"),
-            Column("customer", "Bill-to Name", "l.customer"),
+            Column("number", "Number", "l.number", required=True, link="row"),
+            Column("customer", "Bill-to Name", "l.customer", required=True),
             Column("document_date", "Invoice Date", "l.document_date", "date"),
             Column("due_date", "Due Date", "l.due_date", "date"),
-            Column("untaxed", "Tax Excluded", "l.untaxed", "money"),
-            Column("status", "Status", "l.status", "state"),
+            Column("untaxed", "Tax Excluded", "l.untaxed", "money", required=True),
+            Column("status", "Status", "l.status", "state", required=True),
             _ORDER, _MATCH,
             *_extras("document_date", "untaxed"),
         ),
@@ -120,7 +123,7 @@ SALES_LISTS = (
     _listing(
         "shipments", "Shipments", "shipment",
         (
-            Column("number", "Shipment", "coalesce(l.odoo_number, l.magento_number)", link="row"),
+            Column("number", "Shipment", "l.number", required=True, link="row"),
             Column("date", "Ship Date", "l.date", "moment", required=True),
             _ORDER,
             Column("order_date", "Order Date", "l.order_date", "moment"),
@@ -131,7 +134,7 @@ SALES_LISTS = (
             _MATCH,
             Column("tracking", "Tracking", "l.tracking", extra=True),
             Column("magento_date", "Magento ship date", "l.magento_date", "moment", extra=True),
-            Column("status", "Odoo status", "l.status", "state", extra=True),
+            Column("status", "Odoo status", "l.status", "state", extra=True, required=True),
             *_extras(
                 "untaxed", "tax", "total", "open_amount", "difference", "accounting_date", "document_date", "journal", "vat",
                 "payment_method", "transaction_id", "currency",
@@ -143,14 +146,14 @@ SALES_LISTS = (
     _listing(
         "credit_memos", "Credit Memos", "credit_memo",
         (
-            Column("number", "Credit Memo", "coalesce(l.magento_number, l.odoo_number)", link="row"),
+            Column("number", "Credit Memo", "l.number", required=True, link="row"),
             Column("date", "Created", "l.date", "moment", required=True),
             _ORDER,
             Column("order_date", "Order Date/Time", "l.order_date", "moment"),
-            Column("customer", "Bill-to Name", "l.customer"),
-            Column("status", "Refund Status", "l.status", "state"),
+            Column("customer", "Bill-to Name", "l.customer", required=True),
+            Column("status", "Refund Status", "l.status", "state", required=True),
             Column("currency", "Currency", "l.currency"),
-            Column("total", "Refunded", "l.total", "money"),
+            Column("total", "Refunded", "l.total", "money", required=True),
             _MATCH,
             *_extras("total", "currency"),
         ),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, Response
+from sqlalchemy import RowMapping
 
 from magodoo.reconcile import catalogue
 from magodoo.settings import Instance
@@ -68,6 +69,7 @@ def _list(request: Request, who: Reader, listing: Listing) -> Response:
     switched_on = request.query_params.getlist("columns")
     columns = [column for column in listing.columns if not column.extra or column.key in switched_on]
     with staging() as connection:
+        wanted = rows.searched(connection, listing, wanted)
         found = rows.page(connection, listing, wanted)
         totals = rows.sums(connection, listing, wanted, columns)
     deciding = (
@@ -82,7 +84,7 @@ def _list(request: Request, who: Reader, listing: Listing) -> Response:
 def _csv(request: Request, who: Reader, listing: Listing) -> Response:
     wanted = _wanted(request, who, listing, after="")
 
-    def reading() -> Iterator[Mapping[str, Any]]:
+    def reading() -> Iterator[RowMapping]:
         with staging() as connection:
             connection.exec_driver_sql("set local statement_timeout = '10min'")
             yield from rows.everything(connection, listing, wanted)

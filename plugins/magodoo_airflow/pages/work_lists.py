@@ -12,6 +12,7 @@ FINDINGS = Listing(
     table="finding f",
     where="true",
     key=(("f.id", "bigint"),),
+    identity=(("f.id", "bigint"),),
     newest=Column("id", "Id", "f.id", "number", required=True),
     instance="f.instance",
     columns=(
@@ -71,6 +72,7 @@ CHANGES = Listing(
     table="change c",
     where="true",
     key=(("c.id", "bigint"),),
+    identity=(("c.id", "bigint"),),
     newest=Column("id", "Id", "c.id", "number", required=True),
     instance="c.instance",
     columns=(
@@ -124,6 +126,7 @@ QUARANTINE = Listing(
     table="quarantine q",
     where="true",
     key=(("q.id", "bigint"),),
+    identity=(("q.id", "bigint"),),
     newest=Column("id", "Id", "q.id", "number", required=True),
     instance="q.instance",
     columns=(
@@ -153,6 +156,7 @@ RUNS = Listing(
     table="run r",
     where="true",
     key=(("r.id", "bigint"),),
+    identity=(("r.id", "bigint"),),
     newest=Column("id", "Id", "r.id", "number", required=True),
     instance="r.instance",
     columns=(
