@@ -235,3 +235,47 @@ def test_two_magento_documents_with_the_same_marker_pair_once(kind: str) -> None
     assert (kind, first, move, "marker") in found.pairs
     assert second not in {pair[1] for pair in found.pairs if pair[0] == kind}
     assert f"duplicate {kind} M-{kind}-{second}" in found.types
+
+
+def consolidated(**share: object) -> tuple[Sales, list[int]]:
+    """One Odoo invoice over orders 1 and 2."""
+    sales = Sales().sold(1).sold(2)
+    invoices = [sales.invoice(1), sales.invoice(2)]
+    move = sales.odoo_invoice(1, {11: 2, 21: 2}, consolidated=True)
+    sales.set_line("invoice", move, **share)
+    return sales, [*invoices, move]
+
+
+def test_a_consolidated_invoice_matches_by_its_share_per_order() -> None:
+    sales, _ = consolidated()
+    assert sales.reconcile().types == []
+
+
+def test_a_share_that_differs_is_reported_on_both_sides_and_nothing_is_written() -> None:
+    sales, (first, second, move) = consolidated(untaxed=190_000)
+    found = sales.reconcile()
+    assert found.types == [
+        f"missing_in_odoo invoice M-invoice-{first}",
+        f"missing_in_odoo invoice M-invoice-{second}",
+        f"not_representable invoice O-invoice-{move}",
+    ]
+    assert found.changes == []
+
+
+def test_a_share_is_found_through_the_order_line_that_it_invoices() -> None:
+    sales, (_, _, move) = consolidated()
+    for line in sales.lines:
+        if line["side"] == "odoo" and line["kind"] in ("order", "invoice"):
+            line["own_item_id"] = f"9{line['item_key']}"
+        if line["source_id"] == str(move) and line["item_key"] == "21":
+            line.update(item_key=None, role="other")
+    assert sales.reconcile().types == []
+
+
+def test_an_order_of_a_consolidated_invoice_that_magento_has_not_invoiced_is_not_representable() -> None:
+    sales = Sales().sold(1).sold(2)
+    sales.invoice(1)
+    move = sales.odoo_invoice(1, {11: 2, 21: 2}, consolidated=True, status="paid", captured=40)
+    found = sales.reconcile()
+    assert found.types == [f"not_representable invoice O-invoice-{move}"]
+    assert found.changes == []

@@ -11,6 +11,7 @@ import pytest
 from reconcile_sales import Sales
 from sqlalchemy import Connection, text
 
+from magodoo.pipeline import reconcile as pipeline_reconcile
 from magodoo.reconcile import store
 from magodoo.reconcile.finding import Finding
 from magodoo.staging import connect
@@ -163,3 +164,29 @@ def test_a_result_is_written_twice_and_is_the_same(connection: Connection) -> No
         store.write_findings(connection, "us", ["1", "2"], result.findings, {}, day)
     assert len(rows(connection, "pair")) == 1
     assert [row.last_seen for row in rows(connection)] == [FIRST + DAY] * 2
+
+
+def document(connection: Connection, side: str, kind: str, source_id: str, order: str, details: str = "{}") -> None:
+    connection.execute(
+        text(
+            """insert into document (instance, side, kind, source_id, order_key, number, state, details, request_began_at, version)
+            values ('us', :side, :kind, :id, :order, :id, 'x', cast(:details as jsonb), now(), 1)"""
+        ),
+        {"side": side, "kind": kind, "id": source_id, "order": order, "details": details},
+    )
+
+
+def test_an_edited_order_is_looked_at_with_those_that_it_replaces(connection: Connection) -> None:
+    document(connection, "magento", "order", "1", "1")
+    document(connection, "magento", "order", "2", "2", '{"edit_of": 1}')
+    document(connection, "magento", "order", "3", "3", '{"edit_of": 2}')
+    assert pipeline_reconcile.with_families(connection, "us", ["3"]) == ["3", "1", "2"]
+    assert pipeline_reconcile.with_families(connection, "us", ["1"]) == ["1"]
+
+
+def test_orders_that_share_an_odoo_invoice_are_looked_at_together(connection: Connection) -> None:
+    for order in ("1", "2", "3"):
+        document(connection, "odoo", "order", f"9{order}", order)
+    document(connection, "odoo", "invoice", "50", "1", '{"consolidated": true, "sale_orders": [91, 92]}')
+    assert pipeline_reconcile.with_families(connection, "us", ["2"]) == ["2", "1"]
+    assert pipeline_reconcile.with_families(connection, "us", ["3"]) == ["3"]

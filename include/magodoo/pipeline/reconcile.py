@@ -75,7 +75,7 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     from magodoo.reconcile.orders import reconcile
 
     instance = context.instance
-    order_keys = _with_families(connection, instance.id, order_keys)
+    order_keys = with_families(connection, instance.id, order_keys)
     _one_at_a_time(connection, instance.id, order_keys)
     versions = work.versions(connection, instance.id, order_keys)
     frames = staged.read_frames(connection, instance, order_keys)
@@ -97,22 +97,28 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     }
 
 
-def _with_families(connection: Connection, instance: str, order_keys: list[str]) -> list[str]:
-    """The orders with those that they replace: an edited order is imported only if nothing of the old one is done."""
-    replaced = connection.execute(
-        text(
-            """with recursive family (id) as (
-                select d.details ->> 'edit_of' from document d where d.instance = :instance and d.side = 'magento'
-                    and d.kind = 'order' and d.source_id = any(:orders) and d.details ->> 'edit_of' is not null
-                union
-                select d.details ->> 'edit_of' from family f join document d on d.instance = :instance
-                    and d.side = 'magento' and d.kind = 'order' and d.source_id = f.id
-                    where d.details ->> 'edit_of' is not null)
-            select id from family"""
-        ),
-        {"instance": instance, "orders": order_keys},
-    ).scalars()
-    return [*order_keys, *sorted(set(replaced) - set(order_keys))]
+def with_families(connection: Connection, instance: str, order_keys: list[str]) -> list[str]:
+    """The orders with those that they replace, and those that share an Odoo invoice with them: they are looked at together."""
+    related = connection.execute(text(_FAMILIES), {"instance": instance, "orders": order_keys}).scalars()
+    return [*order_keys, *sorted(set(related) - set(order_keys))]
+
+
+# An edited order is imported only if nothing of the old one is done; an invoice of several orders is compared order by order.
+_FAMILIES = """
+    with recursive replaced (id) as (
+        select d.details ->> 'edit_of' from document d where d.instance = :instance and d.side = 'magento'
+            and d.kind = 'order' and d.source_id = any(:orders) and d.details ->> 'edit_of' is not null
+        union
+        select d.details ->> 'edit_of' from replaced r join document d on d.instance = :instance and d.side = 'magento'
+            and d.kind = 'order' and d.source_id = r.id where d.details ->> 'edit_of' is not null),
+    invoiced (invoice, order_key) as (
+        select c.source_id, o.order_key from document c
+        cross join lateral jsonb_array_elements_text(c.details -> 'sale_orders') as sold (id)
+        join document o on o.instance = c.instance and o.side = 'odoo' and o.kind = 'order' and o.source_id = sold.id
+        where c.instance = :instance and c.details ? 'consolidated' and o.order_key is not null)
+    select id from replaced
+    union
+    select other.order_key from invoiced mine join invoiced other using (invoice) where mine.order_key = any(:orders)"""
 
 
 def _one_at_a_time(connection: Connection, instance: str, order_keys: list[str]) -> None:

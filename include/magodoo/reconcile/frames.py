@@ -39,7 +39,7 @@ AMOUNTS = (
 )
 WORDS = ("state", "status", "currency", "company_currency", "payment_method", "carrier", "source_code")
 TEXTS = ("number", "reference", "transaction_id", "customer_name", "customer_email", "tracking")
-FLAGS = {"active": True, "sound": True, "without_order": False}
+FLAGS = {"active": True, "sound": True, "without_order": False, "consolidated": False}
 TIMES = ("created_at", "deleted_at")
 
 LINE_IDS = ("item_key", "own_item_id", "parent_item_key")
@@ -60,7 +60,7 @@ class Frames:
     side, kind
         (category); IDS (int64; customer_group -1 where unknown); AMOUNTS (int64); WORDS (category, "" where unknown);
         TEXTS (str, "" where unknown; tracking: sorted numbers joined by ","); FLAGS (bool); TIMES (datetime64, UTC);
-        document_date (datetime64, local date). edit_of, amount_authorized, amount_paid and without_order come from
+        document_date (datetime64, local date). edit_of, amount_authorized, amount_paid, without_order, consolidated come from
         `details` of Magento orders.
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS,
     LINE_FLAGS.
@@ -229,6 +229,7 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
     for name, found in (
         ("edit_of", [each.get("edit_of") for each in details]),
         ("without_order", [bool(each.get("without_order")) for each in details]),
+        ("consolidated", [bool(each.get("consolidated")) for each in details]),
         ("amount_authorized", [each.get("amount_authorized") for each in payments]),
         ("amount_paid", [each.get("amount_paid") for each in payments]),
     ):

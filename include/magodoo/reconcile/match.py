@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile import assignment, references
+from magodoo.reconcile import assignment, references, shares
 from magodoo.reconcile.frames import Mask, Positions
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.view import View
@@ -20,7 +20,8 @@ class Matching:
     """magento, odoo: positions of paired documents; rule: index in references.RULES.
 
     ambiguous: documents of either side whose counterpart is a tie. lost: partner of each document that once was paired
-    with one which has been deleted since, -1 elsewhere.
+    with one which has been deleted since, -1 elsewhere. covered: invoices that shares of an Odoo invoice of several
+    orders stand for.
     """
 
     view: View
@@ -29,6 +30,7 @@ class Matching:
     rule: Positions
     ambiguous: Mask
     lost: Positions
+    covered: Mask
 
     @cached_property
     def partner(self) -> Positions:
@@ -73,15 +75,18 @@ def match(view: View, counted: Quantities) -> Matching:
     odoo_orders = np.zeros(len(alive), dtype=bool)
     odoo_orders[odoo] = True
     loose = view.active & ~references.ours(view) & (lost < 0) & ~_without(magento, odoo, len(alive))
+    loose &= ~shares.consolidated(view)
     loose &= ~view.of_kind(Kind.ORDER) & ~view.of_kind(Kind.RETURN) & (view.column("order_key") > 0)
     assigned = assignment.assign(view, counted, loose, odoo_orders)
+    magento, odoo = np.concatenate([magento, assigned.magento]), np.concatenate([odoo, assigned.odoo])
     return Matching(
         view,
-        np.concatenate([magento, assigned.magento]),
-        np.concatenate([odoo, assigned.odoo]),
+        magento,
+        odoo,
         np.concatenate([rule, assigned.rule]),
         ambiguous=orders.ambiguous | assigned.ambiguous,
         lost=lost,
+        covered=shares.covered(view, counted, alive & ~_without(magento, odoo, len(alive))),
     )
 
 

@@ -39,7 +39,7 @@ class Quantities:
         lines is no matter).
         """
         return _sums_by_document(
-            self.document, _hash(self.item) * self.quantity.view(np.uint64), len(self.view.frames.documents)
+            self.document, signature_terms(self.item, self.quantity), len(self.view.frames.documents)
         )
 
     @cached_property
@@ -49,7 +49,7 @@ class Quantities:
         position = lines["document"].to_numpy()
         order = self.view.of_kind(Kind.ORDER)[position] & _countable(lines) & lines["is_money"].to_numpy()
         left = (lines["qty_ordered"] - lines["qty_canceled"]).to_numpy()[order]
-        values = _hash(lines["item_key"].to_numpy()[order]) * left.view(np.uint64)
+        values = signature_terms(lines["item_key"].to_numpy()[order], left)
         return _sums_by_document(position[order], values, len(self.view.frames.documents))
 
     def by_item(self, documents: Mask) -> pd.DataFrame:
@@ -129,6 +129,11 @@ def _sums_by_document(document: Positions, values: Units, documents: int) -> Uni
     running = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(values.view(np.uint64), dtype=np.uint64)])
     bounds = np.searchsorted(document, np.arange(documents + 1))
     return (running[bounds[1:]] - running[bounds[:-1]]).view(np.int64)
+
+
+def signature_terms(items: Units, quantities: Units) -> Units:
+    """What each row adds to a signature: sums of these terms are equal exactly when the quantities per item are."""
+    return (_hash(items) * quantities.view(np.uint64)).view(np.int64)
 
 
 def _hash(items: Units) -> Units:

@@ -42,7 +42,7 @@ class Situation:
     def unpaired(self) -> Mask:
         """Existing documents and orders that ought to have a counterpart and have none, ambiguous ones included."""
         view = self.view
-        alone = view.exists & ~self.matching.paired & (self.matching.lost < 0)
+        alone = view.exists & ~self.matching.paired & (self.matching.lost < 0) & ~self.matching.covered
         return alone & np.where(view.is_magento, self._expected_in_odoo, self._expected_in_magento)
 
     @cached_property

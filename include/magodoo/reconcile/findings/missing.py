@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile import rows
+from magodoo.reconcile import rows, shares
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.rows import Document
@@ -66,7 +66,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
     reasons = [
         (FindingType.CORRECTED_IN_ODOO, notes),
         (None, invoices),
-        (FindingType.NOT_REPRESENTABLE, _unmapped_lines(situation, todo)),
+        (FindingType.NOT_REPRESENTABLE, shares.consolidated(view) | _unmapped_lines(situation, todo)),
         (FindingType.DUPLICATE, duplicates),
         (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & _only_authorised(situation)),
         (FindingType.MISSING_IN_MAGENTO, todo),
