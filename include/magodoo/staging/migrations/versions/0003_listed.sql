@@ -34,6 +34,7 @@ create index listed_by_number on listed (number, date, side, source_id);
 create index listed_by_order_number on listed (order_number, date, side, source_id);
 create index listed_by_customer on listed (customer, date, side, source_id);
 create index listed_by_total on listed (total, date, side, source_id);
+create index listed_by_untaxed on listed (untaxed, date, side, source_id);
 
 -- How far both sides agreed at the end of a day: one row per instance, day (UTC) and kind, written at the end of every reconcile run.
 create table agreement (
