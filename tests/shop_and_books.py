@@ -49,7 +49,9 @@ DAY = timedelta(days=1)
 class ShopAndBooks:
     """Both systems and the chain between them. Orders are Magento's order ids throughout."""
 
-    def __init__(self, shop: Shop, books: Books, magento: RunningMagento, odoo: RunningOdoo, staging_url: str, **policy: Any) -> None:
+    def __init__(
+        self, shop: Shop, books: Books, magento: RunningMagento, odoo: RunningOdoo, staging_url: str, **policy: Any
+    ) -> None:
         self.shop, self.books = shop.magento, books
         self.desk = shop
         self.magento, self.odoo = magento, odoo
@@ -68,7 +70,9 @@ class ShopAndBooks:
             settings=Settings(instances={"us": self.instance}),
             instance=self.instance,
             engine=self.engine,
-            magento=MagentoClient(MagentoConnection(self.magento.url, BearerToken(self.magento.token)), sleep=lambda seconds: None),
+            magento=MagentoClient(
+                MagentoConnection(self.magento.url, BearerToken(self.magento.token)), sleep=lambda seconds: None
+            ),
             odoo=OdooClient(OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", 1)),
             dag_run=f"test__{next(self._runs)}",
             now=lambda: datetime.now(UTC),
@@ -104,17 +108,17 @@ class ShopAndBooks:
         return counts | {"load": load.run(context)}
 
     def find_more_to_do(self) -> dict[str, str]:
-        """Another round, which must find nothing to do. Returns by story what it did all the same."""
-        newest, writes = self._newest_change(), self.writes()
+        """Another round, which must find nothing to do. Returns by story what it planned or wrote all the same."""
+        known, writes = self._changes("true"), len(self.writes())
+        done = self._changes("state = 'done'")
         self.look()
         load.run(self.context())
-        statement = "select order_key, kind || ' ' || source_id from change where id > :newest"
-        with self.engine.connect() as connection:
-            more = connection.execute(text(statement), {"newest": newest}).all()
-        found = {self.tellers.get(order, ""): what for order, what in more}
-        if self.writes() != writes and not found:
-            return dict.fromkeys(self.tellers.values(), f"{self.writes() - writes} calls that write")
-        return found
+        more = (self._changes("state <> 'superseded'") - known) | (self._changes("state = 'done'") - done)
+        if len(self.writes()) != writes and not more:
+            return dict.fromkeys(self.tellers.values(), f"{self.writes()[writes:]}")
+        return {
+            self.tellers[order]: f"{what}: {state} {reason or ''}" for _, order, what, state, reason in self._told(more)
+        }
 
     def run(self, **options: Any) -> Row:
         """One round, then another, which must find nothing more to do. Returns the counts of the first."""
@@ -122,14 +126,21 @@ class ShopAndBooks:
         assert self.find_more_to_do() == {}, "a second run has something to do"
         return counts
 
-    def _newest_change(self) -> int:
+    def _changes(self, condition: str) -> set[int]:
         with self.engine.connect() as connection:
-            return int(connection.execute(text("select coalesce(max(id), 0) from change")).scalar_one())
+            return set(connection.scalars(text(f"select id from change where {condition}")))
 
-    def writes(self) -> int:
-        """How many calls that write both systems have received so far."""
-        posts = sum(entry["method"] != "GET" for entry in self.magento.app.log)
-        return posts + sum(_writes(str(entry["path"])) for entry in self.odoo.app.log)
+    def _told(self, changes: set[int]) -> list[Any]:
+        statement = (
+            "select id, order_key, kind || ' of ' || source_number, state, reason from change where id = any(:ids)"
+        )
+        with self.engine.connect() as connection:
+            return list(connection.execute(text(statement), {"ids": list(changes)}))
+
+    def writes(self) -> list[str]:
+        """The calls that write which both systems have received so far."""
+        posts = [entry["path"] for entry in self.magento.app.log if entry["method"] != "GET"]
+        return posts + [entry["path"] for entry in self.odoo.app.log if _writes(str(entry["path"]))]
 
     def approve(self, order: int) -> None:
         """A person agrees to what waits of an order."""
@@ -145,7 +156,12 @@ class ShopAndBooks:
         """An order of a customer of its own; a card's payment is authorised, as a provider does."""
         number = next(self._people)
         cart = [Line(sku, quantity) for sku, quantity in lines.items()] if isinstance(lines, Mapping) else list(lines)
-        person = Address(firstname="Kim", lastname=f"No {number}", street=(f"{number} Elm St",), email=email or f"kim{number}@example.com")
+        person = Address(
+            firstname="Kim",
+            lastname=f"No {number}",
+            street=(f"{number} Elm St",),
+            email=email or f"kim{number}@example.com",
+        )
         self.at(days_ago)
         options = {"billing": person, "shipping_amount": Decimal(5), **more}
         order = self.shop.place_order(cart, payment=payment, **options)
@@ -161,16 +177,23 @@ class ShopAndBooks:
         moment = datetime.now(UTC).replace(microsecond=0) - days_ago * DAY if days_ago else None
         self.shop.now = self.odoo.db.now = moment
 
-    def touch(self, order: int) -> None:
+    def touch(self, order: int, minutes_ago: float = 0) -> None:
         """Somebody saved the order and its documents just now: their `updated_at` moves."""
-        stamp = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+        stamp = f"{datetime.now(UTC) - timedelta(minutes=minutes_ago):%Y-%m-%d %H:%M:%S}"
         tables = self.shop.tables
-        for row in (self.shop.order(order), *self.invoices(order), *self.shipments(order), *tables.creditmemos.of_order(order)):
+        for row in (
+            self.shop.order(order),
+            *self.invoices(order),
+            *self.shipments(order),
+            *tables.creditmemos.of_order(order),
+        ):
             row["updated_at"] = stamp
 
     def items(self, order: int) -> dict[str, int]:
         """Order item ids by SKU, without the parents of bundles and configurables' children."""
-        return {item["sku"]: item["item_id"] for item in self.shop.order(order)["items"] if not item.get("parent_item_id")}
+        return {
+            item["sku"]: item["item_id"] for item in self.shop.order(order)["items"] if not item.get("parent_item_id")
+        }
 
     def invoices(self, order: int) -> list[Row]:
         return list(self.shop.tables.invoices.of_order(order))
@@ -218,17 +241,23 @@ class ShopAndBooks:
     def pickings(self, order: int, kind: str = "outgoing") -> list[Row]:
         sales = [row["id"] for row in self.sales(order)]
         domain = [["sale_id", "in", sales], ["picking_type_code", "=", kind]]
-        return self.rows("stock.picking", domain, "name state carrier_tracking_ref carrier_id x_magento_key move_ids backorder_id")
+        return self.rows(
+            "stock.picking", domain, "name state carrier_tracking_ref carrier_id x_magento_key move_ids backorder_id"
+        )
 
     def moved(self, picking: Row) -> dict[str, float]:
         """Quantities of a transfer by SKU."""
-        rows = self.rows("stock.move", [["picking_id", "=", picking["id"]]], "product_id quantity product_uom_qty state")
+        rows = self.rows(
+            "stock.move", [["picking_id", "=", picking["id"]]], "product_id quantity product_uom_qty state"
+        )
         done = picking["state"] == "done"
         return {self._sku(row["product_id"][0]): row["quantity" if done else "product_uom_qty"] for row in rows}
 
     def to_invoice(self, order: int) -> float:
         """What Odoo would still offer to invoice on the order."""
-        rows = self.rows("sale.order.line", [["order_id", "in", [row["id"] for row in self.sales(order)]]], "qty_to_invoice")
+        rows = self.rows(
+            "sale.order.line", [["order_id", "in", [row["id"] for row in self.sales(order)]]], "qty_to_invoice"
+        )
         return sum(row["qty_to_invoice"] for row in rows)
 
     def enter_order(self, order: int, **options: Any) -> int:
@@ -241,11 +270,15 @@ class ShopAndBooks:
             self.books.orders[order] = self.sales(order)[0]["id"]
         return self.histories[order]
 
-    def bill(self, order: int, quantities: Mapping[str, int] | None = None, *, shipping: bool = True, post: bool = True) -> int:
+    def bill(
+        self, order: int, quantities: Mapping[str, int] | None = None, *, shipping: bool = True, post: bool = True
+    ) -> int:
         """A clerk invoices the order in Odoo: all of it, or these quantities by SKU, with or without the shipping."""
         move = self.books.invoice_of_order(self.of(order), post=False)
         if quantities is not None:
-            for line in self.rows("account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], "product_id"):
+            for line in self.rows(
+                "account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], "product_id"
+            ):
                 sku = self._sku(line["product_id"][0])
                 quantity = quantities.get(sku, int(shipping) if sku == "SHIPPING" else 0)
                 if quantity:
@@ -268,10 +301,18 @@ class ShopAndBooks:
         self.books.moves[f"inv_{-move}"] = move
         return self.books.reverse(History(0, datetime.now(UTC), ""), -move)
 
-    def deliver(self, order: int, quantities: Mapping[str, int], tracking: Sequence[str] = ()) -> int:
-        """The warehouse validates a delivery in Odoo; what is left becomes a backorder."""
-        history, items = self.of(order), self.items(order)
-        return self.books.deliver(history, {items[sku]: Decimal(each) for sku, each in quantities.items()}, tracking=tracking)
+    def deliver(self, order: int, quantities: Mapping[str, int] | None = None, tracking: Sequence[str] = ()) -> int:
+        """The warehouse validates a delivery in Odoo: everything, or quantities by SKU and a backorder."""
+        history = self.of(order)
+        lines = {key: item for item, key in self._sold(order).items()}
+        wanted = {lines[sku]: Decimal(each) for sku, each in quantities.items()} if quantities is not None else None
+        if wanted is None:
+            wanted = {item["item_id"]: Decimal(str(item["qty_ordered"])) for item in self.desk.money_items(order)}
+        return self.books.deliver(history, wanted, tracking=tracking)
+
+    def _sold(self, order: int) -> dict[int, str]:
+        """SKUs by item id of the items that carry money: what Odoo's order lines are."""
+        return {item["item_id"]: item["sku"] for item in self.desk.money_items(order)}
 
     def _sku(self, product: int) -> str:
         return str(self.odoo.db.tables["product.product"][product]["default_code"])
@@ -300,7 +341,10 @@ class ShopAndBooks:
         lines = []
         for order in (int(key) for key, name in self.tellers.items() if name == teller):
             lines += [f"order {order}: {self.unfinished(order)}"]
-            lines += [f"  {row['type']} {row['kind']} {row['part'] or ''}: {row['message']} / {row['no_change_reason']}" for row in self.reported(order)]
+            lines += [
+                f"  {row['type']} {row['kind']} {row['part'] or ''}: {row['message']} / {row['no_change_reason']}"
+                for row in self.reported(order)
+            ]
         return "\n".join(lines)
 
     def mails(self, words: str) -> list[str]:

@@ -18,7 +18,9 @@ Told = dict[str, BaseException | None]
 MOST_TURNS = 12
 
 
-def story(*, data_docs: bool = False, restless: bool = False, **policy: Any) -> Callable[[Callable[..., Any]], Callable[..., None]]:
+def story(
+    *, data_docs: bool = False, restless: bool = False, **policy: Any
+) -> Callable[[Callable[..., Any]], Callable[..., None]]:
     """A story under a policy (sections of the instance's settings). Its function takes `pair` and yields once or more.
 
     data_docs: the gate judges by every check of the suites. restless: what waits is tried again by the next run, which is right.
@@ -33,6 +35,7 @@ def story(*, data_docs: bool = False, restless: bool = False, **policy: Any) -> 
         own = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in ("telling", "request")]
         test.__signature__ = inspect.Signature([*_keywords(function), *own])  # type: ignore[attr-defined]
         test.__name__, test.__doc__, test.__module__ = function.__name__, function.__doc__, function.__module__
+        test.pytestmark = list(getattr(function, "pytestmark", ()))  # type: ignore[attr-defined]
         test.story = (function, policy, data_docs, restless)  # type: ignore[attr-defined]
         return test
 
@@ -40,7 +43,9 @@ def story(*, data_docs: bool = False, restless: bool = False, **policy: Any) -> 
 
 
 def _keywords(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    return [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in inspect.signature(function).parameters.values()]
+    return [
+        each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in inspect.signature(function).parameters.values()
+    ]
 
 
 def tell(pair: ShopAndBooks, items: list[pytest.Item]) -> Told:
@@ -82,6 +87,6 @@ def _tell_together(pair: ShopAndBooks, items: list[pytest.Item], data_docs: bool
         except Exception as problem:  # nobody can go on
             return told | dict.fromkeys(running, problem)
         for name, complaint in unquiet.items():
-            if running.pop(name, None) is not None:
-                told[name] = AssertionError(f"a second run has something to do: {complaint}")
+            running.pop(name, None)
+            told[name] = AssertionError(f"a second run has something to do: {complaint}")
     return told | dict.fromkeys(running, AssertionError("the story does not end"))

@@ -217,7 +217,10 @@ def done(
 
 
 def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
-    """End it as refused: the finding keeps the reason, and this request is not planned again. Raises LeaseLost."""
+    """End it as refused, and let the order be reconciled anew: its finding gets the reason, and what waits for it is
+    planned no more. This request is not planned again. Raises LeaseLost.
+    """
+    _reconcile_again(connection, change)
     _end(connection, change, "refused", reason)
 
 
@@ -228,13 +231,7 @@ def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
 
 def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as superseded because the documents moved on, and let the order be reconciled anew. Raises LeaseLost."""
-    connection.execute(
-        text(
-            "update order_work set staged_version = nextval('content_version')"
-            " where instance = :instance and order_key = :order"
-        ),
-        {"instance": change.instance, "order": change.order_key},
-    )
+    _reconcile_again(connection, change)
     _end(connection, change, "superseded", reason)
 
 
@@ -271,6 +268,16 @@ def give_back(connection: Connection, instance: str, tokens: Mapping[str, int]) 
             ),
             {"instance": instance, "order": order, "token": token},
         )
+
+
+def _reconcile_again(connection: Connection, change: LeasedChange) -> None:
+    connection.execute(
+        text(
+            "update order_work set staged_version = nextval('content_version')"
+            " where instance = :instance and order_key = :order"
+        ),
+        {"instance": change.instance, "order": change.order_key},
+    )
 
 
 def _end(connection: Connection, change: LeasedChange, state: str, reason: str | None, **columns: Any) -> None:

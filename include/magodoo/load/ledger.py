@@ -111,6 +111,17 @@ def record(
     return recorded
 
 
+def refused_before(connection: Connection, instance: str, prepared: Sequence[Prepared]) -> dict[Key, str]:
+    """Why requests were refused, or rejected by a person, that have not changed since: they are not made again."""
+    orders = sorted({item.planned.order_key for item in prepared})
+    standing, ended = _standing(connection, instance, orders)
+    return {
+        item.key: ended[item.key]["reason"] or "refused"
+        for item in prepared
+        if item.key in ended and item.key not in standing and ended[item.key]["request_hash"] == item.request_hash
+    }
+
+
 def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple[dict[Key, Any], dict[Key, Any]]:
     """The open changes of the orders, locked, and of each key the latest end if that was a refusal."""
     where = {"instance": instance, "orders": orders}

@@ -48,6 +48,7 @@ class Run:
         self.context = context
         self.counts: Counter[str] = Counter()
         self.unfinished: dict[str, set[ChangeKind]] = {}
+        self.given_up: dict[str, set[ChangeKind]] = {}
         self.closed: set[str] = set()
         self.away: MagodooError | None = None
         self._open: dict[int, LeasedChange] = {}
@@ -77,13 +78,16 @@ class Run:
             change: answer for change in ready if isinstance(answer := found.get(change.id), Found) and answer.complete
         }
         self._finish(writer, {change: answer.target_id for change, answer in complete.items()}, found)
-        absent = [change for change in ready if change.id not in found]
-        started = [change for change in ready if isinstance(found.get(change.id), Found) and change not in complete]
-        absent = self._may_write(absent)
-        objections = self._answers(lambda context, some: read_back.moved_on(context, writer, some), absent)
-        absent = self._without(absent, objections)
-        absent = self._without(absent, self._answers(writer.check, absent))
-        for some in _cut(started + absent, writer.write_size):
+        going_on = [
+            change for change in ready if change not in complete and not isinstance(found.get(change.id), MagodooError)
+        ]
+        going_on = self._may_write(going_on, found)
+        moved = self._answers(lambda context, some: read_back.moved_on(context, writer, some), going_on)
+        going_on = self._without(going_on, moved)
+        absent = [change for change in going_on if change.id not in found]
+        objections = self._answers(writer.check, absent)
+        self._settle_all(absent, objections)
+        for some in _cut([change for change in going_on if change.id not in objections], writer.write_size):
             self._write(writer, some, found)
 
     def _write(self, writer: Writer, changes: list[LeasedChange], found: Answers) -> None:
@@ -150,10 +154,12 @@ class Run:
             log.info("%s: done, %s %s", change, writer.document.words, target)
         checkpoint("committed")
 
-    def _may_write(self, changes: list[LeasedChange]) -> list[LeasedChange]:
-        """An uncertain change of a kind that may not be written now is only settled: it is not there."""
+    def _may_write(self, changes: list[LeasedChange], found: Answers) -> list[LeasedChange]:
+        """An uncertain change of a kind that may not be written now is only settled: it is not there, or not wholly."""
         for change in changes:
-            if not change.may_write:
+            if not change.may_write and change.id in found:
+                self._settle(change, NotYet("a part of it was written, and the rest may not be written now"))
+            elif not change.may_write:
                 with self.context.engine.begin() as connection:
                     leases.settle_absent(connection, change)
                 self._leave_open(change)
@@ -167,6 +173,8 @@ class Run:
             self._settle(change, NotYet(str(self.away)))
         elif change.order_key in self.closed:
             self._settle(change, NotYet("the order is closed until an uncertain write of it is settled"), delay=0)
+        elif needed & self.given_up.get(change.order_key, set()):
+            self._settle(change, Changed("an earlier change of the order was refused or failed: planned anew"))
         elif needed & self.unfinished.get(change.order_key, set()):
             self._settle(change, NotYet("an earlier change of the order is not done yet"), delay=0)
         else:
@@ -224,12 +232,16 @@ class Run:
                     self.counts["changed"] += 1
                 elif isinstance(problem, FixConfiguration | Stop):
                     leases.fail(connection, change, reason)
-                    self.counts["failed"] += 1
+                    self._give_up(change, "failed")
                 else:
                     leases.refuse(connection, change, reason)
-                    self.counts["refused"] += 1
+                    self._give_up(change, "refused")
         except LeaseLost:
             self._lost(change)
+
+    def _give_up(self, change: LeasedChange, outcome: str) -> None:
+        self.counts[outcome] += 1
+        self.given_up.setdefault(change.order_key, set()).add(change.kind)
 
     def _leave_open(self, change: LeasedChange) -> None:
         self._open.pop(change.id, None)

@@ -177,7 +177,9 @@ class Writers(Loading):
         columns = (("carrier_tracking_ref", "tracking"), (DELIVERY_KEY, "key"), ("carrier_id/.id", "carrier"))
         for name, attribute in columns:
             rows = [
-                (str(id), str(value)) for id, item in deliveries.items() if (value := getattr(item, attribute)) is not None
+                (str(id), str(value))
+                for id, item in deliveries.items()
+                if (value := getattr(item, attribute)) is not None
             ]
             self.update_by_id("stock.picking", (".id", name), [row for row in rows if row[1]])
 

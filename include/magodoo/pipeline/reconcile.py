@@ -140,7 +140,8 @@ def _record(connection: Connection, context: Context, order_keys: list[str], res
     unready = [item.key for item in prepared if item.request is None]
     left_out = settle.without_problems(result.changes, problems, unready, result.findings)
     ready = [item for item in prepared if item.key not in left_out]
-    recorded = ledger.record(connection, context.instance, ready, context.dag_run, order_keys)
-    refused = {key: f"Refused before: {reason}" for key, reason in recorded.refused.items()}
-    settle.give_reasons(result.findings, refused)
-    return recorded
+    refused = ledger.refused_before(connection, context.instance.id, ready)
+    waiting = settle.waiting_for(result.changes, refused)
+    ready = [item for item in ready if item.key not in waiting]
+    settle.give_reasons(result.findings, waiting | {key: f"Refused before: {why}" for key, why in refused.items()})
+    return ledger.record(connection, context.instance, ready, context.dag_run, order_keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from magodoo.reconcile.finding import Finding
@@ -43,17 +43,24 @@ def without_problems(
             reasons[change.key] = (
                 "; ".join(problem.message for problem in problems.get(change.key, ())) or "It cannot be written"
             )
-    by_order: dict[str, list[PlannedChange]] = defaultdict(list)
-    for change in changes:
-        by_order[change.order_key].append(change)
-    for earlier in (change for change in changes if change.key in wanted):
-        for later in by_order[earlier.order_key]:
-            if depends(later, earlier):
-                reasons.setdefault(later.key, f"It waits for {earlier.kind.value} of {earlier.source_number}")
+    reasons = waiting_for(changes, wanted) | reasons
     known = {finding.key for finding in findings}
     findings += [finding for finding in unmapped.values() if finding.key not in known]
     give_reasons(findings, reasons)
     return set(reasons)
+
+
+def waiting_for(changes: Sequence[PlannedChange], not_done: Collection[Key]) -> dict[Key, str]:
+    """Why changes must wait that depend on one which will not be done."""
+    by_order: dict[str, list[PlannedChange]] = defaultdict(list)
+    for change in changes:
+        by_order[change.order_key].append(change)
+    reasons: dict[Key, str] = {}
+    for earlier in (change for change in changes if change.key in not_done):
+        for later in by_order[earlier.order_key]:
+            if depends(later, earlier):
+                reasons.setdefault(later.key, f"It waits for {earlier.kind.value} of {earlier.source_number}")
+    return reasons
 
 
 def give_reasons(findings: Iterable[Finding], reasons: Mapping[Key, str]) -> None:

@@ -115,7 +115,8 @@ class WriteMoves(Writer):
             return refused(
                 f"possible duplicate: {names} on the order is equal, was made by hand and is not posted alone"
             )
-        named = [row for row in free if _mentions(row, change)]
+        # Orders and invoices are numbered apart: a number on another order's document is that order's affair.
+        named = [row for row in free if not _orders_of(row) and _mentions(row, change)]
         loose = [row for row in around.nearby if row in free and not _orders_of(row) and _same_customer(row, change)]
         if named or loose:
             names = ", ".join(str(row["name"] or f"draft {row['id']}") for row in [*named, *loose])
