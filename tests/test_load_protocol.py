@@ -168,6 +168,26 @@ def test_a_document_that_changed_since_the_plan_is_replanned_not_written(made: L
     assert due is True
 
 
+def test_a_dead_workers_change_is_not_written_when_its_source_moved_on_meanwhile(made: Lab) -> None:
+    _, invoice = an_order(made)
+    made.load(kinds=[ChangeKind.ORDER_IMPORT])
+
+    def die(name: str) -> None:
+        raise Died(name)
+
+    checkpoints.visit(die)
+    with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leases, "give_back", lambda *_: None)
+        made.load()
+    checkpoints.visit(None)
+    made.shop.tables.invoices[invoice]["state"] = 3
+    made.read()
+    later(made)
+    made.load()
+    assert made.moves() == []
+    assert made.states()[1] == "superseded"
+
+
 def by_hand(made: Lab, total: str, ref: str = "", email: str = "guest@example.com", post: bool = True) -> int:
     """An invoice that a person types, without an order."""
     (partner,) = made.db.call("res.partner", "create", vals_list=[{"name": "Guest Doe", "email": email}])

@@ -15,7 +15,7 @@ from magodoo.load import leases
 from magodoo.load.fetching import fetch
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.outcomes import Changed
-from magodoo.load.requests.sources import read_documents
+from magodoo.load.requests.signature import signature
 from magodoo.load.writer import Writer
 from magodoo.money import plain
 from magodoo.staging import listed, upsert
@@ -25,44 +25,29 @@ if TYPE_CHECKING:
     from magodoo.errors import MagodooError
     from magodoo.pipeline.context import Context
 
-# What a request depends on. Not compared: what our own writes change (paid, invoiced, shipped), stamps, and what staging
-# adds after the reading (customer, country and currency of documents, item keys of Odoo lines).
-_CONTENT = ("number", "grand_total", "tax", "shipping", "discount", "adjustment", "quantity")
-_CUSTOMER = ("customer_email", "country", "vat")
-_LINE = ("line_id", "role", "sku", "quantity", "qty_ordered", "untaxed", "tax")
-# An Odoo order's or Magento order's own state follows its documents; only these ends of it matter.
-_ORDER_ENDS = ("canceled", "holded", "payment_review", "cancel")
-
 
 def moved_on(context: Context, writer: Writer, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
-    """Changes whose source document is not what it was when they were planned; its new state is staged."""
+    """Changes whose source document is not what it was when they were planned; its new state is staged.
+
+    Compared with the plan and not with staging: a later reconcile may have staged the new state already, while a leased
+    change stays as it is.
+    """
     side = writer.kind.target.other
     answers: dict[int, MagodooError] = {}
     for kind in {Kind(change.document_kind) for change in changes}:
         some = [change for change in changes if change.document_kind == kind.value]
         ids = sorted({int(change.source_id) for change in some})
         fresh = {document.source_id: document for document in fetch(context, side, kind, ids)}
-        with context.engine.begin() as connection:
-            known = read_documents(connection, context.instance.id, side, kind, [str(number) for number in ids])
-            changed = {
-                id for id, document in known.items() if id not in fresh or _signature(fresh[id]) != _signature(document)
-            }
-            upsert.stage(connection, context.instance, [fresh[id] for id in changed if id in fresh])
         for change in some:
-            if change.source_id in changed:
-                gone = "is gone" if change.source_id not in fresh else "has changed"
-                answers[change.id] = Changed(f"the {side.value} {kind.words} {gone} since the plan")
+            document = fresh.get(change.source_id)
+            if document is None:
+                answers[change.id] = Changed(f"the {side.value} {kind.words} is gone since the plan")
+            elif signature(document) != change.request["source"]:
+                answers[change.id] = Changed(f"the {side.value} {kind.words} has changed since the plan")
+        changed = [fresh[change.source_id] for change in some if change.id in answers and change.source_id in fresh]
+        with context.engine.begin() as connection:
+            upsert.stage(connection, context.instance, changed)
     return answers
-
-
-def _signature(document: CanonicalDocument) -> tuple[Any, ...]:
-    head = [getattr(document, name) for name in _CONTENT]
-    if document.kind == Kind.ORDER:
-        head += [*(getattr(document, name) for name in _CUSTOMER), document.state in _ORDER_ENDS]
-    else:
-        head.append(document.state)
-    lines = sorted(tuple(str(getattr(line, name)) for name in _LINE) for line in document.lines)
-    return (*head, tuple(sorted(document.tracking)), tuple(lines))
 
 
 def read(

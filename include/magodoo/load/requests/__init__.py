@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -10,8 +11,9 @@ from sqlalchemy import Connection
 from magodoo.errors import Stop
 from magodoo.load.requests import magento, moves, order_import, payments, stock
 from magodoo.load.requests.prepared import Prepared, RequestProblem
+from magodoo.load.requests.signature import signature
 from magodoo.load.requests.sources import Sources, read
-from magodoo.vocabulary import ChangeKind, Side
+from magodoo.vocabulary import ChangeKind, Kind, Side
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
@@ -47,7 +49,16 @@ def prepare(connection: Connection, context: Context, planned: Sequence[PlannedC
 
 def prepare_from(sources: Sources, planned: Sequence[PlannedChange]) -> list[Prepared]:
     """The same from sources at hand."""
-    return [_PREPARE[plan.kind](sources, plan) for plan in planned]
+    return [_with_source(sources, _PREPARE[plan.kind](sources, plan)) for plan in planned]
+
+
+def _with_source(sources: Sources, prepared: Prepared) -> Prepared:
+    """The request with the signature of the document that it is made from."""
+    plan = prepared.planned
+    document = sources.documents.get((plan.kind.target.other.value, Kind(plan.document_kind).value, plan.source_id))
+    if prepared.request is None or document is None:
+        return prepared
+    return replace(prepared, request={**prepared.request, "source": signature(document)})
 
 
 def _database_uuid(sources: Sources, context: Context, planned: Sequence[PlannedChange]) -> str:

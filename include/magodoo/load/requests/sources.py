@@ -131,23 +131,6 @@ def read(connection: Connection, instance: Instance, order_keys: Collection[str]
     return sources
 
 
-def read_documents(
-    connection: Connection, instance: str, side: Side, kind: Kind, source_ids: Collection[str]
-) -> dict[str, CanonicalDocument]:
-    """Staged documents of one kind with their lines, by source id."""
-    where = {"instance": instance, "side": side.value, "kind": kind.value, "ids": list(source_ids)}
-    chosen = "instance = :instance and side = :side and kind = :kind and source_id = any(:ids)"
-    rows = connection.execute(
-        text(f"select {', '.join(DOCUMENT_COLUMNS)} from document where {chosen}"), where
-    ).mappings()
-    documents = {row["source_id"]: CanonicalDocument(**row) for row in rows}
-    lines = connection.execute(text(f"select source_id, {', '.join(LINE_COLUMNS)} from line where {chosen}"), where)
-    for source_id, *values in lines:
-        if source_id in documents:
-            documents[source_id].lines.append(CanonicalLine(*values))
-    return documents
-
-
 def _documents(connection: Connection, where: Mapping[str, Any]) -> Iterator[CanonicalDocument]:
     statement = (
         f"select {', '.join(DOCUMENT_COLUMNS)} from document"

@@ -1,0 +1,28 @@
+"""What of a source document a request depends on, as one short text: it stands in the request and is compared before the write."""
+
+from __future__ import annotations
+
+import hashlib
+
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.vocabulary import Kind
+
+# Not in it: what our own writes change (paid, invoiced, shipped), stamps, and what staging adds after the reading
+# (customer, country and currency of documents, item keys of Odoo lines).
+_CONTENT = ("number", "grand_total", "tax", "shipping", "discount", "adjustment", "quantity")
+_CUSTOMER = ("customer_email", "country", "vat")
+_LINE = ("line_id", "role", "sku", "quantity", "qty_ordered", "untaxed", "tax")
+# An order's state follows its documents; only these ends of it matter.
+_ORDER_ENDS = ("canceled", "holded", "payment_review", "cancel")
+
+
+def signature(document: CanonicalDocument) -> str:
+    """The same for a document as it was staged and as it is read again, as long as nothing of substance changed."""
+    head = [getattr(document, name) for name in _CONTENT]
+    if document.kind == Kind.ORDER:
+        head += [*(getattr(document, name) for name in _CUSTOMER), document.state in _ORDER_ENDS]
+    else:
+        head.append(document.state)
+    lines = sorted(tuple(str(getattr(line, name)) for name in _LINE) for line in document.lines)
+    content = repr((head, sorted(document.tracking), lines))
+    return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
