@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up down status clean settings preflight test test-odoo odoo lint format lock
+.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodo
 
 preflight: $(INSTALLED) ## examine every instance against its systems before it may write
 	@$(PY) -m magodoo_airflow.preflight
+
+explain: $(INSTALLED) ## tell what both sides hold of an order and what will be done: make explain ORDER=000000012
+	@$(STACK).explain $(ORDER)
 
 test: $(INSTALLED) ## run the test suite
 	@$(PY) -m pytest

@@ -1,0 +1,23 @@
+"""`make explain ORDER=000000012`: the account of an order, from the staging database in use or from the local stack's."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from magodoo.reconcile import explain
+from magodoo.stack.environment import cluster_of
+from magodoo.stack.layout import Layout
+from magodoo.stack.state import State
+
+
+def main() -> int:
+    layout = Layout.here()
+    state = State.load(layout.stack / "stack.json")
+    if explain.VARIABLE not in os.environ and state is not None:
+        os.environ[explain.VARIABLE] = cluster_of(layout, state).url("magodoo")
+    return explain.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
