@@ -173,13 +173,17 @@ def test_the_demo_never_removes_the_data_of_another_shop(tmp_path: Path) -> None
 class RecordingApi(Api):
     """An Airflow in which every run succeeds at once."""
 
-    def __init__(self, scheduled: dict[str, str]) -> None:
+    def __init__(self, scheduled: dict[str, str], lost: int = 0) -> None:
         super().__init__("http://airflow.invalid", "", "")
+        self.lost = lost
         self.scheduled = scheduled
         self.triggered: list[tuple[str, str | None]] = []
         self.waited: list[tuple[str, str | None]] = []
 
     def runs(self, dag_id: str, partition_key: str | None = None) -> list[Run]:
+        if partition_key:
+            self.lost -= 1
+            return [] if self.lost >= 0 else [Run(dag_id, "asset_triggered", "running", partition_key, None)]
         key = self.scheduled.get(dag_id)
         return [Run(dag_id, f"scheduled__{key}", "success", key, 1.0)] if key else []
 
@@ -211,3 +215,13 @@ def test_extracts_that_got_different_partitions_are_started_again_together() -> 
     api = RecordingApi({"magento_extract__us": "2026-11-22T16:15", "odoo_extract__us": "2026-11-22T16:30"})
     key = Chain(api, ["us"]).run_first()
     assert api.triggered == [(f"{name}__us", key) for name in EXTRACTS]
+
+
+def test_a_lost_wake_up_costs_one_more_partition() -> None:
+    api = RecordingApi({}, lost=1)
+    told: list[str] = []
+    key = Chain(api, ["us"], wake_up_seconds=0).run(told.append)
+    assert len({partition for _, partition in api.triggered}) == 2
+    assert api.triggered[-1] == ("odoo_extract__us", key)
+    assert [which for which in api.waited if which[0] == "sales_load__us"] == [("sales_load__us", key)]
+    assert any("lost" in line for line in told)

@@ -12,6 +12,7 @@ from magodoo.stack.airflow import Api, Run
 EXTRACTS = ("magento_extract", "odoo_extract")
 STAGES = ("sales_reconcile", "sales_quality", "sales_load")
 REFRESH = "sales_refresh"
+LOST_WAKE_UPS = 3  # in a row: more would be no accident
 KEY_FORMAT = "%Y-%m-%dT%H:%M"
 
 
@@ -21,12 +22,15 @@ class Chain:
     Args:
         api: that Airflow, logged in as somebody who may trigger
         instances: ids of the instances in the settings file
+        seconds: how long a run may take
+        wake_up_seconds: how long reconcile may take to begin when both extracts have ended
     """
 
-    def __init__(self, api: Api, instances: list[str], seconds: float = 600) -> None:
+    def __init__(self, api: Api, instances: list[str], seconds: float = 600, wake_up_seconds: float = 20) -> None:
         self.api = api
         self.instances = instances
         self.seconds = seconds
+        self.wake_up_seconds = wake_up_seconds
         self._keys = _keys()
 
     def switch_on(self) -> None:
@@ -66,7 +70,7 @@ class Chain:
         extracts = self._dag_ids(*EXTRACTS)
         keys = {run.partition_key if (run := self._scheduled(dag_id)) else None for dag_id in extracts}
         key = keys.pop()
-        return self.run(tell) if keys or key is None else self._wait(key, tell)
+        return self.run(tell) if keys or key is None else self._follow(key, tell)
 
     def run(self, tell: Callable[[str], None] = lambda _: None) -> str:
         """Run extract, reconcile, quality and load once for all instances; return the partition's key.
@@ -75,10 +79,7 @@ class Chain:
             RunFailed: one of the runs failed; the message holds the end of the failed task's log.
             Unavailable: one of them did not finish in time.
         """
-        key = next(self._keys)
-        for dag_id in self._dag_ids(*EXTRACTS):
-            self.api.trigger(dag_id, partition_key=key)
-        return self._wait(key, tell)
+        return self._follow(self._trigger(), tell)
 
     def refresh(self) -> None:
         """Re-read open and recent orders whatever their timestamps say; raises as `run` does.
@@ -93,11 +94,42 @@ class Chain:
             run_id = run.run_id if run else self.api.trigger(dag_id, partition_key=next(self._keys))
             self.api.wait(dag_id, run_id=run_id, seconds=self.seconds)
 
-    def _wait(self, key: str, tell: Callable[[str], None]) -> str:
-        for dag_id in self._dag_ids(*EXTRACTS, *STAGES):
+    def _trigger(self) -> str:
+        key = next(self._keys)
+        for dag_id in self._dag_ids(*EXTRACTS):
+            self.api.trigger(dag_id, partition_key=key)
+        return key
+
+    def _follow(self, key: str, tell: Callable[[str], None]) -> str:
+        """Wait for every stage of a partition.
+
+        Airflow 3.3 loses the wake-up when both extracts end within some milliseconds (apache/airflow issue 71070). It
+        costs nothing but time, as reconcile works from a list: in operation the next schedule, here the next partition.
+        """
+        self._wait(key, EXTRACTS, tell)
+        for _ in range(LOST_WAKE_UPS):
+            if self._woken(key):
+                break
+            tell("Airflow lost the wake-up of reconcile, so once more")
+            key = self._trigger()
+            self._wait(key, EXTRACTS, tell)
+        self._wait(key, STAGES, tell)
+        return key
+
+    def _wait(self, key: str, names: tuple[str, ...], tell: Callable[[str], None]) -> None:
+        for dag_id in self._dag_ids(*names):
             run = self.api.wait(dag_id, partition_key=key, seconds=self.seconds)
             tell(f"{dag_id.partition('__')[0].replace('_', ' ')} {run.seconds or 0:.0f} s")
-        return key
+
+    def _woken(self, key: str) -> bool:
+        """Whether reconcile has begun for all instances; it does within a second, on a busy machine within ten."""
+        waiting = set(self._dag_ids(STAGES[0]))
+        deadline = time.monotonic() + self.wake_up_seconds
+        while True:
+            waiting = {dag_id for dag_id in waiting if not self.api.runs(dag_id, key)}
+            if not waiting or time.monotonic() > deadline:
+                return not waiting
+            time.sleep(0.3)
 
     def _dag_ids(self, *names: str) -> list[str]:
         return [f"{name}__{instance}" for name in names for instance in self.instances]
