@@ -16,7 +16,7 @@ from magodoo.load.writer import Writer, name_of, resolve
 from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.load.writers.older_odoo import force_taxes
-from magodoo.money import plain, to_units
+from magodoo.money import from_units, plain, to_units
 from magodoo.vocabulary import ChangeKind, Kind
 
 if TYPE_CHECKING:
@@ -82,14 +82,14 @@ class WriteMoves(Writer):
     def _nearby(self, context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[str, Any]]:
         """Moves of the same totals within 30 days of any of the changes (RULES, *Cut-over*)."""
         days = [date.fromisoformat(change.request["date"]) for change in changes if change.request["date"]]
-        totals = sorted({plain(change.request["expect"]["total"]) for change in changes})
+        totals = sorted({from_units(change.request["expect"]["total"]) for change in changes})
         if not days:
             return []
         client = context.books
         domain = [
             *client.company_domain("account.move"),
             ["move_type", "=", "out_invoice" if self.document is Kind.INVOICE else "out_refund"],
-            ["amount_total", "in", [float(total) for total in totals]],
+            ["amount_total", "in", totals],
             ["invoice_date", ">=", (min(days) - NEARBY).isoformat()],
             ["invoice_date", "<=", (max(days) + NEARBY).isoformat()],
         ]
@@ -226,7 +226,7 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> str | 
         return "Odoo gave an id and does not show the document"
     if row["state"] == "cancel":
         return "it was cancelled in Odoo"
-    return unequal(row, change.request["expect"], to_units) if row["state"] == "draft" else None
+    return unequal(row, change.request["expect"]) if row["state"] == "draft" else None
 
 
 def _order_problem(order: Mapping[str, Any] | None) -> MagodooError | None:

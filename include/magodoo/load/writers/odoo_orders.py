@@ -172,7 +172,7 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> str | 
         return None
     if row["state"] == "cancel":
         return "the order was cancelled in Odoo"
-    return unequal(row, change.request["expect"], to_units)
+    return unequal(row, change.request["expect"])
 
 
 def _mentions(row: Mapping[str, Any], change: LeasedChange) -> bool:

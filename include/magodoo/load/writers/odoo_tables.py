@@ -7,6 +7,7 @@ from typing import Any
 
 from magodoo.errors import MagodooError
 from magodoo.load.writers.older_odoo import fit
+from magodoo.money import plain, to_units
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.loading import Loaded
 
@@ -34,7 +35,7 @@ def load_all(
     return ids, refused
 
 
-def unequal(row: Mapping[str, Any], expect: Mapping[str, Any], to_units: Callable[[Any], int]) -> str | None:
+def unequal(row: Mapping[str, Any], expect: Mapping[str, Any]) -> str | None:
     """Both figures of the first total in which Odoo's record is not what was asked for; None when all are equal."""
     currency = row.get("currency_id") or {}
     name = currency.get("name") if isinstance(currency, Mapping) else None
@@ -43,5 +44,5 @@ def unequal(row: Mapping[str, Any], expect: Mapping[str, Any], to_units: Callabl
     for word in ("total", "tax", "untaxed"):
         theirs = to_units(row.get(f"amount_{word}"))
         if theirs != expect[word]:
-            return f"its {word} is {theirs / 10000:.2f} in Odoo and {expect[word] / 10000:.2f} in Magento"
+            return f"its {word} is {plain(theirs)} in Odoo and {plain(expect[word])} in Magento"
     return None
