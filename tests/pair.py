@@ -43,9 +43,13 @@ class Pair:
             settings=self.settings,
             instance=self.instance,
             engine=self.engine,
-            magento=MagentoClient(MagentoConnection.from_mapping({"base_url": self.shop.url, "token": self.shop.token})),
+            magento=MagentoClient(
+                MagentoConnection.from_mapping({"base_url": self.shop.url, "token": self.shop.token})
+            ),
             odoo=OdooClient(
-                OdooConnection.from_mapping({"url": self.books.url, "database": "odoo", "api_key": "sync-key", "company_id": 1, "login": "sync"})
+                OdooConnection.from_mapping(
+                    {"url": self.books.url, "database": "odoo", "api_key": "sync-key", "company_id": 1, "login": "sync"}
+                )
             ),
             dag_run=f"test__{self.runs}",
             now=lambda: datetime.now(UTC),
@@ -79,7 +83,9 @@ class Pair:
 @contextmanager
 def seeded_pair(directory: Path, staging_url: str, *, orders: int = 40, seed: int = 7) -> Iterator[Pair]:
     """A pair as the demo starts it, smaller."""
-    manifest = write(directory / "seen", directory / "hidden", orders=orders, seed=seed, sync_key="sync-key", admin_key="admin-key")
+    manifest = write(
+        directory / "seen", directory / "hidden", orders=orders, seed=seed, sync_key="sync-key", admin_key="admin-key"
+    )
     shop = magento.MagentoShop.load(directory / "seen" / "magento.json")
     books = odoo.OdooDatabase.load_file(directory / "seen" / "odoo.json")
     engine = connect(staging_url)
