@@ -74,7 +74,10 @@ class MagentoClient:
             search = search.where("updated_at", "lt", up_to_the_second(until))
         if store_ids:
             search = search.where("store_id", "in", store_ids)
-        begin = EPOCH if since is None or since < EPOCH else read_stamp(stamp(since))
+        begin = EPOCH
+        if since is not None:
+            asked = stamp(since)  # refuses a time without a zone before it is compared
+            begin = EPOCH if since < EPOCH else read_stamp(asked)
         pages = walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
         return _ahead(pages) if self.connection.parallel > 1 else pages
 
