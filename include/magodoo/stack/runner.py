@@ -77,9 +77,17 @@ def stop(layout: Layout, state: State | None, seconds: float = 45) -> int:
     if state and is_running(state):
         _shut_down(state)
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and any(process.name() == "supervisord" for process in marked(layout)):
+        while time.monotonic() < deadline and any(_is_runner(process) for process in marked(layout)):
             time.sleep(0.1)
     return _sweep(layout)
+
+
+def _is_runner(process: psutil.Process) -> bool:
+    """False as well when it ended between being listed and being asked."""
+    try:
+        return process.name() == "supervisord"
+    except psutil.Error:
+        return False
 
 
 def _shut_down(state: State) -> None:
