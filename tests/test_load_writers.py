@@ -155,7 +155,10 @@ def test_a_credit_memo_becomes_a_posted_credit_note_and_leaves_nothing_to_invoic
     assert [(row["payment_type"], row["memo"]) for row in payments][1] == ("outbound", "re_1")
 
 
-def test_refunded_goods_come_back_once_and_do_not_open_the_order_for_invoicing(made: Lab) -> None:
+@pytest.mark.parametrize("policy", ["order", "delivery"])
+def test_refunded_goods_come_back_once_and_do_not_open_the_order_for_invoicing(made: Lab, policy: str) -> None:
+    products = [row["id"] for row in made.records("product.product", "id", [["default_code", "in", ["A", "B", "C"]]])]
+    made.db.call("product.product", "write", ids=products, vals={"invoice_policy": policy})
     order = made.order({"A": 2})
     item = str(made.items(order)["A"])
     invoice, shipment = made.shop.invoice(order), made.shop.ship(order)
