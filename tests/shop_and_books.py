@@ -98,14 +98,16 @@ class ShopAndBooks:
     def chain(self, *, data_docs: bool = False) -> Row:
         """One round; `data_docs` judges with every check of the suites, otherwise the gate is told that none failed."""
         counts: Row = {"reconcile": self.look()}
-        context = self.context()
         if data_docs:
-            counts["quality"] = quality.run(context)
+            counts["quality"] = quality.run(self.context())
         else:
-            with self.engine.begin() as connection:
-                gate.judge(connection, self.instance, ())
-                alerts.queue_findings(connection, self.instance, "http://airflow.example")
-        return counts | {"load": load.run(context)}
+            self.release()
+        return counts | {"load": load.run(self.context())}
+
+    def release(self) -> None:
+        """The gate's verdict on what waits, were no check to fail."""
+        with self.engine.begin() as connection:
+            gate.judge(connection, self.instance, ())
 
     def find_more_to_do(self) -> dict[str, str]:
         """Another round, which must find nothing to do. Returns by story what it planned or wrote all the same."""
@@ -330,6 +332,18 @@ class ShopAndBooks:
             rows = [dict(row) for row in connection.execute(text(statement), {"order": str(order)}).mappings()]
         return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
 
+    def said_of(self, number: str) -> list[Row]:
+        """The open findings that name a document by its number in the shop, whatever its order."""
+        statement = "select * from finding where magento_number = :number and resolved_at is null order by id"
+        with self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(text(statement), {"number": number}).mappings()]
+
+    def last_run(self, stage: str) -> Row:
+        """What was noted about the last run of a stage."""
+        statement = "select instance, ok, message from run where stage = :stage order by id desc limit 1"
+        with self.engine.connect() as connection:
+            return dict(connection.execute(text(statement), {"stage": stage}).mappings().one())
+
     def unfinished(self, order: int) -> list[tuple[str, str, str]]:
         """(kind, state, reason) of the order's changes that were not done, or are not done yet."""
         statement = "select kind, state, coalesce(reason, '') from change where order_key = :order and state not in ('done', 'superseded') order by id"
@@ -348,7 +362,9 @@ class ShopAndBooks:
         return "\n".join(lines)
 
     def mails(self, words: str) -> list[str]:
-        """Texts of the mails that name `words`."""
+        """Texts of the mails that name `words`; what is due is queued first, as a run of the gate does."""
+        with self.engine.begin() as connection:
+            alerts.queue_findings(connection, self.instance, "http://airflow.example")
         with self.engine.connect() as connection:
             rows = connection.execute(text("select * from mail order by id")).mappings().all()
         return [str(dict(row)) for row in rows if words in str(dict(row))]

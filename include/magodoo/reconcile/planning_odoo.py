@@ -4,6 +4,7 @@ returns.
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from magodoo.reconcile.finding import Finding
@@ -137,17 +138,18 @@ def _moved_entry(
 
 
 def _closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:
-    lock = order.facts.lock
-    if (
-        lock is None
-        or row.document_date is None
-        or row.document_date != row.document_date
-        or row.document_date.date() > lock
-    ):
+    lock = _lock_around(order, row)
+    if lock is None:
         return []
     found = records.closed(finding, row, lock)
     order.added.append(found)
     return [found]
+
+
+def _lock_around(order: OrderPlan, row: Document) -> date | None:
+    """The lock date inside which a document lies; None outside."""
+    lock, dated = order.facts.lock, row.document_date is not None and row.document_date == row.document_date
+    return lock if lock is not None and dated and row.document_date.date() <= lock else None
 
 
 def _payments(order: OrderPlan, closed: str | None) -> None:
@@ -161,7 +163,13 @@ def _payments(order: OrderPlan, closed: str | None) -> None:
             else None
         )
         reason = first_reason(
-            order.cut_over(row), closed, _own(row), partly, order.blocked(row, entry), _method_reason(order, row)
+            order.cut_over(row),
+            closed,
+            _own(row),
+            partly,
+            order.blocked(row, entry),
+            _method_reason(order, row),
+            _payment_held(order, row),
         )
         if reason:
             finding.no_change_reason = reason
@@ -177,8 +185,17 @@ def _payments(order: OrderPlan, closed: str | None) -> None:
 
 
 def _payment(order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], **target: Any) -> None:
+    """A payment has its document's date: inside a closed period it needs approval as the document does."""
     method = str(order.order.payment_method)
-    order.change(kind, row, findings, method=method, transaction_id=row.transaction_id or None, **target)
+    period = {"closed_period": True} if _lock_around(order, row) is not None else {}
+    order.change(kind, row, findings, method=method, transaction_id=row.transaction_id or None, **period, **target)
+
+
+def _payment_held(order: OrderPlan, row: Document) -> str | None:
+    lock = _lock_around(order, row)
+    if lock is None or order.instance.closed_period != "hold":
+        return None
+    return f"Dated {row.document_date.date()}, closed up to {lock}: the setting `closed_period` is `hold`"
 
 
 def _planned_rows(order: OrderPlan, kind: ChangeKind) -> list[Document]:
@@ -313,7 +330,13 @@ def _refunds(order: OrderPlan, closed: str | None) -> None:
             else None
         )
         reason = first_reason(
-            order.cut_over(row), closed, _own(row), partly, order.blocked(row, entry), _method_reason(order, row)
+            order.cut_over(row),
+            closed,
+            _own(row),
+            partly,
+            order.blocked(row, entry),
+            _method_reason(order, row),
+            _payment_held(order, row),
         )
         if reason:
             finding.no_change_reason = reason

@@ -47,6 +47,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "date": document.document_date.isoformat() if document.document_date else "",
         "journal_id": journal.id,
         "method_line_id": _method_line(journal.data, "inbound" if inbound else "outbound"),
+        "closed_period": bool(plan.intent.get("closed_period")),
         "memo": transaction or f"{order.number} {document.number}",
     }
     return Prepared(plan, request, _calls(request))

@@ -1,0 +1,145 @@
+"""RULES, *Cut-over and what others have made*, and the first writes of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shop_and_books import ShopAndBooks, amount
+from stories import story
+
+from magodoo.pipeline import extract, refresh
+from magodoo.pipeline.window import Window
+
+Story = Generator[None, None, None]
+APPROVED_FIRST: dict[str, Any] = {"limits": {"first_writes": 1}}
+BEFORE, AFTER = 40.0, 3.0  # days ago; the cut-over is 25 days ago
+
+
+def early(pair: ShopAndBooks, payment: str = "banktransfer", lines: dict[str, int] | None = None) -> int:
+    """Placed, invoiced and shipped in part before the cut-over."""
+    order = pair.order(lines or {"SKU-001": 4}, payment, days_ago=BEFORE)
+    item = pair.items(order)["SKU-001"]
+    pair.at(BEFORE - 1)
+    pair.shop.invoice(order, {item: 1})
+    pair.shop.ship(order, {item: 1})
+    pair.at(0)
+    return order
+
+
+def test_backfill_and_refresh_write_nothing_that_lies_before(pair: ShopAndBooks) -> None:
+    order = early(pair)
+    context = pair.context()
+    window = Window(datetime.now(UTC) - timedelta(days=60), datetime.now(UTC))
+    extract.run(context, "magento", window)
+    pair.chain()
+    refresh.run(context)
+    pair.touch(order)
+    pair.chain()
+    assert (pair.sales(order), pair.moves(order)) == ([], [])
+    assert {found[:2] for found in pair.findings(order)} == {
+        ("missing_in_odoo", kind) for kind in ("order", "invoice", "shipment")
+    }
+    assert all(row["no_change_reason"] for row in pair.reported(order))
+
+
+@story()
+def test_a_later_document_on_an_earlier_order_straddles_the_cut_over(pair: ShopAndBooks) -> Story:
+    order = early(pair)
+    pair.shop.invoice(order)
+    yield
+    assert (pair.sales(order), pair.moves(order)) == ([], [])
+    late = pair.invoices(order)[-1]["increment_id"]
+    assert [row["type"] for row in pair.reported(order) if row["magento_number"] == late] == ["straddles_books_from"]
+
+
+@story()
+def test_a_later_document_is_written_when_its_earlier_order_is_matched(pair: ShopAndBooks) -> Story:
+    order = early(pair)
+    pair.at(BEFORE - 1)
+    pair.enter_order(order, linked=False)
+    pair.books.invoice(pair.histories[order], pair.invoices(order)[0]["entity_id"], linked=False)
+    pair.at(0)
+    pair.shop.invoice(order)
+    yield
+    entries = pair.moves(order)
+    assert [amount(entry["amount_total"]) for entry in entries] == [
+        amount(row["grand_total"]) for row in pair.invoices(order)
+    ]
+    assert entries[1]["ref"] == pair.invoices(order)[1]["increment_id"]
+    assert not any(row["state"] == "done" for row in pair.pickings(order)), "the early shipment is not written"
+
+
+@story()
+def test_an_early_invoice_is_never_paid(pair: ShopAndBooks) -> Story:
+    order = early(pair, "card")
+    pair.at(BEFORE - 1)
+    pair.enter_order(order, linked=False)
+    pair.books.invoice(pair.histories[order], pair.invoices(order)[0]["entity_id"], linked=False)
+    pair.at(0)
+    pair.touch(order)
+    yield
+    (entry,) = pair.moves(order)
+    assert (entry["payment_state"], pair.payments(entry)) == ("not_paid", [])
+
+
+@story()
+def test_an_odoo_invoice_that_only_looks_like_an_order_s_is_not_magento_s(pair: ShopAndBooks) -> Story:
+    """Its reference is the number of an order, but customer and total are others'."""
+    order = pair.order({"SKU-001": 1}, "cashondelivery")
+    (stranger,) = pair.call("res.partner", "create", vals_list=[{"name": "Walk-in", "email": "walkin@example.com"}])
+    line = {"product_id": pair.books.names.products["SKU-012"], "quantity": 1, "price_unit": 3}
+    values = {
+        "move_type": "out_invoice", "partner_id": stranger, "ref": pair.shop.order(order)["increment_id"],
+        "invoice_line_ids": [[0, 0, line]],
+    }  # fmt: skip
+    (move,) = pair.call("account.move", "create", vals_list=[values])
+    pair.call("account.move", "action_post", [move])
+    yield
+    assert pair.findings(order) == set()
+    assert pair.invoices(order) == []
+
+
+@story()
+def test_an_adopted_order_goes_on_as_if_we_had_made_it(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2, "SKU-002": 1})
+    pair.enter_order(order, linked=False)
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    yield
+    assert (len(pair.sales(order)), len(pair.moves(order))) == (1, 1)
+    assert [row["state"] for row in pair.pickings(order)] == ["done"]
+    assert (pair.to_invoice(order), pair.findings(order)) == (0, set())
+
+
+@story(**APPROVED_FIRST)
+def test_the_first_writes_of_each_kind_need_approval(pair: ShopAndBooks) -> Story:
+    """One is enough here: an import was made under other limits, so it is the purchase of this kind that waits."""
+    order = pair.order(payment="cashondelivery")
+    yield
+    pair.deliver(order)
+    yield
+    assert pair.shipments(order) == [], "the first shipment waits"
+    pair.approve(order)
+    yield
+    assert len(pair.shipments(order)) == 1
+    other = pair.order(payment="cashondelivery")
+    yield
+    pair.deliver(other)
+    yield
+    assert len(pair.shipments(other)) == 1, "the next goes by itself"
+
+
+@story(limits={"document_amount": 50, "refund_amount": 10})
+def test_beyond_its_limits_a_change_waits_for_a_person_and_the_rest_goes_on(pair: ShopAndBooks) -> Story:
+    large, small = pair.order({"SKU-007": 1}), pair.order({"SKU-006": 1})
+    pair.shop.invoice(large)
+    pair.shop.invoice(small)
+    yield
+    assert (pair.sales(large), len(pair.moves(small))) == ([], 1)
+    pair.shop.refund(small, dict.fromkeys(pair.items(small).values(), 0), shipping=0, adjustment_positive=3)
+    pair.approve(large)
+    yield
+    assert (len(pair.sales(large)), len(pair.moves(large))) == (1, 1)
+    assert len(pair.notes(small)) == 1

@@ -1,0 +1,99 @@
+"""RULES, *Deliveries*: what may leave the warehouse in the books, and what may not."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from decimal import Decimal
+
+from shop_and_books import ShopAndBooks
+from stories import story
+
+Story = Generator[None, None, None]
+EAST = {"odoo": {"warehouses": {"WH": "east"}}}
+
+
+def set_stock(pair: ShopAndBooks, sku: str, quantity: int) -> None:
+    product = pair.books.names.products[sku]
+    (quant,) = pair.rows(
+        "stock.quant", [["product_id", "=", product], ["location_id.usage", "=", "internal"]], "quantity"
+    )
+    pair.call(
+        "stock.quant", "write", [quant["id"]], vals={"inventory_quantity": quantity}, context={"inventory_mode": True}
+    )
+    pair.call("stock.quant", "action_apply_inventory", [quant["id"]])
+
+
+@story(restless=True)
+def test_what_is_not_reserved_in_full_is_not_delivered_until_stock_comes(pair: ShopAndBooks) -> Story:
+    set_stock(pair, "SKU-007", 1)
+    order = pair.order({"SKU-007": 2})
+    pair.shop.ship(order)
+    yield
+    assert [row["state"] for row in pair.pickings(order)] != ["done"]
+    assert ("missing_in_odoo", "shipment", "") in pair.findings(order)
+    assert any(kind == "odoo_delivery" and "reserved" in why for kind, _, why in pair.unfinished(order))
+    quants = pair.rows(
+        "stock.quant", [["product_id", "=", pair.books.names.products["SKU-007"]]], "quantity location_id"
+    )
+    assert min(row["quantity"] for row in quants if row["location_id"][1].startswith("WH")) >= 0
+    set_stock(pair, "SKU-007", 5)
+    pair.call("stock.picking", "action_assign", [pair.pickings(order)[0]["id"]])
+    yield
+    assert [row["state"] for row in pair.pickings(order)] == ["done"]
+
+
+@story(restless=True)
+def test_what_needs_a_lot_is_not_delivered(pair: ShopAndBooks) -> Story:
+    pair.call("product.product", "write", [pair.books.names.products["SKU-008"]], vals={"tracking": "lot"})
+    order = pair.order({"SKU-008": 1})
+    pair.shop.ship(order)
+    yield
+    assert "done" not in [row["state"] for row in pair.pickings(order)]
+    assert any(kind == "odoo_delivery" for kind, _, _ in pair.unfinished(order))
+    assert ("missing_in_odoo", "shipment", "") in pair.findings(order)
+
+
+@story(**EAST)
+def test_a_delivery_takes_its_stock_from_the_mapped_source(pair: ShopAndBooks) -> Story:
+    pair.shop.add_source("east", name="East")
+    for sku in ("SKU-001", "SKU-002"):
+        pair.shop.set_stock(sku, 100, "east")
+    order = pair.order(payment="cashondelivery")
+    yield
+    pair.deliver(order)
+    yield
+    (shipment,) = pair.shipments(order)
+    assert shipment["extension_attributes"]["source_code"] == "east"
+
+
+@story()
+def test_several_shipments_of_one_day_are_delivered_one_by_one(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 3})
+    item = pair.items(order)["SKU-001"]
+    for number in range(3):
+        pair.shop.ship(
+            order, {item: 1}, tracks=[{"track_number": f"N-{number}", "title": "UPS", "carrier_code": "ups"}]
+        )
+    yield
+    done = pair.pickings(order)
+    assert [(row["state"], pair.moved(row)) for row in done] == [("done", {"SKU-001": 1})] * 3
+    assert [row["carrier_tracking_ref"] for row in done] == ["N-0", "N-1", "N-2"]
+
+
+@story()
+def test_virtual_items_are_never_delivered(pair: ShopAndBooks) -> Story:
+    order = pair.order({"E-BOOK": 1}, "cashondelivery")
+    yield
+    assert (len(pair.sales(order)), pair.pickings(order)) == (1, [])
+
+
+@story()
+def test_a_shipment_that_both_sides_made_is_one_delivery(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2}, "cashondelivery")
+    yield
+    pair.deliver(order, tracking=["BOTH"])
+    pair.shop.ship(order, tracks=[{"track_number": "BOTH", "title": "UPS", "carrier_code": "ups"}])
+    yield
+    assert (len(pair.shipments(order)), len(pair.pickings(order))) == (1, 1)
+    assert pair.findings(order) == set()
+    assert Decimal(str(pair.shipments(order)[0]["total_qty"])) == 2

@@ -1,0 +1,139 @@
+"""RULES, *Periods and numbers*: closed periods, numbers, journals. The company's books are closed up to ten days ago."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from shop_and_books import ShopAndBooks, amount
+from stories import story
+
+Story = Generator[None, None, None]
+INSIDE, OUTSIDE = 15.0, 5.0  # days ago
+IN_OPEN_PERIOD: dict[str, Any] = {"closed_period": "post_in_open_period"}
+OWN_JOURNAL: dict[str, Any] = {"odoo": {"sales_journal": "WEB"}}
+
+
+def locked() -> date:
+    return (datetime.now(UTC) - timedelta(days=10)).date()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed_books(pair: ShopAndBooks, request: pytest.FixtureRequest) -> None:
+    pair.call("account.journal", "create", vals_list=[{"name": "Web shop", "code": "WEB", "type": "sale"}])
+    pair.call("res.company", "write", [1], vals={"sale_lock_date": f"{locked()}"})
+    request.getfixturevalue("telling")
+
+
+def invoiced(pair: ShopAndBooks, days_ago: float, payment: str = "banktransfer") -> int:
+    order = pair.order(payment=payment, days_ago=days_ago)
+    pair.at(days_ago)
+    pair.shop.invoice(order)
+    pair.at(0)
+    pair.touch(order)
+    return order
+
+
+@story()
+def test_inside_a_closed_period_nothing_is_posted(pair: ShopAndBooks) -> Story:
+    order = invoiced(pair, INSIDE)
+    yield
+    assert pair.moves(order) == []
+    assert {("closed_period", "invoice", ""), ("missing_in_odoo", "invoice", "")} <= pair.findings(order)
+
+
+@story()
+def test_outside_it_is_posted_with_its_own_date(pair: ShopAndBooks) -> Story:
+    order = invoiced(pair, OUTSIDE)
+    yield
+    (entry,) = pair.moves(order)
+    day = f"{(datetime.now(UTC) - timedelta(days=OUTSIDE)).date()}"
+    assert (entry["state"], entry["invoice_date"], entry["date"]) == ("posted", day, day)
+
+
+@story(**IN_OPEN_PERIOD)
+def test_in_the_open_period_it_is_posted_with_approval_only(pair: ShopAndBooks) -> Story:
+    order = invoiced(pair, INSIDE)
+    yield
+    assert pair.moves(order) == []
+    assert ("odoo_invoice", "planned") in [change[:2] for change in pair.unfinished(order)]
+    pair.approve(order)
+    yield
+    (entry,) = pair.moves(order)
+    assert entry["state"] == "posted"
+    assert entry["invoice_date"] <= f"{locked()}" < entry["date"], (
+        "the accounting date is moved, the invoice date stays"
+    )
+    assert amount(entry["amount_total"]) == amount(pair.invoices(order)[0]["grand_total"])
+
+
+@story()
+def test_a_credit_memo_inside_a_closed_period_is_held_too(pair: ShopAndBooks) -> Story:
+    order = pair.order(days_ago=INSIDE)
+    pair.at(INSIDE)
+    invoice = pair.shop.invoice(order)
+    pair.enter_order(order)
+    pair.at(OUTSIDE)
+    pair.books.invoice(pair.histories[order], invoice)
+    pair.at(INSIDE - 1)
+    pair.shop.refund(order)
+    pair.at(0)
+    pair.touch(order)
+    yield
+    assert pair.notes(order) == []
+    assert ("closed_period", "credit_memo", "") in pair.findings(order)
+
+
+@story()
+def test_a_payment_inside_a_closed_period_is_held_too(pair: ShopAndBooks) -> Story:
+    order = pair.order(payment="card", days_ago=INSIDE)
+    pair.at(INSIDE)
+    invoice = pair.shop.invoice(order)
+    pair.enter_order(order)
+    pair.at(OUTSIDE)
+    pair.books.invoice(pair.histories[order], invoice)
+    pair.at(0)
+    pair.touch(order)
+    yield
+    (entry,) = pair.moves(order)
+    assert pair.payments(entry) == [], "its date lies inside"
+    (finding,) = pair.reported(order)
+    assert (finding["type"], finding["part"]) == ("status_mismatch", "payment")
+    assert "closed" in finding["no_change_reason"]
+
+
+@story(**IN_OPEN_PERIOD)
+def test_a_captured_payment_follows_its_invoice_into_the_open_period_with_approval(pair: ShopAndBooks) -> Story:
+    order = invoiced(pair, INSIDE, "card")
+    yield
+    assert {(kind, state) for kind, state, _ in pair.unfinished(order)} == {
+        ("odoo_invoice", "planned"),
+        ("odoo_payment", "planned"),
+    }
+    pair.approve(order)
+    yield
+    (entry,) = pair.moves(order)
+    assert entry["payment_state"] == "paid"
+
+
+@story()
+def test_odoo_s_number_is_the_legal_one_and_magento_s_stands_in_ref(pair: ShopAndBooks) -> Story:
+    order = invoiced(pair, OUTSIDE)
+    yield
+    (entry,) = pair.moves(order)
+    assert entry["name"].startswith("INV/")
+    assert (entry["ref"], pair.invoices(order)[0]["increment_id"] in entry["name"]) == (
+        pair.invoices(order)[0]["increment_id"],
+        False,
+    )
+
+
+@story(**OWN_JOURNAL)
+def test_an_instance_posts_in_its_own_sales_journal(pair: ShopAndBooks) -> Story:
+    order = invoiced(pair, OUTSIDE)
+    yield
+    (entry,) = pair.moves(order)
+    (row,) = pair.rows("account.move", [["id", "=", entry["id"]]], "journal_id")
+    assert row["journal_id"][1] == "Web shop"

@@ -1,0 +1,200 @@
+"""RULES, *Taxes, products, customers, companies*: what an order needs before it is written, and what is never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from decimal import Decimal
+from typing import Any
+
+from shop_and_books import ShopAndBooks, amount
+from stories import story
+
+from magodoo.sandbox.magento import Address
+from magodoo.sandbox.seed.plants import EXCLUDED_EMAIL
+
+Story = Generator[None, None, None]
+WHEN_POSTED: dict[str, Any] = {"invoices": {"to_magento": "when_posted"}}
+TERMS: dict[str, Any] = {"payment_methods": {"purchaseorder": {"import_states": ["new"], "payment_term": "30 Days"}}}
+
+
+def person(pair: ShopAndBooks, order: int) -> dict[str, Any]:
+    """The partner whose order it is, not its address."""
+    fields = "name email vat parent_id country_id is_company child_ids"
+    (row,) = pair.rows("res.partner", [["id", "=", pair.sales(order)[0]["partner_id"][0]]], fields)
+    return row
+
+
+# Taxes and products
+
+
+@story()
+def test_no_tax_is_never_chosen_by_the_rate_alone(pair: ShopAndBooks) -> Story:
+    order = pair.order(billing=Address(country="FR", city="Paris", email="fr@example.com"))
+    pair.shop.invoice(order)
+    yield
+    assert (pair.sales(order), pair.moves(order)) == ([], [])
+    assert ("unmapped", "order", "tax:0/FR") in pair.findings(order)
+
+
+@story()
+def test_a_forced_tax_that_its_rate_does_not_give_is_refused(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-005": 1})
+    row = pair.shop.order(order)
+    for target in (row, row["items"][0]):
+        for name in ("tax_amount", "base_tax_amount"):
+            target[name] = Decimal(str(target[name])) + 1
+    for name in ("grand_total", "base_grand_total", "total_due", "base_total_due"):
+        row[name] = Decimal(str(row[name])) + 1
+    row["state"], row["status"] = "processing", "processing"
+    yield
+    assert pair.sales(order) == []
+    assert [found for found in pair.findings(order) if "tax_mismatch" in (found[0], found[2].split("/")[0])]
+
+
+@story()
+def test_a_rate_without_a_tax_of_its_own_is_unmapped(pair: ShopAndBooks) -> Story:
+    pair.shop.add_tax_rate("AT", Decimal(20), "AT-20")
+    order = pair.order(billing=Address(country="AT", city="Wien", email="at@example.com"))
+    pair.shop.invoice(order)
+    yield
+    assert pair.sales(order) == []
+    assert ("unmapped", "order", "tax:20/AT") in pair.findings(order)
+
+
+@story()
+def test_a_sku_that_odoo_has_twice_is_unmapped(pair: ShopAndBooks) -> Story:
+    pair.shop.add_product("TWICE", price=Decimal(10), stock=100)
+    for name in ("first", "second"):
+        values = {
+            "default_code": "TWICE",
+            "name": name,
+            "type": "consu",
+            "is_storable": True,
+            "invoice_policy": "order",
+        }
+        pair.call("product.product", "create", vals_list=[values])
+    order = pair.order({"TWICE": 1})
+    pair.shop.invoice(order)
+    yield
+    assert pair.sales(order) == []
+    assert ("unmapped", "order", "sku:TWICE") in pair.findings(order)
+
+
+# Customers
+
+
+@story()
+def test_a_registered_customer_is_one_partner_whatever_the_e_mail(pair: ShopAndBooks) -> Story:
+    customer = pair.shop.add_customer("ann@example.com", "Ann", "Lee")
+    home = Address("Ann", "Lee", email="ann@example.com", street=("1 Home St",))
+    first = pair.order(customer=customer, billing=home, payment="cashondelivery")
+    yield
+    renamed = Address("Ann", "Married", email="ann.new@example.com", street=("2 New St",))
+    second = pair.order({"SKU-003": 1}, customer=customer, billing=renamed, payment="cashondelivery")
+    yield
+    assert person(pair, first)["id"] == person(pair, second)["id"]
+    assert (person(pair, second)["name"], person(pair, second)["email"]) == ("Ann Lee", "ann@example.com"), (
+        "never overwritten"
+    )
+    streets = pair.rows("res.partner", [["parent_id", "=", person(pair, first)["id"]]], "street")
+    assert [row["street"] for row in streets] == ["1 Home St", "2 New St"], "each distinct address is a contact"
+
+
+@story()
+def test_a_guest_is_known_by_e_mail(pair: ShopAndBooks) -> Story:
+    first = pair.order(email="Guest.One@example.com", payment="cashondelivery")
+    second = pair.order({"SKU-003": 2}, email="guest.one@EXAMPLE.com", payment="cashondelivery")
+    yield
+    assert person(pair, first)["id"] == person(pair, second)["id"]
+    assert person(pair, first)["country_id"][1] == "United States"
+
+
+@story()
+def test_an_order_is_never_attached_to_a_company_by_e_mail_alone(pair: ShopAndBooks) -> Story:
+    values = {
+        "name": "Vendor Ltd",
+        "email": "office@vendor.example",
+        "is_company": True,
+        "vat": "US-1",
+        "supplier_rank": 1,
+    }
+    (vendor,) = pair.call("res.partner", "create", vals_list=[values])
+    order = pair.order(email="office@vendor.example", payment="cashondelivery")
+    yield
+    assert person(pair, order)["id"] != vendor
+    (still,) = pair.rows("res.partner", [["id", "=", vendor]], "name email vat child_ids")
+    assert (still["name"], still["vat"], still["child_ids"]) == ("Vendor Ltd", "US-1", [])
+
+
+@story()
+def test_a_partner_that_a_clerk_corrected_is_not_overwritten(pair: ShopAndBooks) -> Story:
+    first = pair.order(email="typo@example.com", payment="cashondelivery")
+    yield
+    pair.call("res.partner", "write", [person(pair, first)["id"]], vals={"name": "Corrected Name", "vat": "DE123"})
+    second = pair.order({"SKU-003": 2}, email="typo@example.com", payment="cashondelivery")
+    yield
+    assert (person(pair, second)["name"], person(pair, second)["vat"]) == ("Corrected Name", "DE123")
+
+
+@story()
+def test_excluded_orders_are_counted_and_nothing_else(pair: ShopAndBooks) -> Story:
+    order = pair.order(email=EXCLUDED_EMAIL, payment="cashondelivery")
+    yield
+    assert (pair.sales(order), pair.findings(order)) == ([], set())
+
+
+# What Magento can represent
+
+
+@story(**WHEN_POSTED)
+def test_an_invoice_with_a_hand_added_line_is_not_representable(pair: ShopAndBooks) -> Story:
+    order = pair.order(payment="cashondelivery")
+    yield
+    move = pair.bill(order, post=False)
+    fee = {
+        "move_id": move,
+        "product_id": pair.books.names.products["FEE"],
+        "name": "Fee",
+        "quantity": 1,
+        "price_unit": 7,
+    }
+    pair.call("account.move.line", "create", vals_list=[fee])
+    pair.call("account.move", "action_post", [move])
+    yield
+    assert pair.invoices(order) == []
+    assert pair.findings(order) == {("not_representable", "invoice", "")}
+
+
+@story(**WHEN_POSTED)
+def test_an_invoice_at_another_price_is_not_pushed(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2}, "cashondelivery")
+    yield
+    move = pair.bill(order, post=False)
+    line = pair.rows("account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], "price_unit")[0]
+    pair.call("account.move.line", "write", [line["id"]], vals={"price_unit": 15})
+    pair.call("account.move", "action_post", [move])
+    yield
+    assert pair.invoices(order) == []
+    assert pair.findings(order) == {("not_representable", "invoice", "")}
+
+
+@story(**WHEN_POSTED)
+def test_an_invoice_without_the_shipping_is_not_the_first_in_magento(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2}, "cashondelivery")
+    yield
+    pair.bill(order, {"SKU-001": 1}, shipping=False)
+    yield
+    assert pair.invoices(order) == []
+    (finding,) = pair.reported(order)
+    assert "shipping" in finding["no_change_reason"]
+
+
+@story(**TERMS)
+def test_a_purchase_order_gets_its_payment_term(pair: ShopAndBooks) -> Story:
+    if not pair.rows("account.payment.term", [["name", "=", "30 Days"]], "name"):
+        pair.call("account.payment.term", "create", vals_list=[{"name": "30 Days"}])
+    order = pair.order(payment="purchaseorder")
+    yield
+    (sale,) = pair.rows("sale.order", [["id", "=", pair.sales(order)[0]["id"]]], "payment_term_id state amount_total")
+    assert (sale["state"], sale["payment_term_id"] and sale["payment_term_id"][1]) == ("sale", "30 Days")
+    assert amount(sale["amount_total"]) == amount(pair.shop.order(order)["grand_total"])
