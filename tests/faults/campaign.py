@@ -26,7 +26,7 @@ ODOO_WRITES = (
     "account.payment/load", "account.payment/action_post", "account.move.line/reconcile", "stock.move/load",
     "stock.picking/load", "stock.picking/button_validate",
 )  # fmt: skip
-MAGENTO_WRITES = ("/invoice", "/ship")
+MAGENTO_WRITES = (r"/order/\d+/invoice$", r"/order/\d+/ship$")
 ANSWERS = ("cut_before", "cut_after", "truncate", "status", "status_after")
 LATE = 1.4  # seconds by which an effect comes after the client gave up
 MOST_ROUNDS = 8
