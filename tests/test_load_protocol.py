@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from faults.mutations import mutated
 from load_lab import Lab, lab, provisioned
 from sqlalchemy import text
 
 from magodoo.errors import Unauthorized
 from magodoo.load import checkpoints, leases
+from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.settings.model import Mode, Modes
@@ -346,3 +349,30 @@ def test_a_lost_answer_of_magento_leaves_one_document(made: Lab, route: str, kin
     assert len(list(table.of_order(order))) == 1
     assert set(made.states()) == {"done"}
     assert Decimal(made.shop.order(order)["items"][0]["qty_shipped" if route == "ship" else "qty_invoiced"]) == 1
+
+
+@pytest.mark.parametrize(("step", "wanted"), [("", 1), ("no-settle-time", 2)])
+def test_an_effect_that_comes_after_the_client_gave_up_is_waited_for(made: Lab, step: str, wanted: int) -> None:
+    """And without the settle time it would be there twice: that is what the time is for."""
+    order = made.order({"A": 4})
+    made.read()
+    made.plan(*made.whole_order(order))
+    made.load()
+    (picking,) = made.records("stock.picking", "id move_ids")
+    made.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
+    made.db.call(
+        "stock.picking", "button_validate", ids=[picking["id"]], context={"skip_sms": True, "skip_backorder": True}
+    )
+    made.read()
+    item = [[str(made.items(order)["A"]), 10_000]]
+    made.plan(made.planned(ChangeKind.MAGENTO_SHIPMENT, picking["id"], Kind.SHIPMENT, order, items=item, tracks=[]))
+    made.magento.faults.add("latency", path=rf"/order/{order}/ship$", times=1, seconds=1.5)
+    hasty = MagentoConnection(made.magento.url, BearerToken(made.magento.token), write_timeout=0.3)
+    made.context.magento = MagentoClient(hasty, sleep=lambda seconds: None)
+    with mutated(step):
+        made.load()
+        made.load()
+    time.sleep(1.5)
+    later(made)
+    made.load()
+    assert len(list(made.shop.tables.shipments.of_order(order))) == wanted

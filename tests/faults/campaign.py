@@ -115,7 +115,8 @@ class Campaign:
         """One to three rules, most where this schedule writes; True when an effect may come later than the client waits."""
         late = dice.random() < (0.15 if self.lab.odoo.faults is not None else 0.4)
         for _ in range(dice.randint(1, 3)):
-            into_odoo = dice.random() < (0.4 if into_magento else 0.9) and self.lab.odoo.faults is not None
+            share = (0.2 if late else 0.4) if into_magento else 0.9
+            into_odoo = dice.random() < share and self.lab.odoo.faults is not None
             faults = self.lab.odoo.faults if into_odoo else self.lab.magento.faults
             path = dice.choice(ODOO_WRITES if into_odoo else MAGENTO_WRITES)
             kind = dice.choice(
