@@ -28,7 +28,7 @@ ODOO_WRITES = (
 )  # fmt: skip
 MAGENTO_WRITES = (r"/order/\d+/invoice$", r"/order/\d+/ship$")
 ANSWERS = ("cut_before", "cut_after", "truncate", "status", "status_after")
-LATE = 1.4  # seconds by which an effect comes after the client gave up
+LATE = 2.5  # seconds by which an effect comes after the client gave up
 MOST_ROUNDS = 8
 
 
@@ -123,7 +123,7 @@ class Campaign:
                 ("latency",) if late else (*ANSWERS, "conflict", "database_down") if into_odoo else ANSWERS
             )
             options: dict[str, Any] = {"nth": dice.randint(1, 2), "times": dice.randint(1, 2)}
-            if dice.random() < 0.3:
+            if not late and dice.random() < 0.3:
                 path, options = ".*", {"probability": 0.05, "seed": dice.randrange(10**6), "times": 3}
             if kind == "latency":
                 options = {"seconds": 1.0 + LATE, "times": 1}

@@ -24,7 +24,7 @@ POLICY = {
     "books_from": "2020-01-01",
     "invoices": {"to_magento": "when_posted"},
     "lease_seconds": 60,
-    "settle_seconds": 2,
+    "settle_seconds": 3,
     "payment_methods": {
         "card": {"captured_by_provider": True, "journal": "CARD", "authorises": True},
         "checkmo": {"import_states": ["new", "processing", "complete", "closed"]},
