@@ -58,6 +58,7 @@ class ShopAndBooks:
         self.engine = staging.connect(staging_url)
         self.instance = Instance.model_validate(_merged(_instance(), policy))
         self.histories: dict[int, History] = {}
+        self.looked = True
         self.teller = ""
         self.tellers: dict[str, str] = {}
         self._people = itertools.count(1)
@@ -91,6 +92,7 @@ class ShopAndBooks:
     def look(self) -> Row:
         """Extract both sides and reconcile what is due."""
         context = self.context()
+        self.looked = True
         extract.run(context, "magento")
         extract.run(context, "odoo")
         return reconcile.run(context)
@@ -102,7 +104,9 @@ class ShopAndBooks:
             counts["quality"] = quality.run(self.context())
         else:
             self.release()
-        return counts | {"load": load.run(self.context())}
+        counts["load"] = load.run(self.context())
+        self.looked = False
+        return counts
 
     def release(self) -> None:
         """The gate's verdict on what waits, were no check to fail."""
@@ -326,7 +330,9 @@ class ShopAndBooks:
         return {(row["type"], row["kind"], row["part"] or "") for row in self.reported(order)}
 
     def reported(self, order: int, **wanted: str) -> list[Row]:
-        """The open findings of an order, whole; `wanted` selects by columns."""
+        """The open findings of an order, whole, once what the chain wrote was looked at; `wanted` selects by columns."""
+        if not self.looked:
+            self.look()
         statement = "select * from finding where order_key = :order and resolved_at is null order by id"
         with self.engine.connect() as connection:
             rows = [dict(row) for row in connection.execute(text(statement), {"order": str(order)}).mappings()]
@@ -334,6 +340,8 @@ class ShopAndBooks:
 
     def said_of(self, number: str) -> list[Row]:
         """The open findings that name a document by its number in the shop, whatever its order."""
+        if not self.looked:
+            self.look()
         statement = "select * from finding where magento_number = :number and resolved_at is null order by id"
         with self.engine.connect() as connection:
             return [dict(row) for row in connection.execute(text(statement), {"number": number}).mappings()]
@@ -409,7 +417,7 @@ def _instance() -> Row:
     instance = demo_settings(datetime.now(UTC))["instances"]["us"]
     return _merged(
         instance,
-        {"id": "us", "mode": {"default": "apply"}, "limits": NO_LIMITS, "settle_seconds": 1, "lease_seconds": 60,
+        {"id": "us", "mode": {"default": "apply"}, "limits": NO_LIMITS, "settle_seconds": 0, "lease_seconds": 60,
          "magento_overlap_seconds": 2, "odoo_overlap_seconds": 2, "quality": {"volume_share": 0}},
     )  # fmt: skip
 
