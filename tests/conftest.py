@@ -8,14 +8,17 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from shop_and_books import ShopAndBooks, shop_and_books
-from stories import Told, tell
 
 from magodoo.stack import ports
 from magodoo.stack.postgres import Cluster, new_password
+
+if TYPE_CHECKING:
+    from shop_and_books import ShopAndBooks
+    from stories import Told
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CLUSTERS = CHECKOUT / "var" / "tests"
@@ -73,6 +76,8 @@ def module_staging_url(new_staging: Callable[[], str], postgres: Cluster) -> Ite
 @pytest.fixture(scope="module")
 def pair(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopAndBooks]:
     """A small shop and its books, empty but provisioned, that the tests of one module share."""
+    from shop_and_books import shop_and_books  # pandas and Great Expectations, which most tests do without
+
     with shop_and_books(module_staging_url, tmp_path_factory.mktemp("data_docs")) as made:
         yield made
 
@@ -80,6 +85,8 @@ def pair(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
 @pytest.fixture(scope="module")
 def telling(pair: ShopAndBooks, request: pytest.FixtureRequest) -> Told:
     """What became of the stories of a module, told side by side."""
+    from stories import tell
+
     return tell(pair, [item for item in request.session.items if item.getparent(pytest.Module) is request.node])
 
 
