@@ -113,7 +113,7 @@ class Campaign:
 
     def _break(self, dice: random.Random, into_magento: bool) -> bool:
         """One to three rules, most where this schedule writes; True when an effect may come later than the client waits."""
-        late = dice.random() < (0.15 if self.lab.odoo.faults is not None else 0.4)
+        late = dice.random() < (0.4 if self.lab.odoo.faults is None else 0.25 if into_magento else 0.1)
         for _ in range(dice.randint(1, 3)):
             share = (0.2 if late else 0.4) if into_magento else 0.9
             into_odoo = dice.random() < share and self.lab.odoo.faults is not None
