@@ -7,7 +7,7 @@ from magodoo.vocabulary import ChangeKind
 from magodoo_airflow.operators.chain import SendMailsOperator
 from magodoo_airflow.operators.changes import BY_KIND
 from magodoo_airflow.operators.due_changes import DueChangesOperator
-from magodoo_airflow.operators.summary import SummaryOperator
+from magodoo_airflow.operators.summary import LoadedOperator
 from magodoo_airflow.schedule import asset, dag_defaults, instances
 
 DOC = """
@@ -38,7 +38,7 @@ for instance in instances():
             )
             for kind in ChangeKind
         ]
-        done = SummaryOperator(
+        done = LoadedOperator(
             task_id="loaded",
             instance=instance.id,
             counts=[writer.output for writer in writers],

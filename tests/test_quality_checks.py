@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from magodoo.quality import suites
-from magodoo.quality.suites import ALL_CHECKS
+from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.settings import Instance
 from magodoo.staging import connect
 

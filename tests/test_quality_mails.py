@@ -6,27 +6,22 @@ import email
 import email.policy
 import smtplib
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from aiosmtpd.controller import Controller
+from mailed import UI, US, found, planned
 from sqlalchemy import Engine, text
 
 from magodoo.quality import alerts, outbox
+from magodoo.quality.all_checks import ALL_CHECKS
+from magodoo.quality.checks import Holds
 from magodoo.quality.letters import letter
 from magodoo.quality.tables import neutral, to_csv
 from magodoo.settings import Instance
 from magodoo.stack import ports
 from magodoo.staging import connect
-
-US = Instance(
-    id="us",
-    magento_connection="m",
-    odoo_connection="o",
-    recipients={"accounting": ("books@example.com",), "warehouse": ("stock@example.com",)},
-    magento_admin_url="https://shop.example.com/admin",
-    odoo_url="https://odoo.example.com",
-)
-UI = "https://airflow.example.com"
 
 
 @pytest.fixture
@@ -34,24 +29,6 @@ def engine(staging_url: str) -> Iterator[Engine]:
     made = connect(staging_url)
     yield made
     made.dispose()
-
-
-def _find(engine: Engine, type_: str = "total_mismatch", **more: object) -> int:
-    values = {
-        "instance": "us", "type": type_, "severity": "critical", "kind": "invoice", "order_key": "1", "order_number": "000000001", "magento_id": "7",
-        "magento_number": "000000007", "odoo_id": "70", "odoo_number": "INV/2026/00007", "magento_amount": 1_000_000, "odoo_amount": 1_412_000,
-        "difference": 412_000, "currency": "USD", "message": "Totals differ.", "who": "accounting", "next_step": "Compare.",
-    } | more  # fmt: skip
-    columns = ", ".join(values)
-    with engine.begin() as connection:
-        return int(
-            connection.execute(
-                text(
-                    f"insert into finding ({columns}) values ({', '.join(':' + name for name in values)}) returning id"
-                ),
-                values,
-            ).scalar_one()
-        )
 
 
 def _queue(engine: Engine, instance: Instance = US) -> list[outbox.Mail]:
@@ -64,54 +41,67 @@ def _queue(engine: Engine, instance: Instance = US) -> list[outbox.Mail]:
     return mails
 
 
+def _changes(engine: Engine) -> list[outbox.Mail]:
+    with engine.begin() as connection:
+        alerts.queue_changes(connection, US, UI)
+        mails = outbox.waiting(connection)
+        for mail in mails:
+            outbox.sent(connection, mail)
+    return mails
+
+
+def _topics(engine: Engine) -> list[str]:
+    return [mail.topic for mail in _changes(engine)]
+
+
+def _become(engine: Engine, change: int, **values: str) -> None:
+    columns = ", ".join(f"{name} = :{name}" for name in values)
+    with engine.begin() as connection:
+        connection.execute(text(f"update change set {columns} where id = :id"), {"id": change, **values})
+
+
 def test_nothing_is_mailed_when_nothing_is_new(engine: Engine) -> None:
     assert _queue(engine) == []
-    _find(engine)
+    found(engine)
     assert len(_queue(engine)) == 1
     assert _queue(engine) == []
 
 
 def test_information_is_never_mailed(engine: Engine) -> None:
-    _find(engine, "rounding", severity="info")
+    found(engine, "rounding", severity="info")
     assert _queue(engine) == []
 
 
 def test_a_muted_finding_is_not_mailed(engine: Engine) -> None:
-    _find(engine, muted_until="2999-01-01T00:00:00Z")
+    found(engine, muted_until="2999-01-01T00:00:00Z")
     assert _queue(engine) == []
 
 
 def test_a_reopened_finding_is_mailed_again(engine: Engine) -> None:
-    found = _find(engine)
+    finding = found(engine)
     _queue(engine)
     with engine.begin() as connection:
         connection.execute(
             text("update finding set reopened_at = now() + interval '1 second', reopened = 1 where id = :id"),
-            {"id": found},
+            {"id": finding},
         )
     assert len(_queue(engine)) == 1
 
 
 def test_a_finding_that_a_change_will_settle_waits_for_the_grace_time(engine: Engine) -> None:
-    with engine.begin() as connection:
-        change = connection.execute(
-            text(
-                "insert into change (instance, kind, target, step, order_key, source_id, document_kind, request_hash) values"
-                " ('us', 'odoo_invoice', 'odoo', 2, '1', '7', 'invoice', 'h') returning id"
-            )
-        ).scalar_one()
-    found = _find(engine, "missing_in_odoo", change_id=change)
+    change = planned(engine, verdict="unchecked", approval="not_needed")
+    finding = found(engine, "missing_in_odoo", change_id=change)
     applying = US.model_copy(update={"mode": type(US.mode)(default="apply")})
     assert _queue(engine, applying) == []
     with engine.begin() as connection:
         connection.execute(
-            text("update finding set first_seen = now() - interval '3 hours' where id = :id"), {"id": found}
+            text("update finding set first_seen = now() - interval '3 hours' where id = :id"), {"id": finding}
         )
     assert len(_queue(engine, applying)) == 1
 
 
 def test_what_will_be_shipped_too_much_goes_to_the_warehouse_at_once(engine: Engine) -> None:
-    _find(
+    found(
         engine,
         "will_ship_too_much",
         kind="order",
@@ -124,9 +114,9 @@ def test_what_will_be_shipped_too_much_goes_to_the_warehouse_at_once(engine: Eng
 
 
 def test_the_subject_says_it_all(engine: Engine) -> None:
-    _find(engine)
-    _find(engine, magento_id="8", magento_number="000000008", difference=-12_000)
-    _find(
+    found(engine)
+    found(engine, magento_id="8", magento_number="000000008", difference=-12_000)
+    found(
         engine,
         "missing_in_magento",
         kind="shipment",
@@ -141,13 +131,8 @@ def test_the_subject_says_it_all(engine: Engine) -> None:
 
 
 def test_who_must_approve_is_told_once_with_the_sums(engine: Engine) -> None:
-    values = "'us', 'odoo_invoice', 'odoo', 2, '1', '000000001', 'invoice', 'h', 'released', 'waiting', 'the first writes', 'USD'"
     for number, amount in ((7, 1_000_000), (8, 2_500_000)):
-        with engine.begin() as connection:
-            connection.exec_driver_sql(
-                "insert into change (instance, kind, target, step, order_key, order_number, document_kind, request_hash, verdict, approval,"
-                f" approval_reason, currency, source_id, amount) values ({values}, '{number}', {amount})"
-            )
+        planned(engine, source_id=str(number), amount=amount)
     for mails in (1, 0):
         with engine.begin() as connection:
             assert alerts.queue_changes(connection, US, UI) == mails
@@ -157,22 +142,94 @@ def test_who_must_approve_is_told_once_with_the_sums(engine: Engine) -> None:
     assert "the first writes" in mail.plain and "/magento/change/" in mail.html
 
 
+def test_what_waited_and_then_failed_is_told_again(engine: Engine) -> None:
+    change = planned(engine)
+    assert _topics(engine) == ["changes_waiting"]
+    _become(engine, change, state="failed", approval="approved", reason="Odoo refused it: period closed")
+    assert _topics(engine) == ["changes_failed"]
+    assert _topics(engine) == []
+
+
+def test_what_was_refused_is_told_once_and_not_when_a_person_rejected_it(engine: Engine) -> None:
+    planned(engine, state="refused", approval="not_needed", reason="possible duplicate: RINV/2026/00001")
+    planned(engine, source_id="8", state="refused", approval="rejected", reason="rejected by Ada: not ours")
+    (mail,) = _changes(engine)
+    assert mail.subject == "[us] 1 change refused: 1 odoo invoice (100.00 USD)"
+    assert "RINV/2026/00001" in mail.plain and "not ours" not in mail.plain
+    assert mail.recipients == ("books@example.com",)
+
+
+def test_what_a_check_on_a_document_holds_is_told_once(engine: Engine) -> None:
+    held = {"verdict": "held", "approval": "not_needed"}
+    documents = next(check.name for check in ALL_CHECKS if check.holds is Holds.DOCUMENT)
+    sides = next(check.name for check in ALL_CHECKS if check.holds is Holds.SIDE)
+    planned(engine, **held, held_by=documents)
+    planned(engine, source_id="8", **held, held_by=sides)
+    (mail,) = _changes(engine)
+    assert mail.subject.startswith("[us] 1 change held by a check") and documents in mail.plain
+    assert _topics(engine) == []
+
+
+def test_a_held_side_is_told_when_it_begins_and_not_at_every_run(engine: Engine) -> None:
+    def hold() -> int:
+        with engine.begin() as connection:
+            return alerts.queue_held(connection, US, UI, ("magento",), ("the last extract is 3 hours old",))
+
+    assert [hold(), hold()] == [1, 0]
+    with engine.begin() as connection:
+        alerts.held_is_over(connection, US)
+    assert hold() == 1
+
+
+def test_a_failed_run_is_told_once_however_many_tasks_fail(engine: Engine) -> None:
+    def fail(run: str, task: str) -> int:
+        with engine.begin() as connection:
+            return alerts.queue_failed_run(
+                connection, US, UI, dag="magento_extract__us", run=run, task=task,
+                error="[us] magento answers 401: the token is wrong\nset the connection `shop`", log_url=f"{UI}/log",
+            )  # fmt: skip
+
+    assert [fail("r1", "a"), fail("r1", "b"), fail("r2", "a")] == [1, 0, 1]
+    with engine.begin() as connection:
+        mail = outbox.waiting(connection)[0]
+    assert mail.subject == "[us] magento_extract__us failed in a: [us] magento answers 401: the token is wrong"
+    assert "set the connection" in mail.plain and f"{UI}/log" in mail.html
+
+
+def test_the_digest_tells_what_is_open_and_what_was_resolved(engine: Engine) -> None:
+    found(engine)
+    found(engine, magento_number="000000009", magento_id="9", resolved_at=datetime.now(UTC))
+    with engine.begin() as connection:
+        assert alerts.queue_digest(connection, US, UI) == 1
+        (mail,) = outbox.waiting(connection)
+    assert mail.subject == "[us] digest: 1 open, 1 resolved since yesterday"
+    assert "000000009" in mail.html.split("Resolved since yesterday")[1]
+
+
+def test_a_mail_that_is_sent_twice_has_the_same_message_id(engine: Engine) -> None:
+    mail = outbox.Mail("t", ("a@example.com",), "s", "h", "p", id=3)
+    first, second = letter(mail, "m@example.com"), letter(mail, "m@example.com")
+    assert first["Message-ID"] == second["Message-ID"]
+    other = letter(replace(mail, plain="q"), "m@example.com")
+    assert other["Message-ID"] != first["Message-ID"]
+
+
 def test_currencies_are_never_added(engine: Engine) -> None:
-    _find(engine)
-    _find(engine, magento_id="8", currency="EUR")
+    found(engine)
+    found(engine, magento_id="8", currency="EUR")
     assert "41.20 EUR, 41.20 USD" in _queue(engine)[0].subject
 
 
 def test_many_findings_are_one_summary_with_all_of_them_as_csv(engine: Engine) -> None:
     for number in range(60):
-        _find(engine, magento_id=str(number), magento_number=f"{number:09d}")
+        found(engine, magento_id=str(number), magento_number=f"{number:09d}")
     (mail,) = _queue(engine)
     assert mail.csv is not None and mail.csv.count("\n") == 61
     assert "40 more" in mail.plain
 
 
 def test_hostile_text_is_text(engine: Engine) -> None:
-    _find(engine, message="<script>alert(1)</script>\r\nBcc: all@example.com", magento_number="=1+1")
+    found(engine, message="<script>alert(1)</script>\r\nBcc: all@example.com", magento_number="=1+1")
     (mail,) = _queue(engine)
     assert "<script>" not in mail.html
     assert mail.csv is not None and "'=1+1" in mail.csv
@@ -190,7 +247,7 @@ def test_a_negative_amount_stays_a_number() -> None:
 
 
 def test_a_real_server_receives_html_plain_text_picture_and_csv(engine: Engine) -> None:
-    _find(engine)
+    found(engine)
     (mail,) = _queue(engine)
     received: list[bytes] = []
 

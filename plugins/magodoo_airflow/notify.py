@@ -1,52 +1,133 @@
-"""Sends the mails that wait, through Airflow's SMTP connection."""
+"""Sends the mails that wait, through Airflow's SMTP connection, and tells by mail that a task failed."""
 
 from __future__ import annotations
 
 import logging
 import smtplib
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.sdk import BaseNotifier
 
-from magodoo.quality import outbox
-from magodoo.quality.letters import letter
-from magodoo.settings.read import read_with_problems
-from magodoo_airflow.hooks.context import staging_engine
+if TYPE_CHECKING:
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+    from sqlalchemy import Engine
+
+    from magodoo.quality.outbox import Mail
+    from magodoo.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
-def send_waiting(instance: str | None) -> dict[str, int]:
-    """Counts of sent and kept mails. A mail that cannot be sent never fails the run that queued it: it is kept and tried again."""
-    settings = read_with_problems().settings  # a broken instance keeps no mail of the others
-    counts = {"sent": 0, "kept": 0}
-    engine = staging_engine(settings)
-    with engine.begin() as connection:
-        waiting = list(outbox.waiting(connection, instance))
-        if not waiting:
-            return counts
+class TaskFailed(BaseNotifier):
+    """For `on_failure_callback`: mails to IT that a task failed for good, with the message that says what to do.
+
+    One mail for a DAG run, however many of its tasks fail and however often they are tried. It goes through the outbox, so that
+    it is sent later when the mail server is away; when the staging database is away, it is sent at once and without the outbox.
+
+    :param instance: id of the instance in the settings file; empty for a DAG of all instances
+    """
+
+    def __init__(self, *, instance: str = "") -> None:
+        super().__init__()
+        self.instance = instance
+
+    def notify(self, context: Any) -> None:
+        from sqlalchemy.exc import OperationalError
+
+        from magodoo.quality import alerts
+        from magodoo.settings import Instance
+        from magodoo.settings.read import read_with_problems
+        from magodoo_airflow.hooks.context import staging_engine
+
+        settings = read_with_problems().settings
+        instance = settings.instances.get(self.instance) or next(iter(settings.instances.values()), None)
+        if instance is None:
+            log.error("no instance is set up: nobody can be told that %s failed", context["ti"].task_id)
+            return
+        if not self.instance:
+            instance = instance.model_copy(update={"id": "all", "title": "all"})
+        task: Any = context["ti"]
+        told = {
+            "dag": task.dag_id, "run": str(context["run_id"]), "task": task.task_id, "error": str(context.get("exception") or ""),
+            "log_url": str(getattr(task, "log_url", "")),
+        }  # fmt: skip
         try:
-            with SmtpHook(smtp_conn_id=settings.smtp.connection) as hook:
-                for mail in waiting:
-                    counts[_send(hook, connection, mail, settings.smtp.sender)] += 1
-        except (OSError, smtplib.SMTPException) as problem:
-            log.error("the mail server cannot be reached, %d mails wait: %s", len(waiting), problem)
-            counts["kept"] = len(waiting) - counts["sent"]
+            engine = staging_engine(settings)
+            with engine.begin() as connection:
+                alerts.queue_failed_run(connection, instance, settings.ui_url, **told)
+            send_waiting(instance.id)
+        except OperationalError as away:
+            log.error("the staging database is away, the mail is sent without the outbox: %s", away)
+            _send_now(
+                settings,
+                alerts.failed_run_mail(cast("Instance", instance), settings.ui_url, topic="run_failed", **told),
+            )
+
+
+def send_waiting(instance: str | None) -> dict[str, int]:
+    """Counts of sent and kept mails. A mail that cannot be sent never fails the run that queued it: it is kept and tried again.
+
+    Each mail is marked as sent in a transaction of its own: a process that dies between a mail and its mark sends at most this
+    one again, with the same Message-ID.
+    """
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+    from magodoo.settings.read import read_with_problems
+    from magodoo_airflow.hooks.context import staging_engine
+
+    settings = read_with_problems().settings  # a broken instance keeps no mail of the others
+    engine = staging_engine(settings)
+    ids = _waiting(engine, instance)
+    counts = {"sent": 0, "kept": 0}
+    if not ids:
+        return counts
+    try:
+        with SmtpHook(smtp_conn_id=settings.smtp.connection) as hook:
+            for mail_id in ids:
+                outcome = _send(hook, engine, mail_id, settings.smtp.sender)
+                if outcome:
+                    counts[outcome] += 1
+    except (OSError, smtplib.SMTPException) as problem:
+        counts["kept"] = len(ids) - counts["sent"]
+        log.error("the mail server cannot be reached, %d mails wait: %s", counts["kept"], problem)
     return counts
 
 
-def _send(hook: SmtpHook, connection: Any, mail: outbox.Mail, sender: str) -> str:
+def _waiting(engine: Engine, instance: str | None) -> list[int]:
+    from magodoo.quality import outbox
+
+    with engine.connect() as connection:
+        return outbox.waiting_ids(connection, instance)
+
+
+def _send(hook: SmtpHook, engine: Engine, mail_id: int, sender: str) -> str:
+    """`sent`, `kept`, or nothing when another sender has it."""
+    from magodoo.quality import outbox
+
+    with engine.begin() as connection:
+        mail = outbox.take(connection, mail_id)
+        if mail is None:
+            return ""
+        try:
+            _hand_over(hook, mail, sender)
+        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as problem:
+            log.error("mail %d was refused and waits: %s", mail.id, problem)
+            outbox.failed(connection, mail, str(problem))
+            return "kept"
+        outbox.sent(connection, mail)
+        return "sent"
+
+
+def _send_now(settings: Settings, mail: Mail) -> None:
+    from airflow.providers.smtp.hooks.smtp import SmtpHook
+
+    with SmtpHook(smtp_conn_id=settings.smtp.connection) as hook:
+        _hand_over(hook, mail, settings.smtp.sender)
+
+
+def _hand_over(hook: SmtpHook, mail: Mail, sender: str) -> None:
     # The hook opens the connection with the TLS and login of the Airflow connection; its own message builder has no inline picture.
+    from magodoo.quality.letters import letter
+
     client = cast("smtplib.SMTP", hook._smtp_client)
-    try:
-        client.send_message(letter(mail, hook.from_email or sender))
-    except smtplib.SMTPResponseException as problem:
-        log.error("mail %d was refused and waits: %s", mail.id, problem)
-        outbox.failed(connection, mail, str(problem))
-        return "kept"
-    except smtplib.SMTPRecipientsRefused as problem:
-        log.error("mail %d: all recipients were refused, it waits: %s", mail.id, problem)
-        outbox.failed(connection, mail, str(problem))
-        return "kept"
-    outbox.sent(connection, mail)
-    return "sent"
+    client.send_message(letter(mail, hook.from_email or sender))

@@ -15,6 +15,7 @@ from airflow.sdk import Asset
 from magodoo.errors import BadSettings
 from magodoo.settings import Instance
 from magodoo.settings.read import read_with_problems
+from magodoo_airflow.notify import TaskFailed
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 KEY_FORMAT = "%Y-%m-%dT%H:%M"
@@ -48,4 +49,5 @@ def dag_defaults(instance: Instance | None, *tags: str) -> dict[str, Any]:
         "dagrun_timeout": timedelta(hours=6),
         "tags": ["magodoo", *([instance.id] if instance else []), *tags],
         "is_paused_upon_creation": True,
+        "default_args": {"on_failure_callback": TaskFailed(instance=instance.id if instance else "")},
     }

@@ -69,6 +69,12 @@ def due_kinds(context: Context) -> list[str]:
     return [kind.value for kind in ChangeKind if kind.value in kinds]
 
 
+def tell(context: Context) -> int:
+    """Queues the mails about what failed, was refused or waits for a person since the last ones; returns their number."""
+    with context.engine.begin() as connection:
+        return alerts.queue_changes(connection, context.instance, context.settings.ui_url)
+
+
 def _one_target(
     context: Context,
     target: Side,

@@ -23,8 +23,11 @@ def run(context: Context) -> dict[str, Any]:
     with context.engine.begin() as connection:
         judged = gate.judge(connection, context.instance, failures)
         mails = alerts.queue_findings(connection, context.instance, context.settings.ui_url)
+        mails += alerts.queue_changes(connection, context.instance, context.settings.ui_url)
         if judged.held_sides:
             mails += alerts.queue_held(connection, context.instance, context.settings.ui_url, judged.held_sides, lines)
+        else:
+            alerts.held_is_over(connection, context.instance)
     suites.prune(docs_root() / context.instance.id, timedelta(days=context.instance.quality.data_docs_days))
     return {
         "failed_checks": lines,

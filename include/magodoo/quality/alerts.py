@@ -18,6 +18,8 @@ from sqlalchemy import Connection, text
 
 from magodoo.money import plain
 from magodoo.quality import outbox
+from magodoo.quality.all_checks import ALL_CHECKS
+from magodoo.quality.checks import Holds
 from magodoo.quality.outbox import Mail
 from magodoo.quality.picture import fourteen_days
 from magodoo.quality.tables import money, to_csv
@@ -33,11 +35,23 @@ _DUE = """
             and coalesce(f.reopened_at, f.first_seen) > now() - make_interval(mins => :grace))
     order by case f.severity when 'critical' then 0 else 1 end, f.type, f.order_number, f.id"""
 
+# A change that a whole side's check holds has its own mail (`queue_held`); one that a person rejected needs nobody any more.
 _UNTOLD = """
-    select *, case when state = 'failed' then 'failed' else 'waiting' end as why from change
-    where instance = :instance and told_at is null
-        and (state = 'failed' or (state = 'planned' and approval = 'waiting' and verdict = 'released'))
-    order by step, order_number, id"""
+    select * from (
+        select *, case when state in ('failed', 'refused') then state when verdict = 'held' then 'held' else 'waiting' end as why
+        from change where instance = :instance and (
+            state = 'failed' or (state = 'refused' and approval <> 'rejected')
+            or (state in ('planned', 'approved') and verdict = 'held' and held_by = any(:checks))
+            or (state = 'planned' and approval = 'waiting' and verdict = 'released'))
+    ) untold where told_for is distinct from why order by step, order_number, id"""
+
+# Why a change needs a person: who is told, in which words, and the filter of the page Changes that shows them.
+_NEEDS = {
+    "waiting": ("approver", "wait for approval", "approval=waiting"),
+    "failed": ("it", "failed", "state=failed"),
+    "refused": ("accounting", "refused", "state=refused"),
+    "held": ("accounting", "held by a check", "verdict=held"),
+}
 
 
 def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> int:
@@ -64,47 +78,97 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> i
 def queue_held(
     connection: Connection, instance: Instance, ui_url: str, held_sides: Iterable[str], failed: Iterable[str]
 ) -> int:
-    """The mail that a whole side is held, and by which checks."""
+    """The mail that a whole side is held, and by which checks: once when it begins, and once a day while it lasts."""
+    subject = f"[{instance.id}] nothing is written: {', '.join(held_sides)} cannot be trusted now"
+    lasting = text(
+        "select exists (select 1 from mail where instance = :instance and topic = 'held' and subject = :subject"
+        " and queued_at > now() - interval '1 day')"
+    )
+    if connection.execute(lasting, {"instance": instance.id, "subject": subject}).scalar_one():
+        return 0
     return bool(outbox.queue(connection, _mail(
-        instance, "held", "held.html", f"[{instance.id}] nothing is written: {', '.join(held_sides)} cannot be trusted now",
-        _recipients(instance, "it"), ui_url, failed=list(failed), sides=list(held_sides),
+        instance, "held", "held.html", subject, _recipients(instance, "it"), ui_url, failed=list(failed), sides=list(held_sides),
     )))  # fmt: skip
 
 
+def held_is_over(connection: Connection, instance: Instance) -> None:
+    """Both sides can be trusted again: the next time that one is held is told at once."""
+    connection.execute(
+        text("update mail set topic = 'held, over' where instance = :instance and topic = 'held'"),
+        {"instance": instance.id},
+    )
+
+
 def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> int:
-    """The mails about changes that need a person: what waits for approval (to the approver), what failed (to IT); each once."""
-    rows = [dict(row) for row in connection.execute(text(_UNTOLD), {"instance": instance.id}).mappings()]
+    """The mails about changes that need a person: what waits for approval (to the approver), what failed (to IT), what was
+    refused or is held by a check on its document (to accounting); each once. Returns the number of mails."""
+    checks = {check.name: check.meaning for check in ALL_CHECKS if check.holds is Holds.DOCUMENT}
+    rows = [
+        dict(row)
+        for row in connection.execute(text(_UNTOLD), {"instance": instance.id, "checks": list(checks)}).mappings()
+    ]
     mails = 0
-    for state, who, words in (("waiting", "approver", "wait for approval"), ("failed", "it", "failed")):
+    for state, (who, words, page) in _NEEDS.items():
         told = [row for row in rows if row["why"] == state]
         if not told:
             continue
-        sums_of = {(row["kind"], row["currency"]): 0 for row in told}
-        for row in told:
-            sums_of[(row["kind"], row["currency"])] += row["amount"]
-        lines = [
-            {
-                "kind": kind,
-                "currency": currency,
-                "amount": amount,
-                "n": sum((row["kind"], row["currency"]) == (kind, currency) for row in told),
-            }
-            for (kind, currency), amount in sums_of.items()
-        ]
-        subject = f"[{instance.id}] {len(told)} changes {words}: " + ", ".join(
+        lines = _sums_of_changes(told)
+        subject = f"[{instance.id}] {len(told)} change{'s' if len(told) > 1 else ''} {words}: " + ", ".join(
             f"{line['n']} {line['kind'].replace('_', ' ')}"
             + (f" ({plain(line['amount'])} {line['currency']})" if line["amount"] else "")
             for line in lines[:3]
         )
         mail = _mail(
             instance, f"changes_{state}", "changes.html", subject, _recipients(instance, who), ui_url,
-            changes=told[:100], sums=lines, more=max(0, len(told) - 100), state=state,
+            changes=told[:100], sums=lines, more=max(0, len(told) - 100), state=state, page=page, checks=checks,
         )  # fmt: skip
         mails += bool(outbox.queue(connection, mail))
-    connection.execute(
-        text("update change set told_at = now() where id = any(:ids)"), {"ids": [row["id"] for row in rows]}
-    )
+        connection.execute(
+            text("update change set told_at = now(), told_for = :state where id = any(:ids)"),
+            {"state": state, "ids": [row["id"] for row in told]},
+        )
     return mails
+
+
+def queue_failed_run(
+    connection: Connection, instance: Instance, ui_url: str, *, dag: str, run: str, task: str, error: str, log_url: str
+) -> int:
+    """The mail that a task failed, to IT: one for a DAG run, however many of its tasks fail and however often they are tried."""
+    topic = f"run_failed {dag} {run}"
+    connection.execute(text("select pg_advisory_xact_lock(hashtext(:topic))"), {"topic": topic})
+    known = connection.execute(text("select exists (select 1 from mail where topic = :topic)"), {"topic": topic})
+    if known.scalar_one():
+        return 0
+    return bool(outbox.queue(connection, failed_run_mail(
+        instance, ui_url, topic=topic, dag=dag, run=run, task=task, error=error, log_url=log_url,
+    )))  # fmt: skip
+
+
+def failed_run_mail(instance: Instance, ui_url: str, *, topic: str, task: str, error: str, **content: Any) -> Mail:
+    """The mail itself; `error` is the message of what made the task fail, which names the document and the next step."""
+    subject = f"[{instance.id}] {content['dag']} failed in {task}: {error.splitlines()[0] if error else 'no message'}"
+    return _mail(
+        instance,
+        topic,
+        "failed_run.html",
+        subject,
+        _recipients(instance, "it"),
+        ui_url,
+        task=task,
+        error=error,
+        **content,
+    )
+
+
+def _sums_of_changes(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Per kind and currency: how many, and their sum in units. Currencies are never added."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for change in changes:
+        groups[(change["kind"], change["currency"])].append(change["amount"])
+    return [
+        {"kind": kind, "currency": currency, "amount": sum(amounts), "n": len(amounts)}
+        for (kind, currency), amounts in groups.items()
+    ]
 
 
 def queue_digest(connection: Connection, instance: Instance, ui_url: str) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
+from email.utils import formatdate
 
 from magodoo.quality.outbox import Mail
 
@@ -19,9 +20,9 @@ def letter(mail: Mail, sender: str) -> EmailMessage:
     message["From"] = Address("magodoo", addr_spec=sender)
     message["To"] = ", ".join(one_line(recipient) for recipient in mail.recipients)
     message["Date"] = formatdate(usegmt=True)
-    message["Message-ID"] = make_msgid(idstring=f"mail{mail.id}", domain=sender.rpartition("@")[2] or None)
+    message["Message-ID"] = message_id(mail, sender)
     message["Auto-Submitted"] = "auto-generated"
-    message["X-Magodoo-Topic"] = mail.topic
+    message["X-Magodoo-Topic"] = one_line(mail.topic)
     message.set_content(mail.plain)
     message.add_alternative(mail.html, subtype="html")
     if mail.picture:
@@ -30,6 +31,13 @@ def letter(mail: Mail, sender: str) -> EmailMessage:
     if mail.csv is not None:
         message.add_attachment(mail.csv.encode("utf-8-sig"), "text", "csv", filename=mail.csv_name or "findings.csv")
     return message
+
+
+def message_id(mail: Mail, sender: str) -> str:
+    """The same for the same mail: one that was sent twice, since the first answer was lost, is shown once by most mailboxes."""
+    content = "\x1f".join((str(mail.id), mail.topic, *mail.recipients, mail.subject, mail.plain))
+    domain = sender.rpartition("@")[2] or "localhost"
+    return f"<mail{mail.id}.{hashlib.blake2b(content.encode(), digest_size=12).hexdigest()}@{domain}>"
 
 
 def one_line(value: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 MAX_ATTEMPTS = 50
 
@@ -51,19 +50,34 @@ def queue(connection: Connection, mail: Mail) -> int:
     )
 
 
-def waiting(connection: Connection, instance: str | None = None) -> Iterator[Mail]:
-    """The unsent mails, oldest first, locked against a second sender."""
-    rows = connection.execute(
-        text(
-            "select id, instance, topic, recipients, subject, html, plain, csv_name, csv, picture from mail where sent_at is null"
-            " and attempts < :most and (cast(:instance as text) is null or instance = :instance) order by queued_at"
-            " for update skip locked"
-        ),
-        {"instance": instance, "most": MAX_ATTEMPTS},
+_COLUMNS = "id, instance, topic, recipients, subject, html, plain, csv_name, csv, picture"
+
+
+def waiting_ids(connection: Connection, instance: str | None = None) -> list[int]:
+    """The ids of the unsent mails, oldest first; of all instances when None."""
+    query = text(
+        "select id from mail where sent_at is null and attempts < :most"
+        " and (cast(:instance as text) is null or instance = :instance) order by queued_at, id"
     )
-    for row in rows.mappings():
-        picture = None if row["picture"] is None else bytes(row["picture"])
-        yield Mail(**{**row, "recipients": tuple(row["recipients"]), "picture": picture})
+    return list(connection.execute(query, {"instance": instance, "most": MAX_ATTEMPTS}).scalars())
+
+
+def take(connection: Connection, mail_id: int) -> Mail | None:
+    """The mail if it is still unsent, locked until the transaction ends; None when another sender has it or had it."""
+    query = text(f"select {_COLUMNS} from mail where id = :id and sent_at is null for update skip locked")
+    row = connection.execute(query, {"id": mail_id}).mappings().one_or_none()
+    return None if row is None else _mail(row)
+
+
+def waiting(connection: Connection, instance: str | None = None) -> list[Mail]:
+    """The unsent mails, oldest first."""
+    query = text(f"select {_COLUMNS} from mail where id = any(:ids) order by queued_at, id")
+    return [_mail(row) for row in connection.execute(query, {"ids": waiting_ids(connection, instance)}).mappings()]
+
+
+def _mail(row: RowMapping) -> Mail:
+    picture = None if row["picture"] is None else bytes(row["picture"])
+    return Mail(**{**row, "recipients": tuple(row["recipients"]), "picture": picture})
 
 
 def is_waiting(connection: Connection, instance: str) -> bool:

@@ -19,6 +19,7 @@ def fourteen_days(connection: Connection, instance: str) -> bytes:
     """A PNG, 600 x 160 points."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     days = connection.execute(text(_COUNTS), {"instance": instance}).mappings().all()
     figure = Figure(figsize=(6, 1.8), dpi=100, layout="constrained")
@@ -32,7 +33,8 @@ def fourteen_days(connection: Connection, instance: str) -> bytes:
     axes.set_xlabel(f"day, {days[0]['day']:%Y-%m-%d} to {days[-1]['day']:%Y-%m-%d} (UTC)", fontsize=7)
     axes.axhline(0, color="#888888", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=7, frameon=False, ncols=3, loc="upper left")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(fontsize=7, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     out = io.BytesIO()
     FigureCanvasAgg(figure).print_png(out)
     return out.getvalue()

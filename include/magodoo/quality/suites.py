@@ -23,16 +23,11 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 from sqlalchemy import Connection, Engine
 
 from magodoo.errors import Stop
+from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import COLUMNS, Check, Holds
-from magodoo.quality.results import CHANGE_CHECKS, FINDING_CHECKS, PAIR_CHECKS, RESULT_CHECKS
-from magodoo.quality.staged import DOCUMENT_CHECKS, EXTRACT_CHECKS, LINE_CHECKS
 from magodoo.settings import Instance
 
 SCHEMA = "magodoo"
-ALL_CHECKS: tuple[Check, ...] = (
-    *DOCUMENT_CHECKS, *LINE_CHECKS, *EXTRACT_CHECKS, *PAIR_CHECKS, *RESULT_CHECKS, *FINDING_CHECKS, *CHANGE_CHECKS,
-)  # fmt: skip
-
 REQUIRED_COLUMNS = {
     "document": {
         "instance",

@@ -92,12 +92,15 @@ class QualityOperator(StepOperator):
 class GateOperator(StepOperator):
     """Fails when a whole side is held, and says by which check; held documents alone leave it green.
 
+    It has no mail of its own: the one that says which side is held, and by what, was queued by QualityOperator.
+
     :param checked: what QualityOperator returned (templated)
     """
 
     template_fields: Sequence[str] = ("instance", "checked")
 
     def __init__(self, *, checked: Any, **kwargs: Any) -> None:
+        kwargs["on_failure_callback"] = None
         super().__init__(**kwargs)
         self.checked = checked
 

@@ -30,3 +30,18 @@ class SummaryOperator(BaseOperator):
             total.update({name: number for name, number in (counted or {}).items() if isinstance(number, int)})
         self.log.info("[%s] %s", self.instance, dict(total) or "nothing was due")
         return dict(total)
+
+
+class LoadedOperator(SummaryOperator):
+    """Sums up what the writers counted, and mails at once what failed, was refused or waits for a person."""
+
+    def execute(self, context: Any) -> dict[str, int]:
+        from magodoo.pipeline import load
+        from magodoo_airflow.hooks.context import open_context
+        from magodoo_airflow.notify import send_waiting
+
+        total = super().execute(context)
+        with open_context(self.instance, needs=(), dag_run=str(context["run_id"])) as pipeline:
+            load.tell(pipeline)
+        self.log.info("mails: %s", send_waiting(self.instance))
+        return total
