@@ -42,9 +42,7 @@ class Ledger(MasterData):
     def _grouped(self, domain: list[Any], by: list[str], sums: list[str]) -> list[Row]:
         asked = [f"{name}:sum" for name in sums]
         if self.version.major >= FORMATTED_SINCE:
-            answer = self.call(
-                ITEMS, "formatted_read_group", domain=domain, groupby=by, aggregates=[*asked, "__count"]
-            )
+            answer = self.call(ITEMS, "formatted_read_group", domain=domain, groupby=by, aggregates=[*asked, "__count"])
             rows = expect_rows(answer, f"{ITEMS}.formatted_read_group")
             return [{**row, **{name: row.get(f"{name}:sum") for name in sums}} for row in rows]
         answer = self.call(ITEMS, "read_group", domain=domain, fields=asked, groupby=by, lazy=False)

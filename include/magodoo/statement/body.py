@@ -11,8 +11,8 @@ from magodoo.money import dump_json
 from magodoo.settings import Instance
 from magodoo.statement import explain
 from magodoo.statement.annexes import rounding
-from magodoo.statement.books import Books, LedgerStep
 from magodoo.statement.books import UNEXPLAINED as LEDGER_UNEXPLAINED
+from magodoo.statement.books import Books, LedgerStep
 from magodoo.statement.documents import Document, Sales
 from magodoo.statement.explain import Explanation, Step
 from magodoo.statement.figures import NOTHING, Amount, Cell, Figures, added
@@ -73,7 +73,9 @@ def statement(sources: Sources) -> Statement:
         "documents": {"count": len(documents), "hash": hash_of(dump_json(documents))},
     }  # fmt: skip
     text = dump_json(body)
-    unexplained = bool(named) or any(_is_open(row) for row in rows) or any(row["unexplained"] for row in sources.clearing)
+    unexplained = (
+        bool(named) or any(_is_open(row) for row in rows) or any(row["unexplained"] for row in sources.clearing)
+    )
     figures = hash_of(dump_json([rows, named, body["documents"]]))
     return Statement(body, text, hash_of(text), figures, unexplained, tuple(documents))
 
@@ -95,7 +97,10 @@ def _places(sources: Sources) -> list[tuple[str, str]]:
 
 def _row(sources: Sources, currency: str, kind: str) -> Row:
     """From Magento's total to the ledger's balance, of one currency and kind."""
-    magento, odoo = _total(sources.sales, Side.MAGENTO, currency, kind), _total(sources.sales, Side.ODOO, currency, kind)
+    magento, odoo = (
+        _total(sources.sales, Side.MAGENTO, currency, kind),
+        _total(sources.sales, Side.ODOO, currency, kind),
+    )
     lines = explain.sums(sources.explanation.steps, currency, kind)
     lines.pop(explain.UNEXPLAINED, None)
     # Arithmetic, not the sum of what was found: a step that is forgotten shows here.
@@ -108,7 +113,9 @@ def _row(sources: Sources, currency: str, kind: str) -> Row:
         ledger.net - whole.net - sum(one["net"] for one in accounted.values()),
         ledger.tax - whole.tax - sum(one["tax"] for one in accounted.values()),
     )
-    base = sum(one.base_total for one in sources.sales.in_month(Side.ODOO) if (one.currency, one.kind) == (currency, kind))
+    base = sum(
+        one.base_total for one in sources.sales.in_month(Side.ODOO) if (one.currency, one.kind) == (currency, kind)
+    )
     known = sum(step.company for step in steps if step.line != LEDGER_UNEXPLAINED)
     in_month = [one for one in sources.sales.documents.values() if (one.currency, one.kind) == (currency, kind)]
     return {
@@ -184,7 +191,10 @@ def _muted(steps: Iterable[Step]) -> list[Row]:
         if step.muted:
             place = (step.line, step.kind, step.currency)
             sums[place] = sums.get(place, 0) + step.figures.total
-    return [{"line": line, "kind": kind, "currency": currency, "total": total} for (line, kind, currency), total in sorted(sums.items())]
+    return [
+        {"line": line, "kind": kind, "currency": currency, "total": total}
+        for (line, kind, currency), total in sorted(sums.items())
+    ]
 
 
 def _others(sources: Sources, line: str) -> list[Row]:

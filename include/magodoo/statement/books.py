@@ -48,7 +48,10 @@ class Entry:
         if kind != Kind.CREDIT_MEMO:
             return self
         return Entry(
-            self.id, self.currency, Amount(-self.amount.net, -self.amount.tax), Amount(-self.company.net, -self.company.tax)
+            self.id,
+            self.currency,
+            Amount(-self.amount.net, -self.amount.tax),
+            Amount(-self.company.net, -self.company.tax),
         )
 
 
@@ -59,10 +62,14 @@ class Books:
     company_currency: str
     journals: Mapping[int, str]  # code by id
     entries: list[Entry] = field(default_factory=list)
-    totals: dict[tuple[str, str], tuple[Amount, int]] = field(default_factory=dict)  # (kind, currency): all of it, and in company currency
+    totals: dict[tuple[str, str], tuple[Amount, int]] = field(
+        default_factory=dict
+    )  # (kind, currency): all of it, and in company currency
     accounts: list[dict[str, Any]] = field(default_factory=list)
     taxes: list[dict[str, Any]] = field(default_factory=list)
-    names: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of entries that are not staged: name, move_type
+    names: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict
+    )  # of entries that are not staged: name, move_type
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,9 @@ def read(client: OdooClient, instance: Instance, month: Month, journal_codes: Co
         month.days,
     )
     books.entries = _entries([row for day in found for row in day], currencies)
-    books.totals = _totals(client, [*inside, ["account_id", "in", accounts], ["display_type", "!=", "cogs"]], currencies)
+    books.totals = _totals(
+        client, [*inside, ["account_id", "in", accounts], ["display_type", "!=", "cogs"]], currencies
+    )
     books.accounts = _accounts(client, month, accounts, used, set(books.journals))
     books.taxes = _taxes(client, inside, currencies)
     return books
@@ -182,7 +191,12 @@ def _taxes(client: OdooClient, inside: list[list[Any]], currencies: Mapping[int,
 
 
 def compare(
-    connection: Connection, client: OdooClient, instance: Instance, siblings: Sequence[str], books: Books, own: Sequence[Document]
+    connection: Connection,
+    client: OdooClient,
+    instance: Instance,
+    siblings: Sequence[str],
+    books: Books,
+    own: Sequence[Document],
 ) -> list[LedgerStep]:
     """What lies between Odoo's documents of the instance in a month (`own`) and the ledger.
 
@@ -209,7 +223,18 @@ def compare(
             sum_ = document.figures.sum
             why = "posted when it was read; the ledger of the month does not have it now"
             gone = Amount(-sum_.net, -sum_.tax)
-            steps.append(_step(UNEXPLAINED, document.kind, document.currency, gone, -document.base_total, document.id, document.number, why))
+            steps.append(
+                _step(
+                    UNEXPLAINED,
+                    document.kind,
+                    document.currency,
+                    gone,
+                    -document.base_total,
+                    document.id,
+                    document.number,
+                    why,
+                )
+            )
     return steps
 
 
@@ -246,10 +271,14 @@ def _unread(row: Mapping[str, Any], entry: Entry, quarantined: bool) -> LedgerSt
     elif kind is None and row:
         line, why = ENTRY, "booked in the sales journal without an invoice"
     number = str(row.get("name") or f"* {entry.id}")
-    return _step(line, kind or Kind.INVOICE.value, entry.currency, entry.amount, entry.company.total, entry.id, number, why)
+    return _step(
+        line, kind or Kind.INVOICE.value, entry.currency, entry.amount, entry.company.total, entry.id, number, why
+    )
 
 
-def _step(line: str, kind: str, currency: str, amount: Amount, company: int, id_: str, number: str, why: str) -> LedgerStep:
+def _step(
+    line: str, kind: str, currency: str, amount: Amount, company: int, id_: str, number: str, why: str
+) -> LedgerStep:
     return LedgerStep(line, kind, currency, amount, company, id_, number, why)
 
 
@@ -260,9 +289,11 @@ _STAGED = """
     order by source_id, (instance = :instance and order_key is not null) desc, instance <> :instance desc, instance"""
 
 
-def _staged(connection: Connection, instance: str, siblings: Sequence[str], ids: list[str]) -> dict[str, Mapping[str, Any]]:
+def _staged(
+    connection: Connection, instance: str, siblings: Sequence[str], ids: list[str]
+) -> dict[str, Mapping[str, Any]]:
     values = {"instance": instance, "siblings": list(siblings), "ids": ids, "kinds": list(MONEY_KINDS)}
-    return {row["source_id"]: row for row in connection.execute(text(_STAGED), values).mappings()}
+    return {row["source_id"]: dict(row) for row in connection.execute(text(_STAGED), values).mappings()}
 
 
 def _quarantined(connection: Connection, instance: str, ids: list[str]) -> set[str]:
@@ -273,7 +304,9 @@ def _quarantined(connection: Connection, instance: str, ids: list[str]) -> set[s
     return set(connection.scalars(statement, {"instance": instance, "kinds": list(MONEY_KINDS), "ids": ids}))
 
 
-def by_rate(connection: Connection, instance: str, books: Books, own: Sequence[Document]) -> dict[tuple[str, str, str], Amount]:
+def by_rate(
+    connection: Connection, instance: str, books: Books, own: Sequence[Document]
+) -> dict[tuple[str, str, str], Amount]:
     """(kind, currency, rate) -> net and tax of all staged documents that the ledger holds, to stand beside the ledger's taxes."""
     documents = {one.id: one for one in own}
     parts: dict[tuple[str, str, str], Amount] = defaultdict(Amount)

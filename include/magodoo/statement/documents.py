@@ -166,7 +166,7 @@ def read(connection: Connection, instance: Instance, month: Month, now: datetime
     }  # fmt: skip
     rows = connection.execute(text(_DOCUMENTS), values).mappings().all()
     lines = line_sums(connection, instance.id, [(row["side"], row["kind"], row["source_id"]) for row in rows])
-    found = [_document(instance, row, lines[row["side"], row["kind"], row["source_id"]]) for row in rows]
+    found = [_document(instance, dict(row), lines[row["side"], row["kind"], row["source_id"]]) for row in rows]
     documents = {one.key: one for one in sorted(found, key=lambda one: one.key)}
     return Sales(month, documents, _findings(connection, instance.id, documents, now))
 

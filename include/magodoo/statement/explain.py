@@ -17,7 +17,13 @@ from magodoo.statement.documents import Document, Found, Key, Sales
 from magodoo.statement.figures import Amount, Figures, added
 from magodoo.vocabulary import FindingType, Kind, Side
 
-AGREES, EXCLUDED, NOT_IMPORTED, EARLY, DRAFT = "agrees", "excluded", "not_imported", "before_books_from", "draft_by_policy"
+AGREES, EXCLUDED, NOT_IMPORTED, EARLY, DRAFT = (
+    "agrees",
+    "excluded",
+    "not_imported",
+    "before_books_from",
+    "draft_by_policy",
+)
 LATER, EARLIER = "booked_in_another_month", "of_another_month"
 ROUNDING, RATES, SHARED, UNEXPLAINED = "rounding", "between_tax_rates", "consolidated", "unexplained"
 FINDING = "finding:"
@@ -215,21 +221,36 @@ class _Explaining:
 
     def _is_share(self, one: Document, odoo: Document) -> bool:
         fits = one.of_magento and one.stands and one.kind == odoo.kind and one.partner is None
-        return fits and one.order_key in odoo.shared_orders and one.key not in self.told.lines and self._finding_of(one) is None
+        return (
+            fits
+            and one.order_key in odoo.shared_orders
+            and one.key not in self.told.lines
+            and self._finding_of(one) is None
+        )
 
     def _shared(self, odoo: Document, covered: Sequence[Document]) -> None:
         month = self.sales.month
         equal = abs(odoo.total - sum(one.total for one in covered)) <= self.instance.tolerance_units(odoo.currency)
         equal &= {one.currency for one in covered} == {odoo.currency}
         line = SHARED if equal else UNEXPLAINED
-        why = f"stands for {', '.join(one.number for one in covered)}" if equal else "its total is not that of its orders' invoices"
+        why = (
+            f"stands for {', '.join(one.number for one in covered)}"
+            if equal
+            else "its total is not that of its orders' invoices"
+        )
         for one in (odoo, *covered):
             if month.holds(one.day):
                 self.told.lines[one.key] = line
                 self._step(line, -one.figures if one.of_magento else one.figures, (one,), one, why)
 
     def _step(
-        self, line: str, figures: Figures, about: tuple[Document, ...], place: Document, why: str = "", muted: bool = False
+        self,
+        line: str,
+        figures: Figures,
+        about: tuple[Document, ...],
+        place: Document,
+        why: str = "",
+        muted: bool = False,
     ) -> None:
         self.told.lines.setdefault(about[0].key, line)
         if figures:

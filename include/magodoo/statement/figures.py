@@ -88,7 +88,11 @@ def split(net: int, tax: int, country: str, lines: Iterable[LineSum]) -> Figures
         cell = Cell(country, written(rate) if rate is not None or not row.tax else "")
         known = sums.get(cell, NOTHING)
         sums[cell] = Amount(known.net + row.net, known.tax + row.tax)
-    largest = max(sums, key=lambda cell: (abs(sums[cell].tax), abs(sums[cell].net), cell), default=Cell(country, "" if tax else "0"))
+    largest = max(
+        sums,
+        key=lambda cell: (abs(sums[cell].tax), abs(sums[cell].net), cell),
+        default=Cell(country, "" if tax else "0"),
+    )
     known = sums.get(largest, NOTHING)
     whole = Figures(sums).sum
     sums[largest] = Amount(known.net + net - whole.net, known.tax + tax - whole.tax)

@@ -40,7 +40,12 @@ def _figures(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             where = {"country": cell["country"], "tax_rate": cell["rate"]}
             for line in wording.cell_lines(cell):
                 yield {"part": "by country and tax rate", **place, **where, "line": line.label, **_amounts(line)}
-        for name, label in (("odoo", wording.LAST), ("others", "Not of this instance"), ("ledger", wording.LEDGER), ("unexplained", "Unexplained")):
+        for name, label in (
+            ("odoo", wording.LAST),
+            ("others", "Not of this instance"),
+            ("ledger", wording.LEDGER),
+            ("unexplained", "Unexplained"),
+        ):
             yield {
                 "part": "in company currency", "kind": row["kind"], "currency": body["company_currency"], "line": label,
                 "total": row["company"][name], "note": f"documents in {row['currency']}",
@@ -63,7 +68,12 @@ def _ledger(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "note": f"documents: net {plain(row['documents_net'])}, tax {plain(row['documents_tax'])}",
         }  # fmt: skip
     for row in body["clearing"]:
-        place = {"part": "clearing accounts", "currency": row["currency"], "number": row["account"], "note": ", ".join(row["providers"])}
+        place = {
+            "part": "clearing accounts",
+            "currency": row["currency"],
+            "number": row["account"],
+            "note": ", ".join(row["providers"]),
+        }
         for name in ("opening", "captured", "refunded", "others", "closing", "unexplained"):
             yield {**place, "line": name, "total": row[name]}
         for item in row["old"]:
@@ -76,7 +86,18 @@ def _ledger(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _annexes(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name, rows in body["annexes"].items():
         for row in rows:
-            known = {"order_number", "number", "currency", "kind", "day", "net", "tax", "total", "open", "magento_number"}
+            known = {
+                "order_number",
+                "number",
+                "currency",
+                "kind",
+                "day",
+                "net",
+                "tax",
+                "total",
+                "open",
+                "magento_number",
+            }
             rest = [
                 f"{heading.lower()} {wording.value(row[key], kind)}"
                 for heading, key, kind in wording.COLUMNS[name]

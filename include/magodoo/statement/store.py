@@ -73,7 +73,9 @@ def sign(connection: Connection, statement_id: int, hash_seen: str, who: str, no
     if kept is None or kept.signed_at is not None:
         raise FixDocument("This statement is signed already, or is no longer there: open the page again.")
     if signed(connection, kept.instance, kept.month) is not None:
-        raise FixDocument("The statement of this month was signed before; what came later shows as changes after sign-off.")
+        raise FixDocument(
+            "The statement of this month was signed before; what came later shows as changes after sign-off."
+        )
     if kept.hash != hash_seen:
         raise FixDocument("The statement was made again meanwhile: read it as it is now, then sign.")
     if not kept.body["over"]:
@@ -176,7 +178,7 @@ def moved_lines(frozen: Mapping[str, Any], now: Mapping[str, Any]) -> list[Row]:
 
 
 def _totals(body: Mapping[str, Any]) -> dict[tuple[str, str, str], int]:
-    sums = {}
+    sums: dict[tuple[str, str, str], int] = {}
     for row in body["rows"]:
         lines = {name: row[name] for name in ("magento", "odoo", "ledger")} | row["steps"]
         lines |= {f"ledger:{name}": one for name, one in row["ledger_steps"].items()}
@@ -186,7 +188,8 @@ def _totals(body: Mapping[str, Any]) -> dict[tuple[str, str, str], int]:
 
 def _one(connection: Connection, where: str, values: Mapping[str, Any]) -> Kept | None:
     statement = (
-        "select id, instance, month, made_at, body, hash, figures_hash, unexplained, mailed_hash, signed_by, signed_at, note from statement " + where
+        "select id, instance, month, made_at, body, hash, figures_hash, unexplained, mailed_hash, signed_by, signed_at, note from statement "
+        + where
     )
     row = connection.execute(text(statement), dict(values)).mappings().one_or_none()
     return Kept(**{**row, "body": parse_json(row["body"])}) if row else None

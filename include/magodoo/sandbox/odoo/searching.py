@@ -67,7 +67,9 @@ class Searching(Base):
         groups: dict[tuple[Any, ...], list[Row]] = {}
         for row in self._matching(env, domain):
             values = [self.get(row, name) for name in groupby]
-            for key in itertools.product(*[(value or [False]) if isinstance(value, list) else [value] for value in values]):
+            for key in itertools.product(
+                *[(value or [False]) if isinstance(value, list) else [value] for value in values]
+            ):
                 groups.setdefault(key, []).append(row)
         return sorted(groups.items(), key=lambda group: [_sortable(part) for part in group[0]])
 

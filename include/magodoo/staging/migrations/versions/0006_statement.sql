@@ -27,7 +27,7 @@ create table statement_document (
 create function statement_is_frozen() returns trigger language plpgsql as $$
 begin
     if old.signed_at is not null then
-        raise exception 'statement % was signed and is frozen', old.id;
+        raise exception using message = 'statement ' || old.id || ' was signed and is frozen';
     end if;
     return case tg_op when 'DELETE' then old else new end;
 end $$;
@@ -36,7 +36,7 @@ declare
     changed statement_document := case tg_op when 'INSERT' then new else old end;
 begin
     if exists (select 1 from statement where id = changed.statement_id and signed_at is not null) then
-        raise exception 'statement % was signed and is frozen', changed.statement_id;
+        raise exception using message = 'statement ' || changed.statement_id || ' was signed and is frozen';
     end if;
     return case tg_op when 'DELETE' then old else new end;
 end $$;
