@@ -295,9 +295,12 @@ def _deliveries(sold: Sold) -> None:
     """The warehouse delivers one order before the customer is invoiced, and a part of another."""
     pair = sold.pair
     _go_to(pair, sold.at(25))
-    pair.deliver(sold.orders["delivered"], {"SKU-006": 3})
-    pair.deliver(sold.orders["plain"], {"SKU-001": 2, "SKU-002": 1})
+    done = [
+        pair.deliver(sold.orders["delivered"], {"SKU-006": 3}),
+        pair.deliver(sold.orders["plain"], {"SKU-001": 2, "SKU-002": 1}),
+    ]
     pair.at(0)
+    pair.call("stock.picking", "write", done, vals={"carrier_tracking_ref": "1Z"})  # it is read again
 
 
 def _payout(sold: Sold) -> None:

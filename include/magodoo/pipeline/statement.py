@@ -49,11 +49,12 @@ def make(context: Context, month: Month) -> store.Kept:
     ledger = books.read(context.books, instance, month, {one.journal for one in own if one.journal})
     cleared = clearing.read(context.books, instance, month)
     with context.engine.connect() as connection:
+        steps = books.compare(connection, context.books, instance, _siblings(context), ledger, own)
         sources = body.Sources(
             instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=ledger,
-            ledger_steps=books.compare(connection, context.books, instance, _siblings(context), ledger, own),
+            ledger_steps=steps,
             by_rate=books.by_rate(connection, instance.id, ledger, own), clearing=cleared,
-            gaps=gaps.read(connection, instance, month), annexes=annexes.read(connection, instance, month, now),
+            gaps=gaps.read(connection, instance, month, ledger.numbers), annexes=annexes.read(connection, instance, month, now),
             over=month.is_over(now),
         )  # fmt: skip
     made = body.statement(sources)

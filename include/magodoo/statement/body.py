@@ -205,19 +205,25 @@ def _others(sources: Sources, line: str) -> list[Row]:
 
 
 def _taxes(sources: Sources) -> list[Row]:
-    """The ledger's taxes beside the staged documents' lines of the same rate."""
-    left = dict(sources.by_rate)
-    rows = []
+    """The ledger's taxes by rate (several taxes may have one), beside the staged documents' lines of the same rate."""
+    names: dict[tuple[str, str, str], list[str]] = {}
+    ledger: dict[tuple[str, str, str], Amount] = {}
     for tax in sources.books.taxes:
-        known = left.pop((tax["kind"], tax["currency"], tax["rate"]), NOTHING)
-        rows.append({**tax, "documents_net": known.net, "documents_tax": known.tax})
-    for (kind, currency, rate), one in sorted(left.items()):
-        if one != NOTHING:
-            rows.append(
-                {"kind": kind, "currency": currency, "tax_name": "", "rate": rate, "net": 0, "tax": 0,
-                 "documents_net": one.net, "documents_tax": one.tax}
-            )  # fmt: skip
-    return sorted(rows, key=lambda row: (row["currency"], row["kind"], row["rate"], row["tax_name"]))
+        place = (tax["kind"], tax["currency"], tax["rate"])
+        names.setdefault(place, []).append(tax["tax_name"])
+        known = ledger.get(place, NOTHING)
+        ledger[place] = Amount(known.net + tax["net"], known.tax + tax["tax"])
+    documents = {place: one for place, one in sources.by_rate.items() if one != NOTHING}
+    rows = [
+        {
+            "kind": kind, "currency": currency, "rate": rate, "tax_name": ", ".join(names.get((kind, currency, rate), [])),
+            "net": ledger.get((kind, currency, rate), NOTHING).net, "tax": ledger.get((kind, currency, rate), NOTHING).tax,
+            "documents_net": documents.get((kind, currency, rate), NOTHING).net,
+            "documents_tax": documents.get((kind, currency, rate), NOTHING).tax,
+        }
+        for kind, currency, rate in ledger.keys() | documents.keys()
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (row["currency"], row["kind"], row["rate"]))
 
 
 def _documents(sources: Sources) -> list[Row]:

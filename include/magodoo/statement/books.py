@@ -71,6 +71,12 @@ class Books:
         default_factory=dict
     )  # of entries that are not staged: name, move_type
 
+    @property
+    def numbers(self) -> list[tuple[str, str]]:
+        """(journal code, number) of the entries that are not staged."""
+        rows = [row for row in self.names.values() if row.get("name") and row.get("journal_id")]
+        return [(self.journals.get(row["journal_id"][0], ""), str(row["name"])) for row in rows]
+
 
 @dataclass(frozen=True)
 class LedgerStep:

@@ -252,7 +252,8 @@ class _Explaining:
         why: str = "",
         muted: bool = False,
     ) -> None:
-        self.told.lines.setdefault(about[0].key, line)
+        if about[0].stands and self.sales.month.holds(about[0].day):
+            self.told.lines.setdefault(about[0].key, line)
         if figures:
             self.told.steps.append(Step(line, place.currency, place.kind, figures, about, why, muted))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -18,7 +19,10 @@ _GAPS = """
             case side when 'magento' then created_at >= :begins and created_at < :ends
                 else accounting_date between :first and :last end as of_month
         from document where instance = :instance and kind = any(:kinds) and number ~ '[0-9]$' and length(substring(number from '[0-9]+$')) < 19
-            and (side = 'magento' or state <> 'draft' and number not like '* %')),
+            and (side = 'magento' or state <> 'draft' and number not like '* %')
+        union all
+        select 'odoo', 'invoice', code, regexp_replace(name, '[0-9]+$', ''), substring(name from '[0-9]+$'), true
+        from unnest(cast(:codes as text[]), cast(:names as text[])) as other (code, name) where name ~ '[0-9]$'),
     in_order as (
         select *, digits::bigint as n, lag(digits::bigint) over (partition by side, kind, series, prefix order by digits::bigint) as before
         from numbered)
@@ -26,11 +30,15 @@ _GAPS = """
     from in_order where of_month and n - before > 1 order by side, kind, series, prefix, n"""
 
 
-def read(connection: Connection, instance: Instance, month: Month) -> list[dict[str, Any]]:
-    """Rows: side, kind, series (store or journal), first, last (numbers as they would be written), count."""
+def read(
+    connection: Connection, instance: Instance, month: Month, entries: Sequence[tuple[str, str]] = ()
+) -> list[dict[str, Any]]:
+    """`entries`: (journal code, number) of Odoo's entries of the month that are no documents and have numbers all the same.
+
+    Rows: side, kind, series (store or journal), first, last (numbers as they would be written), count."""
     values = {
         "instance": instance.id, "kinds": list(MONEY_KINDS), "begins": month.begins, "ends": month.next.begins, "first": month.first,
-        "last": month.last,
+        "last": month.last, "codes": [code for code, _ in entries], "names": [name for _, name in entries],
     }  # fmt: skip
     return [
         {
