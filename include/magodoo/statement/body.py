@@ -59,11 +59,13 @@ def statement(sources: Sources) -> Statement:
     rows = [_row(sources, currency, kind) for currency, kind in _places(sources)]
     named = _named(sources)
     instance, month = sources.instance, sources.sales.month
+    left = any(_is_open(row) for row in rows) or any(row["unexplained"] for row in sources.clearing)
+    explained = not named and not left
     body: Row = {
         "instance": instance.id, "title": instance.title, "month": f"{month}", "zone": instance.time_zone, "over": sources.over,
         "company": instance.odoo.company_id, "company_currency": sources.books.company_currency,
         "books_from": instance.books_from.isoformat(sep=" ") if instance.books_from else None,
-        "journals": sorted(sources.books.journals.values()), "rows": rows, "unexplained": named,
+        "journals": sorted(sources.books.journals.values()), "rows": rows, "unexplained": named, "explained": explained,
         "accounts": sources.books.accounts, "taxes": _taxes(sources), "clearing": list(sources.clearing),
         "annexes": {
             **{name: list(found) for name, found in sources.annexes.items()}, "gaps": list(sources.gaps),
@@ -73,11 +75,8 @@ def statement(sources: Sources) -> Statement:
         "documents": {"count": len(documents), "hash": hash_of(dump_json(documents))},
     }  # fmt: skip
     text = dump_json(body)
-    unexplained = (
-        bool(named) or any(_is_open(row) for row in rows) or any(row["unexplained"] for row in sources.clearing)
-    )
     figures = hash_of(dump_json([rows, named, body["documents"]]))
-    return Statement(body, text, hash_of(text), figures, unexplained, tuple(documents))
+    return Statement(body, text, hash_of(text), figures, not explained, tuple(documents))
 
 
 def hash_of(text: str) -> str:

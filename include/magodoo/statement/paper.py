@@ -30,8 +30,8 @@ def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: s
         _cells(paper, row)
     _accounts(paper, body)
     _clearing(paper, body)
-    for name, rows in body["annexes"].items():
-        _annex(paper, name, rows)
+    for name in wording.ANNEXES:
+        _annex(paper, name, body["annexes"][name])
     paper.set_creation_date(made_at.astimezone(UTC))
     return bytes(paper.output())
 
@@ -81,7 +81,7 @@ def _head(paper: FPDF, body: Mapping[str, Any], text_hash: str, made_at: datetim
 
 def _unexplained(paper: FPDF, body: Mapping[str, Any]) -> None:
     named = body["unexplained"]
-    _heading(paper, f"Unexplained: {len(named)} documents" if named else "Unexplained: 0.00")
+    _heading(paper, "Unexplained: 0.00" if body["explained"] else f"Unexplained: {len(named)} documents are named")
     if named:
         head = ("Between", "Document", "Counterpart", "Total", "Why")
         rows = [
@@ -174,7 +174,8 @@ def _annex(paper: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     columns = wording.COLUMNS[name]
     cells = [[wording.value(row[key], kind) for _, key, kind in columns] for row in rows]
     numbers = tuple(place for place, (_, _, kind) in enumerate(columns) if kind in ("money", "quantity"))
-    _table(paper, _cut(cells), (1,) * len(columns), head=[heading for heading, _, _ in columns], numbers=numbers)
+    widths = tuple(3 if key in ("number", "reason") else 2 for _, key, _ in columns)
+    _table(paper, _cut(cells), widths, head=[heading for heading, _, _ in columns], numbers=numbers)
 
 
 def _cut(rows: Cells) -> Cells:

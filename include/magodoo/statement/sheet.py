@@ -84,8 +84,8 @@ def _ledger(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _annexes(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for name, rows in body["annexes"].items():
-        for row in rows:
+    for name in wording.ANNEXES:
+        for row in body["annexes"][name]:
             known = {
                 "order_number",
                 "number",

@@ -23,14 +23,14 @@ STEPS = {
     explain.SHARED: "Odoo invoices over several orders",
     explain.RATES: "Between tax rates, same total and tax",
     explain.ROUNDING: "Rounding",
-    explain.UNEXPLAINED: "Unexplained",
+    explain.UNEXPLAINED: "Unexplained between Magento and Odoo",
 }
 LEDGER_STEPS = {
     "not_magento": "Invoices and credit notes that are not Magento's",
     "other_instance": "Documents of other instances",
     "entries_by_hand": "Entries in the sales journal without an invoice",
     "quarantined": "Documents that cannot be read (quarantine)",
-    "unexplained": "Unexplained",
+    "unexplained": "Unexplained between Odoo and its ledger",
 }
 ANNEXES = {
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
