@@ -20,7 +20,7 @@ from magodoo.staging import connect, listed
 NAMES = ("orders", "invoices", "shipments", "credit_memos")
 WORK = ("/findings", "/changes", "/quarantine", "/runs")
 PAGES = (
-    "/", *(f"/list/{name}" for name in NAMES), *WORK, "/preflight", "/document/us/odoo/invoice/is5", "/document/us/magento/invoice/i7",
+    "/", *(f"/list/{name}" for name in NAMES), *WORK, "/statement", "/preflight", "/document/us/odoo/invoice/is5", "/document/us/magento/invoice/i7",
     "/finding/1", "/change/1", "/quarantine/1", "/data-docs/us",
 )  # fmt: skip
 

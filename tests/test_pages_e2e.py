@@ -23,6 +23,7 @@ AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 ENTRIES = {
     "Sales": "/magento/", "Invoices": "/magento/list/invoices", "Shipments": "/magento/list/shipments",
     "Credit Memos": "/magento/list/credit_memos", "Findings": "/magento/findings", "Changes": "/magento/changes",
+    "Statement": "/magento/statement",
 }  # fmt: skip
 LOOKED_AT = (
     *ENTRIES.values(), "/magento/list/orders", "/magento/changes?tab=waiting", "/magento/quarantine", "/magento/runs", "/magento/preflight",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from magodoo.errors import FixDocument, MagodooError, OutcomeUnknown, Unavailable
-from magodoo.odoo.master_data import MasterData
+from magodoo.odoo.ledger import Ledger
 
 CREATE_OR_IGNORE = {"mode": "update", "noupdate": True, "tracking_disable": True}
 """Existing records stay as they are, even their lines; a plain second load would duplicate the lines."""
@@ -45,7 +45,7 @@ class Loaded:
     warnings: list[str] = field(default_factory=list)
 
 
-class Loading(MasterData):
+class Loading(Ledger):
     """Adds `load` to the reads."""
 
     def load(self, model: str, fields: Sequence[str], rows: Table, create_or_ignore: bool = True) -> LoadResult:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -185,6 +186,16 @@ def queue_digest(connection: Connection, instance: Instance, ui_url: str) -> int
         resolved=resolved[:100], sums=sums(findings), more=max(0, len(findings) - 200), csv=to_csv(findings),
         picture=fourteen_days(connection, instance.id),
     )))  # fmt: skip
+
+
+def queue_statement(
+    connection: Connection, instance: Instance, ui_url: str, subject: str, attached: Mapping[str, Any], **content: Any
+) -> int:
+    """The mail of a monthly statement, to accounting. `attached`: csv, csv_name, pdf, pdf_name. Returns the number of mails."""
+    mail = _mail(
+        instance, "statement", "statement.html", subject, _recipients(instance, "accounting"), ui_url, **content
+    )
+    return bool(outbox.queue(connection, replace(mail, **attached)))
 
 
 def subject_of(instance: str, findings: list[dict[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""Turns a Mail into the message that SMTP carries: HTML with a plain part, the picture inside, the CSV attached."""
+"""Turns a Mail into the message that SMTP carries: HTML with a plain part, the picture inside, CSV and PDF attached."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def letter(mail: Mail, sender: str) -> EmailMessage:
         html_part.add_related(mail.picture, "image", "png", cid="<picture>", filename="picture.png")  # type: ignore[union-attr]
     if mail.csv is not None:
         message.add_attachment(mail.csv.encode("utf-8-sig"), "text", "csv", filename=mail.csv_name or "findings.csv")
+    if mail.pdf is not None:
+        message.add_attachment(mail.pdf, "application", "pdf", filename=mail.pdf_name or "statement.pdf")
     return message
 
 

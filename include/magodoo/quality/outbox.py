@@ -11,7 +11,7 @@ MAX_ATTEMPTS = 50
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail. `csv` is attached under `csv_name`; `picture` is a PNG that the HTML shows as `cid:picture`."""
+    """One mail. `csv` and `pdf` are attached under their names; `picture` is a PNG that the HTML shows as `cid:picture`."""
 
     topic: str
     recipients: tuple[str, ...]
@@ -22,6 +22,8 @@ class Mail:
     csv_name: str | None = None
     csv: str | None = None
     picture: bytes | None = None
+    pdf_name: str | None = None
+    pdf: bytes | None = None
     id: int = field(default=0, compare=False)
 
 
@@ -32,8 +34,10 @@ def queue(connection: Connection, mail: Mail) -> int:
     return int(
         connection.execute(
             text(
-                "insert into mail (instance, topic, recipients, subject, html, plain, csv_name, csv, picture) values"
-                " (:instance, :topic, :recipients, :subject, :html, :plain, :csv_name, :csv, :picture) returning id"
+                "insert into mail (instance, topic, recipients, subject, html, plain, csv_name, csv, picture, pdf_name,"
+                " pdf) values"
+                " (:instance, :topic, :recipients, :subject, :html, :plain, :csv_name, :csv, :picture,"
+                " :pdf_name, :pdf) returning id"
             ),
             {
                 "instance": mail.instance,
@@ -45,12 +49,14 @@ def queue(connection: Connection, mail: Mail) -> int:
                 "csv_name": mail.csv_name,
                 "csv": mail.csv,
                 "picture": mail.picture,
+                "pdf_name": mail.pdf_name,
+                "pdf": mail.pdf,
             },
         ).scalar_one()
     )
 
 
-_COLUMNS = "id, instance, topic, recipients, subject, html, plain, csv_name, csv, picture"
+_COLUMNS = "id, instance, topic, recipients, subject, html, plain, csv_name, csv, picture, pdf_name, pdf"
 
 
 def waiting_ids(connection: Connection, instance: str | None = None) -> list[int]:
@@ -76,8 +82,8 @@ def waiting(connection: Connection, instance: str | None = None) -> list[Mail]:
 
 
 def _mail(row: RowMapping) -> Mail:
-    picture = None if row["picture"] is None else bytes(row["picture"])
-    return Mail(**{**row, "recipients": tuple(row["recipients"]), "picture": picture})
+    files = {name: None if row[name] is None else bytes(row[name]) for name in ("picture", "pdf")}
+    return Mail(**{**row, "recipients": tuple(row["recipients"]), **files})
 
 
 def is_waiting(connection: Connection, instance: str) -> bool:

@@ -19,12 +19,14 @@ from magodoo.errors import MagodooError
 from magodoo_airflow.pages.access import LoginNeeded
 from magodoo_airflow.pages.decisions import decisions
 from magodoo_airflow.pages.rendering import templates
+from magodoo_airflow.pages.statements import statements
 from magodoo_airflow.pages.views import views
 
 app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
 app.include_router(views)
 app.include_router(decisions)
+app.include_router(statements)
 
 
 @app.middleware("http")

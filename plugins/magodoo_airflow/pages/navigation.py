@@ -13,6 +13,7 @@ VIEWS = (
     ("Credit Memos", "credit-memos", "list/credit_memos"),
     ("Findings", "findings", "findings"),
     ("Changes", "changes", "changes"),
+    ("Statement", "statement", "statement"),
 )
 
 

@@ -27,6 +27,7 @@ LISTS = {listing.name: listing for listing in (*SALES_LISTS, *WORK_LISTS)}
 TABS = (
     ("", "Overview"),
     *((listing.path, listing.title) for listing in LISTS.values()),
+    ("/statement", "Statement"),
     ("/preflight", "Preflight"),
 )
 

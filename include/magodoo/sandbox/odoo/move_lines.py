@@ -180,9 +180,10 @@ class MoveLine(Model):
         self._announce(env, [*ids, *others])
 
     def settle(self, env: Env, line: int) -> None:
-        """Residual of an item of a receivable or payable account: its balance less what its partials matched."""
+        """Residual of an item of an account that is reconciled: its balance less what its partials matched."""
         row = self.rows[line]
-        if self.get(row, "account_type") not in OPEN_TYPES:
+        account = self.db.tables["account.account"].get(row.get("account_id", 0), {})
+        if self.get(row, "account_type") not in OPEN_TYPES and not account.get("reconcile"):
             return
         rest, rest_currency = row.get("balance", ZERO), row.get("amount_currency", ZERO)
         partials = self.db.tables["account.partial.reconcile"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from typing import Any
 
@@ -42,11 +43,35 @@ class Searching(Base):
         aggregates: list[str] | None = None,
         limit: int | None = None,
     ) -> list[Row]:
+        return [
+            self._group(groupby or [], key, aggregates or [], rows)
+            for key, rows in self._groups(env, domain, groupby or [])[:limit]
+        ]
+
+    @public(model_level=True, access="read")
+    def read_group(
+        self, env: Env, domain: list[Any], fields: list[str], groupby: list[str], lazy: bool = True
+    ) -> list[Row]:
+        """The way of before 19, which 19 still answers (facts odoo-19.0 [257]); `lazy` groups by the first name only."""
+        names = groupby[:1] if lazy else groupby
+        shown = []
+        for key, rows in self._groups(env, domain, names):
+            found = self._group(names, key, [name for name in fields if ":" in name], rows)
+            count = f"{names[0]}_count" if lazy and names else "__count"
+            found["__domain"] = _both(domain or [], found.pop("__extra_domain"))
+            shown.append({name.partition(":")[0]: value for name, value in found.items()} | {count: len(rows)})
+        return shown
+
+    def _groups(self, env: Env, domain: list[Any], groupby: list[str]) -> list[tuple[tuple[Any, ...], list[Row]]]:
+        """Rows by their values, in the order of these; one with several values of a many2many stands with each of them."""
         groups: dict[tuple[Any, ...], list[Row]] = {}
         for row in self._matching(env, domain):
-            groups.setdefault(tuple(self.get(row, name) for name in groupby or []), []).append(row)
-        keys = sorted(groups, key=lambda key: [_sortable(part) for part in key])
-        return [self._group(groupby or [], key, aggregates or [], groups[key]) for key in keys[:limit]]
+            values = [self.get(row, name) for name in groupby]
+            for key in itertools.product(
+                *[(value or [False]) if isinstance(value, list) else [value] for value in values]
+            ):
+                groups.setdefault(key, []).append(row)
+        return sorted(groups.items(), key=lambda group: [_sortable(part) for part in group[0]])
 
     def find(self, env: Env, domain: list[Any], offset: int, limit: int | None, order: str | None) -> list[int]:
         rows = self._matching(env, domain)
@@ -94,7 +119,7 @@ class Searching(Base):
         shown: Row = {}
         for name, value in zip(groupby, key, strict=True):
             field = self.field(name)
-            comodel = self.comodel(field) if field.type == "many2one" else None
+            comodel = self.comodel(field) if field.type in ("many2one", "many2many") else None
             shown[name] = [value, comodel.display_name(comodel.rows[value])] if comodel and value else value
         leaves = [[name, "=", value] for name, value in zip(groupby, key, strict=True)]
         shown["__extra_domain"] = ["&"] * (len(leaves) - 1) + leaves
@@ -110,6 +135,13 @@ def _aggregate(how: str, values: list[Any]) -> Any:
         return sum(values, Decimal(0))
     result = (max if how == "max" else min)(values)
     return result[:19] if isinstance(result, str) else result
+
+
+def _both(one: list[Any], other: list[Any]) -> list[Any]:
+    """Two domains that must hold together, with every `&` written."""
+    operators = sum(term in ("&", "|") for term in one)
+    unwritten = len(one) - 2 * operators - 1 - sum(term == "!" for term in one)
+    return ["&", *["&"] * unwritten, *one, *other] if one and other else [*one, *other]
 
 
 def _mentions_active(domain: list[Any]) -> bool:

@@ -1,0 +1,74 @@
+"""The story of a monthly statement: read the month on both sides and the ledger, explain it, keep it, mail it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magodoo.statement import annexes, body, books, clearing, documents, explain, gaps, mail, store
+from magodoo.statement.months import Month
+from magodoo.vocabulary import Side
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+LOOKED_BACK = 3  # months: signed ones of this age are looked at again for late effects
+
+
+def run(context: Context, month: str | None = None) -> dict[str, Any]:
+    """Makes the statement of a month (`2026-10`), or of the last month and of those signed lately. Returns counts.
+
+    A mail is queued when a statement says something that was not mailed yet.
+    """
+    counts = {"statements": 0, "unexplained": 0, "mails": 0}
+    for one in [Month.read(month, context.instance.zone)] if month else _due(context):
+        context.go_on()
+        kept = make(context, one)
+        with context.engine.begin() as connection:
+            counts["mails"] += mail.queue(connection, context.instance, kept, context.settings.ui_url)
+        counts["statements"] += 1
+        counts["unexplained"] += kept.unexplained
+    return counts
+
+
+def _due(context: Context) -> list[Month]:
+    last = Month.of(context.now(), context.instance.zone).before
+    earliest = last
+    for _ in range(LOOKED_BACK):
+        earliest = earliest.before
+    with context.engine.connect() as connection:
+        signed = store.signed_since(connection, context.instance.id, earliest.first)
+    return sorted({last, *(Month(first, last.zone) for first in signed)})
+
+
+def make(context: Context, month: Month) -> store.Kept:
+    """Make and keep the statement of a month as the two sides stand now."""
+    instance, now = context.instance, context.now()
+    with context.engine.connect() as connection:
+        sales = documents.read(connection, instance, month, now)
+    own = sales.in_month(Side.ODOO)
+    ledger = books.read(context.books, instance, month, {one.journal for one in own if one.journal})
+    cleared = clearing.read(context.books, instance, month)
+    with context.engine.connect() as connection:
+        steps = books.compare(connection, context.books, instance, _siblings(context), ledger, own)
+        sources = body.Sources(
+            instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=ledger,
+            ledger_steps=steps,
+            by_rate=books.by_rate(connection, instance.id, ledger, own), clearing=cleared,
+            gaps=gaps.read(connection, instance, month, ledger.numbers), annexes=annexes.read(connection, instance, month, now),
+            over=month.is_over(now),
+        )  # fmt: skip
+    made = body.statement(sources)
+    with context.engine.begin() as connection:
+        statement_id = store.keep(connection, instance.id, month.first, made, now, context.dag_run)
+        kept = store.by_id(connection, statement_id)
+    assert kept is not None
+    return kept
+
+
+def _siblings(context: Context) -> list[str]:
+    """Other instances that book in the same company of the same Odoo."""
+    own = context.instance
+    return [
+        one.id for one in context.settings.instances.values()
+        if one.id != own.id and (one.odoo_connection, one.odoo.company_id) == (own.odoo_connection, own.odoo.company_id)
+    ]  # fmt: skip

@@ -1,0 +1,9 @@
+"""The monthly statement: how Magento's total of a month becomes Odoo's, and Odoo's ledger; what an accountant signs.
+
+months     a local month of the instance        figures    amounts by country and tax rate
+documents  what of the month is staged          explain    which line of the statement each document stands on
+books      Odoo's ledger, document by document  clearing   the providers' clearing accounts
+annexes    the lists beside the figures         gaps       numbers that are missing
+body       the statement as JSON, with its hash store      snapshots, signatures, changes after sign-off
+sheet, paper, mail                              as CSV, as PDF, as a mail
+"""

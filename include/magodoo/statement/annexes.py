@@ -1,0 +1,117 @@
+"""The lists beside the figures: what is open between the two sides, the customers and the warehouse at a month's end."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.money import rounded
+from magodoo.settings import Instance
+from magodoo.statement.explain import ROUNDING, Step
+from magodoo.statement.months import Month
+
+Row = dict[str, Any]
+NOTABLE = 10_000  # units: rounding summed above 1.00 a month and currency is listed (RULES, *Periods and numbers*)
+
+# Odoo's documents up to the month's end, per Magento order item: only goods, only orders of the books.
+_QUANTITIES = """
+    with moved as (
+        select l.item_key,
+            sum(case d.kind when 'invoice' then l.quantity when 'credit_memo' then -l.quantity else 0 end) as invoiced_net,
+            sum(case d.kind when 'invoice' then l.quantity else 0 end) as invoiced,
+            sum(case d.kind when 'shipment' then l.quantity when 'return' then -l.quantity else 0 end) as delivered
+        from document d join line l on l.instance = d.instance and l.side = d.side and l.kind = d.kind and l.source_id = d.source_id
+        where d.instance = :instance and d.side = 'odoo' and d.active and d.deleted_at is null and d.order_key is not null
+            and (d.kind in ('invoice', 'credit_memo') and d.accounting_date <= :last or d.kind in ('shipment', 'return') and d.document_date <= :last)
+            and l.role = 'item' and l.product_type is distinct from 'service' and l.item_key is not null
+        group by l.item_key)
+    select o.number as order_number, l.sku, o.currency, l.untaxed, l.qty_ordered, m.invoiced_net - m.delivered as not_delivered,
+        m.delivered - m.invoiced as not_invoiced
+    from moved m join line l on l.instance = :instance and l.side = 'magento' and l.kind = 'order' and l.item_key = m.item_key and l.role = 'item'
+    join document o on o.instance = :instance and o.side = 'magento' and o.kind = 'order' and o.source_id = l.source_id
+    left join order_work w on w.instance = :instance and w.order_key = o.source_id
+    where (m.invoiced_net > m.delivered or m.delivered > m.invoiced) and not l.is_virtual and coalesce(w.scope, '') <> 'excluded'
+        and (cast(:books_from as timestamptz) is null or o.created_at >= :books_from)
+    order by o.number, l.sku, l.item_key"""
+
+_OPEN = """
+    select d.number, coalesce(m.number, '') as magento_number, coalesce(r.number, '') as order_number, d.accounting_date as day, d.due_date,
+        d.currency, d.grand_total as total, d.open_amount as open, coalesce(r.payment_method, '') as payment_method
+    from document d left join document r on r.instance = d.instance and r.side = 'magento' and r.kind = 'order' and r.source_id = d.order_key
+    left join pair p on p.instance = d.instance and p.kind = d.kind and p.odoo_id = d.source_id and p.ended_at is null
+    left join document m on m.instance = d.instance and m.side = 'magento' and m.kind = d.kind and m.source_id = p.magento_id
+    where d.instance = :instance and d.side = 'odoo' and d.kind = :kind and d.active and d.deleted_at is null and d.order_key is not null
+        and d.accounting_date <= :last and d.open_amount <> 0 order by d.accounting_date, d.number"""
+
+_POSTED_LATER = """
+    select d.kind, d.number, coalesce(r.number, '') as order_number, d.document_date as day, d.accounting_date, d.currency, d.grand_total as total
+    from document d left join document r on r.instance = d.instance and r.side = 'magento' and r.kind = 'order' and r.source_id = d.order_key
+    where d.instance = :instance and d.side = 'odoo' and d.kind in ('invoice', 'credit_memo') and d.active and d.deleted_at is null
+        and d.order_key is not null and date_trunc('month', d.document_date) < date_trunc('month', d.accounting_date)
+        and (d.document_date between :first and :last or d.accounting_date between :first and :last)
+    order by d.document_date, d.number"""
+
+_MUTED = """
+    select id, type, kind, coalesce(order_number, '') as order_number, coalesce(magento_number, '') as magento_number,
+        coalesce(odoo_number, '') as odoo_number, magento_amount, odoo_amount, coalesce(currency, '') as currency, muted_until, muted_by,
+        coalesce(muted_reason, '') as reason
+    from finding where instance = :instance and resolved_at is null and muted_until > :now order by id"""
+
+
+def read(connection: Connection, instance: Instance, month: Month, now: datetime) -> dict[str, list[Row]]:
+    """The annexes that staging knows. Amounts and quantities in units, days as ISO text."""
+    values = {
+        "instance": instance.id, "first": month.first, "last": month.last, "now": now, "books_from": instance.books_from_utc,
+    }  # fmt: skip
+
+    def rows(statement: str, **more: Any) -> list[Row]:
+        found = connection.execute(text(statement), {**values, **more}).mappings()
+        return [{name: _plain(value) for name, value in row.items()} for row in found]
+
+    quantities = rows(_QUANTITIES)
+    return {
+        "invoiced_not_delivered": [_valued(row, "not_delivered") for row in quantities if row["not_delivered"] > 0],
+        "delivered_not_invoiced": [_valued(row, "not_invoiced") for row in quantities if row["not_invoiced"] > 0],
+        "open_receivables": rows(_OPEN, kind="invoice"),
+        "refunds_to_pay": rows(_OPEN, kind="credit_memo"),
+        "posted_after_closing": rows(_POSTED_LATER),
+        "muted": rows(_MUTED),
+    }
+
+
+def rounding(steps: Iterable[Step]) -> list[Row]:
+    """Per currency: how many documents were rounded, the net and the absolute sum, and whether that is notable."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for step in steps:
+        if step.line == ROUNDING:
+            found[step.currency].append(step.figures.total)
+    return [
+        {
+            "currency": currency, "count": len(amounts), "net": sum(amounts), "absolute": sum(abs(one) for one in amounts),
+            "notable": abs(sum(amounts)) > NOTABLE,
+        }
+        for currency, amounts in sorted(found.items())
+    ]  # fmt: skip
+
+
+def _valued(row: Row, name: str) -> Row:
+    """With what the open pieces cost without tax: their share of the order's line, to the cent."""
+    quantity, ordered = int(row[name]), row["qty_ordered"]
+    share = Decimal(row["untaxed"]) * quantity / ordered if ordered else Decimal(0)
+    net = rounded(int(share.to_integral_value(ROUND_HALF_UP)))
+    return {
+        "order_number": row["order_number"], "sku": row["sku"], "currency": row["currency"], "quantity": quantity, "net": net,
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d}"
+    return value.isoformat() if hasattr(value, "isoformat") else value

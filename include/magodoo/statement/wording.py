@@ -1,0 +1,167 @@
+"""What the statement's lines are called, for accountants: on the page, in the PDF, in the CSV and in the mail alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from magodoo.money import from_units
+from magodoo.reconcile import catalogue
+from magodoo.statement import explain
+from magodoo.vocabulary import FindingType
+
+KINDS = {"invoice": "Invoices", "credit_memo": "Credit memos"}
+FIRST, LAST, LEDGER = "Magento's total", "Odoo's total", "Balance of the revenue and tax accounts in Odoo's ledger"
+STEPS = {
+    explain.EXCLUDED: "Excluded by the settings",
+    explain.NOT_IMPORTED: "Orders in a state that is not imported",
+    explain.EARLY: "Orders from before the cut-over",
+    explain.DRAFT: "Drafts in Odoo, as the settings ask for",
+    explain.LATER: "Timing: in Odoo in another month",
+    explain.EARLIER: "Timing: of another month in Magento",
+    explain.SHARED: "Odoo invoices over several orders",
+    explain.RATES: "Between tax rates, same total and tax",
+    explain.ROUNDING: "Rounding",
+    explain.UNEXPLAINED: "Unexplained between Magento and Odoo",
+}
+LEDGER_STEPS = {
+    "not_magento": "Invoices and credit notes that are not Magento's",
+    "other_instance": "Documents of other instances",
+    "entries_by_hand": "Entries in the sales journal without an invoice",
+    "quarantined": "Documents that cannot be read (quarantine)",
+    "unexplained": "Unexplained between Odoo and its ledger",
+}
+ANNEXES = {
+    "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
+    "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
+    "open_receivables": "Open receivables",
+    "refunds_to_pay": "Refunds to pay",
+    "posted_after_closing": "Posted after closing: the accounting month is later than the document's",
+    "gaps": "Gaps in the numbers",
+    "rounding": "Rounding, summed",
+    "entries_by_hand": "Entries in the sales journal without an invoice",
+    "muted": "Muted findings",
+    "muted_steps": "What of the month stands on muted findings",
+}
+# Columns of the annexes: heading, key, kind of value.
+_ORDER = ("Order", "order_number", "text")
+_CURRENCY = ("Currency", "currency", "text")
+COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
+    "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
+    "open_receivables": (
+        ("Number", "number", "text"), ("Magento number", "magento_number", "text"), _ORDER, ("Date", "day", "text"),
+        ("Due", "due_date", "text"), ("Total", "total", "money"), ("Open", "open", "money"), _CURRENCY,
+        ("Payment method", "payment_method", "text"),
+    ),
+    "refunds_to_pay": (
+        ("Number", "number", "text"), ("Magento number", "magento_number", "text"), _ORDER, ("Date", "day", "text"),
+        ("Total", "total", "money"), ("Open", "open", "money"), _CURRENCY, ("Payment method", "payment_method", "text"),
+    ),
+    "posted_after_closing": (
+        ("Kind", "kind", "word"), ("Number", "number", "text"), _ORDER, ("Document date", "day", "text"),
+        ("Accounting date", "accounting_date", "text"), ("Total", "total", "money"), _CURRENCY,
+    ),
+    "gaps": (
+        ("Side", "side", "word"), ("Kind", "kind", "word"), ("Series", "series", "text"), ("First missing", "first", "text"),
+        ("Last missing", "last", "text"), ("Count", "count", "text"),
+    ),
+    "rounding": (
+        _CURRENCY, ("Documents", "count", "text"), ("Net", "net", "money"), ("Absolute", "absolute", "money"),
+        ("Above 1.00", "notable", "flag"),
+    ),
+    "entries_by_hand": (
+        ("Number", "number", "text"), ("Net", "net", "money"), ("Tax", "tax", "money"), ("Total", "total", "money"), _CURRENCY,
+    ),
+    "muted": (
+        ("Finding", "type", "word"), ("Kind", "kind", "word"), _ORDER, ("Magento", "magento_number", "text"), ("Odoo", "odoo_number", "text"),
+        ("In Magento", "magento_amount", "money"), ("In Odoo", "odoo_amount", "money"), _CURRENCY, ("Until", "muted_until", "text"),
+        ("By", "muted_by", "text"), ("Reason", "reason", "text"),
+    ),
+    "muted_steps": (("Line", "line", "line"), ("Kind", "kind", "word"), ("Total", "total", "money"), _CURRENCY),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the statement as it is shown; `strong`: a total."""
+
+    key: str
+    label: str
+    net: int
+    tax: int
+    total: int
+    strong: bool = False
+    bad: bool = False
+
+
+def label(line: str) -> str:
+    """What a line of the statement or of a document is called."""
+    if line == explain.AGREES:
+        return "Agrees"
+    if line.startswith(explain.FINDING):
+        return f"Open finding: {catalogue.of(FindingType(line.removeprefix(explain.FINDING))).title}"
+    if line.startswith("ledger:"):
+        return f"Ledger: {LEDGER_STEPS.get(line.removeprefix('ledger:'), line)}"
+    return {"magento": FIRST, "odoo": LAST, "ledger": LEDGER}.get(line) or STEPS.get(line) or line.replace("_", " ")
+
+
+def lines(row: Mapping[str, Any]) -> Iterator[Line]:
+    """The lines of one currency and kind, from Magento's total to the ledger."""
+    yield Line("magento", FIRST, **row["magento"], strong=True)
+    for key in in_order(row["steps"]):
+        yield _line(key, label(key), row["steps"][key], bad=key == explain.UNEXPLAINED)
+    yield Line("odoo", LAST, **row["odoo"], strong=True)
+    for key in LEDGER_STEPS:
+        if key in row["ledger_steps"]:
+            yield _line(f"ledger:{key}", LEDGER_STEPS[key], row["ledger_steps"][key], bad=key == "unexplained")
+    yield Line("ledger", LEDGER, **row["ledger"], strong=True)
+
+
+def in_order(steps: Mapping[str, Any]) -> list[str]:
+    """Settings first, then timing, findings, rounding; what is unexplained last."""
+    known = list(STEPS)
+    before = [key for key in known[: known.index(explain.SHARED)] if key in steps]
+    findings = sorted(key for key in steps if key.startswith(explain.FINDING))
+    after = [key for key in known[known.index(explain.SHARED) :] if key in steps]
+    return [*before, *findings, *after]
+
+
+def cell_lines(cell: Mapping[str, Any]) -> Iterator[Line]:
+    """The lines of one country and tax rate."""
+    known = cell["lines"]
+    if "magento" in known:
+        yield Line("magento", FIRST, **known["magento"], strong=True)
+    for key in in_order({key: one for key, one in known.items() if key not in ("magento", "odoo")}):
+        yield _line(key, label(key), known[key], bad=key == explain.UNEXPLAINED)
+    if "odoo" in known:
+        yield Line("odoo", LAST, **known["odoo"], strong=True)
+
+
+def amount(units: int | None) -> str:
+    """1,234.50 as it is read; more decimals only where they are not zero (credit memos of Magento have four)."""
+    if units is None:
+        return ""
+    number = from_units(units)
+    decimals = 2 if units % 100 == 0 else 4
+    return f"{number:,.{decimals}f}"
+
+
+def value(raw: Any, kind: str) -> str:
+    """A value of an annex as it is read."""
+    if raw is None:
+        return ""
+    if kind == "money":
+        return amount(raw)
+    if kind == "quantity":
+        return f"{from_units(raw).normalize():f}"
+    if kind == "flag":
+        return "yes" if raw else ""
+    if kind == "line":
+        return label(raw)
+    return str(raw).replace("_", " ") if kind == "word" else str(raw)
+
+
+def _line(key: str, label: str, amounts: Mapping[str, int], *, bad: bool) -> Line:
+    return Line(key, label, amounts["net"], amounts["tax"], amounts["total"], bad=bad and any(amounts.values()))

@@ -1,0 +1,33 @@
+"""Makes the monthly statement of one instance and queues the mail that brings it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from magodoo_airflow.operators.step import StepOperator
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context as PipelineContext
+
+
+class StatementOperator(StepOperator):
+    """The statement of a month, kept and mailed.
+
+    :param instance: instance id (templated)
+    :param month: year and month such as 2026-10; empty: the last month, and the signed ones before it (templated)
+
+    Reads Odoo, writes nothing to it. Returns counts: statements, those with something unexplained, mails.
+    """
+
+    template_fields: Sequence[str] = ("instance", "month")
+    needs = ("odoo",)
+
+    def __init__(self, *, month: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.month = month
+
+    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        from magodoo.pipeline import statement
+
+        return statement.run(pipeline, self.month.strip() or None)

@@ -1,0 +1,125 @@
+"""The monthly statements: the months, one statement, its files, and the signature."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy import Connection
+
+from magodoo.errors import FixConfiguration, FixDocument
+from magodoo.settings.read import read_with_problems
+from magodoo.statement import paper, sheet, store, wording
+from magodoo.statement.months import Month
+from magodoo_airflow.pages.access import Reader, Writer, may_write, reader, writer
+from magodoo_airflow.pages.connection import staging
+from magodoo_airflow.pages.rendering import page
+
+statements = APIRouter()
+Who = Annotated[Reader, Depends(reader)]
+Signer = Annotated[Writer, Depends(writer)]
+MOST_CHANGES = 500
+
+
+@statements.get("/statement")
+def months(request: Request, who: Who, instance: str = "") -> Response:
+    """The months that have a statement."""
+    with staging() as connection:
+        found = store.months(connection, who.chosen(instance))
+    return page(request, who, "statements.html", months=found)
+
+
+@statements.get("/statement/{instance}/{month}")
+def one(request: Request, who: Who, instance: str, month: str) -> Response:
+    """The statement of a month as it was signed, and what came later; unsigned, as it stands."""
+    with staging() as connection:
+        signed, latest = _of(connection, who, instance, month)
+        changed = signed is not None and latest is not None and latest.figures_hash != signed.figures_hash
+        lines = store.moved_lines(signed.body, latest.body) if changed and signed and latest else []
+        documents = store.changes(connection, signed, latest) if changed and signed and latest else []
+    shown = signed or latest
+    assert shown is not None
+    return page(
+        request, who, "statement.html", instance=instance, month=month, kept=shown, body=shown.body, signed=signed, latest=latest,
+        moved=lines, changes=documents[:MOST_CHANGES], more=max(0, len(documents) - MOST_CHANGES), wording=wording,
+        writable=signed is None and may_write(who.user, instance),
+    )  # fmt: skip
+
+
+@statements.get("/statement/{instance}/{month}/statement.pdf")
+def as_pdf(who: Who, instance: str, month: str) -> Response:
+    """What is signed, or would be."""
+    with staging() as connection:
+        signed, latest = _of(connection, who, instance, month)
+    kept = signed or latest
+    assert kept is not None
+    made = paper.pdf(kept.body, kept.hash, kept.made_at, kept.signed_by, kept.signed_at, kept.note)
+    return _file(made, "application/pdf", f"statement-{instance}-{month}.pdf")
+
+
+@statements.get("/statement/{instance}/{month}/statement.csv")
+def as_csv(who: Who, instance: str, month: str) -> Response:
+    with staging() as connection:
+        signed, latest = _of(connection, who, instance, month)
+    kept = signed or latest
+    assert kept is not None
+    return _file(
+        sheet.statement(kept.body).encode("utf-8-sig"), "text/csv; charset=utf-8", f"statement-{instance}-{month}.csv"
+    )
+
+
+@statements.get("/statement/{instance}/{month}/documents.csv")
+def documents_as_csv(who: Who, instance: str, month: str) -> Response:
+    """Every document behind the figures, with the line that it stands on."""
+    with staging() as connection:
+        signed, latest = _of(connection, who, instance, month)
+        kept = signed or latest
+        assert kept is not None
+        rows = store.documents(connection, kept.id)
+    return _file(
+        sheet.documents(rows).encode("utf-8-sig"),
+        "text/csv; charset=utf-8",
+        f"statement-documents-{instance}-{month}.csv",
+    )
+
+
+@statements.post("/statement/{instance}/{month}/sign")
+def sign(
+    request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: Annotated[str, Form()],
+    note: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Signs what the person saw, in their name."""
+    who.must_read(instance)
+    who.must_write([instance])
+    with staging() as connection:
+        _, latest = _of(connection, who, instance, month)
+        if latest is None or latest.id != statement:
+            raise HTTPException(409, "This statement is signed already, or is no longer there: open the page again.")
+        try:
+            store.sign(connection, statement, seen, who.name, note, datetime.now(UTC))
+        except FixDocument as refused:
+            raise HTTPException(409, str(refused)) from refused
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/statement/{instance}/{month}", status_code=303)
+
+
+def _of(connection: Connection, who: Reader, instance: str, month: str) -> tuple[store.Kept | None, store.Kept | None]:
+    """The signed and the unsigned statement of a month; raises 404 when there is neither."""
+    who.must_read(instance)
+    first = _first(instance, month)
+    found = store.signed(connection, instance, first), store.latest(connection, instance, first)
+    if found == (None, None):
+        raise HTTPException(404, f"There is no statement of {month} yet: trigger the DAG sales_statement.")
+    return found
+
+
+def _first(instance: str, month: str) -> date:
+    try:
+        return Month.read(month, read_with_problems().settings.instance(instance).zone).first
+    except FixConfiguration as problem:
+        raise HTTPException(404, "There is no such month.") from problem
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    return Response(content, media_type=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})

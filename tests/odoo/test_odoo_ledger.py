@@ -1,0 +1,77 @@
+"""Sums of journal items: by document, account and tax, on both sides alike, and equal to what the documents say."""
+
+from __future__ import annotations
+
+from odoo_shop import LINES, PAYMENT_FIELDS, Line, Shop
+
+from magodoo.money import to_units
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.versions import Version
+
+REVENUE = [["account_id.account_type", "not in", ["asset_receivable", "liability_payable"]]]
+
+
+def booked(shop: Shop) -> tuple[int, int]:
+    """An invoice over goods and shipping, and a payment of a part in a provider's journal."""
+    shop.confirmed_order(1, (*LINES, Line("SHIPPING", "1", "5.00", "5.00")))
+    move = shop.posted_invoice(1, 1)
+    client = shop.client
+    (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, 1, "50.00")).ids.values()
+    client.post_payments([payment])
+    return move, payment
+
+
+def test_the_items_of_an_invoice_sum_to_its_totals(shop: Shop, client: OdooClient) -> None:
+    move, _ = booked(shop)
+    (row,) = client.by_ids("invoice", [move]).rows
+    sums = client.item_sums([["move_id", "=", move], *REVENUE], ["move_id", "currency_id", "tax_line_id"])
+    net = -sum(one["amount_currency"] for one in sums if one["tax_line_id"] is None)
+    tax = -sum(one["amount_currency"] for one in sums if one["tax_line_id"] is not None)
+    assert (net, tax) == (to_units(row["amount_untaxed"]), to_units(row["amount_tax"]))
+    assert {one["move_id"] for one in sums} == {move}
+    assert client.move_rows([move])[move]["name"] == row["name"]
+
+
+def test_bases_stand_with_each_of_their_taxes(shop: Shop, client: OdooClient) -> None:
+    move, _ = booked(shop)
+    lines = client.items([["move_id", "=", move], ["tax_ids", "!=", False]], ["tax_ids", "amount_currency"])
+    wanted: dict[int, int] = {}
+    for line in lines:
+        for tax in line["tax_ids"]:
+            wanted[tax] = wanted.get(tax, 0) + to_units(line["amount_currency"])
+    found = client.item_sums([["move_id", "=", move], ["tax_ids", "!=", False]], ["tax_ids", "currency_id"])
+    assert {row["tax_ids"]: row["amount_currency"] for row in found} == wanted
+    assert wanted
+
+
+def test_the_older_way_gives_the_same_sums(shop: Shop, client: OdooClient) -> None:
+    booked(shop)
+    new = client.item_sums([], ["account_id", "journal_id", "currency_id"])
+    transport = client.transport
+    assert transport.version.major >= 19
+    transport.version = Version(18)  # 19 still answers read_group
+    try:
+        old = client.item_sums([], ["account_id", "journal_id", "currency_id"])
+    finally:
+        transport.version = Version(19)
+    key = sorted(repr(sorted(row.items())) for row in new)
+    assert sorted(repr(sorted(row.items())) for row in old) == key
+    assert key
+
+
+def test_what_a_provider_holds_is_open_on_its_clearing_account(shop: Shop, client: OdooClient) -> None:
+    _, payment = booked(shop)
+    (account,) = {
+        row["account_id"]
+        for row in client.item_sums([["payment_id", "=", payment], ["balance", ">", 0]], ["account_id"])
+    }
+    captured = [["account_id", "=", account], ["payment_id.payment_type", "=", "inbound"]]
+    (row,) = client.item_sums(captured, ["currency_id"], ["amount_currency"])
+    assert (row["amount_currency"], row["count"]) == (500_000, 1)
+    assert client.item_sums([["account_id", "=", account], ["payment_id", "=", False]], ["currency_id"]) == []
+    (item,) = client.items(
+        [["account_id", "=", account], ["reconciled", "=", False], ["amount_residual", "!=", 0]],
+        ["amount_residual_currency"],
+    )
+    assert to_units(item["amount_residual_currency"]) == 500_000
+    assert client.accounts([account])[account]["account_type"] == "asset_current"

@@ -1,0 +1,140 @@
+"""The pages of the monthly statement: read, downloaded, signed by name, and not by who may only look."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pages_double
+import pytest
+from pages_sales import stage
+from sqlalchemy import Engine, text
+
+from magodoo.settings import Instance
+from magodoo.staging import connect
+from magodoo.statement import annexes, documents, explain
+from magodoo.statement import body as statement_body
+from magodoo.statement import store as statements
+from magodoo.statement.books import Books
+from magodoo.statement.months import Month
+from magodoo.vocabulary import Side
+
+
+class Person:
+    """Somebody who may write, with the token of their forms."""
+
+    def __init__(self, browser: Any, engine: Engine) -> None:
+        self.browser, self.engine = browser, engine
+        found = re.search(r'name="token" value="(\w+)"', browser.get("/finding/1").text)
+        assert found
+        self.token = found.group(1)
+
+    def send(self, path: str, **fields: Any) -> Any:
+        return self.browser.post(path, data={"token": self.token, **fields})
+
+    def one(self, statement: str) -> Any:
+        with self.engine.connect() as connection:
+            return connection.execute(text(statement)).one()
+
+
+@pytest.fixture
+def fresh(staging_url: str) -> Iterator[Engine]:
+    """Staged sales of one test's own."""
+    engine = connect(staging_url)
+    with engine.begin() as connection:
+        stage(connection)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def person(fresh: Engine, staging_url: str, tmp_path: Path) -> Iterator[Person]:
+    with pages_double.client(tmp_path, staging_url, "user") as browser:
+        yield Person(browser, fresh)
+
+
+@pytest.fixture
+def october(fresh: Engine) -> Engine:
+    """The statement of October, whose ledger was empty."""
+    instance = Instance(id="us", magento_connection="m", odoo_connection="o")
+    month, now = Month.read("2026-10", instance.zone), datetime(2026, 11, 2, tzinfo=UTC)
+    with fresh.begin() as connection:
+        sales = documents.read(connection, instance, month, now)
+        own = sales.in_month(Side.ODOO)
+        books = Books("USD", {1: "INV"}, totals={})
+        sources = statement_body.Sources(
+            instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=books, ledger_steps=[], by_rate={},
+            clearing=[], gaps=[], annexes=annexes.read(connection, instance, month, now), over=True,
+        )  # fmt: skip
+        assert own
+        statements.keep(connection, "us", month.first, statement_body.statement(sources), now, "run 1")
+    return fresh
+
+
+def test_a_statement_is_read_as_page_pdf_and_csv(october: Engine, person: Person) -> None:
+    page = person.browser.get("/statement/us/2026-10")
+    assert page.status_code == 200
+    for words in (
+        "Invoices in USD",
+        "Magento&#39;s total",
+        "Open finding: Totals differ",
+        "Excluded by the settings",
+        "Sign as the user",
+    ):
+        assert words in page.text
+    assert '<a href="/magento/statement/us/2026-10">2026-10</a>' in person.browser.get("/statement").text
+    pdf = person.browser.get("/statement/us/2026-10/statement.pdf")
+    assert (pdf.headers["content-type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    rows = list(
+        csv.DictReader(
+            io.StringIO(person.browser.get("/statement/us/2026-10/statement.csv").content.decode("utf-8-sig"))
+        )
+    )
+    assert {"statement", "by country and tax rate", "in company currency"} <= {row["part"] for row in rows}
+    listed = list(
+        csv.DictReader(
+            io.StringIO(person.browser.get("/statement/us/2026-10/documents.csv").content.decode("utf-8-sig"))
+        )
+    )
+    assert {row["line"] for row in listed} >= {"Agrees", "Open finding: Totals differ", "Rounding"} or len(listed) > 50
+    assert person.browser.get("/statement/us/2026-09").status_code == 404
+    assert person.browser.get("/statement/us/2026-13").status_code == 404
+
+
+def test_a_statement_is_signed_by_name_once_and_only_as_it_was_seen(october: Engine, person: Person) -> None:
+    statement, seen = person.one("select id, hash from statement")
+    sent = {"statement": statement, "seen": seen}
+    assert person.send("/statement/us/2026-10/sign", **sent).status_code == 409, "unexplained: a note is needed"
+    assert person.send("/statement/us/2026-10/sign", **{**sent, "seen": "another"}, note="as agreed").status_code == 409
+    assert person.browser.post("/statement/us/2026-10/sign", data={**sent, "note": "as agreed"}).status_code == 403, (
+        "no token"
+    )
+    assert person.send("/statement/us/2026-10/sign", **sent, note="as agreed").status_code == 303
+    assert tuple(person.one("select signed_by, note from statement")) == ("the user", "as agreed")
+    page = person.browser.get("/statement/us/2026-10").text
+    assert "Signed by" in page
+    assert "/sign" not in page
+    assert person.send("/statement/us/2026-10/sign", **sent, note="as agreed").status_code == 409
+
+
+def test_a_viewer_reads_a_statement_and_cannot_sign_it(october: Engine, staging_url: str, tmp_path: Path) -> None:
+    with october.connect() as connection:
+        statement, seen = connection.execute(text("select id, hash from statement")).one()
+    with pages_double.client(tmp_path, staging_url, "viewer") as browser:
+        from magodoo_airflow.pages.access import form_token
+
+        page = browser.get("/statement/us/2026-10")
+        assert (page.status_code, "Sign as" in page.text) == (200, False)
+        token = form_token(mock.Mock(get_id=lambda: "the viewer"))
+        answer = browser.post(
+            "/statement/us/2026-10/sign", data={"statement": statement, "seen": seen, "note": "let me", "token": token}
+        )
+        assert answer.status_code == 403
+    with october.connect() as connection:
+        assert connection.execute(text("select signed_by from statement")).scalar() is None

@@ -1,0 +1,285 @@
+"""The monthly statement over both systems: every line against numbers added up apart from it, and damage that nothing explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import statement_month
+from shop_and_books import ShopAndBooks, amount
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from statement_month import ZONE, Sold
+
+from magodoo.errors import FixDocument
+from magodoo.money import from_units
+from magodoo.pipeline import statement
+from magodoo.statement import store
+from magodoo.statement.months import Month
+
+Row = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def sold(pair: ShopAndBooks) -> Iterator[Sold]:
+    """The month, under its policy for all tests of this module."""
+    month = Month.of(datetime.now(UTC), ZONE).before
+    with pair.policy(**statement_month.policy(month)):
+        yield statement_month.sell(pair)
+
+
+@pytest.fixture(scope="module")
+def kept(sold: Sold) -> store.Kept:
+    return statement.make(sold.pair.context(), sold.month)
+
+
+@pytest.fixture(scope="module")
+def body(kept: store.Kept) -> Row:
+    return kept.body
+
+
+def figures(body: Row) -> dict[tuple[str, str, str], Decimal]:
+    """Totals of all lines that are not zero, by currency, kind and line."""
+    found = {}
+    for row in body["rows"]:
+        lines = {name: row[name] for name in ("magento", "odoo", "ledger")} | row["steps"]
+        lines |= {f"ledger:{name}": one for name, one in row["ledger_steps"].items()}
+        found |= {
+            (row["currency"], row["kind"], line): from_units(one["total"])
+            for line, one in lines.items()
+            if one["total"]
+        }
+    return found
+
+
+def test_every_line_is_what_happened(sold: Sold, body: Row) -> None:
+    wanted = {place: total for place, total in sold.expected.items() if total}
+    assert figures(body) == wanted
+
+
+def test_nothing_is_unexplained(kept: store.Kept) -> None:
+    assert (kept.body["unexplained"], kept.unexplained) == ([], False)
+
+
+def test_every_cell_adds_up(body: Row) -> None:
+    for row in body["rows"]:
+        for cell in row["cells"]:
+            lines = dict(cell["lines"])
+            nothing = {"net": 0, "tax": 0}
+            magento, odoo = lines.pop("magento", nothing), lines.pop("odoo", nothing)
+            for part in ("net", "tax"):
+                assert magento[part] + sum(one[part] for one in lines.values()) == odoo[part]
+        for part in ("net", "tax", "total"):
+            assert sum(cell["lines"].get("odoo", {}).get(part, 0) for cell in row["cells"]) == row["odoo"][part]
+    places = {(row["currency"], cell["country"], cell["rate"]) for row in body["rows"] for cell in row["cells"]}
+    assert {("USD", "US", "8.25"), ("EUR", "DE", "19")} <= places
+
+
+def test_the_ledger_s_accounts_and_taxes_are_those_of_odoo(sold: Sold, body: Row) -> None:
+    """Balances as Odoo's own items give them, one by one."""
+    month = sold.month
+    domain = [
+        ["company_id", "=", 1],
+        ["parent_state", "=", "posted"],
+        ["date", ">=", f"{month.first}"],
+        ["date", "<=", f"{month.last}"],
+    ]
+    items = sold.pair.rows("account.move.line", [*domain, ["account_id.code", "=", "400000"]], "balance")
+    (account,) = body["accounts"]
+    assert account["code"] == "400000"
+    assert from_units(account["balance"]) == -sum(Decimal(str(item["balance"])) for item in items)
+    assert account["balance"] == sum(
+        row["company"]["ledger"] * (1 if row["kind"] == "invoice" else -1) for row in body["rows"]
+    )
+    for tax in body["taxes"]:
+        assert (tax["net"], tax["tax"]) == (tax["documents_net"], tax["documents_tax"])
+
+
+def test_the_annexes_name_what_is_open(sold: Sold, body: Row) -> None:
+    annexes, orders = (
+        body["annexes"],
+        {name: sold.pair.shop.order(order)["increment_id"] for name, order in sold.orders.items()},
+    )
+    delivered = [(row["order_number"], row["sku"], row["quantity"]) for row in annexes["delivered_not_invoiced"]]
+    assert delivered == [(orders["delivered"], "SKU-006", 30_000)]
+    waiting = {(row["order_number"], row["sku"]): row["quantity"] for row in annexes["invoiced_not_delivered"]}
+    assert waiting[orders["plain"], "SKU-002"] == 20_000
+    assert (orders["plain"], "SKU-001") not in waiting
+    assert waiting[orders["partial"], "SKU-001"] == 20_000, "three invoiced, one refunded"
+    paid = {row["order_number"] for row in annexes["open_receivables"]}
+    assert orders["plain"] not in paid
+    assert {orders["partial"], orders["rounded"]} <= paid
+    assert orders["closed"] not in paid, "its accounting date lies after the month"
+    assert orders["partial"] in {row["order_number"] for row in annexes["refunds_to_pay"]}
+    assert [row["order_number"] for row in annexes["posted_after_closing"]] == [orders["closed"]]
+    assert annexes["gaps"] == [], "the number of the entry by hand is no gap"
+    (rounding,) = annexes["rounding"]
+    assert (rounding["net"], rounding["notable"]) == (100, False)
+
+
+def test_the_clearing_account_shows_what_nobody_has_cleared(sold: Sold, body: Row) -> None:
+    (row,) = [row for row in body["clearing"] if row["currency"] == "USD"]
+    (invoice,) = sold.pair.invoices(sold.orders["plain"])
+    captured = amount(invoice["grand_total"])
+    told = {
+        name: from_units(row[name]) for name in ("opening", "captured", "refunded", "others", "closing", "unexplained")
+    }
+    assert told == {
+        "opening": 0, "captured": captured, "refunded": 0, "others": -30, "closing": captured - 30, "unexplained": 0,
+    }  # fmt: skip
+    assert [from_units(item["open"]) for item in row["old"]] == [captured]
+
+
+def test_the_same_books_give_the_same_text(sold: Sold, kept: store.Kept) -> None:
+    again = statement.make(sold.pair.context(), sold.month)
+    assert (again.id, again.hash, again.intact) == (kept.id, kept.hash, True)
+
+
+# Damage, last: each test leaves its own behind.
+
+
+def unexplained(made: store.Kept) -> dict[str, Decimal]:
+    """By number, what nothing explains; the sums of the rows are checked against it."""
+    named = {row["number"]: from_units(row["total"]) for row in made.body["unexplained"]}
+    steps = sum(
+        row["steps"]["unexplained"]["total"] + row["ledger_steps"]["unexplained"]["total"] for row in made.body["rows"]
+    )
+    assert from_units(steps) == sum(named.values())
+    return named
+
+
+def test_an_invoice_that_was_posted_after_the_last_look_is_named(sold: Sold) -> None:
+    pair = sold.pair
+    line = {
+        "product_id": pair.books.names.products["SKU-012"],
+        "quantity": 1,
+        "price_unit": 11,
+        "tax_ids": [[6, 0, []]],
+    }
+    (stranger,) = pair.call("res.partner", "create", vals_list=[{"name": "Late"}])
+    values = {
+        "move_type": "out_invoice", "partner_id": stranger, "invoice_date": f"{sold.at(27).date()}", "invoice_line_ids": [[0, 0, line]],
+    }  # fmt: skip
+    (move,) = pair.call("account.move", "create", vals_list=[values])
+    pair.call("account.move", "action_post", [move])
+    (name,) = [row["name"] for row in pair.rows("account.move", [["id", "=", move]], "name")]
+    made = statement.make(pair.context(), sold.month)
+    assert (made.unexplained, unexplained(made)) == (True, {name: 11})
+    pair.look()
+    assert not statement.make(pair.context(), sold.month).unexplained
+
+
+@pytest.mark.parametrize(
+    ("damage", "side"),
+    [
+        ("update document set grand_total = grand_total + 50000 where {which}", "magento"),
+        ("delete from finding where magento_id = '{id}' and kind = 'invoice'", "missing"),
+        ("update pair set ended_at = now() where magento_id = '{id}' and kind = 'invoice'", "pair"),
+    ],
+)
+def test_damage_that_nothing_explains_is_named_with_its_amount(sold: Sold, damage: str, side: str) -> None:
+    pair = sold.pair
+    (row,) = pair.invoices(sold.orders["missing" if side == "missing" else "plain"])
+    which = f"side = 'magento' and kind = 'invoice' and source_id = '{row['entity_id']}'"
+    total = amount(row["grand_total"])
+    with pair.engine.connect() as connection:
+        number = connection.scalar(text(f"select number from document where side = 'odoo' and kind = 'invoice' and source_id = (select odoo_id from pair where kind = 'invoice' and magento_id = '{row['entity_id']}' order by id desc limit 1)"))  # fmt: skip
+    wanted = {
+        "magento": {row["increment_id"]: Decimal(-5)}, "missing": {row["increment_id"]: -total},
+        "pair": {row["increment_id"]: -total, number: total},
+    }[side]  # fmt: skip
+    saved = _tables(pair)
+    with pair.engine.begin() as connection:
+        connection.execute(text(damage.format(which=which, id=row["entity_id"])))
+    try:
+        made = statement.make(pair.context(), sold.month)
+        assert (made.unexplained, unexplained(made)) == (True, wanted)
+    finally:
+        _restore(pair, saved)
+    assert not statement.make(pair.context(), sold.month).unexplained
+
+
+def _tables(pair: ShopAndBooks) -> dict[str, list[Any]]:
+    with pair.engine.connect() as connection:
+        return {
+            "document": list(connection.execute(text("select side, kind, source_id, grand_total from document"))),
+            "finding": list(connection.execute(text("select to_jsonb(f)::text from finding f"))),
+            "pair": list(connection.execute(text("select id, ended_at from pair"))),
+        }
+
+
+def _restore(pair: ShopAndBooks, saved: dict[str, list[Any]]) -> None:
+    with pair.engine.begin() as connection:
+        for side, kind, source_id, total in saved["document"]:
+            connection.execute(
+                text(
+                    "update document set grand_total = :total where side = :side and kind = :kind and source_id = :id"
+                ),
+                {"total": total, "side": side, "kind": kind, "id": source_id},
+            )
+        for id_, ended in saved["pair"]:
+            connection.execute(text("update pair set ended_at = :ended where id = :id"), {"id": id_, "ended": ended})
+        for (row,) in saved["finding"]:
+            connection.execute(
+                text("insert into finding overriding system value select * from jsonb_populate_record(null::finding, cast(:row as jsonb))"
+                     " on conflict do nothing"),
+                {"row": row},
+            )  # fmt: skip
+
+
+# The signature
+
+
+def test_a_signed_statement_is_frozen_and_what_comes_later_shows_as_changes(sold: Sold) -> None:
+    pair = sold.pair
+    made = statement.make(pair.context(), sold.month)
+    with pair.engine.begin() as connection:
+        with pytest.raises(FixDocument, match="made again"):
+            store.sign(connection, made.id, "another hash", "anna", "", datetime.now(UTC))
+        store.sign(connection, made.id, made.hash, "anna", "", datetime.now(UTC))
+    for damage in (
+        "update statement set body = '{}' where id = :id", "delete from statement where id = :id",
+        "update statement_document set net = 0 where statement_id = :id", "delete from statement_document where statement_id = :id",
+    ):  # fmt: skip
+        with pytest.raises(DBAPIError, match="frozen"), pair.engine.begin() as connection:
+            connection.execute(text(damage), {"id": made.id})
+    counts = statement.run(pair.context())
+    assert counts["mails"] == 0, "nothing changed since it was signed"
+    late = pair.bill(sold.orders["delivered"], post=False)
+    day = f"{sold.at(28).date()}"
+    pair.call("account.move", "write", [late], vals={"invoice_date": day, "date": day})
+    pair.call("account.move", "action_post", [late])
+    pair.look()
+    assert statement.run(pair.context())["mails"] == 1
+    with pair.engine.connect() as connection:
+        frozen, now = store.signed(connection, "us", sold.month.first), store.latest(connection, "us", sold.month.first)
+        assert frozen is not None and now is not None
+        changes = store.changes(connection, frozen, now)
+        (month,) = store.months(connection, ["us"])
+        mail = connection.execute(
+            text("select subject, pdf, csv from mail where topic = 'statement' order by id desc limit 1")
+        ).one()
+    assert (frozen.hash, frozen.signed_by, frozen.intact, month["changed"]) == (made.hash, "anna", True, True)
+    (change,) = changes
+    (entry,) = pair.rows("account.move", [["id", "=", late]], "name amount_total")
+    assert (change["number"], change["total_before"], from_units(change["total_after"])) == (
+        entry["name"],
+        None,
+        amount(entry["amount_total"]),
+    )
+    moved = {one["line"]: from_units(one["after"] - one["before"]) for one in store.moved_lines(frozen.body, now.body)}
+    assert moved["odoo"] == moved["ledger"] == amount(entry["amount_total"])
+    assert "changes after sign-off" in mail.subject
+    assert bytes(mail.pdf).startswith(b"%PDF") and entry["name"] not in mail.subject
+    with pytest.raises(FixDocument, match="signed before"), pair.engine.begin() as connection:
+        store.sign(connection, now.id, now.hash, "bert", "", datetime.now(UTC))
+
+
+def test_a_month_that_is_not_over_cannot_be_signed(sold: Sold) -> None:
+    pair = sold.pair
+    made = statement.make(pair.context(), Month.of(datetime.now(UTC), ZONE))
+    with pytest.raises(FixDocument, match="not over"), pair.engine.begin() as connection:
+        store.sign(connection, made.id, made.hash, "anna", "note", datetime.now(UTC))
