@@ -22,7 +22,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     document, order = sources.magento(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
     if document is None or order is None:
         return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
-    money = money_lines(sources, order, document)
+    money = money_lines(sources, order, document, _never_delivered(sources, document, plan))
     head, partners, problems = _head(sources, order, document, plan)
     lines = [_line(sources, document, line, index) for index, line in enumerate(money.lines)]
     if kind is Kind.INVOICE:
@@ -93,7 +93,9 @@ def _partner(
 
 
 def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index: int) -> dict[str, str]:
-    """Refund lines are not linked to order lines, or Odoo would offer to invoice them again (facts pair 5.5)."""
+    """Refund lines are not linked to order lines, or Odoo would offer to invoice them again (facts pair 5.5); but for what
+    stands apart.
+    """
     is_invoice = document.kind == Kind.INVOICE
     name = "inv" if is_invoice else "cm"
     cells = {
@@ -106,10 +108,26 @@ def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index:
         "tax_ids/.id": str(line.tax_id or ""),
         "extra_tax_data": line.extra_tax_data,
     }
-    link = _order_line(sources, document, line) if is_invoice else None
+    link = _order_line(sources, document, line) if is_invoice or line.apart else None
     if link:
         cells[f"sale_line_ids{link.column}"] = link.cell
     return cells
+
+
+def _never_delivered(sources: Sources, document: CanonicalDocument, plan: PlannedChange) -> dict[str, int]:
+    """Quantities by item that a memo refunds unshipped and that Odoo invoices by what is delivered.
+
+    Their lines are linked: what was invoiced and will never be delivered would stay below zero on the order, and Odoo would
+    offer to invoice it (RULES, *Credit memos*).
+    """
+    skus = {line.item_key: line.sku for line in document.lines if line.role == "item"}
+    unshipped = {str(item): int(quantity) for item, quantity in plan.intent.get("unshipped", ())}
+    return {item: quantity for item, quantity in unshipped.items() if _by_delivery(sources, skus.get(item, ""))}
+
+
+def _by_delivery(sources: Sources, sku: str) -> bool:
+    product = sources.master.only("product.product", sku)
+    return product is not None and product.data.get("invoice_policy") == "delivery"
 
 
 def _order_line(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> Any:

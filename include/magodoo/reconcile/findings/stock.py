@@ -139,6 +139,24 @@ def awaiting_return(situation: Situation, memos: Mask) -> pd.DataFrame:
     return moved[(moved["quantity"] > 0) & memos[moved["document"].to_numpy()]]
 
 
+def refunded_unshipped(situation: Situation, memos: Mask) -> pd.DataFrame:
+    """document, item, quantity of memos that refund what never leaves: an item's refunds beyond what either side shipped.
+
+    The earliest memos refund what was shipped (open to ship = ordered - max(shipped, refunded) - cancelled).
+    """
+    view = situation.view
+    moved = situation.counted.by_item(memos)
+    moved = moved[moved["item"] > 0]
+    if moved.empty:
+        return moved
+    table = situation.items_of(view.column("order_key")[moved["document"].to_numpy()])
+    moved = _in_time(situation, moved)
+    shipped = table[["shipped", "odoo_shipment"]].max(axis=1).reindex(moved["item"]).fillna(0).to_numpy()
+    beyond = moved.groupby("item")["quantity"].cumsum().to_numpy() - shipped
+    moved["quantity"] = np.minimum(moved["quantity"].to_numpy(), beyond).astype(np.int64)
+    return moved[moved["quantity"] > 0]
+
+
 def _in_time(situation: Situation, moved: pd.DataFrame) -> pd.DataFrame:
     """Oldest documents first."""
     documents = situation.view.frames.documents.iloc[moved["document"]]
