@@ -124,7 +124,9 @@ def test_after_a_memo_nothing_is_to_invoice_whatever_the_policy(
     assert amount(note["amount_total"]) == amount(pair.memos(order)[0]["grand_total"])
     assert [row["state"] for row in pair.pickings(order, "incoming")] == (["done"] if shipped else [])
     linked = pair.rows(
-        "account.move.line", [["move_id", "=", note["id"]], ["display_type", "=", "product"]], "sale_line_ids product_id"
+        "account.move.line",
+        [["move_id", "=", note["id"]], ["display_type", "=", "product"]],
+        "sale_line_ids product_id",
     )
     # What is invoiced on delivered quantities and never left would stay below zero, were its refund not linked.
     never_left = lines is BY_DELIVERY and not shipped

@@ -23,6 +23,12 @@ WHEN_POSTED: dict[str, Any] = {
     },
 }
 
+IN_BASE: dict[str, Any] = {
+    "payment_methods": {
+        "card": {"captured_by_provider": True, "journal": "CARD", "authorises": True, "charged_in": "base"}
+    }
+}
+
 
 @story(**WHEN_POSTED)
 def test_when_posted_with_an_unpaid_odoo_invoice_makes_no_payment_in_three_runs(pair: ShopAndBooks) -> Story:
@@ -82,6 +88,25 @@ def test_a_payment_is_made_in_the_order_s_currency(pair: ShopAndBooks) -> Story:
     (payment,) = pair.payments(entry)
     assert (payment["currency_id"][1], amount(payment["amount"])) == ("EUR", amount(invoice["grand_total"]))
     assert entry["payment_state"] == "paid"
+
+
+@story(**IN_BASE)
+def test_a_method_that_charges_the_base_currency_is_paid_in_it_to_the_cent(pair: ShopAndBooks) -> Story:
+    order, memo_order = pair.order(payment="card", store="eu"), pair.order(payment="card", store="eu")
+    for each in (order, memo_order):
+        pair.shop.invoice(each)
+    yield
+    pair.shop.refund_invoice(pair.invoices(memo_order)[0]["entity_id"], None, online=True)
+    yield
+    (entry,), (invoice,) = pair.moves(order), pair.invoices(order)
+    (payment,) = pair.payments(entry)
+    assert (payment["currency_id"][1], amount(payment["amount"])) == ("USD", amount(invoice["base_grand_total"]))
+    assert (entry["currency_id"][1], entry["payment_state"], entry["amount_residual"]) == ("EUR", "paid", 0)
+    (note,) = pair.notes(memo_order)
+    (refund,) = pair.payments(note)
+    assert (refund["currency_id"][1], refund["payment_type"]) == ("USD", "outbound")
+    assert amount(refund["amount"]) == amount(pair.memos(memo_order)[0]["base_grand_total"])
+    assert (note["payment_state"], note["amount_residual"]) == ("paid", 0)
 
 
 @story()

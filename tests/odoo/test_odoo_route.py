@@ -237,3 +237,48 @@ def test_a_picking_with_nothing_to_ship_is_refused_with_odoos_words(client: Odoo
     done = client.validate_pickings([picking["id"]])
     assert done.ids == []
     assert "zero quantity" in str(done.refused[picking["id"]])
+
+
+def test_a_payment_in_company_currency_settles_a_foreign_invoice_at_the_invoice_s_own_rate(
+    client: OdooClient, shop: Shop
+) -> None:
+    """RULES, *Payments*: the currency charged. At Odoo's own rate of the day a residue would stay."""
+    shop.load_partner()
+    left = {}
+    for number, (rate, forced) in enumerate(
+        [("0.92", False), ("0.95", False), ("0.92", True), ("0.95", True), ("0.9", True)]
+    ):
+        rows = [list(row) for row in shop.move_rows(number, number)]
+        rows[0][MOVE_FIELDS.index("currency_id/.id")] = str(shop.currencies["EUR"])
+        rows[0][MOVE_FIELDS.index("invoice_currency_rate")] = rate
+        for row in rows:
+            row[MOVE_FIELDS.index("invoice_line_ids/sale_line_ids/id")] = ""
+            row[MOVE_FIELDS.index("invoice_line_ids/extra_tax_data")] = ""
+        (move,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
+        client.post_moves([move])
+        (invoice,) = client.by_ids("invoice", [move]).rows
+        paid = f"{invoice['amount_total_signed']}"
+        (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, number, paid)).ids.values()
+        client.post_payments([payment])
+        own = invoice["amount_total"] / invoice["amount_total_signed"]
+        after = client.reconcile_payment(payment, move, rate=own if forced else None)
+        left[rate, forced] = (after["payment_state"], after["amount_residual"])
+    assert {left[case] for case in left if case[1]} == {("paid", 0)}
+    assert {left[case] for case in left if not case[1]} == {("partial", Decimal("0.01")), ("partial", Decimal("2.65"))}
+
+
+def test_the_credit_left_counts_open_invoices_and_confirmed_orders(
+    client: OdooClient, admin: OdooClient, shop: Shop
+) -> None:
+    """RULES, *Credit memos*: over the credit limit an order stays a quotation."""
+    order = shop.confirmed_order(1)
+    (row,) = client.by_ids("order", [order]).rows
+    partner = row["partner_id"]["id"]
+    admin.write_call("res.partner", "write", ids=[partner], vals={"credit_limit": 200})
+    assert client.credit_left([partner]) == {}, "the company uses no limits"
+    admin.write_call("res.company", "write", ids=[1], vals={"account_use_credit_limit": True})
+    assert client.credit_left([partner]) == {partner: (partner, 200 - row["amount_total"])}
+    (move,) = client.load_moves(MOVE_FIELDS, shop.move_rows(1, 1)).ids.values()
+    client.post_moves([move])
+    (invoice,) = client.by_ids("invoice", [move]).rows
+    assert client.credit_left([partner]) == {partner: (partner, 200 - invoice["amount_total"])}

@@ -57,6 +57,8 @@ class PaymentMethod(Strict):
     """Magento invoices only after the money came, so that its invoice counts as evidence."""
     payment_term: str | None = None
     """Exact name of the Odoo payment term."""
+    charged_in: Literal["order", "base"] = "order"
+    """Where the two differ: the provider charges in the order's currency, or in the shop's base currency."""
 
 
 class TaxRule(Strict):
