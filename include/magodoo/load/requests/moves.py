@@ -164,8 +164,8 @@ def _search(sources: Sources, order: CanonicalDocument, document: CanonicalDocum
     """Where to look for the same document made by somebody else (RULES, *Cut-over*)."""
     prefix = sources.instance.odoo.order_number_prefix
     return {
-        "references": [document.number],
-        "order_references": [f"{prefix}{order.number}"],
+        "references": sources.instance.written_as(document.number),
+        "order_references": sources.instance.written_as(f"{prefix}{order.number}"),
         "email": order.customer_email or "",
         "date": document.document_date.isoformat() if document.document_date else "",
     }

@@ -58,7 +58,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "on_credit": rounded(order.base_grand_total) if _is_on_credit(sources, order) else None,
         "replaces": instance.external_id("order", replaces) if replaces else None,
         "expect": money.expect(order.currency),
-        "search": {"email": order.customer_email or "", "references": [number]},
+        "search": {"email": order.customer_email or "", "references": instance.written_as(number)},
     }
     return Prepared(plan, request, _calls(request, who.tables, draft))
 
