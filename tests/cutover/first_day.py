@@ -183,15 +183,15 @@ class FirstDay:
 
     def _somebody_was_faster(self) -> None:
         """The chain has planned an order when a clerk enters it; nothing tells the chain but the look before the write."""
-        now, ways = datetime.now(UTC), (Way.ORDER_NUMBER, Way.NO_NUMBER)
-        orders = [self.old.sell(now, way) for way in ways]
+        ways = (Way.ORDER_NUMBER, Way.NO_NUMBER)
+        orders = [self.old.sell(datetime.now(UTC), way, pace=timedelta(0)) for way in ways]
         self.old.ledger.live |= set(orders)
         self.pair.at(0)
         with self.watch.pipeline():
             self.pair.look()
             self.pair.release()
         for order in orders:
-            self.old.enter(order, now - HOUR, late=True)
+            self.old.enter(order, datetime.now(UTC) - HOUR, late=True)
         self.pair.at(0)
         with self.watch.pipeline():
             load.run(self.pair.context())

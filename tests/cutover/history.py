@@ -110,18 +110,19 @@ class OldShop:
     def at(self, moment: datetime) -> None:
         self.pair.shop.now = self.pair.odoo.db.now = moment.replace(microsecond=0)
 
-    def sell(self, at: datetime, way: Way, *, half: bool = False, email: str = "", payment: str = "") -> int:
-        """An order that Magento invoiced and shipped, in full or by half; some are refunded in part later."""
+    def sell(self, at: datetime, way: Way, *, half: bool = False, email: str = "", payment: str = "",
+             pace: timedelta = timedelta(minutes=20)) -> int:  # fmt: skip
+        """An order that Magento invoiced and shipped after `pace`, in full or by half; some are refunded in part later."""
         draw = self.random
         lines = {sku: draw.randint(2, 5) for sku in draw.sample(SKUS, draw.randint(1, 3))}
         order = self.place(at, lines, payment or draw.choice(("banktransfer", "checkmo", "card")), email)
         self.ledger.ways[order] = way
         items = {item: 1 for item in self.pair.items(order).values()} if half else None
-        self.at(at + timedelta(minutes=20))
+        self.at(at + pace)
         self.pair.shop.invoice(order, items)
         self.pair.shop.ship(order, items)
         if not half and way in (Way.CONNECTOR, Way.ORDER_NUMBER, Way.ABSENT) and draw.random() < 0.1:
-            self.at(at + timedelta(minutes=40))
+            self.at(at + 2 * pace)
             nothing = dict.fromkeys(self.pair.items(order).values(), 0)
             self.pair.shop.refund(order, nothing, shipping=0, adjustment_positive=draw.randint(1, 3))
         (self.partial if half else self.complete)[way].append(order)
