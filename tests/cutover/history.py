@@ -114,7 +114,7 @@ class OldShop:
              pace: timedelta = timedelta(minutes=20)) -> int:  # fmt: skip
         """An order that Magento invoiced and shipped after `pace`, in full or by half; some are refunded in part later."""
         draw = self.random
-        lines = {sku: draw.randint(2, 5) for sku in draw.sample(SKUS, draw.randint(1, 3))}
+        lines = {sku: draw.randint(3, 5) for sku in draw.sample(SKUS, draw.randint(1, 3))}
         order = self.place(at, lines, payment or draw.choice(("banktransfer", "checkmo", "card")), email)
         self.ledger.ways[order] = way
         items = {item: 1 for item in self.pair.items(order).values()} if half else None

@@ -36,7 +36,7 @@ class ImportOrders(Writer):
         answers: Answers = {}
         for change in changes:
             own = ours.get(change.request["external_id"])
-            theirs = [row for row in rows if not row.get("external_id") and _mentions(row, change)]
+            theirs = [row for row in rows if not _is_ours(context, row) and _mentions(row, change)]
             if own is not None:
                 answers[change.id] = _own_state(own, change)
             elif theirs:
@@ -200,6 +200,11 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> str | 
     if row["state"] == "cancel":
         return "the order was cancelled in Odoo"
     return unequal(row, change.request["expect"])
+
+
+def _is_ours(context: Context, row: Mapping[str, Any]) -> bool:
+    """Whether we gave the record its external id; other connectors and imports give theirs."""
+    return str(row.get("external_id") or "").startswith(f"{context.instance.odoo.prefix}.")
 
 
 def _mentions(row: Mapping[str, Any], change: LeasedChange) -> bool:
