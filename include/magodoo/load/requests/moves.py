@@ -82,11 +82,16 @@ def _head(
 def _partner(
     sources: Sources, order: CanonicalDocument
 ) -> tuple[dict[str, str], list[dict[str, Any]], list[RequestProblem]]:
-    """The billing address of an order of ours; the partner that a person chose on an order of theirs."""
-    if sources.reference(Kind.ORDER, order.source_id).external_id:
+    """The billing address of an order of ours; the partner that a person chose on an order of theirs.
+
+    A customer who was deleted in Magento leaves registered orders without an id: theirs stays the partner of the Odoo order.
+    """
+    theirs = sources.counterpart(Kind.ORDER, order.source_id)
+    deleted = not order.payload.get("customer_id") and order.payload.get("customer_is_guest") in (0, False)
+    stands = deleted and theirs is not None and theirs.customer_key
+    if sources.reference(Kind.ORDER, order.source_id).external_id and not stands:
         who = customer(sources, order)
         return {"partner_id/id": who.billing}, who.as_json(), list(who.problems)
-    theirs = sources.counterpart(Kind.ORDER, order.source_id)
     if theirs is None or not theirs.customer_key:
         return {}, [], [RequestProblem("order", "the matched Odoo order has no customer")]
     return {"partner_id/.id": theirs.customer_key}, [], []
