@@ -120,6 +120,46 @@ def test_partly_paid_in_odoo_writes_nothing_to_magento(pair: ShopAndBooks) -> St
 
 
 @story()
+def test_what_a_write_off_settled_is_not_paid(pair: ShopAndBooks) -> Story:
+    """The customer paid 10.00, the rest was written off: the residual is 0, and Magento must not show it paid."""
+    order = pair.order(payment="cashondelivery")
+    yield
+    move = pair.bill(order)
+    pair.pay(order, move, Decimal("10.00"))
+    pair.write_off(move)
+    yield
+    (entry,) = pair.moves(order)
+    assert (entry["amount_residual"], entry["payment_state"]) == (0, "paid")
+    assert pair.invoices(order) == []
+    (finding,) = pair.reported(order)
+    assert (finding["type"], finding["kind"]) == ("missing_in_magento", "invoice")
+    assert "settled by payments" in finding["no_change_reason"]
+
+
+def in_payment(pair: ShopAndBooks) -> Generator[None, None, int]:
+    """An invoice that Odoo's Accounting app shows as *In Payment*: paid, and not yet seen on the bank statement."""
+    order = pair.order(payment="cashondelivery")
+    yield
+    move = pair.bill(order)
+    pair.pay(order, move)
+    pair.odoo.db.tables["account.move"][move]["payment_state"] = "in_payment"
+    yield
+    return order
+
+
+@story()
+def test_in_payment_writes_nothing_to_magento(pair: ShopAndBooks) -> Story:
+    order = yield from in_payment(pair)
+    assert (pair.moves(order)[0]["payment_state"], pair.invoices(order)) == ("in_payment", [])
+
+
+@story(invoices={"in_payment_counts": True})
+def test_in_payment_is_paid_in_magento_only_by_setting(pair: ShopAndBooks) -> Story:
+    order = yield from in_payment(pair)
+    assert (pair.moves(order)[0]["payment_state"], len(pair.invoices(order))) == ("in_payment", 1)
+
+
+@story()
 def test_reversed_by_a_credit_note_writes_nothing_to_magento(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery")
     yield
