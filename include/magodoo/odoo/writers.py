@@ -14,7 +14,7 @@ from typing import Any
 
 from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown, Unreadable
 from magodoo.odoo.caller import expect_rows
-from magodoo.odoo.kinds import NAMED, PRODUCT, SALE_LINE, tree
+from magodoo.odoo.kinds import NAMED, PRODUCT, tree
 from magodoo.odoo.loading import Loaded, Loading, Table
 from magodoo.odoo.reads import stamp
 from magodoo.odoo.trees import Row
@@ -25,7 +25,11 @@ OPEN_PICKING = tree(
     f"name state carrier_tracking_ref write_date {DELIVERY_KEY}",
     sale_id=NAMED,
     backorder_id=NAMED,
-    move_ids=tree("product_uom_qty quantity picked state has_tracking", product_id=PRODUCT, sale_line_id=SALE_LINE),
+    move_ids=tree(
+        "product_uom_qty quantity picked state has_tracking",
+        product_id=PRODUCT,
+        sale_line_id=tree("order_id", product_id=NAMED),
+    ),
 )
 NO_WIZARDS = {"skip_backorder": True, "skip_sms": True}
 
