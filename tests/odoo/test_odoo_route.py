@@ -7,10 +7,14 @@ from decimal import Decimal
 
 import pytest
 from odoo_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Line, Shop
+from sandbox_backend import SandboxBackend
 
 from magodoo.errors import FixDocument
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.writers import Delivery
+from magodoo.stack.live_odoo import LiveOdoo
+
+Backend = LiveOdoo | SandboxBackend
 
 
 def amounts(row: dict) -> tuple[Decimal, Decimal, Decimal]:
@@ -282,3 +286,52 @@ def test_the_credit_left_counts_open_invoices_and_confirmed_orders(
     client.post_moves([move])
     (invoice,) = client.by_ids("invoice", [move]).rows
     assert client.credit_left([partner]) == {partner: (partner, 200 - invoice["amount_total"])}
+
+
+def test_of_pick_pack_and_ship_only_the_last_step_is_a_shipment(
+    client: OdooClient, admin: OdooClient, shop: Shop, odoo: Backend
+) -> None:
+    """RULES, *Deliveries*. The sandbox has one step only."""
+    if isinstance(odoo, SandboxBackend):
+        pytest.skip("the sandbox Odoo delivers in one step")
+    warehouse = admin.call("stock.warehouse", "search", domain=[["company_id", "=", 1]], limit=1)
+    admin.write_call("stock.warehouse", "write", ids=warehouse, vals={"delivery_steps": "pick_pack_ship"})
+    order = shop.confirmed_order(1)
+    for _ in range(2):
+        assert [row["state"] for row in client.by_order_ids("shipment", [order]).rows if row["state"] == "done"] == []
+        waiting = [["sale_id", "=", order], ["state", "=", "assigned"], ["picking_type_code", "=", "internal"]]
+        (step,) = admin.call("stock.picking", "search", domain=waiting)
+        admin.write_call("stock.picking", "button_validate", ids=[step], context={"skip_sms": True})
+    (last,) = client.open_pickings([order])
+    assert [move["product_id"]["default_code"] for move in last["move_ids"]] == ["SKU-A", "SKU-B"]
+    shop.shipped(order, {"SKU-A": "2", "SKU-B": "7"})
+    assert [row["state"] for row in client.by_order_ids("shipment", [order]).rows] == ["done"]
+    (row,) = client.by_ids("order", [order]).rows
+    assert [line["qty_delivered"] for line in row["order_line"]] == [2, 7]
+
+
+def test_a_kit_s_moves_bring_other_products_than_its_line_which_counts_kits(
+    client: OdooClient, admin: OdooClient, shop: Shop, odoo: Backend
+) -> None:
+    """RULES, *Deliveries*: needs the module mrp, which the sandbox does not have."""
+    if isinstance(odoo, SandboxBackend):
+        pytest.skip("the sandbox Odoo has no bills of materials")
+    (module,) = admin.call("ir.module.module", "search", domain=[["name", "=", "sale_mrp"]])
+    admin.write_call("ir.module.module", "button_immediate_install", ids=[module])
+    templates = admin.call("product.product", "read", ids=[shop.products["SKU-B"]], fields=["product_tmpl_id"])
+    component = {"product_id": shop.products["SKU-A"], "product_qty": 2}
+    kit = {
+        "product_tmpl_id": templates[0]["product_tmpl_id"][0],
+        "type": "phantom",
+        "bom_line_ids": [[0, 0, component]],
+    }
+    admin.write_call("mrp.bom", "create", vals_list=[kit])
+    order = shop.confirmed_order(1)
+    (picking,) = client.open_pickings([order])
+    sold = {move["sale_line_id"]["product_id"]["id"] for move in picking["move_ids"]}
+    assert sold == {shop.products["SKU-A"], shop.products["SKU-B"]}
+    assert {move["product_id"]["id"] for move in picking["move_ids"]} == {shop.products["SKU-A"]}
+    client.set_quantities({move["id"]: move["product_uom_qty"] for move in picking["move_ids"]})
+    assert client.validate_pickings([picking["id"]]).ids == [picking["id"]]
+    (row,) = client.by_ids("order", [order]).rows
+    assert [line["qty_delivered"] for line in row["order_line"]] == [2, 7], "kits, not components"
