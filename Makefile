@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live
+.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ status: $(INSTALLED) ## show what runs, the addresses and the logins
 
 clean: $(INSTALLED) ## stop the stack and remove all that it keeps under var/
 	@$(STACK) clean
+
+cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
+	@cd tests && PYTHONPATH=. ../$(PY) -m cutover
 
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings

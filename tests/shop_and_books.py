@@ -307,6 +307,31 @@ class ShopAndBooks:
         self.books.moves[f"inv_{-move}"] = move
         return self.books.reverse(History(0, datetime.now(UTC), ""), -move)
 
+    def write_off(self, move: int) -> None:
+        """An accountant writes off what is open of an invoice: an entry of its own, matched with it."""
+        lines = self.odoo.db.tables["account.move.line"]
+        (open_,) = [
+            row
+            for row in lines.values()
+            if row["move_id"] == move and row["display_type"] == "payment_term" and not row.get("reconciled")
+        ]
+        accounts = self.odoo.db.models["account.account"]
+        rest = float(open_["amount_residual"])
+        (journal,) = self.rows("account.journal", [["code", "=", "MISC"]], "name")
+        values = {
+            "move_type": "entry", "journal_id": journal["id"],
+            "line_ids": [
+                [0, 0, {"account_id": accounts.of_type(1, "expense"), "balance": rest, "name": "Write-off"}],
+                [0, 0, {"account_id": open_["account_id"], "balance": -rest, "name": "Write-off"}],
+            ],
+        }  # fmt: skip
+        (entry,) = self.call("account.move", "create", vals_list=[values])
+        self.call("account.move", "action_post", [entry])
+        counter = next(
+            row["id"] for row in lines.values() if row["move_id"] == entry and row["account_id"] == open_["account_id"]
+        )
+        self.call("account.move.line", "reconcile", [open_["id"], counter])
+
     def deliver(self, order: int, quantities: Mapping[str, int] | None = None, tracking: Sequence[str] = ()) -> int:
         """The warehouse validates a delivery in Odoo: everything, or quantities by SKU and a backorder."""
         history = self.of(order)

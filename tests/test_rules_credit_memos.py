@@ -124,13 +124,32 @@ def test_after_a_memo_nothing_is_to_invoice_whatever_the_policy(
     assert amount(note["amount_total"]) == amount(pair.memos(order)[0]["grand_total"])
     assert [row["state"] for row in pair.pickings(order, "incoming")] == (["done"] if shipped else [])
     linked = pair.rows(
-        "account.move.line", [["move_id", "=", note["id"]], ["display_type", "=", "product"]], "sale_line_ids"
+        "account.move.line",
+        [["move_id", "=", note["id"]], ["display_type", "=", "product"]],
+        "sale_line_ids product_id",
     )
-    assert [line["sale_line_ids"] for line in linked] == [[]] * len(linked)
-    # What was invoiced on delivered quantities and never left stays below zero until somebody takes it off the order.
+    # What is invoiced on delivered quantities and never left would stay below zero, were its refund not linked.
     never_left = lines is BY_DELIVERY and not shipped
-    assert pair.to_invoice(order) == (-3 if never_left else 0), "Odoo would offer to invoice it again"
-    assert pair.sales(order)[0]["invoice_status"] == ("to invoice" if never_left else "invoiced")
+    assert [line["product_id"][0] == product for line in linked if line["sale_line_ids"]] == [True] * never_left
+    assert pair.to_invoice(order) == 0, "Odoo would offer to invoice it again"
+    assert pair.sales(order)[0]["invoice_status"] in ("invoiced", "no")
+
+
+@story(**RETURNS)
+def test_of_a_memo_that_refunds_some_shipped_and_some_not_only_the_rest_is_linked(pair: ShopAndBooks) -> Story:
+    """SKU-011 is invoiced on delivered quantities: two of three left, all are refunded."""
+    pair.call("product.product", "write", [pair.books.names.products["SKU-011"]], vals={"invoice_policy": "delivery"})
+    order = pair.order({"SKU-011": 3})
+    pair.shop.invoice(order)
+    pair.shop.ship(order, {pair.items(order)["SKU-011"]: 2})
+    yield
+    pair.shop.refund(order)
+    yield
+    (note,) = pair.notes(order)
+    assert amount(note["amount_total"]) == amount(pair.memos(order)[0]["grand_total"])
+    domain = [["move_id", "=", note["id"]], ["sale_line_ids", "!=", False]]
+    assert [line["quantity"] for line in pair.rows("account.move.line", domain, "quantity")] == [1]
+    assert pair.to_invoice(order) == 0
 
 
 @story()

@@ -6,14 +6,16 @@ from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from shop_and_books import ShopAndBooks, amount
 from stories import story
 
-from magodoo.pipeline import extract, refresh
+from magodoo.pipeline import extract, load, refresh
 from magodoo.pipeline.window import Window
 
 Story = Generator[None, None, None]
 APPROVED_FIRST: dict[str, Any] = {"limits": {"first_writes": 1}}
+PREFIXED: dict[str, Any] = {"odoo": {"reference_prefixes": ("M2-",)}}
 BEFORE, AFTER = 40.0, 3.0  # days ago; the cut-over is 25 days ago
 
 
@@ -111,6 +113,36 @@ def test_an_adopted_order_goes_on_as_if_we_had_made_it(pair: ShopAndBooks) -> St
     assert (len(pair.sales(order)), len(pair.moves(order))) == (1, 1)
     assert [row["state"] for row in pair.pickings(order)] == ["done"]
     assert (pair.to_invoice(order), pair.findings(order)) == (0, set())
+
+
+@pytest.mark.parametrize("module", ["by_hand", "other_connector"])
+def test_an_order_that_others_enter_after_it_was_planned_is_adopted(
+    pair: ShopAndBooks, module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records of imports and of other connectors carry external ids, too: those are not ours."""
+    order = pair.order({"SKU-001": 2})
+    pair.shop.invoice(order)
+    pair.look()
+    pair.release()
+    usual = pair.books._hand
+    monkeypatch.setattr(pair.books, "_hand", lambda what: usual(what).replace("by_hand", module))
+    sale = pair.enter_order(order, linked=False)
+    load.run(pair.context())
+    assert [row["id"] for row in pair.sales(order)] == [sale]
+    pair.chain()
+    assert ([row["id"] for row in pair.sales(order)], len(pair.moves(order))) == ([sale], 1)
+
+
+@story(**PREFIXED)
+def test_numbers_behind_another_connector_s_prefix_are_found(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2})
+    pair.shop.invoice(order)
+    sale = pair.enter_order(order, linked=False)
+    pair.call("sale.order", "write", [sale], vals={"client_order_ref": f"M2-{pair.shop.order(order)['increment_id']}"})
+    yield
+    found = pair.rows("account.move", [["invoice_origin", "=", pair.shop.order(order)["increment_id"]]], "name state")
+    assert (pair.sales(order), [row["state"] for row in found]) == ([], ["posted"]), "the order was adopted, not made"
+    assert pair.findings(order) == set()
 
 
 @story(**APPROVED_FIRST)

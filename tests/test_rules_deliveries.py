@@ -97,3 +97,85 @@ def test_a_shipment_that_both_sides_made_is_one_delivery(pair: ShopAndBooks) -> 
     assert (len(pair.shipments(order)), len(pair.pickings(order))) == (1, 1)
     assert pair.findings(order) == set()
     assert Decimal(str(pair.shipments(order)[0]["total_qty"])) == 2
+
+
+# Kits, several steps, drop shipments
+
+
+def made_of(pair: ShopAndBooks, order: int, components: dict[str, int]) -> dict[str, int]:
+    """The order's open delivery brings components instead of the product that was sold; returns their moves by SKU."""
+    (picking,) = pair.pickings(order)
+    products, rows = pair.books.names.products, pair.odoo.db.tables["stock.move"]
+    sold = rows[picking["move_ids"][0]]
+    moves = {}
+    for sku, quantity in components.items():
+        if moves:
+            values = {
+                name: sold[name]
+                for name in ("picking_id", "sale_line_id", "location_id", "location_dest_id", "company_id")
+            }
+            (made,) = pair.call(
+                "stock.move", "create", vals_list=[{**values, "product_id": products[sku], "product_uom_qty": quantity}]
+            )
+        else:
+            made = sold["id"]
+            pair.call("stock.move", "write", [made], vals={"product_id": products[sku], "product_uom_qty": quantity})
+        moves[sku] = made
+    return moves
+
+
+def validate(pair: ShopAndBooks, picking: int, quantities: dict[int, int]) -> None:
+    for move, quantity in quantities.items():
+        pair.call("stock.move", "write", [move], vals={"quantity": quantity, "picked": bool(quantity)})
+    done = pair.call("stock.picking", "button_validate", [picking], context={"skip_backorder": True, "skip_sms": True})
+    assert done is True
+
+
+@story()
+def test_a_kit_is_shipped_by_what_its_order_line_says_is_delivered(pair: ShopAndBooks) -> Story:
+    """A kit of two SKU-010 and one SKU-011: three are sold, one is delivered, then two."""
+    order = pair.order({"SKU-009": 3}, "cashondelivery")
+    yield
+    moves = made_of(pair, order, {"SKU-010": 6, "SKU-011": 3})
+    validate(pair, pair.pickings(order)[0]["id"], {moves["SKU-010"]: 2, moves["SKU-011"]: 1})
+    yield
+    assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [1]
+    rest = next(row for row in pair.pickings(order) if row["state"] != "done")
+    validate(pair, rest["id"], {move: (4, 2)[place] for place, move in enumerate(rest["move_ids"])})
+    yield
+    assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [1, 2]
+    assert pair.findings(order) == set()
+
+
+@story(restless=True)
+def test_a_kit_that_magento_shipped_is_delivered_by_a_person(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-009": 1}, "cashondelivery")
+    yield
+    made_of(pair, order, {"SKU-010": 2, "SKU-011": 1})
+    pair.shop.ship(order)
+    yield
+    assert "done" not in [row["state"] for row in pair.pickings(order)]
+    assert any("kit" in why for kind, _, why in pair.unfinished(order) if kind == "odoo_delivery")
+
+
+@story()
+def test_a_drop_shipment_counts_as_shipped(pair: ShopAndBooks) -> Story:
+    """The vendor sends it: the transfer's type is `dropship`."""
+    order = pair.order({"SKU-010": 1}, "cashondelivery")
+    yield
+    picking = pair.pickings(order)[0]["id"]
+    types = pair.odoo.db.tables["stock.picking.type"]
+    usual = next(row for row in types.values() if row["code"] == "outgoing" and row["company_id"] == 1)
+    names = ("warehouse_id", "company_id", "default_location_src_id", "default_location_dest_id")
+    values = {name: usual[name] for name in names if usual.get(name)}
+    (drop,) = pair.call(
+        "stock.picking.type",
+        "create",
+        vals_list=[{**values, "name": "Dropship", "code": "dropship", "sequence_code": "DS"}],
+    )
+    pair.call("stock.picking", "write", [picking], vals={"picking_type_id": drop})
+    (move,) = pair.rows("stock.picking", [["id", "=", picking]], "move_ids")[0]["move_ids"]
+    validate(pair, picking, {move: 1})
+    yield
+    assert len(pair.shipments(order)) == 1
+    assert pair.findings(order) == set()

@@ -23,6 +23,12 @@ WHEN_POSTED: dict[str, Any] = {
     },
 }
 
+IN_BASE: dict[str, Any] = {
+    "payment_methods": {
+        "card": {"captured_by_provider": True, "journal": "CARD", "authorises": True, "charged_in": "base"}
+    }
+}
+
 
 @story(**WHEN_POSTED)
 def test_when_posted_with_an_unpaid_odoo_invoice_makes_no_payment_in_three_runs(pair: ShopAndBooks) -> Story:
@@ -84,6 +90,25 @@ def test_a_payment_is_made_in_the_order_s_currency(pair: ShopAndBooks) -> Story:
     assert entry["payment_state"] == "paid"
 
 
+@story(**IN_BASE)
+def test_a_method_that_charges_the_base_currency_is_paid_in_it_to_the_cent(pair: ShopAndBooks) -> Story:
+    order, memo_order = pair.order(payment="card", store="eu"), pair.order(payment="card", store="eu")
+    for each in (order, memo_order):
+        pair.shop.invoice(each)
+    yield
+    pair.shop.refund_invoice(pair.invoices(memo_order)[0]["entity_id"], None, online=True)
+    yield
+    (entry,), (invoice,) = pair.moves(order), pair.invoices(order)
+    (payment,) = pair.payments(entry)
+    assert (payment["currency_id"][1], amount(payment["amount"])) == ("USD", amount(invoice["base_grand_total"]))
+    assert (entry["currency_id"][1], entry["payment_state"], entry["amount_residual"]) == ("EUR", "paid", 0)
+    (note,) = pair.notes(memo_order)
+    (refund,) = pair.payments(note)
+    assert (refund["currency_id"][1], refund["payment_type"]) == ("USD", "outbound")
+    assert amount(refund["amount"]) == amount(pair.memos(memo_order)[0]["base_grand_total"])
+    assert (note["payment_state"], note["amount_residual"]) == ("paid", 0)
+
+
 @story()
 def test_partly_paid_in_odoo_writes_nothing_to_magento(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery")
@@ -92,6 +117,46 @@ def test_partly_paid_in_odoo_writes_nothing_to_magento(pair: ShopAndBooks) -> St
     yield
     assert pair.moves(order)[0]["payment_state"] == "partial"
     assert pair.invoices(order) == []
+
+
+@story()
+def test_what_a_write_off_settled_is_not_paid(pair: ShopAndBooks) -> Story:
+    """The customer paid 10.00, the rest was written off: the residual is 0, and Magento must not show it paid."""
+    order = pair.order(payment="cashondelivery")
+    yield
+    move = pair.bill(order)
+    pair.pay(order, move, Decimal("10.00"))
+    pair.write_off(move)
+    yield
+    (entry,) = pair.moves(order)
+    assert (entry["amount_residual"], entry["payment_state"]) == (0, "paid")
+    assert pair.invoices(order) == []
+    (finding,) = pair.reported(order)
+    assert (finding["type"], finding["kind"]) == ("missing_in_magento", "invoice")
+    assert "settled by payments" in finding["no_change_reason"]
+
+
+def in_payment(pair: ShopAndBooks) -> Generator[None, None, int]:
+    """An invoice that Odoo's Accounting app shows as *In Payment*: paid, and not yet seen on the bank statement."""
+    order = pair.order(payment="cashondelivery")
+    yield
+    move = pair.bill(order)
+    pair.pay(order, move)
+    pair.odoo.db.tables["account.move"][move]["payment_state"] = "in_payment"
+    yield
+    return order
+
+
+@story()
+def test_in_payment_writes_nothing_to_magento(pair: ShopAndBooks) -> Story:
+    order = yield from in_payment(pair)
+    assert (pair.moves(order)[0]["payment_state"], pair.invoices(order)) == ("in_payment", [])
+
+
+@story(invoices={"in_payment_counts": True})
+def test_in_payment_is_paid_in_magento_only_by_setting(pair: ShopAndBooks) -> Story:
+    order = yield from in_payment(pair)
+    assert (pair.moves(order)[0]["payment_state"], len(pair.invoices(order))) == ("in_payment", 1)
 
 
 @story()

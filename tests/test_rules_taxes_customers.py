@@ -6,6 +6,7 @@ from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from shop_and_books import ShopAndBooks, amount
 from stories import story
 
@@ -15,6 +16,7 @@ from magodoo.sandbox.seed.plants import EXCLUDED_EMAIL
 Story = Generator[None, None, None]
 WHEN_POSTED: dict[str, Any] = {"invoices": {"to_magento": "when_posted"}}
 TERMS: dict[str, Any] = {"payment_methods": {"purchaseorder": {"import_states": ["new"], "payment_term": "30 Days"}}}
+ON_ACCOUNT: dict[str, Any] = {"payment_methods": {"purchaseorder": {"import_states": ["new", "processing"]}}}
 
 
 def person(pair: ShopAndBooks, order: int) -> dict[str, Any]:
@@ -141,6 +143,36 @@ def test_excluded_orders_are_counted_and_nothing_else(pair: ShopAndBooks) -> Sto
     order = pair.order(email=EXCLUDED_EMAIL, payment="cashondelivery")
     yield
     assert (pair.sales(order), pair.findings(order)) == ([], set())
+
+
+@story(**ON_ACCOUNT)
+@pytest.mark.parametrize("invoiced", [True, False])
+def test_over_the_credit_limit_the_order_stays_a_quotation_with_a_finding(pair: ShopAndBooks, invoiced: bool) -> Story:
+    """The company uses credit limits; the customer may owe 100, owes one order and places another."""
+    email = f"credit{invoiced}@example.com"
+    customer, who = pair.shop.add_customer(email, "Cree", "Dit"), Address("Cree", "Dit", email=email)
+    first = pair.order({"SKU-005": 1}, "purchaseorder", customer=customer, billing=who)
+    yield
+    pair.call("res.company", "write", [1], vals={"account_use_credit_limit": True})
+    pair.call("res.partner", "write", [person(pair, first)["id"]], vals={"credit_limit": 100})
+    fits = pair.order({"SKU-006": 1}, "purchaseorder", customer=customer, billing=who)
+    yield
+    beyond = pair.order({"SKU-005": 1}, "purchaseorder", customer=customer, billing=who)
+    paid = pair.order({"SKU-005": 1}, "card", customer=customer, billing=who)
+    pair.shop.invoice(paid)
+    if invoiced:
+        pair.shop.invoice(beyond)
+    yield
+    states = [[sale["state"] for sale in pair.sales(order)] for order in (first, fits, beyond, paid)]
+    assert states == [["sale"], ["sale"], ["draft"], ["sale"]]
+    assert pair.moves(beyond) == []
+    (finding,) = pair.reported(beyond, kind="order")
+    assert (finding["type"], finding["part"]) == ("status_mismatch", "draft")
+    assert "credit limit" in finding["no_change_reason"]
+    pair.call("sale.order", "action_confirm", [pair.sales(beyond)[0]["id"]])
+    yield
+    assert [len(pair.moves(order)) for order in (beyond, paid)] == [int(invoiced), 1], "a person confirmed it"
+    assert pair.findings(beyond) == set()
 
 
 # What Magento can represent

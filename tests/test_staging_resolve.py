@@ -34,6 +34,7 @@ def engine(module_staging_url: str) -> Iterator[Engine]:
 
 
 LATER = NOON + timedelta(minutes=5)
+SAME = {"currency": "USD", "grand_total": 50_000}
 STRANGER = {"customer_email": "bob@example.com", "grand_total": 990000}
 
 
@@ -67,6 +68,36 @@ def test_overlapping_numbers_need_the_instances_prefix(engine: Engine) -> None:
     put(engine, magento_order(7, "000000007"), of=prefixed)
     put(engine, odoo_order(1, "000000007"), odoo_order(2, "US-000000007"), of=prefixed)
     assert (key_of(engine, "order", 1), key_of(engine, "order", 2)) == (None, "7")
+
+
+def test_an_invoice_s_number_names_its_own_order_though_another_order_has_that_number(engine: Engine) -> None:
+    """Orders and invoices are numbered apart: order 000000008 has an invoice of the same total, too."""
+    put(engine, magento_order(7, "000000007"), magento_order(8, "000000008", customer_email="bob@example.com"))
+    put(
+        engine,
+        magento_document("invoice", 70, 7, number="000000008", **SAME),
+        magento_document("invoice", 80, 8, **SAME),
+    )
+    put(engine, odoo_document("invoice", 1, other_references=("000000008",), customer_email="ann@example.com", **SAME))
+    assert key_of(engine, "invoice", 1) == "7"
+
+
+def test_a_number_of_an_order_and_of_another_order_s_invoice_is_neither_when_nothing_else_tells(engine: Engine) -> None:
+    put(engine, magento_order(7, "000000007"), magento_order(8, "000000008"))
+    put(
+        engine,
+        magento_document("invoice", 70, 7, number="000000008", **SAME),
+        magento_document("invoice", 80, 8, **SAME),
+    )
+    put(engine, odoo_document("invoice", 1, other_references=("000000008",), customer_email="x@example.com", **SAME))
+    assert key_of(engine, "invoice", 1) == "odoo-1"
+
+
+def test_an_invoice_entered_by_hand_is_found_when_its_magento_invoice_comes_later(engine: Engine) -> None:
+    put(engine, magento_order(7, "000000007"))
+    put(engine, odoo_document("invoice", 1, other_references=("000000123",), customer_email="x@example.com", **SAME))
+    put(engine, magento_document("invoice", 70, 7, number="000000123", **SAME))
+    assert key_of(engine, "invoice", 1) == "7"
 
 
 def test_orders_of_the_wholesale_business_are_not_magento(engine: Engine) -> None:

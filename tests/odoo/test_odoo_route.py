@@ -7,10 +7,14 @@ from decimal import Decimal
 
 import pytest
 from odoo_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Line, Shop
+from sandbox_backend import SandboxBackend
 
 from magodoo.errors import FixDocument
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.writers import Delivery
+from magodoo.stack.live_odoo import LiveOdoo
+
+Backend = LiveOdoo | SandboxBackend
 
 
 def amounts(row: dict) -> tuple[Decimal, Decimal, Decimal]:
@@ -237,3 +241,97 @@ def test_a_picking_with_nothing_to_ship_is_refused_with_odoos_words(client: Odoo
     done = client.validate_pickings([picking["id"]])
     assert done.ids == []
     assert "zero quantity" in str(done.refused[picking["id"]])
+
+
+def test_a_payment_in_company_currency_settles_a_foreign_invoice_at_the_invoice_s_own_rate(
+    client: OdooClient, shop: Shop
+) -> None:
+    """RULES, *Payments*: the currency charged. At Odoo's own rate of the day a residue would stay."""
+    shop.load_partner()
+    left = {}
+    for number, (rate, forced) in enumerate(
+        [("0.92", False), ("0.95", False), ("0.92", True), ("0.95", True), ("0.9", True)]
+    ):
+        rows = [list(row) for row in shop.move_rows(number, number)]
+        rows[0][MOVE_FIELDS.index("currency_id/.id")] = str(shop.currencies["EUR"])
+        rows[0][MOVE_FIELDS.index("invoice_currency_rate")] = rate
+        for row in rows:
+            row[MOVE_FIELDS.index("invoice_line_ids/sale_line_ids/id")] = ""
+            row[MOVE_FIELDS.index("invoice_line_ids/extra_tax_data")] = ""
+        (move,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
+        client.post_moves([move])
+        (invoice,) = client.by_ids("invoice", [move]).rows
+        paid = f"{invoice['amount_total_signed']}"
+        (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, number, paid)).ids.values()
+        client.post_payments([payment])
+        own = invoice["amount_total"] / invoice["amount_total_signed"]
+        after = client.reconcile_payment(payment, move, rate=own if forced else None)
+        left[rate, forced] = (after["payment_state"], after["amount_residual"])
+    assert {left[case] for case in left if case[1]} == {("paid", 0)}
+    assert {left[case] for case in left if not case[1]} == {("partial", Decimal("0.01")), ("partial", Decimal("2.65"))}
+
+
+def test_the_credit_left_counts_open_invoices_and_confirmed_orders(
+    client: OdooClient, admin: OdooClient, shop: Shop
+) -> None:
+    """RULES, *Credit memos*: over the credit limit an order stays a quotation."""
+    order = shop.confirmed_order(1)
+    (row,) = client.by_ids("order", [order]).rows
+    partner = row["partner_id"]["id"]
+    admin.write_call("res.partner", "write", ids=[partner], vals={"credit_limit": 200})
+    assert client.credit_left([partner]) == {}, "the company uses no limits"
+    admin.write_call("res.company", "write", ids=[1], vals={"account_use_credit_limit": True})
+    assert client.credit_left([partner]) == {partner: (partner, 200 - row["amount_total"])}
+    (move,) = client.load_moves(MOVE_FIELDS, shop.move_rows(1, 1)).ids.values()
+    client.post_moves([move])
+    (invoice,) = client.by_ids("invoice", [move]).rows
+    assert client.credit_left([partner]) == {partner: (partner, 200 - invoice["amount_total"])}
+
+
+def test_of_pick_pack_and_ship_only_the_last_step_is_a_shipment(
+    client: OdooClient, admin: OdooClient, shop: Shop, odoo: Backend
+) -> None:
+    """RULES, *Deliveries*. The sandbox has one step only."""
+    if isinstance(odoo, SandboxBackend):
+        pytest.skip("the sandbox Odoo delivers in one step")
+    warehouse = admin.call("stock.warehouse", "search", domain=[["company_id", "=", 1]], limit=1)
+    admin.write_call("stock.warehouse", "write", ids=warehouse, vals={"delivery_steps": "pick_pack_ship"})
+    order = shop.confirmed_order(1)
+    for _ in range(2):
+        assert [row["state"] for row in client.by_order_ids("shipment", [order]).rows if row["state"] == "done"] == []
+        waiting = [["sale_id", "=", order], ["state", "=", "assigned"], ["picking_type_code", "=", "internal"]]
+        (step,) = admin.call("stock.picking", "search", domain=waiting)
+        admin.write_call("stock.picking", "button_validate", ids=[step], context={"skip_sms": True})
+    (last,) = client.open_pickings([order])
+    assert [move["product_id"]["default_code"] for move in last["move_ids"]] == ["SKU-A", "SKU-B"]
+    shop.shipped(order, {"SKU-A": "2", "SKU-B": "7"})
+    assert [row["state"] for row in client.by_order_ids("shipment", [order]).rows] == ["done"]
+    (row,) = client.by_ids("order", [order]).rows
+    assert [line["qty_delivered"] for line in row["order_line"]] == [2, 7]
+
+
+def test_a_kit_s_moves_bring_other_products_than_its_line_which_counts_kits(
+    client: OdooClient, admin: OdooClient, shop: Shop, odoo: Backend
+) -> None:
+    """RULES, *Deliveries*: needs the module mrp, which the sandbox does not have."""
+    if isinstance(odoo, SandboxBackend):
+        pytest.skip("the sandbox Odoo has no bills of materials")
+    (module,) = admin.call("ir.module.module", "search", domain=[["name", "=", "sale_mrp"]])
+    admin.write_call("ir.module.module", "button_immediate_install", ids=[module])
+    templates = admin.call("product.product", "read", ids=[shop.products["SKU-B"]], fields=["product_tmpl_id"])
+    component = {"product_id": shop.products["SKU-A"], "product_qty": 2}
+    kit = {
+        "product_tmpl_id": templates[0]["product_tmpl_id"][0],
+        "type": "phantom",
+        "bom_line_ids": [[0, 0, component]],
+    }
+    admin.write_call("mrp.bom", "create", vals_list=[kit])
+    order = shop.confirmed_order(1)
+    (picking,) = client.open_pickings([order])
+    sold = {move["sale_line_id"]["product_id"]["id"] for move in picking["move_ids"]}
+    assert sold == {shop.products["SKU-A"], shop.products["SKU-B"]}
+    assert {move["product_id"]["id"] for move in picking["move_ids"]} == {shop.products["SKU-A"]}
+    client.set_quantities({move["id"]: move["product_uom_qty"] for move in picking["move_ids"]})
+    assert client.validate_pickings([picking["id"]]).ids == [picking["id"]]
+    (row,) = client.by_ids("order", [order]).rows
+    assert [line["qty_delivered"] for line in row["order_line"]] == [2, 7], "kits, not components"

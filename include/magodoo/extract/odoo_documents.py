@@ -221,6 +221,7 @@ def _picking_line(instance: Instance, move: Row, state: str) -> CanonicalLine:
     made.item_key = odoo.item_of(instance, sale_line)
     demand = fields.units(move, "product_uom_qty")
     made.quantity = fields.units(move, "quantity") if state == "done" else demand
+    made.qty_ordered = made.quantity  # stays when staging turns a kit's components into kits
     made.qty_open = 0 if state in CLOSED or move.get("state") == "done" else demand
     return made
 

@@ -66,16 +66,19 @@ def references(instance: Instance, row: Row) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name in instance.odoo.reference_fields:
         value = fields.words(row, name)
-        for word in _parts(value) if value else ():
+        for word in _parts(value, instance.odoo.reference_prefixes) if value else ():
             if word and len(word) <= fields.LONGEST_KEY:
                 found[word] = None
     return tuple(found)[:MOST_REFERENCES]
 
 
-def _parts(value: str) -> Iterable[str]:
+def _parts(value: str, prefixes: Iterable[str]) -> Iterable[str]:
+    """The value, its words, and its words without what stands before a number."""
     yield value
     for word in _SEPARATORS.split(value):
-        yield word.strip("#()[]")
+        plain = word.strip("#()[]")
+        yield plain
+        yield from (plain.removeprefix(prefix) for prefix in prefixes if prefix and plain.startswith(prefix))
 
 
 def tax_percent(row: Row) -> Decimal | None:

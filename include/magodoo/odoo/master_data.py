@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from magodoo.errors import FixDocument, Forbidden, UnknownField
@@ -122,6 +123,28 @@ class MasterData(Reads):
         fields = [name for name in LOCKS if self.has_field("res.company", name)]
         (row,) = self.listed("res.company", fields, [["id", "=", self.company]])
         return {name: date.fromisoformat(row[name]) for name in fields if row[name] and row[name] >= "1900"}
+
+    def credit_left(self, partners: Sequence[int]) -> dict[int, tuple[int, Decimal]]:
+        """(commercial partner, credit left) by partner, for those that have a limit; in company currency, negative beyond it.
+
+        Empty where the company uses no credit limits. Open receivables and what confirmed orders have left to invoice count.
+        """
+        if not partners or not self.has_field("res.company", "account_use_credit_limit"):
+            return {}
+        (company,) = self.listed("res.company", ["account_use_credit_limit"], [["id", "=", self.company]])
+        if not company["account_use_credit_limit"]:
+            return {}
+        heads = self.call("res.partner", "read", ids=sorted(set(partners)), fields=["commercial_partner_id"])
+        head_of = {row["id"]: row["commercial_partner_id"][0] for row in expect_rows(heads, "res.partner.read")}
+        names = ["credit", "credit_limit"]
+        names += ["credit_to_invoice"] if self.has_field("res.partner", "credit_to_invoice") else []
+        rows = self.call("res.partner", "read", ids=sorted(set(head_of.values())), fields=names)
+        left = {
+            row["id"]: Decimal(row["credit_limit"]) - row["credit"] - row.get("credit_to_invoice", 0)
+            for row in expect_rows(rows, "res.partner.read")
+            if row["credit_limit"]
+        }
+        return {partner: (head, left[head]) for partner, head in head_of.items() if head in left}
 
     def modules(self) -> set[str]:
         """The installed modules; for a user who may not list them, those of `PROBES` that their fields give away."""

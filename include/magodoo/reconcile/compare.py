@@ -103,6 +103,7 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
             "payment": documents["status"].cat.codes.to_numpy()[odoo],
             "captured": captured(view)[magento],
             "ours": references.ours(view)[odoo],
+            "early": view.confirmed_early[magento],
         }
     )
     numbers = combinations.groupby(list(combinations.columns), sort=False).ngroup().to_numpy()
@@ -110,11 +111,13 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
     kinds, states = list(documents["kind"].cat.categories), list(documents["state"].cat.categories)
     payments = list(documents["status"].cat.categories)
     table = np.empty(len(first), dtype=object)
-    for place, (kind, magento_state, odoo_state, payment, has_money, ours) in enumerate(
+    for place, (kind, magento_state, odoo_state, payment, has_money, ours, early) in enumerate(
         first.to_numpy(np.int64).tolist()
     ):
+        # What is to be confirmed in Odoo is under way, whatever Magento calls it.
+        standing = "processing" if early else states[magento_state]
         found = statuses.meaning(
-            kinds[kind], states[magento_state], states[odoo_state], payments[payment], bool(has_money), bool(ours)
+            kinds[kind], standing, states[odoo_state], payments[payment], bool(has_money), bool(ours)
         )
         table[place] = found if _matters(view, kinds[kind], found) else None
     return pd.Series(table[numbers], index=pairs.index, dtype=object)

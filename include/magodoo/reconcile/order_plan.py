@@ -54,6 +54,7 @@ class Facts:
     blocked: dict[int, str]
     over_refunded: frozenset[str]
     awaiting_return: dict[int, list[list[Any]]]
+    unshipped: dict[int, list[list[Any]]]
 
     @classmethod
     def gather(cls, situation: Situation, findings: Iterable[Finding]) -> Facts:
@@ -82,7 +83,7 @@ class Facts:
             if at >= 0
         }
         returns = view.instance.shipments.returns == "shipped_items"
-        memos = chosen & view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & bool(returns)
+        memos = chosen & view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active
         return cls(
             situation,
             by_order,
@@ -93,6 +94,7 @@ class Facts:
             blocked,
             frozenset(finding.order_key or "" for finding in findings if _is_over_refunded_order(finding)),
             _item_lists(stock.awaiting_return(situation, memos)) if returns else {},
+            _item_lists(stock.refunded_unshipped(situation, memos)),
         )
 
     def order_plan(self, order_id: int) -> OrderPlan | None:

@@ -285,7 +285,10 @@ def _credit_notes(order: OrderPlan, closed: str | None) -> None:
             _nothing_to_refund(order, row),
         )
         invoice = _refunded_invoice(order, row)
-        _moved_entry(order, finding, row, ChangeKind.ODOO_CREDIT_NOTE, policy, reason, invoice=invoice)
+        unshipped = order.facts.unshipped.get(row.at, [])
+        _moved_entry(
+            order, finding, row, ChangeKind.ODOO_CREDIT_NOTE, policy, reason, invoice=invoice, unshipped=unshipped
+        )
 
 
 def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:

@@ -88,6 +88,13 @@ class View:
             return orders
         return orders & table[states.codes.to_numpy(), methods.codes.to_numpy()] & ~self.word_is("status", {"fraud"})
 
+    @cached_property
+    def confirmed_early(self) -> Mask:
+        """Importable orders that the settings want confirmed though Magento has not gone on with them (cash on delivery)."""
+        early = self.importable & ~self.word_is("state", set(self.instance.orders.import_states))
+        quotation = [name for name, method in self.instance.payment_methods.items() if method.import_as == "quotation"]
+        return early & ~self.word_is("payment_method", quotation)
+
     def _imports(self, state: str, method: str) -> bool:
         if state in NEVER_IMPORTED or state == "canceled":
             return False

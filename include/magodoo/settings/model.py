@@ -57,6 +57,8 @@ class PaymentMethod(Strict):
     """Magento invoices only after the money came, so that its invoice counts as evidence."""
     payment_term: str | None = None
     """Exact name of the Odoo payment term."""
+    charged_in: Literal["order", "base"] = "order"
+    """Where the two differ: the provider charges in the order's currency, or in the shop's base currency."""
 
 
 class TaxRule(Strict):
@@ -178,6 +180,8 @@ class OdooNames(Strict):
         "invoice_origin",
         "payment_reference",
     )
+    reference_prefixes: tuple[str, ...] = ()
+    """What people or another connector wrote before Magento's numbers in these fields: `M2-` for M2-000000012."""
     delivery_key_field: str = "x_magento_key"
 
 
@@ -261,6 +265,10 @@ class Instance(Strict):
 
     def tolerance_units(self, currency: str) -> int:
         return int(self.tolerance.get(currency, self.tolerance.get("default", Decimal(0))) * 10_000)
+
+    def written_as(self, number: str) -> list[str]:
+        """A Magento number as the reference fields may hold it: plain, and with each of `odoo.reference_prefixes`."""
+        return [number, *(f"{prefix}{number}" for prefix in self.odoo.reference_prefixes)]
 
     def external_id(self, kind: str, entity_id: object) -> str:
         """`<prefix>.<kind>_<instance>_<entity id>`: the reference that we give an Odoo record."""

@@ -60,7 +60,39 @@ def name_items(connection: Connection, instance: str) -> int:
             named += _by_order_line(lines, item_of)
             named += _by_sku([line for line in lines if not line.own_item_id], items.get(documents[source_id], []))
     _write(connection, instance, named)
+    _count_kits(connection, instance, sale_orders)
     return len(named)
+
+
+def _count_kits(connection: Connection, instance: str, sale_orders: Iterable[str]) -> None:
+    """Moves of another product than their order line are a kit's components (RULES, *Deliveries*).
+
+    What the order line says is delivered is shared among its done deliveries by what they moved; the first component of a
+    delivery carries its kits, the others nothing.
+    """
+    connection.execute(
+        text("""
+        with component as (
+            select m.source_id, m.line_id, m.own_item_id, m.qty_ordered as moved, p.state, o.qty_shipped
+            from line o
+            join document p on p.instance = o.instance and p.side = 'odoo' and p.kind = 'shipment'
+                and p.own_order_id = o.source_id and p.deleted_at is null
+            join line m on m.instance = o.instance and m.side = 'odoo' and m.kind = p.kind and m.source_id = p.source_id
+                and m.own_item_id = o.own_item_id and m.sku <> o.sku
+            where o.instance = :instance and o.side = 'odoo' and o.kind = 'order' and o.source_id = any(:orders)
+                and o.role = 'item' and o.sku <> ''),
+        share as (
+            select source_id, line_id, state, qty_shipped,
+                sum(moved) over (partition by source_id, own_item_id) as here,
+                sum(moved) filter (where state = 'done') over (partition by own_item_id) as everywhere,
+                row_number() over (partition by source_id, own_item_id order by length(line_id), line_id) as turn
+            from component)
+        update line l set quantity = case when s.turn = 1 and s.state = 'done' and s.everywhere > 0
+            then round(s.qty_shipped * s.here / s.everywhere, -4) else 0 end
+        from share s where l.instance = :instance and l.side = 'odoo' and l.kind = 'shipment'
+            and l.source_id = s.source_id and l.line_id = s.line_id"""),
+        {"instance": instance, "orders": sorted(sale_orders)},
+    )
 
 
 def _by_sku(lines: Sequence[_Line], items: Sequence[_Line]) -> list[_Line]:

@@ -1,10 +1,11 @@
 """Which Magento order does a staged Odoo document belong to?
 
-Odoo orders: our external id; else a confirmed match; else exactly one Magento order of the instance whose number stands among
-the references and that agrees in customer or total. Other Odoo documents inherit: their own order's key, then our external id,
-then their parent's, then their own references. What carries our external id or a number shaped like one of this instance,
-though no such Magento order exists, gets the key `odoo-<id>` or the claimed id and `details.without_order`. All else keeps
-order_key null: it is *not Magento*.
+Odoo orders: our external id; else a confirmed match; else exactly one Magento order of the instance whose number
+stands among the references and that agrees in customer or total. Other Odoo documents inherit: their own order's key,
+then our external id, then their parent's, then their own references: the number of an order, or of a Magento document
+of the same total. What carries our external id or a number shaped like one of this instance, though no such Magento
+order exists, gets the key `odoo-<id>` or the claimed id and `details.without_order`. All else keeps order_key null:
+it is *not Magento*.
 
 Documents with `resolved_at` null are looked at, and those that a new Magento document may concern. Runs under the staging
 lock (`work.one_writer`).
@@ -109,6 +110,10 @@ _PENDING_NUMBERS = """
     array(select :prefix || m.number from document m where m.instance = :instance and m.side = 'magento'
         and m.resolved_at is null and m.kind = 'order')"""
 
+_PENDING_DOCUMENTS = """
+    array(select n.number from document n where n.instance = :instance and n.side = 'magento'
+        and n.resolved_at is null and n.kind in ('invoice', 'credit_memo'))"""
+
 _UNRESOLVED = "(o.order_key is null or o.order_key like 'odoo-%' or o.details ? 'without_order')"
 
 _ORDER_BY_REFERENCE = """
@@ -117,6 +122,26 @@ _ORDER_BY_REFERENCE = """
        and m.number = any(array(select substr(word, length(:prefix) + 1) from unnest(o.other_references) word
                                 where starts_with(word, :prefix)))
        and ({agreement}))"""
+
+# Orders and their documents are numbered apart: one number may stand for an order and for another order's invoice. Then
+# the customer decides, or nobody does.
+_ORDER_OF_DOCUMENT = """
+    (select case when count(*) = 1 then min(source_id)
+                 when count(*) filter (where same_customer) = 1 then min(source_id) filter (where same_customer) end
+     from (
+        select m.source_id, {customer} as same_customer from document m
+        where m.instance = o.instance and m.side = 'magento' and m.kind = 'order' and m.deleted_at is null
+            and m.number = any(array(select substr(word, length(:prefix) + 1) from unnest(o.other_references) word
+                                     where starts_with(word, :prefix)))
+            and ({agreement})
+        union
+        select m.source_id, {customer} from document n
+        join document m on m.instance = n.instance and m.side = 'magento' and m.kind = 'order' and m.source_id = n.order_key
+            and m.deleted_at is null
+        where n.instance = o.instance and n.side = 'magento' and n.kind = o.kind and n.deleted_at is null
+            and n.number = any(o.other_references) and n.currency = o.currency
+            and abs(n.grand_total - o.grand_total) <= :agreeing and (:prefix = '' or {customer})
+     ) named)"""
 
 _SAME_CUSTOMER = "m.customer_email = o.customer_email"
 _SAME_TOTAL = "(m.currency = o.currency and abs(m.grand_total - o.grand_total) <= :agreeing)"
@@ -149,7 +174,8 @@ def _find_for_orders(connection: Connection, names: dict[str, Any]) -> None:
 
 def _find_for_documents(connection: Connection, names: dict[str, Any]) -> None:
     """Documents that are pending, whose order has just been found, or whose Magento counterpart has just come."""
-    found = _ORDER_BY_REFERENCE.format(agreement=f"{_SAME_CUSTOMER} or {_SAME_TOTAL} or {_SAME_DOCUMENT}")
+    agreement = f"{_SAME_CUSTOMER} or {_SAME_TOTAL} or {_SAME_DOCUMENT}"
+    found = _ORDER_OF_DOCUMENT.format(agreement=agreement, customer=f"coalesce({_SAME_CUSTOMER}, false)")
     connection.execute(
         text(f"""
         with candidate as (
@@ -160,7 +186,8 @@ def _find_for_documents(connection: Connection, names: dict[str, Any]) -> None:
                 and o.kind <> 'order' and o.own_order_id = r.source_id where r.kind = 'order'
             union
             select o.kind, o.source_id from document o where o.instance = :instance and o.side = 'odoo'
-                and o.kind in ('invoice', 'credit_memo') and {_UNRESOLVED} and o.other_references && {_PENDING_NUMBERS}
+                and o.kind in ('invoice', 'credit_memo') and {_UNRESOLVED}
+                and (o.other_references && {_PENDING_NUMBERS} or o.other_references && {_PENDING_DOCUMENTS})
             union
             select o.kind, o.source_id from document m join document o on o.instance = :instance and o.side = 'odoo'
                 and o.kind = m.kind and o.reference in (

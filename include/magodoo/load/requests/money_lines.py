@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from magodoo.money import dump_json, from_units, rounded
 
 _PRICE = Decimal("0.000001")  # Odoo keeps a unit price unrounded (facts pair 2)
 _PERCENT = Decimal("0.01")  # and a discount with two decimals
+_DIVIDED = ("gross", "discount", "untaxed", "tax", "base_untaxed", "base_tax")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class MoneyLine:
     extra_tax_data: str
     untaxed: int
     tax: int
+    apart: bool = False
+    """Whether it is the part of a line that was asked to stand apart."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,21 @@ class MoneyLines:
         return {"untaxed": self.untaxed, "tax": self.tax, "total": self.total, "currency": currency}
 
 
-def money_lines(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> MoneyLines:
-    """The lines of a Magento order, invoice or credit memo; each amount rounded to the currency so that they sum to the header."""
+def money_lines(
+    sources: Sources, order: CanonicalDocument, document: CanonicalDocument, apart: Mapping[str, int] | None = None
+) -> MoneyLines:
+    """The lines of a Magento order, invoice or credit memo; each amount rounded to the currency so that they sum to the header.
+
+    apart: quantities by item key (units) that get a line of their own.
+    """
     decimals = _decimals(sources, document.currency)
-    carried = [line for line in document.lines if line.is_money and (line.untaxed or line.tax or _quantity(line))]
+    pieces = [
+        piece
+        for line in document.lines
+        if line.is_money and (line.untaxed or line.tax or _quantity(line))
+        for piece in _pieces(line, (apart or {}).get(str(line.item_key), 0) if line.role == "item" else 0)
+    ]
+    carried = [line for line, _ in pieces]
     untaxed_total = rounded(document.grand_total, decimals) - rounded(document.tax, decimals)
     untaxed = apportion([line.untaxed for line in carried], untaxed_total, decimals)
     taxes = apportion([line.tax for line in carried], rounded(document.tax, decimals), decimals)
@@ -66,7 +80,7 @@ def money_lines(sources: Sources, order: CanonicalDocument, document: CanonicalD
     lines: list[MoneyLine] = []
     positions: list[str] = []
     checked: list[tuple[int, int, int, Decimal]] = []
-    for source, net, tax in zip(carried, untaxed, taxes, strict=True):
+    for (source, stands_apart), net, tax in zip(pieces, untaxed, taxes, strict=True):
         ordered = _ordered(order, source)
         percent = ordered.tax_percent if ordered and source.tax_percent is None else source.tax_percent
         chosen = tax_of(sources, order, ordered or source, percent, tax)
@@ -74,7 +88,8 @@ def money_lines(sources: Sources, order: CanonicalDocument, document: CanonicalD
         problems += [chosen.problem] if chosen.problem else []
         positions += [chosen.fiscal_position] if chosen.fiscal_position else []
         checked.append(_plausibility(order, source, net, tax, percent))
-        lines.append(_line(sources, document, source, product_id, chosen.tax_id, net, tax))
+        line = _line(sources, document, source, product_id, chosen.tax_id, net, tax)
+        lines.append(replace(line, apart=stands_apart))
     complaint = implausible(checked) if not problems else None
     problems += [RequestProblem(f"tax_mismatch/{document.number}", complaint)] if complaint else []
     return MoneyLines(
@@ -96,6 +111,19 @@ def apportion(parts: Sequence[int], total: int, decimals: int) -> list[int] | No
         largest = max(range(len(values)), key=lambda index: abs(values[index]))
         values[largest] += left
     return values
+
+
+def _pieces(line: CanonicalLine, apart: int) -> list[tuple[CanonicalLine, bool]]:
+    """A line, or its parts of `apart` and the rest, and which of them stands apart; amounts by quantity, none is lost."""
+    if apart <= 0 or apart >= line.quantity:
+        return [(line, apart > 0)]
+    amounts = {name: getattr(line, name) for name in _DIVIDED}
+    first = {name: value * apart // line.quantity for name, value in amounts.items()}
+    rest = {name: value - first[name] for name, value in amounts.items()}
+    return [
+        (replace(line, quantity=apart, **first), True),
+        (replace(line, quantity=line.quantity - apart, **rest), False),
+    ]
 
 
 def _line(

@@ -22,7 +22,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     document, order = sources.magento(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
     if document is None or order is None:
         return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
-    money = money_lines(sources, order, document)
+    money = money_lines(sources, order, document, _never_delivered(sources, document, plan))
     head, partners, problems = _head(sources, order, document, plan)
     lines = [_line(sources, document, line, index) for index, line in enumerate(money.lines)]
     if kind is Kind.INVOICE:
@@ -82,18 +82,25 @@ def _head(
 def _partner(
     sources: Sources, order: CanonicalDocument
 ) -> tuple[dict[str, str], list[dict[str, Any]], list[RequestProblem]]:
-    """The billing address of an order of ours; the partner that a person chose on an order of theirs."""
-    if sources.reference(Kind.ORDER, order.source_id).external_id:
+    """The billing address of an order of ours; the partner that a person chose on an order of theirs.
+
+    A customer who was deleted in Magento leaves registered orders without an id: theirs stays the partner of the Odoo order.
+    """
+    theirs = sources.counterpart(Kind.ORDER, order.source_id)
+    deleted = not order.payload.get("customer_id") and order.payload.get("customer_is_guest") in (0, False)
+    stands = deleted and theirs is not None and theirs.customer_key
+    if sources.reference(Kind.ORDER, order.source_id).external_id and not stands:
         who = customer(sources, order)
         return {"partner_id/id": who.billing}, who.as_json(), list(who.problems)
-    theirs = sources.counterpart(Kind.ORDER, order.source_id)
     if theirs is None or not theirs.customer_key:
         return {}, [], [RequestProblem("order", "the matched Odoo order has no customer")]
     return {"partner_id/.id": theirs.customer_key}, [], []
 
 
 def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index: int) -> dict[str, str]:
-    """Refund lines are not linked to order lines, or Odoo would offer to invoice them again (facts pair 5.5)."""
+    """Refund lines are not linked to order lines, or Odoo would offer to invoice them again (facts pair 5.5); but for what
+    stands apart.
+    """
     is_invoice = document.kind == Kind.INVOICE
     name = "inv" if is_invoice else "cm"
     cells = {
@@ -106,10 +113,26 @@ def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index:
         "tax_ids/.id": str(line.tax_id or ""),
         "extra_tax_data": line.extra_tax_data,
     }
-    link = _order_line(sources, document, line) if is_invoice else None
+    link = _order_line(sources, document, line) if is_invoice or line.apart else None
     if link:
         cells[f"sale_line_ids{link.column}"] = link.cell
     return cells
+
+
+def _never_delivered(sources: Sources, document: CanonicalDocument, plan: PlannedChange) -> dict[str, int]:
+    """Quantities by item that a memo refunds unshipped and that Odoo invoices by what is delivered.
+
+    Their lines are linked: what was invoiced and will never be delivered would stay below zero on the order, and Odoo would
+    offer to invoice it (RULES, *Credit memos*).
+    """
+    skus = {line.item_key: line.sku for line in document.lines if line.role == "item"}
+    unshipped = {str(item): int(quantity) for item, quantity in plan.intent.get("unshipped", ())}
+    return {item: quantity for item, quantity in unshipped.items() if _by_delivery(sources, skus.get(item, ""))}
+
+
+def _by_delivery(sources: Sources, sku: str) -> bool:
+    product = sources.master.only("product.product", sku)
+    return product is not None and product.data.get("invoice_policy") == "delivery"
 
 
 def _order_line(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> Any:
@@ -146,8 +169,8 @@ def _search(sources: Sources, order: CanonicalDocument, document: CanonicalDocum
     """Where to look for the same document made by somebody else (RULES, *Cut-over*)."""
     prefix = sources.instance.odoo.order_number_prefix
     return {
-        "references": [document.number],
-        "order_references": [f"{prefix}{order.number}"],
+        "references": sources.instance.written_as(document.number),
+        "order_references": sources.instance.written_as(f"{prefix}{order.number}"),
         "email": order.customer_email or "",
         "date": document.document_date.isoformat() if document.document_date else "",
     }

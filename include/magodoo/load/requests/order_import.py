@@ -10,6 +10,7 @@ from magodoo.load.requests.money_lines import MoneyLine, money_lines
 from magodoo.load.requests.prepared import Prepared, RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import Table, call, figure, table
+from magodoo.money import rounded
 from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "load": draft.as_json(),
         "confirm": confirm,
         "date_order": created,
+        "on_credit": rounded(order.base_grand_total) if _is_on_credit(sources, order) else None,
         "replaces": instance.external_id("order", replaces) if replaces else None,
         "expect": money.expect(order.currency),
-        "search": {"email": order.customer_email or "", "references": [number]},
+        "search": {"email": order.customer_email or "", "references": instance.written_as(number)},
     }
     return Prepared(plan, request, _calls(request, who.tables, draft))
 
@@ -110,6 +112,12 @@ def _carrier(sources: Sources, order: CanonicalDocument) -> str:
     name = mapped.get(method) or mapped.get(method.split("_")[0])
     record = sources.master.only("delivery.carrier", name) if name else None
     return str(record.id) if record else ""
+
+
+def _is_on_credit(sources: Sources, order: CanonicalDocument) -> bool:
+    """Whether the customer still owes it: no provider takes the money, and no invoice of Magento means that it came."""
+    method = sources.instance.payment_methods.get(order.payment_method or "")
+    return method is None or not (method.captured_by_provider or method.invoice_means_paid)
 
 
 def _payment_term(sources: Sources, order: CanonicalDocument) -> str:

@@ -25,9 +25,12 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     method_name = str(plan.intent.get("method") or order.payment_method or "")
     method = sources.instance.payment_methods.get(method_name)
     journal = sources.master.only("account.journal", method.journal) if method and method.journal else None
-    currency = sources.master.only("res.currency", document.currency)
+    charged, amount = document.currency, rounded(document.grand_total)
+    if method and method.charged_in == "base" and document.company_currency not in ("", document.currency):
+        charged, amount = document.company_currency, rounded(document.base_grand_total)
+    currency = sources.master.only("res.currency", charged)
     if journal is None or currency is None:
-        part = f"payment:{method_name}" if journal is None else f"currency:{document.currency}"
+        part = f"payment:{method_name}" if journal is None else f"currency:{charged}"
         why = (
             "no journal of Odoo is mapped to this payment method"
             if journal is None
@@ -35,14 +38,14 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         )
         return Prepared(plan, None, problems=[RequestProblem(part, why)])
     name = "pay" if inbound else "cmpay"
-    amount = rounded(document.grand_total)
     transaction = str(plan.intent.get("transaction_id") or document.transaction_id or "")
     request = {
         "external_id": sources.instance.external_id(name, document.source_id),
         "document": sources.reference(kind, document.source_id).as_json(),
         "payment_type": "inbound" if inbound else "outbound",
         "amount": amount,
-        "currency": document.currency,
+        "currency": charged,
+        "document_currency": document.currency,
         "currency_id": currency.id,
         "date": document.document_date.isoformat() if document.document_date else "",
         "journal_id": journal.id,

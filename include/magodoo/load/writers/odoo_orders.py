@@ -11,10 +11,11 @@ from magodoo.load.ledger import LeasedChange
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer, name_of, resolve
 from magodoo.load.writers.odoo_tables import load_all, unequal
-from magodoo.money import to_units
+from magodoo.money import plain, to_units
 from magodoo.vocabulary import ChangeKind, Kind
 
 if TYPE_CHECKING:
+    from magodoo.odoo.client import OdooClient
     from magodoo.pipeline.context import Context
 
 _FIELDS = ("client_order_ref", "origin", "name")
@@ -35,7 +36,7 @@ class ImportOrders(Writer):
         answers: Answers = {}
         for change in changes:
             own = ours.get(change.request["external_id"])
-            theirs = [row for row in rows if not row.get("external_id") and _mentions(row, change)]
+            theirs = [row for row in rows if not _is_ours(context, row) and _mentions(row, change)]
             if own is not None:
                 answers[change.id] = _own_state(own, change)
             elif theirs:
@@ -94,6 +95,9 @@ class ImportOrders(Writer):
             if change.request["confirm"] and isinstance(target := written[change.id], int)
         }
         pending = [target for target in wanted if rows[target]["state"] not in CONFIRMED]
+        over = _over_the_limit(client, {target: wanted[target] for target in pending}, rows)
+        written.update({wanted[target].id: refused(reason) for target, reason in over.items()})
+        pending = [target for target in pending if target not in over]
         done = client.confirm_orders(pending) if pending else None
         for target, problem in (done.refused if done else {}).items():
             written[wanted[target].id] = problem
@@ -108,6 +112,29 @@ class ImportOrders(Writer):
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
         return Kind.ORDER, change.source_id, str(target_id)
+
+
+def _over_the_limit(
+    client: OdooClient, orders: Mapping[int, LeasedChange], rows: Mapping[int, Mapping[str, Any]]
+) -> dict[int, str]:
+    """Orders that the customer's credit limit does not bear: they stay quotations (RULES, *Credit memos*). Reasons by order."""
+    owed = {target: change.request["on_credit"] for target, change in orders.items() if change.request["on_credit"]}
+    partners = {target: int(rows[target]["partner_id"]["id"]) for target in owed}
+    known = client.credit_left(list(partners.values()))
+    left = {head: to_units(credit) for head, credit in known.values()}
+    over: dict[int, str] = {}
+    for target, amount in owed.items():
+        if partners[target] not in known:
+            continue
+        head = known[partners[target]][0]
+        if amount > left[head]:
+            over[target] = (
+                f"over the credit limit: the customer has {plain(max(left[head], 0))} left and the order is {plain(amount)};"
+                " it stays a quotation until a person confirms it in Odoo"
+            )
+        else:
+            left[head] -= amount
+    return over
 
 
 class CancelOrders(Writer):
@@ -173,6 +200,11 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> str | 
     if row["state"] == "cancel":
         return "the order was cancelled in Odoo"
     return unequal(row, change.request["expect"])
+
+
+def _is_ours(context: Context, row: Mapping[str, Any]) -> bool:
+    """Whether we gave the record its external id; other connectors and imports give theirs."""
+    return str(row.get("external_id") or "").startswith(f"{context.instance.odoo.prefix}.")
 
 
 def _mentions(row: Mapping[str, Any], change: LeasedChange) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
@@ -72,7 +73,7 @@ class WritePayments(Writer):
             payment = written[change.id]
             if isinstance(payment, int):
                 document = documents[name_of(change.request["document"])]
-                written[change.id] = posted.refused.get(payment) or self._match(context, payment, int(document["id"]))
+                written[change.id] = posted.refused.get(payment) or self._match(context, payment, document)
         return written
 
     def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
@@ -80,9 +81,12 @@ class WritePayments(Writer):
         rows = {change: documents.get(name_of(change.request["document"])) for change in targets}
         return {change: int(row["id"]) for change, row in rows.items() if row is not None}
 
-    def _match(self, context: Context, payment: int, document: int) -> int | MagodooError:
+    def _match(self, context: Context, payment: int, document: Mapping[str, Any]) -> int | MagodooError:
+        """At the document's own rate: at Odoo's rate of the day a payment in another currency leaves a residue."""
+        total, company_total = to_units(document["amount_total"]), abs(to_units(document["amount_total_signed"]))
+        rate = Decimal(total) / company_total if company_total else None
         try:
-            context.books.reconcile_payment(payment, document)
+            context.books.reconcile_payment(payment, int(document["id"]), rate=rate)
         except MagodooError as problem:
             return problem
         return payment
@@ -101,11 +105,13 @@ def _document_problem(document: Mapping[str, Any] | None, change: LeasedChange) 
         return refused("its document is cancelled in Odoo")
     if document["state"] != "posted":
         return NotYet("its document is not posted in Odoo yet")
-    left = to_units(document["amount_residual"])
-    if not left:
+    if not to_units(document["amount_residual"]):
         return Changed("its document is settled in Odoo already")
-    if (document.get("currency_id") or {}).get("name") not in (None, change.request["currency"]):
+    currency, expected = (document.get("currency_id") or {}).get("name"), change.request["document_currency"]
+    if currency not in (None, expected):
         return refused("its document has another currency in Odoo")
+    in_base = change.request["currency"] != expected
+    left = abs(to_units(document["amount_residual_signed" if in_base else "amount_residual"]))
     if left < change.request["amount"]:
         return refused(
             f"only {plain(left)} of its document is open in Odoo, the payment is {plain(change.request['amount'])}"

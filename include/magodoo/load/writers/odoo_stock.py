@@ -248,6 +248,8 @@ def _unfit(row: Row, lines: Mapping[int, int], field: str) -> str | None:
         line = _id(move.get("sale_line_id"))
         if line in lines and move.get("has_tracking") in ("lot", "serial"):
             return "its goods need lots or serial numbers: a person delivers them"
+        if line in lines and _is_component(move):
+            return "its goods are components of a kit: a person delivers them"
         if move.get("picked"):
             return "somebody is picking it"
         reserved[line] = reserved.get(line, 0) + to_units(move["quantity"])
@@ -257,6 +259,12 @@ def _unfit(row: Row, lines: Mapping[int, int], field: str) -> str | None:
                 f"{plain(reserved.get(line, 0))} of {plain(units)} are reserved: it would deliver what is not in stock"
             )
     return None
+
+
+def _is_component(move: Row) -> bool:
+    """Whether a stock move brings another product than its order line sold."""
+    sold = move["sale_line_id"].get("product_id") if isinstance(move.get("sale_line_id"), Mapping) else None
+    return bool(sold) and _id(sold) != _id(move["product_id"])
 
 
 def _shares(row: Row, lines: Mapping[int, int]) -> dict[int, int]:

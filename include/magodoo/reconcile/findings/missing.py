@@ -72,8 +72,17 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
         (FindingType.MISSING_IN_MAGENTO, todo),
     ]
     for found, odoo, order in _sorted_out(situation, todo, reasons):
-        result.append(amount_of(about(found, odoo=odoo, order=order), odoo, Side.ODOO))
+        made = amount_of(about(found, odoo=odoo, order=order), odoo, Side.ODOO)
+        if found is FindingType.CAPTURE_NEEDED and order is not None:
+            made.detail = _authorised_since(situation, order)
+        result.append(made)
     return result
+
+
+def _authorised_since(situation: Situation, order: Document) -> str:
+    """The age of the authorisation: a payment is authorised when its order is placed."""
+    day, today = order.document_date.date(), situation.view.now.astimezone(situation.view.instance.zone).date()
+    return f"Authorised since {day}, {(today - day).days} days"
 
 
 def _extra_orders(situation: Situation) -> list[Finding]:

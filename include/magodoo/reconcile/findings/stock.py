@@ -17,14 +17,15 @@ from magodoo.vocabulary import FindingType, Kind, Side
 
 
 def will_ship_too_much(situation: Situation) -> list[Finding]:
-    """Open to ship = ordered - max(shipped, refunded) - cancelled, corrected by what only one side has shipped yet."""
+    """Open to ship = ordered - cancelled - shipped - refunded unshipped, corrected by what only one side has shipped yet."""
     view = situation.view
     lines = view.frames.lines
     waiting = (lines["qty_open"].to_numpy() > 0) & situation.odoo_orders[lines["document"].to_numpy()]
     orders = view.column("order_key")[np.unique(lines["document"].to_numpy()[waiting])]
     table = situation.items_of(orders)
-    still = table["ordered"] - table[["shipped", "refunded"]].max(axis=1) - table["canceled"]
-    table = table.assign(allowed=(still + table["shipped"] - table["odoo_shipment"]).clip(lower=0))
+    unshipped = (table["ordered"] - table["canceled"] - table["shipped"]).clip(lower=0)
+    kept = table["shipped"] + unshipped - _refunded_unshipped(table, unshipped)
+    table = table.assign(allowed=(kept - table["odoo_shipment"]).clip(lower=0))
     excess = table[(table["odoo_open"] > table["allowed"]) & (table["has_magento"] > 0)]
     orders_of = situation.orders_by_id(excess["order"].unique())
     result = []
@@ -137,6 +138,31 @@ def awaiting_return(situation: Situation, memos: Mask) -> pd.DataFrame:
     out = moved.groupby("item")["quantity"].cumsum().to_numpy() - unshipped - known["odoo_return"].to_numpy()
     moved["quantity"] = np.minimum(moved["quantity"].to_numpy(), out)
     return moved[(moved["quantity"] > 0) & memos[moved["document"].to_numpy()]]
+
+
+def refunded_unshipped(situation: Situation, memos: Mask) -> pd.DataFrame:
+    """document, item, quantity of memos that refund what never leaves: the earliest memos refund the unshipped."""
+    view = situation.view
+    moved = situation.counted.by_item(memos)
+    moved = moved[moved["item"] > 0]
+    if moved.empty:
+        return moved
+    table = situation.items_of(view.column("order_key")[moved["document"].to_numpy()])
+    moved = _in_time(situation, moved)
+    shipped = table[["shipped", "odoo_shipment"]].max(axis=1)
+    unshipped = (table["ordered"] - table["canceled"] - shipped).clip(lower=0)
+    never = _refunded_unshipped(table, unshipped).reindex(moved["item"]).fillna(0).to_numpy()
+    before = moved.groupby("item")["quantity"].cumsum().to_numpy() - moved["quantity"].to_numpy()
+    moved["quantity"] = np.minimum(moved["quantity"].to_numpy(), never - before).astype(np.int64)
+    return moved[moved["quantity"] > 0]
+
+
+def _refunded_unshipped(table: pd.DataFrame, unshipped: pd.Series) -> pd.Series:
+    """Of what an item has unshipped, how much is refunded. Magento does not tell which pieces a refund means: those that came
+    back in Odoo, as far as they did; then those that never left.
+    """
+    refunded = (table["refunded"] - table["odoo_return"]).clip(lower=0)
+    return pd.concat([refunded, unshipped], axis=1).min(axis=1)
 
 
 def _in_time(situation: Situation, moved: pd.DataFrame) -> pd.DataFrame:

@@ -214,13 +214,26 @@ class MoveLine(Model):
             amount, of_debit, of_credit = min(shares), paid, paid
         else:
             amount = min(plus["amount_residual"], -minus["amount_residual"])
-            of_debit = amount if plus["currency_id"] == company_currency else _in_currency(plus, amount)
-            of_credit = amount if minus["currency_id"] == company_currency else _in_currency(minus, amount)
+            of_debit = amount if plus["currency_id"] == company_currency else self._in_currency(env, plus, amount)
+            of_credit = amount if minus["currency_id"] == company_currency else self._in_currency(env, minus, amount)
         partial = {"debit_move_id": debit, "credit_move_id": credit, "amount": amount}
         partial |= {"debit_amount_currency": of_debit, "credit_amount_currency": of_credit}
         env["account.partial.reconcile"].make(env, [partial])
         self.settle(env, debit)
         self.settle(env, credit)
+
+    def _in_currency(self, env: Env, row: Row, amount: Decimal) -> Decimal:
+        """A company amount in an item's currency: at Odoo's rate of the day, which leaves residues, or at the rate in the context.
+
+        Measured on 19.0: 90.94 USD on an invoice of 83.67 EUR leaves 0.01 at equal rates, 2.65 at 0.95 against 0.92.
+        """
+        rest, rest_currency = abs(row["amount_residual"]), abs(row["amount_residual_currency"])
+        forced = env.context.get("forced_rate_from_register_payment")
+        if forced and amount == rest:
+            return Decimal(rest_currency)
+        facts = {name: self.get(row, name) for name in ("company_id", "currency_id", "date")}
+        rate = number(forced) if forced else env["account.move"].own_rate(env, facts)
+        return Decimal(min(rest_currency, rounded(amount * rate)))
 
     def _close_exchange(self, env: Env, ids: list[int]) -> None:
         """What is left in company currency only, is an exchange difference and gets its entry (facts pair 6)."""
@@ -265,8 +278,3 @@ def _share(row: Row, paid: Decimal) -> Decimal:
     """The company amount of a part of an item, all of what is left when it is the whole."""
     rest, rest_currency = abs(row["amount_residual"]), abs(row["amount_residual_currency"])
     return rest if paid == rest_currency else rounded(rest * paid / rest_currency)
-
-
-def _in_currency(row: Row, amount: Decimal) -> Decimal:
-    rest, rest_currency = abs(row["amount_residual"]), abs(row["amount_residual_currency"])
-    return rest_currency if amount == rest else rounded(rest_currency * amount / rest)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from magodoo.sandbox.odoo import fields as f
 from magodoo.sandbox.odoo.env import Env
 from magodoo.sandbox.odoo.errors import RedirectWarning
+from magodoo.sandbox.odoo.fields import ZERO, rounded
 from magodoo.sandbox.odoo.loading import Model
 from magodoo.sandbox.odoo.model import public
 from magodoo.sandbox.odoo.rights import GROUPS
@@ -36,6 +38,7 @@ class Company(Model):
             "stock_move_sms_validation": f.boolean("SMS Confirmation"),
             "has_received_warning_stock_sms": f.boolean("Warned of SMS"),
             "anglo_saxon_accounting": f.boolean("Anglo-Saxon Accounting"),
+            "account_use_credit_limit": f.boolean("Sales Credit Limit"),
             "company_registry": f.char("Company ID"),
             "vat": f.char("Tax ID"),
         }
@@ -108,6 +111,9 @@ class Partner(Model):
             "property_product_pricelist": f.one("product.pricelist", "Pricelist"),
             "category_id": f.linked("res.partner.category", "Tags"),
             "credit_limit": f.real("Credit Limit"),
+            "use_partner_credit_limit": f.boolean("Partner Limit", compute="has_credit_limit"),
+            "credit": f.money("Total Receivable", compute="credit"),
+            "credit_to_invoice": f.money("Credit To Invoice", compute="credit_to_invoice"),
             "comment": f.text("Notes"),
         }
     )
@@ -121,6 +127,37 @@ class Partner(Model):
         while row.get("parent_id") and not row.get("is_company"):
             row = self.rows[row["parent_id"]]
         return int(row["id"])
+
+    def has_credit_limit(self, row: Row) -> bool:
+        return bool(row.get("credit_limit"))
+
+    def credit(self, row: Row) -> Decimal:
+        """Open receivables of the commercial partner, in company currency."""
+        lines = self.db.models["account.move.line"]
+        own = [
+            line
+            for line in lines.rows.values()
+            if lines.get(line, "account_type") == "asset_receivable" and lines.get(line, "parent_state") == "posted"
+        ]
+        return sum(
+            (line.get("amount_residual", ZERO) for line in own if self._is_of(row, lines.get(line, "partner_id"))), ZERO
+        )
+
+    def credit_to_invoice(self, row: Row) -> Decimal:
+        """What confirmed orders have left to invoice; only counted where the company uses credit limits (measured on 19.0)."""
+        if not any(company.get("account_use_credit_limit") for company in self.db.tables["res.company"].values()):
+            return ZERO
+        orders, lines = self.db.models["sale.order"], self.db.models["sale.order.line"]
+        total = ZERO
+        for order in orders.rows.values():
+            if order["state"] == "sale" and self._is_of(row, order.get("partner_id")):
+                for line in (lines.rows[i] for i in orders.get(order, "order_line")):
+                    ordered = line.get("product_uom_qty") or 1
+                    total += lines.get(line, "price_total") * max(lines.qty_to_invoice(line), ZERO) / ordered
+        return rounded(total)
+
+    def _is_of(self, row: Row, partner: int | None) -> bool:
+        return bool(partner) and self.commercial_partner(self.rows[int(partner or 0)]) == self.commercial_partner(row)
 
     def company_type(self, row: Row) -> str:
         return "company" if row.get("is_company") else "person"

@@ -41,7 +41,7 @@ class Picking(Model):
             "picking_type_id": f.one("stock.picking.type", "Operation Type", required=True),
             "picking_type_code": f.choice(
                 "Type of Operation",
-                "incoming:Receipt outgoing:Delivery internal:Internal",
+                "incoming:Receipt outgoing:Delivery dropship:Dropship internal:Internal",
                 related="picking_type_id.code",
             ),
             "scheduled_date": f.moment("Scheduled Date", default=lambda env: env.now, copy=False),

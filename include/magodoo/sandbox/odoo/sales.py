@@ -323,7 +323,10 @@ class OrderLine(Model):
             return Decimal(row.get("qty_delivered_manual", ZERO))
         moves, locations = self.db.tables["stock.move"], self.db.tables["stock.location"]
         total = ZERO
-        for move in (moves[i] for i in self.get(row, "move_ids")):
+        own = [moves[i] for i in self.get(row, "move_ids")]
+        if any(move["product_id"] != row["product_id"] for move in own):
+            return self._kits_delivered(row, own)
+        for move in own:
             if move["state"] != "done":
                 continue
             if locations[move["location_dest_id"]]["usage"] == "customer":
@@ -331,6 +334,19 @@ class OrderLine(Model):
             elif move.get("to_refund"):
                 total -= move.get("quantity", ZERO)
         return total
+
+    def _kits_delivered(self, row: Row, moves: list[Row]) -> Decimal:
+        """A kit is delivered as far as its scarcest component is: each move asks for its share of the whole order line."""
+        asked: dict[int, Decimal] = {}
+        done: dict[int, Decimal] = {}
+        for move in (move for move in moves if move["state"] != "cancel"):
+            product, is_done = move["product_id"], move["state"] == "done"
+            quantity = move["quantity"] if is_done else move["product_uom_qty"]
+            asked[product] = asked.get(product, ZERO) + quantity
+            done[product] = done.get(product, ZERO) + (quantity if is_done else ZERO)
+        return Decimal(
+            min((row["product_uom_qty"] * done[each] // asked[each] for each in asked if asked[each]), default=ZERO)
+        )
 
     def qty_to_invoice(self, row: Row) -> Decimal:
         if self.db.tables["sale.order"][row["order_id"]]["state"] != "sale" or row.get("display_type"):

@@ -94,7 +94,9 @@ class PickingType(Model):
             "name": f.char("Operation Type", required=True),
             "sequence": f.integer("Sequence", default=10),
             "code": f.choice(
-                "Type of Operation", "incoming:Receipt outgoing:Delivery internal:Internal_Transfer", required=True
+                "Type of Operation",
+                "incoming:Receipt outgoing:Delivery internal:Internal_Transfer dropship:Dropship",
+                required=True,
             ),
             "sequence_code": f.char("Sequence Prefix", required=True),
             "warehouse_id": f.one("stock.warehouse", "Warehouse"),

@@ -1,0 +1,1 @@
+"""The cut-over of a shop with ten years of history, run through its first day and checked document by document."""
