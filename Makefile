@@ -9,10 +9,10 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock
+.PHONY: help install demo up down status clean settings preflight explain test test-odoo faults faults-live odoo lint format lock
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv from the pinned requirements.txt and install magodoo into it
 
@@ -50,6 +50,14 @@ test: $(INSTALLED) ## run the test suite
 
 test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
 	@$(PY) -m pytest -m odoo
+
+faults: $(INSTALLED) ## kill and break everything while documents are written, then count: make faults SCHEDULES=100 SEED=1
+	@cd tests && ../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
+		--mutation "$(MUTATION)"
+
+faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisions one
+	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
+		--jobs 1 --summary ../var/faults/summary-live.json
 
 odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
 	@$(PY) -m magodoo.stack.live_odoo --serve

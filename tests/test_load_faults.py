@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from faults import kinds
 from faults.campaign import Campaign
 from faults.stage import POLICY
 from load_lab import lab, provisioned
@@ -27,3 +28,11 @@ def test_whatever_dies_in_between_nothing_is_doubled_lost_wrong_or_stuck(campaig
     assert totals.failures == 0, totals.lines
     assert totals.schedules == 6
     assert sum(totals.faults.values()) > 6
+
+
+def test_the_summary_names_every_kind_of_fault_also_those_that_never_struck(
+    campaign: Callable[[str], Campaign],
+) -> None:
+    faults = campaign("").totals.faults
+    assert set(kinds.everything(live=False)) == set(faults)
+    assert {step for step in kinds.STEPS if kinds.KILLED[step] in faults} == set(kinds.STEPS)

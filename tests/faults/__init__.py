@@ -1,5 +1,5 @@
 """The fault campaign: random shop histories, random faults at random boundaries, real SIGKILL; then both systems are counted.
 
-`PYTHONPATH=include:plugins:tests python -m faults --schedules 1000` (`make faults`). Seeded: the same seed makes the same histories
+`make faults`, or in `tests/`: `python -m faults --schedules 1000 --seed 1`. Seeded: the same seed makes the same histories
 and the same faults; what the machine's timing adds differs.
 """

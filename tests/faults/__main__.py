@@ -7,11 +7,13 @@ import json
 import logging
 import subprocess
 import sys
+import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from faults import kinds
 from faults.mutations import NAMES
 from faults.stage import live_campaign, staged_campaign
 
@@ -25,7 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
     parser.add_argument("--schedules", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=4, help="parts at once; they wait more than they work")
     parser.add_argument("--mutation", default="", choices=("", *NAMES), help="take one step of the protocol away")
     parser.add_argument("--summary", type=Path, default=CHECKOUT / "var" / "faults" / "summary.json")
     parser.add_argument("--live", action="store_true", help="against the live Odoo 19 of this machine")
@@ -36,22 +38,26 @@ def main() -> int:
 
 
 def _whole(seeds: range, options: argparse.Namespace) -> int:
+    began = time.monotonic()
     parts = [seeds[start : start + PER_PART] for start in range(0, len(seeds), PER_PART)]
-    summary: dict[str, Any] = {"schedules": 0, "faults": Counter(), **dict.fromkeys(ZERO, 0), "lines": []}
+    counts: Counter[str] = Counter(dict.fromkeys(("schedules", *ZERO), 0))
+    faults: Counter[str] = Counter(dict.fromkeys(kinds.everything(options.live), 0))
+    lines: list[str] = []
     with ThreadPoolExecutor(options.jobs) as pool:
-        for number, found in enumerate(pool.map(lambda part: _run(part, options), parts), 1):
-            for name, value in found.items():
-                summary[name] += Counter(value) if name == "faults" else value
-            print(
-                f"part {number} of {len(parts)}: " + ", ".join(f"{n} {summary[n]}" for n in ("schedules", *ZERO)),
-                flush=True,
-            )
-    lines = summary.pop("lines")
-    summary["faults"] = dict(sorted(summary["faults"].items()))
+        for part in as_completed([pool.submit(_run, part, options) for part in parts]):
+            found = part.result()
+            faults.update(found.pop("faults", {}))
+            lines += found.pop("lines")
+            counts.update(found)
+            told = ", ".join(f"{name} {number}" for name, number in counts.items())
+            print(f"{time.monotonic() - began:4.0f} s: {told}, faults {faults.total()}", flush=True)
+    summary = {"schedules": counts["schedules"], "faults": faults, **{name: counts[name] for name in ZERO}}
     options.summary.parent.mkdir(parents=True, exist_ok=True)
     options.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(summary, indent=2), *lines[:50], sep="\n")
-    return 1 if any(summary[name] for name in ZERO) else 0
+    never = [kind for kind, number in faults.items() if not number]
+    print(f"faults that never struck: {', '.join(never) or 'none'}")
+    return 1 if any(counts[name] for name in ZERO) else 0
 
 
 def _run(seeds: range, options: argparse.Namespace) -> dict[str, Any]:

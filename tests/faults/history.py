@@ -22,6 +22,8 @@ class History:
     invoices: list[int] = field(default_factory=list)
     shipments: list[int] = field(default_factory=list)
     memos: list[int] = field(default_factory=list)
+    returned: list[Decimal] = field(default_factory=list)  # pieces of each return to stock
+    cancelled: bool = False
 
 
 def led_by_magento(lab: Lab, dice: random.Random) -> History:
@@ -33,14 +35,32 @@ def led_by_magento(lab: Lab, dice: random.Random) -> History:
     items = _items(lab, history.order)
     for part in _parts(items, dice):
         history.invoices.append(lab.shop.invoice(history.order, part))
-    for part in _parts(items, dice) if dice.random() < 0.7 else ():
-        tracks = [{"track_number": f"T{dice.randrange(10**6)}", "title": "UPS", "carrier_code": "ups"}]
-        history.shipments.append(lab.shop.ship(history.order, part, tracks=tracks if dice.random() < 0.5 else []))
-    if payment == "checkmo" and dice.random() < 0.4:
-        item = dice.choice(sorted(items))
-        shipping = Decimal(dice.choice((0, 1)))
-        history.memos.append(lab.shop.refund(history.order, {item: 1}, shipping=shipping))
+    shipped = _parts(items, dice) if dice.random() < 0.7 else []
+    for part in shipped:
+        history.shipments.append(
+            lab.shop.ship(history.order, part, tracks=[_track(dice)] if dice.random() < 0.5 else [])
+        )
+    if dice.random() < 0.4:
+        _refund(lab, history, items, shipped, dice)
     return history
+
+
+def _refund(
+    lab: Lab, history: History, items: dict[int, int], shipped: list[dict[int, int]], dice: random.Random
+) -> None:
+    """A memo of one piece, which comes back if it was shipped; of shipping alone where it would not be plain from which delivery.
+
+    What a card paid is given back by its provider, so that the memo has a payment in Odoo.
+    """
+    plain = not shipped or shipped == [items]
+    item = dice.choice(sorted(items)) if plain else 0
+    wanted, shipping = {each: int(each == item) for each in items}, Decimal(dice.choice((0, 1)) if plain else 1)
+    if history.payment == "card":
+        memo = lab.shop.refund_invoice(history.invoices[0], wanted, shipping=shipping, online=True)
+    else:
+        memo = lab.shop.refund(history.order, wanted, shipping=shipping)
+    history.memos.append(memo)
+    history.returned += [Decimal(1)] if plain and shipped else []
 
 
 def led_by_odoo(lab: Lab, dice: random.Random) -> History:
@@ -49,7 +69,11 @@ def led_by_odoo(lab: Lab, dice: random.Random) -> History:
 
 
 def go_on_in_odoo(lab: Lab, history: History, dice: random.Random) -> None:
-    """A person invoices the order, and delivers it, wholly or in two parts."""
+    """A person invoices the order, and delivers it, wholly or in two parts; or it is cancelled in Magento."""
+    if dice.random() < 0.15:
+        lab.shop.cancel(history.order)
+        history.cancelled = True
+        return
     (sale,) = sales_of(lab, history)
     values = {
         "sale_order_ids": [[6, 0, [sale["id"]]]],
@@ -62,6 +86,62 @@ def go_on_in_odoo(lab: Lab, history: History, dice: random.Random) -> None:
     history.invoices.append(move)
     for _ in range(dice.choice((1, 2))):
         history.shipments += _deliver(lab, sale["id"], dice)
+
+
+def credit_in_odoo(lab: Lab, history: History) -> None:
+    """The customer pays, everything is credited, and the money is paid out: what a Magento credit memo is made of."""
+    (move,) = history.invoices
+    _pay(lab, move, "inbound")
+    (row,) = lab.records("account.move", "journal_id", [["id", "=", move]])
+    context = {"active_model": "account.move", "active_ids": [move]}
+    values = {"journal_id": row["journal_id"][0], "reason": "returned"}
+    (wizard,) = lab.db.call("account.move.reversal", "create", vals_list=[values], context=context)
+    note = int(lab.db.call("account.move.reversal", "refund_moves", ids=[wizard], context=context)["res_id"])
+    lab.db.call("account.move", "action_post", ids=[note])
+    _pay(lab, note, "outbound")
+    history.memos.append(note)
+
+
+def _pay(lab: Lab, move: int, direction: str) -> None:
+    """A clerk registers the payment of the whole move in the bank journal and matches it."""
+    fields = "partner_id amount_residual currency_id invoice_date"
+    (row,) = lab.records("account.move", fields, [["id", "=", move]])
+    (journal,) = lab.records("account.journal", "code", [["code", "=", "CARD"], ["company_id", "=", 1]])
+    lines = lab.records("account.payment.method.line", "journal_id payment_type", [["journal_id", "=", journal["id"]]])
+    method = next(line["id"] for line in lines if line["payment_type"] == direction)
+    cells = {
+        "id": f"clerk.payment_{move}", "payment_type": direction, "partner_type": "customer",
+        "partner_id/.id": row["partner_id"][0], "amount": Decimal(str(row["amount_residual"])),
+        "currency_id/.id": row["currency_id"][0], "date": row["invoice_date"], "journal_id/.id": journal["id"],
+        "payment_method_line_id/.id": method, "memo": "by hand", "invoice_ids/.id": move,
+    }  # fmt: skip
+    table = {"fields": list(cells), "data": [[str(cell) for cell in cells.values()]]}
+    (payment,) = lab.db.call("account.payment", "load", **table)["ids"]
+    lab.db.call("account.payment", "action_post", ids=[payment])
+    (entry,) = lab.records("account.payment", "move_id", [["id", "=", payment]])
+    domain = [
+        ["move_id", "in", [entry["move_id"][0], move]],
+        ["account_id.account_type", "=", "asset_receivable"],
+        ["reconciled", "=", False],
+    ]
+    lab.db.call(
+        "account.move.line", "reconcile", ids=[line["id"] for line in lab.records("account.move.line", "id", domain)]
+    )
+
+
+def go_on(lab: Lab, history: History, dice: random.Random) -> str:
+    """Later: a parcel gets a tracking number, on the side that shipped it. Returns what happened, "" for nothing."""
+    if not history.shipments:
+        return ""
+    shipment, number = dice.choice(history.shipments), f"L{dice.randrange(10**6)}"
+    if history.leads == "magento":
+        if not lab.shop.tables.shipments[shipment]["tracks"]:
+            lab.shop.add_track(shipment, number, "UPS", "ups")
+    else:
+        (row,) = lab.records("stock.picking", "carrier_tracking_ref", [["id", "=", shipment]])
+        if not row["carrier_tracking_ref"]:
+            lab.db.call("stock.picking", "write", ids=[shipment], vals={"carrier_tracking_ref": number})
+    return "tracking number added later"
 
 
 def meddle(lab: Lab, history: History, dice: random.Random) -> str:
@@ -85,10 +165,11 @@ def meddle(lab: Lab, history: History, dice: random.Random) -> str:
     return ""
 
 
-def sales_of(lab: Lab, history: History) -> list[dict[str, Any]]:
+def sales_of(lab: Lab, history: History, cancelled: bool = False) -> list[dict[str, Any]]:
+    """The order in Odoo as often as it is there; `cancelled` counts what is cancelled, and only that."""
     number = lab.shop.order(history.order)["increment_id"]
-    domain = [["client_order_ref", "=", number], ["state", "!=", "cancel"]]
-    return lab.records("sale.order", "id state amount_total picking_ids invoice_ids", domain)
+    domain = [["client_order_ref", "=", number], ["state", "=" if cancelled else "!=", "cancel"]]
+    return lab.records("sale.order", "id name state amount_total picking_ids invoice_ids", domain)
 
 
 def _deliver(lab: Lab, sale: int, dice: random.Random) -> list[int]:
@@ -97,6 +178,10 @@ def _deliver(lab: Lab, sale: int, dice: random.Random) -> list[int]:
         for move in lab.records("stock.move", "id product_uom_qty", [["id", "in", picking["move_ids"]]]):
             quantity = dice.randint(1, max(1, int(move["product_uom_qty"]) // 2))
             lab.db.call("stock.move", "write", ids=[move["id"]], vals={"quantity": quantity, "picked": True})
+        if dice.random() < 0.5:
+            lab.db.call(
+                "stock.picking", "write", ids=[picking["id"]], vals={"carrier_tracking_ref": f"O{picking['id']}"}
+            )
         context = {"skip_sms": True, "skip_backorder": True}
         lab.db.call("stock.picking", "button_validate", ids=[picking["id"]], context=context)
         return [int(picking["id"])]
@@ -111,6 +196,10 @@ def _place(lab: Lab, dice: random.Random, payment: str, coupon: bool = True) -> 
         [Line(sku, dice.randint(1, 6)) for sku in skus], payment=payment, shipping_amount=Decimal(5),
         billing=Address(email=email), coupon=rule,
     )  # fmt: skip
+
+
+def _track(dice: random.Random) -> dict[str, str]:
+    return {"track_number": f"T{dice.randrange(10**6)}", "title": "UPS", "carrier_code": "ups"}
 
 
 def _items(lab: Lab, order: int) -> dict[int, int]:

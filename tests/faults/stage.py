@@ -23,6 +23,8 @@ from magodoo.stack.postgres import Cluster, new_password
 POLICY = {
     "books_from": "2020-01-01",
     "invoices": {"to_magento": "when_posted"},
+    "credit_memos": {"to_magento": "when_paid"},
+    "shipments": {"returns": "shipped_items"},
     "lease_seconds": 60,
     "settle_seconds": 3,
     "payment_methods": {
@@ -78,7 +80,7 @@ def staged_campaign(checkout: Path, mutation: str = "") -> Iterator[Campaign]:
 @contextmanager
 def _cluster(checkout: Path) -> Iterator[Cluster]:
     folder = checkout / "var" / "faults" / f"postgres-{os.getpid()}"
-    cluster = Cluster(checkout, folder, ports.any_free(), new_password(), durable=False)
+    cluster = Cluster(checkout, folder, ports.any_free(), new_password())  # durable: it is killed
     cluster.create()
     cluster.start()
     try:

@@ -1,31 +1,41 @@
-"""A load worker in a process of its own, which may be killed at a step of the protocol, and may lack one of its steps."""
+"""A worker in a process of its own, which may be killed at a step of the protocol, and may lack one of its steps."""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from faults.kinds import CALLED
 from faults.mutations import mutated
 from magodoo import staging
 from magodoo.errors import MagodooError
-from magodoo.load import checkpoints
+from magodoo.load import checkpoints, ledger
 from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
+from magodoo.odoo.caller import OdooCaller
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
-from magodoo.pipeline import load
+from magodoo.pipeline import load, reconcile
 from magodoo.pipeline.context import Context
 from magodoo.settings import Instance, Settings
+from magodoo.staging import work as work_list
+
+FAILED = 3  # the exit code of a run that ended with an error that Airflow would show and try again
 
 
 @dataclass(frozen=True)
 class Job:
-    """Where the worker works, as what, and at which checkpoint (by name and how many times it was passed) it is killed."""
+    """Where the worker works, as what, and at which checkpoint (by name and how many times it was passed) it is killed.
+
+    With `orders` it is a whole run of the chain: these are read anew, planned, released and loaded; else a run of the load.
+    """
 
     staging: str
     magento: str
@@ -40,6 +50,7 @@ class Job:
     timeout: float = 10.0
     odoo_timeout: float = 10.0
     name: str = field(default="worker")
+    orders: tuple[str, ...] = ()
 
 
 def context_of(job: Job) -> Context:
@@ -67,17 +78,44 @@ def context_of(job: Job) -> Context:
     )
 
 
+def chain(context: Context, orders: Sequence[str]) -> None:
+    """Read these orders anew, plan, and release as the gate would."""
+    instance = context.instance.id
+    with context.engine.begin() as connection:
+        work_list.bump(connection, instance, list(orders))
+    reconcile.run(context)
+    with context.engine.begin() as connection:
+        ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, instance)])
+
+
 def work(job: Job) -> None:
-    """One load run; what goes wrong ends this process and nothing else."""
+    """One run; what goes wrong ends this process and nothing else."""
     logging.disable()
     if job.die_at:
         checkpoints.visit(_killer(job))
-    with mutated(job.mutation):
+    with mutated(job.mutation), _calls_told():
         try:
-            load.run(context_of(job))
+            context = context_of(job)
+            if job.orders:
+                chain(context, job.orders)
+            load.run(context)
         except (MagodooError, SQLAlchemyError):
-            os._exit(1)
+            os._exit(FAILED)
     os._exit(0)
+
+
+@contextmanager
+def _calls_told() -> Iterator[None]:
+    """Each call into Odoo that may change something is a step at which the worker may die."""
+    call = OdooCaller.write_call
+
+    def told(self: OdooCaller, *arguments: Any, **options: Any) -> Any:
+        answer = call(self, *arguments, **options)
+        checkpoints.checkpoint(CALLED)
+        return answer
+
+    with mock.patch.object(OdooCaller, "write_call", told):
+        yield
 
 
 def _killer(job: Job) -> Callable[[str], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+PLANNING = ("planned",)  # the plan is in the ledger, not committed
 NAMES = (
     "claimed",  # orders leased, nothing read
     "probed",  # the target was searched, nothing written
@@ -12,6 +13,8 @@ NAMES = (
     "read_back",  # read back, not committed
     "committed",  # done in the ledger, leases not yet given back
 )
+
+SETTLED = "settled"  # the ledger has what became of a change that was not done
 
 _visitor: Callable[[str], None] | None = None
 

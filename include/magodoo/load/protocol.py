@@ -24,7 +24,7 @@ from magodoo.errors import (
     Unreadable,
 )
 from magodoo.load import leases, read_back
-from magodoo.load.checkpoints import checkpoint
+from magodoo.load.checkpoints import SETTLED, checkpoint
 from magodoo.load.ledger import LeasedChange, LeaseLost
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Partly
 from magodoo.load.writer import Writer
@@ -238,6 +238,7 @@ class Run:
                     self._give_up(change, "refused")
         except LeaseLost:
             self._lost(change)
+        checkpoint(SETTLED)
 
     def _give_up(self, change: LeasedChange, outcome: str) -> None:
         self.counts[outcome] += 1

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
 from magodoo.load import ledger, requests
+from magodoo.load.checkpoints import checkpoint
 from magodoo.pipeline import extract
 from magodoo.staging import frames as staged
 from magodoo.staging import listed, runs, work
@@ -82,6 +83,7 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     result = reconcile(frames, instance, context.now())
     store.write_pairs(connection, instance.id, order_keys, result.pairs)
     recorded = _record(connection, context, order_keys, result)
+    checkpoint("planned")
     lives = store.write_findings(connection, instance.id, order_keys, result.findings, recorded.ids, context.now())
     work.scope(connection, instance.id, order_keys, result.excluded, result.not_expected)
     listed.refresh(connection, instance.id, order_keys, without_order=True)
