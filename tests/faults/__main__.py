@@ -42,19 +42,18 @@ def _whole(seeds: range, options: argparse.Namespace) -> int:
     parts = [seeds[start : start + PER_PART] for start in range(0, len(seeds), PER_PART)]
     counts: Counter[str] = Counter(dict.fromkeys(("schedules", *ZERO), 0))
     faults: Counter[str] = Counter(dict.fromkeys(kinds.everything(options.live), 0))
-    lines: list[str] = []
     with ThreadPoolExecutor(options.jobs) as pool:
         for part in as_completed([pool.submit(_run, part, options) for part in parts]):
             found = part.result()
             faults.update(found.pop("faults", {}))
-            lines += found.pop("lines")
+            lines = found.pop("lines")
             counts.update(found)
             told = ", ".join(f"{name} {number}" for name, number in counts.items())
-            print(f"{time.monotonic() - began:4.0f} s: {told}, faults {faults.total()}", flush=True)
+            print(f"{time.monotonic() - began:4.0f} s: {told}, faults {faults.total()}", *lines, sep="\n", flush=True)
     summary = {"schedules": counts["schedules"], "faults": faults, **{name: counts[name] for name in ZERO}}
     options.summary.parent.mkdir(parents=True, exist_ok=True)
     options.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(summary, indent=2), *lines[:50], sep="\n")
+    print(json.dumps(summary, indent=2))
     never = [kind for kind, number in faults.items() if not number]
     print(f"faults that never struck: {', '.join(never) or 'none'}")
     return 1 if any(counts[name] for name in ZERO) else 0

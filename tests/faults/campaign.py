@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import text
 
 from faults import checker, history, kinds
 from faults.history import History
+from faults.mutations import mutated
 from faults.worker import FAILED, Job, chain, work
 from magodoo.load import checkpoints
 from magodoo.pipeline import load, master_data
@@ -67,9 +69,13 @@ class Campaign:
         self.processes.set_forkserver_preload(["faults.worker", "magodoo.reconcile.orders"])
         master_data.refresh(lab.context)
 
-    def run(self, seeds: range) -> Totals:
-        for seed in seeds:
-            self._schedule(seed)
+    def run(self, seeds: Iterable[int]) -> Totals:
+        """These schedules; of a mutated protocol only up to the first that shows it."""
+        with mutated(self.mutation):
+            for seed in seeds:
+                self._schedule(seed)
+                if self.mutation and self.totals.failures:
+                    break
         return self.totals
 
     def _schedule(self, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""The protocol with one of its steps taken away: the campaign must notice each (`--mutation NAME`)."""
+"""The protocol with one of its steps taken away: the campaign must notice each (`make faults MUTATION=probe`)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 from unittest import mock
 
-from magodoo.load import leases, read_back
+from sqlalchemy import text
+
+from magodoo.load import leases, ledger, read_back
 from magodoo.load.writers import WRITERS
+from magodoo.odoo.client import OdooClient
 
 
 @contextmanager
@@ -27,10 +30,20 @@ def _all_still_ours(connection: Any, changes: Any, seconds: int) -> set[int]:
 
 
 def _without_token(connection: Any, change: Any, assignments: str, **values: Any) -> bool:
-    from sqlalchemy import text
-
     statement = f"update change set {assignments} where id = :id"
     return bool(connection.execute(text(statement), {"id": change.id, "token": 0, **values}).rowcount)
+
+
+_commit = read_back.commit
+
+
+def _without_staging(context: Any, writer: Any, targets: Any, documents: Any, before: Any) -> set[int]:
+    """The outcome is committed, but neither what stands there now nor the match that the write made."""
+    with (
+        mock.patch.object(read_back.upsert, "stage", lambda *_: None),
+        mock.patch.object(read_back, "_match", lambda *_: None),
+    ):
+        return _commit(context, writer, targets, documents, before)
 
 
 @contextmanager
@@ -53,20 +66,26 @@ class _Changed:
 
 
 @contextmanager
-def _no_preconditions() -> Iterator[None]:
-    with _every_writer("check", lambda context, changes: {}), mock.patch.object(read_back, "moved_on", lambda *_: {}):
+def _no_leases() -> Iterator[None]:
+    """Whoever comes takes the order, whoever holds it; nobody checks a token."""
+    free = leases._CANDIDATES.replace("busy.lease_until >= now()", "false").replace("lease_until < now()", "true")
+    with (
+        _no_fencing(),
+        mock.patch.multiple(
+            leases,
+            _CANDIDATES=free,
+            _DUE=leases._DUE.replace("lease_until < now()", "true"),
+            _TAKE=leases._TAKE.replace("and until < now()", ""),
+        ),
+    ):
         yield
 
 
 @contextmanager
-def _no_leases() -> Iterator[None]:
-    """Whoever comes takes the order, whoever holds it; nobody checks a token."""
-    free = leases._CANDIDATES.replace("busy.lease_until >= now()", "false").replace("lease_until < now()", "true")
+def _no_fencing() -> Iterator[None]:
+    """Orders are leased, but who lost a lease writes and commits all the same."""
     with mock.patch.multiple(
         leases,
-        _CANDIDATES=free,
-        _DUE=leases._DUE.replace("lease_until < now()", "true"),
-        _TAKE=leases._TAKE.replace("and until < now()", ""),
         renew=_all_still_ours,
         held=lambda connection, changes: {change.id for change in changes},
         _owned=_without_token,
@@ -74,11 +93,37 @@ def _no_leases() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _no_reference() -> Iterator[None]:
+    """Nothing that we wrote is known again by what it carries: no external id is found, no marker is read."""
+    with (
+        mock.patch.object(OdooClient, "by_external_ids", lambda self, names: {}),
+        mock.patch("magodoo.load.writers.magento_documents.find_marker", lambda row: None),
+    ):
+        yield
+
+
+@contextmanager
+def _many_changes_of_a_key() -> Iterator[None]:
+    """A plan neither looks for an open change of its key nor is stopped by the unique index."""
+
+    def planned_again(connection: Any, instance: str, orders: list[str]) -> Any:
+        connection.execute(text("drop index if exists change_open"))
+        return {}, {}
+
+    with mock.patch.object(ledger, "_standing", planned_again):
+        yield
+
+
 _MUTATIONS: dict[str, Callable[[], Any]] = {
-    "no-probe": lambda: _every_writer("probe", lambda context, changes: {}),
-    "no-preconditions": _no_preconditions,
-    "no-settle-time": lambda: mock.patch.object(leases, "uncertain", _put_back_at_once),
-    "no-leases": _no_leases,
-    "no-read-back": lambda: mock.patch.object(read_back.upsert, "stage", lambda *_: None),
+    "one-open-change": _many_changes_of_a_key,
+    "leases": _no_leases,
+    "fencing": _no_fencing,
+    "probe": lambda: _every_writer("probe", lambda context, changes: {}),
+    "reference": _no_reference,
+    "fresh-source": lambda: mock.patch.object(read_back, "moved_on", lambda *_: {}),
+    "preconditions": lambda: _every_writer("check", lambda context, changes: {}),
+    "settle-time": lambda: mock.patch.object(leases, "uncertain", _put_back_at_once),
+    "read-back": lambda: mock.patch.object(read_back, "commit", _without_staging),
 }
 NAMES = tuple(_MUTATIONS)
