@@ -249,9 +249,11 @@ class Campaign:
         for _ in range(MOST_ROUNDS):
             self._pass_time(False)
             self._reconcile(histories)
-            load.run(self.lab.context)
+            counts = load.run(self.lab.context)
             open_ones = self._open()
-            if not open_ones:
+            if (
+                not open_ones and not counts.get("changed") and not counts["refused"]
+            ):  # those wait for a plan, not for a load
                 break
         return open_ones
 

@@ -153,7 +153,9 @@ def meddle(lab: Lab, history: History, dice: random.Random) -> str:
         cancelled = history.invoices.pop()
         lab.shop.tables.invoices[cancelled]["state"] = 3
         return "cancelled between plan and write"
-    if history.leads == "odoo" and len(history.shipments) == 1:  # of two equal ones nobody could tell which it was
+    if (
+        history.leads == "odoo" and len(history.shipments) == 1 and not history.memos
+    ):  # of two equal ones nobody could tell which it was
         (lines,) = [
             row["move_ids"] for row in lab.records("stock.picking", "move_ids", [["id", "=", history.shipments[0]]])
         ]
