@@ -9,10 +9,10 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock
+.PHONY: help install demo up down status clean settings preflight explain test test-odoo test-magento test-pair odoo lint format lock
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv from the pinned requirements.txt and install magodoo into it
 
@@ -50,6 +50,14 @@ test: $(INSTALLED) ## run the test suite
 
 test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
 	@$(PY) -m pytest -m odoo
+
+test-magento: $(INSTALLED) ## run the tests that need a live Magento: MAGENTO_URL and a login (docs/live-systems.md)
+	@if [ -n "$$MAGENTO_URL" ]; then $(PY) -m pytest -m magento; \
+	else echo "The tests of a live Magento were NOT RUN: MAGENTO_URL and a login are not given (docs/live-systems.md)."; fi
+
+test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL and a login) and a live Odoo 19
+	@if [ -n "$$MAGENTO_URL" ]; then $(PY) -m pytest -m live_pair; \
+	else echo "The live pair was NOT RUN: MAGENTO_URL and a login are not given (docs/live-systems.md)."; fi
 
 odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
 	@$(PY) -m magodoo.stack.live_odoo --serve
