@@ -9,10 +9,11 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover
+.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv from the pinned requirements.txt and install magodoo into it
 
@@ -61,6 +62,14 @@ faults: $(INSTALLED) ## kill and break everything while documents are written, t
 faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisions one
 	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
 		--jobs 1 --summary ../var/faults/summary-live.json
+
+test-magento: $(INSTALLED) ## run the tests that need a live Magento: MAGENTO_URL and a login (docs/live-systems.md)
+	@if [ -n "$$MAGENTO_URL" ]; then $(PY) -m pytest -m magento; \
+	else echo "The tests of a live Magento were NOT RUN: MAGENTO_URL and a login are not given (docs/live-systems.md)."; fi
+
+test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL and a login) and a live Odoo 19
+	@if [ -n "$$MAGENTO_URL" ]; then $(PY) -m pytest -m live_pair; \
+	else echo "The live pair was NOT RUN: MAGENTO_URL and a login are not given (docs/live-systems.md)."; fi
 
 odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
 	@$(PY) -m magodoo.stack.live_odoo --serve

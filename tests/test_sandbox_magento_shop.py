@@ -295,3 +295,13 @@ def test_a_page_of_a_hundred_orders_is_quick(shop: MagentoShop) -> None:
             times.append(time.perf_counter() - start)
     assert len(json.loads(answer.content)["items"]) == 100
     assert min(times) < 0.2
+
+
+def test_an_invoice_leaves_its_columns_on_every_line_of_the_order(shop: MagentoShop) -> None:
+    """Read from a live 2.4.7: tax on waste on what carries money, invoiced or not; compensation on what was invoiced."""
+    order_id = shop.place_order([Line("SHIRT", 2, child="RED"), ("DYN", 1), ("A", 1)])
+    shirt, _, bundle, *_ = items(shop, order_id)
+    shop.invoice(order_id, {shirt: 1, bundle: 1})
+    rows = shop.order(order_id)["items"]
+    assert ["weee_tax_applied" in row for row in rows] == [True, False, False, True, True, True]
+    assert ["discount_tax_compensation_invoiced" in row for row in rows] == [True, True, True, True, True, False]

@@ -57,7 +57,13 @@ def check_invoice(draft: InvoiceDraft) -> None:
 
 
 def book_invoice(draft: InvoiceDraft) -> None:
-    """Carry the invoice's amounts into the order and its lines; lines of quantity 0 are dropped."""
+    """Carry the invoice's amounts into the order and its lines; lines of quantity 0 are dropped.
+
+    The taxes on waste are looked at first: every line that carries money has a list of them from then on.
+    """
+    for _, item in draft.lines:
+        if not rules.is_dummy(draft.order, item):
+            item["weee_tax_applied"] = "[]"
     draft.lines = [(line, item) for line, item in draft.lines if line["qty"] > 0]
     for line, item in draft.lines:
         item["qty_invoiced"] = of(item, "qty_invoiced") + line["qty"]
@@ -66,8 +72,7 @@ def book_invoice(draft: InvoiceDraft) -> None:
             add(item, f"{prefix}discount_invoiced", of(line, f"{prefix}discount_amount"))
             add(item, f"{prefix}row_invoiced", of(line, f"{prefix}row_total"))
             compensation = f"{prefix}discount_tax_compensation"
-            if f"{compensation}_amount" in item:
-                add(item, f"{compensation}_invoiced", of(line, f"{compensation}_amount"))
+            add(item, f"{compensation}_invoiced", of(line, f"{compensation}_amount"))
     for prefix, _, _ in _SIDES:
         _book_header(draft, prefix)
 
