@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from magodoo.load import ledger, requests
 from magodoo.pipeline import extract
 from magodoo.staging import frames as staged
-from magodoo.staging import listed, runs, work
+from magodoo.staging import listed, runs, statistics, work
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
@@ -84,6 +84,7 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     recorded = _record(connection, context, order_keys, result)
     lives = store.write_findings(connection, instance.id, order_keys, result.findings, recorded.ids, context.now())
     work.scope(connection, instance.id, order_keys, result.excluded, result.not_expected)
+    statistics.keep(connection, "pair", "finding", "change", "order_work", "listed")
     listed.refresh(connection, instance.id, order_keys, without_order=True)
     work.reconciled(connection, instance.id, versions)
     return {

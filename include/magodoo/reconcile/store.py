@@ -63,17 +63,22 @@ def write_pairs(connection: Connection, instance: str, order_keys: Collection[st
             ),
             {"rows": json.dumps(rows[start : start + _BATCH])},
         )
+    connection.execute(text("analyze matched"))
     same = "m.kind = p.kind and m.magento_id = p.magento_id and m.odoo_id = p.odoo_id"
-    touched = "m.kind = p.kind and (m.magento_id = p.magento_id or m.odoo_id = p.odoo_id)"
     where = {"instance": instance, "orders": list(order_keys)}
-    connection.execute(
-        text(
-            f"""update pair p set ended_at = now() where p.instance = :instance and p.ended_at is null
-            and (p.order_key = any(:orders) or exists (select 1 from matched m where {touched}))
-            and not exists (select 1 from matched m where {same})"""
-        ),
-        where,
-    )
+    # Three statements, as an OR over both tables is a loop over their product.
+    for gone in (
+        "p.order_key = any(:orders)",
+        "(p.kind, p.magento_id) in (select kind, magento_id from matched)",
+        "(p.kind, p.odoo_id) in (select kind, odoo_id from matched)",
+    ):
+        connection.execute(
+            text(
+                f"""update pair p set ended_at = now() where p.instance = :instance and p.ended_at is null and {gone}
+                and not exists (select 1 from matched m where {same})"""
+            ),
+            where,
+        )
     connection.execute(
         text(
             f"""update pair p set rule = m.rule, order_key = m.order_key from matched m

@@ -196,6 +196,7 @@ def _claims_an_order() -> str:
 
 def _apply(connection: Connection, names: dict[str, Any]) -> int:
     """Write the keys; both the old and the new order of a document that moved are due."""
+    connection.execute(text("analyze resolving"))
     connection.execute(
         text("""
         update resolving set order_key = 'odoo-' || source_id where order_key is null and own_claim""")

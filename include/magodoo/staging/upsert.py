@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
 from magodoo.settings import Instance
-from magodoo.staging import work
+from magodoo.staging import statistics, work
 from magodoo.staging.copying import copy_rows, encoded, encoded_row, json_text
 from magodoo.staging.resolve import resolve
 
@@ -64,7 +64,7 @@ def stage(connection: Connection, instance: Instance, documents: Iterable[Canoni
     _touch(connection)
     _write(connection)
     work.bump_incoming(connection)
-    _keep_statistics(connection)
+    statistics.keep(connection, "document", "line", "payload")
     resolve(connection, instance)
     connection.execute(text("truncate incoming_document, incoming_line"))
     return Staged(len(distinct), fates.get("changed", 0), fates.get("same", 0), fates.get("stale", 0))
@@ -170,14 +170,3 @@ def _write(connection: Connection) -> None:
             select {", ".join(f"l.{column}" for column in _INCOMING_LINE)} from incoming_line l
             join incoming_document i on {_SAME_KEY.format("l", "i")} where i.fate = 'changed'""")
     )
-
-
-def _keep_statistics(connection: Connection) -> None:
-    """Analyse what has doubled: a first load outruns autovacuum, and plans for empty tables take hours on full ones."""
-    grown = connection.execute(
-        text("""
-        select relname from pg_class where oid in ('document'::regclass, 'line'::regclass, 'payload'::regclass)
-            and pg_relation_size(oid) / 8192 > 2 * relpages + 20""")
-    ).scalars()
-    for table in grown:
-        connection.execute(text(f"analyze {table}"))
