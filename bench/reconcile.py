@@ -1,163 +1,164 @@
-"""How long reconciling takes: a million canonical documents of both sides, headers alone and with lines, findings and plans.
+"""`reconcile`: documents of both sides matched and compared; then with lines and planning; then from tables to written findings.
 
-    python bench/reconcile.py [--documents 1000000] [--lines 3] [--unreferenced]
-
-Prints seconds per step, the peak of memory, and the time of a plain outer merge of the same two header tables as the yardstick
-(datacompy's pandas comparison, when it is installed, is measured beside it).
+Against datacompy's pandas comparison of the same two header tables, which is told which document is whose (its join columns);
+the limit is a plain outer merge of them. What agrees, differs and is missing has to be the same for all three.
 """
 
 from __future__ import annotations
 
-import argparse
-import resource
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+import hashlib
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
+from bench.clock import Took
+from bench.contest import VAR, Contestant, hold, median, tell
+from bench.databases import Databases, databases
+from bench.entry import Entry, write
 
-from magodoo.reconcile import compare, match, orders, planning, quantities
-from magodoo.reconcile.frames import Frames, canonical
-from magodoo.reconcile.situation import Situation
-from magodoo.reconcile.view import View
-from magodoo.settings.model import Instance
+if TYPE_CHECKING:
+    import pandas as pd
 
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
-# Documents per order, so that 1,000,000 documents are those of 200,000 orders: order, invoice, and part of them shipped and refunded.
-SHARES = {"order": 1.0, "invoice": 0.9, "shipment": 0.45, "credit_memo": 0.15}
-DIFFERING, MISSING = 0.02, 0.01
+SIZES = {"quick": 20_000, "full": 1_000_000}
+COLUMNS = ("kind", "source_id", "order_key", "currency", "subtotal", "untaxed", "quantity", "grand_total")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--documents", type=int, default=1_000_000)
-    parser.add_argument("--lines", type=int, default=3)
-    parser.add_argument("--unreferenced", action="store_true", help="Odoo's documents carry no reference of ours")
-    chosen = parser.parse_args()
-    documents = headers(chosen.documents, chosen.unreferenced)
-    print(f"{len(documents):,} documents of {int((documents['kind'] == 'order').sum() / 2):,} orders")
-    yardstick(documents)
-    measure("headers alone", documents, None)
-    if chosen.lines:
-        measure(f"with {chosen.lines} lines each", documents, lines(documents, chosen.lines))
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB")
+def measure(size: int, runs: int) -> Entry:
+    """Every way of reconciling in turns; the step's database is filled once and copied for each run."""
+    with tempfile.TemporaryDirectory(dir=VAR) as folder, databases() as server:
+        from bench import sales
+
+        write_headers(sales.headers(size), Path(folder))
+        tell(f"  staging {size:,} documents")
+        filled = server.staged()
+        sales.fill(filled, size)
+        found = hold(
+            [
+                Contestant("headers", "bench.reconcile:headers", {"documents": size}),
+                Contestant("datacompy", "bench.theirs.headers:datacompy", {"folder": folder}, theirs=True),
+                Contestant("merge", "bench.theirs.headers:merge", {"folder": folder}, theirs=True),
+                Contestant("lines", "bench.reconcile:with_lines", {"documents": size}, compared=False),
+                Contestant("half", "bench.reconcile:with_lines", {"documents": size // 2}, compared=False),
+                Contestant("step", "bench.reconcile:step", fresh=_copies(server, filled), compared=False),
+            ],
+            runs,
+        )
+    return entry(found, size, runs)
 
 
-def headers(documents: int, unreferenced: bool) -> pd.DataFrame:
-    """Both sides' documents; DIFFERING of the Odoo amounts differ, MISSING are missing on either side."""
-    chance = np.random.default_rng(1)
-    number = int(documents / 2 / sum(SHARES.values()))
-    amounts = chance.integers(1_000, 25_000, number) * 100
-    parts = []
-    for kind, share in SHARES.items():
-        order = np.arange(1, int(number * share) + 1)
-        source_id = order if kind == "order" else order + 7
-        amount = amounts[: len(order)] * {"shipment": 0, "credit_memo": 1}.get(kind, 2)
-        words = {"invoice": "inv", "credit_memo": "cm", "shipment": "ship", "order": "order"}[kind]
-        prefix = f"{'' if kind == 'shipment' else 'magodoo.'}{words}_us_"
-        referenced = not unreferenced or kind == "order"
-        reference = np.array([f"{prefix}{each}" for each in source_id], dtype=object) if referenced else ""
-        parts.append(_side("magento", kind, source_id, order, amount, ""))
-        drift = np.where(chance.random(len(order)) < DIFFERING, 100, 0) * (amount > 0)
-        parts.append(_side("odoo", kind, source_id + 1_000, order, amount + drift, reference))
-    both = pd.concat(parts, ignore_index=True)
-    kept = (chance.random(len(both)) >= MISSING) | (both["kind"] == "order")
-    return both[kept].reset_index(drop=True).astype({name: "category" for name in ("side", "kind", "state", "status")})
-
-
-def _side(
-    side: str, kind: str, ids: np.ndarray, order: np.ndarray, amount: np.ndarray, reference: object
-) -> pd.DataFrame:
-    states = {"order": ("processing", "sale"), "shipment": ("", "done")}.get(kind, ("2", "posted"))
-    return pd.DataFrame(
-        {
-            "side": side,
-            "kind": kind,
-            "source_id": ids,
-            "order_key": order,
-            "number": np.array([f"{side[0]}{each:09}" for each in ids], dtype=object),
-            "reference": reference,
-            "state": states[side == "odoo"],
-            "status": "paid" if side == "odoo" else "",
-            "currency": pd.Categorical.from_codes(np.zeros(len(ids), np.int8), ["USD"]),
-            "grand_total": amount,
-            "base_grand_total": amount,
-            "subtotal": amount,
-            "untaxed": amount,
-            "quantity": 60_000,
-            "created_at": pd.Timestamp("2026-11-10", tz="UTC"),
-            "document_date": pd.Timestamp("2026-11-10"),
-        }
+def entry(found: dict[str, dict[str, Any]], size: int, runs: int) -> Entry:
+    """Ratios of time: headers to datacompy's and to the merge; lines and the step to datacompy's; twice the documents to half."""
+    theirs = found["datacompy"]["seconds"]
+    ours = {
+        **found["headers"],
+        "with_lines": found["lines"],
+        "with_lines_ratio": median([found["lines"]["seconds"] / theirs]),
+        "doubling_ratio": median([found["lines"]["seconds"] / found["half"]["seconds"]]),
+        "step": found["step"],
+        "step_ratio": median([found["step"]["seconds"] / theirs]),
+    }
+    return Entry(
+        median([found["headers"]["seconds"] / theirs]),
+        median([found["headers"]["seconds"] / found["merge"]["seconds"]]),
+        ours,
+        {"datacompy": found["datacompy"], "merge": found["merge"]},
+        size,
+        runs,
     )
 
 
-def lines(documents: pd.DataFrame, each: int) -> pd.DataFrame:
-    """The same items on every document of an order."""
-    position = np.repeat(np.arange(len(documents)), each)
-    turn = np.tile(np.arange(each), len(documents))
-    order = documents["order_key"].to_numpy()[position]
-    amount = documents["grand_total"].to_numpy()[position] // each
-    return pd.DataFrame(
-        {
-            "document": position,
-            "item_key": order * 10 + turn,
-            "quantity": 20_000,
-            "qty_ordered": 20_000,
-            "gross": amount,
-            "untaxed": amount,
-            "sku": pd.Categorical.from_codes((turn % 100).astype(np.int8), [f"SKU{number}" for number in range(100)]),
-        }
+def _copies(server: Databases, filled: str) -> Any:
+    """A function that gives a fresh copy of the filled database and drops the one before."""
+    made: list[str] = []
+
+    def copy() -> dict[str, str]:
+        if made:
+            server.drop(made.pop())
+        made.append(server.copy_of(filled))
+        return {"url": made[-1]}
+
+    return copy
+
+
+def write_headers(documents: pd.DataFrame, folder: Path) -> None:
+    """Both header tables as CSV for the others; Odoo's ids are made Magento's, as they have no other way to know."""
+    from bench import sales
+
+    for side in ("magento", "odoo"):
+        rows = documents.loc[documents["side"] == side, list(COLUMNS)]
+        if side == "odoo":
+            rows = rows.assign(source_id=rows["source_id"] - sales.ODOO_IDS)
+        rows.to_csv(folder / f"{side}.csv", index=False)
+
+
+def verdict(
+    both: int, differing: Iterable[str], only_magento: Iterable[str], only_odoo: Iterable[str]
+) -> dict[str, Any]:
+    """Counts and a digest of which documents (`kind magento_id`) they are."""
+    names = [sorted(group) for group in (differing, only_magento, only_odoo)]
+    digest = hashlib.sha256(repr(names).encode()).hexdigest()[:16]
+    counts = dict(zip(("differing", "only_magento", "only_odoo"), map(len, names), strict=True))
+    return {"both": both, **counts, "which": digest}
+
+
+# The contestants
+
+
+def headers(documents: int) -> Took:
+    """Canonical headers matched and compared by our rules."""
+    import numpy as np
+
+    from bench import sales
+    from magodoo.reconcile import orders
+    from magodoo.reconcile.frames import canonical
+
+    frames, took = canonical(sales.headers(documents)), Took()
+    with took.watch():
+        situation = orders.look(frames, sales.INSTANCE, sales.NOW)
+    table, pairs = frames.documents, situation.pairs
+    ids = table["source_id"].to_numpy() - np.where(table["side"] == "odoo", sales.ODOO_IDS, 0)
+    names = np.array([f"{kind} {each}" for kind, each in zip(table["kind"], ids, strict=True)], dtype=object)
+    alone, magento = ~situation.matching.paired, (table["side"] == "magento").to_numpy()
+    took.result = verdict(
+        len(pairs), names[pairs.loc[pairs["amounts"] != "", "magento"]], names[alone & magento], names[alone & ~magento]
     )
+    return took
 
 
-def measure(title: str, documents: pd.DataFrame, rows: pd.DataFrame | None) -> None:
-    instance = Instance(id="us", magento_connection="m", odoo_connection="o")
-    print(f"\n{title}")
-    with timed("frames"):
-        frames: Frames = canonical(documents, rows)
-    began = time.process_time()
-    with timed("quantities"):
-        view = View(frames, instance, NOW)
-        counted = quantities.count(view)
-    with timed("match"):
-        matching = match.match(view, counted)
-    with timed("compare"):
-        situation = Situation(view, counted, matching, compare.compare(view, matching, counted))
-    print(f"  {'match and compare':20} {time.process_time() - began:6.2f} s")
-    with timed("findings"):
-        found = orders.find(situation)
-    with timed("plan"):
-        found, changes = planning.plan(situation, found)
-    print(f"  {'all':20} {time.process_time() - began:6.2f} s, {len(found):,} findings, {len(changes):,} changes")
+def with_lines(documents: int) -> Took:
+    """Canonical documents with their lines matched, compared, every difference named, and changes planned."""
+    from bench import sales
+    from magodoo.reconcile.frames import canonical
+    from magodoo.reconcile.orders import reconcile
+
+    table = sales.headers(documents)
+    frames, took = canonical(table, sales.lines(table)), Took()
+    with took.watch():
+        result = reconcile(frames, sales.INSTANCE, sales.NOW)
+    took.result = result.counts
+    return took
 
 
-def yardstick(documents: pd.DataFrame) -> None:
-    """What others need for the same two header tables."""
-    sides = [documents[documents["side"] == side].copy() for side in ("magento", "odoo")]
-    sides[1]["source_id"] -= 1_000
-    columns = ["kind", "source_id", "order_key", "currency", "subtotal", "untaxed", "quantity", "grand_total"]
-    left, right = (side[columns].astype({"kind": str, "currency": str}) for side in sides)
-    with timed("yardstick: merge"):
-        joined = left.merge(right, on=["kind", "source_id"], how="outer", suffixes=("", "_odoo"), indicator=True)
-        _ = int((joined["grand_total"] != joined["grand_total_odoo"]).sum())
-    try:
-        import datacompy
-    except ImportError:
-        print("  datacompy is not installed")
-        return
-    with timed("datacompy"):
-        compared = datacompy.PandasCompare(left, right, join_columns=["kind", "source_id"])
-        compared.matches()
+def step(url: str) -> Took:
+    """The whole step, as the DAG's task does it: staged rows of due orders to written pairs, findings, changes and lists."""
+    from bench import sales
+    from magodoo.pipeline import reconcile
+    from magodoo.pipeline.context import Context
+    from magodoo.reconcile import orders
+    from magodoo.settings import Settings
+    from magodoo.staging import connect
+
+    assert orders.reconcile  # pandas is imported before the clock starts
+    engine = connect(url)
+    context = Context(Settings(instances={"us": sales.INSTANCE}), sales.INSTANCE, engine, dag_run="bench")
+    took = Took()
+    with took.watch():
+        counts = reconcile.run(context)
+    took.result = {name: counts[name] for name in ("orders", "pairs", "findings", "changes")}
+    engine.dispose()
+    return took
 
 
-@contextmanager
-def timed(title: str) -> Iterator[None]:
-    began = time.process_time()
-    yield
-    print(f"  {title:20} {time.process_time() - began:6.2f} s")
-
-
-if __name__ == "__main__":
-    main()
+def main(size: str, runs: int, documents: int | None) -> None:
+    write("reconcile", measure(documents or SIZES[size], runs), ("datacompy",))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from magodoo.staging.upsert import Staged
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
+    from magodoo.extract.reading import Batch
     from magodoo.pipeline.context import Context
     from magodoo.pipeline.window import Window
 
@@ -66,7 +68,7 @@ def _read_kind(context: Context, source: Source, kind: Kind, window: Window | No
     began = context.now()
     staged, unread, total, seen = Staged(), 0, None, set[str]()
     since = window.begin if window else _since(context, source.side, kind)
-    for batch in source.changed(kind, since, window.end if window else None):
+    for batch in _one_ahead(source.changed(kind, since, window.end if window else None)):
         context.go_on()
         seen.update(document.source_id for document in batch.documents)
         unread += len(batch.unread)
@@ -81,6 +83,15 @@ def _read_kind(context: Context, source: Source, kind: Kind, window: Window | No
         "read": len(seen), "changed": staged.changed, "unchanged": staged.unchanged, "stale": staged.stale,
         "quarantined": unread,
     }  # fmt: skip
+
+
+def _one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches; the next page is asked for while the last one is staged, as both take about as long."""
+    with ThreadPoolExecutor(1, "reads") as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _since(context: Context, side: Side, kind: Kind) -> datetime | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -41,23 +41,23 @@ def encoded_row(values: Iterable[Any]) -> str:
 
 def encoded(value: Any) -> str:
     """One value as COPY text: None, bool, int, Decimal, str, aware datetime, date, tuple of str (text[]), dict (jsonb)."""
-    if value is None:
-        return NULL
-    if isinstance(value, str):
-        return escaped(value)
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, int | Decimal):
-        return str(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, tuple | list):
-        return escaped("{" + ",".join(_array_item(item) for item in value) + "}")
+    return _ENCODERS.get(type(value), _encoded_otherwise)(value)
+
+
+def _encoded_otherwise(value: Any) -> str:
+    """Subclasses (an enum's text, for one) and documents."""
+    for kind, encode in _ENCODERS.items():
+        if isinstance(value, kind):
+            return encode(value)
     return escaped(json_text(value))
 
 
+def _array(value: Iterable[Any]) -> str:
+    return escaped("{" + ",".join([_array_item(item) for item in value]) + "}")
+
+
 def escaped(text: str) -> str:
-    return _SPECIAL.sub(_replacement, text) if _SPECIAL.search(text) else text
+    return _SPECIAL.sub(_replacement, text)
 
 
 def json_text(value: Any) -> str:
@@ -72,3 +72,17 @@ def _replacement(found: re.Match[str]) -> str:
 
 def _array_item(text: str) -> str:
     return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+# By exact type, as every value of every row comes through here; bool before int, of which it is a subclass.
+_ENCODERS: dict[type, Callable[[Any], str]] = {
+    type(None): lambda value: NULL,
+    str: escaped,
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    Decimal: str,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    tuple: _array,
+    list: _array,
+}

@@ -18,3 +18,21 @@ def keep(connection: Connection, *tables: str) -> None:
     ).scalars()
     for table in grown:
         connection.execute(text(f"analyze (skip_locked) {table}"))
+
+
+def learn_kinds(connection: Connection) -> None:
+    """Analyse documents and lines when a kind or side comes in that the statistics do not know.
+
+    What they do not know is planned as if there were none of it: each row of a batch is then looked for among all of its kind.
+    """
+    unknown = connection.execute(
+        text("""
+        select exists (select 1 from (select distinct side, kind from incoming_document) i
+            where not exists (select 1 from pg_stats where schemaname = current_schema and tablename = 'document'
+                    and attname = 'kind' and i.kind = any(cast(cast(most_common_vals as text) as text[])))
+                or not exists (select 1 from pg_stats where schemaname = current_schema and tablename = 'document'
+                    and attname = 'side' and i.side = any(cast(cast(most_common_vals as text) as text[]))))
+            and pg_relation_size('document') > 20 * 8192""")
+    ).scalar_one()
+    if unknown:
+        connection.execute(text("analyze (skip_locked) document, line"))

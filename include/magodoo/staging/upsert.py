@@ -65,6 +65,7 @@ def stage(connection: Connection, instance: Instance, documents: Iterable[Canoni
     _write(connection)
     work.bump_incoming(connection)
     statistics.keep(connection, "document", "line", "payload")
+    statistics.learn_kinds(connection)
     resolve(connection, instance)
     connection.execute(text("truncate incoming_document, incoming_line"))
     return Staged(len(distinct), fates.get("changed", 0), fates.get("same", 0), fates.get("stale", 0))
@@ -72,10 +73,8 @@ def stage(connection: Connection, instance: Instance, documents: Iterable[Canoni
 
 def content_hash(content: Sequence[str], lines: Sequence[str], payload: str) -> str:
     """Hash of what a document says, without the times at which it was written or read."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in (*content, *lines, _STAMPS.sub("", payload)):
-        digest.update(part.encode("utf-8", "replace"))
-        digest.update(b"\x1f")
+    parts = "\x1f".join((*content, *lines, _STAMPS.sub("", payload), ""))
+    digest = hashlib.blake2b(parts.encode("utf-8", "replace"), digest_size=16)
     return digest.hexdigest()
 
 

@@ -1,0 +1,134 @@
+"""`extract`: the lists of a Magento into staged PostgreSQL rows: orders, invoices, shipments, credit memos.
+
+Against dlt's `rest_api` source into PostgreSQL, with the same page size, everything below a document kept as JSON
+(`max_table_nesting=0`, its fastest setting) and with one level of tables for lines, which is what ours writes. The limit is the
+bare HTTP reads of the same requests, whose answers are thrown away. From the sandbox, served by a process of its own; from a
+real shop where MAGENTO_URL and MAGENTO_TOKEN name one.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from bench import shop
+from bench.clock import Took
+from bench.contest import VAR, Contestant, hold, median
+from bench.databases import databases
+from bench.entry import Entry, write
+
+SIZES = {"quick": 300, "full": 20_000}
+
+
+def measure(size: int, runs: int) -> Entry:
+    VAR.mkdir(parents=True, exist_ok=True)
+    real = os.environ.get("MAGENTO_URL")
+    serving: AbstractContextManager[str] = nullcontext(real) if real else shop.served(size)
+    with serving as url, databases() as server, tempfile.TemporaryDirectory(dir=VAR) as folder:
+        of = {"url": url, "token": os.environ.get("MAGENTO_TOKEN", shop.TOKEN)}
+        counted = iter(range(1_000_000))
+        page_size = _page_size(of)
+
+        def staged() -> dict[str, str]:
+            return {"database": server.staged()}
+
+        def empty() -> dict[str, Any]:
+            return {"database": server.empty(), "folder": f"{folder}/{next(counted)}", "page_size": page_size}
+
+        found = hold(
+            [
+                Contestant("magodoo", "bench.extract:ours", of, fresh=staged),
+                Contestant("reads", "bench.extract:reads", of, fresh=staged, compared=False),
+                Contestant("dlt", "bench.theirs.lists:dlt", {**of, "nesting": 0}, theirs=True, fresh=empty),
+                Contestant("dlt_lines", "bench.theirs.lists:dlt", {**of, "nesting": 1}, theirs=True, fresh=empty),
+            ],
+            runs,
+        )
+    documents = sum(count for count, *_ in found["magodoo"]["result"].values())
+    for told in found.values():
+        told["documents_per_second"] = median([documents / told["seconds"]])
+    seconds = {name: told["seconds"] for name, told in found.items()}
+    ours = {**found["magodoo"], "documents": documents, "source": "a real shop" if real else "sandbox", "page_size": page_size,
+            "ratio_with_lines": median([seconds["dlt_lines"] / seconds["magodoo"]])}  # fmt: skip
+    theirs = {name: found[name] for name in ("dlt", "dlt_lines", "reads")}
+    return Entry(
+        median([seconds["dlt"] / seconds["magodoo"]]),
+        median([seconds["reads"] / seconds["magodoo"]]),
+        ours,
+        theirs,
+        size,
+        runs,
+    )
+
+
+def _page_size(of: dict[str, Any]) -> int:
+    from magodoo.magento import BearerToken, MagentoConnection
+
+    return MagentoConnection(of["url"], BearerToken(of["token"])).page_size
+
+
+# The contestants
+
+
+def ours(url: str, token: str, database: str) -> Took:
+    """`pipeline.extract`, as the scheduled DAG's task runs it for the first time."""
+    from magodoo.pipeline import extract
+    from magodoo.staging import connect
+
+    engine, took = connect(database), Took()
+    context = _context(url, token, engine)
+    with took.watch():
+        extract.run(context, "magento")
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "select kind, count(*), sum(source_id::bigint), case kind when 'shipment' then 0 else sum(grand_total) / 100 end"
+            " from document group by kind"
+        ).all()
+    names = {"order": "orders", "invoice": "invoices", "shipment": "shipments", "credit_memo": "creditmemos"}
+    took.result = {
+        names[kind]: [int(count), int(ids), int(total)]
+        for kind, count, ids, total in sorted(rows, key=lambda row: list(names).index(row[0]))
+    }
+    return took
+
+
+def reads(url: str, token: str, database: str) -> Took:
+    """The same requests as ours sends, whose answers are read and thrown away."""
+    import requests
+
+    from magodoo.pipeline import extract
+    from magodoo.staging import connect
+
+    sent: list[str] = []
+    send = requests.Session.send
+
+    def noted(session: Any, request: Any, **options: Any) -> Any:
+        sent.append(request.url)
+        return send(session, request, **options)
+
+    requests.Session.send = noted  # type: ignore[method-assign]
+    extract.run(_context(url, token, connect(database)), "magento")
+    requests.Session.send = send  # type: ignore[method-assign]
+    took = Took(more={"requests": len(sent)})
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {token}"
+        with took.watch():
+            for address in sent:
+                assert session.get(address, timeout=600).content
+    return took
+
+
+def _context(url: str, token: str, engine: Any) -> Any:
+    from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
+    from magodoo.pipeline.context import Context
+    from magodoo.settings import Instance, Settings
+
+    instance = Instance(id="us", magento_connection="m", odoo_connection="o")
+    client = MagentoClient(MagentoConnection(url, BearerToken(token)))
+    return Context(Settings(instances={"us": instance}), instance, engine, magento=client, dag_run="bench")
+
+
+def main(size: str, runs: int, documents: int | None) -> None:
+    write("extract", measure(documents or SIZES[size], runs), ("dlt",))
