@@ -5,19 +5,22 @@ from __future__ import annotations
 from magodoo.quality.checks import Check, Holds, document_row
 from magodoo.vocabulary import Severity
 
-# Documents that the reconciliation must have an answer for: a pair, or an open finding that names them.
-_ANSWERED = """exists (select 1 from pair p where p.instance = d.instance and p.kind = d.kind and p.ended_at is null
-        and case d.side when 'magento' then p.magento_id else p.odoo_id end = d.source_id)
-    or exists (select 1 from finding f where f.instance = d.instance and f.resolved_at is null and (f.order_key = d.order_key or f.order_key is null)
-        and (f.kind = d.kind or f.type in ('corrected_in_odoo', 'ambiguous', 'deleted'))
-        and (case d.side when 'magento' then f.magento_id else f.odoo_id end = d.source_id
-             or f.type in ('corrected_in_odoo', 'ambiguous')))"""
+# Every match seen from both of its documents: joined as a table, where a CASE over two columns is compared row by row.
+_MATCHED = """(select instance, kind, 'magento' as side, magento_id as source_id from pair where ended_at is null
+    union all select instance, kind, 'odoo', odoo_id from pair where ended_at is null)"""
+_SAME = "p.instance = d.instance and p.kind = d.kind and p.side = d.side and p.source_id = d.source_id"
 
+# Documents that the reconciliation must have an answer for: a pair, or an open finding that names them.
 _UNANSWERED = f"""d.instance = {{instance}} and d.deleted_at is null and d.active and d.order_key is not null
     and d.kind in ('invoice', 'shipment', 'credit_memo')
     and exists (select 1 from order_work w where w.instance = d.instance and w.order_key = d.order_key
         and w.reconciled_version >= w.staged_version and w.scope = 'in_scope')
-    and not ({_ANSWERED})"""
+    and not exists (select 1 from {_MATCHED} p where {_SAME})
+    and not exists (select 1 from finding f where f.instance = d.instance and f.resolved_at is null
+        and (f.order_key = d.order_key or f.order_key is null)
+        and (f.kind = d.kind or f.type in ('corrected_in_odoo', 'ambiguous', 'deleted'))
+        and (case d.side when 'magento' then f.magento_id else f.odoo_id end = d.source_id
+             or f.type in ('corrected_in_odoo', 'ambiguous')))"""
 
 PAIR_CHECKS = (
     Check(
@@ -97,15 +100,13 @@ RESULT_CHECKS = (
         Holds.NOTHING,
         "Most documents of the last 30 days are matched.",
         "At the start this is usual: let `apply` work through it, or settle the findings.",
-        """select side, kind, ''::text, null::text, side || ' ' || kind, null::text, null::bigint, null::bigint, null::text,
+        f"""select side, kind, ''::text, null::text, side || ' ' || kind, null::text, null::bigint, null::bigint, null::text,
             unmatched || ' of ' || all_of_them || ' without a counterpart' as message from (
-                select d.side, d.kind, count(*) as all_of_them, count(*) filter (where not exists (select 1 from pair p
-                    where p.instance = d.instance and p.kind = d.kind and p.ended_at is null
-                        and case d.side when 'magento' then p.magento_id else p.odoo_id end = d.source_id)) as unmatched
-                from {batch} d where d.instance = {instance} and d.active and d.deleted_at is null and d.order_key is not null
+                select d.side, d.kind, count(*) as all_of_them, count(*) filter (where p.source_id is null) as unmatched
+                from {{batch}} d left join {_MATCHED} p on {_SAME} where d.instance = {{instance}} and d.active and d.deleted_at is null and d.order_key is not null
                     and d.kind in ('invoice', 'shipment', 'credit_memo') and d.created_at > now() - interval '30 days'
                 group by 1, 2) counted
-            where unmatched > all_of_them * {max_unmatched} and all_of_them >= 10""",
+            where unmatched > all_of_them * {{max_unmatched}} and all_of_them >= 10""",
     ),
 )
 
