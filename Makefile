@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock
+.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock bench bench-competitors bench-lock
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,3 +67,25 @@ lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and re
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements.in requirements-dev.in --output-file requirements.txt
+
+BENCH := extract odoo-read stage reconcile quality load chain memory pages scale
+SIZE ?= quick
+RUNS ?= 5
+
+bench: $(INSTALLED) bench-competitors ## measure beside what people would use instead: make bench SIZE=full, make bench-stage
+	@$(PY) -m bench --size $(SIZE) --runs $(RUNS)
+
+$(BENCH:%=bench-%): bench-%: $(INSTALLED) bench-competitors
+	@$(PY) -m bench $* --size $(SIZE) --runs $(RUNS)
+
+bench-competitors: var/bench/venv/installed ## install dlt, datacompy, odoorpc and pandas into an environment of their own
+
+var/bench/venv/installed: bench/requirements-competitors.txt | $(INSTALLED)
+	@$(PY) -m venv --clear var/bench/venv
+	@var/bench/venv/bin/python -m pip install -qq --require-hashes -r bench/requirements-competitors.txt
+	@touch $@
+
+bench-lock: $(INSTALLED) ## compile bench/requirements-competitors.txt again
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make bench-lock" \
+		bench/requirements-competitors.in --output-file bench/requirements-competitors.txt

@@ -2,12 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from bench import entry
 from bench.contest import CHECKOUT
 
 PAGE = CHECKOUT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- results: written by `make bench` -->", "<!-- end of results -->"
+Results = Mapping[str, Mapping[str, Any]]
 
 
-def write(page: Path = PAGE) -> None:
-    return
+def write(page: Path = PAGE, results: Path = entry.RESULTS) -> None:
+    """Replace what stands between the marks. Raises ValueError when the page has lost them."""
+    text = page.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page} has no place for the results")
+    made = table(entry.read(results))
+    page.write_text(f"{head}{BEGIN}\n\n{made}\n{END}{tail}", encoding="utf-8")
+
+
+def table(results: Results) -> str:
+    """One row per figure that has an aim, then where it was measured."""
+    lines = ["| name | figure | measured | aim | |", "| --- | --- | ---: | ---: | --- |"]
+    for name, figure, aim, value, good in rows(results):
+        lines.append(f"| {name} | {figure} | {value} | {aim} | {'' if good else 'missed'} |")
+    lines += ["", "| name | size | runs | machine | versions |", "| --- | ---: | ---: | --- | --- |"]
+    for name, found in results.items():
+        versions = ", ".join(f"{package} {version}" for package, version in found["versions"].items())
+        lines.append(f"| {name} | {found['size']:,} | {found['runs']} | {found['machine']} | {versions} |")
+    return "\n".join(lines) + "\n"
+
+
+def rows(results: Results) -> list[tuple[str, str, str, str, bool]]:
+    """(name, figure, aim, value, reached) of everything that has been measured."""
+    told = []
+    for name, figure, value_of, sign, aim, unit in AIMS:
+        if name not in results:
+            continue
+        value = value_of(results[name])
+        good = value >= aim if sign == "≥" else value <= aim
+        told.append((name, figure, f"{sign} {aim:g}{unit}", f"{value:,.4g}{unit}", good))
+    return told
+
+
+def _at(*path: str) -> Callable[[Mapping[str, Any]], float]:
+    def find(found: Any) -> float:
+        for step in path:
+            found = found[step]
+        return float(found)
+
+    return find
+
+
+def _largest(*path: str) -> Callable[[Mapping[str, Any]], float]:
+    def find(found: Any) -> float:
+        for step in path:
+            found = found[step]
+        values = [max(value.values()) if isinstance(value, dict) else value for value in found.values()]
+        return float(max(values))
+
+    return find
+
+
+# (name, what, where it stands in the entry, whether more or less is better, the aim, unit)
+AIMS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float], str, float, str], ...] = (
+    ("extract", "throughput, of dlt's", _at("ratio"), "≥", 3, ""),
+    ("extract", "throughput, of dlt's with tables for lines", _at("ours", "ratio_with_lines"), "≥", 3, ""),
+    ("extract", "throughput, of the bare reads'", _at("limit_ratio"), "≥", 0.85, ""),
+    ("odoo-read", "throughput, of odoorpc's record by record", _at("ratio"), "≥", 20, ""),
+    ("odoo-read", "throughput, of odoorpc's in pages", _at("ours", "ratio_to_pages"), "≥", 2, ""),
+    ("stage", "throughput, of to_sql's", _at("ratio"), "≥", 5, ""),
+    ("stage", "throughput, of bare COPY's", _at("limit_ratio"), "≥", 0.6, ""),
+    ("reconcile", "headers, time of datacompy's", _at("ratio"), "≤", 1, ""),
+    ("reconcile", "with lines and planning, time of datacompy's", _at("ours", "with_lines_ratio"), "≤", 3, ""),
+    ("reconcile", "with lines and planning, peak of memory", _at("ours", "with_lines", "peak_mb"), "≤", 2500, " MB"),
+    ("reconcile", "twice the documents, time of half", _at("ours", "doubling_ratio"), "≤", 2.1, ""),
+    ("reconcile", "staged rows to written findings, time of datacompy's", _at("ours", "step_ratio"), "≤", 8, ""),
+    ("quality", "the whole set of checks", _at("ours", "seconds"), "≤", 10, " s"),
+    ("quality", "peak of memory", _at("ours", "peak_mb"), "≤", 1500, " MB"),
+    ("load", "throughput, of odoorpc's call by call", _at("ratio"), "≥", 3, ""),
+    ("load", "throughput, of bare batched calls'", _at("limit_ratio"), "≥", 0.8, ""),
+    ("load", "Magento writes, time of bare POSTs'", _at("ours", "magento_ratio"), "≤", 1.25, ""),
+    ("chain", "Airflow and scheduling", _at("ours", "airflow_seconds"), "≤", 30, " s"),
+    ("memory", "largest peak", _largest("ours", "peak_mb"), "≤", 2500, " MB"),
+    ("pages", "lists, 95th percentile", _at("ours", "lists_p95_ms"), "≤", 300, " ms"),
+    ("pages", "overview, 95th percentile", _at("ours", "overview_p95_ms"), "≤", 500, " ms"),
+    ("scale", "largest exponent", _largest("ours", "exponent"), "≤", 1.1, ""),
+)

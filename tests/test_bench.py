@@ -1,0 +1,80 @@
+"""The benchmarks at their smallest: every contestant of ours does the work and gets the right result; time fails nothing.
+
+The competitors (dlt, datacompy, odoorpc) are in an environment of their own that a test machine need not have: `make bench` runs
+them. What needs a live Odoo 19 (odoo-read, load) or a running Airflow (chain) is measured there too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bench import contest, entry, extract, quality, reconcile, report, sales, scale, shop, stage
+from bench.contest import Contestant, WrongResult
+
+from magodoo.sandbox.magento import RunningSandbox
+
+SMALL = 1_000
+
+
+def test_headers_with_lines_and_the_whole_step_agree(new_staging: Callable[[], str]) -> None:
+    url = new_staging()
+    sales.fill(url, SMALL)
+    headers, lines, step = reconcile.headers(SMALL), reconcile.with_lines(SMALL), reconcile.step(url)
+    assert headers.result["both"] == lines.result["pairs"] == step.result["pairs"] > SMALL / 3
+    assert headers.result["differing"] > 0
+    assert lines.result["findings"] == step.result["findings"]
+    assert lines.result["changes"] == step.result["changes"] > 0
+
+
+def test_the_checks_find_the_same_with_and_without_great_expectations(new_staging: Callable[[], str]) -> None:
+    url = new_staging()
+    sales.fill(url, SMALL)
+    reconcile.step(url)
+    contest.VAR.mkdir(parents=True, exist_ok=True)
+    assert quality.ours(url).result == quality.selects(url).result
+
+
+def test_staging_copy_and_to_sql_leave_the_same_rows(new_staging: Callable[[], str]) -> None:
+    results = [work(new_staging(), 300).result for work in (stage.ours, stage.copy, stage.to_sql)]
+    assert results[0] == results[1] == results[2]
+
+
+def test_extraction_stages_every_document_of_the_shop(new_staging: Callable[[], str]) -> None:
+    made = json.loads(shop.made(20).read_text(encoding="utf-8"))
+    from magodoo.sandbox.magento import MagentoShop
+
+    with RunningSandbox(MagentoShop.load(shop.made(20))) as running:
+        took = extract.ours(running.url, running.token, new_staging())
+    assert {name: told[0] for name, told in took.result.items()} == {name: len(made[name]) for name in took.result}
+
+
+def test_another_result_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([{"n": 1}, {"n": 2}])
+    told = {"seconds": 1.0, "cpu": 1.0, "peak_mb": 1.0, "more": {}}
+    monkeypatch.setattr(contest, "run", lambda *words, **options: {**told, "result": next(answers)})
+    with pytest.raises(WrongResult, match="theirs"):
+        contest.hold([Contestant("ours", "a:b"), Contestant("theirs", "c:d")], 1)
+
+
+def test_the_exponent_of_linear_and_of_square_work() -> None:
+    assert scale.exponent({1000: 1.0, 2000: 2.0, 4000: 4.0}) == 1.0
+    assert scale.exponent({1000: 1.0, 2000: 4.0, 4000: 16.0}) == 2.0
+
+
+def test_the_page_says_what_the_results_say(tmp_path: Path) -> None:
+    page, results = tmp_path / "page.md", tmp_path / "results.json"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
+    entry.write("stage", entry.Entry(6.0, 0.5, {}, {}, 1000, 5), file=results)
+    report.write(page, results)
+    text = page.read_text(encoding="utf-8")
+    assert "| stage | throughput, of to_sql's | 6 | ≥ 5 |  |" in text
+    assert "| stage | throughput, of bare COPY's | 0.5 | ≥ 0.6 | missed |" in text
+    assert "old" not in text and text.startswith("before") and text.endswith("after\n")
+
+
+def test_the_committed_page_is_made_from_the_committed_results() -> None:
+    told = report.PAGE.read_text(encoding="utf-8")
+    assert report.table(entry.read()) in told
