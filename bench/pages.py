@@ -36,7 +36,7 @@ PAGES = (
     "/list/invoices?tab=open", "/list/credit_memos?tab=to_pay",
     "/findings", "/findings?search=000123456", "/findings?type=total_mismatch", "/findings?tab=all", "/findings?severity=critical",
     "/changes", "/changes?tab=waiting", "/changes?tab=held", "/changes?search=000123456", "/quarantine", "/runs",
-    "/document/us/magento/invoice/i777",
+    "/document/us/magento/invoice/i77",
 )  # fmt: skip
 
 ORDERS = """

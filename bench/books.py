@@ -1,0 +1,133 @@
+"""A live Odoo 19 with a shop beside it: prepared databases on demand, filled by the pipeline's own writes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from bench.contest import CHECKOUT
+from bench.databases import Databases
+
+sys.path.insert(0, str(CHECKOUT / "tests"))
+
+POLICY: dict[str, Any] = {"settle_seconds": 30, "lease_seconds": 600, "quality": {"volume_share": 0}}
+
+
+@dataclass
+class _Live:
+    """What the lab wants of an Odoo: where it is, and calls as an administrator."""
+
+    url: str
+    name: str
+    admin: Any
+
+    @property
+    def db(self) -> _Live:
+        return self
+
+    def call(self, model: str, method: str, ids: Any = None, context: Any = None, **arguments: Any) -> Any:
+        return self.admin.write_call(model, method, ids=ids, context=context, **arguments)
+
+
+class Books:
+    """One Odoo, one shop with `orders` orders, each paid by card and invoiced in Magento."""
+
+    def __init__(self, odoo: Any, magento: Any, server: Databases) -> None:
+        self.odoo, self.magento, self.server = odoo, magento, server
+        self._made: list[str] = []
+
+    def database(self) -> dict[str, str]:
+        """A fresh Odoo database with the shop's products, for anybody's calls."""
+        while self._made:
+            self.odoo.drop(self._made.pop())
+        name = self.odoo.clone()
+        self._made.append(name)
+        from load_lab import Lab
+
+        self._lab = Lab(
+            self.magento, _Live(self.odoo.url, name, self._admin(name)), self._staging(), self.odoo.sync_key, **POLICY
+        )
+        return {"url": self.odoo.url, "database": name, "key": self.odoo.sync_key}
+
+    def released(self) -> dict[str, str]:
+        """The same, with the changes planned and released: nothing is left to do but to write."""
+        from magodoo.pipeline import extract, reconcile
+        from magodoo.quality import gate
+
+        found, context = self.database(), self._lab.a_context("bench")
+        for side in ("magento", "odoo"):
+            extract.run(context, side)
+        reconcile.run(context)
+        with context.engine.begin() as connection:
+            gate.judge(connection, context.instance, ())
+        return {**found, "staging": self._staged, "magento": self.magento.url, "token": self.magento.token}
+
+    def loaded(self) -> dict[str, str]:
+        """The same, written: an order, an invoice and a payment each."""
+        from magodoo.pipeline import load
+
+        found = self.released()
+        load.run(self._lab.a_context("bench"))
+        return found
+
+    def record(self, file: Path) -> None:
+        """The writes of a load run, as they went out: the batched calls without the protocol around them."""
+        from magodoo.odoo.transport import Json2
+        from magodoo.pipeline import load
+
+        self.released()
+        calls: list[dict[str, Any]] = []
+        send = Json2.call
+
+        def noted(
+            transport: Any, model: str, method: str, ids: Any, context: Any, arguments: Any, *, write: bool
+        ) -> Any:
+            if write:
+                body = {**arguments, "context": context, **({} if ids is None else {"ids": ids})}
+                calls.append({"model": model, "method": method, "body": body})
+            return send(transport, model, method, ids, context, arguments, write=write)
+
+        with mock.patch.object(Json2, "call", noted):
+            load.run(self._lab.a_context("bench"))
+        from magodoo.money import dump_json
+
+        file.write_text(json.dumps(json.loads(dump_json(calls))), encoding="utf-8")
+
+    def _admin(self, name: str) -> Any:
+        from magodoo.odoo.client import OdooClient
+
+        return OdooClient(self.odoo.connection("admin", name))
+
+    def _staging(self) -> str:
+        self._staged = self.server.staged()
+        return self._staged
+
+
+@contextmanager
+def books(orders: int, server: Databases) -> Iterator[Books]:
+    """Provisions the live Odoo first, if that was not done (`make odoo`)."""
+    from datetime import UTC, datetime, timedelta
+    from decimal import Decimal
+
+    from load_lab import stocked_shop
+
+    from magodoo.sandbox.magento import Address, Line, RunningSandbox
+    from magodoo.stack.live_odoo import live_odoo
+
+    shop = stocked_shop()
+    for number in range(orders):
+        shop.now = datetime.now(UTC) - timedelta(hours=2)
+        lines = [Line(sku, 1 + (number + turn) % 4) for turn, sku in enumerate(("A", "B", "C"))]
+        address = Address(email=f"guest{number}@example.com")
+        order = shop.place_order(lines, payment="card", shipping_amount=Decimal(5), billing=address)
+        shop.authorize(order)
+        shop.invoice(order, None)
+    shop.now = None
+    with live_odoo() as odoo, RunningSandbox(shop) as magento:
+        yield Books(odoo, magento, server)

@@ -1,0 +1,77 @@
+"""`load`: orders, their invoices and payments into the live Odoo 19, from released changes to posted and paid invoices.
+
+Against odoorpc with one call for each record and step; the limit is the batched calls that the pipeline sends, recorded and sent
+again by themselves. All three leave the same orders, invoices, totals and payments.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.clock import Took
+from bench.contest import VAR, Contestant, hold, median
+from bench.databases import databases
+from bench.entry import Entry, write
+
+SIZES = {"quick": 10, "full": 200}
+
+
+def measure(size: int, runs: int) -> Entry:
+    """`size` orders."""
+    from bench.books import books
+
+    VAR.mkdir(parents=True, exist_ok=True)
+    with databases() as server, books(size, server) as live, tempfile.TemporaryDirectory(dir=VAR) as folder:
+        calls = Path(folder) / "calls.json"
+        live.record(calls)
+        recorded = {"calls": str(calls)}
+        found = hold(
+            [
+                Contestant("magodoo", "bench.load:ours", fresh=live.released),
+                Contestant("batched", "bench.theirs.books:batched", recorded, theirs=True, fresh=live.database),
+                Contestant("odoorpc", "bench.theirs.books:odoorpc", recorded, theirs=True, fresh=live.database),
+            ],
+            runs,
+        )
+    for told in found.values():
+        told["documents_per_second"] = median([3 * size / told["seconds"]])
+    seconds = {name: told["seconds"] for name, told in found.items()}
+    return Entry(
+        median([seconds["odoorpc"] / seconds["magodoo"]]),
+        median([seconds["batched"] / seconds["magodoo"]]),
+        found["magodoo"],
+        {"odoorpc": found["odoorpc"], "batched": found["batched"]},
+        size,
+        runs,
+    )
+
+
+def ours(url: str, database: str, key: str, staging: str, magento: str, token: str) -> Took:
+    """`pipeline.load`, as the DAG's task runs it."""
+    from bench.books import POLICY  # puts the tests' lab on the path
+    from load_lab import POLICY as SHOP  # isort: skip
+    from bench.theirs.books import standing
+    from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
+    from magodoo.odoo.client import OdooClient
+    from magodoo.odoo.connection import OdooConnection
+    from magodoo.pipeline import load
+    from magodoo.pipeline.context import Context
+    from magodoo.settings import Instance, Settings
+    from magodoo.staging import connect
+
+    instance = Instance.model_validate({**SHOP, **POLICY})
+    context = Context(
+        Settings(instances={"us": instance}), instance, connect(staging), dag_run="bench", now=lambda: datetime.now(UTC),
+        magento=MagentoClient(MagentoConnection(magento, BearerToken(token))), odoo=OdooClient(OdooConnection(url, database, key, 1)),
+    )  # fmt: skip
+    took = Took()
+    with took.watch():
+        counts = load.run(context)
+    took.result, took.more = standing(url, database, key), {"counts": counts}
+    return took
+
+
+def main(size: str, runs: int, documents: int | None) -> None:
+    write("load", measure(documents or SIZES[size], runs), ("odoorpc",))
