@@ -6,20 +6,26 @@ Each test that asks for a client has a database of its own. The live half is mar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from odoo_shop import Shop
 from sandbox_backend import SandboxBackend
 
 from magodoo.odoo.client import OdooClient
-from magodoo.stack.live_odoo import LiveOdoo, live_odoo
+from magodoo.stack.live_odoo import LiveOdoo, announced, live_odoo
 
 Backend = LiveOdoo | SandboxBackend
 
 
 @pytest.fixture(scope="session", params=["sandbox", pytest.param("live", marks=pytest.mark.odoo)])
 def odoo(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    with SandboxBackend() if request.param == "sandbox" else live_odoo() as running:
+    with ExitStack() as stack:
+        if request.param == "sandbox":
+            yield stack.enter_context(SandboxBackend())
+            return
+        running = stack.enter_context(live_odoo())
+        stack.enter_context(announced(running))  # the demo's test runs beside it
         yield running
 
 
