@@ -10,12 +10,14 @@ from contextlib import ExitStack
 
 import pytest
 from odoo_shop import Shop
+from reviewed import is_reviewed, told
 from sandbox_backend import SandboxBackend
 
 from magodoo.odoo.client import OdooClient
 from magodoo.stack.live_odoo import LiveOdoo, announced, live_odoo
 
 Backend = LiveOdoo | SandboxBackend
+BUILD = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session", params=["sandbox", pytest.param("live", marks=pytest.mark.odoo)])
@@ -26,7 +28,15 @@ def odoo(request: pytest.FixtureRequest) -> Iterator[Backend]:
             return
         running = stack.enter_context(live_odoo())
         stack.enter_context(announced(running))  # the demo's test runs beside it
+        request.config.stash[BUILD] = running.build
         yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The run says which build it met, and what to do where nobody has reviewed that one."""
+    build = terminalreporter.config.stash.get(BUILD, "")
+    if build:
+        terminalreporter.write_line(told(build), yellow=not is_reviewed(build))
 
 
 @pytest.fixture
