@@ -21,9 +21,9 @@ $(INSTALLED): requirements.txt pyproject.toml scripts/install
 	@scripts/install
 	@touch $@
 
-demo: ## run the whole chain on a sandbox shop, from a clean start, and print what it found
+demo: ## run the whole chain on a sandbox shop and print what it found; ODOO=live: with a real Odoo 19
 	@started=$$(date +%s); $(MAKE) --silent --no-print-directory install && \
-	MAGODOO_INSTALL_SECONDS=$$(($$(date +%s) - started)) $(STACK).demo
+	MAGODOO_INSTALL_SECONDS=$$(($$(date +%s) - started)) $(STACK).demo --odoo $(or $(ODOO),sandbox)
 
 up: $(INSTALLED) ## start PostgreSQL, Airflow, the sandbox systems and the mail server
 	@$(STACK) up

@@ -115,6 +115,7 @@ def good_summary() -> Summary:
 def test_the_summary_file_has_the_agreed_shape(tmp_path: Path) -> None:
     good_summary().save(tmp_path / "summary.json")
     assert json.loads((tmp_path / "summary.json").read_text()) == {
+        "odoo": "sandbox",
         "documents": {"magento": {"order": 3}, "odoo": {"order": 2, "credit_memo": 1}},
         "planted": {"total_mismatch": 1},
         "found": {"total_mismatch": 1},

@@ -6,21 +6,37 @@ Each test that asks for a client has a database of its own. The live half is mar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from odoo_shop import Shop
+from reviewed import is_reviewed, told
 from sandbox_backend import SandboxBackend
 
 from magodoo.odoo.client import OdooClient
-from magodoo.stack.live_odoo import LiveOdoo, live_odoo
+from magodoo.stack.live_odoo import LiveOdoo, announced, live_odoo
 
 Backend = LiveOdoo | SandboxBackend
+BUILD = pytest.StashKey[str]()
 
 
 @pytest.fixture(scope="session", params=["sandbox", pytest.param("live", marks=pytest.mark.odoo)])
 def odoo(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    with SandboxBackend() if request.param == "sandbox" else live_odoo() as running:
+    with ExitStack() as stack:
+        if request.param == "sandbox":
+            yield stack.enter_context(SandboxBackend())
+            return
+        running = stack.enter_context(live_odoo())
+        stack.enter_context(announced(running))  # the demo's test runs beside it
+        request.config.stash[BUILD] = running.build
         yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The run says which build it met, and what to do where nobody has reviewed that one."""
+    build = terminalreporter.config.stash.get(BUILD, "")
+    if build:
+        terminalreporter.write_line(told(build), yellow=not is_reviewed(build))
 
 
 @pytest.fixture

@@ -43,6 +43,10 @@ class SandboxBackend:
         self._running[name] = RunningSandbox(database).start()
         return name
 
+    def inside(self, name: str) -> OdooDatabase:
+        """A database itself, for what no call can do."""
+        return self._running[name].db
+
     def drop(self, name: str) -> None:
         self._running.pop(name).stop()
 

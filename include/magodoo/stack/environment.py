@@ -8,13 +8,22 @@ import sys
 from pathlib import Path
 
 from magodoo.stack.layout import MARK, Layout
+from magodoo.stack.odoo_package import OdooPackage
+from magodoo.stack.odoo_server import OdooServer
 from magodoo.stack.postgres import Cluster
 from magodoo.stack.state import State
+
+ODOO_DATABASE = "odoo"  # the sandbox has one of this name as well
 
 
 def cluster_of(layout: Layout, state: State) -> Cluster:
     """The stack's PostgreSQL."""
     return Cluster(layout.checkout, layout.postgres, state.ports["postgres"], state.secrets.postgres, not state.demo)
+
+
+def odoo_of(layout: Layout, state: State) -> OdooServer:
+    """The demo's real Odoo, over the stack's PostgreSQL."""
+    return OdooServer(OdooPackage(layout.odoo), cluster_of(layout, state), state.ports["odoo"])
 
 
 def environment(layout: Layout, state: State) -> dict[str, str]:
@@ -101,7 +110,7 @@ def _connections(state: State) -> dict[str, str]:
         "odoo_demo": {
             "conn_type": "odoo",
             "host": state.urls["odoo"],
-            "schema": "odoo",
+            "schema": ODOO_DATABASE,
             "login": "sync",
             "password": state.secrets.odoo_key,
             "extra": {"company_id": 1},

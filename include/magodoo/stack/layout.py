@@ -62,6 +62,16 @@ class Layout:
         return self.demo / "magodoo.yaml"
 
     @property
+    def odoo(self) -> Path:
+        """Where `make odoo` keeps a real Odoo: the package, its environment, the template of its databases."""
+        return self.var / "odoo-19"
+
+    @property
+    def odoo_dump(self) -> Path:
+        """The books of a demo with a real Odoo."""
+        return self.demo / "odoo.dump"
+
+    @property
     def own_settings(self) -> Path | None:
         """The settings file that the caller names, else the checkout's, if there is one."""
         named = os.environ.get("MAGODOO_SETTINGS")

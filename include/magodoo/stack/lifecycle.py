@@ -11,9 +11,9 @@ from magodoo import staging
 from magodoo.errors import FixConfiguration, MagodooError
 from magodoo.stack import runner
 from magodoo.stack.airflow import Api
-from magodoo.stack.environment import cluster_of, environment, write_logins
+from magodoo.stack.environment import ODOO_DATABASE, cluster_of, environment, odoo_of, write_logins
 from magodoo.stack.layout import Layout
-from magodoo.stack.programs import AIRFLOW, programs
+from magodoo.stack.programs import AIRFLOW, ODOO, programs
 from magodoo.stack.progress import Progress
 from magodoo.stack.state import State
 
@@ -38,11 +38,14 @@ def up(layout: Layout, progress: Progress) -> State:
     with progress.step("PostgreSQL"):
         cluster.create()
         runner.start(layout, state, listed)
-        runner.start_programs(state, (program.name for program in listed if program.name not in AIRFLOW))
+        runner.start_programs(state, (program.name for program in listed if program.name not in (*AIRFLOW, ODOO)))
         if not cluster.wait(seconds=60):
             raise FixConfiguration("PostgreSQL does not answer.", hint=f"read {layout.log / 'postgres.log'}")
         cluster.create_database("airflow")
         cluster.create_database("magodoo")
+    if state.odoo_build:
+        with progress.step(f"Odoo {state.odoo_build}, over the same PostgreSQL"):
+            _start_odoo(layout, state)
     with progress.step("databases of Airflow and of magodoo"), _failures_of(layout):
         migrate(layout, state)
     with progress.step("Airflow: api-server, scheduler, dag-processor, triggerer") as detail, _failures_of(layout):
@@ -53,6 +56,16 @@ def up(layout: Layout, progress: Progress) -> State:
         _all_run(layout, state)
         detail(state.urls["airflow"])
     return state
+
+
+def _start_odoo(layout: Layout, state: State) -> None:
+    """The books into the stack's PostgreSQL, unless they lie there already, and Odoo before them."""
+    cluster = cluster_of(layout, state)
+    if not cluster.has_database(ODOO_DATABASE):
+        cluster.restore(layout.odoo_dump, ODOO_DATABASE)
+    runner.start_programs(state, (ODOO,))
+    if not odoo_of(layout, state).answers(seconds=90):
+        raise FixConfiguration("Odoo does not answer.", hint=f"read {layout.log / ODOO}.log")
 
 
 def down(layout: Layout) -> int:

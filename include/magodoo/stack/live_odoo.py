@@ -29,6 +29,7 @@ from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.stack import odoo_provision, ports
 from magodoo.stack.odoo_package import TESTED_BUILD, OdooPackage
+from magodoo.stack.odoo_past import OdooPast
 from magodoo.stack.odoo_provision import Access
 from magodoo.stack.odoo_server import MODULES, OdooServer
 from magodoo.stack.postgres import Cluster, new_password
@@ -49,6 +50,7 @@ class LiveOdoo:
     access: Access
     build: str
     _cluster: Cluster = field(repr=False)
+    _package: OdooPackage = field(repr=False)
     _made: list[str] = field(default_factory=list, repr=False)
 
     @property
@@ -91,6 +93,14 @@ class LiveOdoo:
             login=user,
         )
 
+    def past(self, database: str) -> OdooPast:
+        """The database's books, to be entered as at moments of the past."""
+        return OdooPast(OdooServer(self._package, self._cluster, 0), database)
+
+    def dump(self, database: str, file: Path) -> None:
+        """A database into a file, for `Cluster.restore`."""
+        self._cluster.dump(database, file)
+
     def sql(self, database: str, statement: str, *values: object) -> list[tuple[object, ...]]:
         """What the API cannot show or do, for tests."""
         connection = self._cluster.connect(database)
@@ -128,7 +138,7 @@ def live_odoo(port: int = 0, home: Path = HOME) -> Iterator[LiveOdoo]:
             cluster.start()
             access = _template(home, package, cluster, server)
             server.start()
-            live = LiveOdoo(server.url, "", access, package.build, cluster)
+            live = LiveOdoo(server.url, "", access, package.build, cluster, package)
             live.database = live.clone()
             yield live
             live.drop_all()
@@ -141,7 +151,7 @@ def _template(home: Path, package: OdooPackage, cluster: Cluster, server: OdooSe
     """The template database, made anew if the package or the provisioning changed since."""
     stamp = home / "template.json"
     fingerprint = _fingerprint(package)
-    if stamp.exists() and _has(cluster, TEMPLATE):
+    if stamp.exists() and cluster.has_database(TEMPLATE):
         made = json.loads(stamp.read_text())
         if made.pop("fingerprint") == fingerprint:
             return Access(**made)
@@ -150,7 +160,7 @@ def _template(home: Path, package: OdooPackage, cluster: Cluster, server: OdooSe
     cluster.create_database(TEMPLATE, FRESH)
     access = odoo_provision.parse_access(server.run_script(TEMPLATE, odoo_provision.keys_script()))
     server.start()
-    live = LiveOdoo(server.url, TEMPLATE, access, package.build, cluster)
+    live = LiveOdoo(server.url, TEMPLATE, access, package.build, cluster, package)
     for company in access.companies:
         with OdooClient(live.connection("admin", company=company)) as admin:
             odoo_provision.provision(admin)
@@ -164,18 +174,11 @@ def _fresh(home: Path, package: OdooPackage, cluster: Cluster, server: OdooServe
     """A database with the modules and nothing else: the slow minute, done once per package."""
     stamp = home / "fresh.json"
     wanted = json.dumps([package.build, MODULES])
-    if stamp.exists() and stamp.read_text() == wanted and _has(cluster, FRESH):
+    if stamp.exists() and stamp.read_text() == wanted and cluster.has_database(FRESH):
         return
     cluster.drop_database(FRESH)
     server.create_database(FRESH)
     stamp.write_text(wanted)
-
-
-def _has(cluster: Cluster, database: str) -> bool:
-    connection = cluster.connect("postgres")
-    with contextlib.closing(connection), connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (database,))
-        return cursor.fetchone() is not None
 
 
 def _fingerprint(package: OdooPackage) -> str:
@@ -231,20 +234,26 @@ def main() -> int:
     return 0
 
 
-def _serve(odoo: LiveOdoo) -> None:
-    """Stay, and leave a note for `live_odoo` in other processes, until interrupted or terminated."""
-    note = HOME / "serving.json"
+@contextlib.contextmanager
+def announced(odoo: LiveOdoo, home: Path = HOME) -> Iterator[Path]:
+    """A note for `live_odoo` elsewhere: use this one instead of waiting until it ends. Gives the note's file."""
+    note = home / "serving.json"
     note.touch(mode=0o600)
     facts = {"url": odoo.url, "database": odoo.database, "build": odoo.build, "access": asdict(odoo.access)}
     note.write_text(json.dumps({**facts, "postgres_port": odoo.postgres_port, "pid": os.getpid()}))
-    print(
-        f"{odoo.url}, database {odoo.database}; keys are in {note.relative_to(CHECKOUT)}. Stop with Ctrl-C.", flush=True
-    )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with contextlib.suppress(KeyboardInterrupt):
-        while True:
-            time.sleep(3600)
+    yield note
     note.unlink()
+
+
+def _serve(odoo: LiveOdoo) -> None:
+    """Stay until interrupted or terminated."""
+    with announced(odoo) as note:
+        where = f"{odoo.url}, database {odoo.database}; keys are in {note.relative_to(CHECKOUT)}"
+        print(f"{where}. Stop with Ctrl-C.", flush=True)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                time.sleep(3600)
 
 
 def _served(home: Path) -> LiveOdoo | None:
@@ -256,7 +265,7 @@ def _served(home: Path) -> LiveOdoo | None:
     except (OSError, ValueError):  # not there, gone, or being written
         return None
     cluster = Cluster(CHECKOUT, home / "postgres", facts["postgres_port"], _password(home), durable=False)
-    return LiveOdoo(facts["url"], "", Access(**facts["access"]), facts["build"], cluster)
+    return LiveOdoo(facts["url"], "", Access(**facts["access"]), facts["build"], cluster, OdooPackage(home))
 
 
 if __name__ == "__main__":

@@ -54,21 +54,26 @@ class OdooServer:
         Raises:
             FixConfiguration: it did not come up; the end of its log is in the message.
         """
-        words = [f"--http-port={self.port}", "--http-interface=127.0.0.1", "--workers=0", "--max-cron-threads=0"]
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(  # noqa: S603
-                [*self._command(), *words], env=self._environment(), stdout=out, stderr=out, stdin=subprocess.DEVNULL,
+                self.serve_command(), env=self.environment(), stdout=out, stderr=out, stdin=subprocess.DEVNULL,
                 cwd=self.package.home, start_new_session=True,
             )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                with urlopen(f"{self.url}/web/health", timeout=5):  # noqa: S310
-                    return
-            except (URLError, OSError):
-                time.sleep(0.1)
+        if self.answers(seconds=60):
+            return
         self.stop()
         raise FixConfiguration(f"Odoo did not start: {self._end_of_log()}", hint=f"read {self.log}")
+
+    def answers(self, seconds: float) -> bool:
+        """Whether the server, whoever started it, answers within `seconds`; not waited for if ours has ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and (self._process is None or self._process.poll() is None):
+            try:
+                with urlopen(f"{self.url}/web/health", timeout=5):  # noqa: S310
+                    return True
+            except (URLError, OSError):
+                time.sleep(0.1)
+        return False
 
     def wait(self) -> None:
         """Until the server ends."""
@@ -87,19 +92,32 @@ class OdooServer:
             self._process.wait()
         self._process = None
 
-    def _command(self, *subcommand: str) -> list[str]:
-        python, addons = str(self.package.python), str(self.package.addons)
-        where = ["--db_host=127.0.0.1", f"--db_port={self.cluster.port}", f"--db_user={USER}"]
-        folders = [f"--addons-path={addons}", f"--data-dir={self.package.home / 'filestore'}"]
-        return [python, "-m", "odoo", *subcommand, *where, *folders]
+    def serve_command(self, database: str = "") -> list[str]:
+        """The command line of the server itself, in the foreground; of one database only, if one is named."""
+        words = [f"--http-port={self.port}", "--http-interface=127.0.0.1", "--workers=0", "--max-cron-threads=0"]
+        return [*self._command(), *words, *(["-d", database] if database else [])]
 
-    def _environment(self) -> dict[str, str]:
-        own = {"PYTHONPATH": str(self.package.library), "PGPASSWORD": self.cluster.password, "TZ": "UTC"}
-        return {**os.environ, **own}
+    def python_command(self, script: Path, database: str) -> list[str]:
+        """The command line of a script of ours that runs in Odoo's own Python, with Odoo's options for a database."""
+        return [str(self.package.python), str(script), *self._options(), "-d", database, "--log-level=warn"]
+
+    def _command(self, *subcommand: str) -> list[str]:
+        return [str(self.package.python), "-m", "odoo", *subcommand, *self._options()]
+
+    def _options(self) -> list[str]:
+        where = ["--db_host=127.0.0.1", f"--db_port={self.cluster.port}", f"--db_user={USER}"]
+        return [*where, f"--addons-path={self.package.addons}", f"--data-dir={self.package.home / 'filestore'}"]
+
+    def variables(self) -> dict[str, str]:
+        """What Odoo needs in its environment: its own modules and the password of its database."""
+        return {"PYTHONPATH": str(self.package.library), "PGPASSWORD": self.cluster.password, "TZ": "UTC"}
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **self.variables()}
 
     def _finish(self, command: list[str], script: str) -> str:
         done = subprocess.run(  # noqa: S603
-            command, env=self._environment(), input=script, capture_output=True, text=True, check=False,
+            command, env=self.environment(), input=script, capture_output=True, text=True, check=False,
             cwd=self.package.home,
         )  # fmt: skip
         if done.returncode:

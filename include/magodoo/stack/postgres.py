@@ -146,12 +146,35 @@ class Cluster:
                 cursor.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         connection.close()
 
+    def has_database(self, name: str) -> bool:
+        connection = self.connect("postgres")
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
+            return cursor.fetchone() is not None
+
     def drop_database(self, name: str) -> None:
         """Drop a database whatever is connected to it."""
         connection = self.connect("postgres")
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         connection.close()
+
+    def dump(self, database: str, file: Path) -> None:
+        """Everything of a database into a file that `restore` reads.
+
+        Raises:
+            FixConfiguration: pg_dump failed; its own words are in the message.
+        """
+        self._client("pg_dump", "--format=custom", "--compress=0", f"--file={file}", database)
+
+    def restore(self, file: Path, database: str) -> None:
+        """A new database with a dump's content.
+
+        Raises:
+            FixConfiguration: pg_restore failed; its own words are in the message.
+        """
+        self.create_database(database)
+        self._client("pg_restore", "--exit-on-error", "--jobs=2", f"--dbname={database}", str(file))
 
     def url(self, database: str) -> str:
         """The SQLAlchemy URL of a database; psycopg2 named, as a bare `postgresql://` means psycopg 3 by now."""
@@ -162,11 +185,20 @@ class Cluster:
         return [*account.prefix(self.checkout, binaries() / "postgres", self.data.parent), str(program)]
 
     def _run(self, name: str, *words: str) -> None:
-        done = subprocess.run(  # noqa: S603
-            [*self._program(name), *words], cwd="/", capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise FixConfiguration(f"{name} failed: {done.stderr.strip() or done.stdout.strip()}")
+        _finish(name, [*self._program(name), *words], dict(os.environ))
+
+    def _client(self, name: str, *words: str) -> None:
+        """A client program, which may run as root and reads and writes the caller's files."""
+        where = ["--host=127.0.0.1", f"--port={self.port}", f"--username={USER}"]
+        _finish(name, [str(binaries() / name), *where, *words], {**os.environ, "PGPASSWORD": self.password})
+
+
+def _finish(name: str, command: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(  # noqa: S603
+        command, cwd="/", env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise FixConfiguration(f"{name} failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
 def binaries() -> Path:

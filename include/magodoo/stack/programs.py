@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
-from magodoo.stack.environment import cluster_of
+from magodoo.stack.environment import ODOO_DATABASE, cluster_of, odoo_of
 from magodoo.stack.layout import Layout
 from magodoo.stack.state import State
 
+ODOO = "odoo"  # a real one
 AIRFLOW = ("airflow-api-server", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 
 
@@ -22,10 +23,11 @@ class Program:
     stop_signal: str = "TERM"
     stop_seconds: int = 10
     whole_group: bool = True
+    variables: tuple[tuple[str, str], ...] = ()  # beside the environment of all
 
 
 def programs(layout: Layout, state: State) -> list[Program]:
-    """Every program of this checkout; the sandbox systems only where a shop has been seeded."""
+    """Every program of this checkout; the demo's systems only where a shop has been seeded."""
     airflow = layout.program("airflow")
     found = [
         # SIGINT is PostgreSQL's fast shutdown; its children are its own to stop
@@ -33,7 +35,7 @@ def programs(layout: Layout, state: State) -> list[Program]:
         Program("mail", _module("magodoo.stack.mail", "--port", state.ports["smtp"], "--folder", layout.mail), 10),
     ]
     if (layout.demo / "magento.json").exists():
-        found += _sandbox(layout, state)
+        found += [_magento(layout, state), _real_odoo(layout, state) if state.odoo_build else _odoo(layout, state)]
     return [
         *found,
         Program("airflow-api-server", (airflow, "api-server"), 20),
@@ -43,20 +45,26 @@ def programs(layout: Layout, state: State) -> list[Program]:
     ]
 
 
-def _sandbox(layout: Layout, state: State) -> list[Program]:
-    magento = (
+def _magento(layout: Layout, state: State) -> Program:
+    words = (
         "--port", state.ports["magento"], "--state", layout.demo / "magento.json",
         "--token", state.secrets.magento_token, "--key", state.secrets.control,
     )  # fmt: skip
-    odoo = (
+    return Program("sandbox-magento", _module("magodoo.sandbox.magento", *words), 10)
+
+
+def _odoo(layout: Layout, state: State) -> Program:
+    words = (
         "--port", state.ports["odoo"], "--state", layout.demo / "odoo.json",
         "--sync-key", state.secrets.odoo_key, "--admin-key", state.secrets.odoo_admin_key,
         "--key", state.secrets.control,
     )  # fmt: skip
-    return [
-        Program("sandbox-magento", _module("magodoo.sandbox.magento", *magento), 10),
-        Program("sandbox-odoo", _module("magodoo.sandbox.odoo", *odoo), 10),
-    ]
+    return Program("sandbox-odoo", _module("magodoo.sandbox.odoo", *words), 10)
+
+
+def _real_odoo(layout: Layout, state: State) -> Program:
+    server = odoo_of(layout, state)
+    return Program(ODOO, tuple(server.serve_command(ODOO_DATABASE)), 10, variables=tuple(server.variables().items()))
 
 
 def _module(name: str, *words: object) -> tuple[str, ...]:

@@ -182,6 +182,12 @@ def _section(program: Program) -> dict[str, object]:
         "killasgroup": group,
         "redirect_stderr": "true",
         "stdout_logfile": f"var/log/{program.name}.log",
+        **({"environment": ",".join(_variable(*pair) for pair in program.variables)} if program.variables else {}),
         "stdout_logfile_maxbytes": "20MB",
         "stdout_logfile_backups": 2,
     }
+
+
+def _variable(name: str, value: str) -> str:
+    escaped = value.replace("%", "%%").replace('"', '\\"')
+    return f'{name}="{escaped}"'

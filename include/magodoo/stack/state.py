@@ -44,6 +44,7 @@ class State(BaseModel):
     ports: dict[str, int] = Field(default_factory=dict)
     demo: bool = False  # its data may be lost: nothing waits for the disk
     settings: Path | None = None  # the settings file in use
+    odoo_build: str = ""  # of the real Odoo that stands in the sandbox's place; empty: there is none
     secrets: Secrets = Field(default_factory=Secrets)
     urls: dict[str, str] = Field(default_factory=dict)
 

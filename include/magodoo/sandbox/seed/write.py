@@ -36,20 +36,35 @@ def write(
 
     The same `orders`, `seed` and `now` give the same shop. `now` is the end of the 30 days (aware UTC; default: the last full hour).
     """
-    until = (now or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0)
     database = OdooDatabase()
     database.provision(sync_key=sync_key, admin_key=admin_key)
 
     def clock(moment: datetime) -> None:
-        database.now = min(moment, until)
+        database.now = moment
 
-    shop, manifest = fill(database, clock, orders=orders, seed=seed, until=until)
+    manifest = write_with(database, clock, directory, hidden, orders=orders, seed=seed, now=now)
+    database.now = None
+    database.save_file(directory / "odoo.json")
+    return manifest
+
+
+def write_with(
+    rpc: Rpc,
+    clock: Callable[[datetime], None],
+    directory: Path,
+    hidden: Path,
+    *,
+    orders: int = 300,
+    seed: int = 7,
+    now: datetime | None = None,
+) -> Manifest:
+    """As `write`, with the books entered into any provisioned Odoo through `rpc`; `clock` sets that Odoo's time."""
+    until = (now or datetime.now(UTC)).replace(minute=0, second=0, microsecond=0)
+    shop, manifest = fill(rpc, lambda moment: clock(min(moment, until)), orders=orders, seed=seed, until=until)
     directory.mkdir(parents=True, exist_ok=True)
     hidden.mkdir(parents=True, exist_ok=True)
     shop.magento.now = None
     shop.magento.dump(directory / "magento.json")
-    database.now = None
-    database.save_file(directory / "odoo.json")
     manifest.save(hidden / "manifest.json")
     text = yaml.safe_dump(demo_settings(until), sort_keys=False, allow_unicode=True)
     (directory / "magodoo.yaml").write_text(text, encoding="utf-8")

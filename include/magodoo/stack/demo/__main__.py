@@ -22,10 +22,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="magodoo.stack.demo", description=__doc__)
     parser.add_argument("--orders", type=int, default=300, help="size of the shop")
     parser.add_argument("--seed", type=int, default=7, help="another number, another shop")
+    parser.add_argument("--odoo", choices=("sandbox", "live"), default="sandbox", help="live: a real Odoo 19")
     given = parser.parse_args()
     layout, progress = Layout.here(), Progress()
     try:
-        summary, state = story.tell(layout, progress, orders=given.orders, seed=given.seed)
+        live = given.odoo == "live"
+        summary, state = story.tell(layout, progress, orders=given.orders, seed=given.seed, live=live)
     except MagodooError as error:
         progress.console.print(f"[red]demo:[/red] {escape(str(error))}")
         if runner.marked(layout):

@@ -12,10 +12,11 @@ import requests
 import yaml
 
 from magodoo.errors import FixConfiguration
-from magodoo.sandbox.seed import write
+from magodoo.sandbox.seed import write, write_with
 from magodoo.sandbox.seed.manifest import Manifest
 from magodoo.settings import read_settings
 from magodoo.stack.layout import Layout
+from magodoo.stack.live_odoo import LiveOdoo
 from magodoo.stack.state import State
 
 MAGENTO_LISTS = {"order": "orders", "invoice": "invoices", "shipment": "shipments", "credit_memo": "creditmemos"}
@@ -59,6 +60,16 @@ def switch_to_apply(layout: Layout) -> None:
     with _settings(layout) as settings:
         for instance in settings["instances"].values():
             instance["mode"] = {"default": "apply"}
+
+
+def seed_live(layout: Layout, state: State, odoo: LiveOdoo, *, orders: int, seed: int) -> Manifest:
+    """As `seed`, with the books in a real Odoo: its database goes to `var/demo` as a dump, for the stack's PostgreSQL."""
+    with tempfile.TemporaryDirectory(prefix="magodoo-") as hidden, odoo.past(odoo.database) as past:
+        manifest = write_with(past, past.clock, layout.demo, Path(hidden), orders=orders, seed=seed)
+    odoo.dump(odoo.database, layout.odoo_dump)
+    state.odoo_build = odoo.build
+    state.secrets.odoo_key, state.secrets.odoo_admin_key = odoo.sync_key, odoo.admin_key
+    return manifest
 
 
 @contextmanager

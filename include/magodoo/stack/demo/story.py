@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 from datetime import datetime
 
 from sqlalchemy import Engine
 
 from magodoo import staging
 from magodoo.errors import FixConfiguration
+from magodoo.sandbox.seed.manifest import Manifest
 from magodoo.stack import lifecycle
 from magodoo.stack.demo import comparison, shop
 from magodoo.stack.demo.chain import Chain
 from magodoo.stack.demo.summary import Summary
 from magodoo.stack.environment import cluster_of
 from magodoo.stack.layout import Layout
+from magodoo.stack.live_odoo import live_odoo
 from magodoo.stack.progress import Progress
 from magodoo.stack.state import State
 
 STEPS = 12
 
 
-def tell(layout: Layout, progress: Progress, *, orders: int, seed: int) -> tuple[Summary, State]:
+def tell(layout: Layout, progress: Progress, *, orders: int, seed: int, live: bool = False) -> tuple[Summary, State]:
     """Run the demo from a clean start and leave the stack running; return its summary, which is saved as well.
+
+    `live`: with a real Odoo 19 in the sandbox's place.
 
     Raises:
         MagodooError: a step could not be done; the message says which and why.
     """
-    progress.steps = STEPS
+    progress.steps = STEPS + 2 * live
     with progress.step("a clean start: the last demo is stopped and removed"):
         _clean(layout)
     state = State(demo=True)
-    with progress.step(f"a shop with {orders} orders and differences planted in its books") as detail:
-        manifest = shop.seed(layout, state, orders=orders, seed=seed)
-        detail(f"{len(manifest.planted) + len(manifest.later)} findings to be found")
+    manifest = _seed(layout, state, progress, orders=orders, seed=seed, live=live)
     before = time.monotonic()
     state.save(layout.stack / "stack.json")
     state = lifecycle.up(layout, progress)
@@ -74,6 +77,22 @@ def tell(layout: Layout, progress: Progress, *, orders: int, seed: int) -> tuple
     return summary, state
 
 
+def _seed(layout: Layout, state: State, progress: Progress, *, orders: int, seed: int, live: bool) -> Manifest:
+    told = f"a shop with {orders} orders and differences planted in its books"
+    if not live:
+        with progress.step(told) as detail:
+            manifest = shop.seed(layout, state, orders=orders, seed=seed)
+            detail(f"{len(manifest.planted) + len(manifest.later)} findings to be found")
+        return manifest
+    with ExitStack() as provisioned:
+        with progress.step("a real Odoo 19; the first time it is fetched and provisioned, which takes minutes"):
+            odoo = provisioned.enter_context(live_odoo(home=layout.odoo))
+        with progress.step(told) as detail:
+            manifest = shop.seed_live(layout, state, odoo, orders=orders, seed=seed)
+            detail(f"{len(manifest.planted) + len(manifest.later)} findings to be found")
+    return manifest
+
+
 def _clean(layout: Layout) -> None:
     """Raises FixConfiguration where the stack holds the data of a shop that is not the demo's."""
     state = State.load(layout.stack / "stack.json")
@@ -101,5 +120,6 @@ def _summary(
         remaining=comparison.remaining(database),
         mails=len(list(layout.mail.glob("*.eml"))),
         airflow_url=state.urls["airflow"],
+        odoo=f"Odoo {state.odoo_build}" if state.odoo_build else "sandbox",
         seconds=seconds,
     )

@@ -29,6 +29,7 @@ class Summary:
     mails: int
     airflow_url: str
     seconds: dict[str, float]
+    odoo: str = "sandbox"  # or the name and build of a real one
 
     @property
     def good(self) -> bool:
@@ -38,6 +39,7 @@ class Summary:
     def figures(self) -> dict[str, Any]:
         """The content of `summary.json`."""
         return {
+            "odoo": self.odoo,
             "documents": self.documents,
             "planted": count_by_type(self.comparison.planted),
             "found": count_by_type(self.comparison.found),
@@ -75,6 +77,7 @@ class Summary:
     def verdict(self) -> str:
         """One line that says how it went."""
         parts = [
+            f"books in {'the sandbox Odoo' if self.odoo == 'sandbox' else self.odoo}",
             "found what was planted" if self.comparison.equal else "[red]found and planted differ[/red]",
             "nothing failed" if not self._in("failed", "uncertain") else "[red]changes failed[/red]",
             "the last run changed nothing"
