@@ -281,7 +281,11 @@ class Settings(Strict):
     ui_url: str = "http://localhost:8080"
     """Airflow's address, for the links in mails."""
     payload_days: int = 400
-    """Personal data in payloads is blanked after so many days."""
+    """Payloads, the requests of finished changes and sent mails are blanked or removed after so many days."""
+    personal_days: int = 3650
+    """Names, addresses, e-mails and phones of orders that nothing happened to for so many days are blanked."""
+    orders_per_task: int = 5000
+    """Orders that one mapped reconcile task looks at; with several workers, smaller parts are spread over them."""
 
     def instance(self, name: str) -> Instance:
         return self.instances[name]

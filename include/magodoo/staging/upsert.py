@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
 from magodoo.settings import Instance
-from magodoo.staging import work
+from magodoo.staging import erasure, work
 from magodoo.staging.copying import copy_rows, encoded, encoded_row, json_text
 from magodoo.staging.resolve import resolve
 
@@ -66,6 +66,7 @@ def stage(connection: Connection, instance: Instance, documents: Iterable[Canoni
     work.bump_incoming(connection)
     _keep_statistics(connection)
     resolve(connection, instance)
+    erasure.keep_erased(connection)
     connection.execute(text("truncate incoming_document, incoming_line"))
     return Staged(len(distinct), fates.get("changed", 0), fates.get("same", 0), fates.get("stale", 0))
 
