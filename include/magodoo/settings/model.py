@@ -144,6 +144,8 @@ class Quality(Strict):
     max_unmatched_share: Decimal = Decimal("0.20")
     volume_share: Decimal = Decimal("0.5")
     """Of the same weekday's usual number of orders: below it, a warning."""
+    late_minutes: int = 90
+    """A run of the chain that has not ended so long after it was queued is told to IT by mail."""
     grace_minutes: int = 120
     summary_above: int = 50
     data_docs_days: int = 30
