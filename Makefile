@@ -66,7 +66,7 @@ lint: $(INSTALLED) ## check style, formatting and types
 	@.venv/bin/mypy
 
 audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities
-	@.venv/bin/uvx --quiet pip-audit==2.10.1 --require-hashes --disable-pip --requirement requirements.txt
+	@.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip --requirement requirements.txt
 
 format: $(INSTALLED) ## put the formatting and the fixable style right
 	@.venv/bin/ruff check --fix .

@@ -18,6 +18,7 @@ from typing import Any
 import compose
 import jsonschema
 import pytest
+import yaml
 
 CHECKOUT = compose.CHECKOUT
 SCHEMA = CHECKOUT / "tests" / "vendor" / "compose-spec.json"
@@ -172,3 +173,16 @@ def test_the_copied_files_are_enough_to_install_the_project(tmp_path: Path) -> N
         assert wanted <= packed
     entry = next(name for name in packed if name.endswith("entry_points.txt"))
     assert b"magodoo_airflow.provider:get_provider_info" in zipfile.ZipFile(wheel).read(entry)
+
+
+def test_the_helm_values_say_the_same_as_the_compose_file() -> None:
+    values = yaml.safe_load((CHECKOUT / "deploy" / "helm" / "values.yaml").read_text())
+    compose_environment = compose.command(compose.read(SECRETS)["services"]["airflow-worker"]).environment
+    assert values["executor"] == "KubernetesExecutor"
+    assert values["config"]["core"]["auth_manager"] == compose_environment["AIRFLOW__CORE__AUTH_MANAGER"]
+    assert {each["name"]: each["value"] for each in values["env"]}.items() <= compose_environment.items()
+    version = re.search(r"^apache-airflow(?:\[\w+\])?==(\S+)", (CHECKOUT / "requirements.in").read_text(), re.MULTILINE)
+    assert version and values["airflowVersion"] == version[1]
+    assert f"magodoo:{values['defaultAirflowTag']}" == compose.example()["MAGODOO_IMAGE"]
+    mounted = {mount["name"] for mount in values["volumeMounts"]}
+    assert mounted == {volume["name"] for volume in values["volumes"]}
