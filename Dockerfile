@@ -1,16 +1,16 @@
 # The product on Airflow's constraints: Python, the pinned packages with their hashes, the project, a user without rights.
-FROM python:3.13-slim-bookworm
+FROM python:3.13.5-slim-bookworm
 RUN apt-get update && apt-get install -y --no-install-recommends curl dumb-init && rm -rf /var/lib/apt/lists/*
 ENV AIRFLOW_HOME=/opt/airflow PYTHONUNBUFFERED=1
 WORKDIR /opt/magodoo
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt
-COPY pyproject.toml requirements.in README.md ./
+COPY pyproject.toml requirements.in requirements-dev.in README.md LICENSE ./
 COPY include include
 COPY plugins plugins
 COPY dags dags
 COPY deploy deploy
-RUN pip install --no-cache-dir --no-deps -e . \
+RUN pip install --no-cache-dir --no-deps --no-build-isolation -e . \
     && useradd --uid 50000 --gid 0 --home-dir /opt/airflow --create-home airflow \
     && mkdir -p /opt/airflow/logs /opt/magodoo/shared && chown -R airflow:0 /opt/airflow /opt/magodoo/shared && chmod +x deploy/init.sh
 USER airflow

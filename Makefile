@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair
+.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ preflight: $(INSTALLED) ## examine every instance against its systems before it 
 explain: $(INSTALLED) ## tell what both sides hold of an order and what will be done: make explain ORDER=000000012
 	@$(STACK).explain $(ORDER)
 
+erase: $(INSTALLED) ## erase a customer from everything that is kept here: make erase EMAIL=ann@example.com
+	@$(PY) -m magodoo_airflow.erase --email "$(EMAIL)"
+
 test: $(INSTALLED) ## run the test suite
 	@$(PY) -m pytest
 
@@ -71,6 +74,9 @@ test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL an
 	@if [ -n "$$MAGENTO_URL" ]; then $(PY) -m pytest -m live_pair; \
 	else echo "The live pair was NOT RUN: MAGENTO_URL and a login are not given (docs/live-systems.md)."; fi
 
+test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
+	@$(PY) -m pytest -m celery
+
 odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
 	@$(PY) -m magodoo.stack.live_odoo --serve
 
@@ -78,6 +84,9 @@ lint: $(INSTALLED) ## check style, formatting and types
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+
+audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities
+	@.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip --requirement requirements.txt
 
 format: $(INSTALLED) ## put the formatting and the fixable style right
 	@.venv/bin/ruff check --fix .

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Once before the rest starts, and at every upgrade: both databases to their newest schema, the pools, the first login.
 set -euo pipefail
+if [ -n "${MAGODOO_DEMO_ORDERS:-}" ] && [ ! -e "$MAGODOO_SETTINGS" ]; then
+  python -m magodoo.sandbox.seed --folder "$(dirname "$MAGODOO_SETTINGS")" --orders "$MAGODOO_DEMO_ORDERS"
+fi
 airflow db migrate
 airflow fab-db migrate
 python -m magodoo_airflow.migrate
-airflow pools import /opt/magodoo/deploy/pools.json
-if ! airflow users list | grep -qw admin; then
+airflow pools import "$(dirname "$0")/pools.json"
+if ! airflow users list --output plain | awk '{print $2}' | grep -qx admin; then
   airflow users create --role Admin --username admin --firstname Ad --lastname Min --email admin@example.com --password "$ADMIN_PASSWORD"
 fi

@@ -196,11 +196,19 @@ class Lab:
 
 
 @contextmanager
-def lab(url: str, provisioned: dict[str, Any], **policy: Any) -> Iterator[Lab]:
-    """A lab on a staging database of its own; `provisioned` is the state of an Odoo that was set up once."""
+def lab(
+    url: str, provisioned: dict[str, Any], *, magento_port: int = 0, odoo_port: int = 0, token: str = "", **policy: Any
+) -> Iterator[Lab]:
+    """A lab on a staging database of its own; `provisioned` is the state of an Odoo that was set up once.
+
+    With `token` the shop knows this bearer too, for processes that are told about it before the lab is there.
+    """
     database = OdooDatabase()
     database.load(copy.deepcopy(provisioned))
-    with RunningMagento(stocked_shop()) as magento, RunningOdoo(database) as odoo:
+    shop = stocked_shop()
+    if token:
+        shop.accounts.add_integration(token)
+    with RunningMagento(shop, port=magento_port) as magento, RunningOdoo(database, port=odoo_port) as odoo:
         made = Lab(magento, odoo, url, **policy)
         yield made
         made.engine.dispose()

@@ -31,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make preflight", description="Examine instances before they may write.")
     parser.add_argument("instances", nargs="*", metavar="instance", help="default: all of the settings file")
     chosen = parser.parse_args().instances
-    _use_the_running_stack()
+    use_the_running_stack()
     try:
         reading = read_with_problems()
         lines = [line for name in chosen or names(reading) for line in examine(name, reading)]
@@ -133,7 +133,7 @@ def reach_smtp(connection: str) -> str:
         raise FixConfiguration(f"{type(problem).__name__}: {problem}") from None
 
 
-def _use_the_running_stack() -> None:
+def use_the_running_stack() -> None:
     """In a checkout whose stack runs (`make up`), its connections are meant, unless the caller's environment has some."""
     # The metadata database is looked at too; only Airflow's own processes say so by themselves.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")

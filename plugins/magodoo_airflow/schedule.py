@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import Asset
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from magodoo.errors import BadSettings
 from magodoo.settings import Instance
@@ -50,4 +52,18 @@ def dag_defaults(instance: Instance | None, *tags: str) -> dict[str, Any]:
         "tags": ["magodoo", *([instance.id] if instance else []), *tags],
         "is_paused_upon_creation": True,
         "default_args": {"on_failure_callback": TaskFailed(instance=instance.id if instance else "")},
+        "deadline": _deadline(instance) if instance else None,
     }
+
+
+def _deadline(instance: Instance) -> DeadlineAlert:
+    """Who waits for a window hears of it when it is late, whether its tasks fail, hang or never start."""
+    return DeadlineAlert(
+        name="late window",
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(minutes=instance.quality.late_minutes),
+        callback=SyncCallback(
+            "magodoo_airflow.deadlines.late_window",
+            {"instance": instance.id, "minutes": instance.quality.late_minutes},
+        ),
+    )

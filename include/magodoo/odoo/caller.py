@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Stats:
     writes: int = 0
     repeated: int = 0
     failed: int = 0
+    seconds: float = 0.0  # waited for answers, threads added up
 
 
 class OdooCaller:
@@ -159,6 +161,7 @@ class OdooCaller:
         self.stats.writes += write
         self.stats.reads += not write
         known = method_of(transport.version, model, method)
+        began = time.monotonic()
         try:
             return transport.call(model, known, None if ids is None else list(ids), full, arguments, write=write)
         except FixDocument as problem:
@@ -171,6 +174,8 @@ class OdooCaller:
         except Exception:
             self.stats.failed += 1
             raise
+        finally:
+            self.stats.seconds += time.monotonic() - began
 
     def _repeating(self, once: Callable[[], Result]) -> Result:
         def count(_: object) -> None:

@@ -22,6 +22,7 @@ from magodoo.load.ledger import LeasedChange
 from magodoo.load.protocol import Run
 from magodoo.quality import alerts
 from magodoo.settings.model import Mode
+from magodoo.staging import runs
 from magodoo.vocabulary import ChangeKind, Side
 
 if TYPE_CHECKING:
@@ -52,10 +53,15 @@ def run(
         limits.review(connection, context.instance)
     if dry_run:
         return {"would_write": _show(context, kinds, order_keys, limit), **_standing(context)}
-    counts: Counter[str] = Counter(applied=0, refused=0, failed=0, uncertain=0)
-    for target in _targets(targets, kinds):
-        counts += _one_target(context, target, kinds, order_keys, limit)
-    return {**dict.fromkeys(("applied", "refused", "failed", "uncertain"), 0), **counts, **_standing(context)}
+    with runs.recorded(context.engine, context.instance.id, "load", context.dag_run) as told:
+        counts: Counter[str] = Counter()
+        for target in _targets(targets, kinds):
+            counts.update(_one_target(context, target, kinds, order_keys, limit))
+        found = {**dict.fromkeys(("applied", "refused", "failed", "uncertain"), 0), **counts, **_standing(context)}
+        told.update(found)
+        if kinds:  # one task per kind: each has its own row
+            told["kinds"] = ", ".join(kind.value for kind in ChangeKind if kind in kinds)
+    return found
 
 
 def due_kinds(context: Context) -> list[str]:

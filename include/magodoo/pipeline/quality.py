@@ -10,6 +10,7 @@ from typing import Any
 
 from magodoo.pipeline.context import Context
 from magodoo.quality import alerts, gate, suites
+from magodoo.staging import runs
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -17,6 +18,15 @@ def run(context: Context) -> dict[str, Any]:
 
     Returns `{"failed_checks": [line, ...], "held_sides": [...], "released": n, "held": n, "mails": n, "docs": folder}`.
     """
+    with runs.recorded(context.engine, context.instance.id, "quality", context.dag_run) as told:
+        found = _check(context)
+        told.update(
+            {name: found[name] for name in ("released", "held", "mails")}, failed_checks=len(found["failed_checks"])
+        )
+    return found
+
+
+def _check(context: Context) -> dict[str, Any]:
     docs = docs_folder(context.instance.id, context.dag_run)
     failures = suites.run(context.engine, context.instance, docs)
     lines = [failure.line for failure in failures]

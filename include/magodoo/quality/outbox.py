@@ -107,3 +107,9 @@ def failed(connection: Connection, mail: Mail, error: str) -> None:
         text("update mail set attempts = attempts + 1, last_error = :error where id = :id"),
         {"id": mail.id, "error": error[:500]},
     )
+
+
+def was_told(connection: Connection, instance: str, topic: str, plain: str) -> bool:
+    """Whether a mail of exactly these words was queued before."""
+    query = text("select exists (select 1 from mail where instance = :instance and topic = :topic and plain = :plain)")
+    return bool(connection.execute(query, {"instance": instance, "topic": topic, "plain": plain}).scalar_one())

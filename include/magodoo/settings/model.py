@@ -146,6 +146,8 @@ class Quality(Strict):
     max_unmatched_share: Decimal = Decimal("0.20")
     volume_share: Decimal = Decimal("0.5")
     """Of the same weekday's usual number of orders: below it, a warning."""
+    late_minutes: int = 90
+    """A run of the chain that has not ended so long after it was queued is told to IT by mail."""
     grace_minutes: int = 120
     summary_above: int = 50
     data_docs_days: int = 30
@@ -289,7 +291,11 @@ class Settings(Strict):
     ui_url: str = "http://localhost:8080"
     """Airflow's address, for the links in mails."""
     payload_days: int = 400
-    """Personal data in payloads is blanked after so many days."""
+    """Payloads, the requests of finished changes and sent mails are blanked or removed after so many days."""
+    personal_days: int = 3650
+    """Names, addresses, e-mails and phones of orders that nothing happened to for so many days are blanked."""
+    orders_per_task: int = 5000
+    """Orders that one mapped reconcile task looks at; with several workers, smaller parts are spread over them."""
 
     def instance(self, name: str) -> Instance:
         return self.instances[name]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
 from magodoo.settings import Instance
-from magodoo.staging import statistics, work
+from magodoo.staging import erasure, statistics, work
 from magodoo.staging.copying import copy_rows, encoded, encoded_row, json_text
 from magodoo.staging.resolve import resolve
 
@@ -67,6 +67,7 @@ def stage(connection: Connection, instance: Instance, documents: Iterable[Canoni
     statistics.keep(connection, "document", "line", "payload")
     statistics.learn_kinds(connection)
     resolve(connection, instance)
+    erasure.keep_erased(connection)
     connection.execute(text("truncate incoming_document, incoming_line"))
     return Staged(len(distinct), fates.get("changed", 0), fates.get("same", 0), fates.get("stale", 0))
 

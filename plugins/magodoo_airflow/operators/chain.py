@@ -44,16 +44,17 @@ class DueOrdersOperator(StepOperator):
     Returns a list of lists of order keys; `conf` may name `orders` to look at whatever their versions say.
     """
 
-    def __init__(self, *, chunk: int = 5000, **kwargs: Any) -> None:
+    def __init__(self, *, chunk: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.chunk = chunk
+        self.chunk = chunk  # None: the settings' `orders_per_task`
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
         from magodoo.pipeline import reconcile
 
         named = (context["dag_run"].conf or {}).get("orders")
         orders = [str(order) for order in named] if named else reconcile.due(pipeline)
-        return [orders[start : start + self.chunk] for start in range(0, len(orders), self.chunk)]
+        size = self.chunk or pipeline.settings.orders_per_task
+        return [orders[start : start + size] for start in range(0, len(orders), size)]
 
 
 class ReconcileOperator(StepOperator):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import structlog
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
@@ -13,6 +16,13 @@ from magodoo_airflow.links import SalesPageLink
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context as PipelineContext
+
+
+@contextmanager
+def labelled(**labels: str) -> Iterator[None]:
+    """Every line that is logged meanwhile carries these labels as fields of its own (JSON logs), the engine's lines too."""
+    with structlog.contextvars.bound_contextvars(**{name: value for name, value in labels.items() if value}):
+        yield
 
 
 class StepOperator(BaseOperator):
@@ -49,20 +59,39 @@ class StepOperator(BaseOperator):
     def tell(self, context: Any, story: Callable[[PipelineContext], Any]) -> Any:
         """Opens the context, runs `story`, translates the engine's errors into Airflow's."""
         from magodoo.errors import FixConfiguration, MagodooError, Stop
+        from magodoo_airflow import metrics
         from magodoo_airflow.hooks.context import open_context
 
+        began = time.monotonic()
         try:
-            with open_context(self.instance, needs=self.needs, dag_run=str(context["run_id"])) as pipeline:
+            with (
+                labelled(instance=self.instance, window=str(context.get("partition_key") or "")),
+                open_context(self.instance, needs=self.needs, dag_run=str(context["run_id"])) as pipeline,
+            ):
                 self._opened = pipeline
                 counts = story(pipeline)
+                metrics.of_story(pipeline, self.task_type_name, counts, time.monotonic() - began)
         except (FixConfiguration, Stop) as problem:
+            metrics.of_failure(self.instance, self.task_type_name, problem)
             raise AirflowFailException(f"[{self.instance}] {problem}") from problem
         except MagodooError as problem:
+            metrics.of_failure(self.instance, self.task_type_name, problem)
             raise AirflowException(f"[{self.instance}] {problem}") from problem
         finally:
             self._opened = None
         self.log.info("[%s] %s: %s", self.instance, self.task_id, counts)
         return counts
+
+    @property
+    def task_type_name(self) -> str:
+        """The stage in metrics: the task's id, without its instance."""
+        return self.task_id.replace(".", "_")
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """What OpenLineage is told: the systems read and the staging tables written, and the counts."""
+        from magodoo_airflow.lineage import of_step
+
+        return of_step(self, task_instance)
 
     def on_kill(self) -> None:
         """Asks the story to stop after the call in hand; what is leased is taken up by the next run after its lease."""

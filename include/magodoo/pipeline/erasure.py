@@ -1,0 +1,119 @@
+"""The story of erasing a customer: out of every table, the Data Docs and the mail copies; numbers and amounts stay.
+
+Magento and Odoo are the merchant's own to clean: what they still tell of an erased order is blanked when it is read again.
+"""
+
+from __future__ import annotations
+
+import email as mail_parser
+import html
+import os
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
+from email import policy
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from magodoo.errors import BadSettings, Retry
+from magodoo.load import ledger
+from magodoo.pipeline.quality import docs_root
+from magodoo.settings import Settings
+from magodoo.staging import erasure
+
+BATCH = 500
+
+
+def run(
+    engine: Engine,
+    settings: Settings,
+    *,
+    email: str = "",
+    customer_id: str = "",
+    orders: Collection[str] = (),
+    who: str,
+) -> dict[str, int]:
+    """Erase the customer whose e-mail, Magento customer id or order numbers are given, in all instances. Returns counts.
+
+    Planned changes of these orders are rejected in the name of `who`. Raises BadSettings when nothing names a customer, Retry
+    while a change of theirs is under way.
+    """
+    if not (email.strip() or customer_id or orders):
+        raise BadSettings("nobody is named", hint="give an e-mail, a Magento customer id or order numbers")
+    counts: Counter[str] = Counter(orders=0)
+    for instance in settings.instances.values():
+        with engine.connect() as connection:
+            keys = erasure.orders_of(connection, instance.id, email, customer_id, orders)
+        counts.update(_erase(engine, instance.id, keys, [email] if email else [], who))
+    return dict(counts)
+
+
+def forget_old(engine: Engine, settings: Settings) -> int:
+    """Retention (`personal_days`): orders that nothing happened to for so long lose their names. Returns how many orders."""
+    forgotten = 0
+    for instance in settings.instances.values():
+        with engine.connect() as connection:
+            keys = erasure.orders_untouched(connection, instance.id, timedelta(days=settings.personal_days))
+            busy = set(erasure.open_changes(connection, instance.id, keys)[1])
+        keys = [key for key in keys if key not in busy]
+        for start in range(0, len(keys), BATCH):
+            part = keys[start : start + BATCH]
+            _erase(engine, instance.id, part, [], "retention")
+            forgotten += len(part)
+    return forgotten
+
+
+def _erase(engine: Engine, instance: str, keys: Sequence[str], more: Sequence[str], who: str) -> Counter[str]:
+    if not keys:
+        return Counter()
+    with engine.begin() as connection:
+        planned, under_way = erasure.open_changes(connection, instance, keys)
+        if under_way:
+            raise Retry(
+                f"changes of {len(under_way)} orders are under way", hint="let them end (see Changes), then again"
+            )
+        ledger.reject(connection, planned, who, "the customer was erased")
+        words = [*more, *erasure.words_of(connection, instance, keys)]
+        counts = Counter(erasure.erase(connection, instance, keys, words))
+    counts.update(orders=len(keys), rejected=len(planned), docs=_out_of_docs(docs_root() / instance, words))
+    counts.update(mail_copies=_out_of_mail_copies(Path(os.environ.get("MAGODOO_VAR", "var")) / "mail", words))
+    return counts
+
+
+def _out_of_docs(folder: Path, words: Sequence[str]) -> int:
+    """Data Docs are rewritten without the words; returns how many files had some."""
+    if not words:
+        return 0
+    found = _pattern([each for word in words for each in (word, html.escape(word))])
+    changed = 0
+    for file in _files(folder, (".html", ".json")):
+        said = file.read_text(encoding="utf-8", errors="surrogateescape")
+        blanked = found.sub(erasure.BLANK, said)
+        if blanked != said:
+            file.write_text(blanked, encoding="utf-8", errors="surrogateescape")
+            changed += 1
+    return changed
+
+
+def _out_of_mail_copies(folder: Path, words: Sequence[str]) -> int:
+    """Copies of mails that name the customer are deleted; returns how many."""
+    if not words:
+        return 0
+    found, deleted = _pattern([each for word in words for each in (word, html.escape(word))]), 0
+    for file in _files(folder, (".eml",)):
+        message = mail_parser.message_from_bytes(file.read_bytes(), policy=policy.default)
+        parts = [part.get_content() for part in message.walk() if part.get_content_maintype() == "text"]
+        if any(found.search(each) for each in [*parts, str(message["subject"]), str(message["to"])]):
+            file.unlink()
+            deleted += 1
+    return deleted
+
+
+def _pattern(words: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(word) for word in words), re.IGNORECASE)
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    return [file for file in folder.rglob("*") if file.suffix in suffixes and file.is_file()]

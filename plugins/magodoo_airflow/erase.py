@@ -1,0 +1,48 @@
+"""`python -m magodoo_airflow.erase --email ann@example.com`: erase a customer everywhere; what `make erase` runs.
+
+A command and no DAG: the conf of a DAG run and its logs would keep the e-mail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+
+from magodoo.errors import MagodooError
+
+
+def main() -> int:
+    """Prints counts, never the name; 1 when nobody was found or a change is under way."""
+    parser = argparse.ArgumentParser(
+        prog="make erase", description="Erase a customer from staging, ledger, mails and Data Docs."
+    )
+    parser.add_argument("--email", default="")
+    parser.add_argument("--customer-id", default="", help="Magento's")
+    parser.add_argument("--order", action="append", default=[], help="an order number; may be repeated")
+    chosen = parser.parse_args()
+    from magodoo.pipeline import erasure
+    from magodoo.settings.read import read_with_problems
+    from magodoo_airflow.hooks.context import staging_engine
+    from magodoo_airflow.preflight import use_the_running_stack
+
+    use_the_running_stack()
+    try:
+        settings = read_with_problems().settings
+        engine = staging_engine(settings)
+        who = getpass.getuser()
+        counts = erasure.run(
+            engine, settings, email=chosen.email, customer_id=chosen.customer_id, orders=chosen.order, who=who
+        )
+    except MagodooError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(
+        ", ".join(f"{name} {number}" for name, number in counts.items() if number)
+        or "no order of that customer was found"
+    )
+    return 0 if counts["orders"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Metrics through Airflow's own StatsD or OpenTelemetry, as `[metrics]` of airflow.cfg says; nothing happens where it is off.
+
+Names begin with `magodoo.`; the tags are `instance`, and where it applies `stage`, `side`, `kind`, `type`, `system`. Where the StatsD
+server knows no tags, `[metrics] statsd_influxdb_enabled` or `statsd_datadog_enabled` decides how they are written. A metric that
+cannot be sent never fails a task.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from magodoo.pipeline.context import Context
+
+log = logging.getLogger(__name__)
+
+
+def of_story(pipeline: Context, stage: str, counts: Any, seconds: float) -> None:
+    """What one task did: `counts` as its story returned them, and how long it took."""
+    from airflow.sdk.observability import stats
+
+    tags = {"instance": pipeline.instance.id, "stage": stage}
+    stats.timing("magodoo.step", seconds * 1000, tags=tags)
+    for name, number in _flat(counts):
+        stats.incr(f"magodoo.{name}", number, tags=tags)
+    for system, client in (("magento", pipeline.magento), ("odoo", pipeline.odoo)):
+        if client is not None:
+            _of_client(stats, client.stats, {"instance": pipeline.instance.id, "system": system})
+    with pipeline.engine.connect() as connection:
+        of_state(connection, pipeline.instance.id)
+
+
+def of_failure(instance: str, stage: str, problem: BaseException) -> None:
+    """A task that ended with an error, by the error's class: what is to be done about it."""
+    from airflow.sdk.observability import stats
+
+    stats.incr("magodoo.failures", 1, tags={"instance": instance, "stage": stage, "type": type(problem).__name__})
+
+
+def of_late_window(instance: str, dag_id: str) -> None:
+    """A run that did not end within its time."""
+    from airflow.sdk.observability import stats
+
+    stats.incr("magodoo.late_windows", 1, tags={"instance": instance, "dag": dag_id.partition("__")[0]})
+
+
+def of_state(connection: Connection, instance: str) -> None:
+    """Gauges of what stands in the staging database: documents, open findings, changes by state, lag of the watermarks."""
+    from airflow.sdk.observability import stats
+
+    for name, statement in _GAUGES.items():
+        for row in connection.execute(text(statement), {"instance": instance}).mappings():
+            tags = {key: str(value) for key, value in row.items() if key != "value"}
+            stats.gauge(f"magodoo.{name}", float(row["value"]), tags={"instance": instance, **tags})
+
+
+def _of_client(stats: Any, told: Any, tags: Mapping[str, str]) -> None:
+    """Both clients count from the moment they were opened, which is the beginning of this task."""
+    sent = told.requests if hasattr(told, "requests") else told.calls
+    repeated = told.retries if hasattr(told, "retries") else told.repeated
+    counted = {"requests": sent, "requests_repeated": repeated, "request_milliseconds": round(told.seconds * 1000)}
+    for name, number in counted.items():
+        if number:
+            stats.incr(f"magodoo.{name}", number, tags=dict(tags))
+
+
+def _flat(counts: Any, prefix: str = "") -> list[tuple[str, int]]:
+    """`{"invoice": {"read": 3}}` as `invoice_read` 3; lists and texts are no metrics."""
+    found: list[tuple[str, int]] = []
+    for name, value in counts.items() if isinstance(counts, Mapping) else ():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{name}_")
+        elif isinstance(value, int) and not isinstance(value, bool) and value:
+            found.append((f"{prefix}{name}", value))
+    return found
+
+
+_GAUGES = {
+    "documents": "select side, kind, count(*) as value from document where instance = :instance and deleted_at is null group by side, kind",
+    # A gauge stays until it is told anew: types that are resolved are told as 0.
+    "findings": """select type, severity, count(*) filter (where resolved_at is null) as value from finding where instance = :instance
+        group by type, severity""",
+    "findings_open": """select s.severity, count(f.id) as value from (values ('critical'), ('warning'), ('info')) s (severity)
+        left join finding f on f.instance = :instance and f.severity = s.severity and f.resolved_at is null group by s.severity""",
+    "changes": """select s.state, count(c.id) as value from (values ('planned'), ('approved'), ('leased'), ('uncertain'), ('failed'),
+        ('refused'), ('done')) s (state) left join change c on c.instance = :instance and c.state = s.state group by s.state""",
+    "changes_waiting_approval": """select count(*) as value from change where instance = :instance and state = 'planned'
+        and approval = 'waiting'""",
+    "orders_due": "select count(*) as value from order_work where instance = :instance and staged_version > reconciled_version",
+    "watermark_lag_seconds": """select side, kind, extract(epoch from now() - last_success_at) as value from watermark
+        where instance = :instance and last_success_at > '-infinity'""",
+    "quarantined": "select count(*) as value from quarantine where instance = :instance and resolved_at is null",
+    "mails_waiting": "select count(*) as value from mail where sent_at is null and (instance is null or instance = :instance)",
+}

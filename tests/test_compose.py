@@ -1,0 +1,188 @@
+"""docker-compose.yaml, Dockerfile and .env.example, as far as they can be judged without a container engine.
+
+What the commands do when they run is tested by tests/test_celery_e2e.py (`make test-celery`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import compose
+import jsonschema
+import pytest
+import yaml
+
+CHECKOUT = compose.CHECKOUT
+SCHEMA = CHECKOUT / "tests" / "vendor" / "compose-spec.json"
+SECRETS = {name: "s3cret" for name, operator in compose.variables().items() if operator == "?"}
+ONCE = "airflow-init"
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = compose.read(SECRETS)["services"]
+    return found
+
+
+def test_the_file_follows_the_compose_specification() -> None:
+    jsonschema.Draft201909Validator(json.loads(SCHEMA.read_text())).validate(compose.read(SECRETS))
+
+
+def test_the_schema_would_refuse_a_mistake() -> None:
+    wrong = compose.read(SECRETS)
+    wrong["services"]["redis"]["heathcheck"] = wrong["services"]["redis"].pop("healthcheck")
+    with pytest.raises(jsonschema.ValidationError, match="heathcheck"):
+        jsonschema.Draft201909Validator(json.loads(SCHEMA.read_text())).validate(wrong)
+
+
+def test_docker_compose_itself_reads_the_file(tmp_path: Path) -> None:
+    program = shutil.which("docker-compose")
+    if program is None:
+        pytest.skip("docker-compose is not installed (apt-get install docker-compose)")
+    (tmp_path / "docker-compose.yaml").write_text(compose.text())
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))
+    done = subprocess.run([program, "config", "--quiet"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_variable_is_explained_and_every_explained_variable_is_used() -> None:
+    assert set(compose.example()) == set(compose.variables())
+    lines = compose.EXAMPLE.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"\w+=", line):
+            assert lines[number - 1].startswith("# "), line
+
+
+@pytest.mark.parametrize("name", sorted(SECRETS))
+def test_nothing_starts_without_a_secret_and_none_has_a_default(name: str) -> None:
+    assert compose.example()[name] == ""
+    with pytest.raises(compose.Missing, match=name):
+        compose.read({**SECRETS, name: ""})
+
+
+def test_what_is_secret_has_no_default() -> None:
+    words = ("PASSWORD", "SECRET", "KEY", "TOKEN")
+    assert {name for name in compose.variables() if any(word in name for word in words)} == set(SECRETS)
+    assert not re.search(r"://\w+:\w+@", compose.text())
+
+
+def test_known_keys_stand_in_the_demo_profile_only(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        if service.get("profiles") != ["demo"]:
+            assert "demo" not in json.dumps(compose.command(service).words), name
+
+
+def test_every_image_is_pinned_to_a_release(services: dict[str, Any]) -> None:
+    images = {service["image"] for service in services.values()}
+    images |= set(re.findall(r"^FROM (\S+)", (CHECKOUT / "Dockerfile").read_text(), flags=re.MULTILINE))
+    assert [image for image in images if not re.search(r":v?\d+\.\d+", image)] == []
+
+
+def test_the_image_is_named_after_the_release() -> None:
+    version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
+    assert compose.read(SECRETS)["x-airflow"]["image"] == f"magodoo:{version}" == compose.example()["MAGODOO_IMAGE"]
+
+
+def test_every_service_is_watched_restarted_and_limited(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        assert service["deploy"]["resources"]["limits"]["memory"], name
+        assert service["restart"] == ("no" if name == ONCE else "unless-stopped"), name
+        assert ("healthcheck" in service) == (name != ONCE), name
+
+
+def test_our_containers_run_without_rights(services: dict[str, Any]) -> None:
+    ours = [service for service in services.values() if "build" in service]
+    assert len(ours) == 9
+    assert {service["user"] for service in ours} == {"50000:0"}
+    assert not any(service.get("privileged") or service.get("cap_add") for service in services.values())
+    dockerfile = (CHECKOUT / "Dockerfile").read_text().splitlines()
+    assert [line for line in dockerfile if line.startswith("USER")] == ["USER airflow"]
+    assert any("useradd --uid 50000 --gid 0" in line for line in dockerfile)
+
+
+def test_airflow_runs_on_celery_with_real_logins_and_one_set_of_keys(services: dict[str, Any]) -> None:
+    ours = [compose.command(service).environment for service in services.values() if "build" in service]
+    for environment in ours:
+        assert environment["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
+        assert environment["AIRFLOW__CORE__AUTH_MANAGER"].endswith("FabAuthManager")
+        for key in ("CORE__FERNET_KEY", "API__SECRET_KEY", "API_AUTH__JWT_SECRET"):
+            assert environment[f"AIRFLOW__{key}"] == "s3cret"
+
+
+def test_data_docs_and_logs_lie_where_every_worker_sees_them(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        if "build" in service:
+            mounted = dict(volume.split(":")[:2] for volume in service["volumes"])
+            assert mounted == {
+                "./config": "/opt/magodoo/config", "shared": "/opt/magodoo/shared", "logs": "/opt/airflow/logs"
+            }, name  # fmt: skip
+            assert service["environment"]["MAGODOO_DATA_DOCS"].startswith(mounted["shared"])
+            assert service["environment"]["MAGODOO_VAR"] == mounted["shared"]
+
+
+def test_only_airflow_is_reachable_from_other_machines(services: dict[str, Any]) -> None:
+    published = {name: port for name, service in services.items() for port in service.get("ports", [])}
+    assert published.pop("airflow-apiserver") == "8080:8080"
+    assert published and all(port.startswith("127.0.0.1:") for port in published.values())
+
+
+def test_what_the_image_needs_is_copied_into_it() -> None:
+    copied = re.findall(r"^COPY (.+) \S+$", (CHECKOUT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    assert all((CHECKOUT / name).exists() for line in copied for name in line.split())
+    dynamic = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["setuptools"]["dynamic"]
+    needed = {
+        name
+        for group in (dynamic["dependencies"], *dynamic["optional-dependencies"].values())
+        for name in group["file"]
+    }
+    assert needed <= {name for line in copied for name in line.split()}
+
+
+def test_the_copied_files_are_enough_to_install_the_project(tmp_path: Path) -> None:
+    dockerfile = (CHECKOUT / "Dockerfile").read_text()
+    for sources, target in re.findall(r"^COPY (.+) (\S+)$", dockerfile, flags=re.MULTILINE):
+        for name in sources.split():
+            if (CHECKOUT / name).is_dir():
+                ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+                shutil.copytree(CHECKOUT / name, tmp_path / "context" / target, ignore=ignored)
+            else:
+                (tmp_path / "context" / target).mkdir(parents=True, exist_ok=True)
+                shutil.copy(CHECKOUT / name, tmp_path / "context" / target)
+    words = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "."]
+    done = subprocess.run(
+        [*words, "--wheel-dir", str(tmp_path)], cwd=tmp_path / "context", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("magodoo-*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    for suffix in (".sql", ".html", ".css", ".js", ".mako", ".py"):
+        wanted = {
+            str(file.relative_to(folder))
+            for folder in (CHECKOUT / "include", CHECKOUT / "plugins")
+            for package in ("magodoo", "magodoo_airflow")
+            for file in (folder / package).rglob(f"*{suffix}")
+        }
+        assert wanted <= packed
+    entry = next(name for name in packed if name.endswith("entry_points.txt"))
+    assert b"magodoo_airflow.provider:get_provider_info" in zipfile.ZipFile(wheel).read(entry)
+
+
+def test_the_helm_values_say_the_same_as_the_compose_file() -> None:
+    values = yaml.safe_load((CHECKOUT / "deploy" / "helm" / "values.yaml").read_text())
+    compose_environment = compose.command(compose.read(SECRETS)["services"]["airflow-worker"]).environment
+    assert values["executor"] == "KubernetesExecutor"
+    assert values["config"]["core"]["auth_manager"] == compose_environment["AIRFLOW__CORE__AUTH_MANAGER"]
+    assert {each["name"]: each["value"] for each in values["env"]}.items() <= compose_environment.items()
+    version = re.search(r"^apache-airflow(?:\[\w+\])?==(\S+)", (CHECKOUT / "requirements.in").read_text(), re.MULTILINE)
+    assert version and values["airflowVersion"] == version[1]
+    assert f"magodoo:{values['defaultAirflowTag']}" == compose.example()["MAGODOO_IMAGE"]
+    mounted = {mount["name"] for mount in values["volumeMounts"]}
+    assert mounted == {volume["name"] for volume in values["volumes"]}

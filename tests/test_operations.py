@@ -1,0 +1,148 @@
+"""What an operations team does: upgrade from each earlier schema, restore an old backup, watch the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from shop_and_books import ShopAndBooks
+from sqlalchemy import Engine, text
+
+from magodoo import staging
+from magodoo.pipeline import load, quality
+from magodoo.sandbox.magento import Line
+from magodoo.stack.postgres import Cluster
+from magodoo.staging.engine import MIGRATIONS, SCHEMA
+
+CONFIG = Config()
+CONFIG.set_main_option("script_location", str(MIGRATIONS))
+CART = [Line("SKU-001", 2), Line("SKU-002", 1)]
+REVISIONS = [script.revision for script in reversed(list(ScriptDirectory.from_config(CONFIG).walk_revisions()))]
+SHAPE = """
+    select 'column', table_name, column_name, data_type, is_nullable, column_default from information_schema.columns where table_schema = :schema
+    union all
+    select 'index', tablename, indexname, indexdef, '', '' from pg_indexes where schemaname = :schema
+    order by 1, 2, 3"""
+ROWS = (  # what an installation of the first release holds
+    "insert into payload values ('us', 'magento', 'invoice', '7', '{\"a\": 1}', 'h', now())",
+    """insert into document (instance, side, kind, source_id, order_key, number, state, grand_total, request_began_at, version)
+        values ('us', 'magento', 'invoice', '7', '3', '000000007', '2', 123400, now(), 1)""",
+    "insert into order_work (instance, order_key, staged_version, reconciled_version) values ('us', '3', 1, 1)",
+    """insert into change (instance, kind, target, step, order_key, source_id, document_kind, state, request_hash, amount)
+        values ('us', 'odoo_invoice', 'odoo', 2, '3', '7', 'invoice', 'done', 'r', 123400)""",
+    "insert into watermark values ('us', 'magento', 'invoice', now(), now(), 1, 1, true)",
+    "insert into mail (topic, recipients, subject, html, plain) values ('findings', '{a@example.com}', 's', 'h', 'p')",
+)
+
+
+@pytest.mark.parametrize("revision", REVISIONS[:-1])
+def test_an_earlier_schema_is_brought_forward_with_its_data(revision: str, postgres: Cluster, staging_url: str) -> None:
+    name = f"from_{revision}"
+    postgres.create_database(name)
+    engine = staging.connect(postgres.url(name))
+    with engine.begin() as connection:
+        connection.execute(text(f"create schema {SCHEMA}"))
+        CONFIG.attributes["connection"] = connection
+        command.upgrade(CONFIG, revision)
+        for row in ROWS:
+            connection.execute(text(row.replace(":", "\\:")))
+
+    staging.migrate(postgres.url(name))
+    staging.migrate(postgres.url(name))  # again changes nothing
+
+    fresh = staging.connect(staging_url)
+    with engine.connect() as old, fresh.connect() as new:
+        assert old.execute(text(SHAPE), {"schema": SCHEMA}).all() == new.execute(text(SHAPE), {"schema": SCHEMA}).all()
+        assert old.execute(text("select number, grand_total from document")).all() == [("000000007", 123400)]
+        assert old.execute(text("select kind, state, amount from change")).all() == [("odoo_invoice", "done", 123400)]
+        assert old.execute(text("select version_num from alembic_version")).scalar_one() == REVISIONS[-1]
+    engine.dispose()
+    fresh.dispose()
+    postgres.drop_database(name)
+
+
+def test_a_restored_old_database_writes_nothing_twice(
+    pair: ShopAndBooks, postgres: Cluster, new_staging: Callable[[], str]
+) -> None:
+    """The backup was taken when all was planned and nothing written: the worst moment for a ledger to be put back to."""
+    orders = [pair.shop.place_order(CART, payment="banktransfer") for _ in range(5)]
+    for order in orders:
+        pair.shop.invoice(order)
+        pair.shop.ship(order)
+    pair.look()
+    pair.release()
+    name = str(pair.engine.url.database)
+    pair.engine.dispose()
+    postgres.create_database("backup", template=name)
+
+    pair.chain()
+    written = _documents(pair)
+    assert (len(written["sale.order"]), len(written["account.move"])) == (5, 5)
+    pair.engine.dispose()
+    postgres.drop_database(name)
+    postgres.create_database(name, template="backup")  # the restore
+
+    assert (
+        load.run(pair.context())["applied"] > 0
+    )  # the old plan is carried out at once: each probe finds what is there
+    assert _documents(pair) == written
+    pair.chain()
+    pair.chain()
+    assert _documents(pair) == written
+    with pair.engine.connect() as connection:
+        open_ones = connection.execute(
+            text(
+                "select kind, state from change where state in ('planned', 'approved', 'leased', 'uncertain', 'failed')"
+            )
+        ).all()
+    assert open_ones == []
+    postgres.drop_database("backup")
+
+
+def test_quality_and_load_stand_among_the_runs(
+    pair: ShopAndBooks, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("MAGODOO_DATA_DOCS", str(tmp_path))
+    pair.look()
+    quality.run(pair.context())
+    load.run(pair.context())
+    stages = _stages(pair.engine)
+    assert stages["quality"][0] is True and "released" in stages["quality"][1]
+    assert stages["load"][0] is True and "applied" in stages["load"][1]
+
+
+def test_a_load_that_breaks_stands_among_the_runs_as_failed(
+    pair: ShopAndBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = pair.shop.place_order(CART, payment="banktransfer")
+    pair.shop.invoice(order)
+    pair.look()
+    pair.release()
+    monkeypatch.setattr("magodoo.pipeline.load.Run", lambda context: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        load.run(pair.context())
+    ok, _, message = _stages(pair.engine)["load"]
+    assert ok is False and "ZeroDivisionError" in message
+
+
+def _documents(pair: ShopAndBooks) -> dict[str, list[Any]]:
+    found = {}
+    for model, fields in (
+        ("sale.order", ["client_order_ref", "amount_total", "state"]),
+        ("account.move", ["ref", "amount_total", "state"]),
+        ("stock.picking", ["origin", "state"]),
+        ("res.partner", ["email", "name"]),
+    ):
+        rows = pair.odoo.db.call(model, "search_read", domain=[], fields=fields)
+        found[model] = sorted([str(row) for row in rows])
+    return found
+
+
+def _stages(engine: Engine) -> dict[str, Any]:
+    with engine.connect() as connection:
+        rows = connection.execute(text("select stage, ok, counts, message from run order by id")).all()
+    return {row.stage: (row.ok, row.counts, row.message) for row in rows}
