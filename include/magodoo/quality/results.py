@@ -103,8 +103,8 @@ RESULT_CHECKS = (
         f"""select side, kind, ''::text, null::text, side || ' ' || kind, null::text, null::bigint, null::bigint, null::text,
             unmatched || ' of ' || all_of_them || ' without a counterpart' as message from (
                 select d.side, d.kind, count(*) as all_of_them, count(*) filter (where p.source_id is null) as unmatched
-                from {{batch}} d left join {_MATCHED} p on {_SAME} where d.instance = {{instance}} and d.active and d.deleted_at is null and d.order_key is not null
-                    and d.kind in ('invoice', 'shipment', 'credit_memo') and d.created_at > now() - interval '30 days'
+                from {{batch}} d left join {_MATCHED} p on {_SAME} where d.instance = {{instance}} and d.active and d.deleted_at is null
+                    and d.order_key is not null and d.kind in ('invoice', 'shipment', 'credit_memo') and d.created_at > now() - interval '30 days'
                 group by 1, 2) counted
             where unmatched > all_of_them * {{max_unmatched}} and all_of_them >= 10""",
     ),
