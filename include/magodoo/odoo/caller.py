@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from magodoo.errors import FixDocument, Retry, Unreadable
+from magodoo.odoo.answers import sound_answer
 from magodoo.odoo.connection import OdooConnection
 from magodoo.odoo.transport import Transport, Wire, discover
 from magodoo.odoo.versions import Version, method_of, name_of
@@ -95,7 +96,8 @@ class OdooCaller:
         transport = self.transport
 
         def once() -> Any:
-            return self._send(transport, model, method, ids, context, arguments, write=False)
+            answer = self._send(transport, model, method, ids, context, arguments, write=False)
+            return sound_answer(model, method, arguments, self._fields.get(model, {}), answer)
 
         return self._repeating(once) if retry else once()
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from magodoo.errors import FixDocument, Forbidden, Unreadable
 from magodoo.odoo.caller import expect_rows
+from magodoo.odoo.soundness import is_id
 from magodoo.odoo.trees import Row, TreeReader
 
 BATCH = 1000
@@ -29,7 +30,7 @@ class ExternalIds(TreeReader):
         if not wanted:
             return {}
         answer = self.call(model, "get_external_id", ids=wanted)
-        if not isinstance(answer, dict):
+        if not isinstance(answer, dict) or not all(id.isascii() and id.isdigit() for id in answer):
             raise Unreadable("a mapping of external ids was expected", system="odoo", call=f"{model}.get_external_id")
         return {int(id): str(name) for id, name in answer.items() if name}
 
@@ -68,7 +69,9 @@ class ExternalIds(TreeReader):
             if MISSING in str(problem):
                 return 0
             raise
-        return int(answer[1]) if isinstance(answer, list) and len(answer) == 2 and answer[1] else 0
+        if isinstance(answer, list) and len(answer) == 2 and (is_id(answer[1]) or not answer[1]):
+            return int(answer[1] or 0)
+        raise Unreadable("a reference was expected", system="odoo", call="ir.model.data.check_object_reference")
 
     def _searched(self, names: list[str]) -> list[tuple[str, int]]:
         by_module: dict[str, list[str]] = {}

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from magodoo.errors import FixDocument, Forbidden, UnknownField
+from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.reads import Reads
 from magodoo.odoo.trees import Row
@@ -110,18 +110,12 @@ class MasterData(Reads):
     def company_row(self) -> Row:
         """Our company: name, currency, country, rounding method, its own partner."""
         fields = ["name", "currency_id", "country_id", "tax_calculation_rounding_method", "partner_id"]
-        rows = self.listed("res.company", fields, [["id", "=", self.company]])
-        if not rows:
-            raise Forbidden(
-                f"company {self.company} does not exist or this user may not see it", system="odoo",
-                call="res.company.search_read", hint="check the company id and the user's allowed companies",
-            )  # fmt: skip
-        return rows[0]
+        return self._company(fields)
 
     def lock_dates(self) -> dict[str, date]:
         """The lock dates that are set: documents dated up to them are moved, not refused (facts pair 10)."""
         fields = [name for name in LOCKS if self.has_field("res.company", name)]
-        (row,) = self.listed("res.company", fields, [["id", "=", self.company]])
+        row = self._company(fields)
         return {name: date.fromisoformat(row[name]) for name in fields if row[name] and row[name] >= "1900"}
 
     def credit_left(self, partners: Sequence[int]) -> dict[int, tuple[int, Decimal]]:
@@ -157,11 +151,13 @@ class MasterData(Reads):
     def user_and_rights(self) -> Row:
         """Who the key belongs to: id, login, companies, `groups` held of GROUPS, `missing` rights of RIGHTS."""
         user = int(self.call("res.users", "context_get")["uid"])
-        (row,) = self.call("res.users", "read", ids=[user], fields=["login", "name", "company_id", "company_ids"])
+        rows = self.call("res.users", "read", ids=[user], fields=["login", "name", "company_id", "company_ids"])
+        if not rows:
+            raise Unreadable("the user of the key cannot be read", system="odoo", call="res.users.read")
         held = self.in_parallel(lambda group: self._has_group(user, group), GROUPS)
         allowed = self.in_parallel(lambda right: self._may(*right), RIGHTS)
         return {
-            **row,
+            **rows[0],
             "groups": [group for group, has in zip(GROUPS, held, strict=True) if has],
             "missing": [f"{model} {act}" for (model, act), may in zip(RIGHTS, allowed, strict=True) if not may],
         }
@@ -197,6 +193,15 @@ class MasterData(Reads):
         full = [*self.company_domain(model), *domain]
         answer = self.call(model, "search_read", domain=full, fields=known, order="id", context={"active_test": False})
         return expect_rows(answer, f"{model}.search_read")
+
+    def _company(self, fields: Sequence[str]) -> Row:
+        rows = self.listed("res.company", fields, [["id", "=", self.company]])
+        if not rows:
+            raise Forbidden(
+                f"company {self.company} does not exist or this user may not see it", system="odoo",
+                call="res.company.search_read", hint="check the company id and the user's allowed companies",
+            )  # fmt: skip
+        return rows[0]
 
     def _accounts(self, ids: list[int]) -> dict[int, Row]:
         if not ids:

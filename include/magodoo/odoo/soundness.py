@@ -6,7 +6,8 @@ Odoo's empty value is False for everything but numbers and booleans (facts odoo-
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +21,7 @@ _TIME = re.compile(_DATE.pattern + r" ([01]\d|2[0-3]):[0-5]\d:[0-5]\d")
 
 def flaw(fields: Fields, model: str, tree: Tree, row: Any) -> str:
     """The path of the first value that is not of its field's type; "" for a sound row. Extra keys do no harm."""
-    if not isinstance(row, dict) or not _is_id(row.get("id")):
+    if not isinstance(row, dict) or not is_id(row.get("id")):
         return "id"
     known = fields(model)
     for name, below in tree.items():
@@ -34,6 +35,36 @@ def flaw(fields: Fields, model: str, tree: Tree, row: Any) -> str:
     return ""
 
 
+def listed_flaw(names: Iterable[str], known: Mapping[str, Mapping[str, Any]], row: Any) -> str:
+    """As `flaw`, for a record as `read` and `search_read` give it: a many2one is [id, name] or False, below are ids.
+
+    Of a field whose type is not `known` its name tells whether it refers to others.
+    """
+    if not isinstance(row, dict) or not is_id(row.get("id")):
+        return "id"
+    for name in names:
+        if name not in row:
+            return name
+        kind = known[name]["type"] if name in known else _kind_by_name(name)
+        if not _LISTED.get(kind, _SOUND.get(kind, _any))(row[name]):
+            return name
+    return ""
+
+
+def _kind_by_name(name: str) -> str:
+    if name == "res_id":  # of ir.model.data: the id alone
+        return "integer"
+    return "many2one" if name.endswith("_id") else "many2many" if name.endswith("_ids") else ""
+
+
+def _is_named(value: Any) -> bool:
+    return value is False or (isinstance(value, list) and len(value) == 2 and is_id(value[0]))
+
+
+def _is_list_of_ids(value: Any) -> bool:
+    return isinstance(value, list) and all(is_id(id) for id in value)
+
+
 def _flaw_of(fields: Fields, field: Mapping[str, Any], below: Tree, value: Any) -> str | None:
     """None for a sound value, else the path of the flaw below it ("" for the value itself)."""
     kind = field["type"]
@@ -41,7 +72,7 @@ def _flaw_of(fields: Fields, field: Mapping[str, Any], below: Tree, value: Any) 
         if value is False:
             return None
         if "fields" not in below:
-            return None if _is_id(value) else ""
+            return None if is_id(value) else ""
         return flaw(fields, field["relation"], below["fields"], value) or None
     if kind in ("one2many", "many2many"):
         return _flaw_of_many(fields, field, below, value)
@@ -52,7 +83,7 @@ def _flaw_of_many(fields: Fields, field: Mapping[str, Any], below: Tree, value: 
     if not isinstance(value, list):
         return ""
     if "fields" not in below:
-        return None if all(_is_id(id) for id in value) else ""
+        return None if all(is_id(id) for id in value) else ""
     for item in value:
         found = flaw(fields, field["relation"], below["fields"], item)
         if found:
@@ -61,7 +92,7 @@ def _flaw_of_many(fields: Fields, field: Mapping[str, Any], below: Tree, value: 
     return None if len(ids) == len(set(ids)) else "id"
 
 
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
@@ -74,11 +105,20 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_date(value: Any) -> bool:
-    return value is False or (isinstance(value, str) and _DATE.fullmatch(value) is not None)
+    return value is False or (isinstance(value, str) and _DATE.fullmatch(value) is not None and _is_day(value))
 
 
 def _is_time(value: Any) -> bool:
-    return value is False or (isinstance(value, str) and _TIME.fullmatch(value) is not None)
+    return value is False or (isinstance(value, str) and _TIME.fullmatch(value) is not None and _is_day(value[:10]))
+
+
+def _is_day(text: str) -> bool:
+    """No 30th of February."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_whole(value: Any) -> bool:
@@ -104,4 +144,9 @@ _SOUND: Mapping[str, Callable[[Any], bool]] = {
     "boolean": _is_flag,
     "date": _is_date,
     "datetime": _is_time,
+}
+_LISTED: Mapping[str, Callable[[Any], bool]] = {
+    "many2one": _is_named,
+    "one2many": _is_list_of_ids,
+    "many2many": _is_list_of_ids,
 }

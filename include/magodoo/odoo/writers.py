@@ -17,6 +17,7 @@ from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.kinds import NAMED, PRODUCT, tree
 from magodoo.odoo.loading import Loaded, Loading, Table
 from magodoo.odoo.reads import stamp
+from magodoo.odoo.soundness import is_id
 from magodoo.odoo.trees import Row
 from magodoo.odoo.versions import name_of
 
@@ -98,7 +99,7 @@ class Writers(Loading):
             raise FixDocument(
                 f"document {move_id} has other tax lines than expected", system="odoo", call="account.move.write"
             )
-        (move,) = self._read("account.move", [move_id], ["move_type"])
+        move = self._one("account.move", move_id, ["move_type"])
         sign = 1 if move["move_type"] == "out_refund" else -1
         forced = [[1, line["id"], {"amount_currency": sign * taxes[line["tax_line_id"][0]]}] for line in lines]
         self.write_call("account.move", "write", ids=[move_id], vals={"line_ids": forced})
@@ -131,7 +132,7 @@ class Writers(Loading):
         Odoo converts at its own rate of the day and leaves a residue (measured on 19.0: 0.01 of 83.67 EUR at equal rates).
         Matching what is matched already changes nothing. Raises FixDocument when there is nothing to match.
         """
-        (payment,) = self._read("account.payment", [payment_id], ["move_id"])
+        payment = self._one("account.payment", payment_id, ["move_id"])
         entry = payment["move_id"][0] if payment["move_id"] else 0
         lines = self._open_receivables([entry, move_id])
         if {line["move_id"][0] for line in lines} == {entry, move_id}:
@@ -142,7 +143,7 @@ class Writers(Loading):
                 # another one was faster if nothing is open any more; Odoo's words for that depend on the language
                 if {line["move_id"][0] for line in self._open_receivables([entry, move_id])} == {entry, move_id}:
                     raise
-        (after,) = self._read("account.move", [move_id], ["amount_residual", "payment_state", "state"])
+        after = self._one("account.move", move_id, ["amount_residual", "payment_state", "state"])
         if after["payment_state"] == "not_paid" and after["amount_residual"]:
             raise FixDocument(
                 f"payment {payment_id} and document {move_id} have no open entries to match",
@@ -216,7 +217,10 @@ class Writers(Loading):
         known = self._return_with(picking_id, key)
         if known:
             return known
-        (wizard,) = self.write_call("stock.return.picking", "create", vals_list=[{"picking_id": picking_id}])
+        made_wizard = self.write_call("stock.return.picking", "create", vals_list=[{"picking_id": picking_id}])
+        if not isinstance(made_wizard, list) or len(made_wizard) != 1 or not is_id(made_wizard[0]):
+            raise OutcomeUnknown("the answer names no wizard", system="odoo", call="stock.return.picking.create")
+        (wizard,) = made_wizard
         lines = self._wizard_lines(wizard)
         unknown = set(quantities) - {line["move_id"][0] for line in lines if line["move_id"]}
         if unknown:
@@ -300,6 +304,13 @@ class Writers(Loading):
 
     def _states(self, model: str, ids: Sequence[int]) -> dict[int, str]:
         return {row["id"]: str(row["state"]) for row in self._read(model, ids, ["state"])}
+
+    def _one(self, model: str, id: int, fields: list[str]) -> Row:
+        """Fields of one record. Raises FixDocument where it does not exist in this company."""
+        rows = [row for row in self._read(model, [id], fields) if row["id"] == id]
+        if not rows:
+            raise FixDocument(f"record {id} does not exist", system="odoo", call=f"{model}.search_read")
+        return rows[0]
 
     def _read(self, model: str, ids: Sequence[int], fields: list[str]) -> list[Row]:
         """Fields of these records; records of another company and missing ones are left out."""
