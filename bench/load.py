@@ -1,7 +1,8 @@
 """`load`: orders, their invoices and payments into the live Odoo 19, from released changes to posted and paid invoices.
 
 Against odoorpc with one call for each record and step; the limit is the batched calls that the pipeline sends, recorded and sent
-again by themselves. All three leave the same orders, invoices, totals and payments.
+again by themselves. All three leave the same orders, invoices, totals and payments. The writes to Magento are measured beside the
+bare POSTs of the same requests (magento_writes.py).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import contest
 from bench.clock import Took
 from bench.contest import VAR, Contestant, hold, median
 from bench.databases import databases
@@ -35,13 +37,22 @@ def measure(size: int, runs: int) -> Entry:
             ],
             runs,
         )
+        writes = [
+            contest.run("bench.magento_writes:ours", {"staging": server.staged(), "orders": size}) for _ in range(runs)
+        ]
     for told in found.values():
         told["documents_per_second"] = median([3 * size / told["seconds"]])
     seconds = {name: told["seconds"] for name, told in found.items()}
+    magento = contest.summary(writes)
+    ours = {
+        **found["magodoo"],
+        "magento": magento,
+        "magento_ratio": median([magento["seconds"] / magento["bare_seconds"]]),
+    }
     return Entry(
         median([seconds["odoorpc"] / seconds["magodoo"]]),
         median([seconds["batched"] / seconds["magodoo"]]),
-        found["magodoo"],
+        ours,
         {"odoorpc": found["odoorpc"], "batched": found["batched"]},
         size,
         runs,

@@ -1,7 +1,7 @@
 """The benchmarks at their smallest: every contestant of ours does the work and gets the right result; time fails nothing.
 
 The competitors (dlt, datacompy, odoorpc) are in an environment of their own that a test machine need not have: `make bench` runs
-them. What needs a live Odoo 19 (odoo-read, load) or a running Airflow (chain) is measured there too.
+them. What needs a live Odoo 19 (odoo-read, load) is measured there too.
 """
 
 from __future__ import annotations
