@@ -9,10 +9,10 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo up down status clean settings preflight explain test test-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit
+.PHONY: help install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv from the pinned requirements.txt and install magodoo into it
@@ -57,6 +57,9 @@ test: $(INSTALLED) ## run the test suite
 
 test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
 	@$(PY) -m pytest -m odoo
+
+test-demo-odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 in the sandbox's place
+	@$(PY) -m pytest -m live_demo tests/test_demo_e2e.py
 
 faults: $(INSTALLED) ## kill and break everything while documents are written, then count: make faults SCHEDULES=100 SEED=1
 	@cd tests && ../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \

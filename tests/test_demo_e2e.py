@@ -1,6 +1,6 @@
 """The whole chain on a real Airflow over a small shop, from seed to summary: what `make demo` does.
 
-With the sandbox Odoo, and (marked `odoo`) with a real Odoo 19 in its place: the result is the same.
+With the sandbox Odoo, and (`make test-demo-odoo`) with a real Odoo 19 in its place: the result is the same.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Told:
     output: str
 
 
-@pytest.fixture(scope="module", params=["sandbox", pytest.param("live", marks=pytest.mark.odoo)])
+@pytest.fixture(scope="module", params=["sandbox", pytest.param("live", marks=pytest.mark.live_demo)])
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     layout = Layout(tmp_path_factory.mktemp("demo"))
     live = request.param == "live"

@@ -351,7 +351,7 @@ def test_a_lost_answer_of_magento_leaves_one_document(made: Lab, route: str, kin
     assert Decimal(made.shop.order(order)["items"][0]["qty_shipped" if route == "ship" else "qty_invoiced"]) == 1
 
 
-@pytest.mark.parametrize(("step", "wanted"), [("", 1), ("no-settle-time", 2)])
+@pytest.mark.parametrize(("step", "wanted"), [("", 1), ("settle-time", 2)])
 def test_an_effect_that_comes_after_the_client_gave_up_is_waited_for(made: Lab, step: str, wanted: int) -> None:
     """And without the settle time it would be there twice: that is what the time is for."""
     order = made.order({"A": 4})
