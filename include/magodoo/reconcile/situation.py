@@ -47,11 +47,9 @@ class Situation:
 
     @cached_property
     def _expected_in_odoo(self) -> Mask:
-        """Importable orders, and the active documents of orders that are importable or in Odoo already."""
+        """Importable orders, and the active documents of every order: a held or cancelled one may be invoiced or shipped."""
         view = self.view
-        order = view.order_of
-        here = self.matching.paired[order] | view.importable[order]
-        return view.importable | (self.is_document & view.active & (order >= 0) & here)
+        return view.importable | (self.is_document & view.active & (view.order_of >= 0))
 
     @cached_property
     def _expected_in_magento(self) -> Mask:

@@ -43,12 +43,9 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
 
 
 def over_refunded(situation: Situation) -> list[Finding]:
-    """Credit memos of zero or less, and orders whose refunds exceed their invoices."""
+    """Credit memos of zero or less, and orders whose refunds exceed their invoices; of orders that Odoo lacks too."""
     view = situation.view
-    in_scope = np.where(
-        view.order_of >= 0, view.importable[view.order_of] | situation.matching.paired[view.order_of], False
-    )
-    memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & in_scope
+    memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & (view.order_of >= 0)
     bad = np.flatnonzero(memos & (view.column("grand_total") <= 0))
     orders = situation.order_rows(bad)
     result = [

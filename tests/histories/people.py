@@ -1,0 +1,226 @@
+"""Who does what a history tells: customers and clerks in the shop, bookkeepers and the warehouse in Odoo.
+
+Each does what the system lets them do at that moment; what it refuses did not happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from shop_and_books import ShopAndBooks
+
+from histories.history import Cart, Step, Told
+from magodoo.sandbox.magento import Coupon, Line
+from magodoo.sandbox.magento.refusals import Refusal
+from magodoo.sandbox.odoo.errors import OdooError
+from magodoo.sandbox.seed.shop import CARD
+
+COUPONS = {
+    "percent": Coupon("TEN", percent=Decimal(10)),
+    "amount": Coupon("THREE", amount=Decimal(3)),
+    "with shipping": Coupon("ALL", percent=Decimal(20), applies_to_shipping=True),
+}
+ADJUSTED = {"": (0, 0), "more": ("2.50", 0), "less": (0, "0.50"), "below zero": (1, 20)}
+QUIET = {"skip_backorder": True, "skip_sms": True}
+Rows = list[dict[str, Any]]
+
+
+class People:
+    """All who have to do with one order; `orders` are it and what it was edited into."""
+
+    def __init__(self, pair: ShopAndBooks, told: Told, name: str) -> None:
+        self.pair, self.told = pair, told
+        pair.teller = name
+        self.orders = [self._place(told.cart)]
+        self.done: list[str] = []
+
+    @property
+    def order(self) -> int:
+        return self.orders[-1]
+
+    def act(self, steps: Sequence[Step]) -> None:
+        """Take some steps, and note which were possible."""
+        for step in steps:
+            try:
+                happened = getattr(self, step.do)(step)
+            except (Refusal, OdooError) as refusal:
+                happened = f"refused: {refusal}"
+            self.done.append(f"{step} ({happened})" if happened else str(step))
+
+    def _place(self, cart: Cart, **more: Any) -> int:
+        lines = [Line(sku, pieces, child="SHIRT-RED" if sku == "SHIRT" else "") for sku, pieces in cart.lines]
+        options = {"coupon": COUPONS.get(cart.coupon), "store": cart.store, **more}
+        return self.pair.order(lines, cart.payment, days_ago=40 if cart.early else 0, **options)
+
+    # The shop
+
+    def magento_invoice(self, step: Step) -> None:
+        self.pair.shop.invoice(self.order, self._open_items(step, "qty_invoiced"))
+
+    def magento_ship(self, step: Step) -> None:
+        number = f"M-{self.order}-{len(self.done)}"
+        tracks = [{"track_number": number, "title": "UPS", "carrier_code": "ups"}] if step.extra else []
+        self.pair.shop.ship(self.order, self._open_items(step, "qty_shipped", goods=True), tracks=tracks)
+
+    def magento_track(self, step: Step) -> str | None:
+        shipment = _pick(self.pair.shipments(self.order), step)
+        if shipment is None:
+            return "nothing was shipped"
+        self.pair.shop.add_track(shipment["entity_id"], f"ML-{self.order}-{len(self.done)}", "UPS", "ups")
+        return None
+
+    def magento_refund(self, step: Step) -> None:
+        shop, order = self.pair.shop, self.order
+        plus, minus = (Decimal(each) for each in ADJUSTED[step.adjustment])
+        amounts: dict[str, Any] = {"adjustment_positive": plus, "adjustment_negative": minus}
+        if not step.extra:
+            amounts["shipping"] = Decimal(0)
+        items = self._open_items(step, "qty_refunded", of="qty_invoiced")
+        items = items and {item["item_id"]: items.get(item["item_id"], Decimal(0)) for item in self.pair.desk.top_items(order)}
+        invoice = _pick(self.pair.invoices(order), step)
+        if self.told.cart.payment == CARD and invoice is not None:
+            shop.refund_invoice(invoice["entity_id"], items, online=True, **amounts)
+        else:
+            shop.refund(order, items, **amounts)
+
+    def magento_cancel(self, step: Step) -> str | None:
+        return None if self.pair.shop.cancel(self.order) else "nothing to cancel"
+
+    def magento_hold(self, step: Step) -> None:
+        self.pair.shop.hold(self.order)
+
+    def magento_unhold(self, step: Step) -> None:
+        self.pair.shop.unhold(self.order)
+
+    def magento_edit(self, step: Step) -> str | None:
+        """The shop edits an order that is not invoiced yet: it is cancelled, and another takes its place."""
+        row = self.pair.shop.order(self.order)
+        if row["state"] not in ("new", "processing") or any(item.get("qty_invoiced") for item in row["items"]):
+            return "it cannot be edited"
+        self.orders.append(self._place(self.told.cart, edit_of=self.order))
+        return None
+
+    def _open_items(
+        self, step: Step, done: str, *, of: str = "qty_ordered", goods: bool = False
+    ) -> dict[int | None, Decimal] | None:
+        """A part of what is open; None is all of it."""
+        if step.part == "all":
+            return None
+        items = self.pair.desk.top_items(self.order)
+        left = {
+            item["item_id"]: _number(item.get(of)) - _number(item.get(done)) - _number(item.get("qty_canceled") if of == "qty_ordered" else 0)
+            for item in items if not (goods and item.get("is_virtual"))
+        }  # fmt: skip
+        return {item: quantity for item, quantity in _part(left, step.part).items() if quantity > 0} or None
+
+    # Odoo
+
+    def odoo_enter(self, step: Step) -> str | None:
+        """A clerk enters the order by hand, with its number."""
+        if self.pair.sales(self.order):
+            return "it is there"
+        self.pair.enter_order(self.order, linked=False)
+        return None
+
+    def odoo_bill(self, step: Step) -> str | None:
+        if self._sale() is None:
+            return "no sales order"
+        move = self.pair.books.invoice_of_order(self.pair.of(self.order), post=False)
+        lines = self.pair.rows("account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], "quantity")
+        wanted = _part({line["id"]: _number(line["quantity"]) for line in lines}, step.part)
+        for line, quantity in wanted.items():
+            if quantity:
+                self.pair.call("account.move.line", "write", [line], vals={"quantity": float(quantity)})
+            else:
+                self.pair.call("account.move.line", "unlink", [line])
+        if not step.extra or step.part != "all":
+            self.pair.call("account.move", "action_post", [move])
+        return None
+
+    def odoo_pay(self, step: Step) -> str | None:
+        posted = [move for move in self.pair.moves(self.order) if move["state"] == "posted" and move["amount_residual"]]
+        move = _pick(posted, step)
+        if move is None:
+            return "nothing to pay"
+        residual = _number(move["amount_residual"])
+        half = (residual / 2).quantize(Decimal("0.01"))
+        self.pair.pay(self.order, move["id"], half if step.part == "half" else residual)
+        return None
+
+    def odoo_reverse(self, step: Step) -> str | None:
+        move = _pick([move for move in self.pair.moves(self.order) if move["state"] == "posted"], step)
+        if move is None:
+            return "nothing to reverse"
+        self.pair.reverse(move["id"])
+        return None
+
+    def odoo_undo(self, step: Step) -> str | None:
+        """A bookkeeper takes an entry back: draft, then cancelled."""
+        move = _pick([move for move in self.pair.moves(self.order) if move["state"] == "posted"], step)
+        if move is None:
+            return "nothing to undo"
+        self.pair.call("account.move", "button_draft", [move["id"]])
+        self.pair.call("account.move", "button_cancel", [move["id"]])
+        return None
+
+    def odoo_deliver(self, step: Step) -> str | None:
+        picking = _pick([row for row in self.pair.pickings(self.order) if row["state"] not in ("done", "cancel")], step)
+        if picking is None:
+            return "nothing to deliver"
+        moves = self.pair.rows("stock.move", [["picking_id", "=", picking["id"]], ["state", "!=", "cancel"]], "product_uom_qty")
+        wanted = _part({move["id"]: _number(move["product_uom_qty"]) for move in moves}, step.part)
+        for move, quantity in wanted.items():
+            self.pair.call("stock.move", "write", [move], vals={"quantity": float(quantity), "picked": bool(quantity)})
+        if step.extra:
+            values = {"carrier_tracking_ref": f"O-{picking['id']}"}
+            self.pair.call("stock.picking", "write", [picking["id"]], vals=values)
+        self.pair.call("stock.picking", "button_validate", [picking["id"]], context=QUIET)
+        return None
+
+    def odoo_return(self, step: Step) -> str | None:
+        picking = _pick([row for row in self.pair.pickings(self.order) if row["state"] == "done"], step)
+        if picking is None:
+            return "nothing was delivered"
+        self.pair.books.give_back(picking["id"], None if step.part == "all" else Decimal(1))
+        return None
+
+    def odoo_cancel(self, step: Step) -> str | None:
+        sale = self._sale()
+        if sale is None:
+            return "no sales order"
+        self.pair.call("sale.order", "action_cancel", [sale])
+        return None
+
+    def odoo_track(self, step: Step) -> str | None:
+        picking = _pick([row for row in self.pair.pickings(self.order) if row["state"] == "done"], step)
+        if picking is None:
+            return "nothing was delivered"
+        self.pair.call("stock.picking", "write", [picking["id"]], vals={"carrier_tracking_ref": f"OL-{picking['id']}"})
+        return None
+
+    def _sale(self) -> int | None:
+        sales = [row["id"] for row in self.pair.sales(self.order) if row["state"] == "sale"]
+        if sales:
+            self.pair.books.orders[self.order] = sales[0]
+        return sales[0] if sales else None
+
+
+def _part(left: dict[int, Decimal], part: str) -> dict[int, Decimal]:
+    """What of the open quantities is taken; 0 for the lines that are left out."""
+    if part == "half":
+        return {key: (quantity / 2).to_integral_value(ROUND_CEILING) for key, quantity in left.items()}
+    if part in ("one", "last") and left:
+        keys = [key for key, quantity in left.items() if quantity > 0] or list(left)
+        taken = {keys[0]: min(left[keys[0]], Decimal(1))} if part == "one" else {keys[-1]: left[keys[-1]]}
+        return dict.fromkeys(left, Decimal(0)) | taken
+    return dict(left)
+
+
+def _pick(rows: Rows, step: Step) -> dict[str, Any] | None:
+    return rows[min(step.which, len(rows) - 1)] if rows else None
+
+
+def _number(value: Any) -> Decimal:
+    return Decimal(str(value or 0))
