@@ -13,7 +13,11 @@ def draw(number: int, of_seed: int) -> list[Told]:
 
     @seed(of_seed)
     @settings(
-        max_examples=number, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=number,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
     @given(histories())
     def note(told: Told) -> None:

@@ -29,7 +29,11 @@ class Step:
     adjustment: str = ""
 
     def __str__(self) -> str:
-        words = [self.do, *([] if self.part == "all" else [self.part]), *([f"no {self.which + 1}"] if self.which else [])]
+        words = [
+            self.do,
+            *([] if self.part == "all" else [self.part]),
+            *([f"no {self.which + 1}"] if self.which else []),
+        ]
         return " ".join([*words, *(["extra"] if self.extra else []), *([self.adjustment] if self.adjustment else [])])
 
 
@@ -80,7 +84,9 @@ class Told:
 
     def without(self, shorter: Iterable[Told]) -> list[Told]:
         """Of histories that each lack one step of this one: those that lack all, the first half, the second half of these steps."""
-        missing = sorted({at for each in shorter if len(each.steps) == len(self.steps) - 1 for at in self._lacking(each)})
+        missing = sorted(
+            {at for each in shorter if len(each.steps) == len(self.steps) - 1 for at in self._lacking(each)}
+        )
         half = len(missing) // 2
         return [
             replace(self, steps=tuple(step for at, step in enumerate(self.steps) if at not in gone))
@@ -95,7 +101,9 @@ class Told:
 def _plainer(cart: Cart) -> list[Cart]:
     usual = Cart()
     carts = [replace(cart, **{name: getattr(usual, name)}) for name in ("payment", "store", "coupon", "early", "lines")]
-    carts += [replace(cart, lines=cart.lines[:at] + cart.lines[at + 1 :]) for at in range(len(cart.lines)) if cart.lines[1:]]
+    carts += [
+        replace(cart, lines=cart.lines[:at] + cart.lines[at + 1 :]) for at in range(len(cart.lines)) if cart.lines[1:]
+    ]
     carts += [replace(cart, lines=tuple((sku, 1) for sku, _ in cart.lines))]
     return [plainer for plainer in dict.fromkeys(carts) if plainer != cart]
 
@@ -118,12 +126,25 @@ OPENINGS = (
 
 
 def _carts() -> st.SearchStrategy[Cart]:
-    skus = ("SKU-001", "SKU-002", "SKU-003", "SKU-004", "SKU-005", "SKU-006", "SHIRT", "BUNDLE-DYN", "BUNDLE-FIX", "E-BOOK")
+    skus = (
+        "SKU-001",
+        "SKU-002",
+        "SKU-003",
+        "SKU-004",
+        "SKU-005",
+        "SKU-006",
+        "SHIRT",
+        "BUNDLE-DYN",
+        "BUNDLE-FIX",
+        "E-BOOK",
+    )
     line = st.tuples(st.sampled_from(skus), st.integers(1, 5))
     return st.builds(
         Cart,
         lines=st.lists(line, min_size=1, max_size=3, unique_by=lambda each: each[0]).map(_alone).map(tuple),
-        payment=st.sampled_from(("cashondelivery", "cashondelivery", "cashondelivery", "card", "card", "banktransfer", "checkmo")),
+        payment=st.sampled_from(
+            ("cashondelivery", "cashondelivery", "cashondelivery", "card", "card", "banktransfer", "checkmo")
+        ),
         store=st.sampled_from(("default", "default", "default", "eu")),
         coupon=st.sampled_from(("", "", "percent", "amount", "with shipping")),
         early=st.sampled_from((False,) * 9 + (True,)),

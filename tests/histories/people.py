@@ -78,7 +78,9 @@ class People:
         if not step.extra:
             amounts["shipping"] = Decimal(0)
         items = self._open_items(step, "qty_refunded", of="qty_invoiced")
-        items = items and {item["item_id"]: items.get(item["item_id"], Decimal(0)) for item in self.pair.desk.top_items(order)}
+        items = items and {
+            item["item_id"]: items.get(item["item_id"], Decimal(0)) for item in self.pair.desk.top_items(order)
+        }
         invoice = _pick(self.pair.invoices(order), step)
         if self.told.cart.payment == CARD and invoice is not None:
             shop.refund_invoice(invoice["entity_id"], items, online=True, **amounts)
@@ -128,7 +130,9 @@ class People:
         if self._sale() is None:
             return "no sales order"
         move = self.pair.books.invoice_of_order(self.pair.of(self.order), post=False)
-        lines = self.pair.rows("account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], "quantity")
+        lines = self.pair.rows(
+            "account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], "quantity"
+        )
         wanted = _part({line["id"]: _number(line["quantity"]) for line in lines}, step.part)
         for line, quantity in wanted.items():
             if quantity:
@@ -169,7 +173,9 @@ class People:
         picking = _pick([row for row in self.pair.pickings(self.order) if row["state"] not in ("done", "cancel")], step)
         if picking is None:
             return "nothing to deliver"
-        moves = self.pair.rows("stock.move", [["picking_id", "=", picking["id"]], ["state", "!=", "cancel"]], "product_uom_qty")
+        moves = self.pair.rows(
+            "stock.move", [["picking_id", "=", picking["id"]], ["state", "!=", "cancel"]], "product_uom_qty"
+        )
         wanted = _part({move["id"]: _number(move["product_uom_qty"]) for move in moves}, step.part)
         for move, quantity in wanted.items():
             self.pair.call("stock.move", "write", [move], vals={"quantity": float(quantity), "picked": bool(quantity)})

@@ -45,7 +45,10 @@ def stage(checkout: Path) -> Iterator[Callable[[str], AbstractContextManager[Sho
         def shop(policy: str) -> Iterator[ShopAndBooks]:
             name = f"staging_{next(numbers)}"
             cluster.create_database(name, "template_staging")
-            with tempfile.TemporaryDirectory() as docs, shop_and_books(cluster.url(name), Path(docs), **POLICIES[policy]) as pair:
+            with (
+                tempfile.TemporaryDirectory() as docs,
+                shop_and_books(cluster.url(name), Path(docs), **POLICIES[policy]) as pair,
+            ):
                 yield pair
             cluster.drop_database(name)
 

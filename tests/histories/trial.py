@@ -61,10 +61,14 @@ def _counted(pair: ShopAndBooks, people: Sequence[People]) -> Counter[str]:
     counts = Counter(histories=len(people), steps=len(done), refused=sum(step.endswith(")") for step in done))
     counts["magento_documents"] = len(tables.invoices) + len(tables.shipments) + len(tables.creditmemos)
     domain = [["state", "in", ["posted", "done"]]]
-    counts["odoo_documents"] = len(pair.rows("account.move", domain, "id")) + len(pair.rows("stock.picking", domain, "id"))
+    counts["odoo_documents"] = len(pair.rows("account.move", domain, "id")) + len(
+        pair.rows("stock.picking", domain, "id")
+    )
     with pair.engine.connect() as connection:
         counts["written"] = connection.execute(text("select count(*) from change where state = 'done'")).scalar_one()
-        counts["findings"] = connection.execute(text("select count(*) from finding where resolved_at is null")).scalar_one()
+        counts["findings"] = connection.execute(
+            text("select count(*) from finding where resolved_at is null")
+        ).scalar_one()
     return counts
 
 

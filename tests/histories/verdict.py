@@ -57,16 +57,26 @@ class Verdict:
         if finding["odoo_id"] and not finding["magento_id"]:
             return bool(self._chains_own(MODELS[finding["kind"]], [{"id": int(finding["odoo_id"])}]))
         tables = self.pair.shop.tables
-        rows = {"invoice": tables.invoices, "shipment": tables.shipments, "credit_memo": tables.creditmemos}[finding["kind"]]
+        rows = {"invoice": tables.invoices, "shipment": tables.shipments, "credit_memo": tables.creditmemos}[
+            finding["kind"]
+        ]
         return bool(_marker(rows[int(finding["magento_id"])]))
 
     def _too_much(self) -> Iterable[str]:
         """The chain never invoices or delivers more than was ordered, whatever people did before."""
         ordered = sum((amount(sale["amount_total"]) for sale in self.sales if sale["state"] == "sale"), Decimal(0))
         invoiced = sum((amount(move["amount_total"]) for move in self._posted("out_invoice")), Decimal(0))
-        by_hand = [note for note in self._posted("out_refund") if note["ref"] not in {row["increment_id"] for row in self._active_memos()}]
+        by_hand = [
+            note
+            for note in self._posted("out_refund")
+            if note["ref"] not in {row["increment_id"] for row in self._active_memos()}
+        ]
         reversed_ = sum((amount(note["amount_total"]) for note in by_hand), Decimal(0))
-        if ordered and self._chains_own("account.move", self._posted("out_invoice")) and invoiced - reversed_ > ordered + CENTS:
+        if (
+            ordered
+            and self._chains_own("account.move", self._posted("out_invoice"))
+            and invoiced - reversed_ > ordered + CENTS
+        ):
             yield f"too much invoiced in Odoo: {invoiced} - {reversed_} of {ordered}"
         wanted = self._pieces_ordered()
         for sku, pieces in self._delivered(returned=True).items():
@@ -92,7 +102,9 @@ class Verdict:
         if kind == "invoice":
             self._leave_out_corrected(rest_there)
         sums = sum(rest_here.values(), Decimal(0)), sum(rest_there.values(), Decimal(0))
-        if abs(sums[0] - sums[1]) > CENTS * max(len(rest_here), len(rest_there), 1) or len(rest_here) != len(rest_there):
+        if abs(sums[0] - sums[1]) > CENTS * max(len(rest_here), len(rest_there), 1) or len(rest_here) != len(
+            rest_there
+        ):
             yield f"unexplained {kind}: Magento {_told(here, named_here)}, Odoo {_told(there, named_there)}"
 
     def _leave_out_corrected(self, invoices: dict[str, Decimal]) -> None:
@@ -168,17 +180,27 @@ class Verdict:
     def _named(self, kind: str) -> tuple[set[str], set[str]]:
         """Ids on both sides of the documents of a kind that open findings name."""
         said = [
-            row for row in self.findings if row["kind"] == kind and (row["severity"] != "info" or row["type"] == "corrected_in_odoo")
+            row
+            for row in self.findings
+            if row["kind"] == kind and (row["severity"] != "info" or row["type"] == "corrected_in_odoo")
         ]
-        return {row["magento_id"] for row in said if row["magento_id"]}, {row["odoo_id"] for row in said if row["odoo_id"]}
+        return {row["magento_id"] for row in said if row["magento_id"]}, {
+            row["odoo_id"] for row in said if row["odoo_id"]
+        }
 
     def _pieces_ordered(self) -> Counter[str]:
-        return Counter({item["sku"]: Decimal(str(item["qty_ordered"])) for item in self.pair.desk.money_items(self.order)})
+        return Counter(
+            {item["sku"]: Decimal(str(item["qty_ordered"])) for item in self.pair.desk.money_items(self.order)}
+        )
 
     def _pieces_of(self, shipment: Row) -> Counter[str]:
         """Pieces by SKU as Odoo counts them: a dynamic bundle is its children."""
         items = {item["item_id"]: item for item in self.row["items"]}
-        wanted = {int(line["order_item_id"]): Decimal(str(line["qty"])) for line in shipment["items"] if Decimal(str(line["qty"]))}
+        wanted = {
+            int(line["order_item_id"]): Decimal(str(line["qty"]))
+            for line in shipment["items"]
+            if Decimal(str(line["qty"]))
+        }
         top = {item: pieces for item, pieces in wanted.items() if items[item].get("parent_item_id") not in wanted}
         exploded = self.pair.books._exploded(self.pair.histories[self.order], top)
         pieces: Counter[str] = Counter()
