@@ -195,8 +195,17 @@ def test_every_document_without_counterpart_is_missing_once() -> None:
 def test_orders_that_are_not_expected_in_odoo(state: str) -> None:
     sales = Sales()
     sales.order(1, state=state)
-    sales.invoice(1)
     assert sales.reconcile().types == []
+
+
+@pytest.mark.parametrize("state", ["new", "holded", "canceled"])
+def test_a_document_of_an_order_that_is_not_imported_is_missing_all_the_same(state: str) -> None:
+    sales = Sales()
+    sales.order(1, state=state)
+    sales.invoice(1)
+    found = sales.reconcile()
+    assert found.types == ["missing_in_odoo invoice M-invoice-101"]
+    assert found.result.findings[0].change is None
 
 
 def test_an_order_marked_as_fraud_is_not_expected_in_odoo() -> None:

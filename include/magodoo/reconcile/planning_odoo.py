@@ -86,7 +86,8 @@ def _moved(order: OrderPlan) -> bool:
 
 def _order_reason(order: OrderPlan) -> str | None:
     """Why nothing can be written onto the order in Odoo; None when it stands there, or will after this plan."""
-    if order.order.state in NEVER_IMPORTED or order.order.status == "fraud":
+    absent_and_cancelled = order.order.state == "canceled" and order.odoo is None
+    if order.order.state in NEVER_IMPORTED or order.order.status == "fraud" or absent_and_cancelled:
         return f"The order is {order.order.status or order.order.state} in Magento"
     if any(change.kind is ChangeKind.ORDER_IMPORT for change in order.changes):
         as_quotation = any(change.intent.get("as") == "quotation" for change in order.changes)

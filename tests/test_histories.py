@@ -1,0 +1,29 @@
+"""Some random histories of both sides, the same each time (`make histories` tries thousands); and that the verdict can fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from histories import trial
+from histories.draw import draw
+from histories.stage import stage
+from histories.trial import attempt
+from shop_and_books import ShopAndBooks
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.timeout(300)
+def test_random_histories_settle_and_agree_or_a_finding_says_why_not() -> None:
+    with stage(CHECKOUT) as shop, shop("usual") as pair:
+        tried = attempt(pair, draw(25, 7))
+    assert tried.complaints == {}
+    assert tried.counts["written"] > 10, "the chain had something to do"
+
+
+def test_the_verdict_sees_what_nobody_carried_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ShopAndBooks, "chain", lambda self: None)
+    monkeypatch.setattr(trial, "settle", lambda pair: {})
+    with stage(CHECKOUT) as shop, shop("usual") as pair:
+        assert len(attempt(pair, draw(25, 7)).complaints) > 5
