@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from histories import trial
 from histories.draw import draw
+from histories.history import CHAIN, Cart, Step, Told
 from histories.stage import stage
 from histories.trial import attempt
 from shop_and_books import ShopAndBooks
@@ -27,3 +28,12 @@ def test_the_verdict_sees_what_nobody_carried_over(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(trial, "settle", lambda pair: {})
     with stage(CHECKOUT) as shop, shop("usual") as pair:
         assert len(attempt(pair, draw(25, 7)).complaints) > 5
+
+
+def test_an_invoice_of_a_bookkeeper_that_was_pushed_and_then_cancelled_is_told() -> None:
+    told = Told(
+        Cart(payment="cashondelivery"), (Step(CHAIN), Step("odoo_bill", "half"), Step(CHAIN), Step("odoo_undo", "one"))
+    )
+    with stage(CHECKOUT) as shop, shop("eager") as pair:
+        assert attempt(pair, [told]).complaints == {}
+        assert [row["type"] for row in pair.reported(1)] == ["status_mismatch"]

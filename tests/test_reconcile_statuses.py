@@ -23,7 +23,7 @@ def expected_part(magento: str, odoo: str, payment: str, captured: bool, ours: b
     if magento == "3":
         return "" if odoo == "posted" else None
     if odoo == "cancel":
-        return "cancelled" if ours else None
+        return "cancelled"
     if odoo == "draft":
         return "draft" if ours else None
     unpaid = payment in ("", "not_paid", "partial", "blocked")

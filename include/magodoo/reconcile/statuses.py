@@ -72,12 +72,12 @@ _MOVE = (
     _Row({"3"}, {"posted"}, None, None, None, Meaning("cancelled in Magento, posted in Odoo", "")),
     _Row({"3"}, None, None, None, None, Meaning("cancelled in Magento, not in the books of Odoo")),
     _Row(
-        None, {"cancel"}, None, None, True, Meaning("stands in Magento, our document is cancelled in Odoo", "cancelled")
+        None, {"cancel"}, None, None, None, Meaning("stands in Magento, its document is cancelled in Odoo", "cancelled")
     ),
     _Row(
         None, {"draft"}, None, None, True, Meaning("stands in Magento, our document is still a draft in Odoo", "draft")
     ),
-    _Row(None, {"draft", "cancel"}, None, None, False, Meaning("stands in Magento, not in the books of Odoo")),
+    _Row(None, {"draft"}, None, None, False, Meaning("stands in Magento, not in the books of Odoo")),
     _Row(None, {"posted"}, {"partial"}, True, None, Meaning("captured in Magento, partially paid in Odoo", "payment")),
     _Row(None, {"posted"}, UNPAID, True, None, Meaning("captured in Magento, not paid in Odoo", "payment")),
     _Row(None, {"posted"}, {"reversed"}, None, None, Meaning("posted in Odoo and settled by a credit note")),
