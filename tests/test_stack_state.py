@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,16 @@ def test_no_two_services_get_the_same_port(monkeypatch: pytest.MonkeyPatch) -> N
     told = state.choose_ports()
     assert len(set(state.ports.values())) == len(PREFERRED)
     assert all("18080" in line for line in told)
+
+
+def test_two_stacks_that_start_at_once_take_turns() -> None:
+    """Each would find the same ports free; a process of its own stands for the second stack."""
+    ask = "from magodoo.stack import ports\nwith ports.taking_turns(): print('mine', flush=True)"
+    with ports.taking_turns():
+        second = subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE)  # noqa: S603
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(timeout=1.5)
+    assert second.communicate(timeout=10)[0] == b"mine\n"
 
 
 def test_only_the_owner_can_read_the_passwords(layout: Layout) -> None:

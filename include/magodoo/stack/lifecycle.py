@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from magodoo import staging
 from magodoo.errors import FixConfiguration, MagodooError
-from magodoo.stack import runner
+from magodoo.stack import ports, runner
 from magodoo.stack.airflow import Api
 from magodoo.stack.environment import ODOO_DATABASE, cluster_of, environment, odoo_of, write_logins
 from magodoo.stack.layout import Layout
@@ -27,6 +27,11 @@ def up(layout: Layout, progress: Progress) -> State:
     Raises:
         FixConfiguration: a part cannot be started; the message names its log.
     """
+    with ports.taking_turns():
+        return _up(layout, progress)
+
+
+def _up(layout: Layout, progress: Progress) -> State:
     state = State.load(layout.stack / "stack.json")
     if state and runner.is_running(state):
         progress.note("the stack runs already")

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def taking_turns() -> Iterator[None]:
+    """One stack of this account comes up at a time: a port that was found free is bound only seconds later."""
+    lock = os.open(Path(tempfile.gettempdir()) / f"magodoo-up-{os.getuid()}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel takes it back from a process that dies
+        yield
+    finally:
+        os.close(lock)
 
 
 def is_free(port: int) -> bool:
