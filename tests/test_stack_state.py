@@ -41,7 +41,7 @@ def test_two_stacks_that_start_at_once_take_turns() -> None:
     """Each would find the same ports free; a process of its own stands for the second stack."""
     ask = "from magodoo.stack import ports\nwith ports.taking_turns(): print('mine', flush=True)"
     with ports.taking_turns():
-        second = subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE)  # noqa: S603
+        second = subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE)
         with pytest.raises(subprocess.TimeoutExpired):
             second.wait(timeout=1.5)
     assert second.communicate(timeout=10)[0] == b"mine\n"
