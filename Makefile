@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit docs docs-serve docs-lock reference coverage
+.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit docs docs-serve docs-lock reference coverage test-newcomer
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -116,6 +116,9 @@ faults: $(INSTALLED) ## kill and break everything while documents are written, t
 faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisions one
 	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
 		--jobs 1 --summary ../var/faults/summary-live.json
+
+test-newcomer: $(INSTALLED) ## go through the tutorial in a fresh clone, command by command
+	@$(PY) -m pytest -m newcomer
 
 test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
 	@$(PY) -m pytest -m celery

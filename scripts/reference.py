@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import logging
 import re
 import secrets
 import tempfile
@@ -359,6 +360,7 @@ def _page(lines: Iterable[str]) -> str:
 
 def main() -> None:
     """Writes the pages, over a PostgreSQL of its own that is gone afterwards."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory(dir=CHECKOUT / "var") as folder:
         cluster = Cluster(CHECKOUT, Path(folder) / "postgres", ports.any_free(), secrets.token_hex(), durable=False)
         cluster.create()
