@@ -14,6 +14,7 @@ from urllib3.util import Retry
 from magodoo.errors import FixConfiguration, MagodooError, Unavailable
 
 FINISHED = frozenset({"success", "failed"})
+PATIENCE = 60.0  # seconds for one answer
 # A busy machine answers late: what only asks is asked again; what changes something never is.
 ASK_AGAIN = Retry(total=3, connect=0, read=3, status=0, other=0, allowed_methods={"GET"}, backoff_factor=0.5)
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
@@ -52,7 +53,8 @@ class Api:
         self.login = {"username": user, "password": password}
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.mount("http", HTTPAdapter(max_retries=ASK_AGAIN))
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, HTTPAdapter(max_retries=ASK_AGAIN))
 
     def wait_healthy(self, seconds: float = 120) -> None:
         """Wait until the database, the scheduler, the DAG processor and the triggerer are healthy.
@@ -85,7 +87,7 @@ class Api:
             if "Authorization" not in self.session.headers:
                 self._log_in()
             try:
-                answer = self.session.request(method, f"{self.url}/api/v2/{path}", timeout=60, **options)
+                answer = self.session.request(method, f"{self.url}/api/v2/{path}", timeout=PATIENCE, **options)
             except requests.RequestException as error:
                 raise Unavailable(str(error), call=f"{method} {path}") from error
             if answer.status_code != 401 or last:
