@@ -45,9 +45,7 @@ class Contestant:
         return run(self.target, arguments, theirs=self.theirs)
 
 
-def run(
-    target: str, arguments: Mapping[str, Any], *, theirs: bool = False, longest: float = LONGEST
-) -> dict[str, Any]:
+def run(target: str, arguments: Mapping[str, Any], *, theirs: bool = False, longest: float = LONGEST) -> dict[str, Any]:
     """One run in a process of its own: seconds, cpu, peak_mb, result, more.
 
     Raises RuntimeError with its last words, also when it was ended because it took longer than `longest` seconds.

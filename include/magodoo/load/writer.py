@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from magodoo.load.ledger import LeasedChange
@@ -15,17 +16,22 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 
+Write = Callable[[Sequence[LeasedChange]], Written]
+
+
 class Writer(ABC):
     """One kind of change. `document` is the kind that is read back on the target's side.
 
     one_per_order: changes of one order are written one after the other, orders still side by side.
-    write_size: how many are written between two renewals of the lease.
+    group_size: how many are checked right before they are written, and read back together afterwards.
+    write_size: how many of them are written between two renewals of the lease.
     many_steps: the write is several calls, each of which may be repeated; a break between them leaves part of it.
     """
 
     kind: ChangeKind
     document: Kind
     one_per_order = False
+    group_size = 50
     write_size = 50
     many_steps = True
 
@@ -40,6 +46,10 @@ class Writer(ABC):
     @abstractmethod
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         """Write, or go on where an earlier attempt stopped."""
+
+    def for_group(self, context: Context, group: Sequence[LeasedChange]) -> Write:
+        """`write` for the parts of a group; a writer that writes one by one reads here what it needs for all of them."""
+        return functools.partial(self.write, context)
 
     def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
         """The ids of the `document` that shows what was written: the target itself, unless a writer says otherwise."""
