@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.outcomes import Answers, Written
@@ -58,15 +58,3 @@ class Writer(ABC):
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
         """(kind, Magento id, Odoo id) of the match that the write makes, if it makes one."""
         return None
-
-
-def resolve(context: Context, references: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Odoo ids of the records that requests name, by `name_of`; what does not exist is left out."""
-    names = [str(reference["external_id"]) for reference in references if reference.get("external_id")]
-    found = context.books.by_external_ids(sorted(set(names))) if names else {}
-    return found | {name_of(reference): int(reference["id"]) for reference in references if reference.get("id")}
-
-
-def name_of(reference: Mapping[str, Any]) -> str:
-    """One text for a reference: its external id, or the id itself."""
-    return str(reference.get("external_id") or reference["id"])
