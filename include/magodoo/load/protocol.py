@@ -27,7 +27,7 @@ from magodoo.load import leases, read_back
 from magodoo.load.checkpoints import SETTLED, checkpoint
 from magodoo.load.ledger import LeasedChange, LeaseLost
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Partly
-from magodoo.load.writer import Writer
+from magodoo.load.writer import Write, Writer
 from magodoo.load.writers import WRITERS
 from magodoo.vocabulary import ChangeKind
 
@@ -84,14 +84,32 @@ class Run:
         going_on = self._may_write(going_on, found)
         moved = self._answers(lambda context, some: read_back.moved_on(context, writer, some), going_on)
         going_on = self._without(going_on, moved)
-        absent = [change for change in going_on if change.id not in found]
+        for group in _cut(going_on, writer.group_size):
+            self._group(writer, group, found)
+
+    def _group(self, writer: Writer, group: list[LeasedChange], found: Answers) -> None:
+        """Steps 5 to 7 for as many as are looked at, written and read back together."""
+        absent = [change for change in group if change.id not in found]
         objections = self._answers(writer.check, absent)
         self._settle_all(absent, objections)
-        for some in _cut([change for change in going_on if change.id not in objections], writer.write_size):
-            self._write(writer, some, found)
+        checked = [change for change in group if change.id not in objections]
+        write = writer.for_group(self.context, checked)
+        written: dict[LeasedChange, int] = {}
+        try:
+            for some in _cut(checked, writer.write_size):
+                self._write(writer, write, some, written)
+        except MagodooError:
+            self._finish(writer, written, found)
+            raise
+        self._finish(writer, written, found)
 
-    def _write(self, writer: Writer, changes: list[LeasedChange], found: Answers) -> None:
-        """Step 6: with the lease renewed right before; what is written is read back and committed."""
+    def _write(
+        self, writer: Writer, write: Write, changes: list[LeasedChange], written: dict[LeasedChange, int]
+    ) -> None:
+        """Step 6, with the lease renewed right before: what was not written is settled, the rest goes into `written`.
+
+        A worker that dies before those are committed leaves them leased: whoever takes them up finds them by probing.
+        """
         with self.context.engine.begin() as connection:
             ours = leases.renew(connection, changes, self.context.instance.lease_seconds)
         for change in changes:
@@ -102,20 +120,26 @@ class Run:
             return
         checkpoint("checked")
         try:
-            written = writer.write(self.context, changes)
+            answers = write(changes)
         except MagodooError as problem:
-            self._broken(writer, changes, problem, found)
+            self._broken(writer, write, changes, problem, written)
             return
         checkpoint("written")
         for change in changes:
-            answer = written.get(change.id)
+            answer = answers.get(change.id)
             if isinstance(answer, MagodooError):
                 self._settle(change, _of_write(writer, answer))
-        self._finish(
-            writer, {change: answer for change in changes if isinstance(answer := written.get(change.id), int)}, found
-        )
+            elif answer is not None:
+                written[change] = answer
 
-    def _broken(self, writer: Writer, changes: list[LeasedChange], problem: MagodooError, found: Answers) -> None:
+    def _broken(
+        self,
+        writer: Writer,
+        write: Write,
+        changes: list[LeasedChange],
+        problem: MagodooError,
+        written: dict[LeasedChange, int],
+    ) -> None:
         """A whole batch failed: each is tried alone where one record may be the cause, which repeats nothing that is done.
 
         A credential or a right that is missing for one is missing for all: the run ends with it.
@@ -125,7 +149,7 @@ class Run:
         )
         if of_one and len(changes) > 1:
             for change in changes:
-                self._write(writer, [change], found)
+                self._write(writer, write, [change], written)
             return
         for change in changes:
             self._settle(change, _of_write(writer, problem))

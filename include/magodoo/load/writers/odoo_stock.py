@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
+from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
-from magodoo.load.writer import Writer, name_of, resolve
+from magodoo.load.writer import Writer
 from magodoo.money import from_units, plain, to_units
 from magodoo.odoo.writers import Delivery
 from magodoo.vocabulary import ChangeKind, Kind
@@ -74,7 +75,7 @@ class Deliver(Writer):
         }
 
     def _open(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, list[Row]]:
-        orders = resolve(context, [change.request["order"] for change in changes])
+        orders = resolve(context, changes, [change.request["order"] for change in changes])
         rows = context.books.open_pickings(sorted(set(orders.values()))) if orders else []
         by_order: dict[int, list[Row]] = {}
         for row in rows:
@@ -139,7 +140,7 @@ class Return(Writer):
         keyed = _with_keys(context, "return", changes)
         wanted, orders = (
             _sale_lines(context, changes),
-            resolve(context, [change.request["order"] for change in changes]),
+            resolve(context, changes, [change.request["order"] for change in changes]),
         )
         rows = context.books.by_order_ids("return", sorted(set(orders.values()))).rows if orders else []
         answers: Answers = {}
@@ -181,7 +182,7 @@ class Return(Writer):
     ) -> dict[int, tuple[int, dict[int, int]] | MagodooError]:
         """The one done delivery of each order that still has all the goods: its id and units by stock move."""
         client, wanted = context.books, _sale_lines(context, changes)
-        orders = resolve(context, [change.request["order"] for change in changes])
+        orders = resolve(context, changes, [change.request["order"] for change in changes])
         numbers = sorted(set(orders.values()))
         deliveries = client.by_order_ids("shipment", numbers).rows if numbers else []
         returned: dict[int, int] = {}
@@ -214,7 +215,7 @@ def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> 
 def _sale_lines(context: Context, changes: Sequence[LeasedChange]) -> dict[int, dict[int, int] | MagodooError]:
     """By change: units by sale order line; NotYet while the order's lines are not there."""
     references = [line for change in changes for line, _ in change.request["items"]]
-    ids = resolve(context, references)
+    ids = resolve(context, changes, references)
     wanted: dict[int, dict[int, int] | MagodooError] = {}
     for change in changes:
         lines: dict[int, int] = {}
