@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from permit import permit
 from sqlalchemy import text
 
 from magodoo import staging
@@ -67,6 +68,7 @@ class ShopAndBooks:
     # The chain
 
     def context(self) -> Context:
+        permit(self.engine, self.instance)
         return Context(
             settings=Settings(instances={"us": self.instance}),
             instance=self.instance,
