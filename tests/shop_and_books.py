@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -406,8 +406,13 @@ class ShopAndBooks:
 
 
 @contextmanager
-def shop_and_books(staging_url: str, docs: Path, **policy: Any) -> Iterator[ShopAndBooks]:
-    """A pair of its own: the goods are in the shop, in Odoo and in stock; nothing was sold yet. Everything is in `apply`."""
+def shop_and_books(
+    staging_url: str, docs: Path, make: Callable[..., ShopAndBooks] | None = None, **policy: Any
+) -> Iterator[ShopAndBooks]:
+    """A pair of its own: the goods are in the shop, in Odoo and in stock; nothing was sold yet. Everything is in `apply`.
+
+    `make` makes a pair of another class from the same arguments.
+    """
     template = _template()
     shop = copy.copy(template[0])
     shop.magento = template[0].magento.copy()
@@ -417,7 +422,7 @@ def shop_and_books(staging_url: str, docs: Path, **policy: Any) -> Iterator[Shop
     books.names = copy.deepcopy(template[2])
     with pytest.MonkeyPatch.context() as patch, RunningMagento(shop.magento) as magento, RunningOdoo(database) as odoo:
         patch.setenv("MAGODOO_DATA_DOCS", str(docs))
-        pair = ShopAndBooks(shop, books, magento, odoo, staging_url, **policy)
+        pair = (make or ShopAndBooks)(shop, books, magento, odoo, staging_url, **policy)
         yield pair
         pair.engine.dispose()
 

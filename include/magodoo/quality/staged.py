@@ -1,7 +1,7 @@
 """Checks on what came in: the staged documents and lines of either side, and the extraction itself.
 
-What can be seen on a document alone is asked in the words of the index `document_damaged` (migration 0009): such a check reads the
-damaged documents and no others, however many there are.
+What can be seen on a document alone is asked in the words of the indexes `document_incomplete` and `document_unequal` (migration
+0009): such a check reads the damaged documents and no others, however many there are.
 """
 
 from __future__ import annotations
@@ -127,8 +127,12 @@ DOCUMENT_CHECKS = (
         "A Magento number stands once per store and kind.",
         "Two documents with one number: find out which is the real one.",
         f"""select {document_row("'this number stands ' || twice.n || ' times'")} from {{batch}} d join (
-            select kind, store_id, number, count(*) as n from document where instance = {{instance}} and side = 'magento'
-                and deleted_at is null and number <> '' group by 1, 2, 3 having count(*) > 1) twice
+            select same.kind, same.store_id, same.number, count(*) as n from (
+                select kind, number from document where instance = {{instance}} and side = 'magento'
+                group by 1, 2 having count(*) > 1) seen
+            join document same on same.instance = {{instance}} and same.side = 'magento' and same.kind = seen.kind
+                and same.number = seen.number and same.deleted_at is null and same.number <> ''
+            group by 1, 2, 3 having count(*) > 1) twice
             on twice.kind = d.kind and twice.store_id is not distinct from d.store_id and twice.number = d.number
             where {_LIVE} and d.side = 'magento'""",
     ),

@@ -8,19 +8,21 @@ branch_labels = None
 depends_on = None
 
 # Each part stands word for word in one of the checks: PostgreSQL then sees that the index has every row which the check asks for.
-DAMAGED = """state = '' and not (side = 'magento' and kind = 'shipment')
-    or kind in ('order', 'invoice', 'credit_memo') and currency !~ '^[A-Z][A-Z][A-Z]$'
-    or subtotal + shipping + discount + adjustment + tax <> grand_total
-    or untaxed + tax <> grand_total
-    or not sound
-    or updated_at is null
-    or created_at is null
-    or abs(grand_total) > 10000000000000"""
+# Apart, as it cannot estimate sums and would take the other index for a large one.
+DAMAGED = {
+    "document_incomplete": """state = '' and not (side = 'magento' and kind = 'shipment')
+        or kind in ('order', 'invoice', 'credit_memo') and currency !~ '^[A-Z][A-Z][A-Z]$'
+        or not sound or updated_at is null or created_at is null""",
+    "document_unequal": """subtotal + shipping + discount + adjustment + tax <> grand_total
+        or untaxed + tax <> grand_total or abs(grand_total) > 10000000000000""",
+}
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql(f"create index document_damaged on document (instance) where {DAMAGED}")
+    for name, condition in DAMAGED.items():
+        op.get_bind().exec_driver_sql(f"create index {name} on document (instance) where {condition}")
 
 
 def downgrade() -> None:
-    op.get_bind().exec_driver_sql("drop index document_damaged")
+    for name in DAMAGED:
+        op.get_bind().exec_driver_sql(f"drop index {name}")
