@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit
+.PHONY: help histories month install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ clean: $(INSTALLED) ## stop the stack and remove all that it keeps under var/
 
 histories: $(INSTALLED) ## try random histories of both sides until the chain settles: make histories HISTORIES=2000 SEED=1
 	@cd tests && ../$(PY) -W ignore -m histories --histories $(or $(HISTORIES),2000) --seed $(or $(SEED),1)
+
+month: $(INSTALLED) ## live months of sales in peace and with every trouble; both must end alike, and no row be lost
+	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m months $(MONTHS)
 
 cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
 	@cd tests && PYTHONPATH=. ../$(PY) -m cutover
@@ -103,7 +106,7 @@ lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and re
 		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements.in requirements-dev.in --output-file requirements.txt
 
-BENCH := extract odoo-read stage reconcile quality load memory pages scale
+BENCH := extract odoo-read stage reconcile quality load memory pages idle scale
 SIZE ?= quick
 RUNS ?= 5
 

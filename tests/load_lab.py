@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from permit import permit
 from sqlalchemy import text
 
 from magodoo import staging
@@ -62,6 +63,7 @@ class Lab:
         self._stock_odoo()
 
     def a_context(self, run: str = "test") -> Context:
+        permit(self.engine, self.instance)
         magento = MagentoConnection(self.magento.url, BearerToken(self.magento.token))
         odoo = OdooConnection(self.odoo.url, self.db.name, self.odoo_key, 1)
         return Context(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from live_shop import CONFIGURABLE, COUPON, DYNAMIC, FIXED, LiveShop, missing_login
+from permit import permit
 from sqlalchemy import text
 
 from magodoo import staging
@@ -111,6 +112,7 @@ class LivePair:
     def round(self) -> Row:
         self.look()
         quality.run(self.context())
+        permit(self.engine, self.settings.instances["us"])
         return dict(load.run(self.context()))
 
     def sql(self, statement: str, **values: Any) -> list[Row]:

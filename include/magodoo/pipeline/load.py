@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from magodoo.errors import BadSettings
+from magodoo.errors import BadSettings, FixConfiguration
 from magodoo.load import leases, ledger, limits
 from magodoo.load.checkpoints import checkpoint
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.protocol import Run
+from magodoo.preflight import store as preflights
 from magodoo.quality import alerts
 from magodoo.settings.model import Mode
 from magodoo.staging import runs
@@ -45,10 +46,10 @@ def run(
 
     Returns counts: applied, refused, failed, uncertain, put_back, changed, and of what stays: waiting_approval, held, observe.
     A dry run logs the exact calls and writes nothing. Raises FixConfiguration when `books_from`, a credential or a right is
-    missing for all.
+    missing for all, and when the last preflight does not allow this instance to write.
     """
-    if not dry_run and context.instance.mode.any_apply and context.instance.books_from is None:
-        raise BadSettings(f"instances.{context.instance.id}: `apply` needs `books_from`", hint="set the cut-over")
+    if not dry_run and context.instance.mode.any_apply:
+        _may_write(context)
     with context.engine.begin() as connection:
         limits.review(connection, context.instance)
     if dry_run:
@@ -79,6 +80,16 @@ def tell(context: Context) -> int:
     """Queues the mails about what failed, was refused or waits for a person since the last ones; returns their number."""
     with context.engine.begin() as connection:
         return alerts.queue_changes(connection, context.instance, context.settings.ui_url)
+
+
+def _may_write(context: Context) -> None:
+    """Raises FixConfiguration unless a preflight of these settings and kinds passed: also for a writer that is called alone."""
+    if context.instance.books_from is None:
+        raise BadSettings(f"instances.{context.instance.id}: `apply` needs `books_from`", hint="set the cut-over")
+    with context.engine.connect() as connection:
+        why_not = preflights.why_not(connection, context.instance)
+    if why_not is not None:
+        raise FixConfiguration(f"nothing is written: {why_not}", hint="run the DAG `preflight` and mend what it shows")
 
 
 def _one_target(
