@@ -109,15 +109,28 @@ def test_the_annexes_name_what_is_open(sold: Sold, body: Row) -> None:
     assert waiting[orders["plain"], "SKU-002"] == 20_000
     assert (orders["plain"], "SKU-001") not in waiting
     assert waiting[orders["partial"], "SKU-001"] == 20_000, "three invoiced, one refunded"
-    paid = {row["order_number"] for row in annexes["open_receivables"]}
-    assert orders["plain"] not in paid
-    assert {orders["partial"], orders["rounded"]} <= paid
-    assert orders["closed"] not in paid, "its accounting date lies after the month"
-    assert orders["partial"] in {row["order_number"] for row in annexes["refunds_to_pay"]}
+    owed = {row["order_number"] for row in annexes["open_receivables"]}
+    assert orders["plain"] not in owed
+    assert {orders["partial"], orders["rounded"]} <= owed
+    assert orders["closed"] not in owed, "its accounting date lies after the month"
     assert [row["order_number"] for row in annexes["posted_after_closing"]] == [orders["closed"]]
     assert annexes["gaps"] == [], "the number of the entry by hand is no gap"
     (rounding,) = annexes["rounding"]
     assert (rounding["net"], rounding["notable"]) == (100, False)
+
+
+def test_what_was_open_is_told_as_of_the_month_s_end_though_it_was_paid_since(sold: Sold, body: Row) -> None:
+    annexes, pair = body["annexes"], sold.pair
+    told = {row["number"]: from_units(row["open"]) for row in annexes["open_receivables"] + annexes["refunds_to_pay"]}
+    assert {number: told.get(number) for number in sold.open} == sold.open
+    rows = pair.rows("account.move", [["name", "in", list(told)]], "name amount_residual")
+    now = {row["name"]: amount(row["amount_residual"]) for row in rows}
+    assert {number: now[number] for number in sold.open} == dict.fromkeys(sold.open, 0)
+    assert {number: told[number] for number in told.keys() - sold.open} == {
+        number: now[number] for number in told.keys() - sold.open
+    }
+    paid_in_time = sold.pair.moves(sold.orders["of the month before"])[0]["name"]
+    assert paid_in_time not in told
 
 
 def test_the_clearing_account_shows_what_nobody_has_cleared(sold: Sold, body: Row) -> None:

@@ -48,14 +48,15 @@ def make(context: Context, month: Month) -> store.Kept:
     own = sales.in_month(Side.ODOO)
     ledger = books.read(context.books, instance, month, {one.journal for one in own if one.journal})
     cleared = clearing.read(context.books, instance, month)
+    still_open = annexes.still_open(context.books, month)
     with context.engine.connect() as connection:
         steps = books.compare(connection, context.books, instance, _siblings(context), ledger, own)
         sources = body.Sources(
             instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=ledger,
             ledger_steps=steps,
             by_rate=books.by_rate(connection, instance.id, ledger, own), clearing=cleared,
-            gaps=gaps.read(connection, instance, month, ledger.numbers), annexes=annexes.read(connection, instance, month, now),
-            over=month.is_over(now),
+            gaps=gaps.read(connection, instance, month, ledger.numbers), over=month.is_over(now),
+            annexes=annexes.read(connection, instance, month, now, still_open),
         )  # fmt: skip
     made = body.statement(sources)
     with context.engine.begin() as connection:
