@@ -70,7 +70,7 @@ def october(fresh: Engine) -> Engine:
         books = Books("USD", {1: "INV"}, totals={})
         sources = statement_body.Sources(
             instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=books, ledger_steps=[], by_rate={},
-            clearing=[], gaps=[], annexes=annexes.read(connection, instance, month, now, {}), over=True,
+            clearing=[], gaps=[], unread_stores=[], annexes=annexes.read(connection, instance, month, now, {}), over=True,
         )  # fmt: skip
         assert own
         statements.keep(connection, "us", month.first, statement_body.statement(sources), now, "run 1")

@@ -17,7 +17,7 @@ from statement_month import ZONE, Sold
 from magodoo.errors import FixDocument
 from magodoo.money import from_units
 from magodoo.pipeline import statement
-from magodoo.statement import store
+from magodoo.statement import store, unread_stores
 from magodoo.statement.months import Month
 
 Row = dict[str, Any]
@@ -131,6 +131,25 @@ def test_what_was_open_is_told_as_of_the_month_s_end_though_it_was_paid_since(so
     }
     paid_in_time = sold.pair.moves(sold.orders["of the month before"])[0]["name"]
     assert paid_in_time not in told
+
+
+def test_a_store_that_no_instance_reads_is_named_with_what_it_made(sold: Sold, body: Row) -> None:
+    pair, month = sold.pair, sold.month
+    assert body["annexes"]["unread_stores"] == [], "without `stores` all of them are read"
+    views = {view["code"]: int(view["id"]) for view in pair.context().shop.store_views()}
+    euro = [
+        pair.shop_row("invoice", row["entity_id"])
+        for name in ("euro", "euro back")
+        for row in pair.invoices(sold.orders[name])
+    ]
+    assert {row["store_id"] for row in euro} == {views["eu"]}
+    others = tuple(number for number in views.values() if number not in (0, views["eu"]))
+    with pair.policy(stores=others):
+        made = unread_stores.read(pair.context().shop, [pair.instance], pair.instance, month)
+    assert made == [{"store": views["eu"], "code": "eu", "invoices": 2, "credit_memos": 1}]
+    second = pair.instance.model_copy(update={"id": "eu", "stores": (views["eu"],)})
+    first = pair.instance.model_copy(update={"stores": others})
+    assert unread_stores.read(pair.context().shop, [first, second], first, month) == []
 
 
 def test_the_clearing_account_shows_what_nobody_has_cleared(sold: Sold, body: Row) -> None:

@@ -31,7 +31,7 @@ def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: s
     _accounts(paper, body)
     _clearing(paper, body)
     for name in wording.ANNEXES:
-        _annex(paper, name, body["annexes"][name])
+        _annex(paper, name, body["annexes"].get(name, ()))
     paper.set_creation_date(made_at.astimezone(UTC))
     return bytes(paper.output())
 

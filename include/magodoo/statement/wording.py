@@ -38,6 +38,7 @@ ANNEXES = {
     "open_receivables": "Open receivables at the month's end",
     "refunds_to_pay": "Refunds to pay at the month's end",
     "posted_after_closing": "Posted after closing: the accounting month is later than the document's",
+    "unread_stores": "Stores of the shop that no instance reads: their documents are not in this statement",
     "gaps": "Gaps in the numbers",
     "rounding": "Rounding, summed",
     "entries_by_hand": "Entries in the sales journal without an invoice",
@@ -68,6 +69,10 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "posted_after_closing": (
         ("Kind", "kind", "word"), ("Number", "number", "text"), _ORDER, ("Document date", "day", "text"),
         ("Accounting date", "accounting_date", "text"), ("Total", "total", "money"), _CURRENCY,
+    ),
+    "unread_stores": (
+        ("Store", "store", "text"), ("Code", "code", "text"), ("Invoices of the month", "invoices", "text"),
+        ("Credit memos of the month", "credit_memos", "text"),
     ),
     "gaps": (
         ("Side", "side", "word"), ("Kind", "kind", "word"), ("Series", "series", "text"), ("First missing", "first", "text"),
