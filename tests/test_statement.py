@@ -285,17 +285,23 @@ def test_a_signed_statement_is_frozen_and_what_comes_later_shows_as_changes(sold
     pair.call("account.move", "write", [late], vals={"invoice_date": day, "date": day})
     pair.call("account.move", "action_post", [late])
     pair.look()
+    with pair.engine.connect() as connection:
+        frozen = store.signed(connection, "us", sold.month.first)
+        assert frozen is not None
+        (looked_at,) = store.changes(connection, frozen, sold.month)
     assert statement.run(pair.context())["mails"] == 1
     with pair.engine.connect() as connection:
         frozen, now = store.signed(connection, "us", sold.month.first), store.latest(connection, "us", sold.month.first)
         assert frozen is not None and now is not None
-        changes = store.changes(connection, frozen, now)
+        changes = store.changes(connection, frozen, sold.month)
         (month,) = store.months(connection, ["us"])
         mail = connection.execute(
             text("select subject, pdf, csv from mail where topic = 'statement' order by id desc limit 1")
         ).one()
     assert (frozen.hash, frozen.signed_by, frozen.intact, month["changed"]) == (made.hash, "anna", True, True)
     (change,) = changes
+    assert looked_at == {**change, "line_after": None}, "seen at once, explained by the next statement"
+    assert change["line_after"] is not None
     (entry,) = pair.rows("account.move", [["id", "=", late]], "name amount_total")
     assert (change["number"], change["total_before"], from_units(change["total_after"])) == (
         entry["name"],
