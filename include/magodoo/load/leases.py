@@ -5,14 +5,13 @@ The second half of the ledger (see `ledger.py` for the states): what a worker do
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from magodoo.load.ledger import OPEN, LeasedChange, LeaseLost
-from magodoo.money import dump_json
+from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
 from magodoo.vocabulary import ChangeKind, Side
@@ -162,7 +161,7 @@ def _lease(
             {"id": row["id"], "token": token, "holder": holder, "seconds": seconds},
         )
         known = {name: row[name] for name in LeasedChange.__dataclass_fields__ if name in row}
-        known |= {"kind": ChangeKind(row["kind"]), "request": json.loads(row["request"] or "{}")}
+        known |= {"kind": ChangeKind(row["kind"]), "request": parse_json(row["request"] or "{}")}
         leased.append(LeasedChange(**known, token=token, resumed=row["state"] in ("leased", "uncertain")))
     return leased
 
