@@ -5,7 +5,6 @@ Which changes are carried out stands in the ledger, never in what triggered the 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
@@ -20,6 +19,7 @@ from magodoo.load import leases, ledger, limits
 from magodoo.load.checkpoints import checkpoint
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.protocol import Run
+from magodoo.money import dump_json
 from magodoo.preflight import store as preflights
 from magodoo.quality import alerts
 from magodoo.settings.model import Mode
@@ -184,5 +184,5 @@ def _show(
         for row in rows:
             head = f"would write {row.kind} of {row.source_number} (order {row.order_number}; {row.verdict}, {row.approval})"
             calls = ledger.body(connection, row.id)["calls"] or []
-            log.info("%s\n%s", head, "\n".join(json.dumps(call, ensure_ascii=False) for call in calls))
+            log.info("%s\n%s", head, "\n".join(dump_json(call) for call in calls))
     return len(rows)
