@@ -79,6 +79,7 @@ class People:
         self.admin = Administrator(OdooClient(odoo.connection("admin")))
         self.books = Books(self.admin, self.desk, INSTANCE)
         self.books.provision({sku: (sku, ZERO, storable) for sku, storable in GOODS.items()})
+        self.other_company = Administrator(OdooClient(odoo.connection("admin", company=odoo.access.companies[1])))
         self.orders: dict[str, int] = {}
 
     def buy(self, name: str, cart: Any, **options: str) -> tuple[int, dict[str, int]]:
@@ -124,6 +125,27 @@ class People:
             "invoices": [row for row in moves if row["move_type"] == "out_invoice"],
             "notes": [row for row in moves if row["move_type"] == "out_refund"],
             "pickings": pickings,
+        }
+
+    def enter_twin(self, name: str) -> None:
+        """The other company of this Odoo has an order of its own with the number of one of the shop's."""
+        number = self.desk.row("order", self.orders[name])["increment_id"]
+        call = self.other_company.call
+        (partner,) = call("res.partner", "create", vals_list=[{"name": "A customer of the other company"}])
+        line = {"product_id": self.books.names.products["LIVE-A"], "product_uom_qty": 3, "price_unit": 19.99}
+        values = {"partner_id": partner, "client_order_ref": number, "order_line": [[0, 0, line]]}
+        call("sale.order", "action_confirm", call("sale.order", "create", vals_list=[values]))
+
+    def other_books(self) -> dict[str, list[Row]]:
+        """All that stands in the other company's books."""
+        fields = {"sale.order": ["state", "client_order_ref"], "account.move": ["state"], "account.payment": ["state"],
+                  "stock.picking": ["state"]}  # fmt: skip
+        call = self.other_company.call
+        return {
+            model: call(
+                model, "search_read", domain=[["company_id", "=", self.other_company.client.company]], fields=names
+            )
+            for model, names in fields.items()
         }
 
     def account(self, name: str) -> tuple[Row, Row]:

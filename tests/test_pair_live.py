@@ -46,6 +46,7 @@ class Accepted:
     unprepared: CompletedProcess[str] | None = None
     prepared: CompletedProcess[str] | None = None
     after_one: dict[str, tuple[Row, Row]] = field(default_factory=dict)
+    other_company: dict[str, list[Row]] = field(default_factory=dict)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accepted]:
             shop_alone(people)
             books_alone(people)
             both(people)
+            people.enter_twin("whole")
+            made.other_company = people.other_books()
             stack.chain.switch_on()
             stack.chain.run_first()
             stack.chain.settle()
@@ -120,6 +123,13 @@ def test_what_is_not_to_be_written_is_not(pair: Accepted) -> None:
         "a pending cheque is imported when it is paid"
     )
     assert not pair.people.in_books(pair.people.orders["cancelled"])["sales"]
+
+
+def test_the_other_company_of_the_same_odoo_is_left_alone(pair: Accepted) -> None:
+    """It holds an order with the number of one of the shop's; that one was imported all the same, into its own company."""
+    assert [row["state"] for row in pair.other_company["sale.order"]] == ["sale"]
+    assert pair.people.other_books() == pair.other_company
+    assert len(pair.people.in_books(pair.people.orders["whole"])["sales"]) == 1
 
 
 def test_every_remaining_difference_is_a_finding(pair: Accepted) -> None:
