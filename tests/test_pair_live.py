@@ -88,8 +88,8 @@ def test_the_connections_test_button_knows_both_systems(pair: Accepted) -> None:
     ("check", "todo"),
     [
         ("Odoo: delivery key", "Settings, Technical, Fields: x_magento_key"),
-        ("Mappings: service products", "create the service products"),
-        ("Mappings: taxes", "tax 'DE 19%' does not exist or is archived"),
+        ("Mappings: service products", "take SHIPDISC out of the archive"),
+        ("Mappings: taxes", "take 'DE 19%' out of the archive"),
         ("Books: payment journals", "set an outstanding (clearing) account"),
     ],
 )
