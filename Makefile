@@ -98,10 +98,14 @@ format: $(INSTALLED) ## put the formatting and the fixable style right
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and requirements-dev.in
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		requirements.in requirements-dev.in --output-file requirements.txt
+COMPILE := PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-strip-extras --no-emit-index-url --no-emit-find-links
+
+lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and requirements-dev.in, and deploy/helm's from its own
+	@$(COMPILE) --custom-compile-command "make lock" requirements.in requirements-dev.in --output-file requirements.txt
+	@$(COMPILE) --custom-compile-command "make lock" --constraint requirements.txt \
+		$$(sed -nE 's/^([a-z0-9._-]+)(\[[a-z,-]+\])?==.*/--no-emit-package \1/p' requirements.txt) \
+		deploy/helm/requirements.in --output-file deploy/helm/requirements.txt
 
 BENCH := extract odoo-read stage reconcile quality load memory pages scale
 SIZE ?= quick
@@ -121,6 +125,4 @@ var/bench/venv/installed: bench/requirements-competitors.txt | $(INSTALLED)
 	@touch $@
 
 bench-lock: $(INSTALLED) ## compile bench/requirements-competitors.txt again
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make bench-lock" \
-		bench/requirements-competitors.in --output-file bench/requirements-competitors.txt
+	@$(COMPILE) --custom-compile-command "make bench-lock" bench/requirements-competitors.in --output-file bench/requirements-competitors.txt

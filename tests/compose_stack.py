@@ -148,6 +148,8 @@ class ComposeStack:
         }  # fmt: skip
         if value in ("8081", "8069"):
             return str(self.ports["magento" if value == "8081" else "odoo"])
+        if value in ("/entrypoint", "/clean-logs"):  # links in the image
+            return str(compose.CHECKOUT / "deploy" / f"{value[1:]}.sh")
         for there, here in places.items():
             value = value.replace(there, here)
         return value
