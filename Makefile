@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit
+.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery test-install audit
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,10 +58,16 @@ erase: $(INSTALLED) ## erase a customer from everything that is kept here: make 
 test: $(INSTALLED) ## run the test suite
 	@$(PY) -m pytest
 
-test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
+test-test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty environment, and use its connection types
+	@$(PY) -m pytest -m install
+
+odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
 	@$(PY) -m pytest -m odoo
 
-test-demo-odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 in the sandbox's place
+test-demo-test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty environment, and use its connection types
+	@$(PY) -m pytest -m install
+
+odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 in the sandbox's place
 	@$(PY) -m pytest -m live_demo tests/test_demo_e2e.py
 
 faults: $(INSTALLED) ## kill and break everything while documents are written, then count: make faults SCHEDULES=100 SEED=1
@@ -82,6 +88,9 @@ test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL an
 
 test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
 	@$(PY) -m pytest -m celery
+
+test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty environment, and use its connection types
+	@$(PY) -m pytest -m install
 
 odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
 	@$(PY) -m magodoo.stack.live_odoo --serve
