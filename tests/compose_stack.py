@@ -180,8 +180,7 @@ class ComposeStack:
         else:
             own["HOSTNAME"] = _full_name()
         local = {key: self._local(value) for key, value in of_service.items()}
-        from_env_file = {key: value for key, value in self.variables.items() if key.startswith("AIRFLOW_CONN_")}
-        return kept | from_env_file | local | QUICK | own | dict(more)
+        return kept | self.variables | local | QUICK | own | dict(more)  # the variables: `env_file` of the services
 
 
 def _own_name(name: str) -> list[str]:

@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 import yaml
 from aiosmtpd.controller import Controller
+from compose_ears import Ears
+from compose_figures import Memory, seconds_of_steps, table
 from compose_stack import AIRFLOW, ComposeStack, redis_is_there, wait_until
 from faults import checker, history
 from faults.stage import POLICY
@@ -31,7 +33,12 @@ from magodoo.stack.postgres import Cluster
 
 ORDERS = int(os.environ.get("MAGODOO_CELERY_ORDERS", "2000"))
 WORKERS = ("worker1", "worker2")
+OPTIONAL = ("flower", "log-cleaner", "sandbox-magento", "sandbox-odoo")
+CHAIN = tuple(
+    f"{name}__us" for name in ("magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load")
+)
 MOST_ROUNDS = 8
+LONGEST = 2400  # seconds that one run may take on a busy machine
 PATIENCE = {
     "settle_seconds": 900,
     "lease_seconds": 1200,
@@ -39,7 +46,7 @@ PATIENCE = {
 
 pytestmark = [
     pytest.mark.celery,
-    pytest.mark.timeout(3600),
+    pytest.mark.timeout(5400),
     pytest.mark.skipif(not redis_is_there(), reason="redis-server is not installed (apt-get install redis-server)"),
 ]
 
@@ -56,10 +63,16 @@ class Told:
     open_ones: list[str]
     rounds: int
     seconds: float
+    memory: Memory
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, postgres: Cluster) -> Iterator[ComposeStack]:
+def ears(tmp_path_factory: pytest.TempPathFactory) -> Ears:
+    return Ears(tmp_path_factory.mktemp("ears"))
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, postgres: Cluster, ears: Ears) -> Iterator[ComposeStack]:
     folder = tmp_path_factory.mktemp("compose")
     made = ComposeStack(
         folder,
@@ -67,6 +80,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, postgres: Cluster) -> Iterat
         MAGODOO_DEMO_ORDERS="10",
         MAGODOO_SETTINGS="/opt/magodoo/shared/demo/magodoo.yaml",
         **_connections(),
+        **ears.variables,
     )
     made.make_databases()
     try:
@@ -118,7 +132,7 @@ def test_a_worker_answers_its_health_check(stack: ComposeStack, worker: str) -> 
     stack.healthy("airflow-worker", worker)
 
 
-@pytest.mark.parametrize("service", ["flower", "sandbox-magento", "sandbox-odoo"])
+@pytest.mark.parametrize("service", OPTIONAL)
 def test_the_optional_services_run(stack: ComposeStack, service: str) -> None:
     stack.start(service)
     stack.healthy(service)
@@ -137,13 +151,33 @@ def test_logins_are_fabs_and_a_wrong_password_is_refused(stack: ComposeStack) ->
         Api(stack.api.url, "admin", "admin").dags()
 
 
+def test_every_service_that_is_not_anothers_image_was_started(stack: ComposeStack) -> None:
+    started = set(AIRFLOW) | set(OPTIONAL) | {"airflow-init", "airflow-worker"}
+    assert started == {name for name, service in stack.services.items() if "build" in service}
+
+
+def test_the_connection_form_offers_both_types_and_its_test_button_asks(stack: ComposeStack) -> None:
+    answer = stack.api.session.get(f"{stack.api.url}/ui/connections/hook_meta", timeout=60)
+    offered = {each["connection_type"]: each["hook_name"] for each in answer.json()}
+    assert (offered["magento"], offered["odoo"]) == ("Magento 2", "Odoo")
+    nobody = {
+        "connection_id": "books",
+        "conn_type": "odoo",
+        "host": "http://127.0.0.1:9",
+        "schema": "odoo",
+        "password": "x",
+    }
+    told = stack.api.call("POST", "connections/test", json=nobody)
+    assert told["status"] is False and "127.0.0.1" in told["message"]
+
+
 @pytest.fixture(scope="module")
 def told(stack: ComposeStack) -> Iterator[Told]:
     server = Controller(Keeper(stack.folder / "mail"), hostname="127.0.0.1", port=_PORTS["mail"])
     server.start()
     try:
-        with _lab(stack) as made:
-            yield _tell(stack, made)
+        with _lab(stack) as made, Memory(stack.running) as memory:
+            yield _tell(stack, made, memory)
     finally:
         server.stop()
 
@@ -156,11 +190,13 @@ def _lab(stack: ComposeStack) -> Any:
         magento_port=_PORTS["magento"],
         odoo_port=_PORTS["odoo"],
         token="t",
+        recipients={"it": ["it@example.com"]},
+        quality={"late_minutes": 1},  # so that some run is late
         **{**POLICY, **PATIENCE},
     )
 
 
-def _tell(stack: ComposeStack, made: Lab) -> Told:
+def _tell(stack: ComposeStack, made: Lab, memory: Memory) -> Told:
     dice = random.Random(9)
     histories = [history.led_by_magento(made, dice) for _ in range(ORDERS)]
     instance = made.instance.model_dump(mode="json", exclude={"id"})
@@ -169,21 +205,12 @@ def _tell(stack: ComposeStack, made: Lab) -> Told:
     api, began = stack.api, time.monotonic()
     api.wait_healthy(180)
     api.wait_for_dags({"sales_load__us", "sales_reconcile__us"})
-    for name in (
-        "sales_load__us",
-        "sales_quality__us",
-        "sales_reconcile__us",
-        "odoo_extract__us",
-        "magento_extract__us",
-    ):
+    for name in reversed(CHAIN):
         api.unpause(name)
-    runs = [
-        _run(api, name)
-        for name in ("magento_extract__us", "odoo_extract__us", "sales_reconcile__us", "sales_quality__us")
-    ]
-    runs.append(("sales_load__us", api.trigger("sales_load__us")))
-    killed = _kill_the_loader(stack, made, runs[-1])
-    wait_until(lambda: api.run(*runs[-1]).finished, 1500, "load after the kill")
+    runs = [_run(api, name) for name in CHAIN[:-1]]
+    runs.append((CHAIN[-1], api.trigger(CHAIN[-1])))
+    killed = _kill_the_loader(stack, made)
+    wait_until(lambda: api.run(*runs[-1]).finished, LONGEST, "load after the kill")
     stack.start("airflow-worker", killed["worker"])
     open_ones, rounds = _open(made), 0
     while open_ones and rounds < MOST_ROUNDS:
@@ -192,44 +219,46 @@ def _tell(stack: ComposeStack, made: Lab) -> Told:
             passed = "lease_until = now() - interval '1 s', not_before = least(not_before, now() - interval '1 s')"
             connection.execute(text(f"update change set {passed} where state in ('leased', 'uncertain')"))
             connection.execute(text("update order_lease set until = now() - interval '1 s'"))
-        runs += [
-            _run(api, f"{name}__us")
-            for name in ("magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load")
-        ]
+        runs += [_run(api, name) for name in CHAIN]
         open_ones = _open(made)
-    tasks = [task for name in ("sales_reconcile__us", "sales_load__us") for task in _tasks(api, name, "~")]
-    return Told(stack, made, histories, killed, tasks, open_ones, rounds, time.monotonic() - began)
+    tasks = [task for name in CHAIN for task in _tasks(api, name)]
+    return Told(stack, made, histories, killed, tasks, open_ones, rounds, time.monotonic() - began, memory)
 
 
 def _run(api: Api, dag_id: str) -> tuple[str, str]:
     run_id = api.trigger(dag_id)
-    api.wait(dag_id, run_id=run_id, seconds=1500)
+    api.wait(dag_id, run_id=run_id, seconds=LONGEST)
     return dag_id, run_id
 
 
-def _tasks(api: Api, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-    listed = api.call(
-        "GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", params={"limit": 100, "order_by": "-start_date"}
-    )
-    found: list[dict[str, Any]] = listed["task_instances"]
-    return found
+def _tasks(api: Api, dag_id: str) -> list[dict[str, Any]]:
+    """All task instances of all runs, the latest first."""
+    found: list[dict[str, Any]] = []
+    while True:
+        params = {"limit": 100, "offset": len(found), "order_by": "-start_date"}
+        page = api.call("GET", f"dags/{dag_id}/dagRuns/~/taskInstances", params=params)
+        found += page["task_instances"]
+        if not page["task_instances"] or len(found) >= page["total_entries"]:
+            return found
 
 
-def _kill_the_loader(stack: ComposeStack, made: Lab, run: tuple[str, str]) -> dict[str, Any]:
-    """When a third of the orders has an invoice in Odoo, the worker that writes them is gone from one moment to the next."""
+def _kill_the_loader(stack: ComposeStack, made: Lab) -> dict[str, Any]:
+    """When a third of the orders has an invoice in Odoo, the worker that writes at that moment is gone from one to the next."""
 
-    def enough() -> bool:
-        return len(made.db.call("account.move", "search", domain=[["move_type", "=", "out_invoice"]])) > ORDERS // 3
+    def writing() -> dict[str, Any] | None:
+        if len(made.db.call("account.move", "search", domain=[["move_type", "=", "out_invoice"]])) <= ORDERS // 3:
+            return None
+        running = [task for task in _tasks(stack.api, CHAIN[-1]) if task["state"] == "running"]
+        return next((task for task in running if task["task_id"].startswith("odoo_") and _leased(made)), None)
 
-    wait_until(enough, 1500, "a third of the invoices")
-    running = [
-        task for task in _tasks(stack.api, run[0], "~") if task["state"] == "running" and task["hostname"] in WORKERS
-    ]
-    task = running[0]
+    task = wait_until(writing, LONGEST, "a worker that writes, after a third of the invoices")
     stack.kill(task["hostname"])
+    return {"worker": task["hostname"], "task": task["task_id"], "leased": _leased(made), "at": datetime.now(UTC)}
+
+
+def _leased(made: Lab) -> int:
     with made.engine.connect() as connection:
-        leased = connection.execute(text("select count(*) from change where state = 'leased'")).scalar_one()
-    return {"worker": task["hostname"], "task": task["task_id"], "leased": leased, "at": datetime.now(UTC)}
+        return int(connection.execute(text("select count(*) from change where state = 'leased'")).scalar_one())
 
 
 def _open(made: Lab) -> list[str]:
@@ -266,15 +295,58 @@ def test_mapped_tasks_were_spread_over_both_workers(told: Told) -> None:
     assert {task["hostname"] for task in mapped} == set(WORKERS)
 
 
-def test_the_figures_are_kept(told: Told) -> None:
+def test_metrics_of_live_tasks_arrive_with_their_tags(told: Told, ears: Ears) -> None:
+    for system in ("magento", "odoo"):
+        assert ears.heard("airflow.magodoo.requests", instance="us", system=system)
+    assert ears.heard("airflow.magodoo.changes", instance="us", state="uncertain")
+    assert ears.heard("airflow.magodoo.documents", instance="us", side="magento", kind="invoice")
+    assert ears.heard("airflow.magodoo.watermark_lag_seconds", instance="us", side="odoo")
+    assert ears.heard("airflow.magodoo.step", instance="us", stage="odoo_invoice")
+
+
+def test_lineage_of_live_tasks_names_systems_tables_and_counts(told: Told, ears: Ears) -> None:
+    events = {event["job"]["name"]: event for event in ears.lineage()}
+    extract = next(event for name, event in events.items() if name.startswith("magento_extract__us."))
+    assert "magento://us" in {each["namespace"] for each in extract["inputs"]}
+    assert "magodoo.document" in {each["name"] for each in extract["outputs"]}
+    load = events["sales_load__us.odoo_invoice"]
+    assert "odoo://us" in {each["namespace"] for each in load["outputs"]}
+    assert load["run"]["facets"]["magodoo"]["magodoo_instance"] == "us"
+    assert "applied" in load["run"]["facets"]["magodoo"]["counts"]
+
+
+def test_lines_of_live_tasks_are_json_with_instance_window_and_document(told: Told) -> None:
+    folder = told.stack.folder / "airflow" / "logs" / "dag_id=sales_load__us"
+    lines = [
+        json.loads(line) for file in folder.rglob("*odoo_invoice*/*.log") for line in file.read_text().splitlines()
+    ]
+    of_documents = [line for line in lines if line.get("logger") == "magodoo.load.protocol"]
+    assert of_documents
+    assert {line["instance"] for line in of_documents} == {"us"}
+    assert all(line["document"].startswith("invoice ") and line["order"] for line in of_documents)
+    assert any(line.get("window") for line in lines)
+
+
+def test_it_is_mailed_about_a_live_run_that_was_late(told: Told, ears: Ears) -> None:
+    wait_until(lambda: ears.heard("airflow.magodoo.late_windows", instance="us"), 60, "the metric of a late window")
+    mails = [file.read_text() for file in (told.stack.folder / "mail").glob("*.eml")]
+    late = [mail for mail in mails if "[us] late: " in mail]
+    assert late and all("it@example.com" in mail for mail in late)
+
+
+def test_the_figures_are_kept(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
     with told.lab.engine.connect() as connection:
         rows = connection.execute(text("select kind, state, count(*) from change group by 1, 2 order by 1, 2")).all()
     figures = {
         "orders": ORDERS, "seconds": round(told.seconds), "rounds_after_the_kill": told.rounds,
         "killed": {name: str(value) for name, value in told.killed.items()},
-        "changes": {f"{row[0]} {row[1]}": row[2] for row in rows},
+        "changes": {f"{row[0]} {row[1]}": row[2] for row in rows}, "cores": os.cpu_count(), "load": told.memory.load,
+        "memory_mb": told.memory.peaks, "largest_task_mb": told.memory.largest_task,
+        "step_seconds": seconds_of_steps(told.tasks),
     }  # fmt: skip
     file = Path(__file__).resolve().parents[1] / "var" / "celery" / "summary.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(figures, indent=2) + "\n")
+    with capsys.disabled():
+        print(f"\n{table(figures)}\n")
     assert sum(row[2] for row in rows if row[1] == "done") > ORDERS
