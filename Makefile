@@ -13,7 +13,6 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv from the pinned requirements.txt and install magodoo into it
 
@@ -58,16 +57,10 @@ erase: $(INSTALLED) ## erase a customer from everything that is kept here: make 
 test: $(INSTALLED) ## run the test suite
 	@$(PY) -m pytest
 
-test-test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty environment, and use its connection types
-	@$(PY) -m pytest -m install
-
-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
+test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
 	@$(PY) -m pytest -m odoo
 
-test-demo-test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty environment, and use its connection types
-	@$(PY) -m pytest -m install
-
-odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 in the sandbox's place
+test-demo-odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 in the sandbox's place
 	@$(PY) -m pytest -m live_demo tests/test_demo_e2e.py
 
 faults: $(INSTALLED) ## kill and break everything while documents are written, then count: make faults SCHEDULES=100 SEED=1
