@@ -93,8 +93,10 @@ lint: $(INSTALLED) ## check style, formatting and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities
-	@.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip --requirement requirements.txt
+audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities (AUDIT="--vulnerability-service osv ...")
+	@for file in requirements.txt deploy/helm/requirements.txt; do \
+		.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip $(AUDIT) --requirement $$file || exit 1; \
+	done
 
 format: $(INSTALLED) ## put the formatting and the fixable style right
 	@.venv/bin/ruff check --fix .

@@ -87,11 +87,14 @@ class ComposeStack:
         self.running[name] = process
         return process
 
-    def airflow(self, *words: str) -> None:
-        """A command of Airflow in the scheduler's environment, as `docker compose exec airflow-scheduler airflow ...`."""
-        environment = self._environment(compose.command(self.services["airflow-scheduler"]).environment, "exec", {})
+    def airflow(self, *words: str, **more: str) -> str:
+        """A command of Airflow in the scheduler's environment, as `docker compose exec airflow-scheduler airflow ...`; its output."""
+        environment = self._environment(compose.command(self.services["airflow-scheduler"]).environment, "exec", more)
         program = Path(sys.executable).with_name("airflow")
-        subprocess.run([program, *words], env=environment, capture_output=True, check=True, timeout=120)
+        done = subprocess.run(
+            [program, *words], env=environment, capture_output=True, text=True, check=True, timeout=120
+        )
+        return done.stdout
 
     def healthy(self, service: str, name: str = "", seconds: float = 120) -> None:
         """Wait until the service's own health check passes."""

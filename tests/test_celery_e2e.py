@@ -9,27 +9,22 @@ import hashlib
 import hmac
 import json
 import os
-import random
-import time
+import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
-import yaml
 from aiosmtpd.controller import Controller
+from celery_story import Ports, Told, systems, tell
 from compose_ears import Ears
 from compose_figures import Memory, seconds_of_steps, table
 from compose_stack import AIRFLOW, ComposeStack, redis_is_there, wait_until
-from faults import checker, history
-from faults.stage import POLICY
-from load_lab import Lab, lab, provisioned
+from cryptography.fernet import Fernet
+from faults import checker
 from sqlalchemy import text
 
-from magodoo.stack import ports
 from magodoo.stack.airflow import Api
 from magodoo.stack.mail import Keeper
 from magodoo.stack.postgres import Cluster
@@ -37,36 +32,11 @@ from magodoo.stack.postgres import Cluster
 ORDERS = int(os.environ.get("MAGODOO_CELERY_ORDERS", "2000"))
 WORKERS = ("worker1", "worker2")
 OPTIONAL = ("flower", "log-cleaner", "sandbox-magento", "sandbox-odoo")
-CHAIN = tuple(
-    f"{name}__us" for name in ("magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load")
-)
-MOST_ROUNDS = 8
-LONGEST = 2400  # seconds that one run may take on a busy machine
-PATIENCE = {
-    "settle_seconds": 900,
-    "lease_seconds": 1200,
-}  # preflight lets nothing shorter write; the test lets the time pass
-
 pytestmark = [
     pytest.mark.celery,
     pytest.mark.timeout(5400),
     pytest.mark.skipif(not redis_is_there(), reason="redis-server is not installed (apt-get install redis-server)"),
 ]
-
-
-@dataclass
-class Told:
-    """The finished story, everything still running."""
-
-    stack: ComposeStack
-    lab: Lab
-    histories: list[history.History]
-    killed: dict[str, Any]
-    tasks: list[dict[str, Any]]
-    open_ones: list[str]
-    rounds: int
-    seconds: float
-    memory: Memory
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +45,21 @@ def ears(tmp_path_factory: pytest.TempPathFactory) -> Ears:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, postgres: Cluster, ears: Ears) -> Iterator[ComposeStack]:
+def places() -> Ports:
+    return Ports.free()
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Cluster, ears: Ears, places: Ports
+) -> Iterator[ComposeStack]:
     folder = tmp_path_factory.mktemp("compose")
     made = ComposeStack(
         folder,
         postgres,
         MAGODOO_DEMO_ORDERS="10",
         MAGODOO_SETTINGS="/opt/magodoo/shared/demo/magodoo.yaml",
-        **_connections(),
+        **places.connections(),
         **ears.variables,
     )
     made.make_databases()
@@ -98,31 +75,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory, postgres: Cluster, ears: Ear
         yield made
     finally:
         made.stop()
-
-
-_PORTS: dict[str, int] = {}
-
-
-def _connections() -> dict[str, str]:
-    """The addresses of the sandboxes and of the mail server are known before they are started."""
-    _PORTS.update(magento=ports.any_free(), odoo=ports.any_free(), mail=ports.any_free())
-    plain = {"disable_ssl": True, "disable_tls": True, "from_email": "magodoo@example.com"}
-    mail = {"conn_type": "smtp", "host": "127.0.0.1", "port": _PORTS["mail"], "extra": plain}
-    magento = {
-        "conn_type": "magento",
-        "host": f"http://127.0.0.1:{_PORTS['magento']}",
-        "password": "t",
-        "extra": {"auth": "bearer"},
-    }
-    odoo = {
-        "conn_type": "odoo", "host": f"http://127.0.0.1:{_PORTS['odoo']}", "schema": "odoo", "login": "sync", "password": "sync-key",
-        "extra": {"company_id": 1},
-    }  # fmt: skip
-    return {
-        "AIRFLOW_CONN_M": json.dumps(magento),
-        "AIRFLOW_CONN_O": json.dumps(odoo),
-        "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(mail),
-    }
 
 
 @pytest.mark.parametrize("service", AIRFLOW)
@@ -171,6 +123,20 @@ def test_fabs_roles_decide_who_sees_the_pages_and_who_may_write(stack: ComposeSt
     assert answers[2].status_code == 403 and "right to trigger the load DAG" in answers[2].text
 
 
+def test_the_fernet_key_is_changed_as_the_page_operations_says(stack: ComposeStack) -> None:
+    def password(key: str) -> str:
+        told = stack.airflow("connections", "get", "kept", "--output", "json", AIRFLOW__CORE__FERNET_KEY=key)
+        return str(json.loads(told)[0]["password"])
+
+    old, new = stack.variables["AIRFLOW_FERNET_KEY"], Fernet.generate_key().decode()
+    stack.airflow("connections", "add", "kept", "--conn-type", "odoo", "--conn-password", "an API key")
+    stack.airflow("rotate-fernet-key", AIRFLOW__CORE__FERNET_KEY=f"{new},{old}")
+    assert password(new) == "an API key"
+    with pytest.raises(subprocess.CalledProcessError):
+        password(old)
+    stack.airflow("connections", "delete", "kept", AIRFLOW__CORE__FERNET_KEY=new)
+
+
 def test_every_service_that_is_not_anothers_image_was_started(stack: ComposeStack) -> None:
     started = set(AIRFLOW) | set(OPTIONAL) | {"airflow-init", "airflow-worker"}
     assert started == {name for name, service in stack.services.items() if "build" in service}
@@ -192,102 +158,14 @@ def test_the_connection_form_offers_both_types_and_its_test_button_asks(stack: C
 
 
 @pytest.fixture(scope="module")
-def told(stack: ComposeStack) -> Iterator[Told]:
-    server = Controller(Keeper(stack.folder / "mail"), hostname="127.0.0.1", port=_PORTS["mail"])
+def told(stack: ComposeStack, places: Ports) -> Iterator[Told]:
+    server = Controller(Keeper(stack.folder / "mail"), hostname="127.0.0.1", port=places.mail)
     server.start()
     try:
-        with _lab(stack) as made, Memory(stack.running) as memory:
-            yield _tell(stack, made, memory)
+        with systems(stack, places) as made, Memory(stack.running) as memory:
+            yield tell(stack, made, memory, ORDERS)
     finally:
         server.stop()
-
-
-def _lab(stack: ComposeStack) -> Any:
-    url = stack.cluster.url("magodoo")
-    return lab(
-        url,
-        provisioned(),
-        magento_port=_PORTS["magento"],
-        odoo_port=_PORTS["odoo"],
-        token="t",
-        recipients={"it": ["it@example.com"]},
-        quality={"late_minutes": 1},  # so that some run is late
-        **{**POLICY, **PATIENCE},
-    )
-
-
-def _tell(stack: ComposeStack, made: Lab, memory: Memory) -> Told:
-    dice = random.Random(9)
-    histories = [history.led_by_magento(made, dice) for _ in range(ORDERS)]
-    instance = made.instance.model_dump(mode="json", exclude={"id"})
-    settings = {"orders_per_task": max(ORDERS // 8, 5), "instances": {"us": instance}}
-    (stack.folder / "shared" / "demo" / "magodoo.yaml").write_text(yaml.safe_dump(settings))
-    api, began = stack.api, time.monotonic()
-    api.wait_healthy(180)
-    api.wait_for_dags({"sales_load__us", "sales_reconcile__us"})
-    for name in reversed(CHAIN):
-        api.unpause(name)
-    runs = [_run(api, name) for name in CHAIN[:-1]]
-    runs.append((CHAIN[-1], api.trigger(CHAIN[-1])))
-    killed = _kill_the_loader(stack, made)
-    wait_until(lambda: api.run(*runs[-1]).finished, LONGEST, "load after the kill")
-    stack.start("airflow-worker", killed["worker"])
-    open_ones, rounds = _open(made), 0
-    while open_ones and rounds < MOST_ROUNDS:
-        rounds += 1
-        with made.engine.begin() as connection:  # what would wait for a dead worker's lease waits no longer
-            passed = "lease_until = now() - interval '1 s', not_before = least(not_before, now() - interval '1 s')"
-            connection.execute(text(f"update change set {passed} where state in ('leased', 'uncertain')"))
-            connection.execute(text("update order_lease set until = now() - interval '1 s'"))
-        runs += [_run(api, name) for name in CHAIN]
-        open_ones = _open(made)
-    tasks = [task for name in CHAIN for task in _tasks(api, name)]
-    return Told(stack, made, histories, killed, tasks, open_ones, rounds, time.monotonic() - began, memory)
-
-
-def _run(api: Api, dag_id: str) -> tuple[str, str]:
-    run_id = api.trigger(dag_id)
-    api.wait(dag_id, run_id=run_id, seconds=LONGEST)
-    return dag_id, run_id
-
-
-def _tasks(api: Api, dag_id: str) -> list[dict[str, Any]]:
-    """All task instances of all runs, the latest first."""
-    found: list[dict[str, Any]] = []
-    while True:
-        params = {"limit": 100, "offset": len(found), "order_by": "-start_date"}
-        page = api.call("GET", f"dags/{dag_id}/dagRuns/~/taskInstances", params=params)
-        found += page["task_instances"]
-        if not page["task_instances"] or len(found) >= page["total_entries"]:
-            return found
-
-
-def _kill_the_loader(stack: ComposeStack, made: Lab) -> dict[str, Any]:
-    """When a third of the orders has an invoice in Odoo, the worker that writes at that moment is gone from one to the next."""
-
-    def writing() -> dict[str, Any] | None:
-        if len(made.db.call("account.move", "search", domain=[["move_type", "=", "out_invoice"]])) <= ORDERS // 3:
-            return None
-        running = [task for task in _tasks(stack.api, CHAIN[-1]) if task["state"] == "running"]
-        return next((task for task in running if task["task_id"].startswith("odoo_") and _leased(made)), None)
-
-    task = wait_until(writing, LONGEST, "a worker that writes, after a third of the invoices")
-    stack.kill(task["hostname"])
-    return {"worker": task["hostname"], "task": task["task_id"], "leased": _leased(made), "at": datetime.now(UTC)}
-
-
-def _leased(made: Lab) -> int:
-    with made.engine.connect() as connection:
-        return int(connection.execute(text("select count(*) from change where state = 'leased'")).scalar_one())
-
-
-def _open(made: Lab) -> list[str]:
-    statement = (
-        "select kind || ' of order ' || order_number || ' is ' || state || ': ' || coalesce(reason, '') from change"
-        " where state in ('planned', 'approved', 'leased', 'uncertain', 'failed')"
-    )
-    with made.engine.connect() as connection:
-        return list(connection.scalars(text(statement)))
 
 
 def test_a_worker_was_killed_while_it_held_changes(told: Told) -> None:
