@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 from aiosmtpd.controller import Controller
 from celery_story import Ports, Told, systems, tell
 from compose_ears import Ears
@@ -135,6 +136,16 @@ def test_the_fernet_key_is_changed_as_the_page_operations_says(stack: ComposeSta
     with pytest.raises(subprocess.CalledProcessError):
         password(old)
     stack.airflow("connections", "delete", "kept", AIRFLOW__CORE__FERNET_KEY=new)
+
+
+def test_an_instance_that_is_added_to_the_settings_has_its_dags_without_a_restart(stack: ComposeStack) -> None:
+    file = stack.folder / "shared" / "demo" / "magodoo.yaml"
+    before = file.read_text()
+    settings = yaml.safe_load(before)
+    settings["instances"]["eu"] = {"magento_connection": "m", "odoo_connection": "o"}
+    file.write_text(yaml.safe_dump(settings))
+    stack.api.wait_for_dags({"sales_load__eu", "sales_load__us"}, seconds=180)
+    file.write_text(before)
 
 
 def test_every_service_that_is_not_anothers_image_was_started(stack: ComposeStack) -> None:
