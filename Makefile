@@ -9,11 +9,10 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help histories month install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit
+.PHONY: help histories month install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit test-install
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv from the pinned requirements.txt and install magodoo into it
 
@@ -86,6 +85,9 @@ test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL an
 test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
 	@$(PY) -m pytest -m celery
 
+test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty environment, and use its connection types
+	@$(PY) -m pytest -m install
+
 odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
 	@$(PY) -m magodoo.stack.live_odoo --serve
 
@@ -94,17 +96,23 @@ lint: $(INSTALLED) ## check style, formatting and types
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 
-audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities
-	@.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip --requirement requirements.txt
+audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities (AUDIT="--vulnerability-service osv ...")
+	@for file in requirements.txt deploy/helm/requirements.txt; do \
+		.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip $(AUDIT) --requirement $$file || exit 1; \
+	done
 
 format: $(INSTALLED) ## put the formatting and the fixable style right
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and requirements-dev.in
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		requirements.in requirements-dev.in --output-file requirements.txt
+COMPILE := PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-strip-extras --no-emit-index-url --no-emit-find-links
+
+lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and requirements-dev.in, and deploy/helm's from its own
+	@$(COMPILE) --custom-compile-command "make lock" requirements.in requirements-dev.in --output-file requirements.txt
+	@$(COMPILE) --custom-compile-command "make lock" --constraint requirements.txt \
+		$$(sed -nE 's/^([a-z0-9._-]+)(\[[a-z,-]+\])?==.*/--no-emit-package \1/p' requirements.txt) \
+		deploy/helm/requirements.in --output-file deploy/helm/requirements.txt
 
 BENCH := extract odoo-read stage reconcile quality load memory pages idle scale
 SIZE ?= quick
@@ -124,6 +132,4 @@ var/bench/venv/installed: bench/requirements-competitors.txt | $(INSTALLED)
 	@touch $@
 
 bench-lock: $(INSTALLED) ## compile bench/requirements-competitors.txt again
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make bench-lock" \
-		bench/requirements-competitors.in --output-file bench/requirements-competitors.txt
+	@$(COMPILE) --custom-compile-command "make bench-lock" bench/requirements-competitors.in --output-file bench/requirements-competitors.txt

@@ -103,10 +103,8 @@ class Lab:
 
     def order(self, lines: dict[str, int] | None = None, payment: str = "checkmo", **more: Any) -> int:
         cart = [Line(sku, quantity) for sku, quantity in (lines or {"A": 2, "B": 3}).items()]
-        email = more.pop("email", "guest@example.com")
-        number = self.shop.place_order(
-            cart, payment=payment, shipping_amount=Decimal(5), billing=Address(email=email), **more
-        )
+        more.setdefault("billing", Address(email=more.pop("email", "guest@example.com")))
+        number = self.shop.place_order(cart, payment=payment, shipping_amount=Decimal(5), **more)
         if payment == "card":
             self.shop.authorize(number)
         return number

@@ -26,6 +26,7 @@ from magodoo.errors import (
     Unauthorized,
     Unreadable,
 )
+from magodoo.labels import labelled
 from magodoo.load import leases, read_back
 from magodoo.load.checkpoints import SETTLED, checkpoint
 from magodoo.load.ledger import LeasedChange, LeaseLost
@@ -193,7 +194,7 @@ class Run:
                 continue
             self._open.pop(change.id, None)
             self.counts["applied"] += 1
-            log.info("%s: done, %s %s", change, writer.document.words, target)
+            _say(logging.INFO, change, f"done, {writer.document.words} {target}")
         checkpoint("committed")
 
     def _may_write(self, changes: list[LeasedChange], found: Answers) -> list[LeasedChange]:
@@ -259,7 +260,7 @@ class Run:
         self._leave_open(change)
         settle, reason = self.context.instance.settle_seconds, str(problem)
         soon = min(RETRY_SECONDS, settle) if delay is None else delay
-        log.warning("%s: %s", change, reason)
+        _say(logging.WARNING, change, reason)
         try:
             with self.context.engine.begin() as connection:
                 if isinstance(problem, OutcomeUnknown):
@@ -294,7 +295,13 @@ class Run:
         """Another worker has the order: whatever there is to say of the change, that one says it."""
         self._leave_open(change)
         self.counts["lost"] += 1
-        log.warning("%s: the lease went to another worker", change)
+        _say(logging.WARNING, change, "the lease went to another worker")
+
+
+def _say(level: int, change: LeasedChange, what: str) -> None:
+    """A line about one change; JSON logs carry its document and its order as fields."""
+    with labelled(document=change.document, order=change.order_number):
+        log.log(level, "%s: %s", change, what)
 
 
 def _of_write(writer: Writer, problem: MagodooError) -> MagodooError:
