@@ -9,7 +9,8 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit docs docs-serve docs-lock reference coverage mutants test-newcomer
+# every target that says what it does
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*[#][#] .*/\1/p' Makefile)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -66,13 +67,19 @@ format: $(INSTALLED) ## put the formatting and the fixable style right
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and requirements-dev.in
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		requirements.in requirements-dev.in --output-file requirements.txt
+COMPILE := PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-strip-extras --no-emit-index-url --no-emit-find-links
 
-audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities
-	@.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip --requirement requirements.txt
+lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and requirements-dev.in, and deploy/helm's from its own
+	@$(COMPILE) --custom-compile-command "make lock" requirements.in requirements-dev.in --output-file requirements.txt
+	@$(COMPILE) --custom-compile-command "make lock" --constraint requirements.txt \
+		$$(sed -nE 's/^([a-z0-9._-]+)(\[[a-z,-]+\])?==.*/--no-emit-package \1/p' requirements.txt) \
+		deploy/helm/requirements.in --output-file deploy/helm/requirements.txt
+
+audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities (AUDIT="--vulnerability-service osv ...")
+	@for file in requirements.txt deploy/helm/requirements.txt; do \
+		.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip $(AUDIT) --requirement $$file || exit 1; \
+	done
 
 coverage: $(INSTALLED) ## run the suite and count which branches it takes, in every process, by package
 	@rm -rf var/coverage && mkdir -p var/coverage
@@ -109,6 +116,9 @@ docs-lock: $(INSTALLED) ## compile docs/requirements.txt again
 histories: $(INSTALLED) ## try random histories of both sides until the chain settles: make histories HISTORIES=2000 SEED=1
 	@cd tests && ../$(PY) -W ignore -m histories --histories $(or $(HISTORIES),2000) --seed $(or $(SEED),1)
 
+month: $(INSTALLED) ## live months of sales in peace and with every trouble; both must end alike, and no row be lost
+	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m months $(MONTHS)
+
 cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
 	@cd tests && PYTHONPATH=. ../$(PY) -m cutover
 
@@ -125,6 +135,9 @@ test-newcomer: $(INSTALLED) ## go through the tutorial in a fresh clone, command
 
 test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
 	@$(PY) -m pytest -m celery
+
+test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty environment, and use its connection types
+	@$(PY) -m pytest -m install
 
 odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
 	@$(PY) -m magodoo.stack.live_odoo --serve
@@ -145,7 +158,7 @@ test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL an
 
 ##@ Measure it
 
-BENCH := extract odoo-read stage reconcile quality load memory pages scale
+BENCH := extract odoo-read stage reconcile quality load memory pages idle scale
 SIZE ?= quick
 RUNS ?= 5
 
@@ -163,6 +176,4 @@ var/bench/venv/installed: bench/requirements-competitors.txt | $(INSTALLED)
 	@touch $@
 
 bench-lock: $(INSTALLED) ## compile bench/requirements-competitors.txt again
-	@PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make bench-lock" \
-		bench/requirements-competitors.in --output-file bench/requirements-competitors.txt
+	@$(COMPILE) --custom-compile-command "make bench-lock" bench/requirements-competitors.in --output-file bench/requirements-competitors.txt

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-WORDS = {"vocabulary", "errors", "money", "__version__"}
+WORDS = {"vocabulary", "errors", "money", "labels", "__version__"}
 ENGINE = {"settings", "magento", "odoo", "extract", "reconcile", "staging", "load", "quality", "statement", "preflight"}
 MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "vocabulary"},
@@ -20,8 +20,8 @@ MAY: dict[str, set[str]] = {
     | {"pipeline", "stack"},  # stack: `make preflight` finds the connections of a running one
     "pipeline": WORDS | ENGINE,
     "load": WORDS | {"settings", "magento", "odoo", "extract", "staging", "reconcile"},
-    "preflight": WORDS | {"settings", "magento", "odoo", "staging"},
-    "statement": WORDS | {"settings", "odoo", "quality", "reconcile"},
+    "preflight": WORDS | {"settings", "magento", "odoo", "staging", "quality"},
+    "statement": WORDS | {"settings", "magento", "odoo", "quality", "reconcile"},
     "quality": WORDS | {"settings", "load"},
     "staging": WORDS
     | {"settings", "extract", "reconcile"},  # rows become canonical documents and frames, and nothing else
@@ -35,6 +35,7 @@ MAY: dict[str, set[str]] = {
     "money": {"errors"},
     "vocabulary": set(),
     "errors": set(),
+    "labels": set(),
     "__version__": set(),
 }
 # The type of what a step is given may be named by those who are given it; nothing is imported when the code runs.
