@@ -76,8 +76,8 @@ def table(found: Sequence[Waiting]) -> str:
         cells = (row.kind.value.replace("_", " "), row.document, row.order_number, amount, row.reason)
         lines.append(_row([_escaped(cell) for cell in cells]))
     lines += ["", _row(("Sum of", "Changes", "Amount")), _row(["---"] * 3)]
-    for (kind, currency), (number, amount) in sums(found).items():
-        money = f"{plain(amount)} {currency}" if amount else ""
+    for (kind, currency), (number, total) in sums(found).items():
+        money = f"{plain(total)} {currency}" if total else ""
         lines.append(_row((_escaped(kind.value.replace("_", " ")), str(number), _escaped(money))))
     return "\n".join(lines)
 
