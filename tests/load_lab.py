@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from permit import permit
 from sqlalchemy import text
 
 from magodoo import staging
@@ -62,6 +63,7 @@ class Lab:
         self._stock_odoo()
 
     def a_context(self, run: str = "test") -> Context:
+        permit(self.engine, self.instance)
         magento = MagentoConnection(self.magento.url, BearerToken(self.magento.token))
         odoo = OdooConnection(self.odoo.url, self.db.name, self.odoo_key, 1)
         return Context(
@@ -101,10 +103,8 @@ class Lab:
 
     def order(self, lines: dict[str, int] | None = None, payment: str = "checkmo", **more: Any) -> int:
         cart = [Line(sku, quantity) for sku, quantity in (lines or {"A": 2, "B": 3}).items()]
-        email = more.pop("email", "guest@example.com")
-        number = self.shop.place_order(
-            cart, payment=payment, shipping_amount=Decimal(5), billing=Address(email=email), **more
-        )
+        more.setdefault("billing", Address(email=more.pop("email", "guest@example.com")))
+        number = self.shop.place_order(cart, payment=payment, shipping_amount=Decimal(5), **more)
         if payment == "card":
             self.shop.authorize(number)
         return number

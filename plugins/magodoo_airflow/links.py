@@ -8,6 +8,7 @@ from urllib.parse import quote
 from airflow.sdk import BaseOperatorLink
 
 from magodoo.vocabulary import ChangeKind
+from magodoo_airflow.pages.navigation import address
 
 
 class SalesPageLink(BaseOperatorLink):
@@ -16,7 +17,7 @@ class SalesPageLink(BaseOperatorLink):
     name = "Sales pages"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        return f"/magento/?instance={quote(str(getattr(operator, 'instance', '')))}"
+        return address(f"?instance={quote(str(getattr(operator, 'instance', '')))}")
 
 
 class ChangesLink(BaseOperatorLink):
@@ -29,7 +30,7 @@ class ChangesLink(BaseOperatorLink):
         kind = str(getattr(operator, "kind", "") or ti_key.task_id)
         known = kind in {each.value for each in ChangeKind}
         chosen = f"&kind={quote(kind)}" if known else ""
-        return f"/magento/changes?instance={quote(str(getattr(operator, 'instance', '')))}{chosen}"
+        return address(f"changes?instance={quote(str(getattr(operator, 'instance', '')))}{chosen}")
 
 
 class DataDocsLink(BaseOperatorLink):
@@ -38,4 +39,4 @@ class DataDocsLink(BaseOperatorLink):
     name = "Data Docs"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        return f"/magento/data-docs/{quote(str(getattr(operator, 'instance', '')))}/{quote(ti_key.run_id)}/index.html"
+        return address(f"data-docs/{quote(str(getattr(operator, 'instance', '')))}/{quote(ti_key.run_id)}/index.html")

@@ -57,8 +57,13 @@ class LeasedChange:
     may_write: bool
     attempts: int
 
+    @property
+    def document(self) -> str:
+        """The source document in words, as log lines name it: `invoice 000000012`."""
+        return f"{self.document_kind} {self.source_number or self.source_id}"
+
     def __str__(self) -> str:
-        return f"[{self.instance}] {self.kind.value} for {self.document_kind} {self.source_number or self.source_id}"
+        return f"[{self.instance}] {self.kind.value} for {self.document}"
 
 
 @dataclass

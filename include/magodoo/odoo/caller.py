@@ -143,12 +143,15 @@ class OdooCaller:
             return [["company_id", "in", [False, self.company]]]
         return []
 
-    def in_parallel(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """The results of bounded parallel reads, in order."""
+    def in_parallel(
+        self, work: Callable[[Item], Result], items: Iterable[Item], *, write: bool = False
+    ) -> list[Result]:
+        """The results of bounded parallel calls, in order; as many at a time as the connection allows for reads or writes."""
         todo = list(items)
-        if len(todo) < 2 or self.connection.parallel_reads < 2:
+        most = self.connection.parallel_writes if write else self.connection.parallel_reads
+        if len(todo) < 2 or most < 2:
             return [work(item) for item in todo]
-        with ThreadPoolExecutor(self.connection.parallel_reads) as pool:
+        with ThreadPoolExecutor(most) as pool:
             return list(pool.map(work, todo))
 
     def _send(
