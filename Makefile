@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery test-install audit month docs docs-serve docs-lock reference coverage test-newcomer
+.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live faults-mutations cutover test-magento test-pair erase test-celery test-install audit month docs docs-serve docs-lock reference coverage test-newcomer
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -121,6 +121,9 @@ cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 or
 faults: $(INSTALLED) ## kill and break everything while documents are written, then count: make faults SCHEDULES=100 SEED=1
 	@cd tests && ../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
 		--mutation "$(MUTATION)"
+
+faults-mutations: $(INSTALLED) ## take each step of the protocol away in turn; every one must be noticed
+	@cd tests && ../$(PY) -W ignore -m faults --each-mutation --schedules $(or $(SCHEDULES),100) --seed $(or $(SEED),1)
 
 faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisions one
 	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \

@@ -1,4 +1,8 @@
-"""`python -m faults`: runs the campaign in several processes, prints the counts, writes `var/faults/summary.json`."""
+"""`python -m faults`: runs the campaign in several processes, prints the counts, writes `var/faults/summary.json`.
+
+`--each-mutation` takes the steps of the protocol away one after the other and prints what the campaign saw of each as a table
+(`var/faults/mutations.md`); exit code 1 when one was not noticed.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=4, help="parts at once; they wait more than they work")
     parser.add_argument("--mutation", default="", choices=("", *NAMES), help="take one step of the protocol away")
+    parser.add_argument("--each-mutation", action="store_true", help="every step in turn, each until it is noticed")
     parser.add_argument("--summary", type=Path, default=CHECKOUT / "var" / "faults" / "summary.json")
     parser.add_argument("--live", action="store_true", help="against the live Odoo 19 of this machine")
     parser.add_argument("--part", action="store_true", help=argparse.SUPPRESS)
@@ -38,7 +43,24 @@ def main() -> int:
     seeds = range(options.seed, options.seed + options.schedules)
     if options.part:
         return _part(seeds, options.mutation, options.live)
-    return Whole(options).run(seeds)
+    return _each_mutation(seeds, options) if options.each_mutation else Whole(options).run(seeds)
+
+
+def _each_mutation(seeds: range, options: argparse.Namespace) -> int:
+    table = [
+        "| step taken away | schedules until it was noticed | duplicates | lost | wrong amount | stuck |",
+        "|---" * 6 + "|",
+    ]
+    unnoticed = []
+    for name in NAMES:
+        summary = options.summary.with_name(f"mutation-{name}.json")
+        noticed = Whole(argparse.Namespace(**{**vars(options), "mutation": name, "summary": summary})).run(seeds)
+        counts = json.loads(summary.read_text(encoding="utf-8"))
+        table.append(f"| {name} | {' | '.join(str(counts[column]) for column in ('schedules', *ZERO))} |")
+        unnoticed += [] if noticed else [name]
+        options.summary.with_name("mutations.md").write_text("\n".join(table) + "\n", encoding="utf-8")
+    print(*table, f"not noticed: {', '.join(unnoticed) or 'none'}", sep="\n")
+    return 1 if unnoticed else 0
 
 
 class Whole:
