@@ -157,7 +157,7 @@ test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL an
 
 ##@ Measure it
 
-BENCH := extract odoo-read stage reconcile quality load memory pages idle scale
+BENCH := extract odoo-read stage reconcile quality load chain memory pages idle scale
 SIZE ?= quick
 RUNS ?= 5
 
