@@ -76,7 +76,9 @@ class ShopAndBooks:
             magento=MagentoClient(
                 MagentoConnection(self.magento.url, BearerToken(self.magento.token)), sleep=lambda seconds: None
             ),
-            odoo=OdooClient(OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", 1)),
+            odoo=OdooClient(
+                OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", self.instance.odoo.company_id)
+            ),
             dag_run=f"test__{next(self._runs)}",
             now=lambda: datetime.now(UTC),
         )
