@@ -82,7 +82,7 @@ def _theirs(packages: tuple[str, ...]) -> dict[str, str]:
         return {}
     script = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
     done = subprocess.run(  # noqa: S603
-        [str(COMPETITORS), "-c", script, *packages], capture_output=True, text=True, check=True
+        [str(COMPETITORS), "-c", script, *packages], capture_output=True, text=True, check=True, timeout=60
     )
     return dict(zip(packages, done.stdout.split(), strict=True))
 

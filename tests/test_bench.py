@@ -59,6 +59,11 @@ def test_another_result_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         contest.hold([Contestant("ours", "a:b"), Contestant("theirs", "c:d")], 1)
 
 
+def test_a_contestant_that_hangs_is_ended() -> None:
+    with pytest.raises(RuntimeError, match="longer than 2 s"):
+        contest.run("signal:pause", {}, longest=2)
+
+
 def test_the_exponent_of_linear_and_of_square_work() -> None:
     assert scale.exponent({1000: 1.0, 2000: 2.0, 4000: 4.0}) == 1.0
     assert scale.exponent({1000: 1.0, 2000: 4.0, 4000: 16.0}) == 2.0

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 from pair import Pair, seeded_pair
 from sqlalchemy import Engine, text
 from staged import emptied, rows, value
 
 from magodoo.errors import BadSettings, FixConfiguration, Retry, Stop, Unavailable
-from magodoo.pipeline import extract, refresh
+from magodoo.pipeline import extract, refresh, store
 from magodoo.pipeline.context import Context
 from magodoo.pipeline.window import Window, from_conf, from_partition
 from magodoo.staging import work
@@ -182,12 +183,17 @@ def test_a_row_that_became_visible_after_its_stamp_is_still_read(pair: Pair) -> 
     )
 
 
-def test_what_cannot_be_read_is_set_apart_until_it_is_mended(pair: Pair) -> None:
+def test_what_cannot_be_read_is_set_apart_until_it_is_mended(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels: list[str] = []
+    monkeypatch.setattr(
+        store.log, "warning", lambda *_: labels.append(structlog.contextvars.get_contextvars()["document"])
+    )
     extract.run(pair.context(), "magento")
     ((kind, source_id, reason),) = rows(
         pair.engine, "select kind, source_id, reason from quarantine where resolved_at is null"
     )
     assert (kind, reason) == ("invoice", "grand_total: not an amount: 'abc'")
+    assert labels == [f"invoice {source_id}"]  # the line in the log carries its document
     invoice = pair.shop.shop.tables.invoices[int(source_id)]
     invoice.update(grand_total=invoice["base_grand_total"], updated_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
     extract.run(pair.context(), "magento")

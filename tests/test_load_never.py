@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 from load_lab import Lab, lab, provisioned
 from sqlalchemy import text
 
-from magodoo.errors import Stop
+from magodoo.errors import FixConfiguration, Stop
+from magodoo.preflight.lines import CheckLine, Status
+from magodoo.preflight.store import record
+from magodoo.preflight.subject import applied_kinds
 from magodoo.vocabulary import ChangeKind, Kind
 
 # Every writing method that the pipeline may call in Odoo. None of them resets, cancels a move, deletes, unreconciles or merges.
@@ -156,3 +160,24 @@ def test_an_existing_partner_is_neither_overwritten_nor_attached_to(made: Lab) -
     )
     assert sale["partner_id"][1] != "Acme"
     assert [(row["name"], row["vat"]) for row in partners] == [("Acme", "X1"), ("Guest Doe", False)]
+
+
+@pytest.mark.parametrize("failing", ["no preflight", "errors", "settings changed since"])
+def test_a_writer_that_is_called_alone_writes_nothing_without_a_preflight_that_passed(made: Lab, failing: str) -> None:
+    order = made.order({"A": 1})
+    made.read()
+    made.plan(*made.whole_order(order))
+    with made.engine.begin() as connection:
+        if failing == "no preflight":
+            connection.execute(text("delete from preflight"))
+        elif failing == "errors":
+            wrong = CheckLine("us", "Odoo: rights", Status.ERROR, "may not post", "give the right")
+            record(connection, made.instance, applied_kinds(made.instance), [wrong], datetime.now(UTC))
+        else:
+            connection.execute(text("update preflight set settings_hash = 'of other settings'"))
+    with pytest.raises(FixConfiguration, match=r"nothing is written: .*preflight"):
+        made.load()
+    assert made.states() == ["planned"]
+    assert made.load(dry_run=True)["would_write"] == 1
+    made.a_context()  # notes a preflight that passed
+    assert made.load()["applied"] == 1

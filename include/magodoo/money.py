@@ -7,7 +7,9 @@ Magento stores decimal(20,4) and credit memos really use all four decimals when 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 from magodoo.errors import Unreadable
@@ -71,18 +73,44 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def dump_json(value: Any) -> str:
-    """Canonical JSON: sorted keys, no spaces, Decimals as numbers without exponent. The text that is hashed and stored."""
-    return json.dumps(_exact(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """Canonical JSON: sorted keys, no spaces, Decimals as numbers, every digit and no exponent. The text that is hashed and
+    stored. Raises TypeError for what JSON has no form for.
+    """
+    form = _FORMS.get(type(value))
+    if form is not None:
+        return form(value)
+    for kind, form in _FORMS.items():
+        if isinstance(value, kind):
+            return form(value)
+    return json.dumps(value)
 
 
-def _exact(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        if value and abs(value.adjusted()) > _LONGEST_EXPONENT:
-            return str(value)  # damage; written out it would fill the memory
-        # The encoder writes a float's shortest text: exact for the 15 digits that a decimal(20,4) of real size can have.
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {str(key): _exact(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_exact(item) for item in value]
-    return value
+def _object(value: dict[Any, Any]) -> str:
+    texts = {str(key): item for key, item in value.items()}
+    return "{" + ",".join([_quoted(key) + ":" + dump_json(texts[key]) for key in sorted(texts)]) + "}"
+
+
+def _array(value: list[Any] | tuple[Any, ...]) -> str:
+    return "[" + ",".join([dump_json(item) for item in value]) + "]"
+
+
+def _number(value: Decimal) -> str:
+    """All digits: the standard encoder knows only binary floats, which keep 15 of them."""
+    if value == 0:
+        return "0"
+    if not value.is_finite() or abs(value.adjusted()) > _LONGEST_EXPONENT:
+        return _quoted(str(value))  # damage; written out it would fill the memory
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_FORMS: dict[type, Callable[[Any], str]] = {
+    str: _quoted,
+    int: int.__repr__,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda value: "null",
+    Decimal: _number,
+    dict: _object,
+    list: _array,
+    tuple: _array,
+}

@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
 
+from magodoo_airflow.pages.navigation import address
+
 
 class SalesPageLink(BaseOperatorLink):
     """The overview of the task's instance among the sales pages."""
@@ -14,7 +16,7 @@ class SalesPageLink(BaseOperatorLink):
     name = "Sales pages"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        return f"/magento/?instance={quote(str(getattr(operator, 'instance', '')))}"
+        return address(f"?instance={quote(str(getattr(operator, 'instance', '')))}")
 
 
 class DataDocsLink(BaseOperatorLink):
@@ -23,4 +25,4 @@ class DataDocsLink(BaseOperatorLink):
     name = "Data Docs"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        return f"/magento/data-docs/{quote(str(getattr(operator, 'instance', '')))}/{quote(ti_key.run_id)}/index.html"
+        return address(f"data-docs/{quote(str(getattr(operator, 'instance', '')))}/{quote(ti_key.run_id)}/index.html")

@@ -18,7 +18,7 @@ from faults.mutations import NAMES
 from faults.stage import live_campaign, staged_campaign
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PER_PART = 25  # schedules on one shop and one PostgreSQL, before they are begun anew
+PER_PART = 50  # schedules on one shop and one PostgreSQL, before they are begun anew
 ZERO = ("duplicates", "lost", "wrong_amount", "stuck")
 
 
@@ -39,17 +39,24 @@ def main() -> int:
 
 def _whole(seeds: range, options: argparse.Namespace) -> int:
     began = time.monotonic()
-    parts = [seeds[start : start + PER_PART] for start in range(0, len(seeds), PER_PART)]
+    size = 10 if options.mutation else PER_PART
+    parts = [seeds[start : start + size] for start in range(0, len(seeds), size)]
     counts: Counter[str] = Counter(dict.fromkeys(("schedules", *ZERO), 0))
     faults: Counter[str] = Counter(dict.fromkeys(kinds.everything(options.live), 0))
     with ThreadPoolExecutor(options.jobs) as pool:
-        for part in as_completed([pool.submit(_run, part, options) for part in parts]):
+        running = [pool.submit(_run, part, options) for part in parts]
+        for part in as_completed(running):
+            if part.cancelled():
+                continue
             found = part.result()
             faults.update(found.pop("faults", {}))
             lines = found.pop("lines")
             counts.update(found)
             told = ", ".join(f"{name} {number}" for name, number in counts.items())
             print(f"{time.monotonic() - began:4.0f} s: {told}, faults {faults.total()}", *lines, sep="\n", flush=True)
+            if options.mutation and any(counts[name] for name in ZERO):
+                for other in running:
+                    other.cancel()
     summary = {"schedules": counts["schedules"], "faults": faults, **{name: counts[name] for name in ZERO}}
     options.summary.parent.mkdir(parents=True, exist_ok=True)
     options.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")

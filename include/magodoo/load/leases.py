@@ -5,14 +5,13 @@ The second half of the ledger (see `ledger.py` for the states): what a worker do
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from magodoo.load.ledger import OPEN, LeasedChange, LeaseLost
-from magodoo.money import dump_json
+from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
 from magodoo.vocabulary import ChangeKind, Side
@@ -162,7 +161,7 @@ def _lease(
             {"id": row["id"], "token": token, "holder": holder, "seconds": seconds},
         )
         known = {name: row[name] for name in LeasedChange.__dataclass_fields__ if name in row}
-        known |= {"kind": ChangeKind(row["kind"]), "request": json.loads(row["request"] or "{}")}
+        known |= {"kind": ChangeKind(row["kind"]), "request": parse_json(row["request"] or "{}")}
         leased.append(LeasedChange(**known, token=token, resumed=row["state"] in ("leased", "uncertain")))
     return leased
 
@@ -222,17 +221,21 @@ def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
     """
     _reconcile_again(connection, change)
     _end(connection, change, "refused", reason)
+    _plan_dependants_anew(connection, change)
 
 
 def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as failed: a person must mend a setting or a right; the next plan tries again. Raises LeaseLost."""
     _end(connection, change, "failed", reason)
+    if _plan_dependants_anew(connection, change):
+        _reconcile_again(connection, change)
 
 
 def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as superseded because the documents moved on, and let the order be reconciled anew. Raises LeaseLost."""
     _reconcile_again(connection, change)
     _end(connection, change, "superseded", reason)
+    _plan_dependants_anew(connection, change)
 
 
 def uncertain(connection: Connection, change: LeasedChange, reason: str, settle_seconds: int) -> None:
@@ -278,6 +281,20 @@ def _reconcile_again(connection: Connection, change: LeasedChange) -> None:
         ),
         {"instance": change.instance, "order": change.order_key},
     )
+
+
+def _plan_dependants_anew(connection: Connection, change: LeasedChange) -> int:
+    """What needs a change that ended undone would be refused for good by whichever run takes it up next: its request would
+    stand before a target that lacks what comes first. Returns how many were superseded.
+    """
+    kinds = [kind.value for kind, needed in NEEDS.items() if change.kind in needed]
+    statement = (
+        "update change set state = 'superseded', finished_at = now(), reason = :reason where instance = :instance"
+        " and order_key = :order and kind = any(:kinds) and state in ('planned', 'approved')"
+    )
+    reason = f"an earlier change of the order was not made ({change.kind.value}): planned anew"
+    values = {"instance": change.instance, "order": change.order_key, "kinds": kinds, "reason": reason}
+    return connection.execute(text(statement), values).rowcount
 
 
 def _end(connection: Connection, change: LeasedChange, state: str, reason: str | None, **columns: Any) -> None:

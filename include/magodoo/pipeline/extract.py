@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from magodoo.extract.reading import Source
+from magodoo.load.checkpoints import checkpoint
 from magodoo.pipeline import master_data, whole_orders
 from magodoo.pipeline.store import store
 from magodoo.staging import lacking, runs, watermarks, work
@@ -74,6 +75,7 @@ def _read_kind(context: Context, source: Source, kind: Kind, window: Window | No
         unread += len(batch.unread)
         total = batch.total if total is None else total
         staged += store(context, source.side, batch, rows_so_far=None if window else len(seen) + unread)
+        checkpoint("extracted")
     if window is None:
         with context.engine.begin() as connection:
             watermarks.succeeded(

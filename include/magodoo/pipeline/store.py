@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
+from magodoo.labels import labelled
 from magodoo.staging import quarantine, watermarks
 from magodoo.staging.upsert import Staged, stage
 from magodoo.vocabulary import Side
@@ -11,6 +13,8 @@ from magodoo.vocabulary import Side
 if TYPE_CHECKING:
     from magodoo.extract.reading import Batch
     from magodoo.pipeline.context import Context
+
+log = logging.getLogger(__name__)
 
 
 def store(context: Context, side: Side, batch: Batch, *, rows_so_far: int | None = None) -> Staged:
@@ -23,4 +27,13 @@ def store(context: Context, side: Side, batch: Batch, *, rows_so_far: int | None
         quarantine.release(connection, instance.id, side.value, kind, read)
         if rows_so_far is not None and batch.stamp is not None:
             watermarks.advance(connection, instance.id, side.value, kind, batch.stamp, rows_so_far)
+    for unread in batch.unread:  # the reason may quote the customer: it stands in the table, which erasure reaches
+        with labelled(document=f"{unread.kind} {unread.source_id}"):
+            log.warning(
+                "[%s] %s %s %s is quarantined: see the quarantine",
+                instance.id,
+                side.value,
+                unread.kind,
+                unread.source_id,
+            )
     return staged

@@ -102,7 +102,7 @@ def service_products(subject: Subject) -> Outcome:
             outcome.complain(f"product {sku} is archived", f"take {sku} out of the archive", stops=stops)
         elif len(found) != 1:
             said = f"{len(found)} products {sku}" if found else f"no product {sku}"
-            outcome.complain(said, "create the service products (docs: set up Odoo)", stops=stops)
+            outcome.complain(said, "create the service products (docs/how-to/connect-odoo.md 3)", stops=stops)
         elif found[0]["type"] != "service":
             outcome.complain(f"{sku} is no service", f"make {sku} a service", stops=stops)
         elif found[0]["invoice_policy"] != "order":
