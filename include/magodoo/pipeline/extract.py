@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from magodoo.extract.reading import Source
 from magodoo.pipeline import master_data, whole_orders
+from magodoo.pipeline.ahead import rarely_collected, read_ahead
 from magodoo.pipeline.store import store
 from magodoo.staging import lacking, runs, watermarks, work
 from magodoo.staging.resolve import mark_without_order
@@ -22,7 +23,6 @@ from magodoo.staging.upsert import Staged
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
-    from magodoo.extract.reading import Batch
     from magodoo.pipeline.context import Context
     from magodoo.pipeline.window import Window
 
@@ -41,7 +41,8 @@ def run(
     source = whole_orders.source_of(context, Side(side))
     bounds = (window.begin, window.end) if window else None
     stage = f"{source.side.value}_extract"
-    with runs.recorded(context.engine, context.instance.id, stage, context.dag_run, bounds) as counts:
+    recorded = runs.recorded(context.engine, context.instance.id, stage, context.dag_run, bounds)
+    with recorded as counts, rarely_collected():
         if source.side is Side.ODOO:
             counts["master"] = master_data.refresh_lists(context)
         for kind in source.kinds:
@@ -68,12 +69,14 @@ def _read_kind(context: Context, source: Source, kind: Kind, window: Window | No
     began = context.now()
     staged, unread, total, seen = Staged(), 0, None, set[str]()
     since = window.begin if window else _since(context, source.side, kind)
-    for batch in _one_ahead(source.changed(kind, since, window.end if window else None)):
-        context.go_on()
-        seen.update(document.source_id for document in batch.documents)
-        unread += len(batch.unread)
-        total = batch.total if total is None else total
-        staged += store(context, source.side, batch, rows_so_far=None if window else len(seen) + unread)
+    with closing(read_ahead(source.changed(kind, since, window.end if window else None))) as pages:
+        for batches in pages:
+            context.go_on()
+            for batch in batches:
+                seen.update(document.source_id for document in batch.documents)
+                unread += len(batch.unread)
+                total = batch.total if total is None else total
+            staged += store(context, source.side, batches, rows_so_far=None if window else len(seen) + unread)
     if window is None:
         with context.engine.begin() as connection:
             watermarks.succeeded(
@@ -83,15 +86,6 @@ def _read_kind(context: Context, source: Source, kind: Kind, window: Window | No
         "read": len(seen), "changed": staged.changed, "unchanged": staged.unchanged, "stale": staged.stale,
         "quarantined": unread,
     }  # fmt: skip
-
-
-def _one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The same batches; the next page is asked for while the last one is staged, as both take about as long."""
-    with ThreadPoolExecutor(1, "reads") as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
 
 
 def _since(context: Context, side: Side, kind: Kind) -> datetime | None:
