@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -66,7 +66,7 @@ class _Reading:
         self._thread.join()
 
 
-def read_ahead(batches: Iterator[Batch]) -> Iterator[list[Batch]]:
+def read_ahead(batches: Iterator[Batch]) -> Generator[list[Batch], None, None]:
     """The same batches in their order, as many at a time as were read while the last ones were staged.
 
     A slow source is staged page by page, a fast one in transactions of up to about MOST_WAITING documents.

@@ -58,8 +58,10 @@ def complete(context: Context, order_keys: Sequence[str]) -> dict[str, int]:
 
     Orders that exist nowhere are marked (`details.without_order`); products that Odoo was never asked for are asked for.
     """
-    counts: Counter[str] = Counter()
-    for batch in _batches(order_keys):
+    counts: Counter[str] = Counter(completed=0)
+    with context.engine.connect() as connection:
+        due = [key for key, *_ in work.to_complete(connection, context.instance.id, order_keys)]
+    for batch in _batches(due):
         context.go_on()
         counts.update(_complete(context, batch))
     return dict(counts)
