@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from magodoo.errors import Unreadable
@@ -12,6 +13,7 @@ from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.settings import Instance
 from magodoo.staging.copying import json_text
+from magodoo.staging.prepared import Prepared, prepare
 from magodoo.staging.quarantine import LONGEST_PAYLOAD, Unread
 from magodoo.vocabulary import Kind, Side
 
@@ -36,6 +38,11 @@ class Batch:
     @property
     def stamp(self) -> datetime | None:
         return max((document.updated_at for document in self.documents if document.updated_at), default=None)
+
+    @cached_property
+    def prepared(self) -> list[Prepared]:
+        """The documents as text for COPY; made at the first look, by whoever has the time."""
+        return prepare(self.documents)
 
 
 class Source(Protocol):
