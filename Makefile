@@ -126,6 +126,9 @@ faults: $(INSTALLED) ## kill and break everything while documents are written, t
 	@cd tests && ../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
 		--mutation "$(MUTATION)"
 
+faults-mutations: $(INSTALLED) ## take each step of the protocol away in turn; every one must be noticed
+	@cd tests && ../$(PY) -W ignore -m faults --each-mutation --schedules $(or $(SCHEDULES),100) --seed $(or $(SEED),1)
+
 faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisions one
 	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
 		--jobs 1 --summary ../var/faults/summary-live.json
@@ -158,7 +161,7 @@ test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL an
 
 ##@ Measure it
 
-BENCH := extract odoo-read stage reconcile quality load memory pages idle scale
+BENCH := extract odoo-read stage reconcile quality load chain memory pages idle scale
 SIZE ?= quick
 RUNS ?= 5
 

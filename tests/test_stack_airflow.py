@@ -1,61 +1,53 @@
-"""The client of Airflow's REST API beside a server that answers late."""
+"""Airflow's API as the stack uses it: what is asked again when no answer comes, and what never is."""
 
 from __future__ import annotations
 
-import contextlib
-import threading
-import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
+import requests
 
 from magodoo.errors import Unavailable
-from magodoo.stack import airflow
+from magodoo.stack.airflow import Api
 
 
-class Late(BaseHTTPRequestHandler):
-    """Gives a login at once, and its first answer to anything else too late."""
+class Crowded:
+    """A session whose requests time out so many times before one is answered."""
 
-    heard: list[str]
+    def __init__(self, silent: int) -> None:
+        self.silent, self.asked = silent, list[str]()
+        self.headers = {"Authorization": "Bearer x"}
 
-    def answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = b'{"access_token": "t"}'
-        if self.path != "/auth/token":
-            self.heard.append(self.command)
-            time.sleep(0.6 if len(self.heard) == 1 else 0)
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        with contextlib.suppress(ConnectionError):  # the client does not wait any longer
-            self.wfile.write(body)
-
-    do_GET = do_POST = answer
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
+    def request(self, method: str, url: str, **_: Any) -> requests.Response:
+        self.asked.append(f"{method} {url.rpartition('/')[2]}")
+        if len(self.asked) <= self.silent:
+            raise requests.ReadTimeout("no answer")
+        answer = requests.Response()
+        answer.status_code, answer._content = 200, b'{"dags": []}'
+        return answer
 
 
-@pytest.fixture
-def late(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
-    monkeypatch.setattr(Late, "heard", [], raising=False)
-    monkeypatch.setattr(airflow, "PATIENCE", 0.3)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Late)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+def crowded(silent: int) -> tuple[Api, Crowded]:
+    api, session = Api("http://airflow.invalid", "admin", "x"), Crowded(silent)
+    api.session = session  # type: ignore[assignment]
+    return api, session
 
 
-def test_what_only_asks_is_asked_again(late: ThreadingHTTPServer) -> None:
-    api = airflow.Api(f"http://127.0.0.1:{late.server_port}", "admin", "secret")
-    assert api.call("GET", "dags") == {"access_token": "t"}
-    assert Late.heard == ["GET", "GET"]
+def test_a_question_without_an_answer_is_asked_again() -> None:
+    api, session = crowded(2)
+    assert api.dags() == {}
+    assert session.asked == ["GET dags"] * 3
 
 
-def test_what_changes_something_is_said_once(late: ThreadingHTTPServer) -> None:
-    api = airflow.Api(f"http://127.0.0.1:{late.server_port}", "admin", "secret")
+def test_it_is_given_up_after_the_third_time() -> None:
+    api, session = crowded(3)
     with pytest.raises(Unavailable):
-        api.call("POST", "dags/x/dagRuns", json={})
-    assert Late.heard == ["POST"]
+        api.dags()
+    assert len(session.asked) == 3
+
+
+def test_a_run_is_triggered_once_whether_or_not_an_answer_comes() -> None:
+    api, session = crowded(1)
+    with pytest.raises(Unavailable):
+        api.trigger("a_dag")
+    assert session.asked == ["POST dagRuns"]

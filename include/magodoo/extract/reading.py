@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from magodoo.errors import Unreadable
@@ -12,6 +13,7 @@ from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument, Unread
 from magodoo.money import dump_json
 from magodoo.settings import Instance
+from magodoo.staging.prepared import Prepared, prepare
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 MAGENTO_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 ODOO_KINDS = (*MAGENTO_KINDS, Kind.RETURN)
+MOST_STAMPS = 500  # so many in the overlap are no idle run
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Batch:
     def stamp(self) -> datetime | None:
         return max((document.updated_at for document in self.documents if document.updated_at), default=None)
 
+    @cached_property
+    def prepared(self) -> list[Prepared]:
+        """The documents as text for COPY; made at the first look, by whoever has the time."""
+        return prepare(self.documents)
+
 
 class Source(Protocol):
     """One side, read: by time, by order, by id."""
@@ -46,6 +54,10 @@ class Source(Protocol):
     def kinds(self) -> tuple[Kind, ...]: ...
 
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]: ...
+
+    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+        """Change stamps by source id of what changed since, where the side can tell them for less than the reading costs."""
+        ...
 
     def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]: ...
 
@@ -66,6 +78,10 @@ class MagentoSource:
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
         pages = self.client.changed(kind, since, until, store_ids=self.instance.stores or None)
         return self._batches(kind, pages)
+
+    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+        """A list is one request already."""
+        return None
 
     def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
         return self._batches(kind, self.client.by_order(kind, _numbers(own_order_ids)))
@@ -112,6 +128,10 @@ class OdooSource:
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
         begin = since or datetime.fromisoformat("2000-01-01T00:00:00+00:00")
         return (self._batch(kind, page) for page in self.client.changed(kind.value, begin, until))
+
+    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+        found = self.client.stamps(kind.value, since, MOST_STAMPS)
+        return {str(id): moment for id, moment in found.items()} if len(found) < MOST_STAMPS else None
 
     def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
         yield self._batch(kind, self.client.by_order_ids(kind.value, _numbers(own_order_ids)))

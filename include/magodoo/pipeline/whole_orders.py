@@ -100,7 +100,7 @@ def _stage(context: Context, side: Side, batches: Iterable[Batch]) -> int:
     count = 0
     for batch in batches:
         context.go_on()
-        store(context, side, batch)
+        store(context, side, [batch])
         count += len(batch.documents)
     return count
 
