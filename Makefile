@@ -48,7 +48,7 @@ preflight: $(INSTALLED) ## examine every instance against its systems before it 
 	@$(PY) -m magodoo_airflow.preflight
 
 explain: $(INSTALLED) ## tell what both sides hold of an order and what will be done: make explain ORDER=000000012
-	@$(STACK).explain $(ORDER)
+	@$(STACK).explain $(or $(ORDER),$(error name the order: make explain ORDER=000000012))
 
 erase: $(INSTALLED) ## erase a customer from everything that is kept here: make erase EMAIL=ann@example.com
 	@$(PY) -m magodoo_airflow.erase --email "$(EMAIL)"

@@ -35,6 +35,13 @@ def test_the_delivery_key_pairs_a_done_picking_and_not_an_open_one() -> None:
     assert ("shipment", shipment, done, "delivery_key") in sales.reconcile().pairs
 
 
+def test_an_open_picking_that_carries_the_delivery_key_is_no_delivery_yet() -> None:
+    sales = Sales().sold()
+    shipment = sales.shipment(1)
+    sales.delivery(1, of=shipment, state="assigned", active=False)
+    assert {pair[0] for pair in sales.reconcile().pairs} == {"order"}
+
+
 def test_an_order_found_by_its_number_pairs_by_reference() -> None:
     sales = Sales()
     sales.order(1)
@@ -293,6 +300,23 @@ def test_a_share_is_found_through_the_order_line_that_it_invoices() -> None:
         if line["source_id"] == str(move) and line["item_key"] == "21":
             line.update(item_key=None, role="other")
     assert sales.reconcile().types == []
+
+
+def test_a_gift_that_was_added_by_hand_makes_no_share_another_one() -> None:
+    sales, (*_, move) = consolidated()
+    gift = {
+        "item_key": None,
+        "own_item_id": "991",
+        "sku": "GIFT",
+        "role": "other",
+        "quantity": 10_000,
+        "gross": 0,
+        "untaxed": 0,
+    }
+    order = next(line for line in sales.lines if line["side"] == "odoo" and line["kind"] == "order")
+    invoice = next(line for line in sales.lines if line["source_id"] == str(move))
+    sales.lines += [{**order, **gift}, {**invoice, **gift}]
+    assert [name for name in sales.reconcile().types if "invoice" in name] == []
 
 
 def test_an_order_of_a_consolidated_invoice_that_magento_has_not_invoiced_is_not_representable() -> None:
