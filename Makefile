@@ -9,7 +9,8 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live faults-mutations cutover test-magento test-pair erase test-celery test-install audit month docs docs-serve docs-lock reference coverage test-newcomer
+# every target that says what it does
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*[#][#] .*/\1/p' Makefile)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -83,6 +84,9 @@ audit: $(INSTALLED) ## look the pinned packages up in the database of known vuln
 coverage: $(INSTALLED) ## run the suite and count which branches it takes, in every process, by package
 	@rm -rf var/coverage && mkdir -p var/coverage
 	@$(PY) -m coverage run -m pytest; $(PY) -m coverage combine --quiet && $(PY) -m scripts.coverage
+
+mutants: $(INSTALLED) ## change matching, planning and the write protocol and look whether a test notices: make mutants MUTANTS=25 SEED=1
+	@$(PY) -m scripts.mutants --mutants $(or $(MUTANTS),25) --seed $(or $(SEED),1) $(AREA)
 
 ##@ Read it
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from magodoo.errors import Unreadable
 from magodoo.extract import magento_documents, odoo_documents
-from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.canonical import CanonicalDocument, Unread
+from magodoo.money import dump_json
 from magodoo.settings import Instance
-from magodoo.staging.copying import json_text
-from magodoo.staging.prepared import Prepared, prepare
-from magodoo.staging.quarantine import LONGEST_PAYLOAD, Unread
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -38,11 +35,6 @@ class Batch:
     @property
     def stamp(self) -> datetime | None:
         return max((document.updated_at for document in self.documents if document.updated_at), default=None)
-
-    @cached_property
-    def prepared(self) -> list[Prepared]:
-        """The documents as text for COPY; made at the first look, by whoever has the time."""
-        return prepare(self.documents)
 
 
 class Source(Protocol):
@@ -191,7 +183,7 @@ def _batch(
             documents.append(read(instance, kind, row, request_began_at))
         except Unreadable as problem:
             name = row.get("entity_id") or row.get("id") or "?"
-            unread.append(Unread(kind.value, str(name), str(problem), json_text(row)[:LONGEST_PAYLOAD]))
+            unread.append(Unread(kind.value, str(name), str(problem), dump_json(row)))
     return Batch(kind, documents, unread, total)
 
 
