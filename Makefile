@@ -9,7 +9,7 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit
+.PHONY: help screenshots histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery audit
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ histories: $(INSTALLED) ## try random histories of both sides until the chain se
 
 cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
 	@cd tests && PYTHONPATH=. ../$(PY) -m cutover
+
+screenshots: $(INSTALLED) ## photograph every sales page into docs/screenshots, on desk and phone, light and dark; needs chromium
+	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m screenshots
 
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings

@@ -238,6 +238,9 @@ def main() -> int:
 def announced(odoo: LiveOdoo, home: Path = HOME) -> Iterator[Path]:
     """A note for `live_odoo` elsewhere: use this one instead of waiting until it ends. Gives the note's file."""
     note = home / "serving.json"
+    if _served(home):  # it is somebody else's, who goes on serving when we have ended
+        yield note
+        return
     note.touch(mode=0o600)
     facts = {"url": odoo.url, "database": odoo.database, "build": odoo.build, "access": asdict(odoo.access)}
     note.write_text(json.dumps({**facts, "postgres_port": odoo.postgres_port, "pid": os.getpid()}))
