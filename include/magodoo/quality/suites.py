@@ -25,28 +25,10 @@ from sqlalchemy import Connection, Engine
 from magodoo.errors import Stop
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import COLUMNS, Check, Holds
+from magodoo.quality.required import REQUIRED_COLUMNS
 from magodoo.settings import Instance
 
 SCHEMA = "magodoo"
-REQUIRED_COLUMNS = {
-    "document": {
-        "instance",
-        "side",
-        "kind",
-        "source_id",
-        "order_key",
-        "number",
-        "currency",
-        "grand_total",
-        "tax",
-        "untaxed",
-        "version",
-    },
-    "line": {"instance", "side", "kind", "source_id", "line_id", "item_key", "role", "quantity", "untaxed", "tax"},
-    "pair": {"instance", "kind", "order_key", "magento_id", "odoo_id", "rule"},
-    "finding": {"instance", "type", "kind", "severity", "message", "first_seen", "resolved_at"},
-    "change": {"instance", "kind", "target", "order_key", "source_id", "state", "verdict", "request_hash"},
-}
 WORK_MEMORY = "64MB"  # of PostgreSQL, for one step of one check: ids of a million documents fit in
 _URL_VARIABLE = "MAGODOO_GX_STAGING_URL"  # GX stores the name, not the address with its password
 
