@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from magodoo.errors import Unreadable
 from magodoo.extract import magento_documents, odoo_documents
-from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.canonical import CanonicalDocument, Unread
+from magodoo.money import dump_json
 from magodoo.settings import Instance
-from magodoo.staging.copying import json_text
-from magodoo.staging.quarantine import LONGEST_PAYLOAD, Unread
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -184,7 +183,7 @@ def _batch(
             documents.append(read(instance, kind, row, request_began_at))
         except Unreadable as problem:
             name = row.get("entity_id") or row.get("id") or "?"
-            unread.append(Unread(kind.value, str(name), str(problem), json_text(row)[:LONGEST_PAYLOAD]))
+            unread.append(Unread(kind.value, str(name), str(problem), dump_json(row)))
     return Batch(kind, documents, unread, total)
 
 

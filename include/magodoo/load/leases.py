@@ -5,7 +5,7 @@ The second half of the ledger (see `ledger.py` for the states): what a worker do
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -52,6 +52,20 @@ where instance = :instance and order_key in (
     select order_key from order_lease where instance = :instance and order_key = any(:orders) and until < now()
     order by order_key for update skip locked)
 returning order_key, token"""
+
+_RENEW = """
+with wanted as (
+    select * from unnest(cast(:ids as bigint[]), cast(:orders as text[]), cast(:tokens as bigint[])) wanted (id, order_key, token)
+), kept as (
+    update order_lease set until = now() + make_interval(secs => :seconds)
+    from (select distinct order_key, token from wanted) held
+    where instance = :instance and order_lease.order_key = held.order_key and order_lease.token = held.token and until > now()
+    returning order_lease.order_key, order_lease.token
+)
+update change set written_at = now(), attempts = attempts + 1, lease_until = now() + make_interval(secs => :seconds)
+from wanted join kept using (order_key, token)
+where change.id = wanted.id and change.lease_token = wanted.token and change.state = 'leased'
+returning change.id"""
 
 _COLUMNS = """change.id, instance, kind, order_key, order_number, source_id, source_number, document_kind, amount, currency,
     request_hash, attempts, state, target, step"""
@@ -166,27 +180,18 @@ def _lease(
     return leased
 
 
-def renew(connection: Connection, changes: Iterable[LeasedChange], lease_seconds: int) -> set[int]:
+def renew(connection: Connection, changes: Collection[LeasedChange], lease_seconds: int) -> set[int]:
     """Right before a write: prolong by compare-and-set and count the attempt; returns the ids that are still ours."""
-    ours: set[int] = set()
-    for change in changes:
-        values = {
-            "instance": change.instance,
-            "order": change.order_key,
-            "token": change.token,
-            "seconds": lease_seconds,
-        }
-        held = connection.execute(
-            text(
-                "update order_lease set until = now() + make_interval(secs => :seconds)"
-                " where instance = :instance and order_key = :order and token = :token and until > now()"
-            ),
-            values,
-        ).rowcount
-        if held and _owned(connection, change, "written_at = now(), attempts = attempts + 1,"
-                           " lease_until = now() + make_interval(secs => :seconds)", seconds=lease_seconds):  # fmt: skip
-            ours.add(change.id)
-    return ours
+    if not changes:
+        return set()
+    values = {
+        "instance": next(iter(changes)).instance,
+        "ids": [change.id for change in changes],
+        "orders": [change.order_key for change in changes],
+        "tokens": [change.token for change in changes],
+        "seconds": lease_seconds,
+    }
+    return set(connection.scalars(text(_RENEW), values))
 
 
 def held(connection: Connection, changes: Collection[LeasedChange]) -> set[int]:
