@@ -33,6 +33,7 @@ class Sold:
     expected: dict[Place, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     orders: dict[str, int] = field(default_factory=dict)
     moves: dict[str, int] = field(default_factory=dict)
+    open: dict[str, Decimal] = field(default_factory=dict)  # by Odoo's number: what was open at the month's end
 
     def add(self, line: str, total: Any, currency: str = "USD", kind: str = INVOICE) -> None:
         self.expected[currency, kind, line] += Decimal(str(total))
@@ -68,6 +69,7 @@ def sell(pair: ShopAndBooks) -> Sold:
     _deliveries(sold)
     _payout(sold)
     pair.at(0)
+    _paid_since(sold)
     pair.look()
     return sold
 
@@ -304,16 +306,58 @@ def _deliveries(sold: Sold) -> None:
 
 
 def _payout(sold: Sold) -> None:
-    """The provider pays out 30.00; somebody books it from the clearing account to the bank."""
+    """The provider pays out 30.00; somebody books it from the clearing account to the bank. Another 20.00 come, and are matched, today."""
+    _book_payout(sold, 30.0, sold.at(26).date())
+    moved = _book_payout(sold, 20.0, datetime.now(UTC).date())
+    pair = sold.pair
+    on_it = [["account_id.name", "=", "Card payments clearing"]]
+    (captured,) = pair.rows("account.move.line", [*on_it, ["payment_id", "!=", False]], "id")
+    (paid_out,) = pair.rows("account.move.line", [*on_it, ["move_id", "=", moved]], "id")
+    pair.call("account.move.line", "reconcile", [captured["id"], paid_out["id"]])
+
+
+def _book_payout(sold: Sold, amount: float, day: date) -> int:
     pair = sold.pair
     accounts = {row["name"]: row["id"] for row in pair.rows("account.account", [["company_ids", "in", [1]]], "name")}
     lines = [
-        [0, 0, {"account_id": accounts["Bank"], "debit": 30.0, "name": "payout"}],
-        [0, 0, {"account_id": accounts["Card payments clearing"], "credit": 30.0, "name": "payout"}],
+        [0, 0, {"account_id": accounts["Bank"], "debit": amount, "name": "payout"}],
+        [0, 0, {"account_id": accounts["Card payments clearing"], "credit": amount, "name": "payout"}],
     ]
     entry = {
-        "move_type": "entry", "journal_id": pair.books.names.journals["MISC"], "date": f"{sold.at(26).date()}", "ref": "payout 1",
-        "line_ids": lines,
+        "move_type": "entry", "journal_id": pair.books.names.journals["MISC"], "date": f"{day}", "ref": "payout", "line_ids": lines,
     }  # fmt: skip
     (move,) = pair.call("account.move", "create", vals_list=[entry])
     pair.call("account.move", "action_post", [move])
+    return int(move)
+
+
+def _paid_since(sold: Sold) -> None:
+    """What was owed at the month's end and is paid today, in part or whole; what was paid in time."""
+    today = datetime.now(UTC).date()
+    (different,), (rounded,), (before,), (euro,) = (
+        sold.pair.moves(sold.orders[name]) for name in ("different", "rounded", "of the month before", "euro")
+    )
+    _pay(sold, before, sold.at(20).date())
+    _pay(sold, rounded, sold.at(28).date(), 4)
+    for move in (different, rounded, euro):
+        _pay(sold, move, today)
+    (memo,) = sold.pair.notes(sold.orders["partial"])
+    assert memo["amount_residual"]
+    _pay(sold, memo, today)
+    sold.open = {move["name"]: amount(move["amount_total"]) for move in (different, rounded, euro, memo)}
+    sold.open[rounded["name"]] -= 4
+
+
+def _pay(sold: Sold, move: dict[str, Any], day: date, part: int = 0) -> None:
+    """A clerk registers a payment of what is open, or of a part, by Odoo's wizard."""
+    pair = sold.pair
+    context = {"active_model": "account.move", "active_ids": [move["id"]]}
+    values = {
+        "payment_date": f"{day}",
+        "journal_id": pair.books.names.journals["BNK1"],
+        **({"amount": part} if part else {}),
+    }
+    wizard = pair.call("account.payment.register", "create", vals_list=[values], context=context)
+    pair.call("account.payment.register", "action_create_payments", wizard, context=context)
+    (left,) = pair.rows("account.move", [["id", "=", move["id"]]], "amount_residual")
+    assert bool(left["amount_residual"]) == bool(part)

@@ -30,7 +30,9 @@ instances:
   broken: {magento_connection: shop, odo_connection: books, schedule: now and then}
 """
 HEAVY = ("pandas", "numpy", "scipy", "matplotlib", "great_expectations", "psycopg2", "requests", "fastapi")
-PER_INSTANCE = {"magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load", "sales_refresh"}
+PER_INSTANCE = {
+    "magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load", "sales_approval", "sales_refresh",
+}  # fmt: skip
 POOLS = {"default_pool", "magodoo_magento", "magodoo_odoo"}
 
 # Runs in a process of its own: what it imports is what a DAG file imports, and no socket may be opened.

@@ -119,6 +119,29 @@ def test_two_equal_documents_on_both_sides_are_a_tie_each() -> None:
     assert sales.reconcile().types == [f"ambiguous invoice M-invoice-{each}" for each in (first, second)]
 
 
+def test_of_two_equal_credit_memos_odoos_reference_tells_which_is_which() -> None:
+    sales = Sales().sold(items={11: 4})
+    first, second = sales.memo(1, {11: 1}), sales.memo(1, {11: 1})
+    of_second = sales.odoo_note(1, {11: 1}, other_references=f"M-credit_memo-{second}")
+    other = sales.odoo_note(1, {11: 1})
+    pairs = sales.reconcile().pairs
+    assert ("credit_memo", second, of_second, "reference") in pairs
+    assert ("credit_memo", first, other, "assignment") in pairs
+
+
+def test_a_reference_decides_nothing_when_the_total_is_another_or_the_number_is_the_order_s() -> None:
+    sales = Sales().sold(items={11: 4})
+    sales.invoice(1, {11: 1}, number="000000007")
+    sales.invoice(1, {11: 1}, number="M-order-1")
+    sales.odoo_invoice(1, {11: 1}, other_references="M-order-1")
+    sales.odoo_invoice(1, {11: 1}, other_references="M-order-1")
+    assert sales.reconcile().types == ["ambiguous invoice 000000007", "ambiguous invoice M-order-1"]
+    other = Sales().sold(items={11: 4})
+    memo = other.memo(1, {11: 2})
+    note = other.odoo_note(1, {11: 1}, other_references=f"M-credit_memo-{memo}")
+    assert ("credit_memo", memo, note, "reference") not in other.reconcile().pairs
+
+
 def test_a_tie_in_one_place_leaves_the_rest_of_the_order_matched() -> None:
     sales = Sales().sold(items={11: 4, 12: 1})
     sales.invoice(1, {11: 2})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from magodoo.labels import labelled
 from magodoo.staging import quarantine, watermarks
 from magodoo.staging.upsert import Staged, write
 from magodoo.vocabulary import Side
@@ -12,6 +14,8 @@ from magodoo.vocabulary import Side
 if TYPE_CHECKING:
     from magodoo.extract.reading import Batch
     from magodoo.pipeline.context import Context
+
+log = logging.getLogger(__name__)
 
 
 def store(context: Context, side: Side, batches: Sequence[Batch], *, rows_so_far: int | None = None) -> Staged:
@@ -34,4 +38,13 @@ def store(context: Context, side: Side, batches: Sequence[Batch], *, rows_so_far
         quarantine.release(connection, instance.id, side.value, kind, read)
         if rows_so_far is not None and stamp is not None:
             watermarks.advance(connection, instance.id, side.value, kind, stamp, rows_so_far)
+    for each in unread:  # the reason may quote the customer: it stands in the table, which erasure reaches
+        with labelled(document=f"{each.kind} {each.source_id}"):
+            log.warning(
+                "[%s] %s %s %s is quarantined: see the quarantine",
+                instance.id,
+                side.value,
+                each.kind,
+                each.source_id,
+            )
     return staged

@@ -25,28 +25,11 @@ from sqlalchemy import Connection, Engine
 from magodoo.errors import Stop
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import COLUMNS, Check, Holds
+from magodoo.quality.required import REQUIRED_COLUMNS
 from magodoo.settings import Instance
 
 SCHEMA = "magodoo"
-REQUIRED_COLUMNS = {
-    "document": {
-        "instance",
-        "side",
-        "kind",
-        "source_id",
-        "order_key",
-        "number",
-        "currency",
-        "grand_total",
-        "tax",
-        "untaxed",
-        "version",
-    },
-    "line": {"instance", "side", "kind", "source_id", "line_id", "item_key", "role", "quantity", "untaxed", "tax"},
-    "pair": {"instance", "kind", "order_key", "magento_id", "odoo_id", "rule"},
-    "finding": {"instance", "type", "kind", "severity", "message", "first_seen", "resolved_at"},
-    "change": {"instance", "kind", "target", "order_key", "source_id", "state", "verdict", "request_hash"},
-}
+WORK_MEMORY = "64MB"  # of PostgreSQL, for one step of one check: ids of a million documents fit in
 _URL_VARIABLE = "MAGODOO_GX_STAGING_URL"  # GX stores the name, not the address with its password
 
 
@@ -68,6 +51,7 @@ def run(engine: Engine, instance: Instance, docs: Path | None, checks: Sequence[
     """Every check that failed, with every row that it found. Data Docs are built in `docs` when given."""
     failed = _expect(engine, instance, checks, docs)
     with engine.connect() as connection:
+        connection.exec_driver_sql(f"set local work_mem = '{WORK_MEMORY}'")
         return found(connection, instance, [check for check in checks if check.name in failed])
 
 
@@ -90,7 +74,8 @@ def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: P
     """Runs the suites; the names of the checks that failed. A check whose SELECT itself fails counts as failed and raises."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    own = engine.url.update_query_dict({"options": f"-csearch_path={SCHEMA} -ctimezone=UTC"})
+    options = f"-csearch_path={SCHEMA} -ctimezone=UTC -cwork_mem={WORK_MEMORY}"
+    own = engine.url.update_query_dict({"options": options})
     os.environ[_URL_VARIABLE] = own.render_as_string(hide_password=False)
     os.environ["TQDM_DISABLE"] = "1"
     context = gx.get_context(mode="file", project_root_dir=docs / "gx") if docs else gx.get_context(mode="ephemeral")

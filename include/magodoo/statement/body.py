@@ -50,6 +50,7 @@ class Sources:
     clearing: Sequence[Row]
     gaps: Sequence[Row]
     annexes: Mapping[str, Sequence[Row]]
+    unread_stores: Sequence[Row]
     over: bool
 
 
@@ -68,7 +69,7 @@ def statement(sources: Sources) -> Statement:
         "journals": sorted(sources.books.journals.values()), "rows": rows, "unexplained": named, "explained": explained,
         "accounts": sources.books.accounts, "taxes": _taxes(sources), "clearing": list(sources.clearing),
         "annexes": {
-            **{name: list(found) for name, found in sources.annexes.items()}, "gaps": list(sources.gaps),
+            **{name: list(found) for name, found in sources.annexes.items()}, "gaps": list(sources.gaps), "unread_stores": list(sources.unread_stores),
             "rounding": rounding(sources.explanation.steps), "muted_steps": _muted(sources.explanation.steps),
             "entries_by_hand": _others(sources, "entries_by_hand"),
         },
