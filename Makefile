@@ -41,6 +41,9 @@ clean: $(INSTALLED) ## stop the stack and remove all that it keeps under var/
 
 ##@ Use it
 
+screenshots: $(INSTALLED) ## photograph every sales page into docs/screenshots, on desk and phone, light and dark; needs chromium
+	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m screenshots
+
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
 

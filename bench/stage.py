@@ -102,8 +102,8 @@ def ours(url: str, documents: int) -> Took:
 
 def copy(url: str, documents: int) -> Took:
     """COPY of ready text into the three tables, one transaction per batch."""
+    from magodoo.copying import copy_rows, encoded_row
     from magodoo.staging import connect
-    from magodoo.staging.copying import copy_rows, encoded_row
 
     engine, took = connect(url), Took()
     for tables in _rows(documents):

@@ -371,6 +371,7 @@ def _page(lines: Iterable[str]) -> str:
 def main() -> None:
     """Writes the pages, over a PostgreSQL of its own that is gone afterwards."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    (CHECKOUT / "var").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CHECKOUT / "var") as folder:
         cluster = Cluster(CHECKOUT, Path(folder) / "postgres", ports.any_free(), secrets.token_hex(), durable=False)
         cluster.create()

@@ -11,37 +11,22 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-WORDS = {"vocabulary", "errors", "money", "labels", "stamps", "__version__"}
-ENGINE = {
-    "settings",
-    "canonical",
-    "copying",
-    "magento",
-    "odoo",
-    "extract",
-    "reconcile",
-    "staging",
-    "load",
-    "quality",
-    "statement",
-    "preflight",
-}
+WORDS = {"vocabulary", "errors", "money", "labels", "stamps", "copying", "__version__"}
+ENGINE = {"settings", "magento", "odoo", "extract", "reconcile", "staging", "load", "quality", "statement", "preflight"}
 MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "vocabulary"},
-    # stack: `make preflight` finds the connections of a running one.
-    "magodoo_airflow": WORDS | ENGINE | {"pipeline", "stack"},
+    "magodoo_airflow": WORDS
+    | ENGINE
+    | {"pipeline", "stack"},  # stack: `make preflight` finds the connections of a running one
     "pipeline": WORDS | ENGINE,
-    "load": WORDS | {"settings", "canonical", "magento", "odoo", "extract", "staging", "reconcile"},
+    "load": WORDS | {"settings", "magento", "odoo", "extract", "staging", "reconcile"},
     "preflight": WORDS | {"settings", "magento", "odoo", "staging", "quality"},
     "statement": WORDS | {"settings", "magento", "odoo", "quality", "reconcile"},
     "quality": WORDS | {"settings", "load"},
-    # Its text for COPY is made while a page is read.
-    "extract": WORDS | {"settings", "canonical", "copying", "magento", "odoo", "staging"},
-    # Canonical documents in, frames out; nothing of either system.
-    "staging": WORDS | {"settings", "canonical", "copying", "reconcile"},
-    "canonical": WORDS,  # the one form of both sides: extract/canonical.py
-    "copying": WORDS,  # rows as text for COPY, whatever they mean: staging/copying.py
-    "reconcile": WORDS | {"settings", "copying"},  # knows canonical frames only
+    "staging": WORDS
+    | {"settings", "extract", "reconcile"},  # rows become canonical documents and frames, and nothing else
+    "extract": WORDS | {"settings", "magento", "odoo"},
+    "reconcile": WORDS | {"settings"},  # knows canonical frames only
     "magento": WORDS,
     "odoo": WORDS,
     "settings": WORDS,
@@ -52,6 +37,7 @@ MAY: dict[str, set[str]] = {
     "errors": set(),
     "labels": set(),
     "stamps": set(),
+    "copying": {"money"},
     "__version__": set(),
 }
 # The type of what a step is given may be named by those who are given it; nothing is imported when the code runs.
@@ -70,7 +56,7 @@ def files() -> Iterator[tuple[str, Path]]:
     """Every file of the product with the package that it belongs to."""
     for file in sorted((CHECKOUT / "include" / "magodoo").rglob("*.py")):
         part = file.relative_to(CHECKOUT / "include" / "magodoo").parts[0].removesuffix(".py")
-        yield _layer([part, file.stem]), file
+        yield "__version__" if part == "__init__" else part, file
     for file in sorted((CHECKOUT / "plugins" / "magodoo_airflow").rglob("*.py")):
         yield "magodoo_airflow", file
     for file in sorted((CHECKOUT / "dags").rglob("*.py")):
@@ -95,16 +81,9 @@ def imports(package: str, where: str, source: str) -> Iterator[Import]:
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         for name in names:
             first, *rest = name.split(".")
-            imported = _layer(rest) if first == "magodoo" else first
+            imported = (rest or ["__version__"])[0] if first == "magodoo" else first
             if imported != package:
                 yield Import(f"{where}:{node.lineno}", package, imported, node in for_types)
-
-
-def _layer(names: list[str]) -> str:
-    """The layer of a module below magodoo: its package, but for the two modules that several packages stand on."""
-    if names[:2] in (["extract", "canonical"], ["staging", "copying"]):
-        return names[1]
-    return names[0] if names and names[0] != "__init__" else "__version__"
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ def outcome(new_staging: Callable[[], str]) -> Outcome:
     return compare(SHORT, new_staging)
 
 
-@pytest.mark.timeout(300)
 def test_in_trouble_the_end_is_the_same_as_in_peace(outcome: Outcome) -> None:
     assert outcome.differences == []
 

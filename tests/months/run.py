@@ -46,7 +46,7 @@ SPRING = Span(
     timedelta(hours=8), timedelta(hours=27),
 )  # fmt: skip
 SHORT = Span(
-    datetime(2026, 10, 31, 5, tzinfo=UTC), 3, (datetime(2026, 11, 1, 6, tzinfo=UTC),), 4, timedelta(hours=6), timedelta(hours=7)
+    datetime(2026, 10, 31, 5, tzinfo=UTC), 2, (datetime(2026, 11, 1, 6, tzinfo=UTC),), 16, timedelta(hours=6), timedelta(hours=5)
 )  # fmt: skip
 
 

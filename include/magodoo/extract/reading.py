@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from magodoo.errors import Unreadable
@@ -13,7 +12,6 @@ from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument, Unread
 from magodoo.money import dump_json
 from magodoo.settings import Instance
-from magodoo.staging.prepared import Prepared, prepare
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -37,11 +35,6 @@ class Batch:
     @property
     def stamp(self) -> datetime | None:
         return max((document.updated_at for document in self.documents if document.updated_at), default=None)
-
-    @cached_property
-    def prepared(self) -> list[Prepared]:
-        """The documents as text for COPY; made at the first look, by whoever has the time."""
-        return prepare(self.documents)
 
 
 class Source(Protocol):

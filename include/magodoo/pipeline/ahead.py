@@ -8,6 +8,8 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from magodoo.pipeline.store import Page, page
+
 if TYPE_CHECKING:
     from magodoo.extract.reading import Batch
 
@@ -20,7 +22,7 @@ class _Reading:
 
     def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches = batches
-        self._waiting: list[Batch] = []
+        self._waiting: list[Page] = []
         self._problem: BaseException | None = None
         self._ended = self._unwanted = False
         self._told = threading.Condition()
@@ -30,9 +32,9 @@ class _Reading:
     def _read(self) -> None:
         try:
             for batch in self._batches:
-                len(batch.prepared)  # made here, beside the database's work
+                ready = page(batch)  # prepared here, beside the database's work
                 with self._told:
-                    self._waiting.append(batch)
+                    self._waiting.append(ready)
                     self._told.notify_all()
                     self._told.wait_for(lambda: self._unwanted or self._documents < MOST_WAITING)
                     if self._unwanted:
@@ -46,9 +48,9 @@ class _Reading:
 
     @property
     def _documents(self) -> int:
-        return sum(len(batch.documents) for batch in self._waiting)
+        return sum(len(waiting.batch.documents) for waiting in self._waiting)
 
-    def take(self) -> list[Batch]:
+    def take(self) -> list[Page]:
         """All that waits, at least one page; nothing when all was read. What reading raised comes after what was read before."""
         with self._told:
             self._told.wait_for(lambda: self._waiting or self._ended)
@@ -66,8 +68,8 @@ class _Reading:
         self._thread.join()
 
 
-def read_ahead(batches: Iterator[Batch]) -> Generator[list[Batch], None, None]:
-    """The same batches in their order, as many at a time as were read while the last ones were staged.
+def read_ahead(batches: Iterator[Batch]) -> Generator[list[Page], None, None]:
+    """The batches in their order, prepared, as many at a time as were read while the last ones were staged.
 
     A slow source is staged page by page, a fast one in transactions of up to about MOST_WAITING documents.
     """

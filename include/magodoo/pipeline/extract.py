@@ -77,14 +77,14 @@ def _read_kind(context: Context, source: Source, kind: Kind, window: Window | No
         with context.engine.begin() as connection:
             watermarks.succeeded(connection, context.instance.id, source.side.value, kind.value, began, known, known)
         return {"read": known, "changed": 0, "unchanged": known, "stale": 0, "quarantined": 0}
-    with closing(read_ahead(source.changed(kind, since, window.end if window else None))) as pages:
-        for batches in pages:
+    with closing(read_ahead(source.changed(kind, since, window.end if window else None))) as groups:
+        for pages in groups:
             context.go_on()
-            for batch in batches:
+            for batch, _ in pages:
                 seen.update(document.source_id for document in batch.documents)
                 unread += len(batch.unread)
                 total = batch.total if total is None else total
-            staged += store(context, source.side, batches, rows_so_far=None if window else len(seen) + unread)
+            staged += store(context, source.side, pages, rows_so_far=None if window else len(seen) + unread)
             checkpoint("extracted")
     if window is None:
         with context.engine.begin() as connection:

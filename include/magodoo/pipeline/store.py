@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from magodoo.labels import labelled
 from magodoo.staging import quarantine, watermarks
+from magodoo.staging.prepared import Prepared, prepare
 from magodoo.staging.upsert import Staged, write
 from magodoo.vocabulary import Side
 
@@ -18,13 +19,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def store(context: Context, side: Side, batches: Sequence[Batch], *, rows_so_far: int | None = None) -> Staged:
+class Page(NamedTuple):
+    """What was read of one page, and its documents as text for COPY."""
+
+    batch: Batch
+    rows: list[Prepared]
+
+
+def page(batch: Batch) -> Page:
+    return Page(batch, prepare(batch.documents))
+
+
+def store(context: Context, side: Side, pages: Sequence[Page], *, rows_so_far: int | None = None) -> Staged:
     """Stage pages of one kind, in the order in which they were read; of a document that stands on two of them the later counts.
 
     With `rows_so_far` (a scheduled extract) the watermark moves in the same transaction.
     """
+    batches = [each.batch for each in pages]
     instance, kind = context.instance, batches[0].kind.value
-    documents = {document.key: document for batch in batches for document in batch.prepared}
+    documents = {document.key: document for each in pages for document in each.rows}
     unread = [each for batch in batches for each in batch.unread]
     sound: dict[str, bool] = {}
     for batch in batches:

@@ -14,9 +14,9 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, text
 
+from magodoo.copying import copy_rows
 from magodoo.reconcile import catalogue
 from magodoo.reconcile.finding import Finding
-from magodoo.staging.copying import copy_rows
 from magodoo.vocabulary import Kind, Rule
 
 _FINDING_TYPES = {

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from magodoo.errors import FixConfiguration, MagodooError, Unavailable
 
 FINISHED = frozenset({"success", "failed"})
+# A busy machine answers late: what only asks is asked again; what changes something never is.
+ASK_AGAIN = Retry(total=3, connect=0, read=3, status=0, other=0, allowed_methods={"GET"}, backoff_factor=0.5)
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
@@ -48,6 +52,7 @@ class Api:
         self.login = {"username": user, "password": password}
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.mount("http", HTTPAdapter(max_retries=ASK_AGAIN))
 
     def wait_healthy(self, seconds: float = 120) -> None:
         """Wait until the database, the scheduler, the DAG processor and the triggerer are healthy.

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+from magodoo.copying import encoded, encoded_row, escaped, json_text
 from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
-from magodoo.staging.copying import encoded, encoded_row, escaped, json_text
 
 KEY = ("instance", "side", "kind", "source_id")
 INCOMING = (*KEY, "updated_at", "request_began_at", "hash", "fate")

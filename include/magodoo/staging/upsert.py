@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from magodoo.copying import copy_rows
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.settings import Instance
 from magodoo.staging import erasure, statistics, work
-from magodoo.staging.copying import copy_rows
 from magodoo.staging.prepared import DOCUMENT, INCOMING, KEY, LINE, PAYLOAD, Prepared, prepare
 from magodoo.staging.resolve import resolve
 
