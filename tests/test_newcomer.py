@@ -5,6 +5,7 @@ Run by `make test-newcomer`: it installs everything once more and runs the demo 
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ def clone(tmp_path: Path) -> Iterator[Path]:
 
 def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     print(f"$ {command}")
-    done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=False)
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "MAGODOO_"))}
+    done = subprocess.run(command, shell=True, cwd=folder, env=own, capture_output=True, text=True, check=False)
     print(done.stdout, done.stderr)
     return done
 
