@@ -130,9 +130,9 @@ class Limits(Strict):
     """Beyond them a change waits for a person. Amounts in company currency."""
 
     changes_per_run: int = 50
-    """Changes of one run, of all kinds together, that need no approval."""
+    """Changes of a kind in one run that need no approval."""
     changes_per_day: int = 500
-    """Changes of the last 24 hours, of all kinds together, that need no approval."""
+    """Changes of a kind in the last 24 hours that need no approval."""
     document_amount: Decimal = Decimal(5000)
     """Largest document that needs no approval."""
     run_amount: Decimal = Decimal(25000)
