@@ -44,7 +44,7 @@ Span = tuple[datetime, datetime]
 
 @dataclass
 class Running:
-    """A stack whose chain has written all there was, and the orders that wait to be invoiced."""
+    """A stack whose chain has run once and written what there was, and the orders that wait to be invoiced."""
 
     chain: Chain
     state: State
@@ -126,7 +126,6 @@ def running(size: int, changes: int) -> Iterator[Running]:
         chain = Chain(lifecycle.api(state), shop.instances(layout))
         chain.switch_on()
         chain.run_first(tell)
-        chain.run(tell)
         database = staging.connect(cluster_of(layout, state).url("magodoo"))
         yield Running(chain, state, database, orders)
         database.dispose()

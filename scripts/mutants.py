@@ -102,10 +102,12 @@ class Mutant:
 
 def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, str]]:
     """Every place that can be changed: the node, which of its changes, and what it says."""
-    said = _texts(tree)
+    said = _left_alone(tree)
     for node in ast.walk(tree):
+        if node in said:
+            continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if node not in said and _is_sql(node.value):
+            if _is_sql(node.value):
                 short = " ".join(node.value.split())[:70]
                 yield from (
                     (node, f"sql{old}", f"SQL {short!r}:{old}->{new}") for old, new in IN_SQL if old in node.value
@@ -135,14 +137,16 @@ def _becomes(node: ast.AST) -> str:
     return "left out" if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else ""
 
 
-def _texts(tree: ast.AST) -> set[ast.AST]:
-    """Docstrings, and what errors say."""
+def _left_alone(tree: ast.AST) -> set[ast.AST]:
+    """Docstrings, what errors say, and types: a change there is none of what the code does."""
     found: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise):
             found |= set(ast.walk(node))
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             found.add(node.value)
+        types = [getattr(node, name, None) for name in ("annotation", "returns")]
+        found |= {inner for type_ in types if isinstance(type_, ast.AST) for inner in ast.walk(type_)}
     return found
 
 

@@ -19,6 +19,7 @@ from magodoo.errors import Unreadable
 
 SCALE = 10_000
 _QUANTUM = Decimal("0.0001")
+_ZERO = Decimal(0)
 _LONGEST_EXPONENT = 40
 _LARGEST = 10**15  # 100 billion: beyond it a figure is damage, not money
 _LARGEST_WHOLE = _LARGEST // SCALE
@@ -92,11 +93,10 @@ def _fraction(text: str) -> Decimal:
     """Without zeros at its end: an amount is written in one way, whoever sent it. Most amounts come many times."""
     if len(text) > _LONGEST_EXPONENT:
         return Decimal(text).normalize()  # damage
-    return Decimal(text if "e" in text or "E" in text else text.rstrip("0").rstrip("."))
+    return Decimal(text if "e" in text or "E" in text else text.rstrip("0").rstrip(".")) or _ZERO
 
 
 def _parse_slowly(text: str | bytes) -> Any:
-
     def refuse(constant: str) -> Any:
         raise ValueError(constant)
 

@@ -164,19 +164,25 @@ def _holds_back(earlier: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 def _lease(
     connection: Connection, rows: list[Mapping[str, Any]], tokens: Mapping[str, int], holder: str, seconds: int
 ) -> list[LeasedChange]:
+    values = {
+        "ids": [row["id"] for row in rows], "tokens": [tokens[row["order_key"]] for row in rows],
+        "holder": holder, "seconds": seconds,
+    }  # fmt: skip
+    connection.execute(
+        text(
+            "update change set state = 'leased', lease_token = taken.token, leased_by = :holder, not_before = null,"
+            " lease_until = now() + make_interval(secs => :seconds)"
+            " from unnest(cast(:ids as bigint[]), cast(:tokens as bigint[])) taken (id, token) where change.id = taken.id"
+        ),
+        values,
+    )
     leased = []
     for row in rows:
-        token = tokens[row["order_key"]]
-        connection.execute(
-            text(
-                "update change set state = 'leased', lease_token = :token, leased_by = :holder, not_before = null,"
-                " lease_until = now() + make_interval(secs => :seconds) where id = :id"
-            ),
-            {"id": row["id"], "token": token, "holder": holder, "seconds": seconds},
-        )
         known = {name: row[name] for name in LeasedChange.__dataclass_fields__ if name in row}
         known |= {"kind": ChangeKind(row["kind"]), "request": parse_json(row["request"] or "{}")}
-        leased.append(LeasedChange(**known, token=token, resumed=row["state"] in ("leased", "uncertain")))
+        leased.append(
+            LeasedChange(**known, token=tokens[row["order_key"]], resumed=row["state"] in ("leased", "uncertain"))
+        )
     return leased
 
 

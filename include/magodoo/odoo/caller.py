@@ -124,9 +124,9 @@ class OdooCaller:
         return self._send(self.transport, model, method, ids, context, arguments, write=True)
 
     def fields(self, model: str) -> dict[str, dict[str, Any]]:
-        """The fields that this user sees, by name: type, relation, selection. Read once."""
+        """The fields that this user sees, by name: type and relation. Read once."""
         if model not in self._fields:
-            wanted = ["type", "relation", "selection", "string"]
+            wanted = ["type", "relation"]  # words and selections of a company take Odoo a hundred times as long
             self._fields[model] = self.call(model, "fields_get", attributes=wanted)
         return self._fields[model]
 

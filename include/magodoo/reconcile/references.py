@@ -96,7 +96,12 @@ def _numbers_after(view: View, positions: Positions, prefix: str) -> Units:
 def _numbers(texts: list[str]) -> Units:
     """Ids written in digits, read all at once; if one is anything else, one by one, that one as 0."""
     joined = "\n".join(texts)
-    if joined.isascii() and joined.replace("\n", "").isdecimal() and max(map(len, texts)) <= LONGEST_ID:
+    if (
+        joined.isascii()
+        and joined.count("\n") == len(texts) - 1
+        and joined.replace("\n", "").isdecimal()
+        and max(map(len, texts)) <= LONGEST_ID
+    ):
         read = np.fromstring(joined, dtype=np.int64, sep="\n")
         if len(read) == len(texts):
             return read

@@ -61,7 +61,8 @@ class WritePayments(Writer):
             for payment in document.get("matched_payment_ids") or ()
             if payment.get("external_id")
         }
-        has_links = context.books.has_field("account.payment", "invoice_ids")
+        ends = (("account.payment", "invoice_ids"), ("account.move", "matched_payment_ids"))
+        has_links = all(context.books.has_field(*end) for end in ends)
         wanted = {change.request["external_id"]: name_of(change.request["document"]) for change in changes}
         unsaid = [name for name, document in wanted.items() if not (has_links and document in documents)]
         asked = context.books.by_external_ids(unsaid) if unsaid else {}
