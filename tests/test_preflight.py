@@ -21,6 +21,7 @@ from magodoo.pipeline import preflight
 from magodoo.preflight import CheckLine, Status, house, passed, why_not
 from magodoo.preflight.lines import table
 from magodoo.preflight.subject import Subject
+from magodoo.quality import outbox
 from magodoo.sandbox.magento import RunningSandbox as RunningMagento
 from magodoo.sandbox.odoo import RunningSandbox as RunningOdoo
 from magodoo.settings import Settings
@@ -359,6 +360,19 @@ def test_a_mail_server_that_does_not_answer_is_an_error(lab: Lab) -> None:
         raise FixConfiguration("ConnectionRefusedError")
 
     assert lab.look("House: mails", smtp=refused).status.value == "error"
+
+
+def test_mails_that_wait_are_a_warning_that_says_why(lab: Lab) -> None:
+    with lab.engine.begin() as connection:
+        mail_id = outbox.queue(
+            connection, outbox.Mail("t", ("books@example.com",), "s", "<p>h</p>", "p", instance="us")
+        )
+        outbox.kept(connection, [mail_id], "there is no connection smtp_default")
+    line = lab.look("House: mails")
+    with lab.engine.begin() as connection:
+        connection.execute(text("delete from mail"))
+    assert line.status.value == "warning"
+    assert "1 mails wait since" in line.found and "no connection smtp_default" in line.found
 
 
 def test_a_staging_database_of_an_older_schema_is_an_error_and_keeps_nothing(lab: Lab, staging_url: str) -> None:
