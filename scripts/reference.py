@@ -255,7 +255,12 @@ def changes_page() -> str:
         *_table(
             ("kind", "written to", "operator", "does"),
             (
-                (f"`{kind}`", kind.target.value.title(), f"`{BY_KIND[kind].__name__}`", _cell(_first_paragraph(BY_KIND[kind])))
+                (
+                    f"`{kind}`",
+                    kind.target.value.title(),
+                    f"`{BY_KIND[kind].__name__}`",
+                    _cell(_first_paragraph(BY_KIND[kind])),
+                )
                 for kind in ChangeKind
             ),
         ),
