@@ -11,7 +11,7 @@ import pytest
 from load_lab import Lab, lab, provisioned
 
 from magodoo.errors import TooLate
-from magodoo.load import checkpoints
+from magodoo.load import checkpoints, ledger
 from magodoo.pipeline import reconcile
 from magodoo.vocabulary import ChangeKind, Kind
 
@@ -73,6 +73,39 @@ def test_what_waits_for_a_change_that_was_refused_is_planned_anew(made: Lab) -> 
     made.load(kinds=[ChangeKind.ODOO_INVOICE])
     assert [made.state(change)[0] for change in changes] == ["done", "refused", "planned", "superseded", "planned"]
     assert "odoo_invoice" in made.state(changes[3])[1]
+
+
+def test_a_return_that_is_all_that_is_left_of_an_order_stays_planned(made: Lab) -> None:
+    """A worker that died before the return left it planned; with nothing else to settle, the next plan took it out of the ledger."""
+    order, _, changes = delivered_and_refunded(made)
+    made.load(kinds=[kind for kind in ChangeKind if kind is not ChangeKind.ODOO_STOCK_RETURN])
+    reconcile.run(made.context, [str(order)])
+    assert [made.state(change)[0] for change in changes] == ["done", "done", "done", "done", "planned"]
+    made.load()
+    assert done_pickings(made) == ["incoming", "outgoing"]
+    reconcile.run(made.context, [str(order)])
+    assert made.states() == ["done"] * 5
+
+
+def test_what_builds_on_a_change_that_a_person_rejects_is_planned_anew_without_it(made: Lab) -> None:
+    order, _, changes = delivered_and_refunded(made)
+    with made.engine.begin() as connection:
+        assert ledger.reject(connection, [changes[2]], "Ann", "the parcel came back") == 1
+    made.load()
+    assert [made.state(change)[0] for change in changes] == ["done", "done", "refused", "done", "superseded"]
+    reconcile.run(made.context)
+    made.release()
+    made.load()
+    assert done_pickings(made) == []
+    with made.engine.begin() as connection:
+        assert ledger.reopen(connection, [changes[2]], "Ann") == 1
+        assert ledger.approve(connection, [changes[2]], "Ann") == 1
+    made.release()
+    made.load()
+    reconcile.run(made.context, [str(order)])
+    made.release()
+    made.load()
+    assert done_pickings(made) == ["incoming", "outgoing"]
 
 
 def test_a_worker_that_wakes_up_when_its_lease_is_about_to_end_sends_no_write(made: Lab) -> None:

@@ -199,10 +199,12 @@ class Campaign:
     def _finish(self, schedules: Sequence[Schedule]) -> list[tuple[str, str]]:
         """The chain without faults, until a whole plan of these orders finds nothing more to do; returns (order, what stays open).
 
-        It begins with extraction: what an extraction that died has left out is read now, or lost. Later plans come without one:
-        what was written stands in staging already, so whatever is done and planned again was not read back.
+        What was written stands in staging without being read again: whatever is done and planned again by a plan that reads nothing
+        was not read back. Only then comes extraction: what one that died has left out is read now, or lost.
         """
         orders = [order for schedule in schedules for order in schedule.orders]
+        chain(self.lab.context, orders, known_only=True)
+        again = self._again()
         for side in Side:
             extract.run(self.lab.context, side)
         late_tracks = [each.order for schedule in schedules for each in schedule.histories if each.unseen]
@@ -216,16 +218,15 @@ class Campaign:
             counts = load.run(self.lab.context)
             self._pass_time(False)
             chain(self.lab.context, orders, known_only=True)
-            stuck = self._open()
-            again = [(order, line) for order, line, repeated in self._standing() if repeated]
-            if again:
-                return again
+            stuck = [(order, line) for order, line, _ in self._standing()]
+            again += self._again()
             if not stuck and not counts.get("changed") and not counts["refused"]:
                 break
-        return stuck
+        return stuck + again
 
-    def _open(self) -> list[tuple[str, str]]:
-        return [(order, line) for order, line, _ in self._standing()]
+    def _again(self) -> list[tuple[str, str]]:
+        """What was done and stands planned all the same."""
+        return [(order, line) for order, line, repeated in self._standing() if repeated]
 
     def _standing(self) -> list[tuple[str, str, bool]]:
         """(order, what, whether the same was done before) of every change that is open or failed."""

@@ -10,27 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from magodoo.load import dependants
 from magodoo.load.ledger import OPEN, LeasedChange, LeaseLost
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
 from magodoo.vocabulary import ChangeKind, Side
-
-_K = ChangeKind
-
-# What must be done before: an open change of one of these kinds on the same order holds a later one back.
-NEEDS: Mapping[ChangeKind, tuple[ChangeKind, ...]] = {
-    _K.ORDER_CANCEL: (_K.ORDER_IMPORT,),
-    _K.ODOO_INVOICE: (_K.ORDER_IMPORT,),
-    _K.ODOO_PAYMENT: (_K.ORDER_IMPORT, _K.ODOO_INVOICE),
-    _K.ODOO_DELIVERY: (_K.ORDER_IMPORT,),
-    _K.ODOO_TRACKING: (_K.ORDER_IMPORT, _K.ODOO_DELIVERY),
-    _K.ODOO_CREDIT_NOTE: (_K.ORDER_IMPORT, _K.ODOO_INVOICE, _K.ODOO_PAYMENT),
-    _K.ODOO_REFUND_PAYMENT: (_K.ORDER_IMPORT, _K.ODOO_CREDIT_NOTE),
-    _K.ODOO_STOCK_RETURN: (_K.ORDER_IMPORT, _K.ODOO_DELIVERY, _K.ODOO_CREDIT_NOTE),
-    _K.MAGENTO_TRACKING: (_K.MAGENTO_SHIPMENT,),
-    _K.MAGENTO_CREDIT_MEMO: (_K.MAGENTO_INVOICE,),
-}
 
 # A row that may be written: released for this very request, approved where asked, its kind in `apply`.
 _WRITABLE = """verdict = 'released' and checked_hash = request_hash and kind = any(:kinds)
@@ -156,7 +141,7 @@ def _ready(connection: Connection, wanted: Mapping[str, Any], orders: list[str])
 
 
 def _holds_back(earlier: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    return earlier["order_key"] == row["order_key"] and ChangeKind(earlier["kind"]) in NEEDS.get(
+    return earlier["order_key"] == row["order_key"] and ChangeKind(earlier["kind"]) in dependants.NEEDS.get(
         ChangeKind(row["kind"]), ()
     )
 
@@ -230,23 +215,23 @@ def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as refused, and let the order be reconciled anew: its finding gets the reason, and what waits for it is
     planned no more. This request is not planned again. Raises LeaseLost.
     """
-    _reconcile_again(connection, change)
+    dependants.reconcile_again(connection, change.instance, change.order_key)
     _end(connection, change, "refused", reason)
-    _plan_dependants_anew(connection, change)
+    dependants.plan_anew(connection, change.instance, change.order_key, change.kind)
 
 
 def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as failed: a person must mend a setting or a right; the next plan tries again. Raises LeaseLost."""
     _end(connection, change, "failed", reason)
-    if _plan_dependants_anew(connection, change):
-        _reconcile_again(connection, change)
+    if dependants.plan_anew(connection, change.instance, change.order_key, change.kind):
+        dependants.reconcile_again(connection, change.instance, change.order_key)
 
 
 def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as superseded because the documents moved on, and let the order be reconciled anew. Raises LeaseLost."""
-    _reconcile_again(connection, change)
+    dependants.reconcile_again(connection, change.instance, change.order_key)
     _end(connection, change, "superseded", reason)
-    _plan_dependants_anew(connection, change)
+    dependants.plan_anew(connection, change.instance, change.order_key, change.kind)
 
 
 def uncertain(connection: Connection, change: LeasedChange, reason: str, settle_seconds: int) -> None:
@@ -282,30 +267,6 @@ def give_back(connection: Connection, instance: str, tokens: Mapping[str, int]) 
             ),
             {"instance": instance, "order": order, "token": token},
         )
-
-
-def _reconcile_again(connection: Connection, change: LeasedChange) -> None:
-    connection.execute(
-        text(
-            "update order_work set staged_version = nextval('content_version')"
-            " where instance = :instance and order_key = :order"
-        ),
-        {"instance": change.instance, "order": change.order_key},
-    )
-
-
-def _plan_dependants_anew(connection: Connection, change: LeasedChange) -> int:
-    """What needs a change that ended undone would be refused for good by whichever run takes it up next: its request would
-    stand before a target that lacks what comes first. Returns how many were superseded.
-    """
-    kinds = [kind.value for kind, needed in NEEDS.items() if change.kind in needed]
-    statement = (
-        "update change set state = 'superseded', finished_at = now(), reason = :reason where instance = :instance"
-        " and order_key = :order and kind = any(:kinds) and state in ('planned', 'approved')"
-    )
-    reason = f"an earlier change of the order was not made ({change.kind.value}): planned anew"
-    values = {"instance": change.instance, "order": change.order_key, "kinds": kinds, "reason": reason}
-    return connection.execute(text(statement), values).rowcount
 
 
 def _end(connection: Connection, change: LeasedChange, state: str, reason: str | None, **columns: Any) -> None:

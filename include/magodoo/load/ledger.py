@@ -21,6 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.errors import Stop
+from magodoo.load import dependants
 from magodoo.load.requests.prepared import Prepared
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
@@ -259,16 +260,22 @@ def approve(connection: Connection, change_ids: Collection[int], who: str, reaso
 
 
 def reject(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
-    """A person refuses these requests; that stays until the request changes or somebody reopens it."""
+    """A person refuses these requests; that stays until the request changes or somebody reopens it. What builds on them is
+    planned anew, without them.
+    """
     statement = (
         "update change set approval = 'rejected', state = 'refused', approved_hash = request_hash, approved_by = :who,"
         " approved_at = now(), approval_reason = :reason, reason = :said, finished_at = now()"
-        " where id = any(:ids) and state in ('planned', 'approved')"
+        " where id = any(:ids) and state in ('planned', 'approved') returning instance, order_key, kind"
     )
     said = f"rejected by {who}: {reason}"
-    return connection.execute(
+    rejected = connection.execute(
         text(statement), {"ids": list(change_ids), "who": who, "reason": reason, "said": said}
-    ).rowcount
+    ).all()
+    for instance, order_key, kind in rejected:
+        dependants.plan_anew(connection, instance, order_key, ChangeKind(kind))
+        dependants.reconcile_again(connection, instance, order_key)
+    return len(rejected)
 
 
 def reopen(connection: Connection, change_ids: Collection[int], who: str) -> int:

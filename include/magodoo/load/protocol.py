@@ -27,7 +27,7 @@ from magodoo.errors import (
     Unreadable,
 )
 from magodoo.labels import labelled
-from magodoo.load import leases, read_back
+from magodoo.load import dependants, leases, read_back
 from magodoo.load.checkpoints import SETTLED, checkpoint
 from magodoo.load.ledger import LeasedChange, LeaseLost
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Partly
@@ -211,7 +211,7 @@ class Run:
 
     def _waits(self, change: LeasedChange) -> bool:
         """An earlier step of its order did not get done, or its target is away: it stays as it was."""
-        needed = set(leases.NEEDS.get(change.kind, ()))
+        needed = set(dependants.NEEDS.get(change.kind, ()))
         if self.away is not None:
             self._settle(change, NotYet(str(self.away)))
         elif change.order_key in self.closed:
