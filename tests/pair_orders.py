@@ -116,6 +116,6 @@ def memo_to_race_for(people: People) -> int:
     people.books.invoice(history, invoice["entity_id"])
     total = cents(invoice["grand_total"])
     people.books.pay(history, f"inv_{invoice['entity_id']}", total, "USD")
-    people.books.moves["cm_0"] = people.books.reverse(history, invoice["entity_id"])
-    people.books.pay(history, "cm_0", total, "USD", outbound=True)
+    people.books.moves[f"cm_{order}"] = people.books.reverse(history, invoice["entity_id"])
+    people.books.pay(history, f"cm_{order}", total, "USD", outbound=True)
     return order
