@@ -106,7 +106,7 @@ lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and re
 		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements.in requirements-dev.in --output-file requirements.txt
 
-BENCH := extract odoo-read stage reconcile quality load memory pages scale
+BENCH := extract odoo-read stage reconcile quality load memory pages statement scale
 SIZE ?= quick
 RUNS ?= 5
 

@@ -10,7 +10,7 @@ import time
 from bench import report
 from bench.contest import tell
 
-NAMES = ("extract", "odoo-read", "stage", "reconcile", "quality", "load", "memory", "pages", "scale")
+NAMES = ("extract", "odoo-read", "stage", "reconcile", "quality", "load", "memory", "pages", "statement", "scale")
 
 
 def main() -> int:

@@ -95,5 +95,8 @@ AIMS: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float], str, float, st
     ("memory", "largest peak", _largest("ours", "peak_mb"), "≤", 2500, " MB"),
     ("pages", "lists, 95th percentile", _at("ours", "lists_p95_ms"), "≤", 300, " ms"),
     ("pages", "overview, 95th percentile", _at("ours", "overview_p95_ms"), "≤", 500, " ms"),
+    ("statement", "of a large month, without Odoo's own time", _at("ours", "seconds"), "≤", 60, " s"),
+    ("statement", "peak of memory", _at("ours", "peak_mb"), "≤", 2500, " MB"),
+    ("statement", "documents left unexplained", _at("ours", "left"), "≤", 0, ""),
     ("scale", "largest exponent", _largest("ours", "exponent"), "≤", 1.1, ""),
 )
