@@ -5,14 +5,18 @@ ENV AIRFLOW_HOME=/opt/airflow PYTHONUNBUFFERED=1
 WORKDIR /opt/magodoo
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --require-hashes -r requirements.txt
+# KubernetesExecutor needs more: docker build --build-arg KUBERNETES=1
+ARG KUBERNETES=""
+COPY deploy deploy
+RUN if [ -n "$KUBERNETES" ]; then pip install --no-cache-dir --require-hashes -r deploy/helm/requirements.txt; fi
 COPY pyproject.toml requirements.in requirements-dev.in README.md LICENSE ./
 COPY include include
 COPY plugins plugins
 COPY dags dags
-COPY deploy deploy
 RUN pip install --no-cache-dir --no-deps --no-build-isolation -e . \
     && useradd --uid 50000 --gid 0 --home-dir /opt/airflow --create-home airflow \
-    && mkdir -p /opt/airflow/logs /opt/magodoo/shared && chown -R airflow:0 /opt/airflow /opt/magodoo/shared && chmod +x deploy/init.sh
+    && mkdir -p /opt/airflow/logs /opt/magodoo/shared && chown -R airflow:0 /opt/airflow /opt/magodoo/shared \
+    && chmod +x deploy/*.sh && ln -s /opt/magodoo/deploy/entrypoint.sh /entrypoint && ln -s /opt/magodoo/deploy/clean-logs.sh /clean-logs
 USER airflow
-ENTRYPOINT ["dumb-init", "--", "airflow"]
+ENTRYPOINT ["dumb-init", "--", "/entrypoint"]
 CMD ["version"]

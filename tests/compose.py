@@ -67,13 +67,13 @@ def _value(found: re.Match[str], environment: dict[str, str]) -> str:
 
 
 def command(service: dict[str, Any]) -> Command:
-    """The words that the container would run: the image's entry point is `airflow` unless the service has its own."""
+    """The words that the container would run: the image has an entry point unless the service has its own."""
     environment = {name: str(value) for name, value in (service.get("environment") or {}).items()}
     words = service.get("command") or []
     words = words.split() if isinstance(words, str) else list(words)
     if "entrypoint" in service:
         return Command([*service["entrypoint"], *words], environment)
-    return Command(["airflow", *words] if "build" in service else words, environment)
+    return Command(["/entrypoint", *words] if "build" in service else words, environment)
 
 
 def health(service: dict[str, Any]) -> list[str]:

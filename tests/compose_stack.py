@@ -87,6 +87,15 @@ class ComposeStack:
         self.running[name] = process
         return process
 
+    def airflow(self, *words: str, **more: str) -> str:
+        """A command of Airflow in the scheduler's environment, as `docker compose exec airflow-scheduler airflow ...`; its output."""
+        environment = self._environment(compose.command(self.services["airflow-scheduler"]).environment, "exec", more)
+        program = Path(sys.executable).with_name("airflow")
+        done = subprocess.run(
+            [program, *words], env=environment, capture_output=True, text=True, check=True, timeout=120
+        )
+        return done.stdout
+
     def healthy(self, service: str, name: str = "", seconds: float = 120) -> None:
         """Wait until the service's own health check passes."""
         words = self._words(service, compose.health(self.services[service]))
@@ -148,6 +157,8 @@ class ComposeStack:
         }  # fmt: skip
         if value in ("8081", "8069"):
             return str(self.ports["magento" if value == "8081" else "odoo"])
+        if value in ("/entrypoint", "/clean-logs"):  # links in the image
+            return str(compose.CHECKOUT / "deploy" / f"{value[1:]}.sh")
         for there, here in places.items():
             value = value.replace(there, here)
         return value
@@ -178,8 +189,7 @@ class ComposeStack:
         else:
             own["HOSTNAME"] = _full_name()
         local = {key: self._local(value) for key, value in of_service.items()}
-        from_env_file = {key: value for key, value in self.variables.items() if key.startswith("AIRFLOW_CONN_")}
-        return kept | from_env_file | local | QUICK | own | dict(more)
+        return kept | self.variables | local | QUICK | own | dict(more)  # the variables: `env_file` of the services
 
 
 def _own_name(name: str) -> list[str]:

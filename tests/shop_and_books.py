@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from permit import permit
 from sqlalchemy import text
 
 from magodoo import staging
@@ -67,6 +68,7 @@ class ShopAndBooks:
     # The chain
 
     def context(self) -> Context:
+        permit(self.engine, self.instance)
         return Context(
             settings=Settings(instances={"us": self.instance}),
             instance=self.instance,
@@ -81,7 +83,7 @@ class ShopAndBooks:
 
     def books_connection(self) -> OdooConnection:
         """Odoo as the restricted user that the pipeline works as."""
-        return OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", 1)
+        return OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", self.instance.odoo.company_id)
 
     @contextmanager
     def policy(self, **policy: Any) -> Iterator[None]:
@@ -402,8 +404,13 @@ class ShopAndBooks:
 
 
 @contextmanager
-def shop_and_books(staging_url: str, docs: Path, **policy: Any) -> Iterator[ShopAndBooks]:
-    """A pair of its own: the goods are in the shop, in Odoo and in stock; nothing was sold yet. Everything is in `apply`."""
+def shop_and_books(
+    staging_url: str, docs: Path, make: Callable[..., ShopAndBooks] | None = None, **policy: Any
+) -> Iterator[ShopAndBooks]:
+    """A pair of its own: the goods are in the shop, in Odoo and in stock; nothing was sold yet. Everything is in `apply`.
+
+    `make` makes a pair of another class from the same arguments.
+    """
     template = _template()
     shop = copy.copy(template[0])
     shop.magento = template[0].magento.copy()
@@ -413,7 +420,7 @@ def shop_and_books(staging_url: str, docs: Path, **policy: Any) -> Iterator[Shop
     books.names = copy.deepcopy(template[2])
     with pytest.MonkeyPatch.context() as patch, RunningMagento(shop.magento) as magento, RunningOdoo(database) as odoo:
         patch.setenv("MAGODOO_DATA_DOCS", str(docs))
-        pair = ShopAndBooks(shop, books, magento, odoo, staging_url, **policy)
+        pair = (make or ShopAndBooks)(shop, books, magento, odoo, staging_url, **policy)
         yield pair
         pair.engine.dispose()
 

@@ -5,68 +5,63 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
-import random
-import time
+import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
+import requests
 import yaml
 from aiosmtpd.controller import Controller
+from celery_story import Ports, Told, systems, tell
+from compose_ears import Ears
+from compose_figures import Memory, seconds_of_steps, table
 from compose_stack import AIRFLOW, ComposeStack, redis_is_there, wait_until
-from faults import checker, history
-from faults.stage import POLICY
-from load_lab import Lab, lab, provisioned
+from cryptography.fernet import Fernet
+from faults import checker
 from sqlalchemy import text
 
-from magodoo.stack import ports
 from magodoo.stack.airflow import Api
 from magodoo.stack.mail import Keeper
 from magodoo.stack.postgres import Cluster
 
 ORDERS = int(os.environ.get("MAGODOO_CELERY_ORDERS", "2000"))
 WORKERS = ("worker1", "worker2")
-MOST_ROUNDS = 8
-PATIENCE = {
-    "settle_seconds": 900,
-    "lease_seconds": 1200,
-}  # preflight lets nothing shorter write; the test lets the time pass
-
+OPTIONAL = ("flower", "log-cleaner", "sandbox-magento", "sandbox-odoo")
 pytestmark = [
     pytest.mark.celery,
-    pytest.mark.timeout(3600),
+    pytest.mark.timeout(5400),
     pytest.mark.skipif(not redis_is_there(), reason="redis-server is not installed (apt-get install redis-server)"),
 ]
 
 
-@dataclass
-class Told:
-    """The finished story, everything still running."""
-
-    stack: ComposeStack
-    lab: Lab
-    histories: list[history.History]
-    killed: dict[str, Any]
-    tasks: list[dict[str, Any]]
-    open_ones: list[str]
-    rounds: int
-    seconds: float
+@pytest.fixture(scope="module")
+def ears(tmp_path_factory: pytest.TempPathFactory) -> Ears:
+    return Ears(tmp_path_factory.mktemp("ears"))
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, postgres: Cluster) -> Iterator[ComposeStack]:
+def places() -> Ports:
+    return Ports.free()
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Cluster, ears: Ears, places: Ports
+) -> Iterator[ComposeStack]:
     folder = tmp_path_factory.mktemp("compose")
     made = ComposeStack(
         folder,
         postgres,
         MAGODOO_DEMO_ORDERS="10",
         MAGODOO_SETTINGS="/opt/magodoo/shared/demo/magodoo.yaml",
-        **_connections(),
+        **places.connections(),
+        **ears.variables,
     )
     made.make_databases()
     try:
@@ -83,31 +78,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory, postgres: Cluster) -> Iterat
         made.stop()
 
 
-_PORTS: dict[str, int] = {}
-
-
-def _connections() -> dict[str, str]:
-    """The addresses of the sandboxes and of the mail server are known before they are started."""
-    _PORTS.update(magento=ports.any_free(), odoo=ports.any_free(), mail=ports.any_free())
-    plain = {"disable_ssl": True, "disable_tls": True, "from_email": "magodoo@example.com"}
-    mail = {"conn_type": "smtp", "host": "127.0.0.1", "port": _PORTS["mail"], "extra": plain}
-    magento = {
-        "conn_type": "magento",
-        "host": f"http://127.0.0.1:{_PORTS['magento']}",
-        "password": "t",
-        "extra": {"auth": "bearer"},
-    }
-    odoo = {
-        "conn_type": "odoo", "host": f"http://127.0.0.1:{_PORTS['odoo']}", "schema": "odoo", "login": "sync", "password": "sync-key",
-        "extra": {"company_id": 1},
-    }  # fmt: skip
-    return {
-        "AIRFLOW_CONN_M": json.dumps(magento),
-        "AIRFLOW_CONN_O": json.dumps(odoo),
-        "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(mail),
-    }
-
-
 @pytest.mark.parametrize("service", AIRFLOW)
 def test_the_command_runs_and_its_health_check_passes(stack: ComposeStack, service: str) -> None:
     stack.healthy(service)
@@ -118,7 +88,7 @@ def test_a_worker_answers_its_health_check(stack: ComposeStack, worker: str) -> 
     stack.healthy("airflow-worker", worker)
 
 
-@pytest.mark.parametrize("service", ["flower", "sandbox-magento", "sandbox-odoo"])
+@pytest.mark.parametrize("service", OPTIONAL)
 def test_the_optional_services_run(stack: ComposeStack, service: str) -> None:
     stack.start(service)
     stack.healthy(service)
@@ -137,108 +107,76 @@ def test_logins_are_fabs_and_a_wrong_password_is_refused(stack: ComposeStack) ->
         Api(stack.api.url, "admin", "admin").dags()
 
 
+def test_fabs_roles_decide_who_sees_the_pages_and_who_may_write(stack: ComposeStack) -> None:
+    names = ("--firstname", "V", "--lastname", "I", "--email", "viewer@example.com")
+    stack.airflow("users", "create", "--role", "Viewer", "--username", "viewer", "--password", "s3cret-viewer", *names)
+    anonymous = requests.get(f"{stack.api.url}/magento/", timeout=60, allow_redirects=False)
+    assert anonymous.status_code in (303, 307, 401)
+    answers = {}
+    for number, api in enumerate((stack.api, Api(stack.api.url, "viewer", "s3cret-viewer")), start=1):
+        assert "sales_load__us" in api.dags()
+        assert api.session.get(f"{api.url}/magento/changes", timeout=60).status_code == 200
+        message = f"magodoo form of {number}".encode()
+        token = hmac.new(stack.variables["AIRFLOW_SECRET_KEY"].encode(), message, hashlib.sha256).hexdigest()
+        form = {"token": token, "instance": "us", "kind": "invoice", "magento_id": "no", "odoo_id": "no"}
+        answers[number] = api.session.post(f"{api.url}/magento/match", data=form, timeout=60)
+    assert answers[1].status_code == 409 and "same order" in answers[1].text  # it may, but these do not exist
+    assert answers[2].status_code == 403 and "right to trigger the load DAG" in answers[2].text
+
+
+def test_the_fernet_key_is_changed_as_the_page_operations_says(stack: ComposeStack) -> None:
+    def password(key: str) -> str:
+        told = stack.airflow("connections", "get", "kept", "--output", "json", AIRFLOW__CORE__FERNET_KEY=key)
+        return str(json.loads(told)[0]["password"])
+
+    old, new = stack.variables["AIRFLOW_FERNET_KEY"], Fernet.generate_key().decode()
+    stack.airflow("connections", "add", "kept", "--conn-type", "odoo", "--conn-password", "an API key")
+    stack.airflow("rotate-fernet-key", AIRFLOW__CORE__FERNET_KEY=f"{new},{old}")
+    assert password(new) == "an API key"
+    with pytest.raises(subprocess.CalledProcessError):
+        password(old)
+    stack.airflow("connections", "delete", "kept", AIRFLOW__CORE__FERNET_KEY=new)
+
+
+def test_an_instance_that_is_added_to_the_settings_has_its_dags_without_a_restart(stack: ComposeStack) -> None:
+    file = stack.folder / "shared" / "demo" / "magodoo.yaml"
+    before = file.read_text()
+    settings = yaml.safe_load(before)
+    settings["instances"]["eu"] = {"magento_connection": "m", "odoo_connection": "o"}
+    file.write_text(yaml.safe_dump(settings))
+    stack.api.wait_for_dags({"sales_load__eu", "sales_load__us"}, seconds=180)
+    file.write_text(before)
+
+
+def test_every_service_that_is_not_anothers_image_was_started(stack: ComposeStack) -> None:
+    started = set(AIRFLOW) | set(OPTIONAL) | {"airflow-init", "airflow-worker"}
+    assert started == {name for name, service in stack.services.items() if "build" in service}
+
+
+def test_the_connection_form_offers_both_types_and_its_test_button_asks(stack: ComposeStack) -> None:
+    answer = stack.api.session.get(f"{stack.api.url}/ui/connections/hook_meta", timeout=60)
+    offered = {each["connection_type"]: each["hook_name"] for each in answer.json()}
+    assert (offered["magento"], offered["odoo"]) == ("Magento 2", "Odoo")
+    nobody = {
+        "connection_id": "books",
+        "conn_type": "odoo",
+        "host": "http://127.0.0.1:9",
+        "schema": "odoo",
+        "password": "x",
+    }
+    told = stack.api.call("POST", "connections/test", json=nobody)
+    assert told["status"] is False and "no connection" in told["message"]
+
+
 @pytest.fixture(scope="module")
-def told(stack: ComposeStack) -> Iterator[Told]:
-    server = Controller(Keeper(stack.folder / "mail"), hostname="127.0.0.1", port=_PORTS["mail"])
+def told(stack: ComposeStack, places: Ports) -> Iterator[Told]:
+    server = Controller(Keeper(stack.folder / "mail"), hostname="127.0.0.1", port=places.mail)
     server.start()
     try:
-        with _lab(stack) as made:
-            yield _tell(stack, made)
+        with systems(stack, places) as made, Memory(stack.running) as memory:
+            yield tell(stack, made, memory, ORDERS)
     finally:
         server.stop()
-
-
-def _lab(stack: ComposeStack) -> Any:
-    url = stack.cluster.url("magodoo")
-    return lab(
-        url,
-        provisioned(),
-        magento_port=_PORTS["magento"],
-        odoo_port=_PORTS["odoo"],
-        token="t",
-        **{**POLICY, **PATIENCE},
-    )
-
-
-def _tell(stack: ComposeStack, made: Lab) -> Told:
-    dice = random.Random(9)
-    histories = [history.led_by_magento(made, dice) for _ in range(ORDERS)]
-    instance = made.instance.model_dump(mode="json", exclude={"id"})
-    settings = {"orders_per_task": max(ORDERS // 8, 5), "instances": {"us": instance}}
-    (stack.folder / "shared" / "demo" / "magodoo.yaml").write_text(yaml.safe_dump(settings))
-    api, began = stack.api, time.monotonic()
-    api.wait_healthy(180)
-    api.wait_for_dags({"sales_load__us", "sales_reconcile__us"})
-    for name in (
-        "sales_load__us",
-        "sales_quality__us",
-        "sales_reconcile__us",
-        "odoo_extract__us",
-        "magento_extract__us",
-    ):
-        api.unpause(name)
-    runs = [
-        _run(api, name)
-        for name in ("magento_extract__us", "odoo_extract__us", "sales_reconcile__us", "sales_quality__us")
-    ]
-    runs.append(("sales_load__us", api.trigger("sales_load__us")))
-    killed = _kill_the_loader(stack, made, runs[-1])
-    wait_until(lambda: api.run(*runs[-1]).finished, 1500, "load after the kill")
-    stack.start("airflow-worker", killed["worker"])
-    open_ones, rounds = _open(made), 0
-    while open_ones and rounds < MOST_ROUNDS:
-        rounds += 1
-        with made.engine.begin() as connection:  # what would wait for a dead worker's lease waits no longer
-            passed = "lease_until = now() - interval '1 s', not_before = least(not_before, now() - interval '1 s')"
-            connection.execute(text(f"update change set {passed} where state in ('leased', 'uncertain')"))
-            connection.execute(text("update order_lease set until = now() - interval '1 s'"))
-        runs += [
-            _run(api, f"{name}__us")
-            for name in ("magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load")
-        ]
-        open_ones = _open(made)
-    tasks = [task for name in ("sales_reconcile__us", "sales_load__us") for task in _tasks(api, name, "~")]
-    return Told(stack, made, histories, killed, tasks, open_ones, rounds, time.monotonic() - began)
-
-
-def _run(api: Api, dag_id: str) -> tuple[str, str]:
-    run_id = api.trigger(dag_id)
-    api.wait(dag_id, run_id=run_id, seconds=1500)
-    return dag_id, run_id
-
-
-def _tasks(api: Api, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-    listed = api.call(
-        "GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", params={"limit": 100, "order_by": "-start_date"}
-    )
-    found: list[dict[str, Any]] = listed["task_instances"]
-    return found
-
-
-def _kill_the_loader(stack: ComposeStack, made: Lab, run: tuple[str, str]) -> dict[str, Any]:
-    """When a third of the orders has an invoice in Odoo, the worker that writes them is gone from one moment to the next."""
-
-    def enough() -> bool:
-        return len(made.db.call("account.move", "search", domain=[["move_type", "=", "out_invoice"]])) > ORDERS // 3
-
-    wait_until(enough, 1500, "a third of the invoices")
-    running = [
-        task for task in _tasks(stack.api, run[0], "~") if task["state"] == "running" and task["hostname"] in WORKERS
-    ]
-    task = running[0]
-    stack.kill(task["hostname"])
-    with made.engine.connect() as connection:
-        leased = connection.execute(text("select count(*) from change where state = 'leased'")).scalar_one()
-    return {"worker": task["hostname"], "task": task["task_id"], "leased": leased, "at": datetime.now(UTC)}
-
-
-def _open(made: Lab) -> list[str]:
-    statement = (
-        "select kind || ' of order ' || order_number || ' is ' || state || ': ' || coalesce(reason, '') from change"
-        " where state in ('planned', 'approved', 'leased', 'uncertain', 'failed')"
-    )
-    with made.engine.connect() as connection:
-        return list(connection.scalars(text(statement)))
 
 
 def test_a_worker_was_killed_while_it_held_changes(told: Told) -> None:
@@ -266,15 +204,58 @@ def test_mapped_tasks_were_spread_over_both_workers(told: Told) -> None:
     assert {task["hostname"] for task in mapped} == set(WORKERS)
 
 
-def test_the_figures_are_kept(told: Told) -> None:
+def test_metrics_of_live_tasks_arrive_with_their_tags(told: Told, ears: Ears) -> None:
+    for system in ("magento", "odoo"):
+        assert ears.heard("airflow.magodoo.requests", instance="us", system=system)
+    assert ears.heard("airflow.magodoo.changes", instance="us", state="uncertain")
+    assert ears.heard("airflow.magodoo.documents", instance="us", side="magento", kind="invoice")
+    assert ears.heard("airflow.magodoo.watermark_lag_seconds", instance="us", side="odoo")
+    assert ears.heard("airflow.magodoo.step", instance="us", stage="odoo_invoice")
+
+
+def test_lineage_of_live_tasks_names_systems_tables_and_counts(told: Told, ears: Ears) -> None:
+    events = {event["job"]["name"]: event for event in ears.lineage()}
+    extract = next(event for name, event in events.items() if name.startswith("magento_extract__us."))
+    assert "magento://us" in {each["namespace"] for each in extract["inputs"]}
+    assert "magodoo.document" in {each["name"] for each in extract["outputs"]}
+    load = events["sales_load__us.odoo_invoice"]
+    assert "odoo://us" in {each["namespace"] for each in load["outputs"]}
+    assert load["run"]["facets"]["magodoo"]["magodoo_instance"] == "us"
+    assert "applied" in load["run"]["facets"]["magodoo"]["counts"]
+
+
+def test_lines_of_live_tasks_are_json_with_instance_window_and_document(told: Told) -> None:
+    folder = told.stack.folder / "airflow" / "logs" / "dag_id=sales_load__us"
+    lines = [
+        json.loads(line) for file in folder.rglob("*odoo_invoice*/*.log") for line in file.read_text().splitlines()
+    ]
+    of_documents = [line for line in lines if line.get("logger") == "magodoo.load.protocol"]
+    assert of_documents
+    assert {line["instance"] for line in of_documents} == {"us"}
+    assert all(line["document"].startswith("invoice ") and line["order"] for line in of_documents)
+    assert any(line.get("window") for line in lines)
+
+
+def test_it_is_mailed_about_a_live_run_that_was_late(told: Told, ears: Ears) -> None:
+    wait_until(lambda: ears.heard("airflow.magodoo.late_windows", instance="us"), 60, "the metric of a late window")
+    mails = [file.read_text() for file in (told.stack.folder / "mail").glob("*.eml")]
+    late = [mail for mail in mails if "[us] late: " in mail]
+    assert late and all("it@example.com" in mail for mail in late)
+
+
+def test_the_figures_are_kept(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
     with told.lab.engine.connect() as connection:
         rows = connection.execute(text("select kind, state, count(*) from change group by 1, 2 order by 1, 2")).all()
     figures = {
         "orders": ORDERS, "seconds": round(told.seconds), "rounds_after_the_kill": told.rounds,
         "killed": {name: str(value) for name, value in told.killed.items()},
-        "changes": {f"{row[0]} {row[1]}": row[2] for row in rows},
+        "changes": {f"{row[0]} {row[1]}": row[2] for row in rows}, "cores": os.cpu_count(), "load": told.memory.load,
+        "memory_mb": told.memory.peaks, "largest_task_mb": told.memory.largest_task,
+        "step_seconds": seconds_of_steps(told.tasks),
     }  # fmt: skip
     file = Path(__file__).resolve().parents[1] / "var" / "celery" / "summary.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(figures, indent=2) + "\n")
+    with capsys.disabled():
+        print(f"\n{table(figures)}\n")
     assert sum(row[2] for row in rows if row[1] == "done") > ORDERS

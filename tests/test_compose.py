@@ -6,10 +6,13 @@ What the commands do when they run is tested by tests/test_celery_e2e.py (`make 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -18,7 +21,6 @@ from typing import Any
 import compose
 import jsonschema
 import pytest
-import yaml
 
 CHECKOUT = compose.CHECKOUT
 SCHEMA = CHECKOUT / "tests" / "vendor" / "compose-spec.json"
@@ -100,7 +102,7 @@ def test_every_service_is_watched_restarted_and_limited(services: dict[str, Any]
 
 def test_our_containers_run_without_rights(services: dict[str, Any]) -> None:
     ours = [service for service in services.values() if "build" in service]
-    assert len(ours) == 9
+    assert len(ours) == 10
     assert {service["user"] for service in ours} == {"50000:0"}
     assert not any(service.get("privileged") or service.get("cap_add") for service in services.values())
     dockerfile = (CHECKOUT / "Dockerfile").read_text().splitlines()
@@ -175,14 +177,49 @@ def test_the_copied_files_are_enough_to_install_the_project(tmp_path: Path) -> N
     assert b"magodoo_airflow.provider:get_provider_info" in zipfile.ZipFile(wheel).read(entry)
 
 
-def test_the_helm_values_say_the_same_as_the_compose_file() -> None:
-    values = yaml.safe_load((CHECKOUT / "deploy" / "helm" / "values.yaml").read_text())
-    compose_environment = compose.command(compose.read(SECRETS)["services"]["airflow-worker"]).environment
-    assert values["executor"] == "KubernetesExecutor"
-    assert values["config"]["core"]["auth_manager"] == compose_environment["AIRFLOW__CORE__AUTH_MANAGER"]
-    assert {each["name"]: each["value"] for each in values["env"]}.items() <= compose_environment.items()
-    version = re.search(r"^apache-airflow(?:\[\w+\])?==(\S+)", (CHECKOUT / "requirements.in").read_text(), re.MULTILINE)
-    assert version and values["airflowVersion"] == version[1]
-    assert f"magodoo:{values['defaultAirflowTag']}" == compose.example()["MAGODOO_IMAGE"]
-    mounted = {mount["name"] for mount in values["volumeMounts"]}
-    assert mounted == {volume["name"] for volume in values["volumes"]}
+def test_the_image_starts_what_the_services_and_the_chart_call(tmp_path: Path) -> None:
+    dockerfile = (CHECKOUT / "Dockerfile").read_text()
+    assert 'ENTRYPOINT ["dumb-init", "--", "/entrypoint"]' in dockerfile
+    for name in ("entrypoint", "clean-logs"):
+        assert f"ln -s /opt/magodoo/deploy/{name}.sh /{name}" in dockerfile
+        assert os.access(CHECKOUT / "deploy" / f"{name}.sh", os.X_OK)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["scheduler"], "airflow: scheduler"),
+        (["celery", "worker"], "airflow: celery worker"),
+        (["airflow", "db", "check-migrations"], "airflow: db check-migrations"),
+        (["bash", "-c", "exec airflow api-server"], "airflow: api-server"),
+        (["python", "-c", "print('airflow.sdk')"], "airflow.sdk"),
+        (["/bin/echo", "done"], "done"),
+    ],
+)
+def test_the_entry_point_runs_programs_and_commands_of_airflow(words: list[str], told: str, tmp_path: Path) -> None:
+    (tmp_path / "airflow").write_text('#!/bin/sh\necho "airflow: $*"\n')
+    (tmp_path / "airflow").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [CHECKOUT / "deploy" / "entrypoint.sh", *words], env={"PATH": path}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == told
+
+
+def test_task_logs_are_deleted_by_age(tmp_path: Path) -> None:
+    old, new = (tmp_path / "logs" / "dag_id=x" / name for name in ("old.log", "new.log"))
+    for file in (old, new):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("line")
+    a_month_ago = time.time() - 31 * 86400
+    os.utime(old, (a_month_ago, a_month_ago))
+    environment = {"PATH": os.environ["PATH"], "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__LOG_RETENTION_DAYS": "30"}
+    cleaner = subprocess.Popen([CHECKOUT / "deploy" / "clean-logs.sh"], env=environment, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 10
+        while not (tmp_path / "logs" / ".cleaned").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+    finally:
+        os.killpg(cleaner.pid, signal.SIGKILL)
+        cleaner.wait()
+    assert (old.exists(), new.exists(), (tmp_path / "logs" / ".cleaned").exists()) == (False, True, True)

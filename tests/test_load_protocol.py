@@ -10,15 +10,18 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import structlog
 from faults.mutations import mutated
 from load_lab import Lab, lab, provisioned
 from sqlalchemy import text
 
 from magodoo.errors import Unauthorized
-from magodoo.load import checkpoints, leases
+from magodoo.load import checkpoints, leases, protocol
+from magodoo.load.masked import MASK
 from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
+from magodoo.sandbox.magento import Address
 from magodoo.settings.model import Mode, Modes
 from magodoo.vocabulary import ChangeKind, Kind, Side
 
@@ -74,6 +77,9 @@ LOST = [
 
 @pytest.mark.parametrize(("path", "kind"), LOST)
 def test_a_lost_answer_leaves_one_of_each_whether_the_call_was_done_or_not(made: Lab, path: str, kind: str) -> None:
+    made.with_policy(
+        settle_seconds=300, lease_seconds=600
+    )  # however slow the machine is, the second run comes before its end
     an_order(made)
     made.odoo.faults.add(kind, path=path, times=1)
     first = made.load()
@@ -257,6 +263,44 @@ def test_observe_writes_nothing_and_dry_run_shows_the_calls(made: Lab, caplog: p
     assert "action_confirm" in caplog.text
     assert made.load()["applied"] == 0
     assert made.records("sale.order", "id") == []
+
+
+def test_a_dry_run_logs_no_personal_data_and_the_change_keeps_the_whole_request(
+    made: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    ann = Address(
+        firstname="Annegret", lastname="Quastenflosser", email="annegret@quastenflosser.example",
+        telephone="+49 40 5550177", street=("Fischmarkt 77",), city="Seebadhausen", postcode="20359",
+    )  # fmt: skip
+    an_order(made, billing=ann)
+    caplog.set_level("DEBUG", "magodoo")
+    assert made.load(dry_run=True)["would_write"] == 3
+
+    traces = ("annegret", "quastenflosser", "5550177", "fischmarkt", "seebadhausen", "20359")
+    with made.engine.connect() as connection:
+        kept = connection.scalar(text("select string_agg(calls::text, ' ') from change_body")).lower()
+    assert [trace for trace in traces if trace not in kept] == []
+    assert [trace for trace in traces if trace in caplog.text.lower()] == []
+    assert MASK in caplog.text and "country_id" in caplog.text
+
+
+def test_a_line_about_a_document_carries_its_kind_and_number(made: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(
+        protocol.log,
+        "log",
+        lambda level, form, *args: said.append((form % args, structlog.contextvars.get_contextvars())),
+    )
+    an_order(made)
+    made.load()
+    with made.engine.connect() as connection:
+        planned = connection.execute(text("select document_kind, source_number, order_number from change")).all()
+    assert {(labels["document"], labels["order"]) for _, labels in said} == {
+        (f"{row.document_kind} {row.source_number}", row.order_number) for row in planned
+    }
+    assert len(said) == len(planned) == 3
+    assert all(labels["document"] in line for line, labels in said)
+    assert structlog.contextvars.get_contextvars() == {}
 
 
 def test_two_workers_at_once_write_one_of_each(made: Lab) -> None:

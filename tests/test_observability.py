@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -189,6 +191,49 @@ def test_dashboard_and_alert_rules_use_metrics_that_are_sent() -> None:
     assert named and named <= set(metrics._GAUGES) | counted
     for group in rules["groups"]:
         assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] for rule in group["rules"])
+
+
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed (apt-get install prometheus)"
+)
+
+
+@needs_promtool
+def test_prometheus_itself_reads_the_rules_and_the_dashboards_questions(tmp_path: Path) -> None:
+    dashboard = json.loads((OBSERVABILITY / "grafana-dashboard.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    asked = [re.sub(r"\$__\w+", "5m", each).replace("$instance", "us") for each in asked]
+    rules = [{"record": f"asked_{number}", "expr": each} for number, each in enumerate(asked)]
+    (tmp_path / "dashboard.yaml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    for file in (OBSERVABILITY / "prometheus-rules.yaml", tmp_path / "dashboard.yaml"):
+        _promtool("check", "rules", str(file))
+
+
+@needs_promtool
+def test_an_alert_fires_for_what_it_names_and_not_before_its_time(tmp_path: Path) -> None:
+    series = [
+        {"series": 'airflow_magodoo_watermark_lag_seconds{instance="us",side="odoo"}', "values": "8000x120"},
+        {"series": 'airflow_magodoo_changes{instance="us",state="uncertain"}', "values": "2x120"},
+    ]
+    summary = "us: nothing was read of odoo for two hours. Look at the DAG odoo_extract."
+    late = {
+        "exp_labels": {"instance": "us", "side": "odoo", "severity": "critical"},
+        "exp_annotations": {"summary": summary},
+    }
+    asked = [
+        {"eval_time": "5m", "alertname": "MagodooExtractLate", "exp_alerts": []},
+        {"eval_time": "15m", "alertname": "MagodooExtractLate", "exp_alerts": [late]},
+        {"eval_time": "90m", "alertname": "MagodooChangesFailed", "exp_alerts": []},
+    ]
+    tests = [{"interval": "1m", "input_series": series, "alert_rule_test": asked}]
+    file = tmp_path / "test.yaml"
+    file.write_text(yaml.safe_dump({"rule_files": [str(OBSERVABILITY / "prometheus-rules.yaml")], "tests": tests}))
+    _promtool("test", "rules", str(file))
+
+
+def _promtool(*words: str) -> None:
+    done = subprocess.run(["promtool", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _value(packets: list[str], name: str, **tags: str) -> float:

@@ -157,7 +157,7 @@ Damage = Callable[[Lab], object]
 @pytest.mark.parametrize(
     ("damage", "check", "expected", "found"),
     [
-        (lambda lab: lab.change("account.tax", "name", "US 8.25%", active=False), "Mappings: taxes", "error", "US 8.25%"),
+        (lambda lab: lab.change("account.tax", "name", "US 8.25%", active=False), "Mappings: taxes", "error", "tax 'US 8.25%' is archived"),
         (lambda lab: lab.change("account.tax", "name", "US 8.25%", amount=9), "Mappings: taxes", "error", "is 9 %"),
         (
             lambda lab: lab.change("account.tax", "name", "US 8.25%", price_include_override="tax_included"),
@@ -169,7 +169,7 @@ Damage = Callable[[Lab], object]
         ),
         (
             lambda lab: lab.change("product.product", "default_code", "ADJ-PLUS", active=False),
-            "Mappings: service products", "error", "no product ADJ-PLUS",
+            "Mappings: service products", "error", "product ADJ-PLUS is archived",
         ),
         (
             lambda lab: lab.make("product.product", name="Twin", default_code="SHIPPING", type="service"),
@@ -204,6 +204,19 @@ def test_what_is_wrong_in_odoo_is_named(lab: Lab, damage: Damage, check: str, ex
     line = lab.look(check)
     assert (line.status.value, found in line.found) == (expected, True), line
     assert line.todo
+
+
+def test_a_tax_that_does_not_exist_is_not_among_those_to_choose_from(lab: Lab) -> None:
+    line = lab.look("Mappings: taxes", taxes=[{"rate": "8.25", "odoo_tax": "Texas", "country": "US"}])
+    assert line.found == "tax 'Texas' does not exist"
+    assert "US 8.25%" in line.todo and "Texas" not in line.todo
+
+
+def test_a_service_product_that_was_never_made_is_to_be_created(lab: Lab) -> None:
+    lab.change("product.product", "default_code", "ADJ-PLUS", default_code="PLUS")
+    line = lab.look("Mappings: service products")
+    assert line.found == "no product ADJ-PLUS"
+    assert "create" in line.todo
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ Every function takes an open connection and leaves the commit to its caller. The
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +22,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.errors import Stop
 from magodoo.load.requests.prepared import Prepared
-from magodoo.money import dump_json
+from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.vocabulary import ChangeKind
 
@@ -58,8 +57,13 @@ class LeasedChange:
     may_write: bool
     attempts: int
 
+    @property
+    def document(self) -> str:
+        """The source document in words, as log lines name it: `invoice 000000012`."""
+        return f"{self.document_kind} {self.source_number or self.source_id}"
+
     def __str__(self) -> str:
-        return f"[{self.instance}] {self.kind.value} for {self.document_kind} {self.source_number or self.source_id}"
+        return f"[{self.instance}] {self.kind.value} for {self.document}"
 
 
 @dataclass
@@ -303,4 +307,4 @@ def body(connection: Connection, change_id: int) -> dict[str, Any]:
         text("select request::text, calls::text, before::text, after::text from change_body where change_id = :id"),
         {"id": change_id},
     ).one()
-    return {name: None if value is None else json.loads(value) for name, value in row._mapping.items()}
+    return {name: None if value is None else parse_json(value) for name, value in row._mapping.items()}

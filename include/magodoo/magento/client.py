@@ -46,6 +46,15 @@ class MagentoClient:
     def stats(self) -> Stats:
         return self._http.stats
 
+    @property
+    def write_until(self) -> float:
+        """The time.monotonic() from which on no write is sent; infinity unless somebody sets it."""
+        return self._http.write_until
+
+    @write_until.setter
+    def write_until(self, moment: float) -> None:
+        self._http.write_until = moment
+
     def __enter__(self) -> Self:
         return self
 

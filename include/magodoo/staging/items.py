@@ -7,7 +7,7 @@ Lines of invoices, deliveries and credit notes go through their order line; with
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
@@ -60,17 +60,20 @@ def name_items(connection: Connection, instance: str) -> int:
             named += _by_order_line(lines, item_of)
             named += _by_sku([line for line in lines if not line.own_item_id], items.get(documents[source_id], []))
     _write(connection, instance, named)
-    _count_kits(connection, instance, sale_orders)
+    delivered = {row.own_order_id for row in concerned if row.own_order_id and row.kind == "shipment"}
+    _count_kits(connection, instance, delivered | set(key_of_order))
     return len(named)
 
 
-def _count_kits(connection: Connection, instance: str, sale_orders: Iterable[str]) -> None:
+def _count_kits(connection: Connection, instance: str, orders: Collection[str]) -> None:
     """Moves of another product than their order line are a kit's components (RULES, *Deliveries*).
 
     What the order line says is delivered is shared among its done deliveries by what they moved; the first component of a
     delivery carries its kits, the others nothing. Once components came back, Odoo's figure may be less these or not (by
     the return's `to_refund`): then deliveries and returns alike are counted by what a kit asked for in the deliveries.
     """
+    if not orders:
+        return
     connection.execute(
         text("""
         with component as (
@@ -95,7 +98,7 @@ def _count_kits(connection: Connection, instance: str, sale_orders: Iterable[str
         update line l set quantity = case when s.turn = 1 and s.state = 'done' then round(s.here * s.kits_each, -4) else 0 end
         from share s where l.instance = :instance and l.side = 'odoo' and l.kind = s.kind
             and l.source_id = s.source_id and l.line_id = s.line_id"""),
-        {"instance": instance, "orders": sorted(sale_orders)},
+        {"instance": instance, "orders": sorted(orders)},
     )
 
 

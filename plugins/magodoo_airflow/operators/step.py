@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import structlog
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
@@ -16,13 +14,6 @@ from magodoo_airflow.links import SalesPageLink
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context as PipelineContext
-
-
-@contextmanager
-def labelled(**labels: str) -> Iterator[None]:
-    """Every line that is logged meanwhile carries these labels as fields of its own (JSON logs), the engine's lines too."""
-    with structlog.contextvars.bound_contextvars(**{name: value for name, value in labels.items() if value}):
-        yield
 
 
 class StepOperator(BaseOperator):
@@ -59,6 +50,7 @@ class StepOperator(BaseOperator):
     def tell(self, context: Any, story: Callable[[PipelineContext], Any]) -> Any:
         """Opens the context, runs `story`, translates the engine's errors into Airflow's."""
         from magodoo.errors import FixConfiguration, MagodooError, Stop
+        from magodoo.labels import labelled
         from magodoo_airflow import metrics
         from magodoo_airflow.hooks.context import open_context
 

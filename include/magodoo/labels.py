@@ -1,0 +1,19 @@
+"""Labels on log lines: instance, window, order, document. Airflow's JSON logs carry them as fields of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
+
+@contextmanager
+def labelled(**labels: str) -> Iterator[None]:
+    """Every line that is logged meanwhile carries these labels beside those that stand already; empty ones are left out.
+
+    They are structlog's context variables, which Airflow's task logs merge into each line, those of plain `logging` too
+    (`extra=` is dropped there: airflow/sdk/_shared/logging/structlog.py has no ExtraAdder).
+    """
+    with structlog.contextvars.bound_contextvars(**{name: value for name, value in labels.items() if value}):
+        yield
