@@ -23,8 +23,8 @@ from magodoo.stack.live_odoo import LiveOdoo
 class ShopAndLiveBooks(ShopAndBooks):
     """As ShopAndBooks. Odoo's clock cannot be set: what happens there, happens today."""
 
-    def __init__(self, live: LiveOdoo, database: str, *others: Any) -> None:
-        super().__init__(*others)
+    def __init__(self, live: LiveOdoo, database: str, *others: Any, **policy: Any) -> None:
+        super().__init__(*others, **policy)
         self.live, self.database = live, database
 
     def books_connection(self) -> OdooConnection:
@@ -55,7 +55,7 @@ def shop_and_live_books(live: LiveOdoo, staging_url: str, docs: Path) -> Iterato
         books.provision(shop_and_books.goods(shop))
         with pytest.MonkeyPatch.context() as patch, RunningMagento(shop.magento) as magento:
             patch.setenv("MAGODOO_DATA_DOCS", str(docs))
-            pair = ShopAndLiveBooks(live, database, shop, books, magento, _NoClock(), staging_url)
+            pair = ShopAndLiveBooks(live, database, shop, books, magento, _NoClock(), staging_url, lease_seconds=600)
             yield pair
             pair.engine.dispose()
     live.drop(database)

@@ -40,7 +40,6 @@ from test_rules_cutover import (
 )
 from test_rules_deliveries import (
     test_a_shipment_that_both_sides_made_is_one_delivery,
-    test_several_shipments_of_one_day_are_delivered_one_by_one,
     test_virtual_items_are_never_delivered,
     test_what_is_not_reserved_in_full_is_not_delivered_until_stock_comes,
     test_what_needs_a_lot_is_not_delivered,

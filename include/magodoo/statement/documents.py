@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -85,10 +86,15 @@ class Sales:
 
     def in_month(self, side: Side) -> list[Document]:
         """The documents that stand and whose day lies in the month."""
-        return [
-            one for one in self.documents.values()
-            if one.side == side.value and one.stands and self.month.holds(one.day)
-        ]  # fmt: skip
+        return self._in_month[side.value]
+
+    @cached_property
+    def _in_month(self) -> Mapping[str, list[Document]]:
+        found: dict[str, list[Document]] = {side.value: [] for side in Side}
+        for one in self.documents.values():
+            if one.stands and self.month.holds(one.day):
+                found[one.side].append(one)
+        return found
 
     def partner(self, document: Document) -> Document | None:
         """The counterpart, where it is matched and staged."""
