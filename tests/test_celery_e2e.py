@@ -154,7 +154,9 @@ def test_every_service_that_is_not_anothers_image_was_started(stack: ComposeStac
 
 
 def test_the_connection_form_offers_both_types_and_its_test_button_asks(stack: ComposeStack) -> None:
-    answer = stack.api.session.get(f"{stack.api.url}/ui/connections/hook_meta", timeout=60)
+    api = stack.api
+    assert api.dags()  # logged in from here on
+    answer = api.session.get(f"{api.url}/ui/connections/hook_meta", timeout=60)
     offered = {each["connection_type"]: each["hook_name"] for each in answer.json()}
     assert (offered["magento"], offered["odoo"]) == ("Magento 2", "Odoo")
     nobody = {
@@ -164,7 +166,7 @@ def test_the_connection_form_offers_both_types_and_its_test_button_asks(stack: C
         "schema": "odoo",
         "password": "x",
     }
-    told = stack.api.call("POST", "connections/test", json=nobody)
+    told = api.call("POST", "connections/test", json=nobody)
     assert told["status"] is False and "no connection" in told["message"]
 
 
