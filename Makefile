@@ -9,10 +9,13 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery test-install audit
+# every target that says what it does
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*[#][#] .*/\1/p' Makefile)
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
+
+##@ Try it
 
 install: $(INSTALLED) ## make .venv from the pinned requirements.txt and install magodoo into it
 
@@ -36,11 +39,10 @@ status: $(INSTALLED) ## show what runs, the addresses and the logins
 clean: $(INSTALLED) ## stop the stack and remove all that it keeps under var/
 	@$(STACK) clean
 
-histories: $(INSTALLED) ## try random histories of both sides until the chain settles: make histories HISTORIES=2000 SEED=1
-	@cd tests && ../$(PY) -W ignore -m histories --histories $(or $(HISTORIES),2000) --seed $(or $(SEED),1)
+##@ Use it
 
-cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
-	@cd tests && PYTHONPATH=. ../$(PY) -m cutover
+screenshots: $(INSTALLED) ## photograph every sales page into docs/screenshots, on desk and phone, light and dark; needs chromium
+	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m screenshots
 
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
@@ -49,54 +51,20 @@ preflight: $(INSTALLED) ## examine every instance against its systems before it 
 	@$(PY) -m magodoo_airflow.preflight
 
 explain: $(INSTALLED) ## tell what both sides hold of an order and what will be done: make explain ORDER=000000012
-	@$(STACK).explain $(ORDER)
+	@$(STACK).explain $(or $(ORDER),$(error name the order: make explain ORDER=000000012))
 
 erase: $(INSTALLED) ## erase a customer from everything that is kept here: make erase EMAIL=ann@example.com
 	@$(PY) -m magodoo_airflow.erase --email "$(EMAIL)"
 
+##@ Change it
+
 test: $(INSTALLED) ## run the test suite
 	@$(PY) -m pytest
-
-test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
-	@$(PY) -m pytest -m odoo
-
-test-demo-odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 in the sandbox's place
-	@$(PY) -m pytest -m live_demo tests/test_demo_e2e.py
-
-faults: $(INSTALLED) ## kill and break everything while documents are written, then count: make faults SCHEDULES=100 SEED=1
-	@cd tests && ../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
-		--mutation "$(MUTATION)"
-
-faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisions one
-	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
-		--jobs 1 --summary ../var/faults/summary-live.json
-
-test-magento: $(INSTALLED) ## run the tests that need a live Magento: MAGENTO_URL and a login (docs/live-systems.md)
-	@if [ -n "$$MAGENTO_URL" ]; then $(PY) -m pytest -m magento; \
-	else echo "The tests of a live Magento were NOT RUN: MAGENTO_URL and a login are not given (docs/live-systems.md)."; fi
-
-test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL and a login) and a live Odoo 19
-	@if [ -n "$$MAGENTO_URL" ]; then $(PY) -m pytest -m live_pair; \
-	else echo "The live pair was NOT RUN: MAGENTO_URL and a login are not given (docs/live-systems.md)."; fi
-
-test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
-	@$(PY) -m pytest -m celery
-
-test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty environment, and use its connection types
-	@$(PY) -m pytest -m install
-
-odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
-	@$(PY) -m magodoo.stack.live_odoo --serve
 
 lint: $(INSTALLED) ## check style, formatting and types
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-
-audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities (AUDIT="--vulnerability-service osv ...")
-	@for file in requirements.txt deploy/helm/requirements.txt; do \
-		.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip $(AUDIT) --requirement $$file || exit 1; \
-	done
 
 format: $(INSTALLED) ## put the formatting and the fixable style right
 	@.venv/bin/ruff check --fix .
@@ -111,7 +79,92 @@ lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and re
 		$$(sed -nE 's/^([a-z0-9._-]+)(\[[a-z,-]+\])?==.*/--no-emit-package \1/p' requirements.txt) \
 		deploy/helm/requirements.in --output-file deploy/helm/requirements.txt
 
-BENCH := extract odoo-read stage reconcile quality load memory pages scale
+audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities (AUDIT="--vulnerability-service osv ...")
+	@for file in requirements.txt deploy/helm/requirements.txt; do \
+		.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip $(AUDIT) --requirement $$file || exit 1; \
+	done
+
+coverage: $(INSTALLED) ## run the suite and count which branches it takes, in every process, by package
+	@rm -rf var/coverage && mkdir -p var/coverage
+	@$(PY) -m coverage run -m pytest; $(PY) -m coverage combine --quiet && $(PY) -m scripts.coverage
+
+mutants: $(INSTALLED) ## change matching, planning and the write protocol and look whether a test notices: make mutants MUTANTS=25 SEED=1
+	@$(PY) -m scripts.mutants --mutants $(or $(MUTANTS),25) --seed $(or $(SEED),1) $(AREA)
+
+##@ Read it
+
+DOCS := var/docs/venv
+
+docs: $(DOCS)/installed ## build the documentation into site/, without a warning
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict
+
+docs-serve: $(DOCS)/installed ## serve the documentation while it is written
+	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs serve --strict
+
+$(DOCS)/installed: docs/requirements.txt | $(INSTALLED)
+	@$(PY) -m venv --clear $(DOCS)
+	@$(DOCS)/bin/python -m pip install -qq --require-hashes -r docs/requirements.txt
+	@touch $@
+
+reference: $(INSTALLED) ## write docs/reference again from the code
+	@$(PY) -m scripts.reference
+
+docs-lock: $(INSTALLED) ## compile docs/requirements.txt again
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command "make docs-lock" \
+		docs/requirements.in --output-file docs/requirements.txt
+
+##@ Prove it, at greater length
+
+histories: $(INSTALLED) ## try random histories of both sides until the chain settles: make histories HISTORIES=2000 SEED=1
+	@cd tests && ../$(PY) -W ignore -m histories --histories $(or $(HISTORIES),2000) --seed $(or $(SEED),1)
+
+month: $(INSTALLED) ## live months of sales in peace and with every trouble; both must end alike, and no row be lost
+	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m months $(MONTHS)
+
+cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
+	@cd tests && PYTHONPATH=. ../$(PY) -m cutover
+
+faults: $(INSTALLED) ## kill and break everything while documents are written, then count: make faults SCHEDULES=100 SEED=1
+	@cd tests && ../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
+		--mutation "$(MUTATION)"
+
+faults-mutations: $(INSTALLED) ## take each step of the protocol away in turn; every one must be noticed
+	@cd tests && ../$(PY) -W ignore -m faults --each-mutation --schedules $(or $(SCHEDULES),100) --seed $(or $(SEED),1)
+
+faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisions one
+	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
+		--jobs 1 --summary ../var/faults/summary-live.json
+
+test-newcomer: $(INSTALLED) ## go through the tutorial in a fresh clone, command by command
+	@$(PY) -m pytest -m newcomer
+
+test-celery: $(INSTALLED) ## run docker-compose.yaml's commands with two Celery workers, one of which is killed; needs redis-server
+	@$(PY) -m pytest -m celery
+
+test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty environment, and use its connection types
+	@$(PY) -m pytest -m install
+
+odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
+	@$(PY) -m magodoo.stack.live_odoo --serve
+
+test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
+	@$(PY) -m pytest -m odoo
+
+test-demo-odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 in the sandbox's place
+	@$(PY) -m pytest -m live_demo tests/test_demo_e2e.py
+
+test-magento: $(INSTALLED) ## run the tests that need a live Magento: MAGENTO_URL and a login (docs/live-systems.md)
+	@if [ -n "$$MAGENTO_URL" ]; then $(PY) -m pytest -m magento; \
+	else echo "The tests of a live Magento were NOT RUN: MAGENTO_URL and a login are not given (docs/live-systems.md)."; fi
+
+test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL and a login) and a live Odoo 19
+	@if [ -n "$$MAGENTO_URL" ]; then $(PY) -m pytest -m live_pair; \
+	else echo "The live pair was NOT RUN: MAGENTO_URL and a login are not given (docs/live-systems.md)."; fi
+
+##@ Measure it
+
+BENCH := extract odoo-read stage reconcile quality load chain memory pages statement idle scale
 SIZE ?= quick
 RUNS ?= 5
 

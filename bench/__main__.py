@@ -10,7 +10,20 @@ import time
 from bench import report
 from bench.contest import tell
 
-NAMES = ("extract", "odoo-read", "stage", "reconcile", "quality", "load", "memory", "pages", "scale")
+NAMES = (
+    "extract",
+    "odoo-read",
+    "stage",
+    "reconcile",
+    "quality",
+    "load",
+    "chain",
+    "memory",
+    "pages",
+    "statement",
+    "idle",
+    "scale",
+)
 
 
 def main() -> int:

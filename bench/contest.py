@@ -16,6 +16,8 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[1]
 VAR = CHECKOUT / "var" / "bench"
 COMPETITORS = VAR / "venv" / "bin" / "python"
+LONGEST = 1800.0
+"""Seconds that one run of one contestant may take; the slowest at full size needs some minutes."""
 
 
 class WrongResult(Exception):
@@ -43,18 +45,26 @@ class Contestant:
         return run(self.target, arguments, theirs=self.theirs)
 
 
-def run(target: str, arguments: Mapping[str, Any], *, theirs: bool = False) -> dict[str, Any]:
-    """One run in a process of its own: seconds, cpu, peak_mb, result, more. Raises RuntimeError with its last words."""
+def run(target: str, arguments: Mapping[str, Any], *, theirs: bool = False, longest: float = LONGEST) -> dict[str, Any]:
+    """One run in a process of its own: seconds, cpu, peak_mb, result, more.
+
+    Raises RuntimeError with its last words, also when it was ended because it took longer than `longest` seconds.
+    """
     if theirs and not COMPETITORS.exists():
         raise RuntimeError("the competitors are not installed: make bench-competitors")
     VAR.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=VAR) as folder:
         answer = Path(folder) / "answer.json"
         program = str(COMPETITORS) if theirs else sys.executable
-        done = subprocess.run(  # noqa: S603
-            [program, "-m", "bench.job", target, json.dumps(arguments), str(answer)],
-            cwd=CHECKOUT, env={**os.environ, "HOME": folder}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(  # noqa: S603
+                [program, "-m", "bench.job", target, json.dumps(arguments), str(answer)],
+                cwd=CHECKOUT, env={**os.environ, "HOME": folder}, capture_output=True, text=True, check=False,
+                timeout=longest,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as late:
+            said = (late.stderr or b"").decode("utf-8", "replace")[-4000:]
+            raise RuntimeError(f"{target} was ended: it took longer than {longest:g} s\n{said}") from None
         if done.returncode:
             raise RuntimeError(f"{target} failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
         answered: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))

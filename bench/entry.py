@@ -34,10 +34,12 @@ class Entry:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-def write(name: str, entry: Entry, packages: tuple[str, ...] = (), file: Path = RESULTS) -> None:
-    """Put an entry into the results, with the machine and the versions of now."""
+def write(
+    name: str, entry: Entry, packages: tuple[str, ...] = (), file: Path = RESULTS, own: tuple[str, ...] = ()
+) -> None:
+    """Put an entry into the results, with the machine and the versions of now: of competitors' `packages` and of our `own`."""
     entry.machine = machine()
-    entry.versions = versions(packages)
+    entry.versions = {**versions(packages), **{name: version(name) for name in own}}
     results = read(file)
     results[name] = asdict(entry)
     file.write_text(json.dumps(dict(sorted(results.items())), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -82,7 +84,7 @@ def _theirs(packages: tuple[str, ...]) -> dict[str, str]:
         return {}
     script = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
     done = subprocess.run(  # noqa: S603
-        [str(COMPETITORS), "-c", script, *packages], capture_output=True, text=True, check=True
+        [str(COMPETITORS), "-c", script, *packages], capture_output=True, text=True, check=True, timeout=60
     )
     return dict(zip(packages, done.stdout.split(), strict=True))
 

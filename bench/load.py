@@ -64,6 +64,7 @@ def ours(url: str, database: str, key: str, staging: str, magento: str, token: s
     from bench.books import POLICY  # puts the tests' lab on the path
     from load_lab import POLICY as SHOP  # isort: skip
     from bench.theirs.books import standing
+    from bench.waiting import waited
     from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
     from magodoo.odoo.client import OdooClient
     from magodoo.odoo.connection import OdooConnection
@@ -78,9 +79,9 @@ def ours(url: str, database: str, key: str, staging: str, magento: str, token: s
         magento=MagentoClient(MagentoConnection(magento, BearerToken(token))), odoo=OdooClient(OdooConnection(url, database, key, 1)),
     )  # fmt: skip
     took = Took()
-    with took.watch():
+    with waited() as spent, took.watch():
         counts = load.run(context)
-    took.result, took.more = standing(url, database, key), {"counts": counts}
+    took.result, took.more = standing(url, database, key), {"counts": counts, "waited": spent}
     return took
 
 

@@ -6,6 +6,7 @@ import importlib.util
 import itertools
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CLUSTERS = CHECKOUT / "var" / "tests"
+REPLAYED = "replayed: "  # before the system's name, among a test's properties
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +90,22 @@ def telling(pair: ShopAndBooks, request: pytest.FixtureRequest) -> Told:
     from stories import tell
 
     return tell(pair, [item for item in request.session.items if item.getparent(pytest.Module) is request.node])
+
+
+@pytest.fixture
+def replayed(record_property: Callable[[str, object], None]) -> Callable[[str, int], None]:
+    """Says how many recorded exchanges a test replays, and of whom; the run's last lines tell how many were answered as recorded."""
+    return lambda system, exchanges: record_property(f"{REPLAYED}{system}", exchanges)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    counts: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("passed", []):
+        for name, number in report.user_properties:
+            if name.startswith(REPLAYED):
+                counts[name.removeprefix(REPLAYED)] += int(number)
+    for system, number in sorted(counts.items()):
+        terminalreporter.write_line(f"contract: {number} recorded exchanges of {system} were answered as recorded")
 
 
 def migrate(url: str) -> None:

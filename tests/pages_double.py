@@ -24,8 +24,8 @@ staging_connection: magodoo_staging
 
 
 @contextmanager
-def client(folder: Path, url: str, role: str = "admin", **headers: str) -> Iterator[object]:
-    """A browser that is logged in with this role (admin, user, viewer; none: anonymous)."""
+def client(folder: Path, url: str, role: str = "admin", below: str = "", **headers: str) -> Iterator[object]:
+    """A browser that is logged in with this role (admin, user, viewer; none: anonymous), Airflow being served `below` a path."""
     from fastapi import FastAPI
     from fastapi.testclient import TestClient
 
@@ -46,7 +46,7 @@ def client(folder: Path, url: str, role: str = "admin", **headers: str) -> Itera
 
         create_auth_manager()
         connection.engine.cache_clear()
-        outer = FastAPI()
+        outer = FastAPI(root_path=below)
         outer.mount("/magento", app)
 
         async def by_header(request: Request) -> object:
@@ -59,7 +59,7 @@ def client(folder: Path, url: str, role: str = "admin", **headers: str) -> Itera
             with mock.patch.object(overview, "dag_runs", return_value=[]):
                 yield TestClient(
                     outer,
-                    base_url="http://testserver/magento",
+                    base_url=f"http://testserver{below}/magento",
                     headers={"accept": "text/html", "x-role": role, **headers},
                     follow_redirects=False,
                 )

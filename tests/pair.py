@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from permit import permit
 from sqlalchemy import Engine
 
 from magodoo.magento.client import MagentoClient
@@ -75,6 +76,7 @@ class Pair:
         """One whole round."""
         counts = self.look()
         context = self.context()
+        permit(self.engine, self.instance)
         counts["quality"] = quality.run(context)
         counts["load"] = load.run(context)
         return counts

@@ -14,7 +14,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shop_and_books import ShopAndBooks, amount
+from test_rules_deliveries import made_of, validate
 
+from magodoo.sandbox.magento import Line
 from magodoo.sandbox.seed.books import Entry
 from magodoo.sandbox.seed.plants import EXCLUDED_EMAIL
 from magodoo.statement.months import Month
@@ -33,6 +35,7 @@ class Sold:
     expected: dict[Place, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     orders: dict[str, int] = field(default_factory=dict)
     moves: dict[str, int] = field(default_factory=dict)
+    open: dict[str, Decimal] = field(default_factory=dict)  # by Odoo's number: what was open at the month's end
 
     def add(self, line: str, total: Any, currency: str = "USD", kind: str = INVOICE) -> None:
         self.expected[currency, kind, line] += Decimal(str(total))
@@ -57,7 +60,7 @@ def sell(pair: ShopAndBooks) -> Sold:
     pair.shop.add_product("SKU-UNKNOWN", name="Odoo has none", price=Decimal("21.50"), stock=100)
     for happen in (
         _before_the_cut_over, _of_another_month, _plain, _partial, _in_euro, _excluded, _at_the_last_minute, _booked_later, _rounded,
-        _different, _missing, _paid_on_delivery, _hand_made, _journal_entry,
+        _different, _missing, _paid_on_delivery, _kits_and_bundles, _hand_made, _journal_entry,
     ):  # fmt: skip
         happen(sold)
     pair.at(0)
@@ -68,6 +71,7 @@ def sell(pair: ShopAndBooks) -> Sold:
     _deliveries(sold)
     _payout(sold)
     pair.at(0)
+    _paid_since(sold)
     pair.look()
     return sold
 
@@ -235,6 +239,16 @@ def _paid_on_delivery(sold: Sold) -> None:
     _order(sold, "delivered", sold.at(19), {"SKU-006": 4}, payment="cashondelivery")
 
 
+def _kits_and_bundles(sold: Sold) -> None:
+    """SKU-009 is a kit in Odoo, of two SKU-010 and one SKU-011; Magento has bundles of a dynamic and of a fixed price."""
+    for name, lines in (("kit", {"SKU-009": 3}), ("bundle", [Line("BUNDLE-DYN", 2)])):
+        order = _order(sold, name, sold.at(13), lines)
+        row = _invoice(sold, order, sold.at(13, 15))
+        _in_odoo(sold, row["grand_total"])
+    _order(sold, "kit sent", sold.at(13), {"SKU-009": 2}, payment="cashondelivery")
+    _order(sold, "fixed bundle", sold.at(13), [Line("BUNDLE-FIX", 2)], payment="cashondelivery")
+
+
 def _hand_made(sold: Sold) -> None:
     """An invoice of the same journal that has nothing to do with the shop."""
     pair = sold.pair
@@ -292,28 +306,82 @@ def _posted_after_closing(sold: Sold) -> None:
 
 
 def _deliveries(sold: Sold) -> None:
-    """The warehouse delivers one order before the customer is invoiced, and a part of another."""
-    pair = sold.pair
+    """The warehouse delivers one order before the customer is invoiced, and a part of another; kits and parts of bundles too.
+
+    Of three kits that were sold one is delivered, then two; the first comes back.
+    """
+    pair, orders = sold.pair, sold.orders
     _go_to(pair, sold.at(25))
     done = [
-        pair.deliver(sold.orders["delivered"], {"SKU-006": 3}),
-        pair.deliver(sold.orders["plain"], {"SKU-001": 2, "SKU-002": 1}),
+        pair.deliver(orders["delivered"], {"SKU-006": 3}),
+        pair.deliver(orders["plain"], {"SKU-001": 2, "SKU-002": 1}),
+        pair.deliver(orders["bundle"], {"SKU-002": 4}),
+        pair.deliver(orders["fixed bundle"], {"BUNDLE-FIX": 1}),
     ]
+    for name, parts in (("kit sent", (2,)), ("kit", (1, 2))):
+        made_of(pair, orders[name], {"SKU-010": 2 * sum(parts), "SKU-011": sum(parts)})
+        for kits in parts:
+            picking = next(row for row in pair.pickings(orders[name]) if row["state"] != "done")
+            validate(pair, picking["id"], dict(zip(picking["move_ids"], (2 * kits, kits), strict=True)))
+            done.append(picking["id"])
+    done.append(pair.books.give_back(done[-2]))
     pair.at(0)
     pair.call("stock.picking", "write", done, vals={"carrier_tracking_ref": "1Z"})  # it is read again
 
 
 def _payout(sold: Sold) -> None:
-    """The provider pays out 30.00; somebody books it from the clearing account to the bank."""
+    """The provider pays out 30.00; somebody books it from the clearing account to the bank. Another 20.00 come, and are matched, today."""
+    _book_payout(sold, 30.0, sold.at(26).date())
+    moved = _book_payout(sold, 20.0, datetime.now(UTC).date())
+    pair = sold.pair
+    on_it = [["account_id.name", "=", "Card payments clearing"]]
+    (captured,) = pair.rows("account.move.line", [*on_it, ["payment_id", "!=", False]], "id")
+    (paid_out,) = pair.rows("account.move.line", [*on_it, ["move_id", "=", moved]], "id")
+    pair.call("account.move.line", "reconcile", [captured["id"], paid_out["id"]])
+
+
+def _book_payout(sold: Sold, amount: float, day: date) -> int:
     pair = sold.pair
     accounts = {row["name"]: row["id"] for row in pair.rows("account.account", [["company_ids", "in", [1]]], "name")}
     lines = [
-        [0, 0, {"account_id": accounts["Bank"], "debit": 30.0, "name": "payout"}],
-        [0, 0, {"account_id": accounts["Card payments clearing"], "credit": 30.0, "name": "payout"}],
+        [0, 0, {"account_id": accounts["Bank"], "debit": amount, "name": "payout"}],
+        [0, 0, {"account_id": accounts["Card payments clearing"], "credit": amount, "name": "payout"}],
     ]
     entry = {
-        "move_type": "entry", "journal_id": pair.books.names.journals["MISC"], "date": f"{sold.at(26).date()}", "ref": "payout 1",
-        "line_ids": lines,
+        "move_type": "entry", "journal_id": pair.books.names.journals["MISC"], "date": f"{day}", "ref": "payout", "line_ids": lines,
     }  # fmt: skip
     (move,) = pair.call("account.move", "create", vals_list=[entry])
     pair.call("account.move", "action_post", [move])
+    return int(move)
+
+
+def _paid_since(sold: Sold) -> None:
+    """What was owed at the month's end and is paid today, in part or whole; what was paid in time."""
+    today = datetime.now(UTC).date()
+    (different,), (rounded,), (before,), (euro,) = (
+        sold.pair.moves(sold.orders[name]) for name in ("different", "rounded", "of the month before", "euro")
+    )
+    _pay(sold, before, sold.at(20).date())
+    _pay(sold, rounded, sold.at(28).date(), 4)
+    for move in (different, rounded, euro):
+        _pay(sold, move, today)
+    (memo,) = sold.pair.notes(sold.orders["partial"])
+    assert memo["amount_residual"]
+    _pay(sold, memo, today)
+    sold.open = {move["name"]: amount(move["amount_total"]) for move in (different, rounded, euro, memo)}
+    sold.open[rounded["name"]] -= 4
+
+
+def _pay(sold: Sold, move: dict[str, Any], day: date, part: int = 0) -> None:
+    """A clerk registers a payment of what is open, or of a part, by Odoo's wizard."""
+    pair = sold.pair
+    context = {"active_model": "account.move", "active_ids": [move["id"]]}
+    values = {
+        "payment_date": f"{day}",
+        "journal_id": pair.books.names.journals["BNK1"],
+        **({"amount": part} if part else {}),
+    }
+    wizard = pair.call("account.payment.register", "create", vals_list=[values], context=context)
+    pair.call("account.payment.register", "action_create_payments", wizard, context=context)
+    (left,) = pair.rows("account.move", [["id", "=", move["id"]]], "amount_residual")
+    assert bool(left["amount_residual"]) == bool(part)

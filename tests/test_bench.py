@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from bench import contest, entry, extract, quality, reconcile, report, sales, scale, shop, stage
+from bench import chain, contest, entry, extract, quality, reconcile, report, sales, scale, shop, stage
 from bench.contest import Contestant, WrongResult
+from sqlalchemy import create_engine
 
-from magodoo.sandbox.magento import RunningSandbox
+from magodoo.sandbox.magento import MagentoShop, RunningSandbox
+from magodoo.stack.airflow import Api
+from magodoo.stack.demo.chain import Chain
+from magodoo.stack.state import State
 
 SMALL = 1_000
 
@@ -44,8 +49,6 @@ def test_staging_copy_and_to_sql_leave_the_same_rows(new_staging: Callable[[], s
 
 def test_extraction_stages_every_document_of_the_shop(new_staging: Callable[[], str]) -> None:
     made = json.loads(shop.made(20).read_text(encoding="utf-8"))
-    from magodoo.sandbox.magento import MagentoShop
-
     with RunningSandbox(MagentoShop.load(shop.made(20))) as running:
         took = extract.ours(running.url, running.token, new_staging())
     assert {name: told[0] for name, told in took.result.items()} == {name: len(made[name]) for name in took.result}
@@ -59,9 +62,32 @@ def test_another_result_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         contest.hold([Contestant("ours", "a:b"), Contestant("theirs", "c:d")], 1)
 
 
+def test_a_contestant_that_hangs_is_ended() -> None:
+    with pytest.raises(RuntimeError, match="longer than 2 s"):
+        contest.run("signal:pause", {}, longest=2)
+
+
 def test_the_exponent_of_linear_and_of_square_work() -> None:
     assert scale.exponent({1000: 1.0, 2000: 2.0, 4000: 4.0}) == 1.0
     assert scale.exponent({1000: 1.0, 2000: 4.0, 4000: 16.0}) == 2.0
+
+
+def test_the_work_of_stages_that_overlap_counts_once_and_only_until_the_document_is_there() -> None:
+    at = [datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC) for second in range(10)]
+    spans = [(at[5], at[9]), (at[0], at[3]), (at[2], at[4]), (at[2], at[3])]
+    assert chain.worked(spans, at[1], at[7]) == 5.0
+
+
+def test_the_orders_of_the_chain_can_be_invoiced_in_magento(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(chain, "VAR", tmp_path)
+    layout, state = chain._layout(), State(demo=True)
+    orders = chain._seed(layout, state, 5, 2)
+    with RunningSandbox(MagentoShop.load(layout.demo / "magento.json")) as running:
+        state.urls["magento"], state.secrets.magento_token = running.url, running.token
+        found = chain.Running(Chain(Api("http://nobody", "", ""), []), state, create_engine("postgresql://"), orders)
+        told = [found._invoice(order) for order in orders]
+        assert [running.shop.tables.invoices[number]["order_id"] for number, _ in told] == orders
+    assert all(total > 0 for _, total in told)
 
 
 def test_the_page_says_what_the_results_say(tmp_path: Path) -> None:

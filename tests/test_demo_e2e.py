@@ -5,19 +5,28 @@ With the sandbox Odoo, and (`make test-demo-odoo`) with a real Odoo 19 in its pl
 
 from __future__ import annotations
 
+import csv
+import email
+import email.policy
+import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from by_hand import CHAIN, INSTANCE, PATIENCE, Hand
 from rich.console import Console
 from sqlalchemy import Engine, text
 
 from magodoo import staging
+from magodoo.errors import FixConfiguration
 from magodoo.stack import lifecycle, runner
-from magodoo.stack.airflow import Api
+from magodoo.stack.airflow import Api, RunFailed
 from magodoo.stack.demo import story
+from magodoo.stack.demo.chain import KEY_FORMAT
 from magodoo.stack.demo.summary import Summary
 from magodoo.stack.environment import cluster_of
 from magodoo.stack.layout import Layout
@@ -126,6 +135,41 @@ def test_the_mails_arrived(told: Told) -> None:
     assert any("accounting@example.com" in mail for mail in mails)
 
 
+def test_a_statement_is_made_read_signed_by_name_and_mailed(told: Told) -> None:
+    """The DAG by hand for the last month; then what an accountant does, over HTTP."""
+    (instance,) = {dag_id.split("__")[1] for dag_id in told.api.dags() if dag_id.startswith("sales_load__")}
+    month = f"{datetime.now(UTC).replace(day=1) - timedelta(days=1):%Y-%m}"
+    run = told.api.trigger("sales_statement", conf={"instance": instance, "month": month})
+    told.api.wait("sales_statement", run_id=run, seconds=180)
+    pages, session = f"{told.api.url}/magento/statement/{instance}/{month}", told.api.session
+    page = session.get(pages, headers={"accept": "text/html"}, timeout=60)
+    assert page.status_code == 200
+    assert "Magento&#39;s total" in page.text
+    fields = dict(re.findall(r'name="(token|statement|seen)" value="(\w+)"', page.text))
+    sent = session.post(f"{pages}/sign", data={**fields, "note": "seen by the test"}, timeout=60, allow_redirects=False)
+    assert sent.status_code == 303, sent.text
+    signed = session.get(pages, headers={"accept": "text/html"}, timeout=60).text
+    assert "Signed by" in signed and "admin" in signed
+    assert session.get(f"{pages}/statement.pdf", timeout=60).content.startswith(b"%PDF-")
+    rows = list(
+        csv.DictReader(io.StringIO(session.get(f"{pages}/documents.csv", timeout=60).content.decode("utf-8-sig")))
+    )
+    with told.database.connect() as connection:
+        kept = connection.execute(
+            text("select signed_by, hash, body -> 'documents' ->> 'count' as n from statement")
+        ).one()
+    assert (kept.signed_by, kept.n) == ("admin", f"{len(rows)}")
+    assert rows
+    assert kept.hash in signed
+    (mail,) = [
+        message for file in told.layout.mail.glob("*.eml")
+        if f"statement of {month}" in (message := email.message_from_bytes(file.read_bytes(), policy=email.policy.default))["subject"]
+    ]  # fmt: skip
+    assert {part.get_filename() for part in mail.iter_attachments()} == {
+        f"statement-{instance}-{month}.csv", f"statement-{instance}-{month}.pdf",
+    }  # fmt: skip
+
+
 def test_the_data_docs_can_be_opened(told: Told) -> None:
     assert list(told.layout.var.glob("data_docs/*/*/index.html"))
 
@@ -135,3 +179,112 @@ def test_the_summary_lies_in_its_file_and_the_steps_were_told(told: Told) -> Non
     steps = story.STEPS + (2 if told.summary.odoo.startswith("Odoo 19") else 0)
     for number in range(1, steps + 1):
         assert f"[{number}/{steps}]" in told.output
+
+
+# What a person does with the runs afterwards. What stands is a fixed point: whatever is run again must leave it as it is.
+
+
+@pytest.fixture(scope="module")
+def hand(told: Told) -> Hand:
+    if told.summary.odoo != "sandbox":
+        pytest.skip("which calls were made is known of the sandbox only")
+    return Hand(told.layout, told.api, told.database)
+
+
+def test_clearing_every_task_of_every_dag_at_once_leaves_everything_as_it_is(hand: Hand) -> None:
+    before = hand.end_state()
+    runs = [hand.last_good(dag_id) for dag_id in (*CHAIN, f"sales_refresh__{INSTANCE}")]
+    assert all(hand.clear(run.dag_id, run.run_id) for run in runs)
+    for run in runs:
+        assert hand.api.wait(run.dag_id, run_id=run.run_id, seconds=PATIENCE).state == "success"
+    assert hand.end_state() == before
+
+
+@pytest.mark.parametrize("kind", ["odoo_order_import", "odoo_invoice", "magento_shipment"])
+def test_clearing_the_task_that_wrote_writes_nothing_twice(hand: Hand, kind: str) -> None:
+    before, dag_id = hand.end_state(), f"sales_load__{INSTANCE}"
+    run = hand.ran(dag_id, kind)
+    assert hand.clear(dag_id, run.run_id, [kind])
+    hand.api.wait(dag_id, run_id=run.run_id, seconds=PATIENCE)
+    assert hand.returned(dag_id, run.run_id, kind)["applied"] == 0
+    assert hand.end_state() == before
+
+
+def test_every_dag_triggered_by_hand_without_a_window_says_what_it_does(hand: Hand) -> None:
+    """All at once: with the schedule's runs, two and more runs of the chain work side by side."""
+    before = hand.end_state()
+    dag_ids = sorted(hand.api.dags().keys() - {"sales_backfill"})
+    runs = {dag_id: hand.api.trigger(dag_id) for dag_id in (*dag_ids, *CHAIN)}
+    for dag_id, run_id in runs.items():
+        assert hand.api.wait(dag_id, run_id=run_id, seconds=PATIENCE).state == "success", dag_id
+    assert "from the watermark on" in hand.log(CHAIN[0], runs[CHAIN[0]], "extract")
+    with pytest.raises(FixConfiguration, match="400"):
+        hand.api.trigger("sales_backfill")
+    assert hand.end_state() == before
+
+
+def test_airflows_own_backfill_reads_its_windows_and_moves_no_watermark(hand: Hand) -> None:
+    before = hand.end_state()
+    first = (datetime.now(UTC) - timedelta(days=2)).replace(hour=6, minute=0, second=0, microsecond=0)
+    keys = [(first + timedelta(minutes=15 * number)).strftime(KEY_FORMAT) for number in range(3)]
+    for dag_id in CHAIN[:2]:
+        hand.backfill(dag_id, first, first + timedelta(minutes=30))
+    for dag_id in CHAIN[:2]:
+        hand.wait_for_backfill(dag_id, keys)
+    with hand.database.connect() as connection:
+        windows = connection.execute(
+            text("select stage, count(*) from run where window_from >= :first and window_to = window_from + interval '15 minutes'"
+                 " and ok group by 1 order by 1"), {"first": first}
+        ).all()  # fmt: skip
+    assert [tuple(row) for row in windows] == [("magento_extract", 3), ("odoo_extract", 3)]
+    assert hand.end_state() == before
+
+
+def test_airflows_own_backfill_of_one_side_wakes_nothing(hand: Hand) -> None:
+    before = hand.end_state()
+    first = (datetime.now(UTC) - timedelta(days=3)).replace(hour=6, minute=0, second=0, microsecond=0)
+    hand.backfill_by_command(CHAIN[0], first, first)
+    hand.wait_for_backfill(CHAIN[0], [first.strftime(KEY_FORMAT)])
+    assert hand.api.runs(CHAIN[2], first.strftime(KEY_FORMAT)) == []
+    assert hand.end_state() == before
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "said"),
+    [
+        ("2026-11-02T00:00:00Z", "2026-11-01T00:00:00Z", "before it starts"),
+        ("2999-01-01T00:00:00Z", "2999-01-02T00:00:00Z", "future"),
+        ("2001-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "wider than ten years"),
+    ],
+)
+def test_a_backfill_with_a_bad_window_fails_at_once_and_says_why(hand: Hand, begin: str, end: str, said: str) -> None:
+    run_id = hand.api.trigger("sales_backfill", conf={"instance": INSTANCE, "from": begin, "to": end})
+    with pytest.raises(RunFailed, match=said):
+        hand.api.wait("sales_backfill", run_id=run_id, seconds=PATIENCE)
+    assert hand.states("sales_backfill", run_id)["chunks"] == "failed"
+
+
+def test_a_backfill_of_an_unknown_instance_is_refused_by_the_form(hand: Hand) -> None:
+    window = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z"}
+    with pytest.raises(FixConfiguration, match="400"):
+        hand.api.trigger("sales_backfill", conf={"instance": "atlantis", **window})
+
+
+def test_a_backfill_that_was_stopped_goes_on_and_again_finds_the_same(hand: Hand) -> None:
+    before = hand.end_state()
+    end = datetime.now(UTC).replace(microsecond=0)
+    conf = {
+        "instance": INSTANCE,
+        "from": (end - timedelta(days=3)).isoformat(),
+        "to": end.isoformat(),
+        "dry_run": False,
+    }
+    run_id = hand.api.trigger("sales_backfill", conf=conf)
+    hand.wait_for_state("sales_backfill", run_id, "chunks", "success")
+    hand.stop("sales_backfill", run_id)
+    assert hand.clear("sales_backfill", run_id)
+    assert hand.api.wait("sales_backfill", run_id=run_id, seconds=PATIENCE).state == "success"
+    told = hand.returned("sales_backfill", run_id, "report")
+    assert (told["chunks"], told["documents_changed"], told["changes_done"]) == (3, 0, 0)
+    assert told["extracts"] >= 6 and told["documents_read"] > 0
+    assert hand.end_state() == before

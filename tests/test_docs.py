@@ -1,4 +1,4 @@
-"""The pages keep their promises: links lead somewhere, every kind of change can be looked up, every target that is named exists."""
+"""The pages keep their promises: links lead somewhere, what they tell to type exists, every kind of change can be looked up."""
 
 from __future__ import annotations
 
@@ -6,24 +6,60 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+from airflow.sdk import DAG
+from pages_of_docs import CHECKOUT, PAGES, blocks, commands
 
+from magodoo.settings.model import Instance, Settings
 from magodoo.vocabulary import ChangeKind
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")])
+TARGETS = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+NEEDED = {"magento_connection": "magento_us", "odoo_connection": "odoo_us"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def named(page: Path) -> str:
+    return str(page.relative_to(CHECKOUT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_targets_that_are_named_exist(page: Path) -> None:
-    known = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8")))
-    assert {name for name in named - known if not name.startswith("bench-")} == set()
+    typed = [command.split()[1] for command in commands(page) if command.startswith("make ")]
+    named = {*typed, *re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))}
+    assert {name for name in named - TARGETS if not name.startswith("bench-")} == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_settings_that_are_shown_can_be_written_so(page: Path) -> None:
+    for block in blocks(page, "yaml"):
+        shown = yaml.safe_load(block)
+        entries = shown.get("instances", {"us": shown})
+        Settings(instances={name: Instance(**NEEDED | entry) for name, entry in entries.items()})
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=named)
+def test_code_that_is_shown_runs(page: Path) -> None:
+    made: dict[str, object] = {}
+    for block in blocks(page, "python"):
+        exec(compile(block, str(page), "exec"), made)
+    assert "DAG" not in made or [value for value in made.values() if isinstance(value, DAG) and value.tasks]
+
+
+def test_every_page_that_the_navigation_names_exists() -> None:
+    def names(entries: object) -> list[str]:
+        if isinstance(entries, str):
+            return [entries]
+        inner = entries.values() if isinstance(entries, dict) else entries
+        return [name for entry in inner for name in names(entry)]  # type: ignore[attr-defined]
+
+    listed = names(yaml.safe_load((CHECKOUT / "docs" / ".nav.yml").read_text(encoding="utf-8"))["nav"])
+    assert len(listed) > 20
+    assert [name for name in listed if not list((CHECKOUT / "docs").glob(name))] == []
 
 
 @pytest.mark.parametrize("kind", list(ChangeKind))

@@ -37,3 +37,11 @@ def test_an_invoice_of_a_bookkeeper_that_was_pushed_and_then_cancelled_is_told()
     with stage(CHECKOUT) as shop, shop("eager") as pair:
         assert attempt(pair, [told]).complaints == {}
         assert [row["type"] for row in pair.reported(1)] == ["status_mismatch"]
+
+
+def test_goods_of_two_deliveries_come_back_from_both() -> None:
+    steps = (Step("magento_ship", "half"), Step("magento_invoice"), Step("magento_ship"), Step("magento_refund"))
+    told = Told(Cart(), steps)
+    with stage(CHECKOUT) as shop, shop("eager") as pair:
+        assert attempt(pair, [told]).complaints == {}
+        assert [row["state"] for row in pair.pickings(1, "incoming")] == ["done", "done"]

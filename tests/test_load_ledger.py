@@ -234,6 +234,19 @@ def test_beyond_the_limits_a_change_waits_and_the_rest_goes_on(connection: Conne
     assert {change.source_id for change in claimed(connection, careful)} == {"1", "2"}
 
 
+def test_changes_are_counted_by_kind_in_a_run_and_in_a_day(connection: Connection) -> None:
+    careful = an_instance(limits=Limits(first_writes=0, changes_per_run=1, changes_per_day=1))
+    one_of_each = [a_change(kind, source=kind.value) for kind in (INVOICE, ChangeKind.ODOO_DELIVERY)]
+    recorded(connection, *one_of_each, a_change(source="2", order="2"), instance=careful)
+    assert limits.review(connection, careful) == limits.Review(free=2, waiting=1)
+    connection.execute(text("update change set state = 'done', finished_at = now() where source_id <> '2'"))
+    connection.execute(text("update change set approval = 'not_needed', approval_reason = null"))
+    assert limits.review(connection, careful) == limits.Review(free=0, waiting=1)
+    connection.execute(text("update change set finished_at = now() - interval '25 h' where state = 'done'"))
+    connection.execute(text("update change set approval = 'not_needed', approval_reason = null"))
+    assert limits.review(connection, careful) == limits.Review(free=1, waiting=0)
+
+
 def test_the_first_writes_of_a_kind_need_a_person_and_later_ones_do_not(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=1))
     outcome = recorded(connection, a_change(source="1", order="1"), a_change(source="2", order="2"), instance=careful)

@@ -9,7 +9,7 @@ import base64
 import os
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from magodoo.quality import alerts, outbox
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import Holds
+from magodoo.quality.key_alerts import queue_key_expiry
 from magodoo.staging import connect
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "mails"
@@ -32,6 +33,7 @@ KINDS = (
     "changes_failed",
     "held",
     "run_failed",
+    "key_expiry",
 )
 SINCE = datetime(2026, 11, 2, 9, 15, tzinfo=UTC)
 WRITE = bool(os.environ.get("MAGODOO_WRITE_EXAMPLES"))
@@ -54,6 +56,8 @@ def mails(module_staging_url: str) -> Iterator[dict[str, outbox.Mail]]:
             " connection `magento_us`, then clear this task.",
             log_url=f"{UI}/dags/magento_extract__us/runs/scheduled__2026-11-02T09:15:00+00:00/tasks/extract",
         )  # fmt: skip
+        connected = US.model_copy(update={"odoo_connection": "odoo_us"})
+        queue_key_expiry(connection, connected, UI, date(2026, 11, 16), date(2026, 11, 2))
         queued = outbox.waiting(connection)
     yield {mail.topic.split(" ")[0]: mail for mail in queued}
     engine.dispose()

@@ -123,6 +123,23 @@ def test_a_server_that_is_away_loses_nothing(
     assert notify.send_waiting("us") == {"sent": 1, "kept": 0}
 
 
+def test_a_connection_that_is_missing_keeps_the_mails_until_it_is_there(
+    engine: Engine, smtp: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    queue(engine, "later")
+    queue(engine, "later still")
+    assert notify.send_waiting("us") == {"sent": 0, "kept": 2}
+    assert "2 mails wait" in caplog.text and "smtp_default" in caplog.text
+    with engine.connect() as connection:
+        waiting = outbox.unsent(connection, "us")
+    assert waiting.count == 2 and waiting.since is not None and "smtp_default" in waiting.why
+    folder = smtp()
+    assert notify.send_waiting("us") == {"sent": 2, "kept": 0}
+    assert len(list(folder.glob("*.eml"))) == 2
+    with engine.connect() as connection:
+        assert outbox.unsent(connection, "us") == outbox.Unsent(0, None, "")
+
+
 def test_a_refused_recipient_does_not_keep_the_other_mails(
     engine: Engine, smtp: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import chromium
 import pytest
+import reverse_proxy
 from chromium import Browser
-from pages_double import SETTINGS
-from pages_sales import HOSTILE, stage
+from pages_sales import HOSTILE
+from screenshots import sales_in_airflow
 
-from magodoo.stack import lifecycle
-from magodoo.stack.environment import cluster_of
+from magodoo.stack import ports
+from magodoo.stack.environment import environment
 from magodoo.stack.layout import Layout
-from magodoo.stack.progress import Progress
 from magodoo.stack.state import State
-from magodoo.staging import connect
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 ENTRIES = {
     "Sales": "/magento/", "Invoices": "/magento/list/invoices", "Shipments": "/magento/list/shipments",
@@ -28,6 +29,7 @@ ENTRIES = {
 LOOKED_AT = (
     *ENTRIES.values(), "/magento/list/orders", "/magento/changes?tab=waiting", "/magento/quarantine", "/magento/runs", "/magento/preflight",
     "/magento/document/us/magento/invoice/i5", "/magento/document/us/magento/invoice/i9", "/magento/finding/1", "/magento/change/2",
+    "/magento/statement/us/2026-10", "/magento/quarantine/1", "/magento/data-docs/us",
 )  # fmt: skip
 
 pytestmark = [
@@ -37,21 +39,35 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[State]:
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    return Layout(tmp_path_factory.mktemp("stack"))
+
+
+@pytest.fixture(scope="module")
+def stack(layout: Layout) -> Iterator[State]:
     """An Airflow with the plugin, and staged sales."""
-    layout = Layout(tmp_path_factory.mktemp("stack"))
-    (layout.checkout / "plugins").symlink_to(CHECKOUT / "plugins")
-    (layout.checkout / "dags").mkdir()
-    (layout.checkout / "magodoo.yaml").write_text(SETTINGS.format())
-    try:
-        state = lifecycle.up(layout, Progress())
-        engine = connect(cluster_of(layout, state).url("magodoo"))
-        with engine.begin() as connection:
-            stage(connection)
-        engine.dispose()
+    with sales_in_airflow(layout.checkout) as state:
         yield state
-    finally:
-        lifecycle.down(layout)
+
+
+@pytest.fixture
+def moved(layout: Layout, stack: State) -> Iterator[str]:
+    """The address of the same Airflow behind a reverse proxy, below a path."""
+    port = ports.any_free()
+    with reverse_proxy.serving(port) as proxy:
+        address = f"{proxy}/airflow"
+        settings = {"AIRFLOW__API__PORT": f"{port}", "AIRFLOW__API__BASE_URL": address}
+        with (layout.log / "moved.log").open("wb") as log:
+            server = subprocess.Popen(
+                [layout.program("airflow"), "api-server", "--port", f"{port}", "--proxy-headers"],
+                env=environment(layout, stack) | settings, cwd=layout.checkout, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        try:
+            reverse_proxy.wait(f"{address}/api/v2/version", seconds=120)
+            yield address
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+            server.wait(timeout=60)
 
 
 @pytest.fixture
@@ -61,9 +77,9 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
         yield opened
 
 
-def log_in(browser: Browser, state: State, user: str, path: str) -> None:
+def log_in(browser: Browser, state: State, user: str, path: str, host: str = "") -> None:
     """Ask for a page, be sent to the login, and come back to that page."""
-    browser.open(f"{state.urls['airflow']}{path}")
+    browser.open(f"{host or state.urls['airflow']}{path}")
     browser.fill("input[name=username]", user)
     browser.fill("input[name=password]", getattr(state.secrets, user))
     browser.click("button[type=submit]")
@@ -165,3 +181,31 @@ def test_the_theme_follows_airflows_switch_and_links_leave_the_frame(stack: Stat
             break
         browser.run("new Promise(done => setTimeout(done, 100))")
     assert any("books.example" in target["url"] for target in targets)
+
+
+def test_behind_a_reverse_proxy_below_a_path_everything_works_as_well(
+    stack: State, moved: str, browser: Browser
+) -> None:
+    host = moved.removesuffix("/airflow")
+    log_in(browser, stack, "admin", "/airflow/magento/list/invoices?match=differs", host)
+    assert "INV/2026/5" in browser.text()
+    assert browser.run("getComputedStyle(document.querySelector('nav.pages')).display") != "block", "the style is there"
+    browser.open(f"{moved}/")
+    browser.wait("document.querySelector('button') !== null", seconds=60)
+    browser.click("button", "Plugins")
+    browser.click("[role=menu] *", "Magento")
+    browser.click("[role=menu] a", "Findings")
+    browser.wait(
+        "document.readyState === 'complete' && document.querySelector('h1') !== null", frame="/airflow/magento/"
+    )
+    assert browser.run("location.pathname", "/magento/") == "/airflow/magento/findings"
+    browser.click("#copy", frame="/magento/findings")
+    copied = browser.wait("document.getElementById('address').value", frame="/magento/findings")
+    assert copied == f"{host}/airflow/magento/findings", "without https it is shown, to be copied by hand"
+    browser.open(f"{moved}/magento/finding/2")
+    browser.fill("input[name=reason]", "agreed with the tax office")
+    browser.fill("input[name=until]", browser.run("new Date(Date.now() + 5 * 864e5).toISOString().slice(0, 10)"))
+    browser.click("button.main", "Mute")
+    browser.wait("document.body.innerText.includes('by admin: agreed with the tax office')")
+    assert browser.run("location.pathname") == "/airflow/magento/finding/2"
+    assert browser.problems == []

@@ -13,17 +13,10 @@ from unittest import mock
 
 import pages_double
 import pytest
-from pages_sales import stage
+from pages_sales import keep_statement, stage
 from sqlalchemy import Engine, text
 
-from magodoo.settings import Instance
 from magodoo.staging import connect
-from magodoo.statement import annexes, documents, explain
-from magodoo.statement import body as statement_body
-from magodoo.statement import store as statements
-from magodoo.statement.books import Books
-from magodoo.statement.months import Month
-from magodoo.vocabulary import Side
 
 
 class Person:
@@ -62,18 +55,8 @@ def person(fresh: Engine, staging_url: str, tmp_path: Path) -> Iterator[Person]:
 @pytest.fixture
 def october(fresh: Engine) -> Engine:
     """The statement of October, whose ledger was empty."""
-    instance = Instance(id="us", magento_connection="m", odoo_connection="o")
-    month, now = Month.read("2026-10", instance.zone), datetime(2026, 11, 2, tzinfo=UTC)
     with fresh.begin() as connection:
-        sales = documents.read(connection, instance, month, now)
-        own = sales.in_month(Side.ODOO)
-        books = Books("USD", {1: "INV"}, totals={})
-        sources = statement_body.Sources(
-            instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=books, ledger_steps=[], by_rate={},
-            clearing=[], gaps=[], annexes=annexes.read(connection, instance, month, now), over=True,
-        )  # fmt: skip
-        assert own
-        statements.keep(connection, "us", month.first, statement_body.statement(sources), now, "run 1")
+        keep_statement(connection, datetime(2026, 11, 2, tzinfo=UTC))
     return fresh
 
 
@@ -121,6 +104,26 @@ def test_a_statement_is_signed_by_name_once_and_only_as_it_was_seen(october: Eng
     assert "Signed by" in page
     assert "/sign" not in page
     assert person.send("/statement/us/2026-10/sign", **sent, note="as agreed").status_code == 409
+
+
+def test_what_changed_after_sign_off_is_seen_whenever_somebody_looks(october: Engine, person: Person) -> None:
+    statement, seen = person.one("select id, hash from statement")
+    path = "/statement/us/2026-10"
+    assert person.send(f"{path}/sign", statement=statement, seen=seen, note="as agreed").status_code == 303
+    assert "Changes after sign-off" not in person.browser.get(path).text
+    document = person.one(
+        "select number, source_id from statement_document where side = 'odoo' and kind = 'invoice' order by number limit 1"
+    )
+    with october.begin() as connection:
+        connection.execute(
+            text("update document set grand_total = grand_total + 10000 where side = 'odoo' and kind = 'invoice' and source_id = :id"),
+            {"id": document.source_id},
+        )  # fmt: skip
+    page = person.browser.get(path).text
+    assert "Changes after sign-off" in page
+    assert f"Odoo invoice {document.number}</a>" in page
+    assert "changed since the last look" in page
+    assert "The lines are made again by the next run" in page
 
 
 def test_a_viewer_reads_a_statement_and_cannot_sign_it(october: Engine, staging_url: str, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from magodoo.pipeline import preflight
 from magodoo.preflight import CheckLine, Status, house, passed, why_not
 from magodoo.preflight.lines import table
 from magodoo.preflight.subject import Subject
+from magodoo.quality import outbox
 from magodoo.sandbox.magento import RunningSandbox as RunningMagento
 from magodoo.sandbox.odoo import RunningSandbox as RunningOdoo
 from magodoo.settings import Settings
@@ -157,7 +158,7 @@ Damage = Callable[[Lab], object]
 @pytest.mark.parametrize(
     ("damage", "check", "expected", "found"),
     [
-        (lambda lab: lab.change("account.tax", "name", "US 8.25%", active=False), "Mappings: taxes", "error", "US 8.25%"),
+        (lambda lab: lab.change("account.tax", "name", "US 8.25%", active=False), "Mappings: taxes", "error", "tax 'US 8.25%' is archived"),
         (lambda lab: lab.change("account.tax", "name", "US 8.25%", amount=9), "Mappings: taxes", "error", "is 9 %"),
         (
             lambda lab: lab.change("account.tax", "name", "US 8.25%", price_include_override="tax_included"),
@@ -169,7 +170,7 @@ Damage = Callable[[Lab], object]
         ),
         (
             lambda lab: lab.change("product.product", "default_code", "ADJ-PLUS", active=False),
-            "Mappings: service products", "error", "no product ADJ-PLUS",
+            "Mappings: service products", "error", "product ADJ-PLUS is archived",
         ),
         (
             lambda lab: lab.make("product.product", name="Twin", default_code="SHIPPING", type="service"),
@@ -204,6 +205,19 @@ def test_what_is_wrong_in_odoo_is_named(lab: Lab, damage: Damage, check: str, ex
     line = lab.look(check)
     assert (line.status.value, found in line.found) == (expected, True), line
     assert line.todo
+
+
+def test_a_tax_that_does_not_exist_is_not_among_those_to_choose_from(lab: Lab) -> None:
+    line = lab.look("Mappings: taxes", taxes=[{"rate": "8.25", "odoo_tax": "Texas", "country": "US"}])
+    assert line.found == "tax 'Texas' does not exist"
+    assert "US 8.25%" in line.todo and "Texas" not in line.todo
+
+
+def test_a_service_product_that_was_never_made_is_to_be_created(lab: Lab) -> None:
+    lab.change("product.product", "default_code", "ADJ-PLUS", default_code="PLUS")
+    line = lab.look("Mappings: service products")
+    assert line.found == "no product ADJ-PLUS"
+    assert "create" in line.todo
 
 
 @pytest.mark.parametrize(
@@ -346,6 +360,19 @@ def test_a_mail_server_that_does_not_answer_is_an_error(lab: Lab) -> None:
         raise FixConfiguration("ConnectionRefusedError")
 
     assert lab.look("House: mails", smtp=refused).status.value == "error"
+
+
+def test_mails_that_wait_are_a_warning_that_says_why(lab: Lab) -> None:
+    with lab.engine.begin() as connection:
+        mail_id = outbox.queue(
+            connection, outbox.Mail("t", ("books@example.com",), "s", "<p>h</p>", "p", instance="us")
+        )
+        outbox.kept(connection, [mail_id], "there is no connection smtp_default")
+    line = lab.look("House: mails")
+    with lab.engine.begin() as connection:
+        connection.execute(text("delete from mail"))
+    assert line.status.value == "warning"
+    assert "1 mails wait since" in line.found and "no connection smtp_default" in line.found
 
 
 def test_a_staging_database_of_an_older_schema_is_an_error_and_keeps_nothing(lab: Lab, staging_url: str) -> None:

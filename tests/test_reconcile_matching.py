@@ -35,6 +35,13 @@ def test_the_delivery_key_pairs_a_done_picking_and_not_an_open_one() -> None:
     assert ("shipment", shipment, done, "delivery_key") in sales.reconcile().pairs
 
 
+def test_an_open_picking_that_carries_the_delivery_key_is_no_delivery_yet() -> None:
+    sales = Sales().sold()
+    shipment = sales.shipment(1)
+    sales.delivery(1, of=shipment, state="assigned", active=False)
+    assert {pair[0] for pair in sales.reconcile().pairs} == {"order"}
+
+
 def test_an_order_found_by_its_number_pairs_by_reference() -> None:
     sales = Sales()
     sales.order(1)
@@ -117,6 +124,29 @@ def test_two_equal_documents_on_both_sides_are_a_tie_each() -> None:
     sales.odoo_invoice(1, {11: 2})
     sales.odoo_invoice(1, {11: 2})
     assert sales.reconcile().types == [f"ambiguous invoice M-invoice-{each}" for each in (first, second)]
+
+
+def test_of_two_equal_credit_memos_odoos_reference_tells_which_is_which() -> None:
+    sales = Sales().sold(items={11: 4})
+    first, second = sales.memo(1, {11: 1}), sales.memo(1, {11: 1})
+    of_second = sales.odoo_note(1, {11: 1}, other_references=f"M-credit_memo-{second}")
+    other = sales.odoo_note(1, {11: 1})
+    pairs = sales.reconcile().pairs
+    assert ("credit_memo", second, of_second, "reference") in pairs
+    assert ("credit_memo", first, other, "assignment") in pairs
+
+
+def test_a_reference_decides_nothing_when_the_total_is_another_or_the_number_is_the_order_s() -> None:
+    sales = Sales().sold(items={11: 4})
+    sales.invoice(1, {11: 1}, number="000000007")
+    sales.invoice(1, {11: 1}, number="M-order-1")
+    sales.odoo_invoice(1, {11: 1}, other_references="M-order-1")
+    sales.odoo_invoice(1, {11: 1}, other_references="M-order-1")
+    assert sales.reconcile().types == ["ambiguous invoice 000000007", "ambiguous invoice M-order-1"]
+    other = Sales().sold(items={11: 4})
+    memo = other.memo(1, {11: 2})
+    note = other.odoo_note(1, {11: 1}, other_references=f"M-credit_memo-{memo}")
+    assert ("credit_memo", memo, note, "reference") not in other.reconcile().pairs
 
 
 def test_a_tie_in_one_place_leaves_the_rest_of_the_order_matched() -> None:
@@ -270,6 +300,23 @@ def test_a_share_is_found_through_the_order_line_that_it_invoices() -> None:
         if line["source_id"] == str(move) and line["item_key"] == "21":
             line.update(item_key=None, role="other")
     assert sales.reconcile().types == []
+
+
+def test_a_gift_that_was_added_by_hand_makes_no_share_another_one() -> None:
+    sales, (*_, move) = consolidated()
+    gift = {
+        "item_key": None,
+        "own_item_id": "991",
+        "sku": "GIFT",
+        "role": "other",
+        "quantity": 10_000,
+        "gross": 0,
+        "untaxed": 0,
+    }
+    order = next(line for line in sales.lines if line["side"] == "odoo" and line["kind"] == "order")
+    invoice = next(line for line in sales.lines if line["source_id"] == str(move))
+    sales.lines += [{**order, **gift}, {**invoice, **gift}]
+    assert [name for name in sales.reconcile().types if "invoice" in name] == []
 
 
 def test_an_order_of_a_consolidated_invoice_that_magento_has_not_invoiced_is_not_representable() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -44,7 +45,10 @@ def expect_number(shop: MagentoShop, step: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: f"order {story['place']['order_id']}")
-def test_everything_that_was_done_to_an_order_is_answered_as_recorded(story: dict[str, Any]) -> None:
+def test_everything_that_was_done_to_an_order_is_answered_as_recorded(
+    story: dict[str, Any], replayed: Callable[[str, int], None]
+) -> None:
+    replayed("Magento", len(story["steps"]))
     shop = open_shop()
     app = MagentoApp(shop)
     order_id = place(shop, story["place"])
@@ -74,7 +78,10 @@ def snapshot() -> MagentoApp:
 
 
 @pytest.mark.parametrize("case", READS, ids=lambda case: case["name"])
-def test_a_call_is_answered_as_recorded(snapshot: MagentoApp, case: dict[str, Any]) -> None:
+def test_a_call_is_answered_as_recorded(
+    snapshot: MagentoApp, case: dict[str, Any], replayed: Callable[[str, int], None]
+) -> None:
+    replayed("Magento", 1)
     name = case["name"]
     prefixes = {"acl_": "readonly", "auth_missing": "nothing", "auth_no": "", "auth_bearer_bad": "wrong"}
     token = next((token for prefix, token in prefixes.items() if name.startswith(prefix)), "token")

@@ -6,6 +6,7 @@ amount, number, state and id that comes back must be the recorded one; then the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -311,7 +312,8 @@ def play_lock_dates(s: Story) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (RECORDINGS / "pair").glob("*.json")))
-def test_answers_as_recorded(story: Story, name: str) -> None:
+def test_answers_as_recorded(story: Story, name: str, replayed: Callable[[str, int], None]) -> None:
+    replayed("Odoo", 1)
     assert story.differences[name] == []
 
 

@@ -17,7 +17,7 @@ from statement_month import ZONE, Sold
 from magodoo.errors import FixDocument
 from magodoo.money import from_units
 from magodoo.pipeline import statement
-from magodoo.statement import store
+from magodoo.statement import store, unread_stores
 from magodoo.statement.months import Month
 
 Row = dict[str, Any]
@@ -104,20 +104,58 @@ def test_the_annexes_name_what_is_open(sold: Sold, body: Row) -> None:
         {name: sold.pair.shop.order(order)["increment_id"] for name, order in sold.orders.items()},
     )
     delivered = [(row["order_number"], row["sku"], row["quantity"]) for row in annexes["delivered_not_invoiced"]]
-    assert delivered == [(orders["delivered"], "SKU-006", 30_000)]
+    assert delivered == [
+        (orders["delivered"], "SKU-006", 30_000), (orders["kit sent"], "SKU-009", 20_000), (orders["fixed bundle"], "BUNDLE-FIX", 10_000),
+    ], "kits, not their components; a bundle of a fixed price as one"  # fmt: skip
     waiting = {(row["order_number"], row["sku"]): row["quantity"] for row in annexes["invoiced_not_delivered"]}
     assert waiting[orders["plain"], "SKU-002"] == 20_000
     assert (orders["plain"], "SKU-001") not in waiting
     assert waiting[orders["partial"], "SKU-001"] == 20_000, "three invoiced, one refunded"
-    paid = {row["order_number"] for row in annexes["open_receivables"]}
-    assert orders["plain"] not in paid
-    assert {orders["partial"], orders["rounded"]} <= paid
-    assert orders["closed"] not in paid, "its accounting date lies after the month"
-    assert orders["partial"] in {row["order_number"] for row in annexes["refunds_to_pay"]}
+    kits = {sku: quantity for (order, sku), quantity in waiting.items() if order in (orders["kit"], orders["bundle"])}
+    assert kits == {"SKU-009": 10_000, "SKU-006": 20_000}, (
+        "one of three kits came back; of the bundle one part is not delivered"
+    )
+    owed = {row["order_number"] for row in annexes["open_receivables"]}
+    assert orders["plain"] not in owed
+    assert {orders["partial"], orders["rounded"]} <= owed
+    assert orders["closed"] not in owed, "its accounting date lies after the month"
     assert [row["order_number"] for row in annexes["posted_after_closing"]] == [orders["closed"]]
     assert annexes["gaps"] == [], "the number of the entry by hand is no gap"
     (rounding,) = annexes["rounding"]
     assert (rounding["net"], rounding["notable"]) == (100, False)
+
+
+def test_what_was_open_is_told_as_of_the_month_s_end_though_it_was_paid_since(sold: Sold, body: Row) -> None:
+    annexes, pair = body["annexes"], sold.pair
+    told = {row["number"]: from_units(row["open"]) for row in annexes["open_receivables"] + annexes["refunds_to_pay"]}
+    assert {number: told.get(number) for number in sold.open} == sold.open
+    rows = pair.rows("account.move", [["name", "in", list(told)]], "name amount_residual")
+    now = {row["name"]: amount(row["amount_residual"]) for row in rows}
+    assert {number: now[number] for number in sold.open} == dict.fromkeys(sold.open, 0)
+    assert {number: told[number] for number in told.keys() - sold.open} == {
+        number: now[number] for number in told.keys() - sold.open
+    }
+    paid_in_time = sold.pair.moves(sold.orders["of the month before"])[0]["name"]
+    assert paid_in_time not in told
+
+
+def test_a_store_that_no_instance_reads_is_named_with_what_it_made(sold: Sold, body: Row) -> None:
+    pair, month = sold.pair, sold.month
+    assert body["annexes"]["unread_stores"] == [], "without `stores` all of them are read"
+    views = {view["code"]: int(view["id"]) for view in pair.context().shop.store_views()}
+    euro = [
+        pair.shop_row("invoice", row["entity_id"])
+        for name in ("euro", "euro back")
+        for row in pair.invoices(sold.orders[name])
+    ]
+    assert {row["store_id"] for row in euro} == {views["eu"]}
+    others = tuple(number for number in views.values() if number not in (0, views["eu"]))
+    with pair.policy(stores=others):
+        made = unread_stores.read(pair.context().shop, [pair.instance], pair.instance, month)
+    assert made == [{"store": views["eu"], "code": "eu", "invoices": 2, "credit_memos": 1}]
+    second = pair.instance.model_copy(update={"id": "eu", "stores": (views["eu"],)})
+    first = pair.instance.model_copy(update={"stores": others})
+    assert unread_stores.read(pair.context().shop, [first, second], first, month) == []
 
 
 def test_the_clearing_account_shows_what_nobody_has_cleared(sold: Sold, body: Row) -> None:
@@ -253,17 +291,23 @@ def test_a_signed_statement_is_frozen_and_what_comes_later_shows_as_changes(sold
     pair.call("account.move", "write", [late], vals={"invoice_date": day, "date": day})
     pair.call("account.move", "action_post", [late])
     pair.look()
+    with pair.engine.connect() as connection:
+        frozen = store.signed(connection, "us", sold.month.first)
+        assert frozen is not None
+        (looked_at,) = store.changes(connection, frozen, sold.month)
     assert statement.run(pair.context())["mails"] == 1
     with pair.engine.connect() as connection:
         frozen, now = store.signed(connection, "us", sold.month.first), store.latest(connection, "us", sold.month.first)
         assert frozen is not None and now is not None
-        changes = store.changes(connection, frozen, now)
+        changes = store.changes(connection, frozen, sold.month)
         (month,) = store.months(connection, ["us"])
         mail = connection.execute(
             text("select subject, pdf, csv from mail where topic = 'statement' order by id desc limit 1")
         ).one()
     assert (frozen.hash, frozen.signed_by, frozen.intact, month["changed"]) == (made.hash, "anna", True, True)
     (change,) = changes
+    assert looked_at == {**change, "line_after": None}, "seen at once, explained by the next statement"
+    assert change["line_after"] is not None
     (entry,) = pair.rows("account.move", [["id", "=", late]], "name amount_total")
     assert (change["number"], change["total_before"], from_units(change["total_after"])) == (
         entry["name"],

@@ -3,7 +3,8 @@
 MagodooError
 ├── Retry               the same call may succeed later, and repeating it is harmless (reads) or decided by the ledger
 │   ├── Unreachable     connection refused, DNS, TLS, timeout before anything was sent
-│   └── Unavailable     429, 502-504, maintenance page, Odoo's HTML 404, `psycopg2.*` bodies
+│   ├── Unavailable     429, 502-504, maintenance page, Odoo's HTML 404, `psycopg2.*` bodies
+│   └── TooLate         a write that was not sent, as the worker's lease would not have outlasted it
 ├── OutcomeUnknown      a write may or may not have happened: never repeated blindly, the ledger probes first
 ├── FixConfiguration    a person must change a setting, a right, a credential, a mapping
 │   ├── BadSettings     the settings file: names the line and the hint
@@ -18,8 +19,6 @@ The class decides what happens next; the message says what happened to which doc
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 
 class MagodooError(Exception):
@@ -44,6 +43,13 @@ class Unreachable(Retry):
 
 class Unavailable(Retry):
     """The server said: not now."""
+
+
+class TooLate(Retry):
+    """A write that was not sent: whoever holds a lease may not write when it is about to end."""
+
+    def __init__(self, *, system: str, call: str) -> None:
+        super().__init__("not sent: too little is left of the worker's lease", system=system, call=call)
 
 
 class OutcomeUnknown(MagodooError):
@@ -80,16 +86,3 @@ class Unreadable(MagodooError):
 
 class Stop(MagodooError):
     """A broken invariant."""
-
-
-@dataclass(frozen=True)
-class Where:
-    """What a message must name so that a person can act: instance, side, kind, document."""
-
-    instance: str
-    side: str
-    kind: str
-    document: str
-
-    def __str__(self) -> str:
-        return f"[{self.instance}] {self.side} {self.kind} {self.document}"

@@ -7,15 +7,22 @@ Magento stores decimal(20,4) and credit memos really use all four decimals when 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+from json.encoder import encode_basestring as _quoted
 from typing import Any
+
+import msgspec
 
 from magodoo.errors import Unreadable
 
 SCALE = 10_000
 _QUANTUM = Decimal("0.0001")
+_ZERO = Decimal(0)
 _LONGEST_EXPONENT = 40
 _LARGEST = 10**15  # 100 billion: beyond it a figure is damage, not money
+_LARGEST_WHOLE = _LARGEST // SCALE
 
 
 def to_units(value: Any) -> int:
@@ -24,6 +31,18 @@ def to_units(value: Any) -> int:
     Raises Unreadable for text that is no number, NaN, infinity, or an absurd size. Binary floats are refused:
     whoever has one has already lost the exact amount.
     """
+    kind = type(value)
+    if kind is int and -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
+        return value * SCALE
+    if kind is Decimal and value.is_finite() and -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
+        units = value * SCALE
+        if (whole := int(units)) == units:
+            return whole
+    return _read_units(value)
+
+
+def _read_units(value: Any) -> int:
+    """What is neither an int nor a Decimal of at most four decimals, as most are."""
     if value is None or value is False or value == "":
         return 0
     if isinstance(value, bool | float):
@@ -34,7 +53,7 @@ def to_units(value: Any) -> int:
         raise Unreadable(f"not an amount: {value!r}") from None
     if not number.is_finite():
         raise Unreadable(f"not an amount: {value!r}")
-    if abs(number) > _LARGEST // SCALE:
+    if abs(number) > _LARGEST_WHOLE:
         raise Unreadable(f"an amount of this size is damage: {value!r}")
     return int((number.quantize(_QUANTUM, ROUND_HALF_UP) * SCALE).to_integral_value())
 
@@ -59,30 +78,85 @@ def plain(units: int, decimals: int = 2) -> str:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """JSON with Decimal for every fraction; raises Unreadable instead of a decoder's error. NaN and infinity are refused."""
+    """JSON with Decimal for every fraction; raises Unreadable instead of a decoder's error. NaN and infinity are refused.
 
+    msgspec reads what is sound; the standard decoder says what is wrong with the rest, and reads a lone half of a character.
+    """
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return _parse_slowly(text)
+
+
+@lru_cache(50_000)
+def _fraction(text: str) -> Decimal:
+    """Without zeros at its end: an amount is written in one way, whoever sent it. Most amounts come many times."""
+    if len(text) > _LONGEST_EXPONENT:
+        return Decimal(text).normalize()  # damage
+    return Decimal(text if "e" in text or "E" in text else text.rstrip("0").rstrip(".")) or _ZERO
+
+
+def _parse_slowly(text: str | bytes) -> Any:
     def refuse(constant: str) -> Any:
         raise ValueError(constant)
 
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=refuse)
+        return json.loads(text, parse_float=_fraction, parse_constant=refuse)
     except (ValueError, RecursionError) as problem:
         raise Unreadable(f"not JSON: {problem}") from None
 
 
 def dump_json(value: Any) -> str:
-    """Canonical JSON: sorted keys, no spaces, Decimals as numbers without exponent. The text that is hashed and stored."""
-    return json.dumps(_exact(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """Canonical JSON: sorted keys, no spaces, Decimals as numbers, every digit and no exponent. The text that is hashed and
+    stored. Raises TypeError for what JSON has no form for.
+    """
+    form = _FORMS.get(type(value))
+    if form is not None:
+        return form(value)
+    for kind, form in _FORMS.items():
+        if isinstance(value, kind):
+            return form(value)
+    return json.dumps(value)
 
 
-def _exact(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        if value and abs(value.adjusted()) > _LONGEST_EXPONENT:
-            return str(value)  # damage; written out it would fill the memory
-        # The encoder writes a float's shortest text: exact for the 15 digits that a decimal(20,4) of real size can have.
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {str(key): _exact(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_exact(item) for item in value]
-    return value
+def exact_json(value: Any) -> str:
+    """The same for what `parse_json` read and tables keep: every digit stays, and zeros at the end of a Decimal as well."""
+    try:
+        text: str = _ENCODER.encode(value).decode()
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return dump_json(value)  # half of a character, a document within a document
+    return dump_json(value) if "E+" in text or "E-" in text else text  # damage, or a text that looks like it
+
+
+def _object(value: dict[Any, Any]) -> str:
+    texts = {str(key): item for key, item in value.items()}
+    return "{" + ",".join([_quoted(key) + ":" + dump_json(texts[key]) for key in sorted(texts)]) + "}"
+
+
+def _array(value: list[Any] | tuple[Any, ...]) -> str:
+    return "[" + ",".join([dump_json(item) for item in value]) + "]"
+
+
+def _number(value: Decimal) -> str:
+    """All digits: the standard encoder knows only binary floats, which keep 15 of them."""
+    if value == 0:
+        return "0"
+    if not value.is_finite() or abs(value.adjusted()) > _LONGEST_EXPONENT:
+        return _quoted(str(value))  # damage; written out it would fill the memory
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+_FORMS: dict[type, Callable[[Any], str]] = {
+    str: _quoted,
+    int: int.__repr__,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda value: "null",
+    Decimal: _number,
+    dict: _object,
+    list: _array,
+    tuple: _array,
+}
+
+_DECODER = msgspec.json.Decoder(float_hook=_fraction)
+_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")

@@ -67,11 +67,14 @@ class TaskFailed(BaseNotifier):
 def send_waiting(instance: str | None) -> dict[str, int]:
     """Counts of sent and kept mails. A mail that cannot be sent never fails the run that queued it: it is kept and tried again.
 
+    So too while Airflow's SMTP connection is missing; why they wait stands in the log and on the overview.
     Each mail is marked as sent in a transaction of its own: a process that dies between a mail and its mark sends at most this
     one again, with the same Message-ID.
     """
     from airflow.providers.smtp.hooks.smtp import SmtpHook
+    from airflow.sdk.exceptions import AirflowException
 
+    from magodoo.quality import outbox
     from magodoo.settings.read import read_with_problems
     from magodoo_airflow.hooks.context import staging_engine
 
@@ -87,9 +90,16 @@ def send_waiting(instance: str | None) -> dict[str, int]:
                 outcome = _send(hook, engine, mail_id, settings.smtp.sender)
                 if outcome:
                     counts[outcome] += 1
-    except (OSError, smtplib.SMTPException) as problem:
+    except (
+        AirflowException,
+        OSError,
+        smtplib.SMTPException,
+    ) as problem:  # the hook says with the first that there is none
         counts["kept"] = len(ids) - counts["sent"]
-        log.error("the mail server cannot be reached, %d mails wait: %s", counts["kept"], problem)
+        why = f"Airflow's connection {settings.smtp.connection} cannot be used: {problem}"
+        log.error("%d mails wait. %s", counts["kept"], why)
+        with engine.begin() as connection:
+            outbox.kept(connection, ids, why)
     return counts
 
 

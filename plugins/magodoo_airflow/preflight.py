@@ -145,11 +145,12 @@ def use_the_running_stack() -> None:
     file = layout.stack / "stack.json"
     if not file.exists():
         return
+    from magodoo.stack import runner
     from magodoo.stack.environment import environment
     from magodoo.stack.state import State
 
     state = State.load(Path(file))
-    if state is not None:
+    if state is not None and runner.is_running(state):  # else its ports may be somebody else's by now
         os.environ.update(environment(layout, state))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from load_lab import SKUS, Lab
 
+from faults import kinds
 from magodoo.sandbox.magento import Address, Coupon, Line
 
 
@@ -24,6 +25,9 @@ class History:
     memos: list[int] = field(default_factory=list)
     returned: list[Decimal] = field(default_factory=list)  # pieces of each return to stock
     cancelled: bool = False
+    unseen: bool = (
+        False  # something happened that Magento's `updated_at` does not tell: only the nightly refresh finds it
+    )
 
 
 def led_by_magento(lab: Lab, dice: random.Random) -> History:
@@ -137,22 +141,35 @@ def go_on(lab: Lab, history: History, dice: random.Random) -> str:
     if history.leads == "magento":
         if not lab.shop.tables.shipments[shipment]["tracks"]:
             lab.shop.add_track(shipment, number, "UPS", "ups")
+            history.unseen = True
     else:
         (row,) = lab.records("stock.picking", "carrier_tracking_ref", [["id", "=", shipment]])
         if not row["carrier_tracking_ref"]:
             lab.db.call("stock.picking", "write", ids=[shipment], vals={"carrier_tracking_ref": number})
-    return "tracking number added later"
+    return kinds.TRACKED
 
 
-def meddle(lab: Lab, history: History, dice: random.Random) -> str:
+def pay_by_hand(lab: Lab, history: History) -> str:
+    """A clerk registers the payment of an invoice that stands in Odoo, while ours is planned. Returns what was done."""
+    number = lab.shop.tables.invoices[history.invoices[0]]["increment_id"]
+    of_order = [
+        ["invoice_origin", "=", lab.shop.order(history.order)["increment_id"]],
+        ["move_type", "=", "out_invoice"],
+    ]
+    (move,) = lab.records("account.move", "ref", [["ref", "=", number], *of_order])
+    _pay(lab, move["id"], "inbound")
+    return kinds.PAID
+
+
+def meddle(lab: Lab, history: History) -> str:
     """Somebody acts between plan and write: an invoice is cancelled in Magento, or a delivery is shipped there by hand too.
 
     Returns what was done, "" for nothing.
     """
     if history.leads == "magento" and history.invoices and not history.memos:
         cancelled = history.invoices.pop()
-        lab.shop.tables.invoices[cancelled]["state"] = 3
-        return "cancelled between plan and write"
+        lab.shop.tables.invoices[cancelled] |= {"state": 3, "updated_at": lab.shop.clock.stamp()}
+        return kinds.CANCELLED
     if (
         history.leads == "odoo" and len(history.shipments) == 1 and not history.memos
     ):  # of two equal ones nobody could tell which it was
@@ -163,7 +180,7 @@ def meddle(lab: Lab, history: History, dice: random.Random) -> str:
         skus = {row["id"]: row["default_code"] for row in lab.records("product.product", "default_code")}
         keys = {item["sku"]: item["item_id"] for item in lab.shop.order(history.order)["items"]}
         lab.shop.ship(history.order, {keys[skus[move["product_id"][0]]]: move["quantity"] for move in moves})
-        return "shipped by hand meanwhile"
+        return kinds.SHIPPED
     return ""
 
 

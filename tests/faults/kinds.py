@@ -9,12 +9,18 @@ CALLED = "called"
 """A step between two calls of one write: one of them had its effect, the ledger knows of none."""
 
 STEPS = (*checkpoints.PLANNING, *checkpoints.NAMES, CALLED, checkpoints.SETTLED)
+PAUSES = ("claimed", "probed", "probed", "checked", "checked", CALLED, "written", "read_back")
 KILLED = {step: f"SIGKILL at {step}" for step in STEPS}
 KILLED_ANYWHERE = "SIGKILL at any moment"
 RESTART = "PostgreSQL restart"
 TWO_WORKERS = "two workers on the same order"
 TWO_CHAINS = "a second scheduler run at the same time"
+PAUSED = "a worker paused beyond its lease"
 RUN_AGAIN = "the same task cleared and run again"
+MEDDLED = (
+    CANCELLED := "cancelled in Magento between plan and write", SHIPPED := "shipped by hand between plan and write",
+    PAID := "paid by hand between plan and write", TRACKED := "tracking number added later",
+)  # fmt: skip
 GIVEN_UP = "odoo: timeout, the server goes on"
 
 _ANSWERS = {
@@ -41,5 +47,5 @@ def everything(live: bool) -> list[str]:
     """All kinds of a campaign; against a live Odoo its faults are those of a client that gives up on it."""
     both = [*list(_ANSWERS.values())[:4], *_STATUS]
     odoo = [GIVEN_UP] if live else [f"odoo: {kind}" for kind in (*_ANSWERS.values(), *_STATUS)]
-    machine = [*KILLED.values(), KILLED_ANYWHERE, RESTART, TWO_WORKERS, TWO_CHAINS, RUN_AGAIN]
+    machine = [*KILLED.values(), KILLED_ANYWHERE, RESTART, TWO_WORKERS, TWO_CHAINS, PAUSED, RUN_AGAIN, *MEDDLED]
     return [*(f"magento: {kind}" for kind in both), *odoo, *machine]

@@ -27,6 +27,8 @@ POLICY = {
     "shipments": {"returns": "shipped_items"},
     "lease_seconds": 60,
     "settle_seconds": 3,
+    "magento_overlap_seconds": 5,
+    "odoo_overlap_seconds": 5,
     "payment_methods": {
         "card": {"captured_by_provider": True, "journal": "CARD", "authorises": True},
         "checkmo": {"import_states": ["new", "processing", "complete", "closed"]},

@@ -22,11 +22,13 @@ from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.caller import OdooCaller
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
-from magodoo.pipeline import load, reconcile
+from magodoo.pipeline import extract, load, reconcile
 from magodoo.pipeline.context import Context
 from magodoo.settings import Instance, Settings
 from magodoo.staging import work as work_list
+from magodoo.vocabulary import Side
 
+PAGE = 3  # rows of a page of Magento's, so that an extraction has several
 FAILED = 3  # the exit code of a run that ended with an error that Airflow would show and try again
 
 
@@ -34,7 +36,8 @@ FAILED = 3  # the exit code of a run that ended with an error that Airflow would
 class Job:
     """Where the worker works, as what, and at which checkpoint (by name and how many times it was passed) it is killed.
 
-    With `orders` it is a whole run of the chain: these are read anew, planned, released and loaded; else a run of the load.
+    It writes `orders` and no others. With `chain` it is a whole run: both sides are extracted, these orders planned, released
+    and loaded; else a run of the load. At `pause_at` it stands still until it is told to go on.
     """
 
     staging: str
@@ -51,13 +54,20 @@ class Job:
     odoo_timeout: float = 10.0
     name: str = field(default="worker")
     orders: tuple[str, ...] = ()
+    chain: bool = False
+    pause_at: str = ""
 
 
 def context_of(job: Job) -> Context:
     """Clients and engine of this process."""
     instance = Instance.model_validate(job.instance)
     magento = MagentoConnection(
-        job.magento, BearerToken(job.token), read_timeout=job.timeout, write_timeout=job.timeout, attempts=2
+        job.magento,
+        BearerToken(job.token),
+        read_timeout=job.timeout,
+        write_timeout=job.timeout,
+        attempts=2,
+        page_size=PAGE,
     )
     odoo = OdooConnection(
         job.odoo,
@@ -78,12 +88,19 @@ def context_of(job: Job) -> Context:
     )
 
 
-def chain(context: Context, orders: Sequence[str]) -> None:
-    """Read these orders anew, plan, and release as the gate would."""
+def chain(context: Context, orders: Sequence[str], known_only: bool = False) -> None:
+    """Read these orders anew, plan, and release as the gate would; `known_only` leaves out those that staging never saw."""
     instance = context.instance.id
     with context.engine.begin() as connection:
-        work_list.bump(connection, instance, list(orders))
+        known = work_list.versions(connection, instance, orders)
+        work_list.bump(connection, instance, sorted(known) if known_only else list(orders))
     reconcile.run(context)
+    release(context)
+
+
+def release(context: Context) -> None:
+    """The gate finds nothing wrong with whatever is planned."""
+    instance = context.instance.id
     with context.engine.begin() as connection:
         ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, instance)])
 
@@ -92,13 +109,18 @@ def work(job: Job) -> None:
     """One run; what goes wrong ends this process and nothing else."""
     logging.disable()
     if job.die_at:
-        checkpoints.visit(_killer(job))
+        checkpoints.visit(_at(job.die_at, job.die_after, signal.SIGKILL))
+    elif job.pause_at:
+        checkpoints.visit(_at(job.pause_at, 1, signal.SIGSTOP))
     with mutated(job.mutation), _calls_told():
         try:
             context = context_of(job)
-            if job.orders:
-                chain(context, job.orders)
-            load.run(context)
+            if job.chain:
+                for side in Side:
+                    extract.run(context, side)
+                reconcile.run(context, job.orders)
+                release(context)
+            load.run(context, order_keys=job.orders)
         except (MagodooError, SQLAlchemyError):
             os._exit(FAILED)
     os._exit(0)
@@ -118,13 +140,14 @@ def _calls_told() -> Iterator[None]:
         yield
 
 
-def _killer(job: Job) -> Callable[[str], None]:
+def _at(step: str, times: int, sent: signal.Signals) -> Callable[[str], None]:
+    """A visitor that sends this process a signal when it passes the step for the nth time."""
     passed = 0
 
     def visitor(name: str) -> None:
         nonlocal passed
-        passed += name == job.die_at
-        if name == job.die_at and passed == job.die_after:
-            os.kill(os.getpid(), signal.SIGKILL)
+        passed += name == step
+        if name == step and passed == times:
+            os.kill(os.getpid(), sent)
 
     return visitor

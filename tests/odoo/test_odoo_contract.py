@@ -7,7 +7,7 @@ books of both, which must then be equal field by field.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -89,7 +89,10 @@ def server(odoo: LiveOdoo) -> Iterator[str]:
 
 @LIVE
 @pytest.mark.parametrize("name", [*EXACT, *SHAPED])
-def test_the_real_server_answers_as_recorded(odoo: LiveOdoo, server: str, name: str) -> None:
+def test_the_real_server_answers_as_recorded(
+    odoo: LiveOdoo, server: str, name: str, replayed: Callable[[str, int], None]
+) -> None:
+    replayed(f"Odoo {odoo.build}", 1)
     recording = parse((RECORDINGS / "lab" / f"{name}.json").read_bytes())
     answer, expected = send(odoo, server, recording["request"], name), recording["response"]
     found = [] if answer.status_code == expected["status"] else [f"status: {answer.status_code}"]

@@ -191,6 +191,12 @@ def test_a_key_that_expires_soon_is_warned_of(client: OdooClient, odoo: LiveOdoo
     assert report.ok
     assert report.key_expires == date.fromisoformat(soon.date().isoformat())
     assert soon.date().isoformat() in str(report)
+    # A key that was replaced, expired and was not yet removed is not the one in use; the one that comes next is.
+    statement = """INSERT INTO res_users_apikeys (name, user_id, scope, index, key, expiration_date, create_date)
+        SELECT 'old', user_id, scope, index, key, %s, create_date FROM res_users_apikeys
+        WHERE user_id = (SELECT id FROM res_users WHERE login = 'sync')"""
+    odoo.sql(database, statement, datetime.now(UTC).replace(tzinfo=None) - timedelta(days=1))
+    assert client.key_expiry() == soon.date()
 
 
 @LIVE

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import pytest
 from odoo_shop import LINES, PAYMENT_FIELDS, Line, Shop
 
 from magodoo.money import to_units
@@ -75,3 +78,34 @@ def test_what_a_provider_holds_is_open_on_its_clearing_account(shop: Shop, clien
     )
     assert to_units(item["amount_residual_currency"]) == 500_000
     assert client.accounts([account])[account]["account_type"] == "asset_current"
+
+
+@pytest.mark.parametrize("nested", [True, False])
+def test_what_was_open_on_a_day_counts_what_was_paid_since(shop: Shop, client: OdooClient, nested: bool) -> None:
+    """An invoice of October, paid in part in November and in part in December; a credit note that a refund closed in November."""
+    client.nested = nested  # before 17 the items are read model by model
+    order = shop.confirmed_order(1, (*LINES, Line("SHIPPING", "1", "5.00", "5.00")))
+    invoice = shop.posted_invoice(1, order, day="2026-10-20")
+    memo = shop.posted_invoice(2, order, kind="out_refund", day="2026-10-25")
+    for number, (move, amount, day, inbound) in enumerate(
+        [
+            (invoice, "50.00", "2026-11-20", True),
+            (invoice, "10.00", "2026-12-02", True),
+            (memo, "83.66", "2026-11-20", False),
+        ]
+    ):
+        (row,) = shop.payment_rows(move, number, amount, inbound=inbound)
+        row[PAYMENT_FIELDS.index("date")] = day
+        (payment,) = client.load_payments(PAYMENT_FIELDS, [row]).ids.values()
+        client.post_payments([payment])
+        client.reconcile_payment(payment, move)
+    (total,) = {to_units(row["amount_total"]) for row in client.by_ids("invoice", [invoice]).rows}
+    receivable = [["account_id.account_type", "=", "asset_receivable"], ["move_id", "in", [invoice, memo]]]
+
+    def told(day: date) -> dict[int, int]:
+        return {row["move_id"]: row["open"] for row in client.open_items(receivable, day, page=1)}
+
+    assert told(date(2026, 10, 19)) == {}
+    assert told(date(2026, 10, 31)) == {invoice: total, memo: -836_600}
+    assert told(date(2026, 11, 30)) == {invoice: total - 500_000}
+    assert told(date(2026, 12, 31)) == {invoice: total - 600_000}

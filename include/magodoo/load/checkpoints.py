@@ -1,10 +1,13 @@
-"""Named points of the protocol at which a worker may die: the fault campaign kills it there, everyone else passes."""
+"""Named points of the chain at which a worker may die: the fault campaign kills it there, everyone else passes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-PLANNING = ("planned",)  # the plan is in the ledger, not committed
+PLANNING = (
+    "extracted",  # a page is in staging with its watermark, the next one is being read
+    "planned",  # the plan is in the ledger, not committed
+)
 NAMES = (
     "claimed",  # orders leased, nothing read
     "probed",  # the target was searched, nothing written

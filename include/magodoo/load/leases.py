@@ -5,33 +5,17 @@ The second half of the ledger (see `ledger.py` for the states): what a worker do
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from magodoo.load import dependants
 from magodoo.load.ledger import OPEN, LeasedChange, LeaseLost
-from magodoo.money import dump_json
+from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
 from magodoo.vocabulary import ChangeKind, Side
-
-_K = ChangeKind
-
-# What must be done before: an open change of one of these kinds on the same order holds a later one back.
-NEEDS: Mapping[ChangeKind, tuple[ChangeKind, ...]] = {
-    _K.ORDER_CANCEL: (_K.ORDER_IMPORT,),
-    _K.ODOO_INVOICE: (_K.ORDER_IMPORT,),
-    _K.ODOO_PAYMENT: (_K.ORDER_IMPORT, _K.ODOO_INVOICE),
-    _K.ODOO_DELIVERY: (_K.ORDER_IMPORT,),
-    _K.ODOO_TRACKING: (_K.ORDER_IMPORT, _K.ODOO_DELIVERY),
-    _K.ODOO_CREDIT_NOTE: (_K.ORDER_IMPORT, _K.ODOO_INVOICE, _K.ODOO_PAYMENT),
-    _K.ODOO_REFUND_PAYMENT: (_K.ORDER_IMPORT, _K.ODOO_CREDIT_NOTE),
-    _K.ODOO_STOCK_RETURN: (_K.ORDER_IMPORT, _K.ODOO_DELIVERY, _K.ODOO_CREDIT_NOTE),
-    _K.MAGENTO_TRACKING: (_K.MAGENTO_SHIPMENT,),
-    _K.MAGENTO_CREDIT_MEMO: (_K.MAGENTO_INVOICE,),
-}
 
 # A row that may be written: released for this very request, approved where asked, its kind in `apply`.
 _WRITABLE = """verdict = 'released' and checked_hash = request_hash and kind = any(:kinds)
@@ -53,6 +37,20 @@ where instance = :instance and order_key in (
     select order_key from order_lease where instance = :instance and order_key = any(:orders) and until < now()
     order by order_key for update skip locked)
 returning order_key, token"""
+
+_RENEW = """
+with wanted as (
+    select * from unnest(cast(:ids as bigint[]), cast(:orders as text[]), cast(:tokens as bigint[])) wanted (id, order_key, token)
+), kept as (
+    update order_lease set until = now() + make_interval(secs => :seconds)
+    from (select distinct order_key, token from wanted) held
+    where instance = :instance and order_lease.order_key = held.order_key and order_lease.token = held.token and until > now()
+    returning order_lease.order_key, order_lease.token
+)
+update change set written_at = now(), attempts = attempts + 1, lease_until = now() + make_interval(secs => :seconds)
+from wanted join kept using (order_key, token)
+where change.id = wanted.id and change.lease_token = wanted.token and change.state = 'leased'
+returning change.id"""
 
 _COLUMNS = """change.id, instance, kind, order_key, order_number, source_id, source_number, document_kind, amount, currency,
     request_hash, attempts, state, target, step"""
@@ -143,7 +141,7 @@ def _ready(connection: Connection, wanted: Mapping[str, Any], orders: list[str])
 
 
 def _holds_back(earlier: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    return earlier["order_key"] == row["order_key"] and ChangeKind(earlier["kind"]) in NEEDS.get(
+    return earlier["order_key"] == row["order_key"] and ChangeKind(earlier["kind"]) in dependants.NEEDS.get(
         ChangeKind(row["kind"]), ()
     )
 
@@ -151,43 +149,40 @@ def _holds_back(earlier: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 def _lease(
     connection: Connection, rows: list[Mapping[str, Any]], tokens: Mapping[str, int], holder: str, seconds: int
 ) -> list[LeasedChange]:
+    values = {
+        "ids": [row["id"] for row in rows], "tokens": [tokens[row["order_key"]] for row in rows],
+        "holder": holder, "seconds": seconds,
+    }  # fmt: skip
+    connection.execute(
+        text(
+            "update change set state = 'leased', lease_token = taken.token, leased_by = :holder, not_before = null,"
+            " lease_until = now() + make_interval(secs => :seconds)"
+            " from unnest(cast(:ids as bigint[]), cast(:tokens as bigint[])) taken (id, token) where change.id = taken.id"
+        ),
+        values,
+    )
     leased = []
     for row in rows:
-        token = tokens[row["order_key"]]
-        connection.execute(
-            text(
-                "update change set state = 'leased', lease_token = :token, leased_by = :holder, not_before = null,"
-                " lease_until = now() + make_interval(secs => :seconds) where id = :id"
-            ),
-            {"id": row["id"], "token": token, "holder": holder, "seconds": seconds},
-        )
         known = {name: row[name] for name in LeasedChange.__dataclass_fields__ if name in row}
-        known |= {"kind": ChangeKind(row["kind"]), "request": json.loads(row["request"] or "{}")}
-        leased.append(LeasedChange(**known, token=token, resumed=row["state"] in ("leased", "uncertain")))
+        known |= {"kind": ChangeKind(row["kind"]), "request": parse_json(row["request"] or "{}")}
+        leased.append(
+            LeasedChange(**known, token=tokens[row["order_key"]], resumed=row["state"] in ("leased", "uncertain"))
+        )
     return leased
 
 
-def renew(connection: Connection, changes: Iterable[LeasedChange], lease_seconds: int) -> set[int]:
+def renew(connection: Connection, changes: Collection[LeasedChange], lease_seconds: int) -> set[int]:
     """Right before a write: prolong by compare-and-set and count the attempt; returns the ids that are still ours."""
-    ours: set[int] = set()
-    for change in changes:
-        values = {
-            "instance": change.instance,
-            "order": change.order_key,
-            "token": change.token,
-            "seconds": lease_seconds,
-        }
-        held = connection.execute(
-            text(
-                "update order_lease set until = now() + make_interval(secs => :seconds)"
-                " where instance = :instance and order_key = :order and token = :token and until > now()"
-            ),
-            values,
-        ).rowcount
-        if held and _owned(connection, change, "written_at = now(), attempts = attempts + 1,"
-                           " lease_until = now() + make_interval(secs => :seconds)", seconds=lease_seconds):  # fmt: skip
-            ours.add(change.id)
-    return ours
+    if not changes:
+        return set()
+    values = {
+        "instance": next(iter(changes)).instance,
+        "ids": [change.id for change in changes],
+        "orders": [change.order_key for change in changes],
+        "tokens": [change.token for change in changes],
+        "seconds": lease_seconds,
+    }
+    return set(connection.scalars(text(_RENEW), values))
 
 
 def held(connection: Connection, changes: Collection[LeasedChange]) -> set[int]:
@@ -220,19 +215,23 @@ def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as refused, and let the order be reconciled anew: its finding gets the reason, and what waits for it is
     planned no more. This request is not planned again. Raises LeaseLost.
     """
-    _reconcile_again(connection, change)
+    dependants.reconcile_again(connection, change.instance, change.order_key)
     _end(connection, change, "refused", reason)
+    dependants.plan_anew(connection, change.instance, change.order_key, change.kind)
 
 
 def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as failed: a person must mend a setting or a right; the next plan tries again. Raises LeaseLost."""
     _end(connection, change, "failed", reason)
+    if dependants.plan_anew(connection, change.instance, change.order_key, change.kind):
+        dependants.reconcile_again(connection, change.instance, change.order_key)
 
 
 def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as superseded because the documents moved on, and let the order be reconciled anew. Raises LeaseLost."""
-    _reconcile_again(connection, change)
+    dependants.reconcile_again(connection, change.instance, change.order_key)
     _end(connection, change, "superseded", reason)
+    dependants.plan_anew(connection, change.instance, change.order_key, change.kind)
 
 
 def uncertain(connection: Connection, change: LeasedChange, reason: str, settle_seconds: int) -> None:
@@ -268,16 +267,6 @@ def give_back(connection: Connection, instance: str, tokens: Mapping[str, int]) 
             ),
             {"instance": instance, "order": order, "token": token},
         )
-
-
-def _reconcile_again(connection: Connection, change: LeasedChange) -> None:
-    connection.execute(
-        text(
-            "update order_work set staged_version = nextval('content_version')"
-            " where instance = :instance and order_key = :order"
-        ),
-        {"instance": change.instance, "order": change.order_key},
-    )
 
 
 def _end(connection: Connection, change: LeasedChange, state: str, reason: str | None, **columns: Any) -> None:

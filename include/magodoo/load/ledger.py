@@ -14,7 +14,6 @@ Every function takes an open connection and leaves the commit to its caller. The
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,8 +21,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.errors import Stop
+from magodoo.load import dependants
 from magodoo.load.requests.prepared import Prepared
-from magodoo.money import dump_json
+from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.vocabulary import ChangeKind
 
@@ -260,16 +260,22 @@ def approve(connection: Connection, change_ids: Collection[int], who: str, reaso
 
 
 def reject(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
-    """A person refuses these requests; that stays until the request changes or somebody reopens it."""
+    """A person refuses these requests; that stays until the request changes or somebody reopens it. What builds on them is
+    planned anew, without them.
+    """
     statement = (
         "update change set approval = 'rejected', state = 'refused', approved_hash = request_hash, approved_by = :who,"
         " approved_at = now(), approval_reason = :reason, reason = :said, finished_at = now()"
-        " where id = any(:ids) and state in ('planned', 'approved')"
+        " where id = any(:ids) and state in ('planned', 'approved') returning instance, order_key, kind"
     )
     said = f"rejected by {who}: {reason}"
-    return connection.execute(
+    rejected = connection.execute(
         text(statement), {"ids": list(change_ids), "who": who, "reason": reason, "said": said}
-    ).rowcount
+    ).all()
+    for instance, order_key, kind in rejected:
+        dependants.plan_anew(connection, instance, order_key, ChangeKind(kind))
+        dependants.reconcile_again(connection, instance, order_key)
+    return len(rejected)
 
 
 def reopen(connection: Connection, change_ids: Collection[int], who: str) -> int:
@@ -308,4 +314,4 @@ def body(connection: Connection, change_id: int) -> dict[str, Any]:
         text("select request::text, calls::text, before::text, after::text from change_body where change_id = :id"),
         {"id": change_id},
     ).one()
-    return {name: None if value is None else json.loads(value) for name, value in row._mapping.items()}
+    return {name: None if value is None else parse_json(value) for name, value in row._mapping.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -46,7 +47,8 @@ def review(connection: Connection, instance: Instance) -> Review:
         ),
         {"instance": instance.id, "kinds": applied},
     ).mappings()
-    tally = _Tally(limits, _done_of_kinds(connection, instance.id), _done_today(connection, instance.id))
+    today = _done_of_kinds(connection, instance.id, f"{datetime.now(UTC) - timedelta(days=1)}")
+    tally = _Tally(limits, _done_of_kinds(connection, instance.id), today)
     free = waiting = 0
     for row in (dict(row) for row in rows):
         stays = row["approval"] == "waiting" and not str(row["approval_reason"] or "").startswith(_FIRST)
@@ -64,9 +66,10 @@ def review(connection: Connection, instance: Instance) -> Review:
 class _Tally:
     """Counts what goes on without a person, in the order in which it would be written."""
 
-    def __init__(self, limits: Limits, done: Mapping[str, int], today: int) -> None:
+    def __init__(self, limits: Limits, done: Mapping[str, int], today: Mapping[str, int]) -> None:
         self.limits, self.done, self.today = limits, done, today
-        self.changes, self.amount = 0, 0
+        self.changes: Counter[str] = Counter()
+        self.amount = 0
 
     def objection(self, row: Mapping[str, Any]) -> str | None:
         """Why this change needs a person; None counts it in."""
@@ -77,13 +80,14 @@ class _Tally:
             return f"{_FIRST} of this kind: {done} of {limits.first_writes} were made"
         if amount > to_units(largest):
             return f"its amount {plain(amount)} is above the limit {largest}"
-        if self.changes >= limits.changes_per_run:
-            return f"more than {limits.changes_per_run} changes in one run"
-        if self.changes + self.today >= limits.changes_per_day:
-            return f"more than {limits.changes_per_day} changes in one day"
+        changes = self.changes[row["kind"]]
+        if changes >= limits.changes_per_run:
+            return f"more than {limits.changes_per_run} changes of this kind in one run"
+        if changes + self.today.get(row["kind"], 0) >= limits.changes_per_day:
+            return f"more than {limits.changes_per_day} changes of this kind in one day"
         if self.amount + amount > to_units(limits.run_amount):
             return f"the run's sum would be above {limits.run_amount}"
-        self.changes += 1
+        self.changes[row["kind"]] += 1
         self.amount += amount
         return None
 
@@ -99,14 +103,11 @@ def _expire(connection: Connection, instance: str, hours: int) -> None:
     )
 
 
-def _done_of_kinds(connection: Connection, instance: str) -> Mapping[str, int]:
-    rows = connection.execute(
-        text("select kind, count(*) from change where instance = :instance and state = 'done' group by kind"),
-        {"instance": instance},
+def _done_of_kinds(connection: Connection, instance: str, since: str = "-infinity") -> Mapping[str, int]:
+    """By kind, what was done after a moment that PostgreSQL can read."""
+    statement = (
+        "select kind, count(*) from change where instance = :instance and state = 'done'"
+        " and coalesce(finished_at, '-infinity') >= cast(:since as timestamptz) group by kind"
     )
+    rows = connection.execute(text(statement), {"instance": instance, "since": since})
     return Counter({kind: count for kind, count in rows})
-
-
-def _done_today(connection: Connection, instance: str) -> int:
-    statement = "select count(*) from change where instance = :instance and state = 'done' and finished_at > now() - interval '1 day'"
-    return int(connection.execute(text(statement), {"instance": instance}).scalar_one())

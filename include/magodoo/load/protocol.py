@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from magodoo.errors import (
@@ -24,13 +27,13 @@ from magodoo.errors import (
     Unreadable,
 )
 from magodoo.labels import labelled
-from magodoo.load import leases, read_back
+from magodoo.load import dependants, leases, read_back
 from magodoo.load.checkpoints import SETTLED, checkpoint
 from magodoo.load.ledger import LeasedChange, LeaseLost
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Partly
-from magodoo.load.writer import Writer
+from magodoo.load.writer import Write, Writer
 from magodoo.load.writers import WRITERS
-from magodoo.vocabulary import ChangeKind
+from magodoo.vocabulary import ChangeKind, Side
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
@@ -85,14 +88,33 @@ class Run:
         going_on = self._may_write(going_on, found)
         moved = self._answers(lambda context, some: read_back.moved_on(context, writer, some), going_on)
         going_on = self._without(going_on, moved)
-        absent = [change for change in going_on if change.id not in found]
+        for group in _cut(going_on, writer.group_size):
+            self._group(writer, group, found)
+
+    def _group(self, writer: Writer, group: list[LeasedChange], found: Answers) -> None:
+        """Steps 5 to 7 for as many as are looked at, written and read back together."""
+        absent = [change for change in group if change.id not in found]
         objections = self._answers(writer.check, absent)
         self._settle_all(absent, objections)
-        for some in _cut([change for change in going_on if change.id not in objections], writer.write_size):
-            self._write(writer, some, found)
+        checked = [change for change in group if change.id not in objections]
+        write = writer.for_group(self.context, checked)
+        written: dict[LeasedChange, int] = {}
+        try:
+            for some in _cut(checked, writer.write_size):
+                self._write(writer, write, some, written)
+        except MagodooError:
+            self._finish(writer, written, found)
+            raise
+        self._finish(writer, written, found)
 
-    def _write(self, writer: Writer, changes: list[LeasedChange], found: Answers) -> None:
-        """Step 6: with the lease renewed right before; what is written is read back and committed."""
+    def _write(
+        self, writer: Writer, write: Write, changes: list[LeasedChange], written: dict[LeasedChange, int]
+    ) -> None:
+        """Step 6, with the lease renewed right before: what was not written is settled, the rest goes into `written`.
+
+        A worker that dies before those are committed leaves them leased: whoever takes them up finds them by probing.
+        """
+        renewed_at = time.monotonic()
         with self.context.engine.begin() as connection:
             ours = leases.renew(connection, changes, self.context.instance.lease_seconds)
         for change in changes:
@@ -103,20 +125,40 @@ class Run:
             return
         checkpoint("checked")
         try:
-            written = writer.write(self.context, changes)
+            with self._within_the_lease(writer, renewed_at):
+                answers = write(changes)
         except MagodooError as problem:
-            self._broken(writer, changes, problem, found)
+            self._broken(writer, write, changes, problem, written)
             return
         checkpoint("written")
         for change in changes:
-            answer = written.get(change.id)
+            answer = answers.get(change.id)
             if isinstance(answer, MagodooError):
                 self._settle(change, _of_write(writer, answer))
-        self._finish(
-            writer, {change: answer for change in changes if isinstance(answer := written.get(change.id), int)}, found
-        )
+            elif answer is not None:
+                written[change] = answer
 
-    def _broken(self, writer: Writer, changes: list[LeasedChange], problem: MagodooError, found: Answers) -> None:
+    @contextmanager
+    def _within_the_lease(self, writer: Writer, renewed_at: float) -> Iterator[None]:
+        """No call of a write is sent unless its settle time ends before the lease does: whoever takes the order up then may
+        believe its probe, however long this worker was held up between two calls.
+        """
+        instance = self.context.instance
+        client = self.context.shop if writer.kind.target is Side.MAGENTO else self.context.books
+        client.write_until = renewed_at + instance.lease_seconds - instance.settle_seconds
+        try:
+            yield
+        finally:
+            client.write_until = math.inf
+
+    def _broken(
+        self,
+        writer: Writer,
+        write: Write,
+        changes: list[LeasedChange],
+        problem: MagodooError,
+        written: dict[LeasedChange, int],
+    ) -> None:
         """A whole batch failed: each is tried alone where one record may be the cause, which repeats nothing that is done.
 
         A credential or a right that is missing for one is missing for all: the run ends with it.
@@ -126,7 +168,7 @@ class Run:
         )
         if of_one and len(changes) > 1:
             for change in changes:
-                self._write(writer, [change], found)
+                self._write(writer, write, [change], written)
             return
         for change in changes:
             self._settle(change, _of_write(writer, problem))
@@ -169,13 +211,13 @@ class Run:
 
     def _waits(self, change: LeasedChange) -> bool:
         """An earlier step of its order did not get done, or its target is away: it stays as it was."""
-        needed = set(leases.NEEDS.get(change.kind, ()))
+        needed = set(dependants.NEEDS.get(change.kind, ()))
         if self.away is not None:
             self._settle(change, NotYet(str(self.away)))
         elif change.order_key in self.closed:
             self._settle(change, NotYet("the order is closed until an uncertain write of it is settled"), delay=0)
         elif needed & self.given_up.get(change.order_key, set()):
-            self._settle(change, Changed("an earlier change of the order was refused or failed: planned anew"))
+            self._settle(change, Changed("an earlier change of the order was not made: planned anew"))
         elif needed & self.unfinished.get(change.order_key, set()):
             self._settle(change, NotYet("an earlier change of the order is not done yet"), delay=0)
         else:
@@ -230,7 +272,7 @@ class Run:
                     self.counts["put_back"] += 1
                 elif isinstance(problem, Changed):
                     leases.drop(connection, change, reason)
-                    self.counts["changed"] += 1
+                    self._give_up(change, "changed")
                 elif isinstance(problem, FixConfiguration | Stop):
                     leases.fail(connection, change, reason)
                     self._give_up(change, "failed")

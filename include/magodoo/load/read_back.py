@@ -45,8 +45,9 @@ def moved_on(context: Context, writer: Writer, changes: Sequence[LeasedChange]) 
             elif signature(document) != change.request["source"]:
                 answers[change.id] = Changed(f"the {side.value} {kind.words} has changed since the plan")
         changed = [fresh[change.source_id] for change in some if change.id in answers and change.source_id in fresh]
-        with context.engine.begin() as connection:
-            upsert.stage(connection, context.instance, changed)
+        if changed:
+            with context.engine.begin() as connection:
+                upsert.stage(connection, context.instance, changed)
     return answers
 
 

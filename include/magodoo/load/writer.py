@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.outcomes import Answers, Written
@@ -15,17 +16,22 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 
+Write = Callable[[Sequence[LeasedChange]], Written]
+
+
 class Writer(ABC):
     """One kind of change. `document` is the kind that is read back on the target's side.
 
     one_per_order: changes of one order are written one after the other, orders still side by side.
-    write_size: how many are written between two renewals of the lease.
+    group_size: how many are checked right before they are written, and read back together afterwards.
+    write_size: how many of them are written between two renewals of the lease.
     many_steps: the write is several calls, each of which may be repeated; a break between them leaves part of it.
     """
 
     kind: ChangeKind
     document: Kind
     one_per_order = False
+    group_size = 50
     write_size = 50
     many_steps = True
 
@@ -41,6 +47,10 @@ class Writer(ABC):
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         """Write, or go on where an earlier attempt stopped."""
 
+    def for_group(self, context: Context, group: Sequence[LeasedChange]) -> Write:
+        """`write` for the parts of a group; a writer that writes one by one reads here what it needs for all of them."""
+        return functools.partial(self.write, context)
+
     def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
         """The ids of the `document` that shows what was written: the target itself, unless a writer says otherwise."""
         return dict(targets)
@@ -48,15 +58,3 @@ class Writer(ABC):
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
         """(kind, Magento id, Odoo id) of the match that the write makes, if it makes one."""
         return None
-
-
-def resolve(context: Context, references: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Odoo ids of the records that requests name, by `name_of`; what does not exist is left out."""
-    names = [str(reference["external_id"]) for reference in references if reference.get("external_id")]
-    found = context.books.by_external_ids(sorted(set(names))) if names else {}
-    return found | {name_of(reference): int(reference["id"]) for reference in references if reference.get("id")}
-
-
-def name_of(reference: Mapping[str, Any]) -> str:
-    """One text for a reference: its external id, or the id itself."""
-    return str(reference.get("external_id") or reference["id"])

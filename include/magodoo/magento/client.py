@@ -46,6 +46,15 @@ class MagentoClient:
     def stats(self) -> Stats:
         return self._http.stats
 
+    @property
+    def write_until(self) -> float:
+        """The time.monotonic() from which on no write is sent; infinity unless somebody sets it."""
+        return self._http.write_until
+
+    @write_until.setter
+    def write_until(self, moment: float) -> None:
+        self._http.write_until = moment
+
     def __enter__(self) -> Self:
         return self
 
@@ -102,6 +111,16 @@ class MagentoClient:
                 found.add(source_id)
         return found
 
+    def made(self, kind: Kind | str, since: datetime, until: datetime, store_id: int) -> int:
+        """How many documents a store made in [since, until): one call that loads none of them."""
+        search = (
+            Search()
+            .where("created_at", "gteq", since)
+            .where("created_at", "lt", until)
+            .where("store_id", "eq", store_id)
+        )
+        return self._count(PATHS[Kind(kind)], search)
+
     def order_by_increment(
         self, numbers: Sequence[str], store_ids: Sequence[int] | None = None
     ) -> list[dict[str, Any]]:
@@ -151,9 +170,12 @@ class MagentoClient:
 
     def ping(self) -> int:
         """The number of orders: one cheap call that needs a valid login."""
-        body = self._http.read("/orders", Search().counting().query()).body
+        return self._count("/orders", Search())
+
+    def _count(self, path: str, search: Search) -> int:
+        body = self._http.read(path, search.counting().query()).body
         if not isinstance(body, Mapping) or not isinstance(body.get("total_count"), int):
-            raise Unreadable("an answer without a count", system="magento", call="GET orders")
+            raise Unreadable("an answer without a count", system="magento", call=f"GET {path.lstrip('/')}")
         return int(body["total_count"])
 
     def test_connection(self, *, writes: bool = True) -> ConnectionReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import ssl
 import threading
@@ -19,7 +20,16 @@ from requests.adapters import HTTPAdapter
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 from urllib3.exceptions import NewConnectionError
 
-from magodoo.errors import FixConfiguration, MagodooError, OutcomeUnknown, Retry, Unauthorized, Unavailable, Unreachable
+from magodoo.errors import (
+    FixConfiguration,
+    MagodooError,
+    OutcomeUnknown,
+    Retry,
+    TooLate,
+    Unauthorized,
+    Unavailable,
+    Unreachable,
+)
 from magodoo.magento.auth import LoginRefused, Nobody, RenewedToken, authenticator
 from magodoo.magento.connection import AdminLogin, MagentoConnection
 from magodoo.magento.replies import Garbled, MissingRight, error_of, json_of
@@ -68,6 +78,7 @@ class Http:
 
     def __init__(self, connection: MagentoConnection, sleep: Callable[[float], None] = time.sleep) -> None:
         self.stats = Stats()
+        self.write_until = math.inf  # time.monotonic() from which on no write is sent
         self._connection = connection
         self._sleep = sleep
         self._auth = authenticator(connection.auth, self._log_in)
@@ -84,7 +95,8 @@ class Http:
     def write(self, method: str, path: str, body: Any) -> Reply:
         """POST, PUT or DELETE, sent once.
 
-        Raises Unreachable if nothing was sent, OutcomeUnknown if no sound answer came, FixDocument if it was refused.
+        Raises Unreachable if nothing was sent, TooLate if it may not be sent any more, OutcomeUnknown if no sound answer came,
+        FixDocument if it was refused.
         """
         return self._authorized(method, path, body=body)
 
@@ -198,6 +210,8 @@ class Http:
             request.url, dict(connection.proxies), True, connection.verify, None
         )
         began = time.monotonic()
+        if writing and began >= self.write_until:
+            raise TooLate(system="magento", call=call)
         # The error is raised outside the handler: its cause would carry the request, and that the login.
         try:
             with self._session.send(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from magodoo.errors import FixDocument, Retry, Unreadable
+from magodoo.errors import FixDocument, Retry, TooLate, Unreadable
 from magodoo.odoo.answers import sound_answer
 from magodoo.odoo.connection import OdooConnection
 from magodoo.odoo.transport import Transport, Wire, discover
@@ -43,6 +44,7 @@ class OdooCaller:
         """`transport` is found out at the first call unless it is given."""
         self.connection = connection
         self.stats = Stats()
+        self.write_until = math.inf  # time.monotonic() from which on no write is sent
         self._wire = Wire(connection)
         self._found = transport
         self._lock = threading.Lock()
@@ -114,15 +116,17 @@ class OdooCaller:
 
         Raises:
             OutcomeUnknown: sent, and no sound answer came: it may have happened.
-            Retry: certainly not done.
+            Retry: certainly not done; TooLate: it may not be sent any more.
             FixConfiguration, FixDocument: refused, nothing done (one call is one transaction).
         """
+        if time.monotonic() >= self.write_until:
+            raise TooLate(system="odoo", call=f"{model}/{method}")
         return self._send(self.transport, model, method, ids, context, arguments, write=True)
 
     def fields(self, model: str) -> dict[str, dict[str, Any]]:
-        """The fields that this user sees, by name: type, relation, selection. Read once."""
+        """The fields that this user sees, by name: type and relation. Read once."""
         if model not in self._fields:
-            wanted = ["type", "relation", "selection", "string"]
+            wanted = ["type", "relation"]  # words and selections of a company take Odoo a hundred times as long
             self._fields[model] = self.call(model, "fields_get", attributes=wanted)
         return self._fields[model]
 
@@ -139,12 +143,15 @@ class OdooCaller:
             return [["company_id", "in", [False, self.company]]]
         return []
 
-    def in_parallel(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """The results of bounded parallel reads, in order."""
+    def in_parallel(
+        self, work: Callable[[Item], Result], items: Iterable[Item], *, write: bool = False
+    ) -> list[Result]:
+        """The results of bounded parallel calls, in order; as many at a time as the connection allows for reads or writes."""
         todo = list(items)
-        if len(todo) < 2 or self.connection.parallel_reads < 2:
+        most = self.connection.parallel_writes if write else self.connection.parallel_reads
+        if len(todo) < 2 or most < 2:
             return [work(item) for item in todo]
-        with ThreadPoolExecutor(self.connection.parallel_reads) as pool:
+        with ThreadPoolExecutor(most) as pool:
             return list(pool.map(work, todo))
 
     def _send(

@@ -1,6 +1,6 @@
 """The Odoo client: everything that the pipeline asks of Odoo, under one name.
 
-    calls (caller) <- trees <- external ids <- reads <- master data <- ledger <- loading <- writers <- OdooClient
+    calls (caller) <- trees <- external ids <- reads <- master data <- ledger <- loading <- writers <- matching <- OdooClient
 
 Each layer is a module with one subject; each is usable by itself.
 """
@@ -8,10 +8,10 @@ Each layer is a module with one subject; each is usable by itself.
 from __future__ import annotations
 
 from magodoo.odoo.connection_test import ConnectionReport, examine
-from magodoo.odoo.writers import Writers
+from magodoo.odoo.matching import Matching
 
 
-class OdooClient(Writers):
+class OdooClient(Matching):
     """One company of one Odoo database, as the user of the key; nothing is contacted before the first call."""
 
     def test_connection(self) -> ConnectionReport:

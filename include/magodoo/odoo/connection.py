@@ -15,6 +15,7 @@ class OdooConnection:
     """One company of one Odoo database, as one user.
 
     `login` is needed for JSON-RPC only (Odoo 18 and earlier); JSON-2 knows the user from its key.
+    parallel_writes: writes of documents that have nothing in common, at the same time; 1 where Odoo has a single worker.
     Times are seconds. A write waits longer than a read: Odoo repeats conflicts itself for up to 14 s and waits for
     row locks without limit (facts odoo-19.0 1).
     """
@@ -28,6 +29,7 @@ class OdooConnection:
     read_timeout: float = 60.0
     write_timeout: float = 120.0
     parallel_reads: int = 4
+    parallel_writes: int = 2
     attempts: int = 4
     ca_bundle: str = ""
 
@@ -73,6 +75,7 @@ _TYPED: dict[str, type] = {
     "read_timeout": float,
     "write_timeout": float,
     "parallel_reads": int,
+    "parallel_writes": int,
     "attempts": int,
     "ca_bundle": str,
 }

@@ -2,12 +2,13 @@
 
 From record to name is one call per model (`get_external_id`). From name to record there is no public batch call for a
 user without the right to `ir.model.data`: `check_object_reference` takes one name, 13 ms each, so names are asked in
-parallel. Where an administrator granted reading `ir.model.data`, one search answers for all.
+parallel. Where an administrator granted reading `ir.model.data`, one search answers for all. Who believes to know what the
+names stand for says so: that is confirmed from record to name, and only the rest is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from magodoo.errors import FixDocument, Forbidden, Unreadable
@@ -17,6 +18,8 @@ from magodoo.odoo.trees import Row, TreeReader
 
 BATCH = 1000
 MISSING = "External ID not found"
+Believed = Mapping[str, tuple[str, int]]
+"""(model, database id) by external id, as it was seen at some time."""
 
 
 class ExternalIds(TreeReader):
@@ -34,8 +37,11 @@ class ExternalIds(TreeReader):
             raise Unreadable("a mapping of external ids was expected", system="odoo", call=f"{model}.get_external_id")
         return {int(id): str(name) for id, name in answer.items() if name}
 
-    def by_external_ids(self, names: Sequence[str]) -> dict[str, int]:
-        """The database id of each name that exists, whatever its model; names without a record are left out."""
+    def by_external_ids(self, names: Sequence[str], believed: Believed | None = None) -> dict[str, int]:
+        """The database id of each name that exists, whatever its model; names without a record are left out.
+
+        believed: the records that names stood for when they were last seen. Odoo has the last word on them, too.
+        """
         wanted = list(dict.fromkeys(names))
         for name in wanted:
             if "." not in name:
@@ -48,8 +54,10 @@ class ExternalIds(TreeReader):
             else:
                 self._may_search_names = True
                 return dict(found)
-        ids = self.in_parallel(self._asked, wanted)
-        return {name: id for name, id in zip(wanted, ids, strict=True) if id}
+        confirmed = self._confirmed({name: believed[name] for name in wanted if name in believed}) if believed else {}
+        rest = [name for name in wanted if name not in confirmed]
+        ids = self.in_parallel(self._asked, rest)
+        return confirmed | {name: id for name, id in zip(rest, ids, strict=True) if id}
 
     def name_rows(self, rows: list[Row], named: Sequence[tuple[str, str]]) -> None:
         """Give every record at the paths its `external_id` ("" when it has none): one call per model."""
@@ -60,6 +68,16 @@ class ExternalIds(TreeReader):
             names = self.external_ids(model, (record["id"] for record in records))
             for record in records:
                 record["external_id"] = names.get(record["id"], "")
+
+    def _confirmed(self, believed: Believed) -> dict[str, int]:
+        """Those of the names that their record carries now: one call per model."""
+        by_model: dict[str, list[int]] = {}
+        for model, id in believed.values():
+            by_model.setdefault(model, []).append(id)
+        carried = {
+            (model, id): name for model, ids in by_model.items() for id, name in self.external_ids(model, ids).items()
+        }
+        return {name: record[1] for name, record in believed.items() if carried.get(record) == name}
 
     def _asked(self, name: str) -> int:
         module, _, word = name.partition(".")

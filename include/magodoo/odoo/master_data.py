@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -104,9 +104,6 @@ class MasterData(Reads):
     def warehouses(self) -> list[Row]:
         return self.listed("stock.warehouse", ["name", "code", "delivery_steps", "company_id", "active"])
 
-    def teams(self) -> list[Row]:
-        return self.listed("crm.team", ["name", "company_id", "active"])
-
     def company_row(self) -> Row:
         """Our company: name, currency, country, rounding method, its own partner."""
         fields = ["name", "currency_id", "country_id", "tax_calculation_rounding_method", "partner_id"]
@@ -163,11 +160,15 @@ class MasterData(Reads):
         }
 
     def key_expiry(self) -> date | None:
-        """The earliest expiry of this user's RPC keys, None when none expires; Odoo does not say which key is ours."""
+        """The earliest expiry of this user's RPC keys, None when none expires; Odoo does not say which key is ours.
+
+        One that has expired and is still listed is not: it would not have let us ask.
+        """
         if "expiration_date" not in self.fields("res.users.apikeys"):
             return None
         user = int(self.call("res.users", "context_get")["uid"])
-        domain = [["user_id", "=", user], ["scope", "in", [False, "rpc"]], ["expiration_date", "!=", False]]
+        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+        domain = [["user_id", "=", user], ["scope", "in", [False, "rpc"]], ["expiration_date", ">", now]]
         rows = self.call(
             "res.users.apikeys",
             "search_read",

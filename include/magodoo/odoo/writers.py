@@ -125,32 +125,6 @@ class Writers(Loading):
                 )  # fmt: skip
         return done
 
-    def reconcile_payment(self, payment_id: int, move_id: int, *, rate: Decimal | None = None) -> Row:
-        """Match a posted payment with its invoice or credit note; gives the move's amount_residual and payment_state.
-
-        rate: document currency per company currency, for a payment in company currency of a document in another. Without it
-        Odoo converts at its own rate of the day and leaves a residue (measured on 19.0: 0.01 of 83.67 EUR at equal rates).
-        Matching what is matched already changes nothing. Raises FixDocument when there is nothing to match.
-        """
-        payment = self._one("account.payment", payment_id, ["move_id"])
-        entry = payment["move_id"][0] if payment["move_id"] else 0
-        lines = self._open_receivables([entry, move_id])
-        if {line["move_id"][0] for line in lines} == {entry, move_id}:
-            context = {"forced_rate_from_register_payment": float(rate)} if rate and _differ(lines) else None
-            try:
-                self.write_call("account.move.line", "reconcile", ids=[line["id"] for line in lines], context=context)
-            except FixDocument:
-                # another one was faster if nothing is open any more; Odoo's words for that depend on the language
-                if {line["move_id"][0] for line in self._open_receivables([entry, move_id])} == {entry, move_id}:
-                    raise
-        after = self._one("account.move", move_id, ["amount_residual", "payment_state", "state"])
-        if after["payment_state"] == "not_paid" and after["amount_residual"]:
-            raise FixDocument(
-                f"payment {payment_id} and document {move_id} have no open entries to match",
-                system="odoo", call="account.move.line.reconcile",
-            )  # fmt: skip
-        return after
-
     def open_pickings(self, order_ids: Sequence[int]) -> list[Row]:
         """Deliveries to the customer that are neither done nor cancelled, oldest first, with their moves.
 
@@ -255,17 +229,6 @@ class Writers(Loading):
         answer = self.call("stock.return.picking.line", "search_read", domain=domain, fields=["move_id", "quantity"])
         return expect_rows(answer, "stock.return.picking.line.search_read")
 
-    def _open_receivables(self, moves: list[int]) -> list[Row]:
-        domain = [
-            *self.company_domain("account.move.line"),
-            ["move_id", "in", moves],
-            ["account_type", "=", "asset_receivable"],
-            ["parent_state", "=", "posted"],
-            ["reconciled", "=", False],
-        ]
-        answer = self.call("account.move.line", "search_read", domain=domain, fields=["move_id", "currency_id"])
-        return expect_rows(answer, "account.move.line.search_read")
-
     def _advance(
         self,
         model: str,
@@ -340,8 +303,3 @@ def _in_halves(act: Callable[[list[int]], None], part: list[int], refused: dict[
 def _question(answer: Any) -> str:
     asked = answer.get("res_model") if isinstance(answer, dict) else None
     return f"Odoo asks a question instead of doing it ({asked})" if asked else "Odoo did not say that it is done"
-
-
-def _differ(lines: Sequence[Row]) -> bool:
-    """Whether journal items are in several currencies."""
-    return len({line["currency_id"][0] for line in lines}) > 1

@@ -5,7 +5,6 @@ Which changes are carried out stands in the ledger, never in what triggered the 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
@@ -15,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
-from magodoo.errors import BadSettings
+from magodoo.errors import BadSettings, FixConfiguration
 from magodoo.labels import labelled
 from magodoo.load import leases, ledger, limits
 from magodoo.load.checkpoints import checkpoint
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.masked import masked
 from magodoo.load.protocol import Run
+from magodoo.money import dump_json
+from magodoo.preflight import store as preflights
 from magodoo.quality import alerts
 from magodoo.settings.model import Mode
 from magodoo.staging import runs
@@ -47,10 +48,10 @@ def run(
 
     Returns counts: applied, refused, failed, uncertain, put_back, changed, and of what stays: waiting_approval, held, observe.
     A dry run logs the exact calls and writes nothing. Raises FixConfiguration when `books_from`, a credential or a right is
-    missing for all.
+    missing for all, and when the last preflight does not allow this instance to write.
     """
-    if not dry_run and context.instance.mode.any_apply and context.instance.books_from is None:
-        raise BadSettings(f"instances.{context.instance.id}: `apply` needs `books_from`", hint="set the cut-over")
+    if not dry_run and context.instance.mode.any_apply:
+        _may_write(context)
     with context.engine.begin() as connection:
         limits.review(connection, context.instance)
     if dry_run:
@@ -81,6 +82,16 @@ def tell(context: Context) -> int:
     """Queues the mails about what failed, was refused or waits for a person since the last ones; returns their number."""
     with context.engine.begin() as connection:
         return alerts.queue_changes(connection, context.instance, context.settings.ui_url)
+
+
+def _may_write(context: Context) -> None:
+    """Raises FixConfiguration unless a preflight of these settings and kinds passed: also for a writer that is called alone."""
+    if context.instance.books_from is None:
+        raise BadSettings(f"instances.{context.instance.id}: `apply` needs `books_from`", hint="set the cut-over")
+    with context.engine.connect() as connection:
+        why_not = preflights.why_not(connection, context.instance)
+    if why_not is not None:
+        raise FixConfiguration(f"nothing is written: {why_not}", hint="run the DAG `preflight` and mend what it shows")
 
 
 def _one_target(
@@ -178,7 +189,7 @@ def _show(
         for row in rows:
             head = f"would write {row.kind} of {row.source_number} (order {row.order_number}; {row.verdict}, {row.approval})"
             calls = ledger.body(connection, row.id)["calls"] or []
-            shown = "\n".join(json.dumps(masked(call), ensure_ascii=False) for call in calls)
+            shown = "\n".join(dump_json(masked(call)) for call in calls)
             with labelled(document=f"{row.document_kind} {row.source_number}", order=row.order_number):
                 log.info("%s\n%s", head, shown)
     return len(rows)

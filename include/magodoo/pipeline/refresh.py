@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from magodoo.pipeline import master_data, whole_orders
+from magodoo.quality.key_alerts import queue_key_expiry
 from magodoo.staging import deletion, runs, work
 from magodoo.vocabulary import Side
 
@@ -22,7 +23,7 @@ BATCH = 100
 def run(context: Context) -> dict[str, int]:
     """Re-read both sides of every order that is open or was touched within `refresh_days`; what is gone is marked.
 
-    Returns how many orders, documents per side, and deletions.
+    Returns how many orders, documents per side, deletions, and mails that a key will expire.
     """
     instance = context.instance
     with runs.recorded(context.engine, instance.id, "refresh", context.dag_run) as counts:
@@ -40,5 +41,9 @@ def run(context: Context) -> dict[str, int]:
             read["ripe"] = work.bump_ripe(connection, instance.id, today - timedelta(days=instance.refund_return_days))
         with context.engine.connect() as connection:
             read["deleted"] = deletion.count(connection, instance.id) - before
+        expires = context.books.key_expiry()
+        with context.engine.begin() as connection:
+            told = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now().date())
+            read["key_warnings"] = told
         counts.update(read)
     return dict(counts)

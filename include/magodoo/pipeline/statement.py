@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magodoo.statement import annexes, body, books, clearing, documents, explain, gaps, mail, store
+from magodoo.statement import annexes, body, books, clearing, documents, explain, gaps, mail, store, unread_stores
 from magodoo.statement.months import Month
 from magodoo.vocabulary import Side
 
@@ -48,14 +48,16 @@ def make(context: Context, month: Month) -> store.Kept:
     own = sales.in_month(Side.ODOO)
     ledger = books.read(context.books, instance, month, {one.journal for one in own if one.journal})
     cleared = clearing.read(context.books, instance, month)
+    still_open = annexes.still_open(context.books, month)
+    unread = unread_stores.read(context.shop, context.settings.instances.values(), instance, month)
     with context.engine.connect() as connection:
         steps = books.compare(connection, context.books, instance, _siblings(context), ledger, own)
         sources = body.Sources(
             instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=ledger,
             ledger_steps=steps,
             by_rate=books.by_rate(connection, instance.id, ledger, own), clearing=cleared,
-            gaps=gaps.read(connection, instance, month, ledger.numbers), annexes=annexes.read(connection, instance, month, now),
-            over=month.is_over(now),
+            gaps=gaps.read(connection, instance, month, ledger.numbers), over=month.is_over(now),
+            annexes=annexes.read(connection, instance, month, now, still_open), unread_stores=unread,
         )  # fmt: skip
     made = body.statement(sources)
     with context.engine.begin() as connection:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from magodoo.errors import MagodooError
 from magodoo.preflight.lines import Outcome, some
 from magodoo.preflight.subject import Check, Subject
+from magodoo.quality import outbox
 from magodoo.staging.engine import MIGRATIONS
 
 
@@ -93,6 +94,14 @@ def mails(subject: Subject) -> Outcome:
         outcome.found = f"{subject.reach_smtp()} answers"
     except (MagodooError, OSError) as problem:
         outcome.refuse(f"mails cannot be sent: {problem}", f"correct the connection {subject.settings.smtp.connection}")
+    with subject.engine.connect() as connection:
+        waiting = outbox.unsent(connection, subject.instance.id)
+    if waiting.count:
+        since = f"{waiting.since:%Y-%m-%d %H:%M} UTC" if waiting.since else "?"
+        outcome.warn(
+            f"{waiting.count} mails wait since {since}: {waiting.why or 'not tried yet'}",
+            "they are sent with the next ones",
+        )
     listed = subject.instance.recipients
     nobody = [name for name in ("accounting", "warehouse", "it") if not getattr(listed, name)]
     if nobody:

@@ -25,16 +25,18 @@ def taxes(subject: Subject) -> Outcome:
     if not rules:
         outcome.complain("no tax rules", "list `taxes`: rate, country and the exact name of the Odoo tax", stops=stops)
         return outcome
-    active: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    known: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in subject.books.taxes():
-        if row["active"]:
-            active[row["name"]].append(row)
+        known[row["name"]].append(row)
+    active = {name: [row for row in rows if row["active"]] for name, rows in known.items()}
+    usable = sorted(name for name, rows in active.items() if rows)
     for name in dict.fromkeys(rule.odoo_tax for rule in rules):
         rates = {rule.rate for rule in rules if rule.odoo_tax == name}
-        for problem in _wrong_with(active[name], rates):
-            outcome.complain(
-                f"tax {name!r} {problem}", f"correct `taxes`; Odoo has {some(sorted(active))}", stops=stops
-            )
+        if name in known and not active[name]:
+            outcome.complain(f"tax {name!r} is archived", f"take {name!r} out of the archive", stops=stops)
+            continue
+        for problem in _wrong_with(active.get(name, []), rates):
+            outcome.complain(f"tax {name!r} {problem}", f"correct `taxes`; Odoo has {some(usable)}", stops=stops)
     missing = _unknown(subject, "account.fiscal.position", {rule.fiscal_position for rule in rules})
     if missing:
         outcome.complain(
@@ -45,7 +47,7 @@ def taxes(subject: Subject) -> Outcome:
 
 def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal]) -> list[str]:
     if len(found) != 1:
-        return [f"exists {len(found)} times" if found else "does not exist or is archived"]
+        return [f"exists {len(found)} times" if found else "does not exist"]
     amount, wrong = Decimal(str(found[0]["amount"])), []
     if found[0]["amount_type"] != "percent":
         wrong.append(f"is computed as {found[0]['amount_type']}, not as a percentage")
@@ -90,14 +92,17 @@ def service_products(subject: Subject) -> Outcome:
         names.adjustment_plus_product,
         names.adjustment_minus_product,
     )
-    rows = [row for row in subject.books.products(wanted) if row["active"]]
+    rows = subject.books.products(wanted)
+    archived = {row["default_code"] for row in rows if not row["active"]}
     stops = subject.writes(*_WITH_LINES)
     outcome = Outcome(some(wanted))
     for sku in wanted:
-        found = [row for row in rows if row["default_code"] == sku]
-        if len(found) != 1:
+        found = [row for row in rows if row["default_code"] == sku and row["active"]]
+        if not found and sku in archived:
+            outcome.complain(f"product {sku} is archived", f"take {sku} out of the archive", stops=stops)
+        elif len(found) != 1:
             said = f"{len(found)} products {sku}" if found else f"no product {sku}"
-            outcome.complain(said, "create the service products (docs: set up Odoo)", stops=stops)
+            outcome.complain(said, "create the service products (docs/how-to/connect-odoo.md 3)", stops=stops)
         elif found[0]["type"] != "service":
             outcome.complain(f"{sku} is no service", f"make {sku} a service", stops=stops)
         elif found[0]["invoice_policy"] != "order":

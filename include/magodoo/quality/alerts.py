@@ -64,7 +64,7 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> i
         return 0
     by_recipients: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for finding in due:
-        by_recipients[_recipients(instance, finding["who"])].append(finding)
+        by_recipients[recipients_of(instance, finding["who"])].append(finding)
     picture = fourteen_days(connection, instance.id)
     mails = sum(
         bool(outbox.queue(connection, _findings_mail(instance, recipients, findings, ui_url, picture)))
@@ -87,8 +87,8 @@ def queue_held(
     )
     if connection.execute(lasting, {"instance": instance.id, "subject": subject}).scalar_one():
         return 0
-    return bool(outbox.queue(connection, _mail(
-        instance, "held", "held.html", subject, _recipients(instance, "it"), ui_url, failed=list(failed), sides=list(held_sides),
+    return bool(outbox.queue(connection, compose(
+        instance, "held", "held.html", subject, recipients_of(instance, "it"), ui_url, failed=list(failed), sides=list(held_sides),
     )))  # fmt: skip
 
 
@@ -119,8 +119,8 @@ def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> in
             + (f" ({plain(line['amount'])} {line['currency']})" if line["amount"] else "")
             for line in lines[:3]
         )
-        mail = _mail(
-            instance, f"changes_{state}", "changes.html", subject, _recipients(instance, who), ui_url,
+        mail = compose(
+            instance, f"changes_{state}", "changes.html", subject, recipients_of(instance, who), ui_url,
             changes=told[:100], sums=lines, more=max(0, len(told) - 100), state=state, page=page, checks=checks,
         )  # fmt: skip
         mails += bool(outbox.queue(connection, mail))
@@ -148,12 +148,12 @@ def queue_failed_run(
 def failed_run_mail(instance: Instance, ui_url: str, *, topic: str, task: str, error: str, **content: Any) -> Mail:
     """The mail itself; `error` is the message of what made the task fail, which names the document and the next step."""
     subject = f"[{instance.id}] {content['dag']} failed in {task}: {error.splitlines()[0] if error else 'no message'}"
-    return _mail(
+    return compose(
         instance,
         topic,
         "failed_run.html",
         subject,
-        _recipients(instance, "it"),
+        recipients_of(instance, "it"),
         ui_url,
         task=task,
         error=error,
@@ -181,8 +181,8 @@ def queue_digest(connection: Connection, instance: Instance, ui_url: str) -> int
     if not findings and not resolved:
         return 0
     subject = f"[{instance.id}] digest: {len(findings)} open, {len(resolved)} resolved since yesterday"
-    return bool(outbox.queue(connection, _mail(
-        instance, "digest", "findings.html", subject, _recipients(instance, "accounting"), ui_url, findings=findings[:200],
+    return bool(outbox.queue(connection, compose(
+        instance, "digest", "findings.html", subject, recipients_of(instance, "accounting"), ui_url, findings=findings[:200],
         resolved=resolved[:100], sums=sums(findings), more=max(0, len(findings) - 200), csv=to_csv(findings),
         picture=fourteen_days(connection, instance.id),
     )))  # fmt: skip
@@ -192,8 +192,8 @@ def queue_statement(
     connection: Connection, instance: Instance, ui_url: str, subject: str, attached: Mapping[str, Any], **content: Any
 ) -> int:
     """The mail of a monthly statement, to accounting. `attached`: csv, csv_name, pdf, pdf_name. Returns the number of mails."""
-    mail = _mail(
-        instance, "statement", "statement.html", subject, _recipients(instance, "accounting"), ui_url, **content
+    mail = compose(
+        instance, "statement", "statement.html", subject, recipients_of(instance, "accounting"), ui_url, **content
     )
     return bool(outbox.queue(connection, replace(mail, **attached)))
 
@@ -255,17 +255,18 @@ def _findings_mail(
     instance: Instance, recipients: tuple[str, ...], findings: list[dict[str, Any]], ui_url: str, picture: bytes
 ) -> Mail:
     many = len(findings) > instance.quality.summary_above
-    return _mail(
+    return compose(
         instance, "findings", "findings.html", subject_of(instance.id, findings), recipients, ui_url,
         findings=findings[:20] if many else findings, resolved=[], sums=sums(findings), more=len(findings) - 20 if many else 0,
         csv=to_csv(findings), picture=picture,
     )  # fmt: skip
 
 
-def _mail(
+def compose(
     instance: Instance, topic: str, template: str, subject: str, recipients: tuple[str, ...], ui_url: str,
     *, csv: str | None = None, picture: bytes | None = None, **content: Any,
 ) -> Mail:  # fmt: skip
+    """A mail of a template of this folder and its plain twin; `content` is what the template names."""
     content |= {
         "instance": instance,
         "subject": subject,
@@ -286,7 +287,7 @@ def _mail(
     )
 
 
-def _recipients(instance: Instance, who: str) -> tuple[str, ...]:
+def recipients_of(instance: Instance, who: str) -> tuple[str, ...]:
     """The people for `who`; without a list of their own, all that there are."""
     lists = instance.recipients
     own: tuple[str, ...] = getattr(lists, who, ())

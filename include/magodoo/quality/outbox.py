@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, text
 
@@ -107,6 +109,32 @@ def failed(connection: Connection, mail: Mail, error: str) -> None:
         text("update mail set attempts = attempts + 1, last_error = :error where id = :id"),
         {"id": mail.id, "error": error[:500]},
     )
+
+
+def kept(connection: Connection, mail_ids: Sequence[int], why: str) -> None:
+    """None of these was handed over, through no fault of theirs: they are tried again as often as it takes."""
+    connection.execute(
+        text("update mail set last_error = :why where id = any(:ids) and sent_at is null"),
+        {"ids": list(mail_ids), "why": why[:500]},
+    )
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """The mails of an instance that somebody has not got: how many, since when, why the last attempt failed ("": there was none)."""
+
+    count: int
+    since: datetime | None
+    why: str
+
+
+def unsent(connection: Connection, instance: str) -> Unsent:
+    """What waits, and what was given up after MAX_ATTEMPTS refusals."""
+    query = text(
+        "select count(*), min(queued_at), coalesce((array_agg(last_error order by id desc) filter (where last_error is not"
+        " null))[1], '') from mail where sent_at is null and instance = :instance"
+    )
+    return Unsent(*connection.execute(query, {"instance": instance}).one())
 
 
 def was_told(connection: Connection, instance: str, topic: str, plain: str) -> bool:

@@ -32,11 +32,10 @@ PAIR_CHECKS = (
         "One was deleted: see the finding `deleted`.",
         """select 'magento', p.kind, p.magento_id, p.order_key, p.magento_id, null::text, null::bigint, null::bigint, null::text,
             'matched with Odoo ' || p.odoo_id || ', but one of them is not staged' as message
-            from {batch} p where p.instance = {instance} and p.ended_at is null and (
-                not exists (select 1 from document d where d.instance = p.instance and d.side = 'magento' and d.kind = p.kind
-                    and d.source_id = p.magento_id)
-                or not exists (select 1 from document d where d.instance = p.instance and d.side = 'odoo' and d.kind = p.kind
-                    and d.source_id = p.odoo_id))""",
+            from {batch} p
+            left join document d on d.instance = p.instance and d.side = 'magento' and d.kind = p.kind and d.source_id = p.magento_id
+            left join document o on o.instance = p.instance and o.side = 'odoo' and o.kind = p.kind and o.source_id = p.odoo_id
+            where p.instance = {instance} and p.ended_at is null and (d.source_id is null or o.source_id is null)""",
     ),
     Check(
         "pair_same_order",
@@ -49,7 +48,7 @@ PAIR_CHECKS = (
             from {{batch}} p join document d on d.instance = p.instance and d.side = 'magento' and d.kind = p.kind and d.source_id = p.magento_id
             join document o on o.instance = p.instance and o.side = 'odoo' and o.kind = p.kind and o.source_id = p.odoo_id
             where p.instance = {{instance}} and p.ended_at is null and o.order_key is distinct from d.order_key
-                and coalesce(o.details ->> 'consolidated', '') = ''""",
+                and not o.details ? 'consolidated'""",
     ),
     Check(
         "difference_explained",
@@ -64,10 +63,12 @@ PAIR_CHECKS = (
             join document o on o.instance = p.instance and o.side = 'odoo' and o.kind = p.kind and o.source_id = p.odoo_id
             join order_work w on w.instance = p.instance and w.order_key = p.order_key and w.reconciled_version >= w.staged_version
             where p.instance = {instance} and p.ended_at is null and p.kind in ('invoice', 'credit_memo') and d.deleted_at is null
-                and o.deleted_at is null and o.active and w.scope = 'in_scope' and coalesce(o.details ->> 'consolidated', '') = ''
+                and o.deleted_at is null and o.active and w.scope = 'in_scope' and not o.details ? 'consolidated'
                 and round(d.grand_total, -2) <> round(o.grand_total, -2)
                 and not exists (select 1 from finding f where f.instance = p.instance and f.resolved_at is null and f.kind = p.kind
-                    and (f.magento_id = p.magento_id or f.odoo_id = p.odoo_id))""",
+                    and f.magento_id = p.magento_id)
+                and not exists (select 1 from finding f where f.instance = p.instance and f.resolved_at is null and f.kind = p.kind
+                    and f.odoo_id = p.odoo_id)""",
     ),
 )
 

@@ -1,4 +1,8 @@
-"""Checks on what came in: the staged documents and lines of either side, and the extraction itself."""
+"""Checks on what came in: the staged documents and lines of either side, and the extraction itself.
+
+What can be seen on a document alone is asked in the words of the indexes `document_incomplete` and `document_unequal` (migration
+0009): such a check reads the damaged documents and no others, however many there are.
+"""
 
 from __future__ import annotations
 
@@ -70,8 +74,9 @@ DOCUMENT_CHECKS = (
     ),
     _documents(
         "lines_equal_header",
-        "d.side = 'magento' and d.kind in ('invoice', 'credit_memo') and (select sum(l.untaxed + l.tax) from line l where"
-        " l.instance = d.instance and l.side = d.side and l.kind = d.kind and l.source_id = d.source_id) <> d.grand_total",
+        "d.side = 'magento' and d.kind in ('invoice', 'credit_memo') and exists (select 1 from (select kind, source_id,"
+        " sum(untaxed + tax) as total from line where instance = {instance} and side = 'magento' and kind in ('invoice',"
+        " 'credit_memo') group by 1, 2) l where l.kind = d.kind and l.source_id = d.source_id and l.total <> d.grand_total)",
         "'its lines give another sum'",
         meaning="The lines of a Magento document add up to its grand total.",
         cure="Compare the lines with the header in Magento.",
@@ -122,8 +127,12 @@ DOCUMENT_CHECKS = (
         "A Magento number stands once per store and kind.",
         "Two documents with one number: find out which is the real one.",
         f"""select {document_row("'this number stands ' || twice.n || ' times'")} from {{batch}} d join (
-            select kind, store_id, number, count(*) as n from document where instance = {{instance}} and side = 'magento'
-                and deleted_at is null and number <> '' group by 1, 2, 3 having count(*) > 1) twice
+            select same.kind, same.store_id, same.number, count(*) as n from (
+                select kind, number from document where instance = {{instance}} and side = 'magento'
+                group by 1, 2 having count(*) > 1) seen
+            join document same on same.instance = {{instance}} and same.side = 'magento' and same.kind = seen.kind
+                and same.number = seen.number and same.deleted_at is null and same.number <> ''
+            group by 1, 2, 3 having count(*) > 1) twice
             on twice.kind = d.kind and twice.store_id is not distinct from d.store_id and twice.number = d.number
             where {_LIVE} and d.side = 'magento'""",
     ),

@@ -4,10 +4,11 @@ Candidates are edges between unpaired documents of the two sides, in tiers: the 
 worse ones.
 
     0  a tracking number in common (shipments)
-    1  equal currency, grand total and quantities per item
-    2  equal quantities per item, another total
-    3  equal currency and grand total, other quantities of partly the same items (not shipments: they have no total)
-    4  the only unpaired document of either side, with an item in common, where neither has room beside the other
+    1  equal currency and grand total, and a reference of the Odoo document is the Magento document's number (not shipments)
+    2  equal currency, grand total and quantities per item
+    3  equal quantities per item, another total
+    4  equal currency and grand total, other quantities of partly the same items (not shipments: they have no total)
+    5  the only unpaired document of either side, with an item in common, where neither has room beside the other
 
 An edge that alone reaches its documents in the best tier is in every best assignment. What is left is solved exactly,
 order by order.
@@ -22,14 +23,14 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from magodoo.reconcile import quantities
-from magodoo.reconcile.frames import KINDS, Mask, Positions
+from magodoo.reconcile.frames import KINDS, SEPARATOR, Mask, Positions
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.references import RULES
 from magodoo.reconcile.view import View
 from magodoo.vocabulary import Kind, Rule
 
-TIERS = 5
-SHARED_TRACK, EQUAL, SAME_QUANTITIES, SAME_TOTAL, NO_ROOM_APART = range(TIERS)
+TIERS = 6
+SHARED_TRACK, NAMED, EQUAL, SAME_QUANTITIES, SAME_TOTAL, NO_ROOM_APART = range(TIERS)
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ def assign(view: View, counted: Quantities, loose: Mask, odoo_orders: Mask) -> A
         left[pd.concat(found)[name]] = False
     found.append(_apart(view, counted, _edges(view, left), odoo_orders))
     chosen = pd.concat(found)
-    by_track = chosen["tier"].to_numpy() == SHARED_TRACK
-    rule = np.where(by_track, RULES.index(Rule.TRACKING), RULES.index(Rule.ASSIGNMENT)).astype(np.int64)
+    tier = chosen["tier"].to_numpy()
+    rules = [RULES.index(rule) for rule in (Rule.TRACKING, Rule.REFERENCE, Rule.ASSIGNMENT)]
+    rule = np.select([tier == SHARED_TRACK, tier == NAMED], rules[:2], rules[2]).astype(np.int64)
     return Assigned(chosen["magento"].to_numpy(np.int64), chosen["odoo"].to_numpy(np.int64), rule, ambiguous)
 
 
@@ -86,6 +88,7 @@ def _tiers(view: View, counted: Quantities, edges: pd.DataFrame) -> Positions:
         tiers[by_total] = np.where(_share_items(view, counted, edges[by_total]), SAME_TOTAL, TIERS)
     tiers[moving] = SAME_QUANTITIES
     tiers[same & total & (moving | ~shipment)] = EQUAL
+    tiers[total & ~shipment & _named(view, magento, odoo)] = NAMED
     tracked = np.flatnonzero(
         shipment & (view.column("tracking")[magento] != "") & (view.column("tracking")[odoo] != "")
     )
@@ -95,8 +98,24 @@ def _tiers(view: View, counted: Quantities, edges: pd.DataFrame) -> Positions:
     return tiers
 
 
+def _named(view: View, magento: Positions, odoo: Positions) -> Mask:
+    """Whether a reference of the Odoo document is the Magento document's number.
+
+    A number that is the order's too says nothing: Magento numbers orders and documents apart, and what Odoo makes of an
+    order carries the order's number.
+    """
+    references, numbers = view.column("other_references"), view.column("number")
+    order = view.order_of[magento]
+    found = np.zeros(len(magento), dtype=bool)
+    for edge in np.flatnonzero(references[odoo] != ""):
+        number = numbers[magento[edge]]
+        of_order = numbers[order[edge]] if order[edge] >= 0 else ""
+        found[edge] = number != of_order and number in references[odoo[edge]].split(SEPARATOR)
+    return found
+
+
 def _apart(view: View, counted: Quantities, edges: pd.DataFrame, odoo_orders: Mask) -> pd.DataFrame:
-    """The edges of tier 4, among the documents that better tiers left unpaired."""
+    """The edges of tier 5, among the documents that better tiers left unpaired."""
     alone = edges[~edges["group"].duplicated(keep=False)].assign(tier=NO_ROOM_APART)
     if alone.empty:
         return alone
@@ -195,7 +214,7 @@ def solve(magento: Positions, odoo: Positions, tiers: Positions) -> tuple[list[i
 
 
 def _optimum(gains: np.ndarray) -> int:
-    """The largest sum of an assignment. Gains stay below 2**53 for orders of up to some 1,500 documents, so that
+    """The largest sum of an assignment. Gains stay below 2**53 for orders of up to some 450 documents, so that
     floats are exact.
     """
     if not gains.size:

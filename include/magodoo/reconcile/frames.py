@@ -38,7 +38,8 @@ AMOUNTS = (
     *("open_amount", "captured_amount", "quantity", "amount_authorized", "amount_paid"),
 )
 WORDS = ("state", "status", "currency", "company_currency", "payment_method", "carrier", "source_code")
-TEXTS = ("number", "reference", "transaction_id", "customer_name", "customer_email", "tracking")
+TEXTS = (*("number", "reference", "other_references", "transaction_id", "customer_name", "customer_email", "tracking"),)
+SEPARATOR = "\x1e"  # between the texts of a list
 FLAGS = {"active": True, "sound": True, "without_order": False, "consolidated": False}
 TIMES = ("created_at", "deleted_at")
 
@@ -59,7 +60,8 @@ class Frames:
     documents: one row per document of either side of these orders, deleted ones included (deleted_at set). Columns:
     side, kind
         (category); IDS (int64; customer_group -1 where unknown); AMOUNTS (int64); WORDS (category, "" where unknown);
-        TEXTS (str, "" where unknown; tracking: sorted numbers joined by ","); FLAGS (bool); TIMES (datetime64, UTC);
+        TEXTS (str, "" where unknown; tracking: sorted numbers joined by ","; other_references: joined by SEPARATOR, of
+        Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
         document_date (datetime64, local date). edit_of, amount_authorized, amount_paid, without_order, consolidated come from
         `details` of Magento orders.
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS,

@@ -64,6 +64,9 @@ class Facts:
         for finding in findings:
             if finding.type in SETTLED_BY_WRITING and (finding.order_key or "").isdecimal():
                 by_order[int(finding.order_key or 0)].append(finding)
+        returns = view.instance.shipments.returns == "shipped_items"
+        for order_id in _with_returns_left(situation) if returns else ():
+            by_order[order_id] += []
         ids = np.array(sorted(by_order), dtype=np.int64)
         chosen = np.isin(view.column("order_key"), ids)
         positions = np.flatnonzero(chosen)
@@ -82,7 +85,6 @@ class Facts:
             for at in (finding.magento_at, finding.odoo_at)
             if at >= 0
         }
-        returns = view.instance.shipments.returns == "shipped_items"
         memos = chosen & view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active
         return cls(
             situation,
@@ -129,6 +131,16 @@ class Facts:
     @cached_property
     def bundle_sizes(self) -> dict[int, int]:
         return dict(Counter(parent for parent, _, _ in self.children.values()))
+
+
+def _with_returns_left(situation: Situation) -> list[int]:
+    """Orders whose goods are still to come back though our credit note stands: nothing is found of them until it is overdue, and a
+    plan without the return would take it out of the ledger.
+    """
+    partner = situation.matching.partner
+    written = stock.delivered_memos(situation) & (partner >= 0) & situation.ours[partner]
+    left = stock.awaiting_return(situation, written)
+    return sorted(set(situation.view.column("order_key")[left["document"].to_numpy()].tolist()))
 
 
 def _is_over_refunded_order(finding: Finding) -> bool:

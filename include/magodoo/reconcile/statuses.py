@@ -112,14 +112,14 @@ _SHIPMENT = (
     _Row(None, None, None, None, None, Meaning("shipped in Magento, not yet delivered in Odoo")),
 )
 
-_TABLES = {"order": _ORDER, "invoice": _MOVE, "credit_memo": _MOVE, "shipment": _SHIPMENT}
+TABLES = {"order": _ORDER, "invoice": _MOVE, "credit_memo": _MOVE, "shipment": _SHIPMENT}
 
 
 def meaning(kind: str, magento: str, odoo: str, payment: str, captured: bool, ours: bool) -> Meaning:
     """What a pair's states mean: Magento state, Odoo state, Odoo payment_state, money captured in Magento, Odoo record
     made by us.
     """
-    return next(row.meaning for row in _TABLES[kind] if row.fits(magento, odoo, payment, captured, ours))
+    return next(row.meaning for row in TABLES[kind] if row.fits(magento, odoo, payment, captured, ours))
 
 
 def progress(ordered: int, canceled: int, refunded: int, done: int) -> str:
@@ -134,13 +134,3 @@ def progress(ordered: int, canceled: int, refunded: int, done: int) -> str:
     if done >= expected:
         return "full" if done == expected else "more than ordered"
     return "full but for what was refunded" if done + refunded >= expected else "partial"
-
-
-# Magento's quantities (progress) against Odoo's delivery_status, as `explain` tells it.
-DELIVERY_STATUS = {
-    "": "nothing to deliver",
-    "pending": "not begun",
-    "started": "begun",
-    "partial": "partial",
-    "full": "full",
-}

@@ -27,10 +27,12 @@ class Mode(StrEnum):
 
 
 class Modes(Strict):
-    """`observe` or `apply`, per direction and kind: `to_odoo: {invoice: apply}`. `default` fills what is not named."""
+    """`observe` (report and plan, write nothing) or `apply`, per kind of change: `kinds: {odoo_invoice: apply}`."""
 
     default: Mode = Mode.OBSERVE
+    """For every kind that `kinds` does not name."""
     kinds: dict[ChangeKind, Mode] = Field(default_factory=dict)
+    """By kind of change (page *Changes* of the reference)."""
 
     def of(self, kind: ChangeKind) -> Mode:
         return self.kinds.get(kind, self.default)
@@ -71,13 +73,18 @@ class TaxRule(Strict):
     country: str | None = None
     """ISO code of the destination; without it: any country."""
     kind: Literal["goods", "service", "shipping"] | None = None
+    """What the line sells; without it: any."""
     has_vat: bool | None = None
+    """Whether the order carries a VAT number; without it: either."""
     customer_group: int | None = None
+    """Magento customer group id; without it: any."""
     fiscal_position: str | None = None
     """Exact name of the fiscal position that is set explicitly."""
 
 
 class Orders(Strict):
+    """Which Magento orders become sale orders in Odoo."""
+
     import_states: tuple[str, ...] = ("processing", "complete", "closed")
     """Magento order states that are imported; a payment method may say otherwise."""
     cancel: bool = True
@@ -85,14 +92,19 @@ class Orders(Strict):
 
 
 class Invoices(Strict):
+    """What becomes of invoices, in each direction."""
+
     to_odoo: Literal["post", "draft", "off"] = "post"
+    """A Magento invoice becomes a posted invoice, a draft that a person posts, or nothing."""
     to_magento: Literal["when_paid", "when_posted", "off"] = "when_paid"
-    """*Update Magento Status When Paid*."""
+    """*Update Magento Status When Paid*: an Odoo invoice becomes one in Magento when it is paid, as soon as it is posted, or never."""
     in_payment_counts: bool = False
     """Odoo's *In Payment* (Accounting app) counts as paid."""
 
 
 class Shipments(Strict):
+    """What becomes of shipments and tracking numbers."""
+
     owner: Side = Side.ODOO
     """Which side keeps the warehouse."""
     to_odoo: bool = True
@@ -100,70 +112,103 @@ class Shipments(Strict):
     to_magento: bool = True
     """Deliveries done in Odoo become shipments."""
     tracking: Literal["both", "to_odoo", "to_magento", "off"] = "both"
+    """In which directions tracking numbers are carried over."""
     returns: Literal["shipped_items", "never"] = "never"
+    """`shipped_items`: a refund brings shipped goods back to stock in Odoo. Magento never tells whether they came back."""
 
 
 class CreditMemos(Strict):
+    """What becomes of credit memos, in each direction."""
+
     to_odoo: Literal["post", "draft", "off"] = "post"
+    """A Magento credit memo becomes a posted credit note, a draft that a person posts, or nothing."""
     to_magento: Literal["when_paid", "off"] = "off"
+    """`when_paid`: a paid Odoo credit note becomes an offline refund in Magento."""
 
 
 class Limits(Strict):
     """Beyond them a change waits for a person. Amounts in company currency."""
 
     changes_per_run: int = 50
+    """Changes of a kind in one run that need no approval."""
     changes_per_day: int = 500
+    """Changes of a kind in the last 24 hours that need no approval."""
     document_amount: Decimal = Decimal(5000)
     """Largest document that needs no approval."""
     run_amount: Decimal = Decimal(25000)
+    """Largest sum of one run that needs no approval."""
     refund_amount: Decimal = Decimal(500)
     """Largest refund that needs no approval."""
     first_writes: int = 20
     """The first writes of each kind need approval whatever the limits."""
     approval_expires_hours: int = 72
+    """An approval that was not used for so long is asked for again."""
 
 
 class Exclude(Strict):
     """Excluded documents are counted, never dropped."""
 
     stores: tuple[int, ...] = ()
+    """Magento store ids."""
     customer_groups: tuple[int, ...] = ()
+    """Magento customer group ids."""
     email_patterns: tuple[str, ...] = ()
     """Addresses with * and ?, such as *@example.com."""
     payment_methods: tuple[str, ...] = ()
+    """Magento payment method codes."""
     skus: tuple[str, ...] = ()
+    """An order with one of these SKUs is excluded."""
 
 
 class Recipients(Strict):
+    """E-mail addresses by what they are told."""
+
     accounting: tuple[str, ...] = ()
+    """Findings about money, the digest and the monthly statement."""
     warehouse: tuple[str, ...] = ()
+    """Findings about goods."""
     it: tuple[str, ...] = ()
+    """Failed runs, missing mappings, what could not be read."""
     approver: tuple[str, ...] = ()
+    """Changes that wait for a person."""
 
 
 class Quality(Strict):
+    """What the gate and the mails go by."""
+
     max_extract_age_minutes: int = 120
+    """A side whose last complete extract is older holds the changes that depend on it."""
     max_unmatched_share: Decimal = Decimal("0.20")
+    """Of the last 30 days' documents of a kind: above it, a warning."""
     volume_share: Decimal = Decimal("0.5")
     """Of the same weekday's usual number of orders: below it, a warning."""
     late_minutes: int = 90
     """A run of the chain that has not ended so long after it was queued is told to IT by mail."""
     grace_minutes: int = 120
+    """A finding that a planned change will settle is mailed only when it is older than this."""
     summary_above: int = 50
+    """A mail about more findings shows the first 20 and their sums; the CSV has all."""
     data_docs_days: int = 30
+    """Data Docs are removed after so many days."""
 
 
 class OdooNames(Strict):
     """What things are called in this Odoo. Found and checked by preflight."""
 
     company_id: int = 1
+    """Database id of the company; every call names it."""
     shipping_product: str = "SHIPPING"
+    """Internal reference (SKU) of the service product for shipping."""
     shipping_discount_product: str = "SHIPDISC"
+    """The same for a discount on shipping."""
     adjustment_plus_product: str = "ADJ-PLUS"
+    """The same for a credit memo's adjustment refund."""
     adjustment_minus_product: str = "ADJ-MINUS"
+    """The same for a credit memo's adjustment fee."""
     sales_journal: str | None = None
     """Journal code; None: the company's default."""
     sales_team_id: int | None = None
+    """Database id of the sales team of imported orders."""
     pricelists: dict[str, str] = Field(default_factory=dict)
     """Currency -> pricelist name."""
     carriers: dict[str, str] = Field(default_factory=dict)
@@ -182,9 +227,11 @@ class OdooNames(Strict):
         "invoice_origin",
         "payment_reference",
     )
+    """Odoo fields in which a Magento number may stand, searched before anything is created."""
     reference_prefixes: tuple[str, ...] = ()
     """What people or another connector wrote before Magento's numbers in these fields: `M2-` for M2-000000012."""
     delivery_key_field: str = "x_magento_key"
+    """Field of `stock.picking` that carries the key of the Magento shipment."""
 
 
 class Instance(Strict):
@@ -192,6 +239,7 @@ class Instance(Strict):
 
     id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{0,15}$")] = ""
     title: str = ""
+    """What people read on pages and in mails."""
     magento_connection: str
     """Id of the Airflow connection of type Magento 2."""
     odoo_connection: str
@@ -211,26 +259,36 @@ class Instance(Strict):
     shipments: Shipments = Shipments()
     credit_memos: CreditMemos = CreditMemos()
     payment_methods: dict[str, PaymentMethod] = Field(default_factory=dict)
+    """By Magento payment method code. A method that is not listed is reported, never guessed."""
     taxes: tuple[TaxRule, ...] = ()
+    """The first rule that fits a line decides."""
     closed_period: Literal["hold", "post_in_open_period"] = "hold"
     """What happens to a document dated inside a lock date."""
     customers_missing: Literal["create", "finding"] = "create"
+    """What happens when the customer of an order is not in Odoo."""
     products_missing: Literal["finding"] = "finding"
+    """A SKU that Odoo does not have is a finding; products are never created."""
     notify_customers: bool = False
     """Mails of Magento and Odoo to the customer on each write."""
     tolerance: dict[str, Decimal] = Field(default_factory=lambda: {"default": Decimal("0.02")})
+    """By currency, and `default`: differences up to it are reported as rounding. For reporting only, never for posting."""
     limits: Limits = Limits()
     exclude: Exclude = Exclude()
     recipients: Recipients = Recipients()
     quality: Quality = Quality()
     odoo: OdooNames = OdooNames()
     magento_admin_url: str = ""
+    """Address of Magento's admin, for links."""
     odoo_url: str = ""
+    """Address of Odoo's web client, for links."""
     magento_overlap_seconds: int = 60
+    """A scheduled extract reads again what changed so long before the watermark: rows become visible after their stamp."""
     odoo_overlap_seconds: int = 600
+    """The same for Odoo."""
     settle_seconds: int = 900
     """Longer than either server's request limit: only after it does "absent" count."""
     lease_seconds: int = 1200
+    """For how long one worker has an order to itself; longer than a request and the settle time together."""
     refund_return_days: int = 14
     """After so many days a refund without return, or a return without refund, is a finding."""
     refresh_days: int = 45
@@ -278,9 +336,12 @@ class Instance(Strict):
 
 
 class Smtp(Strict):
+    """How mails are sent."""
+
     connection: str = "smtp_default"
     """Id of the Airflow connection of type SMTP."""
     sender: str = "magodoo@example.com"
+    """The From address of all mails."""
 
 
 class Settings(Strict):

@@ -76,7 +76,8 @@ def read_with_problems(path: Path | str | None = None) -> Reading:
         text = file.read_text(encoding="utf-8")
     except OSError as problem:
         raise BadSettings(
-            f"{file} cannot be read: {problem.strerror}", hint=f"set {FILE_VARIABLE} to the settings file"
+            f"{file} cannot be read: {problem.strerror}",
+            hint=f"copy magodoo.example.yaml to magodoo.yaml and change it, or name another file in {FILE_VARIABLE}",
         ) from None
     try:
         node = yaml.compose(text, Loader=Loader)

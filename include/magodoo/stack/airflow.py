@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from magodoo.errors import FixConfiguration, MagodooError, Unavailable
 
 FINISHED = frozenset({"success", "failed"})
+# A busy machine answers late: what only asks is asked again; what changes something never is.
+ASK_AGAIN = Retry(total=3, connect=0, read=3, status=0, other=0, allowed_methods={"GET"}, backoff_factor=0.5)
 COMPONENTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
@@ -48,6 +52,7 @@ class Api:
         self.login = {"username": user, "password": password}
         self.session = requests.Session()
         self.session.trust_env = False
+        self.session.mount("http", HTTPAdapter(max_retries=ASK_AGAIN))
 
     def wait_healthy(self, seconds: float = 120) -> None:
         """Wait until the database, the scheduler, the DAG processor and the triggerer are healthy.
@@ -72,15 +77,21 @@ class Api:
     def call(self, method: str, path: str, **options: Any) -> Any:
         """One request below /api/v2, logged in; the parsed answer, or None where it has no body.
 
+        A GET that was not answered is asked again: an api-server of one worker stands still for a minute on a crowded machine.
+
         Raises:
             FixConfiguration: Airflow refused it; its words are in the message.
             Unavailable: Airflow did not answer.
         """
-        for last in (False, True):
+        for last in (False, False, True):
             if "Authorization" not in self.session.headers:
                 self._log_in()
             try:
                 answer = self.session.request(method, f"{self.url}/api/v2/{path}", timeout=60, **options)
+            except requests.Timeout as error:
+                if last or method != "GET":
+                    raise Unavailable(str(error), call=f"{method} {path}") from error
+                continue
             except requests.RequestException as error:
                 raise Unavailable(str(error), call=f"{method} {path}") from error
             if answer.status_code != 401 or last:

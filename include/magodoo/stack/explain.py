@@ -6,6 +6,7 @@ import os
 import sys
 
 from magodoo.reconcile import explain
+from magodoo.stack import runner
 from magodoo.stack.environment import cluster_of
 from magodoo.stack.layout import Layout
 from magodoo.stack.state import State
@@ -14,7 +15,13 @@ from magodoo.stack.state import State
 def main() -> int:
     layout = Layout.here()
     state = State.load(layout.stack / "stack.json")
-    if explain.VARIABLE not in os.environ and state is not None:
+    if explain.VARIABLE not in os.environ:
+        if state is None or not runner.is_running(state):
+            print(
+                f"The local stack does not run. Next: make up, or name a database in {explain.VARIABLE}",
+                file=sys.stderr,
+            )
+            return 1
         os.environ[explain.VARIABLE] = cluster_of(layout, state).url("magodoo")
     return explain.main()
 

@@ -117,7 +117,8 @@ class LiveOdoo:
 def live_odoo(port: int = 0, home: Path = HOME) -> Iterator[LiveOdoo]:
     """A running Odoo 19; provisions first if that was not done. At the end its databases and processes are gone.
 
-    Where one is being served already (`--serve`), that one is used, with databases of our own.
+    Where one is being served already (`--serve`), that one is used, with databases of our own. `port`: this one or the next free
+    one; 0: any, so that several checkouts can each start one at the same moment.
 
     Raises:
         FixConfiguration: the package cannot be had or does not start; the message says why.
@@ -133,10 +134,11 @@ def live_odoo(port: int = 0, home: Path = HOME) -> Iterator[LiveOdoo]:
         cluster = Cluster(CHECKOUT, home / "postgres", ports.any_free(), _password(home), durable=False)
         cluster.stop()
         cluster.create()
-        server = OdooServer(package, cluster, port or ports.choose(PREFERRED_PORT))
+        server = OdooServer(package, cluster, ports.any_free())
         try:
             cluster.start()
             access = _template(home, package, cluster, server)
+            server.port = ports.choose(port) if port else ports.any_free()
             server.start()
             live = LiveOdoo(server.url, "", access, package.build, cluster, package)
             live.database = live.clone()
@@ -218,7 +220,7 @@ def main() -> int:
     """Provision; with `--serve`, keep it running and print how to reach it."""
     options = argparse.ArgumentParser(prog="make odoo", description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("--serve", action="store_true", help="keep it running until interrupted")
-    options.add_argument("--port", type=int, default=0, help=f"default: {PREFERRED_PORT} or the next free one")
+    options.add_argument("--port", type=int, default=PREFERRED_PORT, help="this one or the next free one (%(default)s)")
     chosen = options.parse_args()
     started = time.monotonic()
     try:
@@ -236,8 +238,14 @@ def main() -> int:
 
 @contextlib.contextmanager
 def announced(odoo: LiveOdoo, home: Path = HOME) -> Iterator[Path]:
-    """A note for `live_odoo` elsewhere: use this one instead of waiting until it ends. Gives the note's file."""
+    """A note for `live_odoo` elsewhere: use this one instead of waiting until it ends. Gives the note's file.
+
+    Where `odoo` is itself another process's, that one's note stays as it is.
+    """
     note = home / "serving.json"
+    if _served(home):
+        yield note
+        return
     note.touch(mode=0o600)
     facts = {"url": odoo.url, "database": odoo.database, "build": odoo.build, "access": asdict(odoo.access)}
     note.write_text(json.dumps({**facts, "postgres_port": odoo.postgres_port, "pid": os.getpid()}))

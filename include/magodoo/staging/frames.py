@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DUPLICATE_DAYS = 30
 _NO_TIME = -(2**63)  # int64's NaT
-_TRACK_SEPARATOR = "\x1e"
+_SEPARATOR = "\x1e"
 
 _DETAILS = {
     "edit_of": "(d.details ->> 'edit_of')::bigint",
@@ -29,7 +29,9 @@ _DETAILS = {
     "amount_paid": "(d.details #>> '{payment,amount_paid}')::bigint",
     "without_order": "(d.details ? 'without_order')",
     "consolidated": "(d.details ? 'consolidated')",
-    "tracking": f"array_to_string(d.tracking, e'\\x{ord(_TRACK_SEPARATOR):02x}')",
+    "other_references": "case when d.side = 'odoo' and d.kind in ('invoice', 'credit_memo') and coalesce(d.reference, '') = ''"
+    f" then array_to_string(d.other_references, e'\\x{ord(_SEPARATOR):02x}') end",
+    "tracking": f"array_to_string(d.tracking, e'\\x{ord(_SEPARATOR):02x}')",
 }
 
 
@@ -116,7 +118,7 @@ def _read_documents(connection: Connection, chosen: str) -> pd.DataFrame:
         stamps = read[name].to_numpy(np.int64).view("datetime64[us]")
         read[name] = pd.Series(stamps).dt.tz_localize("UTC")
     read["document_date"] = read["document_date"].to_numpy(np.int64).view("datetime64[D]").astype("datetime64[s]")
-    read["tracking"] = [frames.tracks_text(each.split(_TRACK_SEPARATOR)) if each else "" for each in read["tracking"]]
+    read["tracking"] = [frames.tracks_text(each.split(_SEPARATOR)) if each else "" for each in read["tracking"]]
     return read
 
 

@@ -4,6 +4,7 @@ months     a local month of the instance        figures    amounts by country an
 documents  what of the month is staged          explain    which line of the statement each document stands on
 books      Odoo's ledger, document by document  clearing   the providers' clearing accounts
 annexes    the lists beside the figures         gaps       numbers that are missing
+unread_stores  stores that no instance reads
 body       the statement as JSON, with its hash store      snapshots, signatures, changes after sign-off
 sheet, paper, mail                              as CSV, as PDF, as a mail
 """

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
@@ -14,6 +14,10 @@ from magodoo.money import rounded
 from magodoo.settings import Instance
 from magodoo.statement.explain import ROUNDING, Step
 from magodoo.statement.months import Month
+from magodoo.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from magodoo.odoo.client import OdooClient
 
 Row = dict[str, Any]
 NOTABLE = 10_000  # units: rounding summed above 1.00 a month and currency is listed (RULES, *Periods and numbers*)
@@ -39,14 +43,16 @@ _QUANTITIES = """
         and (cast(:books_from as timestamptz) is null or o.created_at >= :books_from)
     order by o.number, l.sku, l.item_key"""
 
+# What was open at the month's end is Odoo's to say: `wanted`.
 _OPEN = """
     select d.number, coalesce(m.number, '') as magento_number, coalesce(r.number, '') as order_number, d.accounting_date as day, d.due_date,
-        d.currency, d.grand_total as total, d.open_amount as open, coalesce(r.payment_method, '') as payment_method
-    from document d left join document r on r.instance = d.instance and r.side = 'magento' and r.kind = 'order' and r.source_id = d.order_key
+        d.currency, d.grand_total as total, w.open, coalesce(r.payment_method, '') as payment_method
+    from unnest(cast(:moves as text[]), cast(:open as bigint[])) as w (source_id, open)
+    join document d on d.instance = :instance and d.side = 'odoo' and d.kind = :kind and d.source_id = w.source_id
+    left join document r on r.instance = d.instance and r.side = 'magento' and r.kind = 'order' and r.source_id = d.order_key
     left join pair p on p.instance = d.instance and p.kind = d.kind and p.odoo_id = d.source_id and p.ended_at is null
     left join document m on m.instance = d.instance and m.side = 'magento' and m.kind = d.kind and m.source_id = p.magento_id
-    where d.instance = :instance and d.side = 'odoo' and d.kind = :kind and d.active and d.deleted_at is null and d.order_key is not null
-        and d.accounting_date <= :last and d.open_amount <> 0 order by d.accounting_date, d.number"""
+    where d.active and d.deleted_at is null and d.order_key is not null order by d.accounting_date, d.number"""
 
 _POSTED_LATER = """
     select d.kind, d.number, coalesce(r.number, '') as order_number, d.document_date as day, d.accounting_date, d.currency, d.grand_total as total
@@ -63,8 +69,25 @@ _MUTED = """
     from finding where instance = :instance and resolved_at is null and muted_until > :now order by id"""
 
 
-def read(connection: Connection, instance: Instance, month: Month, now: datetime) -> dict[str, list[Row]]:
-    """The annexes that staging knows. Amounts and quantities in units, days as ISO text."""
+def still_open(client: OdooClient, month: Month) -> dict[str, dict[str, int]]:
+    """By kind and Odoo id, what was open of invoices and credit notes at the month's end: units in their currency, owed positive.
+
+    Of all invoices of the company: which of them are the instance's, staging knows.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for kind, move_type, sign in ((Kind.INVOICE, "out_invoice", 1), (Kind.CREDIT_MEMO, "out_refund", -1)):
+        domain = [["account_id.account_type", "=", "asset_receivable"], ["move_id.move_type", "=", move_type]]
+        amounts: dict[str, int] = defaultdict(int)  # an invoice in instalments has several items
+        for item in client.open_items(domain, month.last):
+            amounts[str(item["move_id"])] += sign * item["open"]
+        found[kind.value] = dict(amounts)
+    return found
+
+
+def read(
+    connection: Connection, instance: Instance, month: Month, now: datetime, still_open: Mapping[str, Mapping[str, int]]
+) -> dict[str, list[Row]]:
+    """The annexes that staging knows, and what is `still_open`. Amounts and quantities in units, days as ISO text."""
     values = {
         "instance": instance.id, "first": month.first, "last": month.last, "now": now, "books_from": instance.books_from_utc,
     }  # fmt: skip
@@ -73,12 +96,16 @@ def read(connection: Connection, instance: Instance, month: Month, now: datetime
         found = connection.execute(text(statement), {**values, **more}).mappings()
         return [{name: _plain(value) for name, value in row.items()} for row in found]
 
+    def open_documents(kind: Kind) -> list[Row]:
+        wanted = still_open.get(kind.value, {})
+        return rows(_OPEN, kind=kind.value, moves=list(wanted), open=list(wanted.values()))
+
     quantities = rows(_QUANTITIES)
     return {
         "invoiced_not_delivered": [_valued(row, "not_delivered") for row in quantities if row["not_delivered"] > 0],
         "delivered_not_invoiced": [_valued(row, "not_invoiced") for row in quantities if row["not_invoiced"] > 0],
-        "open_receivables": rows(_OPEN, kind="invoice"),
-        "refunds_to_pay": rows(_OPEN, kind="credit_memo"),
+        "open_receivables": open_documents(Kind.INVOICE),
+        "refunds_to_pay": open_documents(Kind.CREDIT_MEMO),
         "posted_after_closing": rows(_POSTED_LATER),
         "muted": rows(_MUTED),
     }

@@ -50,6 +50,7 @@ class Sources:
     clearing: Sequence[Row]
     gaps: Sequence[Row]
     annexes: Mapping[str, Sequence[Row]]
+    unread_stores: Sequence[Row]
     over: bool
 
 
@@ -68,7 +69,7 @@ def statement(sources: Sources) -> Statement:
         "journals": sorted(sources.books.journals.values()), "rows": rows, "unexplained": named, "explained": explained,
         "accounts": sources.books.accounts, "taxes": _taxes(sources), "clearing": list(sources.clearing),
         "annexes": {
-            **{name: list(found) for name, found in sources.annexes.items()}, "gaps": list(sources.gaps),
+            **{name: list(found) for name, found in sources.annexes.items()}, "gaps": list(sources.gaps), "unread_stores": list(sources.unread_stores),
             "rounding": rounding(sources.explanation.steps), "muted_steps": _muted(sources.explanation.steps),
             "entries_by_hand": _others(sources, "entries_by_hand"),
         },
@@ -116,10 +117,10 @@ def _row(sources: Sources, currency: str, kind: str) -> Row:
         one.base_total for one in sources.sales.in_month(Side.ODOO) if (one.currency, one.kind) == (currency, kind)
     )
     known = sum(step.company for step in steps if step.line != LEDGER_UNEXPLAINED)
-    in_month = [one for one in sources.sales.documents.values() if (one.currency, one.kind) == (currency, kind)]
+    place = (currency, kind)
     return {
         "currency": currency, "kind": kind,
-        "counts": {side.value: sum(one in sources.sales.in_month(side) for one in in_month if one.side == side.value) for side in Side},
+        "counts": {side.value: sum((one.currency, one.kind) == place for one in sources.sales.in_month(side)) for side in Side},
         MAGENTO: _written(magento.sum), ODOO: _written(odoo.sum), LEDGER: _written(ledger),
         "steps": {line: _written(figures.sum) for line, figures in lines.items() if figures or line == explain.UNEXPLAINED},
         "ledger_steps": {**accounted, LEDGER_UNEXPLAINED: _written(left)},

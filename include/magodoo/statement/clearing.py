@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from magodoo.money import to_units
 from magodoo.settings import Instance
 from magodoo.statement.months import Month
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from magodoo.odoo.client import OdooClient
 
 OLD = timedelta(days=14)
-_ITEM_FIELDS = ("date", "move_name", "ref", "currency_id", "amount_currency", "amount_residual_currency", "journal_id")
 
 
 def read(client: OdooClient, instance: Instance, month: Month) -> list[dict[str, Any]]:
@@ -73,22 +71,16 @@ def _account(
             "account": str(facts["code"] or ""), "name": str(facts["name"]), "providers": list(providers),
             "currency": currencies.get(currency, ""), **amounts,
             "unexplained": amounts["closing"] - sum(amounts[name] for name in ("opening", "captured", "refunded", "others")),
-            "old": old.get(currency, []),
+            "old": old.get(currencies.get(currency, ""), []),
         }
         for currency, amounts in sorted(sums.items())
     ]  # fmt: skip
 
 
-def _old_items(client: OdooClient, month: Month, account: int) -> dict[int, list[dict[str, Any]]]:
-    """By currency: open items that were older than two weeks at the month's end."""
-    domain = [
-        ["account_id", "=", account], ["reconciled", "=", False], ["amount_residual", "!=", 0],
-        ["date", "<", f"{month.last - OLD}"],
-    ]  # fmt: skip
-    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for row in client.items(domain, _ITEM_FIELDS):
-        found[row["currency_id"][0]].append(
-            {"day": row["date"], "number": str(row["move_name"] or ""), "reference": str(row["ref"] or ""),
-             "amount": to_units(row["amount_currency"]), "open": to_units(row["amount_residual_currency"])}
-        )  # fmt: skip
+def _old_items(client: OdooClient, month: Month, account: int) -> dict[str, list[dict[str, Any]]]:
+    """By currency: items that were open and older than two weeks at the month's end."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    old = [["account_id", "=", account], ["date", "<", f"{month.last - OLD}"]]
+    for row in sorted(client.open_items(old, month.last), key=lambda row: (row["day"], row["id"])):
+        found[row["currency"]].append({name: row[name] for name in ("day", "number", "reference", "amount", "open")})
     return found

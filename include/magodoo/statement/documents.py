@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -85,10 +86,15 @@ class Sales:
 
     def in_month(self, side: Side) -> list[Document]:
         """The documents that stand and whose day lies in the month."""
-        return [
-            one for one in self.documents.values()
-            if one.side == side.value and one.stands and self.month.holds(one.day)
-        ]  # fmt: skip
+        return self._in_month[side.value]
+
+    @cached_property
+    def _in_month(self) -> Mapping[str, list[Document]]:
+        found: dict[str, list[Document]] = {side.value: [] for side in Side}
+        for one in self.documents.values():
+            if one.stands and self.month.holds(one.day):
+                found[one.side].append(one)
+        return found
 
     def partner(self, document: Document) -> Document | None:
         """The counterpart, where it is matched and staged."""
@@ -98,12 +104,14 @@ class Sales:
         return self.documents.get((other, document.kind, document.partner))
 
 
-# What lies in the month, its counterparts, and around Odoo invoices over several orders all invoices of these orders.
-_CONCERNED = """
-    of_month as (
+# The documents whose day lies in the month; binds `bounds`.
+OF_MONTH = """
         select side, kind, source_id from document where instance = :instance and kind = any(:kinds) and deleted_at is null and active
             and (side = 'magento' and created_at >= :begins and created_at < :ends
-                or side = 'odoo' and accounting_date between :first and :last and (order_key is not null or details ? 'without_order'))),
+                or side = 'odoo' and accounting_date between :first and :last and (order_key is not null or details ? 'without_order'))"""
+# What lies in the month, its counterparts, and around Odoo invoices over several orders all invoices of these orders.
+_CONCERNED = f"""
+    of_month as ({OF_MONTH}),
     matched as (
         select p.kind, p.magento_id, p.odoo_id from pair p where p.instance = :instance and p.ended_at is null and p.kind = any(:kinds)
             and (exists (select 1 from of_month m where m.side = 'magento' and m.kind = p.kind and m.source_id = p.magento_id)
@@ -160,15 +168,21 @@ _FINDINGS = """
 def read(connection: Connection, instance: Instance, month: Month, now: datetime) -> Sales:
     """The sales of a month. `now` (aware) decides which findings are muted."""
     books = instance.books_from_utc
-    values = {
-        "instance": instance.id, "kinds": list(MONEY_KINDS), "begins": month.begins, "ends": month.next.begins, "first": month.first,
-        "last": month.last, "books_from": books, "books_day": books.astimezone(instance.zone).date() if books else None,
-    }  # fmt: skip
+    day = books.astimezone(instance.zone).date() if books else None
+    values = {**bounds(instance.id, month), "books_from": books, "books_day": day}
     rows = connection.execute(text(_DOCUMENTS), values).mappings().all()
     lines = line_sums(connection, instance.id, [(row["side"], row["kind"], row["source_id"]) for row in rows])
     found = [_document(instance, dict(row), lines[row["side"], row["kind"], row["source_id"]]) for row in rows]
     documents = {one.key: one for one in sorted(found, key=lambda one: one.key)}
     return Sales(month, documents, _findings(connection, instance.id, documents, now))
+
+
+def bounds(instance: str, month: Month) -> dict[str, Any]:
+    """What OF_MONTH binds."""
+    return {
+        "instance": instance, "kinds": list(MONEY_KINDS), "begins": month.begins, "ends": month.next.begins, "first": month.first,
+        "last": month.last,
+    }  # fmt: skip
 
 
 def line_sums(connection: Connection, instance: str, keys: Sequence[Key]) -> Mapping[Key, list[LineSum]]:

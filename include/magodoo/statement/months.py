@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -39,7 +40,7 @@ class Month:
     def before(self) -> Month:
         return Month((self.first - timedelta(days=1)).replace(day=1), self.zone)
 
-    @property
+    @cached_property
     def last(self) -> date:
         """The last day."""
         return self.next.first - timedelta(days=1)

@@ -31,7 +31,7 @@ def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: s
     _accounts(paper, body)
     _clearing(paper, body)
     for name in wording.ANNEXES:
-        _annex(paper, name, body["annexes"][name])
+        _annex(paper, name, body["annexes"].get(name, ()))
     paper.set_creation_date(made_at.astimezone(UTC))
     return bytes(paper.output())
 
@@ -169,6 +169,9 @@ def _clearing(paper: FPDF, body: Mapping[str, Any]) -> None:
 
 def _annex(paper: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     _heading(paper, f"{wording.ANNEXES[name]}: {len(rows) or 'none'}")
+    if name in wording.NOTES:
+        paper.set_font("DejaVu", size=_SMALL)
+        paper.multi_cell(0, _LINE, wording.NOTES[name], new_x="LMARGIN", new_y="NEXT")
     if not rows:
         return
     columns = wording.COLUMNS[name]

@@ -85,7 +85,7 @@ def _ledger(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _annexes(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name in wording.ANNEXES:
-        for row in body["annexes"][name]:
+        for row in body["annexes"].get(name, ()):
             known = {
                 "order_number",
                 "number",

@@ -16,6 +16,8 @@ from sqlalchemy import Connection, text
 from magodoo.errors import FixDocument
 from magodoo.money import dump_json, parse_json
 from magodoo.statement.body import Statement, hash_of
+from magodoo.statement.documents import OF_MONTH, bounds
+from magodoo.statement.months import Month
 
 Row = dict[str, Any]
 
@@ -147,20 +149,34 @@ def documents(connection: Connection, statement_id: int) -> list[Row]:
     return [dict(row) for row in rows]
 
 
-def changes(connection: Connection, frozen: Kept, now: Kept) -> list[Row]:
-    """Documents that came, went or changed between two statements of a month: side, kind, number, before and after."""
-    found = connection.execute(text(_CHANGES), {"frozen": frozen.id, "now": now.id}).mappings()
-    return [dict(row) for row in found]
+def changes(connection: Connection, frozen: Kept, month: Month) -> list[Row]:
+    """Documents of a signed month that came, went or changed until now, as they are staged at this moment.
+
+    side, kind, source_id, number, order_number, currency, total_before, total_after (units, None: not there), line_before, line_after.
+    line_after is of the statement that was made since; None where the document changed after it, or no statement was made.
+    """
+    values = {**bounds(frozen.instance, month), "frozen": frozen.id, "month": month.first}
+    return [dict(row) for row in connection.execute(text(_CHANGES), values).mappings()]
 
 
-_CHANGES = """
+_CHANGES = f"""
+    with frozen as (select * from statement_document where statement_id = :frozen),
+    made_since as (
+        select d.* from statement_document d join statement s on s.id = d.statement_id
+        where s.instance = :instance and s.month = :month and s.signed_at is null),
+    of_month as ({OF_MONTH}),
+    staged as (
+        select d.side, d.kind, d.source_id, d.number, d.order_key, d.currency, d.grand_total - d.tax as net, d.tax
+        from of_month join document d on d.instance = :instance and d.side = of_month.side and d.kind = of_month.kind
+            and d.source_id = of_month.source_id)
     select coalesce(a.side, b.side) as side, coalesce(a.kind, b.kind) as kind, coalesce(a.source_id, b.source_id) as source_id,
-        coalesce(b.number, a.number) as number, coalesce(b.order_number, a.order_number) as order_number,
+        coalesce(b.number, a.number) as number, coalesce(a.order_number, r.number, '') as order_number,
         coalesce(b.currency, a.currency) as currency, a.net + a.tax as total_before, b.net + b.tax as total_after,
-        a.line as line_before, b.line as line_after
-    from (select * from statement_document where statement_id = :frozen) a
-    full join (select * from statement_document where statement_id = :now) b using (side, kind, source_id)
-    where (a.net, a.tax, a.currency, a.line) is distinct from (b.net, b.tax, b.currency, b.line)
+        a.line as line_before, case when (c.net, c.tax, c.currency) = (b.net, b.tax, b.currency) then c.line end as line_after
+    from frozen a full join staged b using (side, kind, source_id)
+    left join made_since c on c.side = b.side and c.kind = b.kind and c.source_id = b.source_id
+    left join document r on r.instance = :instance and r.side = 'magento' and r.kind = 'order' and r.source_id = b.order_key
+    where (a.net, a.tax, a.currency) is distinct from (b.net, b.tax, b.currency) or c.line <> a.line
     order by 2 desc, 1, 4"""
 
 

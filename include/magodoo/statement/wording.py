@@ -35,15 +35,22 @@ LEDGER_STEPS = {
 ANNEXES = {
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
-    "open_receivables": "Open receivables",
-    "refunds_to_pay": "Refunds to pay",
+    "open_receivables": "Open receivables at the month's end",
+    "refunds_to_pay": "Refunds to pay at the month's end",
     "posted_after_closing": "Posted after closing: the accounting month is later than the document's",
+    "unread_stores": "Stores of the shop that no instance reads: their documents are not in this statement",
     "gaps": "Gaps in the numbers",
     "rounding": "Rounding, summed",
     "entries_by_hand": "Entries in the sales journal without an invoice",
     "muted": "Muted findings",
     "muted_steps": "What of the month stands on muted findings",
 }
+_AS_OF = (
+    "Open now, and what was matched since. A payment entered later with a date up to the month's end counts as paid in time;"
+    " a matching that was undone since leaves no trace in Odoo, and its document counts as open."
+)
+# What a list cannot tell, said below its heading.
+NOTES = {"open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
 # Columns of the annexes: heading, key, kind of value.
 _ORDER = ("Order", "order_number", "text")
 _CURRENCY = ("Currency", "currency", "text")
@@ -62,6 +69,10 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "posted_after_closing": (
         ("Kind", "kind", "word"), ("Number", "number", "text"), _ORDER, ("Document date", "day", "text"),
         ("Accounting date", "accounting_date", "text"), ("Total", "total", "money"), _CURRENCY,
+    ),
+    "unread_stores": (
+        ("Store", "store", "text"), ("Code", "code", "text"), ("Invoices of the month", "invoices", "text"),
+        ("Credit memos of the month", "credit_memos", "text"),
     ),
     "gaps": (
         ("Side", "side", "word"), ("Kind", "kind", "word"), ("Series", "series", "text"), ("First missing", "first", "text"),

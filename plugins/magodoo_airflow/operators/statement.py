@@ -17,11 +17,11 @@ class StatementOperator(StepOperator):
     :param instance: instance id (templated)
     :param month: year and month such as 2026-10; empty: the last month, and the signed ones before it (templated)
 
-    Reads Odoo, writes nothing to it. Returns counts: statements, those with something unexplained, mails.
+    Reads both systems, writes nothing to them. Returns counts: statements, those with something unexplained, mails.
     """
 
     template_fields: Sequence[str] = ("instance", "month")
-    needs = ("odoo",)
+    needs = ("magento", "odoo")
 
     def __init__(self, *, month: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)

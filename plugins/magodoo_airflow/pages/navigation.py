@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 from typing import Any
+from urllib.parse import urlsplit
+
+from airflow.configuration import conf
 
 PREFIX = "/magento"
 VIEWS = (
@@ -17,12 +20,18 @@ VIEWS = (
 )
 
 
+def address(path: str) -> str:
+    """Where a page is for a browser: below the path of Airflow's own address, which a reverse proxy may have moved (`[api] base_url`)."""
+    base = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
+    return f"{base}{PREFIX}/{path}"
+
+
 def external_views() -> list[dict[str, Any]]:
     """The entries of the category *Magento*."""
     return [
         {
             "name": name,
-            "href": f"{PREFIX}/{path}",
+            "href": address(path),
             "destination": "nav",
             "category": "Magento",
             "url_route": f"magento-{route}",

@@ -10,6 +10,7 @@ from airflow.models.dag import DagModel, DagRun
 from airflow.utils.session import create_session
 from sqlalchemy import Connection, select, text
 
+from magodoo.quality import outbox
 from magodoo.vocabulary import MATCHED_KINDS
 
 DAYS = 30
@@ -63,6 +64,7 @@ class Overview:
     oldest: dict[str, Any] | None
     changes: dict[str, int]
     quarantined: int
+    mails: outbox.Unsent
     runs: list[Run]
 
 
@@ -92,6 +94,7 @@ def overview(connection: Connection, instance: str, now: datetime) -> Overview:
         oldest[0] if oldest else None,
         rows(_CHANGES)[0],
         rows("select count(*) as n from quarantine where instance = :instance and resolved_at is null")[0]["n"],
+        outbox.unsent(connection, instance),
         [replace(run, counts=counts.get(run.dag_id)) for run in dag_runs(instance)],
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -33,12 +33,11 @@ def months(request: Request, who: Who, instance: str = "") -> Response:
 
 @statements.get("/statement/{instance}/{month}")
 def one(request: Request, who: Who, instance: str, month: str) -> Response:
-    """The statement of a month as it was signed, and what came later; unsigned, as it stands."""
+    """The statement of a month as it was signed, and what came later until this moment; unsigned, as it stands."""
     with staging() as connection:
         signed, latest = _of(connection, who, instance, month)
-        changed = signed is not None and latest is not None and latest.figures_hash != signed.figures_hash
-        lines = store.moved_lines(signed.body, latest.body) if changed and signed and latest else []
-        documents = store.changes(connection, signed, latest) if changed and signed and latest else []
+        lines = store.moved_lines(signed.body, latest.body) if signed and latest else []
+        documents = store.changes(connection, signed, _month(instance, month)) if signed else []
     shown = signed or latest
     assert shown is not None
     return page(
@@ -107,16 +106,16 @@ def sign(
 def _of(connection: Connection, who: Reader, instance: str, month: str) -> tuple[store.Kept | None, store.Kept | None]:
     """The signed and the unsigned statement of a month; raises 404 when there is neither."""
     who.must_read(instance)
-    first = _first(instance, month)
+    first = _month(instance, month).first
     found = store.signed(connection, instance, first), store.latest(connection, instance, first)
     if found == (None, None):
         raise HTTPException(404, f"There is no statement of {month} yet: trigger the DAG sales_statement.")
     return found
 
 
-def _first(instance: str, month: str) -> date:
+def _month(instance: str, month: str) -> Month:
     try:
-        return Month.read(month, read_with_problems().settings.instance(instance).zone).first
+        return Month.read(month, read_with_problems().settings.instance(instance).zone)
     except FixConfiguration as problem:
         raise HTTPException(404, "There is no such month.") from problem
 

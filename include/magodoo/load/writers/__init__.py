@@ -9,7 +9,8 @@ from magodoo.load.writers.magento_documents import AddTracks, CreateCreditMemo, 
 from magodoo.load.writers.odoo_moves import WriteMoves
 from magodoo.load.writers.odoo_orders import CancelOrders, ImportOrders
 from magodoo.load.writers.odoo_payments import WritePayments
-from magodoo.load.writers.odoo_stock import Deliver, Return, Track
+from magodoo.load.writers.odoo_returns import Return
+from magodoo.load.writers.odoo_stock import Deliver, Track
 from magodoo.vocabulary import ChangeKind
 
 WRITERS: Mapping[ChangeKind, Writer] = {

@@ -5,6 +5,7 @@ Facts magento-2.4.7 5 and 7. Nothing is ever captured, voided, refunded online o
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.outcomes import Answers, Changed, Found, Written, refused
 from magodoo.load.predict import predicted_credit_memo, predicted_invoice
-from magodoo.load.writer import Writer
+from magodoo.load.writer import Write, Writer
 from magodoo.magento.items import check_lines, quantity_differences
 from magodoo.magento.marker import find_marker
 from magodoo.magento.writes import Track
@@ -31,6 +32,7 @@ _CLOSED = ("holded", "canceled", "closed", "payment_review")
 class MagentoDocument(Writer):
     """What the three documents share: found by the marker in their comment, else adopted when equal and matched with nothing."""
 
+    group_size = 25
     write_size = 1
     many_steps = False
     one_per_order = True
@@ -70,18 +72,21 @@ class MagentoDocument(Writer):
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        orders = _orders(context, changes)
-        written: Written = {}
-        for change in changes:
-            order = orders.get(change.request["order_id"])
-            if order is None:
-                written[change.id] = Changed("the order is gone from Magento")
-                continue
-            try:
-                written[change.id] = self._create(context, order, change)
-            except MagodooError as problem:
-                written[change.id] = problem
-        return written
+        return self.for_group(context, changes)(changes)
+
+    def for_group(self, context: Context, group: Sequence[LeasedChange]) -> Write:
+        """The orders of the group are read once, with its first write."""
+        orders = functools.cache(lambda: _orders(context, group))
+        return lambda changes: {change.id: self._written(context, orders(), change) for change in changes}
+
+    def _written(self, context: Context, orders: Mapping[int, Row], change: LeasedChange) -> int | MagodooError:
+        order = orders.get(change.request["order_id"])
+        if order is None:
+            return Changed("the order is gone from Magento")
+        try:
+            return self._create(context, order, change)
+        except MagodooError as problem:
+            return problem
 
     def _equal(self, row: Row, change: LeasedChange) -> bool:
         same = not quantity_differences(row, _lines(change))
@@ -179,6 +184,7 @@ class AddTracks(Writer):
     kind = ChangeKind.MAGENTO_TRACKING
     document = Kind.SHIPMENT
     one_per_order = True
+    group_size = 25
     write_size = 1
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:

@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
+from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
-from magodoo.load.writer import Writer, name_of, resolve
+from magodoo.load.writer import Writer
 from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.load.writers.older_odoo import force_taxes
@@ -47,7 +48,7 @@ class WriteMoves(Writer):
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
         around = self._surroundings(context, changes)
         ours = {row["external_id"]: row for row in around.rows.values() if row.get("external_id")}
-        orders = resolve(context, [change.request["order"] for change in changes])
+        orders = resolve(context, changes, [change.request["order"] for change in changes])
         taken: set[int] = set()
         answers: Answers = {}
         for change in changes:
@@ -68,7 +69,7 @@ class WriteMoves(Writer):
         )
         fields = [name for name in context.instance.odoo.reference_fields if name in _FIELDS] or list(_FIELDS)
         rows = {row["id"]: row for row in client.documents_by_reference(word, numbers, fields).rows}
-        orders = resolve(context, [change.request["order"] for change in changes])
+        orders = resolve(context, changes, [change.request["order"] for change in changes])
         of_order: dict[int, set[int]] = {}
         for row in client.by_order_ids(word, sorted(set(orders.values()))).rows if orders else ():
             rows[row["id"]] = row
@@ -125,7 +126,7 @@ class WriteMoves(Writer):
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         client = context.books
-        ids = resolve(context, [change.request["order"] for change in changes])
+        ids = resolve(context, changes, [change.request["order"] for change in changes])
         orders = {row["id"]: row for row in client.by_ids("order", sorted(set(ids.values()))).rows} if ids else {}
         locked = max(client.lock_dates().values(), default=None)
         problems: dict[int, MagodooError] = {}

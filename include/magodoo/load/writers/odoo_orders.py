@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.load.ledger import LeasedChange
+from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
-from magodoo.load.writer import Writer, name_of, resolve
+from magodoo.load.writer import Writer
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.money import plain, to_units
 from magodoo.vocabulary import ChangeKind, Kind
@@ -173,7 +174,7 @@ class CancelOrders(Writer):
 
 
 def _order_rows(context: Context, changes: Sequence[LeasedChange]) -> dict[str, Mapping[str, Any]]:
-    ids = resolve(context, [change.request["order"] for change in changes])
+    ids = resolve(context, changes, [change.request["order"] for change in changes])
     rows = {row["id"]: row for row in context.books.by_ids("order", sorted(set(ids.values()))).rows}
     return {name: rows[id] for name, id in ids.items() if id in rows}
 

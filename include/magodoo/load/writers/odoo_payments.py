@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
+from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
-from magodoo.load.writer import Writer, name_of, resolve
+from magodoo.load.writer import Writer
 from magodoo.load.writers.odoo_tables import load_all
 from magodoo.money import plain, to_units
+from magodoo.odoo.matching import Settlement
 from magodoo.vocabulary import ChangeKind, Kind
 
 if TYPE_CHECKING:
@@ -30,10 +32,9 @@ class WritePayments(Writer):
         self.document = Kind.INVOICE if kind is ChangeKind.ODOO_PAYMENT else Kind.CREDIT_MEMO
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
-        client = context.books
-        ids = client.by_external_ids([change.request["external_id"] for change in changes])
+        client, documents = context.books, self._documents(context, changes)
+        ids = self._payment_ids(context, changes, documents)
         rows = {row["id"]: row for row in client.by_ids("payment", list(ids.values())).rows} if ids else {}
-        documents = self._documents(context, changes)
         answers: Answers = {}
         for change in changes:
             row = rows.get(ids.get(change.request["external_id"], 0))
@@ -47,6 +48,25 @@ class WritePayments(Writer):
             complete = row["state"] in _POSTED and (settled or bool(row.get("is_reconciled")))
             answers[change.id] = Found(row["id"], complete=complete, before={"state": row["state"]})
         return answers
+
+    def _payment_ids(self, context: Context, changes: Sequence[LeasedChange], documents: Rows) -> dict[str, int]:
+        """Our payments that exist, by external id: a payment is linked to its document from its creation on.
+
+        Where Odoo has no such link (before 18), and for a document that is gone, each is asked for by its name. A payment whose
+        link somebody took away is found by the write: `load` gives what there is under the name and makes no second one.
+        """
+        linked = {
+            payment["external_id"]: int(payment["id"])
+            for document in documents.values()
+            for payment in document.get("matched_payment_ids") or ()
+            if payment.get("external_id")
+        }
+        ends = (("account.payment", "invoice_ids"), ("account.move", "matched_payment_ids"))
+        has_links = all(context.books.has_field(*end) for end in ends)
+        wanted = {change.request["external_id"]: name_of(change.request["document"]) for change in changes}
+        unsaid = [name for name, document in wanted.items() if not (has_links and document in documents)]
+        asked = context.books.by_external_ids(unsaid) if unsaid else {}
+        return {name: id for name, id in linked.items() if name in wanted} | asked
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         documents = self._documents(context, changes)
@@ -69,33 +89,35 @@ class WritePayments(Writer):
             name = change.request["external_id"]
             written[change.id] = ids.get(name) or problems.get(name, refused("Odoo did not take it"))
         posted = client.post_payments(list(ids.values()))
+        settlements: dict[int, Settlement] = {}
         for change in changes:
             payment = written[change.id]
-            if isinstance(payment, int):
-                document = documents[name_of(change.request["document"])]
-                written[change.id] = posted.refused.get(payment) or self._match(context, payment, document)
+            if isinstance(payment, int) and payment in posted.refused:
+                written[change.id] = posted.refused[payment]
+            elif isinstance(payment, int):
+                settlements[change.id] = _settlement(payment, documents[name_of(change.request["document"])])
+        matched = client.reconcile_payments(list(settlements.values()))
+        for id, item in settlements.items():
+            answer = matched[item.payment]
+            written[id] = answer if isinstance(answer, MagodooError) else item.payment
         return written
 
     def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
-        documents = self._documents(context, list(targets))
-        rows = {change: documents.get(name_of(change.request["document"])) for change in targets}
-        return {change: int(row["id"]) for change, row in rows.items() if row is not None}
-
-    def _match(self, context: Context, payment: int, document: Mapping[str, Any]) -> int | MagodooError:
-        """At the document's own rate: at Odoo's rate of the day a payment in another currency leaves a residue."""
-        total, company_total = to_units(document["amount_total"]), abs(to_units(document["amount_total_signed"]))
-        rate = Decimal(total) / company_total if company_total else None
-        try:
-            context.books.reconcile_payment(payment, int(document["id"]), rate=rate)
-        except MagodooError as problem:
-            return problem
-        return payment
+        ids = resolve(context, list(targets), [change.request["document"] for change in targets])
+        return {change: ids[name] for change in targets if (name := name_of(change.request["document"])) in ids}
 
     def _documents(self, context: Context, changes: Sequence[LeasedChange]) -> Rows:
-        ids = resolve(context, [change.request["document"] for change in changes])
+        ids = resolve(context, changes, [change.request["document"] for change in changes])
         found = context.books.by_ids(self.document.value, sorted(set(ids.values()))).rows if ids else []
         rows = {row["id"]: row for row in found}
         return {name: rows[id] for name, id in ids.items() if id in rows}
+
+
+def _settlement(payment: int, document: Mapping[str, Any]) -> Settlement:
+    """At the document's own rate: at Odoo's rate of the day a payment in another currency leaves a residue."""
+    total, company_total = to_units(document["amount_total"]), abs(to_units(document["amount_total_signed"]))
+    rate = Decimal(total) / company_total if company_total else None
+    return Settlement(payment, int(document["id"]), rate)
 
 
 def _document_problem(document: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:

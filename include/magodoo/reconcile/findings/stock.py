@@ -100,11 +100,11 @@ def refunded_not_returned(situation: Situation) -> list[Finding]:
     old = view.older_than(view.instance.refund_return_days)
     return [
         _about_items(situation, FindingType.REFUNDED_NOT_RETURNED, position, rows)
-        for position, rows in _split(awaiting_return(situation, _delivered_memos(situation) & old), "document").items()
+        for position, rows in _split(awaiting_return(situation, delivered_memos(situation) & old), "document").items()
     ]
 
 
-def _delivered_memos(situation: Situation) -> Mask:
+def delivered_memos(situation: Situation) -> Mask:
     """Active memos of orders on or after the cut-over whose delivery is done in Odoo."""
     view = situation.view
     delivered = np.unique(view.column("order_key")[view.select(Side.ODOO, Kind.SHIPMENT) & view.active])

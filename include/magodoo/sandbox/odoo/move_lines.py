@@ -263,9 +263,15 @@ class PartialReconcile(Model):
             "amount": f.money("Amount"),
             "debit_amount_currency": f.money("Debit Amount Currency"),
             "credit_amount_currency": f.money("Credit Amount Currency"),
+            "max_date": f.date("Max Date of Matched Lines", compute="later"),
             "company_id": f.one("res.company", "Company", related="debit_move_id.company_id"),
         }
     )
+
+    def later(self, row: Row) -> str:
+        """The later day of the two items: from then on they are matched."""
+        lines = self.db.models["account.move.line"]
+        return max(str(lines.get(lines.rows[row[side]], "date")) for side in ("debit_move_id", "credit_move_id"))
 
 
 def _complete_entry_line(vals: Row) -> None:

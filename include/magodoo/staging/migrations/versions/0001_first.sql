@@ -118,6 +118,7 @@ create unique index pair_magento on pair (instance, kind, magento_id) where ende
 create unique index pair_odoo on pair (instance, kind, odoo_id) where ended_at is null;
 create index pair_by_order on pair (instance, order_key);
 
+-- The differences between the sides. One row per difference and place, open or resolved; it is reopened, never written twice.
 create table finding (
     id bigint generated always as identity primary key,
     instance text not null, type text not null, severity text not null,
@@ -165,6 +166,7 @@ create index change_by_order on change (instance, order_key);
 create index change_due on change (instance, target, state, verdict);
 create sequence lease_token;
 
+-- What a change would send and did: request, calls, the target before and after. [personal]
 create table change_body (
     change_id bigint primary key references change (id),
     request jsonb, calls jsonb, before jsonb, after jsonb

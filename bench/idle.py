@@ -1,0 +1,98 @@
+"""`idle`: what a scheduled run of the whole chain costs that finds nothing changed, through a running Airflow with the sandboxes.
+
+Requests per side are those that the sandboxes received; task seconds are Airflow's own of every task of the five DAGs, starting
+their processes included.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from bench.contest import CHECKOUT, VAR, median, tell
+from bench.entry import Entry, write
+from magodoo.stack import lifecycle
+from magodoo.stack.airflow import Api
+from magodoo.stack.demo import story
+from magodoo.stack.demo.chain import EXTRACTS, STAGES, Chain
+from magodoo.stack.demo.shop import instances
+from magodoo.stack.layout import Layout
+from magodoo.stack.progress import Progress
+from magodoo.stack.state import State
+
+SIZES = {"quick": 40, "full": 300}
+SIDES = ("magento", "odoo")
+
+
+def measure(orders: int, runs: int) -> Entry:
+    VAR.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=VAR) as folder:
+        layout = Layout(Path(folder))
+        for name in ("dags", "plugins"):
+            (layout.checkout / name).symlink_to(CHECKOUT / name)
+        try:
+            _, state = story.tell(layout, Progress(), orders=orders, seed=12)
+            chain = Chain(lifecycle.api(state), instances(layout))
+            found = [idle_run(chain, state) for _ in range(runs)]
+        finally:
+            lifecycle.down(layout)
+    return Entry(None, None, _summary(found), {}, orders, runs)
+
+
+def idle_run(chain: Chain, state: State) -> dict[str, Any]:
+    """One run of the chain once nothing of it runs: requests by side, task seconds by DAG and task, what was changed."""
+    chain.settle()
+    for side in SIDES:
+        _log(state, side, "DELETE")
+    key = chain.run()
+    chain.settle()
+    asked = {side: _log(state, side, "GET")["requests"] for side in SIDES}
+    seconds = task_seconds(chain.api, chain.instances, key)
+    found = {
+        "requests": {side: len(entries) for side, entries in asked.items()},
+        "paths": {side: dict(Counter(f"{each['method']} {each['path']}" for each in entries)) for side, entries in asked.items()},
+        "tasks": seconds,
+        "task_seconds": round(sum(seconds.values()), 2),
+    }  # fmt: skip
+    tell(f"  {key}: {found['requests']}, {found['task_seconds']} s of tasks")
+    return found
+
+
+def task_seconds(api: Api, names: list[str], key: str) -> dict[str, float]:
+    """Seconds of each task that ran for this partition, `dag.task`."""
+    took: dict[str, float] = {}
+    for dag_id in (f"{name}__{instance}" for name in (*EXTRACTS, *STAGES) for instance in names):
+        for run in api.runs(dag_id, key):
+            listed = api.call("GET", f"dags/{dag_id}/dagRuns/{run.run_id}/taskInstances", params={"limit": 100})
+            for task in listed["task_instances"]:
+                if task["duration"] is not None:
+                    name = f"{dag_id}.{task['task_id']}"
+                    took[name] = round(took.get(name, 0) + task["duration"], 3)
+    return took
+
+
+def _log(state: State, side: str, method: str) -> Any:
+    answer = requests.request(
+        method, f"{state.urls[side]}/__sandbox__/log", headers={"X-Sandbox-Key": state.secrets.control}, timeout=60
+    )
+    answer.raise_for_status()
+    return answer.json()
+
+
+def _summary(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """The most requests of any run; the median of the seconds."""
+    names = sorted({name for run in found for name in run["tasks"]})
+    return {
+        "requests": {side: max(run["requests"][side] for run in found) for side in SIDES},
+        "task_seconds": median([run["task_seconds"] for run in found]),
+        "tasks": {name: median([run["tasks"].get(name, 0.0) for run in found]) for name in names},
+        "paths": found[-1]["paths"],
+    }
+
+
+def main(size: str, runs: int, documents: int | None) -> None:
+    write("idle", measure(documents or SIZES[size], runs))

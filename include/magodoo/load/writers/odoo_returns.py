@@ -1,0 +1,149 @@
+"""Returns in Odoo (facts pair 5.5; RULES, *Credit memos, returns, cancellations*)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from magodoo.errors import MagodooError
+from magodoo.load.ledger import LeasedChange
+from magodoo.load.names import name_of, resolve
+from magodoo.load.outcomes import Answers, Found, Written, refused
+from magodoo.load.writer import Writer
+from magodoo.load.writers.odoo_stock import id_of, sale_lines
+from magodoo.money import from_units, to_units
+from magodoo.odoo.writers import Delivery
+from magodoo.vocabulary import ChangeKind, Kind
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+Row = dict[str, Any]
+Units = dict[int, int]
+Parts = dict[int, Units]  # by delivery: units by stock move
+
+
+class Return(Writer):
+    """Refunded goods back from the deliveries that took them: one return of each delivery, all with the change's key."""
+
+    kind = ChangeKind.ODOO_STOCK_RETURN
+    document = Kind.RETURN
+    one_per_order = True
+    write_size = 1
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        """By our key; a return of the same quantities without a key is ours that stopped halfway, or a person's: one either way."""
+        wanted = sale_lines(context, changes)
+        answers: Answers = {}
+        for change, (rows, _, _) in self._standing(context, changes).items():
+            if rows:
+                complete = all(row["state"] == "done" for row in rows) and _units(rows) == wanted[change]
+                before = {"state": ", ".join(str(row["state"]) for row in rows)}
+                answers[change] = Found(rows[0]["id"], complete=complete, before=before)
+        return answers
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        wanted = sale_lines(context, changes)
+        problems: dict[int, MagodooError] = {}
+        for change, (rows, returns, deliveries) in self._standing(context, changes).items():
+            parts = _parts(deliveries, _rest(wanted[change], rows), returns)
+            if isinstance(parts, MagodooError):
+                problems[change] = parts
+        return problems
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        client, wanted = context.books, sale_lines(context, changes)
+        keys = {change.id: change.request["key"] for change in changes}
+        written: Written = {}
+        made: dict[int, int] = {}
+        done_before: set[int] = set()
+        for change, (rows, returns, deliveries) in self._standing(context, changes).items():
+            parts = _parts(deliveries, _rest(wanted[change], rows), returns)
+            if isinstance(parts, MagodooError):
+                written[change] = parts
+                continue
+            standing = [row["id"] for row in rows]
+            done_before |= {row["id"] for row in rows if row["state"] == "done"}
+            for picking, moves in parts.items():
+                quantities = {move: from_units(units) for move, units in moves.items()}
+                standing.append(client.return_picking(picking, quantities, key=keys[change]))
+            written[change] = standing[0]
+            made |= dict.fromkeys(standing, change)
+        client.set_tracking({target: Delivery(key=keys[change]) for target, change in made.items()})
+        done = client.validate_pickings([target for target in made if target not in done_before])
+        for target, problem in done.refused.items():
+            written[made[target]] = problem
+        return written
+
+    def _standing(
+        self, context: Context, changes: Sequence[LeasedChange]
+    ) -> dict[int, tuple[list[Row], list[Row], list[Row]]]:
+        """By change: its own returns, all returns of its order, and the order's done deliveries."""
+        client, wanted = context.books, sale_lines(context, changes)
+        orders = resolve(context, changes, [change.request["order"] for change in changes])
+        numbers = sorted(set(orders.values()))
+        returns = (
+            [row for row in client.by_order_ids("return", numbers).rows if row["state"] != "cancel"] if numbers else []
+        )
+        deliveries = (
+            [row for row in client.by_order_ids("shipment", numbers).rows if row["state"] == "done"] if numbers else []
+        )
+        field = context.instance.odoo.delivery_key_field
+        keyed = client.documents_by_reference("return", [change.request["key"] for change in changes], [field]).rows
+        found: dict[int, tuple[list[Row], list[Row], list[Row]]] = {}
+        for change in changes:
+            order = orders.get(name_of(change.request["order"]))
+            mine = [row for row in returns if id_of(row["sale_id"]) == order]
+            own = [row for row in keyed if row.get(field) == change.request["key"] and row["state"] != "cancel"]
+            own = own or [row for row in mine if not row.get(field) and _units([row]) == wanted[change.id]][:1]
+            found[change.id] = own, mine, [row for row in deliveries if id_of(row["sale_id"]) == order]
+        return found
+
+
+def _units(rows: Iterable[Row]) -> Units:
+    """What these returns bring back, by sale order line."""
+    found: Units = {}
+    for row in rows:
+        for move in row["move_ids"]:
+            line = id_of(move.get("sale_line_id"))
+            found[line] = found.get(line, 0) + to_units(move["product_uom_qty"] or move["quantity"])
+    return found
+
+
+def _rest(wanted: Units | MagodooError, rows: Sequence[Row]) -> Units | MagodooError:
+    """What the standing returns do not bring back yet."""
+    if isinstance(wanted, MagodooError):
+        return wanted
+    back = _units(rows)
+    return {line: units - back.get(line, 0) for line, units in wanted.items()}
+
+
+def _parts(deliveries: Sequence[Row], wanted: Units | MagodooError, returns: Sequence[Row]) -> Parts | MagodooError:
+    """What comes back from which delivery: from one that has it all, else from each in turn what it still has."""
+    if isinstance(wanted, MagodooError):
+        return wanted
+    returned: Units = {}
+    for row in returns:
+        for move in row["move_ids"]:
+            origin = id_of(move.get("origin_returned_move_id"))
+            returned[origin] = returned.get(origin, 0) + to_units(move["quantity"] or move["product_uom_qty"])
+    whole = next((row for row in deliveries if not any(_taken(row, wanted, returned)[1].values())), None)
+    parts: Parts = {}
+    left = wanted
+    for row in deliveries if whole is None else [whole]:
+        taken, left = _taken(row, left, returned)
+        if taken:
+            parts[row["id"]] = taken
+    return refused("the deliveries in Odoo do not have these goods to return") if any(left.values()) else parts
+
+
+def _taken(delivery: Row, wanted: Units, returned: Units) -> tuple[Units, Units]:
+    """Units by stock move that come back from a delivery, and what is still wanted after it, by sale order line."""
+    left, taken = dict(wanted), Units()
+    for move in delivery["move_ids"]:
+        line = id_of(move.get("sale_line_id"))
+        units = min(left.get(line, 0), to_units(move["quantity"]) - returned.get(move["id"], 0))
+        if units > 0:
+            taken[move["id"]] = units
+            left[line] -= units
+    return taken, left

@@ -1,0 +1,391 @@
+"""Writes `docs/reference/` from the code: settings, findings, states, changes, tables, metrics, commands.
+
+The pages are committed, so that they can be read without building anything; `tests/test_reference.py` fails when one is not
+what the code says. `make reference` writes them again.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import logging
+import re
+import secrets
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from scripts import tables
+from sqlalchemy import Engine
+
+from magodoo import staging
+from magodoo.reconcile import catalogue, statuses
+from magodoo.settings import model
+from magodoo.settings.schema import schema
+from magodoo.stack import ports
+from magodoo.stack.postgres import Cluster
+from magodoo.vocabulary import Approval, ChangeKind, ChangeState, FindingType, Rule, Verdict
+from magodoo_airflow import metrics
+from magodoo_airflow.operators.changes import BY_KIND
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+REFERENCE = CHECKOUT / "docs" / "reference"
+WRITTEN = "<!-- written by `make reference` from {}; do not edit -->\n"
+
+
+def pages(engine: Engine) -> dict[str, str]:
+    """Every generated file below docs/reference by its name. `engine`: a staging database of the newest schema."""
+    made = tables.read(engine)
+    return {
+        "settings.md": settings_page(),
+        "findings.md": findings_page(),
+        "states.md": states_page(),
+        "changes.md": changes_page(),
+        "tables.md": tables.page(made),
+        "tables.svg": tables.picture(made),
+        "metrics.md": metrics_page(),
+        "commands.md": commands_page(),
+    }
+
+
+def settings_page() -> str:
+    """One section per class of `settings/model.py`, the file's own top level first."""
+    whole = schema()
+    classes = {name: made for name, made in whole["$defs"].items() if "properties" in made}
+    lines = [
+        WRITTEN.format("include/magodoo/settings/model.py"),
+        "# Settings",
+        "",
+        "One YAML file, named by `MAGODOO_SETTINGS` (else `magodoo.yaml`). `magodoo.example.yaml` is one to begin with, and",
+        "`make settings` names every mistake with its line. What is left out keeps its default, which is the safe one.",
+        "",
+        "An editor that knows the YAML language server shows these texts while you write, from",
+        "[settings.schema.json](../settings.schema.json).",
+        "",
+        "## The file",
+        "",
+        *_setting_rows(whole, model.Settings),
+    ]
+    for name in ["Instance", *sorted(classes.keys() - {"Instance"})]:
+        lines += ["", f"## {name}", ""]
+        text = classes[name].get("description", "")
+        if text:
+            lines += [_cell(text), ""]
+        lines += _setting_rows(classes[name], getattr(model, name))
+    return _page(lines)
+
+
+def _setting_rows(definition: Mapping[str, Any], of: type[BaseModel]) -> Iterator[str]:
+    yield from _table(
+        ("setting", "value", "default", "meaning"),
+        (
+            (
+                f"`{name}`",
+                _value(field),
+                _default(of.model_fields[name]),
+                _cell(_meaning(field)),
+            )
+            for name, field in definition["properties"].items()
+        ),
+    )
+
+
+def _meaning(field: Mapping[str, Any]) -> str:
+    """What stands below the field, else what its class is for."""
+    text: str = field.get("description", "")
+    if not text and "$ref" in field:
+        text = schema()["$defs"][field["$ref"].rpartition("/")[2]].get("description", "")
+    return text
+
+
+def _value(field: Mapping[str, Any]) -> str:
+    """The type of a setting, as a person would write it."""
+    if "$ref" in field:
+        name = field["$ref"].rpartition("/")[2]
+        target = schema()["$defs"][name]
+        return f"[{name}](#{name.lower()})" if "properties" in target else _value(target)
+    if "anyOf" in field:
+        found = dict.fromkeys(_value(choice) for choice in field["anyOf"])
+        return " or ".join(kind for kind in found if kind not in ("nothing", _PATTERN))
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "enum" in field:
+        return ", ".join(f"`{word}`" for word in field["enum"])
+    if field.get("type") == "array":
+        return f"list of {_value(field['items'])}" if "items" in field else "list"
+    if field.get("type") == "object":
+        return f"mapping to {_value(field['additionalProperties'])}"
+    if field.get("type") == "string" and "pattern" in field:
+        return _PATTERN
+    words = {
+        "string": "text",
+        "integer": "whole number",
+        "number": "number",
+        "boolean": "`true`, `false`",
+        "null": "nothing",
+    }
+    return "date-time" if field.get("format") == "date-time" else words[field["type"]]
+
+
+_PATTERN = "decimal text"  # how pydantic writes a Decimal beside the number
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True)
+    if isinstance(default, BaseModel):
+        return "as below"
+    if default is None:
+        return "none"
+    if isinstance(default, dict):
+        return ", ".join(f"`{key}: {value}`" for key, value in default.items()) or "empty"
+    if isinstance(default, tuple):
+        return ", ".join(f"`{each}`" for each in default) or "empty"
+    word = str(default).lower() if isinstance(default, bool) else str(default)
+    return f"`{word}`" if word else "empty"
+
+
+def findings_page() -> str:
+    """The catalogue, most severe first, as `reconcile/catalogue.py` holds it."""
+    entries = {found: catalogue.of(found) for found in FindingType}
+    severities = list(dict.fromkeys(entry.severity for entry in catalogue.CATALOGUE.values()))
+    severities.sort(key=["critical", "warning", "info"].index)
+    ordered = [found for severity in severities for found in FindingType if entries[found].severity is severity]
+    lines = [
+        WRITTEN.format("include/magodoo/reconcile/catalogue.py"),
+        "# Findings",
+        "",
+        "A finding is one difference between the two sides. It resolves itself when it is gone at the next look, and is opened again",
+        "when it comes back. [Settle a finding](../how-to/settle-a-finding.md) says what to do with one.",
+        "",
+        *_table(
+            ("finding", "severity", "who acts", "touches"),
+            ((f"[`{f}`](#{f})", entries[f].severity, entries[f].who, entries[f].effect) for f in ordered),
+        ),
+    ]
+    for found in ordered:
+        entry = entries[found]
+        lines += [
+            "",
+            f"## {found}",
+            "",
+            f"**{entry.title}**: {entry.meaning}. {entry.why}.",
+            "",
+            f"- Cause: {entry.cause}.",
+            f"- Cure: {entry.cure}.",
+            f"- Who acts: {entry.who}. Severity: {entry.severity}. Touches: {entry.effect}.",
+            f"- Why nothing is written: {entry.no_change}.",
+        ]
+    return _page(lines)
+
+
+def states_page() -> str:
+    """What a pair of states means, per kind, row by row as `reconcile/statuses.py` tries them."""
+    columns = ("Magento state", "Odoo state", "Odoo payment_state", "captured", "made by us", "means", "finding")
+    lines = [
+        WRITTEN.format("include/magodoo/reconcile/statuses.py"),
+        "# States",
+        "",
+        "What the states of a matched pair mean together. The first row that fits decides; an empty cell fits everything. A Magento state",
+        "that no release knows is data, never an error: it means the same as the ordinary state.",
+    ]
+    for kind, rows in statuses.TABLES.items():
+        lines += ["", f"## {kind.replace('_', ' ').capitalize()}", ""]
+        lines += _table(
+            columns,
+            (
+                (
+                    _words(row.magento),
+                    _words(row.odoo),
+                    _words(row.payment),
+                    _flag(row.captured),
+                    _flag(row.ours),
+                    row.meaning.words,
+                    _finding(row.meaning),
+                )
+                for row in rows
+            ),
+        )
+    labels = (
+        ("Magento invoice", statuses.MAGENTO_INVOICE),
+        ("Magento credit memo", statuses.MAGENTO_CREDIT_MEMO),
+        ("Odoo payment_state", {key: label for key, label in statuses.ODOO_PAYMENT.items() if key}),
+    )
+    lines += ["", "## Labels", "", "The states behind the numbers and words that the two systems store.", ""]
+    lines += _table(
+        ("of", "stored", "shown"), ((of, f"`{key}`", word) for of, words in labels for key, word in words.items())
+    )
+    return _page(lines)
+
+
+def _words(rule: Any) -> str:
+    return "" if rule is None else ", ".join(f"`{word}`" if word else "(none)" for word in sorted(rule))
+
+
+def _flag(rule: bool | None) -> str:
+    return "" if rule is None else "yes" if rule else "no"
+
+
+def _finding(meaning: statuses.Meaning) -> str:
+    if meaning.part is None and meaning.finding is None:
+        return ""
+    found = meaning.finding or FindingType.STATUS_MISMATCH.value
+    return f"[`{found}`](findings.md#{found})"
+
+
+def changes_page() -> str:
+    """Kinds, states, verdicts and rules: the words of the ledger and of matching."""
+    words: tuple[tuple[str, str, type[StrEnum]], ...] = (
+        ("States of a change", _own_text(ChangeState), ChangeState),
+        ("Verdict of the gate", _own_text(Verdict), Verdict),
+        ("Approval", _own_text(Approval), Approval),
+        ("Rules of matching", _own_text(Rule), Rule),
+    )
+    lines = [
+        WRITTEN.format("include/magodoo/vocabulary.py and plugins/magodoo_airflow/operators/changes.py"),
+        "# Changes",
+        "",
+        _own_text(ChangeKind),
+        "",
+        *_table(
+            ("kind", "written to", "operator", "does"),
+            (
+                (
+                    f"`{kind}`",
+                    kind.target.value.title(),
+                    f"`{BY_KIND[kind].__name__}`",
+                    _cell(_first_paragraph(BY_KIND[kind])),
+                )
+                for kind in ChangeKind
+            ),
+        ),
+    ]
+    for title, text, members in words:
+        lines += ["", f"## {title}", "", text, "", *(f"- `{member}`" for member in members)]
+    return _page(lines)
+
+
+def _own_text(thing: type) -> str:
+    return inspect.cleandoc(thing.__doc__ or "")
+
+
+def _first_paragraph(thing: type) -> str:
+    """What it does, without its example."""
+    return _own_text(thing).split("\n\n")[0]
+
+
+def metrics_page() -> str:
+    """Gauges from their SQL, counters and timers from the calls that send them."""
+    lines = [
+        WRITTEN.format("plugins/magodoo_airflow/metrics.py"),
+        "# Metrics",
+        "",
+        _own_text_of_module(metrics),
+        "",
+        "Airflow puts its own prefix before them (`airflow.` unless `[metrics] statsd_prefix` says otherwise).",
+        "",
+        *_table(("metric", "type", "tags", "told"), [*_sent(), *_gauges()]),
+    ]
+    return _page(lines)
+
+
+def _gauges() -> Iterator[tuple[str, str, str, str]]:
+    for name, statement in metrics._GAUGES.items():
+        columns = re.search(r"select (.+?) from ", " ".join(statement.split()))
+        assert columns, f"the gauge {name} selects nothing"
+        tags = [
+            re.sub(r"^\w+\.", "", part.strip())
+            for part in columns[1].split(", ")
+            if re.fullmatch(r"[\w.]+", part.strip())
+        ]
+        yield f"`magodoo.{name}`", "gauge", ", ".join(f"`{tag}`" for tag in ["instance", *tags]), "after every task"
+
+
+def _sent() -> Iterator[tuple[str, str, str, str]]:
+    kinds = {"timing": "timer", "incr": "counter"}
+    for function in ast.parse(inspect.getsource(metrics)).body:
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        said = (ast.get_docstring(function) or "").partition("\n")[0].partition("`")[0].rstrip(": ")
+        for call in ast.walk(function):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in kinds:
+                name = ast.unparse(call.args[0]).strip("f'\"").replace("{name}", "<count>")
+                if function.name == "_of_client":
+                    yield from (
+                        (
+                            f"`magodoo.{each}`",
+                            "counter",
+                            "`instance`, `system`",
+                            "at the end of every task that talked to the system",
+                        )
+                        for each in ("requests", "requests_repeated", "request_milliseconds")
+                    )
+                else:
+                    yield f"`{name}`", kinds[call.func.attr], _tags(call), said
+
+
+def _tags(call: ast.Call) -> str:
+    """The tags of a call: written out there, or those of a story."""
+    given = next(word.value for word in call.keywords if word.arg == "tags")
+    if isinstance(given, ast.Dict):
+        return ", ".join(f"`{ast.literal_eval(key)}`" for key in given.keys if key is not None)
+    return "`instance`, `stage`"
+
+
+def _own_text_of_module(module: Any) -> str:
+    return inspect.cleandoc(module.__doc__ or "")
+
+
+def commands_page() -> str:
+    """The targets of the Makefile, in its groups."""
+    lines = [WRITTEN.format("the Makefile"), "# Commands", "", "`make help` prints this list."]
+    for line in (CHECKOUT / "Makefile").read_text(encoding="utf-8").splitlines():
+        if line.startswith("##@ "):
+            lines += ["", f"## {line[4:]}", ""]
+        elif found := re.match(r"([a-z-]+):.*?## (.+)", line):
+            lines.append(f"- `make {found[1]}`: {found[2]}")
+    return _page(lines)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _cell(text: str) -> str:
+    """A text for one cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _page(lines: Iterable[str]) -> str:
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def main() -> None:
+    """Writes the pages, over a PostgreSQL of its own that is gone afterwards."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    (CHECKOUT / "var").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CHECKOUT / "var") as folder:
+        cluster = Cluster(CHECKOUT, Path(folder) / "postgres", ports.any_free(), secrets.token_hex(), durable=False)
+        cluster.create()
+        cluster.start()
+        try:
+            staging.migrate(cluster.url("postgres"))
+            engine = staging.connect(cluster.url("postgres"))
+            REFERENCE.mkdir(parents=True, exist_ok=True)
+            for name, text in pages(engine).items():
+                (REFERENCE / name).write_text(text, encoding="utf-8")
+            engine.dispose()
+        finally:
+            cluster.stop()
+
+
+if __name__ == "__main__":
+    main()

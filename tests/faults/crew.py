@@ -1,0 +1,134 @@
+"""The workers of a campaign: one or two at once, in processes of their own, killed, paused, or without their database."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from load_lab import Lab
+
+from faults import kinds
+from faults.worker import FAILED, Job, work
+from magodoo.load import checkpoints
+from magodoo.stack.postgres import Cluster
+
+PATIENCE = 120  # seconds after which a worker hangs
+PRELOADED = (
+    "faults.worker", "magodoo.reconcile.orders", "magodoo.reconcile.store", "magodoo.reconcile.settle",
+    "sqlalchemy.dialects.postgresql.psycopg2", "magodoo.load.requests", "magodoo.quality.alerts",
+)  # fmt: skip
+
+
+class Crew:
+    """Draws jobs and runs them; counts what struck in `faults`, and keeps a line for each worker that did not end well."""
+
+    def __init__(
+        self, lab: Lab, staging_url: str, cluster: Cluster | None, mutation: str, faults: Counter[str]
+    ) -> None:
+        self.lab, self.url, self.cluster, self.mutation, self.faults = lab, staging_url, cluster, mutation, faults
+        self.problems: list[str] = []
+        self._processes = multiprocessing.get_context("forkserver")
+        self._processes.set_forkserver_preload(list(PRELOADED))
+
+    def work(self, dice: random.Random, late: bool, chain: bool, orders: Sequence[str]) -> Job:
+        """One worker or two at once; it may die at a step, at a random moment, be paused beyond its lease, or lose its database.
+
+        chain: each runs everything, from extraction on; else the load only. Returns the (first) job.
+        """
+        jobs = [self._job(dice, late, chain, orders) for _ in range(2 if dice.random() < 0.25 else 1)]
+        drawn = dice.random()
+        if not late and len(jobs) == 1 and dice.random() < 0.25:
+            self._pause(dataclasses.replace(jobs[0], die_at="", pause_at=dice.choice(kinds.PAUSES)))
+            return jobs[0]
+        self.note(kinds.TWO_CHAINS if chain else kinds.TWO_WORKERS, len(jobs) == 2)
+        if not late and not jobs[0].die_at and drawn < 0.25:
+            self.run(jobs, kill_after=dice.uniform(0.05, 0.8))
+        else:
+            self.run(jobs, restart_after=dice.uniform(0.05, 0.5) if drawn > 0.95 else None)
+        return jobs[0]
+
+    def run(self, jobs: Sequence[Job], kill_after: float | None = None, restart_after: float | None = None) -> None:
+        """These at once, until all have ended; after some seconds the first is killed, or PostgreSQL is."""
+        running = [self._start(job) for job in jobs]
+        if kill_after is not None:
+            time.sleep(kill_after)
+            running[0].kill()
+        if restart_after is not None and self.cluster is not None:
+            time.sleep(restart_after)
+            self.cluster.stop()
+            self.cluster.start()
+            self.note(kinds.RESTART)
+        for job, process in zip(jobs, running, strict=True):
+            self._end(job, process)
+
+    def note(self, fault: str, happened: bool = True) -> None:
+        if happened:
+            self.faults[fault] += 1
+
+    def _pause(self, job: Job) -> None:
+        """A worker is stopped at a step until its lease has ended and another worker has been through; then it goes on.
+
+        Its lease is as short as the settle time allows, and ends by the clock: that it must not write any more, only its own
+        clock can tell it.
+        """
+        settle = self.lab.instance.settle_seconds
+        short = dataclasses.replace(job, instance={**job.instance, "lease_seconds": settle + 1})
+        process = self._start(short)
+        if _stopped(process):
+            time.sleep(settle + 1.2)
+            self.run([dataclasses.replace(job, pause_at="", chain=False)])
+            os.kill(process.pid or 0, signal.SIGCONT)
+            self.note(kinds.PAUSED)
+        self._end(short, process)
+
+    def _start(self, job: Job) -> BaseProcess:
+        process = self._processes.Process(target=work, args=(job,))
+        process.start()
+        return process
+
+    def _end(self, job: Job, process: BaseProcess) -> None:
+        process.join(PATIENCE)
+        if process.exitcode is None:
+            process.kill()
+            self.problems.append("a worker hung")
+        elif process.exitcode == -signal.SIGKILL:
+            self.note(kinds.KILLED[job.die_at] if job.die_at else kinds.KILLED_ANYWHERE)
+        elif process.exitcode not in (0, FAILED):
+            self.problems.append(f"a worker ended with {process.exitcode}")
+
+    def _job(self, dice: random.Random, late: bool, chain: bool, orders: Sequence[str]) -> Job:
+        steps = kinds.STEPS if chain else [step for step in kinds.STEPS if step not in checkpoints.PLANNING]
+        die_at = dice.choice(steps) if dice.random() < 0.4 else ""
+        once = die_at == "planned"
+        lab = self.lab
+        return Job(
+            self.url, lab.magento.url, lab.magento.token, lab.odoo.url, lab.odoo_key, lab.db.name, lab.instance.model_dump(mode="json"),
+            die_at, 1 if once else dice.randint(1, 3), self.mutation, timeout=1.0 if late else 10.0,
+            odoo_timeout=self._odoo_timeout(dice, late), orders=tuple(orders), chain=chain,
+        )  # fmt: skip
+
+    def _odoo_timeout(self, dice: random.Random, late: bool) -> float:
+        """Seconds that a worker waits for Odoo's answer; a live server is given up on while it works."""
+        if self.lab.odoo.faults is not None:
+            return 1.0 if late else 10.0
+        self.note(kinds.GIVEN_UP, late)
+        return dice.uniform(0.1, 0.5) if late else 120.0
+
+
+def _stopped(process: BaseProcess) -> bool:
+    """Waits until it stands still at its step; False when it ended without coming there."""
+    deadline = time.monotonic() + PATIENCE
+    while process.is_alive() and time.monotonic() < deadline:
+        state = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
+        if state == "T":
+            return True
+        time.sleep(0.02)
+    return False

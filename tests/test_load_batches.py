@@ -1,0 +1,149 @@
+"""Batches: the calls of a run do not grow with its documents where one call serves them all, and nothing is lost between two commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from load_lab import Lab, lab, provisioned
+from sqlalchemy import text
+
+from magodoo.load import checkpoints, leases
+from magodoo.vocabulary import ChangeKind, Kind, Side
+
+
+@pytest.fixture(scope="module")
+def state() -> dict[str, Any]:
+    return provisioned()
+
+
+@pytest.fixture
+def made(staging_url: str, state: dict[str, Any]) -> Iterator[Lab]:
+    with lab(staging_url, state) as made:
+        yield made
+    checkpoints.visit(None)
+
+
+class Died(BaseException):
+    """The worker is gone: nothing of ours runs any more."""
+
+
+def paid_orders(made: Lab, count: int) -> None:
+    orders = [made.order(payment="card", email=f"c{number}@example.com") for number in range(count)]
+    invoices = [made.shop.invoice(order) for order in orders]
+    made.read()
+    made.plan(*[plan for pair in zip(orders, invoices, strict=True) for plan in made.whole_order(*pair, paid=True)])
+
+
+def reads_of(made: Lab, count: int) -> int:
+    """How many reads of Odoo a run takes for so many orders with invoice and payment."""
+    paid_orders(made, count)
+    made.context = made.a_context()
+    assert made.load()["applied"] == 3 * count
+    assert made.context.odoo is not None
+    return made.context.odoo.stats.reads
+
+
+def test_a_run_reads_as_often_for_many_documents_as_for_few(made: Lab) -> None:
+    reads_of(made, 1)  # from now on there are documents of the same totals, which are looked at
+    assert reads_of(made, 2) == reads_of(made, 7)
+
+
+def delivered(made: Lab, count: int) -> list[int]:
+    """Orders in both systems, one piece of each delivered in Odoo; the shipments are planned for Magento."""
+    orders = [made.order({"A": 2}, email=f"c{number}@example.com") for number in range(count)]
+    made.read()
+    made.plan(*[plan for order in orders for plan in made.whole_order(order)])
+    made.load()
+    pickings = made.records("stock.picking", "id move_ids")
+    for picking in pickings:
+        made.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
+        context = {"skip_sms": True, "skip_backorder": True}
+        made.db.call("stock.picking", "button_validate", ids=[picking["id"]], context=context)
+    made.read()
+    made.plan(
+        *[
+            made.planned(
+                ChangeKind.MAGENTO_SHIPMENT, picking["id"], Kind.SHIPMENT, order,
+                items=[[str(made.items(order)["A"]), 10_000]], tracks=[],
+            )
+            for order, picking in zip(orders, pickings, strict=True)
+        ]
+    )  # fmt: skip
+    return orders
+
+
+def shipments(made: Lab, orders: list[int]) -> list[int]:
+    return [len(list(made.shop.tables.shipments.of_order(order))) for order in orders]
+
+
+def at(point: str, time: int, act: Callable[[], None]) -> None:
+    """Do something when the worker passes the point for the nth time."""
+    passed = 0
+
+    def visitor(name: str) -> None:
+        nonlocal passed
+        passed += name == point
+        if name == point and passed == time:
+            act()
+
+    checkpoints.visit(visitor)
+
+
+def die() -> None:
+    raise Died
+
+
+@pytest.mark.parametrize("point", ["checked", "written", "read_back"])
+def test_what_a_dead_worker_wrote_of_a_group_is_found_and_not_written_again(made: Lab, point: str) -> None:
+    orders = delivered(made, 3)
+    at(point, 1 if point == "read_back" else 2, die)
+    with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leases, "give_back", lambda *_: None)
+        made.load(targets=[Side.MAGENTO])
+    assert sum(shipments(made, orders)) == {"checked": 1, "written": 2, "read_back": 3}[point]
+    checkpoints.visit(None)
+    with made.engine.begin() as connection:
+        moved = {"by": timedelta(hours=1)}
+        connection.execute(text("update change set lease_until = lease_until - :by"), moved)
+        connection.execute(text("update order_lease set until = until - cast(:by as interval)"), moved)
+    made.load()
+    assert shipments(made, orders) == [1, 1, 1]
+    assert set(made.states()) == {"done"}
+
+
+def test_a_lost_answer_in_the_middle_of_a_group_leaves_the_others_done(made: Lab) -> None:
+    orders = delivered(made, 3)
+    made.magento.faults.add("cut_after", path=rf"/order/{orders[1]}/ship", times=1)
+    counts = made.load(targets=[Side.MAGENTO])
+    assert (counts["applied"], counts["uncertain"]) == (2, 1)
+    assert shipments(made, orders) == [1, 1, 1]
+
+
+def test_a_key_that_is_withdrawn_in_the_middle_of_a_group_leaves_what_was_written_done(made: Lab) -> None:
+    orders = delivered(made, 3)
+    made.magento.faults.add("status", status=401, path=rf"/order/{orders[1]}/ship", probability=1.0)
+    made.load(targets=[Side.MAGENTO])
+    assert shipments(made, orders)[:2] == [1, 0]
+    made.magento.faults.clear()
+    with made.engine.begin() as connection:
+        connection.execute(text("update change set not_before = null"))
+    made.load()
+    assert shipments(made, orders) == [1, 1, 1]
+    assert set(made.states()) == {"done"}
+
+
+def test_odoo_has_the_last_word_on_what_a_name_stands_for(made: Lab) -> None:
+    paid_orders(made, 2)
+    made.load()
+    client = made.context.odoo
+    assert client is not None
+    names = [made.instance.external_id("order", order) for order in ("1", "2")]
+    known = client.by_external_ids(names)
+    wrong = {name: ("sale.order", known[other]) for name, other in zip(names, reversed(names), strict=True)}
+    gone = {names[0]: ("sale.order", 999_999)}
+    assert len(set(known.values())) == 2
+    assert client.by_external_ids(names, {name: ("sale.order", id) for name, id in known.items()}) == known
+    assert client.by_external_ids(names, wrong) == client.by_external_ids(names, gone) == known

@@ -1,0 +1,137 @@
+"""Workers that are held up beyond their lease, and what waits for a change that was not made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from load_lab import Lab, lab, provisioned
+
+from magodoo.errors import TooLate
+from magodoo.load import checkpoints, ledger
+from magodoo.pipeline import reconcile
+from magodoo.vocabulary import ChangeKind, Kind
+
+
+@pytest.fixture(scope="module")
+def state() -> dict[str, Any]:
+    return provisioned()
+
+
+@pytest.fixture
+def made(staging_url: str, state: dict[str, Any]) -> Iterator[Lab]:
+    with lab(staging_url, state, shipments={"returns": "shipped_items"}) as made:
+        yield made
+    checkpoints.visit(None)
+
+
+def delivered_and_refunded(made: Lab) -> tuple[int, int, list[int]]:
+    """An order whose goods were shipped and partly refunded: its id, its shipment's, and the planned changes."""
+    order = made.order({"A": 2})
+    item = str(made.items(order)["A"])
+    invoice, shipment = made.shop.invoice(order), made.shop.ship(order)
+    memo = made.shop.refund(order, {int(item): 1})
+    made.read()
+    changes = made.plan(
+        *made.whole_order(order, invoice),
+        made.planned(ChangeKind.ODOO_DELIVERY, shipment, Kind.SHIPMENT, order, items=[[item, 20_000]], tracks=[]),
+        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, **{"as": "post"}),
+        made.planned(ChangeKind.ODOO_STOCK_RETURN, memo, Kind.CREDIT_MEMO, order, items=[[item, 10_000]]),
+    )
+    return order, shipment, changes
+
+
+def done_pickings(made: Lab) -> list[str]:
+    rows = made.records("stock.picking", "state picking_type_code", [["state", "=", "done"]])
+    return sorted(row["picking_type_code"] for row in rows)
+
+
+@pytest.mark.parametrize("by_task", [True, False])
+def test_what_waits_for_a_change_that_was_dropped_is_planned_anew_and_not_refused_for_good(
+    made: Lab, by_task: bool
+) -> None:
+    """Found by the fault campaign (seed 44): a return whose delivery had to be planned anew was refused, and stayed so."""
+    order, shipment, changes = delivered_and_refunded(made)
+    made.shop.add_track(shipment, "T1", "UPS", "ups")
+    for kinds in [[kind] for kind in ChangeKind] if by_task else [None, None]:
+        made.load(kinds=kinds)
+    assert [made.state(change)[0] for change in changes] == ["done", "done", "superseded", "done", "superseded"]
+    reconcile.run(made.context, [str(order)])
+    made.release()
+    made.load()
+    assert done_pickings(made) == ["incoming", "outgoing"]
+
+
+def test_what_waits_for_a_change_that_was_refused_is_planned_anew(made: Lab) -> None:
+    _, _, changes = delivered_and_refunded(made)
+    made.load(kinds=[ChangeKind.ORDER_IMPORT])
+    (sale,) = made.records("sale.order", "id")
+    made.db.call("sale.order", "action_cancel", ids=[sale["id"]])
+    made.load(kinds=[ChangeKind.ODOO_INVOICE])
+    assert [made.state(change)[0] for change in changes] == ["done", "refused", "planned", "superseded", "planned"]
+    assert "odoo_invoice" in made.state(changes[3])[1]
+
+
+def test_a_return_that_is_all_that_is_left_of_an_order_stays_planned(made: Lab) -> None:
+    """A worker that died before the return left it planned; with nothing else to settle, the next plan took it out of the ledger."""
+    order, _, changes = delivered_and_refunded(made)
+    made.load(kinds=[kind for kind in ChangeKind if kind is not ChangeKind.ODOO_STOCK_RETURN])
+    reconcile.run(made.context, [str(order)])
+    assert [made.state(change)[0] for change in changes] == ["done", "done", "done", "done", "planned"]
+    made.load()
+    assert done_pickings(made) == ["incoming", "outgoing"]
+    reconcile.run(made.context, [str(order)])
+    assert made.states() == ["done"] * 5
+
+
+def test_what_builds_on_a_change_that_a_person_rejects_is_planned_anew_without_it(made: Lab) -> None:
+    order, _, changes = delivered_and_refunded(made)
+    with made.engine.begin() as connection:
+        assert ledger.reject(connection, [changes[2]], "Ann", "the parcel came back") == 1
+    made.load()
+    assert [made.state(change)[0] for change in changes] == ["done", "done", "refused", "done", "superseded"]
+    reconcile.run(made.context)
+    made.release()
+    made.load()
+    assert done_pickings(made) == []
+    with made.engine.begin() as connection:
+        assert ledger.reopen(connection, [changes[2]], "Ann") == 1
+        assert ledger.approve(connection, [changes[2]], "Ann") == 1
+    made.release()
+    made.load()
+    reconcile.run(made.context, [str(order)])
+    made.release()
+    made.load()
+    assert done_pickings(made) == ["incoming", "outgoing"]
+
+
+def test_a_worker_that_wakes_up_when_its_lease_is_about_to_end_sends_no_write(made: Lab) -> None:
+    """Between the last look at the lease and the call nothing but the worker's own clock can tell that it was held up."""
+    made.with_policy(lease_seconds=2, settle_seconds=1)
+    order = made.order({"A": 2})
+    made.read()
+    made.plan(*made.whole_order(order))
+    checkpoints.visit(lambda name: time.sleep(1.1) if name == "checked" else None)
+    counts = made.load()
+    assert (counts["applied"], counts["uncertain"]) == (0, 1)  # of several calls: it is probed before it goes on
+    assert made.records("sale.order", "id") == made.records("res.partner", "id", [["email", "like", "guest"]]) == []
+    checkpoints.visit(None)
+    time.sleep(1.1)
+    assert made.load()["applied"] == 1
+
+
+@pytest.mark.parametrize("side", ["magento", "odoo"])
+def test_a_client_sends_no_write_after_the_moment_that_it_was_given(made: Lab, side: str) -> None:
+    order = made.order({"A": 2})
+    client = made.context.shop if side == "magento" else made.context.books
+    client.write_until = time.monotonic()
+    with pytest.raises(TooLate, match="not sent"):
+        if side == "magento":
+            made.context.shop.create_shipment(order, [(made.items(order)["A"], Decimal(1))], [], "mark")
+        else:
+            made.context.books.write_call("res.partner", "create", vals_list=[{"name": "late"}])
+    assert list(made.shop.tables.shipments.of_order(order)) == []
+    assert made.records("res.partner", "id", [["name", "=", "late"]]) == []

@@ -1,0 +1,34 @@
+"""Some days of sales lived in peace and in trouble (`make month` lives whole months, and proves that rows can be lost)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from months.run import SHORT, Outcome, compare
+
+
+@pytest.fixture(scope="module")
+def outcome(new_staging: Callable[[], str]) -> Outcome:
+    return compare(SHORT, new_staging)
+
+
+def test_in_trouble_the_end_is_the_same_as_in_peace(outcome: Outcome) -> None:
+    assert outcome.differences == []
+
+
+def test_both_lives_are_right_by_the_systems_and_by_the_oracle(outcome: Outcome) -> None:
+    assert outcome.complaints == []
+
+
+def test_extracts_lose_no_row(outcome: Outcome) -> None:
+    assert outcome.lost == []
+
+
+def test_there_was_trouble(outcome: Outcome) -> None:
+    counts = outcome.counts["trouble"]
+    assert counts["runs_that_did_not_happen"] > 0
+    assert counts["failed: extract magento"] > 0 and counts["failed: extract odoo"] > 0
+    assert counts["late"] > 0
+    assert counts["faults_that_struck"] > 2
+    assert not [name for name in outcome.counts["peace"] if name.startswith("failed")]
