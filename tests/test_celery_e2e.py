@@ -108,6 +108,7 @@ def test_logins_are_fabs_and_a_wrong_password_is_refused(stack: ComposeStack) ->
 
 
 def test_fabs_roles_decide_who_sees_the_pages_and_who_may_write(stack: ComposeStack) -> None:
+    stack.api.wait_healthy(180)
     names = ("--firstname", "V", "--lastname", "I", "--email", "viewer@example.com")
     stack.airflow("users", "create", "--role", "Viewer", "--username", "viewer", "--password", "s3cret-viewer", *names)
     anonymous = requests.get(f"{stack.api.url}/magento/", timeout=60, allow_redirects=False)
