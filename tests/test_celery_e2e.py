@@ -108,6 +108,7 @@ def test_logins_are_fabs_and_a_wrong_password_is_refused(stack: ComposeStack) ->
 
 
 def test_fabs_roles_decide_who_sees_the_pages_and_who_may_write(stack: ComposeStack) -> None:
+    stack.api.wait_healthy(180)
     names = ("--firstname", "V", "--lastname", "I", "--email", "viewer@example.com")
     stack.airflow("users", "create", "--role", "Viewer", "--username", "viewer", "--password", "s3cret-viewer", *names)
     anonymous = requests.get(f"{stack.api.url}/magento/", timeout=60, allow_redirects=False)
@@ -154,7 +155,9 @@ def test_every_service_that_is_not_anothers_image_was_started(stack: ComposeStac
 
 
 def test_the_connection_form_offers_both_types_and_its_test_button_asks(stack: ComposeStack) -> None:
-    answer = stack.api.session.get(f"{stack.api.url}/ui/connections/hook_meta", timeout=60)
+    api = stack.api
+    assert api.dags()  # logged in from here on
+    answer = api.session.get(f"{api.url}/ui/connections/hook_meta", timeout=60)
     offered = {each["connection_type"]: each["hook_name"] for each in answer.json()}
     assert (offered["magento"], offered["odoo"]) == ("Magento 2", "Odoo")
     nobody = {
@@ -164,7 +167,7 @@ def test_the_connection_form_offers_both_types_and_its_test_button_asks(stack: C
         "schema": "odoo",
         "password": "x",
     }
-    told = stack.api.call("POST", "connections/test", json=nobody)
+    told = api.call("POST", "connections/test", json=nobody)
     assert told["status"] is False and "no connection" in told["message"]
 
 
