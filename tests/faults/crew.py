@@ -127,8 +127,11 @@ def _stopped(process: BaseProcess) -> bool:
     """Waits until it stands still at its step; False when it ended without coming there."""
     deadline = time.monotonic() + PATIENCE
     while process.is_alive() and time.monotonic() < deadline:
-        state = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0]
-        if state == "T":
+        try:
+            stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
+        except FileNotFoundError:  # it ended in this moment
+            return False
+        if stat.rsplit(")", 1)[1].split()[0] == "T":
             return True
         time.sleep(0.02)
     return False
