@@ -22,7 +22,7 @@ from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.caller import OdooCaller
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
-from magodoo.pipeline import extract, load, reconcile
+from magodoo.pipeline import extract, load, reconcile, whole_orders
 from magodoo.pipeline.context import Context
 from magodoo.settings import Instance, Settings
 from magodoo.staging import work as work_list
@@ -89,8 +89,13 @@ def context_of(job: Job) -> Context:
 
 
 def chain(context: Context, orders: Sequence[str], known_only: bool = False) -> None:
-    """Read these orders anew, plan, and release as the gate would; `known_only` leaves out those that staging never saw."""
+    """Read these orders anew, plan, and release as the gate would; `known_only` plans what staging knows, and reads nothing.
+
+    Reconcile itself completes only what the last extraction cannot have seen: what a clerk did since then must be read here.
+    """
     instance = context.instance.id
+    for side in () if known_only else (Side.MAGENTO, Side.ODOO):
+        whole_orders.read(context, side, orders)
     with context.engine.begin() as connection:
         known = work_list.versions(connection, instance, orders)
         work_list.bump(connection, instance, sorted(known) if known_only else list(orders))
