@@ -156,7 +156,7 @@ def test_a_statement_is_made_read_signed_by_name_and_mailed(told: Told) -> None:
     )
     with told.database.connect() as connection:
         kept = connection.execute(
-            text("select signed_by, hash, body -> 'documents' ->> 'count' as n from statement")
+            text("select signed_by, hash, cast(body as jsonb) -> 'documents' ->> 'count' as n from statement")
         ).one()
     assert (kept.signed_by, kept.n) == ("admin", f"{len(rows)}")
     assert rows

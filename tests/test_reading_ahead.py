@@ -14,6 +14,7 @@ from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.reading import Batch
 from magodoo.pipeline import ahead
 from magodoo.pipeline.ahead import rarely_collected, read_ahead
+from magodoo.pipeline.store import Page
 from magodoo.vocabulary import Kind
 
 BEGAN = datetime(2026, 11, 22, tzinfo=UTC)
@@ -27,14 +28,14 @@ def page(number: int, rows: int = 1) -> Batch:
     return Batch(Kind.ORDER, documents)
 
 
-def numbers(taken: list[list[Batch]]) -> list[str]:
-    return [batch.documents[0].number for batches in taken for batch in batches]
+def numbers(taken: list[list[Page]]) -> list[str]:
+    return [each.batch.documents[0].number for pages in taken for each in pages]
 
 
 def test_every_page_comes_once_and_in_order_with_its_rows_prepared() -> None:
     taken = list(read_ahead(page(number) for number in range(50)))
     assert numbers(taken) == [f"{number}" for number in range(50)]
-    assert all("prepared" in vars(batch) for batches in taken for batch in batches)
+    assert all(len(each.rows) == len(each.batch.documents) for pages in taken for each in pages)
 
 
 def test_pages_that_came_while_the_last_was_staged_come_together() -> None:
@@ -98,3 +99,14 @@ def test_the_collector_is_as_it_was_afterwards() -> None:
         assert gc.get_threshold()[0] > before[0]
         raise Unavailable("the shop is away")
     assert gc.get_threshold() == before and gc.isenabled()
+
+
+def test_two_runs_that_overlap_leave_it_as_it_was() -> None:
+    before = gc.get_threshold()
+    first, second = rarely_collected(), rarely_collected()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert gc.get_threshold() != before
+    second.__exit__(None, None, None)
+    assert gc.get_threshold() == before

@@ -129,7 +129,7 @@ def _stopped(process: BaseProcess) -> bool:
     while process.is_alive() and time.monotonic() < deadline:
         try:
             stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
-        except FileNotFoundError:  # it ended in this moment
+        except (FileNotFoundError, ProcessLookupError):  # it ended in this moment
             return False
         if stat.rsplit(")", 1)[1].split()[0] == "T":
             return True

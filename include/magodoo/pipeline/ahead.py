@@ -81,14 +81,37 @@ def read_ahead(batches: Iterator[Batch]) -> Generator[list[Page], None, None]:
         reading.close()
 
 
+class _Collector:
+    """The collector of this process, as it was before the first who asked for peace; two runs may overlap in two threads."""
+
+    def __init__(self) -> None:
+        self._asked, self._usual = 0, gc.get_threshold()
+        self._lock = threading.Lock()
+
+    def rest(self) -> None:
+        with self._lock:
+            if not self._asked:
+                self._usual = gc.get_threshold()
+                gc.freeze()
+                gc.set_threshold(_COLLECT_AFTER, *self._usual[1:])
+            self._asked += 1
+
+    def go_on(self) -> None:
+        with self._lock:
+            self._asked -= 1
+            if not self._asked:
+                gc.set_threshold(*self._usual)
+                gc.unfreeze()
+
+
+_collector = _Collector()
+
+
 @contextmanager
 def rarely_collected() -> Iterator[None]:
     """Pages are trees of small objects without cycles: the collector would look through them again and again for nothing."""
-    usual = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, *usual[1:])
+    _collector.rest()
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
+        _collector.go_on()

@@ -60,7 +60,7 @@ def name_items(connection: Connection, instance: str) -> int:
             named += _by_order_line(lines, item_of)
             named += _by_sku([line for line in lines if not line.own_item_id], items.get(documents[source_id], []))
     _write(connection, instance, named)
-    delivered = {row.own_order_id for row in concerned if row.own_order_id and row.kind == "shipment"}
+    delivered = {row.own_order_id for row in concerned if row.own_order_id and row.kind in ("shipment", "return")}
     _count_kits(connection, instance, delivered | set(key_of_order))
     return len(named)
 
