@@ -14,10 +14,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from load_lab import Lab
+from permit import permit
 
 from faults import kinds
 from faults.worker import FAILED, Job, work
 from magodoo.load import checkpoints
+from magodoo.settings import Instance
 from magodoo.stack.postgres import Cluster
 
 PATIENCE = 120  # seconds after which a worker hangs
@@ -81,8 +83,11 @@ class Crew:
         """
         settle = self.lab.instance.settle_seconds
         short = dataclasses.replace(job, instance={**job.instance, "lease_seconds": settle + 1})
+        permit(self.lab.engine, Instance.model_validate(short.instance))
         process = self._start(short)
-        if _stopped(process):
+        stopped = _stopped(process)
+        permit(self.lab.engine, self.lab.instance)
+        if stopped:
             time.sleep(settle + 1.2)
             self.run([dataclasses.replace(job, pause_at="", chain=False)])
             os.kill(process.pid or 0, signal.SIGCONT)
