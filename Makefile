@@ -136,6 +136,9 @@ faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisio
 	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
 		--jobs 1 --summary ../var/faults/summary-live.json
 
+test-by-hand: $(INSTALLED) ## clear, repeat, trigger and backfill in a running Airflow: everything must end as it was
+	@$(PY) -m pytest -m "by_hand and not live_demo" tests/test_demo_e2e.py
+
 test-newcomer: $(INSTALLED) ## go through the tutorial in a fresh clone, command by command
 	@$(PY) -m pytest -m newcomer
 
