@@ -1,4 +1,4 @@
-"""`idle`: what a scheduled run of the whole chain costs that finds nothing changed, through a running Airflow with the sandboxes.
+"""`idle`: what a scheduled run of the whole chain costs when nothing was changed for longer than the overlap, through a running Airflow with the sandboxes.
 
 Requests per side are those that the sandboxes received; task seconds are Airflow's own of every task of the five DAGs, starting
 their processes included.
@@ -7,6 +7,7 @@ their processes included.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import requests
 
 from bench.contest import CHECKOUT, VAR, median, tell
 from bench.entry import Entry, write
+from magodoo.settings import read_settings
 from magodoo.stack import lifecycle
 from magodoo.stack.airflow import Api
 from magodoo.stack.demo import story
@@ -26,7 +28,6 @@ from magodoo.stack.state import State
 
 SIZES = {"quick": 40, "full": 300}
 SIDES = ("magento", "odoo")
-MOST_BEFORE = 6
 
 
 def measure(orders: int, runs: int) -> Entry:
@@ -46,13 +47,16 @@ def measure(orders: int, runs: int) -> Entry:
 
 
 def _rest(chain: Chain, state: State) -> None:
-    """Runs until one asks no less than the one before: what was just written is read once more while it is younger than the overlap."""
-    before = sum(idle_run(chain, state)["requests"].values())
-    for _ in range(MOST_BEFORE):
-        now = sum(idle_run(chain, state)["requests"].values())
-        if now >= before:
-            return
-        before = now
+    """A run, the overlap, and a run: what was written last is read once more after the overlap, and from then on known for sure."""
+    assert state.settings is not None
+    overlap = max(
+        max(each.magento_overlap_seconds, each.odoo_overlap_seconds)
+        for each in read_settings(state.settings).instances.values()
+    )
+    idle_run(chain, state)
+    tell(f"  waiting for {overlap} seconds, the overlap")
+    time.sleep(overlap + 5)
+    idle_run(chain, state)
 
 
 def idle_run(chain: Chain, state: State) -> dict[str, Any]:
