@@ -9,7 +9,8 @@ STACK := $(PY) -m magodoo.stack
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help histories install demo up down status clean settings preflight explain test test-odoo test-demo-odoo odoo lint format lock bench bench-competitors bench-lock faults faults-live cutover test-magento test-pair erase test-celery test-install audit month docs docs-serve docs-lock reference coverage test-newcomer
+# every target that says what it does
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*[#][#] .*/\1/p' Makefile)
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^##@ / {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
@@ -39,6 +40,9 @@ clean: $(INSTALLED) ## stop the stack and remove all that it keeps under var/
 	@$(STACK) clean
 
 ##@ Use it
+
+screenshots: $(INSTALLED) ## photograph every sales page into docs/screenshots, on desk and phone, light and dark; needs chromium
+	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m screenshots
 
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
@@ -84,6 +88,9 @@ coverage: $(INSTALLED) ## run the suite and count which branches it takes, in ev
 	@rm -rf var/coverage && mkdir -p var/coverage
 	@$(PY) -m coverage run -m pytest; $(PY) -m coverage combine --quiet && $(PY) -m scripts.coverage
 
+mutants: $(INSTALLED) ## change matching, planning and the write protocol and look whether a test notices: make mutants MUTANTS=25 SEED=1
+	@$(PY) -m scripts.mutants --mutants $(or $(MUTANTS),25) --seed $(or $(SEED),1) $(AREA)
+
 ##@ Read it
 
 DOCS := var/docs/venv
@@ -121,6 +128,9 @@ cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 or
 faults: $(INSTALLED) ## kill and break everything while documents are written, then count: make faults SCHEDULES=100 SEED=1
 	@cd tests && ../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
 		--mutation "$(MUTATION)"
+
+faults-mutations: $(INSTALLED) ## take each step of the protocol away in turn; every one must be noticed
+	@cd tests && ../$(PY) -W ignore -m faults --each-mutation --schedules $(or $(SCHEDULES),100) --seed $(or $(SEED),1)
 
 faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisions one
 	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \

@@ -2,30 +2,33 @@
 
 Against dlt's `rest_api` source into PostgreSQL, with the same page size, everything below a document kept as JSON
 (`max_table_nesting=0`, its fastest setting) and with one level of tables for lines, which is what ours writes. The limit is the
-bare HTTP reads of the same requests, whose answers are thrown away. From the sandbox, served by a process of its own; from a
-real shop where MAGENTO_URL and MAGENTO_TOKEN name one.
+bare HTTP reads of the same requests, whose answers are thrown away. The sandbox's answers are recorded in a round before the
+first and served again at hardly any cost, the same to all; then ours and the bare reads once more at the pace of a real Magento
+(`recorded.MAGENTO_PACE`), on a smaller shop. From a real shop where MAGENTO_URL and MAGENTO_TOKEN name one.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from bench import shop
+from bench import recorded, shop
 from bench.clock import Took
 from bench.contest import VAR, Contestant, hold, median
-from bench.databases import databases
+from bench.databases import Databases, databases
 from bench.entry import Entry, write
 
 SIZES = {"quick": 300, "full": 20_000}
+PACED = 2_000  # orders: at the pace of a shop a full size takes hours
 
 
 def measure(size: int, runs: int) -> Entry:
     VAR.mkdir(parents=True, exist_ok=True)
     real = os.environ.get("MAGENTO_URL")
-    serving: AbstractContextManager[str] = nullcontext(real) if real else shop.served(size)
+    serving: AbstractContextManager[str] = nullcontext(real) if real else _again(size)
     with serving as url, databases() as server, tempfile.TemporaryDirectory(dir=VAR) as folder:
         of = {"url": url, "token": os.environ.get("MAGENTO_TOKEN", shop.TOKEN)}
         counted = iter(range(1_000_000))
@@ -37,21 +40,23 @@ def measure(size: int, runs: int) -> Entry:
         def empty() -> dict[str, Any]:
             return {"database": server.empty(), "folder": f"{folder}/{next(counted)}", "page_size": page_size}
 
-        found = hold(
-            [
-                Contestant("magodoo", "bench.extract:ours", of, fresh=staged),
-                Contestant("reads", "bench.extract:reads", of, fresh=staged, compared=False),
-                Contestant("dlt", "bench.theirs.lists:dlt", {**of, "nesting": 0}, theirs=True, fresh=empty),
-                Contestant("dlt_lines", "bench.theirs.lists:dlt", {**of, "nesting": 1}, theirs=True, fresh=empty),
-            ],
-            runs,
-        )
+        contestants = [
+            Contestant("magodoo", "bench.extract:ours", of, fresh=staged),
+            Contestant("reads", "bench.extract:reads", of, fresh=staged, compared=False),
+            Contestant("dlt", "bench.theirs.lists:dlt", {**of, "nesting": 0}, theirs=True, fresh=empty),
+            Contestant("dlt_lines", "bench.theirs.lists:dlt", {**of, "nesting": 1}, theirs=True, fresh=empty),
+        ]
+        if not real:
+            for contestant in (contestants[0], contestants[2]):
+                contestant.run()  # its requests are known from now on
+        found = hold(contestants, runs)
+        paced = {} if real else _paced(min(size, PACED), runs, server)
     documents = sum(count for count, *_ in found["magodoo"]["result"].values())
     for told in found.values():
         told["documents_per_second"] = median([documents / told["seconds"]])
     seconds = {name: told["seconds"] for name, told in found.items()}
     ours = {**found["magodoo"], "documents": documents, "source": "a real shop" if real else "sandbox", "page_size": page_size,
-            "ratio_with_lines": median([seconds["dlt_lines"] / seconds["magodoo"]])}  # fmt: skip
+            "ratio_with_lines": median([seconds["dlt_lines"] / seconds["magodoo"]]), **paced}  # fmt: skip
     theirs = {name: found[name] for name in ("dlt", "dlt_lines", "reads")}
     return Entry(
         median([seconds["dlt"] / seconds["magodoo"]]),
@@ -61,6 +66,33 @@ def measure(size: int, runs: int) -> Entry:
         size,
         runs,
     )
+
+
+def _paced(size: int, runs: int, server: Databases) -> dict[str, Any]:
+    """Ours and the bare reads of the same requests from a shop as slow as a real one."""
+
+    def staged() -> dict[str, str]:
+        return {"database": server.staged()}
+
+    with _again(size) as url:
+        of = {"url": url, "token": shop.TOKEN}
+        contestants = [
+            Contestant("magodoo paced", "bench.extract:ours", of, fresh=staged),
+            Contestant("reads paced", "bench.extract:reads", {**of, "paced": True}, fresh=staged, compared=False),
+        ]
+        contestants[0].run()
+        recorded.pace(url, recorded.MAGENTO_PACE)
+        found = hold(contestants, runs)
+    ours, reads = found["magodoo paced"], found["reads paced"]
+    return {"at_magento_pace": {"size": size, "seconds": ours["seconds"], "reads_seconds": reads["seconds"],
+            "limit_ratio": median([reads["seconds"] / ours["seconds"]])}}  # fmt: skip
+
+
+@contextmanager
+def _again(size: int) -> Iterator[str]:
+    """The URL of a server that repeats the sandbox's answers."""
+    with shop.served(size) as sandbox, recorded.recorded(sandbox) as url:
+        yield url
 
 
 def _page_size(of: dict[str, Any]) -> int:
@@ -94,8 +126,8 @@ def ours(url: str, token: str, database: str) -> Took:
     return took
 
 
-def reads(url: str, token: str, database: str) -> Took:
-    """The same requests as ours sends, whose answers are read and thrown away."""
+def reads(url: str, token: str, database: str, paced: bool = False) -> Took:
+    """The same requests as ours sends, whose answers are read and thrown away. `paced`: the requests are found out without waiting."""
     import requests
 
     from magodoo.pipeline import extract
@@ -109,8 +141,12 @@ def reads(url: str, token: str, database: str) -> Took:
         return send(session, request, **options)
 
     requests.Session.send = noted  # type: ignore[method-assign]
+    if paced:
+        recorded.pace(url, {})
     extract.run(_context(url, token, connect(database)), "magento")
     requests.Session.send = send  # type: ignore[method-assign]
+    if paced:
+        recorded.pace(url, recorded.MAGENTO_PACE)
     took = Took(more={"requests": len(sent)})
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {token}"

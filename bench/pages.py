@@ -7,6 +7,7 @@ without the network and without Airflow's login.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from bench.entry import Entry, write
 
 sys.path.insert(0, str(CHECKOUT / "tests"))
 
+from magodoo_airflow.pages.sales_lists import SALES_LISTS
+
 LIMITS = {"/": 500}
 ORDERS_SHARE = 160_000 / 1_000_000
 PAGES = (
@@ -32,7 +35,14 @@ PAGES = (
             "?search=customer+77", "?search=nobody", "?sort=customer&direction=asc", "?sort=match", "?sort=date&direction=asc",
         )
     ),
-    "/list/orders?sort=total", "/list/invoices?sort=untaxed", "/list/invoices?status=not_paid", "/list/orders?status=complete",
+    *(
+        f"/list/{listing.name}?sort={column.key}&direction={direction}"
+        for listing in SALES_LISTS
+        for column, direction in zip(
+            (column for column in listing.columns if column.sortable and not column.extra), itertools.cycle(("desc", "asc"))
+        )
+    ),
+    "/list/invoices?status=not_paid", "/list/orders?status=complete",
     "/list/invoices?tab=open", "/list/credit_memos?tab=to_pay",
     "/findings", "/findings?search=000123456", "/findings?type=total_mismatch", "/findings?tab=all", "/findings?severity=critical",
     "/changes", "/changes?tab=waiting", "/changes?tab=held", "/changes?search=000123456", "/quarantine", "/runs",

@@ -26,10 +26,15 @@ def measure(size: int, runs: int) -> Entry:
         sales.fill(url, size)
         reconcile.step(url)
         _settle(url)
-        of = {"url": url}
-        found = hold(
-            [Contestant("magodoo", "bench.quality:ours", of), Contestant("selects", "bench.quality:selects", of)], runs
-        )
+        return compare(url, size, runs)
+
+
+def compare(url: str, size: int, runs: int) -> Entry:
+    """The contest on a database that is filled, reconciled and at rest."""
+    of = {"url": url}
+    found = hold(
+        [Contestant("magodoo", "bench.quality:ours", of), Contestant("selects", "bench.quality:selects", of)], runs
+    )
     limit = median([found["selects"]["seconds"] / found["magodoo"]["seconds"]])
     return Entry(None, limit, found["magodoo"], {"selects": found["selects"]}, size, runs)
 

@@ -74,15 +74,27 @@ def check(connection: Connection) -> dict[str, Any]:
 
 
 def ours(url: str, documents: int) -> Took:
-    """`staging.upsert.stage`, one transaction per batch."""
+    """`staging.upsert.write`, one transaction per batch; the next batch is prepared meanwhile, as extraction does it."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from bench import sales
     from magodoo.staging import connect
-    from magodoo.staging.upsert import stage
+    from magodoo.staging.prepared import prepare
+    from magodoo.staging.upsert import write
 
     engine, took = connect(url), Took()
-    for batch in sales.canonical(documents, BATCH):
-        with took.watch(), engine.begin() as connection:
-            stage(connection, sales.INSTANCE, batch)
+    batches = sales.canonical(documents, BATCH)
+    with ThreadPoolExecutor(1) as beside:
+        batch = next(batches, [])
+        with took.watch():
+            prepared = prepare(batch)
+        while prepared:
+            batch = next(batches, [])  # invented while the clock stands
+            with took.watch():
+                coming = beside.submit(prepare, batch)
+                with engine.begin() as connection:
+                    write(connection, sales.INSTANCE, prepared)
+                prepared = coming.result()
     with engine.connect() as connection:
         took.result = check(connection)
     return took
@@ -90,8 +102,8 @@ def ours(url: str, documents: int) -> Took:
 
 def copy(url: str, documents: int) -> Took:
     """COPY of ready text into the three tables, one transaction per batch."""
+    from magodoo.copying import copy_rows, encoded_row
     from magodoo.staging import connect
-    from magodoo.staging.copying import copy_rows, encoded_row
 
     engine, took = connect(url), Took()
     for tables in _rows(documents):

@@ -15,7 +15,7 @@ DOC = """
 Fill in the form: the window [from, to) in UTC is cut into chunks, each side is read for each chunk, then what was staged is
 reconciled, checked and loaded. With *dry run* nothing is loaded: the planned changes and their exact calls stand on the page
 Changes. No watermark moves. Run it again, or clear a task, as often as you like: the end state is the same. Stop it with
-*Mark as failed*, go on with *Clear* on what is red.
+*Mark as failed*, go on with *Clear* on the run (what had not begun is skipped then, not red).
 
 A window that ends before it starts, lies in the future, is wider than ten years or gives more than 1,000 chunks fails at the first
 task, which says what is wrong. The instance's own DAGs must be switched on: a paused one fails its task at once. One chunk is read at

@@ -255,7 +255,12 @@ def changes_page() -> str:
         *_table(
             ("kind", "written to", "operator", "does"),
             (
-                (f"`{kind}`", kind.target.value.title(), f"`{BY_KIND[kind].__name__}`", _cell(_own_text(BY_KIND[kind])))
+                (
+                    f"`{kind}`",
+                    kind.target.value.title(),
+                    f"`{BY_KIND[kind].__name__}`",
+                    _cell(_first_paragraph(BY_KIND[kind])),
+                )
                 for kind in ChangeKind
             ),
         ),
@@ -267,6 +272,11 @@ def changes_page() -> str:
 
 def _own_text(thing: type) -> str:
     return inspect.cleandoc(thing.__doc__ or "")
+
+
+def _first_paragraph(thing: type) -> str:
+    """What it does, without its example."""
+    return _own_text(thing).split("\n\n")[0]
 
 
 def metrics_page() -> str:
@@ -361,6 +371,7 @@ def _page(lines: Iterable[str]) -> str:
 def main() -> None:
     """Writes the pages, over a PostgreSQL of its own that is gone afterwards."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    (CHECKOUT / "var").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CHECKOUT / "var") as folder:
         cluster = Cluster(CHECKOUT, Path(folder) / "postgres", ports.any_free(), secrets.token_hex(), durable=False)
         cluster.create()

@@ -126,12 +126,13 @@ class Hand:
         assert done.returncode == 0, done.stderr[-2000:]
 
     def wait_for_backfill(self, dag_id: str, keys: Sequence[str]) -> None:
-        """Until the backfill's run of every key has ended well."""
+        """Until the backfill's run of every key has ended well, and Airflow has noticed: a DAG has one backfill at a time."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             runs = {run.partition_key: run.state for run in self.api.runs(dag_id) if run.run_id.startswith("backfill")}
             assert "failed" not in runs.values(), runs
-            if all(runs.get(key) == "success" for key in keys):
+            listed = self.api.call("GET", "backfills", params={"dag_id": dag_id})["backfills"]
+            if all(runs.get(key) == "success" for key in keys) and all(each["completed_at"] for each in listed):
                 return
             time.sleep(0.5)
         raise AssertionError(f"{dag_id}: {runs} after {PATIENCE} s")

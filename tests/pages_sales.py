@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection, text
 
+from magodoo.settings import Instance
 from magodoo.staging import listed
+from magodoo.statement import annexes, body, documents, explain, store
+from magodoo.statement.books import Books
+from magodoo.statement.months import Month
+from magodoo.vocabulary import Side
 
 ORDERS = 60
 HOSTILE = """<script>alert("x")</script><img src=x onerror=alert(1)>"""
@@ -90,3 +97,16 @@ def stage(connection: Connection) -> None:
     )
     listed.refresh(connection, "us", [str(number) for number in range(1, ORDERS + 1)], without_order=True)
     listed.note_agreement(connection, "us")
+
+
+def keep_statement(connection: Connection, now: datetime, month: str = "2026-10") -> None:
+    """The statement of a month of these sales, over a ledger that is empty: it explains nothing of it."""
+    instance = Instance(id="us", magento_connection="m", odoo_connection="o")
+    of = Month.read(month, instance.zone)
+    sales = documents.read(connection, instance, of, now)
+    assert sales.in_month(Side.ODOO)
+    sources = body.Sources(
+        instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=Books("USD", {1: "INV"}, totals={}),
+        ledger_steps=[], by_rate={}, clearing=[], gaps=[], unread_stores=[], annexes=annexes.read(connection, instance, of, now, {}), over=True,
+    )  # fmt: skip
+    store.keep(connection, "us", of.first, body.statement(sources), now, "run 1")

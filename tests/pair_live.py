@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from live_administrator import Administrator
 from live_shop import FIXED, LiveShop
 from rich.console import Console
 from sqlalchemy import text
@@ -54,18 +55,6 @@ class Desk(Shop):
 
     def row(self, kind: str, entity_id: int) -> Any:
         return next(row for page in self.client.by_ids(kind, [entity_id]) for row in page.rows)
-
-
-class Administrator:
-    """Calls to the live Odoo as its administrator, as `Books` makes them."""
-
-    def __init__(self, client: OdooClient) -> None:
-        self.client = client
-
-    def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
-        own = {key: value for key, value in (context or {}).items() if key != "allowed_company_ids"}
-        named = {"ids": ids} if ids is not None else {}
-        return self.client.write_call(model, method, **named, context=own, **arguments)
 
 
 class People:

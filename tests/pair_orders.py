@@ -82,7 +82,7 @@ def both(people: People) -> None:
     people.books.order(history)
     shop = people.in_shop(order)
     people.books.invoice(history, shop[Kind.INVOICE][0]["entity_id"])
-    people.books.delivery_of(history, shop[Kind.SHIPMENT][0]["entity_id"], tracking=[f"LATE{order}"])
+    people.books.delivery_of(history, shop[Kind.SHIPMENT][0]["entity_id"], linked=False, tracking=[f"LATE{order}"])
     order, _ = people.buy("wrong price", TWO_LINES)
     people.everything(order, ship=False)
     history = people.history("wrong price")

@@ -23,11 +23,14 @@ def serving(port: int) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             kept = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
             inner = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            inner.request(
-                self.command, self.path, body, {**kept, "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http"}
-            )
-            answer = inner.getresponse()
-            content = answer.read()
+            forwarded = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "http"}
+            try:
+                inner.request(self.command, self.path, body, {**kept, **forwarded})
+                answer = inner.getresponse()
+                content = answer.read()
+            except OSError as problem:  # what is behind is not up
+                self.send_error(502, str(problem))
+                return
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() not in _HOP_BY_HOP:

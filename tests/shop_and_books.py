@@ -76,12 +76,14 @@ class ShopAndBooks:
             magento=MagentoClient(
                 MagentoConnection(self.magento.url, BearerToken(self.magento.token)), sleep=lambda seconds: None
             ),
-            odoo=OdooClient(
-                OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", self.instance.odoo.company_id)
-            ),
+            odoo=OdooClient(self.books_connection()),
             dag_run=f"test__{next(self._runs)}",
             now=lambda: datetime.now(UTC),
         )
+
+    def books_connection(self) -> OdooConnection:
+        """Odoo as the restricted user that the pipeline works as."""
+        return OdooConnection(self.odoo.url, self.odoo.db.name, "sync-key", self.instance.odoo.company_id)
 
     @contextmanager
     def policy(self, **policy: Any) -> Iterator[None]:
@@ -313,28 +315,22 @@ class ShopAndBooks:
 
     def write_off(self, move: int) -> None:
         """An accountant writes off what is open of an invoice: an entry of its own, matched with it."""
-        lines = self.odoo.db.tables["account.move.line"]
-        (open_,) = [
-            row
-            for row in lines.values()
-            if row["move_id"] == move and row["display_type"] == "payment_term" and not row.get("reconciled")
-        ]
-        accounts = self.odoo.db.models["account.account"]
-        rest = float(open_["amount_residual"])
+        of_invoice = [["move_id", "=", move], ["display_type", "=", "payment_term"], ["reconciled", "=", False]]
+        (open_,) = self.rows("account.move.line", of_invoice, "account_id amount_residual")
         (journal,) = self.rows("account.journal", [["code", "=", "MISC"]], "name")
+        expense = self.rows("account.account", [["account_type", "=", "expense"]], "name")[0]["id"]
+        account, rest = open_["account_id"][0], float(open_["amount_residual"])
         values = {
             "move_type": "entry", "journal_id": journal["id"],
             "line_ids": [
-                [0, 0, {"account_id": accounts.of_type(1, "expense"), "balance": rest, "name": "Write-off"}],
-                [0, 0, {"account_id": open_["account_id"], "balance": -rest, "name": "Write-off"}],
+                [0, 0, {"account_id": expense, "balance": rest, "name": "Write-off"}],
+                [0, 0, {"account_id": account, "balance": -rest, "name": "Write-off"}],
             ],
         }  # fmt: skip
         (entry,) = self.call("account.move", "create", vals_list=[values])
         self.call("account.move", "action_post", [entry])
-        counter = next(
-            row["id"] for row in lines.values() if row["move_id"] == entry and row["account_id"] == open_["account_id"]
-        )
-        self.call("account.move.line", "reconcile", [open_["id"], counter])
+        (counter,) = self.rows("account.move.line", [["move_id", "=", entry], ["account_id", "=", account]], "name")
+        self.call("account.move.line", "reconcile", [open_["id"], counter["id"]])
 
     def deliver(self, order: int, quantities: Mapping[str, int] | None = None, tracking: Sequence[str] = ()) -> int:
         """The warehouse validates a delivery in Odoo: everything, or quantities by SKU and a backorder."""
@@ -350,7 +346,7 @@ class ShopAndBooks:
         return {item["item_id"]: item["sku"] for item in self.desk.money_items(order)}
 
     def _sku(self, product: int) -> str:
-        return str(self.odoo.db.tables["product.product"][product]["default_code"])
+        return next(sku for sku, known in self.books.names.products.items() if known == product)
 
     # What was reported
 
@@ -437,13 +433,18 @@ def _template() -> tuple[Shop, Row, Any]:
     database = OdooDatabase()
     database.provision(sync_key="sync-key", admin_key="admin-key")
     books = Books(database, shop, "us")
-    goods = {
+    books.provision(goods(shop))
+    return shop, database.dump(), books.names
+
+
+def goods(shop: Shop) -> dict[str, tuple[str, Decimal, bool]]:
+    """What is sold, as `Books.provision` takes it."""
+    sold = {
         product["sku"]: (product["name"], Decimal(str(product["price"])), product["type_id"] != "virtual")
         for product in shop.magento.tables.products
         if product["type_id"] in ("simple", "virtual") or product["sku"] == "BUNDLE-FIX"
     }
-    books.provision(goods | {"FEE": ("Fee", Decimal(0), False)})
-    return shop, database.dump(), books.names
+    return sold | {"FEE": ("Fee", Decimal(0), False)}
 
 
 def _instance() -> Row:

@@ -14,7 +14,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from shop_and_books import ShopAndBooks, amount
+from test_rules_deliveries import made_of, validate
 
+from magodoo.sandbox.magento import Line
 from magodoo.sandbox.seed.books import Entry
 from magodoo.sandbox.seed.plants import EXCLUDED_EMAIL
 from magodoo.statement.months import Month
@@ -58,7 +60,7 @@ def sell(pair: ShopAndBooks) -> Sold:
     pair.shop.add_product("SKU-UNKNOWN", name="Odoo has none", price=Decimal("21.50"), stock=100)
     for happen in (
         _before_the_cut_over, _of_another_month, _plain, _partial, _in_euro, _excluded, _at_the_last_minute, _booked_later, _rounded,
-        _different, _missing, _paid_on_delivery, _hand_made, _journal_entry,
+        _different, _missing, _paid_on_delivery, _kits_and_bundles, _hand_made, _journal_entry,
     ):  # fmt: skip
         happen(sold)
     pair.at(0)
@@ -237,6 +239,16 @@ def _paid_on_delivery(sold: Sold) -> None:
     _order(sold, "delivered", sold.at(19), {"SKU-006": 4}, payment="cashondelivery")
 
 
+def _kits_and_bundles(sold: Sold) -> None:
+    """SKU-009 is a kit in Odoo, of two SKU-010 and one SKU-011; Magento has bundles of a dynamic and of a fixed price."""
+    for name, lines in (("kit", {"SKU-009": 3}), ("bundle", [Line("BUNDLE-DYN", 2)])):
+        order = _order(sold, name, sold.at(13), lines)
+        row = _invoice(sold, order, sold.at(13, 15))
+        _in_odoo(sold, row["grand_total"])
+    _order(sold, "kit sent", sold.at(13), {"SKU-009": 2}, payment="cashondelivery")
+    _order(sold, "fixed bundle", sold.at(13), [Line("BUNDLE-FIX", 2)], payment="cashondelivery")
+
+
 def _hand_made(sold: Sold) -> None:
     """An invoice of the same journal that has nothing to do with the shop."""
     pair = sold.pair
@@ -294,13 +306,25 @@ def _posted_after_closing(sold: Sold) -> None:
 
 
 def _deliveries(sold: Sold) -> None:
-    """The warehouse delivers one order before the customer is invoiced, and a part of another."""
-    pair = sold.pair
+    """The warehouse delivers one order before the customer is invoiced, and a part of another; kits and parts of bundles too.
+
+    Of three kits that were sold one is delivered, then two; the first comes back.
+    """
+    pair, orders = sold.pair, sold.orders
     _go_to(pair, sold.at(25))
     done = [
-        pair.deliver(sold.orders["delivered"], {"SKU-006": 3}),
-        pair.deliver(sold.orders["plain"], {"SKU-001": 2, "SKU-002": 1}),
+        pair.deliver(orders["delivered"], {"SKU-006": 3}),
+        pair.deliver(orders["plain"], {"SKU-001": 2, "SKU-002": 1}),
+        pair.deliver(orders["bundle"], {"SKU-002": 4}),
+        pair.deliver(orders["fixed bundle"], {"BUNDLE-FIX": 1}),
     ]
+    for name, parts in (("kit sent", (2,)), ("kit", (1, 2))):
+        made_of(pair, orders[name], {"SKU-010": 2 * sum(parts), "SKU-011": sum(parts)})
+        for kits in parts:
+            picking = next(row for row in pair.pickings(orders[name]) if row["state"] != "done")
+            validate(pair, picking["id"], dict(zip(picking["move_ids"], (2 * kits, kits), strict=True)))
+            done.append(picking["id"])
+    done.append(pair.books.give_back(done[-2]))
     pair.at(0)
     pair.call("stock.picking", "write", done, vals={"carrier_tracking_ref": "1Z"})  # it is read again
 

@@ -67,8 +67,10 @@ def _tell_together(pair: ShopAndBooks, items: list[pytest.Item], data_docs: bool
     told: Told = {}
     running = {}
     for item in items:
+        tale = item.function.story[0]  # type: ignore[attr-defined]
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        running[item.nodeid] = item.function.story[0](pair=pair, **parameters)  # type: ignore[attr-defined]
+        known = inspect.signature(tale).parameters  # others are of the fixtures
+        running[item.nodeid] = tale(pair=pair, **{name: value for name, value in parameters.items() if name in known})
     for _ in range(MOST_TURNS):
         for name, telling in list(running.items()):
             pair.teller = name

@@ -5,7 +5,12 @@ With the sandbox Odoo, and (`make test-demo-odoo`) with a real Odoo 19 in its pl
 
 from __future__ import annotations
 
+import csv
+import email
+import email.policy
+import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -128,6 +133,41 @@ def test_the_mails_arrived(told: Told) -> None:
     mails = [file.read_text(errors="replace") for file in told.layout.mail.glob("*.eml")]
     assert len(mails) >= told.summary.mails > 0
     assert any("accounting@example.com" in mail for mail in mails)
+
+
+def test_a_statement_is_made_read_signed_by_name_and_mailed(told: Told) -> None:
+    """The DAG by hand for the last month; then what an accountant does, over HTTP."""
+    (instance,) = {dag_id.split("__")[1] for dag_id in told.api.dags() if dag_id.startswith("sales_load__")}
+    month = f"{datetime.now(UTC).replace(day=1) - timedelta(days=1):%Y-%m}"
+    run = told.api.trigger("sales_statement", conf={"instance": instance, "month": month})
+    told.api.wait("sales_statement", run_id=run, seconds=180)
+    pages, session = f"{told.api.url}/magento/statement/{instance}/{month}", told.api.session
+    page = session.get(pages, headers={"accept": "text/html"}, timeout=60)
+    assert page.status_code == 200
+    assert "Magento&#39;s total" in page.text
+    fields = dict(re.findall(r'name="(token|statement|seen)" value="(\w+)"', page.text))
+    sent = session.post(f"{pages}/sign", data={**fields, "note": "seen by the test"}, timeout=60, allow_redirects=False)
+    assert sent.status_code == 303, sent.text
+    signed = session.get(pages, headers={"accept": "text/html"}, timeout=60).text
+    assert "Signed by" in signed and "admin" in signed
+    assert session.get(f"{pages}/statement.pdf", timeout=60).content.startswith(b"%PDF-")
+    rows = list(
+        csv.DictReader(io.StringIO(session.get(f"{pages}/documents.csv", timeout=60).content.decode("utf-8-sig")))
+    )
+    with told.database.connect() as connection:
+        kept = connection.execute(
+            text("select signed_by, hash, body -> 'documents' ->> 'count' as n from statement")
+        ).one()
+    assert (kept.signed_by, kept.n) == ("admin", f"{len(rows)}")
+    assert rows
+    assert kept.hash in signed
+    (mail,) = [
+        message for file in told.layout.mail.glob("*.eml")
+        if f"statement of {month}" in (message := email.message_from_bytes(file.read_bytes(), policy=email.policy.default))["subject"]
+    ]  # fmt: skip
+    assert {part.get_filename() for part in mail.iter_attachments()} == {
+        f"statement-{instance}-{month}.csv", f"statement-{instance}-{month}.pdf",
+    }  # fmt: skip
 
 
 def test_the_data_docs_can_be_opened(told: Told) -> None:

@@ -109,6 +109,53 @@ def test_a_second_run_finds_nothing_new(pair: Pair) -> None:
     assert table(pair.engine, "order_work", "order_key, staged_version", "1") == works
 
 
+def asked(pair: Pair, side: str) -> list[str]:
+    """The calls that a scheduled extract of one side makes, without the discovery of the version."""
+    log = pair.books.app.log if side == "odoo" else pair.shop.app.log
+    before = len(log)
+    extract.run(pair.context(), side)
+    paths = [str(entry["path"]).split("/json/2/")[-1] for entry in list(log)[before:]]
+    return [path for path in paths if path != "/web/version"]
+
+
+def grow_old(engine: Engine) -> None:
+    """What is staged was first read an hour earlier."""
+    with engine.begin() as connection:
+        connection.execute(text("update payload set request_began_at = request_began_at - interval '1 hour'"))
+
+
+def test_a_run_that_finds_nothing_changed_asks_each_side_once_for_each_kind(pair: Pair) -> None:
+    for side in ("magento", "odoo"):
+        extract.run(pair.context(), side)
+    grow_old(pair.engine)
+    assert len(asked(pair, "magento")) == 4
+    assert sorted(asked(pair, "odoo")) == [
+        "account.move/search_read", "account.move/search_read", "sale.order/search_read", "stock.picking/search_read",
+        "stock.picking/search_read",
+    ]  # fmt: skip
+    assert rows(pair.engine, "select distinct complete from watermark") == [(True,)]
+
+
+def test_a_record_that_changes_again_within_its_second_is_read_as_long_as_the_overlap_lasts(pair: Pair) -> None:
+    extract.run(pair.context(), "odoo")
+    orders = pair.books.db.tables["sale.order"]
+    last = max(orders.values(), key=lambda row: (str(row["write_date"]), row["id"]))
+    before, last["state"] = last["state"], "cancel"
+    try:
+        counts = extract.run(pair.context(), "odoo")
+    finally:
+        last["state"] = before
+    assert before != "cancel" and counts["order"]["changed"] == 1
+
+
+def test_a_record_that_changed_is_read_however_old_the_others_are(pair: Pair) -> None:
+    extract.run(pair.context(), "odoo")
+    grow_old(pair.engine)
+    order = max(pair.books.db.tables["sale.order"])
+    pair.books.db.call("sale.order", "write", [order], vals={"client_order_ref": "ANOTHER"})
+    assert extract.run(pair.context(), "odoo")["order"]["changed"] == 1
+
+
 @pytest.mark.parametrize("sides", [("magento", "odoo"), ("odoo", "magento")])
 def test_it_does_not_matter_which_side_is_read_first(pair: Pair, sides: tuple[str, str]) -> None:
     for side in sides:

@@ -30,6 +30,13 @@ def test_whatever_dies_in_between_nothing_is_doubled_lost_wrong_or_stuck(campaig
     assert sum(totals.faults.values()) > 6
 
 
+def test_a_step_that_is_taken_away_is_noticed(campaign: Callable[[str], Campaign]) -> None:
+    """The verdict can fail: without the read-back what was written is planned again by a plan that reads nothing anew."""
+    totals = campaign("read-back").run(range(1, 3))
+    assert totals.stuck, totals.lines
+    assert all("it was done" in line for line in totals.lines), totals.lines
+
+
 def test_the_summary_names_every_kind_of_fault_also_those_that_never_struck(
     campaign: Callable[[str], Campaign],
 ) -> None:

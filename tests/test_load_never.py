@@ -6,17 +6,19 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from load_lab import Lab, lab, provisioned
 from sqlalchemy import text
 
+import magodoo
 from magodoo.errors import FixConfiguration, Stop
 from magodoo.preflight.lines import CheckLine, Status
 from magodoo.preflight.store import record
 from magodoo.preflight.subject import applied_kinds
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.vocabulary import ChangeKind, Kind, Side
 
 # Every writing method that the pipeline may call in Odoo. None of them resets, cancels a move, deletes, unreconciles or merges.
 ALLOWED_IN_ODOO = {
@@ -61,8 +63,27 @@ def everything_to_odoo(made: Lab) -> int:
     return order
 
 
+def the_rest_to_odoo(made: Lab) -> None:
+    """What a standing order may get later: a tracking number, a cancellation."""
+    (picking,) = made.records("stock.picking", "id", [["picking_type_code", "=", "outgoing"]])
+    shipment = next(iter(made.shop.tables.shipments))
+    cancelled = made.order({"B": 1})
+    made.read()
+    made.plan(*made.whole_order(cancelled))
+    made.load()
+    made.shop.cancel(cancelled)
+    made.read()
+    made.plan(
+        made.planned(ChangeKind.ODOO_TRACKING, shipment, Kind.SHIPMENT, 1, odoo_id=picking["id"], tracks=["LATE"]),
+        made.planned(ChangeKind.ORDER_CANCEL, cancelled, Kind.ORDER, cancelled),
+    )
+    assert made.load()["applied"] == 2
+
+
 def test_no_other_call_of_odoo_is_ever_made(made: Lab) -> None:
     everything_to_odoo(made)
+    the_rest_to_odoo(made)
+    assert done_kinds(made) == {kind for kind in ChangeKind if kind.target is Side.ODOO}
     calls = {"/".join(entry["path"].rsplit("/", 2)[-2:]) for entry in made.odoo.app.log if entry["method"] == "POST"}
     writes = {call for call in calls if call.rsplit("/", 1)[1] not in READS}
     assert "account.move/action_post" in writes
@@ -97,8 +118,32 @@ def odoo_leads(made: Lab) -> tuple[int, int, int]:
     return order, move, sale["picking_ids"][0]
 
 
+def the_rest_to_magento(made: Lab, order: int, move: int, picking: int) -> None:
+    """A tracking number later, and a credit memo of what Odoo credited."""
+    context = {"active_model": "account.move", "active_ids": [move]}
+    (journal,) = made.records("account.journal", "id", [["type", "=", "sale"], ["company_id", "=", 1]])
+    values = {"journal_id": journal["id"], "reason": "returned"}
+    (wizard,) = made.db.call("account.move.reversal", "create", vals_list=[values], context=context)
+    note = int(made.db.call("account.move.reversal", "refund_moves", ids=[wizard], context=context)["res_id"])
+    made.db.call("account.move", "action_post", ids=[note])
+    made.read()
+    (shipment,) = (row["entity_id"] for row in made.shop.tables.shipments.of_order(order))
+    item = [[str(made.items(order)["A"]), 10_000]]
+    made.plan(
+        made.planned(ChangeKind.MAGENTO_TRACKING, picking, Kind.SHIPMENT, order, magento_id=shipment, tracks=["LATE"]),
+        made.planned(ChangeKind.MAGENTO_CREDIT_MEMO, note, Kind.CREDIT_MEMO, order, items=item, shipping=50_000),
+    )
+    assert made.load()["applied"] == 2
+
+
+def done_kinds(made: Lab) -> set[str]:
+    with made.engine.connect() as connection:
+        return set(connection.scalars(text("select kind from change where state = 'done'")))
+
+
 def test_no_other_call_of_magento_is_ever_made_and_none_mails_or_captures(made: Lab) -> None:
-    odoo_leads(made)
+    the_rest_to_magento(made, *odoo_leads(made))
+    assert {kind for kind in ChangeKind if kind.target is Side.MAGENTO} <= done_kinds(made)
     posts = [entry for entry in made.magento.app.log if entry["method"] != "GET"]
     assert posts
     assert all(ALLOWED_IN_MAGENTO.search(entry["path"]) for entry in posts)
@@ -145,6 +190,63 @@ def test_a_payment_of_an_unlisted_method_has_no_default_journal(made: Lab) -> No
     for method in ("checkmo", "never-heard-of"):
         with pytest.raises(AssertionError, match=f"payment:{method}"):
             made.plan(made.planned(ChangeKind.ODOO_PAYMENT, invoice, Kind.INVOICE, order, method=method))
+
+
+# What each rule forbids, as the calls by which it would be broken. Odoo: model/method; Magento: the path.
+NEVER = {
+    "reset to draft": ("account.move/button_draft", "account.payment/action_draft", "sale.order/action_draft"),
+    "cancel or delete a posted entry": (
+        "account.move/button_cancel", "account.move/button_request_cancel", "account.move/unlink", "account.move/reverse_moves",
+        "account.move.reversal/create",
+    ),
+    "edit a posted entry": ("account.move/write", "account.move.line/write", "account.move.line/create", "account.move.line/unlink"),
+    "unreconcile": ("account.move.line/remove_move_reconcile", "account.partial.reconcile/unlink", "account.full.reconcile/unlink"),
+    "write off": ("account.payment.register/create", "account.reconcile.wizard/create"),
+    "cancel a payment": ("account.payment/action_cancel", "account.payment/action_reject", "account.payment/unlink"),
+    "un-deliver": ("stock.picking/action_cancel", "stock.picking/unlink", "stock.move/unlink", "stock.scrap/create"),
+    "merge or overwrite a partner": (
+        "base.partner.merge.automatic.wizard/create", "res.partner/write", "res.partner/unlink", "res.partner/action_archive",
+    ),
+    "change taxes, accounts, rates": (
+        "account.tax/write", "account.tax/load", "account.tax/create", "account.account/write", "account.account/create",
+        "res.currency.rate/create", "res.currency.rate/load", "res.currency.rate/write",
+    ),
+    "mail a customer from Odoo": ("account.move.send.wizard/create", "mail.compose.message/create", "sale.order/action_quotation_send"),
+    "capture": ("/V1/invoices/1/capture",),
+    "void": ("/V1/invoices/1/void",),
+    "refund online": ("/V1/invoice/1/refund", "/V1/creditmemo/refund"),
+    "cancel, hold or change the status of a Magento order": (
+        "/V1/orders/1/cancel", "/V1/orders/1/hold", "/V1/orders/1/unhold", "/V1/orders/1/comments", "/V1/orders", "/V1/orders/create",
+        "/V1/creditmemo/1",
+    ),
+    "mail a customer from Magento": (
+        "/V1/orders/1/emails", "/V1/invoices/1/emails", "/V1/shipment/1/emails", "/V1/creditmemo/1/emails",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", NEVER)
+def test_what_is_never_written_is_not_among_the_calls_that_may_be_made(rule: str) -> None:
+    """The two tests above hold every kind of change to these calls; here each rule is held against them."""
+    for call in NEVER[rule]:
+        assert call not in ALLOWED_IN_ODOO
+        assert not ALLOWED_IN_MAGENTO.search(call)
+
+
+@pytest.mark.parametrize("rule", NEVER)
+def test_the_engine_does_not_even_know_the_calls_that_break_a_rule(rule: str) -> None:
+    """Methods that have no other use stand nowhere in the code that writes."""
+    engine = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("load", "pipeline", "odoo")
+        for path in sorted((Path(magodoo.__file__).parent / folder).rglob("*.py"))
+    )
+    ambiguous = {"create", "write", "load", "unlink", "action_cancel"}  # of a sale order
+    methods = {call.rsplit("/", 1)[1] for call in NEVER[rule] if not call.startswith("/")} - ambiguous
+    models = {call.split("/")[0] for call in NEVER[rule] if "wizard" in call or "register" in call or "compose" in call}
+    known = {word for word in methods | models if f'"{word}"' in engine}
+    assert known == set()
+    assert not re.search(r"\.(cancel_order|comment_order|set_transaction_reference)\(", engine)
 
 
 def test_an_existing_partner_is_neither_overwritten_nor_attached_to(made: Lab) -> None:

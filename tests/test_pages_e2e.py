@@ -12,17 +12,14 @@ import chromium
 import pytest
 import reverse_proxy
 from chromium import Browser
-from pages_double import SETTINGS
-from pages_sales import HOSTILE, stage
+from pages_sales import HOSTILE
+from screenshots import sales_in_airflow
 
-from magodoo.stack import lifecycle, ports
-from magodoo.stack.environment import cluster_of, environment
+from magodoo.stack import ports
+from magodoo.stack.environment import environment
 from magodoo.stack.layout import Layout
-from magodoo.stack.progress import Progress
 from magodoo.stack.state import State
-from magodoo.staging import connect
 
-CHECKOUT = Path(__file__).resolve().parents[1]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 ENTRIES = {
     "Sales": "/magento/", "Invoices": "/magento/list/invoices", "Shipments": "/magento/list/shipments",
@@ -32,6 +29,7 @@ ENTRIES = {
 LOOKED_AT = (
     *ENTRIES.values(), "/magento/list/orders", "/magento/changes?tab=waiting", "/magento/quarantine", "/magento/runs", "/magento/preflight",
     "/magento/document/us/magento/invoice/i5", "/magento/document/us/magento/invoice/i9", "/magento/finding/1", "/magento/change/2",
+    "/magento/statement/us/2026-10", "/magento/quarantine/1", "/magento/data-docs/us",
 )  # fmt: skip
 
 pytestmark = [
@@ -48,18 +46,8 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
 @pytest.fixture(scope="module")
 def stack(layout: Layout) -> Iterator[State]:
     """An Airflow with the plugin, and staged sales."""
-    (layout.checkout / "plugins").symlink_to(CHECKOUT / "plugins")
-    (layout.checkout / "dags").mkdir()
-    (layout.checkout / "magodoo.yaml").write_text(SETTINGS.format())
-    try:
-        state = lifecycle.up(layout, Progress())
-        engine = connect(cluster_of(layout, state).url("magodoo"))
-        with engine.begin() as connection:
-            stage(connection)
-        engine.dispose()
+    with sales_in_airflow(layout.checkout) as state:
         yield state
-    finally:
-        lifecycle.down(layout)
 
 
 @pytest.fixture
@@ -203,6 +191,7 @@ def test_behind_a_reverse_proxy_below_a_path_everything_works_as_well(
     assert "INV/2026/5" in browser.text()
     assert browser.run("getComputedStyle(document.querySelector('nav.pages')).display") != "block", "the style is there"
     browser.open(f"{moved}/")
+    browser.wait("document.querySelector('button') !== null", seconds=60)
     browser.click("button", "Plugins")
     browser.click("[role=menu] *", "Magento")
     browser.click("[role=menu] a", "Findings")
@@ -211,7 +200,8 @@ def test_behind_a_reverse_proxy_below_a_path_everything_works_as_well(
     )
     assert browser.run("location.pathname", "/magento/") == "/airflow/magento/findings"
     browser.click("#copy", frame="/magento/findings")
-    browser.wait("document.querySelector('#copy').textContent === 'Copied'", frame="/magento/findings")
+    copied = browser.wait("document.getElementById('address').value", frame="/magento/findings")
+    assert copied == f"{host}/airflow/magento/findings", "without https it is shown, to be copied by hand"
     browser.open(f"{moved}/magento/finding/2")
     browser.fill("input[name=reason]", "agreed with the tax office")
     browser.fill("input[name=until]", browser.run("new Date(Date.now() + 5 * 864e5).toISOString().slice(0, 10)"))

@@ -13,17 +13,10 @@ from unittest import mock
 
 import pages_double
 import pytest
-from pages_sales import stage
+from pages_sales import keep_statement, stage
 from sqlalchemy import Engine, text
 
-from magodoo.settings import Instance
 from magodoo.staging import connect
-from magodoo.statement import annexes, documents, explain
-from magodoo.statement import body as statement_body
-from magodoo.statement import store as statements
-from magodoo.statement.books import Books
-from magodoo.statement.months import Month
-from magodoo.vocabulary import Side
 
 
 class Person:
@@ -62,18 +55,8 @@ def person(fresh: Engine, staging_url: str, tmp_path: Path) -> Iterator[Person]:
 @pytest.fixture
 def october(fresh: Engine) -> Engine:
     """The statement of October, whose ledger was empty."""
-    instance = Instance(id="us", magento_connection="m", odoo_connection="o")
-    month, now = Month.read("2026-10", instance.zone), datetime(2026, 11, 2, tzinfo=UTC)
     with fresh.begin() as connection:
-        sales = documents.read(connection, instance, month, now)
-        own = sales.in_month(Side.ODOO)
-        books = Books("USD", {1: "INV"}, totals={})
-        sources = statement_body.Sources(
-            instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=books, ledger_steps=[], by_rate={},
-            clearing=[], gaps=[], unread_stores=[], annexes=annexes.read(connection, instance, month, now, {}), over=True,
-        )  # fmt: skip
-        assert own
-        statements.keep(connection, "us", month.first, statement_body.statement(sources), now, "run 1")
+        keep_statement(connection, datetime(2026, 11, 2, tzinfo=UTC))
     return fresh
 
 

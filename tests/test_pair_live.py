@@ -57,21 +57,19 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accepted]:
     with live_odoo() as odoo, pytest.MonkeyPatch.context() as environ:
         environ.setenv("MAGODOO_DATA_DOCS", str(folder / "docs"))
         people = People(shop, odoo)
+        for enter in (shop_alone, books_alone, both):
+            enter(people)
+        people.enter_twin("whole")
+        lacking = Lacking(people)
+        lacking.take_away()
         with house(folder, settings_file(folder, people.begun), environ) as stack:
-            made = Accepted(people, stack)
+            made = Accepted(people, stack, other_company=people.other_books())
             for name, fields in connections(people).items():
                 stack.connect(name, **fields)
                 made.tested[name] = stack.press_test(name, **fields)
-            lacking = Lacking(people)
-            lacking.take_away()
             made.unprepared = stack.preflight()
             lacking.give_back()
             made.prepared = stack.preflight()
-            shop_alone(people)
-            books_alone(people)
-            both(people)
-            people.enter_twin("whole")
-            made.other_company = people.other_books()
             stack.chain.switch_on()
             stack.chain.run_first()
             stack.chain.settle()

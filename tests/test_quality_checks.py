@@ -95,6 +95,8 @@ _INVOICE = "instance = 'us' and side = 'magento' and kind = 'invoice' and source
 _ODOO_INVOICE = "instance = 'us' and side = 'odoo' and kind = 'invoice' and source_id = 'o7'"
 
 DAMAGES = (
+    Damage("column of another type", "alter table line alter quantity type numeric", ("columns_as_expected",), "line.quantity"),
+    Damage("column renamed", "alter table change rename verdict to judgement", ("columns_as_expected",), "change.verdict"),
     Damage("number removed", f"update document set number = '' where {_INVOICE}", ("number_present",), "7"),
     Damage("state removed", f"update document set state = '' where {_INVOICE}", ("state_present",), "7"),
     Damage("currency removed", f"update document set currency = '' where {_INVOICE}", ("currency_present",), "7"),

@@ -8,8 +8,10 @@ import pytest
 
 from magodoo.errors import FixConfiguration
 from magodoo.stack import odoo_package
+from magodoo.stack.live_odoo import LiveOdoo, announced
 from magodoo.stack.odoo_package import OdooPackage, mirror
-from magodoo.stack.odoo_provision import keys_script, parse_access
+from magodoo.stack.odoo_provision import Access, keys_script, parse_access
+from magodoo.stack.postgres import Cluster
 
 DEB822 = """Types: deb
 URIs: http://mirror.example/debian
@@ -58,3 +60,15 @@ def test_the_keys_are_read_from_what_odoo_prints_and_hidden_in_texts() -> None:
     access = parse_access('a warning\nIn [1]: MADE={"keys": {"sync": "s3cr3t"}, "companies": [1, 2]}\n')
     assert access.keys["sync"] == "s3cr3t"
     assert "s3cr3t" not in repr(access)
+
+
+def test_who_uses_an_odoo_that_another_serves_leaves_its_note_alone(tmp_path: Path) -> None:
+    """Once a second run of the tests took the note away, and everybody after it waited for ever."""
+    cluster = Cluster(tmp_path, tmp_path / "postgres", 5432, "secret")
+    served = LiveOdoo("http://127.0.0.1:8069", "shop", Access({}, [1]), "19.0", cluster, OdooPackage(tmp_path))
+    with announced(served, tmp_path) as note:
+        text = note.read_text()
+        with announced(served, tmp_path):
+            assert note.read_text() == text
+        assert note.read_text() == text
+    assert not note.exists()

@@ -22,8 +22,8 @@ from staged import (
 )
 
 from magodoo.errors import Unavailable
+from magodoo.extract.canonical import Unread
 from magodoo.staging import deletion, lacking, master, quarantine, runs, watermarks, work
-from magodoo.staging.quarantine import Unread
 
 
 @pytest.fixture

@@ -104,11 +104,17 @@ def test_the_annexes_name_what_is_open(sold: Sold, body: Row) -> None:
         {name: sold.pair.shop.order(order)["increment_id"] for name, order in sold.orders.items()},
     )
     delivered = [(row["order_number"], row["sku"], row["quantity"]) for row in annexes["delivered_not_invoiced"]]
-    assert delivered == [(orders["delivered"], "SKU-006", 30_000)]
+    assert delivered == [
+        (orders["delivered"], "SKU-006", 30_000), (orders["kit sent"], "SKU-009", 20_000), (orders["fixed bundle"], "BUNDLE-FIX", 10_000),
+    ], "kits, not their components; a bundle of a fixed price as one"  # fmt: skip
     waiting = {(row["order_number"], row["sku"]): row["quantity"] for row in annexes["invoiced_not_delivered"]}
     assert waiting[orders["plain"], "SKU-002"] == 20_000
     assert (orders["plain"], "SKU-001") not in waiting
     assert waiting[orders["partial"], "SKU-001"] == 20_000, "three invoiced, one refunded"
+    kits = {sku: quantity for (order, sku), quantity in waiting.items() if order in (orders["kit"], orders["bundle"])}
+    assert kits == {"SKU-009": 10_000, "SKU-006": 20_000}, (
+        "one of three kits came back; of the bundle one part is not delivered"
+    )
     owed = {row["order_number"] for row in annexes["open_receivables"]}
     assert orders["plain"] not in owed
     assert {orders["partial"], orders["rounded"]} <= owed

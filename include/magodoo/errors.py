@@ -20,8 +20,6 @@ The class decides what happens next; the message says what happened to which doc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 
 class MagodooError(Exception):
     """Base of all. `system` is "magento", "odoo" or "staging"; `call` names the call without host or secret."""
@@ -88,16 +86,3 @@ class Unreadable(MagodooError):
 
 class Stop(MagodooError):
     """A broken invariant."""
-
-
-@dataclass(frozen=True)
-class Where:
-    """What a message must name so that a person can act: instance, side, kind, document."""
-
-    instance: str
-    side: str
-    kind: str
-    document: str
-
-    def __str__(self) -> str:
-        return f"[{self.instance}] {self.side} {self.kind} {self.document}"

@@ -9,15 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from json.encoder import encode_basestring as _quoted
 from typing import Any
+
+import msgspec
 
 from magodoo.errors import Unreadable
 
 SCALE = 10_000
 _QUANTUM = Decimal("0.0001")
+_ZERO = Decimal(0)
 _LONGEST_EXPONENT = 40
 _LARGEST = 10**15  # 100 billion: beyond it a figure is damage, not money
+_LARGEST_WHOLE = _LARGEST // SCALE
 
 
 def to_units(value: Any) -> int:
@@ -26,6 +31,18 @@ def to_units(value: Any) -> int:
     Raises Unreadable for text that is no number, NaN, infinity, or an absurd size. Binary floats are refused:
     whoever has one has already lost the exact amount.
     """
+    kind = type(value)
+    if kind is int and -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
+        return value * SCALE
+    if kind is Decimal and value.is_finite() and -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
+        units = value * SCALE
+        if (whole := int(units)) == units:
+            return whole
+    return _read_units(value)
+
+
+def _read_units(value: Any) -> int:
+    """What is neither an int nor a Decimal of at most four decimals, as most are."""
     if value is None or value is False or value == "":
         return 0
     if isinstance(value, bool | float):
@@ -36,7 +53,7 @@ def to_units(value: Any) -> int:
         raise Unreadable(f"not an amount: {value!r}") from None
     if not number.is_finite():
         raise Unreadable(f"not an amount: {value!r}")
-    if abs(number) > _LARGEST // SCALE:
+    if abs(number) > _LARGEST_WHOLE:
         raise Unreadable(f"an amount of this size is damage: {value!r}")
     return int((number.quantize(_QUANTUM, ROUND_HALF_UP) * SCALE).to_integral_value())
 
@@ -61,13 +78,30 @@ def plain(units: int, decimals: int = 2) -> str:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """JSON with Decimal for every fraction; raises Unreadable instead of a decoder's error. NaN and infinity are refused."""
+    """JSON with Decimal for every fraction; raises Unreadable instead of a decoder's error. NaN and infinity are refused.
 
+    msgspec reads what is sound; the standard decoder says what is wrong with the rest, and reads a lone half of a character.
+    """
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return _parse_slowly(text)
+
+
+@lru_cache(50_000)
+def _fraction(text: str) -> Decimal:
+    """Without zeros at its end: an amount is written in one way, whoever sent it. Most amounts come many times."""
+    if len(text) > _LONGEST_EXPONENT:
+        return Decimal(text).normalize()  # damage
+    return Decimal(text if "e" in text or "E" in text else text.rstrip("0").rstrip(".")) or _ZERO
+
+
+def _parse_slowly(text: str | bytes) -> Any:
     def refuse(constant: str) -> Any:
         raise ValueError(constant)
 
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=refuse)
+        return json.loads(text, parse_float=_fraction, parse_constant=refuse)
     except (ValueError, RecursionError) as problem:
         raise Unreadable(f"not JSON: {problem}") from None
 
@@ -83,6 +117,15 @@ def dump_json(value: Any) -> str:
         if isinstance(value, kind):
             return form(value)
     return json.dumps(value)
+
+
+def exact_json(value: Any) -> str:
+    """The same for what `parse_json` read and tables keep: every digit stays, and zeros at the end of a Decimal as well."""
+    try:
+        text: str = _ENCODER.encode(value).decode()
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return dump_json(value)  # half of a character, a document within a document
+    return dump_json(value) if "E+" in text or "E-" in text else text  # damage, or a text that looks like it
 
 
 def _object(value: dict[Any, Any]) -> str:
@@ -114,3 +157,6 @@ _FORMS: dict[type, Callable[[Any], str]] = {
     list: _array,
     tuple: _array,
 }
+
+_DECODER = msgspec.json.Decoder(float_hook=_fraction)
+_ENCODER = msgspec.json.Encoder(order="sorted", decimal_format="number")

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
 
+from magodoo.vocabulary import ChangeKind
 from magodoo_airflow.pages.navigation import address
 
 
@@ -17,6 +18,19 @@ class SalesPageLink(BaseOperatorLink):
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         return address(f"?instance={quote(str(getattr(operator, 'instance', '')))}")
+
+
+class ChangesLink(BaseOperatorLink):
+    """The changes of the task's kind; each leads on to its document in Magento and in Odoo."""
+
+    name = "Changes"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        # A task that was read from the database has no class of ours: its id in the load DAG is the kind.
+        kind = str(getattr(operator, "kind", "") or ti_key.task_id)
+        known = kind in {each.value for each in ChangeKind}
+        chosen = f"&kind={quote(kind)}" if known else ""
+        return address(f"changes?instance={quote(str(getattr(operator, 'instance', '')))}{chosen}")
 
 
 class DataDocsLink(BaseOperatorLink):

@@ -57,7 +57,11 @@ def get_provider_info() -> dict[str, Any]:
                 },
             },
         ],
-        "extra-links": ["magodoo_airflow.links.SalesPageLink", "magodoo_airflow.links.DataDocsLink"],
+        "extra-links": [
+            "magodoo_airflow.links.SalesPageLink",
+            "magodoo_airflow.links.ChangesLink",
+            "magodoo_airflow.links.DataDocsLink",
+        ],
     }
 
 

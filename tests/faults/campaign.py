@@ -81,12 +81,18 @@ class Campaign:
 
     def run(self, seeds: Iterable[int]) -> Totals:
         """These schedules; of a mutated protocol only up to the first wave that shows it."""
+        for _ in self.waves(seeds):
+            pass
+        return self.totals
+
+    def waves(self, seeds: Iterable[int]) -> Iterator[Totals]:
+        """The same, with the totals so far after every wave."""
         with mutated(self.mutation):
             for some in _cut(seeds, self.wave):
                 self._wave(some)
+                yield self.totals
                 if self.mutation and self.totals.failures:
                     break
-        return self.totals
 
     def _wave(self, seeds: Sequence[int]) -> None:
         schedules = self._prepared(seeds)

@@ -15,6 +15,7 @@ from typing import Any
 from shop_and_books import ShopAndBooks, amount
 
 from magodoo.money import from_units
+from magodoo.sandbox.seed.entries import exploded
 
 Row = dict[str, Any]
 CENTS = Decimal("0.02")  # a document's tolerance in the settings
@@ -202,9 +203,9 @@ class Verdict:
             if Decimal(str(line["qty"]))
         }
         top = {item: pieces for item, pieces in wanted.items() if items[item].get("parent_item_id") not in wanted}
-        exploded = self.pair.books._exploded(self.pair.histories[self.order], top)
+        parts = exploded(self.pair.books.shop, self.pair.histories[self.order], top)
         pieces: Counter[str] = Counter()
-        for item, quantity in exploded.items():
+        for item, quantity in parts.items():
             pieces[items[item]["sku"]] += quantity  # type: ignore[assignment]
         return pieces
 

@@ -39,14 +39,14 @@ class Span:
 
 AUTUMN = Span(
     datetime(2026, 10, 15, 5, tzinfo=UTC), 31, (datetime(2026, 10, 25, 1, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC)), 4,
-    timedelta(hours=6), timedelta(hours=27),
+    timedelta(hours=8), timedelta(hours=27),
 )  # fmt: skip
 SPRING = Span(
     datetime(2026, 3, 1, 5, tzinfo=UTC), 31, (datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC)), 4,
-    timedelta(hours=6), timedelta(hours=27),
+    timedelta(hours=8), timedelta(hours=27),
 )  # fmt: skip
 SHORT = Span(
-    datetime(2026, 10, 31, 5, tzinfo=UTC), 3, (datetime(2026, 11, 1, 6, tzinfo=UTC),), 4, timedelta(hours=6), timedelta(hours=7)
+    datetime(2026, 10, 31, 5, tzinfo=UTC), 2, (datetime(2026, 11, 1, 6, tzinfo=UTC),), 16, timedelta(hours=6), timedelta(hours=5)
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from test_reconcile_oracle import oracle
 from magodoo import staging
 from magodoo.pipeline import extract
 from magodoo.staging import frames
+from magodoo.vocabulary import Rule
 from months.life import Life, Month
 
 KINDS = ("invoice", "shipment", "credit_memo")
@@ -78,16 +79,16 @@ def _matches(month: Month, orders: list[str]) -> Iterable[str]:
     with month.engine.connect() as connection:
         wanted, tied = oracle(frames.read_frames(connection, month.instance, orders))
         rows = connection.execute(
-            text("select kind, magento_id, odoo_id from pair where ended_at is null and kind = any(:kinds)"),
+            text("select kind, magento_id, odoo_id, rule from pair where ended_at is null and kind = any(:kinds)"),
             {"kinds": list(KINDS)},
         )
-        found = {(kind, int(one), int(two)) for kind, one, two in rows}
+        found = {(kind, int(one), int(two)): rule for kind, one, two, rule in rows}
     if not wanted:
         yield "the oracle matched nothing"
-    for pair in sorted(wanted - found):
+    for pair in sorted(wanted - found.keys()):
         yield f"the oracle matches {pair}, we do not"
-    for pair in sorted(found - wanted):
-        if ("magento", pair[0], pair[1]) in tied:
+    for pair in sorted(found.keys() - wanted):  # the oracle knows no markers in Magento
+        if found[pair] == Rule.ASSIGNMENT and ("magento", pair[0], pair[1]) in tied:
             yield f"the oracle finds {pair} ambiguous, we match it"
 
 

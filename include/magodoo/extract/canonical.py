@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 NOT_COLUMNS = ("lines", "payload")
 
@@ -114,3 +114,12 @@ class CanonicalDocument:
 
 DOCUMENT_COLUMNS = tuple(column.name for column in fields(CanonicalDocument) if column.name not in NOT_COLUMNS)
 LINE_COLUMNS = tuple(column.name for column in fields(CanonicalLine))
+
+
+class Unread(NamedTuple):
+    """One record that was refused: "?" when even its id is unknown. Table quarantine keeps it."""
+
+    kind: str
+    source_id: str
+    reason: str
+    payload: str

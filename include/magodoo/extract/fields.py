@@ -7,13 +7,14 @@ document never stops the page that it came with.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from magodoo.errors import Unreadable
 from magodoo.money import to_units
+from magodoo.stamps import utc
 
 LARGEST_ID = 2**63 - 1
 LARGEST_SMALL = 2**31 - 1
@@ -129,7 +130,7 @@ def moment(row: Row, name: str) -> datetime | None:
     if value is None or value is False or value == "":
         return None
     try:
-        read = datetime.strptime(value[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+        read = utc(value[:19])
     except (TypeError, ValueError, KeyError):
         raise Unreadable(f"{name}: not a time: {value!r:.60}") from None
     if not 1970 <= read.year < 2200:

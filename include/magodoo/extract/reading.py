@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from magodoo.errors import Unreadable
 from magodoo.extract import magento_documents, odoo_documents
-from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.canonical import CanonicalDocument, Unread
+from magodoo.money import dump_json
 from magodoo.settings import Instance
-from magodoo.staging.copying import json_text
-from magodoo.staging.quarantine import LONGEST_PAYLOAD, Unread
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 MAGENTO_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 ODOO_KINDS = (*MAGENTO_KINDS, Kind.RETURN)
+MOST_STAMPS = 500  # so many in the overlap are no idle run
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,10 @@ class Source(Protocol):
 
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]: ...
 
+    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+        """Change stamps by source id of what changed since, where the side can tell them for less than the reading costs."""
+        ...
+
     def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]: ...
 
     def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]: ...
@@ -67,6 +71,10 @@ class MagentoSource:
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
         pages = self.client.changed(kind, since, until, store_ids=self.instance.stores or None)
         return self._batches(kind, pages)
+
+    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+        """A list is one request already."""
+        return None
 
     def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
         return self._batches(kind, self.client.by_order(kind, _numbers(own_order_ids)))
@@ -113,6 +121,10 @@ class OdooSource:
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
         begin = since or datetime.fromisoformat("2000-01-01T00:00:00+00:00")
         return (self._batch(kind, page) for page in self.client.changed(kind.value, begin, until))
+
+    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+        found = self.client.stamps(kind.value, since, MOST_STAMPS)
+        return {str(id): moment for id, moment in found.items()} if len(found) < MOST_STAMPS else None
 
     def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
         yield self._batch(kind, self.client.by_order_ids(kind.value, _numbers(own_order_ids)))
@@ -171,7 +183,7 @@ def _batch(
             documents.append(read(instance, kind, row, request_began_at))
         except Unreadable as problem:
             name = row.get("entity_id") or row.get("id") or "?"
-            unread.append(Unread(kind.value, str(name), str(problem), json_text(row)[:LONGEST_PAYLOAD]))
+            unread.append(Unread(kind.value, str(name), str(problem), dump_json(row)))
     return Batch(kind, documents, unread, total)
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
 from magodoo.errors import Stop, Unreadable
+from magodoo.stamps import utc
 
 CONDITIONS = frozenset(
     {"eq", "neq", "like", "nlike", "in", "nin", "is", "notnull", "null", "gt", "lt", "gteq", "lteq"}
@@ -103,9 +104,7 @@ def stamp(moment: datetime) -> str:
 def read_stamp(text: object) -> datetime:
     """The aware UTC time of a returned stamp. Raises Unreadable for anything else, the year 0 among it."""
     try:
-        moment = datetime.strptime(text if isinstance(text, str) and len(text) == 19 else "", _STAMP).replace(
-            tzinfo=UTC
-        )
+        moment = utc(text)
     except ValueError:
         raise Unreadable(f"not a time: {text!r:.60}") from None
     if moment < EPOCH:

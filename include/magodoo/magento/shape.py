@@ -7,7 +7,7 @@ Fields that are not named here pass unchanged: states and statuses are data, wha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -50,12 +50,18 @@ def _sound(shape: Shape, row: Any) -> dict[str, Any]:
         raise Unreadable(f"not an object: {row!r:.60}")
     clean = dict(row)
     lists = shape.lists or {}
-    for name in sorted(shape.required):
-        if clean.get(name) is None and not (name in clean and name in lists):
-            raise Unreadable(f"{name} is missing")
-    for name, check in shape.checks.items():
-        if clean.get(name) is not None:
-            clean[name] = _within(name, check, clean[name])
+    missing = [name for name in shape.required if row.get(name) is None and not (name in row and name in lists)]
+    if missing:
+        raise Unreadable(f"{min(missing)} is missing")
+    check_of = shape.checks.get
+    name = ""
+    try:
+        for name, value in row.items():
+            check = check_of(name)
+            if check is not None and value is not None:
+                clean[name] = check(value)
+    except Unreadable as problem:
+        raise Unreadable(f"{name}: {problem.args[0]}") from None
     for name, inner in (shape.objects or {}).items():
         if clean.get(name) not in (None, []):  # PHP writes an empty object as []
             clean[name] = _within(name, partial(_sound, inner), clean[name])
@@ -76,18 +82,30 @@ def entity_id(value: Any) -> int:
 
 def _storable(value: Any, depth: int) -> None:
     """Refuses what no row of a shop holds and no table can: endless nesting, absurd numbers, NUL, half characters."""
-    if isinstance(value, str):
-        if _NOT_STORABLE.search(value):
-            raise Unreadable("a text that cannot be stored")
-    elif isinstance(value, dict | list):
+    if isinstance(value, dict | list):
         if not depth:
             raise Unreadable("nested too deep")
-        for part in value:
-            _storable(part, depth - 1)
-        for part in value.values() if isinstance(value, dict) else ():
-            _storable(part, depth - 1)
-    elif isinstance(value, Decimal | int) and not -_DAMAGE < value < _DAMAGE:
-        raise Unreadable("a number of this size is damage")
+        if isinstance(value, dict):
+            _storable_parts(value, depth - 1)
+            _storable_parts(value.values(), depth - 1)
+        else:
+            _storable_parts(value, depth - 1)
+    else:
+        _storable_parts((value,), depth)
+
+
+def _storable_parts(parts: Iterable[Any], depth: int) -> None:
+    """By exact type, as every value of every row comes through here: JSON has no other types."""
+    for part in parts:
+        kind = type(part)
+        if kind is str:
+            if ("\0" in part) if part.isascii() else _NOT_STORABLE.search(part):
+                raise Unreadable("a text that cannot be stored")
+        elif kind is int or kind is Decimal:
+            if not -_DAMAGE < part < _DAMAGE:
+                raise Unreadable("a number of this size is damage")
+        elif kind is dict or kind is list:
+            _storable(part, depth)
 
 
 def _within(name: str, check: Check, value: Any) -> Any:
@@ -115,6 +133,8 @@ def _store_id(value: Any) -> int:
 
 
 def _amount(value: Any) -> int | Decimal:
+    if type(value) is int and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or value == "":
         raise Unreadable(f"not an amount: {value!r:.60}")
     if isinstance(value, int | Decimal) and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:

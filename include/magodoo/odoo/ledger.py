@@ -88,10 +88,6 @@ class Ledger(MasterData):
                 return [row for row in found if row["open"]]
             last = read.rows[-1]["id"]
 
-    def item_count(self, domain: Sequence[Any]) -> int:
-        full = [*self.company_domain(ITEMS), list(POSTED), *domain]
-        return int(self.call(ITEMS, "search_count", domain=full))
-
     def accounts(self, ids: Sequence[int]) -> dict[int, Row]:
         """Accounts by id: code, name, account_type."""
         return self._accounts(list(ids))

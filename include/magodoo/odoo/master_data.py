@@ -104,9 +104,6 @@ class MasterData(Reads):
     def warehouses(self) -> list[Row]:
         return self.listed("stock.warehouse", ["name", "code", "delivery_steps", "company_id", "active"])
 
-    def teams(self) -> list[Row]:
-        return self.listed("crm.team", ["name", "company_id", "active"])
-
     def company_row(self) -> Row:
         """Our company: name, currency, country, rounding method, its own partner."""
         fields = ["name", "currency_id", "country_id", "tax_calculation_rounding_method", "partner_id"]

@@ -124,6 +124,21 @@ class Reads(ExternalIds):
         domain += [["write_date", "<", stamp(until)]] if until else []
         return int(self.call(reading.model, "search_count", domain=domain, context={"active_test": False}))
 
+    def stamps(self, kind: str, since: datetime, limit: int) -> dict[int, datetime]:
+        """`write_date` (UTC) by id of at most `limit` documents of a kind written since: one small request."""
+        reading = READINGS[kind]
+        domain = [*self._base_domain(reading), ["write_date", ">=", stamp(since)]]
+        context = {"active_test": False}
+        answer = self.call(
+            reading.model, "search_read", domain=domain, fields=["write_date"], limit=limit, context=context
+        )
+        rows = expect_rows(answer, f"{reading.model}.search_read")
+        return {
+            row["id"]: datetime.fromisoformat(str(row["write_date"])).replace(tzinfo=UTC)
+            for row in rows
+            if row["write_date"]
+        }
+
     def missing_fields(self, kind: str) -> list[str]:
         """The paths of a kind that this server or user does not have; they are left out of every row."""
         reading = READINGS[kind]

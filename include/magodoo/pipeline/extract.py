@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from magodoo.extract.reading import Source
 from magodoo.load.checkpoints import checkpoint
 from magodoo.pipeline import master_data, whole_orders
+from magodoo.pipeline.ahead import rarely_collected, read_ahead
 from magodoo.pipeline.store import store
 from magodoo.staging import lacking, runs, watermarks, work
 from magodoo.staging.resolve import mark_without_order
+from magodoo.staging.settled import are_settled
 from magodoo.staging.upsert import Staged
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
-    from magodoo.extract.reading import Batch
     from magodoo.pipeline.context import Context
     from magodoo.pipeline.window import Window
 
@@ -42,9 +43,10 @@ def run(
     source = whole_orders.source_of(context, Side(side))
     bounds = (window.begin, window.end) if window else None
     stage = f"{source.side.value}_extract"
-    with runs.recorded(context.engine, context.instance.id, stage, context.dag_run, bounds) as counts:
+    recorded = runs.recorded(context.engine, context.instance.id, stage, context.dag_run, bounds)
+    with recorded as counts, rarely_collected():
         if source.side is Side.ODOO:
-            counts["master"] = master_data.refresh_lists(context)
+            counts["master"] = master_data.refresh_stale_lists(context)
         for kind in source.kinds:
             if kinds is None or kind.value.replace("return", "credit_memo") in kinds:
                 counts[kind.value] = _read_kind(context, source, kind, window)
@@ -58,8 +60,10 @@ def complete(context: Context, order_keys: Sequence[str]) -> dict[str, int]:
 
     Orders that exist nowhere are marked (`details.without_order`); products that Odoo was never asked for are asked for.
     """
-    counts: Counter[str] = Counter()
-    for batch in _batches(order_keys):
+    counts: Counter[str] = Counter(completed=0)
+    with context.engine.connect() as connection:
+        due = [key for key, *_ in work.to_complete(connection, context.instance.id, order_keys)]
+    for batch in _batches(due):
         context.go_on()
         counts.update(_complete(context, batch))
     return dict(counts)
@@ -69,13 +73,19 @@ def _read_kind(context: Context, source: Source, kind: Kind, window: Window | No
     began = context.now()
     staged, unread, total, seen = Staged(), 0, None, set[str]()
     since = window.begin if window else _since(context, source.side, kind)
-    for batch in _one_ahead(source.changed(kind, since, window.end if window else None)):
-        context.go_on()
-        seen.update(document.source_id for document in batch.documents)
-        unread += len(batch.unread)
-        total = batch.total if total is None else total
-        staged += store(context, source.side, batch, rows_so_far=None if window else len(seen) + unread)
-        checkpoint("extracted")
+    if window is None and (known := _nothing_new(context, source, kind, since)) is not None:
+        with context.engine.begin() as connection:
+            watermarks.succeeded(connection, context.instance.id, source.side.value, kind.value, began, known, known)
+        return {"read": known, "changed": 0, "unchanged": known, "stale": 0, "quarantined": 0}
+    with closing(read_ahead(source.changed(kind, since, window.end if window else None))) as groups:
+        for pages in groups:
+            context.go_on()
+            for batch, _ in pages:
+                seen.update(document.source_id for document in batch.documents)
+                unread += len(batch.unread)
+                total = batch.total if total is None else total
+            staged += store(context, source.side, pages, rows_so_far=None if window else len(seen) + unread)
+            checkpoint("extracted")
     if window is None:
         with context.engine.begin() as connection:
             watermarks.succeeded(
@@ -87,21 +97,32 @@ def _read_kind(context: Context, source: Source, kind: Kind, window: Window | No
     }  # fmt: skip
 
 
-def _one_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """The same batches; the next page is asked for while the last one is staged, as both take about as long."""
-    with ThreadPoolExecutor(1, "reads") as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
+def _nothing_new(context: Context, source: Source, kind: Kind, since: datetime | None) -> int | None:
+    """How many documents were written since, if all of them are known so surely that they need not be read; else None.
+
+    An idle run then costs one small request per kind, where it would read the documents of the overlap again with their trees.
+    """
+    stamps = source.stamps(kind, since) if since else None
+    if stamps is None:
+        return None
+    with context.engine.connect() as connection:
+        settled = are_settled(
+            connection, context.instance.id, source.side.value, kind.value, stamps, _overlap(context, source.side)
+        )
+    return len(stamps) if settled else None
+
+
+def _overlap(context: Context, side: Side) -> timedelta:
+    instance = context.instance
+    seconds = instance.magento_overlap_seconds if side is Side.MAGENTO else instance.odoo_overlap_seconds
+    return timedelta(seconds=seconds)
 
 
 def _since(context: Context, side: Side, kind: Kind) -> datetime | None:
     instance = context.instance
-    overlap = instance.magento_overlap_seconds if side is Side.MAGENTO else instance.odoo_overlap_seconds
     with context.engine.connect() as connection:
         return watermarks.since(
-            connection, instance.id, side.value, kind.value, timedelta(seconds=overlap), instance.books_from_utc
+            connection, instance.id, side.value, kind.value, _overlap(context, side), instance.books_from_utc
         )
 
 
@@ -116,6 +137,7 @@ def _complete(context: Context, order_keys: Sequence[str]) -> Counter[str]:
     counts: Counter[str] = Counter(completed=len(keys))
     if not keys:
         return counts
+    master_data.refresh_lists(context)
     with context.engine.connect() as connection:
         wanted = {*lacking.of_magento(connection, instance, fresh), *_behind(context, Side.MAGENTO, known)}
     counts["magento"] = whole_orders.read(context, Side.MAGENTO, sorted(wanted))

@@ -13,11 +13,19 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 COUNTRIES_FRESH = timedelta(days=1)
+LISTS_FRESH = timedelta(hours=1)
 
 
 def refresh(context: Context) -> int:
     """Read master data anew and the products that staged orders need. Returns how many records were kept."""
     return refresh_lists(context) + refresh_products(context)
+
+
+def refresh_stale_lists(context: Context) -> int:
+    """The lists, unless they were read within the hour: before orders are compared they are read anew in any case."""
+    with context.engine.connect() as connection:
+        stale = master.is_stale(connection, context.instance.id, "ir.config_parameter", LISTS_FRESH)
+    return refresh_lists(context) if stale else 0
 
 
 def refresh_lists(context: Context) -> int:

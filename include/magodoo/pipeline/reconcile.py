@@ -18,6 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from magodoo.load import ledger, requests
 from magodoo.load.checkpoints import checkpoint
 from magodoo.pipeline import extract
+from magodoo.pipeline.ahead import rarely_collected
 from magodoo.staging import frames as staged
 from magodoo.staging import listed, runs, statistics, work
 
@@ -32,7 +33,7 @@ def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | 
     """Reconcile the orders that are due (at most `limit`), or the given ones whatever their versions say. Returns counts."""
     orders = list(order_keys) if order_keys is not None else due(context)[:limit]
     counts: Counter[str] = Counter(orders=len(orders))
-    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as told:
+    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as told, rarely_collected():
         for chunk in _chunks(orders):
             context.go_on()
             extract.complete(context, chunk)

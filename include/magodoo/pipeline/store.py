@@ -1,13 +1,15 @@
-"""A page into staging: documents, lines, work list, quarantine and watermark in one transaction."""
+"""Pages into staging: documents, lines, work list, quarantine and watermark in one transaction."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from magodoo.labels import labelled
 from magodoo.staging import quarantine, watermarks
-from magodoo.staging.upsert import Staged, stage
+from magodoo.staging.prepared import Prepared, prepare
+from magodoo.staging.upsert import Staged, write
 from magodoo.vocabulary import Side
 
 if TYPE_CHECKING:
@@ -17,23 +19,45 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def store(context: Context, side: Side, batch: Batch, *, rows_so_far: int | None = None) -> Staged:
-    """Stage one page; with `rows_so_far` (a scheduled extract) the watermark moves in the same transaction."""
-    instance, kind = context.instance, batch.kind.value
+class Page(NamedTuple):
+    """What was read of one page, and its documents as text for COPY."""
+
+    batch: Batch
+    rows: list[Prepared]
+
+
+def page(batch: Batch) -> Page:
+    return Page(batch, prepare(batch.documents))
+
+
+def store(context: Context, side: Side, pages: Sequence[Page], *, rows_so_far: int | None = None) -> Staged:
+    """Stage pages of one kind, in the order in which they were read; of a document that stands on two of them the later counts.
+
+    With `rows_so_far` (a scheduled extract) the watermark moves in the same transaction.
+    """
+    batches = [each.batch for each in pages]
+    instance, kind = context.instance, batches[0].kind.value
+    documents = {document.key: document for each in pages for document in each.rows}
+    unread = [each for batch in batches for each in batch.unread]
+    sound: dict[str, bool] = {}
+    for batch in batches:
+        sound |= dict.fromkeys((each.source_id for each in batch.unread), False)
+        sound |= dict.fromkeys((document.source_id for document in batch.documents), True)
+    stamp = max((batch.stamp for batch in batches if batch.stamp), default=None)
     with context.engine.begin() as connection:
-        staged = stage(connection, instance, batch.documents)
-        quarantine.put(connection, instance.id, side.value, batch.unread)
-        read = [document.source_id for document in batch.documents]
+        staged = write(connection, instance, list(documents.values()))
+        quarantine.put(connection, instance.id, side.value, unread)
+        read = [source_id for source_id, is_sound in sound.items() if is_sound]
         quarantine.release(connection, instance.id, side.value, kind, read)
-        if rows_so_far is not None and batch.stamp is not None:
-            watermarks.advance(connection, instance.id, side.value, kind, batch.stamp, rows_so_far)
-    for unread in batch.unread:  # the reason may quote the customer: it stands in the table, which erasure reaches
-        with labelled(document=f"{unread.kind} {unread.source_id}"):
+        if rows_so_far is not None and stamp is not None:
+            watermarks.advance(connection, instance.id, side.value, kind, stamp, rows_so_far)
+    for each in unread:  # the reason may quote the customer: it stands in the table, which erasure reaches
+        with labelled(document=f"{each.kind} {each.source_id}"):
             log.warning(
                 "[%s] %s %s %s is quarantined: see the quarantine",
                 instance.id,
                 side.value,
-                unread.kind,
-                unread.source_id,
+                each.kind,
+                each.source_id,
             )
     return staged

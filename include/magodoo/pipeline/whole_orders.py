@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from magodoo.errors import FixConfiguration
 from magodoo.extract.reading import Batch, MagentoSource, OdooSource, Source
-from magodoo.pipeline.store import store
+from magodoo.pipeline.store import page, store
 from magodoo.staging import deletion, lacking
 from magodoo.vocabulary import Kind, Side
 
@@ -100,7 +100,7 @@ def _stage(context: Context, side: Side, batches: Iterable[Batch]) -> int:
     count = 0
     for batch in batches:
         context.go_on()
-        store(context, side, batch)
+        store(context, side, [page(batch)])
         count += len(batch.documents)
     return count
 

@@ -155,8 +155,14 @@ def _lock_around(order: OrderPlan, row: Document) -> date | None:
 
 def _payments(order: OrderPlan, closed: str | None) -> None:
     """Money that the provider has, with evidence; never of an invoice that we wrote (RULES, *Payments*)."""
-    waiting = order.of(STATUS, Kind.INVOICE, "payment")
-    for finding in waiting:
+    _settle(order, closed, Kind.INVOICE, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT, "invoice")
+
+
+def _settle(
+    order: OrderPlan, closed: str | None, kind: Kind, written: ChangeKind, paid: ChangeKind, target: str
+) -> None:
+    """Payments for documents that stand in Odoo unpaid, and for those that are planned (`written`); `target` names the document."""
+    for finding in order.of(STATUS, kind, "payment"):
         row, entry = order.row(finding), order.partner(order.row(finding))
         partly = (
             "It is partially paid in Odoo: a person decides"
@@ -176,13 +182,11 @@ def _payments(order: OrderPlan, closed: str | None) -> None:
             finding.no_change_reason = reason
             continue
         assert entry is not None
-        _payment(order, ChangeKind.ODOO_PAYMENT, row, [finding], invoice=int(entry.source_id))
-    for row in _planned_rows(order, ChangeKind.ODOO_INVOICE):
+        _payment(order, paid, row, [finding], **{target: int(entry.source_id)})
+    for row in _planned_rows(order, written):
         if order.facts.captured[row.at] and _method_reason(order, row) is None:
             entry = order.partner(row)
-            _payment(
-                order, ChangeKind.ODOO_PAYMENT, row, [], invoice=int(entry.source_id) if entry is not None else None
-            )
+            _payment(order, paid, row, [], **{target: int(entry.source_id) if entry is not None else None})
 
 
 def _payment(order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], **target: Any) -> None:
@@ -326,32 +330,7 @@ def _refunded_invoice(order: OrderPlan, row: Document) -> int | None:
 
 def _refunds(order: OrderPlan, closed: str | None) -> None:
     """A refund that the provider paid out (transaction id); an offline one stays open and is listed."""
-    for finding in order.of(STATUS, Kind.CREDIT_MEMO, "payment"):
-        row, entry = order.row(finding), order.partner(order.row(finding))
-        partly = (
-            "It is partially paid in Odoo: a person decides"
-            if entry is not None and entry.status == "partial"
-            else None
-        )
-        reason = first_reason(
-            order.cut_over(row),
-            closed,
-            _own(row),
-            partly,
-            order.blocked(row, entry),
-            _method_reason(order, row),
-            _payment_held(order, row),
-        )
-        if reason:
-            finding.no_change_reason = reason
-            continue
-        assert entry is not None
-        _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], credit_note=int(entry.source_id))
-    for row in _planned_rows(order, ChangeKind.ODOO_CREDIT_NOTE):
-        if order.facts.captured[row.at] and _method_reason(order, row) is None:
-            entry = order.partner(row)
-            target = int(entry.source_id) if entry is not None else None
-            _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [], credit_note=target)
+    _settle(order, closed, Kind.CREDIT_MEMO, ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_REFUND_PAYMENT, "credit_note")
 
 
 def _returns(order: OrderPlan, closed: str | None) -> None:

@@ -9,6 +9,7 @@ from magodoo.reconcile.frames import Mask, Positions, Units
 from magodoo.reconcile.view import View
 from magodoo.vocabulary import MATCHED_KINDS, Kind, Rule, Side
 
+LONGEST_ID = 18  # digits of an int64
 RULES = [rule.value for rule in Rule]
 EXTERNAL_KINDS = {Kind.ORDER: "order", Kind.INVOICE: "inv", Kind.CREDIT_MEMO: "cm"}
 MARKED_MODELS = {Kind.INVOICE: "account.move", Kind.CREDIT_MEMO: "account.move", Kind.SHIPMENT: "stock.picking"}
@@ -86,8 +87,26 @@ def _numbers_after(view: View, positions: Positions, prefix: str) -> Units:
     """The id at the end of references that begin with a prefix; 0 elsewhere."""
     references = view.frames.documents["reference"].to_numpy()[positions]
     cut = len(prefix)
+    named = np.fromiter((text.startswith(prefix) for text in references), dtype=bool, count=len(references))
+    numbers = np.zeros(len(references), dtype=np.int64)
+    numbers[named] = _numbers([text[cut:] for text in references[named]])
+    return numbers
+
+
+def _numbers(texts: list[str]) -> Units:
+    """Ids written in digits, read all at once; if one is anything else, one by one, that one as 0."""
+    joined = "\n".join(texts)
+    if (
+        joined.isascii()
+        and joined.count("\n") == len(texts) - 1
+        and joined.replace("\n", "").isdecimal()
+        and max(map(len, texts)) <= LONGEST_ID
+    ):
+        read = np.fromstring(joined, dtype=np.int64, sep="\n")
+        if len(read) == len(texts):
+            return read
     return np.fromiter(
-        (int(text[cut:]) if text.startswith(prefix) and text[cut:].isdecimal() else 0 for text in references),
+        (int(text) if text.isdecimal() and len(text) <= LONGEST_ID else 0 for text in texts),
         dtype=np.int64,
-        count=len(references),
+        count=len(texts),
     )

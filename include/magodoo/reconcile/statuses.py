@@ -134,13 +134,3 @@ def progress(ordered: int, canceled: int, refunded: int, done: int) -> str:
     if done >= expected:
         return "full" if done == expected else "more than ordered"
     return "full but for what was refunded" if done + refunded >= expected else "partial"
-
-
-# Magento's quantities (progress) against Odoo's delivery_status, as `explain` tells it.
-DELIVERY_STATUS = {
-    "": "nothing to deliver",
-    "pending": "not begun",
-    "started": "begun",
-    "partial": "partial",
-    "full": "full",
-}

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, text
 
+from magodoo.copying import copy_rows
 from magodoo.reconcile import catalogue
 from magodoo.reconcile.finding import Finding
 from magodoo.vocabulary import Kind, Rule
@@ -54,15 +55,8 @@ def write_pairs(connection: Connection, instance: str, order_keys: Collection[st
     )
     connection.execute(text("truncate matched"))
     names = ["kind", "order_key", "magento_id", "odoo_id", "rule"]
-    rows = [dict(zip(names, map(str, values), strict=True)) for values in pairs[names].itertuples(index=False)]
-    for start in range(0, len(rows), _BATCH):
-        connection.execute(
-            text(
-                "insert into matched select * from jsonb_to_recordset(cast(:rows as jsonb))"
-                " as m(kind text, order_key text, magento_id text, odoo_id text, rule text)"
-            ),
-            {"rows": json.dumps(rows[start : start + _BATCH])},
-        )
+    rows = ["\t".join(map(str, values)) for values in zip(*(pairs[name] for name in names), strict=True)]
+    copy_rows(connection, "matched", names, rows)
     connection.execute(text("analyze matched"))
     same = "m.kind = p.kind and m.magento_id = p.magento_id and m.odoo_id = p.odoo_id"
     where = {"instance": instance, "orders": list(order_keys)}

@@ -77,15 +77,21 @@ class Api:
     def call(self, method: str, path: str, **options: Any) -> Any:
         """One request below /api/v2, logged in; the parsed answer, or None where it has no body.
 
+        A GET that was not answered is asked again: an api-server of one worker stands still for a minute on a crowded machine.
+
         Raises:
             FixConfiguration: Airflow refused it; its words are in the message.
             Unavailable: Airflow did not answer.
         """
-        for last in (False, True):
+        for last in (False, False, True):
             if "Authorization" not in self.session.headers:
                 self._log_in()
             try:
                 answer = self.session.request(method, f"{self.url}/api/v2/{path}", timeout=60, **options)
+            except requests.Timeout as error:
+                if last or method != "GET":
+                    raise Unavailable(str(error), call=f"{method} {path}") from error
+                continue
             except requests.RequestException as error:
                 raise Unavailable(str(error), call=f"{method} {path}") from error
             if answer.status_code != 401 or last:

@@ -18,6 +18,7 @@ from magodoo.stack.progress import Progress
 from magodoo.stack.state import State
 
 STEPS = 4
+HEALTHY_SECONDS = 600  # 180 were not enough on two cores with a load of 46
 POOLS = {"magodoo_magento": 2, "magodoo_odoo": 2}
 
 
@@ -55,7 +56,7 @@ def _up(layout: Layout, progress: Progress) -> State:
         migrate(layout, state)
     with progress.step("Airflow: api-server, scheduler, dag-processor, triggerer") as detail, _failures_of(layout):
         runner.start_programs(state, AIRFLOW)
-        api(state).wait_healthy(seconds=180)
+        api(state).wait_healthy(seconds=HEALTHY_SECONDS)
         for name, slots in POOLS.items():
             api(state).set_pool(name, slots, "calls to an outside system at a time")
         _all_run(layout, state)

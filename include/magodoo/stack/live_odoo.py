@@ -238,8 +238,14 @@ def main() -> int:
 
 @contextlib.contextmanager
 def announced(odoo: LiveOdoo, home: Path = HOME) -> Iterator[Path]:
-    """A note for `live_odoo` elsewhere: use this one instead of waiting until it ends. Gives the note's file."""
+    """A note for `live_odoo` elsewhere: use this one instead of waiting until it ends. Gives the note's file.
+
+    Where `odoo` is itself another process's, that one's note stays as it is.
+    """
     note = home / "serving.json"
+    if _served(home):
+        yield note
+        return
     note.touch(mode=0o600)
     facts = {"url": odoo.url, "database": odoo.database, "build": odoo.build, "access": asdict(odoo.access)}
     note.write_text(json.dumps({**facts, "postgres_port": odoo.postgres_port, "pid": os.getpid()}))

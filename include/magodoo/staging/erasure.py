@@ -89,9 +89,13 @@ def erase(connection: Connection, instance: str, order_keys: Sequence[str], word
     return counts
 
 
-def keep_erased(connection: Connection) -> None:
+def keep_erased(connection: Connection, instance: str) -> None:
     """Blank what `stage` has just written of erased orders. Called before its transaction ends."""
-    erased = """select distinct e.instance, e.order_key from incoming_document i join document d using (instance, side, kind, source_id)
+    if not connection.execute(
+        text("select exists (select 1 from erased where instance = :instance)"), {"instance": instance}
+    ).scalar_one():
+        return
+    erased = """select distinct e.instance, e.order_key from incoming i join document d using (instance, side, kind, source_id)
         join erased e on e.instance = d.instance and e.order_key = d.order_key"""
     connection.execute(text(f"update document set {_blanked('details')} where (instance, order_key) in ({erased})"))
     connection.execute(

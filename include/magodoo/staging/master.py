@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from magodoo.staging.copying import json_text
+from magodoo.copying import json_text
 
 PRODUCTS = "product.product"
 FRESH = timedelta(days=1)

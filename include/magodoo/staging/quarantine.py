@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
+from magodoo.extract.canonical import Unread
+
 LONGEST_PAYLOAD = 100_000
-
-
-class Unread(NamedTuple):
-    """One record that was refused: "?" when even its id is unknown."""
-
-    kind: str
-    source_id: str
-    reason: str
-    payload: str
 
 
 def put(connection: Connection, instance: str, side: str, unread: Iterable[Unread]) -> int:

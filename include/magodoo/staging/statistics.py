@@ -27,7 +27,7 @@ def learn_kinds(connection: Connection) -> None:
     """
     unknown = connection.execute(
         text("""
-        select exists (select 1 from (select distinct side, kind from incoming_document) i
+        select exists (select 1 from (select distinct side, kind from incoming) i
             where not exists (select 1 from pg_stats where schemaname = current_schema and tablename = 'document'
                     and attname = 'kind' and i.kind = any(cast(cast(most_common_vals as text) as text[])))
                 or not exists (select 1 from pg_stats where schemaname = current_schema and tablename = 'document'

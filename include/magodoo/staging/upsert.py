@@ -3,33 +3,28 @@
 The content hash decides: what is unchanged only moves `request_began_at`; what changed gets a new version and makes its order
 due. A read that began earlier than the staged one never replaces it. Odoo bumps write_date for reasons that change nothing
 (facts odoo-19.0 4), so stamps are not content.
+
+New documents, payloads and lines go into their tables by COPY, after the old ones of a changed document were taken away; only
+changed documents pass through a temporary table.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
+from magodoo.copying import copy_rows
+from magodoo.extract.canonical import CanonicalDocument
 from magodoo.settings import Instance
 from magodoo.staging import erasure, statistics, work
-from magodoo.staging.copying import copy_rows, encoded, encoded_row, json_text
+from magodoo.staging.prepared import DOCUMENT, INCOMING, KEY, LINE, PAYLOAD, Prepared, prepare
 from magodoo.staging.resolve import resolve
 
-KEY = ("instance", "side", "kind", "source_id")
-_STAMPS = re.compile(r'"(?:updated_at|write_date|__last_update)":(?:"[^"]*"|false|null),?')
-_VOLATILE = ("updated_at", "request_began_at")
-_CONTENT = tuple(column for column in DOCUMENT_COLUMNS if column not in _VOLATILE)
-_INCOMING = (*_CONTENT, *_VOLATILE, "payload", "hash", "fate")
-_INCOMING_LINE = (*KEY, *LINE_COLUMNS)
-_SET = ", ".join(
-    f"{column} = excluded.{column}" for column in DOCUMENT_COLUMNS if column not in KEY and column != "order_key"
-)
+_SET = ", ".join(f"{column} = i.{column}" for column in DOCUMENT if column not in KEY and column != "order_key")
 _SAME_KEY = " and ".join(f"{{0}}.{column} = {{1}}.{column}" for column in KEY)
+_Fates = dict[tuple[str, str, str], str]
 
 
 @dataclass(frozen=True)
@@ -55,118 +50,86 @@ def stage(connection: Connection, instance: Instance, documents: Iterable[Canoni
 
     One writer at a time per instance, until the transaction ends: keep it short, ask no other system inside it.
     """
+    return write(connection, instance, prepare(documents))
+
+
+def write(connection: Connection, instance: Instance, documents: Sequence[Prepared]) -> Staged:
+    """The same for documents that were prepared before, one per key."""
     work.one_writer(connection, instance.id)
-    distinct = _latest(documents)
-    if not distinct:
+    if not documents:
         return Staged()
-    _copy(connection, distinct)
-    fates = _decide(connection)
-    _touch(connection)
-    _write(connection)
+    known = _known(connection, documents)
+    new = [document for document in documents if document.key not in known]
+    changed = [document for document in documents if known.get(document.key) == "changed"]
+    same = sum(fate == "same" for fate in known.values())
+    if same:
+        _touch(connection)
+    if changed:
+        _replace(connection, changed)
+    _insert(connection, new)
+    copy_rows(connection, "payload", PAYLOAD, [document.payload for document in (*new, *changed)])
+    copy_rows(connection, "line", LINE, [line for document in (*new, *changed) for line in document.lines])
     work.bump_incoming(connection)
     statistics.keep(connection, "document", "line", "payload")
     statistics.learn_kinds(connection)
     resolve(connection, instance)
-    erasure.keep_erased(connection)
-    connection.execute(text("truncate incoming_document, incoming_line"))
-    return Staged(len(distinct), fates.get("changed", 0), fates.get("same", 0), fates.get("stale", 0))
+    erasure.keep_erased(connection, instance.id)
+    connection.execute(text("truncate incoming"))
+    return Staged(len(documents), len(new) + len(changed), same, len(known) - len(changed) - same)
 
 
-def content_hash(content: Sequence[str], lines: Sequence[str], payload: str) -> str:
-    """Hash of what a document says, without the times at which it was written or read."""
-    parts = "\x1f".join((*content, *lines, _STAMPS.sub("", payload), ""))
-    digest = hashlib.blake2b(parts.encode("utf-8", "replace"), digest_size=16)
-    return digest.hexdigest()
-
-
-def _latest(documents: Iterable[CanonicalDocument]) -> list[CanonicalDocument]:
-    """One per key, the latest read: a page may show a document twice when it changes while pages are read."""
-    latest: dict[tuple[str, str, str], CanonicalDocument] = {}
-    for document in documents:
-        known = latest.get(document.key)
-        if known is None or known.request_began_at <= document.request_began_at:
-            latest[document.key] = document
-    return list(latest.values())
-
-
-def _copy(connection: Connection, documents: Sequence[CanonicalDocument]) -> None:
+def _known(connection: Connection, documents: Sequence[Prepared]) -> _Fates:
+    """Table `incoming`: key, hash, times and fate of each document. Returns the fates of those that are staged already."""
     connection.execute(
-        text(f"""
-        create temp table if not exists incoming_document on commit delete rows as
-            select {", ".join(f"d.{column}" for column in (*_CONTENT, *_VOLATILE))}, p.payload, p.hash, ''::text as fate
-            from document d, payload p with no data""")
+        text("""
+        create temp table if not exists incoming (instance text, side text, kind text, source_id text,
+            updated_at timestamptz, request_began_at timestamptz, hash text, fate text) on commit delete rows""")
     )
-    connection.execute(
+    copy_rows(connection, "incoming", INCOMING, [f"{document.incoming}\tnew" for document in documents])
+    connection.execute(text("analyze incoming"))
+    rows = connection.execute(
         text(f"""
-        create temp table if not exists incoming_line on commit delete rows as
-            select {", ".join(_INCOMING_LINE)} from line with no data""")
-    )
-    rows, lines = [], []
-    for document in documents:
-        content = [encoded(getattr(document, column)) for column in _CONTENT]
-        own = [encoded(getattr(document, column)) for column in KEY]
-        own_lines = [
-            "\t".join(own) + "\t" + encoded_row(getattr(line, column) for column in LINE_COLUMNS)
-            for line in document.lines
-        ]
-        payload = json_text(document.payload)
-        digest = content_hash(content, own_lines, payload)
-        volatile = [encoded(getattr(document, column)) for column in _VOLATILE]
-        rows.append("\t".join([*content, *volatile, encoded(payload), digest, "changed"]))
-        lines += own_lines
-    copy_rows(connection, "incoming_document", _INCOMING, rows)
-    copy_rows(connection, "incoming_line", _INCOMING_LINE, lines)
-    connection.execute(text("analyze incoming_document"))
-
-
-def _decide(connection: Connection) -> dict[str, int]:
-    connection.execute(
-        text(f"""
-        update incoming_document i set fate = case
+        update incoming i set fate = case
                 when d.request_began_at > i.request_began_at then 'stale'
                 when p.hash = i.hash and d.deleted_at is null then 'same'
                 else 'changed' end
         from document d left join payload p using ({", ".join(KEY)})
-        where {_SAME_KEY.format("d", "i")}""")
+        where {_SAME_KEY.format("d", "i")} returning d.side, d.kind, d.source_id, i.fate""")
     )
-    rows = connection.execute(text("select fate, count(*) from incoming_document group by fate")).all()
-    return {fate: count for fate, count in rows}
+    return {(side, kind, source_id): fate for side, kind, source_id, fate in rows}
 
 
 def _touch(connection: Connection) -> None:
     connection.execute(
         text(f"""
         update document d set request_began_at = i.request_began_at, updated_at = i.updated_at, staged_at = now()
-        from incoming_document i where i.fate = 'same' and {_SAME_KEY.format("d", "i")}""")
+        from incoming i where i.fate = 'same' and {_SAME_KEY.format("d", "i")}""")
     )
 
 
-def _write(connection: Connection) -> None:
-    columns = ", ".join(DOCUMENT_COLUMNS)
+def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
+    """Changed documents keep their row and, where none is told, their order; lines and payload make room for the new ones."""
     connection.execute(
         text(f"""
-        insert into document ({columns}, version)
-            select {columns}, nextval('content_version') from incoming_document where fate = 'changed'
-        on conflict (instance, side, kind, source_id) do update set {_SET},
-            order_key = coalesce(excluded.order_key, document.order_key),
-            version = excluded.version, staged_at = now(), deleted_at = null, resolved_at = null""")
+        create temp table if not exists incoming_document on commit delete rows as
+            select {", ".join(DOCUMENT)} from document with no data""")
     )
-    connection.execute(
-        text("""
-        insert into payload (instance, side, kind, source_id, payload, hash, request_began_at)
-            select instance, side, kind, source_id, payload, hash, request_began_at
-            from incoming_document where fate = 'changed'
-        on conflict (instance, side, kind, source_id) do update set payload = excluded.payload, hash = excluded.hash,
-            request_began_at = excluded.request_began_at""")
-    )
+    copy_rows(connection, "incoming_document", DOCUMENT, [document.document for document in documents])
+    connection.execute(text("analyze incoming_document"))
     connection.execute(
         text(f"""
-        delete from line l using incoming_document i where i.fate = 'changed' and {_SAME_KEY.format("l", "i")}""")
+        update document d set {_SET}, order_key = coalesce(i.order_key, d.order_key), version = nextval('content_version'),
+            staged_at = now(), deleted_at = null, resolved_at = null
+        from incoming_document i where {_SAME_KEY.format("d", "i")}""")
     )
-    line_columns = ", ".join(_INCOMING_LINE)
-    connection.execute(
-        text(f"""
-        insert into line ({line_columns})
-            select {", ".join(f"l.{column}" for column in _INCOMING_LINE)} from incoming_line l
-            join incoming_document i on {_SAME_KEY.format("l", "i")} where i.fate = 'changed'""")
-    )
+    for table in ("line", "payload"):
+        connection.execute(text(f"delete from {table} l using incoming_document i where {_SAME_KEY.format('l', 'i')}"))
+    connection.execute(text("truncate incoming_document"))
+
+
+def _insert(connection: Connection, documents: Sequence[Prepared]) -> None:
+    versions = connection.execute(
+        text("select nextval('content_version') from generate_series(1, :number)"), {"number": len(documents)}
+    ).scalars()
+    rows = [f"{document.document}\t{version}" for document, version in zip(documents, versions, strict=True)]
+    copy_rows(connection, "document", (*DOCUMENT, "version"), rows)

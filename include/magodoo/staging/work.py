@@ -28,8 +28,8 @@ def bump_incoming(connection: Connection) -> None:
             _BUMP.format(
                 select="""
         select d.instance, d.order_key, max(d.version) from document d
-        join incoming_document i using (instance, side, kind, source_id)
-        where i.fate = 'changed' and d.order_key is not null group by d.instance, d.order_key"""
+        join incoming i using (instance, side, kind, source_id)
+        where i.fate in ('new', 'changed') and d.order_key is not null group by d.instance, d.order_key"""
             )
         )
     )

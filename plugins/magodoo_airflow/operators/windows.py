@@ -21,9 +21,15 @@ def window_of(context: Any, instance: Instance) -> Window | None:
     conf = dag_run.conf or {}
     if conf.get("from") or conf.get("to"):
         return from_conf(conf)
-    if str(dag_run.run_type).endswith("backfill") and context.get("partition_key"):
-        return from_partition(context["partition_key"], instance.schedule)
+    key = context.get("partition_key") or getattr(dag_run, "partition_key", None)
+    if _is_backfill(dag_run.run_type) and key:
+        return from_partition(key, instance.schedule)
     return None
+
+
+def _is_backfill(run_type: Any) -> bool:
+    """Airflow's servers have an enum whose words are its values; the enum of a task says `DagRunType.BACKFILL`."""
+    return str(getattr(run_type, "value", run_type)) == "backfill"
 
 
 def kinds_of(context: Any) -> list[str] | None:

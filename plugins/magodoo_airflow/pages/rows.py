@@ -87,7 +87,11 @@ def _select(listing: Listing, wanted: Wanted) -> tuple[str, dict[str, Any]]:
 
 
 def _statement(listing: Listing, wanted: Wanted, limit: str = "") -> tuple[str, dict[str, Any]]:
-    """The rows are chosen before anything is joined to them or made into text: a sort looks at a whole list."""
+    """The rows are chosen before anything is joined to them or made into text: a sort looks at a whole list.
+
+    A page is chosen by what names its rows alone, and only these are read whole: to carry wide rows through the sort of a
+    list of 160,000 takes more than twice the time.
+    """
     chosen, values = _select(listing, wanted)
     first, direction = _sorting(listing, wanted)
     order = _order(listing, first)
@@ -96,9 +100,15 @@ def _statement(listing: Listing, wanted: Wanted, limit: str = "") -> tuple[str, 
     cursor = " || '|' || ".join(f"({sql})::text" for sql, _ in (*order[1:], order[0]))
     selected = ", ".join(f"{column.sql} as {column.key}" for column in listing.columns)
     ordered = ", ".join(f"{sql} {direction}" for sql, _ in order)
+    source = f"(select {alias}.* {chosen}) {alias} {listing.joined}"
+    if limit:
+        named = ", ".join(f"{sql} as key{n}" for n, (sql, _) in enumerate(listing.identity))
+        same = " and ".join(f"{sql} = chosen.key{n}" for n, (sql, _) in enumerate(listing.identity))
+        page = f"(select {named} {chosen}{limit}) chosen join {listing.table} on {same} and {listing.where}"
+        source = f"{page} {listing.joined}"
     return (
         f"select {listing.link} as address, {listing.currency} as currency_of_row, {cursor} as cursor, {selected}"
-        f" from (select {alias}.* {chosen}{limit}) {alias} {listing.joined} order by {ordered}",
+        f" from {source} order by {ordered}",
         values,
     )
 

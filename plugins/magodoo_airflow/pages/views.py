@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping
 from magodoo.reconcile import catalogue
 from magodoo.settings import Instance
 from magodoo.settings.read import read_with_problems
-from magodoo.vocabulary import FindingType
+from magodoo.vocabulary import ChangeKind, FindingType, Side
 from magodoo_airflow.pages import records, rows
 from magodoo_airflow.pages.access import Reader, may_write, reader
 from magodoo_airflow.pages.connection import staging
@@ -151,6 +151,25 @@ def _outside(instance: str, found: records.DocumentPage) -> list[tuple[str, str]
     return links
 
 
+def _made(change: Mapping[str, Any]) -> tuple[str, str] | None:
+    """(side, link) of what a change made in the other system, where the settings say where that is."""
+    settings = read_with_problems().settings.instances.get(change["instance"])
+    kind = ChangeKind(change["kind"])
+    if settings is None or not change["target_id"]:
+        return None
+    row = {"kind": _DOCUMENTS.get(kind, change["document_kind"]), "source_id": change["target_id"]}
+    link = _magento_link(settings, row) if kind.target is Side.MAGENTO else _odoo_link(settings, row)
+    return (kind.target.value.capitalize(), link) if link.startswith(("https://", "http://")) else None
+
+
+# What stands in the target is of the kind of the source's document, but for these.
+_DOCUMENTS = {
+    ChangeKind.ODOO_PAYMENT: "payment",
+    ChangeKind.ODOO_REFUND_PAYMENT: "payment",
+    ChangeKind.ODOO_STOCK_RETURN: "return",
+}
+
+
 def _magento_link(settings: Instance | None, row: Mapping[str, Any]) -> str:
     paths = {
         "order": "order/view/order_id",
@@ -163,9 +182,13 @@ def _magento_link(settings: Instance | None, row: Mapping[str, Any]) -> str:
 
 def _odoo_link(settings: Instance | None, row: Mapping[str, Any]) -> str:
     """By model and id: the short form that every Odoo since 8 resolves, whatever menus it has."""
-    model = {"order": "sale.order", "invoice": "account.move", "credit_memo": "account.move"}.get(
-        row["kind"], "stock.picking"
-    )
+    models = {
+        "order": "sale.order",
+        "invoice": "account.move",
+        "credit_memo": "account.move",
+        "payment": "account.payment",
+    }
+    model = models.get(row["kind"], "stock.picking")
     return f"{settings.odoo_url.rstrip('/')}/odoo/{model}/{row['source_id']}" if settings else ""
 
 
@@ -195,6 +218,7 @@ def change(request: Request, who: Who, change_id: int) -> Response:
         who,
         "change.html",
         change=found,
+        made=_made(found),
         instance=found["instance"],
         writable=may_write(who.user, found["instance"]),
     )

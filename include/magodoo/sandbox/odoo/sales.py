@@ -336,14 +336,19 @@ class OrderLine(Model):
         return total
 
     def _kits_delivered(self, row: Row, moves: list[Row]) -> Decimal:
-        """A kit is delivered as far as its scarcest component is: each move asks for its share of the whole order line."""
+        """A kit is delivered as far as its scarcest component is, less returns that are to be refunded: each move to the
+        customer asks for its share of the whole order line."""
+        locations = self.db.tables["stock.location"]
         asked: dict[int, Decimal] = {}
         done: dict[int, Decimal] = {}
         for move in (move for move in moves if move["state"] != "cancel"):
             product, is_done = move["product_id"], move["state"] == "done"
             quantity = move["quantity"] if is_done else move["product_uom_qty"]
-            asked[product] = asked.get(product, ZERO) + quantity
-            done[product] = done.get(product, ZERO) + (quantity if is_done else ZERO)
+            if locations[move["location_dest_id"]]["usage"] == "customer":
+                asked[product] = asked.get(product, ZERO) + quantity
+                done[product] = done.get(product, ZERO) + (quantity if is_done else ZERO)
+            elif is_done and move.get("to_refund"):
+                done[product] = done.get(product, ZERO) - quantity
         return Decimal(
             min((row["product_uom_qty"] * done[each] // asked[each] for each in asked if asked[each]), default=ZERO)
         )

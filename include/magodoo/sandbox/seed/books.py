@@ -9,111 +9,35 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
+from magodoo.sandbox.seed.desk import Desk, Rpc
+from magodoo.sandbox.seed.entries import (
+    Entry,
+    amount_of,
+    document_entries,
+    exploded,
+    order_entries,
+    order_line_key,
+    sale_key,
+)
 from magodoo.sandbox.seed.shop import CARD, History, Shop
 
-KEEP = {"mode": "update", "noupdate": True, "tracking_disable": True}
 QUIET = {"skip_backorder": True, "skip_sms": True}
-SERVICES = ("SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS")
-COMPANY = 1
 HAND = "by_hand"  # the key of the invoice that Odoo made last without Magento
 JOURNALS = {CARD: "CARD", "banktransfer": "BNK1", "cashondelivery": "BNK1", "checkmo": "BNK1"}
 
 
-class Rpc(Protocol):
-    """One call to Odoo as an administrator."""
-
-    def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any: ...
-
-
-@dataclass
-class Entry:
-    """A line of a sale order or an invoice before it is written."""
-
-    key: str
-    sku: str
-    name: str
-    quantity: Decimal
-    price: Decimal
-    net: Decimal
-    tax: Decimal
-    percent: Decimal
-    base_net: Decimal
-    base_tax: Decimal
-    discount: Decimal = Decimal(0)
-    delivery: bool = False
-
-
-@dataclass
-class Names:
-    """Database ids of what the lines refer to."""
-
-    products: dict[str, int] = field(default_factory=dict)
-    taxes: dict[Decimal, int] = field(default_factory=dict)
-    currencies: dict[str, int] = field(default_factory=dict)
-    pricelists: dict[str, int] = field(default_factory=dict)
-    journals: dict[str, int] = field(default_factory=dict)
-    method_lines: dict[tuple[int, str], int] = field(default_factory=dict)
-    countries: dict[str, int] = field(default_factory=dict)
-
-
-class Books:
-    """Enters documents into Odoo. `instance` is the id that stands in the references of linked records."""
+class Books(Desk):
+    """Enters the documents of a shop into Odoo."""
 
     def __init__(self, rpc: Rpc, shop: Shop, instance: str) -> None:
-        self.rpc, self.shop, self.instance = rpc, shop, instance
-        self.names = Names()
+        super().__init__(rpc, instance)
+        self.shop = shop
         self.pickings: dict[int, int] = {}  # Magento shipment id -> picking id
         self.moves: dict[str, int] = {}  # "inv_7", "cm_3" -> account.move id
         self.orders: dict[int, int] = {}  # Magento order id -> sale.order id
-
-    def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
-        """A call in the first company only: the administrator may have several."""
-        return self.rpc.call(
-            model, method, ids, context={"allowed_company_ids": [COMPANY], **(context or {})}, **arguments
-        )
-
-    def provision(self, skus: Mapping[str, tuple[str, Decimal, bool]]) -> None:
-        """Products by SKU (name, price, storable), and the ids of what the database already has."""
-        for sku, (name, price, storable) in skus.items():
-            values = {
-                "default_code": sku,
-                "name": name,
-                "list_price": float(price),
-                "type": "consu" if storable else "service",
-                "is_storable": storable,
-                "invoice_policy": "order",
-            }
-            self.names.products[sku] = self._one(self.call("product.product", "create", vals_list=[values]))
-        self._stock([self.names.products[sku] for sku, (_, _, storable) in skus.items() if storable])
-        for sku in SERVICES:
-            self.names.products[sku] = self._find("product.product", [["default_code", "=", sku]])
-        for row in self._rows("account.tax", [["type_tax_use", "=", "sale"]], ["amount"]):
-            self.names.taxes.setdefault(Decimal(str(row["amount"])).normalize(), row["id"])
-        self.names.currencies = {
-            row["name"]: row["id"] for row in self._rows("res.currency", [["active", "=", True]], ["name"])
-        }
-        for row in self._rows("product.pricelist", [], ["currency_id"]):
-            self.names.pricelists.setdefault(row["currency_id"][1], row["id"])
-        self.names.journals = {row["code"]: row["id"] for row in self._rows("account.journal", [], ["code"])}
-        for row in self._rows("account.payment.method.line", [], ["journal_id", "payment_type"]):
-            if row["journal_id"]:
-                self.names.method_lines.setdefault((row["journal_id"][0], row["payment_type"]), row["id"])
-        self.names.countries = {row["code"]: row["id"] for row in self._rows("res.country", [], ["code"])}
-
-    def _stock(self, products: Sequence[int]) -> None:
-        """Plenty of everything in the first warehouse."""
-        location = self._rows("stock.warehouse", [["company_id", "=", COMPANY]], ["lot_stock_id"])[0]["lot_stock_id"][0]
-        wanted = [
-            {"product_id": product, "location_id": location, "inventory_quantity": 100_000} for product in products
-        ]
-        quants = self.call("stock.quant", "create", vals_list=wanted, context={"inventory_mode": True})
-        self.call("stock.quant", "action_apply_inventory", quants)
-
-    # Documents
 
     def order(self, history: History, *, linked: bool = True, confirmed: bool = True) -> int:
         """The sale order of a Magento order; `linked` gives it our external ids, otherwise only its number as reference."""
@@ -125,7 +49,7 @@ class Books:
             "date_order": row["created_at"],
             "pricelist_id/.id": str(self.names.pricelists[row["order_currency_code"]]),
         }
-        entries = self.order_entries(history)
+        entries = order_entries(self.shop, history)
         fields = ["id", "partner_id/id", *values, *_LINE_FIELDS["order_line"]]
         head = [self.xmlid("order", history.order) if linked else self._hand("so"), partner, *values.values()]
         rows = self._line_rows(
@@ -133,7 +57,7 @@ class Books:
             entries,
             row["order_currency_code"],
             row,
-            lambda entry: self.xmlid(*_order_line_key(entry, history.order)) if linked else self._hand("sol"),
+            lambda entry: self.xmlid(*order_line_key(entry)) if linked else self._hand("sol"),
         )
         self.orders[history.order] = self._load("sale.order", fields, rows)
         if confirmed:
@@ -144,7 +68,7 @@ class Books:
                 with_order: bool = True, currency: str = "") -> int:  # fmt: skip
         """The customer invoice of a Magento invoice. `change(entries)` may damage its lines before they are written."""
         row = self.shop.row("invoice", invoice)
-        entries = self.document_entries(history, row, "invl", invoice)
+        entries = document_entries(self.shop, history, row, "invl", invoice)
         return self._move(history, row, entries, "out_invoice", ("inv", invoice), linked=linked, post=post, change=change, ref=ref,
                           with_order=with_order, currency=currency)  # fmt: skip
 
@@ -191,7 +115,7 @@ class Books:
     ) -> int:
         """The credit note of a credit memo; its lines are not linked to order lines (facts pair 5.5)."""
         row = self.shop.row("credit_memo", memo)
-        entries = self.document_entries(history, row, "cml", memo)
+        entries = document_entries(self.shop, history, row, "cml", memo)
         return self._move(
             history, row, entries, "out_refund", ("cm", memo), linked=linked, post=post, change=change, with_order=False
         )
@@ -288,7 +212,7 @@ class Books:
         """The delivery of a Magento shipment."""
         row = self.shop.row("shipment", shipment)
         quantities = {int(item["order_item_id"]): Decimal(str(item["qty"])) for item in row["items"]}
-        quantities = self._exploded(history, quantities)
+        quantities = exploded(self.shop, history, quantities)
         if change:
             quantities = change(quantities)
         tracks = [track["track_number"] for track in row.get("tracks") or []] if tracking is None else tracking
@@ -317,75 +241,6 @@ class Books:
         self.call("stock.picking", "button_validate", [returned], context=QUIET)
         return returned
 
-    # Lines
-
-    def order_entries(self, history: History) -> list[Entry]:
-        row = self.shop.row("order", history.order)
-        entries = [
-            self._entry(f"oi_{item['item_id']}", item, item["qty_ordered"], item)
-            for item in self.shop.money_items(history.order)
-        ]
-        return entries + self._extras(
-            row, f"oship_{history.order}", f"osd_{history.order}", row.get("shipping_discount_amount")
-        )
-
-    def document_entries(self, history: History, row: Any, prefix: str, number: int) -> list[Entry]:
-        """Lines of an invoice or credit memo: money rows, shipping, shipping discount, adjustments."""
-        money = {item["item_id"]: item for item in self.shop.money_items(history.order)}
-        entries = []
-        for item in row["items"]:
-            source = money.get(item["order_item_id"])
-            if source is not None and _d(item.get("qty")):
-                entries.append(self._entry(f"{prefix}_{number}_{item['order_item_id']}", item, item["qty"], source))
-        given = sum((_d(item.get("discount_amount")) for item in row["items"]), Decimal(0))
-        shipping_discount = -_d(row.get("discount_amount")) - given
-        entries += self._extras(row, f"{prefix}_{number}_ship", f"{prefix}_{number}_sd", shipping_discount)
-        for name, sku, sign in (("adjustment_positive", "ADJ-PLUS", 1), ("adjustment_negative", "ADJ-MINUS", -1)):
-            amount, base = sign * _d(row.get(name)), sign * _d(row.get(f"base_{name}"))
-            if amount:
-                entries.append(
-                    Entry(
-                        f"{prefix}_{number}_{sku}",
-                        sku,
-                        "Adjustment",
-                        Decimal(1),
-                        amount,
-                        amount,
-                        Decimal(0),
-                        Decimal(0),
-                        base,
-                        Decimal(0),
-                    )
-                )
-        return entries
-
-    def _entry(self, key: str, item: Any, quantity: Any, source: Any) -> Entry:
-        quantity, price, discount = _d(quantity), _d(item["price"]), _d(item.get("discount_amount"))
-        gross = price * quantity
-        net = gross - discount + _d(item.get("discount_tax_compensation_amount"))
-        base_net = (
-            _d(item["base_price"]) * quantity
-            - _d(item.get("base_discount_amount"))
-            + _d(item.get("base_discount_tax_compensation_amount"))
-        )
-        percent = (100 * discount / gross).quantize(Decimal("0.01")) if gross else Decimal(0)
-        return Entry(key, item["sku"], item["name"], quantity, price, net, _d(item.get("tax_amount")), _d(source.get("tax_percent")), base_net,
-                     _d(item.get("base_tax_amount")), percent)  # fmt: skip
-
-    def _extras(self, row: Any, ship_key: str, discount_key: str, shipping_discount: Any) -> list[Entry]:
-        entries = []
-        shipping, tax = _d(row.get("shipping_amount")), _d(row.get("shipping_tax_amount"))
-        if shipping:
-            percent = Decimal(19) if tax else Decimal(0)
-            entries.append(Entry(ship_key, "SHIPPING", "Shipping", Decimal(1), shipping, shipping, tax, percent, _d(row["base_shipping_amount"]),
-                                 _d(row.get("base_shipping_tax_amount")), delivery=True))  # fmt: skip
-        amount = _d(shipping_discount)
-        if amount:
-            rate = _d(row.get("base_to_order_rate")) or Decimal(1)
-            entries.append(Entry(discount_key, "SHIPDISC", "Shipping discount", Decimal(1), -amount, -amount, Decimal(0), Decimal(0),
-                                 (-amount / rate).quantize(Decimal("0.01")), Decimal(0)))  # fmt: skip
-        return entries
-
     def _line_rows(
         self,
         head: list[str],
@@ -401,7 +256,7 @@ class Books:
         rows = []
         for position, entry in enumerate(entries):
             tax = self.names.taxes[entry.percent.normalize()]
-            extra = self._forced(entry, tax, currency, _d(row.get("base_to_order_rate")) or Decimal(1))
+            extra = self._forced(entry, tax, currency, amount_of(row.get("base_to_order_rate")) or Decimal(1))
             line = [
                 key(entry),
                 str(self.names.products[entry.sku]),
@@ -441,7 +296,7 @@ class Books:
             "invoice_origin": order["increment_id"] if with_order or linked or move_type == "out_refund" else "",
             "invoice_date": str(row["created_at"])[:10],
             "currency_id/.id": str(self.names.currencies[currency or row["order_currency_code"]]),
-            "invoice_currency_rate": "1" if currency else f"{_d(row.get('base_to_order_rate')) or 1:f}",
+            "invoice_currency_rate": "1" if currency else f"{amount_of(row.get('base_to_order_rate')) or 1:f}",
         }
         names = _LINE_FIELDS["invoice_line_ids"] + (["invoice_line_ids/sale_line_ids/.id"] if with_order else [])
         fields = ["id", "partner_id/id", *values, *names]
@@ -454,27 +309,13 @@ class Books:
             {} if currency else order,
             lambda entry: self._plain_xmlid(entry.key) if linked else self._hand("aml"),
             order=False,
-            linked_lines=(lambda entry: str(lines.get(_sale_key(entry, history.order), ""))) if with_order else None,
+            linked_lines=(lambda entry: str(lines.get(sale_key(entry, history.order), ""))) if with_order else None,
         )
         move = self._load("account.move", fields, rows)
         self.moves[f"{key[0]}_{key[1]}"] = move
         if post:
             self.call("account.move", "action_post", [move])
         return move
-
-    # Names
-
-    def xmlid(self, kind: str, number: Any) -> str:
-        return f"magodoo.{kind}_{self.instance}_{number}"
-
-    def _plain_xmlid(self, key: str) -> str:
-        kind, _, rest = key.partition("_")
-        return f"magodoo.{kind}_{self.instance}_{rest}"
-
-    def _hand(self, what: str) -> str:
-        """What a person makes by hand has no reference of ours; load() wants an id all the same, in a module of its own."""
-        self._counter = getattr(self, "_counter", 0) + 1
-        return f"by_hand.{what}_{self._counter}"
 
     def _partner(self, order: Any, linked: bool) -> str:
         email = order["customer_email"].lower()
@@ -503,45 +344,14 @@ class Books:
     def _sale_lines(self, history: History) -> dict[str, int]:
         """Sale order line ids by our key of the line (`oi_5`, `oship_3`)."""
         rows = self._rows("sale.order.line", [["order_id", "=", self.orders[history.order]]], ["sequence"], order="id")
-        return dict(zip([entry.key for entry in self.order_entries(history)], [row["id"] for row in rows], strict=True))
+        return dict(
+            zip([entry.key for entry in order_entries(self.shop, history)], [row["id"] for row in rows], strict=True)
+        )
 
     def _lines_by_item(self, history: History) -> dict[int, int]:
         return {
             line: int(key.split("_")[1]) for key, line in self._sale_lines(history).items() if key.startswith("oi_")
         }
-
-    def _exploded(self, history: History, quantities: Mapping[int, Decimal]) -> dict[int, Decimal]:
-        """A dynamic bundle ships by its parent in Magento, by its children in Odoo (facts pair 5.1)."""
-        items = {item["item_id"]: item for item in self.shop.row("order", history.order)["items"]}
-        money = {item["item_id"] for item in self.shop.money_items(history.order)}
-        out = {}
-        for item, quantity in quantities.items():
-            children = [
-                child for child in items.values() if child.get("parent_item_id") == item and child["item_id"] in money
-            ]
-            for child in children:
-                out[child["item_id"]] = quantity * _d(child["qty_ordered"]) / _d(items[item]["qty_ordered"])
-            if not children:
-                out[item] = quantity
-        return out
-
-    # Calls
-
-    def _load(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-        answer = self.call(model, "load", context=KEEP, fields=list(fields), data=[list(row) for row in rows])
-        if not answer["ids"]:
-            raise RuntimeError(f"{model}: {answer['messages']}")
-        return int(answer["ids"][0])
-
-    def _rows(self, model: str, domain: list[Any], fields: Sequence[str], order: str = "id") -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.call(model, "search_read", domain=domain, fields=list(fields), order=order)
-        return found
-
-    def _find(self, model: str, domain: list[Any]) -> int:
-        return int(self._rows(model, domain, ["display_name"])[0]["id"])
-
-    def _one(self, made: Any) -> int:
-        return int(made[0] if isinstance(made, list) else made)
 
 
 _LINE_FIELDS = {
@@ -573,18 +383,3 @@ _LINE_FIELDS = {
         )
     ],
 }
-
-
-def _order_line_key(entry: Entry, order: int) -> tuple[str, str]:
-    kind, _, number = entry.key.partition("_")
-    return kind, number
-
-
-def _sale_key(entry: Entry, order: int) -> str:
-    """The sale line that an invoice line belongs to: `invl_7_5` -> `oi_5`; shipping -> `oship_<order>`."""
-    last = entry.key.rsplit("_", 1)[1]
-    return {"ship": f"oship_{order}", "sd": f"osd_{order}"}.get(last, f"oi_{last}")
-
-
-def _d(value: Any) -> Decimal:
-    return Decimal(str(value)) if value not in (None, "", False) else Decimal(0)

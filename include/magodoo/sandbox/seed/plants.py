@@ -13,7 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from magodoo.sandbox.magento.placing import Line
-from magodoo.sandbox.seed.books import HAND, Books, Entry
+from magodoo.sandbox.seed.books import HAND, Books
+from magodoo.sandbox.seed.entries import Entry
 from magodoo.sandbox.seed.manifest import Manifest
 from magodoo.sandbox.seed.ordinary import Ordinary
 from magodoo.sandbox.seed.shop import CARD, History, Shop

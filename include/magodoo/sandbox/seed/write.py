@@ -11,7 +11,8 @@ from typing import Any
 import yaml
 
 from magodoo.sandbox.odoo.database import OdooDatabase
-from magodoo.sandbox.seed.books import Books, Rpc
+from magodoo.sandbox.seed.books import Books
+from magodoo.sandbox.seed.desk import Rpc
 from magodoo.sandbox.seed.manifest import Manifest
 from magodoo.sandbox.seed.ordinary import Ordinary
 from magodoo.sandbox.seed.plants import EXCLUDED_EMAIL, PLANTS, Garden

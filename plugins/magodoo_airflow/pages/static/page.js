@@ -22,6 +22,14 @@ theme();
 if (airflow()) new MutationObserver(theme).observe(airflow().documentElement, { attributes: true, attributeFilter: ["class"] });
 document.documentElement.classList.toggle("framed", Boolean(frame));
 
+// On a phone the tabs are wider than the window: the one that is open is brought into it.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const tab of document.querySelectorAll("nav [aria-current]")) {
+    const bar = tab.closest("nav");
+    bar.scrollLeft = tab.offsetLeft - (bar.clientWidth - tab.offsetWidth) / 2;
+  }
+});
+
 async function copy(button) {
   const field = document.getElementById("address");
   try {

@@ -15,9 +15,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from magodoo.money import dump_json
+from magodoo.money import exact_json
 
 NULL = "\\N"
+_BLOCK = 256 * 1024  # bytes that are handed to the server at a time
 _SPECIAL = re.compile(r"[\\\t\n\r\0\ud800-\udfff]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -25,30 +26,36 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[str]) -> None:
     """Append rows that `encoded_row` made; `table` and `columns` are names of our own."""
-    text = "\n".join(rows)
-    if not text:
+    content = "\n".join(rows).encode()
+    if not content:
         return
     statement = f"copy {table} ({', '.join(columns)}) from stdin"
     driver = connection.connection.driver_connection
     assert driver is not None
     with driver.cursor() as cursor:
-        cursor.copy_expert(statement, io.StringIO(text + "\n"))
+        cursor.copy_expert(statement, io.BytesIO(content), _BLOCK)
 
 
 def encoded_row(values: Iterable[Any]) -> str:
-    return "\t".join([encoded(value) for value in values])
+    return "\t".join([_ENCODERS[type(value)](value) for value in values])
 
 
 def encoded(value: Any) -> str:
     """One value as COPY text: None, bool, int, Decimal, str, aware datetime, date, tuple of str (text[]), dict (jsonb)."""
-    return _ENCODERS.get(type(value), _encoded_otherwise)(value)
+    return _ENCODERS[type(value)](value)
 
 
-def _encoded_otherwise(value: Any) -> str:
-    """Subclasses (an enum's text, for one) and documents."""
-    for kind, encode in _ENCODERS.items():
-        if isinstance(value, kind):
-            return encode(value)
+class _Encoders(dict[type, Callable[[Any], str]]):
+    """By exact type, as every value of every row comes through here."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], str]:
+        """Subclasses (an enum's text, for one) as what they are, and documents."""
+        found = next((encode for known, encode in self.items() if issubclass(kind, known)), _document)
+        self[kind] = found
+        return found
+
+
+def _document(value: Any) -> str:
     return escaped(json_text(value))
 
 
@@ -57,12 +64,14 @@ def _array(value: Iterable[Any]) -> str:
 
 
 def escaped(text: str) -> str:
+    if text.isprintable():  # nothing but a backslash can be special
+        return text.replace("\\", "\\\\") if "\\" in text else text
     return _SPECIAL.sub(_replacement, text)
 
 
 def json_text(value: Any) -> str:
     """Canonical JSON that jsonb can hold: NUL, written as an escape, becomes the replacement character."""
-    text = dump_json(value)
+    text = exact_json(value)
     return _ESCAPED_NUL.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
 
 
@@ -74,8 +83,7 @@ def _array_item(text: str) -> str:
     return '"' + str(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-# By exact type, as every value of every row comes through here; bool before int, of which it is a subclass.
-_ENCODERS: dict[type, Callable[[Any], str]] = {
+_ENCODERS = _Encoders({  # bool before int, of which it is a subclass
     type(None): lambda value: NULL,
     str: escaped,
     bool: lambda value: "t" if value else "f",
@@ -85,4 +93,4 @@ _ENCODERS: dict[type, Callable[[Any], str]] = {
     date: date.isoformat,
     tuple: _array,
     list: _array,
-}
+})  # fmt: skip

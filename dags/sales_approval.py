@@ -1,0 +1,28 @@
+"""`sales_approval__<instance>`: what the limits do not let go by itself is shown to a person, who approves or rejects it."""
+
+from airflow.sdk import DAG, CronTriggerTimetable
+
+from magodoo_airflow.operators.approval import ApproveChangesOperator, DecideChangesOperator, WaitingChangesOperator
+from magodoo_airflow.schedule import dag_defaults, instances
+
+DOC = """
+### Approval, instance `{instance}`
+
+Hourly, the changes that wait for a person with their sums, under *Required Actions*; the answer is kept in the change ledger with
+the name of who gave it. Nothing waits for this DAG: what is within the limits goes on, and the page *Changes* decides just the same,
+change by change. A change that is planned anew after it was shown needs an answer of its own. A rejection needs a reason and stays.
+"""
+
+for instance in instances():
+    # An answer may take a day: a run that waits for one is neither late nor to be ended.
+    patient = {**dag_defaults(instance, "approval"), "dagrun_timeout": None, "deadline": None}
+    with DAG(
+        dag_id=f"sales_approval__{instance.id}",
+        schedule=CronTriggerTimetable("5 * * * *", timezone="UTC"),
+        doc_md=DOC.format(instance=instance.id),
+        **patient,
+    ) as dag:
+        waiting = WaitingChangesOperator(task_id="waiting", instance=instance.id)
+        answer = ApproveChangesOperator(task_id="approve", changes=waiting.output)
+        DecideChangesOperator(task_id="decide", instance=instance.id, changes=waiting.output, answer=answer.output)
+    globals()[dag.dag_id] = dag

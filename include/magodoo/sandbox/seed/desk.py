@@ -1,0 +1,111 @@
+"""Odoo as the person uses it who enters documents: calls in one company, and the ids of what the lines name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+KEEP = {"mode": "update", "noupdate": True, "tracking_disable": True}
+SERVICES = ("SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS")
+COMPANY = 1
+
+
+class Rpc(Protocol):
+    """One call to Odoo as an administrator."""
+
+    def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any: ...
+
+
+@dataclass
+class Names:
+    """Database ids of what the lines refer to."""
+
+    products: dict[str, int] = field(default_factory=dict)
+    taxes: dict[Decimal, int] = field(default_factory=dict)
+    currencies: dict[str, int] = field(default_factory=dict)
+    pricelists: dict[str, int] = field(default_factory=dict)
+    journals: dict[str, int] = field(default_factory=dict)
+    method_lines: dict[tuple[int, str], int] = field(default_factory=dict)
+    countries: dict[str, int] = field(default_factory=dict)
+
+
+class Desk:
+    """Calls to Odoo. `instance` is the id that stands in the references of linked records."""
+
+    def __init__(self, rpc: Rpc, instance: str) -> None:
+        self.rpc, self.instance = rpc, instance
+        self.names = Names()
+        self._counter = 0
+
+    def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
+        """A call in the first company only: the administrator may have several."""
+        return self.rpc.call(
+            model, method, ids, context={"allowed_company_ids": [COMPANY], **(context or {})}, **arguments
+        )
+
+    def provision(self, skus: Mapping[str, tuple[str, Decimal, bool]]) -> None:
+        """Products by SKU (name, price, storable), and the ids of what the database already has."""
+        for sku, (name, price, storable) in skus.items():
+            values = {
+                "default_code": sku,
+                "name": name,
+                "list_price": float(price),
+                "type": "consu" if storable else "service",
+                "is_storable": storable,
+                "invoice_policy": "order",
+            }
+            self.names.products[sku] = self._one(self.call("product.product", "create", vals_list=[values]))
+        self._stock([self.names.products[sku] for sku, (_, _, storable) in skus.items() if storable])
+        for sku in SERVICES:
+            self.names.products[sku] = self._find("product.product", [["default_code", "=", sku]])
+        for row in self._rows("account.tax", [["type_tax_use", "=", "sale"]], ["amount"]):
+            self.names.taxes.setdefault(Decimal(str(row["amount"])).normalize(), row["id"])
+        self.names.currencies = {
+            row["name"]: row["id"] for row in self._rows("res.currency", [["active", "=", True]], ["name"])
+        }
+        for row in self._rows("product.pricelist", [], ["currency_id"]):
+            self.names.pricelists.setdefault(row["currency_id"][1], row["id"])
+        self.names.journals = {row["code"]: row["id"] for row in self._rows("account.journal", [], ["code"])}
+        for row in self._rows("account.payment.method.line", [], ["journal_id", "payment_type"]):
+            if row["journal_id"]:
+                self.names.method_lines.setdefault((row["journal_id"][0], row["payment_type"]), row["id"])
+        self.names.countries = {row["code"]: row["id"] for row in self._rows("res.country", [], ["code"])}
+
+    def _stock(self, products: Sequence[int]) -> None:
+        """Plenty of everything in the first warehouse."""
+        location = self._rows("stock.warehouse", [["company_id", "=", COMPANY]], ["lot_stock_id"])[0]["lot_stock_id"][0]
+        wanted = [
+            {"product_id": product, "location_id": location, "inventory_quantity": 100_000} for product in products
+        ]
+        quants = self.call("stock.quant", "create", vals_list=wanted, context={"inventory_mode": True})
+        self.call("stock.quant", "action_apply_inventory", quants)
+
+    def xmlid(self, kind: str, number: Any) -> str:
+        return f"magodoo.{kind}_{self.instance}_{number}"
+
+    def _plain_xmlid(self, key: str) -> str:
+        kind, _, rest = key.partition("_")
+        return f"magodoo.{kind}_{self.instance}_{rest}"
+
+    def _hand(self, what: str) -> str:
+        """What a person makes by hand has no reference of ours; load() wants an id all the same, in a module of its own."""
+        self._counter += 1
+        return f"by_hand.{what}_{self._counter}"
+
+    def _load(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+        answer = self.call(model, "load", context=KEEP, fields=list(fields), data=[list(row) for row in rows])
+        if not answer["ids"]:
+            raise RuntimeError(f"{model}: {answer['messages']}")
+        return int(answer["ids"][0])
+
+    def _rows(self, model: str, domain: list[Any], fields: Sequence[str], order: str = "id") -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.call(model, "search_read", domain=domain, fields=list(fields), order=order)
+        return found
+
+    def _find(self, model: str, domain: list[Any]) -> int:
+        return int(self._rows(model, domain, ["display_name"])[0]["id"])
+
+    def _one(self, made: Any) -> int:
+        return int(made[0] if isinstance(made, list) else made)

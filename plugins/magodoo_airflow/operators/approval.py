@@ -1,0 +1,113 @@
+"""Approval in Airflow: what waits is listed, a person answers under *Required Actions*, the answer is written into the ledger.
+
+    with DAG("my_approvals", schedule="@hourly"):
+        waiting = WaitingChangesOperator(task_id="waiting", instance="us")
+        answer = ApproveChangesOperator(task_id="approve", changes=waiting.output)
+        DecideChangesOperator(task_id="decide", instance="us", changes=waiting.output, answer=answer.output)
+
+Approval is a fact of the ledger about named changes: the load waits for no task, the page *Changes* writes the same fact, and a
+change that was planned anew meanwhile is another one that nobody has agreed to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Param
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from magodoo_airflow.links import ChangesLink, SalesPageLink
+from magodoo_airflow.operators.step import StepOperator
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context as PipelineContext
+
+APPROVE, REJECT, LATER = "Approve", "Reject", "Later"
+SHORTEST_REASON = 3
+
+
+class WaitingChangesOperator(StepOperator):
+    """Lists what waits for a person; skipped (with what follows) when nothing does.
+
+    :param most: at most so many changes at a time; the others are listed by the next run
+
+    Returns `{"ids": [...], "subject": str, "table": str}`: the table of these changes and their sums, in Markdown.
+    """
+
+    def __init__(self, *, most: int = 200, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.most = most
+
+    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        from magodoo.load import waiting
+
+        with pipeline.engine.begin() as connection:
+            found = waiting.review(connection, pipeline.instance, self.most)
+        if not found:
+            raise AirflowSkipException(f"[{self.instance}] no change waits for approval")
+        subject = f"[{self.instance}] {len(found)} changes wait for approval: {waiting.sums_in_words(found)}"
+        return {"ids": [row.id for row in found], "subject": subject, "table": waiting.table(found)}
+
+
+class ApproveChangesOperator(HITLOperator):
+    """Shows the table of changes and their sums, and waits for Approve, Reject (with a reason) or Later.
+
+    :param changes: what WaitingChangesOperator returned
+    :param hours: after so long without an answer it is *Later*: the next run lists what waits then
+    """
+
+    operator_extra_links = (ChangesLink(), SalesPageLink())
+
+    def __init__(self, *, changes: Any, hours: int = 24, **kwargs: Any) -> None:
+        source = f"ti.xcom_pull(task_ids='{changes.operator.task_id}')"
+        super().__init__(
+            subject=f"{{{{ {source}['subject'] }}}}",
+            body=f"{{{{ {source}['table'] }}}}",
+            options=[APPROVE, REJECT, LATER],
+            defaults=LATER,
+            params={"reason": Param("", type="string", title="Reason", description="needed to reject")},
+            response_timeout=timedelta(hours=hours),
+            **kwargs,
+        )
+        self.set_upstream(changes.operator)
+
+
+class DecideChangesOperator(StepOperator):
+    """Writes the answer into the ledger, with the name of who gave it; changes that have moved on meanwhile are left alone.
+
+    :param changes: what WaitingChangesOperator returned (templated)
+    :param answer: what ApproveChangesOperator returned (templated)
+
+    Returns `{"approved": n, "rejected": n, "left": n}`.
+    """
+
+    template_fields: Sequence[str] = ("instance", "changes", "answer")
+
+    def __init__(self, *, changes: Any, answer: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.changes, self.answer = changes, answer
+
+    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        from magodoo.load import ledger
+
+        ids = [int(number) for number in self.changes["ids"]]
+        (chosen,) = self.answer["chosen_options"]
+        reason = str((self.answer.get("params_input") or {}).get("reason") or "").strip()
+        if chosen == LATER:
+            return {"approved": 0, "rejected": 0, "left": len(ids)}
+        who = str((self.answer.get("responded_by_user") or {}).get("name") or "")
+        if not who:
+            raise AirflowFailException(f"[{self.instance}] an answer without a name is none")
+        if chosen == REJECT and len(reason) < SHORTEST_REASON:
+            raise AirflowFailException(f"[{self.instance}] say why: nothing is rejected without a reason")
+        with pipeline.engine.begin() as connection:
+            decide = ledger.approve if chosen == APPROVE else ledger.reject
+            done = decide(connection, ids, who, reason)
+        return {
+            "approved": done if chosen == APPROVE else 0,
+            "rejected": done if chosen == REJECT else 0,
+            "left": len(ids) - done,
+        }

@@ -1,0 +1,108 @@
+"""Pictures of every sales page through a running Airflow: desk and phone, light and dark (`make screenshots`).
+
+Starts an Airflow with staged sales and a statement, photographs the pages into docs/screenshots, and stops it. They are to be looked at.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import chromium
+from chromium import Browser
+from pages_double import SETTINGS
+from pages_sales import keep_statement, stage
+from PIL import Image
+
+from magodoo.stack import lifecycle
+from magodoo.stack.environment import cluster_of
+from magodoo.stack.layout import Layout
+from magodoo.stack.progress import Progress
+from magodoo.stack.state import State
+from magodoo.staging import connect
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+FOLDER = CHECKOUT / "docs" / "screenshots"
+PAGES = {
+    "overview": "/magento/", "orders": "/magento/list/orders", "invoices": "/magento/list/invoices", "shipments": "/magento/list/shipments",
+    "credit-memos": "/magento/list/credit_memos", "findings": "/magento/findings", "finding": "/magento/finding/1",
+    "changes": "/magento/changes", "changes-waiting": "/magento/changes?tab=waiting", "change": "/magento/change/2",
+    "document": "/magento/document/us/magento/invoice/i5", "document-missing": "/magento/document/us/magento/invoice/i9",
+    "order": "/magento/document/us/magento/order/5", "quarantine": "/magento/quarantine", "quarantined": "/magento/quarantine/1",
+    "runs": "/magento/runs", "statements": "/magento/statement", "statement": "/magento/statement/us/2026-10",
+    "preflight": "/magento/preflight", "data-docs": "/magento/data-docs/us", "problem": "/magento/finding/999999",
+}  # fmt: skip
+LOOKS = {"": (1400, False), "-dark": (1400, True), "-phone": (400, False), "-phone-dark": (400, True)}
+
+
+@contextmanager
+def sales_in_airflow(checkout: Path) -> Iterator[State]:
+    """An Airflow with the plugin, staged sales and the statement of a month, gone afterwards."""
+    layout = Layout(checkout)
+    (checkout / "plugins").symlink_to(CHECKOUT / "plugins")
+    (checkout / "dags").mkdir()
+    (checkout / "magodoo.yaml").write_text(SETTINGS.format())
+    try:
+        state = lifecycle.up(layout, Progress())
+        engine = connect(cluster_of(layout, state).url("magodoo"))
+        with engine.begin() as connection:
+            stage(connection)
+        with engine.begin() as connection:
+            keep_statement(connection, datetime.now(UTC))
+        engine.dispose()
+        yield state
+    finally:
+        lifecycle.down(layout)
+
+
+def log_in(browser: Browser, state: State) -> None:
+    browser.open(f"{state.urls['airflow']}/magento/")
+    browser.fill("input[name=username]", "admin")
+    browser.fill("input[name=password]", state.secrets.admin)
+    browser.click("button[type=submit]")
+    browser.wait("location.pathname === '/magento/' && document.readyState === 'complete'")
+
+
+def photograph(browser: Browser, file: Path) -> None:
+    """A picture in 64 colours: pages of text need no more."""
+    browser.picture(file)
+    with Image.open(io.BytesIO(file.read_bytes())) as picture:
+        picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(file, optimize=True)
+
+
+def take(browser: Browser, airflow: str) -> None:
+    """All pages in all looks, and one in Airflow's frame."""
+    for look, (width, dark) in LOOKS.items():
+        browser.window(width, 900, dark=dark)
+        for name, path in PAGES.items():
+            browser.open(f"{airflow}{path}")
+            photograph(browser, FOLDER / f"{name}{look}.png")
+    browser.window(1400, 900)
+    browser.open(f"{airflow}/plugin/magento-sales")
+    browser.wait("document.readyState === 'complete' && document.querySelector('h1') !== null", frame="/magento/")
+    photograph(browser, FOLDER / "airflow.png")
+
+
+def main() -> int:
+    if not chromium.PROGRAM:
+        print("Chromium is not installed (Debian: apt-get install chromium).", file=sys.stderr)
+        return 1
+    with (
+        tempfile.TemporaryDirectory(prefix="magodoo-") as folder,
+        sales_in_airflow(Path(folder)) as state,
+        chromium.chromium(Path(folder) / "profile") as browser,
+    ):
+        browser.window(1400, 900)
+        log_in(browser, state)
+        take(browser, state.urls["airflow"])
+    print(f"{len(PAGES) * len(LOOKS) + 1} pictures in {FOLDER.relative_to(CHECKOUT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Amounts stay exact from the bytes that arrive to the text that is stored, however they were written."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from magodoo.errors import Unreadable
+from magodoo.money import dump_json, exact_json, parse_json, to_units
+from magodoo.reconcile.references import _numbers
+from magodoo.stamps import utc
+
+
+@given(st.decimals(-(10**10), 10**10, places=4))
+def test_an_amount_survives_text_parsing_and_units(amount: Decimal) -> None:
+    read = parse_json(f'{{"a": {amount}}}'.encode())["a"]
+    assert read == amount and not isinstance(read, float)
+    assert to_units(read) == to_units(str(amount)) == int(amount * 10_000)
+    assert Decimal(exact_json(read)) == amount
+
+
+def test_an_amount_is_stored_in_one_way_whatever_its_zeros() -> None:
+    assert {exact_json(parse_json(text)) for text in ("12.5", "12.50", "12.5000")} == {"12.5"}
+    assert {exact_json(parse_json(text)) for text in ("12", "12.0", "12.0000")} == {"12"}
+    assert exact_json(parse_json("1e2")) == "100"
+    assert {exact_json(parse_json(text)) for text in ("-0.0", "0.00", "0e9")} == {"0"}
+
+
+def test_every_digit_of_a_long_fraction_stays() -> None:
+    assert exact_json(parse_json("12345678901234567.8901")) == "12345678901234567.8901"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**25), 10**25) | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)  # fmt: skip
+
+
+@given(JSON)
+def test_both_writers_and_readers_agree(value: object) -> None:
+    assert exact_json(value) == dump_json(value)
+    assert parse_json(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "[1", "", "01", "[" * 100_000])
+def test_what_is_no_json_is_unreadable(text: str) -> None:
+    with pytest.raises(Unreadable, match="not JSON"):
+        parse_json(text)
+
+
+def test_half_of_a_character_is_read_and_damage_is_kept_as_text() -> None:
+    assert parse_json(rb'"\ud800"') == "\ud800"
+    assert exact_json(parse_json("1e99999")) == dump_json(parse_json("1e99999"))
+    assert len(exact_json(parse_json("1" * 4000 + ".5"))) < 100
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-22T00:00:00", "2026-11-22 00:00+01", "2026-W47-5 00:00:00", "0000-01-01 00:00:00", "2026-02-30 00:00:00", None, 5]
+)  # fmt: skip
+def test_only_the_form_of_both_systems_is_a_time(text: object) -> None:
+    with pytest.raises(ValueError):
+        utc(text)
+
+
+@given(st.lists(st.text("0123456789a٣\n ", max_size=25)))
+def test_ids_are_read_all_at_once_as_one_by_one(texts: list[str]) -> None:
+    expected = [int(text) if text.isdecimal() and len(text) <= 18 else 0 for text in texts]
+    assert list(_numbers(texts)) == expected

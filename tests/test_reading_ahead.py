@@ -1,0 +1,100 @@
+"""Reading goes on while pages are staged: nothing lost, nothing out of order, and what was read before an error comes before it."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from magodoo.errors import Unavailable
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.reading import Batch
+from magodoo.pipeline import ahead
+from magodoo.pipeline.ahead import rarely_collected, read_ahead
+from magodoo.vocabulary import Kind
+
+BEGAN = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def page(number: int, rows: int = 1) -> Batch:
+    documents = [
+        CanonicalDocument("us", "magento", "order", f"{number}{row:03}", f"{number}", "new", BEGAN)
+        for row in range(rows)
+    ]
+    return Batch(Kind.ORDER, documents)
+
+
+def numbers(taken: list[list[Batch]]) -> list[str]:
+    return [batch.documents[0].number for batches in taken for batch in batches]
+
+
+def test_every_page_comes_once_and_in_order_with_its_rows_prepared() -> None:
+    taken = list(read_ahead(page(number) for number in range(50)))
+    assert numbers(taken) == [f"{number}" for number in range(50)]
+    assert all("prepared" in vars(batch) for batches in taken for batch in batches)
+
+
+def test_pages_that_came_while_the_last_was_staged_come_together() -> None:
+    staging, read = threading.Event(), threading.Event()
+
+    def pages() -> Iterator[Batch]:
+        yield page(0)
+        staging.wait(10)
+        yield from (page(number) for number in range(1, 5))
+        read.set()
+
+    taken = read_ahead(pages())
+    assert numbers([next(taken)]) == ["0"]
+    staging.set()
+    assert read.wait(10)
+    assert numbers([next(taken)]) == ["1", "2", "3", "4"]
+    assert list(taken) == []
+
+
+def test_reading_waits_when_enough_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "MOST_WAITING", 10)
+    asked = 0
+
+    def pages() -> Iterator[Batch]:
+        nonlocal asked
+        for number in range(20):
+            asked += 1
+            yield page(number, rows=6)
+
+    taken = read_ahead(pages())
+    next(taken)
+    for thread in threading.enumerate():
+        if thread.name == "reads":
+            thread.join(0.3)  # it would read to its end, if it did not wait
+    assert asked <= 6
+    assert len(numbers(list(taken))) >= 14
+
+
+def test_an_error_comes_after_what_was_read_before_it() -> None:
+    def pages() -> Iterator[Batch]:
+        yield page(1)
+        raise Unavailable("the shop is away")
+
+    taken = []
+    with pytest.raises(Unavailable, match="away"):
+        for batches in read_ahead(pages()):
+            taken.append(batches)
+    assert numbers(taken) == ["1"]
+
+
+def test_the_thread_ends_when_the_story_ends_early() -> None:
+    taken = read_ahead(page(number, rows=600) for number in range(1000))
+    next(taken)
+    taken.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "reads"]
+
+
+def test_the_collector_is_as_it_was_afterwards() -> None:
+    before = gc.get_threshold()
+    with pytest.raises(Unavailable), rarely_collected():
+        assert gc.get_threshold()[0] > before[0]
+        raise Unavailable("the shop is away")
+    assert gc.get_threshold() == before and gc.isenabled()
