@@ -44,6 +44,9 @@ clean: $(INSTALLED) ## stop the stack and remove all that it keeps under var/
 screenshots: $(INSTALLED) ## photograph every sales page into docs/screenshots, on desk and phone, light and dark; needs chromium
 	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m screenshots
 
+screenshots-demo: $(INSTALLED) ## photograph the demo that runs here, for README; needs chromium
+	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m screenshots --demo
+
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
 

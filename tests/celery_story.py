@@ -14,7 +14,7 @@ from compose_figures import Memory
 from compose_stack import ComposeStack, wait_until
 from faults import history
 from faults.stage import POLICY
-from load_lab import Lab, lab, provisioned
+from load_lab import Lab, lab
 from sqlalchemy import text
 
 from magodoo.stack import ports
@@ -82,7 +82,6 @@ def systems(stack: ComposeStack, places: Ports) -> Any:
     url = stack.cluster.url("magodoo")
     return lab(
         url,
-        provisioned(),
         magento_port=places.magento,
         odoo_port=places.odoo,
         token="t",

@@ -18,6 +18,7 @@ from magodoo.stack import ports
 from magodoo.stack.postgres import Cluster, new_password
 
 if TYPE_CHECKING:
+    from load_lab import Lab
     from shop_and_books import ShopAndBooks
     from stories import Told
 
@@ -82,6 +83,18 @@ def pair(module_staging_url: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
     with shop_and_books(module_staging_url, tmp_path_factory.mktemp("data_docs")) as made:
         yield made
+
+
+@pytest.fixture
+def made(staging_url: str) -> Iterator[Lab]:
+    """A shop and its Odoo where plans made by hand are carried out."""
+    from load_lab import lab
+
+    from magodoo.load import checkpoints
+
+    with lab(staging_url) as made:
+        yield made
+    checkpoints.visit(None)
 
 
 @pytest.fixture(scope="module")

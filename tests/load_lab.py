@@ -6,6 +6,7 @@ Plans are made by hand here: what is tried is the writing, not the planning.
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -49,6 +50,10 @@ POLICY: dict[str, Any] = {
     "settle_seconds": 1,
     "lease_seconds": 30,
 }  # fmt: skip
+
+
+class Died(BaseException):
+    """The worker is gone: nothing of ours runs any more."""
 
 
 class Lab:
@@ -201,15 +206,13 @@ class Lab:
 
 
 @contextmanager
-def lab(
-    url: str, provisioned: dict[str, Any], *, magento_port: int = 0, odoo_port: int = 0, token: str = "", **policy: Any
-) -> Iterator[Lab]:
-    """A lab on a staging database of its own; `provisioned` is the state of an Odoo that was set up once.
+def lab(url: str, *, magento_port: int = 0, odoo_port: int = 0, token: str = "", **policy: Any) -> Iterator[Lab]:
+    """A lab on a staging database of its own.
 
     With `token` the shop knows this bearer too, for processes that are told about it before the lab is there.
     """
     database = OdooDatabase()
-    database.load(copy.deepcopy(provisioned))
+    database.load(copy.deepcopy(provisioned()))
     shop = stocked_shop()
     if token:
         shop.accounts.add_integration(token)
@@ -228,8 +231,9 @@ def stocked_shop() -> MagentoShop:
     return shop
 
 
+@functools.cache
 def provisioned() -> dict[str, Any]:
-    """The state of a provisioned Odoo, to be loaded by each lab."""
+    """The state of a provisioned Odoo, which is set up once and loaded by each lab."""
     database = OdooDatabase()
     database.provision()
     return database.dump()

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from fastapi import Request
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 os.environ.setdefault("AIRFLOW__CORE__UNIT_TEST_MODE", "False")
@@ -21,6 +27,28 @@ instances:
   eu: {{magento_connection: magento_eu, odoo_connection: odoo_eu}}
 staging_connection: magodoo_staging
 """
+
+
+class Person:
+    """Somebody who may write, with the token of their forms."""
+
+    def __init__(self, browser: Any, engine: Engine) -> None:
+        self.browser, self.engine = browser, engine
+        self.token = token_of(browser.get("/finding/1").text)
+
+    def send(self, path: str, **fields: Any) -> Any:
+        return self.browser.post(path, data={"token": self.token, **fields})
+
+    def one(self, statement: str) -> Any:
+        with self.engine.connect() as connection:
+            return connection.execute(text(statement)).one()
+
+
+def token_of(page: str) -> str:
+    """The token of the forms of a page."""
+    found = re.search(r'name="token" value="(\w+)"', page)
+    assert found
+    return found.group(1)
 
 
 @contextmanager

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from magodoo.settings import Instance
-from magodoo.staging import listed
+from magodoo.staging import connect, listed
 from magodoo.statement import annexes, body, documents, explain, store
 from magodoo.statement.books import Books
 from magodoo.statement.months import Month
@@ -81,6 +83,16 @@ _STATEMENTS = (
     select 'us', current_date - n, kind, 40 + n, 3, 2, 1 from generate_series(1, 40) n, unnest(array['order', 'invoice', 'shipment', 'credit_memo']) kind""",
     'insert into preflight (instance, ok, kinds, settings_hash, lines) values (\'us\', false, \'{}\', \'h\', \'[{"instance": "us", "name": "rights", "status": "error", "found": "no right to post", "todo": "give it"}]\')',
 )
+
+
+@contextmanager
+def staged_sales(url: str) -> Iterator[Engine]:
+    """The staging database at `url` with all of it."""
+    engine = connect(url)
+    with engine.begin() as connection:
+        stage(connection)
+    yield engine
+    engine.dispose()
 
 
 def stage(connection: Connection) -> None:

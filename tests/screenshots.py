@@ -1,10 +1,12 @@
 """Pictures of every sales page through a running Airflow: desk and phone, light and dark (`make screenshots`).
 
 Starts an Airflow with staged sales and a statement, photographs the pages into docs/screenshots, and stops it. They are to be looked at.
+`--demo` photographs the demo that runs in this checkout instead, as a visitor sees it: the pictures of README and the tutorial.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
 import tempfile
@@ -60,6 +62,15 @@ def sales_in_airflow(checkout: Path) -> Iterator[State]:
         lifecycle.down(layout)
 
 
+@contextmanager
+def demo() -> Iterator[State]:
+    """What `make demo` left running."""
+    state = State.load(Layout(CHECKOUT).stack / "stack.json")
+    if state is None:
+        raise SystemExit("no demo runs in this checkout: make demo")
+    yield state
+
+
 def log_in(browser: Browser, state: State) -> None:
     browser.open(f"{state.urls['airflow']}/magento/")
     browser.fill("input[name=username]", "admin")
@@ -82,25 +93,45 @@ def take(browser: Browser, airflow: str) -> None:
         for name, path in PAGES.items():
             browser.open(f"{airflow}{path}")
             photograph(browser, FOLDER / f"{name}{look}.png")
+    frame(browser, airflow, "airflow")
+
+
+def frame(browser: Browser, airflow: str, name: str) -> None:
+    """The overview inside Airflow's frame."""
     browser.window(1400, 900)
     browser.open(f"{airflow}/plugin/magento-sales")
     browser.wait("document.readyState === 'complete' && document.querySelector('h1') !== null", frame="/magento/")
-    photograph(browser, FOLDER / "airflow.png")
+    photograph(browser, FOLDER / f"{name}.png")
+
+
+def take_of_demo(browser: Browser, airflow: str) -> None:
+    """The overview, and an invoice whose two sides differ in their totals."""
+    frame(browser, airflow, "demo")
+    browser.window(1400, 900)
+    browser.open(f"{airflow}/magento/findings?type=total_mismatch&kind=invoice")
+    browser.click("tbody a")
+    browser.wait("document.readyState === 'complete' && document.querySelector('a[href*=\"/document/\"]') !== null")
+    browser.click("a[href*='/document/']")
+    browser.wait("document.readyState === 'complete' && location.pathname.includes('/document/')")
+    photograph(browser, FOLDER / "demo-document.png")
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="screenshots", description=__doc__)
+    parser.add_argument("--demo", action="store_true", help="of the demo that runs in this checkout")
+    of_demo = parser.parse_args().demo
     if not chromium.PROGRAM:
         print("Chromium is not installed (Debian: apt-get install chromium).", file=sys.stderr)
         return 1
     with (
         tempfile.TemporaryDirectory(prefix="magodoo-") as folder,
-        sales_in_airflow(Path(folder)) as state,
+        demo() if of_demo else sales_in_airflow(Path(folder)) as state,
         chromium.chromium(Path(folder) / "profile") as browser,
     ):
         browser.window(1400, 900)
         log_in(browser, state)
-        take(browser, state.urls["airflow"])
-    print(f"{len(PAGES) * len(LOOKS) + 1} pictures in {FOLDER.relative_to(CHECKOUT)}")
+        (take_of_demo if of_demo else take)(browser, state.urls["airflow"])
+    print(f"the pictures are in {FOLDER.relative_to(CHECKOUT)}")
     return 0
 
 

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from load_lab import Lab, lab, provisioned
+from load_lab import Died, Lab
 from sqlalchemy import text
 
 from magodoo.load import checkpoints, leases
 from magodoo.vocabulary import ChangeKind, Kind, Side
-
-
-@pytest.fixture(scope="module")
-def state() -> dict[str, Any]:
-    return provisioned()
-
-
-@pytest.fixture
-def made(staging_url: str, state: dict[str, Any]) -> Iterator[Lab]:
-    with lab(staging_url, state) as made:
-        yield made
-    checkpoints.visit(None)
-
-
-class Died(BaseException):
-    """The worker is gone: nothing of ours runs any more."""
 
 
 def paid_orders(made: Lab, count: int) -> None:

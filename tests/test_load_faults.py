@@ -9,7 +9,7 @@ import pytest
 from faults import kinds
 from faults.campaign import Campaign
 from faults.stage import POLICY
-from load_lab import lab, provisioned
+from load_lab import lab
 
 from magodoo.stack.postgres import Cluster
 
@@ -18,7 +18,7 @@ from magodoo.stack.postgres import Cluster
 def campaign(new_staging: Callable[[], str], postgres: Cluster) -> Iterator[Callable[[str], Any]]:
     """Campaigns on the session's PostgreSQL, which is not restarted here."""
     url = new_staging()
-    with lab(url, provisioned(), **POLICY) as made:
+    with lab(url, **POLICY) as made:
         yield lambda mutation: Campaign(made, url, None, mutation)
     postgres.drop_database(url.rsplit("/", 1)[1])
 

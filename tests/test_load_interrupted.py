@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from load_lab import Lab, lab, provisioned
+from load_lab import Lab, lab
 
 from magodoo.errors import TooLate
 from magodoo.load import checkpoints, ledger
@@ -16,14 +15,9 @@ from magodoo.pipeline import reconcile
 from magodoo.vocabulary import ChangeKind, Kind
 
 
-@pytest.fixture(scope="module")
-def state() -> dict[str, Any]:
-    return provisioned()
-
-
 @pytest.fixture
-def made(staging_url: str, state: dict[str, Any]) -> Iterator[Lab]:
-    with lab(staging_url, state, shipments={"returns": "shipped_items"}) as made:
+def made(staging_url: str) -> Iterator[Lab]:
+    with lab(staging_url, shipments={"returns": "shipped_items"}) as made:
         yield made
     checkpoints.visit(None)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
-from load_lab import Lab, lab, provisioned
+from load_lab import Lab
 from sqlalchemy import text
 
 import magodoo
@@ -32,17 +30,6 @@ READS = {
     "check_object_reference", "context_get", "has_group", "has_access",
 }  # fmt: skip
 ALLOWED_IN_MAGENTO = re.compile(r"/V1/(order/\d+/(invoice|ship|refund)|shipment/track)$")
-
-
-@pytest.fixture(scope="module")
-def state() -> dict[str, Any]:
-    return provisioned()
-
-
-@pytest.fixture
-def made(staging_url: str, state: dict[str, Any]) -> Iterator[Lab]:
-    with lab(staging_url, state) as made:
-        yield made
 
 
 def everything_to_odoo(made: Lab) -> int:

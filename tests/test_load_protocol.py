@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 from faults.mutations import mutated
-from load_lab import Lab, lab, provisioned
+from load_lab import Died, Lab
 from sqlalchemy import text
 
 from magodoo.errors import Unauthorized
@@ -24,22 +23,6 @@ from magodoo.odoo.connection import OdooConnection
 from magodoo.sandbox.magento import Address
 from magodoo.settings.model import Mode, Modes
 from magodoo.vocabulary import ChangeKind, Kind, Side
-
-
-@pytest.fixture(scope="module")
-def state() -> dict[str, Any]:
-    return provisioned()
-
-
-@pytest.fixture
-def made(staging_url: str, state: dict[str, Any]) -> Iterator[Lab]:
-    with lab(staging_url, state) as made:
-        yield made
-    checkpoints.visit(None)
-
-
-class Died(BaseException):
-    """The worker is gone: nothing of ours runs any more."""
 
 
 def later(made: Lab, seconds: int = 3600) -> None:

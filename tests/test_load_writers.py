@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from load_lab import Lab, lab, provisioned
+from load_lab import Lab
 
 from magodoo.odoo.client import OdooClient
 from magodoo.sandbox.magento import Coupon
 from magodoo.vocabulary import ChangeKind, Kind
-
-
-@pytest.fixture(scope="module")
-def state() -> dict[str, Any]:
-    return provisioned()
-
-
-@pytest.fixture
-def made(staging_url: str, state: dict[str, Any]) -> Iterator[Lab]:
-    with lab(staging_url, state) as made:
-        yield made
 
 
 def test_an_order_its_invoice_and_its_payment_arrive_equal_to_the_cent(made: Lab) -> None:

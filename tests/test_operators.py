@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
-from load_lab import Lab, lab, provisioned
+from load_lab import Lab, lab
 from sqlalchemy import text
 
 from magodoo.load import waiting
@@ -56,15 +56,10 @@ def test_the_link_leads_to_the_changes_of_the_kind(kind: ChangeKind) -> None:
     assert address.endswith(f"&kind={kind.value}")
 
 
-@pytest.fixture(scope="module")
-def state() -> dict[str, Any]:
-    return provisioned()
-
-
 @pytest.fixture
-def made(staging_url: str, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+def made(staging_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """A lab whose systems are those that the operators open."""
-    with lab(staging_url, state) as made:
+    with lab(staging_url) as made:
 
         @contextmanager
         def opened(*_: Any, **__: Any) -> Iterator[Any]:

@@ -12,10 +12,11 @@ from unittest import mock
 
 import pages_double
 import pytest
-from pages_sales import FORMULA, HOSTILE, ORDERS, stage
+from pages_double import Person
+from pages_sales import FORMULA, HOSTILE, ORDERS, staged_sales
 from sqlalchemy import Engine, text
 
-from magodoo.staging import connect, listed
+from magodoo.staging import listed
 
 NAMES = ("orders", "invoices", "shipments", "credit_memos")
 WORK = ("/findings", "/changes", "/quarantine", "/runs")
@@ -28,11 +29,8 @@ PAGES = (
 @pytest.fixture(scope="module")
 def sales(module_staging_url: str) -> Iterator[Engine]:
     """Staged sales that no test changes."""
-    engine = connect(module_staging_url)
-    with engine.begin() as connection:
-        stage(connection)
-    yield engine
-    engine.dispose()
+    with staged_sales(module_staging_url) as engine:
+        yield engine
 
 
 @pytest.fixture(scope="module")
@@ -45,38 +43,14 @@ def reader(sales: Engine, module_staging_url: str, tmp_path_factory: pytest.Temp
 @pytest.fixture
 def fresh(staging_url: str) -> Iterator[Engine]:
     """Staged sales of one test's own."""
-    engine = connect(staging_url)
-    with engine.begin() as connection:
-        stage(connection)
-    yield engine
-    engine.dispose()
+    with staged_sales(staging_url) as engine:
+        yield engine
 
 
 @pytest.fixture
 def person(fresh: Engine, staging_url: str, tmp_path: Path) -> Iterator[Person]:
     with pages_double.client(tmp_path, staging_url, "user") as browser:
         yield Person(browser, fresh)
-
-
-class Person:
-    """Somebody who may write, with the token of their forms."""
-
-    def __init__(self, browser: Any, engine: Engine) -> None:
-        self.browser, self.engine = browser, engine
-        self.token = _token(browser.get("/finding/1").text)
-
-    def send(self, path: str, **fields: Any) -> Any:
-        return self.browser.post(path, data={"token": self.token, **fields})
-
-    def one(self, statement: str) -> Any:
-        with self.engine.connect() as connection:
-            return connection.execute(text(statement)).one()
-
-
-def _token(page: str) -> str:
-    found = re.search(r'name="token" value="(\w+)"', page)
-    assert found
-    return found.group(1)
 
 
 def _cells(page: str) -> list[list[str]]:

@@ -4,46 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pages_double
 import pytest
-from pages_sales import keep_statement, stage
+from pages_double import Person
+from pages_sales import keep_statement, staged_sales
 from sqlalchemy import Engine, text
-
-from magodoo.staging import connect
-
-
-class Person:
-    """Somebody who may write, with the token of their forms."""
-
-    def __init__(self, browser: Any, engine: Engine) -> None:
-        self.browser, self.engine = browser, engine
-        found = re.search(r'name="token" value="(\w+)"', browser.get("/finding/1").text)
-        assert found
-        self.token = found.group(1)
-
-    def send(self, path: str, **fields: Any) -> Any:
-        return self.browser.post(path, data={"token": self.token, **fields})
-
-    def one(self, statement: str) -> Any:
-        with self.engine.connect() as connection:
-            return connection.execute(text(statement)).one()
 
 
 @pytest.fixture
 def fresh(staging_url: str) -> Iterator[Engine]:
     """Staged sales of one test's own."""
-    engine = connect(staging_url)
-    with engine.begin() as connection:
-        stage(connection)
-    yield engine
-    engine.dispose()
+    with staged_sales(staging_url) as engine:
+        yield engine
 
 
 @pytest.fixture

@@ -12,10 +12,9 @@ from urllib.parse import urljoin, urlsplit
 
 import pages_double
 import pytest
-from pages_sales import stage
+from pages_sales import staged_sales
 from sqlalchemy import Engine
 
-from magodoo.staging import connect
 from magodoo_airflow.links import DataDocsLink, SalesPageLink
 from magodoo_airflow.pages.navigation import external_views
 
@@ -24,11 +23,8 @@ BELOW = "/airflow"
 
 @pytest.fixture
 def sales(staging_url: str) -> Iterator[Engine]:
-    engine = connect(staging_url)
-    with engine.begin() as connection:
-        stage(connection)
-    yield engine
-    engine.dispose()
+    with staged_sales(staging_url) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -70,11 +66,11 @@ def test_every_link_that_a_person_can_follow_stays_below_the_path_and_answers(pe
 
 def test_a_form_is_sent_and_leads_back_below_the_path(person: Any) -> None:
     page = person.get("/finding/1").text
-    token = re.search(r'name="token" value="(\w+)"', page)
-    assert token
     assert f'action="{BELOW}/magento/finding/1/mute"' in page
     until = f"{datetime.now(UTC) + timedelta(days=5):%Y-%m-%d}"
-    answer = person.post("/finding/1/mute", data={"token": token.group(1), "reason": "agreed", "until": until})
+    answer = person.post(
+        "/finding/1/mute", data={"token": pages_double.token_of(page), "reason": "agreed", "until": until}
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, f"{BELOW}/magento/finding/1")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from load_lab import Lab, lab, provisioned, stocked_shop
+from load_lab import Lab, lab, stocked_shop
 
 from faults.campaign import Campaign
 from magodoo import staging
@@ -75,7 +75,7 @@ def staged_campaign(checkout: Path, mutation: str = "") -> Iterator[Campaign]:
     """A campaign on a server of its own, which it may stop."""
     with _cluster(checkout) as cluster:
         url = cluster.url("staging")
-        with lab(url, provisioned(), **POLICY) as made:
+        with lab(url, **POLICY) as made:
             yield Campaign(made, url, cluster, mutation)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
 
 from magodoo.errors import BadSettings
 from magodoo.settings import Settings
 from magodoo.settings.read import read_with_problems
+from magodoo_airflow.hooks.magento import MagentoHook
+from magodoo_airflow.hooks.odoo import OdooHook
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterator[Context]:
     """The Context of one step. Raises BadSettings when the instance is unknown or its entry broken, naming the line."""
     from magodoo.pipeline.context import Context
-    from magodoo_airflow.hooks.magento import MagentoHook
-    from magodoo_airflow.hooks.odoo import OdooHook
 
     reading = read_with_problems()
     settings = reading.settings
@@ -58,14 +58,3 @@ def staging_engine(settings: Settings) -> Engine:
 
     connection = BaseHook.get_connection(settings.staging_connection)
     return connect(connection.get_uri())
-
-
-def base_url(connection: Any) -> str:
-    """The address in a connection's host field, with its port; https unless it says otherwise."""
-    host = (connection.host or "").rstrip("/")
-    if "://" not in host:
-        host = f"{(connection.schema if connection.schema in ('http', 'https') else None) or 'https'}://{host}"
-    scheme, _, rest = host.partition("://")
-    name, slash, path = rest.partition("/")
-    port = f":{connection.port}" if connection.port and ":" not in name else ""
-    return f"{scheme}://{name}{port}{slash}{path}"

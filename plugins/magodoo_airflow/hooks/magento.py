@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
+from magodoo_airflow.hooks.address import base_url
+
 if TYPE_CHECKING:
     from magodoo.magento.client import MagentoClient
 
@@ -38,8 +40,6 @@ class MagentoHook(BaseHook):
 
     def fields(self) -> dict[str, Any]:
         """The Airflow connection's fields under the names of MagentoConnection."""
-        from magodoo_airflow.hooks.context import base_url
-
         connection = self.get_connection(self.magento_conn_id)
         extra = dict(connection.extra_dejson)
         auth = extra.pop("auth", None) or ("oauth1" if extra.get("access_token_secret") else "bearer")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
+from magodoo_airflow.hooks.address import base_url
+
 if TYPE_CHECKING:
     from magodoo.odoo.client import OdooClient
 
@@ -35,8 +37,6 @@ class OdooHook(BaseHook):
 
     def fields(self) -> dict[str, Any]:
         """The Airflow connection's fields under the names of OdooConnection."""
-        from magodoo_airflow.hooks.context import base_url
-
         connection = self.get_connection(self.odoo_conn_id)
         return {
             "company_id": 1,

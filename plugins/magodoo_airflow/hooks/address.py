@@ -1,0 +1,16 @@
+"""The address that a connection's fields stand for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def base_url(connection: Any) -> str:
+    """The address in a connection's host field, with its port; https unless it says otherwise."""
+    host = (connection.host or "").rstrip("/")
+    if "://" not in host:
+        host = f"{(connection.schema if connection.schema in ('http', 'https') else None) or 'https'}://{host}"
+    scheme, _, rest = host.partition("://")
+    name, slash, path = rest.partition("/")
+    port = f":{connection.port}" if connection.port and ":" not in name else ""
+    return f"{scheme}://{name}{port}{slash}{path}"
