@@ -35,7 +35,6 @@ class TaskFailed(BaseNotifier):
         from sqlalchemy.exc import OperationalError
 
         from magodoo.quality import alerts
-        from magodoo.settings import Instance
         from magodoo.settings.read import read_with_problems
         from magodoo_airflow.hooks.context import staging_engine
 
@@ -60,7 +59,7 @@ class TaskFailed(BaseNotifier):
             log.error("the staging database is away, the mail is sent without the outbox: %s", away)
             _send_now(
                 settings,
-                alerts.failed_run_mail(cast("Instance", instance), settings.ui_url, topic="run_failed", **told),
+                alerts.failed_run_mail(instance, settings.ui_url, topic="run_failed", **told),
             )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from magodoo.errors import Stop, Unreadable
@@ -120,7 +121,7 @@ def up_to_the_second(moment: datetime) -> datetime:
 
 def batches(keys: Iterable[int] | Iterable[str], most: int) -> Iterator[list[int] | list[str]]:
     """Distinct keys in their order, cut so that each list fits into a URL and has at most `most` members."""
-    batch: list = []
+    batch: list[Any] = []
     length = 0
     for key in dict.fromkeys(keys):
         size = len(quote(f",{key}", safe=""))

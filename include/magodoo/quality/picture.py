@@ -17,7 +17,6 @@ _COUNTS = """
 
 def fourteen_days(connection: Connection, instance: str) -> bytes:
     """A PNG, 600 x 160 points."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -36,5 +35,5 @@ def fourteen_days(connection: Connection, instance: str) -> bytes:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(fontsize=7, frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     out = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(out)
+    figure.savefig(out, format="png")
     return out.getvalue()

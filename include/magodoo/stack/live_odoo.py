@@ -27,6 +27,7 @@ from pathlib import Path
 from magodoo.errors import MagodooError
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
+from magodoo.sandbox.odoo.provision import CARRIERS, PROVIDERS
 from magodoo.stack import odoo_provision, ports
 from magodoo.stack.odoo_package import TESTED_BUILD, OdooPackage
 from magodoo.stack.odoo_past import OdooPast
@@ -184,7 +185,7 @@ def _fresh(home: Path, package: OdooPackage, cluster: Cluster, server: OdooServe
 
 
 def _fingerprint(package: OdooPackage) -> str:
-    parts = (package.build, MODULES, odoo_provision.PROVIDERS, odoo_provision.CARRIERS)
+    parts = (package.build, MODULES, PROVIDERS, CARRIERS)
     text = Path(odoo_provision.__file__).read_bytes() + repr(parts).encode()
     return hashlib.sha256(text).hexdigest()
 

@@ -84,7 +84,7 @@ def versions(connection: Connection, instance: str, order_keys: Sequence[str]) -
                 "select order_key, staged_version from order_work where instance = :instance and order_key = any(:keys)"
             ),
             {"instance": instance, "keys": list(order_keys)},
-        ).all()  # type: ignore[arg-type]
+        ).all()
     )
 
 

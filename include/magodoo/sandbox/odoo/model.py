@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from magodoo.sandbox.odoo import fields as f
 from magodoo.sandbox.odoo.env import Env
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from magodoo.sandbox.odoo.database import OdooDatabase
 
 Getter = Callable[[Row], Any]
+Method = TypeVar("Method", bound=Callable[..., Any])
 _LOG_FIELDS = {
     "id": f.integer("ID", readonly=True),
     "display_name": f.char("Display Name", compute="display_name", readonly=True),
@@ -26,10 +27,14 @@ _LOG_FIELDS = {
 }
 
 
-def public(method: Callable[..., Any] | None = None, *, model_level: bool = False, access: str = "write") -> Any:
+@overload
+def public(method: Method) -> Method: ...
+@overload
+def public(*, model_level: bool = False, access: str = "write") -> Callable[[Method], Method]: ...
+def public(method: Method | None = None, *, model_level: bool = False, access: str = "write") -> Any:
     """Marks a method as callable by RPC. `model_level` ones take no ids; `access` is the right that they need."""
 
-    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+    def mark(function: Method) -> Method:
         parameters = list(inspect.signature(function).parameters.values())[2 if model_level else 3 :]
         function.public = inspect.Signature(parameters)  # type: ignore[attr-defined]
         function.model_level = model_level  # type: ignore[attr-defined]

@@ -80,7 +80,7 @@ class Writing(Reading):
         """A chatter message; moves no write_date (facts odoo-19.0 4)."""
         self.ensure(env, ids)
         notes = [{"model": self.name, "res_id": record, "body": body, "subject": subject} for record in ids]
-        return self.db.models["mail.message"].make(env, notes)  # type: ignore[no-any-return]
+        return self.db.models["mail.message"].make(env, notes)
 
     # Words
 
