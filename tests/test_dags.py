@@ -54,7 +54,8 @@ def task(task):
     missing = [] if known is not None else [name for name in fields if not hasattr(task, name)]
     init = task.operator_class.__init__ if known is not None else type(task).__init__
     return {
-        "class": (task.operator_class if known is not None else type(task)).__name__, "pool": task.pool, "retries": task.retries,
+        "class": (task.operator_class if known is not None else type(task)).__name__,
+        "limit": task.execution_timeout.total_seconds() if task.execution_timeout else None, "pool": task.pool, "retries": task.retries,
         "missing": missing, "upstream": sorted(task.upstream_task_ids),
         "conf": getattr(task, "conf", None) if isinstance(getattr(task, "conf", None), dict) else None,
         "paused": getattr(task, "fail_when_dag_is_paused", None),
@@ -102,6 +103,25 @@ def tasks(bag: Any) -> Iterator[tuple[str, str, Any]]:
     for dag_id, dag in bag["dags"].items():
         for task_id, task in dag["tasks"].items():
             yield dag_id, task_id, task
+
+
+def test_what_failed_by_chance_is_tried_again_mapped_or_not(bag: Any) -> None:
+    """A worker that dies counts as a try: without another one its part of the orders would fail the whole run."""
+    of_chain = {
+        f"{dag_id.partition('__')[0]}.{task_id}": (task["retries"], task["limit"])
+        for dag_id, task_id, task in tasks(bag)
+        if dag_id.partition("__")[0] in PER_INSTANCE - {"sales_approval"} | {"sales_statement"}
+        and task["class"].endswith(
+            ("ExtractOperator", "ReconcileOperator", "SummaryOperator", "LoadedOperator", "StatementOperator")
+        )
+    }
+    assert {
+        "magento_extract.extract",
+        "sales_reconcile.reconcile",
+        "sales_statement.statement",
+        "sales_load.loaded",
+    } <= set(of_chain)
+    assert [name for name, patience in of_chain.items() if patience != (2, 7200)] == []
 
 
 def test_every_file_imports(bag: Any) -> None:
