@@ -291,6 +291,17 @@ CATALOGUE: dict[FindingType, Entry] = {
         NOTHING,
         "The order's net is equal",
     ),
+    _T.REPLACEMENT: Entry(
+        "Replacement",
+        "Odoo delivered it beyond what was ordered: sent again, or given for nothing",
+        "Stock has left that no order of the shop accounts for",
+        _INFO,
+        "A lost or damaged parcel was sent again, or a piece was added for nothing",
+        "Nothing to do; if it was sent by mistake, ask for it back and book the return in Odoo",
+        WAREHOUSE,
+        STOCK,
+        "A replacement is never a document of Magento",
+    ),
     _T.CANCELLED_IN_ODOO: Entry(
         "Cancelled in Odoo",
         "the order is cancelled in Odoo and stands in Magento",
