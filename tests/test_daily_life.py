@@ -317,3 +317,14 @@ def test_a_marketplace_s_orders_are_left_to_the_marketplace(pair: ShopAndBooks) 
             "select count(*) from order_work where order_key = %s", (str(order),)
         ).scalar()
     assert scope == 1, "counted, never dropped"
+
+
+def test_no_mail_and_no_mailed_csv_names_a_customer(pair: ShopAndBooks) -> None:
+    """What the stories above left behind, told to everybody at once."""
+    customers = {row["customer_email"] for row in pair.shop.tables.orders.values()}
+    assert len(customers) > 10
+    mails = pair.mails("")
+    assert any("total" in mail or "refund" in mail.lower() for mail in mails)
+    assert [
+        mail for mail in mails if any(email in mail for email in customers) or "Kim No" in mail or "5551234" in mail
+    ] == []

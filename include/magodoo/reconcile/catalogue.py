@@ -73,10 +73,10 @@ CATALOGUE: dict[FindingType, Entry] = {
     ),
     _T.TAX_MISMATCH: Entry(
         "Tax differs",
-        "the totals are equal and the tax in them is not",
+        "the tax in it is not the other side's, or not what its rate gives",
         "The tax return would not agree with what the customer was shown",
         _WARN,
-        "Another tax or fiscal position stands on the Odoo document",
+        "Another tax or fiscal position stands on the Odoo document, or an extension computes the shop's tax its own way",
         "Check the tax mapping and correct the Odoo document",
         ACCOUNTING,
         TAX,
