@@ -36,7 +36,7 @@ def _order(order: OrderPlan) -> None:
     """Import what is missing; confirm a quotation of ours once Magento has gone on."""
     view, row = order.facts.situation.view, order.order
     for finding in (*order.of(MISSING, Kind.ORDER), *order.of(STATUS, Kind.ORDER, "draft")):
-        reason = first_reason(order.cut_over(row), order.blocked(row), _replaced_order(order))
+        reason = first_reason(order.cut_over(row), _held(order), order.blocked(row), _replaced_order(order))
         if reason:
             finding.no_change_reason = reason
             continue
@@ -85,10 +85,17 @@ def _moved(order: OrderPlan) -> bool:
     return any(line.qty_invoiced or line.qty_shipped for line in lines)
 
 
+def _held(order: OrderPlan) -> str | None:
+    """RULES: held, payment-review, fraud and pending-payment orders are never imported, confirmed or shipped."""
+    held = order.order.state in NEVER_IMPORTED or order.order.status == "fraud"
+    return f"The order is {order.order.status or order.order.state} in Magento" if held else None
+
+
 def _order_reason(order: OrderPlan) -> str | None:
     """Why nothing can be written onto the order in Odoo; None when it stands there, or will after this plan."""
-    absent_and_cancelled = order.order.state == "canceled" and order.odoo is None
-    if order.order.state in NEVER_IMPORTED or order.order.status == "fraud" or absent_and_cancelled:
+    if held := _held(order):
+        return held
+    if order.order.state == "canceled" and order.odoo is None:
         return f"The order is {order.order.status or order.order.state} in Magento"
     if any(change.kind is ChangeKind.ORDER_IMPORT for change in order.changes):
         as_quotation = any(change.intent.get("as") == "quotation" for change in order.changes)
