@@ -78,6 +78,7 @@ class Campaign:
         self.totals = Totals(faults=Counter(dict.fromkeys(kinds.everything(lab.odoo.faults is None), 0)))
         self.crew = Crew(lab, staging_url, cluster, mutation, self.totals.faults)
         master_data.refresh(lab.context)
+        self._extract()
 
     def run(self, seeds: Iterable[int]) -> Totals:
         """These schedules; of a mutated protocol only up to the first wave that shows it."""
@@ -205,8 +206,7 @@ class Campaign:
         orders = [order for schedule in schedules for order in schedule.orders]
         chain(self.lab.context, orders, known_only=True)
         again = self._again()
-        for side in Side:
-            extract.run(self.lab.context, side)
+        self._extract()
         late_tracks = [each.order for schedule in schedules for each in schedule.histories if each.unseen]
         whole_orders.read(
             self.lab.context, Side.MAGENTO, [str(order) for order in late_tracks]
@@ -223,6 +223,11 @@ class Campaign:
             if not stuck and not counts.get("changed") and not counts["refused"]:
                 break
         return stuck + again
+
+    def _extract(self) -> None:
+        """Both sides. What an order is before that is read again by the plan that follows; after it a plan trusts staging."""
+        for side in Side:
+            extract.run(self.lab.context, side)
 
     def _again(self) -> list[tuple[str, str]]:
         """What was done and stands planned all the same."""
