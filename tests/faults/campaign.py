@@ -222,7 +222,7 @@ class Campaign:
             again += self._again()
             if not stuck and not counts.get("changed") and not counts["refused"]:
                 break
-        return stuck + again
+        return stuck + again + self._done_twice(orders)
 
     def _extract(self) -> None:
         """Both sides. What an order is before that is read again by the plan that follows; after it a plan trusts staging."""
@@ -232,6 +232,16 @@ class Campaign:
     def _again(self) -> list[tuple[str, str]]:
         """What was done and stands planned all the same."""
         return [(order, line) for order, line, repeated in self._standing() if repeated]
+
+    def _done_twice(self, orders: list[str]) -> list[tuple[str, str]]:
+        """What was done, planned again, and done once more: the probe kept it from being doubled, and nothing else did."""
+        statement = (
+            "select order_key, kind || ' of order ' || order_number || ' was done ' || count(*) || ' times' as line from change"
+            " where state = 'done' and order_key = any(:orders)"
+            " group by order_key, order_number, kind, source_id, request_hash having count(*) > 1 order by 1, 2"
+        )
+        with self.lab.engine.connect() as connection:
+            return [(row.order_key, row.line) for row in connection.execute(text(statement), {"orders": orders})]
 
     def _standing(self) -> list[tuple[str, str, bool]]:
         """(order, what, whether the same was done before) of every change that is open or failed."""
