@@ -222,7 +222,7 @@ class Campaign:
             again += self._again()
             if not stuck and not counts.get("changed") and not counts["refused"]:
                 break
-        return stuck + again + self._done_twice(orders)
+        return list(dict.fromkeys([*stuck, *again, *self._done_twice(orders)]))
 
     def _extract(self) -> None:
         """Both sides. What an order is before that is read again by the plan that follows; after it a plan trusts staging."""

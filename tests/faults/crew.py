@@ -49,7 +49,7 @@ class Crew:
         """
         jobs = [self._job(dice, late, chain, orders) for _ in range(2 if dice.random() < 0.25 else 1)]
         drawn = dice.random()
-        if not late and len(jobs) == 1 and dice.random() < 0.4:
+        if not late and len(jobs) == 1 and dice.random() < 0.5:
             step = dice.choice(kinds.PAUSES)
             kind = None if step == "claimed" else dice.choice(self._planned(orders))
             self._pause(dataclasses.replace(jobs[0], die_at="", pause_at=step, pause_kind=kind))
@@ -99,14 +99,14 @@ class Crew:
         self._end(short, process)
 
     def _planned(self, orders: Sequence[str]) -> list[ChangeKind]:
-        """The kinds that stand planned, first of all those of which a late write makes a second document; those where none stands."""
+        """The kinds that stand planned, of them those of which a late write makes a second document, if any; those where none stands."""
         statement = (
             "select distinct kind from change where order_key = any(:orders) and state in ('planned', 'approved')"
         )
         with self.lab.engine.connect() as connection:
             found = set(connection.scalars(text(statement), {"orders": list(orders)}))
         planned = [kind for kind in ChangeKind if kind.value in found]
-        return [kind for kind in planned if kind in kinds.WITHOUT_NAME] or planned or list(kinds.WITHOUT_NAME)
+        return [kind for kind in planned if kind in kinds.TAKEN_TWICE] or planned or list(kinds.TAKEN_TWICE)
 
     def _start(self, job: Job) -> BaseProcess:
         process = self._processes.Process(target=work, args=(job,))

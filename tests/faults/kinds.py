@@ -10,11 +10,9 @@ CALLED = "called"
 """A step between two calls of one write: one of them had its effect, the ledger knows of none."""
 
 STEPS = (*checkpoints.PLANNING, *checkpoints.NAMES, CALLED, checkpoints.SETTLED)
-PAUSES = ("claimed", "probed", "probed", "checked", "checked", CALLED, "written", "read_back")
-WITHOUT_NAME = (
-    ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_INVOICE, ChangeKind.MAGENTO_SHIPMENT, ChangeKind.MAGENTO_TRACKING,
-)  # fmt: skip
-"""Kinds whose target takes a second one with the same reference: Odoo's `load` makes nothing twice under one external id."""
+PAUSES = ("claimed", "probed", "probed", "checked", "checked", "checked", CALLED, "written", "read_back")
+TAKEN_TWICE = (ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_SHIPMENT)
+"""Kinds of which the target takes a second one while goods are open: `load` makes nothing twice, a whole invoice leaves none open."""
 KILLED = {step: f"SIGKILL at {step}" for step in STEPS}
 KILLED_ANYWHERE = "SIGKILL at any moment"
 RESTART = "PostgreSQL restart"
