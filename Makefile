@@ -23,9 +23,9 @@ $(INSTALLED): requirements.txt pyproject.toml scripts/install
 	@scripts/install
 	@touch $@
 
-demo: ## run the whole chain on a sandbox shop and print what it found; ODOO=live: with a real Odoo 19
+demo: ## run the whole chain on a sandbox shop and print what it found; ODOO=live: with a real Odoo 19; ORDERS=20000: a larger shop
 	@started=$$(date +%s); $(MAKE) --silent --no-print-directory install && \
-	MAGODOO_INSTALL_SECONDS=$$(($$(date +%s) - started)) $(STACK).demo --odoo $(or $(ODOO),sandbox)
+	MAGODOO_INSTALL_SECONDS=$$(($$(date +%s) - started)) $(STACK).demo --odoo $(or $(ODOO),sandbox) --orders $(or $(ORDERS),300)
 
 up: $(INSTALLED) ## start PostgreSQL, Airflow, the sandbox systems and the mail server
 	@$(STACK) up

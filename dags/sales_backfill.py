@@ -6,16 +6,17 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, Param, task_group
 
 from magodoo.vocabulary import MATCHED_KINDS
-from magodoo_airflow.operators.backfill import BackfillChunksOperator, BackfillReportOperator
+from magodoo_airflow.operators.backfill import BackfillChunksOperator, BackfillProgressOperator, BackfillReportOperator
 from magodoo_airflow.schedule import dag_defaults, instances
 
 DOC = """
 ### Backfill
 
-Fill in the form: the window [from, to) in UTC is cut into chunks, each side is read for each chunk, then what was staged is
-reconciled, checked and loaded. With *dry run* nothing is loaded: the planned changes and their exact calls stand on the page
-Changes. No watermark moves. Run it again, or clear a task, as often as you like: the end state is the same. Stop it with
-*Mark as failed*, go on with *Clear* on the run (what had not begun is skipped then, not red).
+Fill in the form: the window [from, to) in UTC is cut into chunks. Each chunk is read on both sides and reconciled; its task
+*progress* is then named by how far the backfill has come (chunks, documents, findings, changes). After the last one all is checked and
+loaded at once, so that the limits of a run hold for the whole. With *dry run* nothing is loaded: the planned changes and their
+exact calls stand on the page Changes. No watermark moves. Run it again, or clear a task, as often as you like: the end state is
+the same. Stop it with *Mark as failed*, go on with *Clear* on the run (what had not begun is skipped then, not red).
 
 A window that ends before it starts, lies in the future, is wider than ten years or gives more than 1,000 chunks fails at the first
 task, which says what is wrong. The instance's own DAGs must be switched on: a paused one fails its task at once. One chunk is read at
@@ -67,27 +68,32 @@ with DAG(
         "fail_when_dag_is_paused": True,
     }
 
-    @task_group(group_id="extract")
-    def extract(conf: dict[str, object]) -> None:
-        for side in ("magento", "odoo"):
-            TriggerDagRunOperator(
-                task_id=side,
-                trigger_dag_id=f"{side}_extract__{{{{ params.instance }}}}",
-                conf=conf,  # type: ignore[arg-type]
-                max_active_tis_per_dagrun=1,  # a deferred task counts: one chunk at a time, however many there are
-                map_index_template="{{ task.conf['from'][:16] }} to {{ task.conf['to'][:16] }}",
-                **wait,
-            )
+    one_at_a_time = {"max_active_tis_per_dagrun": 1}  # a deferred task counts, however many chunks there are
 
-    def stage(name: str, **conf: object) -> TriggerDagRunOperator:
+    def stage(task_id: str, dag: str, conf: dict[str, object], **options: object) -> TriggerDagRunOperator:
         return TriggerDagRunOperator(
-            task_id=name, trigger_dag_id=f"sales_{name}__{{{{ params.instance }}}}", conf=conf, **wait
+            task_id=task_id, trigger_dag_id=f"{dag}__{{{{ params.instance }}}}", conf=conf, **wait, **options
+        )
+
+    @task_group(group_id="chunk")
+    def chunk(window: dict[str, object]) -> None:
+        """One chunk: each side read, then reconciled, while the next one is being read; and how far all have come."""
+        named = {"map_index_template": "{{ task.conf['from'][:16] }} to {{ task.conf['to'][:16] }}", **one_at_a_time}
+        (
+            [stage(side, f"{side}_extract", window, **named) for side in ("magento", "odoo")]
+            >> stage("reconcile", "sales_reconcile", window, **named)
+            >> BackfillProgressOperator(
+                task_id="progress",
+                instance="{{ params.instance }}",
+                chunk=window,
+                map_index_template="{{ task.label }}",
+                **one_at_a_time,
+            )
         )
 
     (
-        extract.expand(conf=chunks.output)
-        >> stage("reconcile")
-        >> stage("quality")
-        >> stage("load", dry_run="{{ params.dry_run }}")
-        >> BackfillReportOperator(task_id="report", instance="{{ params.instance }}", chunks=chunks.output)
+        chunk.expand(window=chunks.output)
+        >> stage("quality", "sales_quality", {})
+        >> stage("load", "sales_load", {"dry_run": "{{ params.dry_run }}"})
+        >> BackfillReportOperator(task_id="report", instance="{{ params.instance }}")
     )

@@ -3,6 +3,7 @@
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 
 from magodoo_airflow.operators.chain import DueOrdersOperator, ReconcileOperator
+from magodoo_airflow.operators.step import PATIENCE
 from magodoo_airflow.operators.summary import SummaryOperator
 from magodoo_airflow.schedule import asset, dag_defaults, instances
 
@@ -33,6 +34,7 @@ for instance in instances():
             task_id="reconcile",
             instance=instance.id,
             map_index_template="{{ task.orders | length }} orders from {{ task.orders | first }}",
+            **PATIENCE,
         ).expand(orders=due.output)
         reconciled >> SummaryOperator(
             task_id="reconciled",

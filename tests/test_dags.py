@@ -15,13 +15,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from magodoo.errors import BadSettings
 from magodoo.pipeline import backfill
 from magodoo.pipeline.window import Window, from_conf, from_partition
-from magodoo.settings import Instance, Settings
-from magodoo.staging import connect
+from magodoo.settings import Instance
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SETTINGS = """\
@@ -56,7 +54,8 @@ def task(task):
     missing = [] if known is not None else [name for name in fields if not hasattr(task, name)]
     init = task.operator_class.__init__ if known is not None else type(task).__init__
     return {
-        "class": (task.operator_class if known is not None else type(task)).__name__, "pool": task.pool, "retries": task.retries,
+        "class": (task.operator_class if known is not None else type(task)).__name__,
+        "limit": task.execution_timeout.total_seconds() if task.execution_timeout else None, "pool": task.pool, "retries": task.retries,
         "missing": missing, "upstream": sorted(task.upstream_task_ids),
         "conf": getattr(task, "conf", None) if isinstance(getattr(task, "conf", None), dict) else None,
         "paused": getattr(task, "fail_when_dag_is_paused", None),
@@ -104,6 +103,25 @@ def tasks(bag: Any) -> Iterator[tuple[str, str, Any]]:
     for dag_id, dag in bag["dags"].items():
         for task_id, task in dag["tasks"].items():
             yield dag_id, task_id, task
+
+
+def test_what_failed_by_chance_is_tried_again_mapped_or_not(bag: Any) -> None:
+    """A worker that dies counts as a try: without another one its part of the orders would fail the whole run."""
+    of_chain = {
+        f"{dag_id.partition('__')[0]}.{task_id}": (task["retries"], task["limit"])
+        for dag_id, task_id, task in tasks(bag)
+        if dag_id.partition("__")[0] in PER_INSTANCE - {"sales_approval"} | {"sales_statement"}
+        and task["class"].endswith(
+            ("ExtractOperator", "ReconcileOperator", "SummaryOperator", "LoadedOperator", "StatementOperator")
+        )
+    }
+    assert {
+        "magento_extract.extract",
+        "sales_reconcile.reconcile",
+        "sales_statement.statement",
+        "sales_load.loaded",
+    } <= set(of_chain)
+    assert [name for name, patience in of_chain.items() if patience != (2, 7200)] == []
 
 
 def test_every_file_imports(bag: Any) -> None:
@@ -163,15 +181,17 @@ def test_the_backfill_form_asks_for_instance_window_documents_and_dry_run(bag: A
     assert form["dry_run"]["type"] == "boolean"
 
 
-def test_the_backfill_reads_one_chunk_at_a_time_and_ends_with_its_report(bag: Any) -> None:
+def test_the_backfill_tells_its_progress_after_each_chunk_and_ends_with_its_report(bag: Any) -> None:
     steps = bag["dags"]["sales_backfill"]["tasks"]
-    assert [steps[f"extract.{side}"]["at_once"] for side in ("magento", "odoo")] == [1, 1]
-    assert steps["reconcile"]["upstream"] == ["extract.magento", "extract.odoo"]
-    assert steps["quality"]["upstream"] == ["reconcile"]
+    chunk = [f"chunk.{name}" for name in ("magento", "odoo", "reconcile", "progress")]
+    assert [steps[name]["at_once"] for name in chunk] == [1, 1, 1, 1]
+    assert {"chunk.magento", "chunk.odoo"} <= set(steps["chunk.reconcile"]["upstream"])
+    assert "chunk.reconcile" in steps["chunk.progress"]["upstream"]
+    assert steps["quality"]["upstream"] == ["chunk.progress"]
     assert steps["load"]["upstream"] == ["quality"]
     assert steps["load"]["conf"] == {"dry_run": "{{ params.dry_run }}"}
-    assert set(steps["report"]["upstream"]) == {"chunks", "load"}
-    assert all(steps[name]["paused"] for name in ("reconcile", "quality", "load"))
+    assert steps["report"]["upstream"] == ["load"]
+    assert steps["quality"]["paused"] and steps["load"]["paused"]
 
 
 # The window of a run
@@ -241,80 +261,3 @@ def test_partitions_join_without_gap_or_overlap_when_clocks_change() -> None:
     moments = [datetime(2026, 10, 24, 22, tzinfo=UTC) + timedelta(minutes=15 * number) for number in range(24)]
     windows = [from_partition(f"{moment:%Y-%m-%dT%H:%M}", "*/15 * * * *") for moment in moments]
     assert all(earlier.end == later.begin for earlier, later in pairwise(windows))
-
-
-# The chunks of a backfill
-
-NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-KNOWN = Settings(instances={"us": INSTANCE})
-
-
-def chunks(start: str, end: str, *, instance: str = "us", hours: int = 24, **more: Any) -> list[dict[str, Any]]:
-    return backfill.chunks(KNOWN, instance, start, end, hours=hours, now=NOW, **more)
-
-
-def test_chunks_cover_the_window_once_and_in_order() -> None:
-    cut = chunks("2026-10-20T00:00:00Z", "2026-10-31T06:00:00Z")
-    assert cut[0]["from"] == "2026-10-20T00:00:00+00:00"
-    assert cut[-1]["to"] == "2026-10-31T06:00:00+00:00"
-    assert all(earlier["to"] == later["from"] for earlier, later in pairwise(cut))
-    assert len(cut) == 12
-    assert all(chunk["documents"] == list(backfill.DOCUMENTS) for chunk in cut)
-
-
-def test_what_has_not_happened_yet_is_left_out() -> None:
-    assert chunks("2026-11-22T00:00:00Z", "2026-12-24T00:00:00Z")[-1]["to"] == NOW.isoformat()
-
-
-@pytest.mark.parametrize(
-    ("form", "said"),
-    [
-        ({"start": "2026-11-02T00:00:00Z", "end": "2026-11-01T00:00:00Z"}, "before it starts"),
-        ({"start": "2026-11-02T00:00:00Z", "end": "2026-11-02T00:00:00Z"}, "before it starts"),
-        ({"start": "2026-11-23T00:00:00Z", "end": "2026-11-24T00:00:00Z"}, "future"),
-        ({"start": "2010-01-01T00:00:00Z", "end": "2026-11-01T00:00:00Z"}, "ten years"),
-        ({"start": "2026-01-01T00:00:00Z", "end": "2026-11-01T00:00:00Z", "hours": 1}, "longer chunks"),
-        ({"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "hours": 0}, "0 hours"),
-        ({"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "instance": "fr"}, "no instance 'fr'"),
-        ({"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "documents": ["quote"]}, "quote"),
-        ({"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "documents": []}, "no documents"),
-        ({"start": "last week", "end": "2026-11-02T00:00:00Z"}, "no date-time"),
-    ],
-)
-def test_a_bad_form_is_refused_and_says_why(form: dict[str, Any], said: str) -> None:
-    with pytest.raises(BadSettings, match=said):
-        chunks(**form)
-
-
-def test_a_bad_form_fails_its_task_without_another_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow.sdk.exceptions import AirflowFailException
-
-    from magodoo_airflow.operators.backfill import BackfillChunksOperator
-
-    (tmp_path / "magodoo.yaml").write_text(SETTINGS)
-    monkeypatch.setenv("MAGODOO_SETTINGS", str(tmp_path / "magodoo.yaml"))
-    form = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-02T00:00:00Z", "hours": 12, "documents": ["order"]}
-    assert len(BackfillChunksOperator(task_id="a", instance="us", **form).execute({})) == 2
-    with pytest.raises(AirflowFailException, match="no instance 'broken'"):
-        BackfillChunksOperator(task_id="b", instance="broken", **form).execute({})
-
-
-def test_the_report_counts_the_extracts_of_its_own_chunks(staging_url: str) -> None:
-    engine, since = connect(staging_url), NOW - timedelta(hours=1)
-    cut = chunks("2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z", hours=12)
-    other = chunks("2026-10-01T00:00:00Z", "2026-10-02T00:00:00Z")
-    rows = [(NOW, chunk, side) for chunk in (*cut, *other) for side in ("magento", "odoo")]
-    rows.append((since - timedelta(minutes=1), cut[0], "odoo"))
-    with engine.begin() as connection:
-        for at, chunk, side in rows:
-            connection.execute(
-                text("""insert into run (instance, stage, window_from, window_to, started_at, ok, counts)
-                    values ('us', :stage, :begin, :end, :at, true, '{"invoice": {"read": 3, "changed": 1}}')"""),
-                {"stage": f"{side}_extract", "begin": chunk["from"], "end": chunk["to"], "at": at},
-            )
-        counts = backfill.report(connection, "us", cut, since)
-    engine.dispose()
-    assert counts == {
-        "chunks": 2, "extracts": 4, "documents_read": 12, "documents_changed": 4, "findings_new": 0, "findings_resolved": 0,
-        "changes_planned": 0, "changes_done": 0,
-    }  # fmt: skip

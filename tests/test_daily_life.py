@@ -195,6 +195,25 @@ def test_what_magento_cancels_after_part_was_shipped_would_be_shipped_too_much(p
 
 
 @story()
+def test_an_order_that_is_cancelled_whole_after_part_was_shipped_would_be_shipped_too_much(pair: ShopAndBooks) -> Story:
+    """Nothing was invoiced: Magento calls it cancelled, and three pieces would still leave."""
+    order = pair.order({"SKU-001": 4}, "cashondelivery")
+    yield
+    pair.shop.ship(order, {pair.items(order)["SKU-001"]: 1})
+    yield
+    pair.shop.cancel(order)
+    yield
+    assert (pair.shop.order(order)["state"], [sale["state"] for sale in pair.sales(order)]) == ("canceled", ["sale"])
+    (finding,) = pair.reported(order, type="will_ship_too_much")
+    assert (finding["severity"], finding["odoo_value"]) == ("critical", "open to deliver SKU-001 x 3")
+    assert any("warehouse@example.com" in mail for mail in pair.mails(finding["order_number"]))
+    rest = next(row for row in pair.pickings(order) if row["state"] != "done")
+    pair.call("stock.picking", "action_cancel", [rest["id"]])
+    yield
+    assert pair.findings(order) == {("status_mismatch", "order", "order")}, "a person ends the order in Odoo"
+
+
+@story()
 def test_two_equal_orders_of_one_customer_stay_two(pair: ShopAndBooks) -> Story:
     orders = [pair.order({"SKU-004": 3}, email="twice@example.com") for _ in range(2)]
     for order in orders:
@@ -298,3 +317,14 @@ def test_a_marketplace_s_orders_are_left_to_the_marketplace(pair: ShopAndBooks) 
             "select count(*) from order_work where order_key = %s", (str(order),)
         ).scalar()
     assert scope == 1, "counted, never dropped"
+
+
+def test_no_mail_and_no_mailed_csv_names_a_customer(pair: ShopAndBooks) -> None:
+    """What the stories above left behind, told to everybody at once."""
+    customers = {row["customer_email"] for row in pair.shop.tables.orders.values()}
+    assert len(customers) > 10
+    mails = pair.mails("")
+    assert any("total" in mail or "refund" in mail.lower() for mail in mails)
+    assert [
+        mail for mail in mails if any(email in mail for email in customers) or "Kim No" in mail or "5551234" in mail
+    ] == []

@@ -285,11 +285,15 @@ def test_a_backfill_that_was_stopped_goes_on_and_again_finds_the_same(hand: Hand
         "dry_run": False,
     }
     run_id = hand.api.trigger("sales_backfill", conf=conf)
-    hand.wait_for_state("sales_backfill", run_id, "chunks", "success")
+    hand.wait_for_chunk("sales_backfill", run_id, 0)
     hand.stop("sales_backfill", run_id)
     assert hand.clear("sales_backfill", run_id)
+    names = [hand.wait_for_chunk("sales_backfill", run_id, chunk) for chunk in range(3)]
+    # The first one was done before it was stopped and is counted once.
+    assert [name.split(": ")[1].split(", ")[0] for name in names] == [f"{done} of 3 chunks" for done in (1, 2, 3)]
     assert hand.api.wait("sales_backfill", run_id=run_id, seconds=PATIENCE).state == "success"
     told = hand.returned("sales_backfill", run_id, "report")
-    assert (told["chunks"], told["documents_changed"], told["changes_done"]) == (3, 0, 0)
-    assert told["extracts"] >= 6 and told["documents_read"] > 0
+    assert (told["chunks"], told["chunks_done"], told["documents_changed"], told["changes_done"]) == (3, 3, 0, 0)
+    assert told["documents_read"] > 0
+    assert re.search(r"sales_backfill</a>.*by hand.*chunks 3, chunks done 3", hand.page("?instance=us"))
     assert hand.end_state() == before

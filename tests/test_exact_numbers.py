@@ -30,6 +30,13 @@ def test_an_amount_is_stored_in_one_way_whatever_its_zeros() -> None:
     assert {exact_json(parse_json(text)) for text in ("-0.0", "0.00", "0e9")} == {"0"}
 
 
+@pytest.mark.parametrize("number", ["1E-8", "-2.5E-9", "1E+5", "0E-7"])
+@pytest.mark.parametrize("text", ["BIKE-1", "SIZE+2", "S-1E-5", ""])
+def test_no_exponent_is_stored_whatever_stands_beside_it(number: str, text: str) -> None:
+    value = {"sku": text, "of": [Decimal(number)]}
+    assert exact_json(value) == dump_json(value)
+
+
 def test_every_digit_of_a_long_fraction_stays() -> None:
     assert exact_json(parse_json("12345678901234567.8901")) == "12345678901234567.8901"
 

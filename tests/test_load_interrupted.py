@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+from faults.mutations import mutated
 from load_lab import Lab, lab
+from sqlalchemy import text
 
 from magodoo.errors import TooLate
 from magodoo.load import checkpoints, ledger
@@ -129,3 +131,34 @@ def test_a_client_sends_no_write_after_the_moment_that_it_was_given(made: Lab, s
             made.context.books.write_call("res.partner", "create", vals_list=[{"name": "late"}])
     assert list(made.shop.tables.shipments.of_order(order)) == []
     assert made.records("res.partner", "id", [["name", "=", "late"]]) == []
+
+
+@pytest.mark.parametrize(("step", "wanted"), [("", 1), ("fencing", 2)])
+def test_a_worker_that_was_away_while_another_shipped_ships_nothing(made: Lab, step: str, wanted: int) -> None:
+    """And without the token it would be there twice: Magento takes a second equal shipment while goods are open."""
+    order = made.order({"A": 4})
+    made.read()
+    made.plan(*made.whole_order(order))
+    made.load()
+    (picking,) = made.records("stock.picking", "id move_ids")
+    made.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
+    quiet = {"skip_sms": True, "skip_backorder": True}
+    made.db.call("stock.picking", "button_validate", ids=[picking["id"]], context=quiet)
+    made.read()
+    item = [[str(made.items(order)["A"]), 10_000]]
+    made.plan(made.planned(ChangeKind.MAGENTO_SHIPMENT, picking["id"], Kind.SHIPMENT, order, items=item, tracks=[]))
+
+    def another_comes(name: str) -> None:
+        if name == "probed":
+            checkpoints.visit(None)
+            with made.engine.begin() as connection:
+                connection.execute(
+                    text("update change set lease_until = now() - interval '1 s' where state = 'leased'")
+                )
+                connection.execute(text("update order_lease set until = now() - interval '1 s'"))
+            assert made.load()["applied"] == 1
+
+    checkpoints.visit(another_comes)
+    with mutated(step):
+        made.load()
+    assert len(list(made.shop.tables.shipments.of_order(order))) == wanted

@@ -291,3 +291,62 @@ def test_what_is_posted_into_a_closed_period_waits_for_a_person(connection: Conn
     assert claimed(connection) == []
     ledger.approve(connection, ids, "ann", "the tax adviser knows")
     assert len(claimed(connection)) == 1
+
+
+def test_what_is_exactly_at_its_limit_goes_on(connection: Connection) -> None:
+    careful = an_instance(limits=Limits(first_writes=0, document_amount=50, run_amount=50))
+    recorded(connection, a_change(amount=500_000), instance=careful)
+    assert limits.review(connection, careful) == limits.Review(free=1, waiting=0)
+
+
+def test_refunds_have_a_limit_of_their_own(connection: Connection) -> None:
+    careful = an_instance(limits=Limits(first_writes=0, document_amount=100, refund_amount=10))
+    recorded(connection, a_change(), a_change(ChangeKind.ODOO_CREDIT_NOTE, source="12"), instance=careful)
+    assert limits.review(connection, careful) == limits.Review(free=1, waiting=1)
+    assert [change.kind for change in claimed(connection, careful)] == [INVOICE]
+
+
+def test_what_was_too_much_waits_for_a_person_also_when_the_next_run_has_room(connection: Connection) -> None:
+    careful = an_instance(limits=Limits(first_writes=0, changes_per_run=1))
+    recorded(connection, a_change(), a_change(source="21", order="2"), instance=careful)
+    assert limits.review(connection, careful) == limits.Review(free=1, waiting=1)
+    (change,) = claimed(connection, careful)
+    leases.done(connection, change, "7", "INV/7")
+    assert limits.review(connection, careful) == limits.Review(free=0, waiting=1)
+
+
+def test_only_what_waits_is_approved(connection: Connection) -> None:
+    ids = list(recorded(connection, a_change()).ids.values())
+    assert ledger.approve(connection, ids, "ann") == 0
+    assert states(connection) == ["planned"]
+
+
+def test_what_was_refused_is_not_reopened_beside_a_newer_plan_of_its_document(connection: Connection) -> None:
+    ids = list(recorded(connection, a_change(total=1)).ids.values())
+    leases.refuse(connection, claimed(connection)[0], "Odoo says no")
+    recorded(connection, a_change(total=2))
+    assert ledger.reopen(connection, ids, "bob") == 0
+    assert states(connection) == ["refused", "planned"]
+
+
+def test_a_person_releases_what_the_gate_holds_and_nothing_else(connection: Connection) -> None:
+    outcome = recorded(connection, a_change(), a_change(source="21", order="2"), release=False)
+    held, unchecked = (outcome.ids["odoo_invoice", source] for source in ("11", "21"))
+    (row,) = (row for row in ledger.unchecked(connection, "us") if row.id == held)
+    ledger.hold(connection, [(row.id, row.request_hash)], "totals")
+    assert ledger.release_by_person(connection, [held, unchecked], "ann", "looked at it") == 1
+    assert [change.id for change in claimed(connection)] == [held]
+    reasons = connection.scalars(text("select reason from change where id = :id"), {"id": held})
+    assert list(reasons) == ["released by ann: looked at it (was held by totals)"]
+
+
+def test_kinds_are_due_while_something_of_them_may_be_written_or_must_be_looked_after(connection: Connection) -> None:
+    kinds = [kind.value for kind in ChangeKind]
+    recorded(connection, a_change(), a_change(PAYMENT, source="12"))
+    delivery = a_change(ChangeKind.ODOO_DELIVERY, source="13")
+    recorded(connection, a_change(), a_change(PAYMENT, source="12"), delivery, release=False)
+    assert set(leases.due_kinds(connection, an_instance(), kinds)) == {INVOICE.value, PAYMENT.value}
+    assert leases.due_kinds(connection, an_instance(), [PAYMENT.value]) == [PAYMENT.value]
+    for change in claimed(connection):
+        leases.done(connection, change, "7", "INV/7")
+    assert leases.due_kinds(connection, an_instance(), kinds) == []

@@ -18,7 +18,7 @@ from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.load.requests import Prepared, prepare_from
 from magodoo.load.requests.money_lines import apportion
 from magodoo.load.requests.sources import Record, Sources
-from magodoo.load.requests.taxes import implausible
+from magodoo.load.requests.taxes import implausible, tax_of
 from magodoo.money import from_units, rounded, to_units
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.settings import Instance
@@ -192,6 +192,33 @@ def test_untaxed_goods_need_a_rule_as_soon_as_the_settings_name_zero() -> None:
     order.grand_total, order.tax = order.grand_total - order.tax, 0
     (item,) = prepare_from(own, [plan_of(order)])
     assert [problem.part for problem in item.problems] == [f"tax:0/{order.country}"]
+
+
+def test_of_one_rate_the_kind_the_vat_number_and_the_group_decide() -> None:
+    rules = [
+        TaxRule(rate=Decimal(0), country="FR", has_vat=True, kind="goods", odoo_tax="EU", fiscal_position="Intra"),
+        TaxRule(rate=Decimal(0), country="FR", has_vat=True, kind="service", odoo_tax="EU service"),
+        TaxRule(rate=Decimal(0), country="FR", kind="shipping", odoo_tax="EU freight"),
+        TaxRule(rate=Decimal(0), customer_group=3, odoo_tax="Exempt"),
+    ]
+    own = sources(an_instance(taxes=rules))
+    for number, rule in enumerate(rules, start=900):
+        own.master.records["account.tax", rule.odoo_tax].append(Record(number, True, {"amount": 0}))
+    order = next(document for document in own.documents.values() if document.kind == Kind.ORDER)
+    goods, service = CanonicalLine("1"), CanonicalLine("2", is_virtual=True)
+    shipping = CanonicalLine("3", role="shipping")
+
+    def chosen(line: CanonicalLine, country: str, vat: str = "", group: int = 0) -> tuple[int | None, str | None]:
+        order.country, order.vat, order.customer_group = country, vat, group
+        tax = tax_of(own, order, line, Decimal(0), 0)
+        return tax.tax_id, tax.fiscal_position or (tax.problem and tax.problem.part)
+
+    assert chosen(goods, "FR", "FR1") == (900, "Intra")
+    assert chosen(service, "FR", "FR1") == (901, None)
+    assert chosen(shipping, "FR") == (902, None)
+    assert chosen(goods, "FR", group=3) == (903, None)
+    assert chosen(goods, "FR") == (None, "tax:0/FR")
+    assert chosen(goods, "CH", "CHE1") == (None, "tax:0/CH")
 
 
 def test_a_tax_that_its_rate_cannot_give_is_refused() -> None:

@@ -34,7 +34,7 @@ INSTANCE = {
     "books_from": "2026-11-01 00:00",
     "time_zone": "America/Chicago",
     "payment_methods": {"card": {"captured_by_provider": True, "journal": "CARD"}, "checkmo": {}},
-    "taxes": [{"rate": "8.25", "odoo_tax": "US 8.25%", "country": "US"}, {"rate": "0", "odoo_tax": "0% Exempt"}],
+    "taxes": [{"rate": "8.25", "odoo_tax": "US 8.25%", "country": "US"}, {"rate": "0", "odoo_tax": "0% Exempt", "country": "US"}],
     "recipients": {"accounting": ["a@example.com"], "warehouse": ["w@example.com"], "it": ["i@example.com"]},
     "odoo": {"pricelists": {"USD": "Magento USD"}, "carriers": {"flatrate": "Flat Rate - Fixed"}},
 }  # fmt: skip
@@ -306,6 +306,7 @@ def test_a_connection_that_could_not_be_opened_says_why(lab: Lab) -> None:
         ({"books_from": "2027-01-01 00:00"}, "Books: cut-over", "warning", "future"),
         ({"stores": [1, 99]}, "Magento: stores", "error", "no store 99"),
         ({"taxes": []}, "Mappings: taxes", "error", "no tax rules"),
+        ({"taxes": [{"rate": 0, "odoo_tax": "0% Exempt"}]}, "Mappings: taxes", "error", "by the rate alone"),
         ({"odoo": {"sales_journal": "NOPE"}}, "Books: sales journal", "error", "NOPE"),
         ({"odoo": {}}, "Books: currencies and pricelists", "error", "several pricelists in USD"),
         ({"odoo": {"warehouses": {"XX": "default"}}}, "Odoo: warehouses", "error", "no warehouse XX"),

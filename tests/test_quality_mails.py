@@ -20,6 +20,7 @@ from magodoo.quality.checks import Holds
 from magodoo.quality.letters import letter
 from magodoo.quality.tables import neutral, to_csv
 from magodoo.settings import Instance
+from magodoo.settings.model import Recipients
 from magodoo.stack import ports
 from magodoo.staging import connect
 
@@ -111,6 +112,30 @@ def test_what_will_be_shipped_too_much_goes_to_the_warehouse_at_once(engine: Eng
         difference=None,
     )
     assert [mail.recipients for mail in _queue(engine)] == [("stock@example.com",)]
+
+
+def test_a_row_says_what_since_when_with_what_effect_who_acts_and_what_comes_next(engine: Engine) -> None:
+    found(engine, effect="receivable and revenue")
+    (mail,) = _queue(engine)
+    with engine.connect() as connection:
+        since = connection.execute(text("select first_seen from finding")).scalar_one()
+    row = (
+        "Totals differ.",
+        "effect: receivable and revenue",
+        "who: accounting",
+        "Next: Compare.",
+        f"Since {since:%Y-%m-%d}",
+    )
+    assert [said for said in row if said not in mail.html] == []
+
+
+def test_accounting_warehouse_and_it_are_mailed_apart(engine: Engine) -> None:
+    all_three = {"accounting": ("books@example.com",), "warehouse": ("stock@example.com",), "it": ("it@example.com",)}
+    for number, who in enumerate(all_three):
+        found(engine, who=who, magento_id=str(number), magento_number=f"00000010{number}")
+    mails = _queue(engine, US.model_copy(update={"recipients": Recipients(**all_three)}))
+    told = {mail.recipients: [number for number in range(3) if f"00000010{number}" in mail.html] for mail in mails}
+    assert told == {recipients: [number] for number, recipients in enumerate(all_three.values())}
 
 
 def test_the_subject_says_it_all(engine: Engine) -> None:

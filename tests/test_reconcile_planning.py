@@ -375,6 +375,25 @@ def test_the_refunded_invoice_is_named_only_when_certain(status: str, named: boo
     assert sales.reconcile().change("odoo_credit_note").intent["invoice"] == (second if named else None)
 
 
+def test_a_second_refund_of_an_item_is_of_the_next_invoice_that_still_holds_it() -> None:
+    sales = Sales().sold(items={11: 2})
+    first, second = sales.invoice(1, {11: 1}), sales.invoice(1, {11: 1})
+    for each in (first, second):
+        sales.odoo_invoice(1, {11: 1}, of=each, status="paid")
+    memos = [sales.memo(1, {11: 1}), sales.memo(1, {11: 1})]
+    planned = {change.source_id: change.intent["invoice"] for change in sales.reconcile().result.changes}
+    assert planned == {str(memos[0]): first, str(memos[1]): second}
+
+
+def test_a_refund_of_which_magento_names_the_invoice_is_of_that_one_whatever_is_paid() -> None:
+    sales = Sales().sold(items={11: 2})
+    first, second = sales.invoice(1, {11: 1}), sales.invoice(1, {11: 1})
+    for each in (first, second):
+        sales.odoo_invoice(1, {11: 1}, of=each, status="not_paid")
+    sales.memo(1, {11: 1}, parent_id=str(second))
+    assert sales.reconcile().change("odoo_credit_note").intent["invoice"] == second
+
+
 def test_a_document_that_odoo_made_is_never_written_back() -> None:
     sales = Sales().sold()
     sales.invoice(1, reference="magodoo:us:u:account.move:999")

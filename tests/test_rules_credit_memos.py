@@ -224,9 +224,10 @@ def test_refunded_and_not_returned_is_a_finding_after_14_days(pair: ShopAndBooks
 
 @story()
 def test_a_replacement_never_becomes_a_magento_document(pair: ShopAndBooks) -> Story:
-    order = in_full(pair, lines={"SKU-001": 2})
+    """A piece added for nothing, and goods that came back and were sent again."""
+    given, again = in_full(pair, lines={"SKU-001": 2}), in_full(pair, lines={"SKU-001": 2})
     yield
-    (sale,) = pair.sales(order)
+    (sale,), (delivered,) = pair.sales(given), pair.pickings(again)
     line = {
         "order_id": sale["id"],
         "product_id": pair.books.names.products["SKU-001"],
@@ -234,15 +235,47 @@ def test_a_replacement_never_becomes_a_magento_document(pair: ShopAndBooks) -> S
         "price_unit": 0,
     }
     pair.call("sale.order.line", "create", vals_list=[line])
-    (replacement,) = [row for row in pair.pickings(order) if row["state"] != "done"]
-    for move in replacement["move_ids"]:
-        pair.call("stock.move", "write", [move], vals={"quantity": 1, "picked": True})
-    done = pair.call(
-        "stock.picking", "button_validate", [replacement["id"]], context={"skip_backorder": True, "skip_sms": True}
-    )
-    assert done is True
+    (more,) = [row for row in pair.pickings(given) if row["state"] != "done"]
+    send(pair, more, 1)
+    pair.books.give_back(pair.books.give_back(delivered["id"]))
     yield
-    assert (len(pair.shipments(order)), len(pair.invoices(order))) == (1, 1)
+    for order in (given, again):
+        assert (len(pair.shipments(order)), len(pair.invoices(order)), len(pair.pickings(order))) == (1, 1, 2)
+        assert pair.findings(order) == {("replacement", "shipment", "")}
+        assert [row["severity"] for row in pair.reported(order)] == ["info"]
+
+
+def send(pair: ShopAndBooks, picking: dict[str, Any], quantity: int) -> None:
+    """The warehouse sends so many pieces of each line."""
+    for move in picking["move_ids"]:
+        pair.call("stock.move", "write", [move], vals={"quantity": quantity, "picked": True})
+    quiet = {"skip_backorder": True, "skip_sms": True}
+    assert pair.call("stock.picking", "button_validate", [picking["id"]], context=quiet) is True
+
+
+@story()
+def test_more_than_was_ordered_is_no_replacement_while_the_order_waits_for_its_shipment(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2}, "cashondelivery")
+    yield
+    send(pair, pair.pickings(order)[0], 3)
+    yield
+    assert pair.shipments(order) == []
+    assert ("missing_in_magento", "shipment", "") in pair.findings(order), (
+        "the customer was sent what Magento still owes"
+    )
+
+
+@story()
+def test_what_was_sent_though_it_was_refunded_is_no_replacement(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2})
+    pair.shop.invoice(order)
+    yield
+    pair.shop.refund(order)
+    send(pair, pair.pickings(order)[0], 2)
+    yield
+    assert pair.shipments(order) == []
+    (finding,) = pair.reported(order, kind="shipment")
+    assert (finding["type"], finding["severity"]) == ("missing_in_magento", "warning")
 
 
 # Edited, held, pending
@@ -269,6 +302,26 @@ def test_an_edited_order_waits_while_the_old_one_is_delivered_in_odoo(pair: Shop
     assert [sale["state"] for sale in pair.sales(old)] == ["sale"]
     assert pair.sales(new) == []
     assert any(row["no_change_reason"] for row in pair.reported(new))
+
+
+@story(**AS_QUOTATION)
+@pytest.mark.parametrize("state", ["holded", "payment_review", "fraud"])
+def test_a_quotation_is_not_confirmed_and_nothing_ships_while_the_order_is_held(
+    pair: ShopAndBooks, state: str
+) -> Story:
+    quotation, sold = pair.order(), pair.order(payment="purchaseorder")
+    yield
+    assert [sale["state"] for order in (quotation, sold) for sale in pair.sales(order)] == ["draft", "sale"]
+    pair.shop.invoice(quotation)
+    pair.deliver(sold)
+    for order in (quotation, sold):
+        row = pair.shop.order(order)
+        row["state"], row["status"] = ("processing", "fraud") if state == "fraud" else (state, state)
+        pair.touch(order)
+    yield
+    assert [sale["state"] for sale in pair.sales(quotation)] == ["draft"]
+    assert (pair.moves(quotation), pair.shipments(sold)) == ([], [])
+    assert all(row["no_change_reason"] for order in (quotation, sold) for row in pair.reported(order))
 
 
 @story()

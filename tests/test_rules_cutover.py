@@ -133,6 +133,51 @@ def test_an_order_that_others_enter_after_it_was_planned_is_adopted(
     assert ([row["id"] for row in pair.sales(order)], len(pair.moves(order))) == ([sale], 1)
 
 
+def test_an_order_that_others_enter_without_its_number_is_never_made_again(pair: ShopAndBooks) -> None:
+    """Entered after it was planned: the search right before the write finds the same customer and total."""
+    order, other = pair.order({"SKU-001": 3}), pair.order({"SKU-001": 3})
+    for each in (order, other):
+        pair.shop.invoice(each)
+    pair.look()
+    pair.release()
+    sale = pair.enter_order(order, linked=False)
+    pair.call("sale.order", "write", [sale], vals={"client_order_ref": False, "origin": False})
+    load.run(pair.context())
+    assert (pair.sales(order), len(pair.sales(other))) == ([], 1), "another customer's equal order is no duplicate"
+    assert any("possible duplicate" in why for kind, _, why in pair.unfinished(order) if kind == "odoo_order_import")
+    pair.chain()
+    assert pair.sales(order) == []
+    assert ("possible_duplicate", "order", "") in pair.findings(order)
+
+
+@pytest.mark.parametrize("planned_before", [True, False])
+def test_a_number_in_another_connector_s_own_field_is_found(pair: ShopAndBooks, planned_before: bool) -> None:
+    fields = {name: f"x_shop_number_{name.replace('.', '_')}" for name in ("sale.order", "account.move")}
+    for model, field in fields.items():
+        if field not in pair.call(model, "fields_get", attributes=["type"]):
+            (described,) = pair.rows("ir.model", [["model", "=", model]], "model")
+            values = {"name": field, "field_description": "Shop number", "model_id": described["id"], "ttype": "char"}
+            pair.call("ir.model.fields", "create", vals_list=[{**values, "state": "manual"}])
+    order = pair.order({"SKU-002": 5})
+    pair.shop.invoice(order)
+    number = pair.shop.order(order)["increment_id"]
+    with pair.policy(odoo={"reference_fields": (*pair.instance.odoo.reference_fields, *fields.values())}):
+        if planned_before:
+            pair.look()
+            pair.release()
+        sale = pair.enter_order(order, linked=False)
+        pair.call("sale.order", "write", [sale], vals={"client_order_ref": False, fields["sale.order"]: number})
+        if planned_before:
+            load.run(pair.context())
+        pair.chain()
+        pair.chain()
+        made = pair.rows("sale.order", [["id", "=", sale]], "partner_id")[0]["partner_id"][0]
+        domain = [["partner_id.email", "=", pair.rows("res.partner", [["id", "=", made]], "email")[0]["email"]]]
+        assert [row["id"] for row in pair.rows("sale.order", domain, "name")] == [sale], "adopted, not made again"
+        (entry,) = pair.rows("account.move", [["invoice_origin", "=", number]], "state")
+        assert (entry["state"], pair.findings(order)) == ("posted", set())
+
+
 @story(**PREFIXED)
 def test_numbers_behind_another_connector_s_prefix_are_found(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2})

@@ -105,15 +105,13 @@ def test_a_shipment_that_both_sides_made_is_one_delivery(pair: ShopAndBooks) -> 
 def made_of(pair: ShopAndBooks, order: int, components: dict[str, int]) -> dict[str, int]:
     """The order's open delivery brings components instead of the product that was sold; returns their moves by SKU."""
     (picking,) = pair.pickings(order)
-    products, rows = pair.books.names.products, pair.odoo.db.tables["stock.move"]
-    sold = rows[picking["move_ids"][0]]
+    products = pair.books.names.products
+    links = "picking_id sale_line_id location_id location_dest_id company_id"
+    (sold,) = pair.rows("stock.move", [["id", "in", picking["move_ids"]]], links)
     moves = {}
     for sku, quantity in components.items():
         if moves:
-            values = {
-                name: sold[name]
-                for name in ("picking_id", "sale_line_id", "location_id", "location_dest_id", "company_id")
-            }
+            values = {name: sold[name][0] for name in links.split()}
             (made,) = pair.call(
                 "stock.move", "create", vals_list=[{**values, "product_id": products[sku], "product_uom_qty": quantity}]
             )

@@ -142,7 +142,7 @@ def in_payment(pair: ShopAndBooks) -> Generator[None, None, int]:
     yield
     move = pair.bill(order)
     pair.pay(order, move)
-    pair.odoo.db.tables["account.move"][move]["payment_state"] = "in_payment"
+    pair.show_in_payment(move)
     yield
     return order
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from shop_and_books import ShopAndBooks, amount
 from stories import story
+
+from magodoo.pipeline import load
 
 Story = Generator[None, None, None]
 INSIDE, OUTSIDE = 15.0, 5.0  # days ago
@@ -104,6 +107,27 @@ def test_a_payment_inside_a_closed_period_is_held_too(pair: ShopAndBooks) -> Sto
     assert "closed" in finding["no_change_reason"]
 
 
+@story()
+def test_a_provider_s_refund_inside_a_closed_period_is_held_too(pair: ShopAndBooks) -> Story:
+    order = pair.order(payment="card", days_ago=INSIDE)
+    pair.at(INSIDE)
+    invoice = pair.shop.invoice(order)
+    pair.enter_order(order)
+    memo = pair.shop.refund_invoice(invoice, None, online=True)
+    pair.at(OUTSIDE)
+    pair.books.invoice(pair.histories[order], invoice)
+    pair.books.pay(pair.histories[order], f"inv_{invoice}", amount(pair.invoices(order)[0]["grand_total"]), "USD")
+    pair.books.credit_note(pair.histories[order], memo)
+    pair.at(0)
+    pair.touch(order)
+    yield
+    (note,) = pair.notes(order)
+    assert pair.payments(note) == []
+    (finding,) = pair.reported(order, type="status_mismatch")
+    assert (finding["kind"], finding["part"]) == ("credit_memo", "payment")
+    assert "closed" in finding["no_change_reason"]
+
+
 @story(**IN_OPEN_PERIOD)
 def test_a_captured_payment_follows_its_invoice_into_the_open_period_with_approval(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, INSIDE, "card")
@@ -137,3 +161,51 @@ def test_an_instance_posts_in_its_own_sales_journal(pair: ShopAndBooks) -> Story
     (entry,) = pair.moves(order)
     (row,) = pair.rows("account.move", [["id", "=", entry["id"]]], "journal_id")
     assert row["journal_id"][1] == "Web shop"
+
+
+# Lock dates, last: each test closes and opens the company's books itself.
+
+
+@contextmanager
+def closed(pair: ShopAndBooks, lock: str, day: date) -> Iterator[None]:
+    """Nothing else is locked meanwhile. A hard lock stays, as Odoo has it."""
+    pair.call("res.company", "write", [1], vals={"sale_lock_date": False})
+    pair.call("res.company", "write", [1], vals={lock: f"{day}"})
+    yield
+    if lock != "hard_lock_date":
+        pair.call("res.company", "write", [1], vals={lock: False})
+    pair.call("res.company", "write", [1], vals={"sale_lock_date": f"{locked()}"})
+
+
+def test_a_lock_date_of_purchases_closes_nothing_for_sales(pair: ShopAndBooks) -> None:
+    order = invoiced(pair, INSIDE)
+    with closed(pair, "purchase_lock_date", locked()):
+        pair.chain()
+        assert [entry["state"] for entry in pair.moves(order)] == ["posted"]
+
+
+@pytest.mark.parametrize("lock", ["sale_lock_date", "fiscalyear_lock_date"])
+@pytest.mark.parametrize("policy", [{}, IN_OPEN_PERIOD], ids=["hold", "open_period"])
+def test_what_was_closed_after_the_plan_is_not_written(pair: ShopAndBooks, lock: str, policy: dict[str, Any]) -> None:
+    """Two cards: one's invoice and payment are planned, the other's invoice stands and its payment is."""
+    order, standing = invoiced(pair, OUTSIDE, "card"), invoiced(pair, OUTSIDE, "card")
+    pair.enter_order(standing)
+    pair.books.invoice(pair.histories[standing], pair.invoices(standing)[0]["entity_id"])
+    with pair.policy(**policy):
+        pair.look()
+        pair.release()
+        with closed(pair, lock, (datetime.now(UTC) - timedelta(days=1)).date()):
+            load.run(pair.context())
+            (entry,) = pair.moves(standing)
+            assert (pair.moves(order), pair.payments(entry)) == ([], []), "nobody was asked"
+        pair.chain()
+    assert [entry["payment_state"] for each in (order, standing) for entry in pair.moves(each)] == ["paid", "paid"]
+
+
+@pytest.mark.parametrize("lock", ["tax_lock_date", "fiscalyear_lock_date", "hard_lock_date"])
+def test_every_lock_date_of_sales_holds_what_lies_inside(pair: ShopAndBooks, lock: str) -> None:
+    order = invoiced(pair, INSIDE)
+    with closed(pair, lock, locked()):
+        pair.chain()
+        assert pair.moves(order) == []
+        assert ("closed_period", "invoice", "") in pair.findings(order)

@@ -16,6 +16,13 @@ from magodoo.sandbox.seed.plants import EXCLUDED_EMAIL
 Story = Generator[None, None, None]
 WHEN_POSTED: dict[str, Any] = {"invoices": {"to_magento": "when_posted"}}
 TERMS: dict[str, Any] = {"payment_methods": {"purchaseorder": {"import_states": ["new"], "payment_term": "30 Days"}}}
+TO_FRANCE: dict[str, Any] = {
+    "taxes": [
+        {"rate": "8.25", "country": "US", "odoo_tax": "US 8.25%"},
+        {"rate": "0", "country": "US", "odoo_tax": "0% Exempt"},
+        {"rate": "0", "country": "FR", "has_vat": True, "odoo_tax": "0% Exempt", "fiscal_position": "Intra-Community"},
+    ]
+}
 ON_ACCOUNT: dict[str, Any] = {"payment_methods": {"purchaseorder": {"import_states": ["new", "processing"]}}}
 
 
@@ -50,7 +57,9 @@ def test_a_forced_tax_that_its_rate_does_not_give_is_refused(pair: ShopAndBooks)
     row["state"], row["status"] = "processing", "processing"
     yield
     assert pair.sales(order) == []
-    assert [found for found in pair.findings(order) if "tax_mismatch" in (found[0], found[2].split("/")[0])]
+    (finding,) = pair.reported(order, type="tax_mismatch")
+    assert (finding["kind"], finding["who"]) == ("order", "accounting")
+    assert "is not what its rates give" in finding["message"]
 
 
 @story()
@@ -61,6 +70,31 @@ def test_a_rate_without_a_tax_of_its_own_is_unmapped(pair: ShopAndBooks) -> Stor
     yield
     assert pair.sales(order) == []
     assert ("unmapped", "order", "tax:20/AT") in pair.findings(order)
+
+
+@story(**TO_FRANCE)
+def test_the_fiscal_position_is_the_rule_s_and_never_odoo_s_own_choice(pair: ShopAndBooks) -> Story:
+    """Odoo would apply the second one to every customer of the country by itself."""
+    positions = [
+        {"name": "Intra-Community"},
+        {"name": "Automatic", "auto_apply": True, "country_id": pair.books.names.countries["US"]},
+    ]
+    pair.call("account.fiscal.position", "create", vals_list=positions)
+    paris = {"country": "FR", "city": "Paris", "postcode": "75001"}
+    company = pair.order(billing=Address(**paris, email="eu@example.com", vat_id="FR23334175221"))
+    private, home = pair.order(billing=Address(**paris, email="private@example.com")), pair.order()
+    for order in (company, private, home):
+        pair.shop.invoice(order)
+    yield
+    for order, wanted in ((company, "Intra-Community"), (home, None)):
+        (sale,), (entry,) = pair.sales(order), pair.moves(order)
+        (sold,) = pair.rows("sale.order", [["id", "=", sale["id"]]], "fiscal_position_id")
+        (booked,) = pair.rows("account.move", [["id", "=", entry["id"]]], "fiscal_position_id")
+        named = [(row["fiscal_position_id"] and row["fiscal_position_id"][1]) or None for row in (sold, booked)]
+        assert named == [wanted, wanted]
+        assert amount(entry["amount_total"]) == amount(pair.invoices(order)[0]["grand_total"])
+    assert pair.sales(private) == []
+    assert ("unmapped", "order", "tax:0/FR") in pair.findings(private), "without a VAT number it is another tax"
 
 
 @story()
@@ -80,6 +114,29 @@ def test_a_sku_that_odoo_has_twice_is_unmapped(pair: ShopAndBooks) -> Story:
     yield
     assert pair.sales(order) == []
     assert ("unmapped", "order", "sku:TWICE") in pair.findings(order)
+
+
+@story()
+@pytest.mark.parametrize(
+    ("field", "part"),
+    [("gift_cards_amount", "gift card"), ("customer_balance_amount", "store credit"), ("reward_currency_amount", "reward points")],
+)  # fmt: skip
+def test_what_is_paid_by_gift_card_or_credit_is_unmapped_and_never_a_discount(
+    pair: ShopAndBooks, field: str, part: str
+) -> Story:
+    order, matched = pair.order(payment="card"), pair.order(payment="card")
+    pair.enter_order(matched, linked=False)
+    for each in (order, matched):
+        pair.shop.invoice(each)
+        for row in (pair.shop.order(each), *pair.invoices(each)):
+            row["extension_attributes"] = {**(row.get("extension_attributes") or {}), field: 5, f"base_{field}": 5}
+            for total in ("grand_total", "base_grand_total"):
+                row[total] = Decimal(str(row[total])) - 5
+    yield
+    assert (pair.sales(order), len(pair.sales(matched)), pair.moves(matched)) == ([], 1, [])
+    for each in (order, matched):
+        assert ("unmapped", "order", f"payment:{part}") in pair.findings(each)
+        assert not {"arithmetic", "total_mismatch"} & {row["type"] for row in pair.reported(each)}
 
 
 # Customers

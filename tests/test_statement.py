@@ -327,3 +327,45 @@ def test_a_month_that_is_not_over_cannot_be_signed(sold: Sold) -> None:
     made = statement.make(pair.context(), Month.of(datetime.now(UTC), ZONE))
     with pytest.raises(FixDocument, match="not over"), pair.engine.begin() as connection:
         store.sign(connection, made.id, made.hash, "anna", "note", datetime.now(UTC))
+
+
+def test_what_magento_cannot_refund_is_listed(sold: Sold) -> None:
+    """Both are refunded, and some cents of one are left; of a third the merchant kept the shipping on purpose."""
+    pair, day = sold.pair, sold.at(12)
+    orders = [pair.order(days_ago=(datetime.now(UTC) - day).total_seconds() / 86_400) for _ in range(3)]
+    pair.shop.now = day
+    for order in orders:
+        pair.shop.invoice(order)
+        pair.shop.refund(order, shipping=0 if order is orders[2] else None)
+    pair.at(0)
+    (memo,) = pair.memos(orders[0])
+    for name in ("discount_amount", "base_discount_amount", "grand_total", "base_grand_total"):
+        memo[name] = Decimal(str(memo.get(name) or 0)) - Decimal("0.16")
+    for order in orders:
+        pair.touch(order)
+    pair.look()
+    (row,) = statement.make(pair.context(), sold.month).body["annexes"]["residues"]
+    assert (row["order_number"], from_units(row["open"])) == (
+        pair.shop.order(orders[0])["increment_id"],
+        Decimal("0.16"),
+    )
+    assert row["invoiced"] - row["refunded"] == row["open"]
+
+
+def test_a_payment_that_a_lock_date_moved_is_posted_after_closing(sold: Sold) -> None:
+    pair, day = sold.pair, sold.at(14)
+    order = pair.order(payment="card", days_ago=(datetime.now(UTC) - day).total_seconds() / 86_400)
+    pair.shop.now = pair.odoo.db.now = day
+    invoice = pair.shop.invoice(order)
+    pair.enter_order(order)
+    pair.books.invoice(pair.histories[order], invoice)
+    pair.at(0)
+    pair.call("res.company", "write", [1], vals={"fiscalyear_lock_date": f"{sold.month.last}"})
+    pair.books.pay(pair.histories[order], f"inv_{invoice}", amount(pair.invoices(order)[0]["grand_total"]), "USD")
+    pair.call("res.company", "write", [1], vals={"fiscalyear_lock_date": False})
+    pair.touch(order)
+    pair.look()
+    moved = statement.make(pair.context(), sold.month).body["annexes"]["posted_after_closing"]
+    (row,) = [row for row in moved if row["kind"] == "payment"]
+    assert row["day"] <= f"{sold.month.last}" < row["accounting_date"]
+    assert from_units(row["total"]) == amount(pair.invoices(order)[0]["grand_total"])

@@ -7,6 +7,7 @@ Magento stores decimal(20,4) and credit memos really use all four decimals when 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
@@ -21,6 +22,7 @@ SCALE = 10_000
 _QUANTUM = Decimal("0.0001")
 _ZERO = Decimal(0)
 _LONGEST_EXPONENT = 40
+_EXPONENT = re.compile("E[+-][0-9]")  # of a Decimal; with a digit in front the search takes a thousand times as long
 _LARGEST = 10**15  # 100 billion: beyond it a figure is damage, not money
 _LARGEST_WHOLE = _LARGEST // SCALE
 
@@ -125,7 +127,10 @@ def exact_json(value: Any) -> str:
         text: str = _ENCODER.encode(value).decode()
     except (TypeError, ValueError, OverflowError, RecursionError):
         return dump_json(value)  # half of a character, a document within a document
-    return dump_json(value) if "E+" in text or "E-" in text else text  # damage, or a text that looks like it
+    if "E+" not in text and "E-" not in text:
+        return text
+    # Article numbers hold `E-` often enough; behind a digit it is damage, or a text that looks like it.
+    return dump_json(value) if any(text[found.start() - 1].isdigit() for found in _EXPONENT.finditer(text)) else text
 
 
 def _object(value: dict[Any, Any]) -> str:

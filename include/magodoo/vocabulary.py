@@ -63,6 +63,7 @@ class FindingType(StrEnum):
     DRAFT_WAITING = "draft_waiting"
     NOT_REPRESENTABLE = "not_representable"
     CORRECTED_IN_ODOO = "corrected_in_odoo"
+    REPLACEMENT = "replacement"
     CANCELLED_IN_ODOO = "cancelled_in_odoo"
     STRADDLES_BOOKS_FROM = "straddles_books_from"
     CLOSED_PERIOD = "closed_period"

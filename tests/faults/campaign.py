@@ -78,6 +78,7 @@ class Campaign:
         self.totals = Totals(faults=Counter(dict.fromkeys(kinds.everything(lab.odoo.faults is None), 0)))
         self.crew = Crew(lab, staging_url, cluster, mutation, self.totals.faults)
         master_data.refresh(lab.context)
+        self._extract()
 
     def run(self, seeds: Iterable[int]) -> Totals:
         """These schedules; of a mutated protocol only up to the first wave that shows it."""
@@ -205,8 +206,7 @@ class Campaign:
         orders = [order for schedule in schedules for order in schedule.orders]
         chain(self.lab.context, orders, known_only=True)
         again = self._again()
-        for side in Side:
-            extract.run(self.lab.context, side)
+        self._extract()
         late_tracks = [each.order for schedule in schedules for each in schedule.histories if each.unseen]
         whole_orders.read(
             self.lab.context, Side.MAGENTO, [str(order) for order in late_tracks]
@@ -222,11 +222,26 @@ class Campaign:
             again += self._again()
             if not stuck and not counts.get("changed") and not counts["refused"]:
                 break
-        return stuck + again
+        return list(dict.fromkeys([*stuck, *again, *self._done_twice(orders)]))
+
+    def _extract(self) -> None:
+        """Both sides. What an order is before that is read again by the plan that follows; after it a plan trusts staging."""
+        for side in Side:
+            extract.run(self.lab.context, side)
 
     def _again(self) -> list[tuple[str, str]]:
         """What was done and stands planned all the same."""
         return [(order, line) for order, line, repeated in self._standing() if repeated]
+
+    def _done_twice(self, orders: list[str]) -> list[tuple[str, str]]:
+        """What was done, planned again, and done once more: the probe kept it from being doubled, and nothing else did."""
+        statement = (
+            "select order_key, kind || ' of order ' || order_number || ' was done ' || count(*) || ' times' as line from change"
+            " where state = 'done' and order_key = any(:orders)"
+            " group by order_key, order_number, kind, source_id, request_hash having count(*) > 1 order by 1, 2"
+        )
+        with self.lab.engine.connect() as connection:
+            return [(row.order_key, row.line) for row in connection.execute(text(statement), {"orders": orders})]
 
     def _standing(self) -> list[tuple[str, str, bool]]:
         """(order, what, whether the same was done before) of every change that is open or failed."""

@@ -15,12 +15,14 @@ from pathlib import Path
 
 from load_lab import Lab
 from permit import permit
+from sqlalchemy import text
 
 from faults import kinds
 from faults.worker import FAILED, Job, work
 from magodoo.load import checkpoints
 from magodoo.settings import Instance
 from magodoo.stack.postgres import Cluster
+from magodoo.vocabulary import ChangeKind
 
 PATIENCE = 120  # seconds after which a worker hangs
 PRELOADED = (
@@ -47,8 +49,10 @@ class Crew:
         """
         jobs = [self._job(dice, late, chain, orders) for _ in range(2 if dice.random() < 0.25 else 1)]
         drawn = dice.random()
-        if not late and len(jobs) == 1 and dice.random() < 0.25:
-            self._pause(dataclasses.replace(jobs[0], die_at="", pause_at=dice.choice(kinds.PAUSES)))
+        if not late and len(jobs) == 1 and dice.random() < 0.5:
+            step = dice.choice(kinds.PAUSES)
+            kind = None if step == "claimed" else dice.choice(self._planned(orders))
+            self._pause(dataclasses.replace(jobs[0], die_at="", pause_at=step, pause_kind=kind))
             return jobs[0]
         self.note(kinds.TWO_CHAINS if chain else kinds.TWO_WORKERS, len(jobs) == 2)
         if not late and not jobs[0].die_at and drawn < 0.25:
@@ -93,6 +97,16 @@ class Crew:
             os.kill(process.pid or 0, signal.SIGCONT)
             self.note(kinds.PAUSED)
         self._end(short, process)
+
+    def _planned(self, orders: Sequence[str]) -> list[ChangeKind]:
+        """The kinds that stand planned, of them those of which a late write makes a second document, if any; those where none stands."""
+        statement = (
+            "select distinct kind from change where order_key = any(:orders) and state in ('planned', 'approved')"
+        )
+        with self.lab.engine.connect() as connection:
+            found = set(connection.scalars(text(statement), {"orders": list(orders)}))
+        planned = [kind for kind in ChangeKind if kind.value in found]
+        return [kind for kind in planned if kind in kinds.TAKEN_TWICE] or planned or list(kinds.TAKEN_TWICE)
 
     def _start(self, job: Job) -> BaseProcess:
         process = self._processes.Process(target=work, args=(job,))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from magodoo.load import checkpoints
 from magodoo.sandbox.faults import Rule
+from magodoo.vocabulary import ChangeKind
 
 CALLED = "called"
 """A step between two calls of one write: one of them had its effect, the ledger knows of none."""
 
 STEPS = (*checkpoints.PLANNING, *checkpoints.NAMES, CALLED, checkpoints.SETTLED)
-PAUSES = ("claimed", "probed", "probed", "checked", "checked", CALLED, "written", "read_back")
+PAUSES = ("claimed", "probed", "probed", "checked", "checked", "checked", CALLED, "written", "read_back")
+TAKEN_TWICE = (ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_SHIPMENT)
+"""Kinds of which the target takes a second one while goods are open: `load` makes nothing twice, a whole invoice leaves none open."""
 KILLED = {step: f"SIGKILL at {step}" for step in STEPS}
 KILLED_ANYWHERE = "SIGKILL at any moment"
 RESTART = "PostgreSQL restart"

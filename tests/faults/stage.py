@@ -76,7 +76,7 @@ def staged_campaign(checkout: Path, mutation: str = "") -> Iterator[Campaign]:
     with _cluster(checkout) as cluster:
         url = cluster.url("staging")
         with lab(url, **POLICY) as made:
-            yield Campaign(made, url, cluster, mutation)
+            yield Campaign(made, url, cluster, mutation, wave=5 if mutation else 10)
 
 
 @contextmanager

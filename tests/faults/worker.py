@@ -18,6 +18,9 @@ from faults.mutations import mutated
 from magodoo import staging
 from magodoo.errors import MagodooError
 from magodoo.load import checkpoints, ledger
+from magodoo.load.ledger import LeasedChange
+from magodoo.load.protocol import Run
+from magodoo.load.writer import Writer
 from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.caller import OdooCaller
 from magodoo.odoo.client import OdooClient
@@ -26,7 +29,7 @@ from magodoo.pipeline import extract, load, reconcile, whole_orders
 from magodoo.pipeline.context import Context
 from magodoo.settings import Instance, Settings
 from magodoo.staging import work as work_list
-from magodoo.vocabulary import Side
+from magodoo.vocabulary import ChangeKind, Side
 
 PAGE = 3  # rows of a page of Magento's, so that an extraction has several
 FAILED = 3  # the exit code of a run that ended with an error that Airflow would show and try again
@@ -37,7 +40,7 @@ class Job:
     """Where the worker works, as what, and at which checkpoint (by name and how many times it was passed) it is killed.
 
     It writes `orders` and no others. With `chain` it is a whole run: both sides are extracted, these orders planned, released
-    and loaded; else a run of the load. At `pause_at` it stands still until it is told to go on.
+    and loaded; else a run of the load. At `pause_at`, while it carries out `pause_kind`, it stands still until it is told to go on.
     """
 
     staging: str
@@ -56,6 +59,7 @@ class Job:
     orders: tuple[str, ...] = ()
     chain: bool = False
     pause_at: str = ""
+    pause_kind: ChangeKind | None = None
 
 
 def context_of(job: Job) -> Context:
@@ -116,8 +120,8 @@ def work(job: Job) -> None:
     if job.die_at:
         checkpoints.visit(_at(job.die_at, job.die_after, signal.SIGKILL))
     elif job.pause_at:
-        checkpoints.visit(_at(job.pause_at, 1, signal.SIGSTOP))
-    with mutated(job.mutation), _calls_told():
+        checkpoints.visit(_at(job.pause_at, 1, signal.SIGSTOP, job.pause_kind))
+    with mutated(job.mutation), _calls_told(), _kinds_told():
         try:
             context = context_of(job)
             if job.chain:
@@ -145,14 +149,32 @@ def _calls_told() -> Iterator[None]:
         yield
 
 
-def _at(step: str, times: int, sent: signal.Signals) -> Callable[[str], None]:
-    """A visitor that sends this process a signal when it passes the step for the nth time."""
+_carried_out: list[ChangeKind] = []
+"""The kinds of change that this process has come to, the present one last."""
+
+
+@contextmanager
+def _kinds_told() -> Iterator[None]:
+    """Which kind of change a checkpoint is passed with."""
+    batch = Run._batch
+
+    def told(self: Run, writer: Writer, changes: list[LeasedChange]) -> None:
+        _carried_out.append(writer.kind)
+        batch(self, writer, changes)
+
+    with mock.patch.object(Run, "_batch", told):
+        yield
+
+
+def _at(step: str, times: int, sent: signal.Signals, kind: ChangeKind | None = None) -> Callable[[str], None]:
+    """A visitor that sends this process a signal when it passes the step (with that kind of change) for the nth time."""
     passed = 0
 
     def visitor(name: str) -> None:
         nonlocal passed
-        passed += name == step
-        if name == step and passed == times:
+        here = name == step and kind in (None, *_carried_out[-1:])
+        passed += here
+        if here and passed == times:
             os.kill(os.getpid(), sent)
 
     return visitor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from months.life import Clock, Life, Month, clocked
 from months.plans import plans
 
 ZONE = "America/New_York"
+Urls = tuple[str, str, str]  # fresh staging databases: of the chain, of extracts alone, of a reading of everything
 
 
 @dataclass(frozen=True)
@@ -64,39 +66,60 @@ class Outcome:
         return [*self.differences, *self.complaints, *(f"lost: {row}" for row in self.lost)]
 
 
-def compare(span: Span, new_staging: Callable[[], str]) -> Outcome:
-    """Live the span in peace and in trouble."""
-    with _month(span, new_staging) as month:
-        peace = _live(month, span, trouble.peace())
-        wanted, complaints = verdict.end_state(peace), [f"in peace: {line}" for line in verdict.complaints(peace)]
-    with _month(span, new_staging) as month:
-        troubled = _live(month, span, trouble.all_of_them(span.start, span.days, span.away))
-        complaints += [f"in trouble: {line}" for line in verdict.complaints(troubled)]
-        lost = verdict.rows_lost(month, new_staging())
-        differences = verdict.differences(wanted, verdict.end_state(troubled))
-    counts = {"peace": dict(peace.counts), "trouble": dict(troubled.counts)}
-    return Outcome(differences, complaints, lost, counts)
+@dataclass
+class Lived:
+    """One life as it ended: the end state by order, complaints, rows that were lost, counts of what happened."""
+
+    state: dict[str, dict[str, Any]]
+    complaints: list[str]
+    lost: list[str]
+    counts: dict[str, int]
 
 
-def lost_rows(span: Span, new_staging: Callable[[], str], **policy: Any) -> list[str]:
-    """Live the span in trouble only, under other settings; the rows that extracts alone did not bring."""
-    with _month(span, new_staging, **policy) as month:
-        _live(month, span, trouble.all_of_them(span.start, span.days, span.away))
-        return verdict.rows_lost(month, new_staging())
+def in_peace(span: Span, urls: Urls) -> Lived:
+    with _month(span, urls) as month:
+        life = _live(month, span, trouble.peace())
+        return _ended(life, "in peace", [])
+
+
+def in_trouble(span: Span, urls: Urls, **policy: Any) -> Lived:
+    with _month(span, urls, **policy) as month:
+        life = _live(month, span, trouble.all_of_them(span.start, span.days, span.away))
+        return _ended(life, "in trouble", verdict.rows_lost(month, urls[2]))
+
+
+def timed(live: Callable[..., Lived], *arguments: Any, **policy: Any) -> tuple[Lived, int]:
+    """A life and the seconds that it took."""
+    began = time.monotonic()
+    return live(*arguments, **policy), round(time.monotonic() - began)
+
+
+def _ended(life: Life, how: str, lost: list[str]) -> Lived:
+    complaints = [f"{how}: {line}" for line in verdict.complaints(life)]
+    return Lived(verdict.end_state(life), complaints, lost, dict(life.counts))
+
+
+def outcome(peace: Lived, troubled: Lived) -> Outcome:
+    return Outcome(
+        verdict.differences(peace.state, troubled.state),
+        [*peace.complaints, *troubled.complaints],
+        troubled.lost,
+        {"peace": peace.counts, "trouble": troubled.counts},
+    )
 
 
 @contextmanager
-def _month(span: Span, new_staging: Callable[[], str], **policy: Any) -> Iterator[Month]:
+def _month(span: Span, urls: Urls, **policy: Any) -> Iterator[Month]:
     clock = Clock(span.start)
     usual = {
         "time_zone": ZONE, "books_from": f"{span.start - timedelta(days=1):%Y-%m-%d %H:%M:%S}", "magento_overlap_seconds": 60,
         "odoo_overlap_seconds": 600,
     }  # fmt: skip
-    make = partial(Month, clock=clock, watch=new_staging())
+    make = partial(Month, clock=clock, watch=urls[1])
     with (
         tempfile.TemporaryDirectory() as docs,
         clocked(clock),
-        shop_and_books(new_staging(), Path(docs), make, **{**usual, **policy}) as month,
+        shop_and_books(urls[0], Path(docs), make, **{**usual, **policy}) as month,
     ):
         assert isinstance(month, Month)
         month.at(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,38 @@ from magodoo.odoo.connection import OdooConnection
 from magodoo.sandbox.magento import RunningSandbox as RunningMagento
 from magodoo.sandbox.seed.books import Books
 from magodoo.stack.live_odoo import LiveOdoo
+from magodoo.stack.odoo_past import OdooPast
+
+
+class Clerk(Administrator):
+    """Calls as the administrator makes them: today over the API, at a moment of the past inside Odoo's own Python."""
+
+    def __init__(self, client: OdooClient, past: OdooPast) -> None:
+        super().__init__(client)
+        self.db = self  # where the stories set the time of a sandbox
+        self._past, self._moment = past, None
+
+    @property
+    def now(self) -> datetime | None:
+        return self._moment
+
+    @now.setter
+    def now(self, moment: datetime | None) -> None:
+        if self._moment or moment:
+            self._past.clock(moment or datetime.now(UTC))
+            self._past.call(
+                "res.company", "search_count", domain=[]
+            )  # once this is answered, what was done is committed
+        self._moment = moment
+
+    def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
+        if self._moment is None:
+            return super().call(model, method, ids, context=context, **arguments)
+        return self._past.call(model, method, ids, context=context, **arguments)
 
 
 class ShopAndLiveBooks(ShopAndBooks):
-    """As ShopAndBooks. Odoo's clock cannot be set: what happens there, happens today."""
+    """As ShopAndBooks."""
 
     def __init__(self, live: LiveOdoo, database: str, *others: Any, **policy: Any) -> None:
         super().__init__(*others, **policy)
@@ -34,13 +63,8 @@ class ShopAndLiveBooks(ShopAndBooks):
         """Those of Magento; what was written to Odoo stands in the ledger of changes."""
         return [entry["path"] for entry in self.magento.app.log if entry["method"] != "GET"]
 
-
-class _NoClock:
-    """In the place of the sandbox whose time `at` sets."""
-
-    def __init__(self) -> None:
-        self.db = self
-        self.now: Any = None
+    def show_in_payment(self, move: int) -> None:
+        self.live.sql(self.database, "update account_move set payment_state = 'in_payment' where id = %s", move)
 
 
 @contextmanager
@@ -50,12 +74,13 @@ def shop_and_live_books(live: LiveOdoo, staging_url: str, docs: Path) -> Iterato
     shop = copy.copy(template[0])
     shop.magento = template[0].magento.copy()
     database = live.clone()
-    with OdooClient(live.connection("admin", database)) as admin:
-        books = Books(Administrator(admin), shop, "us")
+    with OdooClient(live.connection("admin", database)) as admin, live.past(database) as past:
+        clerk = Clerk(admin, past)
+        books = Books(clerk, shop, "us")
         books.provision(shop_and_books.goods(shop))
         with pytest.MonkeyPatch.context() as patch, RunningMagento(shop.magento) as magento:
             patch.setenv("MAGODOO_DATA_DOCS", str(docs))
-            pair = ShopAndLiveBooks(live, database, shop, books, magento, _NoClock(), staging_url, lease_seconds=600)
+            pair = ShopAndLiveBooks(live, database, shop, books, magento, clerk, staging_url, lease_seconds=600)
             yield pair
             pair.engine.dispose()
     live.drop(database)

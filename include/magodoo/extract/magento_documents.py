@@ -34,7 +34,7 @@ def invoice(instance: Instance, row: Row, request_began_at: datetime) -> Canonic
     """An invoice. Captured is only what names a provider's transaction: every invoice made over REST is *paid* (facts 5)."""
     document = _money_document(instance, Kind.INVOICE, row, request_began_at)
     if document.transaction_id and document.state == PAID:
-        document.captured_amount = document.grand_total
+        document.captured_amount = fields.units(row, "grand_total")
     return document
 
 
@@ -43,7 +43,7 @@ def credit_memo(instance: Instance, row: Row, request_began_at: datetime) -> Can
     document = _money_document(instance, Kind.CREDIT_MEMO, row, request_began_at)
     document.parent_id = fields.identity(row, "invoice_id")
     if document.transaction_id:
-        document.captured_amount = document.grand_total
+        document.captured_amount = fields.units(row, "grand_total")
     return document
 
 

@@ -11,11 +11,19 @@ from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
 
 ONE = 10_000
+PAYMENT_PARTS = {
+    "gift_cards_amount": "gift card",
+    "customer_balance_amount": "store credit",
+    "reward_currency_amount": "reward points",
+}  # of Adobe Commerce: extension attributes that the grand total is lowered by, though they are payment, not discount
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Units, in order currency or, read with the prefix `base_`, in base currency. `discount` includes the compensations."""
+    """Units, in order currency or, read with the prefix `base_`, in base currency. `discount` includes the compensations.
+
+    grand_total is what was sold: what was paid by gift card, store credit or points is in it.
+    """
 
     subtotal: int
     shipping: int
@@ -33,6 +41,7 @@ class Totals:
             f"{prefix}discount_tax_compensation_amount",
             "base_shipping_discount_tax_compensation_amnt" if prefix else "shipping_discount_tax_compensation_amount",
         )
+        given = fields.inner(row, "extension_attributes")
         return cls(
             subtotal=fields.units(row, f"{prefix}subtotal"),
             shipping=fields.units(row, f"{prefix}shipping_amount"),
@@ -41,7 +50,8 @@ class Totals:
             + sum(fields.units(row, name) for name in compensations),
             adjustment=_adjustment(row, prefix) if adjusted else 0,
             tax=fields.units(row, f"{prefix}tax_amount"),
-            grand_total=fields.units(row, f"{prefix}grand_total"),
+            grand_total=fields.units(row, f"{prefix}grand_total")
+            + sum(fields.units(given, f"{prefix}{name}") for name in PAYMENT_PARTS),
         )
 
     @property

@@ -152,8 +152,7 @@ class OdooSource:
         return {str(found) for found in self.client.existing_ids(kind.value, _numbers(ids))}
 
     def _fields_of(self, model: str, standard: Sequence[str]) -> list[str]:
-        wanted = [name for name in self.instance.odoo.reference_fields if self.client.has_field(model, name)]
-        return wanted or list(standard)
+        return self.client.text_fields(model, self.instance.odoo.reference_fields) or list(standard)
 
     def _batch(self, kind: Kind, page: Any) -> Batch:
         return _batch(

@@ -51,7 +51,7 @@ PROBES: dict[str, tuple[str, str]] = {
     "account_accountant": ("account.move", "deferred_move_ids"),
 }
 
-LOCKS = ("fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "purchase_lock_date", "hard_lock_date")
+LOCKS = ("fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")  # purchases are not ours
 
 
 class MasterData(Reads):
@@ -110,7 +110,7 @@ class MasterData(Reads):
         return self._company(fields)
 
     def lock_dates(self) -> dict[str, date]:
-        """The lock dates that are set: documents dated up to them are moved, not refused (facts pair 10)."""
+        """The lock dates of sales that are set: documents dated up to them are moved, not refused (facts pair 10)."""
         fields = [name for name in LOCKS if self.has_field("res.company", name)]
         row = self._company(fields)
         return {name: date.fromisoformat(row[name]) for name in fields if row[name] and row[name] >= "1900"}

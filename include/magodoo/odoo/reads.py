@@ -17,7 +17,7 @@ from magodoo.errors import FixConfiguration, FixDocument, MagodooError, Unavaila
 from magodoo.money import dump_json
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.external_ids import ExternalIds
-from magodoo.odoo.kinds import READINGS, Reading
+from magodoo.odoo.kinds import READINGS, Reading, Tree
 from magodoo.odoo.trees import Row, TreePage
 from magodoo.odoo.versions import name_of
 
@@ -50,6 +50,16 @@ class Page:
 
 class Reads(ExternalIds):
     """Adds documents to the names and trees."""
+
+    number_fields: Sequence[str] = ()
+    """Where a Magento number may stand (`odoo.reference_fields`): read of every document beside its tree. Other programs have
+    fields of their own."""
+
+    def text_fields(self, model: str, names: Sequence[str]) -> list[str]:
+        """Those of the names that are texts of this model: a number is no id, and a search for it elsewhere is an error."""
+        known = self.fields(model)
+        types = {name: known.get(name_of(self.version, model, name) or "", {}).get("type") for name in names}
+        return [name for name, kind in types.items() if kind in ("char", "text")]
 
     def changed(
         self, kind: str, since: datetime, until: datetime | None = None, *, page_size: int = PAGE_SIZE
@@ -144,6 +154,9 @@ class Reads(ExternalIds):
         reading = READINGS[kind]
         return self.fitting(reading.model, reading.tree)[1]
 
+    def _tree(self, reading: Reading) -> Tree:
+        return {**{name: {} for name in self.text_fields(reading.model, self.number_fields)}, **reading.tree}
+
     def _base_domain(self, reading: Reading) -> list[Any]:
         return [*self.company_domain(reading.model), *(list(condition) for condition in reading.domain)]
 
@@ -187,7 +200,7 @@ class Reads(ExternalIds):
         began = _now()
         bad: list[Quarantined] = []
         try:
-            found = self.read_tree(reading.model, reading.tree, domain, order="write_date, id", limit=limit)
+            found = self.read_tree(reading.model, self._tree(reading), domain, order="write_date, id", limit=limit)
         except (FixDocument, Unreadable) as problem:
             found = self._without_the_poisoned(reading, domain, limit, bad, problem)
         bad += [Quarantined(_id(row), dump_json(row)[:LONGEST_RAW], reason) for row, reason in found.flawed]
@@ -210,7 +223,7 @@ class Reads(ExternalIds):
         def read(part: list[int]) -> TreePage:
             try:
                 only = [*self.company_domain(reading.model), ["id", "in", part]]
-                return self.read_tree(reading.model, reading.tree, only, order="write_date, id")
+                return self.read_tree(reading.model, self._tree(reading), only, order="write_date, id")
             except (FixDocument, Unreadable) as failure:
                 if len(part) > 1:
                     middle = len(part) // 2

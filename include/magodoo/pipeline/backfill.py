@@ -1,17 +1,18 @@
-"""The window of a backfill: checked, cut into chunks; and what became of it."""
+"""The window of a backfill: checked, cut into chunks; and how far it has come, noted in table run chunk by chunk."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
 from magodoo.errors import BadSettings
 from magodoo.pipeline.window import Window, from_conf
 from magodoo.settings import Settings
+from magodoo.staging import runs
 from magodoo.vocabulary import MATCHED_KINDS
 
 WIDEST = timedelta(days=3700)
@@ -56,29 +57,67 @@ def chunks(
     return cut
 
 
-def report(connection: Connection, instance: str, chunks: Sequence[dict[str, Any]], since: datetime) -> dict[str, int]:
-    """What a backfill that began at `since` did: documents read and changed in its chunks, findings and changes that are new.
+@contextmanager
+def begun(engine: Engine, instance: str, dag_run: str, window: Window) -> Iterator[dict[str, Any]]:
+    """Notes that a backfill began, or went on after it was cleared; fill the yielded dict with the number of its `chunks`."""
+    with runs.recorded(engine, instance, _WHOLE, dag_run, (window.begin, window.end)) as told:
+        yield told
 
-    Findings and changes are those of the instance since then: a scheduled run at the same time counts too.
+
+def chunk_done(engine: Engine, instance: str, dag_run: str, window: Window) -> dict[str, int]:
+    """Notes that a chunk was read on both sides and reconciled. Returns, and keeps with it, how far the backfill has come."""
+    with (
+        runs.recorded(engine, instance, _CHUNK, dag_run, (window.begin, window.end)) as told,
+        engine.connect() as connection,
+    ):
+        told.update(progress(connection, instance, dag_run))
+    return told
+
+
+def progress(connection: Connection, instance: str, dag_run: str) -> dict[str, int]:
+    """How far a backfill has come, from what stands in table run: chunks, documents of those that are done, findings and changes.
+
+    A chunk that is read again after stopping and going on counts once; of its documents those of the last reading are counted as
+    read, and as changed those that any reading changed. Findings and changes are those of the instance since the backfill first
+    began: a scheduled run at the same time counts too.
     """
-    windows = {(from_conf(chunk).begin, from_conf(chunk).end) for chunk in chunks}
-    rows = connection.execute(
-        text("""select window_from, window_to, counts from run where instance = :instance and started_at >= :since
-            and ok and stage in ('magento_extract', 'odoo_extract') and window_from is not null"""),
-        {"instance": instance, "since": since},
-    )
-    done: Counter[str] = Counter(chunks=len(windows), extracts=0, documents_read=0, documents_changed=0)
-    for begin, end, counts in rows:
-        if (begin, end) in windows:
-            kinds = [counts.get(kind) or {} for kind in (*DOCUMENTS, "return")]
-            done["extracts"] += 1
-            done["documents_read"] += sum(kind.get("read", 0) for kind in kinds)
-            done["documents_changed"] += sum(kind.get("changed", 0) for kind in kinds)
+    mine = {"instance": instance, "dag_run": dag_run}
+    since, chunks = connection.execute(text(_BEGAN), mine).one()
+    done = connection.execute(text(_DONE), mine).scalar_one()
+    read: dict[tuple[Any, ...], int] = {}
+    changed = 0
+    for stage, begin, counts in connection.execute(text(_EXTRACTS), mine | {"since": since}):
+        kinds = [counts.get(kind) or {} for kind in (*DOCUMENTS, "return")]
+        read[stage, begin] = sum(kind.get("read", 0) for kind in kinds)
+        changed += sum(kind.get("changed", 0) for kind in kinds)
+    told = {"chunks": chunks, "chunks_done": done, "documents_read": sum(read.values()), "documents_changed": changed}
     for name, statement in _SINCE.items():
-        done[name] = connection.execute(text(statement), {"instance": instance, "since": since}).scalar_one()
-    return dict(done)
+        told[name] = connection.execute(text(statement), {"instance": instance, "since": since}).scalar_one()
+    return told
 
 
+def latest(connection: Connection, instance: str) -> tuple[str, dict[str, int]] | None:
+    """The instance's last backfill: its DAG run, and how far it had come after the chunk that was done last."""
+    found = connection.execute(text(_LATEST), {"instance": instance}).one_or_none()
+    return (found.dag_run, found.counts) if found else None
+
+
+# The stages of these notes in table run.
+_WHOLE, _CHUNK = "backfill", "backfill_chunk"
+
+_BEGAN = f"""select min(started_at), (array_agg((counts ->> 'chunks')::int order by id desc))[1]
+    from run where instance = :instance and stage = '{_WHOLE}' and dag_run = :dag_run and ok"""
+# One that is being noted is done.
+_WINDOWS = f"""select distinct window_from, window_to from run
+    where instance = :instance and stage = '{_CHUNK}' and dag_run = :dag_run and ok is distinct from false"""
+# When it goes on, the last chunk may end later than before: what was the future has come.
+_DONE = f"select count(distinct window_from) from ({_WINDOWS}) done"
+_EXTRACTS = f"""select e.stage, e.window_from, e.counts from run e join ({_WINDOWS}) done using (window_from, window_to)
+    where e.instance = :instance and e.stage in ('magento_extract', 'odoo_extract') and e.ok and e.started_at >= :since order by e.id"""
+_LATEST = f"""select b.dag_run, coalesce(c.counts, b.counts) as counts from run b left join lateral (
+        select counts from run where instance = b.instance and stage = '{_CHUNK}' and dag_run = b.dag_run and ok
+        order by started_at desc limit 1) c on true
+    where b.instance = :instance and b.stage = '{_WHOLE}' and b.ok order by b.started_at desc limit 1"""
 _SINCE = {
     "findings_new": "select count(*) from finding where instance = :instance and first_seen >= :since",
     "findings_resolved": "select count(*) from finding where instance = :instance and resolved_at >= :since",

@@ -35,6 +35,10 @@ class Context:
     now: Callable[[], datetime] = utc_now
     stopped: threading.Event = field(default_factory=threading.Event)
 
+    def __post_init__(self) -> None:
+        if self.odoo is not None:
+            self.odoo.number_fields = self.instance.odoo.reference_fields
+
     def stop(self) -> None:
         """Ask the story to end after the call in hand; may be called from a signal handler."""
         self.stopped.set()

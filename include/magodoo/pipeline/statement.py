@@ -49,6 +49,7 @@ def make(context: Context, month: Month) -> store.Kept:
     ledger = books.read(context.books, instance, month, {one.journal for one in own if one.journal})
     cleared = clearing.read(context.books, instance, month)
     still_open = annexes.still_open(context.books, month)
+    moved = annexes.moved_payments(context.books, instance, month)
     unread = unread_stores.read(context.shop, context.settings.instances.values(), instance, month)
     with context.engine.connect() as connection:
         steps = books.compare(connection, context.books, instance, _siblings(context), ledger, own)
@@ -57,7 +58,7 @@ def make(context: Context, month: Month) -> store.Kept:
             ledger_steps=steps,
             by_rate=books.by_rate(connection, instance.id, ledger, own), clearing=cleared,
             gaps=gaps.read(connection, instance, month, ledger.numbers), over=month.is_over(now),
-            annexes=annexes.read(connection, instance, month, now, still_open), unread_stores=unread,
+            annexes=annexes.read(connection, instance, month, now, still_open, moved), unread_stores=unread,
         )  # fmt: skip
     made = body.statement(sources)
     with context.engine.begin() as connection:

@@ -38,7 +38,7 @@ def lock_dates(subject: Subject) -> Outcome:
     if start is None:
         return outcome
     first = start.astimezone(subject.instance.zone).date()
-    inside = {name: day for name, day in locks.items() if day >= first and not name.startswith("purchase")}
+    inside = {name: day for name, day in locks.items() if day >= first}
     if inside:
         outcome.warn(
             f"closed after books_from ({first}): {some(f'{name} {day}' for name, day in inside.items())}",

@@ -61,9 +61,7 @@ def extensions(subject: Subject) -> Outcome:
         )
     parts = [name for name in COMMERCE if name in modules]
     if parts:
-        outcome.warn(
-            f"installed: {some(parts)}", "orders paid with them are `unmapped` until an account is set for them"
-        )
+        outcome.warn(f"installed: {some(parts)}", "orders paid with them are `unmapped`: a person books them in Odoo")
     return outcome
 
 

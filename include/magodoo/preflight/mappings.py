@@ -10,6 +10,7 @@ from magodoo.errors import FixConfiguration
 from magodoo.preflight import staged
 from magodoo.preflight.lines import Outcome, some
 from magodoo.preflight.subject import Check, Subject
+from magodoo.settings.model import TaxRule
 from magodoo.vocabulary import ChangeKind
 
 _WITH_LINES = (ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)
@@ -25,6 +26,9 @@ def taxes(subject: Subject) -> Outcome:
     if not rules:
         outcome.complain("no tax rules", "list `taxes`: rate, country and the exact name of the Odoo tax", stops=stops)
         return outcome
+    if any(_is_bare_zero(rule) for rule in rules):
+        said = "a rule of 0 % names nothing but its rate: no tax would be chosen by the rate alone"
+        outcome.complain(said, "add `country`, `kind`, `has_vat` or `customer_group` to it", stops=stops)
     known: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in subject.books.taxes():
         known[row["name"]].append(row)
@@ -43,6 +47,11 @@ def taxes(subject: Subject) -> Outcome:
             f"no single fiscal position {some(missing)}", "correct `fiscal_position` in `taxes`", stops=stops
         )
     return outcome
+
+
+def _is_bare_zero(rule: TaxRule) -> bool:
+    """RULES: 0 % is exempt, exported, reverse-charged or a mistake; the rate does not tell which."""
+    return not rule.rate and (rule.country, rule.kind, rule.has_vat, rule.customer_group) == (None, None, None, None)
 
 
 def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal]) -> list[str]:

@@ -73,8 +73,9 @@ class Facts:
         documents: dict[int, list[int]] = defaultdict(list)
         for order_id, position in zip(view.column("order_key")[positions].tolist(), positions.tolist(), strict=True):
             documents[order_id].append(position)
-        # Quantities are needed of what may be written, and of invoices that a refund may belong to.
-        itemised = chosen & (situation.unpaired | view.select(Side.MAGENTO, Kind.INVOICE))
+        # Quantities are needed of what may be written, of invoices that a refund may belong to, and of the refunds before it.
+        refundable = view.select(Side.MAGENTO, Kind.INVOICE) | view.select(Side.MAGENTO, Kind.CREDIT_MEMO)
+        itemised = chosen & (situation.unpaired | refundable)
         itemised[
             [finding.magento_at for found in by_order.values() for finding in found if finding.magento_at >= 0]
         ] = True

@@ -10,6 +10,7 @@ from typing import Any
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
 from magodoo.reconcile.order_plan import OrderPlan, first_reason
+from magodoo.reconcile.refunded_invoice import refunded_invoice
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.view import NEVER_IMPORTED
 from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
@@ -35,7 +36,7 @@ def _order(order: OrderPlan) -> None:
     """Import what is missing; confirm a quotation of ours once Magento has gone on."""
     view, row = order.facts.situation.view, order.order
     for finding in (*order.of(MISSING, Kind.ORDER), *order.of(STATUS, Kind.ORDER, "draft")):
-        reason = first_reason(order.cut_over(row), order.blocked(row), _replaced_order(order))
+        reason = first_reason(order.cut_over(row), _held(order), order.blocked(row), _replaced_order(order))
         if reason:
             finding.no_change_reason = reason
             continue
@@ -84,10 +85,17 @@ def _moved(order: OrderPlan) -> bool:
     return any(line.qty_invoiced or line.qty_shipped for line in lines)
 
 
+def _held(order: OrderPlan) -> str | None:
+    """RULES: held, payment-review, fraud and pending-payment orders are never imported, confirmed or shipped."""
+    held = order.order.state in NEVER_IMPORTED or order.order.status == "fraud"
+    return f"The order is {order.order.status or order.order.state} in Magento" if held else None
+
+
 def _order_reason(order: OrderPlan) -> str | None:
     """Why nothing can be written onto the order in Odoo; None when it stands there, or will after this plan."""
-    absent_and_cancelled = order.order.state == "canceled" and order.odoo is None
-    if order.order.state in NEVER_IMPORTED or order.order.status == "fraud" or absent_and_cancelled:
+    if held := _held(order):
+        return held
+    if order.order.state == "canceled" and order.odoo is None:
         return f"The order is {order.order.status or order.order.state} in Magento"
     if any(change.kind is ChangeKind.ORDER_IMPORT for change in order.changes):
         as_quotation = any(change.intent.get("as") == "quotation" for change in order.changes)
@@ -125,7 +133,7 @@ def _moved_entry(
 ) -> None:
     """An invoice or credit note, unless a reason or a closed period holds it."""
     settled = [finding]
-    if reason is None and finding.type is MISSING:
+    if reason is None:
         period = _closed_period(order, finding, row)
         settled += period
         if period and order.instance.closed_period == "hold":
@@ -289,7 +297,7 @@ def _credit_notes(order: OrderPlan, closed: str | None) -> None:
             order.over_refunded(),
             _nothing_to_refund(order, row),
         )
-        invoice = _refunded_invoice(order, row)
+        invoice = refunded_invoice(order, row)
         unshipped = order.facts.unshipped.get(row.at, [])
         _moved_entry(
             order, finding, row, ChangeKind.ODOO_CREDIT_NOTE, policy, reason, invoice=invoice, unshipped=unshipped
@@ -307,24 +315,6 @@ def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
     tolerance = order.instance.tolerance_units(row.currency)
     if refunded + row.grand_total > invoiced + tolerance:
         return "The refunds would exceed what is invoiced in Odoo"
-    return None
-
-
-def _refunded_invoice(order: OrderPlan, row: Document) -> int | None:
-    """The Magento invoice that a memo refunds (facts pair 5.3); None where it is not certain, or the candidate is not
-    paid yet.
-    """
-    invoices = order.active(Side.MAGENTO, Kind.INVOICE)
-    if row.parent_id:
-        return int(row.parent_id)
-    if len(invoices) == 1:
-        return int(invoices[0].source_id)
-    refunded = dict(order.facts.items.get(row.at, []))
-    for invoice in invoices:
-        contained = dict(order.facts.items.get(invoice.at, []))
-        if refunded and all(contained.get(item, 0) >= quantity for item, quantity in refunded.items()):
-            entry = order.partner(invoice)
-            return int(invoice.source_id) if entry is not None and entry.status == "paid" else None
     return None
 
 

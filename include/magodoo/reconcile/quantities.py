@@ -70,9 +70,16 @@ def count(view: View) -> Quantities:
     moved = np.isin(kinds, [KINDS.index(Kind.SHIPMENT), KINDS.index(Kind.RETURN)])
     quantity = np.where(order, lines["qty_ordered"].to_numpy(), lines["quantity"].to_numpy())
     item = lines["item_key"].to_numpy()
-    counted = _countable(lines) & (lines["is_money"].to_numpy() | moved) & (quantity != 0)
+    counted = _countable(lines) & (lines["is_money"].to_numpy() | moved) & (quantity != 0) & ~_given(view, order)
     found = Quantities(view, position[counted], item[counted], quantity[counted])
     return _bundles_by_children(found)
+
+
+def _given(view: View, order: Mask) -> Mask:
+    """Lines that somebody added to Odoo's order for nothing: a replacement is no part of what was sold (RULES, *Credit memos*)."""
+    lines = view.frames.lines
+    own = order & ~view.is_magento[lines["document"].to_numpy()]
+    return own & (lines["item_key"] == 0).to_numpy() & (lines["untaxed"] == 0).to_numpy()
 
 
 def _countable(lines: pd.DataFrame) -> Mask:

@@ -30,22 +30,22 @@ def without_problems(
 ) -> set[Key]:
     """Take what cannot be written out of the plan, and what depends on it; returns the keys taken out.
 
-    problems: by change key, also those that only warn; blocked: keys without a request. Adds `unmapped` findings, one per order
-    and part, and gives the findings concerned their reason.
+    problems: by change key, also those that only warn; blocked: keys without a request. Adds findings, one per order and part
+    (`unmapped`, or `tax_mismatch` where no tax can be right), and gives the findings concerned their reason.
     """
     reasons: dict[Key, str] = {}
-    unmapped: dict[tuple[str, str], Finding] = {}
+    told: dict[tuple[str, str], Finding] = {}
     wanted = set(blocked)
     for change in changes:
         for problem in problems.get(change.key, ()):
-            unmapped.setdefault((change.order_key, problem.part), _unmapped(change, problem))
+            told.setdefault((change.order_key, problem.part), _found(change, problem))
         if change.key in wanted:
             reasons[change.key] = (
                 "; ".join(problem.message for problem in problems.get(change.key, ())) or "It cannot be written"
             )
     reasons = waiting_for(changes, wanted) | reasons
     known = {finding.key for finding in findings}
-    findings += [finding for finding in unmapped.values() if finding.key not in known]
+    findings += [finding for finding in told.values() if finding.key not in known]
     give_reasons(findings, reasons)
     return set(reasons)
 
@@ -89,9 +89,10 @@ def depends(later: PlannedChange, earlier: PlannedChange) -> bool:
     return needed_by.get(earlier.kind, False)
 
 
-def _unmapped(change: PlannedChange, problem: Problem) -> Finding:
+def _found(change: PlannedChange, problem: Problem) -> Finding:
+    taxed = problem.part.startswith(f"{FindingType.TAX_MISMATCH}/")
     return Finding(
-        FindingType.UNMAPPED,
+        FindingType.TAX_MISMATCH if taxed else FindingType.UNMAPPED,
         Kind.ORDER,
         order_key=change.order_key,
         order_number=change.order_number,
@@ -99,5 +100,5 @@ def _unmapped(change: PlannedChange, problem: Problem) -> Finding:
         magento_number=change.order_number,
         part=problem.part,
         detail=problem.message,
-        no_change_reason=f"It waits for the mapping {problem.part}",
+        no_change_reason="No tax that Odoo knows gives it" if taxed else f"It waits for the mapping {problem.part}",
     )

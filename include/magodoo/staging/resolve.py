@@ -31,6 +31,8 @@ AGREEING_TOTAL = 200  # units: two cents, the largest gap that rounding alone ma
 
 def resolve(connection: Connection, instance: Instance) -> int:
     """Give every pending document its order_key and its lines their item_key. Returns how many keys changed."""
+    if not _is_pending(connection, instance.id):
+        return 0
     names = _names(instance)
     _learn_shapes(connection, names)
     inherit(connection, instance.id)
@@ -69,6 +71,12 @@ def mark_without_order(connection: Connection, instance: Instance, order_keys: S
     keys = sorted(set(marked))
     work.bump(connection, instance.id, keys)
     return len(keys)
+
+
+def _is_pending(connection: Connection, instance: str) -> bool:
+    """Most of what an overlap or a refresh reads is staged as it is already."""
+    pending = text("select exists (select 1 from document where instance = :instance and resolved_at is null)")
+    return bool(connection.execute(pending, {"instance": instance}).scalar_one())
 
 
 def _names(instance: Instance) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
-from magodoo.money import rounded
+from magodoo.money import rounded, to_units
 from magodoo.settings import Instance
 from magodoo.statement.explain import ROUNDING, Step
 from magodoo.statement.months import Month
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from magodoo.odoo.client import OdooClient
 
 Row = dict[str, Any]
+CENT = 100
 NOTABLE = 10_000  # units: rounding summed above 1.00 a month and currency is listed (RULES, *Periods and numbers*)
 
 # Odoo's documents up to the month's end, per Magento order item: only goods, only orders of the books.
@@ -62,6 +63,24 @@ _POSTED_LATER = """
         and (d.document_date between :first and :last or d.accounting_date between :first and :last)
     order by d.document_date, d.number"""
 
+# All goods and all shipping are refunded, and of the money some cents are not: Magento refuses them (facts magento-2.4.7-more 1.3).
+_RESIDUES = """
+    with memos as (
+        select order_key, sum(grand_total) as refunded, sum(shipping) as shipping, max(created_at) as last from document
+        where instance = :instance and side = 'magento' and kind = 'credit_memo' and active and deleted_at is null and created_at < :ends
+        group by order_key having max(created_at) >= :begins and sum(abs(adjustment)) = 0),
+    invoices as (
+        select order_key, sum(grand_total) as invoiced, sum(shipping) as shipping from document
+        where instance = :instance and side = 'magento' and kind = 'invoice' and active and deleted_at is null and created_at < :ends group by order_key)
+    select o.number as order_number, m.last as day, o.currency, i.invoiced, m.refunded, i.invoiced - m.refunded as open
+    from memos m join invoices i using (order_key)
+    join document o on o.instance = :instance and o.side = 'magento' and o.kind = 'order' and o.source_id = m.order_key
+    left join order_work w on w.instance = :instance and w.order_key = m.order_key
+    where i.invoiced - m.refunded >= :cent and m.shipping >= i.shipping and coalesce(w.scope, '') <> 'excluded'
+        and not exists (select 1 from line l where l.instance = :instance and l.side = 'magento' and l.kind = 'order' and l.source_id = m.order_key
+            and l.role = 'item' and l.is_money and l.qty_refunded < l.qty_invoiced)
+    order by o.number"""
+
 _MUTED = """
     select id, type, kind, coalesce(order_number, '') as order_number, coalesce(magento_number, '') as magento_number,
         coalesce(odoo_number, '') as odoo_number, magento_amount, odoo_amount, coalesce(currency, '') as currency, muted_until, muted_by,
@@ -84,12 +103,35 @@ def still_open(client: OdooClient, month: Month) -> dict[str, dict[str, int]]:
     return found
 
 
+def moved_payments(client: OdooClient, instance: Instance, month: Month) -> list[Row]:
+    """Payments and refunds in the providers' journals whose entry a lock date moved out of their month, or into this one."""
+    journals = {method.journal for method in instance.payment_methods.values() if method.journal}
+    first, last = f"{month.first}", f"{month.last}"
+    domain = [
+        *client.company_domain("account.payment"), ["journal_id.code", "in", sorted(journals)], ["partner_type", "=", "customer"],
+        "|", "&", "&", ["date", ">=", first], ["date", "<=", last], ["move_id.date", ">", last],
+        "&", "&", ["date", "<", first], ["move_id.date", ">=", first], ["move_id.date", "<=", last],
+    ]  # fmt: skip
+    ids = client.call("account.payment", "search", domain=domain, order="date, id")
+    rows = client.by_ids("payment", ids).rows if ids else []
+    return [
+        {
+            "kind": "payment" if row["payment_type"] == "inbound" else "refund", "number": str(row["name"] or ""), "order_number": "",
+            "day": row["date"], "accounting_date": row["move_id"]["date"], "currency": row["currency_id"]["name"],
+            "total": to_units(row["amount"]),
+        }
+        for row in sorted(rows, key=lambda row: (row["date"], row["id"])) if row["move_id"] and row["move_id"]["state"] == "posted"
+    ]  # fmt: skip
+
+
 def read(
-    connection: Connection, instance: Instance, month: Month, now: datetime, still_open: Mapping[str, Mapping[str, int]]
-) -> dict[str, list[Row]]:
-    """The annexes that staging knows, and what is `still_open`. Amounts and quantities in units, days as ISO text."""
+    connection: Connection, instance: Instance, month: Month, now: datetime, still_open: Mapping[str, Mapping[str, int]],
+    moved: Sequence[Row] = (),
+) -> dict[str, list[Row]]:  # fmt: skip
+    """The annexes that staging knows, what is `still_open`, and the `moved` payments. Amounts and quantities in units, days as ISO text."""
     values = {
         "instance": instance.id, "first": month.first, "last": month.last, "now": now, "books_from": instance.books_from_utc,
+        "begins": month.begins, "ends": month.next.begins, "cent": CENT,
     }  # fmt: skip
 
     def rows(statement: str, **more: Any) -> list[Row]:
@@ -106,7 +148,8 @@ def read(
         "delivered_not_invoiced": [_valued(row, "not_invoiced") for row in quantities if row["not_invoiced"] > 0],
         "open_receivables": open_documents(Kind.INVOICE),
         "refunds_to_pay": open_documents(Kind.CREDIT_MEMO),
-        "posted_after_closing": rows(_POSTED_LATER),
+        "posted_after_closing": [*rows(_POSTED_LATER), *moved],
+        "residues": rows(_RESIDUES),
         "muted": rows(_MUTED),
     }
 

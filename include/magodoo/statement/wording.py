@@ -41,6 +41,7 @@ ANNEXES = {
     "unread_stores": "Stores of the shop that no instance reads: their documents are not in this statement",
     "gaps": "Gaps in the numbers",
     "rounding": "Rounding, summed",
+    "residues": "Refunded in full, with a rest that Magento cannot refund",
     "entries_by_hand": "Entries in the sales journal without an invoice",
     "muted": "Muted findings",
     "muted_steps": "What of the month stands on muted findings",
@@ -81,6 +82,10 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "rounding": (
         _CURRENCY, ("Documents", "count", "text"), ("Net", "net", "money"), ("Absolute", "absolute", "money"),
         ("Above 1.00", "notable", "flag"),
+    ),
+    "residues": (
+        _ORDER, ("Last refund", "day", "text"), ("Invoiced", "invoiced", "money"), ("Refunded", "refunded", "money"),
+        ("Left", "open", "money"), _CURRENCY,
     ),
     "entries_by_hand": (
         ("Number", "number", "text"), ("Net", "net", "money"), ("Tax", "tax", "money"), ("Total", "total", "money"), _CURRENCY,

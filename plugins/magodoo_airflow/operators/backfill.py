@@ -1,15 +1,21 @@
-"""The steps of a backfill that are its own: checking the form, cutting the window, telling what became of it."""
+"""The steps of a backfill that are its own: checking the form, cutting the window, telling how far it has come."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from magodoo_airflow.links import SalesPageLink
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from magodoo.settings import Settings
 
 
 class BackfillChunksOperator(BaseOperator):
@@ -28,12 +34,14 @@ class BackfillChunksOperator(BaseOperator):
 
     def execute(self, context: Any) -> list[dict[str, Any]]:
         from magodoo.errors import BadSettings
-        from magodoo.pipeline.backfill import chunks
+        from magodoo.pipeline import backfill
+        from magodoo.pipeline.window import Window, from_conf
         from magodoo.settings.read import read_with_problems
 
+        settings = read_with_problems().settings
         try:
-            cut = chunks(
-                read_with_problems().settings,
+            cut = backfill.chunks(
+                settings,
                 self.instance,
                 self.start,
                 self.end,
@@ -43,32 +51,79 @@ class BackfillChunksOperator(BaseOperator):
             )
         except BadSettings as problem:
             raise AirflowFailException(str(problem)) from problem
+        whole = Window(from_conf(cut[0]).begin, from_conf(cut[-1]).end)
+        with (
+            _staging(settings) as engine,
+            backfill.begun(engine, self.instance, str(context["run_id"]), whole) as told,
+        ):
+            told["chunks"] = len(cut)
         self.log.info("[%s] %d chunks from %s to %s", self.instance, len(cut), self.start, self.end)
         return cut
+
+
+class BackfillProgressOperator(BaseOperator):
+    """Notes that a chunk is done and tells how far the backfill has come, in its log, its return value and the mapped task's name.
+
+    :param instance: instance id (templated)
+    :param chunk: one of the chunks that BackfillChunksOperator returned (templated)
+    """
+
+    template_fields: Sequence[str] = ("instance", "chunk")
+    operator_extra_links = (SalesPageLink(),)
+
+    def __init__(self, *, instance: str, chunk: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.instance, self.chunk, self.told = instance, chunk, ""
+
+    @property
+    def label(self) -> str:
+        """The chunk's window, and once it is done what the backfill has come to."""
+        return f"{self.chunk['from'][:16]} to {self.chunk['to'][:16]}{self.told}"
+
+    def execute(self, context: Any) -> dict[str, int]:
+        from magodoo.pipeline import backfill
+        from magodoo.pipeline.window import from_conf
+        from magodoo.settings.read import read_with_problems
+
+        with _staging(read_with_problems().settings) as engine:
+            counts = backfill.chunk_done(engine, self.instance, str(context["run_id"]), from_conf(self.chunk))
+        self.told = (
+            f": {counts['chunks_done']} of {counts['chunks']} chunks, {counts['documents_read']} documents,"
+            f" {counts['findings_new']} findings, {counts['changes_planned']} changes"
+        )
+        self.log.info("[%s] backfill: %s", self.instance, counts)
+        return counts
 
 
 class BackfillReportOperator(BaseOperator):
     """Tells what a backfill did: chunks, documents read and changed, findings and changes.
 
     :param instance: instance id (templated)
-    :param chunks: what BackfillChunksOperator returned (templated)
     """
 
-    template_fields: Sequence[str] = ("instance", "chunks")
+    template_fields: Sequence[str] = ("instance",)
     operator_extra_links = (SalesPageLink(),)
 
-    def __init__(self, *, instance: str, chunks: Any, **kwargs: Any) -> None:
+    def __init__(self, *, instance: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.instance, self.chunks = instance, chunks
+        self.instance = instance
 
     def execute(self, context: Any) -> dict[str, int]:
-        from magodoo.pipeline.backfill import report
+        from magodoo.pipeline.backfill import progress
         from magodoo.settings.read import read_with_problems
-        from magodoo_airflow.hooks.context import staging_engine
 
-        engine = staging_engine(read_with_problems().settings)
-        with engine.connect() as connection:
-            counts = report(connection, self.instance, list(self.chunks), context["dag_run"].start_date)
-        engine.dispose()
+        with _staging(read_with_problems().settings) as engine, engine.connect() as connection:
+            counts = progress(connection, self.instance, str(context["run_id"]))
         self.log.info("[%s] backfill: %s", self.instance, counts)
         return counts
+
+
+@contextmanager
+def _staging(settings: Settings) -> Iterator[Engine]:
+    from magodoo_airflow.hooks.context import staging_engine
+
+    engine = staging_engine(settings)
+    try:
+        yield engine
+    finally:
+        engine.dispose()

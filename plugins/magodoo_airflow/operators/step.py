@@ -15,6 +15,15 @@ from magodoo_airflow.links import SalesPageLink
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context as PipelineContext
 
+# Of every step and every summary. A mapped task must be given it in `partial`: the scheduler never makes the operator, so its defaults do not count.
+PATIENCE: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(hours=2),
+}
+
 
 class StepOperator(BaseOperator):
     """Runs one story for one instance.
@@ -31,12 +40,7 @@ class StepOperator(BaseOperator):
     needs: ClassVar[tuple[str, ...]] = ()  # the sides this step talks to: "magento", "odoo"
 
     def __init__(self, *, instance: str, **kwargs: Any) -> None:
-        kwargs.setdefault("retries", 2)
-        kwargs.setdefault("retry_delay", timedelta(seconds=30))
-        kwargs.setdefault("retry_exponential_backoff", True)
-        kwargs.setdefault("max_retry_delay", timedelta(minutes=10))
-        kwargs.setdefault("execution_timeout", timedelta(hours=2))
-        super().__init__(**kwargs)
+        super().__init__(**PATIENCE | kwargs)
         self.instance = instance
         self._opened: PipelineContext | None = None
 

@@ -92,6 +92,10 @@ class Listing:
     view: bool = False  # a column of its own leads to the row's page, as the connector documents it
 
     @property
+    def has_currency(self) -> bool:
+        return self.currency != "''"
+
+    @property
     def path(self) -> str:
         return self.address or f"/list/{self.name}"
 

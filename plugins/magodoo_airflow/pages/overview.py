@@ -11,10 +11,12 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from sqlalchemy import Connection, select, text
 
+from magodoo.pipeline import backfill
 from magodoo.quality import outbox
 from magodoo.vocabulary import MATCHED_KINDS
 
 DAYS = 30
+BACKFILL = "sales_backfill"
 _STAGES = ("magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load", "sales_refresh")
 
 
@@ -85,6 +87,11 @@ def overview(connection: Connection, instance: str, now: datetime) -> Overview:
             course[kind.value] = [Agreement(*(row[name] for name in names)) for row in days]
     oldest = rows(f"select * from finding where {_OPEN} order by first_seen, id limit 1")
     counts = {f"{_dag(row['stage'])}__{instance}": row["counts"] for row in rows(_RUNS)}
+    filled = backfill.latest(connection, instance)
+    runs = dag_runs(instance)
+    if filled:
+        counts[BACKFILL] = filled[1]
+        runs += backfill_runs(filled[0])
     return Overview(
         instance, course,
         max((row["counted_at"] for row in agreement), default=None),
@@ -96,7 +103,7 @@ def overview(connection: Connection, instance: str, now: datetime) -> Overview:
         rows(_CHANGES)[0],
         rows("select count(*) as n from quarantine where instance = :instance and resolved_at is null")[0]["n"],
         outbox.unsent(connection, instance),
-        [replace(run, counts=counts.get(run.dag_id)) for run in dag_runs(instance)],
+        [replace(run, counts=counts.get(run.dag_id)) for run in runs],
     )  # fmt: skip
 
 
@@ -157,6 +164,17 @@ def dag_runs(instance: str) -> list[Run]:
             ).first()
             runs.append(Run(dag_id, paused, next_at, *(last or ())))
     return runs
+
+
+def backfill_runs(run_id: str) -> list[Run]:
+    """The backfill of this DAG run, if Airflow still knows it."""
+    with create_session() as session:
+        found = session.execute(
+            select(DagModel.is_paused, DagRun.state, DagRun.start_date, DagRun.end_date)
+            .join(DagRun, DagRun.dag_id == DagModel.dag_id)
+            .where(DagModel.dag_id == BACKFILL, DagRun.run_id == run_id)
+        ).all()
+    return [Run(BACKFILL, paused, None, *run) for paused, *run in found]
 
 
 def today() -> datetime:

@@ -77,14 +77,14 @@ def spreadsheet(rows: Iterable[RowMapping], listing: Listing) -> Response:
     """The rows as CSV with every column, sent as they are read; no cell is a formula. Amounts are decimals, their currency beside them."""
 
     def lines() -> Iterator[str]:
-        has_currency = any(column.key == "currency" for column in listing.columns)
+        beside = listing.has_currency and not any(column.key == "currency" for column in listing.columns)
         out = io.StringIO()
         writer = csv.writer(out)
         out.write("\ufeff")  # spreadsheets take it for UTF-8
-        writer.writerow([*(column.label for column in listing.columns), *([] if has_currency else ["Currency"])])
+        writer.writerow([*(column.label for column in listing.columns), *(["Currency"] if beside else [])])
         for row in rows:
             cells = [neutral(_cell(row[column.key], column)) for column in listing.columns]
-            writer.writerow([*cells, *([] if has_currency else [row["currency_of_row"]])])
+            writer.writerow([*cells, *([row["currency_of_row"]] if beside else [])])
             if out.tell() > 64_000:
                 yield out.getvalue()
                 out.seek(0)

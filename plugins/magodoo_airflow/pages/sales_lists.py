@@ -50,6 +50,7 @@ def _listing(
     sums: tuple[str, ...],
     statuses: tuple[str, ...],
     tabs: tuple[Tab, ...] = (),
+    currency: str = "l.currency",
 ) -> Listing:
     return Listing(
         name, title,
@@ -71,7 +72,7 @@ def _listing(
         placeholder="number, order, name, e-mail",
         link="'/document/' || l.instance || '/' || l.side || '/' || l.kind || '/' || l.source_id",
         hint="Times are UTC. From and To look at the day on which a document was made.",
-        currency="l.currency", sums=sums, tabs=tabs, view=True,
+        currency=currency, sums=sums, tabs=tabs, view=True,
     )  # fmt: skip
 
 
@@ -142,6 +143,7 @@ SALES_LISTS = (
         ),
         ("quantity",),
         ("done", "not in Odoo"),
+        currency="''",  # pieces are pieces
     ),
     _listing(
         "credit_memos", "Credit Memos", "credit_memo",

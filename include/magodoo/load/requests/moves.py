@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.load.requests.customers import customer
 from magodoo.load.requests.money_lines import MoneyLine, MoneyLines, money_lines
+from magodoo.load.requests.payment_parts import payment_parts
 from magodoo.load.requests.prepared import Prepared, RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import call, figure, table
@@ -27,12 +28,10 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     lines = [_line(sources, document, line, index) for index, line in enumerate(money.lines)]
     if kind is Kind.INVOICE:
         problems += _unlinked(sources, document, money)
-    problems = [*money.problems, *problems]
+    problems = [*money.problems, *payment_parts(order), *problems]
     if problems:
         return Prepared(plan, None, problems=problems)
-    draft = table(
-        "account.move", {**head, "fiscal_position_id": money.fiscal_position or ""}, "invoice_line_ids", lines
-    )
+    draft = table("account.move", {**head, "fiscal_position_id": money.fiscal_position}, "invoice_line_ids", lines)
     post = plan.intent.get("as", "post") == "post"
     request = {
         "external_id": head["id"],

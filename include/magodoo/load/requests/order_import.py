@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.load.requests.customers import customer
 from magodoo.load.requests.money_lines import MoneyLine, money_lines
+from magodoo.load.requests.payment_parts import payment_parts
 from magodoo.load.requests.prepared import Prepared, RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import Table, call, figure, table
@@ -38,10 +39,10 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "pricelist_id/.id": pricelist,
         "carrier_id/.id": _carrier(sources, order),
         "team_id/.id": str(instance.odoo.sales_team_id or ""),
-        "fiscal_position_id": money.fiscal_position or "",
+        "fiscal_position_id": money.fiscal_position,  # or none: Odoo would choose one by the country
         "payment_term_id": _payment_term(sources, order),
     }
-    problems = [*who.problems, *money.problems, *problems]
+    problems = [*who.problems, *money.problems, *payment_parts(order), *problems]
     if problems:
         return Prepared(plan, None, problems=problems)
     draft = table("sale.order", head, "order_line", [_line(sources, order, line) for line in money.lines])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from magodoo.load.requests.payment_parts import payment_parts
 from magodoo.load.requests.prepared import Prepared, RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import call
@@ -22,6 +23,8 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     document, order = sources.magento(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
     if document is None or order is None:
         return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
+    if parts := payment_parts(order):
+        return Prepared(plan, None, problems=parts)
     method_name = str(plan.intent.get("method") or order.payment_method or "")
     method = sources.instance.payment_methods.get(method_name)
     journal = sources.master.only("account.journal", method.journal) if method and method.journal else None

@@ -31,13 +31,15 @@ class Table:
         return {"system": "odoo", "model": self.model, "method": "load", "body": body}
 
 
-def table(model: str, head: Mapping[str, str], one2many: str = "", lines: Sequence[Mapping[str, str]] = ()) -> Table:
-    """A record with its lines; empty head cells are left out, lines may differ in their columns."""
+def table(
+    model: str, head: Mapping[str, str | None], one2many: str = "", lines: Sequence[Mapping[str, str]] = ()
+) -> Table:
+    """A record with its lines, which may differ in their columns. Of the head's cells, "" is left to Odoo, None is empty on purpose."""
     columns = [name for name, cell in head.items() if cell != ""]
     inner = list(dict.fromkeys(name for line in lines for name in line))
     fields = (*columns, *(f"{one2many}/{name}" for name in inner))
     blank = tuple("" for _ in columns)
-    top = tuple(head[name] for name in columns)
+    top = tuple(head[name] or "" for name in columns)
     rows = [
         (*(top if index == 0 else blank), *(line.get(name, "") for name in inner))
         for index, line in enumerate(lines or [{}])

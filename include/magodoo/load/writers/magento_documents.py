@@ -9,10 +9,9 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
 from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
+from magodoo.load.matches import matched
 from magodoo.load.outcomes import Answers, Changed, Found, Written, refused
 from magodoo.load.predict import predicted_credit_memo, predicted_invoice
 from magodoo.load.writer import Write, Writer
@@ -20,7 +19,7 @@ from magodoo.magento.items import check_lines, quantity_differences
 from magodoo.magento.marker import find_marker
 from magodoo.magento.writes import Track
 from magodoo.money import from_units, plain, rounded, to_units
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.vocabulary import ChangeKind, Kind, Side
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
@@ -39,18 +38,18 @@ class MagentoDocument(Writer):
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
         rows = _rows(context, self.document, changes)
-        matched = _matched(context, self.document, [int(row["entity_id"]) for row in rows])
+        taken = matched(context, Side.MAGENTO, self.document, [int(row["entity_id"]) for row in rows])
         answers: Answers = {}
         for change in changes:
             of_order = [row for row in rows if int(row["order_id"]) == change.request["order_id"]]
             own = next((row for row in of_order if str(find_marker(row)) == change.request["marker"]), None)
-            equal = [row for row in of_order if row["entity_id"] not in matched and find_marker(row) is None]
+            equal = [row for row in of_order if row["entity_id"] not in taken and find_marker(row) is None]
             theirs = [row for row in equal if self._equal(row, change)]
             if own is not None:
                 answers[change.id] = Found(int(own["entity_id"]), complete=True)
             elif theirs:
                 answers[change.id] = Found(int(theirs[0]["entity_id"]), complete=True, adopted=True)
-                matched.add(int(theirs[0]["entity_id"]))
+                taken.add(int(theirs[0]["entity_id"]))
         return answers
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
@@ -244,14 +243,3 @@ def _rows(context: Context, kind: Kind, changes: Sequence[LeasedChange]) -> list
 
 def _orders(context: Context, changes: Sequence[LeasedChange]) -> dict[int, dict[str, Any]]:
     return {int(row["entity_id"]): row for row in _rows(context, Kind.ORDER, changes)}
-
-
-def _matched(context: Context, kind: Kind, ids: Sequence[int]) -> set[int]:
-    """Which of these Magento ids are matched with an Odoo document already."""
-    statement = (
-        "select magento_id from pair where instance = :instance and kind = :kind and magento_id = any(:ids)"
-        " and ended_at is null"
-    )
-    values = {"instance": context.instance.id, "kind": kind.value, "ids": [str(number) for number in ids]}
-    with context.engine.connect() as connection:
-        return {int(number) for (number,) in connection.execute(text(statement), values)}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
 from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
+from magodoo.load.matches import matched
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
@@ -18,7 +17,7 @@ from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.load.writers.older_odoo import force_taxes
 from magodoo.money import from_units, plain, to_units
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.vocabulary import ChangeKind, Kind, Side
 
 if TYPE_CHECKING:
     from magodoo.odoo.client import OdooClient
@@ -36,6 +35,7 @@ class _Surroundings:
     of_order: Mapping[int, set[int]]
     nearby: Sequence[Mapping[str, Any]]
     matched: set[int]
+    fields: Sequence[str]
 
 
 class WriteMoves(Writer):
@@ -67,7 +67,7 @@ class WriteMoves(Writer):
         numbers = sorted(
             {number for search in searches for name in ("references", "order_references") for number in search[name]}
         )
-        fields = [name for name in context.instance.odoo.reference_fields if name in _FIELDS] or list(_FIELDS)
+        fields = client.text_fields("account.move", context.instance.odoo.reference_fields) or list(_FIELDS)
         rows = {row["id"]: row for row in client.documents_by_reference(word, numbers, fields).rows}
         orders = resolve(context, changes, [change.request["order"] for change in changes])
         of_order: dict[int, set[int]] = {}
@@ -77,8 +77,8 @@ class WriteMoves(Writer):
             for order_id in _orders_of(row):
                 of_order.setdefault(order_id, set()).add(row["id"])
         nearby = self._nearby(context, changes)
-        matched = _matched(context, self.document, {*rows, *(row["id"] for row in nearby)})
-        return _Surroundings(rows, of_order, nearby, matched)
+        known = matched(context, Side.ODOO, self.document, {*rows, *(row["id"] for row in nearby)})
+        return _Surroundings(rows, of_order, nearby, known, fields)
 
     def _nearby(self, context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[str, Any]]:
         """Moves of the same totals within 30 days of any of the changes (RULES, *Cut-over*)."""
@@ -117,7 +117,7 @@ class WriteMoves(Writer):
                 f"possible duplicate: {names} on the order is equal, was made by hand and is not posted alone"
             )
         # Orders and invoices are numbered apart: a number on another order's document is that order's affair.
-        named = [row for row in free if not _orders_of(row) and _mentions(row, change)]
+        named = [row for row in free if not _orders_of(row) and _mentions(row, change, around.fields)]
         loose = [row for row in around.nearby if row in free and not _orders_of(row) and _same_customer(row, change)]
         if named or loose:
             names = ", ".join(str(row["name"] or f"draft {row['id']}") for row in [*named, *loose])
@@ -260,10 +260,10 @@ def _equal(row: Mapping[str, Any], change: LeasedChange) -> bool:
     )
 
 
-def _mentions(row: Mapping[str, Any], change: LeasedChange) -> bool:
+def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str]) -> bool:
     search = change.request["search"]
     return any(
-        row.get(field) in (*search["references"], *search["order_references"]) for field in _FIELDS if row.get(field)
+        row.get(field) in (*search["references"], *search["order_references"]) for field in fields if row.get(field)
     )
 
 
@@ -280,12 +280,3 @@ def _orders_of(row: Mapping[str, Any]) -> set[int]:
             number = order.get("id") if isinstance(order, Mapping) else order[0] if isinstance(order, list) else order
             orders |= {int(number)} if number else set()
     return orders
-
-
-def _matched(context: Context, kind: Kind, ids: Collection[int]) -> set[int]:
-    """Which of these Odoo ids are matched with a Magento document already."""
-    statement = "select odoo_id from pair where instance = :instance and kind = :kind and odoo_id = any(:ids) and ended_at is null"
-    values = {"instance": context.instance.id, "kind": kind.value, "ids": [str(number) for number in ids]}
-    with context.engine.connect() as connection:
-        rows = connection.execute(text(statement), values)
-        return {int(odoo_id) for (odoo_id,) in rows}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.load.ledger import LeasedChange
+from magodoo.load.matches import matched
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
 from magodoo.load.writers.odoo_tables import load_all, unequal
-from magodoo.money import plain, to_units
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.money import from_units, plain, to_units
+from magodoo.vocabulary import ChangeKind, Kind, Side
 
 if TYPE_CHECKING:
     from magodoo.odoo.client import OdooClient
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _FIELDS = ("client_order_ref", "origin", "name")
 CONFIRMED = ("sale", "done")
+NEARBY = timedelta(days=30)
 
 
 class ImportOrders(Writer):
@@ -31,17 +33,25 @@ class ImportOrders(Writer):
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
         numbers = [number for change in changes for number in change.request["search"]["references"]]
-        fields = [name for name in context.instance.odoo.reference_fields if name in _FIELDS] or list(_FIELDS)
+        fields = context.books.text_fields("sale.order", context.instance.odoo.reference_fields) or list(_FIELDS)
         rows = context.books.orders_by_reference(numbers, fields).rows
         ours = {row["external_id"]: row for row in rows if row.get("external_id")}
+        new = [change for change in changes if change.request["external_id"] not in ours]
+        nearby = _nearby(context, new)
         answers: Answers = {}
         for change in changes:
             own = ours.get(change.request["external_id"])
-            theirs = [row for row in rows if not _is_ours(context, row) and _mentions(row, change)]
+            theirs = [row for row in rows if not _is_ours(context, row) and _mentions(row, change, fields)]
+            alike = [row for row in nearby if _is_alike(row, change)]
             if own is not None:
                 answers[change.id] = _own_state(own, change)
             elif theirs:
                 answers[change.id] = _judge_foreign(theirs, change)
+            elif alike:
+                names = ", ".join(str(row["name"]) for row in alike)
+                answers[change.id] = refused(
+                    f"possible duplicate: {names} in Odoo has the same customer and total and names no order"
+                )
         return answers
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
@@ -104,7 +114,7 @@ class ImportOrders(Writer):
             written[wanted[target].id] = problem
         # Confirming overwrites the date (facts pair 3); an earlier attempt may have stopped right before this.
         dates = {
-            target: datetime.strptime(change.request["date_order"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+            target: _moment(change)
             for target, change in wanted.items()
             if isinstance(written[change.id], int) and change.request["date_order"]
         }
@@ -113,6 +123,41 @@ class ImportOrders(Writer):
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
         return Kind.ORDER, change.source_id, str(target_id)
+
+
+def _nearby(context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[str, Any]]:
+    """Orders that others made, of the same totals within 30 days and matched with none (RULES, *Cut-over*)."""
+    days = [_moment(change) for change in changes if change.request["date_order"]]
+    if not days:
+        return []
+    client = context.books
+    domain = [
+        *client.company_domain("sale.order"),
+        ["amount_total", "in", sorted({from_units(change.request["expect"]["total"]) for change in changes})],
+        ["date_order", ">=", f"{min(days) - NEARBY:%Y-%m-%d %H:%M:%S}"],
+        ["date_order", "<=", f"{max(days) + NEARBY:%Y-%m-%d %H:%M:%S}"],
+    ]
+    ids = client.call("sale.order", "search", domain=domain, order="id", limit=1000)
+    rows = [row for row in client.by_ids("order", ids).rows if not _is_ours(context, row)] if ids else []
+    known = matched(context, Side.ODOO, Kind.ORDER, [row["id"] for row in rows])
+    return [row for row in rows if row["id"] not in known]
+
+
+def _is_alike(row: Mapping[str, Any], change: LeasedChange) -> bool:
+    """Whether it may be the same sale, entered without the order's number."""
+    expect = change.request["expect"]
+    email = str((row.get("partner_id") or {}).get("email") or "").lower()
+    near = abs(datetime.fromisoformat(row["date_order"]).replace(tzinfo=UTC) - _moment(change)) <= NEARBY
+    return (
+        near
+        and email == change.request["search"]["email"].lower() != ""
+        and to_units(row["amount_total"]) == expect["total"]
+        and (row.get("currency_id") or {}).get("name") == expect["currency"]
+    )
+
+
+def _moment(change: LeasedChange) -> datetime:
+    return datetime.strptime(change.request["date_order"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
 def _over_the_limit(
@@ -208,8 +253,8 @@ def _is_ours(context: Context, row: Mapping[str, Any]) -> bool:
     return str(row.get("external_id") or "").startswith(f"{context.instance.odoo.prefix}.")
 
 
-def _mentions(row: Mapping[str, Any], change: LeasedChange) -> bool:
-    return any(row.get(field) in change.request["search"]["references"] for field in _FIELDS)
+def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str]) -> bool:
+    return any(row.get(field) in change.request["search"]["references"] for field in fields)
 
 
 def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooError:

@@ -71,11 +71,10 @@ class WritePayments(Writer):
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         documents = self._documents(context, changes)
         locked = max(context.books.lock_dates().values(), default=None)
-        hold = context.instance.closed_period == "hold"
         problems: dict[int, MagodooError] = {}
         for change in changes:
             document = documents.get(name_of(change.request["document"]))
-            problem = _document_problem(document, change) or (_closed(change, locked) if hold else None)
+            problem = _document_problem(document, change) or _closed(change, locked)
             if problem is not None:
                 problems[change.id] = problem
         return problems
@@ -142,10 +141,11 @@ def _document_problem(document: Mapping[str, Any] | None, change: LeasedChange) 
 
 
 def _closed(change: LeasedChange, locked: date | None) -> MagodooError | None:
+    """As for its document: inside a lock date it needs a person's consent, which was not asked for."""
     inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked
-    return (
-        Changed(f"its date {change.request['date']} lies in a period that is closed up to {locked}") if inside else None
-    )
+    if inside and not change.request["closed_period"]:
+        return Changed(f"its date {change.request['date']} lies in a period that is closed up to {locked}")
+    return None
 
 
 def _table(change: LeasedChange, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def listed(items: list[int], quantities: dict[int, int], names: dict[int, str]) 
 
 def _skus(situation: Situation, chosen: Mask) -> dict[int, str]:
     lines = situation.view.frames.lines
-    rows = lines[chosen[lines["document"].to_numpy()]]
+    rows = lines[chosen[lines["document"].to_numpy()] & (lines["role"] == "item").to_numpy()]
     return dict(zip(rows["item_key"], rows["sku"].astype(str), strict=True))
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile import rows, shares
+from magodoo.reconcile import quantities, rows, shares
 from magodoo.reconcile.finding import Finding, about, amount_of
+from magodoo.reconcile.findings import stock
 from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
@@ -67,6 +68,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
         (FindingType.CORRECTED_IN_ODOO, notes),
         (None, invoices),
         (FindingType.NOT_REPRESENTABLE, shares.consolidated(view) | _unmapped_lines(situation, todo)),
+        (FindingType.REPLACEMENT, _replacements(situation, todo)),
         (FindingType.DUPLICATE, duplicates),
         (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & _only_authorised(situation)),
         (FindingType.MISSING_IN_MAGENTO, todo),
@@ -230,6 +232,20 @@ def _corrections(situation: Situation, todo: Mask) -> tuple[Mask, Mask]:
     notes[joined["position"]] = True
     invoices[joined["position_invoice"]] = True
     return notes, invoices
+
+
+def _replacements(situation: Situation, todo: Mask) -> Mask:
+    """Odoo deliveries beyond what was ordered: sent again, given for nothing (RULES, *Credit memos*). Not those of goods that the
+    customer was not to get any more.
+    """
+    beyond = todo & situation.view.of_kind(Kind.SHIPMENT) & situation.crowded
+    moved = situation.counted.by_item(beyond)
+    if moved.empty:
+        return beyond
+    table = situation.items_of(situation.view.column("order_key")[moved["document"].to_numpy()])
+    left = quantities.room_in_magento(table, Kind.SHIPMENT).clip(lower=0) + stock.given_up(table)
+    beyond[moved["document"][left.reindex(moved["item"]).fillna(0).to_numpy() > 0]] = False
+    return beyond
 
 
 def _unmapped_lines(situation: Situation, todo: Mask) -> Mask:

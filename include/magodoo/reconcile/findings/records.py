@@ -15,8 +15,6 @@ from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View
 from magodoo.vocabulary import FindingType, Kind, Side
 
-LOCKS = ("fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")
-
 
 def arithmetic(situation: Situation) -> list[Finding]:
     """Standing documents whose own parts do not add up."""
@@ -99,8 +97,8 @@ def lock_date(master: pd.DataFrame) -> date | None:
     found = [
         date.fromisoformat(str(value)[:10])
         for data in master.loc[master["key"] == "lock_dates", "data"]
-        for name, value in (data or {}).items()
-        if name in LOCKS and value
+        for value in (data or {}).values()
+        if value
     ]
     return max(found, default=None)
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings.amounts import listed
-from magodoo.reconcile.frames import Mask
+from magodoo.reconcile.frames import Mask, Units
+from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.vocabulary import FindingType, Kind, Side
 
@@ -28,10 +29,11 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
     table = table.assign(allowed=(kept - table["odoo_shipment"]).clip(lower=0))
     excess = table[(table["odoo_open"] > table["allowed"]) & (table["has_magento"] > 0)]
     orders_of = situation.orders_by_id(excess["order"].unique())
+    begun = view.column("order_key")[situation.is_document & ~view.is_magento & view.active]
     result = []
     for order_id, rows in _split(excess, "order").items():
         order = orders_of[order_id]
-        if order.state == "canceled":
+        if order.state == "canceled" and _ends_with_it(situation, order, begun):
             continue
         odoo = view.frames.rows([situation.matching.partner[order.at]])[0]
         items, names = sorted(rows.index), _names(situation, order.at)
@@ -40,6 +42,12 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
         made.odoo_value = "open to deliver " + listed(items, _per_item(rows["odoo_open"]), names)
         result.append(made)
     return result
+
+
+def _ends_with_it(situation: Situation, order: Document, begun: Units) -> bool:
+    """Whether a cancelled order is cancelled in Odoo too, and its open delivery with it: nothing of it is in `begun`."""
+    view = situation.view
+    return view.instance.orders.cancel and not view.before_books[order.at] and order.source_id not in begun
 
 
 def over_refunded(situation: Situation) -> list[Finding]:
@@ -152,6 +160,12 @@ def refunded_unshipped(situation: Situation, memos: Mask) -> pd.DataFrame:
     before = moved.groupby("item")["quantity"].cumsum().to_numpy() - moved["quantity"].to_numpy()
     moved["quantity"] = np.minimum(moved["quantity"].to_numpy(), never - before).astype(np.int64)
     return moved[moved["quantity"] > 0]
+
+
+def given_up(table: pd.DataFrame) -> pd.Series:
+    """Quantity per item that the customer is not to get any more: cancelled, or refunded before it left."""
+    unshipped = (table["ordered"] - table["canceled"] - table["shipped"]).clip(lower=0)
+    return table["canceled"] + _refunded_unshipped(table, unshipped)
 
 
 def _refunded_unshipped(table: pd.DataFrame, unshipped: pd.Series) -> pd.Series:

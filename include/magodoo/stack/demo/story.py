@@ -23,6 +23,8 @@ from magodoo.stack.progress import Progress
 from magodoo.stack.state import State
 
 STEPS = 12
+LEAST_PATIENCE = 600  # seconds for one run of a DAG
+PATIENCE_OF_AN_ORDER = 0.5  # seconds more; one order costs 0.05 on a machine at rest
 
 
 def tell(layout: Layout, progress: Progress, *, orders: int, seed: int, live: bool = False) -> tuple[Summary, State]:
@@ -43,7 +45,8 @@ def tell(layout: Layout, progress: Progress, *, orders: int, seed: int, live: bo
     state = lifecycle.up(layout, progress)
     shop.tell_address(layout, state)
     ready = time.monotonic()
-    chain = Chain(lifecycle.api(state), shop.instances(layout))
+    patience = LEAST_PATIENCE + PATIENCE_OF_AN_ORDER * orders
+    chain = Chain(lifecycle.api(state), shop.instances(layout), seconds=patience)
     database = staging.connect(cluster_of(layout, state).url("magodoo"))
     with progress.step("the DAGs are switched on"):
         chain.switch_on()

@@ -30,6 +30,17 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
+// On a phone each row of a table is a card, whose cells say what they are (style.css).
+document.addEventListener("DOMContentLoaded", () => {
+  for (const table of document.querySelectorAll("table:not(.facts, .sides)")) {
+    const heads = [...table.querySelectorAll("thead tr:last-child th")].map((head) => head.textContent.replace(/[▲▼]/g, "").trim());
+    for (const cell of table.querySelectorAll("tbody > tr > *, tfoot > tr > *")) {
+      if (cell.colSpan === 1) cell.dataset.label ??= heads[cell.cellIndex];
+    }
+    table.classList.add("stacked");
+  }
+});
+
 async function copy(button) {
   const field = document.getElementById("address");
   try {
