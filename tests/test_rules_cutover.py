@@ -136,14 +136,17 @@ def test_an_order_that_others_enter_after_it_was_planned_is_adopted(
 def test_an_order_that_others_enter_without_its_number_is_never_made_again(pair: ShopAndBooks) -> None:
     """Entered after it was planned: the search right before the write finds the same customer and total."""
     order, other = pair.order({"SKU-001": 3}), pair.order({"SKU-001": 3})
-    for each in (order, other):
+    twins = [pair.order({"SKU-001": 3}, email="twin@example.com") for _ in range(2)]
+    for each in (order, other, *twins):
         pair.shop.invoice(each)
     pair.look()
     pair.release()
     sale = pair.enter_order(order, linked=False)
     pair.call("sale.order", "write", [sale], vals={"client_order_ref": False, "origin": False})
+    pair.enter_order(twins[0], linked=False)
     load.run(pair.context())
     assert (pair.sales(order), len(pair.sales(other))) == ([], 1), "another customer's equal order is no duplicate"
+    assert [len(pair.sales(twin)) for twin in twins] == [1, 1], "what names another order is that order's affair"
     assert any("possible duplicate" in why for kind, _, why in pair.unfinished(order) if kind == "odoo_order_import")
     pair.chain()
     assert pair.sales(order) == []

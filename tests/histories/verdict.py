@@ -183,7 +183,8 @@ class Verdict:
         said = [
             row
             for row in self.findings
-            if row["kind"] == kind and (row["severity"] != "info" or row["type"] == "corrected_in_odoo")
+            if row["kind"] == kind
+            and (row["severity"] != "info" or row["type"] in ("corrected_in_odoo", "replacement"))
         ]
         return {row["magento_id"] for row in said if row["magento_id"]}, {
             row["odoo_id"] for row in said if row["odoo_id"]

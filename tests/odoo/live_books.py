@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import shop_and_books
 from live_administrator import Administrator
 from shop_and_books import ShopAndBooks
 
+from magodoo.errors import FixConfiguration, MagodooError
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.sandbox.magento import RunningSandbox as RunningMagento
@@ -25,10 +26,12 @@ from magodoo.stack.odoo_past import OdooPast
 class Clerk(Administrator):
     """Calls as the administrator makes them: today over the API, at a moment of the past inside Odoo's own Python."""
 
-    def __init__(self, client: OdooClient, past: OdooPast) -> None:
+    def __init__(self, client: OdooClient, open_past: Callable[[], OdooPast]) -> None:
         super().__init__(client)
         self.db = self  # where the stories set the time of a sandbox
-        self._past, self._moment = past, None
+        self._open = open_past
+        self._past: OdooPast | None = None
+        self._moment: datetime | None = None
 
     @property
     def now(self) -> datetime | None:
@@ -46,7 +49,13 @@ class Clerk(Administrator):
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
         if self._moment is None:
             return super().call(model, method, ids, context=context, **arguments)
-        return self._past.call(model, method, ids, context=context, **arguments)
+        if self._past is None:
+            raise FixConfiguration("the past ended with an earlier call")
+        try:
+            return self._past.call(model, method, ids, context=context, **arguments)
+        except MagodooError:
+            self._past = None  # it ends with the first call that fails; the next story opens another
+            raise
 
 
 class ShopAndLiveBooks(ShopAndBooks):
@@ -74,8 +83,8 @@ def shop_and_live_books(live: LiveOdoo, staging_url: str, docs: Path) -> Iterato
     shop = copy.copy(template[0])
     shop.magento = template[0].magento.copy()
     database = live.clone()
-    with OdooClient(live.connection("admin", database)) as admin, live.past(database) as past:
-        clerk = Clerk(admin, past)
+    with OdooClient(live.connection("admin", database)) as admin, ExitStack() as pasts:
+        clerk = Clerk(admin, lambda: pasts.enter_context(live.past(database)))
         books = Books(clerk, shop, "us")
         books.provision(shop_and_books.goods(shop))
         with pytest.MonkeyPatch.context() as patch, RunningMagento(shop.magento) as magento:

@@ -142,7 +142,12 @@ from test_scenarios_later import (
 
 from magodoo.stack.live_odoo import LiveOdoo
 
-pytestmark = [pytest.mark.odoo, pytest.mark.parametrize("odoo", ["live"], indirect=True, scope="session")]
+# The first test waits until all stories are told.
+pytestmark = [
+    pytest.mark.timeout(3600),
+    pytest.mark.odoo,
+    pytest.mark.parametrize("odoo", ["live"], indirect=True, scope="session"),
+]
 
 
 @pytest.fixture(scope="module")

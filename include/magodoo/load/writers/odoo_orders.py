@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
 from magodoo.errors import FixDocument, MagodooError
+from magodoo.extract.odoo_fields import references
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.matches import matched
 from magodoo.load.names import name_of, resolve
@@ -126,7 +129,7 @@ class ImportOrders(Writer):
 
 
 def _nearby(context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[str, Any]]:
-    """Orders that others made, of the same totals within 30 days and matched with none (RULES, *Cut-over*)."""
+    """Orders that others made, of the same totals within 30 days, matched with none and naming none (RULES, *Cut-over*)."""
     days = [_moment(change) for change in changes if change.request["date_order"]]
     if not days:
         return []
@@ -140,7 +143,19 @@ def _nearby(context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[s
     ids = client.call("sale.order", "search", domain=domain, order="id", limit=1000)
     rows = [row for row in client.by_ids("order", ids).rows if not _is_ours(context, row)] if ids else []
     known = matched(context, Side.ODOO, Kind.ORDER, [row["id"] for row in rows])
-    return [row for row in rows if row["id"] not in known]
+    words = {row["id"]: set(references(context.instance, row)) for row in rows}
+    numbers = _order_numbers(context, set().union(*words.values()))
+    return [row for row in rows if row["id"] not in known and not words[row["id"]] & numbers]
+
+
+def _order_numbers(context: Context, words: Iterable[str]) -> set[str]:
+    """Those of the words that are the numbers of Magento orders: what carries one is that order's affair."""
+    prefix = context.instance.odoo.order_number_prefix
+    plain = {word.removeprefix(prefix): word for word in words if word.startswith(prefix)}
+    statement = "select number from document where instance = :instance and side = 'magento' and kind = 'order' and number = any(:numbers)"
+    with context.engine.connect() as connection:
+        found = connection.scalars(text(statement), {"instance": context.instance.id, "numbers": list(plain)})
+        return {plain[number] for number in found}
 
 
 def _is_alike(row: Mapping[str, Any], change: LeasedChange) -> bool:

@@ -236,9 +236,9 @@ def _corrections(situation: Situation, todo: Mask) -> tuple[Mask, Mask]:
 
 def _replacements(situation: Situation, todo: Mask) -> Mask:
     """Odoo deliveries beyond what was ordered: sent again, given for nothing (RULES, *Credit memos*). Not those of goods that the
-    customer was not to get any more.
+    customer was not to get any more, and none that we made.
     """
-    beyond = todo & situation.view.of_kind(Kind.SHIPMENT) & situation.crowded
+    beyond = todo & situation.view.of_kind(Kind.SHIPMENT) & situation.crowded & ~situation.ours
     moved = situation.counted.by_item(beyond)
     if moved.empty:
         return beyond
