@@ -161,6 +161,11 @@ def test_no_page_has_a_serious_barrier_in_light_or_dark_on_desk_or_phone(stack: 
             )
             assert found == [], (path, width, dark)
             assert browser.run("document.documentElement.scrollWidth <= innerWidth"), (path, width)
+            if width == 400:
+                wide = (
+                    "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+                )
+                assert browser.run(wide) == 0, f"a table of {path} scrolls sideways on a phone"
 
 
 def test_the_theme_follows_airflows_switch_and_links_leave_the_frame(stack: State, browser: Browser) -> None:
