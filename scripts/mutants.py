@@ -67,9 +67,13 @@ AREAS = {
         ),
         ("test_reconcile_planning.py", "test_reconcile_findings.py", "test_rules_payments.py", "test_rules_cutover.py"),
     ),
+    "ledger": Area(
+        tuple(f"load/{name}.py" for name in ("leases", "ledger", "limits")),
+        ("test_load_ledger.py", "test_load_interrupted.py", "test_load_protocol.py"),
+    ),
     "protocol": Area(
-        tuple(f"load/{name}.py" for name in ("protocol", "leases", "ledger", "limits", "outcomes")),
-        ("test_load_ledger.py", "test_load_protocol.py", "test_load_never.py"),
+        tuple(f"load/{name}.py" for name in ("protocol", "read_back", "outcomes")),
+        ("test_load_interrupted.py", "test_load_protocol.py", "test_load_never.py"),
     ),
 }
 COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {

@@ -117,6 +117,13 @@ def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Con
     assert ledger.refusals(connection, "us", ["1"]) == {}
 
 
+def test_what_builds_on_a_refused_change_leaves_the_ledger_with_it(connection: Connection) -> None:
+    recorded(connection, a_change(IMPORT, source="1"))
+    recorded(connection, a_change(IMPORT, source="1"), a_change(INVOICE), a_change(INVOICE, "2", "21"), release=False)
+    leases.refuse(connection, claimed(connection)[0], "Odoo says no")
+    assert states(connection) == ["refused", "superseded", "planned"]
+
+
 def test_only_a_released_request_is_claimed(connection: Connection) -> None:
     recorded(connection, a_change(), release=False)
     assert claimed(connection) == []

@@ -24,7 +24,7 @@ from magodoo.settings import Instance
 from magodoo.stack.postgres import Cluster
 from magodoo.vocabulary import ChangeKind
 
-PATIENCE = 120  # seconds after which a worker hangs
+PATIENCE = 900  # seconds after which a worker hangs; where ten processes share a core, 120 are no proof of it
 PRELOADED = (
     "faults.worker", "magodoo.reconcile.orders", "magodoo.reconcile.store", "magodoo.reconcile.settle",
     "sqlalchemy.dialects.postgresql.psycopg2", "magodoo.load.requests", "magodoo.quality.alerts",
@@ -117,11 +117,11 @@ class Crew:
         process.join(PATIENCE)
         if process.exitcode is None:
             process.kill()
-            self.problems.append("a worker hung")
+            self.problems.append(f"a worker hung at orders {', '.join(job.orders)}")
         elif process.exitcode == -signal.SIGKILL:
             self.note(kinds.KILLED[job.die_at] if job.die_at else kinds.KILLED_ANYWHERE)
         elif process.exitcode not in (0, FAILED):
-            self.problems.append(f"a worker ended with {process.exitcode}")
+            self.problems.append(f"a worker at orders {', '.join(job.orders)} ended with {process.exitcode}")
 
     def _job(self, dice: random.Random, late: bool, chain: bool, orders: Sequence[str]) -> Job:
         steps = kinds.STEPS if chain else [step for step in kinds.STEPS if step not in checkpoints.PLANNING]
