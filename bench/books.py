@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -15,6 +15,9 @@ from bench.contest import CHECKOUT
 from bench.databases import Databases
 
 sys.path.insert(0, str(CHECKOUT / "tests"))
+
+WORKERS = 2
+"""Of Odoo, as many as the machine has cores: in production it runs with workers, and threads of one process take turns."""
 
 POLICY: dict[str, Any] = {"settle_seconds": 30, "lease_seconds": 600, "quality": {"volume_share": 0}}
 
@@ -77,11 +80,17 @@ class Books:
         return found
 
     def record(self, file: Path) -> None:
-        """The writes of a load run, as they went out: the batched calls without the protocol around them."""
+        """The writes of a load run, as they went out: the batched calls without the protocol around them.
+
+        One after the other: sent again, they have to meet the same database ids.
+        """
+        from magodoo.odoo.client import OdooClient
         from magodoo.odoo.transport import Json2
         from magodoo.pipeline import load
 
         self.released()
+        context = self._lab.a_context("bench")
+        context.odoo = OdooClient(replace(context.books.connection, parallel_writes=1))
         calls: list[dict[str, Any]] = []
         send = Json2.call
 
@@ -94,7 +103,7 @@ class Books:
             return send(transport, model, method, ids, context, arguments, write=write)
 
         with mock.patch.object(Json2, "call", noted):
-            load.run(self._lab.a_context("bench"))
+            load.run(context)
         from magodoo.money import dump_json
 
         file.write_text(json.dumps(json.loads(dump_json(calls))), encoding="utf-8")
@@ -129,5 +138,5 @@ def books(orders: int, server: Databases) -> Iterator[Books]:
         shop.authorize(order)
         shop.invoice(order, None)
     shop.now = None
-    with live_odoo() as odoo, RunningSandbox(shop) as magento:
+    with live_odoo(workers=WORKERS) as odoo, RunningSandbox(shop) as magento:
         yield Books(odoo, magento, server)

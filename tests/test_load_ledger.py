@@ -181,7 +181,7 @@ def test_who_lost_the_lease_can_neither_renew_nor_commit(connection: Connection)
     (heir,) = claimed(connection)
     assert leases.renew(connection, [dead], 60) == set()
     with pytest.raises(ledger.LeaseLost):
-        leases.done(connection, dead, "7", "INV/7")
+        leases.done(connection, {dead: leases.Outcome("7", "INV/7")})
     with pytest.raises(ledger.LeaseLost):
         leases.refuse(connection, dead, "no")
     assert leases.renew(connection, [heir], 60) == {heir.id}
@@ -261,7 +261,7 @@ def test_the_first_writes_of_a_kind_need_a_person_and_later_ones_do_not(connecti
     assert claimed(connection, careful) == []
     ledger.approve(connection, [outcome.ids["odoo_invoice", "1"]], "ann", "seen")
     (change,) = claimed(connection, careful)
-    leases.done(connection, change, "7", "INV/7")
+    leases.done(connection, {change: leases.Outcome("7", "INV/7")})
     assert limits.review(connection, careful) == limits.Review(free=1, waiting=0)
     assert [item.source_id for item in claimed_after_lease(connection, careful)] == ["2"]
 

@@ -62,6 +62,9 @@ class _Changed:
     def __init__(self, writer: Any, method: str, replacement: Any) -> None:
         self._writer, self._method, self._replacement = writer, method, replacement
 
+    def for_group(self) -> _Changed:
+        return _Changed(self._writer.for_group(), self._method, self._replacement)
+
     def __getattr__(self, name: str) -> Any:
         return self._replacement if name == self._method else getattr(self._writer, name)
 
@@ -91,6 +94,7 @@ def _no_fencing() -> Iterator[None]:
             renew=_all_still_ours,
             held=lambda connection, changes: {change.id for change in changes},
             _owned=_without_token,
+            _DONE=leases._DONE.replace("change.lease_token = ended.token and change.state = 'leased'", "true"),
         ),
         mock.patch.object(Run, "_within_the_lease", lambda *_: nullcontext()),
     ):

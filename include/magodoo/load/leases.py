@@ -6,6 +6,7 @@ The second half of the ledger (see `ledger.py` for the states): what a worker do
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -52,8 +53,37 @@ from wanted join kept using (order_key, token)
 where change.id = wanted.id and change.lease_token = wanted.token and change.state = 'leased'
 returning change.id"""
 
+_DONE = """
+with ended as (
+    select * from unnest(cast(:ids as bigint[]), cast(:tokens as bigint[]), cast(:targets as text[]), cast(:numbers as text[]),
+        cast(:befores as jsonb[]), cast(:afters as jsonb[])) ended (id, token, target_id, target_number, before, after)
+), told as (
+    update change set state = 'done', reason = null, finished_at = now(), lease_until = null,
+        target_id = ended.target_id, target_number = ended.target_number
+    from ended where change.id = ended.id and change.lease_token = ended.token and change.state = 'leased'
+    returning change.id
+)
+update change_body set before = ended.before, after = ended.after from ended join told using (id)
+where change_body.change_id = ended.id"""
+
+_GIVE_BACK = """
+update order_lease set until = now(), holder = '' from (
+    select order_key, token from order_lease join unnest(cast(:orders as text[]), cast(:tokens as bigint[])) held (order_key, token)
+        using (order_key, token) where instance = :instance order by order_key for update of order_lease) ours
+where instance = :instance and order_lease.order_key = ours.order_key and order_lease.token = ours.token"""
+
 _COLUMNS = """change.id, instance, kind, order_key, order_number, source_id, source_number, document_kind, amount, currency,
     request_hash, attempts, state, target, step"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a change left in its target: id and number there, and how it stood before and after."""
+
+    target_id: str
+    target_number: str = ""
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
 
 
 def claim(
@@ -195,20 +225,18 @@ def held(connection: Connection, changes: Collection[LeasedChange]) -> set[int]:
     return {change.id for change in changes if tokens.get(change.id) == change.token}
 
 
-def done(
-    connection: Connection,
-    change: LeasedChange,
-    target_id: str,
-    target_number: str,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-) -> None:
-    """End it as done, in the transaction that stages the read-back. Raises LeaseLost."""
-    _end(connection, change, "done", None, target_id=target_id, target_number=target_number)
-    connection.execute(
-        text("update change_body set before = :before, after = :after where change_id = :id"),
-        {"id": change.id, "before": dump_json(before or {}), "after": dump_json(after or {})},
-    )
+def done(connection: Connection, outcomes: Mapping[LeasedChange, Outcome]) -> None:
+    """End them as done, in the transaction that stages the read-back. Raises LeaseLost."""
+    values = {
+        "ids": [change.id for change in outcomes],
+        "tokens": [change.token for change in outcomes],
+        "targets": [outcome.target_id for outcome in outcomes.values()],
+        "numbers": [outcome.target_number for outcome in outcomes.values()],
+        "befores": [dump_json(outcome.before) for outcome in outcomes.values()],
+        "afters": [dump_json(outcome.after) for outcome in outcomes.values()],
+    }
+    if connection.execute(text(_DONE), values).rowcount != len(outcomes):
+        raise LeaseLost(f"{', '.join(map(str, outcomes))}: not all leases are ours any more")
 
 
 def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
@@ -259,14 +287,8 @@ def settle_absent(connection: Connection, change: LeasedChange) -> None:
 
 def give_back(connection: Connection, instance: str, tokens: Mapping[str, int]) -> None:
     """End the order leases that are still ours."""
-    for order, token in sorted(tokens.items()):
-        connection.execute(
-            text(
-                "update order_lease set until = now(), holder = ''"
-                " where instance = :instance and order_key = :order and token = :token"
-            ),
-            {"instance": instance, "order": order, "token": token},
-        )
+    values = {"instance": instance, "orders": list(tokens), "tokens": list(tokens.values())}
+    connection.execute(text(_GIVE_BACK), values)
 
 
 def _end(connection: Connection, change: LeasedChange, state: str, reason: str | None, **columns: Any) -> None:

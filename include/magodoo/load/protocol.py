@@ -31,7 +31,7 @@ from magodoo.load import dependants, leases, read_back
 from magodoo.load.checkpoints import SETTLED, checkpoint
 from magodoo.load.ledger import LeasedChange, LeaseLost
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Partly
-from magodoo.load.writer import Write, Writer
+from magodoo.load.writer import Writer
 from magodoo.load.writers import WRITERS
 from magodoo.vocabulary import ChangeKind, Side
 
@@ -93,29 +93,30 @@ class Run:
 
     def _group(self, writer: Writer, group: list[LeasedChange], found: Answers) -> None:
         """Steps 5 to 7 for as many as are looked at, written and read back together."""
+        writer = writer.for_group()
         absent = [change for change in group if change.id not in found]
         objections = self._answers(writer.check, absent)
         self._settle_all(absent, objections)
         checked = [change for change in group if change.id not in objections]
-        write = writer.for_group(self.context, checked)
         written: dict[LeasedChange, int] = {}
         try:
             for some in _cut(checked, writer.write_size):
-                self._write(writer, write, some, written)
+                self._write(writer, some, written)
         except MagodooError:
             self._finish(writer, written, found)
             raise
         self._finish(writer, written, found)
 
-    def _write(
-        self, writer: Writer, write: Write, changes: list[LeasedChange], written: dict[LeasedChange, int]
-    ) -> None:
+    def _write(self, writer: Writer, changes: list[LeasedChange], written: dict[LeasedChange, int]) -> None:
         """Step 6, with the lease renewed right before: what was not written is settled, the rest goes into `written`.
 
         A worker that dies before those are committed leaves them leased: whoever takes them up finds them by probing.
         """
         renewed_at = time.monotonic()
-        with self.context.engine.begin() as connection:
+        with self.context.engine.connect() as connection:
+            connection.execution_options(
+                isolation_level="AUTOCOMMIT"
+            )  # a transaction of one statement, in one round trip
             ours = leases.renew(connection, changes, self.context.instance.lease_seconds)
         for change in changes:
             if change.id not in ours:
@@ -126,9 +127,9 @@ class Run:
         checkpoint("checked")
         try:
             with self._within_the_lease(writer, renewed_at):
-                answers = write(changes)
+                answers = writer.write(self.context, changes)
         except MagodooError as problem:
-            self._broken(writer, write, changes, problem, written)
+            self._broken(writer, changes, problem, written)
             return
         checkpoint("written")
         for change in changes:
@@ -152,12 +153,7 @@ class Run:
             client.write_until = math.inf
 
     def _broken(
-        self,
-        writer: Writer,
-        write: Write,
-        changes: list[LeasedChange],
-        problem: MagodooError,
-        written: dict[LeasedChange, int],
+        self, writer: Writer, changes: list[LeasedChange], problem: MagodooError, written: dict[LeasedChange, int]
     ) -> None:
         """A whole batch failed: each is tried alone where one record may be the cause, which repeats nothing that is done.
 
@@ -168,7 +164,7 @@ class Run:
         )
         if of_one and len(changes) > 1:
             for change in changes:
-                self._write(writer, write, [change], written)
+                self._write(writer, [change], written)
             return
         for change in changes:
             self._settle(change, _of_write(writer, problem))

@@ -74,17 +74,23 @@ def commit(
     with context.engine.begin() as connection:
         upsert.stage(connection, context.instance, list(documents.values()))
         ours = leases.held(connection, list(targets))
-        for change, target in targets.items():
-            if change.id not in ours:
-                continue
-            document = documents.get(change)
-            leases.done(
-                connection, change, str(target), document.number if document else "",
-                before.get(change.id, {"state": "absent"}), _after(document),
-            )  # fmt: skip
-            _match(connection, change, writer.pair(change, target))
+        kept = {change: target for change, target in targets.items() if change.id in ours}
+        leases.done(
+            connection, {change: _outcome(change, str(target), documents, before) for change, target in kept.items()}
+        )
+        _match(connection, writer, kept)
         listed.refresh(connection, context.instance.id, {change.order_key for change in targets})
     return ours
+
+
+def _outcome(
+    change: LeasedChange,
+    target_id: str,
+    documents: Mapping[LeasedChange, CanonicalDocument],
+    before: Mapping[int, Mapping[str, Any]],
+) -> leases.Outcome:
+    document, stood = documents.get(change), before.get(change.id, {"state": "absent"})
+    return leases.Outcome(target_id, document.number if document else "", stood, _after(document))
 
 
 def _after(document: CanonicalDocument | None) -> dict[str, Any]:
@@ -103,18 +109,18 @@ def _after(document: CanonicalDocument | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _match(connection: Connection, change: LeasedChange, pair: tuple[Kind, str, str] | None) -> None:
+def _match(connection: Connection, writer: Writer, targets: Mapping[LeasedChange, int]) -> None:
     """Both ends of what we wrote belong together, whatever reference survives on either side."""
-    if pair is None:
-        return
-    kind, magento_id, odoo_id = pair
+    pairs = {change: pair for change, target in targets.items() if (pair := writer.pair(change, target))}
     connection.execute(
         text(
             "insert into pair (instance, kind, order_key, magento_id, odoo_id, rule)"
-            " values (:instance, :kind, :order, :magento, :odoo, :rule) on conflict do nothing"
+            " select written.*, :rule from unnest(cast(:instances as text[]), cast(:kinds as text[]), cast(:orders as text[]),"
+            " cast(:magento as text[]), cast(:odoo as text[])) written on conflict do nothing"
         ),
         {
-            "instance": change.instance, "kind": kind.value, "order": change.order_key,
-            "magento": magento_id, "odoo": odoo_id, "rule": Rule.LEDGER.value,
+            "instances": [change.instance for change in pairs], "orders": [change.order_key for change in pairs],
+            "kinds": [kind.value for kind, _, _ in pairs.values()], "magento": [id for _, id, _ in pairs.values()],
+            "odoo": [id for _, _, id in pairs.values()], "rule": Rule.LEDGER.value,
         },
     )  # fmt: skip

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from magodoo.load.ledger import LeasedChange
@@ -14,9 +13,6 @@ from magodoo.vocabulary import ChangeKind, Kind
 if TYPE_CHECKING:
     from magodoo.errors import MagodooError
     from magodoo.pipeline.context import Context
-
-
-Write = Callable[[Sequence[LeasedChange]], Written]
 
 
 class Writer(ABC):
@@ -47,9 +43,9 @@ class Writer(ABC):
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         """Write, or go on where an earlier attempt stopped."""
 
-    def for_group(self, context: Context, group: Sequence[LeasedChange]) -> Write:
-        """`write` for the parts of a group; a writer that writes one by one reads here what it needs for all of them."""
-        return functools.partial(self.write, context)
+    def for_group(self) -> Writer:
+        """The writer that checks and writes one group; one that writes one by one reads there only once what both need."""
+        return self
 
     def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
         """The ids of the `document` that shows what was written: the target itself, unless a writer says otherwise."""

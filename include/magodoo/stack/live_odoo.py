@@ -115,11 +115,11 @@ class LiveOdoo:
 
 
 @contextlib.contextmanager
-def live_odoo(port: int = 0, home: Path = HOME) -> Iterator[LiveOdoo]:
+def live_odoo(port: int = 0, home: Path = HOME, workers: int = 0) -> Iterator[LiveOdoo]:
     """A running Odoo 19; provisions first if that was not done. At the end its databases and processes are gone.
 
     Where one is being served already (`--serve`), that one is used, with databases of our own. `port`: this one or the next free
-    one; 0: any, so that several checkouts can each start one at the same moment.
+    one; 0: any, so that several checkouts can each start one at the same moment. `workers`: see `OdooServer`.
 
     Raises:
         FixConfiguration: the package cannot be had or does not start; the message says why.
@@ -139,7 +139,7 @@ def live_odoo(port: int = 0, home: Path = HOME) -> Iterator[LiveOdoo]:
         try:
             cluster.start()
             access = _template(home, package, cluster, server)
-            server.port = ports.choose(port) if port else ports.any_free()
+            server.port, server.workers = ports.choose(port) if port else ports.any_free(), workers
             server.start()
             live = LiveOdoo(server.url, "", access, package.build, cluster, package)
             live.database = live.clone()

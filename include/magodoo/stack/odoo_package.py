@@ -45,6 +45,11 @@ class OdooPackage:
         return self.home / "venv" / "bin" / "python"
 
     @property
+    def script(self) -> Path:
+        """Debian's `odoo`: a server with workers starts one more process from the script that it was started by itself."""
+        return self.home / "package" / "usr" / "bin" / "odoo"
+
+    @property
     def build(self) -> str:
         """The Debian version that is unpacked, e.g. `19.0.0+dfsg-1`; empty before."""
         note = self.home / "package.version"

@@ -11,6 +11,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from magodoo.errors import FixConfiguration
+from magodoo.stack import ports
 from magodoo.stack.odoo_package import OdooPackage
 from magodoo.stack.postgres import USER, Cluster
 
@@ -20,14 +21,21 @@ MODULES = (
 )  # fmt: skip
 """`rpc` must be named, or there is no /json/2 (facts odoo-19.0 8)."""
 
+LONGEST = 1800
+"""Seconds that a request may take where there are workers."""
+
 
 @dataclass
 class OdooServer:
-    """One Odoo process that serves every database of its cluster; the caller names one in each call."""
+    """One Odoo that serves every database of its cluster; the caller names one in each call.
+
+    workers: processes that answer, as in production; 0: threads of one process, which take turns.
+    """
 
     package: OdooPackage
     cluster: Cluster
     port: int
+    workers: int = 0
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -49,7 +57,7 @@ class OdooServer:
         return self._finish(command, script)
 
     def start(self) -> None:
-        """Start serving, in threads of one process, without scheduled jobs.
+        """Start serving, without scheduled jobs.
 
         Raises:
             FixConfiguration: it did not come up; the end of its log is in the message.
@@ -59,7 +67,7 @@ class OdooServer:
                 self.serve_command(), env=self.environment(), stdout=out, stderr=out, stdin=subprocess.DEVNULL,
                 cwd=self.package.home, start_new_session=True,
             )  # fmt: skip
-        if self.answers(seconds=60):
+        if self.answers(seconds=180):
             return
         self.stop()
         raise FixConfiguration(f"Odoo did not start: {self._end_of_log()}", hint=f"read {self.log}")
@@ -94,7 +102,19 @@ class OdooServer:
 
     def serve_command(self, database: str = "") -> list[str]:
         """The command line of the server itself, in the foreground; of one database only, if one is named."""
-        words = [f"--http-port={self.port}", "--http-interface=127.0.0.1", "--workers=0", "--max-cron-threads=0"]
+        words = [
+            f"--http-port={self.port}",
+            "--http-interface=127.0.0.1",
+            f"--workers={self.workers}",
+            "--max-cron-threads=0",
+        ]
+        if self.workers:
+            # A worker is not to be ended in the middle of a batch on a machine that is busy with other work.
+            words += [
+                f"--limit-time-cpu={LONGEST}",
+                f"--limit-time-real={LONGEST}",
+                f"--gevent-port={ports.any_free()}",
+            ]
         return [*self._command(), *words, *(["-d", database] if database else [])]
 
     def python_command(self, script: Path, database: str) -> list[str]:
@@ -102,7 +122,7 @@ class OdooServer:
         return [str(self.package.python), str(script), *self._options(), "-d", database, "--log-level=warn"]
 
     def _command(self, *subcommand: str) -> list[str]:
-        return [str(self.package.python), "-m", "odoo", *subcommand, *self._options()]
+        return [str(self.package.python), str(self.package.script), *subcommand, *self._options()]
 
     def _options(self) -> list[str]:
         where = ["--db_host=127.0.0.1", f"--db_port={self.cluster.port}", f"--db_user={USER}"]
