@@ -140,10 +140,13 @@ def with_lines(documents: int) -> Took:
     return took
 
 
-def step(url: str) -> Took:
-    """The whole step, as the DAG's task does it: staged rows of due orders to written pairs, findings, changes and lists."""
+def step(url: str, with_lists: bool = True) -> Took:
+    """The whole step, as the DAG's task does it: staged rows of due orders to written pairs, findings and changes.
+
+    What the task does afterwards for the pages, the lines of the sales lists, is told apart, or left out.
+    """
     from bench import sales
-    from magodoo.pipeline import reconcile
+    from magodoo.pipeline import lists, reconcile
     from magodoo.pipeline.context import Context
     from magodoo.reconcile import orders
     from magodoo.settings import Settings
@@ -152,10 +155,14 @@ def step(url: str) -> Took:
     assert orders.reconcile  # pandas is imported before the clock starts
     engine = connect(url)
     context = Context(Settings(instances={"us": sales.INSTANCE}), sales.INSTANCE, engine, dag_run="bench")
-    took = Took()
+    took, for_pages = Took(), Took()
     with took.watch():
-        counts = reconcile.run(context)
+        counts = reconcile.look(context, reconcile.due(context))
+    if with_lists:
+        with for_pages.watch():
+            lists.run(context)
     took.result = {name: counts[name] for name in ("orders", "pairs", "findings", "changes")}
+    took.more = {"lists_seconds": for_pages.seconds, "lists_cpu": for_pages.cpu}
     engine.dispose()
     return took
 

@@ -107,18 +107,27 @@ def fill(url: str, documents: int) -> int:
         for start in range(0, len(frame), 100_000):
             part = frame.iloc[start : start + 100_000].reset_index(drop=True)
             _copy(connection, "line", _line_rows(part))
+    engine.dispose()
+    complete(url)
+    return len(frame)
+
+
+def complete(url: str) -> None:
+    """Make a database of staged documents ready for reconciling: both sides known as a whole, with their master data."""
+    engine = connect(url)
+    with engine.begin() as connection:
         for statement in _AROUND:
             connection.exec_driver_sql(statement)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("vacuum analyze")
     engine.dispose()
-    return len(frame)
 
 
 # Everything was fetched from both sides; the master data that the planned requests name.
 _AROUND = (
     """insert into order_work (instance, order_key, staged_version, completed_version)
-    select 'us', source_id, 1, 1 from document where side = 'magento' and kind = 'order'""",
+    select 'us', source_id, 1, 1 from document where side = 'magento' and kind = 'order'
+    on conflict (instance, order_key) do update set completed_version = order_work.staged_version""",
     """insert into watermark (instance, side, kind, stamp, last_success_at)
     select distinct 'us', side, kind, now(), now() from document""",
     "insert into run (instance, stage, finished_at, ok) values ('us', 'magento_extract', now(), true), ('us', 'odoo_extract', now(), true)",

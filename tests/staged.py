@@ -85,7 +85,10 @@ def emptied(url: str) -> Iterator[Engine]:
     """An engine of a staging database whose tables are empty: quicker than a database of its own for each test."""
     engine = connect(url)
     with engine.begin() as connection:
-        for table in ("document", "line", "payload", "order_work", "master", "quarantine", "watermark", "run", "pair"):
+        for table in (
+            *("document", "line", "payload", "order_work", "master", "quarantine", "watermark", "run", "pair"),
+            *("finding", "listed", "unlisted"),
+        ):
             connection.execute(text(f"delete from {table}"))
     yield engine
     engine.dispose()

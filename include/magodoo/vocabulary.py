@@ -107,7 +107,10 @@ class ChangeKind(StrEnum):
 
     @property
     def step(self) -> int:
-        return list(ChangeKind).index(self)
+        return _STEPS[self]
+
+
+_STEPS = {kind: step for step, kind in enumerate(ChangeKind)}
 
 
 class ChangeState(StrEnum):

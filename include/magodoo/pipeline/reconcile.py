@@ -17,7 +17,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from magodoo.load import ledger, requests
 from magodoo.load.checkpoints import checkpoint
-from magodoo.pipeline import extract
+from magodoo.pipeline import extract, lists
 from magodoo.pipeline.ahead import rarely_collected
 from magodoo.staging import frames as staged
 from magodoo.staging import listed, runs, statistics, work
@@ -26,21 +26,26 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
     from magodoo.reconcile.orders import Result
 
-CHUNK = 5000
+CHUNK = 20_000
 
 
 def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | None = None) -> dict[str, int]:
     """Reconcile the orders that are due (at most `limit`), or the given ones whatever their versions say. Returns counts."""
     orders = list(order_keys) if order_keys is not None else due(context)[:limit]
+    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as told:
+        told.update(look(context, orders))
+        lists.run(context)
+    return dict(told)
+
+
+def look(context: Context, orders: list[str]) -> dict[str, int]:
+    """Pairs, findings and planned changes of these orders, chunk by chunk; their lines in the sales lists are due then."""
     counts: Counter[str] = Counter(orders=len(orders))
-    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as told, rarely_collected():
+    with rarely_collected():
         for chunk in _chunks(orders):
             context.go_on()
             extract.complete(context, chunk)
             counts.update(_reconcile(context, chunk))
-        with context.engine.begin() as connection:
-            listed.note_agreement(connection, context.instance.id)
-        told.update(counts)
     return dict(counts)
 
 
@@ -86,10 +91,9 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     recorded = _record(connection, context, order_keys, result)
     checkpoint("planned")
     lives = store.write_findings(connection, instance.id, order_keys, result.findings, recorded.ids, context.now())
-    work.scope(connection, instance.id, order_keys, result.excluded, result.not_expected)
-    statistics.keep(connection, "pair", "finding", "change", "order_work", "listed")
-    listed.refresh(connection, instance.id, order_keys, without_order=True)
-    work.reconciled(connection, instance.id, versions)
+    statistics.keep(connection, "pair", "finding", "change", "order_work")
+    listed.note_due(connection, instance.id, order_keys)
+    work.reconciled(connection, instance.id, versions, result.excluded, result.not_expected)
     return {
         **result.counts,
         "findings": len(result.findings),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile import references, statuses
+from magodoo.reconcile import statuses
 from magodoo.reconcile.frames import Mask, Units
 from magodoo.reconcile.match import Matching
 from magodoo.reconcile.quantities import Quantities
@@ -102,7 +102,7 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
             "odoo_state": documents["state"].cat.codes.to_numpy()[odoo],
             "payment": documents["status"].cat.codes.to_numpy()[odoo],
             "captured": captured(view)[magento],
-            "ours": references.ours(view)[odoo],
+            "ours": view.ours[odoo],
             "early": view.confirmed_early[magento],
         }
     )
@@ -143,7 +143,7 @@ def captured(view: View) -> Mask:
     refund = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.word_is("state", {"2"})
     online = refund & (documents["transaction_id"] != "").to_numpy() & np.isin(methods, provider)
     invoice = view.select(Side.MAGENTO, Kind.INVOICE) & (evident | (paid & np.isin(methods, means_paid)))
-    return (invoice | online) & ~references.ours(view)
+    return (invoice | online) & ~view.ours
 
 
 def _methods(view: View) -> np.ndarray:

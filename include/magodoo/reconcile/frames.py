@@ -32,12 +32,12 @@ Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Units = npt.NDArray[np.int64]
 
-IDS = ("source_id", "order_key", "own_order_id", "parent_id", "edit_of", "customer_group", "store_id", "company_id")
+IDS = ("source_id", "order_key", "parent_id", "edit_of", "customer_group", "store_id")
 AMOUNTS = (
     *("subtotal", "shipping", "discount", "adjustment", "tax", "untaxed", "grand_total", "base_grand_total"),
     *("open_amount", "captured_amount", "quantity", "amount_authorized", "amount_paid"),
 )
-WORDS = ("state", "status", "currency", "company_currency", "payment_method", "carrier", "source_code")
+WORDS = ("state", "status", "currency", "payment_method", "carrier", "source_code")
 TEXTS = (*("number", "reference", "other_references", "transaction_id", "customer_name", "customer_email", "tracking"),)
 SEPARATOR = "\x1e"  # between the texts of a list
 FLAGS = {"active": True, "sound": True, "without_order": False, "consolidated": False}
@@ -45,11 +45,11 @@ TIMES = ("created_at", "deleted_at")
 
 LINE_IDS = ("item_key", "own_item_id", "parent_item_key")
 LINE_AMOUNTS = (
-    *("quantity", "gross", "discount", "untaxed", "tax"),
+    *("quantity", "untaxed", "tax"),
     *("qty_ordered", "qty_invoiced", "qty_shipped", "qty_refunded", "qty_canceled", "qty_open"),
 )
 LINE_WORDS = ("sku", "product_type")
-LINE_FLAGS = {"is_money": True, "is_virtual": False}
+LINE_FLAGS = {"is_money": True}
 
 
 @dataclass(frozen=True)
@@ -261,8 +261,8 @@ def _tracking(source: pd.DataFrame) -> pd.Series:
     if "tracking" not in source:
         return pd.Series("", index=source.index, dtype=object)
     given = source["tracking"]
-    if given.map(type).isin([str]).all():
-        return given.astype(object)
+    if _is_text(given):
+        return given
     return pd.Series([tracks_text(each) for each in given], index=source.index, dtype=object)
 
 
@@ -323,8 +323,12 @@ def _integers(column: pd.Series, default: int) -> pd.Series:
     return pd.to_numeric(column, errors="coerce").fillna(default).astype(np.int64)
 
 
+def _is_text(column: pd.Series) -> bool:
+    return column.dtype == object and pd.api.types.infer_dtype(column, skipna=False) in ("string", "empty")
+
+
 def _text(column: pd.Series) -> pd.Series:
-    return column.fillna("").astype(str).astype(object)
+    return column if _is_text(column) else column.fillna("").astype(str).astype(object)
 
 
 def _flag(column: pd.Series, default: bool) -> pd.Series:

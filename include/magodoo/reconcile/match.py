@@ -74,7 +74,7 @@ def match(view: View, counted: Quantities) -> Matching:
 
     odoo_orders = np.zeros(len(alive), dtype=bool)
     odoo_orders[odoo] = True
-    loose = view.active & ~references.ours(view) & (lost < 0) & ~_without(magento, odoo, len(alive))
+    loose = view.active & ~view.ours & (lost < 0) & ~_without(magento, odoo, len(alive))
     loose &= ~shares.consolidated(view)
     loose &= ~view.of_kind(Kind.ORDER) & ~view.of_kind(Kind.RETURN) & (view.column("order_key") > 0)
     assigned = assignment.assign(view, counted, loose, odoo_orders)
@@ -141,9 +141,7 @@ def _orders_by_key(view: View, magento: Positions, odoo: Positions) -> _Orders:
     other stands.
     """
     free = ~_without(magento, odoo, len(view.exists)) & view.exists
-    candidates = np.flatnonzero(
-        free & view.select(Side.ODOO, Kind.ORDER) & (view.order_of >= 0) & ~references.ours(view)
-    )
+    candidates = np.flatnonzero(free & view.select(Side.ODOO, Kind.ORDER) & (view.order_of >= 0) & ~view.ours)
     candidates = candidates[free[view.order_of[candidates]]]
     frame = pd.DataFrame({"odoo": candidates, "order": view.order_of[candidates]})
     frame["standing"] = ~view.word_is("state", {"cancel"})[candidates]

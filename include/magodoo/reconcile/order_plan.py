@@ -139,7 +139,7 @@ def _with_returns_left(situation: Situation) -> list[int]:
     plan without the return would take it out of the ledger.
     """
     partner = situation.matching.partner
-    written = stock.delivered_memos(situation) & (partner >= 0) & situation.ours[partner]
+    written = stock.delivered_memos(situation) & (partner >= 0) & situation.view.ours[partner]
     left = stock.awaiting_return(situation, written)
     return sorted(set(situation.view.column("order_key")[left["document"].to_numpy()].tolist()))
 
@@ -174,12 +174,18 @@ class OrderPlan:
 
     def of(self, found: FindingType, kind: Kind | None = None, part: str | None = None) -> list[Finding]:
         """Its findings of a type, oldest document first."""
-        wanted = [
+        return [
             finding
-            for finding in self.findings
-            if finding.type is found and kind in (None, finding.kind) and part in (None, finding.part)
+            for finding in self._by_type.get(found, ())
+            if kind in (None, finding.kind) and part in (None, finding.part)
         ]
-        return sorted(wanted, key=lambda finding: int(finding.magento_id or finding.odoo_id or 0))
+
+    @cached_property
+    def _by_type(self) -> dict[FindingType, list[Finding]]:
+        by_type: dict[FindingType, list[Finding]] = defaultdict(list)
+        for finding in sorted(self.findings, key=lambda finding: int(finding.magento_id or finding.odoo_id or 0)):
+            by_type[finding.type].append(finding)
+        return by_type
 
     def row(self, finding: Finding) -> Document:
         """The document that a finding is about: Magento's where there is one."""

@@ -214,6 +214,8 @@ def _payment_held(order: OrderPlan, row: Document) -> str | None:
 def _planned_rows(order: OrderPlan, kind: ChangeKind) -> list[Document]:
     """Documents whose posted entry this plan makes."""
     planned = [change for change in order.changes if change.kind is kind and change.intent.get("as") == "post"]
+    if not planned:
+        return []
     wanted = {(change.document_kind, change.source_id) for change in planned}
     rows = [order.facts.rows[at] for at in order.facts.documents[order.order.source_id]]
     return [row for row in rows if row.side == Side.MAGENTO and (row.kind, str(row.source_id)) in wanted]

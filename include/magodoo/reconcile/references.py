@@ -23,13 +23,6 @@ def claims(view: View) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
-def ours(view: View) -> Mask:
-    """Documents that carry a reference of ours: they have a counterpart by name, and are never the source of a new
-    document.
-    """
-    return (view.frames.documents["reference"] != "").to_numpy() & ~view.select(Side.MAGENTO, Kind.ORDER)
-
-
 def _claims(magento: Positions, odoo: Positions, rule: Rule, ended: Mask | None = None) -> pd.DataFrame:
     found = (magento >= 0) & (odoo >= 0)
     gone = np.zeros(len(found), dtype=bool) if ended is None else ended
@@ -85,28 +78,29 @@ def _earlier(view: View) -> list[pd.DataFrame]:
 
 def _numbers_after(view: View, positions: Positions, prefix: str) -> Units:
     """The id at the end of references that begin with a prefix; 0 elsewhere."""
-    references = view.frames.documents["reference"].to_numpy()[positions]
+    references = view.frames.documents["reference"].to_numpy()[positions].tolist()
+    together = "\n" + "\n".join(references)
+    if together.count("\n" + prefix) == len(references):  # the common case: all of them do
+        numbers = _read_at_once(together.replace("\n" + prefix, "\n")[1:], len(references))
+        if numbers is not None:
+            return numbers
     cut = len(prefix)
-    named = np.fromiter((text.startswith(prefix) for text in references), dtype=bool, count=len(references))
+    named = [text.startswith(prefix) for text in references]
+    ids = [text[cut:] for text, is_named in zip(references, named, strict=True) if is_named]
     numbers = np.zeros(len(references), dtype=np.int64)
-    numbers[named] = _numbers([text[cut:] for text in references[named]])
+    read = _read_at_once("\n".join(ids), len(ids))
+    numbers[np.array(named, dtype=bool)] = [_number(text) for text in ids] if read is None else read
     return numbers
 
 
-def _numbers(texts: list[str]) -> Units:
-    """Ids written in digits, read all at once; if one is anything else, one by one, that one as 0."""
-    joined = "\n".join(texts)
-    if (
-        joined.isascii()
-        and joined.count("\n") == len(texts) - 1
-        and joined.replace("\n", "").isdecimal()
-        and max(map(len, texts)) <= LONGEST_ID
-    ):
-        read = np.fromstring(joined, dtype=np.int64, sep="\n")
-        if len(read) == len(texts):
-            return read
-    return np.fromiter(
-        (int(text) if text.isdecimal() and len(text) <= LONGEST_ID else 0 for text in texts),
-        dtype=np.int64,
-        count=len(texts),
-    )
+def _read_at_once(joined: str, count: int) -> Units | None:
+    """So many ids, one a line; None if one of them is anything but digits."""
+    if not joined.isascii() or joined.count("\n") != count - 1 or not joined.replace("\n", "").isdecimal():
+        return None
+    read = np.fromstring(joined, dtype=np.int64, sep="\n")
+    # One with too many digits for an int64 becomes the largest; an empty one takes the next one's place.
+    return read if len(read) == count and read.max() < 10**LONGEST_ID else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_ID else 0

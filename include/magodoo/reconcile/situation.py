@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile import assignment, quantities, references
+from magodoo.reconcile import assignment, quantities
 from magodoo.reconcile.frames import KINDS, Mask, Positions, Units
 from magodoo.reconcile.match import Matching
 from magodoo.reconcile.quantities import Quantities
@@ -29,10 +29,6 @@ class Situation:
     counted: Quantities
     matching: Matching
     pairs: pd.DataFrame
-
-    @cached_property
-    def ours(self) -> Mask:
-        return references.ours(self.view)
 
     @cached_property
     def is_document(self) -> Mask:

@@ -55,7 +55,8 @@ def write_pairs(connection: Connection, instance: str, order_keys: Collection[st
     )
     connection.execute(text("truncate matched"))
     names = ["kind", "order_key", "magento_id", "odoo_id", "rule"]
-    rows = ["\t".join(map(str, values)) for values in zip(*(pairs[name] for name in names), strict=True)]
+    columns = [pairs[name].astype(object).tolist() for name in names]
+    rows = ["\t".join(map(str, values)) for values in zip(*columns, strict=True)]
     copy_rows(connection, "matched", names, rows)
     connection.execute(text("analyze matched"))
     same = "m.kind = p.kind and m.magento_id = p.magento_id and m.odoo_id = p.odoo_id"

@@ -64,6 +64,13 @@ class View:
         return self.column("active") & self.exists
 
     @cached_property
+    def ours(self) -> Mask:
+        """Documents that carry a reference of ours: they have a counterpart by name, and are never the source of a new
+        document.
+        """
+        return (self.column("reference") != "") & ~self.select(Side.MAGENTO, Kind.ORDER)
+
+    @cached_property
     def order_of(self) -> Positions:
         """Position of the Magento order of each document; -1 where its order is not here."""
         found = self.frames.locate(Side.MAGENTO, Kind.ORDER, self.column("order_key"))

@@ -1,4 +1,4 @@
-"""Whole orders as pandas frames for reconciling: typed on the server, copied out, never a NUMERIC on the way.
+"""Whole orders as pandas frames for reconciling: copied out as CSV, only what is looked at, never a NUMERIC on the way.
 
 Columns and dtypes are those of `magodoo.reconcile.frames.Frames`: ids, amounts and quantities int64 (units of 1/10000), times
 datetime64 UTC, words as categories. pandas is imported when frames are read.
@@ -24,9 +24,10 @@ _NO_TIME = -(2**63)  # int64's NaT
 _SEPARATOR = "\x1e"
 
 _DETAILS = {
-    "edit_of": "(d.details ->> 'edit_of')::bigint",
-    "amount_authorized": "(d.details #>> '{payment,amount_authorized}')::bigint",
-    "amount_paid": "(d.details #>> '{payment,amount_paid}')::bigint",
+    "order_key": "replace(d.order_key, 'odoo-', '-')",
+    "edit_of": "d.details ->> 'edit_of'",
+    "amount_authorized": "d.details #>> '{payment,amount_authorized}'",
+    "amount_paid": "d.details #>> '{payment,amount_paid}'",
     "without_order": "(d.details ? 'without_order')",
     "consolidated": "(d.details ? 'consolidated')",
     "other_references": "case when d.side = 'odoo' and d.kind in ('invoice', 'credit_memo') and coalesce(d.reference, '') = ''"
@@ -41,6 +42,8 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
     from magodoo.reconcile.store import read_pairs
 
     where = {"instance": instance.id, "orders": list(order_keys)}
+    # Every document is looked up once: remembering what was found costs more than finding it.
+    connection.execute(text("set local enable_memoize = off"))
     _choose(connection, "chosen_document", _CHOSEN, where)
     _choose(connection, "chosen_unlinked", f"{_LOOKALIKES} union {_WITHOUT_ORDER}", where | {"days": DUPLICATE_DAYS})
     return frames.canonical(
@@ -86,8 +89,7 @@ def _choose(connection: Connection, table: str, keys: str, where: Mapping[str, A
     connection.execute(
         text(f"""
         insert into {table}
-            select row_number() over (order by side, kind, length(source_id), source_id) - 1, instance, side, kind, source_id
-            from ({keys}) wanted"""),
+            select row_number() over () - 1, instance, side, kind, source_id from ({keys}) wanted"""),
         where,
     )
     connection.execute(text(f"analyze {table}"))
@@ -102,23 +104,26 @@ def _read_documents(connection: Connection, chosen: str) -> pd.DataFrame:
     numbers = [*frames.IDS, *frames.AMOUNTS]
     words = ["side", "kind", *frames.WORDS]
     columns = {
-        **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}::bigint, {_default(name)})" for name in numbers},
-        "order_key": "coalesce(case when d.order_key like 'odoo-%' then -substr(d.order_key, 6)::bigint"
-        " else d.order_key::bigint end, 0)",
+        **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}, {_default(name)})" for name in numbers},
         **{name: f"coalesce(d.{name}, '')" for name in words},
         **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}, '')" for name in frames.TEXTS},
         **{name: f"({_DETAILS.get(name, f'd.{name}')})::int" for name in frames.FLAGS},
-        **{name: f"coalesce((extract(epoch from d.{name}) * 1000000)::bigint, {_NO_TIME})" for name in frames.TIMES},
+        **{
+            name: f"coalesce(round(date_part('epoch', d.{name}) * 1000000)::bigint, {_NO_TIME})"
+            for name in frames.TIMES
+        },
         "document_date": f"coalesce((d.document_date - date '1970-01-01')::bigint, {_NO_TIME})",
     }
     chosen_rows = f"{chosen} c join document d using (instance, side, kind, source_id) order by c.position"
-    kinds_of = {name: "category" for name in words} | {name: "str" for name in frames.TEXTS}
+    kinds_of = {name: "category" for name in words} | {name: "object" for name in frames.TEXTS}
     read = _copy_out(connection, columns, chosen_rows, kinds_of)
     for name in frames.TIMES:
         stamps = read[name].to_numpy(np.int64).view("datetime64[us]")
         read[name] = pd.Series(stamps).dt.tz_localize("UTC")
     read["document_date"] = read["document_date"].to_numpy(np.int64).view("datetime64[D]").astype("datetime64[s]")
-    read["tracking"] = [frames.tracks_text(each.split(_SEPARATOR)) if each else "" for each in read["tracking"]]
+    read["tracking"] = [
+        frames.tracks_text(each.split(_SEPARATOR)) if each else "" for each in read["tracking"].tolist()
+    ]
     return read
 
 
@@ -127,17 +132,17 @@ def _read_lines(connection: Connection) -> pd.DataFrame:
 
     columns = {
         "document": "c.position",
-        **{name: f"coalesce(l.{name}::bigint, 0)" for name in (*frames.LINE_IDS, *frames.LINE_AMOUNTS)},
+        **{name: f"coalesce(l.{name}, '0')" for name in frames.LINE_IDS},
+        **{name: f"l.{name}" for name in frames.LINE_AMOUNTS},
         **{name: f"coalesce(l.{name}, '')" for name in ("role", *frames.LINE_WORDS)},
         **{name: f"l.{name}::int" for name in frames.LINE_FLAGS},
     }
-    chosen_rows = """chosen_document c join line l using (instance, side, kind, source_id)
-        order by c.position, length(l.line_id), l.line_id"""
+    chosen_rows = "chosen_document c join line l using (instance, side, kind, source_id)"
     return _copy_out(connection, columns, chosen_rows, {name: "category" for name in ("role", *frames.LINE_WORDS)})
 
 
-def _default(name: str) -> int:
-    return -1 if name == "customer_group" else 0
+def _default(name: str) -> str:
+    return "'-1'" if name == "customer_group" else "'0'"
 
 
 def _copy_out(

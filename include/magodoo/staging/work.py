@@ -88,35 +88,39 @@ def versions(connection: Connection, instance: str, order_keys: Sequence[str]) -
     )
 
 
-def reconciled(connection: Connection, instance: str, versions_seen: dict[str, int]) -> None:
-    """Note up to which version these orders are reconciled; what was staged meanwhile stays due."""
-    _note(connection, "reconciled_version", instance, versions_seen)
-
-
-def scope(
+def reconciled(
     connection: Connection,
     instance: str,
-    order_keys: Sequence[str],
-    excluded: Sequence[str],
-    not_expected: Sequence[str],
+    versions_seen: dict[str, int],
+    excluded: Sequence[str] = (),
+    not_expected: Sequence[str] = (),
 ) -> None:
-    """Note which of the orders are left out by the settings, and which Odoo is not to have; the rest is in scope."""
+    """Note up to which version these orders are reconciled; what was staged meanwhile stays due.
+
+    excluded: those that the settings leave out; not_expected: those that Odoo is not to have; the rest is in scope.
+    """
+    scopes = dict.fromkeys(not_expected, "not_expected") | dict.fromkeys(excluded, "excluded")
     connection.execute(
-        text("""update order_work set scope = case when order_key = any(:excluded) then 'excluded'
-                when order_key = any(:not_expected) then 'not_expected' else 'in_scope' end
-            where instance = :instance and order_key = any(:keys)"""),
+        text("""update order_work w set reconciled_version = greatest(w.reconciled_version, seen.version), scope = seen.scope
+            from unnest(cast(:keys as text[]), cast(:versions as bigint[]), cast(:scopes as text[])) as seen (key, version, scope)
+            where w.instance = :instance and w.order_key = seen.key"""),
         {
             "instance": instance,
-            "keys": list(order_keys),
-            "excluded": list(excluded),
-            "not_expected": list(not_expected),
+            "keys": list(versions_seen),
+            "versions": list(versions_seen.values()),
+            "scopes": [scopes.get(key, "in_scope") for key in versions_seen],
         },
     )
 
 
 def completed(connection: Connection, instance: str, versions_seen: dict[str, int]) -> None:
     """Note up to which version both sides of these orders were fetched by key."""
-    _note(connection, "completed_version", instance, versions_seen)
+    connection.execute(
+        text("""update order_work w set completed_version = greatest(w.completed_version, seen.version)
+            from unnest(cast(:keys as text[]), cast(:versions as bigint[])) as seen (key, version)
+            where w.instance = :instance and w.order_key = seen.key"""),
+        {"instance": instance, "keys": list(versions_seen), "versions": list(versions_seen.values())},
+    )
 
 
 def to_complete(connection: Connection, instance: str, order_keys: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -128,15 +132,6 @@ def to_complete(connection: Connection, instance: str, order_keys: Sequence[str]
         {"instance": instance, "keys": list(order_keys)},
     ).all()
     return [(row.order_key, row.staged_version, row.completed_version) for row in rows]
-
-
-def _note(connection: Connection, column: str, instance: str, versions_seen: dict[str, int]) -> None:
-    connection.execute(
-        text(f"""update order_work w set {column} = greatest(w.{column}, seen.version)
-            from unnest(cast(:keys as text[]), cast(:versions as bigint[])) as seen (key, version)
-            where w.instance = :instance and w.order_key = seen.key"""),
-        {"instance": instance, "keys": list(versions_seen), "versions": list(versions_seen.values())},
-    )
 
 
 def lively(connection: Connection, instance: str, since: datetime) -> list[str]:

@@ -41,7 +41,8 @@ class ExtractOperator(StepOperator):
 class DueOrdersOperator(StepOperator):
     """Lists the orders whose staged version is newer than their reconciled one, cut into chunks for mapped tasks.
 
-    Returns a list of lists of order keys; `conf` may name `orders` to look at whatever their versions say.
+    Returns a list of lists of order keys: one empty list where nothing is due but lines of the sales lists were left to be written.
+    `conf` may name `orders` to look at whatever their versions say.
     """
 
     def __init__(self, *, chunk: int | None = None, **kwargs: Any) -> None:
@@ -49,12 +50,13 @@ class DueOrdersOperator(StepOperator):
         self.chunk = chunk  # None: the settings' `orders_per_task`
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
-        from magodoo.pipeline import reconcile
+        from magodoo.pipeline import lists, reconcile
 
         named = (context["dag_run"].conf or {}).get("orders")
         orders = [str(order) for order in named] if named else reconcile.due(pipeline)
         size = self.chunk or pipeline.settings.orders_per_task
-        return [orders[start : start + size] for start in range(0, len(orders), size)]
+        chunks = [orders[start : start + size] for start in range(0, len(orders), size)]
+        return chunks or ([[]] if lists.due(pipeline) else [])
 
 
 class ReconcileOperator(StepOperator):

@@ -122,7 +122,7 @@ def _drafts(situation: Situation, todo: Mask) -> Positions:
     """Position of the draft made by hand that waits for a Magento document: same order, kind, currency and total."""
     view = situation.view
     money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
-    draft = money & ~view.is_magento & view.exists & view.word_is("state", {"draft"}) & ~situation.ours
+    draft = money & ~view.is_magento & view.exists & view.word_is("state", {"draft"}) & ~situation.view.ours
     return _first_equal(situation, np.flatnonzero(todo & money), np.flatnonzero(draft & ~situation.matching.paired))
 
 

@@ -30,7 +30,7 @@ def deleted(situation: Situation) -> list[Finding]:
     """Documents that the source no longer has, with the survivor that they leave."""
     view = situation.view
     lost = situation.matching.lost
-    gone = ~view.exists & (view.column("active") | (lost >= 0) | situation.ours)
+    gone = ~view.exists & (view.column("active") | (lost >= 0) | situation.view.ours)
     positions = np.flatnonzero(gone & (view.order_of >= 0))
     orders = situation.order_rows(positions)
     result = []
