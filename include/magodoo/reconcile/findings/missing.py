@@ -238,7 +238,7 @@ def _replacements(situation: Situation, todo: Mask) -> Mask:
     """Odoo deliveries beyond what was ordered: sent again, given for nothing (RULES, *Credit memos*). Not those of goods that the
     customer was not to get any more, and none that we made.
     """
-    beyond = todo & situation.view.of_kind(Kind.SHIPMENT) & situation.crowded & ~situation.ours
+    beyond = todo & situation.view.of_kind(Kind.SHIPMENT) & situation.crowded & ~situation.view.ours
     moved = situation.counted.by_item(beyond)
     if moved.empty:
         return beyond
