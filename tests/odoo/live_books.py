@@ -39,11 +39,12 @@ class Clerk(Administrator):
 
     @now.setter
     def now(self, moment: datetime | None) -> None:
-        if self._moment or moment:
+        if moment and self._past is None:
+            self._past = self._open()
+        if self._past and (self._moment or moment):
             self._past.clock(moment or datetime.now(UTC))
-            self._past.call(
-                "res.company", "search_count", domain=[]
-            )  # once this is answered, what was done is committed
+            # Once this is answered, what was done is committed.
+            self._past.call("res.company", "search_count", domain=[])
         self._moment = moment
 
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:

@@ -151,15 +151,17 @@ def _nearby(context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[s
 def _order_numbers(context: Context, words: Iterable[str]) -> set[str]:
     """Those of the words that are the numbers of Magento orders: what carries one is that order's affair."""
     prefix = context.instance.odoo.order_number_prefix
-    plain = {word.removeprefix(prefix): word for word in words if word.startswith(prefix)}
+    by_number = {word.removeprefix(prefix): word for word in words if word.startswith(prefix)}
     statement = "select number from document where instance = :instance and side = 'magento' and kind = 'order' and number = any(:numbers)"
     with context.engine.connect() as connection:
-        found = connection.scalars(text(statement), {"instance": context.instance.id, "numbers": list(plain)})
-        return {plain[number] for number in found}
+        found = connection.scalars(text(statement), {"instance": context.instance.id, "numbers": list(by_number)})
+        return {by_number[number] for number in found}
 
 
 def _is_alike(row: Mapping[str, Any], change: LeasedChange) -> bool:
     """Whether it may be the same sale, entered without the order's number."""
+    if not change.request["date_order"]:
+        return False
     expect = change.request["expect"]
     email = str((row.get("partner_id") or {}).get("email") or "").lower()
     near = abs(datetime.fromisoformat(row["date_order"]).replace(tzinfo=UTC) - _moment(change)) <= NEARBY
