@@ -36,7 +36,7 @@ NEVER_IN_THIS_STORY = {"failures"}  # no task of it ends with an error; tests/te
 OPTIONAL = ("flower", "log-cleaner", "sandbox-magento", "sandbox-odoo")
 pytestmark = [
     pytest.mark.celery,
-    pytest.mark.timeout(5400),
+    pytest.mark.timeout(10800),
     pytest.mark.skipif(not redis_is_there(), reason="redis-server is not installed (apt-get install redis-server)"),
 ]
 
