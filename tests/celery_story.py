@@ -100,8 +100,8 @@ def tell(stack: ComposeStack, made: Lab, memory: Memory, orders: int) -> Told:
     settings = {"orders_per_task": max(orders // 8, 5), "instances": {"us": instance}}
     (stack.folder / "shared" / "demo" / "magodoo.yaml").write_text(yaml.safe_dump(settings))
     api, began = stack.api, time.monotonic()
-    api.wait_healthy(180)
-    api.wait_for_dags({"sales_load__us", "sales_reconcile__us"})
+    api.wait_healthy(600)
+    api.wait_for_dags({"sales_load__us", "sales_reconcile__us"}, seconds=600)
     for name in reversed(CHAIN):
         api.unpause(name)
     runs = [_run(api, name) for name in CHAIN[:-1]]
