@@ -92,17 +92,17 @@ class ComposeStack:
         environment = self._environment(compose.command(self.services["airflow-scheduler"]).environment, "exec", more)
         program = Path(sys.executable).with_name("airflow")
         done = subprocess.run(
-            [program, *words], env=environment, capture_output=True, text=True, check=True, timeout=120
+            [program, *words], env=environment, capture_output=True, text=True, check=True, timeout=600
         )
         return done.stdout
 
-    def healthy(self, service: str, name: str = "", seconds: float = 120) -> None:
+    def healthy(self, service: str, name: str = "", seconds: float = 600) -> None:
         """Wait until the service's own health check passes."""
         words = self._words(service, compose.health(self.services[service]))
         environment = self._environment(compose.command(self.services[service]).environment, name or service, {})
         deadline = time.monotonic() + seconds
         while True:
-            done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=90)
+            done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=300)
             if done.returncode == 0:
                 return
             dead = self.running[name or service].poll()
