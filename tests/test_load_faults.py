@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from faults import kinds
 from faults.campaign import Campaign
+from faults.mutations import NAMES, mutated
 from faults.stage import POLICY
+from faults.worker import chain
 from load_lab import lab
 
 from magodoo.stack.postgres import Cluster
@@ -28,6 +30,19 @@ def test_whatever_dies_in_between_nothing_is_doubled_lost_wrong_or_stuck(campaig
     assert totals.failures == 0, totals.lines
     assert totals.schedules == 6
     assert sum(totals.faults.values()) > 6
+
+
+def test_every_step_can_be_taken_away_and_a_quiet_day_does_not_tell(campaign: Callable[[str], Campaign]) -> None:
+    """What a mutation replaces must take what the step takes: one that ends in an error of its own would count as noticed."""
+    made = campaign("").lab
+    for name in NAMES:
+        order = made.order({"A": 2}, payment="card")
+        made.shop.invoice(order)
+        with mutated(name):
+            chain(made.context, [str(order)])
+            made.load(order_keys=[str(order)])
+        number = made.shop.order(order)["increment_id"]
+        assert len(made.records("sale.order", "id", [["client_order_ref", "=", number]])) == 1, name
 
 
 def test_the_summary_names_every_kind_of_fault_also_those_that_never_struck(

@@ -54,7 +54,8 @@ def _each_mutation(seeds: range, options: argparse.Namespace) -> int:
     unnoticed = []
     for name in NAMES:
         summary = options.summary.with_name(f"mutation-{name}.json")
-        noticed = Whole(argparse.Namespace(**{**vars(options), "mutation": name, "summary": summary})).run(seeds)
+        whole = Whole(argparse.Namespace(**{**vars(options), "mutation": name, "summary": summary}))
+        noticed = whole.run(seeds) and not whole.broken
         counts = json.loads(summary.read_text(encoding="utf-8"))
         table.append(f"| {name} | {' | '.join(str(counts[column]) for column in ('schedules', *ZERO))} |")
         unnoticed += [] if noticed else [name]
@@ -70,6 +71,7 @@ class Whole:
         self.options = options
         self.began = time.monotonic()
         self._found: dict[int, dict[str, Any]] = {}  # by the first seed of a part: its counts so far
+        self.broken = False  # a part ended with an error of its own: of a mutated protocol that proves nothing
         self._lock = threading.Lock()
 
     def run(self, seeds: range) -> int:
@@ -99,6 +101,7 @@ class Whole:
             for line in process.stdout:
                 self._tell(seeds, json.loads(line))
             if process.wait():
+                self.broken = True
                 errors.seek(0)
                 counted = self._found.get(seeds.start, {})
                 lines = [*counted.get("lines", []), f"seeds {seeds}: {errors.read()[-2000:]}"]

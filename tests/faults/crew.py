@@ -50,9 +50,13 @@ class Crew:
         jobs = [self._job(dice, late, chain, orders) for _ in range(2 if dice.random() < 0.25 else 1)]
         drawn = dice.random()
         if not late and len(jobs) == 1 and dice.random() < 0.5:
-            step = dice.choice(kinds.PAUSES)
-            kind = None if step == "claimed" else dice.choice(self._planned(orders))
-            self._pause(dataclasses.replace(jobs[0], die_at="", pause_at=step, pause_kind=kind))
+            kind = dice.choice(self._planned(orders))
+            before_it = kind in kinds.TAKEN_TWICE and dice.random() < 0.7
+            step = dice.choice(kinds.BEFORE_A_WRITE if before_it else kinds.PAUSES)
+            paused = dataclasses.replace(
+                jobs[0], die_at="", pause_at=step, pause_kind=None if step == "claimed" else kind
+            )
+            self._pause(paused)
             return jobs[0]
         self.note(kinds.TWO_CHAINS if chain else kinds.TWO_WORKERS, len(jobs) == 2)
         if not late and not jobs[0].die_at and drawn < 0.25:
