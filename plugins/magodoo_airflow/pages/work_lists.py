@@ -7,6 +7,10 @@ from magodoo_airflow.pages.lists import Column, Filter, Listing, Tab
 
 _KINDS = tuple(kind.value for kind in (*MATCHED_KINDS, Kind.RETURN))
 
+_STAGES = (
+    "magento_extract", "odoo_extract", "reconcile", "quality", "load", "refresh", "backfill", "backfill_chunk",
+)  # fmt: skip
+
 FINDINGS = Listing(
     "findings", "Findings",
     table="finding f",
@@ -172,7 +176,7 @@ RUNS = Listing(
         Column("instance", "Instance", "r.instance"),
     ),
     filters=(
-        Filter("stage", "Stage", "r.stage = :stage"),
+        Filter("stage", "Stage", "r.stage = :stage", _STAGES),
         Filter("since", "From", "r.started_at >= cast(:since as date)", type="date"),
         Filter("until", "To", "r.started_at < cast(:until as date) + 1", type="date"),
     ),
