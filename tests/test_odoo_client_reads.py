@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -20,7 +18,6 @@ from magodoo.money import parse_json
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.odoo.kinds import READINGS
-from magodoo.odoo.loading import LEAST_IN_PARALLEL
 from magodoo.odoo.reads import stamp
 from magodoo.odoo.versions import Version
 from magodoo.odoo.writers import Writers
@@ -260,41 +257,6 @@ def test_a_refusal_that_names_no_row_is_found_by_halves() -> None:
     loaded = client_of(table).load_moves(["id", "x"], ROWS)
     assert sorted(loaded.ids) == ["m.a", "m.c"]
     assert list(loaded.refused) == ["m.b"]
-
-
-MANY = [[f"m.{number}", "1"] for number in range(2 * LEAST_IN_PARALLEL)]
-
-
-def two_at_a_time(load: Callable[[list[str]], Any]) -> Writers:
-    """A client of whose two calls of `load` neither is answered before both have been sent."""
-    both, table = Barrier(2, timeout=30), Table([])
-
-    def answer(data: list[list[str]], **_: Any) -> Any:
-        both.wait()
-        return load([row[0] for row in data])
-
-    table.answers["load"] = answer
-    return client_of(table)
-
-
-def test_many_records_go_in_two_calls_at_the_same_time_and_are_told_as_of_one() -> None:
-    client = two_at_a_time(lambda names: {"ids": [int(name[2:]) + 1 for name in names], "messages": []})
-    assert client.load_moves(["id", "x"], MANY).ids == {name: int(name[2:]) + 1 for name, _ in MANY}
-
-
-def test_an_answer_that_is_lost_in_one_of_two_calls_leaves_all_unknown_once_both_have_ended() -> None:
-    ended: list[str] = []
-
-    def load(names: list[str]) -> Any:
-        if "m.0" in names:
-            raise OutcomeUnknown("no answer", system="odoo", call="account.move.load")
-        time.sleep(0.1)
-        ended.extend(names)
-        return {"ids": list(range(1, len(names) + 1)), "messages": []}
-
-    with pytest.raises(OutcomeUnknown):
-        two_at_a_time(load).load_moves(["id", "x"], MANY)
-    assert ended == [name for name, _ in MANY[LEAST_IN_PARALLEL:]]
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,6 @@ CREATE_OR_IGNORE = {"mode": "update", "noupdate": True, "tracking_disable": True
 
 CONFLICTS = ("could not serialize", "deadlock detected", "could not obtain lock")
 MOST_ATTEMPTS = 5
-LEAST_IN_PARALLEL = 5
-"""Records per call below which a second call costs more than it saves (facts odoo-19.0 7: one 303 ms, fifty 83 ms each)."""
 
 Table = Sequence[Sequence[str]]
 
@@ -74,22 +72,12 @@ class Loading(Ledger):
     def load_records(self, model: str, fields: Sequence[str], rows: Table) -> Loaded:
         """Create the records that do not exist yet; a record starts at each row whose first column, `id`, is filled.
 
-        A refused record is isolated and does not hold up the others of its batch. Many records go in several calls at the same
-        time, as many as the connection allows writes; where two are in each other's way, `load` sends one of them again.
+        A refused record is isolated and does not hold up the others of its batch.
         """
         if not fields or fields[0] != "id":
             raise ValueError("the first column of a load must be `id`")
         loaded = Loaded()
-
-        def some(part: list[list[Sequence[str]]]) -> Loaded:
-            own = Loaded()
-            self._load_rest(model, fields, part, own)
-            return own
-
-        for own in self.in_parallel(some, _parts(_records(rows), self.connection.parallel_writes), write=True):
-            loaded.ids.update(own.ids)
-            loaded.refused.update(own.refused)
-            loaded.warnings.extend(own.warnings)
+        self._load_rest(model, fields, _records(rows), loaded)
         return loaded
 
     def _load_rest(self, model: str, fields: Sequence[str], records: list[list[Sequence[str]]], loaded: Loaded) -> None:
@@ -159,13 +147,6 @@ def _records(rows: Table) -> list[list[Sequence[str]]]:
         else:
             raise ValueError("the first row of a load must name its record")
     return records
-
-
-def _parts(records: list[list[Sequence[str]]], most: int) -> list[list[list[Sequence[str]]]]:
-    """At most so many parts of about the same size, none of them smaller than is worth a call of its own."""
-    number = max(1, min(most, len(records) // LEAST_IN_PARALLEL))
-    size = -(-len(records) // number)
-    return [records[start : start + size] for start in range(0, len(records), size)]
 
 
 def _blamed(result: LoadResult, records: list[list[Sequence[str]]]) -> dict[int, str]:

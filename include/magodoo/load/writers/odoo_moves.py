@@ -46,9 +46,9 @@ class WriteMoves(Writer):
         self.document = Kind.INVOICE if kind is ChangeKind.ODOO_INVOICE else Kind.CREDIT_MEMO
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
-        around = self._surroundings(context, changes)
-        ours = {row["external_id"]: row for row in around.rows.values() if row.get("external_id")}
         orders = resolve(context, changes, [change.request["order"] for change in changes])
+        around = self._surroundings(context, changes, orders)
+        ours = {row["external_id"]: row for row in around.rows.values() if row.get("external_id")}
         taken: set[int] = set()
         answers: Answers = {}
         for change in changes:
@@ -61,7 +61,9 @@ class WriteMoves(Writer):
                 taken.add(answer.target_id)
         return answers
 
-    def _surroundings(self, context: Context, changes: Sequence[LeasedChange]) -> _Surroundings:
+    def _surroundings(
+        self, context: Context, changes: Sequence[LeasedChange], orders: Mapping[str, int]
+    ) -> _Surroundings:
         client, word = context.books, self.document.value
         searches = [change.request["search"] for change in changes]
         numbers = sorted(
@@ -69,7 +71,6 @@ class WriteMoves(Writer):
         )
         fields = client.text_fields("account.move", context.instance.odoo.reference_fields) or list(_FIELDS)
         rows = {row["id"]: row for row in client.documents_by_reference(word, numbers, fields).rows}
-        orders = resolve(context, changes, [change.request["order"] for change in changes])
         of_order: dict[int, set[int]] = {}
         for row in client.by_order_ids(word, sorted(set(orders.values()))).rows if orders else ():
             rows[row["id"]] = row

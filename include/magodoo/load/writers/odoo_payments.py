@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
@@ -27,9 +28,17 @@ Rows = dict[str, Mapping[str, Any]]
 class WritePayments(Writer):
     """Inbound for invoices, outbound for credit notes; `document` is what the payment settles."""
 
+    _known: Rows | None = None
+
     def __init__(self, kind: ChangeKind) -> None:
         self.kind = kind
         self.document = Kind.INVOICE if kind is ChangeKind.ODOO_PAYMENT else Kind.CREDIT_MEMO
+
+    def for_group(self) -> Self:
+        """What a group pays is read once, for its check and its write."""
+        of_group = copy.copy(self)
+        of_group._known = {}
+        return of_group
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
         client, documents = context.books, self._documents(context, changes)
@@ -106,10 +115,14 @@ class WritePayments(Writer):
         return {change: ids[name] for change in targets if (name := name_of(change.request["document"])) in ids}
 
     def _documents(self, context: Context, changes: Sequence[LeasedChange]) -> Rows:
-        ids = resolve(context, changes, [change.request["document"] for change in changes])
+        """The documents that the changes pay, by name, as this group has read them; without a group as they are now."""
+        known = {} if self._known is None else self._known
+        unread = [change for change in changes if name_of(change.request["document"]) not in known]
+        ids = resolve(context, unread, [change.request["document"] for change in unread])
         found = context.books.by_ids(self.document.value, sorted(set(ids.values()))).rows if ids else []
         rows = {row["id"]: row for row in found}
-        return {name: rows[id] for name, id in ids.items() if id in rows}
+        known |= {name: rows[id] for name, id in ids.items() if id in rows}
+        return known
 
 
 def _settlement(payment: int, document: Mapping[str, Any]) -> Settlement:
