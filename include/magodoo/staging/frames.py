@@ -121,9 +121,8 @@ def _read_documents(connection: Connection, chosen: str) -> pd.DataFrame:
         stamps = read[name].to_numpy(np.int64).view("datetime64[us]")
         read[name] = pd.Series(stamps).dt.tz_localize("UTC")
     read["document_date"] = read["document_date"].to_numpy(np.int64).view("datetime64[D]").astype("datetime64[s]")
-    read["tracking"] = [
-        frames.tracks_text(each.split(_SEPARATOR)) if each else "" for each in read["tracking"].tolist()
-    ]
+    tracks = [frames.tracks_text(each.split(_SEPARATOR)) if each else "" for each in read["tracking"].tolist()]
+    read["tracking"] = pd.Series(tracks, dtype=object)
     return read
 
 

@@ -1,5 +1,5 @@
 -- The lines of the sales lists: one row per pair, or per document without counterpart, with what the lists show, filter and sort by.
--- Written whole orders at a time by staging/listed.py, in the transaction that changes pairs and findings. One partition per list:
+-- Written whole orders at a time by staging/listed.py, once pairs and findings have changed. One partition per list:
 -- a page with its totals reads one list, never a million documents. Columns marked [personal] are blanked with their documents.
 create table listed (
     kind text not null, instance text not null,
