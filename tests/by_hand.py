@@ -101,12 +101,13 @@ class Hand:
     def wait_for_chunk(self, dag_id: str, run_id: str, chunk: int) -> str:
         """Until a chunk of a backfill is done; the name of its mapped task, which tells the progress."""
         deadline = time.monotonic() + PATIENCE
-        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/chunk.progress/{chunk}"
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances"
         while True:
-            found = self.api.call("GET", path)
-            if found["state"] == "success":
-                return str(found["rendered_map_index"])
-            assert time.monotonic() < deadline, f"chunk {chunk} is {found['state']}"
+            listed = self.api.call("GET", path, params={"limit": 100})["task_instances"]
+            found = [one for one in listed if (one["task_id"], one["map_index"]) == ("chunk.progress", chunk)]
+            if found and found[0]["state"] == "success":
+                return str(found[0]["rendered_map_index"])
+            assert time.monotonic() < deadline, f"chunk {chunk}: {found}"
             time.sleep(0.3)
 
     def returned(self, dag_id: str, run_id: str, task_id: str) -> Any:

@@ -33,7 +33,7 @@ from magodoo.sandbox.magento import Address, Line
 from magodoo.sandbox.magento import RunningSandbox as RunningMagento
 from magodoo.sandbox.odoo.database import OdooDatabase
 from magodoo.sandbox.odoo.server import RunningSandbox as RunningOdoo
-from magodoo.sandbox.seed.books import Books
+from magodoo.sandbox.seed.books import HAND, Books
 from magodoo.sandbox.seed.shop import CARD, History, Shop
 from magodoo.sandbox.seed.write import demo_settings
 from magodoo.settings import Instance, Settings
@@ -303,10 +303,10 @@ class ShopAndBooks:
 
     def pay(self, order: int, move: int, amount: Decimal | None = None, *, outbound: bool = False) -> None:
         """A clerk registers the customer's payment in the bank journal."""
-        self.books.moves[f"clerk_{move}"] = move
+        self.books.moves[HAND] = move
         row = self.rows("account.move", [["id", "=", move]], "amount_residual currency_id")[0]
         amount = Decimal(str(row["amount_residual"])) if amount is None else amount
-        self.books.pay(self.histories[order], f"clerk_{move}", amount, row["currency_id"][1], outbound=outbound)
+        self.books.pay(self.histories[order], HAND, amount, row["currency_id"][1], outbound=outbound)
 
     def reverse(self, move: int) -> int:
         """A credit note of a whole move, by Odoo's wizard, posted: it settles the move."""
