@@ -97,6 +97,15 @@ def test_what_a_dead_worker_wrote_of_a_group_is_found_and_not_written_again(made
     assert set(made.states()) == {"done"}
 
 
+def test_the_orders_of_a_group_are_read_once_for_its_check_and_its_writes(made: Lab) -> None:
+    orders = delivered(made, 3)
+    known = len(made.magento.app.log)
+    made.load(targets=[Side.MAGENTO])
+    asked = [f"{entry['method']} {entry['path']}" for entry in made.magento.app.log[known:]]
+    assert sum(each.endswith("/V1/orders") for each in asked) == 1, asked
+    assert shipments(made, orders) == [1, 1, 1]
+
+
 def test_a_lost_answer_in_the_middle_of_a_group_leaves_the_others_done(made: Lab) -> None:
     orders = delivered(made, 3)
     made.magento.faults.add("cut_after", path=rf"/order/{orders[1]}/ship", times=1)
