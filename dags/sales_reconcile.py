@@ -32,7 +32,7 @@ for instance in instances():
         reconciled = ReconcileOperator.partial(
             task_id="reconcile",
             instance=instance.id,
-            map_index_template="{{ task.orders | length }} orders{{ ' from ' ~ task.orders[0] if task.orders }}",
+            map_index_template="{{ task.orders | length }} orders{{ ' from ' ~ task.orders[0] if task.orders else '' }}",
         ).expand(orders=due.output)
         reconciled >> SummaryOperator(
             task_id="reconciled",
