@@ -33,7 +33,7 @@ for instance in instances():
         reconciled = ReconcileOperator.partial(
             task_id="reconcile",
             instance=instance.id,
-            map_index_template="{{ task.orders | length }} orders{{ ' from ' ~ task.orders[0] if task.orders }}",
+            map_index_template="{{ task.orders | length }} orders{{ ' from ' ~ task.orders[0] if task.orders else '' }}",
             **PATIENCE,
         ).expand(orders=due.output)
         reconciled >> SummaryOperator(

@@ -106,7 +106,7 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
             "early": view.confirmed_early[magento],
         }
     )
-    numbers = combinations.groupby(list(combinations.columns), sort=False).ngroup().to_numpy()
+    numbers = _numbered(combinations)
     first = combinations[~pd.Series(numbers).duplicated().to_numpy()]
     kinds, states = list(documents["kind"].cat.categories), list(documents["state"].cat.categories)
     payments = list(documents["status"].cat.categories)
@@ -123,6 +123,15 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
     return pd.Series(table[numbers], index=pairs.index, dtype=object)
 
 
+def _numbered(combinations: pd.DataFrame) -> np.ndarray:
+    """A number for each row from 0 on, equal for equal rows; the values are small and not negative."""
+    whole = np.zeros(len(combinations), dtype=np.int64)
+    for name in combinations:
+        column = combinations[name].to_numpy(np.int64)
+        whole = whole * (column.max(initial=0) + 1) + column
+    return pd.factorize(whole)[0]
+
+
 def _matters(view: View, kind: str, found: statuses.Meaning) -> bool:
     """A draft of ours is what the policy asks for where it does not say `post`."""
     policies = {Kind.INVOICE: view.instance.invoices.to_odoo, Kind.CREDIT_MEMO: view.instance.credit_memos.to_odoo}
@@ -133,21 +142,18 @@ def captured(view: View) -> Mask:
     """Magento documents whose money the provider has, or whose method means paid (RULES, *Payments*). Never one that
     we wrote.
     """
-    documents = view.frames.documents
-    methods = _methods(view)
-    evident = documents["captured_amount"].to_numpy() > 0
+    evident = view.column("captured_amount") > 0
     listed = view.instance.payment_methods
     means_paid = [name for name, method in listed.items() if method.invoice_means_paid]
     provider = [name for name, method in listed.items() if method.captured_by_provider and method.journal]
     paid = view.select(Side.MAGENTO, Kind.INVOICE) & view.word_is("state", {"2"})
     refund = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.word_is("state", {"2"})
-    online = refund & (documents["transaction_id"] != "").to_numpy() & np.isin(methods, provider)
-    invoice = view.select(Side.MAGENTO, Kind.INVOICE) & (evident | (paid & np.isin(methods, means_paid)))
+    online = refund & _paid_by(view, provider)
+    online[online] = view.column("transaction_id")[online] != ""
+    invoice = view.select(Side.MAGENTO, Kind.INVOICE) & (evident | (paid & _paid_by(view, means_paid)))
     return (invoice | online) & ~view.ours
 
 
-def _methods(view: View) -> np.ndarray:
-    """The payment method of each document's order: only orders carry it."""
-    order = view.order_of
-    column = view.frames.documents["payment_method"].astype(object).to_numpy()
-    return np.where(order >= 0, column[order], "")
+def _paid_by(view: View, methods: list[str]) -> Mask:
+    """Documents whose order is paid by one of these methods: only orders carry it."""
+    return np.where(view.order_of >= 0, view.word_is("payment_method", methods)[view.order_of], False)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from magodoo.reconcile import assignment, references, shares
-from magodoo.reconcile.frames import Mask, Positions
+from magodoo.reconcile.frames import KINDS, Mask, Positions
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.view import View
 from magodoo.vocabulary import Kind, Rule, Side
@@ -48,16 +48,17 @@ class Matching:
         return np.where(order >= 0, self.partner[order], -1)
 
     def frame(self) -> pd.DataFrame:
-        """kind, order_key, magento_id, odoo_id, rule: as table `pair` stores them."""
-        documents = self.view.frames.documents
-        source_ids, rules = documents["source_id"].to_numpy(), np.array(references.RULES, dtype=object)
+        """kind, order_key, magento_id, odoo_id, rule: as table `pair` stores them, by kind and Magento id."""
+        source_ids, kinds = self.view.column("source_id"), self.view.kind_codes[self.magento]
+        in_order = np.lexsort((source_ids[self.magento], np.argsort(np.argsort(KINDS))[kinds]))
+        magento, odoo = self.magento[in_order], self.odoo[in_order]
         return pd.DataFrame(
             {
-                "kind": documents["kind"].iloc[self.magento].to_numpy(),
-                "order_key": documents["order_key"].to_numpy()[self.magento],
-                "magento_id": source_ids[self.magento],
-                "odoo_id": source_ids[self.odoo],
-                "rule": rules[self.rule],
+                "kind": np.array(KINDS, dtype=object)[kinds[in_order]],
+                "order_key": self.view.column("order_key")[magento],
+                "magento_id": source_ids[magento],
+                "odoo_id": source_ids[odoo],
+                "rule": np.array(references.RULES, dtype=object)[self.rule[in_order]],
             }
         )
 
@@ -111,19 +112,25 @@ def _strongest(view: View, claimed: pd.DataFrame) -> tuple[Positions, Positions,
     """Claims by strength; among equals the active document first, then the smaller id. Nobody is taken twice."""
     magento, odoo = claimed["magento"].to_numpy(np.int64), claimed["odoo"].to_numpy(np.int64)
     rule, ids, active = claimed["rule"].to_numpy(np.int64), view.column("source_id"), view.active
-    in_order = np.lexsort((ids[odoo], ids[magento], ~active[odoo], ~active[magento], rule))
-    magento, odoo, rule = magento[in_order], odoo[in_order], rule[in_order]
+    rivalled = _rivalled(magento) | _rivalled(odoo)
+    chosen = [np.flatnonzero(~rivalled)]
+    remaining = np.flatnonzero(rivalled)
+    left, right = magento[remaining], odoo[remaining]
+    in_order = np.lexsort((ids[right], ids[left], ~active[right], ~active[left], rule[remaining]))
+    remaining = remaining[in_order]
     taken = np.zeros(len(active), dtype=bool)
-    chosen: list[Positions] = []
-    remaining = np.arange(len(rule))
     while len(remaining):
         first_magento, first_odoo = _first(magento[remaining]), _first(odoo[remaining])
         best = remaining[first_magento & first_odoo]
         chosen.append(best)
         taken[magento[best]] = taken[odoo[best]] = True
         remaining = remaining[~taken[magento[remaining]] & ~taken[odoo[remaining]]]
-    picked = np.concatenate(chosen) if chosen else np.zeros(0, dtype=np.int64)
+    picked = np.concatenate(chosen)
     return magento[picked], odoo[picked], rule[picked]
+
+
+def _rivalled(values: Positions) -> Mask:
+    return pd.Series(values).duplicated(keep=False).to_numpy()
 
 
 def _first(values: Positions) -> Mask:

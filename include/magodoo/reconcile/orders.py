@@ -43,7 +43,7 @@ def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
     situation = look(frames.only(keep), instance, now)
     findings, changes = planning.plan(situation, find(situation))
     findings.sort(key=lambda finding: finding.key)
-    pairs = situation.matching.frame().sort_values(["kind", "magento_id"], ignore_index=True)
+    pairs = situation.matching.frame()
     counts = {
         "documents": len(frames.documents),
         "excluded": int((~keep).sum()),
