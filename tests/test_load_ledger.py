@@ -194,6 +194,17 @@ def test_an_expired_lease_is_not_renewed_even_when_nobody_took_it(connection: Co
     assert leases.renew(connection, [dead], 60) == set()
 
 
+def test_an_order_that_its_holder_gives_back_is_free_at_once(connection: Connection) -> None:
+    recorded(connection, a_change())
+    (change,) = claimed(connection)
+    leases.put_back(connection, change, None)
+    leases.give_back(connection, "us", {"1": change.token + 1})
+    assert claimed(connection) == []
+    leases.give_back(connection, "us", {"1": change.token})
+    connection.commit()  # the lease ends now, and now is the beginning of the transaction
+    assert [each.id for each in claimed(connection)] == [change.id]
+
+
 def test_an_uncertain_change_closes_its_order_until_the_settle_time_is_over(connection: Connection) -> None:
     recorded(connection, a_change(source="11"), a_change(source="12"), a_change(order="2", source="21"))
     change = next(item for item in claimed(connection) if item.source_id == "11")
