@@ -110,6 +110,9 @@ def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Con
     recorded(connection, a_change(total=1))
     (change,) = claimed(connection)
     leases.refuse(connection, change, "Odoo says no")
+    why = {("odoo_invoice", "11"): "Odoo says no"}
+    assert ledger.refused_before(connection, "us", [a_change(total=1)]) == why
+    assert ledger.refused_before(connection, "us", [a_change(total=2)]) == {}
     again = recorded(connection, a_change(total=1))
     assert again.refused == {("odoo_invoice", "11"): "Odoo says no"}
     assert ledger.refusals(connection, "us", ["1"]) == {("odoo_invoice", "11"): "Odoo says no"}
