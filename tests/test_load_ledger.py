@@ -110,6 +110,9 @@ def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Con
     recorded(connection, a_change(total=1))
     (change,) = claimed(connection)
     leases.refuse(connection, change, "Odoo says no")
+    why = {("odoo_invoice", "11"): "Odoo says no"}
+    assert ledger.refused_before(connection, "us", [a_change(total=1)]) == why
+    assert ledger.refused_before(connection, "us", [a_change(total=2)]) == {}
     again = recorded(connection, a_change(total=1))
     assert again.refused == {("odoo_invoice", "11"): "Odoo says no"}
     assert ledger.refusals(connection, "us", ["1"]) == {("odoo_invoice", "11"): "Odoo says no"}
@@ -192,6 +195,17 @@ def test_an_expired_lease_is_not_renewed_even_when_nobody_took_it(connection: Co
     (dead,) = claimed(connection)
     expire_leases(connection)
     assert leases.renew(connection, [dead], 60) == set()
+
+
+def test_an_order_that_its_holder_gives_back_is_free_at_once(connection: Connection) -> None:
+    recorded(connection, a_change())
+    (change,) = claimed(connection)
+    leases.put_back(connection, change, None)
+    leases.give_back(connection, "us", {"1": change.token + 1})
+    assert claimed(connection) == []
+    leases.give_back(connection, "us", {"1": change.token})
+    connection.commit()  # the lease ends now, and now is the beginning of the transaction
+    assert [each.id for each in claimed(connection)] == [change.id]
 
 
 def test_an_uncertain_change_closes_its_order_until_the_settle_time_is_over(connection: Connection) -> None:
