@@ -119,14 +119,14 @@ def copy(url: str, documents: int) -> Took:
 def to_sql(url: str, documents: int) -> Took:
     """`DataFrame.to_sql` with `method="multi"`'s faster sibling, psycopg2's own batches; frames are made before the clock starts."""
     import pandas as pd
-    from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+    from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
     from sqlalchemy.types import Text
 
     from magodoo.staging import connect
 
     engine, took = connect(url), Took()
     kinds: dict[str, Any] = {
-        "payload": JSONB,
+        "payload": JSON,
         "details": JSONB,
         "tracking": ARRAY(Text),
         "other_references": ARRAY(Text),
