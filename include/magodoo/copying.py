@@ -84,9 +84,9 @@ def _array_item(text: str) -> str:
 
 
 _ENCODERS = _Encoders({  # bool before int, of which it is a subclass
-    type(None): lambda value: NULL,
+    type(None): {None: NULL}.__getitem__,  # no frame of Python for what stands most often
     str: escaped,
-    bool: lambda value: "t" if value else "f",
+    bool: {True: "t", False: "f"}.__getitem__,
     int: str,
     Decimal: str,
     datetime: datetime.isoformat,

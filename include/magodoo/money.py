@@ -25,6 +25,7 @@ _LONGEST_EXPONENT = 40
 _EXPONENT = re.compile("E[+-][0-9]")  # of a Decimal; with a digit in front the search takes a thousand times as long
 _LARGEST = 10**15  # 100 billion: beyond it a figure is damage, not money
 _LARGEST_WHOLE = _LARGEST // SCALE
+_MOST_DIGITS = len(str(_LARGEST_WHOLE)) - 1  # of a whole number that is surely below it
 
 
 def to_units(value: Any) -> int:
@@ -36,7 +37,7 @@ def to_units(value: Any) -> int:
     kind = type(value)
     if kind is int and -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
         return value * SCALE
-    if kind is Decimal and value.is_finite() and -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
+    if kind is Decimal and value.is_finite() and value.adjusted() < _MOST_DIGITS:
         units = value * SCALE
         if (whole := int(units)) == units:
             return whole

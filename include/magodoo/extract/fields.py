@@ -26,8 +26,11 @@ Row = Mapping[str, Any]
 
 def units(row: Row, name: str) -> int:
     """An amount or quantity in units; 0 when it is absent. Negative ones pass."""
+    value = row.get(name)
+    if value is None:
+        return 0
     try:
-        return to_units(row.get(name))
+        return to_units(value)
     except Unreadable as problem:
         raise Unreadable(f"{name}: {problem.args[0]}") from None
 
@@ -62,6 +65,8 @@ def rate(row: Row, name: str) -> Decimal:
 def identity(row: Row, name: str) -> str | None:
     """A positive record id as text; None when it is absent, False, 0 or empty."""
     value = row.get(name)
+    if type(value) is int and 0 < value <= LARGEST_ID:
+        return str(value)
     if value in (None, False, 0, "", "0"):
         return None
     read = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else value
@@ -91,6 +96,8 @@ def small(row: Row, name: str) -> int | None:
 def words(row: Row, name: str, longest: int = LONGEST) -> str | None:
     """A text, trimmed; None when it is absent or empty. Numbers become text; longer ones are cut."""
     value = row.get(name)
+    if type(value) is str:
+        return value.strip()[:longest] or None
     if value is None or value is False or value == "":
         return None
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
@@ -162,7 +169,7 @@ def inner(row: Row, name: str) -> Row:
     value = row.get(name)
     if value is None or value is False or value == [] or value == "":
         return {}
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise Unreadable(f"{name}: not an object: {value!r:.60}")
     return value
 
@@ -172,7 +179,7 @@ def rows(row: Row, name: str) -> list[Row]:
     value = row.get(name)
     if value is None or value is False or value == "":
         return []
-    if not isinstance(value, list) or not all(isinstance(each, Mapping) for each in value):
+    if not isinstance(value, list) or not all(type(each) is dict or isinstance(each, Mapping) for each in value):
         raise Unreadable(f"{name}: not a list of objects: {value!r:.60}")
     return value
 

@@ -22,7 +22,7 @@ LINES = "sale.order.line"
 
 _SEEN = """
 select kind, source_id, payload ->> 'external_id' as name, case when kind = 'order' then (
-        select jsonb_object_agg(line ->> 'external_id', line -> 'id') from jsonb_path_query(payload, '$.order_line[*]') line
+        select jsonb_object_agg(line ->> 'external_id', line -> 'id') from jsonb_path_query(payload::jsonb, '$.order_line[*]') line
         where coalesce(line ->> 'external_id', '') <> '') end as lines
 from payload join document using (instance, side, kind, source_id)
 where instance = :instance and side = :odoo and order_key = any(:orders) and kind = any(:kinds) and deleted_at is null"""

@@ -73,6 +73,8 @@ def _sound(shape: Shape, row: Any) -> dict[str, Any]:
 
 def entity_id(value: Any) -> int:
     """A positive id, also as a string of digits. Raises Unreadable."""
+    if type(value) is int and 0 < value <= LARGEST_ID:
+        return value
     is_text = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20
     number: Any = int(value) if is_text else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= LARGEST_ID:
@@ -133,8 +135,9 @@ def _store_id(value: Any) -> int:
 
 
 def _amount(value: Any) -> int | Decimal:
-    if type(value) is int and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:
-        return value
+    kind = type(value)
+    if (kind is Decimal or kind is int) and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:
+        return value  # type: ignore[no-any-return]
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or value == "":
         raise Unreadable(f"not an amount: {value!r:.60}")
     if isinstance(value, int | Decimal) and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from magodoo.extract.reading import Batch
 
 MOST_WAITING = 1000  # documents that are read and prepared ahead; then reading waits
+ENOUGH = 500  # documents for which a transaction pays: it costs some forty statements, whatever its size
+PATIENCE = 0.5  # seconds for which fewer are held back, while a slow source is read on
 _COLLECT_AFTER = 200_000  # new objects, instead of 700
 
 
@@ -54,6 +56,7 @@ class _Reading:
         """All that waits, at least one page; nothing when all was read. What reading raised comes after what was read before."""
         with self._told:
             self._told.wait_for(lambda: self._waiting or self._ended)
+            self._told.wait_for(lambda: self._documents >= min(ENOUGH, MOST_WAITING) or self._ended, PATIENCE)
             taken, self._waiting = self._waiting, []
             self._told.notify_all()
         if not taken and self._problem:
@@ -69,7 +72,7 @@ class _Reading:
 
 
 def read_ahead(batches: Iterator[Batch]) -> Generator[list[Page], None, None]:
-    """The batches in their order, prepared, as many at a time as were read while the last ones were staged.
+    """The batches in their order, prepared, as many at a time as were read while the last ones were staged, or for a moment longer.
 
     A slow source is staged page by page, a fast one in transactions of up to about MOST_WAITING documents.
     """

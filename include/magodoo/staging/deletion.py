@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
-from magodoo.staging import work
+from magodoo.staging import pending, work
 from magodoo.staging.resolve import resolve
 
 
@@ -45,6 +45,7 @@ def mark_deleted(
         ).scalars()
     )
     work.bump(connection, instance.id, sorted({key for key in keys if key is not None}))
+    pending.begin(connection)
     resolve(connection, instance)
     return len(keys)
 

@@ -60,7 +60,7 @@ def words_of(connection: Connection, instance: str, order_keys: Sequence[str]) -
         text("""select distinct w from document cross join lateral unnest(array[customer_name, customer_email, customer_phone,
                 ship_to_name]) w where instance = :instance and order_key = any(:orders) and length(w) >= :shortest
             union select distinct w from payload p join document d using (instance, side, kind, source_id)
-                cross join lateral jsonb_path_query(p.payload, '$.**') v
+                cross join lateral jsonb_path_query(p.payload::jsonb, '$.**') v
                 cross join lateral unnest(array[v ->> 'firstname' || ' ' || (v ->> 'lastname'), v ->> 'telephone', v ->> 'email',
                     v ->> 'customer_email', v ->> 'company']) w
                 where d.instance = :instance and d.order_key = any(:orders) and length(w) >= :shortest"""),

@@ -16,9 +16,8 @@ _CONCERNED = """
     select d.kind, d.source_id, d.own_order_id, d.order_key from resolving r join document d on d.instance = :instance
         and d.side = 'odoo' and d.kind = r.kind and d.source_id = r.source_id where d.order_key is not null
     union
-    select d.kind, d.source_id, d.own_order_id, d.order_key from document m join document d on d.instance = :instance
-        and d.side = 'odoo' and d.order_key = m.source_id
-        where m.instance = :instance and m.side = 'magento' and m.kind = 'order' and m.resolved_at is null"""
+    select d.kind, d.source_id, d.own_order_id, d.order_key from pending p join document d on d.instance = :instance
+        and d.side = 'odoo' and d.order_key = p.source_id where p.side = 'magento' and p.kind = 'order'"""
 
 _LINES = """
     select kind, source_id, line_id, item_key, own_item_id, sku, role from line

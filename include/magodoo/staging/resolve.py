@@ -7,8 +7,8 @@ of the same total. What carries our external id or a number shaped like one of t
 order exists, gets the key `odoo-<id>` or the claimed id and `details.without_order`. All else keeps order_key null:
 it is *not Magento*.
 
-Documents with `resolved_at` null are looked at, and those that a new Magento document may concern. Runs under the staging
-lock (`work.one_writer`).
+Documents with `resolved_at` null are looked at, and those that a new Magento document may concern (table `pending`). Runs under
+the staging lock (`work.one_writer`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
-from magodoo.staging import work
+from magodoo.staging import pending, work
 from magodoo.staging.inherit import inherit
 from magodoo.staging.items import name_items
 from magodoo.staging.open_deliveries import note_open
@@ -30,30 +30,45 @@ AGREEING_TOTAL = 200  # units: two cents, the largest gap that rounding alone ma
 
 
 def resolve(connection: Connection, instance: Instance) -> int:
-    """Give every pending document its order_key and its lines their item_key. Returns how many keys changed."""
-    if not _is_pending(connection, instance.id):
+    """Give every pending document its order_key and its lines their item_key. Returns how many keys changed.
+
+    `pending.begin` was called before. What `insertion` gave its order is not looked for again, but its items are.
+    """
+    pending.add_waiting(connection, instance.id)
+    if pending.is_empty(connection):  # most of what an overlap or a refresh reads is staged as it is already
         return 0
-    names = _names(instance)
+    names = names_of(instance)
     _learn_shapes(connection, names)
     inherit(connection, instance.id)
-    if not _shop_is_known(connection, names):
+    if not shop_is_known(connection, instance.id):
         return 0
+    changed = _find(connection, names) if _has_books(connection, names) else 0
+    _clear_found(connection, names)
+    connection.execute(
+        text("update document set resolved_at = now() where instance = :instance and resolved_at is null"), names
+    )
+    return changed
+
+
+def _find(connection: Connection, names: dict[str, Any]) -> int:
+    """The order of each Odoo document that waits for one, then the items of all that are pending."""
     connection.execute(
         text("""
         create temp table if not exists resolving (kind text, source_id text, order_key text, own_claim boolean,
             primary key (kind, source_id)) on commit delete rows""")
     )
-    connection.execute(text("truncate resolving"))
+    connection.execute(text("delete from resolving"))
     _find_for_orders(connection, names)
     changed = _apply(connection, names)
     _find_for_documents(connection, names)
     changed += _apply(connection, names)
-    _clear_found(connection, names)
-    name_items(connection, instance.id)
-    note_open(connection, instance.id)
     connection.execute(
-        text("update document set resolved_at = now() where instance = :instance and resolved_at is null"), names
+        text("""
+        insert into resolving (kind, source_id, own_claim) select kind, source_id, false from pending where side = 'odoo'
+        on conflict do nothing""")
     )
+    name_items(connection, names["instance"])
+    note_open(connection, names["instance"])
     return changed
 
 
@@ -73,13 +88,8 @@ def mark_without_order(connection: Connection, instance: Instance, order_keys: S
     return len(keys)
 
 
-def _is_pending(connection: Connection, instance: str) -> bool:
-    """Most of what an overlap or a refresh reads is staged as it is already."""
-    pending = text("select exists (select 1 from document where instance = :instance and resolved_at is null)")
-    return bool(connection.execute(pending, {"instance": instance}).scalar_one())
-
-
-def _names(instance: Instance) -> dict[str, Any]:
+def names_of(instance: Instance) -> dict[str, Any]:
+    """What the statements call the things of an instance."""
     module = re.escape(instance.odoo.prefix)
     return {
         "instance": instance.id,
@@ -101,26 +111,32 @@ def _learn_shapes(connection: Connection, names: dict[str, Any]) -> None:
     connection.execute(
         text(f"""
         insert into master (instance, model, key, odoo_id)
-            select distinct :instance, :shapes, {_SHAPE.format(number="m.number")}, 0 from document m
-            where m.instance = :instance and m.side = 'magento' and m.kind = 'order' and m.resolved_at is null
+            select distinct :instance, :shapes, {_SHAPE.format(number="m.number")}, 0 from {_PENDING_ORDERS}
         on conflict do nothing"""),
         names,
     )
 
 
-def _shop_is_known(connection: Connection, names: dict[str, Any]) -> bool:
+def shop_is_known(connection: Connection, instance: str) -> bool:
     """Nothing can be resolved, nor called foreign, before the first Magento order of the instance is there."""
     known = text("select exists (select 1 from master where instance = :instance and model = :shapes)")
-    return bool(connection.execute(known, names).scalar_one())
+    return bool(connection.execute(known, {"instance": instance, "shapes": NUMBER_SHAPES}).scalar_one())
 
 
-_PENDING_NUMBERS = """
-    array(select :prefix || m.number from document m where m.instance = :instance and m.side = 'magento'
-        and m.resolved_at is null and m.kind = 'order')"""
+def _has_books(connection: Connection, names: dict[str, Any]) -> bool:
+    """Whether anything of Odoo is there; while Magento is read for the first time nothing is."""
+    there = text("select exists (select 1 from document where instance = :instance and side = 'odoo')")
+    return bool(connection.execute(there, names).scalar_one())
+
+
+_PENDING_ORDERS = """pending p join document m on p.side = 'magento' and p.kind = 'order'
+    and m.instance = :instance and m.side = p.side and m.kind = p.kind and m.source_id = p.source_id"""
+
+_PENDING_NUMBERS = f"array(select :prefix || m.number from {_PENDING_ORDERS})"
 
 _PENDING_DOCUMENTS = """
-    array(select n.number from document n where n.instance = :instance and n.side = 'magento'
-        and n.resolved_at is null and n.kind in ('invoice', 'credit_memo'))"""
+    array(select n.number from pending p join document n on p.side = 'magento' and p.kind in ('invoice', 'credit_memo')
+        and n.instance = :instance and n.side = p.side and n.kind = p.kind and n.source_id = p.source_id)"""
 
 _UNRESOLVED = "(o.order_key is null or o.order_key like 'odoo-%' or o.details ? 'without_order')"
 
@@ -190,20 +206,20 @@ def _find_for_documents(connection: Connection, names: dict[str, Any]) -> None:
             select kind, source_id from document
                 where instance = :instance and side = 'odoo' and kind <> 'order' and resolved_at is null
             union
-            select o.kind, o.source_id from resolving r join document o on o.instance = :instance and o.side = 'odoo'
-                and o.kind <> 'order' and o.own_order_id = r.source_id where r.kind = 'order'
+            select o.kind, o.source_id from (select source_id from resolving where kind = 'order'
+                    union select source_id from pending where side = 'odoo' and kind = 'order') r
+                join document o on o.instance = :instance and o.side = 'odoo' and o.kind <> 'order' and o.own_order_id = r.source_id
             union
             select o.kind, o.source_id from document o where o.instance = :instance and o.side = 'odoo'
                 and o.kind in ('invoice', 'credit_memo') and {_UNRESOLVED}
                 and (o.other_references && {_PENDING_NUMBERS} or o.other_references && {_PENDING_DOCUMENTS})
             union
-            select o.kind, o.source_id from document m join document o on o.instance = :instance and o.side = 'odoo'
-                and o.kind = m.kind and o.reference in (
-                    :prefix_of_ids || case m.kind when 'invoice' then 'inv' when 'credit_memo' then 'cm' else 'ship' end
-                        || '_' || :instance || '_' || m.source_id,
-                    'ship_' || :instance || '_' || m.source_id)
-                where m.instance = :instance and m.side = 'magento' and m.kind <> 'order' and m.resolved_at is null
-                    and {_UNRESOLVED})
+            select o.kind, o.source_id from pending p join document o on o.instance = :instance and o.side = 'odoo'
+                and o.kind = p.kind and o.reference in (
+                    :prefix_of_ids || case p.kind when 'invoice' then 'inv' when 'credit_memo' then 'cm' else 'ship' end
+                        || '_' || :instance || '_' || p.source_id,
+                    'ship_' || :instance || '_' || p.source_id)
+                where p.side = 'magento' and p.kind <> 'order' and {_UNRESOLVED})
         insert into resolving (kind, source_id, order_key, own_claim)
         select o.kind, o.source_id, coalesce(
             (select s.order_key from document s where s.instance = o.instance and s.side = 'odoo' and s.kind = 'order'
@@ -258,8 +274,8 @@ def _clear_found(connection: Connection, names: dict[str, Any]) -> None:
     """Documents that waited for an order are no longer without one once it is there."""
     connection.execute(
         text("""
-        update document d set details = d.details - 'without_order' from document m
-        where m.instance = :instance and m.side = 'magento' and m.kind = 'order' and m.resolved_at is null
-            and d.instance = m.instance and d.order_key = m.source_id and d.details ? 'without_order'"""),
+        update document d set details = d.details - 'without_order' from pending p
+        where p.side = 'magento' and p.kind = 'order'
+            and d.instance = :instance and d.order_key = p.source_id and d.details ? 'without_order'"""),
         names,
     )

@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
+# What statements join and choose by; the texts and amounts are left to autovacuum, as they cost the most.
+_COLUMNS = {
+    "document": "instance, side, kind, source_id, order_key, own_order_id, number, reference, active, deleted_at, resolved_at, grand_total",
+    "line": "instance, side, kind, source_id, line_id, item_key, own_item_id, role, is_money",
+    "payload": "instance, side, kind, source_id",
+}
+
 
 def keep(connection: Connection, *tables: str) -> None:
     """Analyse those of these tables that have doubled since they were analysed; what another transaction analyses is left to it."""
@@ -17,7 +24,7 @@ def keep(connection: Connection, *tables: str) -> None:
         {"tables": list(tables)},
     ).scalars()
     for table in grown:
-        connection.execute(text(f"analyze (skip_locked) {table}"))
+        _analyze(connection, table)
 
 
 def learn_kinds(connection: Connection) -> None:
@@ -35,4 +42,9 @@ def learn_kinds(connection: Connection) -> None:
             and pg_relation_size('document') > 20 * 8192""")
     ).scalar_one()
     if unknown:
-        connection.execute(text("analyze (skip_locked) document, line"))
+        _analyze(connection, "document", "line")
+
+
+def _analyze(connection: Connection, *tables: str) -> None:
+    wanted = ", ".join(f"{table} ({_COLUMNS[table]})" if table in _COLUMNS else table for table in tables)
+    connection.execute(text(f"analyze (skip_locked) {wanted}"))

@@ -18,9 +18,10 @@ from sqlalchemy import Connection, text
 from magodoo.copying import copy_rows
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.settings import Instance
-from magodoo.staging import erasure, statistics, work
+from magodoo.staging import erasure, insertion, pending, statistics, work
 from magodoo.staging.prepared import DOCUMENT, INCOMING, KEY, LINE, PAYLOAD, Prepared, prepare
-from magodoo.staging.resolve import resolve
+from magodoo.staging.resolve import names_of, resolve, shop_is_known
+from magodoo.vocabulary import Kind, Side
 
 _SET = ", ".join(f"{column} = i.{column}" for column in DOCUMENT if column not in KEY and column != "order_key")
 _SAME_KEY = " and ".join(f"{{0}}.{column} = {{1}}.{column}" for column in KEY)
@@ -58,6 +59,7 @@ def write(connection: Connection, instance: Instance, documents: Sequence[Prepar
     work.one_writer(connection, instance.id)
     if not documents:
         return Staged()
+    pending.begin(connection)
     known = _known(connection, documents)
     new = [document for document in documents if document.key not in known]
     changed = [document for document in documents if known.get(document.key) == "changed"]
@@ -66,16 +68,19 @@ def write(connection: Connection, instance: Instance, documents: Sequence[Prepar
         _touch(connection)
     if changed:
         _replace(connection, changed)
-    _insert(connection, new)
-    copy_rows(connection, "payload", PAYLOAD, [document.payload for document in (*new, *changed)])
-    copy_rows(connection, "line", LINE, [line for document in (*new, *changed) for line in document.lines])
-    work.bump_incoming(connection)
+        work.bump_changed(connection)
+    insertion.insert(connection, new, names_of(instance), shop_is_known=_shop_is_known(connection, instance, new))
     statistics.keep(connection, "document", "line", "payload")
     statistics.learn_kinds(connection)
     resolve(connection, instance)
     erasure.keep_erased(connection, instance.id)
-    connection.execute(text("truncate incoming"))
     return Staged(len(documents), len(new) + len(changed), same, len(known) - len(changed) - same)
+
+
+def _shop_is_known(connection: Connection, instance: Instance, new: Sequence[Prepared]) -> bool:
+    return any(document.key[:2] == (Side.MAGENTO, Kind.ORDER) for document in new) or shop_is_known(
+        connection, instance.id
+    )
 
 
 def _known(connection: Connection, documents: Sequence[Prepared]) -> _Fates:
@@ -85,6 +90,7 @@ def _known(connection: Connection, documents: Sequence[Prepared]) -> _Fates:
         create temp table if not exists incoming (instance text, side text, kind text, source_id text,
             updated_at timestamptz, request_began_at timestamptz, hash text, fate text) on commit delete rows""")
     )
+    connection.execute(text("delete from incoming"))
     copy_rows(connection, "incoming", INCOMING, [f"{document.incoming}\tnew" for document in documents])
     connection.execute(text("analyze incoming"))
     rows = connection.execute(
@@ -109,13 +115,7 @@ def _touch(connection: Connection) -> None:
 
 def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
     """Changed documents keep their row and, where none is told, their order; lines and payload make room for the new ones."""
-    connection.execute(
-        text(f"""
-        create temp table if not exists incoming_document on commit delete rows as
-            select {", ".join(DOCUMENT)} from document with no data""")
-    )
-    copy_rows(connection, "incoming_document", DOCUMENT, [document.document for document in documents])
-    connection.execute(text("analyze incoming_document"))
+    insertion.fill(connection, documents)
     connection.execute(
         text(f"""
         update document d set {_SET}, order_key = coalesce(i.order_key, d.order_key), version = nextval('content_version'),
@@ -124,12 +124,5 @@ def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
     )
     for table in ("line", "payload"):
         connection.execute(text(f"delete from {table} l using incoming_document i where {_SAME_KEY.format('l', 'i')}"))
-    connection.execute(text("truncate incoming_document"))
-
-
-def _insert(connection: Connection, documents: Sequence[Prepared]) -> None:
-    versions = connection.execute(
-        text("select nextval('content_version') from generate_series(1, :number)"), {"number": len(documents)}
-    ).scalars()
-    rows = [f"{document.document}\t{version}" for document, version in zip(documents, versions, strict=True)]
-    copy_rows(connection, "document", (*DOCUMENT, "version"), rows)
+    copy_rows(connection, "payload", PAYLOAD, [document.payload for document in documents])
+    copy_rows(connection, "line", LINE, [line for document in documents for line in document.lines])

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-_BUMP = """
+BUMP = """
     insert into order_work (instance, order_key, staged_version)
         {select}
     on conflict (instance, order_key) do update set staged_version = greatest(order_work.staged_version, excluded.staged_version)
@@ -21,15 +21,15 @@ def one_writer(connection: Connection, instance: str) -> None:
     )
 
 
-def bump_incoming(connection: Connection) -> None:
-    """Make the orders of the documents that `stage` has just changed due."""
+def bump_changed(connection: Connection) -> None:
+    """Make the orders of the documents that `stage` has just replaced due; of new ones `insertion` does."""
     connection.execute(
         text(
-            _BUMP.format(
+            BUMP.format(
                 select="""
         select d.instance, d.order_key, max(d.version) from document d
         join incoming i using (instance, side, kind, source_id)
-        where i.fate in ('new', 'changed') and d.order_key is not null group by d.instance, d.order_key"""
+        where i.fate = 'changed' and d.order_key is not null group by d.instance, d.order_key"""
             )
         )
     )
@@ -39,7 +39,7 @@ def bump(connection: Connection, instance: str, order_keys: Sequence[str]) -> No
     """Make these orders due, whatever changed."""
     connection.execute(
         text(
-            _BUMP.format(
+            BUMP.format(
                 select="""
         select cast(:instance as text), key, nextval('content_version')
         from (select distinct unnest(cast(:keys as text[])) as key) keys"""
