@@ -14,7 +14,7 @@ import shop_and_books
 from live_administrator import Administrator
 from shop_and_books import ShopAndBooks
 
-from magodoo.errors import FixConfiguration, MagodooError
+from magodoo.errors import MagodooError
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.sandbox.magento import RunningSandbox as RunningMagento
@@ -32,6 +32,7 @@ class Clerk(Administrator):
         self._open = open_past
         self._past: OdooPast | None = None
         self._moment: datetime | None = None
+        self._entered = False  # whether anything was done at this moment
 
     @property
     def now(self) -> datetime | None:
@@ -39,23 +40,27 @@ class Clerk(Administrator):
 
     @now.setter
     def now(self, moment: datetime | None) -> None:
-        if moment and self._past is None:
-            self._past = self._open()
-        if self._past and (self._moment or moment):
-            self._past.clock(moment or datetime.now(UTC))
+        if self._past and self._entered:
+            self._past.clock(datetime.now(UTC))
             # Once this is answered, what was done is committed.
             self._past.call("res.company", "search_count", domain=[])
+        self._entered = False
         self._moment = moment
 
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
         if self._moment is None:
             return super().call(model, method, ids, context=context, **arguments)
-        if self._past is None:
-            raise FixConfiguration("the past ended with an earlier call")
+        self._past = self._past or self._open()
+        if not self._entered:
+            self._past.clock(self._moment)
+            self._entered = True
         try:
             return self._past.call(model, method, ids, context=context, **arguments)
         except MagodooError:
-            self._past = None  # it ends with the first call that fails; the next story opens another
+            self._past, self._entered = (
+                None,
+                False,
+            )  # it ends with the first call that fails; the next story opens another
             raise
 
 
