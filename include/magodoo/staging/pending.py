@@ -29,13 +29,3 @@ def add_waiting(connection: Connection, instance: str) -> None:
         {"instance": instance},
     )
     connection.execute(text("analyze pending"))
-
-
-def has(connection: Connection, side: str, kind: str = "") -> bool:
-    """Whether anything of a side, or of a side and kind, is among them."""
-    return bool(
-        connection.execute(
-            text("select exists (select 1 from pending where side = :side and (:kind = '' or kind = :kind))"),
-            {"side": side, "kind": kind},
-        ).scalar_one()
-    )
