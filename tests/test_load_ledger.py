@@ -332,7 +332,7 @@ def test_what_was_too_much_waits_for_a_person_also_when_the_next_run_has_room(co
     recorded(connection, a_change(), a_change(source="21", order="2"), instance=careful)
     assert limits.review(connection, careful) == limits.Review(free=1, waiting=1)
     (change,) = claimed(connection, careful)
-    leases.done(connection, change, "7", "INV/7")
+    leases.done(connection, {change: leases.Outcome("7", "INV/7")})
     assert limits.review(connection, careful) == limits.Review(free=0, waiting=1)
 
 
@@ -369,5 +369,5 @@ def test_kinds_are_due_while_something_of_them_may_be_written_or_must_be_looked_
     assert set(leases.due_kinds(connection, an_instance(), kinds)) == {INVOICE.value, PAYMENT.value}
     assert leases.due_kinds(connection, an_instance(), [PAYMENT.value]) == [PAYMENT.value]
     for change in claimed(connection):
-        leases.done(connection, change, "7", "INV/7")
+        leases.done(connection, {change: leases.Outcome("7", "INV/7")})
     assert leases.due_kinds(connection, an_instance(), kinds) == []

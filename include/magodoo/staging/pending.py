@@ -34,13 +34,3 @@ def add_waiting(connection: Connection, instance: str) -> None:
 def is_empty(connection: Connection) -> bool:
     """Whether there is nothing to look at."""
     return not connection.execute(text("select exists (select 1 from pending)")).scalar_one()
-
-
-def has(connection: Connection, side: str, kind: str = "") -> bool:
-    """Whether anything of a side, or of a side and kind, is among them."""
-    return bool(
-        connection.execute(
-            text("select exists (select 1 from pending where side = :side and (:kind = '' or kind = :kind))"),
-            {"side": side, "kind": kind},
-        ).scalar_one()
-    )
