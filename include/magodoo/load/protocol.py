@@ -113,10 +113,8 @@ class Run:
         A worker that dies before those are committed leaves them leased: whoever takes them up finds them by probing.
         """
         renewed_at = time.monotonic()
-        with self.context.engine.connect() as connection:
-            connection.execution_options(
-                isolation_level="AUTOCOMMIT"
-            )  # a transaction of one statement, in one round trip
+        # A transaction of one statement, in one round trip.
+        with self.context.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             ours = leases.renew(connection, changes, self.context.instance.lease_seconds)
         for change in changes:
             if change.id not in ours:
