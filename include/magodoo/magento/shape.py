@@ -137,7 +137,7 @@ def _store_id(value: Any) -> int:
 def _amount(value: Any) -> int | Decimal:
     kind = type(value)
     if (kind is Decimal or kind is int) and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:
-        return value  # type: ignore[no-any-return]
+        return value
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or value == "":
         raise Unreadable(f"not an amount: {value!r:.60}")
     if isinstance(value, int | Decimal) and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:
