@@ -105,7 +105,7 @@ def tell(stack: ComposeStack, made: Lab, memory: Memory, orders: int) -> Told:
         api.unpause(name)
     runs = [_run(api, name) for name in CHAIN[:-1]]
     runs.append((CHAIN[-1], api.trigger(CHAIN[-1])))
-    killed = _kill_the_loader(stack, made, orders // 3)
+    killed = _kill_the_loader(stack, made, orders // 3, runs[-1])
     wait_until(lambda: _taken_up(api, killed), LONGEST, "the dead worker's task at the other")
     stack.start("airflow-worker", killed["worker"])  # as its restart policy would
     wait_until(lambda: api.run(*runs[-1]).finished, LONGEST, "load after the kill")
@@ -139,10 +139,11 @@ def _tasks(api: Api, dag_id: str) -> list[dict[str, Any]]:
             return found
 
 
-def _kill_the_loader(stack: ComposeStack, made: Lab, enough: int) -> dict[str, Any]:
+def _kill_the_loader(stack: ComposeStack, made: Lab, enough: int, load: tuple[str, str]) -> dict[str, Any]:
     """Beyond `enough` invoices in Odoo, the worker that writes at that moment is gone from one moment to the next."""
 
     def writing() -> dict[str, Any] | None:
+        assert not stack.api.run(*load).finished, "the load ended before a worker was seen writing: take more orders"
         if len(made.db.call("account.move", "search", domain=[["move_type", "=", "out_invoice"]])) <= enough:
             return None
         running = [task for task in _tasks(stack.api, CHAIN[-1]) if task["state"] == "running"]
