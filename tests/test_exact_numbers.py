@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from magodoo.errors import Unreadable
 from magodoo.money import dump_json, exact_json, parse_json, to_units
-from magodoo.reconcile.references import _numbers
+from magodoo.reconcile.references import ids_after
 from magodoo.stamps import utc
 
 
@@ -72,7 +72,11 @@ def test_only_the_form_of_both_systems_is_a_time(text: object) -> None:
         utc(text)
 
 
-@given(st.lists(st.text("0123456789a٣\n ", max_size=25)))
-def test_ids_are_read_all_at_once_as_one_by_one(texts: list[str]) -> None:
-    expected = [int(text) if text.isdecimal() and len(text) <= 18 else 0 for text in texts]
-    assert list(_numbers(texts)) == expected
+IDS = st.text("0123456789", min_size=1, max_size=21)
+ANYTHING = st.text("0123456789a٣\n i_", max_size=25)
+
+
+@given(st.lists(IDS.map("i_".__add__)) | st.lists(st.tuples(st.sampled_from(["i_", "", "i"]), ANYTHING).map("".join)))
+def test_ids_are_read_all_at_once_as_one_by_one(references: list[str]) -> None:
+    ids = [text[2:] if text.startswith("i_") else "" for text in references]
+    assert list(ids_after(references, "i_")) == [int(id) if id.isdecimal() and len(id) <= 18 else 0 for id in ids]

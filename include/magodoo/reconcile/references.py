@@ -35,7 +35,7 @@ def _external_ids(view: View) -> list[pd.DataFrame]:
     result = []
     for kind, word in EXTERNAL_KINDS.items():
         odoo = np.flatnonzero(view.select(Side.ODOO, kind))
-        named = _numbers_after(view, odoo, view.instance.external_id(word, ""))
+        named = ids_after(_references(view, odoo), view.instance.external_id(word, ""))
         result.append(_claims(view.frames.locate(Side.MAGENTO, kind, named), odoo, Rule.EXTERNAL_ID))
     return result
 
@@ -43,7 +43,7 @@ def _external_ids(view: View) -> list[pd.DataFrame]:
 def _delivery_keys(view: View) -> list[pd.DataFrame]:
     """Only a done picking is a delivery: the key is written before validation, which may fail."""
     odoo = np.flatnonzero(view.select(Side.ODOO, Kind.SHIPMENT) & view.active)
-    named = _numbers_after(view, odoo, f"ship_{view.instance.id}_")
+    named = ids_after(_references(view, odoo), f"ship_{view.instance.id}_")
     return [_claims(view.frames.locate(Side.MAGENTO, Kind.SHIPMENT, named), odoo, Rule.DELIVERY_KEY)]
 
 
@@ -76,9 +76,12 @@ def _earlier(view: View) -> list[pd.DataFrame]:
     return result
 
 
-def _numbers_after(view: View, positions: Positions, prefix: str) -> Units:
+def _references(view: View, positions: Positions) -> list[str]:
+    return view.frames.documents["reference"].to_numpy()[positions].tolist()
+
+
+def ids_after(references: list[str], prefix: str) -> Units:
     """The id at the end of references that begin with a prefix; 0 elsewhere."""
-    references = view.frames.documents["reference"].to_numpy()[positions].tolist()
     together = "\n" + "\n".join(references)
     if together.count("\n" + prefix) == len(references):  # the common case: all of them do
         numbers = _read_at_once(together.replace("\n" + prefix, "\n")[1:], len(references))
