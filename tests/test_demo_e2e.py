@@ -144,7 +144,6 @@ def test_a_statement_is_made_read_signed_by_name_and_mailed(told: Told) -> None:
     pages, session = f"{told.api.url}/magento/statement/{instance}/{month}", told.api.session
     page = session.get(pages, headers={"accept": "text/html"}, timeout=60)
     assert page.status_code == 200
-    assert "Magento&#39;s total" in page.text
     fields = dict(re.findall(r'name="(token|statement|seen)" value="(\w+)"', page.text))
     sent = session.post(f"{pages}/sign", data={**fields, "note": "seen by the test"}, timeout=60, allow_redirects=False)
     assert sent.status_code == 303, sent.text
@@ -154,6 +153,8 @@ def test_a_statement_is_made_read_signed_by_name_and_mailed(told: Told) -> None:
     rows = list(
         csv.DictReader(io.StringIO(session.get(f"{pages}/documents.csv", timeout=60).content.decode("utf-8-sig")))
     )
+    # The shop's thirty days may begin so late in the last month that nothing of it was invoiced then.
+    assert ("Magento&#39;s total" if rows else "There was nothing in this month.") in page.text
     with told.database.connect() as connection:
         kept = connection.execute(
             text("select signed_by, hash, cast(body as jsonb) -> 'documents' ->> 'count' as n from statement")
