@@ -111,7 +111,7 @@ def measure(size: int, runs: int) -> Entry:
         documents = fill(url, round(size * ORDERS_SHARE))
         from pages_double import client
 
-        logging.getLogger("httpx2").setLevel(logging.WARNING)  # thousands of requests: a line for each would bury the figures
+        logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for each request would bury the figures
         with client(Path(folder), url) as browser:
             slowest = p95(browser, 12 * runs)
     lists = {page: took for page, took in slowest.items() if page not in LIMITS}

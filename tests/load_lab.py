@@ -183,6 +183,18 @@ class Lab:
                 plans.append(self.planned(ChangeKind.ODOO_PAYMENT, invoice, Kind.INVOICE, order, method="card"))
         return plans
 
+    def shipped_one(self, order: int) -> PlannedChange:
+        """A clerk delivers one A of the order in Odoo; what is planned in Magento for it."""
+        self.plan(*self.whole_order(order))
+        self.load()
+        (picking,) = self.records("stock.picking", "id move_ids")
+        self.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
+        quiet = {"skip_sms": True, "skip_backorder": True}
+        self.db.call("stock.picking", "button_validate", ids=[picking["id"]], context=quiet)
+        self.read()
+        item = [[str(self.items(order)["A"]), 10_000]]
+        return self.planned(ChangeKind.MAGENTO_SHIPMENT, picking["id"], Kind.SHIPMENT, order, items=item, tracks=[])
+
     def load(self, **options: Any) -> dict[str, int]:
         return load.run(self.context, **options)
 

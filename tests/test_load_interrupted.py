@@ -138,15 +138,7 @@ def test_a_worker_that_was_away_while_another_shipped_ships_nothing(made: Lab, s
     """And without the token it would be there twice: Magento takes a second equal shipment while goods are open."""
     order = made.order({"A": 4})
     made.read()
-    made.plan(*made.whole_order(order))
-    made.load()
-    (picking,) = made.records("stock.picking", "id move_ids")
-    made.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
-    quiet = {"skip_sms": True, "skip_backorder": True}
-    made.db.call("stock.picking", "button_validate", ids=[picking["id"]], context=quiet)
-    made.read()
-    item = [[str(made.items(order)["A"]), 10_000]]
-    made.plan(made.planned(ChangeKind.MAGENTO_SHIPMENT, picking["id"], Kind.SHIPMENT, order, items=item, tracks=[]))
+    made.plan(made.shipped_one(order))
 
     def another_comes(name: str) -> None:
         if name == "probed":

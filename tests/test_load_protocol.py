@@ -328,14 +328,8 @@ def test_what_was_written_stands_in_staging_before_the_next_reconcile(made: Lab)
 def test_a_lost_answer_of_magento_leaves_one_document(made: Lab, route: str, kind: str) -> None:
     order = made.order({"A": 2})
     made.read()
-    made.plan(*made.whole_order(order))
-    made.load()
-    item = [[str(made.items(order)["A"]), 10_000]]
-    (picking,) = made.records("stock.picking", "id move_ids")
-    made.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
-    made.db.call(
-        "stock.picking", "button_validate", ids=[picking["id"]], context={"skip_sms": True, "skip_backorder": True}
-    )
+    plan = made.shipped_one(order)
+    item = plan.intent["items"]
     (sale,) = made.records("sale.order", "id order_line")
     line = {
         "product_id": 1,
@@ -344,10 +338,7 @@ def test_a_lost_answer_of_magento_leaves_one_document(made: Lab, route: str, kin
         "price_unit": "19.99",
         "sale_line_ids": [[6, 0, sale["order_line"][:1]]],
     }
-    made.read()
-    if route == "ship":
-        plan = made.planned(ChangeKind.MAGENTO_SHIPMENT, picking["id"], Kind.SHIPMENT, order, items=item, tracks=[])
-    else:
+    if route == "invoice":
         (tax,) = made.records("account.tax", "id", [["name", "=", "US 8.25%"], ["company_id", "=", 1]])
         (product,) = made.records("product.product", "id", [["default_code", "=", "A"]])
         (ship,) = made.records("product.product", "id", [["default_code", "=", "SHIPPING"]])
@@ -383,16 +374,7 @@ def test_an_effect_that_comes_after_the_client_gave_up_is_waited_for(made: Lab, 
     """And without the settle time it would be there twice: that is what the time is for."""
     order = made.order({"A": 4})
     made.read()
-    made.plan(*made.whole_order(order))
-    made.load()
-    (picking,) = made.records("stock.picking", "id move_ids")
-    made.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
-    made.db.call(
-        "stock.picking", "button_validate", ids=[picking["id"]], context={"skip_sms": True, "skip_backorder": True}
-    )
-    made.read()
-    item = [[str(made.items(order)["A"]), 10_000]]
-    made.plan(made.planned(ChangeKind.MAGENTO_SHIPMENT, picking["id"], Kind.SHIPMENT, order, items=item, tracks=[]))
+    made.plan(made.shipped_one(order))
     made.magento.faults.add("latency", path=rf"/order/{order}/ship$", times=1, seconds=1.5)
     hasty = MagentoConnection(made.magento.url, BearerToken(made.magento.token), write_timeout=0.3)
     made.context.magento = MagentoClient(hasty, sleep=lambda seconds: None)

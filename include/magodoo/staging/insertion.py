@@ -80,31 +80,25 @@ def insert(
             connection.execute(text(statement), {**names, "shop_is_known": shop_is_known})
             lines = [line for document in found for line in document.lines]
             if group == (Side.MAGENTO, False):
-                _complete_lines(connection, lines)
+                _incoming(connection, "line", LINE, lines)
+                connection.execute(text(_LINES))
             else:
                 copy_rows(connection, "line", LINE, lines)
 
 
 def fill(connection: Connection, documents: Sequence[Prepared]) -> None:
     """Temporary table incoming_document: these documents, and nothing else."""
-    connection.execute(
-        text(f"""
-        create temp table if not exists incoming_document on commit delete rows as
-            select {", ".join(DOCUMENT)} from document with no data""")
-    )
-    connection.execute(text("delete from incoming_document"))
-    copy_rows(connection, "incoming_document", DOCUMENT, [document.document for document in documents])
-    connection.execute(text("analyze incoming_document (source_id)"))
+    _incoming(connection, "document", DOCUMENT, [document.document for document in documents])
 
 
-def _complete_lines(connection: Connection, lines: Sequence[str]) -> None:
-    """Lines of the documents in incoming_document, with what only their order's lines say."""
+def _incoming(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[str]) -> None:
+    """Temporary table incoming_document or incoming_line: these rows, and nothing else."""
+    name = f"incoming_{table}"
     connection.execute(
         text(f"""
-        create temp table if not exists incoming_line on commit delete rows as
-            select {", ".join(LINE)} from line with no data""")
+        create temp table if not exists {name} on commit delete rows as
+            select {", ".join(columns)} from {table} with no data""")
     )
-    connection.execute(text("delete from incoming_line"))
-    copy_rows(connection, "incoming_line", LINE, lines)
-    connection.execute(text("analyze incoming_line (source_id)"))
-    connection.execute(text(_LINES))
+    connection.execute(text(f"delete from {name}"))
+    copy_rows(connection, name, columns, rows)
+    connection.execute(text(f"analyze {name} (source_id)"))
