@@ -72,7 +72,7 @@ def table(figures: Mapping[str, Any]) -> str:
         f"{figures['orders']} orders, {sum(figures['changes'].values())} changes, {figures['cores']} cores,"
         f" load average up to {figures['load']:.0f} (other programs ran on the machine):",
         "", "| process | memory, MB |", "|---|---|",
-        *(f"| {name} | {megabytes:.0f} |" for name, megabytes in sorted(figures["memory_mb"].items())),
+        *(f"| {name} | {megabytes:.0f} |" for name, megabytes in sorted(figures["memory_mb"].items()) if megabytes),
         f"| the largest task of a worker | {figures['largest_task_mb']:.0f} |",
         "", "| step | seconds |", "|---|---|",
         *(f"| {name} | {seconds:.0f} |" for name, seconds in figures["step_seconds"].items() if seconds >= 5),
