@@ -17,7 +17,7 @@ from statement_month import ZONE, Sold
 from magodoo.errors import FixDocument
 from magodoo.money import from_units
 from magodoo.pipeline import statement
-from magodoo.statement import store, unread_stores
+from magodoo.statement import short, store, unread_stores
 from magodoo.statement.months import Month
 
 Row = dict[str, Any]
@@ -62,6 +62,21 @@ def test_every_line_is_what_happened(sold: Sold, body: Row) -> None:
 
 def test_nothing_is_unexplained(kept: store.Kept) -> None:
     assert (kept.body["unexplained"], kept.unexplained) == ([], False)
+
+
+def test_the_month_in_short_adds_up_and_says_what_is_to_be_settled(body: Row) -> None:
+    for one in short.table(body):
+        magento, settings, findings, unexplained, odoo, others, left, ledger = one.amounts
+        assert (magento + settings + findings + unexplained, odoo + others + left) == (odoo, ledger)
+        assert (unexplained, left) == (0, 0)
+    (invoices,) = (one for one in short.table(body) if one.title == "Invoices in USD")
+    row = next(row for row in body["rows"] if (row["currency"], row["kind"]) == ("USD", "invoice"))
+    missing, different = (row["steps"][f"finding:{name}"]["total"] for name in ("missing_in_odoo", "total_mismatch"))
+    assert invoices.amounts[2] == missing + different
+    assert short.verdict(body) == "explained, with open findings"
+    assert f"Missing in Odoo {from_units(missing):.2f} USD, Totals differ 7.00 USD" in short.sentence(body)
+    memos = {**body, "rows": [row for row in body["rows"] if row["kind"] == "credit_memo"]}
+    assert short.verdict(memos) == short.AGREES
 
 
 def test_every_cell_adds_up(body: Row) -> None:
@@ -235,6 +250,8 @@ def test_damage_that_nothing_explains_is_named_with_its_amount(sold: Sold, damag
     try:
         made = statement.make(pair.context(), sold.month)
         assert (made.unexplained, unexplained(made)) == (True, wanted)
+        assert short.verdict(made.body) == "part of it is unexplained"
+        assert ("one document is named" if len(wanted) == 1 else "2 documents are named") in short.sentence(made.body)
     finally:
         _restore(pair, saved)
     assert not statement.make(pair.context(), sold.month).unexplained
