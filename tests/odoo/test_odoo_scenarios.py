@@ -1,0 +1,15 @@
+"""The scenarios that the chain is for, told once more with a live Odoo 19 in the sandbox's place (see tests/odoo/test_odoo_rules.py)."""
+
+# ruff: noqa: F403 - an imported story is a test of this module
+from __future__ import annotations
+
+import pytest
+from test_scenarios import *
+from test_scenarios_later import *
+
+# The first test waits until all stories are told.
+pytestmark = [
+    pytest.mark.timeout(3600),
+    pytest.mark.odoo,
+    pytest.mark.parametrize("odoo", ["live"], indirect=True, scope="session"),
+]
