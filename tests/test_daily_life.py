@@ -276,8 +276,9 @@ def test_a_tax_rate_that_changed_at_new_year_waits_for_its_mapping_and_old_order
     pair: ShopAndBooks,
 ) -> Story:
     country = pair.books.names.countries["NL"]
+    (group,) = pair.call("account.tax.group", "create", vals_list=[{"name": "NL", "country_id": country}])
     tax = {"name": "NL 21%", "amount": 21, "amount_type": "percent", "type_tax_use": "sale", "country_id": country}
-    pair.call("account.tax", "create", vals_list=[tax])
+    pair.call("account.tax", "create", vals_list=[{**tax, "tax_group_id": group}])
     pair.shop.add_tax_rate("NL", Decimal(21), "NL-21")
     old = pair.order({"SKU-005": 1}, billing=HOLLAND, shipping_amount=0)
     pair.shop.invoice(old)
