@@ -4,9 +4,7 @@ They are the same functions as in tests/test_rules_*.py and tests/test_daily_lif
 Odoo. What somebody does in Odoo in the past is done inside Odoo's own Python while its clock stands there (`live_books`).
 
 Not told here:
-- the two stories of kits: Odoo counts the kits of an order line only where its module `sale_mrp` is installed, and the sandbox's delivery
-  of other goods on the same line is no kit there.
-- `test_a_drop_shipment_counts_as_shipped`: transfers of the type `dropship` come with the module `stock_dropshipping`.
+- kits and drop shipments: Odoo knows them only with more of its modules (tests/odoo/test_odoo_modules.py).
 - `test_the_first_writes_of_each_kind_need_approval`: what others told here wrote before has used up the first writes; it is about our own
   limits, and the sandbox is enough for it. The same for the other limits and for what is left to a marketplace.
 Gift cards, store credit and points are Adobe Commerce's: the fields of its documents stand on the sandbox's Magento, Odoo is live.
