@@ -1,6 +1,6 @@
 """Pictures of every sales page through a running Airflow: desk and phone, light and dark (`make screenshots`).
 
-Starts an Airflow with staged sales and a statement, photographs the pages into docs/screenshots, and stops it. They are to be looked at.
+Starts an Airflow with staged sales and the statement of a month that was lived in the sandboxes, photographs the pages into docs/screenshots, and stops it. They are to be looked at.
 `--demo` photographs the demo that runs in this checkout instead, as a visitor sees it: the pictures of README and the tutorial.
 """
 
@@ -16,17 +16,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import chromium
+import statement_month
 from chromium import Browser
 from pages_double import SETTINGS
 from pages_sales import keep_statement, stage
 from PIL import Image
+from shop_and_books import shop_and_books
+from statement_month import ZONE
 
+from magodoo import staging
+from magodoo.money import dump_json
+from magodoo.pipeline import statement
 from magodoo.stack import lifecycle
 from magodoo.stack.environment import cluster_of
 from magodoo.stack.layout import Layout
 from magodoo.stack.progress import Progress
 from magodoo.stack.state import State
-from magodoo.staging import connect
+from magodoo.statement import store
+from magodoo.statement.body import Statement
+from magodoo.statement.months import Month
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER = CHECKOUT / "docs" / "screenshots"
@@ -51,7 +59,7 @@ def sales_in_airflow(checkout: Path) -> Iterator[State]:
     (checkout / "magodoo.yaml").write_text(SETTINGS.format())
     try:
         state = lifecycle.up(layout, Progress())
-        engine = connect(cluster_of(layout, state).url("magodoo"))
+        engine = staging.connect(cluster_of(layout, state).url("magodoo"))
         with engine.begin() as connection:
             stage(connection)
         with engine.begin() as connection:
@@ -60,6 +68,25 @@ def sales_in_airflow(checkout: Path) -> Iterator[State]:
         yield state
     finally:
         lifecycle.down(layout)
+
+
+def live_a_month(checkout: Path, state: State) -> str:
+    """Keeps the statement of a month that both sandboxes lived through, read from their books and ledger; returns the month."""
+    cluster = cluster_of(Layout(checkout), state)
+    cluster.create_database("lived")
+    staging.migrate(cluster.url("lived"))
+    month = Month.of(datetime.now(UTC), ZONE).before
+    with shop_and_books(cluster.url("lived"), checkout / "data_docs", **statement_month.policy(month)) as pair:
+        statement_month.sell(pair)
+        kept = statement.make(pair.context(), month)
+        with pair.engine.connect() as connection:
+            documents = tuple({**row, "day": f"{row['day']}"} for row in store.documents(connection, kept.id))
+    made = Statement(kept.body, dump_json(kept.body), kept.hash, kept.figures_hash, kept.unexplained, documents)
+    engine = staging.connect(cluster.url("magodoo"))
+    with engine.begin() as connection:
+        store.keep(connection, "us", month.first, made, kept.made_at, "run 1")
+    engine.dispose()
+    return f"{month}"
 
 
 @contextmanager
@@ -86,11 +113,12 @@ def photograph(browser: Browser, file: Path) -> None:
         picture.convert("RGB").quantize(64, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
-def take(browser: Browser, airflow: str) -> None:
-    """All pages in all looks, and one in Airflow's frame."""
+def take(browser: Browser, airflow: str, month: str) -> None:
+    """All pages in all looks, and one in Airflow's frame; the statement is that of `month`."""
+    pages = PAGES | {"statement": f"/magento/statement/us/{month}"}
     for look, (width, dark) in LOOKS.items():
         browser.window(width, 900, dark=dark)
-        for name, path in PAGES.items():
+        for name, path in pages.items():
             browser.open(f"{airflow}{path}")
             photograph(browser, FOLDER / f"{name}{look}.png")
     frame(browser, airflow, "airflow")
@@ -130,7 +158,10 @@ def main() -> int:
     ):
         browser.window(1400, 900)
         log_in(browser, state)
-        (take_of_demo if of_demo else take)(browser, state.urls["airflow"])
+        if of_demo:
+            take_of_demo(browser, state.urls["airflow"])
+        else:
+            take(browser, state.urls["airflow"], live_a_month(Path(folder), state))
     print(f"the pictures are in {FOLDER.relative_to(CHECKOUT)}")
     return 0
 

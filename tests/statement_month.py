@@ -335,7 +335,7 @@ def _payout(sold: Sold) -> None:
     moved = _book_payout(sold, 20.0, datetime.now(UTC).date())
     pair = sold.pair
     on_it = [["account_id.name", "=", "Card payments clearing"]]
-    (captured,) = pair.rows("account.move.line", [*on_it, ["payment_id", "!=", False]], "id")
+    captured, *_ = pair.rows("account.move.line", [*on_it, ["payment_id", "!=", False]], "id")
     (paid_out,) = pair.rows("account.move.line", [*on_it, ["move_id", "=", moved]], "id")
     pair.call("account.move.line", "reconcile", [captured["id"], paid_out["id"]])
 

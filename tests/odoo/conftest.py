@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from live_books import ShopAndLiveBooks, shop_and_live_books
 from odoo_shop import Shop
 from reviewed import is_reviewed, told
 from sandbox_backend import SandboxBackend
@@ -37,6 +38,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     build = terminalreporter.config.stash.get(BUILD, "")
     if build:
         terminalreporter.write_line(told(build), yellow=not is_reviewed(build))
+
+
+@pytest.fixture(scope="module")
+def pair(
+    odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ShopAndLiveBooks]:
+    """The shop and its books in a live Odoo, that the stories of one module share."""
+    with shop_and_live_books(odoo, module_staging_url, tmp_path_factory.mktemp("data_docs")) as made:
+        yield made
 
 
 @pytest.fixture

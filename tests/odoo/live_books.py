@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,12 +83,16 @@ class ShopAndLiveBooks(ShopAndBooks):
 
 
 @contextmanager
-def shop_and_live_books(live: LiveOdoo, staging_url: str, docs: Path) -> Iterator[ShopAndLiveBooks]:
-    """A pair of its own with a fresh database of the live Odoo, provisioned as the sandbox's is."""
+def shop_and_live_books(
+    live: LiveOdoo, staging_url: str, docs: Path, modules: Sequence[str] = ()
+) -> Iterator[ShopAndLiveBooks]:
+    """A pair of its own with a fresh database of the live Odoo, provisioned as the sandbox's is, and with more `modules`."""
     template = shop_and_books._template()
     shop = copy.copy(template[0])
     shop.magento = template[0].magento.copy()
     database = live.clone()
+    if modules:
+        live.install(database, *modules)
     with OdooClient(live.connection("admin", database)) as admin, ExitStack() as pasts:
         clerk = Clerk(admin, lambda: pasts.enter_context(live.past(database)))
         books = Books(clerk, shop, "us")

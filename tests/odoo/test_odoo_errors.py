@@ -65,6 +65,16 @@ def test_an_error_is_classified_by_what_to_do_about_it(
     assert odoo.sync_key not in str(caught.value)
 
 
+def test_a_tax_of_a_country_without_a_tax_group_is_refused(admin: OdooClient) -> None:
+    (country,) = admin.call("res.country", "search", domain=[["code", "=", "NL"]])
+    tax = {"name": "NL 21%", "amount": 21, "amount_type": "percent", "type_tax_use": "sale"}
+    assert admin.call("account.tax", "create", vals_list=[{**tax, "name": "our own country's"}])
+    with pytest.raises(FixDocument, match=r"field 'Tax Group' \(tax_group_id\)"):
+        admin.call("account.tax", "create", vals_list=[{**tax, "country_id": country}])
+    group = admin.call("account.tax.group", "create", vals_list=[{"name": "NL", "country_id": country}])[0]
+    assert admin.call("account.tax", "create", vals_list=[{**tax, "country_id": country, "tax_group_id": group}])
+
+
 @BOTH
 def test_a_wrong_key_and_a_wrong_database_are_told_apart(transport: str, odoo: LiveOdoo) -> None:
     client = OdooClient(odoo.connection("sync"))

@@ -98,6 +98,10 @@ class LiveOdoo:
         """The database's books, to be entered as at moments of the past."""
         return OdooPast(OdooServer(self._package, self._cluster, 0), database)
 
+    def install(self, database: str, *modules: str) -> None:
+        """More of Odoo's modules into a clone that nobody has asked anything yet."""
+        OdooServer(self._package, self._cluster, 0).install(database, modules)
+
     def dump(self, database: str, file: Path) -> None:
         """A database into a file, for `Cluster.restore`."""
         self._cluster.dump(database, file)

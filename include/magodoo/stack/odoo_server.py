@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import URLError
@@ -48,7 +49,11 @@ class OdooServer:
 
     def create_database(self, name: str) -> None:
         """A new database with our modules; takes about a minute."""
-        words = ["-d", name, "--skip-auto-install", "-i", ",".join(MODULES), "--stop-after-init", "--no-http"]
+        self.install(name, MODULES)
+
+    def install(self, name: str, modules: Iterable[str]) -> None:
+        """Modules into a database that nobody has asked anything yet, or into a new one."""
+        words = ["-d", name, "--skip-auto-install", "-i", ",".join(modules), "--stop-after-init", "--no-http"]
         self._finish([*self._command(), *words, "--log-level=warn"], "")
 
     def run_script(self, database: str, script: str) -> str:

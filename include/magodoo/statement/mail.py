@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from magodoo.quality import alerts
 from magodoo.settings import Instance
-from magodoo.statement import paper, sheet, store, wording
+from magodoo.statement import paper, sheet, short, store, wording
 
 
 def queue(connection: Connection, instance: Instance, kept: store.Kept, ui_url: str) -> int:
@@ -17,15 +17,16 @@ def queue(connection: Connection, instance: Instance, kept: store.Kept, ui_url: 
         return 0
     body = kept.body
     name = f"statement-{instance.id}-{body['month']}"
-    state = "part of it is unexplained" if kept.unexplained else "everything is explained"
     changed = store.moved_lines(frozen.body, body) if frozen else []
-    subject = f"[{instance.id}] statement of {body['month']}: " + ("changes after sign-off" if frozen else state)
+    subject = f"[{instance.id}] statement of {body['month']}: " + (
+        "changes after sign-off" if frozen else short.verdict(body)
+    )
     attached = {
         "csv": sheet.statement(body), "csv_name": f"{name}.csv", "pdf": paper.pdf(body, kept.hash, kept.made_at), "pdf_name": f"{name}.pdf",
     }  # fmt: skip
     queued = alerts.queue_statement(
         connection, instance, ui_url, subject, attached, body=body, kept=kept, frozen=frozen, changed=changed,
-        rows=[(row, list(wording.lines(row))) for row in body["rows"]], amount=wording.amount, label=wording.label, kinds=wording.KINDS,
+        rows=[(row, list(wording.lines(row))) for row in body["rows"]], amount=wording.amount, label=wording.label, kinds=wording.KINDS, short=short,
     )  # fmt: skip
     if queued:
         store.mailed(connection, kept.id)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from magodoo.statement import wording
+from magodoo.statement import short, wording
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 MOST_ROWS = 100
 _SMALL, _LARGE = 7.5, 14
 _LINE = 4.6
+_PADDING = 0.6
+_ROW = 6  # of a table, in mm
+_WIDTHS = {"number": 6, "reason": 6, "payment_method": 6}
+_TOGETHER = 24  # rows of a table that is not torn apart
+_LINES = (205, 210, 216)
 Cells = Sequence[Sequence[str]]
 
 
@@ -23,6 +28,7 @@ def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: s
     """The statement as PDF; the same statement gives the same bytes."""
     paper = _paper(body)
     _head(paper, body, text_hash, made_at, signed_by, signed_at, note)
+    _short(paper, body)
     _unexplained(paper, body)
     for row in body["rows"]:
         _figures(paper, row, body["company_currency"])
@@ -54,6 +60,7 @@ def _paper(body: Mapping[str, Any]) -> FPDF:
     paper.set_title(f"Statement {body['instance']} {body['month']}")
     paper.set_creator("magodoo")
     paper.set_margins(15, 14)
+    paper.c_margin = _PADDING  # text begins where the cells of tables do
     paper.set_auto_page_break(True, 16)
     paper.add_page()
     return paper
@@ -79,10 +86,25 @@ def _head(paper: FPDF, body: Mapping[str, Any], text_hash: str, made_at: datetim
     _table(paper, facts, (1, 6))
 
 
+def _short(paper: FPDF, body: Mapping[str, Any]) -> None:
+    """The month at a glance: whether it agrees, and what stands between the totals."""
+    words = short.verdict(body)
+    _heading(paper, f"{words[0].upper()}{words[1:]}")
+    paper.set_font("DejaVu", size=_SMALL)
+    paper.multi_cell(0, _LINE, short.sentence(body), align="L", new_x="LMARGIN", new_y="NEXT")
+    rows = [(one.title, *map(wording.amount, one.amounts)) for one in short.table(body)]
+    if rows:
+        paper.ln(1)
+        columns = len(short.COLUMNS)
+        _table(
+            paper, rows, (4, *[2] * columns), head=("Totals with tax", *short.COLUMNS), numbers=range(1, columns + 1)
+        )
+
+
 def _unexplained(paper: FPDF, body: Mapping[str, Any]) -> None:
     named = body["unexplained"]
-    _heading(paper, "Unexplained: 0.00" if body["explained"] else f"Unexplained: {len(named)} documents are named")
     if named:
+        _heading(paper, f"Unexplained: {len(named)}")
         head = ("Between", "Document", "Counterpart", "Total", "Why")
         rows = [
             (row["between"], f"{_kind(row['kind'])} {row['number']}", row["counterpart"],
@@ -94,7 +116,6 @@ def _unexplained(paper: FPDF, body: Mapping[str, Any]) -> None:
 
 def _figures(paper: FPDF, row: Mapping[str, Any], company_currency: str) -> None:
     counted = f"{row['counts']['magento']} in Magento, {row['counts']['odoo']} in Odoo"
-    _heading(paper, f"{_title(row)} ({counted})")
     rows = [(line.label, *_amounts(line)) for line in wording.lines(row)]
     strong = [place for place, line in enumerate(wording.lines(row)) if line.strong or line.bad]
     company = row["company"]
@@ -105,24 +126,27 @@ def _figures(paper: FPDF, row: Mapping[str, Any], company_currency: str) -> None
         ("Unexplained", "unexplained"),
     ):
         rows.append((f"In {company_currency}: {label}", "", "", wording.amount(company[name])))
+    _heading(paper, f"{wording.title(row)} ({counted})", len(rows))
     _table(paper, rows, (6, 2, 2, 2), head=("Line", "Net", "Tax", "Total"), numbers=(1, 2, 3), strong=strong)
 
 
 def _cells(paper: FPDF, row: Mapping[str, Any]) -> None:
-    _heading(paper, f"{_title(row)} by country and tax rate")
     rows: list[tuple[str, ...]] = []
     strong: list[int] = []
     for cell in row["cells"]:
         strong.append(len(rows))
         rows.append((_place(cell), "", "", ""))
         rows += [(line.label, *_amounts(line)) for line in wording.cell_lines(cell)]
+    _heading(paper, f"{wording.title(row)} by country and tax rate", len(rows))
     _table(
         paper, rows, (6, 2, 2, 2), head=("Country and rate", "Net", "Tax", "Total"), numbers=(1, 2, 3), strong=strong
     )
 
 
 def _accounts(paper: FPDF, body: Mapping[str, Any]) -> None:
-    _heading(paper, f"Revenue and tax accounts in Odoo, {body['company_currency']}, credit positive")
+    _heading(
+        paper, f"Revenue and tax accounts in Odoo, {body['company_currency']}, credit positive", len(body["accounts"])
+    )
     rows = [
         (
             f"{row['code']} {row['name']}",
@@ -131,21 +155,21 @@ def _accounts(paper: FPDF, body: Mapping[str, Any]) -> None:
         for row in body["accounts"]
     ]
     _table(paper, rows, (6, 2, 2, 2), head=("Account", "Own journals", "Other journals", "Balance"), numbers=(1, 2, 3))
-    _heading(paper, "Taxes in Odoo's ledger, beside the lines of the documents")
+    _heading(paper, "Taxes in Odoo's ledger, beside the lines of the documents", 1 + len(body["taxes"]))
     rows = [
         (
-            f"{_title(row)} {row['tax_name']}".strip(),
+            f"{wording.title(row)} {row['tax_name']}".strip(),
             row["rate"],
             *(wording.amount(row[name]) for name in ("net", "tax", "documents_net", "documents_tax")),
         )
         for row in body["taxes"]
     ]
-    head = ("Tax", "Rate", "Base", "Tax", "Documents: net", "tax")
+    head = ("Tax", "Rate", "Base", "Tax", "Documents: base", "Documents: tax")
     _table(paper, rows, (5, 1, 2, 2, 2, 2), head=head, numbers=(1, 2, 3, 4, 5))
 
 
 def _clearing(paper: FPDF, body: Mapping[str, Any]) -> None:
-    _heading(paper, "Clearing accounts of the providers")
+    _heading(paper, "Clearing accounts of the providers", 1 + len(body["clearing"]))
     names = ("opening", "captured", "refunded", "others", "closing")
     rows = [
         (
@@ -161,14 +185,14 @@ def _clearing(paper: FPDF, body: Mapping[str, Any]) -> None:
         for row in body["clearing"] for item in row["old"]
     ]  # fmt: skip
     if items:
-        _heading(paper, f"Open on them for more than 14 days: {len(items)}")
+        _heading(paper, f"Open on them for more than 14 days: {len(items)}", len(items))
         _table(
             paper, _cut(items), (2, 4, 2, 4, 3), head=("Account", "Entry", "Date", "Reference", "Open"), numbers=(4,)
         )
 
 
 def _annex(paper: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    _heading(paper, f"{wording.ANNEXES[name]}: {len(rows) or 'none'}")
+    _heading(paper, f"{wording.ANNEXES[name]}: {wording.counted(name, rows)}", len(rows))
     if name in wording.NOTES:
         paper.set_font("DejaVu", size=_SMALL)
         paper.multi_cell(0, _LINE, wording.NOTES[name], new_x="LMARGIN", new_y="NEXT")
@@ -177,7 +201,7 @@ def _annex(paper: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     columns = wording.COLUMNS[name]
     cells = [[wording.value(row[key], kind) for _, key, kind in columns] for row in rows]
     numbers = tuple(place for place, (_, _, kind) in enumerate(columns) if kind in ("money", "quantity"))
-    widths = tuple(3 if key in ("number", "reason") else 2 for _, key, _ in columns)
+    widths = tuple(_WIDTHS.get(key, 4) for _, key, _ in columns)
     _table(paper, _cut(cells), widths, head=[heading for heading, _, _ in columns], numbers=numbers)
 
 
@@ -188,8 +212,9 @@ def _cut(rows: Cells) -> Cells:
     return [*rows[:MOST_ROWS], [f"{len(rows) - MOST_ROWS} more: see the CSV", *[""] * (len(rows[0]) - 1)]]
 
 
-def _heading(paper: FPDF, text: str) -> None:
-    if paper.will_page_break(28):
+def _heading(paper: FPDF, text: str, rows: int = 2) -> None:
+    """A heading that stands on one page with the `rows` of its table, unless they are many."""
+    if paper.will_page_break(10 + _ROW * (1 + rows if rows <= _TOGETHER else 3)):
         paper.add_page()
     paper.ln(3)
     paper.set_font("DejaVu", "B", 10)
@@ -209,10 +234,11 @@ def _table(
 
     right = set(numbers)
     paper.set_font("DejaVu", size=_SMALL)
+    paper.set_draw_color(*_LINES)
     with paper.table(
         col_widths=widths, line_height=_LINE, first_row_as_headings=bool(head), borders_layout="HORIZONTAL_LINES",
         text_align=tuple("RIGHT" if place in right else "LEFT" for place in range(len(widths))),
-        headings_style=FontFace(emphasis="BOLD", fill_color=(236, 239, 243)), padding=0.6,
+        headings_style=FontFace(emphasis="BOLD", fill_color=(236, 239, 243)), padding=_PADDING,
     ) as table:  # fmt: skip
         if head:
             table.row(head)
@@ -222,10 +248,6 @@ def _table(
 
 def _amounts(line: wording.Line) -> tuple[str, str, str]:
     return wording.amount(line.net), wording.amount(line.tax), wording.amount(line.total)
-
-
-def _title(row: Mapping[str, Any]) -> str:
-    return f"{wording.KINDS.get(row['kind'], row['kind'])} in {row['currency']}"
 
 
 def _kind(kind: str) -> str:

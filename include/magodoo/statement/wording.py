@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,11 @@ _AS_OF = (
 )
 # What a list cannot tell, said below its heading.
 NOTES = {"open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
+# What of a list is summed in its heading.
+SUMMED = {
+    "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "open_receivables": "open", "refunds_to_pay": "open", "residues": "open",
+}  # fmt: skip
+OPEN_FINDING = "Open finding: "
 # Columns of the annexes: heading, key, kind of value.
 _ORDER = ("Order", "order_number", "text")
 _CURRENCY = ("Currency", "currency", "text")
@@ -117,10 +122,26 @@ def label(line: str) -> str:
     if line == explain.AGREES:
         return "Agrees"
     if line.startswith(explain.FINDING):
-        return f"Open finding: {catalogue.of(FindingType(line.removeprefix(explain.FINDING))).title}"
+        return f"{OPEN_FINDING}{catalogue.of(FindingType(line.removeprefix(explain.FINDING))).title}"
     if line.startswith("ledger:"):
         return f"Ledger: {LEDGER_STEPS.get(line.removeprefix('ledger:'), line)}"
     return {"magento": FIRST, "odoo": LAST, "ledger": LEDGER}.get(line) or STEPS.get(line) or line.replace("_", " ")
+
+
+def title(row: Mapping[str, Any]) -> str:
+    """What a table of one currency and kind is called."""
+    return f"{KINDS.get(row['kind'], row['kind'])} in {row['currency']}"
+
+
+def counted(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """How long an annex is, and what it comes to by currency: "48, open 2,912.11 USD"."""
+    key = SUMMED.get(name)
+    if not rows or key is None:
+        return str(len(rows) or "none")
+    sums: dict[str, int] = {}
+    for row in rows:
+        sums[row["currency"]] = sums.get(row["currency"], 0) + (row[key] or 0)
+    return f"{len(rows)}, {key} " + ", ".join(f"{amount(total)} {currency}" for currency, total in sorted(sums.items()))
 
 
 def lines(row: Mapping[str, Any]) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from magodoo.errors import FixConfiguration, FixDocument
 from magodoo.settings.read import read_with_problems
-from magodoo.statement import paper, sheet, store, wording
+from magodoo.statement import paper, sheet, short, store, wording
 from magodoo.statement.months import Month
 from magodoo_airflow.pages.access import Reader, Writer, may_write, reader, writer
 from magodoo_airflow.pages.connection import staging
@@ -42,7 +42,7 @@ def one(request: Request, who: Who, instance: str, month: str) -> Response:
     assert shown is not None
     return page(
         request, who, "statement.html", instance=instance, month=month, kept=shown, body=shown.body, signed=signed, latest=latest,
-        moved=lines, changes=documents[:MOST_CHANGES], more=max(0, len(documents) - MOST_CHANGES), wording=wording,
+        moved=lines, changes=documents[:MOST_CHANGES], more=max(0, len(documents) - MOST_CHANGES), short=short, wording=wording,
         writable=signed is None and may_write(who.user, instance),
     )  # fmt: skip
 

@@ -21,6 +21,10 @@ def own_company(env: Env) -> int:
     return env.company_id
 
 
+def own_country(env: Env) -> Any:
+    return env["res.company"].rows[env.company_id].get("country_id")
+
+
 class Account(Model):
     name, label, order = "account.account", "Account", "code, id"
     search_names = ("code", "name")
@@ -66,7 +70,7 @@ class Tax(Model):
             "invoice_label": f.char("Label on Invoices"),
             "country_id": f.one("res.country", "Country"),
             "company_id": f.one("res.company", "Company", default=own_company),
-            "tax_group_id": f.one("account.tax.group", "Tax Group"),
+            "tax_group_id": f.one("account.tax.group", "Tax Group", required=True),
             "active": f.boolean("Active", default=True),
         }
     )
@@ -77,6 +81,9 @@ class Tax(Model):
     def complete(self, env: Env, vals: Row) -> None:
         company = env["res.company"].rows[vals["company_id"]]
         vals.setdefault("country_id", company.get("country_id"))
+        groups = env["account.tax.group"].rows.items()  # without a group of its country Odoo refuses the tax
+        own = (group for group, row in groups if row.get("country_id") == vals["country_id"])
+        vals.setdefault("tax_group_id", next(own, False))
         for row in self.rows.values():
             same = all(row.get(key) == vals.get(key) for key in ("name", "type_tax_use", "company_id"))
             if same and row.get("tax_scope", False) == vals.get("tax_scope", False):
@@ -85,7 +92,9 @@ class Tax(Model):
 
 class TaxGroup(Model):
     name, label = "account.tax.group", "Tax Group"
-    declared = f.columns({"name": f.char("Name", required=True)})
+    declared = f.columns(
+        {"name": f.char("Name", required=True), "country_id": f.one("res.country", "Country", default=own_country)}
+    )
 
 
 class FiscalPosition(Model):

@@ -1,0 +1,101 @@
+"""What Odoo does only with more of its modules: kits (`sale_mrp`) and goods that the vendor sends (`stock_dropshipping`).
+
+The sandbox tells both by hand (tests/test_rules_deliveries.py); here Odoo's own bills of materials and routes make the transfers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from decimal import Decimal
+
+import pytest
+from live_books import ShopAndLiveBooks, shop_and_live_books
+from shop_and_books import ShopAndBooks
+from stories import story
+from test_rules_deliveries import validate
+
+from magodoo.stack.live_odoo import LiveOdoo
+
+Story = Generator[None, None, None]
+# The first test waits until all stories are told.
+pytestmark = [
+    pytest.mark.timeout(3600),
+    pytest.mark.odoo,
+    pytest.mark.parametrize("odoo", ["live"], indirect=True, scope="session"),
+]
+
+
+@pytest.fixture(scope="module")
+def pair(
+    odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ShopAndLiveBooks]:
+    """SKU-009 is a kit of two SKU-010 and one SKU-011; SKU-012 is sent by its vendor."""
+    more = ("sale_mrp", "stock_dropshipping")
+    with shop_and_live_books(odoo, module_staging_url, tmp_path_factory.mktemp("data_docs"), more) as made:
+        products = made.books.names.products
+        templates = {
+            row["default_code"]: row["product_tmpl_id"][0]
+            for row in made.rows("product.product", [], "default_code product_tmpl_id")
+        }
+        parts = [{"product_id": products[sku], "product_qty": each} for sku, each in (("SKU-010", 2), ("SKU-011", 1))]
+        kit = {
+            "product_tmpl_id": templates["SKU-009"],
+            "type": "phantom",
+            "bom_line_ids": [[0, 0, row] for row in parts],
+        }
+        made.call("mrp.bom", "create", vals_list=[kit])
+        (vendor,) = made.call("res.partner", "create", vals_list=[{"name": "Vendor", "email": "vendor@example.com"}])
+        (route,) = made.rows("stock.route", [["name", "=", "Dropship"]], "name")
+        sent = {
+            "route_ids": [[4, route["id"]]],
+            "seller_ids": [[0, 0, {"partner_id": vendor, "price": 1}]],
+        }
+        made.call("product.template", "write", [templates["SKU-012"]], vals=sent)
+        yield made
+
+
+def send(pair: ShopAndBooks, order: int, kits: int) -> None:
+    """The warehouse sends the components of so many kits."""
+    (open_,) = [row for row in pair.pickings(order) if row["state"] not in ("done", "cancel")]
+    parts = pair.rows("stock.move", [["id", "in", open_["move_ids"]]], "product_id")
+    each = {pair.books.names.products[sku]: count for sku, count in (("SKU-010", 2), ("SKU-011", 1))}
+    validate(pair, open_["id"], {row["id"]: kits * each[row["product_id"][0]] for row in parts})
+
+
+@story()
+def test_kits_of_a_bill_of_materials_are_shipped_by_what_their_order_line_says(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-009": 3}, "cashondelivery")
+    yield
+    assert pair.moved(pair.pickings(order)[0]) == {"SKU-010": 6, "SKU-011": 3}
+    send(pair, order, 1)
+    yield
+    assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [1]
+    send(pair, order, 2)
+    yield
+    assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [1, 2]
+    assert pair.findings(order) == set()
+
+
+@story(restless=True)
+def test_a_kit_that_magento_shipped_is_left_to_a_person(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-009": 1}, "cashondelivery")
+    yield
+    pair.shop.ship(order)
+    yield
+    assert "done" not in [row["state"] for row in pair.pickings(order)]
+    assert any("kit" in why for kind, _, why in pair.unfinished(order) if kind == "odoo_delivery")
+
+
+@story()
+def test_what_the_vendor_sends_counts_as_shipped(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-012": 2}, "cashondelivery")
+    yield
+    (sale,) = pair.sales(order)
+    (bought,) = pair.rows("purchase.order", [["origin", "like", sale["name"]]], "state")
+    pair.call("purchase.order", "button_confirm", [bought["id"]])
+    assert pair.pickings(order) == [], "nothing leaves our own warehouse"
+    (transfer,) = pair.pickings(order, "dropship")
+    validate(pair, transfer["id"], dict.fromkeys(transfer["move_ids"], 2))
+    yield
+    assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [2]
+    assert pair.findings(order) == set()
