@@ -157,6 +157,9 @@ odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted
 test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one
 	@$(PY) -m pytest -m odoo
 
+test-odoo-stories: $(INSTALLED) ## tell the scenarios, closed periods, the statement and more modules on a live Odoo 19; provisions one
+	@$(PY) -m pytest -m odoo_stories
+
 test-demo-odoo: $(INSTALLED) ## run the demo's tests with a live Odoo 19 in the sandbox's place
 	@$(PY) -m pytest -m live_demo tests/test_demo_e2e.py
 

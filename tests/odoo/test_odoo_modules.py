@@ -20,7 +20,7 @@ Story = Generator[None, None, None]
 # The first test waits until all stories are told.
 pytestmark = [
     pytest.mark.timeout(3600),
-    pytest.mark.odoo,
+    pytest.mark.odoo_stories,
     pytest.mark.parametrize("odoo", ["live"], indirect=True, scope="session"),
 ]
 

@@ -12,6 +12,6 @@ from test_rules_periods import *
 # The first test waits until all stories are told.
 pytestmark = [
     pytest.mark.timeout(3600),
-    pytest.mark.odoo,
+    pytest.mark.odoo_stories,
     pytest.mark.parametrize("odoo", ["live"], indirect=True, scope="session"),
 ]

@@ -13,7 +13,7 @@ from test_scenarios_later import *
 # The first test waits until all stories are told.
 pytestmark = [
     pytest.mark.timeout(3600),
-    pytest.mark.odoo,
+    pytest.mark.odoo_stories,
     pytest.mark.parametrize("odoo", ["live"], indirect=True, scope="session"),
 ]
 

@@ -22,6 +22,6 @@ from test_statement import (  # noqa: F401 - an imported test is a test of this 
 
 pytestmark = [
     pytest.mark.timeout(3600),
-    pytest.mark.odoo,
+    pytest.mark.odoo_stories,
     pytest.mark.parametrize("odoo", ["live"], indirect=True, scope="session"),
 ]
