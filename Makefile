@@ -61,8 +61,11 @@ erase: $(INSTALLED) ## erase a customer from everything that is kept here: make 
 
 ##@ Change it
 
+# A file's tests stay together: they share what they have set up.
+ON_EVERY_CORE := -n auto --dist loadfile
+
 test: $(INSTALLED) ## run the test suite
-	@$(PY) -m pytest
+	@$(PY) -m pytest $(ON_EVERY_CORE)
 
 lint: $(INSTALLED) ## check style, formatting and types
 	@.venv/bin/ruff check .
@@ -89,7 +92,7 @@ audit: $(INSTALLED) ## look the pinned packages up in the database of known vuln
 
 coverage: $(INSTALLED) ## run the suite and count which branches it takes, in every process, by package
 	@rm -rf var/coverage && mkdir -p var/coverage
-	@$(PY) -m coverage run -m pytest; $(PY) -m coverage combine --quiet && $(PY) -m scripts.coverage
+	@$(PY) -m coverage run -m pytest $(ON_EVERY_CORE); $(PY) -m coverage combine --quiet && $(PY) -m scripts.coverage
 
 mutants: $(INSTALLED) ## change matching, planning and the write protocol and look whether a test notices: make mutants MUTANTS=25 SEED=1
 	@$(PY) -m scripts.mutants --mutants $(or $(MUTANTS),25) --seed $(or $(SEED),1) $(AREA)
