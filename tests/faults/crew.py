@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import multiprocessing
 import os
@@ -24,7 +25,9 @@ from magodoo.settings import Instance
 from magodoo.stack.postgres import Cluster
 from magodoo.vocabulary import ChangeKind
 
-PATIENCE = 900  # seconds after which a worker hangs; where ten processes share a core, 120 are no proof of it
+QUIET = 300  # seconds without running or waiting for a processor, which no answer takes: it hangs
+SPENT = 300  # seconds of processor time after which it turns in circles: a run needs some
+SHORT = {"settle_seconds": 3, "lease_seconds": 4}  # of a worker that is paused
 PRELOADED = (
     "faults.worker", "magodoo.reconcile.orders", "magodoo.reconcile.store", "magodoo.reconcile.settle",
     "sqlalchemy.dialects.postgresql.psycopg2", "magodoo.load.requests", "magodoo.quality.alerts",
@@ -86,17 +89,16 @@ class Crew:
     def _pause(self, job: Job) -> None:
         """A worker is stopped at a step until its lease has ended and another worker has been through; then it goes on.
 
-        Its lease is as short as the settle time allows, and ends by the clock: that it must not write any more, only its own
-        clock can tell it.
+        Its lease is short, just longer than its settle time, and ends by the clock: that it must not write any more, only its
+        own clock can tell it.
         """
-        settle = self.lab.instance.settle_seconds
-        short = dataclasses.replace(job, instance={**job.instance, "lease_seconds": settle + 1})
+        short = dataclasses.replace(job, instance={**job.instance, **SHORT})
         permit(self.lab.engine, Instance.model_validate(short.instance))
         process = self._start(short)
         stopped = _stopped(process)
         permit(self.lab.engine, self.lab.instance)
         if stopped:
-            time.sleep(settle + 1.2)
+            time.sleep(SHORT["lease_seconds"] + 0.2)
             self.run([dataclasses.replace(job, pause_at="", chain=False)])
             os.kill(process.pid or 0, signal.SIGCONT)
             self.note(kinds.PAUSED)
@@ -118,10 +120,10 @@ class Crew:
         return process
 
     def _end(self, job: Job, process: BaseProcess) -> None:
-        process.join(PATIENCE)
-        if process.exitcode is None:
+        hung = _hung(process)
+        if hung:
             process.kill()
-            self.problems.append(f"a worker hung at orders {', '.join(job.orders)}")
+            self.problems.append(f"a worker hung at orders {', '.join(job.orders)}: {hung}")
         elif process.exitcode == -signal.SIGKILL:
             self.note(kinds.KILLED[job.die_at] if job.die_at else kinds.KILLED_ANYWHERE)
         elif process.exitcode not in (0, FAILED):
@@ -146,9 +148,34 @@ class Crew:
         return dice.uniform(0.1, 0.5) if late else 120.0
 
 
+def _hung(process: BaseProcess) -> str:
+    """Waits for its end; why that does not come, "" once it came. A worker that waits for a processor is starved, and no fault."""
+    lived, since = 0, time.monotonic()
+    while process.is_alive():
+        process.join(1)
+        ran, waited = _scheduled(process)
+        if ran > SPENT * 10**9:
+            return f"it ran for {SPENT} s"
+        if ran + waited != lived:
+            lived, since = ran + waited, time.monotonic()
+        elif time.monotonic() - since > QUIET:
+            return f"it did nothing for {QUIET} s, after running for {ran / 10**9:.0f} s and waiting for a processor for {waited / 10**9:.0f} s"
+    return ""
+
+
+def _scheduled(process: BaseProcess) -> tuple[int, int]:
+    """Nanoseconds that its threads ran, and that they were ready and waited for a processor."""
+    ran = waited = 0
+    for task in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended in this moment
+            of_task = task.read_text(encoding="ascii").split()
+            ran, waited = ran + int(of_task[0]), waited + int(of_task[1])
+    return ran, waited
+
+
 def _stopped(process: BaseProcess) -> bool:
     """Waits until it stands still at its step; False when it ended without coming there."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + QUIET
     while process.is_alive() and time.monotonic() < deadline:
         try:
             stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +40,7 @@ class Rule:
     status: int = 500
     seen: int = 0
     struck: int = 0
+    ended: int = 0  # of those it struck, how many have had their effect and left the server
     _draw: random.Random = field(default_factory=random.Random, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +56,12 @@ class Rule:
             return False
         self.struck += 1
         return True
+
+    async def pass_time(self) -> None:
+        """Until `seconds` have passed; they may be changed meanwhile, which lets a held request go on."""
+        began = time.monotonic()
+        while (remaining := began + self.seconds - time.monotonic()) > 0:
+            await asyncio.sleep(min(remaining, 0.05))
 
     def shown(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
