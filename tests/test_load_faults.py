@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import pytest
-from faults import kinds
+from faults import crew, kinds
 from faults.campaign import Campaign
 from faults.mutations import NAMES, mutated
 from faults.stage import POLICY
@@ -51,3 +56,42 @@ def test_the_summary_names_every_kind_of_fault_also_those_that_never_struck(
     faults = campaign("").totals.faults
     assert set(kinds.everything(live=False)) == set(faults)
     assert {step for step in kinds.STEPS if kinds.KILLED[step] in faults} == set(kinds.STEPS)
+
+
+@pytest.fixture
+def spinning() -> Iterator[BaseProcess]:
+    """A worker that never ends and works all the time."""
+    process = multiprocessing.get_context("forkserver").Process(target=_spin, daemon=True)
+    process.start()
+    yield process
+    process.kill()
+    process.join()
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+def test_a_worker_that_neither_runs_nor_waits_for_a_processor_hangs(
+    spinning: BaseProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "QUIET", 2)
+    os.kill(spinning.pid or 0, signal.SIGSTOP)
+    assert crew.hung(spinning) == "it did nothing for 2 s"
+
+
+def test_a_worker_that_lives_is_waited_for_until_it_has_worked_too_long(
+    spinning: BaseProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little of a processor it gets: what counts is what it ran, and waiting for its turn is no standing still."""
+    monkeypatch.setattr(crew, "QUIET", 2)
+    monkeypatch.setattr(crew, "SPENT", 4)
+    began = time.monotonic()
+    assert crew.hung(spinning) == "it ran for 4 s"
+    assert time.monotonic() - began >= 4
+
+
+def test_a_worker_that_ends_did_not_hang(spinning: BaseProcess) -> None:
+    spinning.kill()
+    assert crew.hung(spinning) == ""

@@ -120,10 +120,10 @@ class Crew:
         return process
 
     def _end(self, job: Job, process: BaseProcess) -> None:
-        hung = _hung(process)
-        if hung:
+        why = hung(process)
+        if why:
             process.kill()
-            self.problems.append(f"a worker hung at orders {', '.join(job.orders)}: {hung}")
+            self.problems.append(f"a worker hung at orders {', '.join(job.orders)}: {why}")
         elif process.exitcode == -signal.SIGKILL:
             self.note(kinds.KILLED[job.die_at] if job.die_at else kinds.KILLED_ANYWHERE)
         elif process.exitcode not in (0, FAILED):
@@ -148,35 +148,45 @@ class Crew:
         return dice.uniform(0.1, 0.5) if late else 120.0
 
 
-def _hung(process: BaseProcess) -> str:
-    """Waits for its end; why that does not come, "" once it came. A worker that waits for a processor is starved, and no fault."""
-    lived, since = 0, time.monotonic()
-    while process.is_alive():
-        process.join(1)
-        ran, waited = _scheduled(process)
+class Watch:
+    """Whether a worker lives: one that waits for a processor is starved, and does not hang."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        self._process, self._lived, self._since = process, 0, time.monotonic()
+
+    def complaint(self) -> str:
+        """Why it is not waited for any more; "" as long as it is."""
+        ran, waited = self._scheduled()
         if ran > SPENT * 10**9:
             return f"it ran for {SPENT} s"
-        if ran + waited != lived:
-            lived, since = ran + waited, time.monotonic()
-        elif time.monotonic() - since > QUIET:
-            return f"it did nothing for {QUIET} s, after running for {ran / 10**9:.0f} s and waiting for a processor for {waited / 10**9:.0f} s"
+        if ran + waited != self._lived:
+            self._lived, self._since = ran + waited, time.monotonic()
+        return f"it did nothing for {QUIET} s" if time.monotonic() - self._since > QUIET else ""
+
+    def _scheduled(self) -> tuple[int, int]:
+        """Nanoseconds that its threads ran, and that they were ready and waited for a processor."""
+        ran = waited = 0
+        for task in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended in this moment
+                of_task = task.read_text(encoding="ascii").split()
+                ran, waited = ran + int(of_task[0]), waited + int(of_task[1])
+        return ran, waited
+
+
+def hung(process: BaseProcess) -> str:
+    """Waits for its end; why that does not come, "" once it came."""
+    watch = Watch(process)
+    while process.is_alive():
+        process.join(1)
+        if complaint := watch.complaint():
+            return complaint
     return ""
-
-
-def _scheduled(process: BaseProcess) -> tuple[int, int]:
-    """Nanoseconds that its threads ran, and that they were ready and waited for a processor."""
-    ran = waited = 0
-    for task in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended in this moment
-            of_task = task.read_text(encoding="ascii").split()
-            ran, waited = ran + int(of_task[0]), waited + int(of_task[1])
-    return ran, waited
 
 
 def _stopped(process: BaseProcess) -> bool:
     """Waits until it stands still at its step; False when it ended without coming there."""
-    deadline = time.monotonic() + QUIET
-    while process.is_alive() and time.monotonic() < deadline:
+    watch = Watch(process)
+    while process.is_alive() and not watch.complaint():
         try:
             stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
         except (FileNotFoundError, ProcessLookupError):  # it ended in this moment
