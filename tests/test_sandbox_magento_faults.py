@@ -118,6 +118,13 @@ def test_only_the_nth_matching_request_is_struck() -> None:
     assert not faults.striking("GET", "/rest/V1/order/1/invoice")
 
 
+def test_of_two_rules_of_a_kind_one_strikes_a_request_and_the_other_the_next() -> None:
+    faults = Faults()
+    rules = [faults.add("latency", path="/ship$", times=1) for _ in range(2)]
+    assert [faults.striking("POST", "/rest/V1/order/1/ship").get("latency") for _ in range(3)] == [*rules, None]
+    assert [rule.struck for rule in rules] == [1, 1]
+
+
 def test_a_probability_with_a_seed_is_repeatable() -> None:
     def draw() -> list[bool]:
         faults = Faults()

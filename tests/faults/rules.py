@@ -60,7 +60,10 @@ def let_go(rules: Rules) -> None:
     late = [rule for _, rule in rules if rule.kind == "latency"]
     for rule in late:
         rule.seconds = 0
+    deadline = time.monotonic() + HELD
     while any(rule.ended < rule.struck for rule in late):
+        if time.monotonic() > deadline:
+            raise RuntimeError("an effect was let go and did not come")
         time.sleep(0.01)
     for rule in late:
         rule.seconds = HELD

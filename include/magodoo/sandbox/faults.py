@@ -88,8 +88,12 @@ class Faults:
         self._answers.clear()
 
     def striking(self, method: str, path: str) -> dict[str, Rule]:
-        """The rules that strike this request, one of a kind."""
-        return {rule.kind: rule for rule in self.rules if rule.strikes(method, path)}
+        """The rules that strike this request, the first of each kind; the others of that kind do not see it."""
+        striking: dict[str, Rule] = {}
+        for rule in self.rules:
+            if rule.kind not in striking and rule.strikes(method, path):
+                striking[rule.kind] = rule
+        return striking
 
     def remember(self, key: str, status: int, body: bytes) -> None:
         """Keeps the first answer to a read while a stale rule is in force."""
