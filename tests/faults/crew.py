@@ -53,8 +53,8 @@ class Crew:
         jobs = [self._job(dice, late, chain, orders) for _ in range(2 if dice.random() < 0.25 else 1)]
         drawn = dice.random()
         if not late and len(jobs) == 1 and dice.random() < 0.5:
-            kind = dice.choice(self._planned(orders))
-            before_it = kind in kinds.TAKEN_TWICE and dice.random() < 0.7
+            kind = self._kind_to_pause(dice, orders)
+            before_it = kind is kinds.TAKEN_TWICE and dice.random() < 0.8
             step = dice.choice(kinds.BEFORE_A_WRITE if before_it else kinds.PAUSES)
             paused = dataclasses.replace(
                 jobs[0], die_at="", pause_at=step, pause_kind=None if step == "claimed" else kind
@@ -104,15 +104,16 @@ class Crew:
             self.note(kinds.PAUSED)
         self._end(short, process)
 
-    def _planned(self, orders: Sequence[str]) -> list[ChangeKind]:
-        """The kinds that stand planned, of them those of which a late write makes a second document, if any; those where none stands."""
+    def _kind_to_pause(self, dice: random.Random, orders: Sequence[str]) -> ChangeKind:
+        """One that stands planned, mostly that of which a late write makes a second document; that one too where none stands."""
         statement = (
             "select distinct kind from change where order_key = any(:orders) and state in ('planned', 'approved')"
         )
         with self.lab.engine.connect() as connection:
             found = set(connection.scalars(text(statement), {"orders": list(orders)}))
         planned = [kind for kind in ChangeKind if kind.value in found]
-        return [kind for kind in planned if kind in kinds.TAKEN_TWICE] or planned or list(kinds.TAKEN_TWICE)
+        likely = kinds.TAKEN_TWICE in planned and dice.random() < 0.8
+        return kinds.TAKEN_TWICE if likely or not planned else dice.choice(planned)
 
     def _start(self, job: Job) -> BaseProcess:
         process = self._processes.Process(target=work, args=(job,))
