@@ -50,7 +50,7 @@ class Crew:
 
         chain: each runs everything, from extraction on; else the load only. Returns the (first) job.
         """
-        jobs = [self._job(dice, late, chain, orders) for _ in range(2 if dice.random() < 0.25 else 1)]
+        jobs = [self.job(dice, late, chain, orders) for _ in range(2 if dice.random() < 0.25 else 1)]
         drawn = dice.random()
         if not late and len(jobs) == 1 and dice.random() < 0.5:
             kind = self._kind_to_pause(dice, orders)
@@ -59,7 +59,7 @@ class Crew:
             paused = dataclasses.replace(
                 jobs[0], die_at="", pause_at=step, pause_kind=None if step == "claimed" else kind
             )
-            self._pause(paused)
+            self.pause(paused)
             return jobs[0]
         self.note(kinds.TWO_CHAINS if chain else kinds.TWO_WORKERS, len(jobs) == 2)
         if not late and not jobs[0].die_at and drawn < 0.25:
@@ -86,7 +86,7 @@ class Crew:
         if happened:
             self.faults[fault] += 1
 
-    def _pause(self, job: Job) -> None:
+    def pause(self, job: Job) -> None:
         """A worker is stopped at a step until its lease has ended and another worker has been through; then it goes on.
 
         Its lease is short, just longer than its settle time, and ends by the clock: that it must not write any more, only its
@@ -130,7 +130,7 @@ class Crew:
         elif process.exitcode not in (0, FAILED):
             self.problems.append(f"a worker at orders {', '.join(job.orders)} ended with {process.exitcode}")
 
-    def _job(self, dice: random.Random, late: bool, chain: bool, orders: Sequence[str]) -> Job:
+    def job(self, dice: random.Random, late: bool, chain: bool, orders: Sequence[str]) -> Job:
         steps = kinds.STEPS if chain else [step for step in kinds.STEPS if step not in checkpoints.PLANNING]
         die_at = dice.choice(steps) if dice.random() < 0.4 else ""
         once = die_at == "planned"
