@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import multiprocessing
+import os
+import random
+import signal
+import time
 from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import pytest
-from faults import kinds
+from faults import crew, kinds, rules
 from faults.campaign import Campaign
 from faults.mutations import NAMES, mutated
 from faults.stage import POLICY
@@ -14,6 +21,7 @@ from faults.worker import chain
 from load_lab import lab
 
 from magodoo.stack.postgres import Cluster
+from magodoo.vocabulary import ChangeKind
 
 
 @pytest.fixture
@@ -30,6 +38,52 @@ def test_whatever_dies_in_between_nothing_is_doubled_lost_wrong_or_stuck(campaig
     assert totals.failures == 0, totals.lines
     assert totals.schedules == 6
     assert sum(totals.faults.values()) > 6
+
+
+@pytest.fixture
+def unshipped(campaign: Callable[[str], Campaign]) -> Callable[[Campaign], str]:
+    """An order of which Odoo has delivered one piece of four, and whose shipment stands planned."""
+
+    def planned(made: Campaign) -> str:
+        order, lab = str(made.lab.order({"A": 4})), made.lab
+        chain(lab.context, [order])
+        lab.load(order_keys=[order])
+        (picking,) = lab.records("stock.picking", "id move_ids")
+        lab.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
+        quiet = {"skip_sms": True, "skip_backorder": True}
+        lab.db.call("stock.picking", "button_validate", ids=[picking["id"]], context=quiet)
+        chain(lab.context, [order])
+        return order
+
+    return planned
+
+
+@pytest.mark.parametrize(("step", "shipments"), [("", 1), ("fencing", 2)])
+def test_a_worker_that_was_paused_before_it_ships_is_how_fencing_is_noticed(
+    campaign: Callable[[str], Campaign], unshipped: Callable[[Campaign], str], step: str, shipments: int
+) -> None:
+    """Whenever a pause falls there, as the campaign mostly draws it: the goods that are open take a second shipment."""
+    made = campaign(step)
+    order = unshipped(made)
+    job = made.crew.job(random.Random(1), late=False, chain=False, orders=[order])
+    made.crew.pause(dataclasses.replace(job, die_at="", pause_at="probed", pause_kind=ChangeKind.MAGENTO_SHIPMENT))
+    assert (made.crew.faults[kinds.PAUSED], made.crew.problems) == (1, [])
+    assert len(list(made.lab.shop.tables.shipments.of_order(int(order)))) == shipments
+
+
+@pytest.mark.parametrize(("step", "shipments"), [("", 1), ("settle-time", 2)])
+def test_a_worker_that_comes_while_the_server_still_works_is_how_settle_time_is_noticed(
+    campaign: Callable[[str], Campaign], unshipped: Callable[[Campaign], str], step: str, shipments: int
+) -> None:
+    made = campaign(step)
+    order = unshipped(made)
+    rule = made.lab.magento.faults.add("latency", path=r"/ship$", seconds=rules.HELD, times=1)
+    job = made.crew.job(random.Random(1), late=True, chain=False, orders=[order])
+    for _ in range(2):
+        made.crew.run([dataclasses.replace(job, die_at="")])
+    rules.let_go([("magento", rule)])
+    assert (rule.struck, made.crew.problems) == (1, [])
+    assert len(list(made.lab.shop.tables.shipments.of_order(int(order)))) == shipments
 
 
 def test_every_step_can_be_taken_away_and_a_quiet_day_does_not_tell(campaign: Callable[[str], Campaign]) -> None:
@@ -51,3 +105,42 @@ def test_the_summary_names_every_kind_of_fault_also_those_that_never_struck(
     faults = campaign("").totals.faults
     assert set(kinds.everything(live=False)) == set(faults)
     assert {step for step in kinds.STEPS if kinds.KILLED[step] in faults} == set(kinds.STEPS)
+
+
+@pytest.fixture
+def spinning() -> Iterator[BaseProcess]:
+    """A worker that never ends and works all the time."""
+    process = multiprocessing.get_context("forkserver").Process(target=_spin, daemon=True)
+    process.start()
+    yield process
+    process.kill()
+    process.join()
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+def test_a_worker_that_neither_runs_nor_waits_for_a_processor_hangs(
+    spinning: BaseProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "QUIET", 2)
+    os.kill(spinning.pid or 0, signal.SIGSTOP)
+    assert crew.hung(spinning) == "it did nothing for 2 s"
+
+
+def test_a_worker_that_lives_is_waited_for_until_it_has_worked_too_long(
+    spinning: BaseProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However little of a processor it gets: what counts is what it ran, and waiting for its turn is no standing still."""
+    monkeypatch.setattr(crew, "QUIET", 2)
+    monkeypatch.setattr(crew, "SPENT", 4)
+    began = time.monotonic()
+    assert crew.hung(spinning) == "it ran for 4 s"
+    assert time.monotonic() - began >= 4
+
+
+def test_a_worker_that_ends_did_not_hang(spinning: BaseProcess) -> None:
+    spinning.kill()
+    assert crew.hung(spinning) == ""

@@ -96,12 +96,33 @@ def test_latency_lets_the_write_finish_after_the_client_gave_up(sandbox: Running
     assert len(sandbox.shop.tables.shipments) == 1
 
 
+def test_a_request_that_is_held_has_its_effect_as_soon_as_it_is_let_go(sandbox: RunningSandbox) -> None:
+    rule = sandbox.faults.add("latency", method="POST", seconds=600, times=1)
+    headers = {"Authorization": f"Bearer {sandbox.token}"}
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        requests.post(f"{sandbox.url}/rest/V1/order/1/ship", json={}, headers=headers, timeout=0.2)
+    assert ask(sandbox, "GET", "orders/1").status_code == 200  # nobody else is held
+    assert (rule.struck, rule.ended, len(sandbox.shop.tables.shipments)) == (1, 0, 0)
+    rule.seconds = 0
+    deadline = time.monotonic() + 30
+    while rule.ended < rule.struck and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (rule.ended, len(sandbox.shop.tables.shipments)) == (1, 1)
+
+
 def test_only_the_nth_matching_request_is_struck() -> None:
     faults = Faults()
     faults.add("status", method="POST", path="/invoice$", nth=2)
     struck = [bool(faults.striking("POST", "/rest/V1/order/1/invoice")) for _ in range(3)]
     assert struck == [False, True, False]
     assert not faults.striking("GET", "/rest/V1/order/1/invoice")
+
+
+def test_of_two_rules_of_a_kind_one_strikes_a_request_and_the_other_the_next() -> None:
+    faults = Faults()
+    rules = [faults.add("latency", path="/ship$", times=1) for _ in range(2)]
+    assert [faults.striking("POST", "/rest/V1/order/1/ship").get("latency") for _ in range(3)] == [*rules, None]
+    assert [rule.struck for rule in rules] == [1, 1]
 
 
 def test_a_probability_with_a_seed_is_repeatable() -> None:

@@ -29,6 +29,7 @@ from magodoo.stack.postgres import Cluster
 from magodoo.vocabulary import ChangeKind, Side
 
 MOST_ROUNDS = 8
+LIVE_PATIENCE = 8  # seconds after which a live Odoo has ended what a client gave up on
 
 
 @dataclass
@@ -99,7 +100,7 @@ class Campaign:
         schedules = self._prepared(seeds)
         for schedule in schedules:
             self._break(schedule)
-        self._pass_time(False)
+        self._pass_time()
         stuck = self._finish(schedules)
         for schedule in schedules:
             self._judge(schedule, [line for order, line in stuck if order in schedule.orders])
@@ -170,30 +171,28 @@ class Campaign:
                 happened = history.go_on(self.lab, dice.choice(schedule.histories), dice)
                 self.crew.note(happened, bool(happened))
             everything = dice.random() < 0.4 if schedule.planned or number else True
-            came_late = rules.struck_late(drawn)
             job = self.crew.work(dice, late, everything, orders)
             if late:
-                self.crew.work(dice, late, everything, orders)  # comes before the effect does
+                self.crew.work(dice, late, everything, orders)  # comes while the server still works on it
             if dice.random() < 0.25:
                 self.crew.note(kinds.RUN_AGAIN)
                 self.crew.run([dataclasses.replace(job, die_at="")])
-            self._pass_time(late and (self.lab.odoo.faults is None or rules.struck_late(drawn) > came_late))
+            rules.let_go(drawn)
+            if late and self.lab.odoo.faults is None:
+                time.sleep(LIVE_PATIENCE)
+            self._pass_time()
         for system, rule in drawn:
             self.totals.faults[kinds.of_rule(system, rule)] += rule.struck
         rules.clear(self.lab)
 
-    def _pass_time(self, late: bool) -> None:
-        """Leases and settle times run out; where effects come late, they run out by waiting."""
-        if late:
-            time.sleep(rules.LATE + self.lab.instance.settle_seconds)
+    def _pass_time(self) -> None:
+        """Leases and settle times run out: whatever a server still worked on has had its effect."""
+        ended = "lease_until = lease_until - interval '2 hours', not_before = not_before - interval '2 hours'"
         with self.lab.engine.begin() as connection:
-            ended = "lease_until = lease_until - interval '1 hour'" + (
-                "" if late else ", not_before = not_before - interval '1 hour'"
-            )
             connection.execute(
                 text(f"update change set {ended} where state in ('planned', 'approved', 'leased', 'uncertain')")
             )
-            connection.execute(text("update order_lease set until = until - interval '1 hour'"))
+            connection.execute(text("update order_lease set until = until - interval '2 hours'"))
 
     # Afterwards
 
@@ -216,7 +215,7 @@ class Campaign:
         stuck: list[tuple[str, str]] = []
         for _ in range(MOST_ROUNDS):
             counts = load.run(self.lab.context)
-            self._pass_time(False)
+            self._pass_time()
             chain(self.lab.context, orders, known_only=True)
             stuck = [(order, line) for order, line, _ in self._standing()]
             again += self._again()

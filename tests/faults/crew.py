@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import multiprocessing
 import os
@@ -24,7 +25,9 @@ from magodoo.settings import Instance
 from magodoo.stack.postgres import Cluster
 from magodoo.vocabulary import ChangeKind
 
-PATIENCE = 900  # seconds after which a worker hangs; where ten processes share a core, 120 are no proof of it
+QUIET = 300  # seconds without running or waiting for a processor, which no answer takes: it hangs
+SPENT = 300  # seconds of processor time after which it turns in circles: a run needs some
+SHORT = {"settle_seconds": 3, "lease_seconds": 4}  # of a worker that is paused
 PRELOADED = (
     "faults.worker", "magodoo.reconcile.orders", "magodoo.reconcile.store", "magodoo.reconcile.settle",
     "sqlalchemy.dialects.postgresql.psycopg2", "magodoo.load.requests", "magodoo.quality.alerts",
@@ -47,16 +50,16 @@ class Crew:
 
         chain: each runs everything, from extraction on; else the load only. Returns the (first) job.
         """
-        jobs = [self._job(dice, late, chain, orders) for _ in range(2 if dice.random() < 0.25 else 1)]
+        jobs = [self.job(dice, late, chain, orders) for _ in range(2 if dice.random() < 0.25 else 1)]
         drawn = dice.random()
         if not late and len(jobs) == 1 and dice.random() < 0.5:
-            kind = dice.choice(self._planned(orders))
-            before_it = kind in kinds.TAKEN_TWICE and dice.random() < 0.7
+            kind = self._kind_to_pause(dice, orders)
+            before_it = kind is kinds.TAKEN_TWICE and dice.random() < 0.8
             step = dice.choice(kinds.BEFORE_A_WRITE if before_it else kinds.PAUSES)
             paused = dataclasses.replace(
                 jobs[0], die_at="", pause_at=step, pause_kind=None if step == "claimed" else kind
             )
-            self._pause(paused)
+            self.pause(paused)
             return jobs[0]
         self.note(kinds.TWO_CHAINS if chain else kinds.TWO_WORKERS, len(jobs) == 2)
         if not late and not jobs[0].die_at and drawn < 0.25:
@@ -83,34 +86,34 @@ class Crew:
         if happened:
             self.faults[fault] += 1
 
-    def _pause(self, job: Job) -> None:
+    def pause(self, job: Job) -> None:
         """A worker is stopped at a step until its lease has ended and another worker has been through; then it goes on.
 
-        Its lease is as short as the settle time allows, and ends by the clock: that it must not write any more, only its own
-        clock can tell it.
+        Its lease is short, just longer than its settle time, and ends by the clock: that it must not write any more, only its
+        own clock can tell it.
         """
-        settle = self.lab.instance.settle_seconds
-        short = dataclasses.replace(job, instance={**job.instance, "lease_seconds": settle + 1})
+        short = dataclasses.replace(job, instance={**job.instance, **SHORT})
         permit(self.lab.engine, Instance.model_validate(short.instance))
         process = self._start(short)
         stopped = _stopped(process)
         permit(self.lab.engine, self.lab.instance)
         if stopped:
-            time.sleep(settle + 1.2)
+            time.sleep(SHORT["lease_seconds"] + 0.2)
             self.run([dataclasses.replace(job, pause_at="", chain=False)])
             os.kill(process.pid or 0, signal.SIGCONT)
             self.note(kinds.PAUSED)
         self._end(short, process)
 
-    def _planned(self, orders: Sequence[str]) -> list[ChangeKind]:
-        """The kinds that stand planned, of them those of which a late write makes a second document, if any; those where none stands."""
+    def _kind_to_pause(self, dice: random.Random, orders: Sequence[str]) -> ChangeKind:
+        """One that stands planned, mostly that of which a late write makes a second document; that one too where none stands."""
         statement = (
             "select distinct kind from change where order_key = any(:orders) and state in ('planned', 'approved')"
         )
         with self.lab.engine.connect() as connection:
             found = set(connection.scalars(text(statement), {"orders": list(orders)}))
         planned = [kind for kind in ChangeKind if kind.value in found]
-        return [kind for kind in planned if kind in kinds.TAKEN_TWICE] or planned or list(kinds.TAKEN_TWICE)
+        likely = kinds.TAKEN_TWICE in planned and dice.random() < 0.8
+        return kinds.TAKEN_TWICE if likely or not planned else dice.choice(planned)
 
     def _start(self, job: Job) -> BaseProcess:
         process = self._processes.Process(target=work, args=(job,))
@@ -118,16 +121,16 @@ class Crew:
         return process
 
     def _end(self, job: Job, process: BaseProcess) -> None:
-        process.join(PATIENCE)
-        if process.exitcode is None:
+        why = hung(process)
+        if why:
             process.kill()
-            self.problems.append(f"a worker hung at orders {', '.join(job.orders)}")
+            self.problems.append(f"a worker hung at orders {', '.join(job.orders)}: {why}")
         elif process.exitcode == -signal.SIGKILL:
             self.note(kinds.KILLED[job.die_at] if job.die_at else kinds.KILLED_ANYWHERE)
         elif process.exitcode not in (0, FAILED):
             self.problems.append(f"a worker at orders {', '.join(job.orders)} ended with {process.exitcode}")
 
-    def _job(self, dice: random.Random, late: bool, chain: bool, orders: Sequence[str]) -> Job:
+    def job(self, dice: random.Random, late: bool, chain: bool, orders: Sequence[str]) -> Job:
         steps = kinds.STEPS if chain else [step for step in kinds.STEPS if step not in checkpoints.PLANNING]
         die_at = dice.choice(steps) if dice.random() < 0.4 else ""
         once = die_at == "planned"
@@ -146,10 +149,45 @@ class Crew:
         return dice.uniform(0.1, 0.5) if late else 120.0
 
 
+class Watch:
+    """Whether a worker lives: one that waits for a processor is starved, and does not hang."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        self._process, self._lived, self._since = process, 0, time.monotonic()
+
+    def complaint(self) -> str:
+        """Why it is not waited for any more; "" as long as it is."""
+        ran, waited = self._scheduled()
+        if ran > SPENT * 10**9:
+            return f"it ran for {SPENT} s"
+        if ran + waited != self._lived:
+            self._lived, self._since = ran + waited, time.monotonic()
+        return f"it did nothing for {QUIET} s" if time.monotonic() - self._since > QUIET else ""
+
+    def _scheduled(self) -> tuple[int, int]:
+        """Nanoseconds that its threads ran, and that they were ready and waited for a processor."""
+        ran = waited = 0
+        for task in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended in this moment
+                of_task = task.read_text(encoding="ascii").split()
+                ran, waited = ran + int(of_task[0]), waited + int(of_task[1])
+        return ran, waited
+
+
+def hung(process: BaseProcess) -> str:
+    """Waits for its end; why that does not come, "" once it came."""
+    watch = Watch(process)
+    while process.is_alive():
+        process.join(1)
+        if complaint := watch.complaint():
+            return complaint
+    return ""
+
+
 def _stopped(process: BaseProcess) -> bool:
     """Waits until it stands still at its step; False when it ended without coming there."""
-    deadline = time.monotonic() + PATIENCE
-    while process.is_alive() and time.monotonic() < deadline:
+    watch = Watch(process)
+    while process.is_alive() and not watch.complaint():
         try:
             stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
         except (FileNotFoundError, ProcessLookupError):  # it ended in this moment

@@ -11,8 +11,8 @@ CALLED = "called"
 
 STEPS = (*checkpoints.PLANNING, *checkpoints.NAMES, CALLED, checkpoints.SETTLED)
 PAUSES = ("claimed", "probed", "probed", "checked", "checked", "checked", CALLED, "written", "read_back")
-TAKEN_TWICE = (ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_SHIPMENT)
-"""Kinds of which the target takes a second one while goods are open: `load` makes nothing twice, a whole invoice leaves none open."""
+TAKEN_TWICE = ChangeKind.MAGENTO_SHIPMENT
+"""The kind of which the target takes a second one while goods are open: into Odoo `load` makes nothing twice, a whole invoice leaves none open."""
 BEFORE_A_WRITE = ("probed", "checked")
 KILLED = {step: f"SIGKILL at {step}" for step in STEPS}
 KILLED_ANYWHERE = "SIGKILL at any moment"

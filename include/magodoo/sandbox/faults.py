@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +40,7 @@ class Rule:
     status: int = 500
     seen: int = 0
     struck: int = 0
+    ended: int = 0  # of those it struck, how many have had their effect and left the server
     _draw: random.Random = field(default_factory=random.Random, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +56,12 @@ class Rule:
             return False
         self.struck += 1
         return True
+
+    async def pass_time(self) -> None:
+        """Until `seconds` have passed; they may be changed meanwhile, which lets a held request go on."""
+        began = time.monotonic()
+        while (remaining := began + self.seconds - time.monotonic()) > 0:
+            await asyncio.sleep(min(remaining, 0.05))
 
     def shown(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
@@ -79,8 +88,12 @@ class Faults:
         self._answers.clear()
 
     def striking(self, method: str, path: str) -> dict[str, Rule]:
-        """The rules that strike this request, one of a kind."""
-        return {rule.kind: rule for rule in self.rules if rule.strikes(method, path)}
+        """The rules that strike this request, the first of each kind; the others of that kind do not see it."""
+        striking: dict[str, Rule] = {}
+        for rule in self.rules:
+            if rule.kind not in striking and rule.strikes(method, path):
+                striking[rule.kind] = rule
+        return striking
 
     def remember(self, key: str, status: int, body: bytes) -> None:
         """Keeps the first answer to a read while a stale rule is in force."""

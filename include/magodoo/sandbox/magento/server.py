@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -60,7 +59,7 @@ class MagentoApp:
             return
         rules = self.faults.striking(request.method, path)
         if "latency" in rules:
-            await asyncio.sleep(rules["latency"].seconds)
+            await rules["latency"].pass_time()
         status, kind, content = self._respond(request, path, body, rules)
         self._record(request.method, path, str(request.url.query), status, rules)
         if "cut_before" in rules or "cut_after" in rules:
@@ -119,6 +118,8 @@ class MagentoApp:
         entry = {"method": method, "path": path, "query": query, "status": status, "at": time.time()}
         self.log.append(entry | {"faults": sorted(rules)})
         self.counts[f"{method} {path}"] += 1
+        for rule in rules.values():
+            rule.ended += 1
 
 
 def _fault(status: int) -> tuple[int, str, bytes]:

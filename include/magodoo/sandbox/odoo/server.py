@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -95,7 +94,7 @@ class OdooApp:
         call = Call(path, body)
         rules = self.faults.striking(request.method, call.path)
         if "latency" in rules:
-            await asyncio.sleep(rules["latency"].seconds)
+            await rules["latency"].pass_time()
         answer = self._respond(request, path, body, call, rules)
         self._record(request.method, call, answer.status, rules)
         if "cut_before" in rules or "cut_after" in rules:
@@ -134,6 +133,8 @@ class OdooApp:
         entry = {"method": method, "path": call.path, "status": status, "at": time.time(), "faults": sorted(rules)}
         self.log.append(entry | {"ids": call.ids})
         self.counts[f"{method} {call.path}"] += 1
+        for rule in rules.values():
+            rule.ended += 1
 
 
 def _conflicting(call: Call) -> Answer:
