@@ -111,10 +111,10 @@ def test_two_lines_of_one_sku_stay_two_lines() -> None:
 def test_a_tie_is_a_finding_and_never_a_guess() -> None:
     sales = Sales().sold(items={11: 4})
     invoice = sales.invoice(1, {11: 2})
-    sales.odoo_invoice(1, {11: 2})
-    sales.odoo_invoice(1, {11: 2})
+    moves = sales.odoo_invoice(1, {11: 2}), sales.odoo_invoice(1, {11: 2})
     found = sales.reconcile()
     assert found.types == [f"ambiguous invoice M-invoice-{invoice}"]
+    assert found.one("ambiguous").detail == f"It could be O-invoice-{moves[0]}, O-invoice-{moves[1]}"
     assert found.one("ambiguous").no_change_reason == "Nothing is written while the match is open"
 
 

@@ -42,14 +42,14 @@ def _whole(shops: range, options: argparse.Namespace) -> int:
     failures: list[str] = []
     with ThreadPoolExecutor(options.jobs) as pool:
         for number, found in enumerate(pool.map(lambda part: _run(part, options), parts), 1):
-            failures += found.pop("failures")
-            summary.update(found)
-            print(f"part {number} of {len(parts)}: {dict(summary)}", flush=True)
+            failures += found["failures"]
+            summary.update(found["counts"])
+            print(*found["failures"], f"part {number} of {len(parts)}: {dict(summary)}", sep="\n", flush=True)
     told = {**summary, "seconds": round(time.monotonic() - began), "failures": failures}
     path = CHECKOUT / "var" / "histories" / "summary.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    print(*failures, json.dumps({**told, "failures": len(failures)}), sep="\n")
+    print(json.dumps({**told, "failures": len(failures)}))
     return 1 if failures else 0
 
 
@@ -59,7 +59,7 @@ def _run(shops: range, options: argparse.Namespace) -> dict[str, Any]:
     command += ["--histories", str(len(shops) * TOGETHER), "--cut" if options.cut else "--no-cut"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        return {"failed": 1, "failures": [f"shops {shops} broke: {done.stderr[-3000:]}"]}
+        return {"counts": {"failed": 1}, "failures": [f"shops {shops} broke: {done.stderr[-3000:]}"]}
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -83,7 +83,7 @@ def _part(shops: range, cut: bool) -> int:
                     told, said = cut_down(lambda policy=policy: shop(policy), tales[place])  # type: ignore[misc]
                     failures.append("\n".join([f"cut down: {told}", *said, repr(told)]))
                 ways.add(way(lines))
-    print(json.dumps({**counts, "failures": failures}))
+    print(json.dumps({"counts": counts, "failures": failures}))
     return 0
 
 

@@ -98,6 +98,7 @@ class Verdict:
         here = {str(row["entity_id"]): amount(row["grand_total"]) for row in shop}
         there = {str(row["id"]): amount(row["amount_total"]) for row in books}
         named_here, named_there = self._named(kind)
+        named_there |= {str(row["id"]) for row in books if row["name"] in self._candidates(kind)}
         rest_here = {key: value for key, value in here.items() if key not in named_here}
         rest_there = {key: value for key, value in there.items() if key not in named_there}
         if kind == "invoice":
@@ -189,6 +190,12 @@ class Verdict:
         return {row["magento_id"] for row in said if row["magento_id"]}, {
             row["odoo_id"] for row in said if row["odoo_id"]
         }
+
+    def _candidates(self, kind: str) -> set[str]:
+        """Numbers of Odoo's documents that open ties name as possible counterparts."""
+        ties = [row["message"] for row in self.findings if row["kind"] == kind and row["type"] == "ambiguous"]
+        named = [re.search(r"It could be (.+?)\. [A-Z]", message) for message in ties]
+        return {number for found in named if found for number in found[1].split(", ")}
 
     def _pieces_ordered(self) -> Counter[str]:
         return Counter(

@@ -14,7 +14,7 @@ from magodoo.reconcile.findings import stock
 from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
-from magodoo.reconcile.view import rounded
+from magodoo.reconcile.view import View, rounded
 from magodoo.vocabulary import FindingType, Kind, Side
 
 DAYS_APART = pd.Timedelta(days=30)
@@ -44,6 +44,7 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
         (FindingType.STRADDLES_BOOKS_FROM, document & view.before_books & view.created_since_books & ~order_matched),
         (FindingType.MISSING_IN_ODOO, todo),
     ]
+    tied = np.flatnonzero(situation.matching.ambiguous & ~view.is_magento)
     result = []
     for found, magento, order in _sorted_out(situation, todo, reasons):
         other = None
@@ -55,8 +56,17 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
         if other is not None:
             amount_of(made, other, Side.ODOO)
             made.odoo_id, made.odoo_number = str(other.source_id), other.number
+        if found is FindingType.AMBIGUOUS:
+            made.detail = f"It could be {', '.join(_candidates(view, magento.at, tied))}"
         result.append(made)
     return result
+
+
+def _candidates(view: View, magento: int, tied: Positions) -> list[str]:
+    """Odoo's documents in a tie that are of the order and kind of a Magento document, by number."""
+    order, kind = view.column("order_key"), view.kind_codes
+    alike = tied[(order[tied] == order[magento]) & (kind[tied] == kind[magento])]
+    return [row.number or f"Odoo's id {row.source_id}" for row in view.frames.rows(alike)]
 
 
 def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
