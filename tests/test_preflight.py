@@ -28,7 +28,8 @@ from magodoo.settings import Settings
 from magodoo.staging import connect
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-INSTANCE = {
+NETHERLANDS = 165
+INSTANCE: dict[str, Any] = {
     "magento_connection": "shop",
     "odoo_connection": "books",
     "books_from": "2026-11-01 00:00",
@@ -211,6 +212,27 @@ def test_a_tax_that_does_not_exist_is_not_among_those_to_choose_from(lab: Lab) -
     line = lab.look("Mappings: taxes", taxes=[{"rate": "8.25", "odoo_tax": "Texas", "country": "US"}])
     assert line.found == "tax 'Texas' does not exist"
     assert "US 8.25%" in line.todo and "Texas" not in line.todo
+
+
+def test_a_tax_of_another_country_needs_a_fiscal_position_with_a_tax_id_there(lab: Lab) -> None:
+    group = lab.make("account.tax.group", name="NL", country_id=NETHERLANDS)
+    dutch = {"name": "NL 21%", "amount": 21, "type_tax_use": "sale", "country_id": NETHERLANDS, "tax_group_id": group}
+    lab.make("account.tax", **dutch)
+    lab.make("account.fiscal.position", name="No tax ID", country_id=NETHERLANDS)
+    lab.make("account.fiscal.position", name="Sales to NL", country_id=NETHERLANDS, foreign_vat="NL123456782B90")
+    rule = {"rate": "21", "odoo_tax": "NL 21%", "country": "NL"}
+    for position in ({}, {"fiscal_position": "No tax ID"}):
+        line = lab.look("Mappings: taxes", taxes=[*INSTANCE["taxes"], {**rule, **position}])
+        assert line.status is Status.WARNING
+        assert "tax 'NL 21%' is of Netherlands, the company's fiscal country is United States" in line.found
+        assert "8.25" not in line.found
+        assert "fiscal position of Netherlands with a *foreign tax ID* there, or a tax of United States" in line.todo
+    covered = [*INSTANCE["taxes"], {**rule, "fiscal_position": "Sales to NL"}]
+    assert lab.look("Mappings: taxes", taxes=covered).status is Status.OK
+    wrong = {"rate": "8.25", "odoo_tax": "US 8.25%", "country": "NL", "fiscal_position": "Sales to NL"}
+    line = lab.look("Mappings: taxes", taxes=[wrong])
+    assert "tax 'US 8.25%' is of United States, fiscal position 'Sales to NL' has a foreign tax ID" in line.found
+    assert line.todo == "name a tax of Netherlands in its rule"
 
 
 def test_a_service_product_that_was_never_made_is_to_be_created(lab: Lab) -> None:

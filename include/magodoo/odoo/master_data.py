@@ -105,8 +105,9 @@ class MasterData(Reads):
         return self.listed("stock.warehouse", ["name", "code", "delivery_steps", "company_id", "active"])
 
     def company_row(self) -> Row:
-        """Our company: name, currency, country, rounding method, its own partner."""
-        fields = ["name", "currency_id", "country_id", "tax_calculation_rounding_method", "partner_id"]
+        """Our company: name, currency, country, the country of its taxes, rounding method, its own partner."""
+        fields = ["name", "currency_id", "country_id", "account_fiscal_country_id"]
+        fields += ["tax_calculation_rounding_method", "partner_id"]
         return self._company(fields)
 
     def lock_dates(self) -> dict[str, date]:
