@@ -277,11 +277,26 @@ def test_an_administrator_sees_modules_parameters_and_with_them_more_dangers(lab
     assert "l10n_xx_edi" in lines["Books: e-invoicing"].found
 
 
-def test_posting_with_e_invoicing_must_be_a_decision(lab: Lab) -> None:
+def test_with_e_invoicing_drafts_are_the_default_and_posting_is_a_decision(lab: Lab) -> None:
+    name = "Books: e-invoicing"
+    assert lab.look(name, key="admin-key").found == "no electronic invoicing; invoices post, credit_memos post"
     lab.make("ir.module.module", name="account_edi", state="installed")
-    assert lab.look("Books: e-invoicing", key="admin-key").status.value == "error"
-    assert lab.look("Books: e-invoicing", key="admin-key", invoices={"to_odoo": "post"}).status.value == "warning"
-    assert lab.look("Books: e-invoicing", key="admin-key", invoices={"to_odoo": "draft"}).status.value == "OK"
+    unwritten = lab.look(name, key="admin-key")
+    assert unwritten.status is Status.WARNING
+    assert "account_edi; invoices, credit_memos become drafts" in unwritten.found
+    assert "write to_odoo of invoices, credit_memos" in unwritten.todo
+    post, draft = {"to_odoo": "post"}, {"to_odoo": "draft"}
+    posting = lab.look(name, key="admin-key", invoices=post, credit_memos=draft)
+    assert (posting.status, "invoices are posted" in posting.found) == (Status.WARNING, True)
+    written = lab.look(name, key="admin-key", invoices=draft, credit_memos=draft)
+    assert (written.status, written.found.endswith("; invoices draft, credit_memos draft")) == (Status.OK, True)
+
+
+def test_e_invoicing_is_seen_by_a_user_who_may_not_list_modules(lab: Lab) -> None:
+    move = lab.odoo.db.store.find("ir.model", "model", "account.move")[0]
+    status = {"name": "l10n_it_edi_state", "ttype": "char", "field_description": "SDI", "model_id": move}
+    lab.make("ir.model.fields", **status)
+    assert "electronic invoicing is active: l10n_it_edi;" in lab.look("Books: e-invoicing").found
 
 
 # What is wrong in Magento, in the settings, in the house
