@@ -172,12 +172,12 @@ def e_invoicing(subject: Subject) -> Outcome:
     instance = subject.instance
     found = subject.books.e_invoicing(instance.odoo.sales_journal)
     meant = drafted_by_default(instance) if found else instance
-    policies = {"invoices": meant.invoices, "credit_memos": meant.credit_memos}
+    policies = {"invoices": meant.invoices.to_odoo, "credit_memos": meant.credit_memos.to_odoo}
     said = f"electronic invoicing is active: {some(found)}; " if found else "no electronic invoicing; "
-    outcome = Outcome(said + ", ".join(f"{name} {policy.to_odoo}" for name, policy in policies.items()))
+    outcome = Outcome(said + ", ".join(f"{name} {policy}" for name, policy in policies.items()))
     if not found:
         return outcome
-    posted = [name for name, policy in policies.items() if policy.to_odoo == "post"]
+    posted = [name for name, policy in policies.items() if policy == "post"]
     written = {"invoices": instance.invoices, "credit_memos": instance.credit_memos}
     unwritten = [name for name, policy in written.items() if "to_odoo" not in policy.model_fields_set]
     if posted:
