@@ -465,6 +465,7 @@ def test_a_mapping_that_is_changed_later_needs_a_new_preflight_and_a_recipient_d
     lab.at += timedelta(hours=2)
     lab.examine()
     assert "settings were changed" in str(may_write(lab, odoo={"sales_journal": "INV"}))
+    assert "settings were changed" in str(may_write(lab, invoices={"to_odoo": "post"})), "it may have meant draft"
     assert may_write(lab, recipients={"it": ["other@example.com"]}, schedule="@hourly") is None
 
 
