@@ -89,7 +89,7 @@ class ShopAndBooks:
     def policy(self, **policy: Any) -> Iterator[None]:
         """Other settings for a while."""
         usual = self.instance
-        self.instance = Instance.model_validate(_merged(usual.model_dump(), policy))
+        self.instance = Instance.model_validate(_merged(usual.model_dump(exclude_unset=True), policy))
         try:
             yield
         finally:

@@ -276,6 +276,7 @@ def test_master_data_of_the_company_is_there_after_an_odoo_run(pair: Pair) -> No
         == pair.context().books.database_uuid()
     )
     assert "sale_lock_date" in value(pair.engine, "select data from master where key = 'lock_dates'")
+    assert value(pair.engine, "select data from master where key = 'e_invoicing'") == {"found": []}
     assert rows(pair.engine, "select distinct company_currency from document where side = 'odoo'") == [("USD",)]
 
 

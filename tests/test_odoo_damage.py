@@ -152,6 +152,7 @@ CALLS: tuple[Callable[[OdooClient], Any], ...] = (
     lambda odoo: odoo.company_row(),
     lambda odoo: odoo.lock_dates(),
     lambda odoo: odoo.modules(),
+    lambda odoo: odoo.e_invoicing(),
     lambda odoo: odoo.user_and_rights(),
     lambda odoo: odoo.key_expiry(),
     lambda odoo: odoo.database_uuid(),

@@ -28,7 +28,8 @@ from magodoo.settings import Settings
 from magodoo.staging import connect
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-INSTANCE = {
+NETHERLANDS = 165
+INSTANCE: dict[str, Any] = {
     "magento_connection": "shop",
     "odoo_connection": "books",
     "books_from": "2026-11-01 00:00",
@@ -213,6 +214,27 @@ def test_a_tax_that_does_not_exist_is_not_among_those_to_choose_from(lab: Lab) -
     assert "US 8.25%" in line.todo and "Texas" not in line.todo
 
 
+def test_a_tax_of_another_country_needs_a_fiscal_position_with_a_tax_id_there(lab: Lab) -> None:
+    group = lab.make("account.tax.group", name="NL", country_id=NETHERLANDS)
+    dutch = {"name": "NL 21%", "amount": 21, "type_tax_use": "sale", "country_id": NETHERLANDS, "tax_group_id": group}
+    lab.make("account.tax", **dutch)
+    lab.make("account.fiscal.position", name="No tax ID", country_id=NETHERLANDS)
+    lab.make("account.fiscal.position", name="Sales to NL", country_id=NETHERLANDS, foreign_vat="NL123456782B90")
+    rule = {"rate": "21", "odoo_tax": "NL 21%", "country": "NL"}
+    for position in ({}, {"fiscal_position": "No tax ID"}):
+        line = lab.look("Mappings: taxes", taxes=[*INSTANCE["taxes"], {**rule, **position}])
+        assert line.status is Status.WARNING
+        assert "tax 'NL 21%' is of Netherlands, the company's fiscal country is United States" in line.found
+        assert "8.25" not in line.found
+        assert "fiscal position of Netherlands with a *foreign tax ID* there, or a tax of United States" in line.todo
+    covered = [*INSTANCE["taxes"], {**rule, "fiscal_position": "Sales to NL"}]
+    assert lab.look("Mappings: taxes", taxes=covered).status is Status.OK
+    wrong = {"rate": "8.25", "odoo_tax": "US 8.25%", "country": "NL", "fiscal_position": "Sales to NL"}
+    line = lab.look("Mappings: taxes", taxes=[wrong])
+    assert "tax 'US 8.25%' is of United States, fiscal position 'Sales to NL' has a foreign tax ID" in line.found
+    assert line.todo == "name a tax of Netherlands in its rule"
+
+
 def test_a_service_product_that_was_never_made_is_to_be_created(lab: Lab) -> None:
     lab.change("product.product", "default_code", "ADJ-PLUS", default_code="PLUS")
     line = lab.look("Mappings: service products")
@@ -255,11 +277,26 @@ def test_an_administrator_sees_modules_parameters_and_with_them_more_dangers(lab
     assert "l10n_xx_edi" in lines["Books: e-invoicing"].found
 
 
-def test_posting_with_e_invoicing_must_be_a_decision(lab: Lab) -> None:
+def test_with_e_invoicing_drafts_are_the_default_and_posting_is_a_decision(lab: Lab) -> None:
+    name = "Books: e-invoicing"
+    assert lab.look(name, key="admin-key").found == "no electronic invoicing; invoices post, credit_memos post"
     lab.make("ir.module.module", name="account_edi", state="installed")
-    assert lab.look("Books: e-invoicing", key="admin-key").status.value == "error"
-    assert lab.look("Books: e-invoicing", key="admin-key", invoices={"to_odoo": "post"}).status.value == "warning"
-    assert lab.look("Books: e-invoicing", key="admin-key", invoices={"to_odoo": "draft"}).status.value == "OK"
+    unwritten = lab.look(name, key="admin-key")
+    assert unwritten.status is Status.WARNING
+    assert "account_edi; invoices, credit_memos become drafts" in unwritten.found
+    assert "write to_odoo of invoices, credit_memos" in unwritten.todo
+    post, draft = {"to_odoo": "post"}, {"to_odoo": "draft"}
+    posting = lab.look(name, key="admin-key", invoices=post, credit_memos=draft)
+    assert (posting.status, "invoices are posted" in posting.found) == (Status.WARNING, True)
+    written = lab.look(name, key="admin-key", invoices=draft, credit_memos=draft)
+    assert (written.status, written.found.endswith("; invoices draft, credit_memos draft")) == (Status.OK, True)
+
+
+def test_e_invoicing_is_seen_by_a_user_who_may_not_list_modules(lab: Lab) -> None:
+    move = lab.odoo.db.store.find("ir.model", "model", "account.move")[0]
+    status = {"name": "l10n_it_edi_state", "ttype": "char", "field_description": "SDI", "model_id": move}
+    lab.make("ir.model.fields", **status)
+    assert "electronic invoicing is active: l10n_it_edi;" in lab.look("Books: e-invoicing").found
 
 
 # What is wrong in Magento, in the settings, in the house
@@ -428,6 +465,7 @@ def test_a_mapping_that_is_changed_later_needs_a_new_preflight_and_a_recipient_d
     lab.at += timedelta(hours=2)
     lab.examine()
     assert "settings were changed" in str(may_write(lab, odoo={"sales_journal": "INV"}))
+    assert "settings were changed" in str(may_write(lab, invoices={"to_odoo": "post"})), "it may have meant draft"
     assert may_write(lab, recipients={"it": ["other@example.com"]}, schedule="@hourly") is None
 
 

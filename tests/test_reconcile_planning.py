@@ -288,6 +288,41 @@ def test_draft_invoices_get_no_payment() -> None:
     assert sales.reconcile().changes == [f"odoo_invoice {invoice}"]
 
 
+def with_e_invoicing(sales: Sales) -> Sales:
+    sales.master.append({"model": "res.company", "key": "e_invoicing", "data": {"found": ["l10n_it_edi"]}})
+    return sales
+
+
+@pytest.mark.parametrize("settings", [{}, {"invoices": {"to_magento": "off"}}])
+def test_with_e_invoicing_invoices_and_credit_notes_become_drafts_unless_the_settings_say_otherwise(
+    settings: dict,
+) -> None:
+    sales = with_e_invoicing(Sales(**settings).sold(payment_method="card"))
+    invoice = sales.invoice(1, captured=20, transaction_id="T")
+    found = sales.reconcile()
+    assert found.changes == [f"odoo_invoice {invoice}"]
+    assert found.change("odoo_invoice").intent["as"] == "draft"
+    posted = with_e_invoicing(Sales(invoices={"to_odoo": "post"}).sold())
+    posted.invoice(1)
+    assert posted.reconcile().change("odoo_invoice").intent["as"] == "post"
+
+
+def test_with_e_invoicing_a_credit_note_becomes_a_draft_unless_the_settings_say_otherwise() -> None:
+    for settings, wanted in (({}, "draft"), ({"credit_memos": {"to_odoo": "post"}}, "post")):
+        sales = with_e_invoicing(Sales(**settings).sold())
+        sales.odoo_invoice(1, of=sales.invoice(1))
+        sales.memo(1)
+        assert sales.reconcile().change("odoo_credit_note").intent["as"] == wanted
+
+
+def test_with_e_invoicing_a_draft_waits_for_a_person_and_is_no_finding() -> None:
+    for electronic, names in ((False, ["status_mismatch"]), (True, [])):
+        sales = Sales().sold()
+        sales = with_e_invoicing(sales) if electronic else sales
+        sales.odoo_invoice(1, of=sales.invoice(1), state="draft")
+        assert sales.reconcile().names == names
+
+
 @pytest.mark.parametrize(
     ("policy", "magento", "odoo", "changes"),
     [

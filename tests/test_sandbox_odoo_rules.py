@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from magodoo.sandbox.odoo import OdooDatabase
-from magodoo.sandbox.odoo.errors import AccessError, HttpError, UserError, ValidationError
+from magodoo.sandbox.odoo.errors import AccessError, HttpError, UserError, ValidationError, describe
+from magodoo.sandbox.odoo.store import Row
 
 D = Decimal
 KEEP = {"mode": "update", "noupdate": True, "tracking_disable": True}
@@ -69,6 +70,58 @@ def test_a_failing_batch_of_postings_gives_no_number_away(db: OdooDatabase) -> N
         db.call("account.move", "action_post", ids=ids)
     db.call("account.move", "action_post", ids=ids[:1])
     assert one(db, "account.move", ids[0], "name", "state") == ["INV/2026/00001", "posted"]
+
+
+@pytest.fixture
+def abroad(db: OdooDatabase) -> Row:
+    """A tax of the Netherlands in a company whose fiscal country is the United States; `own` is one of the company's."""
+    [country] = db.call("res.country", "search", domain=[["code", "=", "NL"]])
+    group = db.call("account.tax.group", "create", vals_list=[{"name": "NL", "country_id": country}])[0]
+    tax = {"name": "NL 21%", "amount": 21, "type_tax_use": "sale", "country_id": country, "tax_group_id": group}
+    [made] = db.call("account.tax", "create", vals_list=[tax])
+    own = db.call("account.tax", "search", domain=[["name", "=", "DE 19%"], ["company_id", "=", 1]])[0]
+    return {"country": country, "tax": made, "own": own}
+
+
+def invoice(db: OdooDatabase, *taxes: int, **vals: Any) -> int:
+    line = {"price_unit": 10, "tax_ids": [[6, 0, list(taxes)]]}
+    head = {"move_type": "out_invoice", "partner_id": 1, "invoice_line_ids": [[0, 0, line]]}
+    return int(db.call("account.move", "create", vals_list=[{**head, **vals}])[0])
+
+
+def position(db: OdooDatabase, country: int, **vals: Any) -> int:
+    facts = {"name": "Abroad", "country_id": country, **vals}
+    return int(db.call("account.fiscal.position", "create", vals_list=[facts])[0])
+
+
+def test_an_invoice_with_a_tax_of_another_country_is_refused_when_it_is_made(db: OdooDatabase, abroad: Row) -> None:
+    assert invoice(db, abroad["own"])
+    for taxes in ([abroad["tax"]], [abroad["own"], abroad["tax"]]):
+        with pytest.raises(ValidationError, match="incompatible with your fiscal country") as caught:
+            invoice(db, *taxes)
+        assert describe(caught.value)[0] == 422
+    assert db.call("account.move", "search_count", domain=[["line_ids.tax_ids", "in", [abroad["tax"]]]]) == 0
+
+
+def test_a_fiscal_position_allows_its_country_s_taxes_with_a_tax_id_there(db: OdooDatabase, abroad: Row) -> None:
+    with_id = position(db, abroad["country"], foreign_vat="NL123456782B90")
+    db.call("account.move", "action_post", ids=[invoice(db, abroad["tax"], fiscal_position_id=with_id)])
+    with pytest.raises(ValidationError, match="not compatible with your fiscal position"):
+        invoice(db, abroad["own"], fiscal_position_id=with_id)
+    without = position(db, abroad["country"], name="Without a tax ID")
+    with pytest.raises(ValidationError, match="incompatible with your fiscal country"):
+        invoice(db, abroad["tax"], fiscal_position_id=without)
+    assert invoice(db, abroad["own"], fiscal_position_id=without)
+    with pytest.raises(ValidationError, match="assign a country"):
+        position(db, False, foreign_vat="NL123456782B90")
+
+
+def test_a_draft_that_loses_its_fiscal_position_is_refused_with_its_taxes(db: OdooDatabase, abroad: Row) -> None:
+    with_id = position(db, abroad["country"], foreign_vat="NL123456782B90")
+    draft = invoice(db, abroad["tax"], fiscal_position_id=with_id)
+    with pytest.raises(ValidationError, match="incompatible with your fiscal country"):
+        db.call("account.move", "write", ids=[draft], vals={"fiscal_position_id": False})
+    assert one(db, "account.move", draft, "fiscal_position_id") == with_id
 
 
 def test_a_deleted_record_comes_back_when_its_transaction_fails(db: OdooDatabase) -> None:

@@ -75,6 +75,29 @@ def test_a_tax_of_a_country_without_a_tax_group_is_refused(admin: OdooClient) ->
     assert admin.call("account.tax", "create", vals_list=[{**tax, "country_id": country, "tax_group_id": group}])
 
 
+def test_an_invoice_with_a_tax_of_another_country_is_refused(admin: OdooClient) -> None:
+    (country,) = admin.call("res.country", "search", domain=[["code", "=", "NL"]])
+    group = admin.call("account.tax.group", "create", vals_list=[{"name": "NL", "country_id": country}])[0]
+    tax = {"name": "NL 21%", "amount": 21, "type_tax_use": "sale", "country_id": country, "tax_group_id": group}
+    (dutch,) = admin.call("account.tax", "create", vals_list=[tax])
+    (own, *_) = admin.call("account.tax", "search", domain=[["name", "=", "DE 19%"]])
+    position = {"name": "Sales to NL", "country_id": country, "foreign_vat": "NL123456782B90"}
+    (with_id,) = admin.call("account.fiscal.position", "create", vals_list=[position])
+    (buyer,) = admin.call("res.partner", "create", vals_list=[{"name": "Roni Cost"}])
+
+    def invoice(number: int, position: int | bool) -> list[int]:
+        line = [0, 0, {"name": "A", "price_unit": 10, "tax_ids": [[6, 0, [number]]]}]
+        head = {"move_type": "out_invoice", "partner_id": buyer, "fiscal_position_id": position}
+        made: list[int] = admin.call("account.move", "create", vals_list=[{**head, "invoice_line_ids": [line]}])
+        return made
+
+    assert invoice(own, False) and invoice(dutch, with_id)
+    with pytest.raises(FixDocument, match="one or more taxes that are incompatible with your fiscal country"):
+        invoice(dutch, False)
+    with pytest.raises(FixDocument, match="taxes that are not compatible with your fiscal position"):
+        invoice(own, with_id)
+
+
 @BOTH
 def test_a_wrong_key_and_a_wrong_database_are_told_apart(transport: str, odoo: LiveOdoo) -> None:
     client = OdooClient(odoo.connection("sync"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -50,6 +51,9 @@ PROBES: dict[str, tuple[str, str]] = {
     "account_edi": ("account.move", "edi_state"),
     "account_accountant": ("account.move", "deferred_move_ids"),
 }
+
+_ELECTRONIC = re.compile(r"_edi$|^l10n_[a-z]{2}_edi_")
+_ELECTRONIC_FIELD = re.compile(r"(l10n_[a-z]{2}_edi)_")
 
 LOCKS = ("fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")  # purchases are not ours
 
@@ -105,8 +109,9 @@ class MasterData(Reads):
         return self.listed("stock.warehouse", ["name", "code", "delivery_steps", "company_id", "active"])
 
     def company_row(self) -> Row:
-        """Our company: name, currency, country, rounding method, its own partner."""
-        fields = ["name", "currency_id", "country_id", "tax_calculation_rounding_method", "partner_id"]
+        """Our company: name, currency, country, the country of its taxes, rounding method, its own partner."""
+        fields = ["name", "currency_id", "country_id", "account_fiscal_country_id"]
+        fields += ["tax_calculation_rounding_method", "partner_id"]
         return self._company(fields)
 
     def lock_dates(self) -> dict[str, date]:
@@ -144,6 +149,25 @@ class MasterData(Reads):
         except Forbidden:
             return {module for module, (model, field) in PROBES.items() if self._visible(model, field)}
         return {row["name"] for row in expect_rows(rows, "ir.module.module.search_read")}
+
+    def e_invoicing(self, sales_journal: str | None = None) -> list[str]:
+        """What makes documents electronic: modules, and formats of the sales journal (None: of any); empty without.
+
+        Modules that the user may not list are known by the fields that they give an invoice.
+        """
+        modules = {name for name in self.modules() if _ELECTRONIC.search(name)}
+        fields = (_ELECTRONIC_FIELD.match(name) for name in self.fields("account.move"))
+        modules |= {found[1] for found in fields if found}
+        return [*sorted(modules), *(f"journal {code}" for code in self._electronic_journals(sales_journal))]
+
+    def _electronic_journals(self, wanted: str | None) -> list[str]:
+        if not self.has_field("account.journal", "edi_format_ids"):
+            return []
+        fields = ["code", "active", "edi_format_ids"]
+        rows = self.listed("account.journal", fields, [["type", "=", "sale"]])
+        return [
+            row["code"] for row in rows if row["active"] and row["edi_format_ids"] and wanted in (None, row["code"])
+        ]
 
     def user_and_rights(self) -> Row:
         """Who the key belongs to: id, login, companies, `groups` held of GROUPS, `missing` rights of RIGHTS."""

@@ -43,10 +43,12 @@ def refresh_lists(context: Context) -> int:
         if master.is_stale(connection, instance, "res.country", COUNTRIES_FRESH):
             lists.append(("res.country", "code", odoo.countries()))
     locks = {name: day.isoformat() for name, day in odoo.lock_dates().items()}
+    electronic = {"found": odoo.e_invoicing(context.instance.odoo.sales_journal)}
     company, identity = odoo.company_row(), {"value": odoo.database_uuid()}
     with context.engine.begin() as connection:
         kept = sum(master.replace(connection, instance, model, key, rows) for model, key, rows in lists)
         master.put_fact(connection, instance, "res.company", "lock_dates", locks)
+        master.put_fact(connection, instance, "res.company", "e_invoicing", electronic)
         master.put_fact(connection, instance, "res.company", "company", company)
         master.put_fact(connection, instance, "ir.config_parameter", "database.uuid", identity)
     return kept

@@ -9,6 +9,7 @@ from typing import Any
 from magodoo.preflight import staged
 from magodoo.preflight.lines import Outcome, some
 from magodoo.preflight.subject import Check, Subject
+from magodoo.settings import drafted_by_default
 from magodoo.vocabulary import ChangeKind
 
 MONEY_JOURNALS = ("bank", "cash", "credit")
@@ -167,40 +168,31 @@ def _accounts(journal: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def e_invoicing(subject: Subject) -> Outcome:
-    """Where posting sends an invoice to an authority, posting must be a decision (RULES, *Periods and numbers*)."""
+    """Where posting may send a document to an authority, drafts are the default (RULES, *Periods and numbers*)."""
     instance = subject.instance
-    modules = sorted(name for name in subject.books.modules() if name == "account_edi" or name.endswith("_edi"))
-    formats = _edi_journals(subject)
-    outcome = Outcome("no electronic invoicing")
-    if not modules and not formats:
+    found = subject.books.e_invoicing(instance.odoo.sales_journal)
+    meant = drafted_by_default(instance) if found else instance
+    policies = {"invoices": meant.invoices.to_odoo, "credit_memos": meant.credit_memos.to_odoo}
+    said = f"electronic invoicing is active: {some(found)}; " if found else "no electronic invoicing; "
+    outcome = Outcome(said + ", ".join(f"{name} {policy}" for name, policy in policies.items()))
+    if not found:
         return outcome
-    said = f"electronic invoicing is active: {some([*modules, *(f'journal {code}' for code in formats)])}"
-    chosen = "to_odoo" in instance.invoices.model_fields_set
-    if instance.invoices.to_odoo == "post":
-        outcome.complain(
-            said,
-            "set invoices.to_odoo to draft, so that a person sends them; or write post explicitly if posting may send",
-            stops=not chosen and subject.writes(ChangeKind.ODOO_INVOICE),
-        )
-    else:
-        outcome.found = f"{said}; invoices are {instance.invoices.to_odoo}"
+    posted = [name for name, policy in policies.items() if policy == "post"]
+    written = {"invoices": instance.invoices, "credit_memos": instance.credit_memos}
+    unwritten = [name for name, policy in written.items() if "to_odoo" not in policy.model_fields_set]
+    if posted:
+        todo = f"set to_odoo of {some(posted)} to draft, so that a person sends them; or leave it if posting may send"
+        outcome.warn(f"{said}{some(posted)} are posted", todo)
+    if unwritten:
+        todo = f"write to_odoo of {some(unwritten)}: draft if that is meant, post if posting may send"
+        outcome.warn(f"{said}{some(unwritten)} become drafts, which is the default then", todo)
     return outcome
-
-
-def _edi_journals(subject: Subject) -> list[str]:
-    if not subject.books.has_field("account.journal", "edi_format_ids"):
-        return []
-    rows = subject.books.listed(
-        "account.journal", ["code", "type", "active", "edi_format_ids"], [["type", "=", "sale"]]
-    )
-    wanted = subject.instance.odoo.sales_journal
-    return [row["code"] for row in rows if row["active"] and row["edi_format_ids"] and wanted in (None, row["code"])]
 
 
 def policies(subject: Subject) -> Outcome:
     """Settings that are allowed and that a person should have meant."""
     instance = subject.instance
-    outcome = Outcome(f"invoices {instance.invoices.to_odoo}, to Magento {instance.invoices.to_magento}")
+    outcome = Outcome(f"invoices to Magento {instance.invoices.to_magento}")
     if instance.invoices.to_magento == "when_posted" and subject.writes(ChangeKind.MAGENTO_INVOICE):
         outcome.warn(
             "when_posted: Magento shows an invoice as paid as soon as Odoo posts it",

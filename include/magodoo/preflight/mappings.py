@@ -41,12 +41,34 @@ def taxes(subject: Subject) -> Outcome:
             continue
         for problem in _wrong_with(active.get(name, []), rates):
             outcome.complain(f"tax {name!r} {problem}", f"correct `taxes`; Odoo has {some(usable)}", stops=stops)
+    _compare_countries(subject, outcome, {name: rows[0] for name, rows in active.items() if len(rows) == 1})
     missing = _unknown(subject, "account.fiscal.position", {rule.fiscal_position for rule in rules})
     if missing:
         outcome.complain(
             f"no single fiscal position {some(missing)}", "correct `fiscal_position` in `taxes`", stops=stops
         )
     return outcome
+
+
+def _compare_countries(subject: Subject, outcome: Outcome, found: dict[str, dict[str, Any]]) -> None:
+    """Odoo wants taxes of the position's country where the company has a tax ID there, else of its fiscal country."""
+    own = subject.books.company_row().get("account_fiscal_country_id")
+    fields = ["name", "country_id", "foreign_vat", "active"]
+    positions = {row["name"]: row for row in subject.books.listed("account.fiscal.position", fields) if row["active"]}
+    for rule in subject.instance.taxes:
+        tax, position = found.get(rule.odoo_tax), positions.get(rule.fiscal_position or "")
+        abroad = position["country_id"] if position and position["foreign_vat"] else None
+        wanted = abroad or own
+        if not tax or not tax["country_id"] or not wanted or tax["country_id"][0] == wanted[0]:
+            continue
+        country = tax["country_id"][1]
+        if abroad:
+            said = f"fiscal position {rule.fiscal_position!r} has a foreign tax ID in {abroad[1]}"
+            todo = f"name a tax of {abroad[1]} in its rule"
+        else:
+            said = f"the company's fiscal country is {wanted[1]}"
+            todo = f"name in its rule a fiscal position of {country} with a *foreign tax ID* there, or a tax of {wanted[1]}"
+        outcome.warn(f"tax {rule.odoo_tax!r} is of {country}, {said}: Odoo will refuse the documents", todo)
 
 
 def _is_bare_zero(rule: TaxRule) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from magodoo.money import dump_json
 from magodoo.preflight.lines import CheckLine, has_errors
 from magodoo.preflight.subject import applied_kinds
-from magodoo.settings import Instance
+from magodoo.settings import Instance, drafted_by_default
 from magodoo.vocabulary import ChangeKind
 
 _WITHOUT_EFFECT = {
@@ -73,5 +73,7 @@ def why_not(connection: Connection, instance: Instance) -> str | None:
 
 
 def settings_hash(instance: Instance) -> str:
-    """A hash of the settings that checks depend on."""
-    return hashlib.sha256(instance.model_dump_json(exclude=_WITHOUT_EFFECT).encode()).hexdigest()
+    """A hash of the settings that checks depend on; with e-invoicing an unwritten policy means another one."""
+    meanings = (instance, drafted_by_default(instance))
+    said = "\n".join(meaning.model_dump_json(exclude=_WITHOUT_EFFECT) for meaning in meanings)
+    return hashlib.sha256(said.encode()).hexdigest()

@@ -15,7 +15,7 @@ from magodoo.reconcile.frames import Frames, Mask
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View, in_scope
-from magodoo.settings.model import Instance
+from magodoo.settings import Instance, drafted_by_default
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ def _not_expected(situation: Situation) -> list[str]:
 
 
 def look(frames: Frames, instance: Instance, now: datetime) -> Situation:
-    """Frames matched and compared."""
-    view = View(frames, instance, now)
+    """Frames matched and compared, under the settings as they are meant where documents are electronic."""
+    meant = drafted_by_default(instance) if records.is_electronic(frames.master) else instance
+    view = View(frames, meant, now)
     counted = quantities.count(view)
     matching = match.match(view, counted)
     return Situation(view, counted, matching, compare.compare(view, matching, counted))

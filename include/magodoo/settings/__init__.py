@@ -1,6 +1,7 @@
 """Instances, mappings and policies: read, validated, explained. Secrets never stand here: they stand in Airflow connections."""
 
+from magodoo.settings.drafts import drafted_by_default
 from magodoo.settings.model import Instance, Settings
 from magodoo.settings.read import read_settings
 
-__all__ = ["Instance", "Settings", "read_settings"]
+__all__ = ["Instance", "Settings", "drafted_by_default", "read_settings"]

@@ -95,7 +95,7 @@ class Invoices(Strict):
     """What becomes of invoices, in each direction."""
 
     to_odoo: Literal["post", "draft", "off"] = "post"
-    """A Magento invoice becomes a posted invoice, a draft that a person posts, or nothing."""
+    """A Magento invoice becomes a posted invoice, a draft that a person posts, or nothing. Unwritten: a draft where Odoo's e-invoicing is active."""
     to_magento: Literal["when_paid", "when_posted", "off"] = "when_paid"
     """*Update Magento Status When Paid*: an Odoo invoice becomes one in Magento when it is paid, as soon as it is posted, or never."""
     in_payment_counts: bool = False
@@ -121,7 +121,7 @@ class CreditMemos(Strict):
     """What becomes of credit memos, in each direction."""
 
     to_odoo: Literal["post", "draft", "off"] = "post"
-    """A Magento credit memo becomes a posted credit note, a draft that a person posts, or nothing."""
+    """A Magento credit memo becomes a posted credit note, a draft that a person posts, or nothing. Unwritten: as for invoices."""
     to_magento: Literal["when_paid", "off"] = "off"
     """`when_paid`: a paid Odoo credit note becomes an offline refund in Magento."""
 

@@ -103,6 +103,11 @@ def lock_date(master: pd.DataFrame) -> date | None:
     return max(found, default=None)
 
 
+def is_electronic(master: pd.DataFrame) -> bool:
+    """Whether posting a document in this company may send it to an authority."""
+    return any((data or {}).get("found") for data in master.loc[master["key"] == "e_invoicing", "data"])
+
+
 def _alone(found: FindingType, row: Document, order: Document | None) -> Finding:
     side = Side(row.side)
     made = about(found, row if side is Side.MAGENTO else None, row if side is Side.ODOO else None, order=order)

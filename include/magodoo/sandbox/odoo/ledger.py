@@ -16,6 +16,18 @@ _ACCOUNT_TYPES = (
     "income_other:Other_Income expense:Expenses expense_direct_cost:Cost_of_Revenue"
 )
 
+_NOT_OF_POSITION = (
+    "This entry contains taxes that are not compatible with your fiscal position. Check the country set in fiscal "
+    "position and in your tax configuration."
+)
+_NOT_OF_COMPANY = (
+    "This entry contains one or more taxes that are incompatible with your fiscal country. Check company fiscal "
+    "country in the settings and tax country in taxes configuration."
+)
+_NO_COUNTRY = (
+    "The country of the foreign VAT number could not be detected. Please assign a country to the fiscal position."
+)
+
 
 def own_company(env: Env) -> int:
     return env.company_id
@@ -80,7 +92,7 @@ class Tax(Model):
 
     def complete(self, env: Env, vals: Row) -> None:
         company = env["res.company"].rows[vals["company_id"]]
-        vals.setdefault("country_id", company.get("country_id"))
+        vals.setdefault("country_id", company.get("account_fiscal_country_id") or company.get("country_id"))
         groups = env["account.tax.group"].rows.items()  # without a group of its country Odoo refuses the tax
         own = (group for group, row in groups if row.get("country_id") == vals["country_id"])
         vals.setdefault("tax_group_id", next(own, False))
@@ -88,6 +100,22 @@ class Tax(Model):
             same = all(row.get(key) == vals.get(key) for key in ("name", "type_tax_use", "company_id"))
             if same and row.get("tax_scope", False) == vals.get("tax_scope", False):
                 raise ValidationError(f"Tax names must be unique!\n- {vals['name']} in {company['name']}")
+
+    def check_country(self, env: Env, move: Row, used: set[int]) -> None:
+        """Taxes of a document are of one country: its position's with a tax ID there, else the company's fiscal one.
+
+        Raises Odoo's ValidationError (`_validate_taxes_country` of account.move).
+        """
+        countries = {self.rows[tax].get("country_id") for tax in used}
+        position = env["account.fiscal.position"].rows.get(move.get("fiscal_position_id") or 0, {})
+        company = env["res.company"].rows[move["company_id"]]
+        foreign = position.get("foreign_vat")
+        allowed = position.get("country_id") if foreign else company.get("account_fiscal_country_id")
+        if not countries or countries == {allowed}:
+            return
+        if position and countries != {position.get("country_id")}:
+            raise ValidationError(_NOT_OF_POSITION)
+        raise ValidationError(_NOT_OF_COMPANY)
 
 
 class TaxGroup(Model):
@@ -105,11 +133,19 @@ class FiscalPosition(Model):
             "country_id": f.one("res.country", "Country"),
             "auto_apply": f.boolean("Detect Automatically"),
             "vat_required": f.boolean("VAT required"),
+            "foreign_vat": f.char("Foreign Tax ID"),
             "tax_ids": f.linked("account.tax", "Taxes"),
             "company_id": f.one("res.company", "Company", default=own_company),
             "active": f.boolean("Active", default=True),
         }
     )
+
+    def created(self, env: Env, ids: list[int]) -> None:
+        if any(self.rows[i].get("foreign_vat") and not self.rows[i].get("country_id") for i in ids):
+            raise ValidationError(_NO_COUNTRY)
+
+    def written(self, env: Env, ids: list[int], vals: Row) -> None:
+        self.created(env, ids)
 
 
 class PaymentTerm(Model):

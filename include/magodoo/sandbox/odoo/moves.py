@@ -31,6 +31,7 @@ _DRAFT_NAMES = {
 _READONLY_WHEN_POSTED = (
     "invoice_date", "date", "partner_id", "currency_id", "invoice_currency_rate", "invoice_line_ids", "line_ids",
 )  # fmt: skip
+_CHECKED_WITH_TAXES = ("line_ids", "fiscal_position_id", "company_id")
 _SALES = ("out_invoice", "out_refund", "out_receipt")
 _PRODUCT_LINES = ("product", "line_section", "line_note")
 _NEGATIVE = (
@@ -159,6 +160,7 @@ class Move(MoveTotals):
         return Decimal(currencies.rate_on(currency, day) / currencies.rate_on(company["currency_id"], day))
 
     def created(self, env: Env, ids: list[int]) -> None:
+        self._check_countries(env, ids)
         self.rebuild(env, ids)
         self._touch_orders(env, ids)
         for record in ids:
@@ -176,9 +178,18 @@ class Move(MoveTotals):
             vals["date"] = vals["invoice_date"]
 
     def written(self, env: Env, ids: list[int], vals: Row) -> None:
+        if not vals.keys().isdisjoint(_CHECKED_WITH_TAXES):  # not with `invoice_line_ids` alone, as in Odoo
+            self._check_countries(env, ids)
         drafts = [record for record in ids if self.rows[record]["state"] == "draft"]
         self.rebuild_after(env, drafts, vals)
         self._touch_orders(env, ids)
+
+    def _check_countries(self, env: Env, ids: list[int]) -> None:
+        lines = env["account.move.line"].rows
+        for row in (self.rows[record] for record in ids):
+            own = [lines[line] for line in self.get(row, "line_ids")]
+            used = {tax for line in own for tax in (*(line.get("tax_ids") or ()), line.get("tax_line_id")) if tax}
+            env["account.tax"].check_country(env, row, used)
 
     def before_unlink(self, env: Env, ids: list[int]) -> None:
         for row in (self.rows[record] for record in ids):
