@@ -22,7 +22,7 @@ from magodoo.stack.live_odoo import live_odoo
 from magodoo.stack.progress import Progress
 from magodoo.stack.state import State
 
-STEPS = 12
+STEPS = 13
 LEAST_PATIENCE = 600  # seconds for one run of a DAG
 PATIENCE_OF_AN_ORDER = 0.5  # seconds more; one order costs 0.05 on a machine at rest
 
@@ -57,7 +57,10 @@ def tell(layout: Layout, progress: Progress, *, orders: int, seed: int, live: bo
         chain.refresh()
     with progress.step("second look, in observe mode") as detail:
         chain.run(detail)
-    compared = comparison.compare(manifest, database)
+    with progress.step("what was found, beside what was planted") as detail:
+        compared = comparison.compare(manifest, database)
+        both = len(compared.planted & compared.found)
+        detail(f"{both} of {len(compared.planted)} found, {len(compared.unexpected)} that nobody planted")
     with progress.step("writing, in apply mode") as detail:
         shop.switch_to_apply(layout)
         chain.run(detail)
