@@ -95,7 +95,7 @@ def tell(stack: ComposeStack, made: Lab, memory: Memory, orders: int) -> Told:
     """All orders are there at once; the chain runs until nothing is open. A third of the invoices in, a worker dies."""
     dice = random.Random(9)
     histories = [history.led_by_magento(made, dice) for _ in range(orders)]
-    instance = made.instance.model_dump(mode="json", exclude={"id"})
+    instance = made.instance.model_dump(mode="json", exclude={"id"}, exclude_unset=True)
     settings = {"orders_per_task": max(orders // 8, 5), "instances": {"us": instance}}
     (stack.folder / "shared" / "demo" / "magodoo.yaml").write_text(yaml.safe_dump(settings))
     api, began = stack.api, time.monotonic()

@@ -82,7 +82,7 @@ class Lab:
         )
 
     def with_policy(self, **policy: Any) -> None:
-        self.instance = Instance.model_validate({**self.instance.model_dump(), **policy})
+        self.instance = Instance.model_validate({**self.instance.model_dump(exclude_unset=True), **policy})
         self.context = self.a_context()
 
     def _stock_odoo(self) -> None:

@@ -58,7 +58,7 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
 @pytest.fixture
 def connected(pair: ShopAndBooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ShopAndBooks:
     """The connections and the settings file that an operator finds."""
-    instance = pair.instance.model_dump(mode="json", exclude={"id"})
+    instance = pair.instance.model_dump(mode="json", exclude={"id"}, exclude_unset=True)
     instance["recipients"] = {"it": ["it@example.com"]}
     (tmp_path / "magodoo.yaml").write_text(yaml.safe_dump({"instances": {"us": instance}}))
     monkeypatch.setenv("MAGODOO_SETTINGS", str(tmp_path / "magodoo.yaml"))

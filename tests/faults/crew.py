@@ -136,7 +136,7 @@ class Crew:
         once = die_at == "planned"
         lab = self.lab
         return Job(
-            self.url, lab.magento.url, lab.magento.token, lab.odoo.url, lab.odoo_key, lab.db.name, lab.instance.model_dump(mode="json"),
+            self.url, lab.magento.url, lab.magento.token, lab.odoo.url, lab.odoo_key, lab.db.name, lab.instance.model_dump(mode="json", exclude_unset=True),
             die_at, 1 if once else dice.randint(1, 3), self.mutation, timeout=1.0 if late else 10.0,
             odoo_timeout=self._odoo_timeout(dice, late), orders=tuple(orders), chain=chain,
         )  # fmt: skip

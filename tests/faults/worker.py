@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from faults.kinds import CALLED
 from faults.mutations import mutated
 from magodoo import staging
-from magodoo.errors import MagodooError
+from magodoo.errors import FixConfiguration, MagodooError
 from magodoo.load import checkpoints, ledger
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.protocol import Run
@@ -32,6 +32,7 @@ from magodoo.staging import work as work_list
 from magodoo.vocabulary import ChangeKind, Side
 
 PAGE = 3  # rows of a page of Magento's, so that an extraction has several
+MISCONFIGURED = 4
 FAILED = 3  # the exit code of a run that ended with an error that Airflow would show and try again
 
 
@@ -130,6 +131,10 @@ def work(job: Job) -> None:
                 reconcile.run(context, job.orders)
                 release(context)
             load.run(context, order_keys=job.orders)
+        except (
+            FixConfiguration
+        ):  # no fault that is drawn leads to it: this worker had no leave to write, and proves nothing
+            os._exit(MISCONFIGURED)
         except (MagodooError, SQLAlchemyError):
             os._exit(FAILED)
     os._exit(0)

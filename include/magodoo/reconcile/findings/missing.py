@@ -66,7 +66,7 @@ def _candidates(view: View, magento: int, tied: Positions) -> list[str]:
     """Odoo's documents in a tie that are of the order and kind of a Magento document, by number."""
     order, kind = view.column("order_key"), view.kind_codes
     alike = tied[(order[tied] == order[magento]) & (kind[tied] == kind[magento])]
-    return [row.number or f"Odoo's id {row.source_id}" for row in view.frames.rows(alike)]
+    return sorted(row.number or f"Odoo's id {row.source_id}" for row in view.frames.rows(alike))
 
 
 def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
