@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from faults.kinds import CALLED
 from faults.mutations import mutated
 from magodoo import staging
-from magodoo.errors import FixConfiguration, MagodooError
+from magodoo.errors import MagodooError
 from magodoo.load import checkpoints, ledger
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.protocol import Run
@@ -27,12 +27,13 @@ from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import extract, load, reconcile, whole_orders
 from magodoo.pipeline.context import Context
+from magodoo.preflight import store as preflights
 from magodoo.settings import Instance, Settings
 from magodoo.staging import work as work_list
 from magodoo.vocabulary import ChangeKind, Side
 
 PAGE = 3  # rows of a page of Magento's, so that an extraction has several
-MISCONFIGURED = 4
+FORBIDDEN = 4  # the exit code of a run that has no leave to write, and proves nothing
 FAILED = 3  # the exit code of a run that ended with an error that Airflow would show and try again
 
 
@@ -125,6 +126,7 @@ def work(job: Job) -> None:
     with mutated(job.mutation), _calls_told(), _kinds_told():
         try:
             context = context_of(job)
+            _has_leave(context)
             if job.chain:
                 for side in Side:
                     extract.run(context, side)
@@ -138,6 +140,12 @@ def work(job: Job) -> None:
         except (MagodooError, SQLAlchemyError):
             os._exit(FAILED)
     os._exit(0)
+
+
+def _has_leave(context: Context) -> None:
+    with context.engine.connect() as connection:
+        if preflights.why_not(connection, context.instance):
+            os._exit(FORBIDDEN)
 
 
 @contextmanager
