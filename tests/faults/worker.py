@@ -133,10 +133,6 @@ def work(job: Job) -> None:
                 reconcile.run(context, job.orders)
                 release(context)
             load.run(context, order_keys=job.orders)
-        except (
-            FixConfiguration
-        ):  # no fault that is drawn leads to it: this worker had no leave to write, and proves nothing
-            os._exit(MISCONFIGURED)
         except (MagodooError, SQLAlchemyError):
             os._exit(FAILED)
     os._exit(0)
