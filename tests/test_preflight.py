@@ -20,11 +20,12 @@ from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import preflight
 from magodoo.preflight import CheckLine, Status, house, passed, why_not
 from magodoo.preflight.lines import table
+from magodoo.preflight.store import settings_hash
 from magodoo.preflight.subject import Subject
 from magodoo.quality import outbox
 from magodoo.sandbox.magento import RunningSandbox as RunningMagento
 from magodoo.sandbox.odoo import RunningSandbox as RunningOdoo
-from magodoo.settings import Settings
+from magodoo.settings import Instance, Settings
 from magodoo.staging import connect
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -545,3 +546,12 @@ def test_make_preflight_prints_the_table_and_fails_for_errors(
     assert "`shop` isn't defined" in told
     assert "Odoo 19.0 over JSON-2" in told
     assert "sync-key" not in told
+
+
+def test_settings_in_another_order_ask_for_no_new_preflight() -> None:
+    def said(**names: str) -> str:
+        odoo = {"pricelists": names}
+        given = {"id": "us", "magento_connection": "m", "odoo_connection": "o", "odoo": odoo}
+        return settings_hash(Instance.model_validate(given))
+
+    assert said(USD="Dollar", EUR="Euro") == said(EUR="Euro", USD="Dollar") != said(EUR="Euro", USD="Other")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -73,7 +74,7 @@ def why_not(connection: Connection, instance: Instance) -> str | None:
 
 
 def settings_hash(instance: Instance) -> str:
-    """A hash of the settings that checks depend on; with e-invoicing an unwritten policy means another one."""
+    """A hash of the settings that checks depend on, in whatever order they stand; with e-invoicing an unwritten policy means another one."""
     meanings = (instance, drafted_by_default(instance))
-    said = "\n".join(meaning.model_dump_json(exclude=_WITHOUT_EFFECT) for meaning in meanings)
+    said = json.dumps([each.model_dump(mode="json", exclude=_WITHOUT_EFFECT) for each in meanings], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()
