@@ -167,8 +167,8 @@ class Watch:
     def _scheduled(self) -> tuple[int, int]:
         """Nanoseconds that its threads ran, and that they were ready and waited for a processor."""
         ran = waited = 0
-        for task in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat"):
-            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended in this moment
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended in this moment
+            for task in Path(f"/proc/{self._process.pid}/task").glob("*/schedstat"):
                 of_task = task.read_text(encoding="ascii").split()
                 ran, waited = ran + int(of_task[0]), waited + int(of_task[1])
         return ran, waited
