@@ -264,6 +264,24 @@ def test_a_dynamic_bundle_shipped_in_magento_is_delivered_by_its_children() -> N
 
 
 @pytest.mark.parametrize(
+    ("note_of", "refunded_on", "planned"),
+    [("ours", "2026-11-20", True), ("a person", "2026-11-20", False), ("a person", "2026-10-01", True)],
+)
+def test_goods_come_back_with_our_credit_note_and_beside_a_person_s_only_when_they_are_overdue(
+    note_of: str, refunded_on: str, planned: bool
+) -> None:
+    sales = Sales(shipments={"returns": "shipped_items", "tracking": "to_odoo"})
+    sales.sold(shipped={11: 2}, refunded={11: 1})
+    sales.odoo_invoice(1, of=sales.invoice(1))
+    sales.delivery(1, of=sales.shipment(1, tracking=["A"]))  # the lacking track is a finding that a write settles
+    memo = sales.memo(1, {11: 1}, created=f"{refunded_on} 10:00")
+    sales.odoo_note(1, {11: 1}, of=memo if note_of == "ours" else 0)
+    changes = sales.reconcile().changes
+    assert [change for change in changes if "return" in change] == ([f"odoo_stock_return {memo}"] if planned else [])
+    assert len(changes) == 1 + planned, "the track is planned in every case"
+
+
+@pytest.mark.parametrize(
     ("settings", "make"),
     [
         ({"invoices": {"to_odoo": "off"}}, lambda sales: sales.invoice(1)),

@@ -39,6 +39,21 @@ def invoiced(pair: ShopAndBooks, days_ago: float, payment: str = "banktransfer")
     return order
 
 
+def entered(pair: ShopAndBooks, payment: str = "banktransfer") -> tuple[int, int]:
+    """An order that is invoiced in Magento inside the closed period and stands in Odoo; order and invoice."""
+    order = pair.order(payment=payment, days_ago=INSIDE)
+    pair.at(INSIDE)
+    invoice = pair.shop.invoice(order)
+    pair.enter_order(order)
+    return order, invoice
+
+
+def booked(pair: ShopAndBooks, order: int, invoice: int) -> None:
+    """The clerk enters the invoice outside the closed period."""
+    pair.at(OUTSIDE)
+    pair.books.invoice(pair.histories[order], invoice)
+
+
 @story()
 def test_inside_a_closed_period_nothing_is_posted(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, INSIDE)
@@ -74,12 +89,8 @@ def test_in_the_open_period_it_is_posted_with_approval_only(pair: ShopAndBooks) 
 
 @story()
 def test_a_credit_memo_inside_a_closed_period_is_held_too(pair: ShopAndBooks) -> Story:
-    order = pair.order(days_ago=INSIDE)
-    pair.at(INSIDE)
-    invoice = pair.shop.invoice(order)
-    pair.enter_order(order)
-    pair.at(OUTSIDE)
-    pair.books.invoice(pair.histories[order], invoice)
+    order, invoice = entered(pair)
+    booked(pair, order, invoice)
     pair.at(INSIDE - 1)
     pair.shop.refund(order)
     pair.at(0)
@@ -91,12 +102,8 @@ def test_a_credit_memo_inside_a_closed_period_is_held_too(pair: ShopAndBooks) ->
 
 @story()
 def test_a_payment_inside_a_closed_period_is_held_too(pair: ShopAndBooks) -> Story:
-    order = pair.order(payment="card", days_ago=INSIDE)
-    pair.at(INSIDE)
-    invoice = pair.shop.invoice(order)
-    pair.enter_order(order)
-    pair.at(OUTSIDE)
-    pair.books.invoice(pair.histories[order], invoice)
+    order, invoice = entered(pair, "card")
+    booked(pair, order, invoice)
     pair.at(0)
     pair.touch(order)
     yield
@@ -109,13 +116,9 @@ def test_a_payment_inside_a_closed_period_is_held_too(pair: ShopAndBooks) -> Sto
 
 @story()
 def test_a_provider_s_refund_inside_a_closed_period_is_held_too(pair: ShopAndBooks) -> Story:
-    order = pair.order(payment="card", days_ago=INSIDE)
-    pair.at(INSIDE)
-    invoice = pair.shop.invoice(order)
-    pair.enter_order(order)
+    order, invoice = entered(pair, "card")
     memo = pair.shop.refund_invoice(invoice, None, online=True)
-    pair.at(OUTSIDE)
-    pair.books.invoice(pair.histories[order], invoice)
+    booked(pair, order, invoice)
     pair.books.pay(pair.histories[order], f"inv_{invoice}", amount(pair.invoices(order)[0]["grand_total"]), "USD")
     pair.books.credit_note(pair.histories[order], memo)
     pair.at(0)

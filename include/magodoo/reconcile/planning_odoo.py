@@ -326,12 +326,16 @@ def _refunds(order: OrderPlan, closed: str | None) -> None:
 
 
 def _returns(order: OrderPlan, closed: str | None) -> None:
-    """Goods of refunded and shipped items back to stock, where the settings say that refunds mean returns."""
+    """Goods of refunded and shipped items back to stock, where the settings say that refunds mean returns.
+
+    With our credit note at once; beside one that a person wrote only when they are overdue, as the person may see to them.
+    """
     late = {finding.magento_id: finding for finding in order.of(FindingType.REFUNDED_NOT_RETURNED)}
     for row in order.active(Side.MAGENTO, Kind.CREDIT_MEMO):
         items = order.facts.awaiting_return.get(row.at)
-        written = order.partner(row) is not None or order.is_planned(ChangeKind.ODOO_CREDIT_NOTE, row)
-        if not items or not written or first_reason(order.cut_over(row), closed):
+        finding, note = late.get(str(row.source_id)), order.partner(row)
+        ours = note is not None and order.facts.situation.view.ours[note.at]
+        due = order.is_planned(ChangeKind.ODOO_CREDIT_NOTE, row) or ours or (note is not None and finding is not None)
+        if not items or not due or first_reason(order.cut_over(row), closed):
             continue
-        settled = [late[str(row.source_id)]] if str(row.source_id) in late else []
-        order.change(ChangeKind.ODOO_STOCK_RETURN, row, settled, items=items)
+        order.change(ChangeKind.ODOO_STOCK_RETURN, row, [finding] if finding else [], items=items)
