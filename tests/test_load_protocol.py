@@ -207,6 +207,19 @@ def test_an_unlinked_document_of_the_same_customer_and_total_is_a_possible_dupli
     assert len(made.moves()) == 1
 
 
+@pytest.mark.parametrize(
+    ("typed", "alike"), [("ANN_%\\@EXAMPLE.com", True), ("ann_%\\@example.com", True), ("annx%\\@example.com", False)]
+)
+def test_the_customer_is_known_by_e_mail_in_any_letters_and_nothing_in_it_is_a_pattern(
+    made: Lab, typed: str, alike: bool
+) -> None:
+    _, invoice = an_order(made, email="Ann_%\\@example.com")
+    by_hand(made, made.shop.tables.invoices[invoice]["grand_total"], email=typed)
+    made.load()
+    assert ("refused" in made.states()) == alike
+    assert len(made.moves()) == 2 - alike
+
+
 def test_a_document_that_somebody_made_of_the_order_meanwhile_is_adopted(made: Lab) -> None:
     _, invoice = an_order(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])

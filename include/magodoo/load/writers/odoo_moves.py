@@ -13,7 +13,7 @@ from magodoo.load.matches import matched
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
-from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
+from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners, of_customers
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.load.writers.older_odoo import force_taxes
 from magodoo.money import from_units, plain, to_units
@@ -82,10 +82,11 @@ class WriteMoves(Writer):
         return _Surroundings(rows, of_order, nearby, known, fields)
 
     def _nearby(self, context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[str, Any]]:
-        """Moves of the same totals within 30 days of any of the changes (RULES, *Cut-over*)."""
+        """Moves of the same customers and totals within 30 days of any of the changes (RULES, *Cut-over*)."""
         days = [date.fromisoformat(change.request["date"]) for change in changes if change.request["date"]]
         totals = sorted({from_units(change.request["expect"]["total"]) for change in changes})
-        if not days:
+        customers = of_customers(changes)
+        if not days or not customers:
             return []
         client = context.books
         domain = [
@@ -94,8 +95,9 @@ class WriteMoves(Writer):
             ["amount_total", "in", totals],
             ["invoice_date", ">=", (min(days) - NEARBY).isoformat()],
             ["invoice_date", "<=", (max(days) + NEARBY).isoformat()],
+            *customers,
         ]
-        ids = client.call("account.move", "search", domain=domain, order="id", limit=1000)
+        ids = client.call("account.move", "search", domain=domain, order="id")
         return list(client.by_ids(self.document.value, ids).rows) if ids else []
 
     def _foreign(

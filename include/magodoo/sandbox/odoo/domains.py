@@ -217,9 +217,9 @@ def _whole_second(value: Any) -> Any:
 
 
 def _pattern(operator: str, value: Any) -> Test:
-    """SQL patterns: `%` any text, `_` any character; `like` looks inside, `=like` compares the whole."""
-    text = str(value or "")
-    expression = "".join({"%": ".*", "_": "."}.get(c, re.escape(c)) for c in text)
+    """SQL patterns: `%` any text, `_` any character, either is itself after `\\`; `like` looks inside, `=like` compares the whole."""
+    signs = re.findall(r"\\?.", str(value or ""), re.DOTALL)
+    expression = "".join({"%": ".*", "_": "."}.get(sign, re.escape(sign[-1])) for sign in signs)
     if not operator.removeprefix("not ").startswith("="):
         expression = f".*{expression}.*"
     compiled = re.compile(expression, re.DOTALL | (re.IGNORECASE if "ilike" in operator else 0))
