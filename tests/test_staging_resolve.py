@@ -161,6 +161,19 @@ def test_an_invoice_without_an_order_resolves_by_its_own_reference(engine: Engin
     assert (key_of(engine, "invoice", 1), key_of(engine, "invoice", 2)) == ("7", "7")
 
 
+def test_an_invoice_whose_sales_order_nobody_touched_since_the_cut_over_resolves_by_its_own_reference(
+    engine: Engine,
+) -> None:
+    put(engine, magento_order(7, "000000007"))
+    invoice = {"other_references": ("000000009",), "customer_email": "ann@example.com", **SAME}
+    put(engine, odoo_document("invoice", 2, 1, **invoice), odoo_document("invoice", 3, 1))
+    assert (key_of(engine, "invoice", 2), key_of(engine, "invoice", 3)) == ("odoo-2", None), "the number is looked up"
+    put(engine, magento_order(9, "000000009"))
+    assert key_of(engine, "invoice", 2) == "9"
+    put(engine, odoo_order(1, "000000009"))
+    assert (key_of(engine, "invoice", 2), key_of(engine, "invoice", 3)) == ("9", "9")
+
+
 def test_a_delivery_is_found_by_its_key_when_its_shipment_comes_later(engine: Engine) -> None:
     put(engine, magento_order(7, "000000007"), odoo_document("shipment", 3, reference="ship_us_70"))
     assert key_of(engine, "shipment", 3) == "odoo-3"

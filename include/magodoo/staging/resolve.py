@@ -2,8 +2,8 @@
 
 Odoo orders: our external id; else a confirmed match; else exactly one Magento order of the instance whose number
 stands among the references and that agrees in customer or total. Other Odoo documents inherit: their own order's key,
-then our external id, then their parent's, then their own references: the number of an order, or of a Magento document
-of the same total. What carries our external id or a number shaped like one of this instance, though no such Magento
+then our external id, then their parent's, then, where their own order is not staged, their own references: the number
+of an order, or of a Magento document of the same total. What carries our external id or a number shaped like one of this instance, though no such Magento
 order exists, gets the key `odoo-<id>` or the claimed id and `details.without_order`. All else keeps order_key null:
 it is *not Magento*.
 
@@ -167,6 +167,10 @@ _ORDER_OF_DOCUMENT = """
             and abs(n.grand_total - o.grand_total) <= :agreeing and (:prefix = '' or {customer})
      ) named)"""
 
+# It names no sales order, or one that is not staged: of before the cut-over, and nobody touched it since.
+_NO_ORDER_OF_ITS_OWN = """not exists (select 1 from document s where s.instance = o.instance and s.side = 'odoo' and s.kind = 'order'
+    and s.source_id = o.own_order_id)"""
+
 _SAME_CUSTOMER = "m.customer_email = o.customer_email"
 _SAME_TOTAL = "(m.currency = o.currency and abs(m.grand_total - o.grand_total) <= :agreeing)"
 _SAME_DOCUMENT = """exists (select 1 from document n where n.instance = m.instance and n.side = 'magento' and n.kind = o.kind
@@ -228,8 +232,8 @@ def _find_for_documents(connection: Connection, names: dict[str, Any]) -> None:
                 and n.source_id = substring(o.reference from :our_document)),
             (select r.order_key from document r where r.instance = o.instance and r.side = 'odoo' and r.source_id = o.parent_id
                 and r.kind = case o.kind when 'credit_memo' then 'invoice' else 'shipment' end),
-            case when o.own_order_id is null and o.kind in ('invoice', 'credit_memo') then {found} end),
-            o.own_order_id is null and (coalesce(o.reference ~ :our_document, false) or {_claims_an_order()})
+            case when {_NO_ORDER_OF_ITS_OWN} and o.kind in ('invoice', 'credit_memo') then {found} end),
+            {_NO_ORDER_OF_ITS_OWN} and (coalesce(o.reference ~ :our_document, false) or {_claims_an_order()})
         from candidate join document o on o.instance = :instance and o.side = 'odoo' and o.kind = candidate.kind
             and o.source_id = candidate.source_id"""),
         names,
