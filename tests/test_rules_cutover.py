@@ -153,6 +153,22 @@ def test_an_order_that_others_enter_without_its_number_is_never_made_again(pair:
     assert ("possible_duplicate", "order", "") in pair.findings(order)
 
 
+@pytest.mark.parametrize("number", ["of an order that was never read", "000099999"])
+def test_a_number_that_stands_for_no_order_read_so_far_is_looked_up(pair: ShopAndBooks, number: str) -> None:
+    """Of a customer who buys one basket again and again; a slip of the pen names no order, and a person decides."""
+    email = f"again{number[-3:]}@example.com"
+    order = pair.order({"SKU-001": 3}, email=email)
+    pair.shop.invoice(order)
+    pair.look()
+    pair.release()
+    other = pair.order({"SKU-001": 3}, email=email)
+    sale = pair.enter_order(other, linked=False)
+    if number.isdecimal():
+        pair.call("sale.order", "write", [sale], vals={"client_order_ref": number, "origin": False})
+    load.run(pair.context())
+    assert len(pair.sales(order)) == (not number.isdecimal())
+
+
 @pytest.mark.parametrize("planned_before", [True, False])
 def test_a_number_in_another_connector_s_own_field_is_found(pair: ShopAndBooks, planned_before: bool) -> None:
     fields = {name: f"x_shop_number_{name.replace('.', '_')}" for name in ("sale.order", "account.move")}

@@ -12,6 +12,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+ORDER_NUMBER = r"^\d{8,12}(-\d{1,2})?$"  # what a word has to look like to be asked for as an order's number
+
 _MAGENTO = """
     with wanted as (select unnest(cast(:keys as text[])) as key),
     staged as (
@@ -93,11 +95,11 @@ def claimed_numbers(connection: Connection, instance: str, order_keys: Sequence[
     """The words on Odoo documents of these keys that may be order numbers, without the instance's prefix."""
     return list(
         connection.execute(
-            text(r"""
+            text("""
             select distinct substr(word, length(:prefix) + 1) from document d, unnest(d.other_references) word
             where d.instance = :instance and d.side = 'odoo' and d.order_key = any(:keys) and starts_with(word, :prefix)
-                and substr(word, length(:prefix) + 1) ~ '^\d{8,12}(-\d{1,2})?$'"""),
-            {"instance": instance, "keys": list(order_keys), "prefix": prefix},
+                and substr(word, length(:prefix) + 1) ~ :order_number"""),
+            {"instance": instance, "keys": list(order_keys), "prefix": prefix, "order_number": ORDER_NUMBER},
         ).scalars()
     )
 

@@ -23,6 +23,7 @@ from magodoo.settings import Instance
 from magodoo.staging import pending, work
 from magodoo.staging.inherit import inherit
 from magodoo.staging.items import name_items
+from magodoo.staging.lacking import ORDER_NUMBER
 from magodoo.staging.open_deliveries import note_open
 
 NUMBER_SHAPES = "magento.order_number"  # rows of table master that hold the shapes of order numbers
@@ -99,7 +100,7 @@ def names_of(instance: Instance) -> dict[str, Any]:
         "our_document": rf"^(?:{module}\.)?(?:inv|cm|ship)_{instance.id}_(\d+)$",
         "agreeing": AGREEING_TOTAL,
         "shapes": NUMBER_SHAPES,
-        "looks_like_a_number": r"^\d{8,12}(-\d{1,2})?$",
+        "looks_like_a_number": ORDER_NUMBER,
     }
 
 

@@ -18,6 +18,7 @@ from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.money import from_units, plain, to_units
+from magodoo.staging.lacking import ORDER_NUMBER
 from magodoo.vocabulary import ChangeKind, Kind, Side
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def _nearby(context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[s
     ]
     ids = client.call("sale.order", "search", domain=domain, order="id")
     rows = [row for row in client.by_ids("order", ids).rows if not _is_ours(context, row)] if ids else []
+    rows = [row for row in rows if any(_is_alike(row, change) for change in changes)]
     known = matched(context, Side.ODOO, Kind.ORDER, [row["id"] for row in rows])
     words = {row["id"]: set(references(context.instance, row)) for row in rows}
     numbers = _order_numbers(context, set().union(*words.values()))
@@ -161,13 +163,18 @@ def of_customers(changes: Iterable[LeasedChange]) -> list[Any]:
 
 
 def _order_numbers(context: Context, words: Iterable[str]) -> set[str]:
-    """Those of the words that are the numbers of Magento orders: what carries one is that order's affair."""
-    prefix = context.instance.odoo.order_number_prefix
+    """Those of the words that are the numbers of Magento orders: what carries one is that order's affair.
+
+    An order of before the cut-over that nobody touched since is not staged: Magento is asked.
+    """
+    prefix, stores = context.instance.odoo.order_number_prefix, context.instance.stores or None
     by_number = {word.removeprefix(prefix): word for word in words if word.startswith(prefix)}
     statement = "select number from document where instance = :instance and side = 'magento' and kind = 'order' and number = any(:numbers)"
     with context.engine.connect() as connection:
-        found = connection.scalars(text(statement), {"instance": context.instance.id, "numbers": list(by_number)})
-        return {by_number[number] for number in found}
+        found = connection.scalars(text(statement), {"instance": context.instance.id, "numbers": list(by_number)}).all()
+    unknown = sorted(number for number in set(by_number).difference(found) if re.search(ORDER_NUMBER, number))
+    asked = context.shop.order_by_increment(unknown, stores) if unknown else ()
+    return {by_number[number] for number in (*found, *(str(row["increment_id"]) for row in asked))}
 
 
 def _is_alike(row: Mapping[str, Any], change: LeasedChange) -> bool:
