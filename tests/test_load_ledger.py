@@ -127,6 +127,15 @@ def test_what_builds_on_a_refused_change_leaves_the_ledger_with_it(connection: C
     assert states(connection) == ["refused", "superseded", "planned"]
 
 
+def test_what_builds_on_what_builds_on_a_rejected_change_leaves_the_ledger_too(connection: Connection) -> None:
+    """No goods come back for a credit note that goes because its invoice was rejected."""
+    memo, back = ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_STOCK_RETURN
+    outcome = recorded(connection, a_change(), a_change(memo, source="12"), a_change(back, source="12"))
+    ledger.reject(connection, [outcome.ids["odoo_invoice", "11"]], "ann", "wrong customer")
+    assert states(connection) == ["refused", "superseded", "superseded"]
+    assert claimed(connection) == []
+
+
 def test_only_a_released_request_is_claimed(connection: Connection) -> None:
     recorded(connection, a_change(), release=False)
     assert claimed(connection) == []
