@@ -309,6 +309,23 @@ def test_who_lost_the_lease_before_the_write_writes_nothing(made: Lab) -> None:
     assert made.records("sale.order", "id") == []
 
 
+def test_who_lost_the_lease_of_what_it_only_looks_after_goes_on_with_the_rest(made: Lab) -> None:
+    """A kind that may have been written is switched off: the worker finds nothing of it, and no longer has the order."""
+    an_order(made)
+    made.with_policy(mode=Modes(default=Mode.OBSERVE))
+    with made.engine.begin() as connection:
+        connection.execute(text("update change set state = 'uncertain', not_before = now() where step = 0"))
+
+    def take_away(name: str) -> None:
+        if name == "probed":
+            with made.engine.begin() as connection:
+                connection.execute(text("update change set lease_token = lease_token + 1 where state = 'leased'"))
+
+    checkpoints.visit(take_away)
+    counts = made.load()
+    assert (counts["lost"], counts.get("put_back")) == (1, None)
+
+
 def test_what_was_written_stands_in_staging_before_the_next_reconcile(made: Lab) -> None:
     an_order(made)
     made.load()
