@@ -243,6 +243,7 @@ def test_observe_writes_nothing_and_dry_run_shows_the_calls(made: Lab, caplog: p
     caplog.set_level("INFO", "magodoo")
     shown = made.load(dry_run=True)
     assert (shown["would_write"], shown["observe"]) == (3, 3)
+    assert made.load(dry_run=True, targets=[Side.MAGENTO])["would_write"] == 0
     assert "action_confirm" in caplog.text
     assert made.load()["applied"] == 0
     assert made.records("sale.order", "id") == []
