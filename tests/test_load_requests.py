@@ -183,6 +183,17 @@ def test_what_odoo_lacks_is_a_problem_and_never_a_guess(damage: Any, part: str) 
     assert any(problem.part.startswith(part) for problem in item.problems)
 
 
+def test_nothing_is_made_up_for_a_customer_whom_retention_or_erasure_took_away() -> None:
+    own = sources()
+    order, invoice = (next(d for d, _ in prepared(own) if d.kind == kind) for kind in ("order", "invoice"))
+    for document in (order, invoice):
+        source = own.magento(Kind.ORDER, str(document.order_key))
+        assert source is not None
+        source.payload = {}
+        (item,) = prepare_from(own, [plan_of(document)])
+        assert (item.request, [problem.part for problem in item.problems]) == (None, ["order"])
+
+
 def test_untaxed_goods_need_a_rule_as_soon_as_the_settings_name_zero() -> None:
     rules = [*an_instance().taxes, TaxRule(rate=Decimal(0), odoo_tax="Export", country="CH")]
     own = sources(an_instance(taxes=rules))
