@@ -127,6 +127,8 @@ def test_a_return_names_its_delivery() -> None:
         ("order", "magodoo.order_us_7", "magodoo.order_us_7"),
         ("order", "magodoo.order_eu_7", None),
         ("order", "magodoo.inv_us_7", None),
+        ("order", f"magodoo.order_us_{10**18}", None),
+        ("order", "magodoo.order_us_²", None),
         ("invoice", "magodoo.inv_us_7", "magodoo.inv_us_7"),
         ("invoice", "__export__.account_move_7", None),
         ("credit_memo", "magodoo.cm_us_7", "magodoo.cm_us_7"),

@@ -11,7 +11,7 @@ import pytest
 import structlog
 from pair import Pair, seeded_pair
 from sqlalchemy import Engine, text
-from staged import emptied, rows, value
+from staged import emptied, odoo_document, put, rows, value
 
 from magodoo.errors import BadSettings, FixConfiguration, Retry, Stop, Unavailable
 from magodoo.pipeline import extract, refresh, store
@@ -329,6 +329,19 @@ def test_documents_whose_order_exists_nowhere_are_said_to_be_so(pair: Pair) -> N
     extract.complete(context, due)
     found = {number for (number,) in rows(pair.engine, "select number from document where details ? 'without_order'")}
     assert planted and planted <= found
+
+
+def test_what_comes_later_of_an_order_that_exists_nowhere_is_said_to_be_so_too(pair: Pair) -> None:
+    context = pair.context()
+    for side in ("magento", "odoo"):
+        extract.run(context, side)
+    orphan = value(pair.engine, "select order_key from document where source_id = '990001'")
+    extract.complete(context, [orphan])
+    put(pair.engine, odoo_document("invoice", 990_002, reference="magodoo.inv_us_990001"))
+    extract.run(context, "magento")
+    extract.complete(context, [orphan])
+    later = rows(pair.engine, "select order_key, details ? 'without_order' from document where source_id = '990002'")
+    assert later == [(orphan, True)]
 
 
 def test_the_refresh_finds_a_late_track_and_a_deletion(pair: Pair) -> None:

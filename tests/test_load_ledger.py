@@ -115,9 +115,7 @@ def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Con
     assert ledger.refused_before(connection, "us", [a_change(total=2)]) == {}
     again = recorded(connection, a_change(total=1))
     assert again.refused == {("odoo_invoice", "11"): "Odoo says no"}
-    assert ledger.refusals(connection, "us", ["1"]) == {("odoo_invoice", "11"): "Odoo says no"}
     assert recorded(connection, a_change(total=2)).inserted == 1
-    assert ledger.refusals(connection, "us", ["1"]) == {}
 
 
 def test_what_builds_on_a_refused_change_leaves_the_ledger_with_it(connection: Connection) -> None:
@@ -125,6 +123,15 @@ def test_what_builds_on_a_refused_change_leaves_the_ledger_with_it(connection: C
     recorded(connection, a_change(IMPORT, source="1"), a_change(INVOICE), a_change(INVOICE, "2", "21"), release=False)
     leases.refuse(connection, claimed(connection)[0], "Odoo says no")
     assert states(connection) == ["refused", "superseded", "planned"]
+
+
+def test_what_builds_on_what_builds_on_a_rejected_change_leaves_the_ledger_too(connection: Connection) -> None:
+    """No goods come back for a credit note that goes because its invoice was rejected."""
+    memo, back = ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_STOCK_RETURN
+    outcome = recorded(connection, a_change(), a_change(memo, source="12"), a_change(back, source="12"))
+    ledger.reject(connection, [outcome.ids["odoo_invoice", "11"]], "ann", "wrong customer")
+    assert states(connection) == ["refused", "superseded", "superseded"]
+    assert claimed(connection) == []
 
 
 def test_only_a_released_request_is_claimed(connection: Connection) -> None:
@@ -348,6 +355,14 @@ def test_what_was_refused_is_not_reopened_beside_a_newer_plan_of_its_document(co
     recorded(connection, a_change(total=2))
     assert ledger.reopen(connection, ids, "bob") == 0
     assert states(connection) == ["refused", "planned"]
+
+
+def test_what_was_refused_is_not_reopened_once_its_request_is_blanked(connection: Connection) -> None:
+    ids = list(recorded(connection, a_change()).ids.values())
+    leases.refuse(connection, claimed(connection)[0], "Odoo says no")
+    connection.execute(text("update change_body set request = null"))
+    assert ledger.reopen(connection, ids, "bob") == 0
+    assert states(connection) == ["refused"]
 
 
 def test_a_person_releases_what_the_gate_holds_and_nothing_else(connection: Connection) -> None:

@@ -256,6 +256,7 @@ def test_observe_writes_nothing_and_dry_run_shows_the_calls(made: Lab, caplog: p
     caplog.set_level("INFO", "magodoo")
     shown = made.load(dry_run=True)
     assert (shown["would_write"], shown["observe"]) == (3, 3)
+    assert made.load(dry_run=True, targets=[Side.MAGENTO])["would_write"] == 0
     assert "action_confirm" in caplog.text
     assert made.load()["applied"] == 0
     assert made.records("sale.order", "id") == []
@@ -320,6 +321,23 @@ def test_who_lost_the_lease_before_the_write_writes_nothing(made: Lab) -> None:
     checkpoints.visit(expire)
     assert made.load()["lost"] >= 1
     assert made.records("sale.order", "id") == []
+
+
+def test_who_lost_the_lease_of_what_it_only_looks_after_goes_on_with_the_rest(made: Lab) -> None:
+    """A kind that may have been written is switched off: the worker finds nothing of it, and no longer has the order."""
+    an_order(made)
+    made.with_policy(mode=Modes(default=Mode.OBSERVE))
+    with made.engine.begin() as connection:
+        connection.execute(text("update change set state = 'uncertain', not_before = now() where step = 0"))
+
+    def take_away(name: str) -> None:
+        if name == "probed":
+            with made.engine.begin() as connection:
+                connection.execute(text("update change set lease_token = lease_token + 1 where state = 'leased'"))
+
+    checkpoints.visit(take_away)
+    counts = made.load()
+    assert (counts["lost"], counts.get("put_back")) == (1, None)
 
 
 def test_what_was_written_stands_in_staging_before_the_next_reconcile(made: Lab) -> None:

@@ -183,6 +183,29 @@ def test_what_odoo_lacks_is_a_problem_and_never_a_guess(damage: Any, part: str) 
     assert any(problem.part.startswith(part) for problem in item.problems)
 
 
+def test_nothing_is_made_up_for_a_customer_whom_retention_or_erasure_took_away() -> None:
+    own = sources()
+    order, invoice = (next(d for d, _ in prepared(own) if d.kind == kind) for kind in ("order", "invoice"))
+    for document in (order, invoice):
+        source = own.magento(Kind.ORDER, str(document.order_key))
+        assert source is not None
+        source.payload = {}
+        (item,) = prepare_from(own, [plan_of(document)])
+        assert (item.request, [problem.part for problem in item.problems]) == (None, ["order"])
+
+
+def test_a_track_number_is_written_as_its_document_spells_it() -> None:
+    own = sources()
+    shipment = next(d for d in own.documents.values() if d.kind == "shipment")
+    shipment.tracking = ("jd0001-b",)
+    plan = PlannedChange(
+        ChangeKind.ODOO_TRACKING, str(shipment.order_key), "n", Kind.SHIPMENT, shipment.source_id, shipment.number, 0, "", 0, (),
+        {"odoo_id": 5, "tracks": ["JD0001-B"]},
+    )  # fmt: skip
+    (item,) = prepare_from(own, [plan])
+    assert item.request is not None and item.request["tracks"] == ["jd0001-b"]
+
+
 def test_untaxed_goods_need_a_rule_as_soon_as_the_settings_name_zero() -> None:
     rules = [*an_instance().taxes, TaxRule(rate=Decimal(0), odoo_tax="Export", country="CH")]
     own = sources(an_instance(taxes=rules))

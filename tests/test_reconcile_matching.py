@@ -20,6 +20,14 @@ def test_the_marker_in_a_magento_comment_pairs() -> None:
     assert ("invoice", invoice, move, "marker") in sales.reconcile().pairs
 
 
+def test_a_marker_of_another_odoo_database_says_nothing() -> None:
+    sales = Sales().sold()
+    move = sales.odoo_invoice(1, total=5)
+    sales.invoice(1, reference=f"magodoo:us:uuid-1:account.move:{move}")
+    sales.master.append({"model": "ir.config_parameter", "key": "database.uuid", "data": {"value": "uuid-2"}})
+    assert {pair[0] for pair in sales.reconcile().pairs} == {"order"}
+
+
 def test_another_instances_marker_says_nothing() -> None:
     sales = Sales().sold()
     move = sales.odoo_invoice(1, total=5)

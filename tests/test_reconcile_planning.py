@@ -6,7 +6,7 @@ import pytest
 from reconcile_sales import Sales
 
 from magodoo.reconcile.plan import PlannedChange
-from magodoo.reconcile.settle import without_problems
+from magodoo.reconcile.settle import waiting_for, without_problems
 from magodoo.vocabulary import ChangeKind, FindingType, Kind
 
 
@@ -471,6 +471,19 @@ def test_problems_become_findings_and_what_depends_on_them_waits() -> None:
     unmapped = [each for each in result.findings if each.type is FindingType.UNMAPPED]
     assert [(each.part, each.kind, each.document) for each in unmapped] == [("sku:SKU11", Kind.ORDER, "M-order-1")]
     assert all(each.change is None and each.no_change_reason for each in result.findings)
+
+
+def test_what_waits_holds_back_what_depends_on_it() -> None:
+    """No return of goods, and no money back, for a credit note that cannot be made because its invoice was refused."""
+    kinds = (
+        *(ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_REFUND_PAYMENT),
+        ChangeKind.ODOO_STOCK_RETURN,
+    )
+    invoice, *others = (
+        PlannedChange(kind, "1", "1", Kind.INVOICE, "10" if kind is ChangeKind.ODOO_INVOICE else "20", "", 0, "USD", 0)
+        for kind in kinds
+    )
+    assert waiting_for([invoice, *others], {invoice.key}).keys() == {change.key for change in others}
 
 
 def test_a_warning_blocks_nothing() -> None:

@@ -97,11 +97,12 @@ def test_amounts_change_and_the_change_that_settles_is_linked(connection: Connec
 
 
 def test_text_from_a_shop_is_stored_as_it_came(connection: Connection) -> None:
-    hostile = "'); drop table finding; -- :now \\ \" <b> äöü 漢"
-    store.write_findings(connection, "us", ["1"], [found(detail=hostile, magento_value="a\0b")], {}, FIRST)
+    hostile = "'); drop table finding; -- :now \\ \\u0000 \" <b> äöü 漢"
+    made = found(detail=hostile, magento_value="a\0b", odoo_value="\\u0000")
+    store.write_findings(connection, "us", ["1"], [made], {}, FIRST)
     row = rows(connection)[0]
     assert hostile in row.message
-    assert row.magento_value == "ab"
+    assert (row.magento_value, row.odoo_value) == ("a\ufffdb", "\\u0000"), "NUL becomes what staging makes of it"
 
 
 def pairs(*rows_: tuple[str, str, str]) -> pd.DataFrame:

@@ -197,6 +197,20 @@ def test_a_claim_without_its_order_is_marked_until_the_order_is_there(engine: En
     assert rows(engine, "select 1 from document where details ? 'without_order'") == []
 
 
+@pytest.mark.parametrize(("corrected", "key"), [("000000007", "7"), ("by phone", None)])
+def test_a_document_whose_order_no_longer_claims_a_missing_one_is_not_without_order(
+    engine: Engine, corrected: str, key: str | None
+) -> None:
+    put(engine, magento_order(7, "000000007"), odoo_order(1, "000000099"), odoo_document("invoice", 5, 1))
+    with engine.begin() as connection:
+        assert mark_without_order(connection, instance(), ["odoo-1"]) == 1
+    put(engine, odoo_order(1, corrected, request_began_at=LATER))
+    assert (key_of(engine, "order", 1), key_of(engine, "invoice", 5)) == (key, key)
+    assert rows(engine, "select 1 from document where details ? 'without_order'") == []
+    with engine.connect() as connection:
+        assert work.lively(connection, "us", LATER) == ["7"]
+
+
 def test_a_magento_document_without_its_order_is_marked_too(engine: Engine) -> None:
     put(engine, magento_order(7, "000000007"), magento_document("invoice", 70, 99))
     with engine.begin() as connection:

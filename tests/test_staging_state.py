@@ -103,6 +103,13 @@ def test_a_refused_record_stays_until_it_can_be_read(engine: Engine) -> None:
     assert value(engine, "select resolved_at from quarantine") is None
 
 
+def test_a_refused_record_is_kept_whatever_its_id_is(engine: Engine) -> None:
+    """A damaged id is no id that PostgreSQL must be able to hold; the page that it came with is staged all the same."""
+    with engine.begin() as connection:
+        quarantine.put(connection, "us", "magento", [Unread("invoice", "7\0\ud800", "not an id", "{}")])
+    assert rows(engine, "select source_id from quarantine") == [("7\ufffd?",)]
+
+
 def test_a_run_is_noted_with_its_counts_or_its_error(engine: Engine) -> None:
     with runs.recorded(engine, "us", "odoo_extract", "manual__1") as counts:
         counts["order"] = {"read": 3}

@@ -87,7 +87,7 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
 
 
 def _details(row: Row, payment: Row, customer_id: str | None) -> dict[str, Any]:
-    """See `staging/columns.py`, *OrderDetails*; amounts in units."""
+    """See `staging/columns.py`, *MagentoOrderDetails*; amounts in units."""
     edit_of = fields.identity(row, "relation_parent_id")
     edited_as = fields.identity(row, "relation_child_id")
     shipping_percent = _shipping_percent(row)

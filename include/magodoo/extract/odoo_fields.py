@@ -13,6 +13,7 @@ from magodoo.extract.fields import Row
 from magodoo.settings import Instance
 
 _SEPARATORS = re.compile(r"[\s,;|]+")
+_NUMBER = re.compile(r"_[0-9]{1,18}")  # at the end of an external id: it becomes a key that frames hold as int64
 MOST_REFERENCES = 40
 
 
@@ -44,7 +45,7 @@ def our_reference(instance: Instance, row: Row, *kinds: str) -> str | None:
     """The record's external id when we gave it for this instance and one of `kinds`."""
     given = fields.key(row, "external_id")
     begins = tuple(instance.external_id(kind, "") for kind in kinds)
-    return given if given and given.startswith(begins) and given[given.rindex("_") + 1 :].isdigit() else None
+    return given if given and given.startswith(begins) and _NUMBER.fullmatch(given, given.rindex("_")) else None
 
 
 def is_of_another_instance(instance: Instance, row: Row, *kinds: str) -> bool:

@@ -10,7 +10,7 @@ from magodoo.vocabulary import ChangeKind
 
 _K = ChangeKind
 
-# What must be done before: an open change of one of these kinds on the same order holds a later one back.
+# What must be done before: an open change of one of these kinds on the same order holds a later one back. In the order of steps.
 NEEDS: Mapping[ChangeKind, tuple[ChangeKind, ...]] = {
     _K.ORDER_CANCEL: (_K.ORDER_IMPORT,),
     _K.ODOO_INVOICE: (_K.ORDER_IMPORT,),
@@ -27,15 +27,19 @@ NEEDS: Mapping[ChangeKind, tuple[ChangeKind, ...]] = {
 
 def plan_anew(connection: Connection, instance: str, order_key: str, kind: ChangeKind) -> int:
     """What needs a change of this kind, which ended undone, would be refused for good by whichever run takes it up next: its
-    request would stand before a target that lacks what comes first. Returns how many were superseded.
+    request would stand before a target that lacks what comes first. So would what needs that: a credit note's return must not
+    be made when the invoice was not. Returns how many were superseded.
     """
-    kinds = [each.value for each, needed in NEEDS.items() if kind in needed]
+    kinds = [kind]
+    for each, needed in NEEDS.items():
+        if not set(needed).isdisjoint(kinds):
+            kinds.append(each)
     statement = (
         "update change set state = 'superseded', finished_at = now(), reason = :reason where instance = :instance"
         " and order_key = :order and kind = any(:kinds) and state in ('planned', 'approved')"
     )
     reason = f"an earlier change of the order was not made ({kind.value}): planned anew"
-    values = {"instance": instance, "order": order_key, "kinds": kinds, "reason": reason}
+    values = {"instance": instance, "order": order_key, "kinds": [each.value for each in kinds[1:]], "reason": reason}
     return connection.execute(text(statement), values).rowcount
 
 

@@ -265,8 +265,7 @@ def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
 def uncertain(connection: Connection, change: LeasedChange, reason: str, settle_seconds: int) -> None:
     """It may have been written: close the order to writes for the settle time. Raises LeaseLost."""
     assignments = "state = 'uncertain', reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
-    if not _owned(connection, change, assignments, reason=reason, seconds=settle_seconds):
-        raise LeaseLost(f"{change}: the lease went to another worker")
+    _set(connection, change, assignments, reason=reason, seconds=settle_seconds)
 
 
 def put_back(connection: Connection, change: LeasedChange, reason: str | None, delay_seconds: int = 0) -> None:
@@ -275,14 +274,12 @@ def put_back(connection: Connection, change: LeasedChange, reason: str | None, d
         "state = case when :resumed then 'uncertain' when approval = 'approved' then 'approved' else 'planned' end,"
         " reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
     )
-    if not _owned(connection, change, assignments, resumed=change.resumed, reason=reason, seconds=delay_seconds):
-        raise LeaseLost(f"{change}: the lease went to another worker")
+    _set(connection, change, assignments, resumed=change.resumed, reason=reason, seconds=delay_seconds)
 
 
 def settle_absent(connection: Connection, change: LeasedChange) -> None:
     """An uncertain change turned out not to be there, and may not be written now: plain planned again. Raises LeaseLost."""
-    if not _owned(connection, change, "state = 'planned', reason = null, not_before = null, lease_until = null"):
-        raise LeaseLost(f"{change}: the lease went to another worker")
+    _set(connection, change, "state = 'planned', reason = null, not_before = null, lease_until = null")
 
 
 def give_back(connection: Connection, instance: str, tokens: Mapping[str, int]) -> None:
@@ -291,14 +288,13 @@ def give_back(connection: Connection, instance: str, tokens: Mapping[str, int]) 
     connection.execute(text(_GIVE_BACK), values)
 
 
-def _end(connection: Connection, change: LeasedChange, state: str, reason: str | None, **columns: Any) -> None:
-    named = "".join(f", {name} = :{name}" for name in columns)
-    assignments = f"state = :state, reason = :reason, finished_at = now(), lease_until = null{named}"
-    if not _owned(connection, change, assignments, state=state, reason=reason, **columns):
-        raise LeaseLost(f"{change}: the lease went to another worker")
+def _end(connection: Connection, change: LeasedChange, state: str, reason: str) -> None:
+    assignments = "state = :state, reason = :reason, finished_at = now(), lease_until = null"
+    _set(connection, change, assignments, state=state, reason=reason)
 
 
-def _owned(connection: Connection, change: LeasedChange, assignments: str, **values: Any) -> bool:
-    """Change the row only while it is leased under our token."""
+def _set(connection: Connection, change: LeasedChange, assignments: str, **values: Any) -> None:
+    """Change the row only while it is leased under our token. Raises LeaseLost."""
     statement = f"update change set {assignments} where id = :id and lease_token = :token and state = 'leased'"
-    return connection.execute(text(statement), {"id": change.id, "token": change.token, **values}).rowcount == 1
+    if connection.execute(text(statement), {"id": change.id, "token": change.token, **values}).rowcount != 1:
+        raise LeaseLost(f"{change}: the lease went to another worker")

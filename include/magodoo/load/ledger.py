@@ -25,9 +25,10 @@ from magodoo.load import dependants
 from magodoo.load.requests.prepared import Prepared
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
-from magodoo.vocabulary import ChangeKind
+from magodoo.vocabulary import OPEN_STATES, ChangeKind
 
 Key = tuple[str, str]  # (change kind, source id)
+OPEN = [state.value for state in OPEN_STATES]
 
 
 class LeaseLost(Stop):
@@ -294,11 +295,16 @@ def reject(connection: Connection, change_ids: Collection[int], who: str, reason
 
 
 def reopen(connection: Connection, change_ids: Collection[int], who: str) -> int:
-    """Plan refused or failed changes once more, with approval and verdict to be given anew."""
+    """Plan refused or failed changes once more, with approval and verdict to be given anew. Returns how many.
+
+    One whose request retention or erasure has blanked cannot be carried out any more and stays as it is.
+    """
     statement = (
         "update change set state = 'planned', approval = 'waiting', verdict = 'unchecked', checked_hash = null,"
         " approved_by = :who, approval_reason = 'reopened', approved_at = null, reason = null, finished_at = null,"
-        " not_before = null where id = any(:ids) and state in ('refused', 'failed') and not exists (select 1 from change newer"
+        " not_before = null where id = any(:ids) and state in ('refused', 'failed')"
+        " and exists (select 1 from change_body where change_id = change.id and request is not null)"
+        " and not exists (select 1 from change newer"
         " where newer.instance = change.instance and newer.kind = change.kind and newer.source_id = change.source_id"
         " and newer.id > change.id)"
     )
@@ -306,21 +312,6 @@ def reopen(connection: Connection, change_ids: Collection[int], who: str) -> int
 
 
 # What others want to know
-
-
-def refusals(connection: Connection, instance: str, order_keys: Collection[str]) -> dict[Key, str]:
-    """Why changes of these orders were refused or failed, by key: only where that is the key's latest word."""
-    rows = connection.execute(
-        text(
-            "select distinct on (kind, source_id) kind, source_id, state, reason from change where instance = :instance"
-            " and order_key = any(:orders) order by kind, source_id, id desc"
-        ),
-        {"instance": instance, "orders": list(order_keys)},
-    )
-    return {(kind, source): reason or state for kind, source, state, reason in rows if state in ("refused", "failed")}
-
-
-OPEN = ["planned", "approved", "leased", "uncertain"]
 
 
 def body(connection: Connection, change_id: int) -> dict[str, Any]:

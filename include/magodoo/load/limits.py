@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -47,7 +47,7 @@ def review(connection: Connection, instance: Instance) -> Review:
         ),
         {"instance": instance.id, "kinds": applied},
     ).mappings()
-    today = _done_of_kinds(connection, instance.id, f"{datetime.now(UTC) - timedelta(days=1)}")
+    today = _done_of_kinds(connection, instance.id, timedelta(days=1))
     tally = _Tally(limits, _done_of_kinds(connection, instance.id), today)
     free = waiting = 0
     for row in (dict(row) for row in rows):
@@ -103,11 +103,11 @@ def _expire(connection: Connection, instance: str, hours: int) -> None:
     )
 
 
-def _done_of_kinds(connection: Connection, instance: str, since: str = "-infinity") -> Mapping[str, int]:
-    """By kind, what was done after a moment that PostgreSQL can read."""
+def _done_of_kinds(connection: Connection, instance: str, within: timedelta | None = None) -> Mapping[str, int]:
+    """By kind, what was done, or done within so long; by the database's clock, as all that the ledger says."""
     statement = (
         "select kind, count(*) from change where instance = :instance and state = 'done'"
-        " and coalesce(finished_at, '-infinity') >= cast(:since as timestamptz) group by kind"
+        " and (cast(:within as interval) is null or finished_at >= now() - cast(:within as interval)) group by kind"
     )
-    rows = connection.execute(text(statement), {"instance": instance, "since": since})
+    rows = connection.execute(text(statement), {"instance": instance, "within": within})
     return Counter({kind: count for kind, count in rows})

@@ -197,11 +197,17 @@ class Run:
             if not change.may_write and change.id in found:
                 self._settle(change, NotYet("a part of it was written, and the rest may not be written now"))
             elif not change.may_write:
-                with self.context.engine.begin() as connection:
-                    leases.settle_absent(connection, change)
-                self._leave_open(change)
-                self.counts["put_back"] += 1
+                self._settle_absent(change)
         return [change for change in changes if change.may_write]
+
+    def _settle_absent(self, change: LeasedChange) -> None:
+        self._leave_open(change)
+        try:
+            with self.context.engine.begin() as connection:
+                leases.settle_absent(connection, change)
+            self.counts["put_back"] += 1
+        except LeaseLost:
+            self._lost(change)
 
     def _waits(self, change: LeasedChange) -> bool:
         """An earlier step of its order did not get done, or its target is away: it stays as it was."""
@@ -229,8 +235,6 @@ class Run:
         except (FixDocument, Unreadable) as problem:
             if len(changes) == 1:
                 return {changes[0].id: problem}
-        except FixConfiguration:
-            raise
         except Retry as problem:
             self.away = problem
             return {change.id: problem for change in changes}

@@ -143,7 +143,8 @@ def _complete(context: Context, order_keys: Sequence[str]) -> Counter[str]:
     counts["magento"] = whole_orders.read(context, Side.MAGENTO, sorted(wanted))
     with context.engine.begin() as connection:
         work.one_writer(connection, instance)
-        counts["without_order"] = mark_without_order(connection, context.instance, sorted(wanted))
+        # Of a known order that is not staged, documents may have come since it was looked for.
+        counts["without_order"] = mark_without_order(connection, context.instance, sorted({*wanted, *known}))
         wanted = {*lacking.of_odoo(connection, instance, fresh), *_behind(context, Side.ODOO, known)}
     counts["odoo"] = whole_orders.read(context, Side.ODOO, sorted(wanted))
     master_data.refresh_products(context, keys)

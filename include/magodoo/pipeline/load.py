@@ -50,16 +50,19 @@ def run(
     A dry run logs the exact calls and writes nothing. Raises FixConfiguration when `books_from`, a credential or a right is
     missing for all, and when the last preflight does not allow this instance to write.
     """
+    wanted = [kind for kind in kinds or ChangeKind if kind.target in set(targets or Side)]
     if not dry_run and context.instance.mode.any_apply:
         _may_write(context)
     with context.engine.begin() as connection:
         limits.review(connection, context.instance)
     if dry_run:
-        return {"would_write": _show(context, kinds, order_keys, limit), **_standing(context)}
+        return {"would_write": _show(context, wanted, order_keys, limit), **_standing(context)}
     with runs.recorded(context.engine, context.instance.id, "load", context.dag_run) as told:
         counts: Counter[str] = Counter()
-        for target in _targets(targets, kinds):
-            counts.update(_one_target(context, target, kinds, order_keys, limit))
+        # Odoo first: a Magento document may wait for nothing of Odoo's, but an order import comes before everything.
+        for target in (Side.ODOO, Side.MAGENTO):
+            if of_target := [kind for kind in wanted if kind.target is target]:
+                counts.update(_one_target(context, target, of_target, order_keys, limit))
         found = {**dict.fromkeys(("applied", "refused", "failed", "uncertain"), 0), **counts, **_standing(context)}
         told.update(found)
         if kinds:  # one task per kind: each has its own row
@@ -97,7 +100,7 @@ def _may_write(context: Context) -> None:
 def _one_target(
     context: Context,
     target: Side,
-    kinds: Collection[ChangeKind] | None,
+    kinds: Collection[ChangeKind],
     order_keys: Collection[str] | None,
     limit: int | None,
 ) -> Counter[str]:
@@ -144,12 +147,6 @@ def _holder(context: Context) -> str:
     return f"{context.dag_run} {socket.gethostname()} {os.getpid()}"
 
 
-def _targets(targets: Collection[Side] | None, kinds: Collection[ChangeKind] | None) -> list[Side]:
-    """Odoo first: a Magento document may wait for nothing of Odoo's, but an order import comes before everything."""
-    wanted = set(targets or Side) & ({kind.target for kind in kinds} if kinds else set(Side))
-    return [side for side in (Side.ODOO, Side.MAGENTO) if side in wanted]
-
-
 def _standing(context: Context) -> dict[str, int]:
     """What is planned and stays: waiting for a person, held by the gate, only observed."""
     observed = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is not Mode.APPLY]
@@ -169,7 +166,7 @@ def _standing(context: Context) -> dict[str, int]:
 
 
 def _show(
-    context: Context, kinds: Collection[ChangeKind] | None, order_keys: Collection[str] | None, limit: int | None
+    context: Context, kinds: Collection[ChangeKind], order_keys: Collection[str] | None, limit: int | None
 ) -> int:
     """Log the calls of every planned change, `observe` and unreleased ones too: that is what a dry run is asked for.
 
@@ -181,7 +178,7 @@ def _show(
         " order by step, id limit :limit"
     )
     values: dict[str, Any] = {
-        "instance": context.instance.id, "kinds": [kind.value for kind in kinds or ChangeKind], "every": order_keys is None,
+        "instance": context.instance.id, "kinds": [kind.value for kind in kinds], "every": order_keys is None,
         "orders": list(order_keys or ()), "limit": limit,
     }  # fmt: skip
     with context.engine.connect() as connection:

@@ -54,28 +54,22 @@ LINE_FLAGS = {"is_money": True}
 
 @dataclass(frozen=True)
 class Frames:
-    """Everything about some orders. Build it with `canonical`, which takes the columns of the tables as SQL returns
-    them.
+    """Everything about some orders. Build it with `canonical`, which takes the columns of the tables as SQL returns them.
 
-    documents: one row per document of either side of these orders, deleted ones included (deleted_at set). Columns:
-    side, kind
+    documents: one row per document of either side of these orders, deleted ones included (deleted_at set). Columns: side, kind
         (category); IDS (int64; customer_group -1 where unknown); AMOUNTS (int64); WORDS (category, "" where unknown);
         TEXTS (str, "" where unknown; tracking: sorted numbers joined by ","; other_references: joined by SEPARATOR, of
         Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
-        document_date (datetime64, local date). edit_of, amount_authorized, amount_paid, without_order, consolidated come from
-        `details` of Magento orders.
-    lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS,
-    LINE_FLAGS.
-        order_key is the Magento order's id; -n where staging keeps an Odoo document under `odoo-n` because its order
-        exists nowhere.
-    pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and,
-    marked as ended,
-        those that lost a document.
+        document_date (datetime64, local date). order_key is the Magento order's id; -n where staging keeps an Odoo document
+        under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid (of Magento orders),
+        consolidated (of Odoo's invoices and credit memos) and without_order come from `details`.
+    lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
+    pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and, marked as
+        ended, those that lost a document.
     quarantine: open rows: side, kind, source_id (str), reason.
     master: model, key, odoo_id, active, data.
-    unlinked: columns of documents; Odoo documents without order key (candidates for `possible_duplicate`), and
-    documents of either
-        side whose order exists nowhere (without_order).
+    unlinked: columns of documents; Odoo documents without order key (candidates for `possible_duplicate`), and documents of
+        either side whose order exists nowhere (without_order).
     """
 
     documents: pd.DataFrame
@@ -220,9 +214,7 @@ def _documents(source: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_details(source: pd.DataFrame) -> pd.DataFrame:
-    """The facts of `details` that reconciling needs, as columns. Only Magento orders and documents without order have
-    any.
-    """
+    """The facts of `details` that reconciling needs, as columns (see Frames)."""
     if "details" not in source:
         return source
     source = source.copy(deep=False)

@@ -1,8 +1,5 @@
-"""What planning one order needs. The smallest set of changes that settles the findings under the policies, in an order
-that can be carried out.
-
-Every finding leaves with the change that would settle it, or with the reason why none may. Orders are planned one by
-one, and only those with something to settle.
+"""What planning one order needs: its documents, findings and quantities, and the reasons that hold a write back whatever its
+kind.
 """
 
 from __future__ import annotations

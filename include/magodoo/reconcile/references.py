@@ -48,13 +48,15 @@ def _delivery_keys(view: View) -> list[pd.DataFrame]:
 
 
 def _markers(view: View) -> list[pd.DataFrame]:
-    """`magodoo:<instance>:<database uuid>:<model>:<id>` in a Magento document's comment."""
+    """`magodoo:<instance>:<database uuid>:<model>:<id>` in a Magento document's comment; in another database the id is another's."""
     result = []
     for kind, model in MARKED_MODELS.items():
         magento = np.flatnonzero(view.select(Side.MAGENTO, kind))
         references = view.frames.documents["reference"].iloc[magento]
         parts = references[references != ""].str.split(":", n=4, expand=True).reindex(columns=range(5))
         good = (parts[0] == "magodoo") & (parts[1] == view.instance.id) & (parts[3] == model)
+        if view.database is not None:
+            good &= parts[2] == view.database
         named = pd.to_numeric(parts.loc[good, 4], errors="coerce").fillna(0).to_numpy(np.int64)
         odoo = view.frames.locate(Side.ODOO, kind, named)
         result.append(_claims(references[references != ""].index[good].to_numpy(np.int64), odoo, Rule.MARKER))

@@ -51,12 +51,17 @@ def without_problems(
 
 
 def waiting_for(changes: Sequence[PlannedChange], not_done: Collection[Key]) -> dict[Key, str]:
-    """Why changes must wait that depend on one which will not be done."""
+    """Why changes must wait that depend on one which will not be done, or on one that waits itself.
+
+    changes: by order and step, as they were planned.
+    """
     by_order: dict[str, list[PlannedChange]] = defaultdict(list)
     for change in changes:
         by_order[change.order_key].append(change)
     reasons: dict[Key, str] = {}
-    for earlier in (change for change in changes if change.key in not_done):
+    for earlier in changes:
+        if earlier.key not in not_done and earlier.key not in reasons:
+            continue
         for later in by_order[earlier.order_key]:
             if depends(later, earlier):
                 reasons.setdefault(later.key, f"It waits for {earlier.kind.value} of {earlier.source_number}")

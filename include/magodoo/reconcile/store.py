@@ -6,7 +6,6 @@ last_seen moves, resolved_at is set when it is gone among the orders just looked
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, text
 
-from magodoo.copying import copy_rows
+from magodoo.copying import copy_rows, json_text
 from magodoo.reconcile import catalogue
 from magodoo.reconcile.finding import Finding
 from magodoo.vocabulary import Kind, Rule
@@ -108,8 +107,8 @@ def write_findings(
     rows = [_row(finding, change_ids) for finding in sorted(findings, key=lambda each: each.key)]
     written: list[Any] = []
     for start in range(0, len(rows), _BATCH):
-        batch = json.dumps(rows[start : start + _BATCH], ensure_ascii=False).replace("\\u0000", "")
-        written += connection.execute(text(_UPSERT), {"instance": instance, "now": now, "rows": batch}).all()
+        batch = {"instance": instance, "now": now, "rows": json_text(rows[start : start + _BATCH])}
+        written += connection.execute(text(_UPSERT), batch).all()
     resolved = connection.execute(
         text(
             """update finding set resolved_at = :now, change_id = null where instance = :instance and resolved_at is null

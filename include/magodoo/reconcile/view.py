@@ -71,6 +71,13 @@ class View:
         return (self.column("reference") != "") & ~self.select(Side.MAGENTO, Kind.ORDER)
 
     @cached_property
+    def database(self) -> str | None:
+        """The uuid of the Odoo database, as markers name it; None while master data were never read."""
+        master = self.frames.master
+        found = [data["value"] for data in master.loc[master["key"] == "database.uuid", "data"]]
+        return str(found[0]) if found else None
+
+    @cached_property
     def order_of(self) -> Positions:
         """Position of the Magento order of each document; -1 where its order is not here."""
         found = self.frames.locate(Side.MAGENTO, Kind.ORDER, self.column("order_key"))

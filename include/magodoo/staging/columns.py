@@ -44,6 +44,12 @@ class MagentoOrderDetails(TypedDict):
     payment: PaymentDetails
 
 
+class MagentoShipmentDetails(TypedDict):
+    """The code of the first track's carrier, as Magento has it."""
+
+    carrier_code: str | None
+
+
 class OdooOrderDetails(TypedDict):
     """`invoice_ids` and `picking_ids` are all that Odoo links to the order, credit notes and returns among them."""
 

@@ -58,7 +58,7 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
         master=_query(
             connection,
             "select model, key, odoo_id, active, data from master where instance = :instance "
-            " and model in ('res.company', 'res.currency', 'account.journal', 'stock.warehouse')",
+            " and model in ('res.company', 'ir.config_parameter')",
             where,
         ),
         unlinked=_read_documents(connection, "chosen_unlinked"),

@@ -18,7 +18,7 @@ def put(connection: Connection, instance: str, side: str, unread: Iterable[Unrea
             "instance": instance,
             "side": side,
             "kind": each.kind,
-            "source_id": each.source_id[:200],
+            "source_id": _storable(each.source_id)[:200],
             "reason": _storable(each.reason)[:2000],
             "payload": _storable(each.payload)[:LONGEST_PAYLOAD],
         }

@@ -251,7 +251,7 @@ def _claims_an_order() -> str:
 
 
 def _apply(connection: Connection, names: dict[str, Any]) -> int:
-    """Write the keys; both the old and the new order of a document that moved are due."""
+    """Write the keys; both the old and the new order of a document that moved are due. It may have an order now."""
     connection.execute(text("analyze resolving"))
     connection.execute(
         text("""
@@ -260,15 +260,17 @@ def _apply(connection: Connection, names: dict[str, Any]) -> int:
     moved = connection.execute(
         text("""
         with found as (
-            select d.kind, d.source_id, d.order_key as before, r.order_key as after from document d
-            join resolving r using (kind, source_id)
+            select d.kind, d.source_id, d.order_key as before, r.order_key as after,
+                d.order_key is distinct from r.order_key as moved
+            from document d join resolving r using (kind, source_id)
             where d.instance = :instance and d.side = 'odoo'
                 and (d.order_key is distinct from r.order_key or d.resolved_at is null)),
         written as (
             update document d set order_key = f.after, resolved_at = now(),
-                version = case when f.before is distinct from f.after then nextval('content_version') else d.version end
+                version = case when f.moved then nextval('content_version') else d.version end,
+                details = case when f.moved then d.details - 'without_order' else d.details end
             from found f where d.instance = :instance and d.side = 'odoo' and d.kind = f.kind and d.source_id = f.source_id)
-        select before, after from found where before is distinct from after"""),
+        select before, after from found where moved"""),
         names,
     ).all()
     work.bump(connection, names["instance"], sorted({key for pair in moved for key in pair if key is not None}))

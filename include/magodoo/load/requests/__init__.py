@@ -34,6 +34,12 @@ _PREPARE: Mapping[ChangeKind, Callable[[Sources, PlannedChange], Prepared]] = {
     **magento.PREPARE,
 }
 
+# Built from what the shop sent of the order: who bought, where they live, what was paid by gift card.
+_FROM_PAYLOAD = (
+    *(ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT),
+    *(ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_REFUND_PAYMENT),
+)
+
 
 def prepare(connection: Connection, context: Context, planned: Sequence[PlannedChange]) -> list[Prepared]:
     """The full request of each planned change, or the problems that stand in its way (they become `unmapped` findings).
@@ -49,7 +55,16 @@ def prepare(connection: Connection, context: Context, planned: Sequence[PlannedC
 
 def prepare_from(sources: Sources, planned: Sequence[PlannedChange]) -> list[Prepared]:
     """The same from sources at hand."""
-    return [_with_source(sources, _PREPARE[plan.kind](sources, plan)) for plan in planned]
+    return [_with_source(sources, _prepared(sources, plan)) for plan in planned]
+
+
+def _prepared(sources: Sources, plan: PlannedChange) -> Prepared:
+    """Nothing is made up for a customer whom retention or erasure has taken away."""
+    order = sources.magento(Kind.ORDER, plan.order_key)
+    if plan.kind in _FROM_PAYLOAD and order is not None and not order.payload:
+        why = "who bought, and how it was paid, was blanked by retention or erasure: a person books it"
+        return Prepared(plan, None, problems=[RequestProblem("order", why)])
+    return _PREPARE[plan.kind](sources, plan)
 
 
 def _with_source(sources: Sources, prepared: Prepared) -> Prepared:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
+from magodoo.load.requests.tables import figure
 from magodoo.money import plain
 from magodoo.settings.model import TaxRule
 
@@ -43,13 +44,13 @@ def tax_of(
         rate = Decimal(0)
     rule = next((rule for rule in sources.instance.taxes if _fits(rule, rate, order, line)), None)
     if rule is None:
-        return LineTax() if not tax and line.role == "shipping" else _unmapped(order, _figure(rate), "no tax rule fits")
+        return LineTax() if not tax and line.role == "shipping" else _unmapped(order, figure(rate), "no tax rule fits")
     record = sources.master.only("account.tax", rule.odoo_tax)
     if record is None:
-        return _unmapped(order, _figure(rate), f"Odoo has no single active tax {rule.odoo_tax!r}")
+        return _unmapped(order, figure(rate), f"Odoo has no single active tax {rule.odoo_tax!r}")
     amount = record.data.get("amount")
     if amount is not None and Decimal(str(amount)) != rate:
-        return _unmapped(order, _figure(rate), f"Odoo's tax {rule.odoo_tax!r} is {_figure(Decimal(str(amount)))} %")
+        return _unmapped(order, figure(rate), f"Odoo's tax {rule.odoo_tax!r} is {figure(Decimal(str(amount)))} %")
     return LineTax(record.id, rule.fiscal_position)
 
 
@@ -87,7 +88,3 @@ def _is_service(line: CanonicalLine) -> bool:
 def _unmapped(order: CanonicalDocument, rate: str, why: str) -> LineTax:
     part = f"tax:{rate}/{order.country or '?'}"
     return LineTax(problem=RequestProblem(part, f"{why} for {rate} % in {order.country or 'an unknown country'}"))
-
-
-def _figure(number: Decimal) -> str:
-    return f"{number.normalize():f}"

@@ -139,7 +139,7 @@ class WriteMoves(Writer):
             problem = (
                 _order_problem(order)
                 or _worthless(change, self.document)
-                or _closed(change, locked)
+                or closed(change, locked)
                 or self._overdrawn(order, change, claimed)
             )
             if problem is not None:
@@ -247,8 +247,11 @@ def _worthless(change: LeasedChange, kind: Kind) -> MagodooError | None:
     return refused("a credit memo of zero or less is never written") if worthless else None
 
 
-def _closed(change: LeasedChange, locked: date | None) -> MagodooError | None:
-    """Odoo does not refuse inside a lock date but moves the accounting date (facts pair 10): so it is asked before."""
+def closed(change: LeasedChange, locked: date | None) -> MagodooError | None:
+    """Odoo does not refuse inside a lock date but moves the accounting date (facts pair 10): so it is asked before.
+
+    It needs a person's consent, which was not asked for; of a payment as of its document.
+    """
     inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked
     if inside and not change.request["closed_period"]:
         return Changed(f"its date {change.request['date']} lies in a period that is closed up to {locked}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +12,7 @@ from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
+from magodoo.load.writers.odoo_moves import closed
 from magodoo.load.writers.odoo_tables import load_all
 from magodoo.money import plain, to_units
 from magodoo.odoo.matching import Settlement
@@ -83,7 +83,7 @@ class WritePayments(Writer):
         problems: dict[int, MagodooError] = {}
         for change in changes:
             document = documents.get(name_of(change.request["document"]))
-            problem = _document_problem(document, change) or _closed(change, locked)
+            problem = _document_problem(document, change) or closed(change, locked)
             if problem is not None:
                 problems[change.id] = problem
         return problems
@@ -150,14 +150,6 @@ def _document_problem(document: Mapping[str, Any] | None, change: LeasedChange) 
         return refused(
             f"only {plain(left)} of its document is open in Odoo, the payment is {plain(change.request['amount'])}"
         )
-    return None
-
-
-def _closed(change: LeasedChange, locked: date | None) -> MagodooError | None:
-    """As for its document: inside a lock date it needs a person's consent, which was not asked for."""
-    inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked
-    if inside and not change.request["closed_period"]:
-        return Changed(f"its date {change.request['date']} lies in a period that is closed up to {locked}")
     return None
 
 

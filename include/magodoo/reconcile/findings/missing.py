@@ -167,13 +167,13 @@ def _money_key(situation: Situation, positions: Positions) -> pd.DataFrame:
 def _unlinked(situation: Situation, todo: Mask) -> Positions:
     """Position in `unlinked` of an Odoo document that may be the counterpart (RULES, *Cut-over*); -1 without.
 
-    Same kind, same customer by e-mail or name, same currency and total within 30 days; shipments by tracking number.
+    Same kind, same customer by e-mail or name, same currency and total within 30 days; shipments have no total.
     """
     view = situation.view
     result = np.full(len(view.exists), -1, dtype=np.int64)
     others = view.frames.unlinked
     others = others[(others["side"] == Side.ODOO) & ~others["without_order"] & others["deleted_at"].isna()]
-    positions = np.flatnonzero(todo)
+    positions = np.flatnonzero(todo & ~view.of_kind(Kind.SHIPMENT))
     if others.empty or not len(positions):
         return result
     left = _candidate_key(view.frames.documents.iloc[positions]).assign(position=positions)
@@ -181,8 +181,8 @@ def _unlinked(situation: Situation, todo: Mask) -> Positions:
     left["email"], left["name"] = _plain(customers["customer_email"]), _plain(customers["customer_name"])
     right = _candidate_key(others).assign(other=others.index)
     right["email"], right["name"] = _plain(others["customer_email"]), _plain(others["customer_name"])
-    joined = left.merge(right, on=["kind", "currency", "total", "tracking"], suffixes=("", "_other"))
-    same = _equal(joined, "email") | _equal(joined, "name") | (joined["tracking"] != "")
+    joined = left.merge(right, on=["kind", "currency", "total"], suffixes=("", "_other"))
+    same = _equal(joined, "email") | _equal(joined, "name")
     near = (joined["date"] - joined["date_other"]).abs() <= DAYS_APART
     joined["id"] = others["source_id"].reindex(joined["other"]).to_numpy()
     best = joined[same & near].sort_values("id").drop_duplicates("position")
@@ -191,15 +191,11 @@ def _unlinked(situation: Situation, todo: Mask) -> Positions:
 
 
 def _candidate_key(documents: pd.DataFrame) -> pd.DataFrame:
-    shipment = (documents["kind"] == Kind.SHIPMENT).to_numpy()
-    tracked = documents["tracking"].to_numpy()
-    by_track = np.where(tracked == "", "-", tracked)
     return pd.DataFrame(
         {
             "kind": documents["kind"].astype(str).to_numpy(),
-            "currency": np.where(shipment, "", documents["currency"].astype(str)),
-            "total": np.where(shipment, 0, rounded(documents["grand_total"].to_numpy(), _CENT)),
-            "tracking": np.where(shipment, by_track, ""),
+            "currency": documents["currency"].astype(str).to_numpy(),
+            "total": rounded(documents["grand_total"].to_numpy(), _CENT),
             "date": documents["document_date"].fillna(documents["created_at"].dt.tz_localize(None)).to_numpy(),
         }
     )
