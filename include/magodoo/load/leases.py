@@ -203,8 +203,6 @@ def _lease(
 
 def renew(connection: Connection, changes: Collection[LeasedChange], lease_seconds: int) -> set[int]:
     """Right before a write: prolong by compare-and-set and count the attempt; returns the ids that are still ours."""
-    if not changes:
-        return set()
     values = {
         "instance": next(iter(changes)).instance,
         "ids": [change.id for change in changes],
