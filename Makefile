@@ -112,7 +112,8 @@ $(DOCS)/installed: docs/requirements.txt | $(INSTALLED)
 	@$(DOCS)/bin/python -m pip install -qq --require-hashes -r docs/requirements.txt
 	@touch $@
 
-reference: $(INSTALLED) ## write docs/reference again from the code
+reference: $(INSTALLED) ## write docs/reference and docs/settings.schema.json again from the code
+	@$(PY) -m magodoo.settings --schema > docs/settings.schema.json
 	@$(PY) -m scripts.reference
 
 docs-lock: $(INSTALLED) ## compile docs/requirements.txt again

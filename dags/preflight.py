@@ -12,8 +12,8 @@ Looks at the connections, rights, versions, clocks, mappings, journals, warehous
 mails and the staging schema of an instance, and says in the log of `check`, line by line, what was found and what to do. Nothing is
 written to Magento or Odoo.
 
-A red task means: errors. While the last preflight of an instance has errors, or was run for other kinds of change or other settings
-than those of today, the load writes nothing for it. Warnings stop nothing.
+A red task means: errors. While an instance has errors, the load writes nothing for it; it examines the instance again by itself
+when the last preflight failed, or was made for other kinds of change or other settings than those of today. Warnings stop nothing.
 """
 
 with DAG(

@@ -9,7 +9,8 @@ DOC = """
 ### Refresh, instance `{instance}`
 
 Late tracks and comments move no timestamp in Magento, deletions leave no trace in Odoo: this DAG re-reads the orders that are open
-or were closed lately, on both sides, and marks what is gone. The next reconcile compares what changed.
+or were closed lately, on both sides, and marks what is gone. The next reconcile compares what changed, and every order with a finding
+that no change settles: the mapping, product or policy that it waits for may have come.
 """
 
 for instance in instances():

@@ -13,7 +13,7 @@ from magodoo.errors import MagodooError, Retry, Unauthorized
 from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
-from magodoo.pipeline import extract, load
+from magodoo.pipeline import extract, load, refresh
 from magodoo.sandbox.seed.write import demo_settings
 from magodoo.settings.read import read_with_problems
 
@@ -151,3 +151,22 @@ def test_an_unknown_sku_is_named_with_the_next_step_and_the_others_go_through(pa
     assert finding["order_number"] == pair.shop.order(bad)["increment_id"]
     assert "NEW-SKU" in finding["message"]
     assert finding["next_step"]
+
+
+def test_an_order_that_waited_for_a_product_arrives_after_the_nightly_refresh(pair: ShopAndBooks) -> None:
+    pair.shop.add_product("LATE-SKU", price=11, stock=100)
+    late = invoiced(pair, {"LATE-SKU": 1})
+    pair.chain()
+    assert pair.sales(late) == []
+    product = {
+        "default_code": "LATE-SKU",
+        "name": "Late",
+        "type": "consu",
+        "is_storable": True,
+        "invoice_policy": "order",
+    }
+    pair.call("product.product", "create", vals_list=[product])
+    refresh.run(pair.context())
+    pair.chain()
+    assert arrived(pair, late)
+    assert pair.reported(late, type="unmapped") == []

@@ -47,7 +47,7 @@ def test_the_example_validates_and_names_every_section() -> None:
 
 def test_the_schema_in_the_documentation_is_the_schema_of_the_code() -> None:
     written_down = (CHECKOUT / "docs" / "settings.schema.json").read_text(encoding="utf-8")
-    assert written_down == text(), "run: python -m magodoo.settings --schema > docs/settings.schema.json"
+    assert written_down == text(), "run: make reference"
 
 
 def test_the_schema_shows_an_editor_what_a_setting_means() -> None:

@@ -85,7 +85,7 @@ class Rule(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """One planned write. The order of the members is the order in which the changes of one order are carried out."""
+    """One planned write. The kinds stand in the order in which the changes of one order are carried out."""
 
     ORDER_IMPORT = "odoo_order_import"
     ORDER_CANCEL = "odoo_order_cancel"
@@ -114,7 +114,13 @@ _STEPS = {kind: step for step, kind in enumerate(ChangeKind)}
 
 
 class ChangeState(StrEnum):
-    """Life of a change in the ledger. `done`, `refused`, `superseded` are ends; `failed` is retried by a person or a new plan."""
+    """Life of a change in the ledger.
+
+    `planned`, or `approved` by a person, it waits to be written. `leased`: a worker is writing it. `uncertain`: the answer was lost,
+    and the target is searched again after the settle time. `done`: written and read back, or found
+    there already. `refused`: a precondition was not met, or it may be a duplicate. `failed`: the target rejected the call, or a
+    right was missing. `superseded`: a newer plan took its place. A person or a new plan brings back what was refused or failed.
+    """
 
     PLANNED = "planned"
     APPROVED = "approved"
@@ -130,7 +136,7 @@ OPEN_STATES = (ChangeState.PLANNED, ChangeState.APPROVED, ChangeState.LEASED, Ch
 
 
 class Verdict(StrEnum):
-    """What the gate wrote on a change: only `released` is ever carried out."""
+    """What the gate says of a change: only a `released` one is ever carried out; `held` waits until a check passes, or a person releases it."""
 
     UNCHECKED = "unchecked"
     RELEASED = "released"
@@ -138,7 +144,7 @@ class Verdict(StrEnum):
 
 
 class Approval(StrEnum):
-    """Whether a person must agree first."""
+    """Whether a person must agree first: `waiting` for an answer, which was then `approved` or `rejected`."""
 
     NOT_NEEDED = "not_needed"
     WAITING = "waiting"

@@ -34,7 +34,7 @@ def get_provider_info() -> dict[str, Any]:
                     "access_token_secret": _secret("OAuth access token secret"),
                     "store_code": _text("Store code in the path (empty: none)"),
                     "page_size": _number("Rows per page", 200),
-                    "verify_tls": _flag("Verify TLS", True),
+                    "verify": _text("File of the CA that signed the shop's certificate (empty: a public one)"),
                 },
             },
             {
@@ -53,7 +53,7 @@ def get_provider_info() -> dict[str, Any]:
                 },
                 "conn-fields": {
                     "company_id": _number("Company id", 1),
-                    "verify_tls": _flag("Verify TLS", True),
+                    "ca_bundle": _text("File of the CA that signed the server's certificate (empty: a public one)"),
                 },
             },
         ],
@@ -75,10 +75,6 @@ def _secret(label: str) -> dict[str, Any]:
 
 def _number(label: str, default: int) -> dict[str, Any]:
     return {"label": label, "schema": {"type": ["integer", "null"], "default": default}}
-
-
-def _flag(label: str, default: bool) -> dict[str, Any]:
-    return {"label": label, "schema": {"type": ["boolean", "null"], "default": default}}
 
 
 def _choice(label: str, values: list[str], default: str) -> dict[str, Any]:

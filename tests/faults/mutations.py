@@ -23,16 +23,16 @@ def mutated(name: str) -> Iterator[None]:
 
 
 def _put_back_at_once(connection: Any, change: Any, reason: str, seconds: int) -> None:
-    leases._owned(connection, change, "state = 'planned', not_before = null, lease_until = null")
+    leases._set(connection, change, "state = 'planned', not_before = null, lease_until = null")
 
 
 def _all_still_ours(connection: Any, changes: Any, seconds: int) -> set[int]:
     return {change.id for change in changes}
 
 
-def _without_token(connection: Any, change: Any, assignments: str, **values: Any) -> bool:
+def _without_token(connection: Any, change: Any, assignments: str, **values: Any) -> None:
     statement = f"update change set {assignments} where id = :id"
-    return bool(connection.execute(text(statement), {"id": change.id, "token": 0, **values}).rowcount)
+    connection.execute(text(statement), {"id": change.id, "token": 0, **values})
 
 
 _commit = read_back.commit
@@ -93,7 +93,7 @@ def _no_fencing() -> Iterator[None]:
             leases,
             renew=_all_still_ours,
             held=lambda connection, changes: {change.id for change in changes},
-            _owned=_without_token,
+            _set=_without_token,
             _DONE=leases._DONE.replace("change.lease_token = ended.token and change.state = 'leased'", "true"),
         ),
         mock.patch.object(Run, "_within_the_lease", lambda *_: nullcontext()),

@@ -49,7 +49,7 @@ def documents_of(client: MagentoClient, order_id: int) -> dict[Kind, list[dict[s
 
 def test_the_connection_is_whole(client: MagentoClient) -> None:
     report = client.test_connection()
-    assert report.ok, report.summary()
+    assert report.ok, str(report)
 
 
 def login(shop: Shop, way: str) -> Auth:

@@ -72,7 +72,7 @@ class ConnectionReport:
     def ok(self) -> bool:
         return not self.wrong
 
-    def summary(self) -> str:
+    def __str__(self) -> str:
         """One sentence for a person."""
         if self.ok:
             return f"Connected; {len(self.checks)} checks passed." + "".join(f" {warning}" for warning in self.warnings)

@@ -1,6 +1,7 @@
 """The story of the nightly refresh: open and recently closed orders are read again, whatever their time stamps say.
 
-Tracks that come late move no stamp, and a deletion leaves no trace (facts magento-2.4.7 4, odoo-19.0 4).
+Tracks that come late move no stamp, and a deletion leaves no trace (facts magento-2.4.7 4, odoo-19.0 4). Nor does a new mapping,
+product or policy: orders with a finding that waits for one are compared again.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ BATCH = 100
 def run(context: Context) -> dict[str, int]:
     """Re-read both sides of every order that is open or was touched within `refresh_days`; what is gone is marked.
 
-    Returns how many orders, documents per side, deletions, and mails that a key will expire.
+    Returns how many orders, documents per side, deletions, orders that are due because of their age or a finding that no change
+    settles, and mails that a key will expire.
     """
+    from magodoo.reconcile import store
+
     instance = context.instance
     with runs.recorded(context.engine, instance.id, "refresh", context.dag_run) as counts:
         with context.engine.connect() as connection:
@@ -39,6 +43,9 @@ def run(context: Context) -> dict[str, int]:
         with context.engine.begin() as connection:
             today = context.now().astimezone(instance.zone).date()
             read["ripe"] = work.bump_ripe(connection, instance.id, today - timedelta(days=instance.refund_return_days))
+            unsettled = store.unsettled(connection, instance.id)
+            work.bump(connection, instance.id, unsettled)
+            read["unsettled"] = len(unsettled)
         with context.engine.connect() as connection:
             read["deleted"] = deletion.count(connection, instance.id) - before
         expires = context.books.key_expiry()

@@ -19,7 +19,7 @@ _RIVALS = re.compile(r"odoo|openerp", re.IGNORECASE)
 def connection(subject: Subject) -> Outcome:
     """Login and rights; a missing right to write counts only where the instance writes to Magento."""
     report = subject.shop.test_connection(writes=True)
-    outcome = Outcome(report.summary())
+    outcome = Outcome(str(report))
     for warning in report.warnings:
         outcome.warn(warning, "use https")
     failed = [check for check in report.checks if not check.ok]
@@ -27,7 +27,7 @@ def connection(subject: Subject) -> Outcome:
     only_writes = bool(failed) and report.wrong == "rights" and all(check.name not in reads for check in failed)
     if not report.ok:
         todo = f"grant {', '.join(report.missing)} to the integration" if report.missing else "correct the connection"
-        outcome.complain(report.summary(), todo, stops=not only_writes or subject.writes_to(Side.MAGENTO))
+        outcome.complain(str(report), todo, stops=not only_writes or subject.writes_to(Side.MAGENTO))
         outcome.ends = report.wrong != "rights"
     return outcome
 

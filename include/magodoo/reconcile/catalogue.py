@@ -165,7 +165,7 @@ CATALOGUE: dict[FindingType, Entry] = {
         "Writing it could book the same sale twice",
         _WARN,
         "It was entered in Odoo by hand or by another connector",
-        "Confirm the match, or put the order number into the Odoo document's reference, or say that it is another sale",
+        "Same sale: put the order's number into the Odoo document's reference. Another sale: book this one by hand, with the order's number",
         ACCOUNTING,
         REVENUE,
         "It may exist already: a person decides",

@@ -174,6 +174,19 @@ def _row(finding: Finding, change_ids: Mapping[tuple[str, str], int]) -> dict[st
     }
 
 
+def unsettled(connection: Connection, instance: str) -> list[str]:
+    """Orders with an open finding that no change will settle: what it waits for may have come without moving any stamp."""
+    return list(
+        connection.execute(
+            text(
+                "select distinct order_key from finding where instance = :instance and resolved_at is null"
+                " and change_id is null and order_key is not null order by 1"
+            ),
+            {"instance": instance},
+        ).scalars()
+    )
+
+
 def mute(connection: Connection, finding_id: int, who: str, reason: str, until: datetime) -> None:
     """A person says: not now. It stays in the lists as muted until the end date, and is found again afterwards."""
     connection.execute(

@@ -43,7 +43,7 @@ class Modes(Strict):
 
 
 class PaymentMethod(Strict):
-    """What a Magento payment method means in the books (RULES, *Payments*)."""
+    """What a Magento payment method means in the books."""
 
     captured_by_provider: bool = False
     """The provider takes the money: a payment is registered in Odoo, with evidence."""

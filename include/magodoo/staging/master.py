@@ -31,7 +31,7 @@ def replace(connection: Connection, instance: str, model: str, key_field: str, r
 
 
 def replace_products(connection: Connection, instance: str, skus: Sequence[str], rows: Sequence[Row]) -> int:
-    """What Odoo answered about these SKUs; one that it does not have is remembered with odoo_id 0, inactive, until tomorrow."""
+    """What Odoo answered about these SKUs; one that it does not have is remembered with odoo_id 0, inactive."""
     connection.execute(
         text("delete from master where instance = :instance and model = :model and key = any(:skus)"),
         {"instance": instance, "model": PRODUCTS, "skus": list(skus)},
@@ -55,7 +55,7 @@ def put_fact(connection: Connection, instance: str, model: str, key: str, data: 
 def missing_skus(
     connection: Connection, instance: str, always: Sequence[str], order_keys: Sequence[str] | None = None
 ) -> list[str]:
-    """SKUs of Magento orders (all, or these), and `always`, that Odoo was not asked for within a day."""
+    """SKUs of Magento orders (all, or these), and `always`, that Odoo does not have active, or was not asked for within a day."""
     these = "" if order_keys is None else "and l.source_id = any(:keys)"
     return list(
         connection.execute(
@@ -65,7 +65,7 @@ def missing_skus(
                     and l.role = 'item' and l.is_money and l.sku <> '' {these}
                 union select unnest(cast(:always as text[])))
             select w.sku from wanted w where not exists (
-                select 1 from master m where m.instance = :instance and m.model = :model and m.key = w.sku
+                select 1 from master m where m.instance = :instance and m.model = :model and m.key = w.sku and m.active
                     and m.seen_at > now() - cast(:fresh as interval))
             order by w.sku"""),
             {

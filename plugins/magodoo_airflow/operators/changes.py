@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ChangeOperator(StepOperator):
-    """Carries out the released changes of one kind, effectively once (DESIGN, *Writing*).
+    """Carries out the released changes of one kind, effectively once.
 
     Each is usable on its own in any DAG; which changes it carries out stands in the ledger, so that clearing it, or two of it at
     once, writes nothing twice. It stops on request after the call in hand (`on_kill`); what it has leased is taken up by the
