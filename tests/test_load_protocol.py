@@ -220,6 +220,14 @@ def test_the_customer_is_known_by_e_mail_in_any_letters_and_nothing_in_it_is_a_p
     assert len(made.moves()) == 2 - alike
 
 
+def test_an_equal_invoice_by_hand_that_names_another_order_is_that_order_s_affair(made: Lab) -> None:
+    _, invoice = an_order(made)
+    never_read = made.shop.order(made.order())["increment_id"]
+    by_hand(made, made.shop.tables.invoices[invoice]["grand_total"], never_read)
+    made.load()
+    assert (len(made.moves()), "refused" in made.states()) == (2, False)
+
+
 def test_a_document_that_somebody_made_of_the_order_meanwhile_is_adopted(made: Lab) -> None:
     _, invoice = an_order(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])

@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
+from magodoo.extract.odoo_fields import references
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.matches import matched
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
-from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners, of_customers
+from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners, of_customers, order_numbers
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.load.writers.older_odoo import force_taxes
 from magodoo.money import from_units, plain, to_units
@@ -82,7 +83,7 @@ class WriteMoves(Writer):
         return _Surroundings(rows, of_order, nearby, known, fields)
 
     def _nearby(self, context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[str, Any]]:
-        """Moves of the same customers and totals within 30 days of any of the changes (RULES, *Cut-over*)."""
+        """Moves of the same customers and totals within 30 days of any of the changes that name no order (RULES, *Cut-over*)."""
         days = [date.fromisoformat(change.request["date"]) for change in changes if change.request["date"]]
         totals = sorted({from_units(change.request["expect"]["total"]) for change in changes})
         customers = of_customers(changes)
@@ -98,7 +99,10 @@ class WriteMoves(Writer):
             *customers,
         ]
         ids = client.call("account.move", "search", domain=domain, order="id")
-        return list(client.by_ids(self.document.value, ids).rows) if ids else []
+        rows = client.by_ids(self.document.value, ids).rows if ids else ()
+        words = {row["id"]: set(references(context.instance, row)) for row in rows}
+        numbers = order_numbers(context, set().union(*words.values()))
+        return [row for row in rows if not words[row["id"]] & numbers]
 
     def _foreign(
         self, context: Context, change: LeasedChange, around: _Surroundings, linked: set[int], taken: set[int]

@@ -148,7 +148,7 @@ def _nearby(context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[s
     rows = [row for row in rows if any(_is_alike(row, change) for change in changes)]
     known = matched(context, Side.ODOO, Kind.ORDER, [row["id"] for row in rows])
     words = {row["id"]: set(references(context.instance, row)) for row in rows}
-    numbers = _order_numbers(context, set().union(*words.values()))
+    numbers = order_numbers(context, set().union(*words.values()))
     return [row for row in rows if row["id"] not in known and not words[row["id"]] & numbers]
 
 
@@ -162,7 +162,7 @@ def of_customers(changes: Iterable[LeasedChange]) -> list[Any]:
     return ["|"] * (len(emails) - 1) + [["partner_id.email", "=ilike", email] for email in literally]
 
 
-def _order_numbers(context: Context, words: Iterable[str]) -> set[str]:
+def order_numbers(context: Context, words: Iterable[str]) -> set[str]:
     """Those of the words that are the numbers of Magento orders: what carries one is that order's affair.
 
     An order of before the cut-over that nobody touched since is not staged: Magento is asked.
