@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from magento_double import Asked, Shop, recorded, served
 
+from magodoo.errors import BadSettings
 from magodoo_airflow.hooks.magento import MagentoHook
 from magodoo_airflow.hooks.odoo import OdooHook
 from magodoo_airflow.provider import get_provider_info
@@ -39,19 +41,26 @@ def test_the_test_button_says_in_words_what_a_shop_refuses(monkeypatch: pytest.M
     assert told.startswith("Wrong: token.") and "ConnectionReport" not in told
 
 
-def test_every_field_of_the_magento_form_reaches_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def authority(tmp_path: Path) -> str:
+    file = tmp_path / "house.pem"
+    file.touch()
+    return str(file)
+
+
+def test_every_field_of_the_magento_form_reaches_the_client(monkeypatch: pytest.MonkeyPatch, authority: str) -> None:
     given = {
         "auth": "oauth1",
         "access_token": "token",
         "access_token_secret": "hidden",
         "store_code": "eu",
         "page_size": 50,
-        "verify": "/etc/ssl/house.pem",
+        "verify": authority,
     }
     assert extra_fields("magento") == set(given)
     connect(monkeypatch, "magento", "https://shop.example.com", **given)
     made = MagentoHook("tried").get_conn().connection
-    assert (made.store_code, made.page_size, made.verify) == ("eu", 50, "/etc/ssl/house.pem")
+    assert (made.store_code, made.page_size, made.verify) == ("eu", 50, authority)
     assert vars(made.auth) == {
         "consumer_key": "key",
         "consumer_secret": "secret",
@@ -60,9 +69,21 @@ def test_every_field_of_the_magento_form_reaches_the_client(monkeypatch: pytest.
     }
 
 
-def test_every_field_of_the_odoo_form_reaches_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"company_id": 3, "ca_bundle": "/etc/ssl/house.pem"}
+def test_every_field_of_the_odoo_form_reaches_the_client(monkeypatch: pytest.MonkeyPatch, authority: str) -> None:
+    given = {"company_id": 3, "ca_bundle": authority}
     assert extra_fields("odoo") == set(given)
     connect(monkeypatch, "odoo", "https://books.example.com", **given)
     made = OdooHook("tried").get_conn().connection
-    assert (made.company_id, made.ca_bundle) == (3, "/etc/ssl/house.pem")
+    assert (made.company_id, made.ca_bundle) == (3, authority)
+
+
+@pytest.mark.parametrize(
+    ("hook", "kind", "field"), [(MagentoHook, "magento", "verify"), (OdooHook, "odoo", "ca_bundle")]
+)
+def test_a_file_that_is_not_there_is_named_by_its_field(
+    monkeypatch: pytest.MonkeyPatch, hook: type[MagentoHook] | type[OdooHook], kind: str, field: str
+) -> None:
+    connect(monkeypatch, kind, "https://shop.example.com", **{field: "/nowhere/house.pem"})
+    assert hook("tried").test_connection() == (False, f"the {kind.title()} connection's {field} cannot be read")
+    with pytest.raises(BadSettings):
+        hook("tried").get_conn()

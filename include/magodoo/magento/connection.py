@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -140,7 +141,11 @@ def _verify(value: Any) -> bool | str:
     if isinstance(value, bool):
         return value
     text = str(value)
-    return text.lower() == "true" if text.lower() in ("true", "false") else text
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if not Path(text).exists():
+        raise ValueError(text)
+    return text
 
 
 def _proxies(value: Any) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -64,11 +65,17 @@ class OdooConnection:
             try:
                 values[key] = kind(mapping[key])
             except (TypeError, ValueError):
-                raise BadSettings(f"the Odoo connection's {key} is not a {kind.__name__}", system="odoo") from None
+                raise BadSettings(f"the Odoo connection's {key} cannot be read", system="odoo") from None
         return cls(**values)
 
 
-_TYPED: dict[str, type] = {
+def _file(value: Any) -> str:
+    if not Path(str(value)).exists():
+        raise ValueError(value)
+    return str(value)
+
+
+_TYPED: dict[str, Callable[[Any], Any]] = {
     "company_id": int,
     "login": str,
     "connect_timeout": float,
@@ -77,5 +84,5 @@ _TYPED: dict[str, type] = {
     "parallel_reads": int,
     "parallel_writes": int,
     "attempts": int,
-    "ca_bundle": str,
+    "ca_bundle": _file,
 }
