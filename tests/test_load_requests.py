@@ -49,7 +49,7 @@ def an_instance(**changes: Any) -> Instance:
 
 def sources(instance: Instance | None = None) -> Sources:
     """All recorded documents, and an Odoo that has everything they need."""
-    made = Sources(instance or an_instance())
+    made = Sources(instance or an_instance(), database_uuid="00000000-0000-4000-8000-000000000019")
     for kind, row in recorded_documents.magento():
         document = magento_documents.read(made.instance, kind, row, NOW)
         made.documents[document.key] = document
@@ -253,3 +253,239 @@ def test_two_addresses_are_two_contacts_of_one_customer(shop: Sources) -> None:
     heads = [table["rows"][0][0].split("_")[0] for table in item.request["partners"]]
     assert heads == ["magodoo.partner", "magodoo.addr", "magodoo.addr"]
     assert from_units(item.request["expect"]["total"]) == from_units(rounded(order.grand_total))
+
+
+# What keeps a request from being made
+
+
+def ordered(shop: Sources, *kinds: Kind) -> CanonicalDocument:
+    """A sound, taxed order in USD of the US that has a document of each of these kinds."""
+    made = {(document.order_key, document.kind) for document in shop.documents.values()}
+    return next(
+        order for _, order in sorted(shop.documents.items())
+        if order.kind == "order" and order.sound and order.tax and (order.currency, order.country) == ("USD", "US")
+        and all((order.source_id, kind.value) in made for kind in kinds)
+    )  # fmt: skip
+
+
+def document_of(shop: Sources, order: CanonicalDocument, kind: Kind) -> CanonicalDocument:
+    return next(d for d in shop.documents.values() if d.order_key == order.source_id and d.kind == kind)
+
+
+def items_of(order: CanonicalDocument) -> list[str]:
+    return [str(line.item_key) for line in order.lines if line.role == "item" and line.is_money]
+
+
+def of_odoo(shop: Sources, order: CanonicalDocument, kind: Kind, **more: Any) -> CanonicalDocument:
+    """A document of Odoo on the order."""
+    document = CanonicalDocument(
+        "us", "odoo", kind.value, "55", "N/55", "posted", NOW, order_key=order.source_id, **more
+    )
+    shop.documents[document.key] = document
+    return document
+
+
+def said_of(shop: Sources, kind: ChangeKind, order: str, document: Kind, source: str, **intent: Any) -> list[str]:
+    """What is wrong with a plan; nothing when a request is made of it."""
+    plan = PlannedChange(kind, order, "n", document, source, "n", 1, "USD", 1, (), intent)
+    (item,) = prepare_from(shop, [plan])
+    assert (item.request is None) is bool(item.problems)
+    return [f"{problem.part} {problem.message}" for problem in item.problems]
+
+
+TO_MAGENTO = (
+    (ChangeKind.MAGENTO_INVOICE, Kind.INVOICE),
+    (ChangeKind.MAGENTO_SHIPMENT, Kind.SHIPMENT),
+    (ChangeKind.MAGENTO_CREDIT_MEMO, Kind.CREDIT_MEMO),
+)
+
+
+@pytest.mark.parametrize(("kind", "document"), TO_MAGENTO)
+def test_no_request_to_magento_names_an_item_that_the_order_lacks_or_one_item_twice(
+    kind: ChangeKind, document: Kind
+) -> None:
+    own = sources()
+    order = ordered(own)
+    of_odoo(own, order, document)
+    key = items_of(order)[0]
+
+    def said(*items: list[Any]) -> list[str]:
+        return said_of(own, kind, order.source_id, document, "55", items=items)
+
+    assert said([key, 10_000]) == []
+    assert said(["999999", 10_000]) == ["item:999999 the order has no item 999999"]
+    assert said([key, 10_000], [key, 20_000]) == [
+        "items an item stands in it twice: Magento would take the last one only"
+    ]
+
+
+def test_an_empty_list_of_items_is_an_error_before_magento_takes_it_for_everything() -> None:
+    own = sources()
+    order = ordered(own)
+    for kind, document in TO_MAGENTO[:2]:
+        of_odoo(own, order, document)
+        for nothing in ([], [[items_of(order)[0], 0]]):
+            said = said_of(own, kind, order.source_id, document, "55", items=nothing)
+            assert said == ["items no item of the order stands in the document"]
+
+
+def test_a_refund_of_shipping_alone_names_every_item_with_quantity_zero() -> None:
+    own = sources()
+    order = ordered(own)
+    of_odoo(own, order, Kind.CREDIT_MEMO)
+    plan = PlannedChange(
+        ChangeKind.MAGENTO_CREDIT_MEMO, order.source_id, "n", Kind.CREDIT_MEMO, "55", "n", 1, "USD", 1, (),
+        {"shipping": 50_000},
+    )  # fmt: skip
+    (item,) = prepare_from(own, [plan])
+    body = item.calls[0]["body"]
+    assert [row["qty"] for row in body["items"]] == [0] * len(items_of(order)) != []
+    assert [str(row["order_item_id"]) for row in body["items"]] == items_of(order)
+    assert body["arguments"] == {"shipping_amount": 5, "adjustment_positive": 0, "adjustment_negative": 0}
+
+
+def test_a_shipment_leaves_from_the_mapped_source_and_its_tracks_from_the_mapped_carrier() -> None:
+    own = sources(an_instance(odoo={"carriers": {"ups": "UPS Ground"}}))
+    order = ordered(own)
+    of_odoo(own, order, Kind.SHIPMENT, carrier="UPS Ground")
+    intent = {"items": [[items_of(order)[0], 10_000]], "tracks": ["1Z"], "source_code": "berlin"}
+    plan = PlannedChange(
+        ChangeKind.MAGENTO_SHIPMENT, order.source_id, "n", Kind.SHIPMENT, "55", "n", 1, "USD", 1, (), intent
+    )
+    body = prepare_from(own, [plan])[0].calls[0]["body"]
+    assert body["arguments"] == {"extension_attributes": {"source_code": "berlin"}}
+    assert body["tracks"] == [{"track_number": "1Z", "title": "UPS Ground", "carrier_code": "ups"}]
+
+
+def test_nothing_is_requested_of_a_document_that_is_not_staged(shop: Sources) -> None:
+    """A cancellation alone takes nothing from its document."""
+    documents = {
+        "shipment": Kind.SHIPMENT, "delivery": Kind.SHIPMENT, "tracking": Kind.SHIPMENT, "invoice": Kind.INVOICE,
+        "order_import": Kind.ORDER,
+    }  # fmt: skip
+    for kind in set(ChangeKind) - {ChangeKind.ORDER_CANCEL}:
+        document = next((each for word, each in documents.items() if word in kind.value), Kind.CREDIT_MEMO)
+        assert said_of(shop, kind, "999999", document, "999999", method="card"), kind
+
+
+def test_tracks_wait_until_both_sides_have_the_shipment() -> None:
+    own = sources()
+    order = ordered(own)
+    of_odoo(own, order, Kind.SHIPMENT)
+    to_magento = said_of(own, ChangeKind.MAGENTO_TRACKING, order.source_id, Kind.SHIPMENT, "55", tracks=["T"])
+    to_odoo = said_of(own, ChangeKind.ODOO_TRACKING, order.source_id, Kind.SHIPMENT, "7", tracks=["T"])
+    assert to_magento == ["shipment the delivery has no shipment in Magento"]
+    assert to_odoo == ["shipment the shipment has no delivery in Odoo"]
+    own.magento_of["shipment", "55"] = "7"
+    assert said_of(own, ChangeKind.MAGENTO_TRACKING, order.source_id, Kind.SHIPMENT, "55", tracks=["T"]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "document"),
+    [(ChangeKind.ODOO_DELIVERY, Kind.SHIPMENT), (ChangeKind.ODOO_STOCK_RETURN, Kind.CREDIT_MEMO)],
+)
+def test_goods_move_only_by_lines_that_the_order_in_odoo_has(kind: ChangeKind, document: Kind) -> None:
+    own = sources()
+    order = ordered(own)
+    assert said_of(own, kind, order.source_id, document, "7") == ["items nothing to move is left in the document"]
+    theirs = CanonicalDocument("us", "odoo", "order", "77", "S00077", "sale", NOW, order_key=order.source_id)
+    own.documents[theirs.key] = theirs
+    own.odoo_of["order", order.source_id] = "77"
+    key = items_of(order)[0]
+    said = said_of(own, kind, order.source_id, document, "7", items=[[key, 10_000]])
+    assert said == [f"item:{key} the matched Odoo order has no line for item {key}"]
+
+
+@pytest.mark.parametrize(("interface", "known"), [("fixed", True), ("base_on_rule", True), ("ups", False)])
+def test_a_delivery_method_that_orders_labels_is_never_set(interface: str, known: bool) -> None:
+    own = sources(an_instance(odoo={"carriers": {"ups": "UPS Ground"}}))
+    order = ordered(own, Kind.SHIPMENT)
+    shipment = document_of(own, order, Kind.SHIPMENT)
+    shipment.details = {**shipment.details, "carrier_code": "ups"}
+    own.master.records["delivery.carrier", "UPS Ground"].append(Record(4, True, {"delivery_type": interface}))
+    plan = PlannedChange(
+        ChangeKind.ODOO_DELIVERY, order.source_id, "n", Kind.SHIPMENT, shipment.source_id, "n", 1, "USD", 1, (),
+        {"items": [[items_of(order)[0], 10_000]]},
+    )  # fmt: skip
+    (item,) = prepare_from(own, [plan])
+    assert item.request is not None
+    assert (item.request["carrier"] == 4) is known
+
+
+@pytest.mark.parametrize(
+    ("method", "currencies", "said"),
+    [
+        ({"journal": "CARD"}, ("USD",), []),
+        ({}, ("USD",), ["payment:card no journal of Odoo is mapped to this payment method"]),
+        ({"journal": "GONE"}, ("USD",), ["payment:card no journal of Odoo is mapped to this payment method"]),
+        ({"journal": "CARD"}, (), ["currency:USD this currency is not active in Odoo"]),
+    ],
+)
+def test_a_payment_needs_the_journal_of_its_method_and_its_currency(
+    method: dict[str, str], currencies: tuple[str, ...], said: list[str]
+) -> None:
+    own = sources(an_instance(payment_methods={"card": method}))
+    order = ordered(own, Kind.INVOICE)
+    invoice = document_of(own, order, Kind.INVOICE)
+    own.master.records["account.journal", "CARD"].append(Record(8, True, {}))
+    if not currencies:
+        own.master.records.pop(("res.currency", "USD"))
+    kind = ChangeKind.ODOO_PAYMENT
+    assert said_of(own, kind, order.source_id, Kind.INVOICE, invoice.source_id, method="card") == said
+
+
+def test_an_invoice_for_a_journal_or_a_currency_that_odoo_lacks_names_it() -> None:
+    own = sources(an_instance(odoo={"sales_journal": "WEB", "pricelists": {"USD": "USD"}}))
+    order = ordered(own, Kind.INVOICE)
+    own.master.records.pop(("res.currency", "USD"))
+    said = [problem.part for problem in prepare_from(own, [plan_of(document_of(own, order, Kind.INVOICE))])[0].problems]
+    assert said == ["currency:USD", "journal:WEB"]
+
+
+def test_an_invoice_on_an_order_of_theirs_names_the_lines_and_the_customer_that_it_lacks() -> None:
+    own = sources()
+    order = ordered(own, Kind.INVOICE)
+    theirs = CanonicalDocument("us", "odoo", "order", "77", "S00077", "sale", NOW, order_key=order.source_id)
+    own.documents[theirs.key] = theirs
+    own.odoo_of["order", order.source_id] = "77"
+    (item,) = prepare_from(own, [plan_of(document_of(own, order, Kind.INVOICE))])
+    said = [problem.message for problem in item.problems]
+    assert "the matched Odoo order has no customer" in said
+    assert any(message.startswith("the matched Odoo order has no line for item") for message in said)
+
+
+def test_lines_that_do_not_add_up_are_told_and_not_written() -> None:
+    own = sources()
+    order = ordered(own)
+    order.grand_total += 1_000_000
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert "its lines do not add up to its totals" in [problem.message for problem in item.problems]
+
+
+def test_a_tax_that_odoo_has_with_another_rate_is_not_taken() -> None:
+    own = sources()
+    order = ordered(own)
+    own.master.records["account.tax", "8.25 %"] = [Record(5, True, {"amount": Decimal("8.3")})]
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert [problem.message for problem in item.problems] == ["Odoo's tax '8.25 %' is 8.3 % for 8.25 % in US"]
+
+
+def test_the_rate_of_a_taxed_line_is_not_guessed(shop: Sources) -> None:
+    tax = tax_of(shop, ordered(shop), CanonicalLine("1"), None, 825)
+    assert tax.problem is not None
+    assert tax.problem.message == "the rate of a taxed line is not known for ? % in US"
+
+
+def test_the_only_pricelist_in_the_orders_currency_needs_no_mapping() -> None:
+    own = sources(an_instance(odoo={}))
+    order = ordered(own)
+    for number, currency in enumerate(("USD", "EUR"), start=1):
+        own.master.records["product.pricelist", currency] = [Record(number, True, {"currency_id": [9, currency]})]
+    own.master.records.pop(("product.pricelist", "CHF"))
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert item.request is not None
+    load = item.request["load"]
+    assert load["rows"][0][load["fields"].index("pricelist_id/.id")] == "1"
+    own.master.records["product.pricelist", "Second"] = [Record(3, True, {"currency_id": [9, "USD"]})]
+    (item,) = prepare_from(own, [plan_of(order)])
+    assert [problem.part for problem in item.problems] == ["currency:USD"]

@@ -203,8 +203,6 @@ def _lease(
 
 def renew(connection: Connection, changes: Collection[LeasedChange], lease_seconds: int) -> set[int]:
     """Right before a write: prolong by compare-and-set and count the attempt; returns the ids that are still ours."""
-    if not changes:
-        return set()
     values = {
         "instance": next(iter(changes)).instance,
         "ids": [change.id for change in changes],
@@ -291,10 +289,9 @@ def give_back(connection: Connection, instance: str, tokens: Mapping[str, int]) 
     connection.execute(text(_GIVE_BACK), values)
 
 
-def _end(connection: Connection, change: LeasedChange, state: str, reason: str | None, **columns: Any) -> None:
-    named = "".join(f", {name} = :{name}" for name in columns)
-    assignments = f"state = :state, reason = :reason, finished_at = now(), lease_until = null{named}"
-    if not _owned(connection, change, assignments, state=state, reason=reason, **columns):
+def _end(connection: Connection, change: LeasedChange, state: str, reason: str) -> None:
+    assignments = "state = :state, reason = :reason, finished_at = now(), lease_until = null"
+    if not _owned(connection, change, assignments, state=state, reason=reason):
         raise LeaseLost(f"{change}: the lease went to another worker")
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from magodoo.errors import FixDocument, MagodooError, OutcomeUnknown, Retry
-from magodoo.load.ledger import LeasedChange
 
 
 class Changed(MagodooError):
@@ -42,11 +41,3 @@ Written = dict[int, "int | MagodooError"]
 def refused(reason: str) -> FixDocument:
     """A precondition that does not hold: the finding keeps the reason."""
     return FixDocument(reason)
-
-
-def by_order(changes: Sequence[LeasedChange]) -> dict[str, list[LeasedChange]]:
-    """The changes of each order, in their order."""
-    grouped: dict[str, list[LeasedChange]] = {}
-    for change in changes:
-        grouped.setdefault(change.order_key, []).append(change)
-    return grouped

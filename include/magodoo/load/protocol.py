@@ -229,8 +229,6 @@ class Run:
         except (FixDocument, Unreadable) as problem:
             if len(changes) == 1:
                 return {changes[0].id: problem}
-        except FixConfiguration:
-            raise
         except Retry as problem:
             self.away = problem
             return {change.id: problem for change in changes}

@@ -38,8 +38,6 @@ def fit(client: OdooClient, table: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def force_taxes(client: OdooClient, moves: Sequence[int], changes: Mapping[int, LeasedChange]) -> None:
     """Write the tax of each draft's tax lines where Odoo computed another one; by move id."""
-    if not moves or client.has_field("account.move.line", "extra_tax_data"):
-        return
     domain = [["move_id", "in", list(moves)], ["display_type", "=", "tax"]]
     fields = ["move_id", "tax_line_id", "amount_currency"]
     lines = client.call("account.move.line", "search_read", domain=domain, fields=fields)
