@@ -59,4 +59,4 @@ class MagentoHook(BaseHook):
             report = self.get_conn().test_connection()
         except MagodooError as problem:
             return False, str(problem)
-        return report.ok, str(report)
+        return report.ok, report.summary()
