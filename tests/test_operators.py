@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from load_lab import Lab, lab
 from sqlalchemy import text
 
+from magodoo.errors import Forbidden, MagodooError, Stop, Unavailable
 from magodoo.load import waiting
 from magodoo.pipeline import load
 from magodoo.settings.model import Limits
@@ -24,6 +25,8 @@ from magodoo_airflow.hooks import context as hook_context
 from magodoo_airflow.links import ChangesLink
 from magodoo_airflow.operators import approval, changes
 from magodoo_airflow.operators.changes import BY_KIND, ChangeOperator
+from magodoo_airflow.operators.step import StepOperator
+from magodoo_airflow.operators.summary import SummaryOperator
 
 
 @contextmanager
@@ -119,6 +122,37 @@ def test_a_change_that_failed_for_want_of_a_setting_fails_the_task(made: Lab, mo
     monkeypatch.setattr(load, "run", lambda *_, **__: {"failed": 2})
     with pytest.raises(AirflowException, match="2 odoo_invoice changes failed"):
         run(changes.OdooInvoiceOperator(task_id="invoices", instance="us"))
+
+
+@pytest.mark.parametrize(
+    ("problem", "for_good"),
+    [(Stop("10 of 9 refunds"), True), (Forbidden("may not post"), True), (Unavailable("503"), False)],
+)
+def test_only_what_a_person_must_mend_fails_a_task_without_another_try(
+    monkeypatch: pytest.MonkeyPatch, problem: MagodooError, for_good: bool
+) -> None:
+    told: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(hook_context, "open_context", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(metrics, "of_failure", lambda *names: told.append(names))
+
+    class Failing(StepOperator):
+        def story(self, *_: object) -> None:
+            raise problem
+
+    with pytest.raises(AirflowException, match=re.escape(f"[us] {problem}")) as raised:
+        run(Failing(task_id="gate", instance="us"))
+    assert isinstance(raised.value, AirflowFailException) is for_good
+    assert told == [("us", "gate", problem)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "total"),
+    [([{"applied": 2, "note": "x"}, None, {"applied": 1, "failed": 1}], {"applied": 3, "failed": 1}), (None, {})],
+)
+def test_a_summary_adds_up_what_was_counted_and_a_skipped_task_counts_nothing(
+    counts: Any, total: dict[str, int]
+) -> None:
+    assert run(SummaryOperator(task_id="sum", instance="us", counts=counts)) == total
 
 
 # Approval

@@ -17,8 +17,9 @@ from magodoo.magento.client import MagentoClient
 from magodoo.magento.connection import MagentoConnection
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
+from magodoo.odoo.versions import Version
 from magodoo.pipeline import preflight
-from magodoo.preflight import CheckLine, Status, house, passed, why_not
+from magodoo.preflight import CheckLine, Status, clock, house, passed, why_not
 from magodoo.preflight.lines import table
 from magodoo.preflight.store import settings_hash
 from magodoo.preflight.subject import Subject
@@ -29,7 +30,7 @@ from magodoo.settings import Instance, Settings
 from magodoo.staging import connect
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-NETHERLANDS = 165
+NETHERLANDS, EUR = 165, 126
 INSTANCE: dict[str, Any] = {
     "magento_connection": "shop",
     "odoo_connection": "books",
@@ -40,6 +41,12 @@ INSTANCE: dict[str, Any] = {
     "recipients": {"accounting": ["a@example.com"], "warehouse": ["w@example.com"], "it": ["i@example.com"]},
     "odoo": {"pricelists": {"USD": "Magento USD"}, "carriers": {"flatrate": "Flat Rate - Fixed"}},
 }  # fmt: skip
+
+TWIN = {
+    "id": "twin",
+    "magento_connection": "another",
+    "odoo_connection": "books",
+}  # keeps its books in the same company
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +189,25 @@ Damage = Callable[[Lab], object]
             lambda lab: lab.change("delivery.carrier", "name", "Flat Rate - Fixed", active=False),
             "Mappings: delivery methods", "warning", "Flat Rate - Fixed",
         ),
+        (
+            lambda lab: lab.change("product.product", "default_code", "SHIPPING", type="consu"),
+            "Mappings: service products", "error", "SHIPPING is no service",
+        ),
+        (
+            lambda lab: lab.make("product.product", name="Twin", default_code="SHIPPING", type="service"),
+            "Mappings: products", "warning", "several products for SHIPPING",
+        ),
         (lambda lab: lab.change("account.journal", "code", "CARD", active=False), "Books: payment journals", "error", "CARD"),
+        (lambda lab: lab.change("account.journal", "code", "INV", active=False), "Books: sales journal", "error", "no sales journal"),
+        (
+            lambda lab: lab.change("res.currency", "name", "USD", active=False),
+            "Books: currencies and pricelists", "error", "USD is not active in Odoo",
+        ),
+        (
+            lambda lab: lab.change("res.company", "id", 1, currency_id=EUR),
+            "Books: currencies and pricelists", "warning", "USD has no rate to EUR",
+        ),
+        (lambda lab: lab.change("stock.warehouse", "company_id", 1, active=False), "Odoo: warehouses", "error", "no warehouse"),
         (
             lambda lab: lab.change("product.pricelist", "name", "Magento USD", active=False),
             "Books: currencies and pricelists", "error", "Magento USD",
@@ -278,6 +303,28 @@ def test_an_administrator_sees_modules_parameters_and_with_them_more_dangers(lab
     assert "l10n_xx_edi" in lines["Books: e-invoicing"].found
 
 
+def test_an_administrator_is_told_of_modules_that_are_missing_or_change_what_is_written(lab: Lab) -> None:
+    assert lab.look("Odoo: modules", key="admin-key").status is Status.OK
+    lab.make("ir.module.module", name="account_accountant", state="installed")
+    lab.make("ir.module.module", name="account_followup", state="installed")
+    line = lab.look("Odoo: modules", key="admin-key")
+    assert (line.status, "*In Payment* until the bank statement" in line.found) == (Status.WARNING, True)
+    assert lab.look("Odoo: modules", key="admin-key", invoices={"in_payment_counts": True}).status is Status.OK
+    line = lab.look("Odoo: automatic invoicing", key="admin-key")
+    assert (line.status, line.found) == (Status.WARNING, "follow-ups are installed: account_followup")
+    lab.change("ir.module.module", "name", "sale_stock", state="uninstalled")
+    line = lab.look("Odoo: modules", key="admin-key")
+    assert (line.status, "not installed: sale_stock" in line.found) == (Status.ERROR, True)
+
+
+def test_an_odoo_that_was_not_measured_or_lacks_a_field_is_a_warning(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OdooClient, "version", Version(20))
+    assert "Odoo 20.0 is newer than the 19.0 that was measured" in lab.look("Odoo: version").found
+    monkeypatch.setattr(OdooClient, "has_field", lambda *_: False)
+    assert "cannot take a tax to the cent per line" in lab.look("Odoo: version").found
+    assert "transfers have no tracking reference" in lab.look("Odoo: modules").found
+
+
 def test_with_e_invoicing_drafts_are_the_default_and_posting_is_a_decision(lab: Lab) -> None:
     name = "Books: e-invoicing"
     assert lab.look(name, key="admin-key").found == "no electronic invoicing; invoices post, credit_memos post"
@@ -347,6 +394,19 @@ def test_a_connection_that_could_not_be_opened_says_why(lab: Lab) -> None:
         ({"taxes": [{"rate": 0, "odoo_tax": "0% Exempt"}]}, "Mappings: taxes", "error", "by the rate alone"),
         ({"odoo": {"sales_journal": "NOPE"}}, "Books: sales journal", "error", "NOPE"),
         ({"odoo": {}}, "Books: currencies and pricelists", "error", "several pricelists in USD"),
+        ({"odoo": {"pricelists": {"USD": "Nope"}}}, "Books: currencies and pricelists", "error", "no single pricelist 'Nope' in USD"),
+        ({"books_from": None}, "Books: lock dates", "OK", "no lock date is set"),
+        ({"others": {"twin": TWIN}}, "Books: sales journal", "warning", "the sales journal is shared with twin"),
+        ({"others": {"twin": TWIN}}, "House: neighbours", "warning", "twin keeps its books in the same company"),
+        (
+            {"payment_methods": {name: {"captured_by_provider": True, "journal": "CARD"} for name in ("card", "wallet")}},
+            "Books: payment journals", "warning", "several methods share the journal CARD",
+        ),
+        ({"payment_methods": {"card": {"invoice_means_paid": True}}}, "Books: policies", "warning", "card: every Magento invoice counts"),
+        (
+            {"taxes": [{"rate": "8.25", "odoo_tax": "US 8.25%", "fiscal_position": "Nowhere"}]},
+            "Mappings: taxes", "error", "no single fiscal position Nowhere",
+        ),
         ({"odoo": {"warehouses": {"XX": "default"}}}, "Odoo: warehouses", "error", "no warehouse XX"),
         ({"odoo": {"warehouses": {"WH": "nowhere"}}}, "Magento: sources", "error", "no enabled source nowhere"),
         ({"odoo": {"delivery_key_field": "x_other"}}, "Odoo: delivery key", "error", "x_other"),
@@ -373,6 +433,46 @@ def test_several_sources_without_a_mapping_keep_shipments_from_being_written(lab
     assert lab.look("Magento: sources", mode={"kinds": {"odoo_invoice": "apply"}}).status.value == "warning"
 
 
+def test_a_warehouse_without_a_source_is_a_warning_where_others_have_one(lab: Lab) -> None:
+    lab.make("stock.warehouse", name="Second", code="W2", company_id=1)
+    line = lab.look("Odoo: warehouses", odoo={"warehouses": {"WH": "default"}})
+    assert (line.status, line.found) == (Status.WARNING, "warehouses without a source: W2")
+
+
+def test_what_is_installed_in_the_shop_is_examined_as_far_as_its_rights_go(lab: Lab) -> None:
+    name, token = "Magento: extensions", lab.magento.shop.accounts.add_integration(resources=set()).access_token
+    assert lab.look(name).found == "no other connector, no gift cards, store credit or points"
+    lab.magento.shop.tables.modules += ["Vendor_OdooBridge", "Magento_GiftCardAccount"]
+    line = lab.look(name)
+    assert line.status is Status.ERROR
+    assert line.found == "the shop has another connector: Vendor_OdooBridge; installed: Magento_GiftCardAccount"
+    assert lab.look(name, token=token).found == "the integration may not list the shop's modules"
+
+
+def test_a_rate_that_the_shop_may_charge_and_no_rule_knows_is_a_warning(lab: Lab) -> None:
+    name, token = (
+        "Mappings: tax rates of the shop",
+        lab.magento.shop.accounts.add_integration(resources=set()).access_token,
+    )
+    lab.magento.shop.add_tax_rate("DE", 19)
+    assert "without a rule: 19 % DE" in lab.look(name).found
+    line = lab.look(name, token=token)
+    assert (line.status, "cannot be read" in line.found) == (Status.WARNING, True)
+    assert "Magento_Tax::manage_tax" in line.todo
+
+
+@pytest.mark.parametrize(
+    ("published", "found"),
+    [("Magento/2.3 (Community)", "is not the 2.4 that was measured"), ("", "does not publish its version")],
+)
+def test_a_magento_that_was_not_measured_is_a_warning(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, published: str, found: str
+) -> None:
+    monkeypatch.setattr(MagentoClient, "version", lambda _: published)
+    line = lab.look("Magento: version")
+    assert (line.status, found in line.found) == (Status.WARNING, True)
+
+
 def test_a_store_that_nobody_reads_is_a_warning(lab: Lab) -> None:
     lab.magento.shop.add_store("eu", name="Europe")
     line = lab.look("Magento: stores", stores=[1])
@@ -392,6 +492,26 @@ def test_a_clock_that_is_far_off_is_only_a_warning(lab: Lab) -> None:
     assert lab.look("Odoo: clock").status.value == "OK"
     lab.at = far
     assert lab.look("Odoo: clock").status.value == lab.look("Magento: clock").status.value == "warning"
+
+
+def test_a_server_that_tells_no_time_is_compared_by_hand() -> None:
+    line = clock.compare("http://127.0.0.1:9/", True, NOW).line("us", "clock")
+    assert (line.status, line.found) == (Status.WARNING, "the server tells no time (ConnectionError)")
+
+
+def test_a_staging_database_that_cannot_be_used_says_why(lab: Lab) -> None:
+    lab.engine = connect("postgresql+psycopg2://nobody@127.0.0.1:9/none")
+    line = lab.look("House: staging schema")
+    assert line.status is Status.ERROR
+    assert "the staging database cannot be used: connection to server" in line.found
+
+
+def test_before_anything_is_staged_the_preflight_is_to_be_run_again(lab: Lab, staging_url: str) -> None:
+    lab.engine = connect(staging_url)
+    line = lab.look("House: staged data")
+    lab.engine.dispose()
+    assert (line.status, line.found) == (Status.WARNING, "no Magento documents are staged yet")
+    assert "run preflight again" in line.todo
 
 
 def test_a_mail_server_that_does_not_answer_is_an_error(lab: Lab) -> None:
