@@ -399,6 +399,27 @@ def test_an_edited_order_is_imported_after_the_cancellation_of_the_old_one() -> 
     assert found.change("odoo_order_import").intent["replaces"] == 1
 
 
+@pytest.mark.parametrize(
+    ("settings", "old", "why"),
+    [
+        ({"orders": {"cancel": False}}, {"state": "canceled"}, "the setting `orders.cancel` is off"),
+        ({}, {"state": "canceled", "created": "2026-01-01 10:00"}, "not cancelled automatically"),
+        ({}, {"state": "processing"}, "not cancelled automatically"),
+    ],
+)
+def test_an_edited_order_is_a_person_s_affair_where_nothing_cancels_the_one_it_replaces(
+    settings: dict, old: dict, why: str
+) -> None:
+    sales = Sales(books_from="2026-06-01 00:00:00", **settings).sold(1, **old)
+    sales.order(2, edit_of=1)
+    sales.shipment(2)
+    found = sales.reconcile()
+    reasons = {each.kind: each.no_change_reason or "" for each in found.result.findings if each.order_key == "2"}
+    assert found.changes == []
+    assert why in reasons[Kind.ORDER]
+    assert reasons[Kind.SHIPMENT] == "The order itself is not in Odoo and is not planned"
+
+
 def test_the_later_of_two_documents_waits_when_only_one_fits() -> None:
     sales = Sales()
     sales.order(1, items={11: 2})

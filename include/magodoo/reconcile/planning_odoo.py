@@ -51,7 +51,7 @@ def _order(order: OrderPlan) -> None:
 
 def _replaced_order(order: OrderPlan) -> str | None:
     """RULES: an edited order's predecessor is cancelled in Odoo only if nothing is posted or done, before the new one
-    is confirmed.
+    is confirmed. Where nothing will cancel it, the new one would wait for ever.
     """
     situation = order.facts.situation
     if not order.order.edit_of:
@@ -62,6 +62,11 @@ def _replaced_order(order: OrderPlan) -> str | None:
     moved = keys & ~view.is_magento & situation.is_document & view.active
     if old.any() and moved.any():
         return "The order that it replaces is invoiced or delivered in Odoo: a person decides"
+    if (keys & situation.odoo_orders & view.word_is("state", {"sale", "done"})).any():
+        if not order.instance.orders.cancel:
+            return "The order that it replaces stands in Odoo, and the setting `orders.cancel` is off"
+        if not (keys & view.is_magento & view.word_is("state", {"canceled"}) & ~view.before_books).any():
+            return "The order that it replaces stands in Odoo and is not cancelled automatically: a person decides"
     return None
 
 
