@@ -9,8 +9,8 @@ from typing import Any
 from load_lab import Lab
 from sqlalchemy import text
 from test_load_batches import delivered, paid_orders
-from test_load_protocol import later
-from test_load_writers import odoo_invoice
+from test_load_protocol import later, tamper
+from test_load_writers import credit_note, odoo_invoice
 
 from magodoo.vocabulary import ChangeKind, Kind
 
@@ -335,3 +335,34 @@ def test_a_shipment_is_refused_on_an_order_that_is_held_or_gone_and_adopted_wher
     del made.shop.tables.shipments[by_hand]
     made.load()
     assert made.state(change) == ("refused", "the shipment is gone from Magento")
+
+
+def test_a_credit_memo_is_refused_when_it_would_be_another_or_more_than_was_paid(made: Lab) -> None:
+    paid_orders(made, 3)
+    made.load(kinds=[ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE])
+    moves = by_order(made, "account.move", "invoice_origin")
+    notes = {order: credit_note(made, move) for order, move in moves.items()}
+    made.read()
+    changes = made.plan(
+        *[
+            made.planned(
+                ChangeKind.MAGENTO_CREDIT_MEMO, notes[order], Kind.CREDIT_MEMO, order,
+                items=[[str(key), units] for key, units in zip(made.items(order).values(), (20_000, 30_000), strict=True)],
+                shipping=shipping,
+            )
+            for order, shipping in ((1, 50_000), (2, 40_000), (3, 50_000))
+        ]
+    )  # fmt: skip
+    tamper(made, changes[0], expect={"total": 0, "currency": "USD"})
+    made.shop.tables.orders[3]["total_paid"] = Decimal(10)
+    made.load(kinds=[ChangeKind.MAGENTO_CREDIT_MEMO])
+    total = f"{Decimal(made.shop.order(2)['grand_total']):.2f}"
+    assert_told(
+        made, ChangeKind.MAGENTO_CREDIT_MEMO,
+        {
+            1: ("refused", "a credit memo of zero or less is never written"),
+            2: ("refused", f"Odoo's credit note is {total}"),
+            3: ("refused", f"the order would be refunded {total} of 10.00 paid"),
+        },
+    )  # fmt: skip
+    assert not made.shop.tables.creditmemos
