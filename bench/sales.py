@@ -128,6 +128,9 @@ _AROUND = (
     """insert into order_work (instance, order_key, staged_version, completed_version)
     select 'us', source_id, 1, 1 from document where side = 'magento' and kind = 'order'
     on conflict (instance, order_key) do update set completed_version = order_work.staged_version""",
+    """insert into payload (instance, side, kind, source_id, payload, hash, request_began_at)
+    select 'us', side, kind, source_id, jsonb_build_object('entity_id', source_id::bigint, 'increment_id', number), '', now()
+    from document where side = 'magento' and kind = 'order' on conflict do nothing""",
     """insert into watermark (instance, side, kind, stamp, last_success_at)
     select distinct 'us', side, kind, now(), now() from document""",
     "insert into run (instance, stage, finished_at, ok) values ('us', 'magento_extract', now(), true), ('us', 'odoo_extract', now(), true)",

@@ -67,7 +67,7 @@ def test_what_waits_for_a_change_that_was_refused_is_planned_anew(made: Lab) -> 
     (sale,) = made.records("sale.order", "id")
     made.db.call("sale.order", "action_cancel", ids=[sale["id"]])
     made.load(kinds=[ChangeKind.ODOO_INVOICE])
-    assert [made.state(change)[0] for change in changes] == ["done", "refused", "planned", "superseded", "planned"]
+    assert [made.state(change)[0] for change in changes] == ["done", "refused", "planned", "superseded", "superseded"]
     assert "odoo_invoice" in made.state(changes[3])[1]
 
 

@@ -119,12 +119,13 @@ def test_a_run_is_noted_with_its_counts_or_its_error(engine: Engine) -> None:
     assert found == [(True, {"order": {"read": 3}}, None, True), (False, {}, "Unavailable: 503", False)]
 
 
-def test_a_sku_is_asked_for_once_a_day_and_again_while_odoo_lacks_it(engine: Engine) -> None:
+def test_a_sku_is_asked_for_once_a_day_and_again_for_an_order_that_is_read_while_odoo_lacks_it(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001", lines=[item(1, "A"), item(2, "B"), item(3, "C", is_money=False)]))
     with engine.begin() as connection:
         assert master.missing_skus(connection, "us", ["SHIPPING"]) == ["A", "B", "SHIPPING"]
         assert master.replace_products(connection, "us", ["A", "B", "SHIPPING"], [PRODUCT, PRODUCT | {"id": 6}]) == 2
-        assert master.missing_skus(connection, "us", ["SHIPPING"]) == ["B", "SHIPPING"]
+        assert master.missing_skus(connection, "us", ["SHIPPING"]) == []
+        assert master.missing_skus(connection, "us", ["SHIPPING"], ["1"]) == ["B", "SHIPPING"]
     found = rows(
         engine, "select key, odoo_id, active from master where model = 'product.product' order by key, odoo_id"
     )

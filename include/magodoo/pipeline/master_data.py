@@ -55,7 +55,7 @@ def refresh_lists(context: Context) -> int:
 
 
 def refresh_products(context: Context, order_keys: Sequence[str] | None = None) -> int:
-    """Products of the SKUs on staged Magento orders (or on these) that were not asked for within a day, or that Odoo lacked."""
+    """Products of the SKUs on staged Magento orders that were not asked for within a day; or on these, that Odoo lacked as well."""
     names = context.instance.odoo
     always = (
         names.shipping_product, names.shipping_discount_product, names.adjustment_plus_product, names.adjustment_minus_product,

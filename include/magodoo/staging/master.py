@@ -55,8 +55,8 @@ def put_fact(connection: Connection, instance: str, model: str, key: str, data: 
 def missing_skus(
     connection: Connection, instance: str, always: Sequence[str], order_keys: Sequence[str] | None = None
 ) -> list[str]:
-    """SKUs of Magento orders (all, or these), and `always`, that Odoo does not have active, or was not asked for within a day."""
-    these = "" if order_keys is None else "and l.source_id = any(:keys)"
+    """SKUs of Magento orders (all, or these), and `always`, that Odoo was not asked for within a day; of these also what it lacked."""
+    these, known = ("", "") if order_keys is None else ("and l.source_id = any(:keys)", "and m.active")
     return list(
         connection.execute(
             text(f"""
@@ -65,7 +65,7 @@ def missing_skus(
                     and l.role = 'item' and l.is_money and l.sku <> '' {these}
                 union select unnest(cast(:always as text[])))
             select w.sku from wanted w where not exists (
-                select 1 from master m where m.instance = :instance and m.model = :model and m.key = w.sku and m.active
+                select 1 from master m where m.instance = :instance and m.model = :model and m.key = w.sku {known}
                     and m.seen_at > now() - cast(:fresh as interval))
             order by w.sku"""),
             {
