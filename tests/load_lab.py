@@ -114,6 +114,16 @@ class Lab:
             self.shop.authorize(number)
         return number
 
+    def reverse(self, move: int) -> int:
+        """The posted credit note that a person makes of a whole invoice in Odoo."""
+        (row,) = self.records("account.move", "journal_id", [["id", "=", move]])
+        context = {"active_model": "account.move", "active_ids": [move]}
+        values = {"journal_id": row["journal_id"][0], "reason": "returned"}
+        (wizard,) = self.db.call("account.move.reversal", "create", vals_list=[values], context=context)
+        note = int(self.db.call("account.move.reversal", "refund_moves", ids=[wizard], context=context)["res_id"])
+        self.db.call("account.move", "action_post", ids=[note])
+        return note
+
     def items(self, order: int) -> dict[str, int]:
         return {item["sku"]: item["item_id"] for item in self.shop.order(order)["items"]}
 

@@ -186,22 +186,26 @@ def test_a_dead_workers_change_is_not_written_when_its_source_moved_on_meanwhile
 
 
 def by_hand(made: Lab, total: str, ref: str = "", email: str = "guest@example.com", post: bool = True) -> int:
-    """An invoice that a person types, without an order."""
+    """An invoice that a person types, without an order; a draft has no date yet."""
     (partner,) = made.db.call("res.partner", "create", vals_list=[{"name": "Guest Doe", "email": email}])
     line = {"name": "typed", "quantity": 1, "price_unit": total, "tax_ids": [[6, 0, []]]}
     values = {"move_type": "out_invoice", "partner_id": partner, "ref": ref, "invoice_line_ids": [[0, 0, line]]}
-    today = made.shop.clock.stamp()[:10]
+    today = made.shop.clock.stamp()[:10] if post else False
     (move,) = made.db.call("account.move", "create", vals_list=[{**values, "invoice_date": today}])
     if post:
         made.db.call("account.move", "action_post", ids=[move])
     return int(move)
 
 
-@pytest.mark.parametrize("ref", ["", "000000001"])
-def test_an_unlinked_document_of_the_same_customer_and_total_is_a_possible_duplicate(made: Lab, ref: str) -> None:
+@pytest.mark.parametrize(
+    ("ref", "post"), [("", True), ("", False), ("000000001", True), ("for 000000001, by phone", True)]
+)
+def test_an_unlinked_document_of_the_same_customer_and_total_is_a_possible_duplicate(
+    made: Lab, ref: str, post: bool
+) -> None:
     _, invoice = an_order(made)
     made.load(kinds=[ChangeKind.ORDER_IMPORT])
-    by_hand(made, made.shop.tables.invoices[invoice]["grand_total"], ref)
+    by_hand(made, made.shop.tables.invoices[invoice]["grand_total"], ref, post=post)
     made.load()
     assert "refused" in made.states()
     assert len(made.moves()) == 1

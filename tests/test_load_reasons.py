@@ -171,7 +171,7 @@ def test_an_order_that_somebody_else_made_in_odoo_is_adopted_only_when_it_is_equ
             1: ("done", ""),
             2: ("refused", "carries this order's number and is not of ours"),
             3: ("refused", "carries this order's number and is not of ours"),
-            4: ("refused", "in Odoo has the same customer and total and names no order"),
+            4: ("refused", "in Odoo has the same customer and total and names no other order"),
         },
     )  # fmt: skip
     assert len(made.records("sale.order", "id")) == 4, "nothing was written beside them"

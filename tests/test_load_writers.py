@@ -306,17 +306,6 @@ def test_a_delivery_becomes_a_shipment_and_a_late_track_is_added_once(made: Lab)
     assert [track["track_number"] for track in shipment["tracks"]] == ["T1", "T2"]
 
 
-def credit_note(made: Lab, move: int) -> int:
-    """The posted reversal that a person makes of an invoice in Odoo."""
-    (entry,) = made.records("account.move", "journal_id", [["id", "=", move]])
-    context = {"active_model": "account.move", "active_ids": [move]}
-    values = {"journal_id": entry["journal_id"][0], "reason": "back"}
-    (wizard,) = made.db.call("account.move.reversal", "create", vals_list=[values], context=context)
-    note = int(made.db.call("account.move.reversal", "refund_moves", ids=[wizard], context=context)["res_id"])
-    made.db.call("account.move", "action_post", ids=[note])
-    return note
-
-
 def test_a_credit_note_becomes_an_offline_credit_memo_with_explicit_shipping(made: Lab) -> None:
     order = made.order({"A": 2})
     made.shop.invoice(order)
@@ -325,7 +314,7 @@ def test_a_credit_note_becomes_an_offline_credit_memo_with_explicit_shipping(mad
     made.plan(*made.whole_order(order, *[row["entity_id"] for row in made.shop.tables.invoices.of_order(order)]))
     made.load()
     (entry,) = made.moves()
-    note = credit_note(made, entry["id"])
+    note = made.reverse(entry["id"])
     made.read()
     plan = made.planned(
         ChangeKind.MAGENTO_CREDIT_MEMO, note, Kind.CREDIT_MEMO, order,

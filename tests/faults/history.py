@@ -96,12 +96,7 @@ def credit_in_odoo(lab: Lab, history: History) -> None:
     """The customer pays, everything is credited, and the money is paid out: what a Magento credit memo is made of."""
     (move,) = history.invoices
     _pay(lab, move, "inbound")
-    (row,) = lab.records("account.move", "journal_id", [["id", "=", move]])
-    context = {"active_model": "account.move", "active_ids": [move]}
-    values = {"journal_id": row["journal_id"][0], "reason": "returned"}
-    (wizard,) = lab.db.call("account.move.reversal", "create", vals_list=[values], context=context)
-    note = int(lab.db.call("account.move.reversal", "refund_moves", ids=[wizard], context=context)["res_id"])
-    lab.db.call("account.move", "action_post", ids=[note])
+    note = lab.reverse(move)
     _pay(lab, note, "outbound")
     history.memos.append(note)
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
-from magodoo.extract.odoo_fields import references
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.matches import matched
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
-from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners, of_customers, order_numbers
+from magodoo.load.writers.lookalikes import is_ours, lookalikes
+from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.load.writers.older_odoo import force_taxes
-from magodoo.money import from_units, plain, to_units
+from magodoo.money import plain, to_units
 from magodoo.vocabulary import ChangeKind, Kind, Side
 
 if TYPE_CHECKING:
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 _FIELDS = ("name", "ref", "invoice_origin", "payment_reference")
-NEARBY = timedelta(days=30)
 
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """Moves of the kind around some changes: all, those linked to each order, and those matched with other documents."""
+    """Moves of the kind around some changes: those of their orders or with their numbers, those linked to each order, by change
+    those that look like it, and which are matched with other documents.
+    """
 
     rows: Mapping[int, Mapping[str, Any]]
     of_order: Mapping[int, set[int]]
-    nearby: Sequence[Mapping[str, Any]]
+    alike: Mapping[int, Sequence[Mapping[str, Any]]]
     matched: set[int]
     fields: Sequence[str]
 
@@ -78,41 +79,18 @@ class WriteMoves(Writer):
         for row in rows.values():
             for order_id in _orders_of(row):
                 of_order.setdefault(order_id, set()).add(row["id"])
-        nearby = self._nearby(context, changes)
-        known = matched(context, Side.ODOO, self.document, {*rows, *(row["id"] for row in nearby)})
-        return _Surroundings(rows, of_order, nearby, known, fields)
-
-    def _nearby(self, context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[str, Any]]:
-        """Moves of the same customers and totals within 30 days of any of the changes that name no order (RULES, *Cut-over*)."""
-        days = [date.fromisoformat(change.request["date"]) for change in changes if change.request["date"]]
-        totals = sorted({from_units(change.request["expect"]["total"]) for change in changes})
-        customers = of_customers(changes)
-        if not days or not customers:
-            return []
-        client = context.books
-        domain = [
-            *client.company_domain("account.move"),
-            ["move_type", "=", "out_invoice" if self.document is Kind.INVOICE else "out_refund"],
-            ["amount_total", "in", totals],
-            ["invoice_date", ">=", (min(days) - NEARBY).isoformat()],
-            ["invoice_date", "<=", (max(days) + NEARBY).isoformat()],
-            *customers,
-        ]
-        ids = client.call("account.move", "search", domain=domain, order="id")
-        rows = client.by_ids(self.document.value, ids).rows if ids else ()
-        words = {row["id"]: set(references(context.instance, row)) for row in rows}
-        numbers = order_numbers(context, set().union(*words.values()))
-        return [row for row in rows if not words[row["id"]] & numbers]
+        days = {change.id: date.fromisoformat(day) for change in changes if (day := change.request["date"])}
+        kind = ["move_type", "=", "out_invoice" if self.document is Kind.INVOICE else "out_refund"]
+        alike = lookalikes(context, self.document, "account.move", "invoice_date", days, changes, kind)
+        return _Surroundings(rows, of_order, alike, matched(context, Side.ODOO, self.document, rows), fields)
 
     def _foreign(
         self, context: Context, change: LeasedChange, around: _Surroundings, linked: set[int], taken: set[int]
     ) -> Found | MagodooError | None:
         """Equal documents that others made: on the order, adopted; a draft of theirs, waited for; unlinked, for a person."""
-        prefix = f"{context.instance.odoo.prefix}."
         free = [
-            row for row in {**around.rows, **{row["id"]: row for row in around.nearby}}.values()
-            if row["id"] not in around.matched | taken and not str(row.get("external_id") or "").startswith(prefix)
-            and _equal(row, change)
+            row for row in around.rows.values()
+            if row["id"] not in around.matched | taken and not is_ours(context, row) and _equal(row, change)
         ]  # fmt: skip
         on_order = [row for row in free if row["id"] in linked]
         posted = [row for row in on_order if row["state"] == "posted"]
@@ -124,10 +102,11 @@ class WriteMoves(Writer):
                 f"possible duplicate: {names} on the order is equal, was made by hand and is not posted alone"
             )
         # Orders and invoices are numbered apart: a number on another order's document is that order's affair.
-        named = [row for row in free if not _orders_of(row) and _mentions(row, change, around.fields)]
-        loose = [row for row in around.nearby if row in free and not _orders_of(row) and _same_customer(row, change)]
-        if named or loose:
-            names = ", ".join(str(row["name"] or f"draft {row['id']}") for row in [*named, *loose])
+        named = [row for row in free if _mentions(row, change, around.fields)]
+        loose = [row for row in around.alike.get(change.id, ()) if row["id"] not in taken]
+        found = {row["id"]: row for row in (*named, *loose) if not _orders_of(row)}
+        if found:
+            names = ", ".join(str(row["name"] or f"draft {number}") for number, row in found.items())
             return refused(f"possible duplicate: {names} in Odoo has the same total and is not linked to the order")
         return None
 
@@ -275,11 +254,6 @@ def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str
     return any(
         row.get(field) in (*search["references"], *search["order_references"]) for field in fields if row.get(field)
     )
-
-
-def _same_customer(row: Mapping[str, Any], change: LeasedChange) -> bool:
-    email = str((row.get("partner_id") or {}).get("email") or "").lower()
-    return bool(email) and email == change.request["search"]["email"].lower()
 
 
 def _orders_of(row: Mapping[str, Any]) -> set[int]:

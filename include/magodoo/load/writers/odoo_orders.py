@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
-
 from magodoo.errors import FixDocument, MagodooError
-from magodoo.extract.odoo_fields import references
 from magodoo.load.ledger import LeasedChange
-from magodoo.load.matches import matched
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
+from magodoo.load.writers.lookalikes import is_ours, lookalikes
 from magodoo.load.writers.odoo_tables import load_all, unequal
-from magodoo.money import from_units, plain, to_units
-from magodoo.staging.lacking import ORDER_NUMBER
-from magodoo.vocabulary import ChangeKind, Kind, Side
+from magodoo.money import plain, to_units
+from magodoo.vocabulary import ChangeKind, Kind
 
 if TYPE_CHECKING:
     from magodoo.odoo.client import OdooClient
@@ -27,7 +22,6 @@ if TYPE_CHECKING:
 
 _FIELDS = ("client_order_ref", "origin", "name")
 CONFIRMED = ("sale", "done")
-NEARBY = timedelta(days=30)
 
 
 class ImportOrders(Writer):
@@ -42,20 +36,20 @@ class ImportOrders(Writer):
         rows = context.books.orders_by_reference(numbers, fields).rows
         ours = {row["external_id"]: row for row in rows if row.get("external_id")}
         new = [change for change in changes if change.request["external_id"] not in ours]
-        nearby = _nearby(context, new)
+        days = {change.id: date.fromisoformat(day[:10]) for change in new if (day := change.request["date_order"])}
+        alike = lookalikes(context, Kind.ORDER, "sale.order", "date_order", days, new)
         answers: Answers = {}
         for change in changes:
             own = ours.get(change.request["external_id"])
-            theirs = [row for row in rows if not _is_ours(context, row) and _mentions(row, change, fields)]
-            alike = [row for row in nearby if _is_alike(row, change)]
+            theirs = [row for row in rows if not is_ours(context, row) and _mentions(row, change, fields)]
             if own is not None:
                 answers[change.id] = _own_state(own, change)
             elif theirs:
                 answers[change.id] = _judge_foreign(theirs, change)
-            elif alike:
-                names = ", ".join(str(row["name"]) for row in alike)
+            elif alike.get(change.id):
+                names = ", ".join(str(row["name"]) for row in alike[change.id])
                 answers[change.id] = refused(
-                    f"possible duplicate: {names} in Odoo has the same customer and total and names no order"
+                    f"possible duplicate: {names} in Odoo has the same customer and total and names no other order"
                 )
         return answers
 
@@ -128,68 +122,6 @@ class ImportOrders(Writer):
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
         return Kind.ORDER, change.source_id, str(target_id)
-
-
-def _nearby(context: Context, changes: Sequence[LeasedChange]) -> list[Mapping[str, Any]]:
-    """Orders that others made, of the same customers and totals within 30 days, matched with none and naming none (RULES, *Cut-over*)."""
-    days, customers = [_moment(change) for change in changes if change.request["date_order"]], of_customers(changes)
-    if not days or not customers:
-        return []
-    client = context.books
-    domain = [
-        *client.company_domain("sale.order"),
-        ["amount_total", "in", sorted({from_units(change.request["expect"]["total"]) for change in changes})],
-        ["date_order", ">=", f"{min(days) - NEARBY:%Y-%m-%d %H:%M:%S}"],
-        ["date_order", "<=", f"{max(days) + NEARBY:%Y-%m-%d %H:%M:%S}"],
-        *customers,
-    ]
-    ids = client.call("sale.order", "search", domain=domain, order="id")
-    rows = [row for row in client.by_ids("order", ids).rows if not _is_ours(context, row)] if ids else []
-    rows = [row for row in rows if any(_is_alike(row, change) for change in changes)]
-    known = matched(context, Side.ODOO, Kind.ORDER, [row["id"] for row in rows])
-    words = {row["id"]: set(references(context.instance, row)) for row in rows}
-    numbers = order_numbers(context, set().union(*words.values()))
-    return [row for row in rows if row["id"] not in known and not words[row["id"]] & numbers]
-
-
-def of_customers(changes: Iterable[LeasedChange]) -> list[Any]:
-    """The condition that a record is of one of the customers of the changes, by e-mail in whatever letters; [] when none has one.
-
-    It keeps the answer short in a shop that sells one basket again and again: a limit would leave out what is looked for.
-    """
-    emails = sorted({change.request["search"]["email"].lower() for change in changes} - {""})
-    literally = [re.sub(r"([\\%_])", r"\\\1", email) for email in emails]
-    return ["|"] * (len(emails) - 1) + [["partner_id.email", "=ilike", email] for email in literally]
-
-
-def order_numbers(context: Context, words: Iterable[str]) -> set[str]:
-    """Those of the words that are the numbers of Magento orders: what carries one is that order's affair.
-
-    An order of before the cut-over that nobody touched since is not staged: Magento is asked.
-    """
-    prefix, stores = context.instance.odoo.order_number_prefix, context.instance.stores or None
-    by_number = {word.removeprefix(prefix): word for word in words if word.startswith(prefix)}
-    statement = "select number from document where instance = :instance and side = 'magento' and kind = 'order' and number = any(:numbers)"
-    with context.engine.connect() as connection:
-        found = connection.scalars(text(statement), {"instance": context.instance.id, "numbers": list(by_number)}).all()
-    unknown = sorted(number for number in set(by_number).difference(found) if re.search(ORDER_NUMBER, number))
-    asked = context.shop.order_by_increment(unknown, stores) if unknown else ()
-    return {by_number[number] for number in (*found, *(str(row["increment_id"]) for row in asked))}
-
-
-def _is_alike(row: Mapping[str, Any], change: LeasedChange) -> bool:
-    """Whether it may be the same sale, entered without the order's number."""
-    if not change.request["date_order"]:
-        return False
-    expect = change.request["expect"]
-    email = str((row.get("partner_id") or {}).get("email") or "").lower()
-    near = abs(datetime.fromisoformat(row["date_order"]).replace(tzinfo=UTC) - _moment(change)) <= NEARBY
-    return (
-        near
-        and email == change.request["search"]["email"].lower() != ""
-        and to_units(row["amount_total"]) == expect["total"]
-        and (row.get("currency_id") or {}).get("name") == expect["currency"]
-    )
 
 
 def _moment(change: LeasedChange) -> datetime:
@@ -282,11 +214,6 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> str | 
     if row["state"] == "cancel":
         return "the order was cancelled in Odoo"
     return unequal(row, change.request["expect"])
-
-
-def _is_ours(context: Context, row: Mapping[str, Any]) -> bool:
-    """Whether we gave the record its external id; other connectors and imports give theirs."""
-    return str(row.get("external_id") or "").startswith(f"{context.instance.odoo.prefix}.")
 
 
 def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str]) -> bool:
