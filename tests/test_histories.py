@@ -45,3 +45,23 @@ def test_goods_of_two_deliveries_come_back_from_both() -> None:
     with stage(CHECKOUT) as shop, shop("eager") as pair:
         assert attempt(pair, [told]).complaints == {}
         assert [row["state"] for row in pair.pickings(1, "incoming")] == ["done", "done"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "cart", "steps"),
+    [
+        (  # the tie names its delivery
+            "usual", Cart((("BUNDLE-DYN", 3),), "banktransfer"),
+            (Step("magento_ship", "one", 0, True), Step(CHAIN), Step("magento_ship", "one"), Step("odoo_deliver", "half", 1),
+             Step("magento_ship")),
+        ),
+        (  # nothing cancels the order that was edited
+            "one way", Cart((("SHIRT", 2), ("SKU-002", 5)), "cashondelivery"),
+            (Step(CHAIN), Step("magento_edit", "half"), Step("magento_ship", "half")),
+        ),
+    ],
+)  # fmt: skip
+def test_what_once_was_unexplained_is_explained(policy: str, cart: Cart, steps: tuple[Step, ...]) -> None:
+    with stage(CHECKOUT) as shop, shop(policy) as pair:
+        assert attempt(pair, [Told(cart, steps)]).complaints == {}
+        assert {row["type"] for row in pair.reported(1)} & {"ambiguous", "status_mismatch"}

@@ -107,12 +107,7 @@ def odoo_leads(made: Lab) -> tuple[int, int, int]:
 
 def the_rest_to_magento(made: Lab, order: int, move: int, picking: int) -> None:
     """A tracking number later, and a credit memo of what Odoo credited."""
-    context = {"active_model": "account.move", "active_ids": [move]}
-    (journal,) = made.records("account.journal", "id", [["type", "=", "sale"], ["company_id", "=", 1]])
-    values = {"journal_id": journal["id"], "reason": "returned"}
-    (wizard,) = made.db.call("account.move.reversal", "create", vals_list=[values], context=context)
-    note = int(made.db.call("account.move.reversal", "refund_moves", ids=[wizard], context=context)["res_id"])
-    made.db.call("account.move", "action_post", ids=[note])
+    note = made.reverse(move)
     made.read()
     (shipment,) = (row["entity_id"] for row in made.shop.tables.shipments.of_order(order))
     item = [[str(made.items(order)["A"]), 10_000]]

@@ -119,6 +119,8 @@ class Verdict:
 
     def _shipments(self) -> Iterable[str]:
         named_here, named_there = self._named("shipment")
+        tied = self._candidates("shipment")
+        named_there |= {str(picking["id"]) for picking in self.pair.pickings(self.order) if picking["name"] in tied}
         here: Counter[str] = Counter()
         for shipment in self.pair.shipments(self.order):
             if str(shipment["entity_id"]) not in named_here:
