@@ -10,7 +10,7 @@ from load_lab import Lab
 from sqlalchemy import text
 from test_load_batches import delivered, paid_orders
 from test_load_protocol import later, tamper
-from test_load_writers import credit_note, odoo_invoice
+from test_load_writers import odoo_invoice
 
 from magodoo.vocabulary import ChangeKind, Kind
 
@@ -341,7 +341,7 @@ def test_a_credit_memo_is_refused_when_it_would_be_another_or_more_than_was_paid
     paid_orders(made, 3)
     made.load(kinds=[ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE])
     moves = by_order(made, "account.move", "invoice_origin")
-    notes = {order: credit_note(made, move) for order, move in moves.items()}
+    notes = {order: made.reverse(move) for order, move in moves.items()}
     made.read()
     changes = made.plan(
         *[
