@@ -89,15 +89,15 @@ class Campaign:
 
     def waves(self, seeds: Iterable[int]) -> Iterator[Totals]:
         """The same, with the totals so far after every wave."""
-        with mutated(self.mutation):
-            for some in _cut(seeds, self.wave):
-                self._wave(some)
-                yield self.totals
-                if self.mutation and self.totals.failures:
-                    break
+        for some in _cut(seeds, self.wave):
+            schedules = self._prepared(some)  # by the whole protocol, whatever is taken away afterwards
+            with mutated(self.mutation):
+                self._wave(schedules)
+            yield self.totals
+            if self.mutation and self.totals.failures:
+                break
 
-    def _wave(self, seeds: Sequence[int]) -> None:
-        schedules = self._prepared(seeds)
+    def _wave(self, schedules: Sequence[Schedule]) -> None:
         for schedule in schedules:
             self._break(schedule)
         self._pass_time()
