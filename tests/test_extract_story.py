@@ -100,6 +100,14 @@ def test_everything_since_the_cut_over_is_read_and_the_watermark_is_the_sources(
     assert rows(pair.engine, "select distinct complete from watermark") == [(True,)]
 
 
+def test_a_document_dated_tomorrow_hides_nothing_that_is_written_until_then(pair: Pair) -> None:
+    ahead, later, *_ = pair.shop.shop.tables.orders.values()
+    ahead["updated_at"] = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d %H:%M:%S}"
+    extract.run(pair.context(), "magento")
+    later["updated_at"] = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+    assert extract.run(pair.context(), "magento")["order"]["read"] == 2
+
+
 def test_a_second_run_finds_nothing_new(pair: Pair) -> None:
     for side in ("magento", "odoo"):
         extract.run(pair.context(), side)

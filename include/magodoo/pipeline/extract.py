@@ -17,7 +17,7 @@ from magodoo.extract.reading import Source
 from magodoo.load.checkpoints import checkpoint
 from magodoo.pipeline import master_data, whole_orders
 from magodoo.pipeline.ahead import rarely_collected, read_ahead
-from magodoo.pipeline.store import store
+from magodoo.pipeline.store import Progress, store
 from magodoo.staging import lacking, runs, watermarks, work
 from magodoo.staging.resolve import mark_without_order
 from magodoo.staging.settled import are_settled
@@ -84,7 +84,7 @@ def _read_kind(context: Context, source: Source, kind: Kind, window: Window | No
                 seen.update(document.source_id for document in batch.documents)
                 unread += len(batch.unread)
                 total = batch.total if total is None else total
-            staged += store(context, source.side, pages, rows_so_far=None if window else len(seen) + unread)
+            staged += store(context, source.side, pages, None if window else Progress(began, len(seen) + unread))
             checkpoint("extracted")
     if window is None:
         with context.engine.begin() as connection:

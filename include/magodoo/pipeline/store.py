@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from magodoo.labels import labelled
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+class Progress(NamedTuple):
+    """How far a scheduled extract has come with a kind: when it began to read (aware UTC), and how many rows it has read."""
+
+    began: datetime
+    rows: int
+
+
 class Page(NamedTuple):
     """What was read of one page, and its documents as text for COPY."""
 
@@ -30,10 +38,11 @@ def page(batch: Batch) -> Page:
     return Page(batch, prepare(batch.documents))
 
 
-def store(context: Context, side: Side, pages: Sequence[Page], *, rows_so_far: int | None = None) -> Staged:
+def store(context: Context, side: Side, pages: Sequence[Page], progress: Progress | None = None) -> Staged:
     """Stage pages of one kind, in the order in which they were read; of a document that stands on two of them the later counts.
 
-    With `rows_so_far` (a scheduled extract) the watermark moves in the same transaction.
+    With `progress` (a scheduled extract) the watermark moves in the same transaction: to the largest stamp, but not past the
+    moment when the reading began. A document dated tomorrow must not hide what is written until then.
     """
     batches = [each.batch for each in pages]
     instance, kind = context.instance, batches[0].kind.value
@@ -49,8 +58,8 @@ def store(context: Context, side: Side, pages: Sequence[Page], *, rows_so_far: i
         quarantine.put(connection, instance.id, side.value, unread)
         read = [source_id for source_id, is_sound in sound.items() if is_sound]
         quarantine.release(connection, instance.id, side.value, kind, read)
-        if rows_so_far is not None and stamp is not None:
-            watermarks.advance(connection, instance.id, side.value, kind, stamp, rows_so_far)
+        if progress and stamp:
+            watermarks.advance(connection, instance.id, side.value, kind, min(stamp, progress.began), progress.rows)
     for each in unread:  # the reason may quote the customer: it stands in the table, which erasure reaches
         with labelled(document=f"{each.kind} {each.source_id}"):
             log.warning(

@@ -1,6 +1,7 @@
 """Where a scheduled extract stands. Owner of table watermark.
 
-The stamp is the largest one that the source returned, never a clock of ours, and it only moves forward.
+The stamp is the largest one that the source returned, but never ahead of the moment when the reading began, and it only moves
+forward.
 """
 
 from __future__ import annotations
