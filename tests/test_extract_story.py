@@ -415,7 +415,13 @@ def test_a_window_comes_from_a_form_or_from_a_partition() -> None:
 
 @pytest.mark.parametrize(
     "conf",
-    [{"from": "2026-11-02", "to": "2026-11-01"}, {"from": "yesterday", "to": "2026-11-01"}, {"from": "2026-11-01"}, {}],
+    [
+        {"from": "2026-11-02", "to": "2026-11-01"},
+        {"from": "yesterday", "to": "2026-11-01"},
+        {"from": "0001-01-01T00:00:00+05:00", "to": "2026-11-01"},
+        {"from": "2026-11-01"},
+        {},
+    ],
 )
 def test_a_window_that_makes_no_sense_is_refused(conf: dict[str, str]) -> None:
     with pytest.raises(BadSettings):

@@ -33,7 +33,7 @@ def get_provider_info() -> dict[str, Any]:
                     "access_token": _secret("OAuth access token"),
                     "access_token_secret": _secret("OAuth access token secret"),
                     "store_code": _text("Store code in the path (empty: none)"),
-                    "page_size": _number("Rows per page", 200),
+                    "page_size": _number("Rows per page", 100),
                     "verify": _text("File of the CA that signed the shop's certificate (empty: a public one)"),
                 },
             },

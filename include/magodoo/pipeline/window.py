@@ -45,6 +45,6 @@ def from_partition(key: str, schedule: str) -> Window:
 def _moment(name: str, value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise BadSettings(f"`{name}` is no date-time: {value!r}", hint="write it as 2026-11-22T00:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
