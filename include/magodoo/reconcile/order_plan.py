@@ -146,10 +146,19 @@ def _is_over_refunded_order(finding: Finding) -> bool:
 
 
 def _item_lists(moved: pd.DataFrame) -> dict[int, list[list[Any]]]:
-    result: dict[int, list[list[Any]]] = defaultdict(list)
-    for document, item, quantity in moved[["document", "item", "quantity"]].to_numpy(np.int64).tolist():
-        result[document].append([str(item), quantity])
-    return {document: sorted(items, key=lambda item: int(item[0])) for document, items in result.items()}
+    """By document: [item, quantity] in the order of the items."""
+    rows = moved.sort_values(["document", "item"], kind="stable")
+    documents, begins = np.unique(rows["document"].to_numpy(np.int64), return_index=True)
+    ends = [*begins.tolist(), len(rows)][1:]
+    items, quantities = (
+        rows["item"].to_numpy(np.int64).astype(str).tolist(),
+        rows["quantity"].to_numpy(np.int64).tolist(),
+    )
+    pairs = list(map(list, zip(items, quantities, strict=True)))
+    return {
+        document: pairs[begin:end]
+        for document, begin, end in zip(documents.tolist(), begins.tolist(), ends, strict=True)
+    }
 
 
 @dataclass
@@ -171,11 +180,10 @@ class OrderPlan:
 
     def of(self, found: FindingType, kind: Kind | None = None, part: str | None = None) -> list[Finding]:
         """Its findings of a type, oldest document first."""
-        return [
-            finding
-            for finding in self._by_type.get(found, ())
-            if kind in (None, finding.kind) and part in (None, finding.part)
-        ]
+        known = self._by_type.get(found)
+        if not known:  # most of what a plan asks for
+            return []
+        return [each for each in known if kind in (None, each.kind) and part in (None, each.part)]
 
     @cached_property
     def _by_type(self) -> dict[FindingType, list[Finding]]:

@@ -162,8 +162,8 @@ def _closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Fi
 
 def _lock_around(order: OrderPlan, row: Document) -> date | None:
     """The lock date inside which a document lies; None outside."""
-    lock, dated = order.facts.lock, row.document_date is not None and row.document_date == row.document_date
-    return lock if lock is not None and dated and row.document_date.date() <= lock else None
+    lock = order.facts.lock
+    return lock if lock and row.document_date and row.document_date <= lock else None
 
 
 def _payments(order: OrderPlan, closed: str | None) -> None:
@@ -213,7 +213,7 @@ def _payment_held(order: OrderPlan, row: Document) -> str | None:
     lock = _lock_around(order, row)
     if lock is None or order.instance.closed_period != "hold":
         return None
-    return f"Dated {row.document_date.date()}, closed up to {lock}: the setting `closed_period` is `hold`"
+    return f"Dated {row.document_date}, closed up to {lock}: the setting `closed_period` is `hold`"
 
 
 def _planned_rows(order: OrderPlan, kind: ChangeKind) -> list[Document]:

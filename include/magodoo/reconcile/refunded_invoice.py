@@ -19,7 +19,8 @@ class _Left:
     shipping: int
 
     def holds(self, memo: Document, items: dict[str, int]) -> bool:
-        in_time = not self.invoice.document_date > memo.document_date
+        invoiced, refunded = self.invoice.document_date, memo.document_date
+        in_time = not (invoiced and refunded and invoiced > refunded)
         enough = all(self.items.get(item, 0) >= quantity for item, quantity in items.items())
         return in_time and enough and self.shipping >= memo.shipping
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from datetime import date
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,7 @@ class Document(NamedTuple):
     grand_total: int
     base_grand_total: int
     captured_amount: int
-    document_date: pd.Timestamp  # NaT where unknown
+    document_date: date | None  # None where unknown
 
 
 class Line(NamedTuple):
@@ -55,8 +56,13 @@ def documents(frame: pd.DataFrame, positions: npt.NDArray[np.int64]) -> list[Doc
     """Rows of a documents frame, in the order of the positions."""
     if not len(positions):
         return []
-    columns = [frame[name].take(positions).astype(object).tolist() for name in Document._fields[1:]]
+    columns = [_values(frame[name].take(positions)) for name in Document._fields[1:]]
     return [Document(*values) for values in zip(positions.tolist(), *columns, strict=True)]
+
+
+def _values(column: pd.Series) -> list[Any]:
+    """As Python values: days as date."""
+    return (column.to_numpy().astype("datetime64[D]") if column.dtype.kind == "M" else column).tolist()
 
 
 def lines(frame: pd.DataFrame) -> list[Line]:

@@ -93,8 +93,8 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
 
 def _authorised_since(situation: Situation, order: Document) -> str:
     """The age of the authorisation: a payment is authorised when its order is placed."""
-    day, today = order.document_date.date(), situation.view.now.astimezone(situation.view.instance.zone).date()
-    return f"Authorised since {day}, {(today - day).days} days"
+    day, today = order.document_date, situation.view.now.astimezone(situation.view.instance.zone).date()
+    return f"Authorised since {day}, {(today - day).days} days" if day else ""
 
 
 def _extra_orders(situation: Situation) -> list[Finding]:

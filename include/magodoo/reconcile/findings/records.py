@@ -88,7 +88,7 @@ def closed(missing: Finding, row: Document, lock: date) -> Finding:
         magento_amount=int(row.grand_total),
         currency=missing.currency,
         magento_at=missing.magento_at,
-        detail=f"Dated {row.document_date.date()}, closed up to {lock}",
+        detail=f"Dated {row.document_date}, closed up to {lock}",
     )
 
 
