@@ -55,7 +55,7 @@ def test_the_command_finds_the_instance_of_an_order_and_fails_for_an_unknown_one
     assert main([number, "--url", url]) == 0
     assert f"Order {number} (Magento id 1) of instance us" in capsys.readouterr().out
     assert main(["999", "--url", url]) == 1
-    assert "No order 999 is staged. Has its extract run?" in capsys.readouterr().err
+    assert "No order 999 is staged. Its extract has not run yet" in capsys.readouterr().err
     monkeypatch.delenv(VARIABLE, raising=False)
     with pytest.raises(SystemExit):
         main([number])

@@ -34,6 +34,7 @@ STATES = {
     "failed": "failed",
     "superseded": "superseded by a newer plan",
 }
+_WHY_NOT = "Its extract has not run yet, or it has not changed since the cut-over (`books_from`)."
 
 Row = Any
 
@@ -42,7 +43,7 @@ def explain(connection: Connection, instance: str, order_number: str) -> str:
     """Everything about the orders of this number (Magento's, or Odoo's name), as text. Says so when there is none."""
     keys = _order_keys(connection, instance, order_number)
     if not keys:
-        return f"No order {order_number} of instance {instance} is staged. Has its extract run?"
+        return f"No order {order_number} of instance {instance} is staged. {_WHY_NOT}"
     return "\n\n".join(_one_order(connection, instance, key) for key in keys)
 
 
@@ -234,7 +235,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for name in names:
             print(explain(connection, name, chosen.order))
     if not names:
-        print(f"No order {chosen.order} is staged. Has its extract run?", file=sys.stderr)
+        print(f"No order {chosen.order} is staged. {_WHY_NOT}", file=sys.stderr)
     return 0 if names else 1
 
 
