@@ -57,7 +57,7 @@ def documents(frame: pd.DataFrame, positions: npt.NDArray[np.int64]) -> list[Doc
     if not len(positions):
         return []
     columns = [_values(frame[name].take(positions)) for name in Document._fields[1:]]
-    return [Document(*values) for values in zip(positions.tolist(), *columns, strict=True)]
+    return list(map(Document._make, zip(positions.tolist(), *columns, strict=True)))
 
 
 def _values(column: pd.Series) -> list[Any]:
@@ -68,4 +68,4 @@ def _values(column: pd.Series) -> list[Any]:
 def lines(frame: pd.DataFrame) -> list[Line]:
     """All rows of a lines frame."""
     columns = [frame[name].astype(object).tolist() for name in Line._fields]
-    return [Line(*values) for values in zip(*columns, strict=True)]
+    return list(map(Line._make, zip(*columns, strict=True)))
