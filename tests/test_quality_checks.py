@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine
 
+from magodoo.errors import Stop
 from magodoo.quality import suites
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.settings import Instance
@@ -172,3 +176,26 @@ def test_great_expectations_fails_the_same_checks_and_builds_the_data_docs(engin
     assert "magento invoice 000000007 of order 000000001" in failures[0].line
     assert (tmp_path / "index.html").exists()
     assert not list(tmp_path.rglob("*.yml"))
+
+
+def test_the_data_docs_of_a_task_that_runs_again_take_the_place_of_the_older_ones(engine: Engine, tmp_path: Path) -> None:
+    one = [check for check in ALL_CHECKS if check.name == "own_arithmetic"]
+    for _ in range(2):
+        assert suites.run(engine, INSTANCE, tmp_path, one) == []
+    assert (tmp_path / "index.html").exists() and not (tmp_path / "gx").exists()
+
+
+def test_a_check_that_cannot_run_stops_the_gate_and_says_which(engine: Engine) -> None:
+    broken = replace(ALL_CHECKS[0], name="broken", select="select nothing from {batch} as b")
+    with pytest.raises(Stop, match="check broken could not run"):
+        suites.run(engine, INSTANCE, None, [broken])
+
+
+def test_data_docs_go_when_they_are_old(tmp_path: Path) -> None:
+    for name, days in (("old", 40), ("young", 1)):
+        (tmp_path / name / "part").mkdir(parents=True)
+        moment = (datetime.now(UTC) - timedelta(days=days)).timestamp()
+        os.utime(tmp_path / name, (moment, moment))
+    (tmp_path / "a file").write_text("not a run")
+    assert suites.prune(tmp_path, timedelta(days=30)) == 1
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a file", "young"]

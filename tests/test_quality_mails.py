@@ -231,6 +231,28 @@ def test_the_digest_tells_what_is_open_and_what_was_resolved(engine: Engine) -> 
     assert "000000009" in mail.html.split("Resolved since yesterday")[1]
 
 
+def test_a_day_on_which_nothing_is_open_or_resolved_has_no_digest(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert alerts.queue_digest(connection, US, UI) == 0
+        assert not list(outbox.waiting(connection))
+
+
+def test_a_mail_to_nobody_is_not_queued(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert outbox.queue(connection, outbox.Mail("t", (), "s", "h", "p")) == 0
+        assert not list(outbox.waiting(connection))
+
+
+def test_a_statement_is_attached_as_pdf_under_its_name(engine: Engine) -> None:
+    mail = outbox.Mail("t", ("a@example.com",), "s", "h", "p", pdf=b"%PDF-1.4", pdf_name="us-2026-10.pdf")
+    (part,) = letter(mail, "m@example.com").iter_attachments()
+    assert (part.get_content_type(), part.get_filename(), part.get_content()) == (
+        "application/pdf",
+        "us-2026-10.pdf",
+        b"%PDF-1.4",
+    )
+
+
 def test_a_mail_that_is_sent_twice_has_the_same_message_id(engine: Engine) -> None:
     mail = outbox.Mail("t", ("a@example.com",), "s", "h", "p", id=3)
     first, second = letter(mail, "m@example.com"), letter(mail, "m@example.com")
