@@ -14,6 +14,7 @@ from magodoo.vocabulary import Kind, Side
 
 PARTS = ("subtotal", "shipping", "discount", "adjustment", "tax")
 TOTAL, TAX, ROUNDING, CURRENCY = "total_mismatch", "tax_mismatch", "rounding", "currency_mismatch"
+AMOUNTS = ("", CURRENCY, TOTAL, ROUNDING, TAX)
 
 
 def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame:
@@ -23,14 +24,14 @@ def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame
     """
     pairs = pd.DataFrame({"magento": matching.magento, "odoo": matching.odoo})
     standing = _standing(view, pairs)
-    pairs["amounts"] = np.where(standing, _amounts(view, pairs), "")
-    pairs["part"] = ""
-    different = (pairs["amounts"] == TOTAL).to_numpy()
-    pairs.loc[different, "part"] = _parts(view, pairs[different])
+    found = np.where(standing, _amounts(view, pairs), 0)
+    pairs["amounts"] = np.array(AMOUNTS, dtype=object)[found]
+    different = found == AMOUNTS.index(TOTAL)
+    part = np.full(len(pairs), "", dtype=object)
+    part[different] = _parts(view, pairs[different])
+    pairs["part"] = part
     pairs["quantities"] = standing & _quantities(view, pairs, counted)
-    shipment = view.of_kind(Kind.SHIPMENT)[matching.magento]
-    tracking = view.column("tracking")
-    pairs["tracking"] = shipment & (tracking[matching.magento] != tracking[matching.odoo])
+    pairs["tracking"] = _tracking(view, pairs)
     pairs["status"] = _statuses(view, pairs)
     return pairs
 
@@ -43,18 +44,22 @@ def _standing(view: View, pairs: pd.DataFrame) -> Mask:
     return ~cancelled[odoo] & ~cancelled[magento] & (order[magento] | view.active[magento])
 
 
-def _amounts(view: View, pairs: pd.DataFrame) -> np.ndarray:
+def _amounts(view: View, pairs: pd.DataFrame) -> Units:
+    """For each pair what is found of its amounts, by its place in AMOUNTS."""
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     currencies = view.frames.documents["currency"].cat.codes.to_numpy()
     tolerance = view.tolerances[magento]
     total = np.abs(view.amounts("grand_total", odoo) - view.amounts("grand_total", magento))
     tax = np.abs(view.amounts("tax", odoo) - view.amounts("tax", magento))
     shipment = view.of_kind(Kind.SHIPMENT)[magento]
-    return np.select(
-        [shipment, currencies[magento] != currencies[odoo], total > tolerance, total > 0, tax > tolerance],
-        ["", CURRENCY, TOTAL, ROUNDING, TAX],
-        default="",
-    ).astype(object)
+    reasons = (
+        (shipment, ""),
+        (currencies[magento] != currencies[odoo], CURRENCY),
+        (total > tolerance, TOTAL),
+        (total > 0, ROUNDING),
+        (tax > tolerance, TAX),
+    )
+    return np.select([here for here, _ in reasons], [AMOUNTS.index(name) for _, name in reasons], default=0)
 
 
 def differences(view: View, pairs: pd.DataFrame) -> dict[str, Units]:
@@ -88,6 +93,14 @@ def _quantities(view: View, pairs: pd.DataFrame, counted: Quantities) -> Mask:
     order = view.of_kind(Kind.ORDER)[magento]
     if order.any():
         different &= ~(order & (counted.open_signatures[magento] == counted.signatures[odoo]))
+    return different
+
+
+def _tracking(view: View, pairs: pd.DataFrame) -> Mask:
+    """Shipments whose tracking numbers differ."""
+    tracking, different = view.column("tracking"), view.of_kind(Kind.SHIPMENT)[pairs["magento"].to_numpy()]
+    magento, odoo = (pairs[side].to_numpy()[different] for side in ("magento", "odoo"))
+    different[different] = tracking[magento] != tracking[odoo]
     return different
 
 

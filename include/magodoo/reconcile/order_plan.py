@@ -178,6 +178,13 @@ class OrderPlan:
     def instance(self) -> Instance:
         return self.facts.situation.view.instance
 
+    @property
+    def concerns_odoo(self) -> bool:
+        """Whether anything of it may be settled in Odoo: all but what Magento lacks, and goods that are to come back."""
+        if any(found is not FindingType.MISSING_IN_MAGENTO for found in self._by_type):
+            return True
+        return any(at in self.facts.awaiting_return for at in self.facts.documents[self.order.source_id])
+
     def of(self, found: FindingType, kind: Kind | None = None, part: str | None = None) -> list[Finding]:
         """Its findings of a type, oldest document first."""
         known = self._by_type.get(found)

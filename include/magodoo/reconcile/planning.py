@@ -12,6 +12,7 @@ from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.order_plan import Facts
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.situation import Situation
+from magodoo.vocabulary import FindingType
 
 
 def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], list[PlannedChange]]:
@@ -23,8 +24,10 @@ def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], 
         order = facts.order_plan(order_id)
         if order is None:
             continue
-        planning_odoo.plan(order)
-        planning_magento.plan(order)
+        if order.concerns_odoo:
+            planning_odoo.plan(order)
+        if order.of(FindingType.MISSING_IN_MAGENTO):
+            planning_magento.plan(order)
         changes += sorted(order.changes, key=lambda change: change.kind.step)
         added += order.added
     every = [*findings, *added]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from magodoo.reconcile.frames import KINDS, ROLES, Mask, Positions, Units
@@ -68,10 +69,12 @@ def count(view: View) -> Quantities:
     kinds = view.kind_codes[position]
     order = kinds == KINDS.index(Kind.ORDER)
     moved = np.isin(kinds, [KINDS.index(Kind.SHIPMENT), KINDS.index(Kind.RETURN)])
-    quantity = np.where(order, lines["qty_ordered"].to_numpy(), lines["quantity"].to_numpy())
-    item = lines["item_key"].to_numpy()
-    counted = _countable(lines) & (lines["is_money"].to_numpy() | moved) & (quantity != 0) & ~_given(view, order)
-    found = Quantities(view, position[counted], item[counted], quantity[counted])
+    ordered, quantity, item = (lines[name].to_numpy() for name in ("qty_ordered", "quantity", "item_key"))
+    counted = _countable(lines) & (lines["is_money"].to_numpy() | moved) & ~_given(view, order)
+    counted &= np.where(order, ordered != 0, quantity != 0)
+    chosen = quantity[counted]
+    chosen[order[counted]] = ordered[counted & order]
+    found = Quantities(view, position[counted], item[counted], chosen)
     return _bundles_by_children(found)
 
 
@@ -133,22 +136,28 @@ def bundle_shares(view: View) -> pd.DataFrame:
 
 
 def _sums_by_document(document: Positions, values: Units, documents: int) -> Units:
-    running = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(values.view(np.uint64), dtype=np.uint64)])
+    running = np.zeros(len(values) + 1, dtype=np.uint64)
+    np.cumsum(values.view(np.uint64), out=running[1:])
     bounds = np.searchsorted(document, np.arange(documents + 1))
     return (running[bounds[1:]] - running[bounds[:-1]]).view(np.int64)
 
 
 def signature_terms(items: Units, quantities: Units) -> Units:
     """What each row adds to a signature: sums of these terms are equal exactly when the quantities per item are."""
-    return (_hash(items) * quantities.view(np.uint64)).view(np.int64)
+    terms = _hash(items)
+    terms *= quantities.view(np.uint64)
+    return terms.view(np.int64)
 
 
-def _hash(items: Units) -> Units:
+def _hash(items: Units) -> npt.NDArray[np.uint64]:
     """splitmix64: spreads small integers over 64 bits, so that sums with quantities do not meet by chance."""
     mixed = items.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
 
 
 ITEM_COLUMNS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,8 +27,9 @@ def amounts(situation: Situation) -> list[Finding]:
         for side in (pairs["magento"].to_numpy(), pairs["odoo"].to_numpy())
     ]
     result = []
-    for place, (pair, magento, odoo, order) in enumerate(rows_of_pairs(situation, pairs)):
-        made = about(FindingType(pair.amounts), magento, odoo, order=order, part=pair.part)
+    named = zip(pairs["amounts"], pairs["part"], rows_of_pairs(situation, pairs), strict=True)
+    for place, (found, part, (magento, odoo, order)) in enumerate(named):
+        made = about(FindingType(found), magento, odoo, order=order, part=part)
         made.magento_amount, made.odoo_amount = both[0][place], both[1][place]
         if made.type is FindingType.TOTAL_MISMATCH:
             made.detail = _parts(magento.currency, {name: int(values[place]) for name, values in by_part.items()})
@@ -51,7 +51,7 @@ def quantities(situation: Situation) -> list[Finding]:
         moved[document][item] = quantity
     names = _skus(situation, chosen)
     result = []
-    for _, magento, odoo, order in rows_of_pairs(situation, pairs):
+    for magento, odoo, order in rows_of_pairs(situation, pairs):
         left, right = moved[magento.at], moved[odoo.at]
         items = sorted(item for item in left.keys() | right.keys() if left.get(item, 0) != right.get(item, 0))
         made = about(FindingType.QUANTITY_MISMATCH, magento, odoo, order=order)
@@ -72,15 +72,12 @@ def _skus(situation: Situation, chosen: Mask) -> dict[int, str]:
     return dict(zip(rows["item_key"], rows["sku"].astype(str), strict=True))
 
 
-def rows_of_pairs(situation: Situation, pairs: pd.DataFrame) -> list[tuple[Any, Document, Document, Document | None]]:
-    """Each pair with the rows of its two documents and of the Magento order."""
+def rows_of_pairs(situation: Situation, pairs: pd.DataFrame) -> list[tuple[Document, Document, Document | None]]:
+    """The rows of each pair's two documents and of their Magento order."""
     frames = situation.view.frames
     orders = situation.order_rows(pairs["magento"].to_numpy())
     documents = zip(frames.rows(pairs["magento"]), frames.rows(pairs["odoo"]), strict=True)
-    return [
-        (pair, magento, odoo, orders.get(magento.at))
-        for pair, (magento, odoo) in zip(pairs.itertuples(), documents, strict=True)
-    ]
+    return [(magento, odoo, orders.get(magento.at)) for magento, odoo in documents]
 
 
 def _parts(currency: str, differing: dict[str, int]) -> str:

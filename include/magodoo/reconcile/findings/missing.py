@@ -37,7 +37,7 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
     document = situation.is_document
     reasons = [
         (FindingType.AMBIGUOUS, situation.matching.ambiguous),
-        (FindingType.NOT_REPRESENTABLE, _without_money_lines(situation)),
+        (FindingType.NOT_REPRESENTABLE, _without_money_lines(situation, todo)),
         (FindingType.DRAFT_WAITING, drafts >= 0),
         (FindingType.POSSIBLE_DUPLICATE, doubles >= 0),
         (FindingType.DUPLICATE, duplicates),
@@ -120,12 +120,12 @@ def _sorted_out(
     ]
 
 
-def _without_money_lines(situation: Situation) -> Mask:
+def _without_money_lines(situation: Situation, todo: Mask) -> Mask:
     view, lines = situation.view, situation.view.frames.lines
-    money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
-    has = np.zeros(len(view.exists), dtype=bool)
-    has[lines["document"].to_numpy()[lines["is_money"].to_numpy()]] = True
-    return money & ~has
+    without = todo & (view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO))
+    position = lines["document"].to_numpy()
+    without[position[without[position] & lines["is_money"].to_numpy()]] = False
+    return without
 
 
 def _drafts(situation: Situation, todo: Mask) -> Positions:

@@ -16,8 +16,8 @@ def states(situation: Situation) -> list[Finding]:
     """status_mismatch and cancelled_in_odoo."""
     pairs = situation.pairs[situation.pairs["status"].notna()]
     result = []
-    for pair, magento, odoo, order in rows_of_pairs(situation, pairs):
-        meaning: statuses.Meaning = pair.status
+    meaning: statuses.Meaning
+    for meaning, (magento, odoo, order) in zip(pairs["status"], rows_of_pairs(situation, pairs), strict=True):
         found = FindingType(meaning.finding or FindingType.STATUS_MISMATCH)
         made = about(found, magento, odoo, order=order, part=meaning.part or "", detail=meaning.words)
         made.magento_amount, made.odoo_amount = int(magento.grand_total), int(odoo.grand_total)
@@ -45,7 +45,7 @@ def tracking(situation: Situation) -> list[Finding]:
     """tracking_mismatch of paired shipments."""
     pairs = situation.pairs[situation.pairs["tracking"]]
     result = []
-    for _, magento, odoo, order in rows_of_pairs(situation, pairs):
+    for magento, odoo, order in rows_of_pairs(situation, pairs):
         made = about(FindingType.TRACKING_MISMATCH, magento, odoo, order=order)
         made.magento_value, made.odoo_value = magento.tracking or "none", odoo.tracking or "none"
         result.append(made)
