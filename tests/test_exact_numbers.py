@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from magodoo.copying import escaped, escaped_json, json_text
 from magodoo.errors import Unreadable
 from magodoo.money import dump_json, exact_json, parse_json, to_units
 from magodoo.reconcile.references import ids_after
@@ -50,6 +51,12 @@ JSON = st.recursive(
 def test_both_writers_and_readers_agree(value: object) -> None:
     assert exact_json(value) == dump_json(value)
     assert parse_json(json.dumps(value).encode()) == value
+
+
+@given(JSON)
+def test_json_needs_nothing_escaped_for_copy_but_backslashes(value: object) -> None:
+    text = json_text(value)
+    assert escaped_json(text) == escaped(text)
 
 
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "[1", "", "01", "[" * 100_000])

@@ -56,7 +56,7 @@ class _Encoders(dict[type, Callable[[Any], str]]):
 
 
 def _document(value: Any) -> str:
-    return escaped(json_text(value))
+    return escaped_json(json_text(value))
 
 
 def _array(value: Iterable[Any]) -> str:
@@ -67,6 +67,11 @@ def escaped(text: str) -> str:
     if text.isprintable():  # nothing but a backslash can be special
         return text.replace("\\", "\\\\") if "\\" in text else text
     return _SPECIAL.sub(_replacement, text)
+
+
+def escaped_json(text: str) -> str:
+    """What `json_text` made, as COPY text: JSON of ASCII has no character that is special, but for the backslash."""
+    return text.replace("\\", "\\\\") if text.isascii() else escaped(text)
 
 
 def json_text(value: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from magodoo.copying import encoded, encoded_row, escaped, json_text
+from magodoo.copying import encoded, encoded_row, escaped_json, json_text
 from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
 
 KEY = ("instance", "side", "kind", "source_id")
@@ -58,7 +58,7 @@ def _prepared(document: CanonicalDocument) -> Prepared:
         f"{own}{updated}\t{began}\t{digest}",
         f"{own}{content}\t{updated}\t{began}",
         lines,
-        f"{own}{escaped(payload)}\t{digest}\t{began}",
+        f"{own}{escaped_json(payload)}\t{digest}\t{began}",
     )
 
 
