@@ -1,0 +1,270 @@
+"""What each way of failing means to a client: nothing was sent, nobody knows, wait, or a person has to mend something."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from requests import exceptions as failing
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from magodoo import errors
+from magodoo.load import predict
+from magodoo.magento import http as magento
+from magodoo.magento import shape
+from magodoo.magento.connection import MagentoConnection
+from magodoo.magento.replies import error_of
+from magodoo.magento.search import Filter, read_stamp
+from magodoo.magento.writes import Track, transaction_body
+from magodoo.odoo import refusals, transport
+from magodoo.odoo.soundness import flaw, listed_flaw
+from magodoo.vocabulary import Kind
+
+
+def refused() -> requests.ConnectionError:
+    return requests.ConnectionError(MaxRetryError(None, "/", NewConnectionError(None, "refused")))  # type: ignore[arg-type]
+
+
+def untrusted() -> failing.SSLError:
+    problem = failing.SSLError("secret.example")
+    problem.__cause__ = ssl.SSLCertVerificationError("self-signed")
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("failure", "read", "write"),
+    [
+        (refused(), errors.Unreachable, errors.Unreachable),
+        (requests.ConnectTimeout(), errors.Unreachable, errors.Unreachable),
+        (failing.ProxyError("secret.example"), errors.Unreachable, errors.Unreachable),
+        (untrusted(), errors.Unreachable, errors.Unreachable),
+        (failing.InvalidURL("secret.example"), errors.FixConfiguration, errors.FixConfiguration),
+        (failing.InvalidSchema("secret.example"), errors.FixConfiguration, errors.FixConfiguration),
+        (failing.InvalidHeader("secret.example"), errors.FixConfiguration, errors.FixConfiguration),
+        (requests.ReadTimeout("secret.example"), errors.Unavailable, errors.OutcomeUnknown),
+        (failing.ContentDecodingError("secret.example"), errors.Unreadable, errors.OutcomeUnknown),
+        (requests.ConnectionError("secret.example"), errors.Unreachable, errors.OutcomeUnknown),
+    ],
+    ids=lambda given: type(given).__name__ if isinstance(given, Exception) else "",
+)
+def test_a_failed_exchange_with_magento_says_whether_anything_can_have_arrived(
+    failure: requests.RequestException, read: type[Exception], write: type[Exception]
+) -> None:
+    for writing, kind in ((False, read), (True, write)):
+        found = magento._failure(failure, "GET orders", writing)
+        assert isinstance(found, kind)
+        assert "secret.example" not in f"{found} {found!r}"
+
+
+def test_a_certificate_that_is_not_trusted_is_named_as_the_reason() -> None:
+    assert "certificate is not trusted" in str(magento._failure(untrusted(), "GET orders", writing=False))
+
+
+@pytest.mark.parametrize(
+    ("failure", "read", "write"),
+    [
+        (refused(), errors.Unreachable, errors.Unreachable),
+        (requests.ConnectTimeout(), errors.Unreachable, errors.Unreachable),
+        (failing.SSLError("secret.example"), errors.FixConfiguration, errors.FixConfiguration),
+        (failing.InvalidURL("secret.example"), errors.FixConfiguration, errors.FixConfiguration),
+        (requests.ReadTimeout("secret.example"), errors.Unreachable, errors.OutcomeUnknown),
+    ],
+    ids=lambda given: type(given).__name__ if isinstance(given, Exception) else "",
+)
+def test_a_failed_exchange_with_odoo_says_whether_anything_can_have_arrived(
+    failure: requests.RequestException, read: type[Exception], write: type[Exception]
+) -> None:
+    for writing, kind in ((False, read), (True, write)):
+        found = transport._broken(failure, "sale.order.read", writing)
+        assert isinstance(found, kind)
+        assert "secret.example" not in f"{found} {found!r}"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (302, errors.FixConfiguration),
+        (403, errors.Forbidden),
+        (408, errors.Unavailable),
+        (425, errors.Unavailable),
+        (429, errors.Unavailable),
+    ],
+)
+def test_a_status_of_what_stands_before_magento_is_told(status: int, kind: type[Exception]) -> None:
+    assert isinstance(error_of(status, b"<html>", call="GET orders", writing=False), kind)
+
+
+@pytest.mark.parametrize(
+    ("status", "media", "kind"),
+    [
+        (401, "text/html", errors.Unauthorized),
+        (403, "text/html", errors.Forbidden),
+        (404, "text/html", errors.Unavailable),
+        (413, "text/html", errors.FixDocument),
+        (414, "", errors.FixDocument),
+        (429, "text/plain", errors.Unavailable),
+        (502, "text/html", errors.Unavailable),
+    ],
+)
+def test_a_status_of_what_stands_before_odoo_is_told(status: int, media: str, kind: type[Exception]) -> None:
+    assert isinstance(refusals.unclassified(status, media, call="res.users.read", write=False), kind)
+
+
+def test_a_json_rpc_error_without_its_name_is_unreadable_for_a_read_and_unknown_for_a_write() -> None:
+    for error in (None, "broken", {"data": None}, {"data": {"name": 7}}):
+        assert isinstance(transport._rpc_refusal(error, "x", write=False), errors.Unreadable)
+        assert isinstance(transport._rpc_refusal(error, "x", write=True), errors.OutcomeUnknown)
+
+
+# What is never sent
+
+
+def test_a_filter_that_magento_would_misread_is_stopped() -> None:
+    for value in ([], ["1", ""], ["1,2"]):
+        with pytest.raises(errors.Stop, match="empty or holds a comma"):
+            Filter.of("entity_id", "in", value)
+    with pytest.raises(errors.Stop, match="no condition"):
+        Filter.of("entity_id", "like that", "1")
+    assert Filter.of("entity_id", "in", [1, 2]).value == "1,2"
+
+
+def test_a_track_without_a_number_or_with_an_endless_one_is_stopped() -> None:
+    for number in ("", " ", "1" * 256):
+        with pytest.raises(errors.Stop):
+            Track(number)
+    with pytest.raises(errors.Stop):
+        Track("1Z", carrier_code=" ")
+
+
+@pytest.mark.parametrize("reference", ["", "x" * 51, "line\nbreak"])
+def test_a_transaction_reference_that_magento_would_cut_is_stopped(reference: str) -> None:
+    with pytest.raises(errors.Stop, match="1 to 50 printable"):
+        transaction_body({"entity_id": 1, "order_id": 1}, reference)
+
+
+@pytest.mark.parametrize("stamp", [None, 7, "soon", "0000-00-00 00:00:00", "1969-12-31 23:59:59"])
+def test_a_stamp_of_no_shop_is_unreadable(stamp: Any) -> None:
+    with pytest.raises(errors.Unreadable):
+        read_stamp(stamp)
+
+
+def test_a_certificate_and_proxies_of_a_connection_are_read_and_checked(tmp_path: Path) -> None:
+    made = {"base_url": "https://shop.example", "token": "t"}
+    certificate = tmp_path / "ca.pem"
+    certificate.write_text("")
+    read = MagentoConnection.from_mapping({**made, "verify": str(certificate), "proxies": {"https": "http://proxy:8080"}})  # fmt: skip
+    assert (read.verify, read.proxies) == (str(certificate), {"https": "http://proxy:8080"})
+    assert MagentoConnection.from_mapping({**made, "verify": "true"}).verify is True
+    for wrong in ({"verify": "false"}, {"verify": str(tmp_path / "none.pem")}, {"proxies": "proxy:8080"}):
+        with pytest.raises(errors.BadSettings):
+            MagentoConnection.from_mapping({**made, **wrong})
+
+
+# What is never taken for a sound row
+
+
+def nested(depth: int) -> Any:
+    return [nested(depth - 1)] if depth else 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"extension_attributes": nested(40)},
+        {"note": "a\0b"},
+        {"note": "half \ud83d"},
+        {"weight": 10**31},
+        {"weight": Decimal("1e31")},
+    ],
+)
+def test_what_no_table_can_hold_is_unreadable(row: dict[str, Any]) -> None:
+    with pytest.raises(errors.Unreadable):
+        shape.sound(shape.ONLY_ID, {"entity_id": 1, **row})
+    assert shape.sound(shape.ONLY_ID, {"entity_id": 1, "note": nested(10)})["entity_id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"total_qty": Decimal(-1)}, "negative quantity"),
+        ({"grand_total": True}, "not an amount"),
+        ({"grand_total": ""}, "not an amount"),
+        ({"grand_total": 10**18}, "grand_total"),
+        ({"increment_id": ""}, "not a text"),
+        ({"order_currency_code": "usd"}, "not a currency"),
+        ({"items": {"1": {}}}, "not a list"),
+    ],
+)
+def test_a_field_that_is_none_of_a_shop_s_is_named(change: dict[str, Any], named: str) -> None:
+    row = {"entity_id": 1, "order_id": 1, "increment_id": "1", "created_at": "2026-01-01 00:00:00", "updated_at": "2026-01-01 00:00:00", "items": []}  # fmt: skip
+    assert shape.sound(shape.SHAPES[Kind.INVOICE], row)["items"] == []
+    with pytest.raises(errors.Unreadable, match=named):
+        shape.sound(shape.SHAPES[Kind.INVOICE], {**row, **change})
+
+
+FIELDS = {
+    "order": {"id": {"type": "integer"}, "partner_id": {"type": "many2one", "relation": "partner"},
+              "lines": {"type": "one2many", "relation": "line"}, "tags": {"type": "many2many", "relation": "tag"}, "name": {"type": "char"}},
+    "partner": {"name": {"type": "char"}}, "line": {"qty": {"type": "float"}},
+}  # fmt: skip
+TREE = {"id": {}, "name": {}, "partner_id": {"fields": {"name": {}}}, "lines": {"fields": {"qty": {}}}, "tags": {}}
+ROW = {"id": 1, "name": "S1", "partner_id": {"id": 3, "name": "Zoé"}, "lines": [{"id": 4, "qty": Decimal(1)}], "tags": [5]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({}, ""),
+        ({"partner_id": False}, ""),
+        ({"id": 0}, "id"),
+        ({"name": 7}, "name"),
+        ({"partner_id": 3}, "partner_id.id"),
+        ({"partner_id": {"id": 3}}, "partner_id.name"),
+        ({"lines": False}, "lines"),
+        ({"lines": [{"id": 4, "qty": "1"}]}, "lines.qty"),
+        ({"lines": [{"id": 4, "qty": 1}, {"id": 4, "qty": 1}]}, "lines.id"),
+        ({"tags": [True]}, "tags"),
+    ],
+)
+def test_a_record_s_first_flaw_is_named_by_its_path(change: dict[str, Any], path: str) -> None:
+    assert flaw(FIELDS.__getitem__, "order", TREE, ROW | change) == path
+    assert flaw(FIELDS.__getitem__, "order", TREE, None) == "id"
+    assert flaw(FIELDS.__getitem__, "order", TREE, {"id": 1}) == "name"
+
+
+def test_a_listed_record_s_fields_are_judged_by_their_names_where_nothing_else_is_known() -> None:
+    names = ["res_id", "company_id", "tag_ids", "comment"]
+    row = {"id": 1, "res_id": 7, "company_id": [1, "Us"], "tag_ids": [2], "comment": object()}
+    assert listed_flaw(names, {}, row) == ""
+    assert listed_flaw(names, {}, row | {"res_id": [7, "x"]}) == "res_id"
+    assert listed_flaw(names, {}, row | {"company_id": 1}) == "company_id"
+    assert listed_flaw(names, {}, row | {"tag_ids": False}) == "tag_ids"
+    assert listed_flaw(names, {}, {"id": 1}) == "res_id"
+    assert listed_flaw(names, {}, "a record") == "id"
+
+
+# What Magento would make of odd orders
+
+
+def test_an_order_line_of_quantity_0_or_nothing_invoiced_adds_nothing() -> None:
+    item = {"item_id": 1, "product_type": "simple", "qty_ordered": 0, "price": 10, "row_total": 0}
+    order = {"items": [item], "base_to_order_rate": 1}
+    request = {"items": [[1, 0]], "shipping_amount": 0, "adjustment_positive": 0, "adjustment_negative": 0}
+    assert predict.predicted_invoice(order, [[1, 10_000]]) == 0
+    assert predict.predicted_credit_memo(order, request) == 0
+    sold = item | {"qty_ordered": 2, "row_total": 20}
+    assert predict.predicted_credit_memo({**order, "items": [sold]}, {**request, "items": [[1, 10_000]]}) == 0
+    moment = datetime(2026, 1, 31, tzinfo=UTC)
+    assert read_stamp(moment.strftime("%Y-%m-%d %H:%M:%S")) == moment
+
+
+def test_shipping_that_has_a_discount_in_full_is_refunded_with_it() -> None:
+    order = {"items": [], "base_shipping_amount": 10, "shipping_amount": 10, "shipping_tax_amount": 2, "shipping_discount_amount": 4}  # fmt: skip
+    request = {"items": [], "shipping_amount": 50_000, "adjustment_positive": 10_000, "adjustment_negative": 0}
+    assert predict.predicted_credit_memo(order, request) == 50_000 + 10_000 - 20_000 + 10_000
+    assert predict.predicted_credit_memo({**order, "base_shipping_amount": 0}, request) == 10_000
