@@ -58,7 +58,12 @@ class Area:
 AREAS = {
     "matching": Area(
         tuple(f"reconcile/{name}.py" for name in ("match", "references", "assignment", "shares")),
-        ("test_reconcile_matching.py", "test_reconcile_findings.py", "test_reconcile_oracle.py"),
+        (
+            "test_exact_numbers.py",
+            "test_reconcile_matching.py",
+            "test_reconcile_findings.py",
+            "test_reconcile_oracle.py",
+        ),
     ),
     "planning": Area(
         tuple(
