@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from magodoo.copying import escaped, escaped_json, json_text
@@ -84,6 +84,9 @@ ANYTHING = st.text("0123456789a٣\n i_", max_size=25)
 
 
 @given(st.lists(IDS.map("i_".__add__)) | st.lists(st.tuples(st.sampled_from(["i_", "", "i"]), ANYTHING).map("".join)))
+@example(["i_1", "i_", "i_3"])
+@example(["i_1a"])
+@example([f"i_{10**18}"])
 def test_ids_are_read_all_at_once_as_one_by_one(references: list[str]) -> None:
     ids = [text[2:] if text.startswith("i_") else "" for text in references]
     assert list(ids_after(references, "i_")) == [int(id) if id.isdecimal() and len(id) <= 18 else 0 for id in ids]

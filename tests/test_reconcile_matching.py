@@ -334,3 +334,34 @@ def test_an_order_of_a_consolidated_invoice_that_magento_has_not_invoiced_is_not
     found = sales.reconcile()
     assert found.types == [f"not_representable invoice O-invoice-{move}"]
     assert found.changes == []
+
+
+def test_a_consolidated_invoice_that_was_cancelled_covers_no_invoice_of_its_orders() -> None:
+    sales = Sales().sold(1).sold(2)
+    invoices = [sales.invoice(1), sales.invoice(2)]
+    sales.odoo_invoice(1, {11: 2, 21: 2}, consolidated=True, state="cancel")
+    found = sales.reconcile()
+    assert found.types == [f"missing_in_odoo invoice M-invoice-{invoice}" for invoice in invoices]
+    assert len(found.changes) == 2
+
+
+def test_invoices_of_shipping_alone_pair_by_their_total() -> None:
+    sales = Sales().sold()
+    invoice, move = sales.invoice(1, {}, total=5), sales.odoo_invoice(1, {}, total=5)
+    assert ("invoice", invoice, move, "assignment") in sales.reconcile().pairs
+
+
+def test_a_pair_that_lost_a_document_pairs_nothing_when_that_is_back() -> None:
+    sales = Sales().sold(items={11: 1, 12: 1})
+    invoice, move = sales.invoice(1, {11: 1}), sales.odoo_invoice(1, {12: 1}, total=99)
+    sales.pair("invoice", 1, invoice, move, rule="assignment", ended=True)
+    assert {pair[0] for pair in sales.reconcile().pairs} == {"order"}
+    sales.pair("invoice", 1, invoice, move)
+    assert ("invoice", invoice, move, "confirmed") in sales.reconcile().pairs
+
+
+def test_a_pair_whose_document_is_gone_is_no_pair() -> None:
+    sales = Sales().sold()
+    invoice, move = sales.invoice(1), sales.odoo_invoice(1, deleted_at="2026-11-21")
+    sales.pair("invoice", 1, invoice, move)
+    assert {pair[0] for pair in sales.reconcile().pairs} == {"order"}
