@@ -60,11 +60,11 @@ def test_an_order_found_by_its_number_pairs_by_reference() -> None:
 def test_two_odoo_orders_with_the_same_reference_are_ambiguous() -> None:
     sales = Sales()
     sales.order(1)
-    sales.odoo_order(1, ours=False)
-    sales.odoo_order(1, ours=False)
+    both = sales.odoo_order(1, ours=False), sales.odoo_order(1, ours=False)
     found = sales.reconcile()
     assert found.pairs == set()
     assert found.types == ["ambiguous order M-order-1"]
+    assert found.one("ambiguous").detail == f"It could be {', '.join(f'S{each:05}' for each in both)}"
     assert found.changes == []
 
 

@@ -217,8 +217,6 @@ def _optimum(gains: np.ndarray) -> int:
     """The largest sum of an assignment. Gains stay below 2**53 for orders of up to some 450 documents, so that
     floats are exact.
     """
-    if not gains.size:
-        return 0
     chosen = linear_sum_assignment(gains.astype(float), maximize=True)
     return int(gains[chosen].sum())
 
