@@ -198,6 +198,33 @@ def test_nothing_is_written_onto_an_order_that_magento_has_closed(state: str) ->
     assert "magento_invoice" not in str(sales.reconcile().changes)
 
 
+@pytest.mark.parametrize(
+    "order", [{"state": "holded"}, {"state": "payment_review"}, {"state": "processing", "status": "fraud"}]
+)
+def test_nothing_is_written_onto_an_imported_order_that_magento_holds_since(order: dict[str, str]) -> None:
+    sales = Sales().sold(**order)
+    sales.invoice(1)
+    sales.shipment(1)
+    found = sales.reconcile()
+    assert found.changes == []
+    reasons = {each.no_change_reason for each in found.result.findings if each.type == FindingType.MISSING_IN_ODOO}
+    assert reasons == {f"The order is {order.get('status', order['state'])} in Magento"}
+
+
+def test_refunds_above_the_invoices_hold_back_further_ones_in_both_directions() -> None:
+    sales = Sales(credit_memos={"to_magento": "when_paid"}).sold(items={11: 4})
+    sales.invoice(1, {11: 2})
+    sales.odoo_invoice(1, {11: 2})
+    sales.memo(1, {11: 2})
+    sales.memo(1, {11: 1})
+    sales.odoo_note(1, {11: 1}, total=5, status="paid", captured=5)
+    found = sales.reconcile()
+    assert not [change for change in found.changes if "credit" in change]
+    missing = (FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO)
+    reasons = {each.no_change_reason for each in found.result.findings if each.type in missing}
+    assert reasons == {"The refunds of the order exceed its invoices in Magento"}
+
+
 def test_all_shipping_goes_with_the_first_magento_invoice() -> None:
     sales = Sales()
     sales.order(1, total=25, shipping=5)
