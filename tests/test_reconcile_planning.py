@@ -225,6 +225,17 @@ def test_refunds_above_the_invoices_hold_back_further_ones_in_both_directions() 
     assert reasons == {"The refunds of the order exceed its invoices in Magento"}
 
 
+def test_what_a_plan_refunds_counts_against_what_odoo_has_invoiced() -> None:
+    sales = Sales(invoices={"to_odoo": "off"}).sold(items={11: 4})
+    first, _ = sales.invoice(1, {11: 2}), sales.invoice(1, {11: 2})
+    sales.odoo_invoice(1, {11: 2}, of=first)
+    memos = sales.memo(1, {11: 2}), sales.memo(1, {11: 2})
+    found = sales.reconcile()
+    assert found.changes == [f"odoo_credit_note {memos[0]}"]
+    waiting = next(each for each in found.result.findings if each.magento_id == str(memos[1]))
+    assert waiting.no_change_reason == "The refunds would exceed what is invoiced in Odoo"
+
+
 def test_all_shipping_goes_with_the_first_magento_invoice() -> None:
     sales = Sales()
     sales.order(1, total=25, shipping=5)
