@@ -109,6 +109,11 @@ def summary(answers: list[dict[str, Any]]) -> dict[str, Any]:
     return told
 
 
+def ratio(one: dict[str, Any], other: dict[str, Any]) -> float:
+    """How many times as long `one` took as `other`: the median of the rounds, as the pace of a machine drifts between them."""
+    return median([mine / theirs for mine, theirs in zip(one["all_seconds"], other["all_seconds"], strict=False)])
+
+
 def median(values: list[float]) -> float:
     return round(statistics.median(values), 4)
 

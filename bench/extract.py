@@ -17,7 +17,7 @@ from typing import Any
 
 from bench import recorded, shop
 from bench.clock import Took
-from bench.contest import VAR, Contestant, hold, median
+from bench.contest import VAR, Contestant, hold, median, ratio
 from bench.databases import Databases, databases
 from bench.entry import Entry, write
 
@@ -54,13 +54,12 @@ def measure(size: int, runs: int) -> Entry:
     documents = sum(count for count, *_ in found["magodoo"]["result"].values())
     for told in found.values():
         told["documents_per_second"] = median([documents / told["seconds"]])
-    seconds = {name: told["seconds"] for name, told in found.items()}
     ours = {**found["magodoo"], "documents": documents, "source": "a real shop" if real else "sandbox", "page_size": page_size,
-            "ratio_with_lines": median([seconds["dlt_lines"] / seconds["magodoo"]]), **paced}  # fmt: skip
+            "ratio_with_lines": ratio(found["dlt_lines"], found["magodoo"]), **paced}  # fmt: skip
     theirs = {name: found[name] for name in ("dlt", "dlt_lines", "reads")}
     return Entry(
-        median([seconds["dlt"] / seconds["magodoo"]]),
-        median([seconds["reads"] / seconds["magodoo"]]),
+        ratio(found["dlt"], found["magodoo"]),
+        ratio(found["reads"], found["magodoo"]),
         ours,
         theirs,
         size,
@@ -85,7 +84,7 @@ def _paced(size: int, runs: int, server: Databases) -> dict[str, Any]:
         found = hold(contestants, runs)
     ours, reads = found["magodoo paced"], found["reads paced"]
     return {"at_magento_pace": {"size": size, "seconds": ours["seconds"], "reads_seconds": reads["seconds"],
-            "limit_ratio": median([reads["seconds"] / ours["seconds"]])}}  # fmt: skip
+            "limit_ratio": ratio(reads, ours)}}  # fmt: skip
 
 
 @contextmanager

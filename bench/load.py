@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench import contest
 from bench.clock import Took
-from bench.contest import VAR, Contestant, hold, median
+from bench.contest import VAR, Contestant, hold, median, ratio
 from bench.databases import databases
 from bench.entry import Entry, write
 
@@ -50,7 +50,6 @@ def measure(size: int, runs: int) -> Entry:
         ]
     for told in found.values():
         told["documents_per_second"] = median([3 * size / told["seconds"]])
-    seconds = {name: told["seconds"] for name, told in found.items()}
     magento = contest.summary(writes)
     ours = {
         **found["magodoo"],
@@ -58,8 +57,8 @@ def measure(size: int, runs: int) -> Entry:
         "magento_ratio": median([magento["seconds"] / magento["bare_seconds"]]),
     }
     return Entry(
-        median([seconds["odoorpc"] / seconds["magodoo"]]),
-        median([seconds["batched"] / seconds["magodoo"]]),
+        ratio(found["odoorpc"], found["magodoo"]),
+        ratio(found["batched"], found["magodoo"]),
         ours,
         {"odoorpc": found["odoorpc"], "batched": found["batched"]},
         size,

@@ -12,7 +12,7 @@ from typing import Any
 from unittest import mock
 
 from bench.clock import Took
-from bench.contest import Contestant, hold, median, tell
+from bench.contest import Contestant, hold, median, ratio, tell
 from bench.databases import databases
 from bench.entry import Entry, write
 
@@ -45,15 +45,14 @@ def measure(size: int, runs: int) -> Entry:
     documents = sum(found["magodoo"]["result"].values())
     for told in found.values():
         told["documents_per_second"] = median([documents / told["seconds"]])
-    seconds = {name: told["seconds"] for name, told in found.items()}
     own = {
         **found["magodoo"],
         "documents": documents,
-        "ratio_to_pages": median([seconds["pages"] / seconds["magodoo"]]),
+        "ratio_to_pages": ratio(found["pages"], found["magodoo"]),
     }
     return Entry(
-        median([seconds["records"] / seconds["magodoo"]]),
-        median([seconds["requests"] / seconds["magodoo"]]),
+        ratio(found["records"], found["magodoo"]),
+        ratio(found["requests"], found["magodoo"]),
         own,
         {name: found[name] for name in ("records", "pages", "requests")},
         size,

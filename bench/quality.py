@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from bench.clock import Took
-from bench.contest import VAR, Contestant, hold, median, tell
+from bench.contest import VAR, Contestant, hold, ratio, tell
 from bench.databases import databases
 from bench.entry import Entry, write
 
@@ -35,7 +35,7 @@ def compare(url: str, size: int, runs: int) -> Entry:
     found = hold(
         [Contestant("magodoo", "bench.quality:ours", of), Contestant("selects", "bench.quality:selects", of)], runs
     )
-    limit = median([found["selects"]["seconds"] / found["magodoo"]["seconds"]])
+    limit = ratio(found["selects"], found["magodoo"])
     return Entry(None, limit, found["magodoo"], {"selects": found["selects"]}, size, runs)
 
 

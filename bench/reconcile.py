@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.clock import Took
-from bench.contest import VAR, Contestant, hold, median, tell
+from bench.contest import VAR, Contestant, hold, ratio, tell
 from bench.databases import Databases, databases
 from bench.entry import Entry, write
 
@@ -49,20 +49,21 @@ def measure(size: int, runs: int) -> Entry:
 
 def entry(found: dict[str, dict[str, Any]], size: int, runs: int) -> Entry:
     """Ratios of time: headers to datacompy's and to the merge; lines and the step to datacompy's; twice the documents to half."""
-    theirs = found["datacompy"]["seconds"]
+    theirs = found["datacompy"]
     ours = {
         **found["headers"],
         "with_lines": found["lines"],
-        "with_lines_ratio": median([found["lines"]["seconds"] / theirs]),
-        "doubling_ratio": median([found["lines"]["seconds"] / found["half"]["seconds"]]),
+        "with_lines_ratio": ratio(found["lines"], theirs),
+        "doubling_ratio": ratio(found["lines"], found["half"]),
+        "half": found["half"],
         "step": found["step"],
-        "step_ratio": median([found["step"]["seconds"] / theirs]),
+        "step_ratio": ratio(found["step"], theirs),
     }
     return Entry(
-        median([found["headers"]["seconds"] / theirs]),
-        median([found["headers"]["seconds"] / found["merge"]["seconds"]]),
+        ratio(found["headers"], theirs),
+        ratio(found["headers"], found["merge"]),
         ours,
-        {"datacompy": found["datacompy"], "merge": found["merge"]},
+        {"datacompy": theirs, "merge": found["merge"]},
         size,
         runs,
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bench.clock import Took
-from bench.contest import Contestant, hold, median
+from bench.contest import Contestant, hold, median, ratio
 from bench.databases import Databases, databases
 from bench.entry import Entry, write
 
@@ -48,10 +48,9 @@ def measure(size: int, runs: int) -> Entry:
     for name, told in found.items():
         told["documents"] = small["documents"] if name == "to_sql" else size
         told["documents_per_second"] = median([told["documents"] / told["seconds"]])
-    seconds = {name: told["seconds"] for name, told in found.items()}
     return Entry(
         median([found["magodoo"]["documents_per_second"] / found["to_sql"]["documents_per_second"]]),
-        median([seconds["copy"] / seconds["magodoo"]]),
+        ratio(found["copy"], found["magodoo"]),
         found["magodoo"],
         {"to_sql": found["to_sql"], "copy": found["copy"]},
         size,

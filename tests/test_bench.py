@@ -62,6 +62,12 @@ def test_another_result_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         contest.hold([Contestant("ours", "a:b"), Contestant("theirs", "c:d")], 1)
 
 
+def test_a_ratio_is_taken_round_by_round_as_a_machine_s_pace_drifts() -> None:
+    quick_then_slow, half = {"all_seconds": [1.0, 4.0, 2.0]}, {"all_seconds": [0.5, 2.0, 1.0]}
+    assert contest.ratio(quick_then_slow, half) == 2.0
+    assert contest.ratio(quick_then_slow, {"all_seconds": [0.25]}) == 4.0  # a contestant that runs less often
+
+
 def test_a_contestant_that_hangs_is_ended() -> None:
     with pytest.raises(RuntimeError, match="longer than 2 s"):
         contest.run("signal:pause", {}, longest=2)
