@@ -71,6 +71,20 @@ def test_what_waits_for_a_change_that_was_refused_is_planned_anew(made: Lab) -> 
     assert "odoo_invoice" in made.state(changes[3])[1]
 
 
+def test_what_builds_on_a_change_that_cannot_be_made_yet_is_not_tried_before_it(made: Lab) -> None:
+    order = made.order({"A": 2})
+    invoice = made.shop.invoice(order)
+    memo = made.shop.refund(order, {made.items(order)["A"]: 1})
+    made.read()
+    changes = made.plan(
+        made.whole_order(order, invoice)[1],  # its order is not in Odoo, and no import of it is planned
+        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, **{"as": "post"}),
+    )
+    assert made.load()["put_back"] == 2
+    reasons = ["the order is not in Odoo yet", "an earlier change of the order is not done yet"]
+    assert [made.state(change)[:2] for change in changes] == [("planned", reason) for reason in reasons]
+
+
 def test_a_return_that_is_all_that_is_left_of_an_order_stays_planned(made: Lab) -> None:
     """A worker that died before the return left it planned; with nothing else to settle, the next plan took it out of the ledger."""
     order, _, changes = delivered_and_refunded(made)
