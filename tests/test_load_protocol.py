@@ -67,6 +67,7 @@ def test_a_lost_answer_leaves_one_of_each_whether_the_call_was_done_or_not(made:
     made.odoo.faults.add(kind, path=path, times=1)
     first = made.load()
     assert first["uncertain"] == 1
+    assert "leased" not in made.states(), "what comes after it is handed back at once"
     assert made.load()["applied"] == 0, "the order is closed until the settle time is over"
     for _ in range(4):
         later(made)
