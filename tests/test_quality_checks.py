@@ -178,7 +178,9 @@ def test_great_expectations_fails_the_same_checks_and_builds_the_data_docs(engin
     assert not list(tmp_path.rglob("*.yml"))
 
 
-def test_the_data_docs_of_a_task_that_runs_again_take_the_place_of_the_older_ones(engine: Engine, tmp_path: Path) -> None:
+def test_the_data_docs_of_a_task_that_runs_again_take_the_place_of_the_older_ones(
+    engine: Engine, tmp_path: Path
+) -> None:
     one = [check for check in ALL_CHECKS if check.name == "own_arithmetic"]
     for _ in range(2):
         assert suites.run(engine, INSTANCE, tmp_path, one) == []
