@@ -125,6 +125,13 @@ class Ledger:
     def taxes(self) -> list[dict[str, Any]]:
         return []
 
+    def company_domain(self, model: str) -> list[Any]:
+        return []
+
+    def call(self, model: str, method: str, **arguments: Any) -> list[int]:
+        """No payment was moved by a lock date."""
+        return []
+
     def move_rows(self, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
         return {}
 
