@@ -12,7 +12,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from bench import chain, contest, entry, extract, quality, reconcile, report, sales, scale, shop, stage
+from bench import (
+    chain,
+    contest,
+    entry,
+    extract,
+    pages,
+    quality,
+    reconcile,
+    report,
+    sales,
+    scale,
+    shop,
+    stage,
+    statement,
+)
 from bench.contest import Contestant, WrongResult
 from sqlalchemy import create_engine
 
@@ -52,6 +66,15 @@ def test_extraction_stages_every_document_of_the_shop(new_staging: Callable[[], 
     with RunningSandbox(MagentoShop.load(shop.made(20))) as running:
         took = extract.ours(running.url, running.token, new_staging())
     assert {name: told[0] for name, told in took.result.items()} == {name: len(made[name]) for name in took.result}
+
+
+def test_a_month_is_explained_with_nothing_left(new_staging: Callable[[], str]) -> None:
+    url = new_staging()
+    pages.fill(url, 60)
+    statement._into_october(url)
+    found = statement.made(url).result
+    assert (found["unexplained"], found["left"]) == (False, 0)
+    assert found["documents"] > 60
 
 
 def test_another_result_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
