@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
 
 from magodoo.stack import ports
 from magodoo.stack.postgres import Cluster, new_password
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CLUSTERS = CHECKOUT / "var" / "tests"
+# No test fails because the machine is slow.
+settings.register_profile("magodoo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("magodoo")
 REPLAYED = "replayed: "  # before the system's name, among a test's properties
 
 

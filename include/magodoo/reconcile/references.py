@@ -108,4 +108,4 @@ def _read_at_once(joined: str, count: int) -> Units | None:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) <= LONGEST_ID else 0
+    return int(text) if text.isdecimal() and len(text.lstrip("0")) <= LONGEST_ID else 0
