@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,14 @@ def refused() -> requests.ConnectionError:
     return requests.ConnectionError(MaxRetryError(None, "/", NewConnectionError(None, "refused")))  # type: ignore[arg-type]
 
 
+def _means(said: Callable[[bool], Exception], read: type[Exception], write: type[Exception]) -> None:
+    """What a failure is for a read and for a write; neither repeats the address."""
+    for writing, kind in ((False, read), (True, write)):
+        found = said(writing)
+        assert isinstance(found, kind)
+        assert "secret.example" not in f"{found} {found!r}"
+
+
 def untrusted() -> failing.SSLError:
     problem = failing.SSLError("secret.example")
     problem.__cause__ = ssl.SSLCertVerificationError("self-signed")
@@ -55,10 +64,7 @@ def untrusted() -> failing.SSLError:
 def test_a_failed_exchange_with_magento_says_whether_anything_can_have_arrived(
     failure: requests.RequestException, read: type[Exception], write: type[Exception]
 ) -> None:
-    for writing, kind in ((False, read), (True, write)):
-        found = magento._failure(failure, "GET orders", writing)
-        assert isinstance(found, kind)
-        assert "secret.example" not in f"{found} {found!r}"
+    _means(lambda writing: magento._failure(failure, "GET orders", writing), read, write)
 
 
 def test_a_certificate_that_is_not_trusted_is_named_as_the_reason() -> None:
@@ -79,10 +85,7 @@ def test_a_certificate_that_is_not_trusted_is_named_as_the_reason() -> None:
 def test_a_failed_exchange_with_odoo_says_whether_anything_can_have_arrived(
     failure: requests.RequestException, read: type[Exception], write: type[Exception]
 ) -> None:
-    for writing, kind in ((False, read), (True, write)):
-        found = transport._broken(failure, "sale.order.read", writing)
-        assert isinstance(found, kind)
-        assert "secret.example" not in f"{found} {found!r}"
+    _means(lambda writing: transport._broken(failure, "sale.order.read", writing), read, write)
 
 
 @pytest.mark.parametrize(
