@@ -153,7 +153,7 @@ def fits(view: View, counted: Quantities, table: pd.DataFrame, positions: Positi
     kinds, to_odoo = view.kind_codes[moved["document"]], view.is_magento[moved["document"]]
     known = table.reindex(moved["item"]).fillna(0)
     room = np.zeros(len(moved), dtype=np.int64)
-    for kind in (Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO):
+    for kind in map(Kind, np.array(KINDS)[np.unique(kinds)]):
         open_there = np.where(to_odoo, quantities.room_in_odoo(known, kind), quantities.room_in_magento(known, kind))
         room = np.where(kinds == KINDS.index(kind), open_there, room)
     needed = moved["quantity"].to_numpy()
@@ -172,9 +172,8 @@ def _isolated(edges: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Edges that are in every best assignment because nothing of their tier competes, and the edges of the groups that
     need solving.
     """
-    found = []
-    open_edges, contested = edges, edges.iloc[:0]
-    for tier in range(TIERS):
+    open_edges, contested, found = edges, edges.iloc[:0], [edges.iloc[:0]]
+    for tier in np.unique(edges["tier"]):
         here = open_edges[open_edges["tier"] == tier]
         lonely = ~here["magento"].duplicated(keep=False) & ~here["odoo"].duplicated(keep=False)
         sure, rivals = here[lonely], here[~lonely]

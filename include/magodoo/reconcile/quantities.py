@@ -54,12 +54,16 @@ class Quantities:
         return _sums_by_document(position[order], values, len(self.view.frames.documents))
 
     def by_item(self, documents: Mask) -> pd.DataFrame:
-        """document, item, quantity of some documents; one row per document and item."""
-        chosen = documents[self.document]
-        frame = pd.DataFrame(
-            {"document": self.document[chosen], "item": self.item[chosen], "quantity": self.quantity[chosen]}
-        )
-        return frame.groupby(["document", "item"], sort=False)["quantity"].sum().reset_index()
+        """document, item, quantity of some documents; one row per document and item, in this order."""
+        chosen = np.flatnonzero(documents[self.document])
+        document, item = self.document[chosen], self.item[chosen]
+        in_order = np.lexsort((item, document))
+        document, item, quantity = document[in_order], item[in_order], self.quantity[chosen[in_order]]
+        first = np.ones(len(document), dtype=bool)
+        first[1:] = (document[1:] != document[:-1]) | (item[1:] != item[:-1])
+        begins = np.flatnonzero(first)
+        sums = np.add.reduceat(quantity, begins) if len(begins) else quantity
+        return pd.DataFrame({"document": document[begins], "item": item[begins], "quantity": sums})
 
 
 def count(view: View) -> Quantities:
@@ -175,64 +179,70 @@ def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame
     ...: lines of the Odoo orders given by the mask. `order` is the Magento order id.
     """
     view = counted.view
-    chosen = np.isin(view.column("order_key"), orders) & view.exists
+    keys, chosen = view.column("order_key"), np.isin(view.column("order_key"), orders) & view.exists
     moved = counted.by_item(chosen & view.active & ~view.of_kind(Kind.ORDER))
-    moved = moved[moved["item"] > 0]
-    side = np.where(view.is_magento, "magento", "odoo")
-    kinds = np.array(KINDS)[view.kind_codes[moved["document"]]]
-    names = pd.Series(side[moved["document"]], dtype=object) + "_" + pd.Series(kinds, dtype=object)
-    sums = moved.groupby([moved["item"].to_numpy(), names.to_numpy()])["quantity"].sum().unstack(fill_value=0)
-    table = (
-        _magento_lines(counted, chosen)
-        .join(_odoo_lines(view, chosen & odoo_orders), how="outer")
-        .join(sums, how="outer")
-    )
-    order_of_item = pd.Series(view.column("order_key")[moved["document"]], index=moved["item"]).groupby(level=0).first()
-    table["order"] = table["order"].fillna(table["odoo_order_key"]).fillna(order_of_item)
-    return table.reindex(columns=list(ITEM_COLUMNS)).fillna(0).astype(np.int64)
+    document, item, quantity = (moved[name].to_numpy() for name in ("document", "item", "quantity"))
+    document, item, quantity = (values[item > 0] for values in (document, item, quantity))
+    ours, theirs = _magento_lines(counted, chosen), _odoo_lines(view, chosen & odoo_orders)
+    found = np.unique(np.concatenate([ours["item"], theirs["item"], item]))
+    table = {name: np.zeros(len(found), dtype=np.int64) for name in ITEM_COLUMNS}
+    here, there, of_moved = (np.searchsorted(found, items) for items in (ours["item"], theirs["item"], item))
+    # The first of each item counts, and Magento's order before Odoo's: what is written last stays.
+    for places, order in ((of_moved, keys[document]), (there, theirs["order"]), (here, ours["order"])):
+        table["order"][places[::-1]] = order[::-1]
+    table["has_magento"][here], table["has_odoo"][there] = 1, 1
+    for name in ("ordered", "canceled", "shipped", "refunded"):
+        table[name][here] = ours[name]
+    for name in ("odoo_ordered", "odoo_open", "odoo_line_invoiced", "odoo_line_shipped"):
+        np.add.at(table[name], there, theirs[name])
+    kinds, magento = view.kind_codes[document], view.is_magento[document]
+    for side, on_side in ((Side.MAGENTO, magento), (Side.ODOO, ~magento)):
+        for kind in KINDS:
+            if (name := f"{side}_{kind}") in table:
+                rows = on_side & (kinds == KINDS.index(kind))
+                np.add.at(table[name], of_moved[rows], quantity[rows])
+    return pd.DataFrame(table, index=found)
 
 
-def _magento_lines(counted: Quantities, chosen: Mask) -> pd.DataFrame:
-    view = counted.view
-    lines = view.frames.lines
+def _magento_lines(counted: Quantities, chosen: Mask) -> dict[str, Units]:
+    """item, order, ordered, canceled, shipped, refunded of the money lines of the chosen Magento orders."""
+    view, lines = counted.view, counted.view.frames.lines
     position = lines["document"].to_numpy()
     own = (chosen & view.select(Side.MAGENTO, Kind.ORDER))[position] & _countable(lines) & lines["is_money"].to_numpy()
-    rows = lines[own]
-    shares = counted.shares.set_index("child")
-    by_parent = shares["parent_shipped"] * shares["child_ordered"] // shares["parent_ordered"].clip(lower=1)
-    shipped = np.maximum(rows["qty_shipped"], by_parent.reindex(rows["item_key"]).fillna(0).to_numpy())
-    return pd.DataFrame(
-        {
-            "order": view.column("order_key")[rows["document"]],
-            "ordered": rows["qty_ordered"].to_numpy(),
-            "canceled": rows["qty_canceled"].to_numpy(),
-            "shipped": shipped.to_numpy(),
-            "refunded": rows["qty_refunded"].to_numpy(),
-            "has_magento": 1,
-        },
-        index=rows["item_key"].to_numpy(),
-    )
+    rows = np.flatnonzero(own)
+    names = {"item": "item_key", "ordered": "qty_ordered", "canceled": "qty_canceled", "refunded": "qty_refunded"}
+    found = {name: lines[column].to_numpy()[rows] for name, column in names.items()}
+    found["order"] = view.column("order_key")[position[rows]]
+    found["shipped"] = lines["qty_shipped"].to_numpy()[rows]
+    if not counted.shares.empty:
+        shares = counted.shares.set_index("child")
+        by_parent = shares["parent_shipped"] * shares["child_ordered"] // shares["parent_ordered"].clip(lower=1)
+        of_bundles = by_parent.reindex(found["item"]).fillna(0).to_numpy(np.int64)
+        found["shipped"] = np.maximum(found["shipped"], of_bundles)
+    return found
 
 
-def _odoo_lines(view: View, chosen: Mask) -> pd.DataFrame:
+def _odoo_lines(view: View, chosen: Mask) -> dict[str, Units]:
+    """item, order, odoo_ordered, odoo_open, odoo_line_invoiced, odoo_line_shipped of the lines of the chosen Odoo orders."""
     lines = view.frames.lines
-    own = (chosen & view.select(Side.ODOO, Kind.ORDER))[lines["document"].to_numpy()]
-    rows = lines[own & (lines["item_key"] > 0).to_numpy() & _countable(lines)]
-    summed = rows.groupby("item_key")[["qty_ordered", "qty_open", "qty_invoiced", "qty_shipped"]].sum()
-    summed.columns = pd.Index(["odoo_ordered", "odoo_open", "odoo_line_invoiced", "odoo_line_shipped"])
-    summed["odoo_order_key"] = (
-        rows.assign(order=view.column("order_key")[rows["document"]]).groupby("item_key")["order"].first()
-    )
-    summed["has_odoo"] = 1
-    return summed
+    position, item = lines["document"].to_numpy(), lines["item_key"].to_numpy()
+    rows = np.flatnonzero((chosen & view.select(Side.ODOO, Kind.ORDER))[position] & (item > 0) & _countable(lines))
+    names = {
+        "open": "qty_open",
+        "ordered": "qty_ordered",
+        "line_invoiced": "qty_invoiced",
+        "line_shipped": "qty_shipped",
+    }
+    found = {f"odoo_{name}": lines[column].to_numpy()[rows] for name, column in names.items()}
+    return {**found, "item": item[rows], "order": view.column("order_key")[position[rows]]}
 
 
 def room_in_odoo(table: pd.DataFrame, kind: Kind) -> pd.Series:
     """Open quantity per item for another document of a kind in Odoo."""
     if kind is Kind.INVOICE:
-        return table["odoo_ordered"] - table[["odoo_invoice", "odoo_line_invoiced"]].max(axis=1)
+        return table["odoo_ordered"] - np.maximum(table["odoo_invoice"], table["odoo_line_invoiced"])
     if kind is Kind.SHIPMENT:
-        return table["odoo_ordered"] - table[["odoo_shipment", "odoo_line_shipped"]].max(axis=1)
+        return table["odoo_ordered"] - np.maximum(table["odoo_shipment"], table["odoo_line_shipped"])
     return table["odoo_invoice"] - table["odoo_credit_memo"]
 
 
@@ -243,6 +253,6 @@ def room_in_magento(table: pd.DataFrame, kind: Kind) -> pd.Series:
     if kind is Kind.INVOICE:
         return table["ordered"] - table["canceled"] - table["magento_invoice"]
     if kind is Kind.SHIPMENT:
-        gone = table[["shipped", "magento_shipment", "refunded"]].max(axis=1)
+        gone = np.maximum(np.maximum(table["shipped"], table["magento_shipment"]), table["refunded"])
         return table["ordered"] - table["canceled"] - gone
-    return table["magento_invoice"] - table[["magento_credit_memo", "refunded"]].max(axis=1)
+    return table["magento_invoice"] - np.maximum(table["magento_credit_memo"], table["refunded"])

@@ -51,15 +51,17 @@ def _markers(view: View) -> list[pd.DataFrame]:
     """`magodoo:<instance>:<database uuid>:<model>:<id>` in a Magento document's comment; in another database the id is another's."""
     result = []
     for kind, model in MARKED_MODELS.items():
-        magento = np.flatnonzero(view.select(Side.MAGENTO, kind))
+        magento = np.flatnonzero(view.select(Side.MAGENTO, kind) & (view.column("reference") != ""))
+        if not len(magento):
+            continue
         references = view.frames.documents["reference"].iloc[magento]
-        parts = references[references != ""].str.split(":", n=4, expand=True).reindex(columns=range(5))
+        parts = references.str.split(":", n=4, expand=True).reindex(columns=range(5))
         good = (parts[0] == "magodoo") & (parts[1] == view.instance.id) & (parts[3] == model)
         if view.database is not None:
             good &= parts[2] == view.database
         named = pd.to_numeric(parts.loc[good, 4], errors="coerce").fillna(0).to_numpy(np.int64)
         odoo = view.frames.locate(Side.ODOO, kind, named)
-        result.append(_claims(references[references != ""].index[good].to_numpy(np.int64), odoo, Rule.MARKER))
+        result.append(_claims(magento[good.to_numpy()], odoo, Rule.MARKER))
     return result
 
 
@@ -68,7 +70,9 @@ def _earlier(view: View) -> list[pd.DataFrame]:
     result = []
     pairs = view.frames.pairs
     for kind in MATCHED_KINDS:
-        rows = pairs[pairs["kind"] == kind]
+        rows = pairs[(pairs["kind"] == kind).to_numpy()]
+        if rows.empty:
+            continue
         magento = view.frames.locate(Side.MAGENTO, kind, rows["magento_id"].to_numpy())
         odoo = view.frames.locate(Side.ODOO, kind, rows["odoo_id"].to_numpy())
         for rule in rows["rule"].unique():

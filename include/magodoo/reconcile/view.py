@@ -173,8 +173,9 @@ class View:
 
 def in_scope(frames: Frames, instance: Instance) -> Mask:
     """Documents of orders that the settings do not exclude (RULES: excluded documents are counted, never dropped)."""
-    rules = instance.exclude
-    documents = frames.documents
+    rules, documents = instance.exclude, frames.documents
+    if not any((rules.stores, rules.customer_groups, rules.payment_methods, rules.email_patterns, rules.skus)):
+        return np.ones(len(documents), dtype=bool)
     orders = documents[(documents["side"] == Side.MAGENTO) & (documents["kind"] == Kind.ORDER)]
     out = pd.Series(False, index=orders.index)
     if rules.stores:

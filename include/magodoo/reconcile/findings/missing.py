@@ -140,6 +140,8 @@ def _first_equal(situation: Situation, wanted: Positions, candidates: Positions)
     """For each wanted document the first candidate of its order, kind, currency and total; -1 without."""
     view = situation.view
     result = np.full(len(view.exists), -1, dtype=np.int64)
+    if not len(wanted) or not len(candidates):
+        return result
     left, right = _money_key(situation, wanted), _money_key(situation, candidates).drop_duplicates(KEY)
     joined = left.merge(right, on=KEY, suffixes=("", "_candidate"))
     result[joined["position"]] = joined["position_candidate"]
@@ -229,12 +231,14 @@ def _corrections(situation: Situation, todo: Mask) -> tuple[Mask, Mask]:
     """Credit notes and invoices of equal total on one order, one to one: the order's net is unchanged."""
     view = situation.view
     keys = ["order", "currency", "total", "turn"]
+    notes, invoices = np.zeros(len(view.exists), dtype=bool), np.zeros(len(view.exists), dtype=bool)
+    if not (todo & view.of_kind(Kind.CREDIT_MEMO)).any():
+        return notes, invoices
     sides = []
     for kind in (Kind.CREDIT_MEMO, Kind.INVOICE):
         rows = _money_key(situation, np.flatnonzero(todo & view.of_kind(kind)))
         sides.append(rows.assign(turn=rows.groupby(["order", "currency", "total"]).cumcount()))
     joined = sides[0].merge(sides[1], on=keys, suffixes=("", "_invoice"))
-    notes, invoices = np.zeros(len(view.exists), dtype=bool), np.zeros(len(view.exists), dtype=bool)
     notes[joined["position"]] = True
     invoices[joined["position_invoice"]] = True
     return notes, invoices
@@ -259,7 +263,10 @@ def _unmapped_lines(situation: Situation, todo: Mask) -> Mask:
     view = situation.view
     invoice = todo & view.of_kind(Kind.INVOICE)
     lines = view.frames.lines
+    result = np.zeros(len(view.exists), dtype=bool)
     rows = lines[invoice[lines["document"].to_numpy()]]
+    if rows.empty:
+        return result
     role = rows["role"].cat.codes.to_numpy()
     item = role == ROLES.index("item")
     foreign = (role == ROLES.index("other")) | (item & (rows["item_key"] == 0).to_numpy())
@@ -271,7 +278,6 @@ def _unmapped_lines(situation: Situation, todo: Mask) -> Mask:
     ordered = known["qty_ordered"].clip(lower=1).to_numpy()
     apart = rows["untaxed"].to_numpy() * ordered - known["untaxed"].to_numpy() * rows["quantity"].to_numpy()
     other_price = item & (np.abs(apart) > PRICE_TOLERANCE * ordered)
-    result = np.zeros(len(view.exists), dtype=bool)
     result[rows["document"].to_numpy()[foreign | other_price]] = True
     return result
 
