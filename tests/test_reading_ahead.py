@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -13,8 +14,7 @@ from magodoo.errors import Unavailable
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.reading import Batch
 from magodoo.pipeline import ahead
-from magodoo.pipeline.ahead import rarely_collected, read_ahead
-from magodoo.pipeline.store import Page
+from magodoo.pipeline.ahead import Taken, rarely_collected, read_ahead
 from magodoo.vocabulary import Kind
 
 BEGAN = datetime(2026, 11, 22, tzinfo=UTC)
@@ -28,14 +28,55 @@ def page(number: int, rows: int = 1) -> Batch:
     return Batch(Kind.ORDER, documents)
 
 
-def numbers(taken: list[list[Page]]) -> list[str]:
-    return [each.batch.documents[0].number for pages in taken for each in pages]
+def reading(batches: Iterable[Batch], turn: str = "order") -> Iterator[tuple[str, Iterator[Batch]]]:
+    yield turn, iter(batches)
+
+
+def numbers(taken: list[Taken[str]]) -> list[str]:
+    return [each.batch.documents[0].number for _, pages, _ in taken for each in pages]
 
 
 def test_every_page_comes_once_and_in_order_with_its_rows_prepared() -> None:
-    taken = list(read_ahead(page(number) for number in range(50)))
+    taken = list(read_ahead(reading(page(number) for number in range(50))))
     assert numbers(taken) == [f"{number}" for number in range(50)]
-    assert all(len(each.rows) == len(each.batch.documents) for pages in taken for each in pages)
+    assert all(len(each.rows) == len(each.batch.documents) for _, pages, _ in taken for each in pages)
+
+
+def test_the_next_turn_is_read_while_the_last_is_staged_and_they_never_come_together() -> None:
+    read = threading.Event()
+
+    def turns() -> Iterator[tuple[str, Iterator[Batch]]]:
+        yield "order", iter([page(0), page(1)])
+        yield "invoice", iter([])
+        yield "shipment", iter([page(2)])
+        read.set()
+
+    taken = read_ahead(turns())
+    first = next(taken)
+    assert read.wait(10)  # nothing else was taken yet
+    came = [first, *taken]
+    assert [(turn, is_last) for turn, _, is_last in came if is_last] == [
+        ("order", True), ("invoice", True), ("shipment", True)
+    ]  # fmt: skip
+    assert [(turn, each.batch.documents[0].number) for turn, pages, _ in came for each in pages] == [
+        ("order", "0"), ("order", "1"), ("shipment", "2")
+    ]  # fmt: skip
+
+
+def test_a_turn_that_ended_waits_for_no_more_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "PATIENCE", 60)
+    never = threading.Event()
+
+    def turns() -> Iterator[tuple[str, Iterator[Batch]]]:
+        yield "order", iter([page(0)])
+        never.wait(60)
+
+    taken = read_ahead(turns())
+    began = time.monotonic()
+    assert numbers([next(taken)]) == ["0"]
+    assert time.monotonic() - began < 30
+    never.set()
+    assert list(taken) == []
 
 
 def test_pages_that_came_while_the_last_was_staged_come_together() -> None:
@@ -47,12 +88,12 @@ def test_pages_that_came_while_the_last_was_staged_come_together() -> None:
         yield from (page(number) for number in range(1, 5))
         read.set()
 
-    taken = read_ahead(pages())
+    taken = read_ahead(reading(pages()))
     assert numbers([next(taken)]) == ["0"]
     staging.set()
     assert read.wait(10)
     assert numbers([next(taken)]) == ["1", "2", "3", "4"]
-    assert list(taken) == []
+    assert numbers(list(taken)) == []
 
 
 def test_reading_waits_when_enough_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +106,7 @@ def test_reading_waits_when_enough_waits_for_it(monkeypatch: pytest.MonkeyPatch)
             asked += 1
             yield page(number, rows=6)
 
-    taken = read_ahead(pages())
+    taken = read_ahead(reading(pages()))
     next(taken)
     for thread in threading.enumerate():
         if thread.name == "reads":
@@ -81,13 +122,13 @@ def test_an_error_comes_after_what_was_read_before_it() -> None:
 
     taken = []
     with pytest.raises(Unavailable, match="away"):
-        for batches in read_ahead(pages()):
+        for batches in read_ahead(reading(pages())):
             taken.append(batches)
     assert numbers(taken) == ["1"]
 
 
 def test_the_thread_ends_when_the_story_ends_early() -> None:
-    taken = read_ahead(page(number, rows=600) for number in range(1000))
+    taken = read_ahead(reading(page(number, rows=600) for number in range(1000)))
     next(taken)
     taken.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "reads"]

@@ -1,12 +1,13 @@
-"""Reading goes on while what was read is staged: both take about as long."""
+"""Reading goes on while what was read is staged, into the next kind too: both take about as long."""
 
 from __future__ import annotations
 
 import gc
 import threading
+from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from magodoo.pipeline.store import Page, page
 
@@ -18,13 +19,23 @@ ENOUGH = 500  # documents for which a transaction pays: it costs some forty stat
 PATIENCE = 0.5  # seconds for which fewer are held back, while a slow source is read on
 _COLLECT_AFTER = 200_000  # new objects, instead of 700
 
+Turn = TypeVar("Turn")  # what is read in one go, as its reader knows it
 
-class _Reading:
-    """A thread that reads pages and prepares their rows, and what waits of them."""
 
-    def __init__(self, batches: Iterator[Batch]) -> None:
-        self._batches = batches
-        self._waiting: list[Page] = []
+class Taken(NamedTuple, Generic[Turn]):
+    """Pages of one turn, in their order; `is_last`: it was read to its end with them. They may be none then."""
+
+    turn: Turn
+    pages: list[Page]
+    is_last: bool
+
+
+class _Reading(Generic[Turn]):
+    """A thread that reads turn after turn and prepares the rows of their pages, and what waits of them (None: a turn's end)."""
+
+    def __init__(self, turns: Iterator[tuple[Turn, Iterator[Batch]]]) -> None:
+        self._turns = turns
+        self._waiting: deque[tuple[Turn, Page | None]] = deque()
         self._problem: BaseException | None = None
         self._ended = self._unwanted = False
         self._told = threading.Condition()
@@ -33,14 +44,12 @@ class _Reading:
 
     def _read(self) -> None:
         try:
-            for batch in self._batches:
-                ready = page(batch)  # prepared here, beside the database's work
-                with self._told:
-                    self._waiting.append(ready)
-                    self._told.notify_all()
-                    self._told.wait_for(lambda: self._unwanted or self._documents < MOST_WAITING)
-                    if self._unwanted:
+            for turn, batches in self._turns:
+                for batch in batches:
+                    if not self._add(turn, page(batch)):  # prepared here, beside the database's work
                         return
+                if not self._add(turn, None):
+                    return
         except BaseException as problem:  # raised again by `take`, in the thread of the story
             self._problem = problem
         finally:
@@ -48,20 +57,41 @@ class _Reading:
                 self._ended = True
                 self._told.notify_all()
 
+    def _add(self, turn: Turn, ready: Page | None) -> bool:
+        """False when nobody wants more."""
+        with self._told:
+            self._waiting.append((turn, ready))
+            self._told.notify_all()
+            self._told.wait_for(lambda: self._unwanted or self._documents < MOST_WAITING)
+            return not self._unwanted
+
     @property
     def _documents(self) -> int:
-        return sum(len(waiting.batch.documents) for waiting in self._waiting)
+        return sum(len(ready.batch.documents) for _, ready in self._waiting if ready)
 
-    def take(self) -> list[Page]:
-        """All that waits, at least one page; nothing when all was read. What reading raised comes after what was read before."""
+    def _is_enough(self) -> bool:
+        """No more will come to the first turn, or so much waits that a transaction pays."""
+        ends = any(ready is None for _, ready in self._waiting)
+        return ends or self._ended or self._documents >= min(ENOUGH, MOST_WAITING)
+
+    def take(self) -> Taken[Turn] | None:
+        """All that waits of the first turn, a page or its end at least; None when all was read. What reading raised comes after
+        what was read before.
+        """
         with self._told:
             self._told.wait_for(lambda: self._waiting or self._ended)
-            self._told.wait_for(lambda: self._documents >= min(ENOUGH, MOST_WAITING) or self._ended, PATIENCE)
-            taken, self._waiting = self._waiting, []
-            self._told.notify_all()
-        if not taken and self._problem:
+            self._told.wait_for(self._is_enough, PATIENCE)
+            pages: list[Page] = []
+            while self._waiting:
+                turn, ready = self._waiting.popleft()
+                if ready:
+                    pages.append(ready)
+                if ready is None or not self._waiting:
+                    self._told.notify_all()
+                    return Taken(turn, pages, ready is None)
+        if self._problem:
             raise self._problem
-        return taken
+        return None
 
     def close(self) -> None:
         """Ends after the page in hand."""
@@ -71,12 +101,13 @@ class _Reading:
         self._thread.join()
 
 
-def read_ahead(batches: Iterator[Batch]) -> Generator[list[Page], None, None]:
-    """The batches in their order, prepared, as many at a time as were read while the last ones were staged, or for a moment longer.
+def read_ahead(turns: Iterator[tuple[Turn, Iterator[Batch]]]) -> Generator[Taken[Turn], None, None]:
+    """Every turn's batches in their order, prepared, as many at a time as were read while the last ones were staged, or for a
+    moment longer; never of two turns together.
 
     A slow source is staged page by page, a fast one in transactions of up to about MOST_WAITING documents.
     """
-    reading = _Reading(batches)
+    reading = _Reading(turns)
     try:
         while taken := reading.take():
             yield taken

@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from magodoo.extract.reading import Source
+from magodoo.extract.reading import Batch, Source
 from magodoo.load.checkpoints import checkpoint
 from magodoo.pipeline import master_data, whole_orders
 from magodoo.pipeline.ahead import rarely_collected, read_ahead
-from magodoo.pipeline.store import Progress, store
+from magodoo.pipeline.store import Page, Progress, store
 from magodoo.staging import lacking, runs, watermarks, work
 from magodoo.staging.resolve import mark_without_order
 from magodoo.staging.settled import are_settled
@@ -47,9 +48,18 @@ def run(
     with recorded as counts, rarely_collected():
         if source.side is Side.ODOO:
             counts["master"] = master_data.refresh_stale_lists(context)
-        for kind in source.kinds:
-            if kinds is None or kind.value.replace("return", "credit_memo") in kinds:
-                counts[kind.value] = _read_kind(context, source, kind, window)
+        wanted = [
+            kind for kind in source.kinds if kinds is None or kind.value.replace("return", "credit_memo") in kinds
+        ]
+        with closing(read_ahead(_turns(context, source, wanted, window))) as readings:
+            for turn, pages, is_last in readings:
+                context.go_on()
+                if pages:
+                    _stage(context, source.side, turn, pages, is_scheduled=window is None)
+                if is_last and window is None:
+                    _succeeded(context, source.side, turn)
+                if is_last:
+                    counts[turn.kind.value] = turn.counts()
         if source.side is Side.ODOO:
             counts["products"] = master_data.refresh_products(context)
     return counts
@@ -69,32 +79,62 @@ def complete(context: Context, order_keys: Sequence[str]) -> dict[str, int]:
     return dict(counts)
 
 
-def _read_kind(context: Context, source: Source, kind: Kind, window: Window | None) -> dict[str, int]:
-    began = context.now()
-    staged, unread, total, seen = Staged(), 0, None, set[str]()
-    since = window.begin if window else _since(context, source.side, kind)
-    if window is None and (known := _nothing_new(context, source, kind, since)) is not None:
-        with context.engine.begin() as connection:
-            watermarks.succeeded(connection, context.instance.id, source.side.value, kind.value, began, known, known)
-        return {"read": known, "changed": 0, "unchanged": known, "stale": 0, "quarantined": 0}
-    with closing(read_ahead(source.changed(kind, since, window.end if window else None))) as groups:
-        for pages in groups:
-            context.go_on()
-            for batch, _ in pages:
-                seen.update(document.source_id for document in batch.documents)
-                unread += len(batch.unread)
-                total = batch.total if total is None else total
-            staged += store(context, source.side, pages, None if window else Progress(began, len(seen) + unread))
-            checkpoint("extracted")
-    if window is None:
-        with context.engine.begin() as connection:
-            watermarks.succeeded(
-                connection, context.instance.id, source.side.value, kind.value, began, len(seen) + unread, total
-            )
-    return {
-        "read": len(seen), "changed": staged.changed, "unchanged": staged.unchanged, "stale": staged.stale,
-        "quarantined": unread,
-    }  # fmt: skip
+@dataclass
+class _Turn:
+    """One kind being read: since when (aware UTC), which documents, and what staging them changed.
+
+    `known`: so many documents were written, all of which staging knows surely; then none is read.
+    """
+
+    kind: Kind
+    began: datetime
+    known: int | None
+    seen: set[str] = field(default_factory=set)
+    unread: int = 0
+    total: int | None = None
+    staged: Staged = field(default_factory=Staged)
+
+    @property
+    def rows(self) -> int:
+        return self.known if self.known is not None else len(self.seen) + self.unread
+
+    def counts(self) -> dict[str, int]:
+        return {
+            "read": self.known if self.known is not None else len(self.seen),
+            "changed": self.staged.changed,
+            "unchanged": self.staged.unchanged + (self.known or 0),
+            "stale": self.staged.stale,
+            "quarantined": self.unread,
+        }
+
+
+def _turns(
+    context: Context, source: Source, kinds: Sequence[Kind], window: Window | None
+) -> Iterator[tuple[_Turn, Iterator[Batch]]]:
+    """Each kind with its pages: of the window, or since the watermark, where there is anything new."""
+    for kind in kinds:
+        began = context.now()
+        since = window.begin if window else _since(context, source.side, kind)
+        known = None if window else _nothing_new(context, source, kind, since)
+        pages = source.changed(kind, since, window.end if window else None) if known is None else iter(())
+        yield _Turn(kind, began, known), pages
+
+
+def _stage(context: Context, side: Side, turn: _Turn, pages: Sequence[Page], *, is_scheduled: bool) -> None:
+    for batch, _ in pages:
+        turn.seen.update(document.source_id for document in batch.documents)
+        turn.unread += len(batch.unread)
+        turn.total = batch.total if turn.total is None else turn.total
+    turn.staged += store(context, side, pages, Progress(turn.began, turn.rows) if is_scheduled else None)
+    checkpoint("extracted")
+
+
+def _succeeded(context: Context, side: Side, turn: _Turn) -> None:
+    counted = turn.total if turn.known is None else turn.known
+    with context.engine.begin() as connection:
+        watermarks.succeeded(
+            connection, context.instance.id, side.value, turn.kind.value, turn.began, turn.rows, counted
+        )
 
 
 def _nothing_new(context: Context, source: Source, kind: Kind, since: datetime | None) -> int | None:
