@@ -51,7 +51,8 @@ def _markers(view: View) -> list[pd.DataFrame]:
     """`magodoo:<instance>:<database uuid>:<model>:<id>` in a Magento document's comment; in another database the id is another's."""
     result = []
     for kind, model in MARKED_MODELS.items():
-        magento = np.flatnonzero(view.select(Side.MAGENTO, kind) & (view.column("reference") != ""))
+        magento = np.flatnonzero(view.select(Side.MAGENTO, kind))
+        magento = magento[view.column("reference")[magento] != ""]
         if not len(magento):
             continue
         references = view.frames.documents["reference"].iloc[magento]
