@@ -56,10 +56,10 @@ def run(
                 context.go_on()
                 if pages:
                     _stage(context, source.side, turn, pages, is_scheduled=window is None)
-                if is_last and window is None:
-                    _succeeded(context, source.side, turn)
                 if is_last:
                     counts[turn.kind.value] = turn.counts()
+                    if window is None:
+                        _succeeded(context, source.side, turn)
         if source.side is Side.ODOO:
             counts["products"] = master_data.refresh_products(context)
     return counts
