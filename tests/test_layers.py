@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-WORDS = {"vocabulary", "errors", "money", "labels", "stamps", "copying", "__version__"}
+WORDS = {"vocabulary", "dependencies", "errors", "money", "labels", "stamps", "copying", "__version__"}
 ENGINE = {"settings", "magento", "odoo", "extract", "reconcile", "staging", "load", "quality", "statement", "preflight"}
 MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "vocabulary"},
@@ -34,6 +34,7 @@ MAY: dict[str, set[str]] = {
     "sandbox": WORDS,
     "money": {"errors"},
     "vocabulary": set(),
+    "dependencies": {"vocabulary"},
     "errors": set(),
     "labels": set(),
     "stamps": set(),

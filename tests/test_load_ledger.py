@@ -7,15 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ledger_changes import a_change, an_instance, recorded
 from sqlalchemy import Connection, Engine, text
 
 from magodoo import staging
 from magodoo.load import leases, ledger, limits
-from magodoo.load.requests.prepared import Prepared
-from magodoo.reconcile.plan import PlannedChange
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode, Modes
-from magodoo.vocabulary import ChangeKind, Kind, Side
+from magodoo.vocabulary import ChangeKind, Side
 
 IMPORT, INVOICE, PAYMENT = ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT
 
@@ -31,31 +30,6 @@ def engine(staging_url: str) -> Iterator[Engine]:
 def connection(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         yield connection
-
-
-def an_instance(**changes: Any) -> Instance:
-    values = {
-        "id": "us", "magento_connection": "m", "odoo_connection": "o", "mode": Modes(default=Mode.APPLY),
-        "limits": Limits(first_writes=0),
-    }  # fmt: skip
-    return Instance(**{**values, **changes})
-
-
-def a_change(
-    kind: ChangeKind = INVOICE, order: str = "1", source: str = "11", amount: int = 500_000, **request: Any
-) -> Prepared:
-    planned = PlannedChange(kind, order, f"00{order}", Kind.INVOICE, source, f"0{source}", amount, "USD", amount)
-    return Prepared(planned, {"source": source, **request})
-
-
-def recorded(
-    connection: Connection, *changes: Prepared, instance: Instance | None = None, release: bool = True
-) -> ledger.Recorded:
-    outcome = ledger.record(connection, instance or an_instance(), changes, "run")
-    if release:
-        ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, "us")])
-    connection.commit()
-    return outcome
 
 
 def claimed(

@@ -1,50 +1,42 @@
-"""Which changes of an order build on which others, and what becomes of them when those are not made."""
+"""What becomes of the changes that require one which ended undone, and of their order (the edges: `magodoo.dependencies`)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sqlalchemy import Connection, text
 
-from magodoo.vocabulary import ChangeKind
-
-_K = ChangeKind
-
-# What must be done before: an open change of one of these kinds on the same order holds a later one back. In the order of steps.
-NEEDS: Mapping[ChangeKind, tuple[ChangeKind, ...]] = {
-    _K.ORDER_CANCEL: (_K.ORDER_IMPORT,),
-    _K.ODOO_INVOICE: (_K.ORDER_IMPORT,),
-    _K.ODOO_PAYMENT: (_K.ORDER_IMPORT, _K.ODOO_INVOICE),
-    _K.ODOO_DELIVERY: (_K.ORDER_IMPORT,),
-    _K.ODOO_TRACKING: (_K.ORDER_IMPORT, _K.ODOO_DELIVERY),
-    _K.ODOO_CREDIT_NOTE: (_K.ORDER_IMPORT, _K.ODOO_INVOICE, _K.ODOO_PAYMENT),
-    _K.ODOO_REFUND_PAYMENT: (_K.ORDER_IMPORT, _K.ODOO_CREDIT_NOTE),
-    _K.ODOO_STOCK_RETURN: (_K.ORDER_IMPORT, _K.ODOO_DELIVERY, _K.ODOO_CREDIT_NOTE),
-    _K.MAGENTO_TRACKING: (_K.MAGENTO_SHIPMENT,),
-    _K.MAGENTO_CREDIT_MEMO: (_K.MAGENTO_INVOICE,),
-}
+from magodoo.dependencies import Change, requires
+from magodoo.vocabulary import OPEN_STATES, ChangeKind
 
 
-def plan_anew(connection: Connection, instance: str, order_key: str, kind: ChangeKind) -> int:
-    """What needs a change of this kind, which ended undone, would be refused for good by whichever run takes it up next: its
-    request would stand before a target that lacks what comes first. So would what needs that: a credit note's return must not
-    be made when the invoice was not. Returns how many were superseded.
+def supersede(connection: Connection, instance: str, order_key: str, ended: Change) -> int:
+    """Supersede what requires a change that ended undone, and what requires that in turn; return how many.
+
+    Whichever run takes them up next would refuse them for good: they would be written before what comes first. What only waits
+    while another is open keeps its verdict and its approval.
     """
-    kinds = [kind]
-    for each, needed in NEEDS.items():
-        if not set(needed).isdisjoint(kinds):
-            kinds.append(each)
-    statement = (
-        "update change set state = 'superseded', finished_at = now(), reason = :reason where instance = :instance"
-        " and order_key = :order and kind = any(:kinds) and state in ('planned', 'approved')"
+    rows = connection.execute(
+        text(
+            "select id, kind, source_id from change where instance = :instance and order_key = :order and state = any(:open)"
+            " order by step for update"
+        ),
+        {"instance": instance, "order": order_key, "open": [state.value for state in OPEN_STATES]},
     )
-    reason = f"an earlier change of the order was not made ({kind.value}): planned anew"
-    values = {"instance": instance, "order": order_key, "kinds": [each.value for each in kinds[1:]], "reason": reason}
-    return connection.execute(text(statement), values).rowcount
+    undone, ids = [ended], []
+    for change_id, kind, source_id in rows:  # by step: what is required comes first
+        change = (ChangeKind(kind), source_id)
+        if any(requires(change, earlier) for earlier in undone):
+            undone.append(change)
+            ids.append(change_id)
+    statement = (
+        "update change set state = 'superseded', finished_at = now(), reason = :reason"
+        " where id = any(:ids) and state in ('planned', 'approved')"
+    )
+    reason = f"an earlier change of the order was not made ({ended[0].value}): planned anew"
+    return connection.execute(text(statement), {"ids": ids, "reason": reason}).rowcount if ids else 0
 
 
 def reconcile_again(connection: Connection, instance: str, order_key: str) -> None:
-    """Let the next reconcile look at the order."""
+    """Make the next reconcile take up the order."""
     connection.execute(
         text(
             "update order_work set staged_version = nextval('content_version')"

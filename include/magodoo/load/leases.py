@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from magodoo.dependencies import waits_for
 from magodoo.load import dependants
 from magodoo.load.ledger import OPEN, LeasedChange, LeaseLost
 from magodoo.money import dump_json, parse_json
@@ -171,8 +172,8 @@ def _ready(connection: Connection, wanted: Mapping[str, Any], orders: list[str])
 
 
 def _holds_back(earlier: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    return earlier["order_key"] == row["order_key"] and ChangeKind(earlier["kind"]) in dependants.NEEDS.get(
-        ChangeKind(row["kind"]), ()
+    return earlier["order_key"] == row["order_key"] and waits_for(
+        (ChangeKind(row["kind"]), row["source_id"]), (ChangeKind(earlier["kind"]), earlier["source_id"])
     )
 
 
@@ -243,13 +244,13 @@ def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
     """
     dependants.reconcile_again(connection, change.instance, change.order_key)
     _end(connection, change, "refused", reason)
-    dependants.plan_anew(connection, change.instance, change.order_key, change.kind)
+    dependants.supersede(connection, change.instance, change.order_key, (change.kind, change.source_id))
 
 
 def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as failed: a person must mend a setting or a right; the next plan tries again. Raises LeaseLost."""
     _end(connection, change, "failed", reason)
-    if dependants.plan_anew(connection, change.instance, change.order_key, change.kind):
+    if dependants.supersede(connection, change.instance, change.order_key, (change.kind, change.source_id)):
         dependants.reconcile_again(connection, change.instance, change.order_key)
 
 
@@ -257,7 +258,7 @@ def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
     """End it as superseded because the documents moved on, and let the order be reconciled anew. Raises LeaseLost."""
     dependants.reconcile_again(connection, change.instance, change.order_key)
     _end(connection, change, "superseded", reason)
-    dependants.plan_anew(connection, change.instance, change.order_key, change.kind)
+    dependants.supersede(connection, change.instance, change.order_key, (change.kind, change.source_id))
 
 
 def uncertain(connection: Connection, change: LeasedChange, reason: str, settle_seconds: int) -> None:

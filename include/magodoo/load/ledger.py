@@ -276,20 +276,20 @@ def approve(connection: Connection, change_ids: Collection[int], who: str, reaso
 
 
 def reject(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
-    """A person refuses these requests; that stays until the request changes or somebody reopens it. What builds on them is
+    """A person refuses these requests; that stays until the request changes or somebody reopens it. What requires them is
     planned anew, without them.
     """
     statement = (
         "update change set approval = 'rejected', state = 'refused', approved_hash = request_hash, approved_by = :who,"
         " approved_at = now(), approval_reason = :reason, reason = :said, finished_at = now()"
-        " where id = any(:ids) and state in ('planned', 'approved') returning instance, order_key, kind"
+        " where id = any(:ids) and state in ('planned', 'approved') returning instance, order_key, kind, source_id"
     )
     said = f"rejected by {who}: {reason}"
     rejected = connection.execute(
         text(statement), {"ids": list(change_ids), "who": who, "reason": reason, "said": said}
     ).all()
-    for instance, order_key, kind in rejected:
-        dependants.plan_anew(connection, instance, order_key, ChangeKind(kind))
+    for instance, order_key, kind, source_id in rejected:
+        dependants.supersede(connection, instance, order_key, (ChangeKind(kind), source_id))
         dependants.reconcile_again(connection, instance, order_key)
     return len(rejected)
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from magodoo.dependencies import Change, requires, waits_for
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,
@@ -27,13 +28,13 @@ from magodoo.errors import (
     Unreadable,
 )
 from magodoo.labels import labelled
-from magodoo.load import dependants, leases, read_back
+from magodoo.load import leases, read_back
 from magodoo.load.checkpoints import SETTLED, checkpoint
 from magodoo.load.ledger import LeasedChange, LeaseLost
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Partly
 from magodoo.load.writer import Writer
 from magodoo.load.writers import WRITERS
-from magodoo.vocabulary import ChangeKind, Side
+from magodoo.vocabulary import Side
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
@@ -51,8 +52,8 @@ class Run:
     def __init__(self, context: Context) -> None:
         self.context = context
         self.counts: Counter[str] = Counter()
-        self.unfinished: dict[str, set[ChangeKind]] = {}
-        self.given_up: dict[str, set[ChangeKind]] = {}
+        self.unfinished: dict[str, set[Change]] = {}
+        self.given_up: dict[str, set[Change]] = {}
         self.closed: set[str] = set()
         self.away: MagodooError | None = None
         self._open: dict[int, LeasedChange] = {}
@@ -211,14 +212,14 @@ class Run:
 
     def _waits(self, change: LeasedChange) -> bool:
         """An earlier step of its order did not get done, or its target is away: it stays as it was."""
-        needed = set(dependants.NEEDS.get(change.kind, ()))
+        this = (change.kind, change.source_id)
         if self.away is not None:
             self._settle(change, NotYet(str(self.away)))
         elif change.order_key in self.closed:
             self._settle(change, NotYet("the order is closed until an uncertain write of it is settled"), delay=0)
-        elif needed & self.given_up.get(change.order_key, set()):
+        elif any(requires(this, earlier) for earlier in self.given_up.get(change.order_key, ())):
             self._settle(change, Changed("an earlier change of the order was not made: planned anew"))
-        elif needed & self.unfinished.get(change.order_key, set()):
+        elif any(waits_for(this, earlier) for earlier in self.unfinished.get(change.order_key, ())):
             self._settle(change, NotYet("an earlier change of the order is not done yet"), delay=0)
         else:
             return False
@@ -283,11 +284,11 @@ class Run:
 
     def _give_up(self, change: LeasedChange, outcome: str) -> None:
         self.counts[outcome] += 1
-        self.given_up.setdefault(change.order_key, set()).add(change.kind)
+        self.given_up.setdefault(change.order_key, set()).add((change.kind, change.source_id))
 
     def _leave_open(self, change: LeasedChange) -> None:
         self._open.pop(change.id, None)
-        self.unfinished.setdefault(change.order_key, set()).add(change.kind)
+        self.unfinished.setdefault(change.order_key, set()).add((change.kind, change.source_id))
 
     def _lost(self, change: LeasedChange) -> None:
         """Another worker has the order: whatever there is to say of the change, that one says it."""

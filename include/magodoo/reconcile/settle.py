@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from magodoo.dependencies import requires
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.plan import PlannedChange
-from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
+from magodoo.vocabulary import FindingType, Kind
 
 Key = tuple[str, str]
 
@@ -63,7 +64,7 @@ def waiting_for(changes: Sequence[PlannedChange], not_done: Collection[Key]) -> 
         if earlier.key not in not_done and earlier.key not in reasons:
             continue
         for later in by_order[earlier.order_key]:
-            if depends(later, earlier):
+            if requires((later.kind, later.source_id), (earlier.kind, earlier.source_id)):
                 reasons.setdefault(later.key, f"It waits for {earlier.kind.value} of {earlier.source_number}")
     return reasons
 
@@ -74,24 +75,6 @@ def give_reasons(findings: Iterable[Finding], reasons: Mapping[Key, str]) -> Non
         if finding.change is not None and finding.change in reasons:
             finding.no_change_reason = reasons[finding.change]
             finding.change = None
-
-
-def depends(later: PlannedChange, earlier: PlannedChange) -> bool:
-    """Whether a change of an order cannot be carried out unless an earlier one of the same order was."""
-    if later.kind.step <= earlier.kind.step:
-        return False
-    if earlier.kind is ChangeKind.ORDER_IMPORT:
-        return later.kind.target is Side.ODOO
-    same_source = later.source_id == earlier.source_id
-    needed_by = {
-        ChangeKind.ODOO_INVOICE: (same_source and later.kind is ChangeKind.ODOO_PAYMENT)
-        or later.kind is ChangeKind.ODOO_CREDIT_NOTE,
-        ChangeKind.ODOO_DELIVERY: later.kind is ChangeKind.ODOO_STOCK_RETURN,
-        ChangeKind.ODOO_CREDIT_NOTE: same_source
-        and later.kind in (ChangeKind.ODOO_REFUND_PAYMENT, ChangeKind.ODOO_STOCK_RETURN),
-        ChangeKind.MAGENTO_INVOICE: later.kind is ChangeKind.MAGENTO_CREDIT_MEMO,
-    }
-    return needed_by.get(earlier.kind, False)
 
 
 def _found(change: PlannedChange, problem: Problem) -> Finding:

@@ -1,0 +1,84 @@
+"""Which changes of an order build on which others: the one table that planning, the ledger and the protocol read.
+
+An edge says what an earlier change means for a later one, and for which: every change of the order, or the one for the same
+source document. Both effects hold a later change back while the earlier one is open. *Requires done* says more: where the earlier
+one ends undone (refused, failed, rejected, dropped), the later one could only be refused too, so it leaves the plan. *Waits while
+open* says no more than the order in which they are written: the later one keeps its verdict and its approval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from magodoo.vocabulary import ChangeKind, Side
+
+
+class Scope(Enum):
+    ORDER = auto()
+    SOURCE_DOCUMENT = auto()
+
+
+class Effect(Enum):
+    WAITS_WHILE_OPEN = auto()
+    REQUIRES_DONE = auto()
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What an earlier kind of change means for a later one."""
+
+    later: ChangeKind
+    earlier: ChangeKind
+    scope: Scope
+    effect: Effect
+
+    def __str__(self) -> str:
+        verb = "requires" if self.effect is Effect.REQUIRES_DONE else "waits for"
+        return f"{self.later.value} {verb} {self.earlier.value} of the {self.scope.name.lower().replace('_', ' ')}"
+
+
+_K = ChangeKind
+
+EDGES: tuple[Edge, ...] = (
+    *(
+        Edge(kind, _K.ORDER_IMPORT, Scope.ORDER, Effect.REQUIRES_DONE)
+        for kind in ChangeKind
+        if kind.target is Side.ODOO and kind is not _K.ORDER_IMPORT
+    ),
+    Edge(_K.ODOO_PAYMENT, _K.ODOO_INVOICE, Scope.SOURCE_DOCUMENT, Effect.REQUIRES_DONE),
+    Edge(_K.ODOO_TRACKING, _K.ODOO_DELIVERY, Scope.SOURCE_DOCUMENT, Effect.REQUIRES_DONE),
+    Edge(_K.ODOO_CREDIT_NOTE, _K.ODOO_INVOICE, Scope.ORDER, Effect.REQUIRES_DONE),
+    # A credit note that is posted first is matched with the invoice, and the payment finds nothing open (facts pair 5.3).
+    Edge(_K.ODOO_CREDIT_NOTE, _K.ODOO_PAYMENT, Scope.ORDER, Effect.WAITS_WHILE_OPEN),
+    Edge(_K.ODOO_REFUND_PAYMENT, _K.ODOO_CREDIT_NOTE, Scope.SOURCE_DOCUMENT, Effect.REQUIRES_DONE),
+    Edge(_K.ODOO_STOCK_RETURN, _K.ODOO_DELIVERY, Scope.ORDER, Effect.REQUIRES_DONE),
+    Edge(_K.ODOO_STOCK_RETURN, _K.ODOO_CREDIT_NOTE, Scope.SOURCE_DOCUMENT, Effect.REQUIRES_DONE),
+    Edge(_K.MAGENTO_TRACKING, _K.MAGENTO_SHIPMENT, Scope.SOURCE_DOCUMENT, Effect.REQUIRES_DONE),
+    Edge(_K.MAGENTO_CREDIT_MEMO, _K.MAGENTO_INVOICE, Scope.ORDER, Effect.REQUIRES_DONE),
+)
+
+_BY_KINDS = {(edge.later, edge.earlier): edge for edge in EDGES}
+assert len(_BY_KINDS) == len(EDGES), "two edges between the same kinds"
+
+Change = tuple[ChangeKind, str]
+"""A change of an order as edges see it: its kind and the id of its source document."""
+
+
+def waits_for(later: Change, earlier: Change) -> bool:
+    """Return whether a change of an order is held back while another one of the order is open."""
+    return _edge(later, earlier) is not None
+
+
+def requires(later: Change, earlier: Change) -> bool:
+    """Return whether a change of an order can only be carried out once another one of the order is done."""
+    edge = _edge(later, earlier)
+    return edge is not None and edge.effect is Effect.REQUIRES_DONE
+
+
+def _edge(later: Change, earlier: Change) -> Edge | None:
+    """The edge between two changes, if there is one and its scope holds both."""
+    edge = _BY_KINDS.get((later[0], earlier[0]))
+    if edge is None or (edge.scope is Scope.SOURCE_DOCUMENT and later[1] != earlier[1]):
+        return None
+    return edge
