@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-WORDS = {"vocabulary", "dependencies", "errors", "money", "labels", "stamps", "copying", "__version__"}
+WORDS = {"vocabulary", "dependencies", "errors", "money", "labels", "stamps", "copying", "tracking", "__version__"}
 ENGINE = {"settings", "magento", "odoo", "extract", "reconcile", "staging", "load", "quality", "statement", "preflight"}
 MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "vocabulary"},
@@ -39,6 +39,7 @@ MAY: dict[str, set[str]] = {
     "labels": set(),
     "stamps": set(),
     "copying": {"money"},
+    "tracking": set(),
     "__version__": set(),
 }
 # The type of what a step is given may be named by those who are given it; nothing is imported when the code runs.

@@ -174,7 +174,7 @@ def test_tracking_numbers_that_differ() -> None:
     shipment = sales.shipment(1, tracking=["A", "B"])
     sales.delivery(1, of=shipment, tracking=["b"])
     found = sales.reconcile().one("tracking_mismatch")
-    assert (found.magento_value, found.odoo_value) == ("A,B", "B")
+    assert (found.magento_value, found.odoo_value) == ("A, B", "b")
 
 
 # missing, and what stands instead

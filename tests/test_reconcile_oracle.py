@@ -114,7 +114,7 @@ def magento_active(magento: dict, row, word: str) -> bool:
 
 def _tier(kind: str, left, right, moved: dict) -> int | None:
     mine, other = moved[left.Index], moved[right.Index]
-    if kind == "shipment" and set(left.tracking.split(",")) & set(right.tracking.split(",")) - {""}:
+    if kind == "shipment" and set(left.tracking.split("\x1e")) & set(right.tracking.split("\x1e")) - {""}:
         return 0
     total = left.currency == right.currency and left.grand_total == right.grand_total
     if kind != "shipment" and total and left.number in right.other_references.split("\x1e"):

@@ -41,7 +41,7 @@ def test_intents_are_small_and_canonical() -> None:
     assert found.change("odoo_order_import").intent == {"as": "confirmed", "replaces": None}
     assert found.change("odoo_invoice").intent == {"as": "post", "items": [["11", 20_000]], "closed_period": False}
     assert found.change("odoo_payment").intent == {"method": "card", "transaction_id": "T1", "invoice": None}
-    delivery = {"items": [["11", 20_000]], "tracks": ["A", "B"], "carrier": "ups", "source_code": "east"}
+    delivery = {"items": [["11", 20_000]], "tracks": ["A", "b"], "carrier": "ups", "source_code": "east"}
     assert found.change("odoo_delivery").intent == delivery
     assert found.change("odoo_credit_note").intent["invoice"] == invoice
     assert found.change("odoo_invoice").settles == (f"missing_in_odoo|invoice|1|{invoice}||",)

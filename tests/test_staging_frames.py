@@ -51,7 +51,7 @@ def test_amounts_ids_and_times_come_typed(engine: Engine) -> None:
     assert order.created_at == NOON
     assert order.document_date == pd.Timestamp("2026-11-20")
     shipment = frames.documents.loc[frames.locate(Side.MAGENTO, Kind.SHIPMENT, np.array([70]))[0]]
-    assert shipment.tracking == "1Z 2,1Z1"
+    assert shipment.tracking == "1z 2\x1e1Z1"
     assert pd.isna(shipment.created_at) and pd.isna(shipment.document_date) and pd.isna(shipment.deleted_at)
 
 

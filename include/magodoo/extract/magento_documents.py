@@ -18,6 +18,7 @@ from magodoo.extract.magento_orders import order
 from magodoo.extract.magento_totals import Totals, remainder_line, shipping_line
 from magodoo.magento.marker import find_marker
 from magodoo.settings import Instance
+from magodoo.tracking import LONGEST
 from magodoo.vocabulary import Kind, Side
 
 PAID, CANCELED = "2", "3"
@@ -51,7 +52,7 @@ def shipment(instance: Instance, row: Row, request_began_at: datetime) -> Canoni
     """A shipment: quantities, tracks, source. It has no state: what exists was shipped."""
     document = _head(instance, Kind.SHIPMENT, row, request_began_at)
     tracks = fields.rows(row, "tracks")
-    numbers = [track for each in tracks if (track := fields.key(each, "track_number"))]
+    numbers = [track for each in tracks if (track := fields.words(each, "track_number", LONGEST))]
     document.tracking = tuple(dict.fromkeys(numbers))
     document.carrier = next(
         (fields.words(each, "title") or fields.words(each, "carrier_code") for each in tracks), None

@@ -17,6 +17,7 @@ from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
 from magodoo.extract.odoo_totals import write_amounts, write_parts
 from magodoo.settings import Instance
+from magodoo.tracking import LONGEST, numbers_in
 from magodoo.vocabulary import Kind, Side
 
 CONFIRMED = ("sale", "done")
@@ -164,8 +165,7 @@ def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetim
     document.reference = _delivery_key(instance, row)
     document.active = document.state == "done"
     document.own_order_id = odoo.link_id(row, "sale_id")
-    tracking = fields.words(row, "carrier_tracking_ref") or ""
-    document.tracking = tuple(dict.fromkeys(track for each in tracking.split(",") if (track := each.strip())))
+    document.tracking = numbers_in(fields.words(row, "carrier_tracking_ref", LONGEST) or "")
     document.carrier = fields.words(odoo.link(row, "carrier_id"), "name")
     document.source_code = _source_code(instance, odoo.link(odoo.link(row, "picking_type_id"), "warehouse_id"))
     document.document_date = fields.local_day(fields.moment(row, "date_done"), instance.zone)

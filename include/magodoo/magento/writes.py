@@ -13,9 +13,9 @@ from typing import Any
 from magodoo.errors import FixDocument, OutcomeUnknown, Stop, Unreadable
 from magodoo.magento.items import Lines, check_lines, order_items
 from magodoo.magento.shape import entity_id
+from magodoo.tracking import LONGEST
 from magodoo.vocabulary import Kind
 
-MOST_TRACK_NUMBER = 255
 MOST_TRANSACTION_ID = 50
 
 
@@ -31,8 +31,8 @@ class Track:
     def __post_init__(self) -> None:
         if not self.number.strip() or not self.title.strip() or not self.carrier_code.strip():
             raise Stop("a track needs a number, a title and a carrier code", system="magento")
-        if len(self.number) > MOST_TRACK_NUMBER:
-            raise Stop("a tracking number of more than 255 characters", system="magento")
+        if len(self.number.encode()) > LONGEST:
+            raise Stop(f"a tracking number of more than {LONGEST} bytes", system="magento")
 
     def body(self) -> dict[str, str]:
         fields = {"track_number": self.number, "title": self.title, "carrier_code": self.carrier_code}

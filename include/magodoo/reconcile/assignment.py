@@ -23,10 +23,11 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from magodoo.reconcile import quantities
-from magodoo.reconcile.frames import KINDS, SEPARATOR, Mask, Positions
+from magodoo.reconcile.frames import KINDS, SEPARATOR, Mask, Positions, tracks_of
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.references import RULES
 from magodoo.reconcile.view import View
+from magodoo.tracking import numbers_in
 from magodoo.vocabulary import Kind, Rule
 
 TIERS = 6
@@ -93,9 +94,14 @@ def _tiers(view: View, counted: Quantities, edges: pd.DataFrame) -> Positions:
         shipment & (view.column("tracking")[magento] != "") & (view.column("tracking")[odoo] != "")
     )
     tracking = view.column("tracking")
-    shared = [not set(tracking[magento[i]].split(",")).isdisjoint(tracking[odoo[i]].split(",")) for i in tracked]
+    shared = [not _pieces(tracking[magento[i]]).isdisjoint(_pieces(tracking[odoo[i]])) for i in tracked]
     tiers[tracked[np.array(shared, dtype=bool)]] = SHARED_TRACK
     return tiers
+
+
+def _pieces(tracks: str) -> set[str]:
+    """Whole numbers in capitals. Blanks divide none here: the country at the end of two postal numbers is no number in common."""
+    return {piece for number in tracks_of(tracks) for piece in numbers_in(number.upper())}
 
 
 def _named(view: View, magento: Positions, odoo: Positions) -> Mask:

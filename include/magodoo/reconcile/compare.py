@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from magodoo.reconcile import statuses
-from magodoo.reconcile.frames import Mask, Units
+from magodoo.reconcile.frames import Mask, Units, tracks_of
 from magodoo.reconcile.match import Matching
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.view import View
+from magodoo.tracking import parts
 from magodoo.vocabulary import Kind, Side
 
 PARTS = ("subtotal", "shipping", "discount", "adjustment", "tax")
@@ -101,6 +102,9 @@ def _tracking(view: View, pairs: pd.DataFrame) -> Mask:
     tracking, different = view.column("tracking"), view.of_kind(Kind.SHIPMENT)[pairs["magento"].to_numpy()]
     magento, odoo = (pairs[side].to_numpy()[different] for side in ("magento", "odoo"))
     different[different] = tracking[magento] != tracking[odoo]
+    for pair in np.flatnonzero(different):
+        here, there = (tracks_of(tracking[pairs[side].to_numpy()[pair]]) for side in ("magento", "odoo"))
+        different[pair] = parts(here) != parts(there)
     return different
 
 

@@ -58,7 +58,7 @@ class Frames:
 
     documents: one row per document of either side of these orders, deleted ones included (deleted_at set). Columns: side, kind
         (category); IDS (int64; customer_group -1 where unknown); AMOUNTS (int64); WORDS (category, "" where unknown);
-        TEXTS (str, "" where unknown; tracking: sorted numbers joined by ","; other_references: joined by SEPARATOR, of
+        TEXTS (str, "" where unknown; tracking: sorted numbers, other_references: both joined by SEPARATOR, the latter of
         Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
         document_date (datetime64, local date). order_key is the Magento order's id; -n where staging keeps an Odoo document
         under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid (of Magento orders),
@@ -259,12 +259,16 @@ def _tracking(source: pd.DataFrame) -> pd.Series:
 
 
 def tracks_text(tracks: Any) -> str:
-    """Track numbers in one comparable text: trimmed, upper case, each once, sorted."""
-    if isinstance(tracks, str):
-        tracks = tracks.split(",")
-    if not isinstance(tracks, Iterable):
+    """Return track numbers in one text, joined by SEPARATOR: as they were typed, trimmed, each once, sorted whatever their case."""
+    if isinstance(tracks, str) or not isinstance(tracks, Iterable):
         return ""
-    return ",".join(sorted({str(track).strip().upper() for track in tracks if str(track).strip()}))
+    numbers = {str(track).strip() for track in tracks} - {""}
+    return SEPARATOR.join(sorted(numbers, key=lambda number: (number.upper(), number)))
+
+
+def tracks_of(text: str) -> list[str]:
+    """Return the track numbers of such a text."""
+    return text.split(SEPARATOR) if text else []
 
 
 def _lines(source: pd.DataFrame, frames: Frames) -> pd.DataFrame:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.order_plan import OrderPlan, first_reason
-from magodoo.reconcile.planning_odoo import tracks
 from magodoo.reconcile.rows import Document
 from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
 
@@ -70,7 +70,11 @@ def _shipments(order: OrderPlan) -> None:
             _closed(order, row),
             None if items else "Its quantities are no whole bundles or items of the order",
         )
-        words = {"tracks": tracks(row), "carrier": row.carrier or None, "source_code": row.source_code or None}
+        words = {
+            "tracks": tracks_of(row.tracking),
+            "carrier": row.carrier or None,
+            "source_code": row.source_code or None,
+        }
         _write(order, finding, row, ChangeKind.MAGENTO_SHIPMENT, reason, items=items, **words)
 
 

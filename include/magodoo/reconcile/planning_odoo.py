@@ -9,10 +9,12 @@ from typing import Any
 
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
+from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.order_plan import OrderPlan, first_reason
 from magodoo.reconcile.refunded_invoice import refunded_invoice
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.view import NEVER_IMPORTED
+from magodoo.tracking import lacking
 from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
 
 MISSING, STATUS = FindingType.MISSING_IN_ODOO, FindingType.STATUS_MISMATCH
@@ -260,12 +262,12 @@ def _deliveries(order: OrderPlan, closed: str | None) -> None:
         if reason:
             finding.no_change_reason = reason
             continue
-        words = {"tracks": tracks(row), "carrier": row.carrier or None, "source_code": row.source_code or None}
+        words = {
+            "tracks": tracks_of(row.tracking),
+            "carrier": row.carrier or None,
+            "source_code": row.source_code or None,
+        }
         order.change(ChangeKind.ODOO_DELIVERY, row, [finding], items=items, **words)
-
-
-def tracks(row: Document) -> list[str]:
-    return [track for track in row.tracking.split(",") if track]
 
 
 def _tracking(order: OrderPlan) -> None:
@@ -275,8 +277,8 @@ def _tracking(order: OrderPlan) -> None:
         shipment = order.row(finding)
         picking = order.partner(shipment)
         assert picking is not None
-        here, there = tracks(shipment), tracks(picking)
-        to_odoo, to_magento = [t for t in here if t not in there], [t for t in there if t not in here]
+        here, there = tracks_of(shipment.tracking), tracks_of(picking.tracking)
+        to_odoo, to_magento = lacking(here, there), lacking(there, here)
         if to_odoo and to_magento:
             continue
         wanted = "to_odoo" if to_odoo else "to_magento"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.load.requests.prepared import Prepared, RequestProblem
-from magodoo.load.requests.sources import Sources, tracks_of
+from magodoo.load.requests.sources import Sources
 from magodoo.magento.marker import Marker
 from magodoo.money import from_units
 from magodoo.vocabulary import ChangeKind, Kind
@@ -127,7 +127,7 @@ def _tracks(sources: Sources, plan: PlannedChange, picking: CanonicalDocument) -
     codes = {title: code for code, title in sources.instance.odoo.carriers.items()}
     return [
         {"track_number": number, "title": name or "Tracking", "carrier_code": codes.get(name, "custom")}
-        for number in tracks_of(plan, picking)
+        for number in plan.intent.get("tracks") or ()
     ]
 
 

@@ -14,7 +14,7 @@ from magodoo.settings import Instance
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
-    from magodoo.reconcile.plan import PlannedChange
+    pass
 
 # The name of an external id's kind, by kind of document (contract of references: DESIGN, *Matching*).
 NAMES = {Kind.ORDER: "order", Kind.INVOICE: "inv", Kind.CREDIT_MEMO: "cm"}
@@ -114,12 +114,6 @@ class Sources:
         order = self.counterpart(Kind.ORDER, order_id)
         found = [line.own_item_id for line in order.lines if line.role == role] if order else []
         return Reference(odoo_id=int(found[0])) if found and found[0] else None
-
-
-def tracks_of(plan: PlannedChange, document: CanonicalDocument | None) -> list[str]:
-    """The planned track numbers as their document spells them: they are compared, and so planned, in capitals."""
-    spelled = {track.strip().upper(): track for track in document.tracking} if document else {}
-    return [spelled.get(str(track), str(track)) for track in plan.intent.get("tracks") or ()]
 
 
 def read(connection: Connection, instance: Instance, order_keys: Collection[str]) -> Sources:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from magodoo.load.requests.prepared import Prepared, RequestProblem
-from magodoo.load.requests.sources import Sources, tracks_of
+from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import call
 from magodoo.vocabulary import Kind
 
@@ -18,7 +18,7 @@ def prepare_delivery(sources: Sources, plan: PlannedChange) -> Prepared:
     items, problems = _items(sources, plan)
     if problems:
         return Prepared(plan, None, problems=problems)
-    tracks = tracks_of(plan, sources.magento(Kind.SHIPMENT, plan.source_id))
+    tracks = [str(track) for track in plan.intent.get("tracks") or ()]
     request = {
         "order": sources.reference(Kind.ORDER, plan.order_key).as_json(),
         "items": items,
@@ -46,7 +46,7 @@ def prepare_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
     picking = plan.intent.get("odoo_id") or sources.odoo_of.get((Kind.SHIPMENT.value, plan.source_id))
     if not picking:
         return Prepared(plan, None, problems=[RequestProblem("shipment", "the shipment has no delivery in Odoo")])
-    tracks = tracks_of(plan, sources.magento(Kind.SHIPMENT, plan.source_id))
+    tracks = [str(track) for track in plan.intent.get("tracks") or ()]
     request = {"picking": int(picking), "tracks": tracks}
     return Prepared(plan, request, [call("stock.picking", "write", ids=[int(picking)], vals={"add": tracks})])
 

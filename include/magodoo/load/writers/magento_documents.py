@@ -19,6 +19,7 @@ from magodoo.magento.items import check_lines, quantity_differences
 from magodoo.magento.marker import find_marker
 from magodoo.magento.writes import Track
 from magodoo.money import from_units, plain, rounded, to_units
+from magodoo.tracking import lacking
 from magodoo.vocabulary import ChangeKind, Kind, Side
 
 if TYPE_CHECKING:
@@ -235,8 +236,8 @@ class AddTracks(Writer):
 
 
 def _missing(row: Row, change: LeasedChange) -> list[dict[str, str]]:
-    known = {str(track.get("track_number")) for track in row.get("tracks") or ()}
-    return [track for track in change.request["tracks"] if track["track_number"] not in known]
+    known = [str(track.get("track_number") or "") for track in row.get("tracks") or ()]
+    return [track for track in change.request["tracks"] if lacking([track["track_number"]], known)]
 
 
 def _track(track: Mapping[str, str]) -> Track:

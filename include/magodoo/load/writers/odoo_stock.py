@@ -12,6 +12,7 @@ from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
 from magodoo.money import from_units, plain, to_units
 from magodoo.odoo.writers import Delivery
+from magodoo.tracking import joined, lacking
 from magodoo.vocabulary import ChangeKind, Kind
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ class Deliver(Writer):
                 continue
             quantities |= _shares(chosen, lines)
             keys[chosen["id"]] = Delivery(
-                ",".join(change.request["tracks"]), change.request["key"], change.request.get("carrier")
+                joined(_tracking(chosen), change.request["tracks"]),
+                change.request["key"],
+                change.request.get("carrier"),
             )
             written[change.id] = int(chosen["id"])
         client.set_tracking(keys)
@@ -99,7 +102,7 @@ class Track(Writer):
         return {
             change.id: Found(row["id"], complete=True, before={"tracking": row.get("carrier_tracking_ref") or ""})
             for change in changes
-            if (row := rows.get(change.request["picking"])) and set(change.request["tracks"]) <= set(_tracks(row))
+            if (row := rows.get(change.request["picking"])) and not lacking(change.request["tracks"], [_tracking(row)])
         }
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
@@ -115,7 +118,7 @@ class Track(Writer):
         rows = self._rows(context, changes)
         together = {
             change.request["picking"]: Delivery(
-                tracking=",".join(dict.fromkeys([*_tracks(rows[change.request["picking"]]), *change.request["tracks"]]))
+                tracking=joined(_tracking(rows[change.request["picking"]]), change.request["tracks"])
             )
             for change in changes
         }
@@ -202,8 +205,8 @@ def _shares(row: Row, lines: Mapping[int, int]) -> dict[int, int]:
     return shares
 
 
-def _tracks(row: Row) -> list[str]:
-    return [part.strip() for part in str(row.get("carrier_tracking_ref") or "").split(",") if part.strip()]
+def _tracking(row: Row) -> str:
+    return str(row.get("carrier_tracking_ref") or "")
 
 
 def id_of(value: Any) -> int:

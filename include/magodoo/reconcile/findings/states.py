@@ -5,6 +5,7 @@ from __future__ import annotations
 from magodoo.reconcile import statuses
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings.amounts import rows_of_pairs
+from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.vocabulary import FindingType, Kind
@@ -47,6 +48,6 @@ def tracking(situation: Situation) -> list[Finding]:
     result = []
     for magento, odoo, order in rows_of_pairs(situation, pairs):
         made = about(FindingType.TRACKING_MISMATCH, magento, odoo, order=order)
-        made.magento_value, made.odoo_value = magento.tracking or "none", odoo.tracking or "none"
+        made.magento_value, made.odoo_value = (", ".join(tracks_of(row.tracking)) or "none" for row in (magento, odoo))
         result.append(made)
     return result
