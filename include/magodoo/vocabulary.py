@@ -46,6 +46,7 @@ class FindingType(StrEnum):
     TAX_MISMATCH = "tax_mismatch"
     ROUNDING = "rounding"
     STATUS_MISMATCH = "status_mismatch"
+    PAYMENT_UNMATCHED = "payment_unmatched"
     QUANTITY_MISMATCH = "quantity_mismatch"
     WILL_SHIP_TOO_MUCH = "will_ship_too_much"
     TRACKING_MISMATCH = "tracking_mismatch"

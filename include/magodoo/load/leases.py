@@ -67,6 +67,12 @@ with ended as (
 update change_body set before = ended.before, after = ended.after from ended join told using (id)
 where change_body.change_id = ended.id"""
 
+# The finding about what was half done goes with the next reconcile.
+_COMPLETED = """
+update order_work set staged_version = nextval('content_version') from change
+where change.id = any(:ids) and change.target_id is not null and order_work.instance = change.instance
+    and order_work.order_key = change.order_key"""
+
 _GIVE_BACK = """
 update order_lease set until = now(), holder = '' from (
     select order_key, token from order_lease join unnest(cast(:orders as text[]), cast(:tokens as bigint[])) held (order_key, token)
@@ -234,6 +240,7 @@ def done(connection: Connection, outcomes: Mapping[LeasedChange, Outcome]) -> No
         "befores": [dump_json(outcome.before) for outcome in outcomes.values()],
         "afters": [dump_json(outcome.after) for outcome in outcomes.values()],
     }
+    connection.execute(text(_COMPLETED), values)
     if connection.execute(text(_DONE), values).rowcount != len(outcomes):
         raise LeaseLost(f"{', '.join(map(str, outcomes))}: not all leases are ours any more")
 
@@ -274,6 +281,21 @@ def put_back(connection: Connection, change: LeasedChange, reason: str | None, d
         " reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
     )
     _set(connection, change, assignments, resumed=change.resumed, reason=reason, seconds=delay_seconds)
+
+
+def half_done(
+    connection: Connection, change: LeasedChange, reason: str, target_id: int, target_number: str, delay_seconds: int
+) -> None:
+    """What it posted is there and the rest was refused: planned once more, with what is posted; the order is reconciled anew,
+    so that a finding names it. Raises LeaseLost.
+    """
+    dependants.reconcile_again(connection, change.instance, change.order_key)
+    assignments = (
+        "state = case when approval = 'approved' then 'approved' else 'planned' end, target_id = :target, target_number = :number,"
+        " reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
+    )
+    known = {"target": str(target_id), "number": target_number}
+    _set(connection, change, assignments, reason=reason, seconds=delay_seconds, **known)
 
 
 def settle_absent(connection: Connection, change: LeasedChange) -> None:

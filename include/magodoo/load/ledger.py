@@ -89,20 +89,21 @@ def record(
     """Make the ledger say what the plan says about `order_keys` and every order in `prepared`.
 
     One open change per key: the same request stays untouched with its verdict and approval, another one supersedes it unless
-    it is leased or uncertain. Open changes of these orders that are no longer planned are superseded. A request that was
-    refused is not planned again until it changes.
+    it is leased, uncertain or half done. Open changes of these orders that are no longer planned are superseded, but for those
+    that are half done. A request that was refused is not planned again until it changes.
     """
     planned = {item.key: item for item in prepared if item.request is not None}
     orders = sorted({*order_keys, *(item.planned.order_key for item in prepared)})
     standing, ended = _standing(connection, instance.id, orders)
     recorded = Recorded()
     gone = [
-        row["id"] for key, row in standing.items() if key not in planned and row["state"] in ("planned", "approved")
-    ]
+        row["id"] for key, row in standing.items()
+        if key not in planned and row["state"] in ("planned", "approved") and not row["target_id"]
+    ]  # fmt: skip
     fresh: list[Prepared] = []
     for key, item in planned.items():
         row, last = standing.get(key), ended.get(key)
-        if row is not None and (row["request_hash"] == item.request_hash or row["state"] in ("leased", "uncertain")):
+        if row is not None and (row["request_hash"] == item.request_hash or _is_begun(row)):
             recorded.ids[key] = row["id"]
             recorded.kept += 1
         elif row is None and last is not None and last["request_hash"] == item.request_hash:
@@ -127,6 +128,21 @@ def refused_before(connection: Connection, instance: str, prepared: Sequence[Pre
     }
 
 
+def _is_begun(row: Mapping[str, Any]) -> bool:
+    """Whether an open change is being written, may have been, or has posted something."""
+    return row["state"] in ("leased", "uncertain") or bool(row["target_id"])
+
+
+def half_done(connection: Connection, instance: str, orders: Collection[str]) -> list[Any]:
+    """The open changes of these orders of which something is posted while its last step is refused, with the reason."""
+    statement = (
+        "select kind, source_id, source_number, document_kind, order_key, order_number, amount, currency, reason from change"
+        " where instance = :instance and order_key = any(:orders) and state = any(:open) and target_id is not null order by id"
+    )
+    values = {"instance": instance, "orders": list(orders), "open": OPEN}
+    return list(connection.execute(text(statement), values))
+
+
 def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple[dict[Key, Any], dict[Key, Any]]:
     """The open changes of the orders, locked, and of each key the latest end if that was a refusal."""
     where = {"instance": instance, "orders": orders}
@@ -136,7 +152,7 @@ def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple
     connection.execute(text(lock), {**where, "open": OPEN})
     rows = connection.execute(
         text(
-            "select distinct on (kind, source_id) id, kind, source_id, state, request_hash, reason from change"
+            "select distinct on (kind, source_id) id, kind, source_id, state, request_hash, reason, target_id from change"
             " where instance = :instance and order_key = any(:orders) order by kind, source_id, id desc"
         ),
         where,

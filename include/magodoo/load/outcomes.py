@@ -21,6 +21,17 @@ class Partly(OutcomeUnknown):
     """Every call so far had a sound answer, but not all were made: it is probed soon, without waiting for anything to settle."""
 
 
+class HalfDone(NotYet):
+    """What was posted is there, and the step after it was refused: a finding says so, and every run tries to complete it.
+
+    target_id, target_number: the posted record.
+    """
+
+    def __init__(self, reason: str, target_id: int, target_number: str) -> None:
+        super().__init__(reason)
+        self.target_id, self.target_number = target_id, target_number
+
+
 @dataclass(frozen=True)
 class Found:
     """What the target has of a change. `complete`: nothing is left to write. `adopted`: somebody else made it."""

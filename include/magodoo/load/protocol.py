@@ -31,7 +31,7 @@ from magodoo.labels import labelled
 from magodoo.load import leases, read_back
 from magodoo.load.checkpoints import SETTLED, checkpoint
 from magodoo.load.ledger import LeasedChange, LeaseLost
-from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Partly
+from magodoo.load.outcomes import Answers, Changed, Found, HalfDone, NotYet, Partly
 from magodoo.load.writer import Writer
 from magodoo.load.writers import WRITERS
 from magodoo.vocabulary import Side
@@ -266,6 +266,9 @@ class Run:
                     leases.uncertain(connection, change, reason, soon if isinstance(problem, Partly) else settle)
                     self.closed.add(change.order_key)
                     self.counts["uncertain"] += 1
+                elif isinstance(problem, HalfDone):
+                    leases.half_done(connection, change, reason, problem.target_id, problem.target_number, soon)
+                    self.counts["put_back"] += 1
                 elif isinstance(problem, Retry):
                     leases.put_back(connection, change, reason, soon)
                     self.counts["put_back"] += 1

@@ -53,6 +53,7 @@ MOVE = tree(
     "amount_untaxed_signed amount_tax_signed amount_total_signed amount_residual_signed reversal_move_ids",
     currency_id=CURRENCY,
     partner_id=PARTNER,
+    commercial_partner_id=NAMED,
     partner_shipping_id=tree("name", country_id=COUNTRY),
     fiscal_position_id=NAMED,
     journal_id=CODED,

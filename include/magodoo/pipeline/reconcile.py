@@ -152,4 +152,6 @@ def _record(connection: Connection, context: Context, order_keys: list[str], res
     waiting = settle.waiting_for(result.changes, refused)
     ready = [item for item in ready if item.key not in waiting]
     settle.give_reasons(result.findings, waiting | {key: f"Refused before: {why}" for key, why in refused.items()})
-    return ledger.record(connection, context.instance, ready, context.dag_run, order_keys)
+    recorded = ledger.record(connection, context.instance, ready, context.dag_run, order_keys)
+    settle.name_half_done(result.findings, ledger.half_done(connection, context.instance.id, order_keys))
+    return recorded

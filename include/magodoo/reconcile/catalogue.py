@@ -104,6 +104,17 @@ CATALOGUE: dict[FindingType, Entry] = {
         RECEIVABLE,
         "Cancelling or re-posting is left to a person",
     ),
+    _T.PAYMENT_UNMATCHED: Entry(
+        "Payment posted, not matched",
+        "its payment is posted in Odoo and is not matched with it",
+        "The customer seems to owe what was paid; a second payment would book the money twice",
+        _CRIT,
+        "Odoo refused to match our payment, or somebody settled the document at the same time",
+        "Match the payment with the document in Odoo, or cancel that payment; register no second one",
+        ACCOUNTING,
+        RECEIVABLE,
+        "Every run tries to match what is posted",
+    ),
     _T.QUANTITY_MISMATCH: Entry(
         "Quantities differ",
         "the quantities per item differ",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from magodoo.dependencies import requires
+from magodoo.reconcile import catalogue
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.vocabulary import FindingType, Kind
@@ -21,6 +23,29 @@ class Problem(Protocol):
     def part(self) -> str: ...
     @property
     def message(self) -> str: ...
+
+
+class HalfDone(Protocol):
+    """A change of which something is posted while its last step is refused; `reason` says what is posted where."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def source_id(self) -> str: ...
+    @property
+    def source_number(self) -> str: ...
+    @property
+    def document_kind(self) -> str: ...
+    @property
+    def order_key(self) -> str: ...
+    @property
+    def order_number(self) -> str: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
 
 
 def without_problems(
@@ -75,6 +100,28 @@ def give_reasons(findings: Iterable[Finding], reasons: Mapping[Key, str]) -> Non
         if finding.change is not None and finding.change in reasons:
             finding.no_change_reason = reasons[finding.change]
             finding.change = None
+
+
+def name_half_done(findings: list[Finding], posted: Iterable[HalfDone]) -> None:
+    """Payments that are posted and not matched, each in place of the finding that its change was to resolve."""
+    of_change = {finding.change: finding for finding in findings if finding.change is not None}
+    for row in posted:
+        known = of_change.get((row.kind, row.source_id))
+        if known is not None:
+            findings.remove(known)
+        found = known or Finding(
+            FindingType.PAYMENT_UNMATCHED,
+            Kind(row.document_kind),
+            row.order_key,
+            row.order_number,
+            row.source_id,
+            magento_number=row.source_number,
+            magento_amount=row.amount,
+            currency=row.currency,
+        )
+        found = replace(found, type=FindingType.PAYMENT_UNMATCHED, part="", change=None, detail=f"In Odoo {row.reason}")
+        found.no_change_reason = catalogue.of(FindingType.PAYMENT_UNMATCHED).no_change
+        findings.append(found)
 
 
 def _found(change: PlannedChange, problem: Problem) -> Finding:

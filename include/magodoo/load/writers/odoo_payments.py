@@ -1,4 +1,8 @@
-"""The provider's payments and refunds into Odoo: loaded, posted, matched with their document; each step may be repeated."""
+"""The provider's payments and refunds into Odoo: loaded, posted, matched with their document; each step may be repeated.
+
+Matching is the last step and the one that Odoo may refuse, so that account, customer and amount are compared before anything is
+posted. What is posted and not matched all the same is HalfDone: a finding, and completed by a later run.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from magodoo.errors import MagodooError
+from magodoo.errors import FixConfiguration, FixDocument, MagodooError
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
-from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
+from magodoo.load.outcomes import Answers, Changed, Found, HalfDone, NotYet, Written, refused
 from magodoo.load.writer import Writer
 from magodoo.load.writers.odoo_moves import closed
 from magodoo.load.writers.odoo_tables import load_all
@@ -53,7 +57,7 @@ class WritePayments(Writer):
             if row["state"] in ("canceled", "cancelled", "rejected"):
                 answers[change.id] = refused("the payment was cancelled in Odoo: a person decides")
                 continue
-            settled = document is not None and not to_units(document["amount_residual"])
+            settled = document is not None and _settled_by(document, row["id"])
             complete = row["state"] in _POSTED and (settled or bool(row.get("is_reconciled")))
             answers[change.id] = Found(row["id"], complete=complete, before={"state": row["state"]})
         return answers
@@ -79,36 +83,64 @@ class WritePayments(Writer):
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         documents = self._documents(context, changes)
+        items = context.books.open_receivables({int(row["id"]) for row in documents.values()})
         locked = max(context.books.lock_dates().values(), default=None)
         problems: dict[int, MagodooError] = {}
         for change in changes:
             document = documents.get(name_of(change.request["document"]))
             problem = _document_problem(document, change) or closed(change, locked)
+            if problem is None and document is not None:
+                problem = _accounts_problem(document, change, items.get(document["id"], ()))
             if problem is not None:
                 problems[change.id] = problem
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         client, documents = context.books, self._documents(context, changes)
-        tables = {change.id: _table(change, documents[name_of(change.request["document"])]) for change in changes}
-        ids, problems = load_all(client, client.load_payments, list(tables.values()))
-        written: Written = {}
-        for change in changes:
+        of_change = {change.id: documents.get(name_of(change.request["document"])) for change in changes}
+        written: Written = {
+            id: NotYet("its document is not in Odoo any more") for id, row in of_change.items() if not row
+        }
+        payable = {id: row for id, row in of_change.items() if row}
+        items = client.open_receivables({int(row["id"]) for row in payable.values()})
+        ready = [change for change in changes if change.id in payable]
+        tables = [_table(change, row := payable[change.id], _account(items.get(row["id"], ()))) for change in ready]
+        ids, problems = load_all(client, client.load_payments, tables)
+        heads = client.payment_heads(list(ids.values()))
+        for change in ready:
             name = change.request["external_id"]
-            written[change.id] = ids.get(name) or problems.get(name, refused("Odoo did not take it"))
-        posted = client.post_payments(list(ids.values()))
-        settlements: dict[int, Settlement] = {}
-        for change in changes:
-            payment = written[change.id]
-            if isinstance(payment, int) and payment in posted.refused:
-                written[change.id] = posted.refused[payment]
-            elif isinstance(payment, int):
-                settlements[change.id] = _settlement(payment, documents[name_of(change.request["document"])])
+            target = ids.get(name)
+            document = payable[change.id]
+            wrong = _not_as_asked(heads.get(target or 0), change, document, items.get(document["id"], ()))
+            written[change.id] = (wrong or target) if target else problems.get(name, refused("Odoo did not take it"))
+        self._post_and_match(context, ready, payable, written)
+        return written
+
+    def _post_and_match(
+        self,
+        context: Context,
+        changes: Sequence[LeasedChange],
+        documents: Mapping[int, Mapping[str, Any]],
+        written: Written,
+    ) -> None:
+        """The steps that book: what is refused goes into `written`."""
+        client = context.books
+        wanted = {change.id: payment for change in changes if isinstance(payment := written[change.id], int)}
+        posted = client.post_payments(list(wanted.values()))
+        written.update({id: posted.refused[payment] for id, payment in wanted.items() if payment in posted.refused})
+        settlements = {
+            id: _settlement(payment, documents[id]) for id, payment in wanted.items() if payment not in posted.refused
+        }
         matched = client.reconcile_payments(list(settlements.values()))
+        unmatched = [item.payment for item in settlements.values() if isinstance(matched[item.payment], FixDocument)]
+        heads = client.payment_heads(unmatched)
+        names = client.account_names([_id(head["destination_account_id"]) for head in heads.values()])
         for id, item in settlements.items():
             answer = matched[item.payment]
-            written[id] = answer if isinstance(answer, MagodooError) else item.payment
-        return written
+            if isinstance(answer, FixDocument):
+                written[id] = _half_done(heads.get(item.payment, {}), documents[id], answer, names)
+            elif isinstance(answer, MagodooError):
+                written[id] = answer
 
     def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
         ids = resolve(context, list(targets), [change.request["document"] for change in targets])
@@ -123,6 +155,12 @@ class WritePayments(Writer):
         rows = {row["id"]: row for row in found}
         known |= {name: rows[id] for name, id in ids.items() if id in rows}
         return known
+
+
+def _settled_by(document: Mapping[str, Any], payment: int) -> bool:
+    """Whether the document is settled, and by this payment where Odoo says by which."""
+    by = document.get("reconciled_payment_ids")
+    return not to_units(document["amount_residual"]) and (by is None or payment in {row["id"] for row in by})
 
 
 def _settlement(payment: int, document: Mapping[str, Any]) -> Settlement:
@@ -153,21 +191,105 @@ def _document_problem(document: Mapping[str, Any] | None, change: LeasedChange) 
     return None
 
 
-def _table(change: LeasedChange, document: Mapping[str, Any]) -> dict[str, Any]:
+Items = Sequence[Mapping[str, Any]]
+
+
+def _accounts_problem(document: Mapping[str, Any], change: LeasedChange, items: Items) -> MagodooError | None:
+    """Odoo matches a payment with the lines of one account: what is open there must bear it."""
+    names = list({line["account_id"][0]: str(line["account_id"][1]) for line in items}.values())
+    if not names:
+        return refused(f"Odoo shows no open receivable line of {document['name']}: a person registers the payment")
+    if len(names) > 1:
+        return refused(
+            f"what is open of {document['name']} is on several accounts ({', '.join(names)}): a person registers the payment"
+        )
+    in_base = change.request["currency"] != change.request["document_currency"]
+    left = abs(sum(to_units(line["amount_residual" if in_base else "amount_residual_currency"]) for line in items))
+    if left < change.request["amount"]:
+        return refused(
+            f"only {plain(left)} of {document['name']} is open on {names[0]}, the payment is {plain(change.request['amount'])}"
+        )
+    return None
+
+
+def _account(items: Items) -> int | None:
+    """The account on which a document is open; None when nothing is, or on several."""
+    accounts = {int(line["account_id"][0]) for line in items}
+    return next(iter(accounts)) if len(accounts) == 1 else None
+
+
+def _payer(document: Mapping[str, Any]) -> int:
+    """The customer who owes it: the document's own commercial entity, which a company below a holding is itself."""
+    return int((document.get("commercial_partner_id") or document["partner_id"])["id"])
+
+
+def _not_as_asked(
+    head: Mapping[str, Any] | None, change: LeasedChange, document: Mapping[str, Any], items: Items
+) -> MagodooError | None:
+    """Why this draft may not be posted: it would book something else, or could not be matched. None once it is posted."""
+    if head is None:
+        return refused("Odoo gave an id and does not show the payment")
+    if head["state"] != "draft":
+        return None
+    problem = _document_problem(document, change) or _accounts_problem(document, change, items)
+    if problem is not None:
+        return problem
     request = change.request
-    partner = document["partner_id"]
-    payer = (partner.get("parent_id") or partner)["id"]
+    pairs = {
+        "amount": (to_units(head["amount"]), request["amount"]),
+        "currency": (_id(head["currency_id"]), request["currency_id"]),
+        "customer": (_id(head["partner_id"]), _payer(document)),
+        "receivable account": (_id(head["destination_account_id"]), _account(items)),
+    }
+    other = [name for name, (there, wanted) in pairs.items() if there != wanted]
+    if other:
+        draft = f"draft payment {head['name'] or head['id']}"
+        return refused(
+            f"{draft} has another {' and '.join(other)} than {document['name']}: delete the draft, then it is made anew"
+        )
+    if not head["outstanding_account_id"]:
+        return FixConfiguration(
+            f"payment {head['id']} would be posted without a journal entry", system="odoo",
+            call="account.payment.action_post", hint="set an outstanding account on the journal's method lines",
+        )  # fmt: skip
+    return None
+
+
+def _half_done(
+    head: Mapping[str, Any], document: Mapping[str, Any], problem: MagodooError, accounts: Mapping[int, str]
+) -> HalfDone:
+    """What is posted on which account and for whom, and why it is not matched."""
+    currency, customer = (
+        str(value[1]) if isinstance(value := head.get(name), list | tuple) else "?"
+        for name in ("currency_id", "partner_id")
+    )
+    account = accounts.get(_id(head.get("destination_account_id")), "?")
+    name = str(head.get("name") or f"payment {head.get('id')}")
+    return HalfDone(
+        f"payment {name} of {plain(to_units(head.get('amount', 0)), 2)} {currency} by {customer} is posted on {account} and is not"
+        f" matched with {document['name']}: {problem.args[0]}",
+        int(head.get("id", 0)), name,
+    )  # fmt: skip
+
+
+def _id(value: Any) -> int:
+    return int(value[0]) if isinstance(value, list | tuple) else int(value or 0)
+
+
+def _table(change: LeasedChange, document: Mapping[str, Any], account: int | None) -> dict[str, Any]:
+    request = change.request
     head = {
         "id": request["external_id"],
         "payment_type": request["payment_type"],
         "partner_type": "customer",
-        "partner_id/.id": str(payer),
+        "partner_id/.id": str(_payer(document)),
         "amount": plain(request["amount"]),
         "currency_id/.id": str(request["currency_id"]),
         "date": request["date"],
         "journal_id/.id": str(request["journal_id"]),
         "payment_method_line_id/.id": str(request["method_line_id"] or ""),
         "memo": request["memo"],
+        "destination_account_id/.id": str(account or ""),
         "invoice_ids/.id": str(document["id"]),
     }
     filled = {name: cell for name, cell in head.items() if cell != ""}

@@ -135,10 +135,20 @@ class FiscalPosition(Model):
             "vat_required": f.boolean("VAT required"),
             "foreign_vat": f.char("Foreign Tax ID"),
             "tax_ids": f.linked("account.tax", "Taxes"),
+            "account_ids": f.many("account.fiscal.position.account", "position_id", "Account Mapping"),
             "company_id": f.one("res.company", "Company", default=own_company),
             "active": f.boolean("Active", default=True),
         }
     )
+
+    def mapped(self, env: Env, position: int, account: int) -> int:
+        """The account that takes the place of another under a fiscal position; the same where it maps none."""
+        rules = (
+            (env["account.fiscal.position.account"].rows[i] for i in self.get(self.rows[position], "account_ids"))
+            if position
+            else ()
+        )
+        return next((int(rule["account_dest_id"]) for rule in rules if rule["account_src_id"] == account), account)
 
     def created(self, env: Env, ids: list[int]) -> None:
         if any(self.rows[i].get("foreign_vat") and not self.rows[i].get("country_id") for i in ids):
@@ -146,6 +156,18 @@ class FiscalPosition(Model):
 
     def written(self, env: Env, ids: list[int], vals: Row) -> None:
         self.created(env, ids)
+
+
+class FiscalPositionAccount(Model):
+    name, label = "account.fiscal.position.account", "Accounts Mapping of Fiscal Position"
+    rec_name = "position_id"
+    declared = f.columns(
+        {
+            "position_id": f.one("account.fiscal.position", "Fiscal Position", required=True),
+            "account_src_id": f.one("account.account", "Account on Product", required=True),
+            "account_dest_id": f.one("account.account", "Account to Use Instead", required=True),
+        }
+    )
 
 
 class PaymentTerm(Model):

@@ -39,7 +39,7 @@ class MoveLine(Model):
             "journal_id": f.one("account.journal", "Journal", related="move_id.journal_id"),
             "company_id": f.one("res.company", "Company", related="move_id.company_id"),
             "company_currency_id": f.one("res.currency", "Company Currency", related="move_id.company_currency_id"),
-            "partner_id": f.one("res.partner", "Partner", related="move_id.partner_id"),
+            "partner_id": f.one("res.partner", "Partner", related="move_id.commercial_partner_id"),
             "sequence": f.integer("Sequence", default=100),
             "display_type": f.choice(
                 "Display Type",

@@ -161,7 +161,7 @@ class MoveTotals(Model):
             return line
         accounts = env["account.account"]
         # A tax without an account of its own is booked where the sale is (facts odoo-19.0 [472]).
-        account = accounts.of_type(row["company_id"], "income" if kind == "tax" else "asset_receivable")
+        account = facts.pop("account_id", 0) or accounts.of_type(row["company_id"], "income")
         fresh = {"move_id": record, "display_type": kind, "account_id": account, "tax_ids": [], **facts, **amounts}
         return int(lines.make(env, [fresh], nested=True)[0])
 
@@ -181,7 +181,13 @@ class MoveTotals(Model):
             lines.erase(env, [term] if term else [])
             return
         amounts = {key: -sum((line.get(key, ZERO) for line in others), ZERO) for key in ("amount_currency", "balance")}
-        facts = {"name": row.get("ref", False), "date_maturity": row.get("invoice_date_due", False)}
+        account = env["res.partner"].receivable(env, row.get("partner_id") or 0, row["company_id"])
+        account = env["account.fiscal.position"].mapped(env, row.get("fiscal_position_id") or 0, account)
+        facts = {
+            "name": row.get("ref", False),
+            "date_maturity": row.get("invoice_date_due", False),
+            "account_id": account,
+        }
         lines.settle(env, self._set_line(env, record, term, "payment_term", facts, amounts))
 
     def _total(self, env: Env, record: int) -> None:

@@ -60,9 +60,7 @@ class Move(MoveTotals):
             "move_type": f.choice("Type", _TYPES, default="entry", required=True),
             "invoice_origin": f.char("Origin", index=True),
             "partner_id": f.one("res.partner", "Partner"),
-            "commercial_partner_id": f.one(
-                "res.partner", "Commercial Entity", related="partner_id.commercial_partner_id"
-            ),
+            "commercial_partner_id": f.one("res.partner", "Commercial Entity", readonly=True),
             "partner_shipping_id": f.one("res.partner", "Delivery Address"),
             "journal_id": f.one("account.journal", "Journal", required=True),
             "company_id": f.one("res.company", "Company", required=True),
@@ -145,8 +143,15 @@ class Move(MoveTotals):
             vals.setdefault("invoice_date_due", vals.get("invoice_date") or env.today)
             vals.setdefault("invoice_user_id", env.uid)
             vals.setdefault("partner_shipping_id", vals.get("partner_id"))
+        vals["commercial_partner_id"] = self._commercial(env, vals.get("partner_id"))
         if not vals.get("invoice_currency_rate"):
             vals["invoice_currency_rate"] = self.own_rate(env, vals)
+
+    @staticmethod
+    def _commercial(env: Env, partner: Any) -> int | bool:
+        """Who owes it, as of now: it stays when the partner's own company changes later."""
+        row = env["res.partner"].rows.get(int(partner or 0))
+        return env["res.partner"].commercial_partner(row) if row else False
 
     def own_rate(self, env: Env, vals: Row) -> Decimal:
         company = env["res.company"].rows[vals["company_id"]]
@@ -174,6 +179,8 @@ class Move(MoveTotals):
             if refused:
                 fields = ", ".join(refused)
                 raise UserError(f"You cannot modify the following readonly fields on a posted move: {fields}")
+        if "partner_id" in vals:
+            vals["commercial_partner_id"] = self._commercial(env, vals["partner_id"])
         if "invoice_date" in vals and vals["invoice_date"] and "date" not in vals:
             vals["date"] = vals["invoice_date"]
 

@@ -106,12 +106,22 @@ class Payment(Model):
             own = line.get("payment_account_id") or accounts.of_type(vals["company_id"], "asset_current", usual)
             vals["outstanding_account_id"] = own or False
         if "destination_account_id" not in vals:
-            kind = "asset_receivable" if vals["partner_type"] == "customer" else "liability_payable"
-            vals["destination_account_id"] = accounts.of_type(vals["company_id"], kind) or False
+            vals["destination_account_id"] = self._destination(env, vals) or False
+
+    def _destination(self, env: Env, row: Row) -> int:
+        """The partner's own account, whatever the document's is."""
+        if row["partner_type"] != "customer":
+            return int(env["account.account"].of_type(row["company_id"], "liability_payable"))
+        return int(env["res.partner"].receivable(env, row.get("partner_id") or 0, row["company_id"]))
 
     def written(self, env: Env, ids: list[int], vals: Row) -> None:
-        """Writing the journal or the type derives the outstanding account anew: without one on the method line it is
+        """Writing the partner derives the account anew.
+
+        Writing the journal or the type derives the outstanding account anew: without one on the method line it is
         cleared, and posting then books nothing (facts odoo-19.0 5, the trap)."""
+        if "partner_id" in vals and "destination_account_id" not in vals:
+            for row in [self.rows[record] for record in ids if self.rows[record]["state"] == "draft"]:
+                self.put(env, row["id"], destination_account_id=self._destination(env, row))
         if not {"journal_id", "payment_type", "payment_method_line_id"} & set(vals):
             return
         methods = env["account.payment.method.line"].rows
@@ -254,6 +264,11 @@ class PaymentRegister(Model):
             return {**action, "view_mode": "form", "res_id": payments[0]}
         return {**action, "view_mode": "list,form", "domain": [["id", "in", payments]]}
 
+    def _account(self, env: Env, move: Row) -> int | bool:
+        """That of the document's own receivable line."""
+        lines, moves = env["account.move.line"], env["account.move"]
+        return next((lines.rows[i]["account_id"] for i in moves.open_lines(move)), False)
+
     def _batches(self, env: Env, wizard: Row) -> list[list[int]]:
         if not wizard.get("group_payment"):
             return [[move] for move in wizard["move_ids"]]
@@ -275,7 +290,8 @@ class PaymentRegister(Model):
         return {
             "payment_type": "inbound" if due > 0 else "outbound",
             "partner_type": "customer" if first["move_type"].startswith("out_") else "supplier",
-            "partner_id": first["partner_id"],
+            "partner_id": env["account.move"].get(first, "commercial_partner_id"),
+            "destination_account_id": self._account(env, first),
             "amount": given or abs(due),
             "currency_id": wizard.get("currency_id") or first["currency_id"],
             "date": wizard.get("payment_date") or env.today,

@@ -106,6 +106,7 @@ class Partner(Model):
             "supplier_rank": f.integer("Supplier Rank", copy=False),
             "employee": f.boolean("Employee"),
             "company_id": f.one("res.company", "Company"),
+            "property_account_receivable_id": f.one("account.account", "Account Receivable"),
             "property_account_position_id": f.one("account.fiscal.position", "Fiscal Position"),
             "property_payment_term_id": f.one("account.payment.term", "Customer Payment Terms"),
             "property_product_pricelist": f.one("product.pricelist", "Pricelist"),
@@ -158,6 +159,16 @@ class Partner(Model):
 
     def _is_of(self, row: Row, partner: int | None) -> bool:
         return bool(partner) and self.commercial_partner(self.rows[int(partner or 0)]) == self.commercial_partner(row)
+
+    def receivable(self, env: Env, partner: int, company: int) -> int:
+        """The account on which the partner owes the company: their own where they have one of it, else the company's first."""
+        accounts = env["account.account"]
+        own = self.rows.get(partner, {}).get("property_account_receivable_id") or 0
+        return (
+            own
+            if company in accounts.rows.get(own, {}).get("company_ids", ())
+            else accounts.of_type(company, "asset_receivable")
+        )
 
     def company_type(self, row: Row) -> str:
         return "company" if row.get("is_company") else "person"

@@ -20,7 +20,7 @@ MODELS: tuple[type[Model], ...] = (
     people.Country, people.CountryState, people.Language,
     catalogue.Currency, catalogue.CurrencyRate, catalogue.Pricelist, catalogue.Uom, catalogue.Template,
     catalogue.Product,
-    ledger.Account, ledger.Tax, ledger.TaxGroup, ledger.FiscalPosition, ledger.PaymentTerm, ledger.Journal,
+    ledger.Account, ledger.Tax, ledger.TaxGroup, ledger.FiscalPosition, ledger.FiscalPositionAccount, ledger.PaymentTerm, ledger.Journal,
     ledger.EdiFormat, ledger.MethodLine,
     warehouse.Warehouse, warehouse.Location, warehouse.PickingType, warehouse.Quant,
     Team, Carrier, Order, OrderLine, AdvancePayment,

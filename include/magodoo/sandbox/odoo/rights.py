@@ -76,6 +76,7 @@ ACCESS: dict[str, dict[str, Groups]] = {
     "account.journal": _changed_by(_ACCOUNTANT),
     "account.payment.method.line": _changed_by(_ACCOUNTANT),
     "account.fiscal.position": _changed_by(_ACCOUNTANT),
+    "account.fiscal.position.account": _changed_by(_ACCOUNTANT),
     "account.move": _BOOKS,
     "account.move.line": _BOOKS,
     "account.payment": {**_BOOKS, "read": (_INVOICING,)},

@@ -1,0 +1,13 @@
+"""The stories of invoicing, told once more with a live Odoo 19 in the sandbox's place."""
+
+# ruff: noqa: F403 - an imported story is a test of this module
+from __future__ import annotations
+
+import pytest
+from test_rules_invoicing import *
+
+pytestmark = [
+    pytest.mark.timeout(3600),
+    pytest.mark.odoo_stories,
+    pytest.mark.parametrize("odoo", ["live"], indirect=True, scope="session"),
+]

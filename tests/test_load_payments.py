@@ -1,0 +1,109 @@
+"""Payments into Odoo are compared with their document before anything is posted; what ends half way says what is posted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import pytest
+from load_lab import Lab
+from sqlalchemy import text
+
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.matching import Row
+from magodoo.odoo.writers import Done
+
+Lines = dict[int, list[Row]]
+
+
+def captured(made: Lab) -> int:
+    """The last change of an order with its captured invoice: the payment, planned."""
+    order = made.order(payment="card")
+    invoice = made.shop.invoice(order)
+    made.read()
+    return made.plan(*made.whole_order(order, invoice, paid=True))[-1]
+
+
+def test_what_others_settle_between_posting_and_matching_is_half_done_and_completed_later(
+    made: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = captured(made)
+    usual = OdooClient.post_payments
+
+    def post(client: OdooClient, ids: list[int]) -> Done:
+        done = usual(client, ids)
+        if len(made.records("account.payment", "name")) == 1:
+            context = {"active_model": "account.move", "active_ids": [made.moves()[0]["id"]]}
+            (wizard,) = made.db.call("account.payment.register", "create", vals_list=[{}], context=context)
+            made.db.call("account.payment.register", "action_create_payments", ids=[wizard], context=context)
+        return done
+
+    monkeypatch.setattr(OdooClient, "post_payments", post)
+    made.load()
+    ours, theirs = made.records("account.payment", "name state is_reconciled invoice_ids")
+    assert (ours["state"], ours["is_reconciled"], theirs["is_reconciled"]) == ("in_process", False, True)
+    state, reason = made.state(change)
+    assert state == "planned"
+    assert ours["name"] in reason and "was settled by others meanwhile" in reason
+    line = made.records(
+        "account.move.line", "id", [["move_id", "=", ours["invoice_ids"][0]], ["display_type", "=", "payment_term"]]
+    )
+    made.db.call("account.move.line", "remove_move_reconcile", ids=[row["id"] for row in line])
+    with made.engine.begin() as connection:
+        connection.execute(text("update change set not_before = null"))
+    made.load()
+    assert made.state(change)[0] == "done"
+    assert [row["is_reconciled"] for row in made.records("account.payment", "is_reconciled")] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("change_of_lines", "words"),
+    [
+        (lambda lines: [], "no open receivable line"),
+        (lambda lines: [*lines, {**lines[0], "account_id": [0, "Receivable abroad"]}], "is on several accounts"),
+        (lambda lines: [{**lines[0], "amount_residual_currency": 1}], "only 1.00 of"),
+    ],
+)
+def test_a_document_that_one_account_does_not_bear_gets_no_payment(
+    made: Lab, monkeypatch: pytest.MonkeyPatch, change_of_lines: Any, words: str
+) -> None:
+    change = captured(made)
+    usual = OdooClient.open_receivables
+
+    def other(client: OdooClient, moves: Collection[int]) -> Lines:
+        return {move: change_of_lines(lines) for move, lines in usual(client, moves).items()}
+
+    monkeypatch.setattr(OdooClient, "open_receivables", other)
+    made.load()
+    state, reason = made.state(change)
+    assert state == "refused" and words in reason
+    assert made.records("account.payment", "name") == []
+
+
+def test_a_draft_payment_of_ours_that_somebody_changed_is_not_posted(
+    made: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = captured(made)
+    usual = OdooClient.payment_heads
+
+    def changed(client: OdooClient, ids: Collection[int]) -> dict[int, Row]:
+        made.db.call("account.payment", "write", ids=list(ids), vals={"amount": 1})
+        return usual(client, list(ids))
+
+    monkeypatch.setattr(OdooClient, "payment_heads", changed)
+    made.load()
+    state, reason = made.state(change)
+    assert state == "refused" and "has another amount than" in reason
+    assert [row["state"] for row in made.records("account.payment", "state")] == ["draft"]
+
+
+def test_a_payment_that_would_be_posted_without_a_journal_entry_is_not_posted(made: Lab) -> None:
+    change = captured(made)
+    for line in made.records("account.payment.method.line", "id"):
+        made.db.call("account.payment.method.line", "write", ids=[line["id"]], vals={"payment_account_id": False})
+    for account in made.records("account.account", "id", [["name", "ilike", "Outstanding"]]):
+        made.db.call("account.account", "write", ids=[account["id"]], vals={"account_type": "asset_cash"})
+    made.load()
+    state, reason = made.state(change)
+    assert state == "failed" and "without a journal entry" in reason
+    assert [row["state"] for row in made.records("account.payment", "state")] == ["draft"]
