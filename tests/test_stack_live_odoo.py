@@ -66,9 +66,9 @@ def test_who_uses_an_odoo_that_another_serves_leaves_its_note_alone(tmp_path: Pa
     """Once a second run of the tests took the note away, and everybody after it waited for ever."""
     cluster = Cluster(tmp_path, tmp_path / "postgres", 5432, "secret")
     served = LiveOdoo("http://127.0.0.1:8069", "shop", Access({}, [1]), "19.0", cluster, OdooPackage(tmp_path))
-    with announced(served, tmp_path) as note:
+    with announced(served) as note:
         text = note.read_text()
-        with announced(served, tmp_path):
+        with announced(served):
             assert note.read_text() == text
         assert note.read_text() == text
     assert not note.exists()

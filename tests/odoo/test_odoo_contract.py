@@ -94,6 +94,8 @@ def test_the_real_server_answers_as_recorded(
 ) -> None:
     replayed(f"Odoo {odoo.build}", 1)
     recording = parse((RECORDINGS / "lab" / f"{name}.json").read_bytes())
+    if not odoo.build.startswith("19."):
+        pytest.skip(f"the exchanges were recorded on Odoo 19, and this is {odoo.build}")
     answer, expected = send(odoo, server, recording["request"], name), recording["response"]
     found = [] if answer.status_code == expected["status"] else [f"status: {answer.status_code}"]
     kind = answer.headers.get("Content-Type", "").split(";")[0]

@@ -34,6 +34,8 @@ from magodoo.stack.live_odoo import LiveOdoo
 def over(client: OdooClient, transport: str, **changes: object) -> OdooClient:
     """The same connection, changed, over one of the transports, without repetitions."""
     connection = replace(client.connection, attempts=1, **changes)  # type: ignore[arg-type]
+    if transport == "JSON-2" and client.version.major < 19:
+        pytest.skip(f"Odoo {client.version} has no JSON-2, which came with 19")
     if transport == "JSON-RPC":
         return OdooClient(connection, JsonRpc(Wire(connection), connection, Version(19)))
     return OdooClient(connection)
@@ -202,12 +204,18 @@ def test_a_payment_posted_without_a_journal_entry_is_noticed(client: OdooClient,
 def test_the_connection_test_names_what_is_wrong(connect: Callable[..., OdooClient], client: OdooClient) -> None:
     good = client.test_connection()
     assert good.ok, str(good)
-    assert (good.version, good.transport, good.user, good.company) == ("19.0", "JSON-2", "sync", "Lab Store Inc.")
-    assert over(client, "JSON-2", url="http://127.0.0.1:9").test_connection().problem == "host"
-    assert over(client, "JSON-2", database="no_such_database").test_connection().problem == "database"
-    assert over(client, "JSON-2", api_key="0" * 40).test_connection().problem == "key"
-    assert over(client, "JSON-2", company_id=2).test_connection().problem == "company"
-    assert over(client, "JSON-2", company_id=99).test_connection().problem == "company"
+    transport = "JSON-2" if client.version.major >= 19 else "JSON-RPC"
+    assert (good.version, good.transport) == (str(client.version), transport)
+    assert (good.user, good.company) == ("sync", "Lab Store Inc.")
+
+    def problem(**changed: object) -> str:
+        return OdooClient(replace(client.connection, attempts=1, **changed)).test_connection().problem  # type: ignore[arg-type]
+
+    assert problem(url="http://127.0.0.1:9") == "host"
+    assert problem(database="no_such_database") == "database"
+    assert problem(api_key="0" * 40) == "key"
+    assert problem(company_id=2) == "company"
+    assert problem(company_id=99) == "company"
     weak = connect("weak").test_connection()
     assert weak.problem == "rights"
     assert "sale.order create" in str(weak)

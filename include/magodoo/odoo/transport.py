@@ -28,7 +28,7 @@ from magodoo.errors import (
 from magodoo.money import dump_json, parse_json
 from magodoo.odoo.connection import OdooConnection
 from magodoo.odoo.refusals import refusal, unclassified
-from magodoo.odoo.versions import POSITIONAL, Version
+from magodoo.odoo.versions import OF_RECORDS, POSITIONAL, Version
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of an answer that are read at most; pages are far below it (500 invoices with lines: 1 MB)."""
@@ -169,7 +169,8 @@ class JsonRpc:
     ) -> Any:
         label = f"{model}.{method}"
         named = dict(arguments)
-        positional: list[Any] = [] if ids is None else [ids]
+        records = [] if ids is None and method in OF_RECORDS else ids
+        positional: list[Any] = [] if records is None else [records]
         positional += [named.pop(name) for name in POSITIONAL.get(method, ()) if name in named]
         connection = self._connection
         target = [connection.database, self._authenticated(), connection.api_key, model, method, positional]

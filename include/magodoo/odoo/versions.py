@@ -68,6 +68,9 @@ POSITIONAL: dict[str, tuple[str, ...]] = {
     "check_access_rights": ("operation",),
 }
 
+OF_RECORDS = frozenset({"has_access"})
+"""Methods that are no `@api.model`: over JSON-RPC they need a list of ids, if an empty one (18: IndexError without it)."""
+
 
 def name_of(version: Version, model: str, field: str) -> str | None:
     """The field's name in this version; None where the version has none."""

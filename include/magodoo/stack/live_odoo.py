@@ -29,14 +29,16 @@ from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.sandbox.odoo.provision import CARRIERS, PROVIDERS
 from magodoo.stack import odoo_provision, ports
-from magodoo.stack.odoo_package import TESTED_BUILD, OdooPackage
+from magodoo.stack.odoo_package import TESTED_BUILD, Installation
 from magodoo.stack.odoo_past import OdooPast
 from magodoo.stack.odoo_provision import Access
 from magodoo.stack.odoo_server import MODULES, OdooServer
+from magodoo.stack.odoo_tree import installation
 from magodoo.stack.postgres import Cluster, new_password
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 HOME = CHECKOUT / "var" / "odoo-19"
+"""The folder of Debian's package; one that ODOO_HOME names lies beside it, by its version."""
 TEMPLATE = "magodoo_template"
 FRESH = "magodoo_fresh"
 PREFERRED_PORT = 8069
@@ -51,7 +53,7 @@ class LiveOdoo:
     access: Access
     build: str
     _cluster: Cluster = field(repr=False)
-    _package: OdooPackage = field(repr=False)
+    _package: Installation = field(repr=False)
     _made: list[str] = field(default_factory=list, repr=False)
 
     @property
@@ -119,8 +121,10 @@ class LiveOdoo:
 
 
 @contextlib.contextmanager
-def live_odoo(port: int = 0, home: Path = HOME, workers: int = 0) -> Iterator[LiveOdoo]:
-    """A running Odoo 19; provisions first if that was not done. At the end its databases and processes are gone.
+def live_odoo(port: int = 0, package: Installation | None = None, workers: int = 0) -> Iterator[LiveOdoo]:
+    """A running Odoo; provisions first if that was not done. At the end its databases and processes are gone.
+
+    `package`: which one; without it the tree that ODOO_HOME names, or Debian's Odoo 19.
 
     Where one is being served already (`--serve`), that one is used, with databases of our own. `port`: this one or the next free
     one; 0: any, so that several checkouts can each start one at the same moment. `workers`: see `OdooServer`.
@@ -128,13 +132,14 @@ def live_odoo(port: int = 0, home: Path = HOME, workers: int = 0) -> Iterator[Li
     Raises:
         FixConfiguration: the package cannot be had or does not start; the message says why.
     """
-    with _alone(home) as served:
+    package = package or installation(HOME)
+    home = package.home
+    with _alone(package) as served:
         if served:
             served.database = served.clone()
             yield served
             served.drop_all()
             return
-        package = OdooPackage(home)
         package.install()
         cluster = Cluster(CHECKOUT, home / "postgres", ports.any_free(), _password(home), durable=False)
         cluster.stop()
@@ -154,7 +159,7 @@ def live_odoo(port: int = 0, home: Path = HOME, workers: int = 0) -> Iterator[Li
             cluster.stop()
 
 
-def _template(home: Path, package: OdooPackage, cluster: Cluster, server: OdooServer) -> Access:
+def _template(home: Path, package: Installation, cluster: Cluster, server: OdooServer) -> Access:
     """The template database, made anew if the package or the provisioning changed since."""
     stamp = home / "template.json"
     fingerprint = _fingerprint(package)
@@ -177,7 +182,7 @@ def _template(home: Path, package: OdooPackage, cluster: Cluster, server: OdooSe
     return access
 
 
-def _fresh(home: Path, package: OdooPackage, cluster: Cluster, server: OdooServer) -> None:
+def _fresh(home: Path, package: Installation, cluster: Cluster, server: OdooServer) -> None:
     """A database with the modules and nothing else: the slow minute, done once per package."""
     stamp = home / "fresh.json"
     wanted = json.dumps([package.build, MODULES])
@@ -188,7 +193,7 @@ def _fresh(home: Path, package: OdooPackage, cluster: Cluster, server: OdooServe
     stamp.write_text(wanted)
 
 
-def _fingerprint(package: OdooPackage) -> str:
+def _fingerprint(package: Installation) -> str:
     parts = (package.build, MODULES, PROVIDERS, CARRIERS)
     text = Path(odoo_provision.__file__).read_bytes() + repr(parts).encode()
     return hashlib.sha256(text).hexdigest()
@@ -203,15 +208,16 @@ def _password(home: Path) -> str:
 
 
 @contextlib.contextmanager
-def _alone(home: Path) -> Iterator[LiveOdoo | None]:
+def _alone(package: Installation) -> Iterator[LiveOdoo | None]:
     """The folder for ourselves, as soon as nobody else uses it; or the Odoo that somebody serves from it."""
+    home = package.home
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                served = _served(home)
+                served = _served(package)
                 if served:
                     yield served
                     return
@@ -236,19 +242,19 @@ def main() -> int:
             if chosen.serve:
                 _serve(odoo)
     except MagodooError as problem:
-        print(f"No live Odoo 19: {problem}", file=sys.stderr)
+        print(f"No live Odoo: {problem}", file=sys.stderr)
         return 1
     return 0
 
 
 @contextlib.contextmanager
-def announced(odoo: LiveOdoo, home: Path = HOME) -> Iterator[Path]:
+def announced(odoo: LiveOdoo) -> Iterator[Path]:
     """A note for `live_odoo` elsewhere: use this one instead of waiting until it ends. Gives the note's file.
 
     Where `odoo` is itself another process's, that one's note stays as it is.
     """
-    note = home / "serving.json"
-    if _served(home):
+    note = odoo._package.home / "serving.json"
+    if _served(odoo._package):
         yield note
         return
     note.touch(mode=0o600)
@@ -269,8 +275,9 @@ def _serve(odoo: LiveOdoo) -> None:
                 time.sleep(3600)
 
 
-def _served(home: Path) -> LiveOdoo | None:
-    """The Odoo that another process serves from this folder."""
+def _served(package: Installation) -> LiveOdoo | None:
+    """The Odoo that another process serves from this installation's folder."""
+    home = package.home
     note = home / "serving.json"
     try:
         facts = json.loads(note.read_text())
@@ -278,7 +285,7 @@ def _served(home: Path) -> LiveOdoo | None:
     except (OSError, ValueError):  # not there, gone, or being written
         return None
     cluster = Cluster(CHECKOUT, home / "postgres", facts["postgres_port"], _password(home), durable=False)
-    return LiveOdoo(facts["url"], "", Access(**facts["access"]), facts["build"], cluster, OdooPackage(home))
+    return LiveOdoo(facts["url"], "", Access(**facts["access"]), facts["build"], cluster, package)
 
 
 if __name__ == "__main__":

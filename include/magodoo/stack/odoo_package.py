@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from magodoo.errors import FixConfiguration
 
@@ -23,6 +24,36 @@ TESTED_BUILD = "19.0.0+dfsg-1"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 APT = Path("/etc/apt")
 REQUIREMENTS = Path(__file__).with_name("odoo-19.txt")
+
+
+class Installation(Protocol):
+    """An Odoo that can be run: where its parts lie, and what it is called."""
+
+    @property
+    def home(self) -> Path:
+        """The folder for what is made for it: its database, its files, its log."""
+        ...
+
+    @property
+    def library(self) -> Path:
+        """The folder that holds the Python package `odoo`."""
+        ...
+
+    @property
+    def addons(self) -> tuple[Path, ...]: ...
+
+    @property
+    def python(self) -> Path: ...
+
+    @property
+    def script(self) -> Path: ...
+
+    @property
+    def build(self) -> str:
+        """The exact version, e.g. `19.0.0+dfsg-1` or `18.0.post20250421`."""
+        ...
+
+    def install(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -36,9 +67,9 @@ class OdooPackage:
         return self.home / "package" / "usr" / "lib" / "python3" / "dist-packages"
 
     @property
-    def addons(self) -> Path:
+    def addons(self) -> tuple[Path, ...]:
         # dist-packages/addons is incomplete (facts odoo-19.0 8)
-        return self.library / "odoo" / "addons"
+        return (self.library / "odoo" / "addons",)
 
     @property
     def python(self) -> Path:

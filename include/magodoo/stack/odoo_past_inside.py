@@ -15,18 +15,29 @@ from typing import IO, Any
 from freezegun import freeze_time
 from odoo import api, models
 from odoo.modules.registry import Registry
-from odoo.service.model import get_public_method
-from odoo.sql_db import BaseCursor
+from odoo.sql_db import BaseCursor, Cursor
 from odoo.tools import config
-from odoo.tools.json import json_default
+
+try:
+    from odoo.service.model import get_public_method
+    from odoo.tools.json import json_default
+except ImportError:  # Odoo 17
+    from odoo.models import check_method_name
+    from odoo.tools.date_utils import json_default
+
+    def get_public_method(model: Any, name: str) -> Any:
+        check_method_name(name)
+        return getattr(type(model), name)
 
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever else prints must not print between the answers
     config.parse_config(sys.argv[1:], setup_logging=True)
-    registry = Registry(config["db_name"][0])
-    BaseCursor.now = lambda self: datetime.now(UTC).replace(tzinfo=None)
+    name = config["db_name"]
+    registry = Registry(name if isinstance(name, str) else name[0])  # a list from 19 on
+    # `now` is the cursor's own before 19, and then shadows its base's.
+    BaseCursor.now = Cursor.now = lambda self: datetime.now(UTC).replace(tzinfo=None)
     with freeze_time(datetime.now(UTC)) as clock, registry.cursor() as cursor:
         serve(cursor, clock, sys.stdin, answers)
 

@@ -33,7 +33,7 @@ DELIVERY_KEY = "x_magento_key"
 FIRST_COMPANY, SECOND_COMPANY = "Lab Store Inc.", "Lab Store GmbH"
 
 KEYS_SCRIPT = """
-import json
+import inspect, json
 from odoo import Command
 base = env.ref("base.main_company")
 base.name = {first!r}
@@ -43,18 +43,22 @@ env["account.chart.template"].try_loading("generic_coa", second, install_demo=Fa
 second.currency_id = env.ref("base.EUR")
 groups = [env.ref("base.group_user").id] + [env.ref(name).id for name in {groups!r}]
 keys = {{}}
+groups_field = "group_ids" if "group_ids" in env["res.users"]._fields else "groups_id"  # before 19
+def key(user):
+    generate = env["res.users.apikeys"].with_user(user).sudo()._generate
+    return generate("rpc", "magodoo", *[None] * (len(inspect.signature(generate).parameters) - 2))  # 17 knows no expiry
 def user(login, companies, ids):
     made = env["res.users"].with_context(no_reset_password=True).create({{
-        "name": login, "login": login, "email": login + "@example.com", "group_ids": [Command.set(ids)],
+        "name": login, "login": login, "email": login + "@example.com", groups_field: [Command.set(ids)],
         "company_id": companies[0].id, "company_ids": [Command.set([c.id for c in companies])]}})
-    keys[login] = env["res.users.apikeys"].with_user(made).sudo()._generate("rpc", "magodoo", None)
+    keys[login] = key(made)
 user("sync", [base], groups)
 user("sync_both", [base, second], groups)
 user("weak", [base], [env.ref("base.group_user").id])
 user("own_documents", [base], [env.ref("base.group_user").id, env.ref("sales_team.group_sale_salesman").id])
 admin = env.ref("base.user_admin")
 admin.write({{"company_ids": [Command.link(second.id)]}})
-keys["admin"] = env["res.users.apikeys"].with_user(admin).sudo()._generate("rpc", "magodoo", None)
+keys["admin"] = key(admin)
 env.cr.commit()
 print("MADE=" + json.dumps({{"keys": keys, "companies": [base.id, second.id]}}))
 """

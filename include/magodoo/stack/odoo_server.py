@@ -12,15 +12,23 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from magodoo.errors import FixConfiguration
+from magodoo.odoo.versions import Version
 from magodoo.stack import ports
-from magodoo.stack.odoo_package import OdooPackage
+from magodoo.stack.odoo_package import Installation
 from magodoo.stack.postgres import USER, Cluster
 
 MODULES = (
     "base", "web", "rpc", "sale_management", "sale_stock", "stock_delivery", "stock_account", "account", "l10n_us",
     "contacts",
 )  # fmt: skip
-"""`rpc` must be named, or there is no /json/2 (facts odoo-19.0 8)."""
+"""`rpc` must be named, or there is no /json/2 (facts odoo-19.0 8). Those that a version lacks are left out."""
+
+INSTALL_SCRIPT = """
+env.cr.execute("update ir_module_module set auto_install = false")
+env.invalidate_all()
+env["ir.module.module"].search([("name", "in", {modules!r}), ("state", "!=", "installed")]).button_immediate_install()
+"""
+"""Modules without those that come by themselves, where the command line has no --skip-auto-install (before 19)."""
 
 LONGEST = 1800
 """Seconds that a request may take where there are workers."""
@@ -33,7 +41,7 @@ class OdooServer:
     workers: processes that answer, as in production; 0: threads of one process, which take turns.
     """
 
-    package: OdooPackage
+    package: Installation
     cluster: Cluster
     port: int
     workers: int = 0
@@ -53,8 +61,22 @@ class OdooServer:
 
     def install(self, name: str, modules: Iterable[str]) -> None:
         """Modules into a database that nobody has asked anything yet, or into a new one."""
-        words = ["-d", name, "--skip-auto-install", "-i", ",".join(modules), "--stop-after-init", "--no-http"]
-        self._finish([*self._command(), *words, "--log-level=warn"], "")
+        known = [each for each in modules if any((folder / each).is_dir() for folder in self.package.addons)]
+        if self.series >= 19:
+            self._finish([*self._installer(name, known), "--skip-auto-install"], "")
+            return
+        self._finish(self._installer(name, ["base"]), "")
+        self.run_script(name, INSTALL_SCRIPT.format(modules=known))
+
+    def _installer(self, name: str, modules: Iterable[str]) -> list[str]:
+        """The command line that installs modules, and what they install by themselves, and ends."""
+        words = ["-d", name, "-i", ",".join(modules), "--stop-after-init", "--no-http"]
+        return [*self._command(), *words, "--log-level=warn"]
+
+    @property
+    def series(self) -> int:
+        """The major version: 19."""
+        return Version.parsed(self.package.build).major
 
     def run_script(self, database: str, script: str) -> str:
         """What a Python script prints that runs inside Odoo, as Odoo itself."""
@@ -131,7 +153,11 @@ class OdooServer:
 
     def _options(self) -> list[str]:
         where = ["--db_host=127.0.0.1", f"--db_port={self.cluster.port}", f"--db_user={USER}"]
-        return [*where, f"--addons-path={self.package.addons}", f"--data-dir={self.package.home / 'filestore'}"]
+        return [
+            *where,
+            f"--addons-path={','.join(map(str, self.package.addons))}",
+            f"--data-dir={self.package.home / 'filestore'}",
+        ]
 
     def variables(self) -> dict[str, str]:
         """What Odoo needs in its environment: its own modules and the password of its database."""

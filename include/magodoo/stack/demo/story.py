@@ -19,6 +19,7 @@ from magodoo.stack.demo.summary import Summary
 from magodoo.stack.environment import cluster_of
 from magodoo.stack.layout import Layout
 from magodoo.stack.live_odoo import live_odoo
+from magodoo.stack.odoo_package import OdooPackage
 from magodoo.stack.progress import Progress
 from magodoo.stack.state import State
 
@@ -92,7 +93,7 @@ def _seed(layout: Layout, state: State, progress: Progress, *, orders: int, seed
         return manifest
     with ExitStack() as provisioned:
         with progress.step("a real Odoo 19; the first time it is fetched and provisioned, which takes minutes"):
-            odoo = provisioned.enter_context(live_odoo(home=layout.odoo))
+            odoo = provisioned.enter_context(live_odoo(package=OdooPackage(layout.odoo)))
         with progress.step(told) as detail:
             manifest = shop.seed_live(layout, state, odoo, orders=orders, seed=seed)
             detail(f"{len(manifest.planted) + len(manifest.later)} findings to be found")
