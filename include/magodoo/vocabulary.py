@@ -66,6 +66,7 @@ class FindingType(StrEnum):
     CORRECTED_IN_ODOO = "corrected_in_odoo"
     REPLACEMENT = "replacement"
     CANCELLED_IN_ODOO = "cancelled_in_odoo"
+    UNIT_MISMATCH = "unit_mismatch"
     STRADDLES_BOOKS_FROM = "straddles_books_from"
     CLOSED_PERIOD = "closed_period"
     DELETED = "deleted"

@@ -63,6 +63,7 @@ def order(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         "picking_ids": odoo.ids(row, "picking_ids"),
         "warehouse": fields.words(odoo.link(row, "warehouse_id"), "code"),
         "pricelist": fields.words(odoo.link(row, "pricelist_id"), "name"),
+        **odoo.foreign_units(lines),
     }
     write_parts(document, row)
     return document
@@ -133,6 +134,7 @@ def _move(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) 
     orders = sorted({int(order) for line in lines for order in _orders_of(line)})
     document.own_order_id = str(orders[0]) if orders else None
     document.details = {"consolidated": True, "sale_orders": orders} if len(orders) > 1 else {}
+    document.details |= odoo.foreign_units(lines)
     write_parts(document, row)
     document.base_grand_total = sign * fields.units(row, "amount_total_signed")
     document.base_tax = sign * fields.units(row, "amount_tax_signed")
@@ -171,6 +173,7 @@ def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetim
     document.document_date = fields.local_day(fields.moment(row, "date_done"), instance.zone)
     moves = [move for move in fields.rows(row, "move_ids") if move.get("state") != "cancel"]
     document.lines = [_picking_line(instance, move, document.state) for move in moves]
+    document.details = odoo.foreign_units(moves)
     document.quantity = sum(line.quantity for line in document.lines)
     return document
 

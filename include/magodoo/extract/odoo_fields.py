@@ -101,6 +101,17 @@ def role_of(instance: Instance, sku: str | None) -> str:
     return roles.get(sku, "item") if sku else "other"
 
 
+def foreign_units(lines: Iterable[Row]) -> dict[str, str]:
+    """`foreign_units` of a document's details: the lines that count in a unit which does not convert into their product's."""
+    named = []
+    for line in lines:
+        units = line.get("foreign_unit")
+        if isinstance(units, list) and len(units) == 2:
+            sku = fields.words(link(line, "product_id"), "default_code", fields.LONGEST_KEY) or "a product"
+            named.append(f"{sku} counts in {units[0]}, its product in {units[1]}")
+    return {"foreign_units": "; ".join(dict.fromkeys(named))[: fields.LONGEST]} if named else {}
+
+
 def is_heading(row: Row) -> bool:
     """Sections and notes: texts between the lines."""
     return str(row.get("display_type") or "").startswith("line_")

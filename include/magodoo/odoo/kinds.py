@@ -22,7 +22,7 @@ COUNTRY = tree("code")
 CURRENCY = tree("name decimal_places")
 NAMED = tree("name")
 CODED = tree("code name")
-PRODUCT = tree("default_code type")
+PRODUCT = tree("default_code type uom_id")
 TAX = tree("name amount amount_type")
 PARTNER = tree("name email phone vat is_company ref", country_id=COUNTRY, parent_id=NAMED)
 ORDER_HEAD = tree("name client_order_ref")
@@ -41,7 +41,7 @@ ORDER = tree(
     team_id=NAMED,
     order_line=tree(
         "name product_uom_qty qty_delivered qty_invoiced qty_to_invoice price_unit discount price_subtotal price_tax "
-        "price_total is_delivery is_downpayment display_type invoice_status",
+        "price_total is_delivery is_downpayment display_type invoice_status product_uom_id",
         product_id=PRODUCT,
         tax_ids=TAX,
     ),
@@ -60,7 +60,7 @@ MOVE = tree(
     team_id=NAMED,
     reversed_entry_id=tree("name ref"),
     invoice_line_ids=tree(
-        "name quantity price_unit discount price_subtotal price_total balance display_type",
+        "name quantity price_unit discount price_subtotal price_total balance display_type product_uom_id",
         product_id=PRODUCT,
         tax_ids=TAX,
         sale_line_ids=SALE_LINE,
@@ -79,7 +79,7 @@ PICKING = tree(
     return_id=NAMED,
     picking_type_id=tree("name", warehouse_id=CODED),
     move_ids=tree(
-        "product_uom_qty quantity picked state to_refund origin_returned_move_id has_tracking",
+        "product_uom_qty quantity picked state to_refund origin_returned_move_id has_tracking product_uom",
         product_id=PRODUCT,
         sale_line_id=SALE_LINE,
     ),

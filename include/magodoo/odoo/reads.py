@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from magodoo.errors import FixConfiguration, FixDocument, MagodooError, Unavailable, Unreadable
 from magodoo.money import dump_json
 from magodoo.odoo.caller import expect_rows
-from magodoo.odoo.external_ids import ExternalIds
 from magodoo.odoo.kinds import READINGS, Reading, Tree
 from magodoo.odoo.trees import Row, TreePage
+from magodoo.odoo.units import Units
 from magodoo.odoo.versions import name_of
 
 PAGE_SIZE = 500
@@ -48,7 +48,7 @@ class Page:
     quarantined: list[Quarantined] = field(default_factory=list)
 
 
-class Reads(ExternalIds):
+class Reads(Units):
     """Adds documents to the names and trees."""
 
     number_fields: Sequence[str] = ()
@@ -207,6 +207,7 @@ class Reads(ExternalIds):
         dated = [row for row in found.rows if row["write_date"]]
         bad += [Quarantined(row["id"], "", "no write_date") for row in found.rows if not row["write_date"]]
         self.name_rows(dated, reading.named)
+        self.count_in_product_units(dated)
         return Page(dated, began, found.total, bad)
 
     def _without_the_poisoned(

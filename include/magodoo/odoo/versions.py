@@ -37,6 +37,7 @@ OLDEST = 16
 RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     # (model, name in 19): (first version of the newer name, name before it), newest change first
     ("sale.order.line", "tax_ids"): ((19, "tax_id"),),
+    ("sale.order.line", "product_uom_id"): ((19, "product_uom"),),
     ("sale.order.line", "extra_tax_data"): ((19, None),),
     ("account.move.line", "extra_tax_data"): ((19, None),),
     ("account.move", "invoice_currency_rate"): ((18, None),),
@@ -60,6 +61,12 @@ METHODS: dict[tuple[str, str], tuple[tuple[int, str], ...]] = {
 
 NESTED_READ_SINCE = 17
 """web_search_read takes a specification from 17 on; before, the tree is read model by model."""
+
+UNIT_FACTOR_IS_SIZE_SINCE = 19
+"""A unit's factor is how many reference units it is; before, how many of it make one."""
+
+UNIT_ACCURACY: tuple[tuple[int, str], ...] = ((19, "Product Unit"), (0, "Product Unit of Measure"))
+"""The decimal accuracy of quantities: (first version of the name, name), newest first."""
 
 POSITIONAL: dict[str, tuple[str, ...]] = {
     # JSON-RPC before 19 looks at args[0] of these before it binds names
@@ -88,3 +95,8 @@ def method_of(version: Version, model: str, method: str) -> str:
         if version.major < since:
             name = before
     return name
+
+
+def by_version(version: Version, names: tuple[tuple[int, str], ...]) -> str:
+    """The first of some names, newest first, whose version is not above this one."""
+    return next(name for since, name in names if version.major >= since)

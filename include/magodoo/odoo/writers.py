@@ -27,7 +27,7 @@ OPEN_PICKING = tree(
     sale_id=NAMED,
     backorder_id=NAMED,
     move_ids=tree(
-        "product_uom_qty quantity picked state has_tracking",
+        "product_uom_qty quantity picked state has_tracking product_uom",
         product_id=PRODUCT,
         sale_line_id=tree("order_id", product_id=NAMED),
     ),
@@ -140,6 +140,7 @@ class Writers(Loading):
         if found.flawed:
             raise Unreadable(found.flawed[0][1], system="odoo", call="stock.picking.web_search_read")
         self.name_rows(found.rows, (("move_ids.sale_line_id", "sale.order.line"),))
+        self.count_in_product_units(found.rows)
         return found.rows
 
     def set_quantities(self, quantities: Mapping[int, Decimal]) -> None:

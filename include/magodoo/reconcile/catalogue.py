@@ -324,6 +324,17 @@ CATALOGUE: dict[FindingType, Entry] = {
         RECEIVABLE,
         "A Magento order is never cancelled automatically",
     ),
+    _T.UNIT_MISMATCH: Entry(
+        "Unit does not convert",
+        "a line of it counts in a unit that does not convert into its product's",
+        "Its quantities can be compared with nothing, and what is written onto it would be another amount of goods",
+        _WARN,
+        "The line was entered in a unit of another kind (weight for pieces), or the product's unit was changed later",
+        "Put the line into the product's unit, or one that converts into it; of a posted document by credit note and new invoice",
+        WAREHOUSE,
+        STOCK,
+        "Nothing is written for a document whose quantities cannot be converted",
+    ),
     _T.STRADDLES_BOOKS_FROM: Entry(
         "Straddles the cut-over",
         "it was made after the cut-over on an order from before, which is not matched",

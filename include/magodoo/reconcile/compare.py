@@ -90,7 +90,7 @@ def _parts(view: View, pairs: pd.DataFrame) -> list[str]:
 
 def _quantities(view: View, pairs: pd.DataFrame, counted: Quantities) -> Mask:
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
-    different = counted.signatures[magento] != counted.signatures[odoo]
+    different = (counted.signatures[magento] != counted.signatures[odoo]) & ~view.foreign_units[odoo]
     order = view.of_kind(Kind.ORDER)[magento]
     if order.any():
         different &= ~(order & (counted.open_signatures[magento] == counted.signatures[odoo]))

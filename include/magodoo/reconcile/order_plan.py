@@ -34,7 +34,10 @@ SETTLED_BY_WRITING = frozenset(
     }
 )
 BLOCKS_ITS_DOCUMENT = frozenset(
-    {FindingType.ARITHMETIC, FindingType.TOTAL_MISMATCH, FindingType.CURRENCY_MISMATCH, FindingType.OVER_REFUNDED}
+    {
+        *(FindingType.ARITHMETIC, FindingType.TOTAL_MISMATCH, FindingType.CURRENCY_MISMATCH, FindingType.OVER_REFUNDED),
+        FindingType.UNIT_MISMATCH,
+    }
 )
 
 

@@ -94,6 +94,7 @@ def find(situation: Situation) -> list[Finding]:
         *stock.returned_not_refunded(situation),
         *stock.refunded_not_returned(situation),
         *records.arithmetic(situation),
+        *records.units(situation),
         *records.deleted(situation),
         *records.without_order(situation.view),
         *records.quarantined(situation.view.frames),

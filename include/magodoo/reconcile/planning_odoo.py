@@ -113,6 +113,8 @@ def _order_reason(order: OrderPlan) -> str | None:
         return "The order is cancelled in Odoo"
     if order.odoo.state != "sale":
         return "The order is a quotation in Odoo"
+    if order.odoo.foreign_units:
+        return f"Its quantities in Odoo do not convert: {order.odoo.foreign_units}"
     return None
 
 

@@ -30,6 +30,7 @@ class Document(NamedTuple):
     tracking: str
     carrier: str
     source_code: str
+    foreign_units: str
     shipping: int
     adjustment: int
     grand_total: int

@@ -71,6 +71,12 @@ class View:
         return (self.column("reference") != "") & ~self.select(Side.MAGENTO, Kind.ORDER)
 
     @cached_property
+    def foreign_units(self) -> Mask:
+        """Odoo's documents with a line in a unit that does not convert into its product's: their quantities say nothing."""
+        found: Mask = self.column("foreign_units") != ""
+        return found
+
+    @cached_property
     def database(self) -> str | None:
         """The uuid of the Odoo database, as markers name it; None while master data were never read."""
         master = self.frames.master

@@ -5,7 +5,7 @@ Every other column is described in `migrations/versions/0001_first.sql`.
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class PaymentDetails(TypedDict):
@@ -59,13 +59,15 @@ class OdooOrderDetails(TypedDict):
     picking_ids: list[int]
     warehouse: str | None
     pricelist: str | None
+    foreign_units: NotRequired[str]
 
 
 class OdooMoveDetails(TypedDict, total=False):
-    """An invoice or credit note over several sale orders."""
+    """An invoice or credit note over several sale orders; which lines count in a unit that does not convert (transfers too)."""
 
     consolidated: bool
     sale_orders: list[int]
+    foreign_units: str
 
 
 class AnyDetails(TypedDict, total=False):

@@ -10,8 +10,9 @@ from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, Written, refused
 from magodoo.load.writer import Writer
-from magodoo.load.writers.odoo_stock import id_of, sale_lines
+from magodoo.load.writers.odoo_stock import id_of, inexact, sale_lines
 from magodoo.money import from_units, to_units
+from magodoo.odoo.units import in_unit_of
 from magodoo.odoo.writers import Delivery
 from magodoo.vocabulary import ChangeKind, Kind
 
@@ -49,6 +50,8 @@ class Return(Writer):
             parts = _parts(deliveries, _rest(wanted[change], rows), returns)
             if isinstance(parts, MagodooError):
                 problems[change] = parts
+            elif odd := inexact(context, _shares(deliveries, parts)):
+                problems[change] = odd
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
@@ -65,7 +68,8 @@ class Return(Writer):
             standing = [row["id"] for row in rows]
             done_before |= {row["id"] for row in rows if row["state"] == "done"}
             for picking, moves in parts.items():
-                quantities = {move: from_units(units) for move, units in moves.items()}
+                shares = _shares(deliveries, {picking: moves})
+                quantities = {move["id"]: in_unit_of(move, from_units(units)) for move, units in shares}
                 standing.append(client.return_picking(picking, quantities, key=keys[change]))
             written[change] = standing[0]
             made |= dict.fromkeys(standing, change)
@@ -135,6 +139,12 @@ def _parts(deliveries: Sequence[Row], wanted: Units | MagodooError, returns: Seq
         if taken:
             parts[row["id"]] = taken
     return refused("the deliveries in Odoo do not have these goods to return") if any(left.values()) else parts
+
+
+def _shares(deliveries: Sequence[Row], parts: Parts) -> list[tuple[Row, int]]:
+    """The stock moves that come back, with the units of each."""
+    moves = {move["id"]: move for delivery in deliveries for move in delivery["move_ids"]}
+    return [(moves[id], units) for taken in parts.values() for id, units in taken.items()]
 
 
 def _taken(delivery: Row, wanted: Units, returned: Units) -> tuple[Units, Units]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
@@ -11,6 +12,7 @@ from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
 from magodoo.money import from_units, plain, to_units
+from magodoo.odoo.units import in_unit_of
 from magodoo.odoo.writers import Delivery
 from magodoo.tracking import joined, lacking
 from magodoo.vocabulary import ChangeKind, Kind
@@ -47,12 +49,14 @@ class Deliver(Writer):
             )
             if isinstance(chosen, MagodooError):
                 problems[change.id] = chosen
+            elif not isinstance(lines, MagodooError) and (odd := inexact(context, _shares(chosen, lines))):
+                problems[change.id] = odd
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         client, wanted, pickings = context.books, sale_lines(context, changes), self._open(context, changes)
         written: Written = {}
-        quantities: dict[int, int] = {}
+        quantities: dict[int, Decimal] = {}
         keys: dict[int, Delivery] = {}
         for change in changes:
             lines = wanted[change.id]
@@ -62,7 +66,8 @@ class Deliver(Writer):
             if isinstance(chosen, MagodooError) or isinstance(lines, MagodooError):
                 written[change.id] = chosen if isinstance(chosen, MagodooError) else refused("its lines are gone")
                 continue
-            quantities |= _shares(chosen, lines)
+            shares = _shares(chosen, lines)
+            quantities |= {move["id"]: in_unit_of(move, from_units(units)) for move, units in shares}
             keys[chosen["id"]] = Delivery(
                 joined(_tracking(chosen), change.request["tracks"]),
                 change.request["key"],
@@ -70,7 +75,7 @@ class Deliver(Writer):
             )
             written[change.id] = int(chosen["id"])
         client.set_tracking(keys)
-        client.set_quantities({move: from_units(units) for move, units in quantities.items()})
+        client.set_quantities(quantities)
         done = client.validate_pickings(list(keys))
         return {
             id: done.refused.get(result, result) if isinstance(result, int) else result
@@ -193,16 +198,28 @@ def _is_component(move: Row) -> bool:
     return bool(sold) and id_of(sold) != id_of(move["product_id"])
 
 
-def _shares(row: Row, lines: Mapping[int, int]) -> dict[int, int]:
-    """Units by stock move of a picking: what is delivered now, 0 for the rest."""
+def _shares(row: Row, lines: Mapping[int, int]) -> list[tuple[Row, int]]:
+    """The stock moves of a picking with the units of each: what is delivered now, 0 for the rest."""
     left = dict(lines)
-    shares: dict[int, int] = {}
+    shares: list[tuple[Row, int]] = []
     for move in row["move_ids"]:
         line = id_of(move.get("sale_line_id"))
         units = min(left.get(line, 0), to_units(move["product_uom_qty"]))
-        shares[move["id"]] = units
+        shares.append((move, units))
         left[line] = left.get(line, 0) - units
     return shares
+
+
+def inexact(context: Context, shares: Iterable[tuple[Row, int]]) -> MagodooError | None:
+    """A refusal where Odoo would round a quantity: finer than it keeps them, or no whole part of the unit that a transfer counts in."""
+    for move, units in shares:
+        if not context.books.holds(move, from_units(units)):
+            sku = (move.get("product_id") or {}).get("default_code") or "a product"
+            return refused(
+                f"Odoo's transfer cannot hold {plain(units, 0)} of {sku} exactly: raise the decimal accuracy of units there"
+                " (Settings, Technical, Decimal Accuracy), or deliver it by hand"
+            )
+    return None
 
 
 def _tracking(row: Row) -> str:

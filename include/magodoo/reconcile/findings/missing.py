@@ -75,6 +75,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
     notes, invoices = _corrections(situation, todo)
     result = []
     reasons = [
+        (None, view.foreign_units),  # named as `unit_mismatch`
         (FindingType.CORRECTED_IN_ODOO, notes),
         (None, invoices),
         (FindingType.NOT_REPRESENTABLE, shares.consolidated(view) | _unmapped_lines(situation, todo)),

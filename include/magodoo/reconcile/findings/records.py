@@ -26,6 +26,20 @@ def arithmetic(situation: Situation) -> list[Finding]:
     return [_alone(FindingType.ARITHMETIC, row, orders.get(row.at)) for row in view.frames.rows(bad)]
 
 
+def units(situation: Situation) -> list[Finding]:
+    """Standing Odoo orders and documents with a line in a unit that does not convert into its product's."""
+    view = situation.view
+    named = view.foreign_units & view.exists & ~view.word_is("state", {"cancel"}) & (view.order_of >= 0)
+    positions = np.flatnonzero(named)
+    orders = situation.order_rows(positions)
+    result = []
+    for row in view.frames.rows(positions):
+        made = about(FindingType.UNIT_MISMATCH, odoo=row, order=orders.get(row.at))
+        made.detail = row.foreign_units
+        result.append(made)
+    return result
+
+
 def deleted(situation: Situation) -> list[Finding]:
     """Documents that the source no longer has, with the survivor that they leave."""
     view = situation.view

@@ -21,7 +21,8 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
     """Open to ship = ordered - cancelled - shipped - refunded unshipped, corrected by what only one side has shipped yet."""
     view = situation.view
     lines = view.frames.lines
-    waiting = (lines["qty_open"].to_numpy() > 0) & situation.odoo_orders[lines["document"].to_numpy()]
+    counted = situation.odoo_orders & ~view.foreign_units
+    waiting = (lines["qty_open"].to_numpy() > 0) & counted[lines["document"].to_numpy()]
     orders = view.column("order_key")[np.unique(lines["document"].to_numpy()[waiting])]
     table = situation.items_of(orders)
     unshipped = (table["ordered"] - table["canceled"] - table["shipped"]).clip(lower=0)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from magodoo.sandbox.odoo import fields as f
 from magodoo.sandbox.odoo.env import Env
 from magodoo.sandbox.odoo.loading import Model
+from magodoo.sandbox.odoo.model import public
 from magodoo.sandbox.odoo.store import Row
 
 ONE = Decimal(1)
+_QUANTITIES = (
+    *(("sale.order.line", "product_uom_qty"), ("account.move.line", "quantity"), ("stock.return.picking.line", "quantity")),
+    *(("stock.move", "product_uom_qty"), ("stock.move", "quantity")),
+)
 
 
 class Currency(Model):
@@ -101,8 +107,57 @@ _PRODUCT_FIELDS = {
 
 
 class Uom(Model):
+    """Relative units: each contains some of another one, down to the unit at the root of its family."""
+
     name, label = "uom.uom", "Product Unit of Measure"
-    declared = f.columns({"name": f.char("Unit Name", required=True), "active": f.boolean("Active", default=True)})
+    declared = f.columns(
+        {
+            "name": f.char("Unit Name", required=True),
+            "active": f.boolean("Active", default=True),
+            "relative_factor": f.real("Contains", default=Decimal(1)),
+            "relative_uom_id": f.one("uom.uom", "Reference Unit"),
+            "factor": f.real("Absolute Quantity", compute="factor"),
+            "rounding": f.real("Rounding Precision", compute="rounding"),
+            "parent_path": f.char("Parent Path", compute="parent_path"),
+        }
+    )
+
+    def factor(self, row: Row) -> Decimal:
+        above = self.rows.get(row.get("relative_uom_id") or 0)
+        own = Decimal(row.get("relative_factor") or 1)
+        return own * self.factor(above) if above else own
+
+    def rounding(self, row: Row) -> Decimal:
+        return Decimal(1).scaleb(-self.db.models["decimal.precision"].digits("Product Unit"))
+
+    def parent_path(self, row: Row) -> str:
+        above = self.rows.get(row.get("relative_uom_id") or 0)
+        return f"{self.parent_path(above) if above else ''}{row['id']}/"
+
+    def convert(self, quantity: Decimal, here: int, wanted: int) -> Decimal:
+        """The quantity in another unit, rounded half up to the accuracy of units; of another family as if it were the same."""
+        if not here or not wanted or here == wanted:
+            return quantity
+        exact = quantity * self.factor(self.rows[here]) / self.factor(self.rows[wanted])
+        return f.rounded(exact, self.db.models["decimal.precision"].digits("Product Unit"))
+
+
+class DecimalAccuracy(Model):
+    name, label = "decimal.precision", "Decimal Precision"
+    declared = f.columns({"name": f.char("Usage", required=True), "digits": f.integer("Digits", default=2)})
+
+    @public(model_level=True, access="")
+    def precision_get(self, env: Env, application: str) -> int:
+        return self.digits(application)
+
+    def digits(self, application: str) -> int:
+        return next((int(row["digits"]) for row in self.rows.values() if row["name"] == application), 2)
+
+    def written(self, env: Env, ids: list[int], vals: Row) -> None:
+        """Quantities are kept with as many decimals from now on."""
+        for model, name in _QUANTITIES:
+            field = env[model].field(name)
+            env[model].add_field(replace(field, digits=self.digits("Product Unit")))
 
 
 class Template(Model):

@@ -106,7 +106,12 @@ def _install_world(env: Env) -> None:
     _make(env, "res.groups", ({"id": i, "name": name} for i, (_, name, _) in GROUPS.items()))
     for group_id, (_, _, implied) in GROUPS.items():
         env["res.groups"].put(env, group_id, implied_ids=list(implied))
-    _make(env, "uom.uom", [{"name": "Units"}])
+    _make(env, "uom.uom", [
+        {"name": "Units"}, {"name": "Dozens", "relative_factor": 12, "relative_uom_id": 1},
+        {"name": "Pack of 6", "relative_factor": 6, "relative_uom_id": 1}, {"name": "kg"},
+        {"name": "g", "relative_factor": "0.001", "relative_uom_id": 4},
+    ])  # fmt: skip
+    _make(env, "decimal.precision", [{"name": "Product Unit", "digits": 2}])
     uuid = {"key": "database.uuid", "value": "00000000-0000-4000-8000-000000000019"}
     _make(env, "ir.config_parameter", [uuid])
 

@@ -110,7 +110,7 @@ class Picking(Model):
         pickings = orders.get(row, "picking_ids")
         open_ones = [i for i in pickings if self.rows[i]["state"] not in FINAL and not self.rows[i].get("return_id")]
         picking = open_ones[-1] if open_ones else self._new_delivery(env, row)
-        fresh = [self._move_vals(picking, lines.rows[line], quantity) for line, quantity in lacking]
+        fresh = [self._move_vals(env, picking, lines.rows[line], quantity) for line, quantity in lacking]
         env["stock.move"].reserve(env, env["stock.move"].make(env, fresh))
         self.refresh(env, picking)
 
@@ -121,7 +121,9 @@ class Picking(Model):
         moves = env["stock.move"].rows
         own = [moves[i] for i in env["sale.order.line"].get(line, "move_ids")]
         going = [m for m in own if m["state"] != "cancel" and not m.get("origin_returned_move_id")]
-        return Decimal(line.get("product_uom_qty", ZERO) - sum((m.get("product_uom_qty", ZERO) for m in going), ZERO))
+        count = env["sale.order.line"].in_unit_of
+        asked = sum((count(line, m.get("product_uom_qty", ZERO), m.get("product_uom")) for m in going), ZERO)
+        return Decimal(line.get("product_uom_qty", ZERO) - asked)
 
     def _new_delivery(self, env: Env, order: Row) -> int:
         warehouse = env["stock.warehouse"].rows[order["warehouse_id"]]
@@ -137,12 +139,14 @@ class Picking(Model):
         }
         return int(self.make(env, [vals])[0])
 
-    def _move_vals(self, picking: int, line: Row, quantity: Decimal) -> Row:
-        row = self.rows[picking]
+    def _move_vals(self, env: Env, picking: int, line: Row, quantity: Decimal) -> Row:
+        """A transfer counts in the product's own unit, whatever the order line counts in."""
+        row, own = self.rows[picking], env["product.product"].rows[line["product_id"]].get("uom_id") or 0
         return {
             "picking_id": picking,
             "product_id": line["product_id"],
-            "product_uom_qty": quantity,
+            "product_uom": own,
+            "product_uom_qty": env["uom.uom"].convert(quantity, line.get("product_uom_id") or own, own),
             "sale_line_id": line["id"],
             "sequence": line.get("sequence", 10),
             "location_id": row["location_id"],

@@ -68,6 +68,7 @@ ACCESS: dict[str, dict[str, Groups]] = {
     "ir.module.module": dict.fromkeys(_VERBS, (_SYSTEM,)),
     "ir.config_parameter": dict.fromkeys(_VERBS, (_SYSTEM,)),
     "mail.message": _changed_by(1),
+    "decimal.precision": dict.fromkeys(_VERBS, (_SYSTEM,)),
     "product.product": _changed_by(_PRODUCTS),
     "product.template": _changed_by(_PRODUCTS),
     "product.pricelist": _changed_by(_PRODUCTS, _SALES_ADMIN, _STOCK_ADMIN),

@@ -95,6 +95,7 @@ def _invoice_line(env: Env, line: Row) -> Row:
         "product_id": line.get("product_id", False),
         "name": text if not label or label in text else f"{label}\n{text}",
         "quantity": env["sale.order.line"].qty_to_invoice(line),
+        "product_uom_id": line.get("product_uom_id", False),
         "price_unit": line.get("price_unit", 0),
         "discount": line.get("discount", 0),
         "tax_ids": [[6, 0, line.get("tax_ids") or []]],

@@ -313,7 +313,7 @@ class OrderLine(Model):
         for item in (items[i] for i in self.invoice_lines(row)):
             move = moves[item["move_id"]]
             if move["state"] != "cancel":
-                quantity = item.get("quantity", ZERO)
+                quantity = self.in_unit_of(row, item.get("quantity", ZERO), item.get("product_uom_id"))
                 total += -quantity if move["move_type"] == "out_refund" else quantity
         return total
 
@@ -329,11 +329,17 @@ class OrderLine(Model):
         for move in own:
             if move["state"] != "done":
                 continue
+            quantity = self.in_unit_of(row, move.get("quantity", ZERO), move.get("product_uom"))
             if locations[move["location_dest_id"]]["usage"] == "customer":
-                total += move.get("quantity", ZERO)
+                total += quantity
             elif move.get("to_refund"):
-                total -= move.get("quantity", ZERO)
+                total -= quantity
         return total
+
+    def in_unit_of(self, row: Row, quantity: Decimal, unit: int | None) -> Decimal:
+        """A quantity of an invoice line or stock move in the unit of its order line."""
+        converted: Decimal = self.db.models["uom.uom"].convert(quantity, unit or 0, row.get("product_uom_id") or 0)
+        return converted
 
     def _kits_delivered(self, row: Row, moves: list[Row]) -> Decimal:
         """A kit is delivered as far as its scarcest component is, less returns that are to be refunded: each move to the
@@ -378,8 +384,9 @@ class OrderLine(Model):
         if not product:
             return
         vals["name"] = vals.get("name") or env["product.product"].display_name(product)
-        vals.setdefault("price_unit", product.get("list_price", ZERO))
         vals.setdefault("product_uom_id", product.get("uom_id"))
+        each = env["uom.uom"].convert(Decimal(1), int(vals["product_uom_id"]), product.get("uom_id") or 0)
+        vals.setdefault("price_unit", product.get("list_price", ZERO) * each)
         if "tax_ids" not in vals:
             company = env["sale.order"].rows[vals["order_id"]]["company_id"]
             taxes_ = env["account.tax"].rows

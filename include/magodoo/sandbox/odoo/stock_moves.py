@@ -88,8 +88,9 @@ class StockMove(Model):
         row = self.rows[record]
         self._shift_reservation(env, row, ZERO)
         quants = env["stock.quant"]
-        quants.add(env, row["product_id"], row["location_id"], quantity=-quantity)
-        quants.add(env, row["product_id"], row["location_dest_id"], quantity=quantity)
+        pieces = self._pieces(env, row, quantity)
+        quants.add(env, row["product_id"], row["location_id"], quantity=-pieces)
+        quants.add(env, row["product_id"], row["location_dest_id"], quantity=pieces)
         demand = min(row.get("product_uom_qty", ZERO), quantity)
         self.put(env, record, state="done", quantity=quantity, picked=True, product_uom_qty=demand, date=env.now)
         self.follow_line(env, record)
@@ -121,14 +122,22 @@ class StockMove(Model):
         inside = env["stock.location"].rows[row["location_id"]]["usage"] == "internal"
         if not (tracked and inside):
             return Decimal(row.get("product_uom_qty", ZERO))
-        return Decimal(env["stock.quant"].free(row["product_id"], row["location_id"]) + row.get("quantity", ZERO))
+        free = env["stock.quant"].free(row["product_id"], row["location_id"])
+        return Decimal(self._pieces(env, row, free, back=True) + row.get("quantity", ZERO))
+
+    def _pieces(self, env: Env, row: Row, quantity: Decimal, *, back: bool = False) -> Decimal:
+        """A quantity of the move in its product's own unit, in which stock is counted; `back`: the other way."""
+        units = (row.get("product_uom") or 0, env["product.product"].rows[row["product_id"]].get("uom_id") or 0)
+        converted: Decimal = env["uom.uom"].convert(quantity, *(reversed(units) if back else units))
+        return converted
 
     def _shift_reservation(self, env: Env, row: Row, quantity: Decimal) -> None:
         if row["state"] in FINAL:
             return
         difference = quantity - row.get("quantity", ZERO)
         if difference:
-            env["stock.quant"].add(env, row["product_id"], row["location_id"], reserved=difference)
+            pieces = self._pieces(env, row, difference)
+            env["stock.quant"].add(env, row["product_id"], row["location_id"], reserved=pieces)
 
 
 class StockMoveLine(Model):

@@ -1,0 +1,164 @@
+"""Lines of Odoo that count in another unit than their product: a dozen is twelve pieces, on every way, and a kilogram is none."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from decimal import Decimal
+from typing import Any
+
+from shop_and_books import ShopAndBooks
+from stories import story
+
+Story = Generator[None, None, None]
+SKU = "SKU-011"
+
+
+def unit(pair: ShopAndBooks, name: str) -> int:
+    """The id of one of Odoo's units."""
+    return int(pair.rows("uom.uom", [["name", "=", name]], "name")[0]["id"])
+
+
+def enter_in(pair: ShopAndBooks, order: int, name: str, each: int, *, linked: bool = False) -> None:
+    """A clerk enters the order with its goods in another unit, of which each holds so many pieces."""
+    pair.enter_order(order, linked=linked, confirmed=False)
+    (sale,) = pair.sales(order)
+    lines = pair.rows(
+        "sale.order.line", [["order_id", "=", sale["id"]]], "product_uom_qty price_unit product_id is_delivery tax_ids"
+    )
+    for line in lines:
+        if line["is_delivery"]:
+            continue
+        vals: dict[str, Any] = {
+            "product_uom_id": unit(pair, name),
+            "product_uom_qty": line["product_uom_qty"] / each,
+            "price_unit": line["price_unit"] * each,
+            "tax_ids": [[6, 0, line["tax_ids"]]],
+        }
+        pair.call("sale.order.line", "write", [line["id"]], vals=vals)
+    pair.call("sale.order", "action_confirm", [sale["id"]])
+
+
+def counts(pair: ShopAndBooks, order: int, kind: str = "outgoing") -> list[tuple[str, float]]:
+    """(state, quantity in pieces) of an order's transfers of one product."""
+    return [(row["state"], sum(pair.moved(row).values())) for row in pair.pickings(order, kind)]
+
+
+@story()
+def test_what_magento_invoices_and_ships_of_a_dozen_is_written_in_pieces(pair: ShopAndBooks) -> Story:
+    order = pair.order({SKU: 12}, days_ago=1)
+    enter_in(pair, order, "Dozens", 12)
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    yield
+    (move,) = pair.moves(order)
+    assert move["state"] == "posted"
+    assert counts(pair, order) == [("done", 12)]
+    (line,) = [row for row in sale_lines(pair, order) if not row["is_delivery"]]
+    assert (line["qty_delivered"], line["qty_invoiced"], line["product_uom_qty"]) == (1, 1, 1)
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_parts_of_a_dozen_are_shipped_and_invoiced_one_after_the_other(pair: ShopAndBooks) -> Story:
+    order = pair.order({SKU: 12}, days_ago=1)
+    enter_in(pair, order, "Dozens", 12)
+    item = pair.items(order)[SKU]
+    pair.shop.invoice(order, {item: 5})
+    pair.shop.ship(order, {item: 5})
+    yield
+    assert counts(pair, order) == [("done", 5), ("assigned", 7)]
+    assert pair.findings(order) == set()
+    pair.shop.invoice(order, {item: 7})
+    pair.shop.ship(order, {item: 7})
+    yield
+    assert counts(pair, order) == [("done", 5), ("done", 7)]
+    assert [row["state"] for row in pair.moves(order)] == ["posted", "posted"]
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_a_dozen_that_odoo_delivers_and_invoices_is_twelve_in_magento(pair: ShopAndBooks) -> Story:
+    order = pair.order({SKU: 12}, days_ago=1)
+    enter_in(pair, order, "Dozens", 12)
+    yield
+    pair.deliver(order, {SKU: 12})
+    pair.pay(order, pair.bill(order))
+    yield
+    (invoice,), (shipment,) = pair.invoices(order), pair.shipments(order)
+    item = pair.items(order)[SKU]
+    assert [row["qty"] for row in shipment["items"]] == [12]
+    assert {row["order_item_id"]: row["qty"] for row in invoice["items"]} == {item: 12}
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_a_transfer_that_counts_in_dozens_is_delivered_by_its_share(pair: ShopAndBooks) -> Story:
+    order = pair.order({SKU: 12}, payment="cashondelivery")
+    yield
+    count_in_dozens(pair, order)
+    pair.shop.ship(order, {pair.items(order)[SKU]: 6})
+    yield
+    assert sorted(counts(pair, order)) == [("assigned", 0.5), ("done", 0.5)]
+    assert pair.findings(order) == set()
+
+
+@story(restless=True)
+def test_what_a_transfer_s_unit_cannot_hold_is_refused_before_it_is_written(pair: ShopAndBooks) -> Story:
+    order = pair.order({SKU: 12}, payment="cashondelivery")
+    yield
+    count_in_dozens(pair, order)
+    pair.shop.ship(order, {pair.items(order)[SKU]: 5})
+    yield
+    assert counts(pair, order) == [("assigned", 1)]
+    assert any(
+        kind == "odoo_delivery" and f"cannot hold 5 of {SKU} exactly" in why
+        for kind, _, why in pair.unfinished(order)
+    )
+
+
+@story()
+def test_a_refund_of_a_dozen_brings_its_pieces_back(pair: ShopAndBooks) -> Story:
+    order = pair.order({SKU: 12}, days_ago=1)
+    enter_in(pair, order, "Dozens", 12)
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    yield
+    pair.shop.refund(order, {pair.items(order)[SKU]: 3})
+    yield
+    (note,) = pair.notes(order)
+    assert note["state"] == "posted"
+    assert pair.findings(order) == set()
+
+
+@story(restless=True)
+def test_a_unit_that_does_not_convert_is_named_and_nothing_is_written_onto_it(pair: ShopAndBooks) -> Story:
+    order = pair.order({SKU: 2}, days_ago=1)
+    enter_in(pair, order, "kg", 1)
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    yield
+    assert pair.moves(order) == []
+    assert "done" not in [state for state, _ in counts(pair, order)]
+    assert pair.findings(order) == {
+        ("unit_mismatch", "order", ""),
+        ("missing_in_odoo", "invoice", ""),
+        ("missing_in_odoo", "shipment", ""),
+    } | ({("unit_mismatch", "shipment", "")} & pair.findings(order))
+    (told,) = pair.reported(order, type="unit_mismatch", kind="order")
+    assert f"{SKU} counts in kg, its product in Units" in told["message"]
+    assert all("do not convert" in row["no_change_reason"] for row in pair.reported(order, type="missing_in_odoo"))
+
+
+def sale_lines(pair: ShopAndBooks, order: int) -> list[dict[str, Any]]:
+    (sale,) = pair.sales(order)
+    fields = "product_uom_qty qty_delivered qty_invoiced is_delivery product_uom_id"
+    return pair.rows("sale.order.line", [["order_id", "=", sale["id"]]], fields)
+
+
+def count_in_dozens(pair: ShopAndBooks, order: int) -> None:
+    """The warehouse counts the open transfer in dozens."""
+    (picking,) = pair.pickings(order)
+    for move in picking["move_ids"]:
+        pair.call("stock.move", "write", [move], vals={"product_uom": unit(pair, "Dozens"), "product_uom_qty": 1.0})
+    pair.call("stock.picking", "action_assign", [picking["id"]])
+    assert Decimal(str(sum(pair.moved(picking).values()))) == 1
