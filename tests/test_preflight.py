@@ -439,6 +439,25 @@ def test_a_warehouse_without_a_source_is_a_warning_where_others_have_one(lab: La
     assert (line.status, line.found) == (Status.WARNING, "warehouses without a source: W2")
 
 
+def test_quantities_finer_than_odoo_keeps_are_named(lab: Lab) -> None:
+    name = "Mappings: decimal accuracy"
+    assert lab.look(name).found == "Odoo keeps quantities to 0.01"
+    insert = """insert into line (instance, side, kind, source_id, line_id, sku, qty_ordered)
+        values ('us', 'magento', 'order', '1', '2', 'SHIPPING', 3330)"""
+    with lab.engine.begin() as connection:
+        connection.execute(text(insert))
+    try:
+        line = lab.look(name)
+        assert line.status is Status.WARNING
+        assert "SHIPPING (0.333 Units, kept to 0.01)" in line.found
+        assert "Decimal Accuracy" in line.todo
+        lab.change("decimal.precision", "name", "Product Unit", digits=3)
+        assert lab.look(name).status is Status.OK
+    finally:
+        with lab.engine.begin() as connection:
+            connection.execute(text("delete from line where line_id = '2'"))
+
+
 def test_what_is_installed_in_the_shop_is_examined_as_far_as_its_rights_go(lab: Lab) -> None:
     name, token = "Magento: extensions", lab.magento.shop.accounts.add_integration(resources=set()).access_token
     assert lab.look(name).found == "no other connector, no gift cards, store credit or points"

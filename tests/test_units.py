@@ -9,13 +9,15 @@ from typing import Any
 from shop_and_books import ShopAndBooks
 from stories import story
 
+from magodoo.pipeline import refresh
+
 Story = Generator[None, None, None]
 SKU = "SKU-011"
 
 
 def unit(pair: ShopAndBooks, name: str) -> int:
-    """The id of one of Odoo's units."""
-    return int(pair.rows("uom.uom", [["name", "=", name]], "name")[0]["id"])
+    """The id of one of Odoo's units, archived ones among them as dozens are in a new database."""
+    return int(pair.rows("uom.uom", [["name", "=", name], ["active", "in", [True, False]]], "name")[0]["id"])
 
 
 def enter_in(pair: ShopAndBooks, order: int, name: str, each: int, *, linked: bool = False) -> None:
@@ -111,8 +113,7 @@ def test_what_a_transfer_s_unit_cannot_hold_is_refused_before_it_is_written(pair
     yield
     assert counts(pair, order) == [("assigned", 1)]
     assert any(
-        kind == "odoo_delivery" and f"cannot hold 5 of {SKU} exactly" in why
-        for kind, _, why in pair.unfinished(order)
+        kind == "odoo_delivery" and f"cannot hold 5 of {SKU} exactly" in why for kind, _, why in pair.unfinished(order)
     )
 
 
@@ -162,3 +163,32 @@ def count_in_dozens(pair: ShopAndBooks, order: int) -> None:
         pair.call("stock.move", "write", [move], vals={"product_uom": unit(pair, "Dozens"), "product_uom_qty": 1.0})
     pair.call("stock.picking", "action_assign", [picking["id"]])
     assert Decimal(str(sum(pair.moved(picking).values()))) == 1
+
+
+@story(restless=True)
+def test_a_quantity_finer_than_odoo_keeps_is_refused_before_anything_is_written_and_goes_on_once_odoo_keeps_it(
+    pair: ShopAndBooks,
+) -> Story:
+    order = pair.order({"SKU-012": Decimal("0.333"), "SKU-001": 1}, payment="cashondelivery")
+    yield
+    assert pair.sales(order) == []
+    (told,) = pair.reported(order, type="not_representable")
+    assert (told["part"], told["who"]) == ("quantity:SKU-012", "it")
+    assert "0.333 Units of SKU-012" in told["message"]
+    assert "Decimal Accuracy" in told["next_step"]
+    (waits,) = pair.reported(order, type="missing_in_odoo")
+    assert "decimal accuracy" in waits["no_change_reason"]
+    keep_decimals(pair, 3)
+    refresh.run(pair.context())  # at night
+    yield
+    (sale,) = pair.sales(order)
+    assert sale["state"] == "sale"
+    asked = sum(line["product_uom_qty"] for line in sale_lines(pair, order) if not line["is_delivery"])
+    assert float(asked) == 1.333
+    assert pair.findings(order) == set()
+
+
+def keep_decimals(pair: ShopAndBooks, digits: int) -> None:
+    """The administrator has Odoo keep quantities to so many decimals."""
+    (accuracy,) = pair.rows("decimal.precision", [["name", "=", "Product Unit"]], "digits")
+    pair.call("decimal.precision", "write", [accuracy["id"]], vals={"digits": digits})

@@ -1,6 +1,6 @@
 """Units of measure, addresses, notes on transfers: the stories of the sandbox, told once more with a live Odoo 19 in its place."""
 
-# ruff: noqa: F403, F821 - an imported story is a test of this module
+# ruff: noqa: F403 - an imported story is a test of this module
 from __future__ import annotations
 
 import pytest

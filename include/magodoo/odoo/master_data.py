@@ -63,7 +63,17 @@ class MasterData(Reads):
 
     def products(self, skus: Sequence[str]) -> list[Row]:
         """Products with one of the SKUs, archived ones too: several rows may share a SKU, the caller decides."""
-        fields = ["default_code", "name", "active", "type", "invoice_policy", "company_id", "tracking", "is_storable"]
+        fields = [
+            "default_code",
+            "name",
+            "active",
+            "type",
+            "invoice_policy",
+            "company_id",
+            "tracking",
+            "is_storable",
+            "uom_id",
+        ]
         wanted = list(dict.fromkeys(skus))
         rows: list[Row] = []
         for start in range(0, len(wanted), BATCH):

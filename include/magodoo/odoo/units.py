@@ -67,7 +67,9 @@ class Units(ExternalIds):
             name = by_version(self.version, UNIT_ACCURACY)
             digits = self.call("decimal.precision", "precision_get", application=name)
             if not isinstance(digits, int):
-                raise Unreadable("a number of digits was expected", system="odoo", call="decimal.precision.precision_get")
+                raise Unreadable(
+                    "a number of digits was expected", system="odoo", call="decimal.precision.precision_get"
+                )
             self._accuracy = Decimal(1).scaleb(-digits)
         return self._accuracy
 

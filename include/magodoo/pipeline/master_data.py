@@ -38,6 +38,7 @@ def refresh_lists(context: Context) -> int:
         ("account.journal", "code", odoo.journals()),
         ("delivery.carrier", "name", odoo.carriers()),
         ("stock.warehouse", "code", odoo.warehouses()),
+        ("uom.uom", "name", odoo.unit_rows()),
     ]
     with context.engine.connect() as connection:
         if master.is_stale(connection, instance, "res.country", COUNTRIES_FRESH):

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from magodoo.errors import FixConfiguration
+from magodoo.money import from_units, plain
 from magodoo.preflight import staged
 from magodoo.preflight.lines import Outcome, some
 from magodoo.preflight.subject import Check, Subject
@@ -197,6 +198,27 @@ def skus(subject: Subject) -> Outcome:
     return outcome
 
 
+def decimal_accuracy(subject: Subject) -> Outcome:
+    """Quantities of staged documents with more decimals than Odoo keeps of their unit: it would cut 0.333 to 0.33."""
+    books = subject.books
+    outcome = Outcome(f"Odoo keeps quantities to {books.unit_accuracy():f}")
+    fractions = staged.fractions(subject.engine, subject.instance.id)
+    steps = {row["id"]: Decimal(row["step"]) for row in books.unit_rows()}
+    found: dict[str, str] = {}
+    for row in books.products(sorted({sku for sku, _ in fractions})) if fractions else []:
+        step = steps.get(row["uom_id"][0]) if row["active"] and row["uom_id"] else None
+        for sku, units in fractions:
+            if step and sku == row["default_code"] and from_units(units) % step:
+                found.setdefault(sku, f"{sku} ({plain(units, 0)} {row['uom_id'][1]}, kept to {step:f})")
+    if found:
+        outcome.complain(
+            f"sold in quantities with more decimals than Odoo keeps: {some(found.values())}",
+            "raise the digits of the unit: Settings, Technical, Decimal Accuracy; such orders are not written before",
+            stops=False,
+        )
+    return outcome
+
+
 def _unknown(subject: Subject, model: str, wanted: set[str | None]) -> list[str]:
     """The names of which Odoo has not exactly one active record."""
     names = sorted(name for name in wanted if name)
@@ -217,5 +239,6 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Mappings: payment methods", payment_methods),
     ("Mappings: delivery methods", carriers),
     ("Mappings: products", skus),
+    ("Mappings: decimal accuracy", decimal_accuracy),
 )
 SHOP_CHECKS: tuple[tuple[str, Check], ...] = (("Mappings: tax rates of the shop", shop_tax_rates),)

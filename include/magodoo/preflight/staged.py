@@ -41,6 +41,16 @@ def skus(engine: Engine, instance: str) -> list[str]:
     )
 
 
+def fractions(engine: Engine, instance: str) -> list[tuple[str, int]]:
+    """SKUs with the quantities (units of 1/10000) of Magento's lines that are no whole pieces, each once."""
+    statement = (
+        "select distinct sku, greatest(quantity, qty_ordered) from line where instance = :instance and side = 'magento'"
+        " and role = 'item' and sku <> '' and greatest(quantity, qty_ordered) % 10000 <> 0 order by 1, 2"
+    )
+    with engine.connect() as connection:
+        return [(str(sku), int(units)) for sku, units in connection.execute(text(statement), {"instance": instance})]
+
+
 def _texts(engine: Engine, instance: str, statement: str) -> list[str]:
     with engine.connect() as connection:
         return [str(value) for value in connection.execute(text(statement), {"instance": instance}).scalars()]

@@ -19,6 +19,7 @@ class Finding:
 
     magento_at, odoo_at: positions of the documents in the frames, -1 without.
     change: (kind, source id) of the planned change that would settle it; otherwise no_change_reason says why none may.
+    next_step, who: what to do and who does it, where it is not what the catalogue says of the type.
     """
 
     type: FindingType
@@ -40,6 +41,8 @@ class Finding:
     odoo_at: int = -1
     change: tuple[str, str] | None = None
     no_change_reason: str | None = None
+    next_step: str = ""
+    who: str = ""
 
     @property
     def key(self) -> str:

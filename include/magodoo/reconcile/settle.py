@@ -23,6 +23,12 @@ class Problem(Protocol):
     def part(self) -> str: ...
     @property
     def message(self) -> str: ...
+    @property
+    def finding(self) -> FindingType: ...
+    @property
+    def next_step(self) -> str: ...
+    @property
+    def who(self) -> str: ...
 
 
 class HalfDone(Protocol):
@@ -126,8 +132,8 @@ def name_half_done(findings: list[Finding], posted: Iterable[HalfDone]) -> None:
 
 def _found(change: PlannedChange, problem: Problem) -> Finding:
     taxed = problem.part.startswith(f"{FindingType.TAX_MISMATCH}/")
-    return Finding(
-        FindingType.TAX_MISMATCH if taxed else FindingType.UNMAPPED,
+    made = Finding(
+        FindingType.TAX_MISMATCH if taxed else problem.finding,
         Kind.ORDER,
         order_key=change.order_key,
         order_number=change.order_number,
@@ -135,5 +141,13 @@ def _found(change: PlannedChange, problem: Problem) -> Finding:
         magento_number=change.order_number,
         part=problem.part,
         detail=problem.message,
-        no_change_reason="No tax that Odoo knows gives it" if taxed else f"It waits for the mapping {problem.part}",
+        next_step=problem.next_step,
+        who=problem.who,
     )
+    if taxed:
+        made.no_change_reason = "No tax that Odoo knows gives it"
+    elif made.type is FindingType.UNMAPPED:
+        made.no_change_reason = f"It waits for the mapping {problem.part}"
+    else:
+        made.no_change_reason = problem.message
+    return made

@@ -167,8 +167,8 @@ def _row(finding: Finding, change_ids: Mapping[tuple[str, str], int]) -> dict[st
         "currency": finding.currency,
         "message": finding.message,
         "effect": known.effect,
-        "who": known.who,
-        "next_step": known.cure,
+        "who": finding.who or known.who,
+        "next_step": finding.next_step or known.cure,
         "change_id": change,
         "no_change_reason": None if change else finding.no_change_reason,
     }

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.load.requests.accuracy import finer_than_odoo
 from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.taxes import implausible, tax_of
@@ -85,6 +86,7 @@ def money_lines(
         percent = ordered.tax_percent if ordered and source.tax_percent is None else source.tax_percent
         chosen = tax_of(sources, order, ordered or source, percent, tax)
         product_id = _product(sources, source, problems)
+        problems += finer_than_odoo(sources, source.sku, _quantity(source)) if source.role == "item" else []
         problems += [chosen.problem] if chosen.problem else []
         positions += [chosen.fiscal_position] if chosen.fiscal_position else []
         checked.append(_plausibility(order, source, net, tax, percent))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from magodoo.money import dump_json
+from magodoo.vocabulary import FindingType
 
 if TYPE_CHECKING:
     from magodoo.reconcile.plan import PlannedChange
@@ -15,10 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RequestProblem:
-    """Why a request cannot be built: `part` as the finding `unmapped` names it (`sku:X`, `tax:8.25/US` ...)."""
+    """Why a request cannot be built: `part` as the finding names it (`sku:X`, `tax:8.25/US` ...).
+
+    finding: its type; without `next_step` and `who` the finding says what its type says.
+    """
 
     part: str
     message: str
+    finding: FindingType = FindingType.UNMAPPED
+    next_step: str = ""
+    who: str = ""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def _customer_price(line: Priced) -> Decimal:
 
 def _price_gross_row(line: Priced, settings: TaxSettings, carry: Carry) -> None:
     line.price_incl_tax = _customer_price(line)
-    line.row_total_incl_tax = line.price_incl_tax * line.qty
+    line.row_total_incl_tax = cents(line.price_incl_tax * line.qty)
     before = _tax_of(line.row_total_incl_tax, line.rate, included=True)
     kind = "before" if settings.after_discount else "regular"
     line.tax, line.compensation = _round_tax(before, line, settings, carry, kind), ZERO
@@ -155,7 +155,7 @@ def _price_gross_unit(line: Priced, settings: TaxSettings) -> None:
     line.price_incl_tax = _customer_price(line)
     unit = cents(_tax_of(line.price_incl_tax, line.rate, included=True))
     line.net_price = line.price_incl_tax - unit
-    line.row_total, line.row_total_incl_tax = line.net_price * line.qty, line.price_incl_tax * line.qty
+    line.row_total, line.row_total_incl_tax = cents(line.net_price * line.qty), cents(line.price_incl_tax * line.qty)
     line.tax, line.compensation = unit * line.qty, ZERO
     if line.discount and settings.after_discount:
         taxable = max(line.price_incl_tax - line.discount / line.qty, ZERO)
@@ -165,7 +165,7 @@ def _price_gross_unit(line: Priced, settings: TaxSettings) -> None:
 
 def _price_net_row(line: Priced, settings: TaxSettings, carry: Carry) -> None:
     line.net_price, line.compensation = cents(line.price), ZERO
-    line.row_total = line.net_price * line.qty
+    line.row_total = cents(line.net_price * line.qty)
     kind = "before" if settings.after_discount else "regular"
     before = _round_tax(_tax_of(line.row_total, line.rate, included=False), line, settings, carry, kind)
     line.tax = before
@@ -178,10 +178,10 @@ def _price_net_row(line: Priced, settings: TaxSettings, carry: Carry) -> None:
 
 def _price_net_unit(line: Priced, settings: TaxSettings) -> None:
     line.net_price, line.compensation = cents(line.price), ZERO
-    line.row_total = line.net_price * line.qty
+    line.row_total = cents(line.net_price * line.qty)
     before = cents(_tax_of(line.net_price, line.rate, included=False))
     line.price_incl_tax = line.net_price + before
-    line.row_total_incl_tax = line.price_incl_tax * line.qty
+    line.row_total_incl_tax = cents(line.price_incl_tax * line.qty)
     line.tax = before * line.qty
     if settings.after_discount:
         taxable = max(line.net_price - line.discount / line.qty, ZERO)

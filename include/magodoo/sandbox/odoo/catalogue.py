@@ -13,7 +13,11 @@ from magodoo.sandbox.odoo.store import Row
 
 ONE = Decimal(1)
 _QUANTITIES = (
-    *(("sale.order.line", "product_uom_qty"), ("account.move.line", "quantity"), ("stock.return.picking.line", "quantity")),
+    *(
+        ("sale.order.line", "product_uom_qty"),
+        ("account.move.line", "quantity"),
+        ("stock.return.picking.line", "quantity"),
+    ),
     *(("stock.move", "product_uom_qty"), ("stock.move", "quantity")),
 )
 
@@ -134,7 +138,7 @@ class Uom(Model):
         above = self.rows.get(row.get("relative_uom_id") or 0)
         return f"{self.parent_path(above) if above else ''}{row['id']}/"
 
-    def convert(self, quantity: Decimal, here: int, wanted: int) -> Decimal:
+    def counted_in(self, quantity: Decimal, here: int, wanted: int) -> Decimal:
         """The quantity in another unit, rounded half up to the accuracy of units; of another family as if it were the same."""
         if not here or not wanted or here == wanted:
             return quantity

@@ -107,7 +107,7 @@ def _install_world(env: Env) -> None:
     for group_id, (_, _, implied) in GROUPS.items():
         env["res.groups"].put(env, group_id, implied_ids=list(implied))
     _make(env, "uom.uom", [
-        {"name": "Units"}, {"name": "Dozens", "relative_factor": 12, "relative_uom_id": 1},
+        {"name": "Units"}, {"name": "Dozens", "relative_factor": 12, "relative_uom_id": 1, "active": False},
         {"name": "Pack of 6", "relative_factor": 6, "relative_uom_id": 1}, {"name": "kg"},
         {"name": "g", "relative_factor": "0.001", "relative_uom_id": 4},
     ])  # fmt: skip

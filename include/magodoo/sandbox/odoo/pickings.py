@@ -146,7 +146,7 @@ class Picking(Model):
             "picking_id": picking,
             "product_id": line["product_id"],
             "product_uom": own,
-            "product_uom_qty": env["uom.uom"].convert(quantity, line.get("product_uom_id") or own, own),
+            "product_uom_qty": env["uom.uom"].counted_in(quantity, line.get("product_uom_id") or own, own),
             "sale_line_id": line["id"],
             "sequence": line.get("sequence", 10),
             "location_id": row["location_id"],

@@ -338,7 +338,7 @@ class OrderLine(Model):
 
     def in_unit_of(self, row: Row, quantity: Decimal, unit: int | None) -> Decimal:
         """A quantity of an invoice line or stock move in the unit of its order line."""
-        converted: Decimal = self.db.models["uom.uom"].convert(quantity, unit or 0, row.get("product_uom_id") or 0)
+        converted: Decimal = self.db.models["uom.uom"].counted_in(quantity, unit or 0, row.get("product_uom_id") or 0)
         return converted
 
     def _kits_delivered(self, row: Row, moves: list[Row]) -> Decimal:
@@ -385,7 +385,7 @@ class OrderLine(Model):
             return
         vals["name"] = vals.get("name") or env["product.product"].display_name(product)
         vals.setdefault("product_uom_id", product.get("uom_id"))
-        each = env["uom.uom"].convert(Decimal(1), int(vals["product_uom_id"]), product.get("uom_id") or 0)
+        each = env["uom.uom"].counted_in(Decimal(1), int(vals["product_uom_id"]), product.get("uom_id") or 0)
         vals.setdefault("price_unit", product.get("list_price", ZERO) * each)
         if "tax_ids" not in vals:
             company = env["sale.order"].rows[vals["order_id"]]["company_id"]

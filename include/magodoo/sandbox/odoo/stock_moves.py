@@ -128,7 +128,7 @@ class StockMove(Model):
     def _pieces(self, env: Env, row: Row, quantity: Decimal, *, back: bool = False) -> Decimal:
         """A quantity of the move in its product's own unit, in which stock is counted; `back`: the other way."""
         units = (row.get("product_uom") or 0, env["product.product"].rows[row["product_id"]].get("uom_id") or 0)
-        converted: Decimal = env["uom.uom"].convert(quantity, *(reversed(units) if back else units))
+        converted: Decimal = env["uom.uom"].counted_in(quantity, *(reversed(units) if back else units))
         return converted
 
     def _shift_reservation(self, env: Env, row: Row, quantity: Decimal) -> None:
