@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 from reconcile_sales import Sales
 
+from magodoo.load.requests.prepared import RequestProblem
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.settle import waiting_for, without_problems
 from magodoo.vocabulary import ChangeKind, FindingType, Kind
 
-
-class Trouble:
-    part, message = "sku:SKU11", "SKU11 is no product in Odoo"
+TROUBLE = RequestProblem("sku:SKU11", "SKU11 is no product in Odoo")
 
 
 def test_a_whole_order_is_written_in_an_order_that_can_be_carried_out() -> None:
@@ -523,7 +522,7 @@ def test_problems_become_findings_and_what_depends_on_them_waits() -> None:
     sales.invoice(1, captured=20, transaction_id="T")
     sales.shipment(1)
     result = sales.reconcile().result
-    problem = Trouble()
+    problem = TROUBLE
     import_key = ("odoo_order_import", "1")
     out = without_problems(result.changes, {import_key: [problem]}, [import_key], result.findings)
     assert out == {change.key for change in result.changes}
@@ -550,7 +549,7 @@ def test_a_warning_blocks_nothing() -> None:
     sales.shipment(1)
     result = sales.reconcile().result
     key = result.changes[0].key
-    assert without_problems(result.changes, {key: [Trouble()]}, [], result.findings) == set()
+    assert without_problems(result.changes, {key: [TROUBLE]}, [], result.findings) == set()
     assert [each.type for each in result.findings if each.change is None] == [FindingType.UNMAPPED]
 
 
