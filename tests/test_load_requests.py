@@ -227,7 +227,7 @@ def test_of_one_rate_the_kind_the_vat_number_and_the_group_decide() -> None:
     for number, rule in enumerate(rules, start=900):
         own.master.records["account.tax", rule.odoo_tax].append(Record(number, True, {"amount": 0}))
     order = next(document for document in own.documents.values() if document.kind == Kind.ORDER)
-    goods, service = CanonicalLine("1"), CanonicalLine("2", is_virtual=True)
+    goods, service = CanonicalLine("1", product_type="simple"), CanonicalLine("2", is_virtual=True)
     shipping = CanonicalLine("3", role="shipping")
 
     def chosen(line: CanonicalLine, country: str, vat: str = "", group: int = 0) -> tuple[int | None, str | None]:

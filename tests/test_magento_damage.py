@@ -14,9 +14,10 @@ from magento_double import DOCUMENTS, Answer, Shop, client_of, ids_of, quarantin
 
 from magodoo.errors import MagodooError, Unreadable
 from magodoo.magento.marker import find_marker
+from magodoo.magento.needed import SHAPES
 from magodoo.magento.paging import raw_text
 from magodoo.magento.search import read_stamp
-from magodoo.magento.shape import SHAPES, sound
+from magodoo.magento.shape import SET_ASIDE, sound
 from magodoo.money import dump_json, parse_json, to_units
 from magodoo.vocabulary import MATCHED_KINDS, Kind
 
@@ -74,7 +75,6 @@ AMOUNTS = (
     "shipping_amount",
     "discount_amount",
     "base_grand_total",
-    "adjustment",
 )
 QUANTITIES = ("qty", "qty_ordered", "qty_invoiced", "qty_shipped", "qty_refunded", "qty_canceled")
 
@@ -145,13 +145,57 @@ def test_unknown_states_and_statuses_are_data() -> None:
         ("invoice", {"order_currency_code": "dollars"}, "order_currency_code"),
         ("invoice", {"items": [{"qty": 1}]}, r"items\[0\]"),
         ("order", {"billing_address": "Main Street"}, "billing_address"),
-        ("shipment", {"tracks": {"0": {}}}, "tracks"),
-        ("shipment", {"extension_attributes": {"note": {"deep": ["\0"]}}}, "stored"),
+        ("shipment", {"comments": "ours"}, "comments"),
+        ("shipment", {"increment_id": "1\0"}, "stored"),
     ],
 )
 def test_an_unsound_field_is_named(kind: str, change: dict[str, Any], named: str) -> None:
     with pytest.raises(Unreadable, match=named):
         sound(SHAPES[Kind(kind)], DOCUMENTS[kind][0] | change)
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("invoice", {"shipping_address_id": 0, "billing_address_id": "none", "global_currency_code": "dollars"}),
+        (
+            "invoice",
+            {"comments": [{"entity_id": None, "parent_id": 0, "created_at": "never", "comment": None}, "text"]},
+        ),
+        ("shipment", {"extension_attributes": {"note": {"deep": ["\0"]}}}),
+        ("shipment", {"customer_id": 0, "packages": "none"}),
+        ("order", {"ext_order_id": "9" * 5000, "original_increment_id": [5], "status_histories": 5, "customer_id": 0}),
+        ("order", {"quote_id": 10**40, "remote_ip": {"v": 6}}),
+    ],
+)
+def test_a_field_that_nothing_reads_may_hold_anything(kind: str, change: dict[str, Any]) -> None:
+    clean = sound(SHAPES[Kind(kind)], DOCUMENTS[kind][0] | change)
+    assert SET_ASIDE not in clean
+    assert clean["increment_id"] == DOCUMENTS[kind][0]["increment_id"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "noted"),
+    [
+        ("order", {"payment": None}, "payment is missing: no payment is registered"),
+        ("order", {"payment": []}, "payment is missing: no payment is registered"),
+        ("order", {"payment": {"method": ""}}, "payment.method is missing: no payment is registered"),
+        ("order", {"payment": {"method": ["checkmo"]}}, "payment.method cannot be read: no payment is registered"),
+        ("shipment", {"tracks": [{"track_number": None}]}, "tracks[0].track_number is missing: no tracking number"),
+        ("shipment", {"tracks": ["1Z"]}, "tracks[0] cannot be read: no tracking number"),
+        ("shipment", {"tracks": "1Z"}, "tracks cannot be read: no tracking number"),
+        ("shipment", {"tracks": [{"track_number": "x" * 70_000}]}, "tracks[0].track_number cannot be read"),
+        ("shipment", {"extension_attributes": {"source_code": []}}, "extension_attributes.source_code cannot be read"),
+    ],
+)
+def test_a_document_does_without_what_it_can_spare_and_says_so(kind: str, change: dict[str, Any], noted: str) -> None:
+    (note,) = sound(SHAPES[Kind(kind)], DOCUMENTS[kind][0] | change)[SET_ASIDE]
+    assert note.startswith(noted)
+
+
+def test_a_note_says_nothing_of_what_was_sent() -> None:
+    row = DOCUMENTS["order"][0] | {"customer_email": ["kim@example.com"]}
+    assert "kim" not in str(sound(SHAPES[Kind.ORDER], row)[SET_ASIDE])
 
 
 def test_two_items_with_one_id_are_not_sound() -> None:

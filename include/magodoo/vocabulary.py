@@ -71,6 +71,7 @@ class FindingType(StrEnum):
     CLOSED_PERIOD = "closed_period"
     DELETED = "deleted"
     QUARANTINED = "quarantined"
+    READ_IN_PART = "read_in_part"
 
 
 class Rule(StrEnum):

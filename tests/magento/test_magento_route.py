@@ -20,9 +20,9 @@ from magodoo.magento.connection import Auth
 from magodoo.magento.cursor import ById
 from magodoo.magento.http import Http
 from magodoo.magento.items import quantity_differences
+from magodoo.magento.needed import SHAPES
 from magodoo.magento.paging import Listing, walk
 from magodoo.magento.search import Search
-from magodoo.magento.shape import SHAPES
 from magodoo.vocabulary import MATCHED_KINDS, Kind
 
 MARK = "magodoo:live:1f0c2f6e-0b1a-4c8e-9d51-0f5a2f6e7b11:account.move:42"

@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from magodoo.errors import Unreadable
+from magodoo.magento.shape import SET_ASIDE
 from magodoo.money import to_units
 from magodoo.stamps import utc
 
@@ -193,3 +194,16 @@ def email(row: Row, name: str) -> str | None:
     """Lower-cased, as customers are compared."""
     read = words(row, name)
     return read.lower() if read else None
+
+
+def set_aside(row: Row) -> dict[str, str]:
+    """What was left out of a row because it could not be read, as `details` keeps it; empty for a whole one."""
+    notes = row.get(SET_ASIDE)
+    return {"set_aside": "; ".join(map(str, notes))[:LONGEST]} if isinstance(notes, list) and notes else {}
+
+
+def payload(row: Row) -> dict[str, Any]:
+    """The row as the system sent it."""
+    whole = dict(row)
+    whole.pop(SET_ASIDE, None)
+    return whole

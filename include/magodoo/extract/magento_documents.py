@@ -112,7 +112,8 @@ def _head(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) 
         document_date=fields.local_day(created, instance.zone),
         created_at=created,
         updated_at=fields.moment(row, "updated_at"),
-        payload=dict(row),
+        details=fields.set_aside(row),
+        payload=fields.payload(row),
     )
 
 

@@ -12,11 +12,11 @@ from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
 from magodoo.extract.magento_totals import Totals, remainder_line, shipping_line
-from magodoo.magento.marker import find_marker
 from magodoo.settings import Instance
 from magodoo.vocabulary import Kind, Side
 
 CANCELED = "canceled"
+VIRTUAL = ("virtual", "downloadable")
 
 
 def order(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
@@ -44,11 +44,6 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
     email = fields.email(row, "customer_email") or fields.email(billing, "email")
     customer_id = fields.identity(row, "customer_id")
     state = fields.words(row, "state", fields.LONGEST_KEY) or ""
-    originals = [fields.key(row, "original_increment_id"), fields.key(row, "ext_order_id")]
-    try:
-        marker = find_marker(row)
-    except TypeError:
-        raise Unreadable("status_histories: not a list of objects") from None
     return CanonicalDocument(
         instance=instance.id,
         side=Side.MAGENTO.value,
@@ -61,8 +56,6 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         request_began_at=request_began_at,
         order_key=source_id,
         own_order_id=source_id,
-        reference=str(marker) if marker and marker.instance == instance.id else None,
-        other_references=tuple(dict.fromkeys(each for each in originals if each)),
         currency=fields.words(row, "order_currency_code", 3) or "",
         company_currency=fields.words(row, "base_currency_code", 3) or "",
         rate=fields.rate(row, "base_to_order_rate"),
@@ -81,8 +74,8 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         document_date=fields.local_day(created, instance.zone),
         created_at=created,
         updated_at=fields.moment(row, "updated_at"),
-        details=_details(row, payment, customer_id),
-        payload=dict(row),
+        details=_details(row, payment, customer_id) | fields.set_aside(row),
+        payload=fields.payload(row),
     )
 
 
@@ -191,7 +184,7 @@ def _item(item_id: str, item: Row, is_money: bool, gross_of: Mapping[str, int]) 
         sku=fields.words(item, "sku", fields.LONGEST_KEY) or "",
         name=fields.words(item, "name") or "",
         is_money=is_money,
-        is_virtual=fields.flag(item, "is_virtual"),
+        is_virtual=fields.flag(item, "is_virtual") or item.get("product_type") in VIRTUAL,
         quantity=fields.units(item, "qty_ordered"),
         price=fields.units(item, "price"),
         discount_percent=fields.percent(item, "discount_percent") or Decimal(0),

@@ -41,7 +41,7 @@ def _money_rows(order: Row, items: Iterable[Sequence[int]]) -> list[tuple[Row, D
     for item_id, units in items:
         row = rows[int(item_id)]
         parts = [part for part in rows.values() if part.get("parent_item_id") == row["item_id"] and part.get("price")]
-        for money in parts if row["product_type"] == "bundle" and parts else [row]:
+        for money in parts if row.get("product_type") == "bundle" and parts else [row]:
             ordered = to_units(row["qty_ordered"])
             wanted.append((money, Decimal(units) * to_units(money["qty_ordered"]) / ordered if ordered else Decimal(0)))
     return wanted

@@ -16,9 +16,10 @@ from magodoo.magento.connection_test import ConnectionReport, check_connection
 from magodoo.magento.cursor import ByChange, ById
 from magodoo.magento.http import Http, Stats
 from magodoo.magento.items import Lines
+from magodoo.magento.needed import ONLY_ID, SHAPES, TRANSACTION
 from magodoo.magento.paging import Listing, Page, walk
 from magodoo.magento.search import EPOCH, Search, batches, read_stamp, stamp, up_to_the_second
-from magodoo.magento.shape import ONLY_ID, SHAPES, TRANSACTION, Shape
+from magodoo.magento.shape import Shape
 from magodoo.magento.writes import Track
 from magodoo.vocabulary import Kind
 

@@ -126,7 +126,7 @@ def _item(row: Mapping[str, Any], parent: Mapping[str, Any] | None, priced: set[
         parent_id=row.get("parent_item_id"),
         sku=row["sku"],
         role=_role(row, parent, priced),
-        virtual=bool(row.get("is_virtual")) or row["product_type"] in ("virtual", "downloadable"),
+        virtual=bool(row.get("is_virtual")) or row.get("product_type") in ("virtual", "downloadable"),
         ordered=quantity("qty_ordered"),
         invoiced=quantity("qty_invoiced"),
         shipped=quantity("qty_shipped"),
@@ -139,9 +139,9 @@ def _role(row: Mapping[str, Any], parent: Mapping[str, Any] | None, priced: set[
     """A bundle whose parts have prices is dynamic (facts pair 1)."""
     whole = parent or row
     is_part = parent is not None
-    if whole["product_type"] == "configurable":
+    if whole.get("product_type") == "configurable":
         return Role.CONFIGURABLE_CHILD if is_part else Role.CONFIGURABLE
-    if whole["product_type"] != "bundle":
+    if whole.get("product_type") != "bundle":
         return Role.PLAIN
     if whole["item_id"] in priced:
         return Role.DYNAMIC_PART if is_part else Role.DYNAMIC_BUNDLE

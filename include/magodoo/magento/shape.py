@@ -1,74 +1,154 @@
 """What a row must look like to be sound: ids, stamps, amounts and quantities of the fields that the product uses.
 
-Facts magento-2.4.7 6: fields without a value are left out, whole amounts come as integers, ids sometimes as strings.
-Fields that are not named here pass unchanged: states and statuses are data, whatever they say (facts more 5).
+Facts magento-2.4.7 6: fields without a value are left out, whole amounts come as integers, ids sometimes as strings. Which field is
+needed for what, and what becomes of a row whose field is missing or cannot be read, is one table: `needed.py`. Fields that it does
+not name pass unchanged, whatever they hold: nothing reads them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
+from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from magodoo.errors import Unreadable
 from magodoo.magento.search import read_stamp
 from magodoo.money import to_units
-from magodoo.vocabulary import Kind
+from magodoo.tracking import LONGEST
 
 LARGEST_ID = 2**63 - 1
 DEEPEST = 30
+SET_ASIDE = "_set_aside"  # key of a sound row under which stands what was left out of it, in words
 _DAMAGE = 10**30
 _LARGEST_AMOUNT = 10**10
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 Check = Callable[[Any], Any]
 
 
+class Fate(StrEnum):
+    """What becomes of a row whose field is missing, or holds what it should not."""
+
+    FINE = "nothing"
+    NOTED = "it is left out and reported, the rest goes on"
+    REFUSED = "the document is quarantined"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field that is read: what it is needed for (after a colon, as a consequence), and its check, or the shape of what it holds."""
+
+    use: str
+    check: Check | None = None
+    missing: Fate = Fate.FINE
+    unsound: Fate = Fate.REFUSED
+    inner: Shape | None = None
+    is_list: bool = False
+
+
 @dataclass(frozen=True)
 class Shape:
-    """Checks of fields, shapes of nested objects and lists of objects, and the fields that must be there."""
+    """The fields of an object that are read; no two objects of a list may have the same `key`. `complete` fills what others tell."""
 
-    checks: Mapping[str, Check]
-    required: frozenset[str] = frozenset()
-    objects: Mapping[str, Shape] | None = None
-    lists: Mapping[str, Shape] | None = None
+    fields: Mapping[str, Field]
+    key: str = ""
+    complete: Callable[[dict[str, Any]], None] | None = field(default=None, compare=False)
+
+    @cached_property
+    def needed(self) -> tuple[tuple[str, Field], ...]:
+        return tuple((name, each) for name, each in self.fields.items() if each.missing is not Fate.FINE)
 
 
 def sound(shape: Shape, row: Any) -> dict[str, Any]:
-    """A copy of the row with ids as int, amounts as int or Decimal, lists never None.
+    """Return a copy of the row with ids as int, amounts as int or Decimal, lists never None.
 
-    Raises Unreadable that names the first unsound field, and for anything that PostgreSQL could not store.
+    What is left out of it stands under SET_ASIDE. Raises Unreadable that names the first unsound field that the row cannot do
+    without, and for anything that PostgreSQL could not store.
     """
-    _storable(row, DEEPEST)
-    return _sound(shape, row)
+    try:
+        _storable(row, DEEPEST)
+    except Unreadable:
+        row = _without_unread_damage(shape, row)
+        _storable(row, DEEPEST)
+    notes: list[str] = []
+    clean = _sound(shape, row, "", notes)
+    clean.pop(SET_ASIDE, None)
+    if notes:
+        clean[SET_ASIDE] = notes
+    return clean
 
 
-def _sound(shape: Shape, row: Any) -> dict[str, Any]:
+def _sound(shape: Shape, row: Any, where: str, notes: list[str]) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise Unreadable(f"not an object: {row!r:.60}")
     clean = dict(row)
-    lists = shape.lists or {}
-    missing = [name for name in shape.required if row.get(name) is None and not (name in row and name in lists)]
-    if missing:
-        raise Unreadable(f"{min(missing)} is missing")
-    check_of = shape.checks.get
-    name = ""
-    try:
-        for name, value in row.items():
-            check = check_of(name)
-            if check is not None and value is not None:
-                clean[name] = check(value)
-    except Unreadable as problem:
-        raise Unreadable(f"{name}: {problem.args[0]}") from None
-    for name, inner in (shape.objects or {}).items():
-        if clean.get(name) not in (None, []):  # PHP writes an empty object as []
-            clean[name] = _within(name, partial(_sound, inner), clean[name])
-    for name, inner in lists.items():
-        if name in clean:
-            clean[name] = _rows(name, inner, clean[name])
+    field_of = shape.fields.get
+    for name, value in row.items():
+        known = field_of(name)
+        if known is None or (value is None and not known.is_list):
+            continue
+        try:
+            clean[name] = known.check(value) if known.check else _within(known, value, f"{where}{name}", notes)
+        except Unreadable as problem:
+            if known.unsound is not Fate.NOTED:
+                raise Unreadable(_placed(name, str(problem.args[0]))) from None
+            clean[name] = [] if known.is_list else None
+            notes.append(f"{where}{name} cannot be read: {known.use}")
+    for name, known in shape.needed:
+        if clean.get(name) is not None:
+            continue
+        if known.missing is Fate.REFUSED:
+            raise Unreadable(f"{name} is missing")
+        if row.get(name) is None or known.unsound is not Fate.NOTED or not _is_noted(f"{where}{name} cannot", notes):
+            notes.append(f"{where}{name} is missing: {known.use}")
+    if shape.complete:
+        shape.complete(clean)
     return clean
+
+
+def _placed(name: str, problem: str) -> str:
+    return f"{name}{problem}" if problem.startswith("[") else f"{name}: {problem}"
+
+
+def _is_noted(begin: str, notes: list[str]) -> bool:
+    return any(note.startswith(begin) for note in notes)
+
+
+def _within(known: Field, value: Any, where: str, notes: list[str]) -> Any:
+    """What a field holds: an object, or a list of objects. PHP writes an empty object as [], and a list with gaps as an object."""
+    assert known.inner is not None
+    if not known.is_list:
+        return None if value == [] else _sound(known.inner, value, f"{where}.", notes)
+    rows = listed(value)
+    clean: list[dict[str, Any]] = []
+    for index, row in enumerate(rows):
+        place = f"{where}[{index}]"
+        try:
+            clean.append(_sound(known.inner, row, f"{place}.", notes))
+        except Unreadable as problem:
+            if known.unsound is not Fate.NOTED:
+                raise Unreadable(_placed(f"[{index}]", str(problem.args[0]))) from None
+            notes.append(f"{place} cannot be read: {known.use}")
+    key = known.inner.key
+    if key:
+        ids = [row[key] for row in clean if row.get(key) is not None]
+        if len(ids) != len(set(ids)):
+            raise Unreadable(f"one {key} stands twice")
+    return clean
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a list, also of null and of an object whose keys are numbers. Raises Unreadable."""
+    if value is None:
+        return []
+    if isinstance(value, dict) and all(str(key).isdigit() for key in value):
+        return list(value.values())
+    if not isinstance(value, list):
+        raise Unreadable(f"not a list: {value!r:.60}")
+    return value
 
 
 def entity_id(value: Any) -> int:
@@ -80,6 +160,25 @@ def entity_id(value: Any) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number <= LARGEST_ID:
         raise Unreadable(f"not an id: {value!r:.60}")
     return number
+
+
+def _without_unread_damage(shape: Shape, row: Any) -> Any:
+    """The same without the values of fields that nothing reads and no table can hold."""
+    if not isinstance(row, dict):
+        return row
+    clean = dict(row)
+    for name, value in row.items():
+        known = shape.fields.get(name)
+        if known is None:
+            try:
+                _storable({name: value}, DEEPEST)
+            except Unreadable:
+                del clean[name]
+        elif known.inner and known.is_list and isinstance(value, list):
+            clean[name] = [_without_unread_damage(known.inner, each) for each in value]
+        elif known.inner:
+            clean[name] = _without_unread_damage(known.inner, value)
+    return clean
 
 
 def _storable(value: Any, depth: int) -> None:
@@ -110,31 +209,18 @@ def _storable_parts(parts: Iterable[Any], depth: int) -> None:
             _storable(part, depth)
 
 
-def _within(name: str, check: Check, value: Any) -> Any:
-    try:
-        return check(value)
-    except Unreadable as problem:
-        raise Unreadable(f"{name}: {problem.args[0]}") from None
-
-
-def _rows(name: str, inner: Shape, value: Any) -> list[dict[str, Any]]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise Unreadable(f"{name}: not a list: {value!r:.60}")
-    rows = [_within(f"{name}[{index}]", partial(_sound, inner), row) for index, row in enumerate(value)]
-    for key in ("entity_id", "item_id"):
-        ids = [row[key] for row in rows if key in inner.required]
-        if len(ids) != len(set(ids)):
-            raise Unreadable(f"{name}: one {key} stands twice")
-    return rows
-
-
-def _store_id(value: Any) -> int:
+def store_id(value: Any) -> int:
+    """A store's id; 0 is the admin."""
     return 0 if value == "0" or (value == 0 and not isinstance(value, bool)) else entity_id(value)
 
 
-def _amount(value: Any) -> int | Decimal:
+def id_if_any(value: Any) -> int | None:
+    """An id, or none where PHP writes 0, false or an empty text for it."""
+    return None if value in (0, "0", "") else entity_id(value)
+
+
+def amount(value: Any) -> int | Decimal:
+    """An amount or a rate."""
     kind = type(value)
     if (kind is Decimal or kind is int) and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:
         return value
@@ -146,114 +232,58 @@ def _amount(value: Any) -> int | Decimal:
     return Decimal(value)
 
 
-def _quantity(value: Any) -> int | Decimal:
-    quantity = _amount(value)
-    if quantity < 0:
+def quantity(value: Any) -> int | Decimal:
+    """An amount that is not below zero."""
+    read = amount(value)
+    if read < 0:
         raise Unreadable(f"a negative quantity: {value!r:.60}")
-    return quantity
+    return read
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A text that is not empty."""
     if not isinstance(value, str) or not value:
         raise Unreadable(f"not a text: {value!r:.60}")
     return value
 
 
-def _stamp(value: Any) -> str:
+def words(value: Any) -> str | int | Decimal | None:
+    """A text or a number that stands for one; none where it is empty."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise Unreadable(f"not a text: {value!r:.60}")
+    return None if value == "" else value
+
+
+def short_words(value: Any) -> str | int | Decimal | None:
+    """The same, as long as a tracking number may be."""
+    read = words(value)
+    if isinstance(read, str) and len(read.encode("utf-8", "replace")) > LONGEST:
+        raise Unreadable(f"a text of more than {LONGEST} bytes")
+    return read
+
+
+def flag(value: Any) -> bool | int | str:
+    """Yes or no, as PHP writes them."""
+    if value not in (True, False, "0", "1", "true", "false", ""):
+        raise Unreadable(f"neither yes nor no: {value!r:.60}")
+    read: bool | int | str = value
+    return read
+
+
+def street(value: Any) -> list[str]:
+    """The lines of an address; one line may come as a text."""
+    lines = [value] if isinstance(value, str) else listed(value)
+    return [str(words(line) or "") for line in lines if line is not None]
+
+
+def moment(value: Any) -> str:
+    """A time in UTC."""
     read_stamp(value)
-    return value
+    return str(value)
 
 
-def _currency(value: Any) -> str:
+def currency(value: Any) -> str:
+    """An ISO code."""
     if not isinstance(value, str) or not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
         raise Unreadable(f"not a currency: {value!r:.60}")
     return value
-
-
-def _each(check: Check, names: str) -> dict[str, Check]:
-    return dict.fromkeys(names.split(), check)
-
-
-def _amounts(names: str) -> dict[str, Check]:
-    return _each(_amount, names) | _each(_amount, " ".join(f"base_{name}" for name in names.split()))
-
-
-_TOTALS = _amounts(
-    "grand_total subtotal subtotal_incl_tax shipping_amount shipping_incl_tax shipping_tax_amount tax_amount"
-    " discount_amount discount_tax_compensation_amount shipping_discount_tax_compensation_amount"
-    " shipping_discount_tax_compensation_amnt adjustment adjustment_positive adjustment_negative total_refunded"
-) | _each(_amount, "base_to_order_rate base_to_global_rate")
-_ORDER_TOTALS = _amounts(
-    "shipping_discount_amount total_due total_paid total_invoiced total_canceled total_offline_refunded"
-    " total_online_refunded subtotal_invoiced subtotal_refunded subtotal_canceled tax_invoiced tax_refunded"
-    " tax_canceled shipping_invoiced shipping_refunded shipping_canceled shipping_tax_refunded"
-    " discount_invoiced discount_refunded discount_canceled"
-)
-_HEADER = (
-    _each(entity_id, "entity_id order_id invoice_id customer_id billing_address_id shipping_address_id")
-    | _each(_store_id, "store_id")
-    | _each(_stamp, "created_at updated_at")
-    | _each(_text, "increment_id")
-    | _each(_currency, "order_currency_code base_currency_code global_currency_code")
-)
-_LINE = _each(entity_id, "entity_id order_item_id parent_id item_id order_id parent_item_id product_id") | _amounts(
-    "price price_incl_tax row_total row_total_incl_tax row_invoiced tax_amount tax_invoiced tax_refunded"
-    " discount_amount discount_invoiced discount_refunded discount_tax_compensation_amount amount_refunded"
-    " original_price"
-)
-_ITEM = Shape(
-    _LINE | _each(_quantity, "qty") | _each(_text, "sku"),
-    frozenset({"entity_id", "order_item_id", "qty"}),
-)
-_ORDER_ITEM = Shape(
-    _LINE
-    | _each(_quantity, "qty_ordered qty_invoiced qty_shipped qty_refunded qty_canceled")
-    | _each(_amount, "tax_percent discount_percent")
-    | _each(_text, "sku product_type"),
-    frozenset({"item_id", "qty_ordered", "sku", "product_type"}),
-)
-_COMMENT = Shape(_each(entity_id, "entity_id parent_id") | _each(_stamp, "created_at"))
-_TRACK = Shape(
-    _each(entity_id, "entity_id order_id parent_id") | _each(_text, "track_number"),
-    frozenset({"entity_id", "track_number"}),
-)
-_PAYMENT = Shape(
-    _each(_text, "method")
-    | _amounts("amount_ordered amount_paid amount_refunded amount_authorized shipping_amount amount_paid_online"),
-    frozenset({"method"}),
-)
-_ADDRESS = Shape(_each(entity_id, "entity_id parent_id"))
-_TAX = Shape(_amounts("amount") | _each(_amount, "percent"))
-_ANYTHING = Shape({})
-_OF_AN_ORDER = frozenset({"entity_id", "order_id", "increment_id", "created_at", "updated_at", "items"})
-
-SHAPES: Mapping[Kind, Shape] = {
-    Kind.ORDER: Shape(
-        _HEADER | _TOTALS | _ORDER_TOTALS,
-        frozenset(
-            {"entity_id", "increment_id", "created_at", "updated_at", "grand_total", "base_grand_total"}
-            | {"order_currency_code", "base_currency_code", "items", "payment"}
-        ),
-        objects={
-            "billing_address": _ADDRESS,
-            "payment": _PAYMENT,
-            "extension_attributes": Shape({}, lists={"applied_taxes": _TAX, "shipping_assignments": _ANYTHING}),
-        },
-        lists={"items": _ORDER_ITEM, "status_histories": _COMMENT},
-    ),
-    Kind.INVOICE: Shape(
-        _HEADER | _TOTALS | _each(_quantity, "total_qty"), _OF_AN_ORDER, lists={"items": _ITEM, "comments": _COMMENT}
-    ),
-    Kind.SHIPMENT: Shape(
-        _HEADER | _each(_quantity, "total_qty"),
-        _OF_AN_ORDER,
-        objects={"extension_attributes": Shape(_each(_text, "source_code"))},
-        lists={"items": _ITEM, "comments": _COMMENT, "tracks": _TRACK},
-    ),
-    Kind.CREDIT_MEMO: Shape(_HEADER | _TOTALS, _OF_AN_ORDER, lists={"items": _ITEM, "comments": _COMMENT}),
-}
-TRANSACTION = Shape(
-    _each(entity_id, "transaction_id order_id payment_id") | _each(_stamp, "created_at"),
-    frozenset({"transaction_id", "order_id", "txn_type"}),
-)
-ONLY_ID = Shape(_each(entity_id, "entity_id"), frozenset({"entity_id"}))

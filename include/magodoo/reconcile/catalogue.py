@@ -379,4 +379,15 @@ CATALOGUE: dict[FindingType, Entry] = {
         REVENUE,
         "What cannot be read cannot be written",
     ),
+    _T.READ_IN_PART: Entry(
+        "Read in part",
+        "a field of it is missing or could not be read, and was left out",
+        "The rest of it goes on without what the field says",
+        _INFO,
+        "A document without a track number or a payment, usually of an extension or of the shop's own delivery",
+        "Nothing to do where the field does not matter; else correct it in Magento",
+        IT,
+        NOTHING,
+        "Nothing waits for it",
+    ),
 }

@@ -41,6 +41,7 @@ WORDS = ("state", "status", "currency", "payment_method", "carrier", "source_cod
 TEXTS = (
     *("number", "reference", "other_references", "transaction_id", "customer_name", "customer_email", "tracking"),
     "foreign_units",
+    "set_aside",
 )
 SEPARATOR = "\x1e"  # between the texts of a list
 FLAGS = {"active": True, "sound": True, "without_order": False, "consolidated": False}
@@ -65,7 +66,8 @@ class Frames:
         Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
         document_date (datetime64, local date). order_key is the Magento order's id; -n where staging keeps an Odoo document
         under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid (of Magento orders),
-        consolidated (of Odoo's invoices and credit memos), foreign_units (of Odoo's documents) and without_order come from `details`.
+        consolidated (of Odoo's invoices and credit memos), foreign_units (of Odoo's documents), without_order and set_aside (what
+        was left out of it when it was read) come from `details`.
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
     pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and, marked as
         ended, those that lost a document.
@@ -228,6 +230,7 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         ("without_order", [bool(each.get("without_order")) for each in details]),
         ("consolidated", [bool(each.get("consolidated")) for each in details]),
         ("foreign_units", [each.get("foreign_units") for each in details]),
+        ("set_aside", [each.get("set_aside") for each in details]),
         ("amount_authorized", [each.get("amount_authorized") for each in payments]),
         ("amount_paid", [each.get("amount_paid") for each in payments]),
     ):

@@ -98,4 +98,5 @@ def find(situation: Situation) -> list[Finding]:
         *records.deleted(situation),
         *records.without_order(situation.view),
         *records.quarantined(situation.view.frames),
+        *records.read_in_part(situation),
     ]

@@ -71,6 +71,9 @@ class OdooMoveDetails(TypedDict, total=False):
 
 
 class AnyDetails(TypedDict, total=False):
-    """On documents of every kind: the order that it claims exists nowhere (`staging/resolve.py`)."""
+    """On documents of every kind: the order that it claims exists nowhere (`staging/resolve.py`); what was left out of it when
+    it was read, in words.
+    """
 
     without_order: bool
+    set_aside: str

@@ -31,6 +31,7 @@ _DETAILS = {
     "without_order": "(d.details ? 'without_order')",
     "consolidated": "(d.details ? 'consolidated')",
     "foreign_units": "d.details ->> 'foreign_units'",
+    "set_aside": "d.details ->> 'set_aside'",
     "other_references": "case when d.side = 'odoo' and d.kind in ('invoice', 'credit_memo') and coalesce(d.reference, '') = ''"
     f" then array_to_string(d.other_references, e'\\x{ord(_SEPARATOR):02x}') end",
     "tracking": f"array_to_string(d.tracking, e'\\x{ord(_SEPARATOR):02x}')",

@@ -83,6 +83,9 @@ def money_lines(
     checked: list[tuple[int, int, int, Decimal]] = []
     for (source, stands_apart), net, tax in zip(pieces, untaxed, taxes, strict=True):
         ordered = _ordered(order, source)
+        if ordered and not source.sku:
+            source = replace(source, sku=ordered.sku)
+        problems += _untold_type(order, ordered)
         percent = ordered.tax_percent if ordered and source.tax_percent is None else source.tax_percent
         chosen = tax_of(sources, order, ordered or source, percent, tax)
         product_id = _product(sources, source, problems)
@@ -214,6 +217,16 @@ def _ordered(order: CanonicalDocument, line: CanonicalLine) -> CanonicalLine | N
         if own.role == line.role and (line.role != "item" or own.item_key == line.item_key):
             return own
     return None
+
+
+def _untold_type(order: CanonicalDocument, ordered: CanonicalLine | None) -> list[RequestProblem]:
+    """A row with parts of which nobody says whether they or the row itself carry the money (facts pair 1)."""
+    if ordered is None or ordered.role != "item" or ordered.product_type:
+        return []
+    if not any(line.parent_item_key == ordered.item_key for line in order.lines):
+        return []
+    why = f"Magento does not say whether {ordered.sku!r} is a bundle or a product with variants"
+    return [RequestProblem(f"product_type:{ordered.sku}", why)]
 
 
 def _quantity(line: CanonicalLine) -> int:

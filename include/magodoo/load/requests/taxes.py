@@ -42,9 +42,13 @@ def tax_of(
         return LineTax()
     if not tax and line.role in ("shipping", "discount"):
         rate = Decimal(0)
-    rule = next((rule for rule in sources.instance.taxes if _fits(rule, rate, order, line)), None)
+    kind = _kind(sources, line)
+    rule = next((rule for rule in sources.instance.taxes if _fits(rule, rate, order, kind)), None)
     if rule is None:
-        return LineTax() if not tax and line.role == "shipping" else _unmapped(order, figure(rate), "no tax rule fits")
+        why = (
+            "no tax rule fits" if kind else f"nobody says whether {line.sku!r} is goods or a service: no tax rule fits"
+        )
+        return LineTax() if not tax and line.role == "shipping" else _unmapped(order, figure(rate), why)
     record = sources.master.only("account.tax", rule.odoo_tax)
     if record is None:
         return _unmapped(order, figure(rate), f"Odoo has no single active tax {rule.odoo_tax!r}")
@@ -70,8 +74,7 @@ def implausible(lines: list[tuple[int, int, int, Decimal]]) -> str | None:
     return f"its tax {plain(taxed)} is not what its rates give ({plain(int(of_net))})"
 
 
-def _fits(rule: TaxRule, rate: Decimal, order: CanonicalDocument, line: CanonicalLine) -> bool:
-    kind = "shipping" if line.role in ("shipping", "discount") else "service" if _is_service(line) else "goods"
+def _fits(rule: TaxRule, rate: Decimal, order: CanonicalDocument, kind: str | None) -> bool:
     return (
         rule.rate == rate
         and rule.country in (None, order.country)
@@ -81,8 +84,17 @@ def _fits(rule: TaxRule, rate: Decimal, order: CanonicalDocument, line: Canonica
     )
 
 
-def _is_service(line: CanonicalLine) -> bool:
-    return line.is_virtual or line.product_type in _SERVICES
+def _kind(sources: Sources, line: CanonicalLine) -> str | None:
+    """What a line sells. Where Magento does not say its type, the product in Odoo does; None where that is not known either."""
+    if line.role in ("shipping", "discount"):
+        return "shipping"
+    if line.is_virtual or line.product_type in _SERVICES:
+        return "service"
+    if line.product_type:
+        return "goods"
+    product = sources.master.only("product.product", line.sku)
+    type_ = product.data.get("type") if product else None
+    return None if not type_ else "service" if type_ == "service" else "goods"
 
 
 def _unmapped(order: CanonicalDocument, rate: str, why: str) -> LineTax:

@@ -85,6 +85,18 @@ def quarantined(frames: Frames) -> list[Finding]:
     return result
 
 
+def read_in_part(situation: Situation) -> list[Finding]:
+    """Standing documents of Magento of which something was left out, with what and what it was for."""
+    view = situation.view
+    left_out = view.column("set_aside")
+    positions = np.flatnonzero((left_out != "") & view.exists)
+    orders = situation.order_rows(positions)
+    return [
+        about(FindingType.READ_IN_PART, row, order=orders.get(row.at), detail=str(left_out[row.at]))
+        for row in view.frames.rows(positions)
+    ]
+
+
 def unmapped(order: Document, part: str, detail: str) -> Finding:
     """An order (row) that cannot be written because a mapping is missing; part such as `sku:ABC`."""
     return about(FindingType.UNMAPPED, order, order=order, part=part, detail=detail, kind=Kind.ORDER)

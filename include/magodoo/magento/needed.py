@@ -1,0 +1,233 @@
+"""Which field of Magento's documents is needed for what, and what becomes of a document that lacks it or where it cannot be read.
+
+One table per kind of document. What it does not name is read by nothing and may hold anything: an id of 0, a null, a text of any
+length. A reader of one more field adds it here (tests/test_needed_fields.py finds one that does not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from magodoo.magento import shape
+from magodoo.magento.product_types import complete_types
+from magodoo.magento.shape import Check, Fate, Field, Shape
+from magodoo.vocabulary import Kind
+
+FINE, NOTED, REFUSED = Fate.FINE, Fate.NOTED, Fate.REFUSED
+
+
+def _required(use: str, check: Check, names: str) -> dict[str, Field]:
+    """Fields without which a document means nothing."""
+    return {name: Field(use, check, missing=REFUSED) for name in names.split()}
+
+
+def _read(use: str, check: Check, names: str) -> dict[str, Field]:
+    """Fields that may be absent; a wrong value would be a wrong write, and refuses the document."""
+    return {name: Field(use, check) for name in names.split()}
+
+
+def _spared(use: str, check: Check, names: str, missing: Fate = FINE) -> dict[str, Field]:
+    """Fields that a document can do without: what cannot be read of them costs just that."""
+    return {name: Field(use, check, missing, NOTED) for name in names.split()}
+
+
+def _amounts(use: str, names: str) -> dict[str, Field]:
+    """Amounts in order currency and, with `base_`, in base currency."""
+    return _read(use, shape.amount, names) | _read(
+        use, shape.amount, " ".join(f"base_{name}" for name in names.split())
+    )
+
+
+_WHICH = "tells which document it is"
+_WHEN = "dates the document, and tells what changed since the last extract"
+_SUMS = "is part of the total, which must add up"
+_HEAD = (
+    _required(_WHICH, shape.entity_id, "entity_id")
+    | _required(_WHICH, shape.text, "increment_id")
+    | _required(_WHEN, shape.moment, "created_at updated_at")
+    | _read("tells whether a store of this instance made it", shape.store_id, "store_id")
+)
+_TOTALS = (
+    _amounts(
+        _SUMS,
+        "grand_total subtotal shipping_amount shipping_tax_amount tax_amount discount_amount"
+        " discount_tax_compensation_amount",
+    )
+    | _read(
+        _SUMS,
+        shape.amount,
+        "shipping_discount_tax_compensation_amount base_shipping_discount_tax_compensation_amnt",
+    )
+    | _read("converts amounts of the base currency", shape.amount, "base_to_order_rate")
+    | _read("tells the currency", shape.currency, "order_currency_code base_currency_code")
+)
+_ROW_AMOUNTS = _read("is the price of the row", shape.amount, "price") | _amounts(
+    "is part of the row's amount", "row_total tax_amount discount_amount discount_tax_compensation_amount"
+)
+_NAME = _spared("is what the row is called on paper: the SKU stands there", shape.words, "name")
+_ADDRESS = Shape(
+    _read(
+        "is part of the customer's address",
+        shape.words,
+        "firstname lastname company city postcode telephone country_id",
+    )
+    | _read("is part of the customer's address", shape.street, "street")
+    | _read("finds the customer", shape.words, "email")
+    | _read("decides about the tax", shape.words, "vat_id")
+)
+_SHIPPING = Shape(
+    {
+        "address": Field("is where the goods go", inner=_ADDRESS),
+        "method": Field("chooses the delivery method", shape.words, FINE, NOTED),
+    }
+)
+_TAXES = Shape(_read("gives the rate of the tax on shipping", shape.amount, "percent"))
+_APPLIED = Shape(
+    _spared("tells what a tax lies on", shape.words, "type")
+    | {"applied_taxes": Field("gives the rate of the tax on shipping", inner=_TAXES, is_list=True)}
+)
+_ORDER_EXTENSION = Shape(
+    {
+        "shipping_assignments": Field(
+            "holds the address that the goods go to",
+            inner=Shape({"shipping": Field("holds the address that the goods go to", inner=_SHIPPING)}),
+            is_list=True,
+        ),
+        "item_applied_taxes": Field("gives the rate of the tax on shipping", inner=_APPLIED, is_list=True),
+    }
+    | _amounts("was paid by other means", "gift_cards_amount customer_balance_amount reward_currency_amount")
+)
+_PAYMENT = Shape(
+    _spared("no payment is registered, and the settings of its method do not count", shape.words, "method", NOTED)
+    | _spared("no transaction of a provider is named", shape.words, "last_trans_id")
+    | _read(
+        "tells what was authorised, paid and refunded",
+        shape.amount,
+        "amount_authorized amount_paid amount_refunded base_amount_paid base_amount_paid_online",
+    )
+)
+_ORDER_ITEM = Shape(
+    _required("tells which row it is", shape.entity_id, "item_id")
+    | _required("tells how much was ordered", shape.quantity, "qty_ordered")
+    | _required("finds the product", shape.text, "sku")
+    | _read("tells what a row is part of", shape.id_if_any, "parent_item_id")
+    | _read("tells what is still open", shape.quantity, "qty_invoiced qty_shipped qty_refunded qty_canceled")
+    | _ROW_AMOUNTS
+    | _amounts("is part of the row's amount", "row_total_incl_tax")
+    | _read("is the price of the row", shape.amount, "base_price")
+    | _read(
+        "predicts what Magento would make of it",
+        shape.amount,
+        "row_invoiced tax_invoiced tax_refunded discount_invoiced discount_refunded amount_refunded"
+        " discount_tax_compensation_invoiced discount_tax_compensation_refunded",
+    )
+    | _read("is the rate of the tax", shape.amount, "tax_percent")
+    | _read("is the rate of the discount", shape.amount, "discount_percent")
+    | _spared("the type is taken from where else it is shown, or from the product", shape.words, "product_type")
+    | _spared("whether it is shipped follows from its type", shape.flag, "is_virtual")
+    | _NAME,
+    key="item_id",
+)
+_ITEM = Shape(
+    _required("tells which row of the order it is", shape.entity_id, "order_item_id")
+    | _required("tells how much", shape.quantity, "qty")
+    | _read("tells which row it is", shape.id_if_any, "entity_id")
+    | _spared("the SKU is the order's", shape.words, "sku")
+    | _ROW_AMOUNTS
+    | _NAME,
+    key="entity_id",
+)
+_COMMENTS = {
+    "comments": Field("holds the mark by which our own documents are known", shape.listed),
+}
+_OF_AN_ORDER = _required("tells which order it is of", shape.entity_id, "order_id")
+_ITEMS = {"items": Field("are its rows", inner=_ITEM, missing=REFUSED, is_list=True)}
+_STATE = _read("tells whether it counts", shape.words, "state")
+_TRACK = Shape(
+    _spared("no tracking number is carried over", shape.short_words, "track_number", NOTED)
+    | _spared("no carrier is named", shape.words, "title carrier_code")
+)
+_MONEY = (
+    _HEAD
+    | _OF_AN_ORDER
+    | _TOTALS
+    | _STATE
+    | _COMMENTS
+    | _ITEMS
+    | {
+        "extension_attributes": Field(
+            "was paid by other means",
+            inner=Shape(
+                _amounts("was paid by other means", "gift_cards_amount customer_balance_amount reward_currency_amount")
+            ),
+        )
+    }
+    | _spared("the quantity is summed from its rows", shape.quantity, "total_qty")
+    | _spared("no transaction of a provider is named: no payment is registered", shape.words, "transaction_id")
+)
+
+SHAPES: Mapping[Kind, Shape] = {
+    Kind.ORDER: Shape(
+        _HEAD
+        | _TOTALS
+        | _required("is what was sold", shape.amount, "grand_total base_grand_total")
+        | _required("tells the currency", shape.currency, "order_currency_code base_currency_code")
+        | {
+            "items": Field("are its rows", inner=_ORDER_ITEM, missing=REFUSED, is_list=True),
+            "payment": Field(
+                "no payment is registered, and the settings of its method do not count",
+                inner=_PAYMENT,
+                missing=NOTED,
+                unsound=REFUSED,
+            ),
+            "billing_address": Field("is the customer's address", inner=_ADDRESS),
+            "extension_attributes": Field("holds addresses, taxes and payment parts", inner=_ORDER_EXTENSION),
+        }
+        | _read("tells how much is invoiced, paid, refunded", shape.amount, "total_invoiced total_paid total_refunded")
+        | _read("tells how much is cancelled and due", shape.amount, "total_canceled total_due")
+        | _read("predicts an invoice", shape.amount, "shipping_invoiced shipping_discount_amount")
+        | _read("finds the customer", shape.id_if_any, "customer_id")
+        | _read("chooses the tax", shape.store_id, "customer_group_id")
+        | _read("decides about the tax", shape.words, "customer_taxvat")
+        | _spared("the order counts as one without a state", shape.words, "state")
+        | _spared("the status is not shown", shape.words, "status")
+        | _spared("the e-mail is the billing address's", shape.words, "customer_email")
+        | _spared("the name is the billing address's", shape.words, "customer_firstname customer_lastname")
+        | _spared("the shipping has no name on paper", shape.words, "shipping_description")
+        | _spared(
+            "it counts as a registered customer's where there is an id", shape.flag, "customer_is_guest is_virtual"
+        )
+        | _read("tells which order it replaces", shape.id_if_any, "relation_parent_id relation_child_id")
+        | _spared("the store view that was deleted is not named", shape.words, "store_name"),
+        complete=complete_types,
+    ),
+    Kind.INVOICE: Shape(_MONEY),
+    Kind.SHIPMENT: Shape(
+        _HEAD
+        | _OF_AN_ORDER
+        | _COMMENTS
+        | _ITEMS
+        | _spared("the state of a shipment is not shown", shape.words, "state")
+        | _spared("the quantity is summed from its rows", shape.quantity, "total_qty")
+        | {
+            "tracks": Field("no tracking number is carried over", inner=_TRACK, unsound=NOTED, is_list=True),
+            "extension_attributes": Field(
+                "no source is named",
+                inner=Shape(_spared("no source is named", shape.words, "source_code")),
+                unsound=NOTED,
+            ),
+        }
+    ),
+    Kind.CREDIT_MEMO: Shape(
+        _MONEY
+        | _amounts("is part of the refund", "adjustment_positive adjustment_negative")
+        | _read("tells which invoice it refunds", shape.id_if_any, "invoice_id")
+    ),
+}
+TRANSACTION = Shape(
+    _required(_WHICH, shape.entity_id, "transaction_id order_id")
+    | _required("tells what kind of transaction it is", shape.words, "txn_type")
+    | _read("tells whose payment it is", shape.id_if_any, "payment_id")
+    | _read("dates it", shape.moment, "created_at")
+)
+ONLY_ID = Shape(_required(_WHICH, shape.entity_id, "entity_id"))
