@@ -23,6 +23,8 @@ from scripts import tables
 from sqlalchemy import Engine
 
 from magodoo import staging
+from magodoo.magento import needed
+from magodoo.magento.shape import Fate, Shape
 from magodoo.reconcile import catalogue, statuses
 from magodoo.settings import model
 from magodoo.settings.schema import schema
@@ -43,6 +45,7 @@ def pages(engine: Engine) -> dict[str, str]:
     return {
         "settings.md": settings_page(),
         "findings.md": findings_page(),
+        "fields.md": fields_page(),
         "states.md": states_page(),
         "changes.md": changes_page(),
         "tables.md": tables.page(made),
@@ -180,8 +183,33 @@ def findings_page() -> str:
             f"- Cure: {entry.cure}.",
             f"- Who acts: {entry.who}. Severity: {entry.severity}. Touches: {entry.effect}.",
             f"- Why nothing is written: {entry.no_change}.",
+            *([f"- Where a change is planned: {entry.with_change}."] if entry.with_change else []),
         ]
     return _page(lines)
+
+
+def fields_page() -> str:
+    """Which field of Magento's documents is needed for what, as `magento/needed.py` holds it."""
+    lines = [
+        WRITTEN.format("include/magodoo/magento/needed.py"),
+        "# Fields of Magento's documents",
+        "",
+        "What is read of a document, what for, and what becomes of the document where the field is missing or cannot be read. Fields that are",
+        "not listed may hold anything. *Left out* means: the rest of the document goes on, and a finding `read_in_part` says what is lacking.",
+    ]
+    for kind, shape in needed.SHAPES.items():
+        lines += ["", f"## {kind.words.capitalize()}", ""]
+        lines += _table(("field", "needed for", "missing", "cannot be read"), _field_rows(shape, ""))
+    return _page(lines)
+
+
+def _field_rows(shape: Shape, where: str) -> Iterator[tuple[str, ...]]:
+    words = {Fate.FINE: "-", Fate.NOTED: "left out", Fate.REFUSED: "quarantined"}
+    for name, known in shape.fields.items():
+        place = f"{where}{name}{'[]' if known.is_list else ''}"
+        yield f"`{place}`", known.use, words[known.missing], words[known.unsound]
+        if known.inner:
+            yield from _field_rows(known.inner, f"{place}.")
 
 
 def states_page() -> str:

@@ -193,7 +193,7 @@ def test_the_shop_is_described(sandbox: RunningSandbox, client: MagentoClient) -
     assert client.transactions([1, 2, 3]) == []
     sandbox.shop.place_order([("A", 1)])
     assert client.ping() == 1
-    assert client.order_by_increment(["000000001"], [1])[0]["entity_id"] == 1
+    assert client.orders_by_increment(["000000001"], [1])[0][0]["entity_id"] == 1
 
 
 def test_an_invoice_gets_a_searchable_reference(sandbox: RunningSandbox, client: MagentoClient) -> None:

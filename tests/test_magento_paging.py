@@ -246,7 +246,7 @@ def test_orders_are_found_by_number_and_a_text_with_a_comma_finds_nothing(shop: 
     from magento_double import DOCUMENTS
 
     shop.rows["order"] = DOCUMENTS["order"]
-    found = client_of(shop).order_by_increment(["000000002", "S1,S2", "", "000000004"], [1])
+    found, _ = client_of(shop).orders_by_increment(["000000002", "S1,S2", "", "000000004"], [1])
     assert [row["entity_id"] for row in found] == [2, 4]
 
 

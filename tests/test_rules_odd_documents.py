@@ -6,7 +6,11 @@ from collections.abc import Generator
 from typing import Any
 
 from shop_and_books import ShopAndBooks
+from sqlalchemy import text
 from stories import story
+
+from magodoo.pipeline import refresh
+from magodoo.sandbox.magento import Line
 
 Story = Generator[None, None, None]
 
@@ -72,3 +76,170 @@ def test_a_number_that_stands_on_the_open_delivery_is_kept(pair: ShopAndBooks) -
     yield
     assert sorted(tracks(pair, order)) == ["1Z9", "typed before"]
     assert pair.findings(order) == set()
+
+
+# A document whose order could not be read
+
+
+def arrived(pair: ShopAndBooks, order: int) -> tuple[list[str], list[str]]:
+    """States of the order's invoices and deliveries in Odoo."""
+    return [move["state"] for move in pair.moves(order)], [row["state"] for row in pair.pickings(order)]
+
+
+def said(pair: ShopAndBooks, order: int) -> str:
+    return " ".join(f"{row['message']} {row['no_change_reason']} {row['next_step']}" for row in pair.reported(order))
+
+
+@story()
+def test_documents_wait_for_an_order_that_cannot_be_read_and_follow_it(pair: ShopAndBooks) -> Story:
+    order = in_full(pair)
+    (item,) = pair.shop.order(order)["items"]
+    number, sku, item["sku"] = pair.shop.order(order)["increment_id"], item["sku"], None
+    yield
+    assert pair.sales(order) == []
+    assert pair.findings(order) == {
+        ("quarantined", "order", ""), ("missing_in_odoo", "invoice", ""), ("missing_in_odoo", "shipment", ""),
+    }  # fmt: skip
+    (unread,) = pair.reported(order, type="quarantined")
+    assert (unread["magento_number"], unread["order_number"], unread["magento_id"]) == (number, number, str(order))
+    assert "Items[0]: sku is missing" in unread["message"]
+    for finding in pair.reported(order, type="missing_in_odoo"):
+        assert finding["no_change_reason"] == f"Its order {number} cannot be read: items[0]: sku is missing"
+        assert "must not be booked by hand" in finding["next_step"]
+    assert "exists nowhere" not in said(pair, order)
+    yield
+    item["sku"] = sku
+    pair.touch(order)
+    yield
+    assert arrived(pair, order) == (["posted"], ["done"])
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_what_a_clerk_entered_for_an_order_that_cannot_be_read_waits_for_it(pair: ShopAndBooks) -> Story:
+    in_full(pair)  # by it the shape of the shop's numbers is known
+    order = pair.order({"SKU-001": 1}, "cashondelivery")
+    sale = pair.enter_order(order, linked=False)
+    row = pair.shop.order(order)
+    currency, row["order_currency_code"] = row["order_currency_code"], "dollars"
+    yield
+    with pair.engine.connect() as connection:
+        keys = connection.scalars(
+            text("select order_key from document where kind = 'order' and source_id = :id and side = 'odoo'"),
+            {"id": str(sale)},
+        ).all()
+        strays = connection.scalars(
+            text("select count(*) from finding where type = 'without_order' and odoo_id = :id"), {"id": str(sale)}
+        ).one()
+    assert keys == [f"odoo-{sale}"], "it names an order that could not be read"
+    assert strays == 0
+    row["order_currency_code"] = currency
+    pair.touch(order)
+    yield
+    assert len(pair.sales(order)) == 1, "it is matched and not made again"
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_nothing_is_written_on_an_order_that_cannot_be_read_any_more(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 1}, "cashondelivery")
+    yield
+    row = pair.shop.order(order)
+    pair.shop.invoice(order)
+    total, row["grand_total"] = row["grand_total"], "twelve"
+    pair.touch(order)
+    pair.deliver(order)
+    yield
+    assert (arrived(pair, order)[0], pair.shipments(order)) == ([], [])
+    assert {(finding["type"], finding["kind"]) for finding in pair.reported(order)} == {
+        ("quarantined", "order"), ("missing_in_odoo", "invoice"), ("missing_in_magento", "shipment"),
+    }  # fmt: skip
+    assert said(pair, order).count("The order as it is now cannot be read: grand_total: not an amount") == 2
+    row["grand_total"] = total
+    pair.touch(order)
+    yield
+    assert (arrived(pair, order), len(pair.shipments(order))) == ((["posted"], ["done"]), 1)
+    assert pair.findings(order) == set()
+
+
+def test_an_order_that_could_not_be_read_and_is_gone_keeps_nobody_waiting(pair: ShopAndBooks) -> None:
+    order = in_full(pair)
+    pair.shop.order(order)["items"][0]["sku"] = None
+    pair.chain()
+    assert ("quarantined", "order", "") in pair.findings(order)
+    pair.shop.tables.delete("orders", order)
+    refresh.run(pair.context())
+    pair.chain()
+    assert {found for found, _, _ in pair.findings(order)} == {"without_order"}, "now it is true"
+
+
+# Fields that nothing reads, and those that a document can do without
+
+
+@story()
+def test_an_id_of_0_in_a_field_that_nothing_reads_takes_no_document_away(pair: ShopAndBooks) -> Story:
+    order = in_full(pair)
+    for row in (*pair.invoices(order), *pair.shipments(order)):
+        row |= {"shipping_address_id": 0, "billing_address_id": None, "customer_id": 0}
+        row["comments"] = [{"entity_id": 0, "parent_id": None, "comment": None, "is_visible_on_front": 0}]
+    pair.shop.order(order)["ext_order_id"] = "9" * 400
+    yield
+    assert arrived(pair, order) == (["posted"], ["done"])
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_goods_leave_though_their_track_has_no_number(pair: ShopAndBooks) -> Story:
+    order = in_full(pair, tracks=[track("1Z5"), track("later")])
+    pair.shipments(order)[0]["tracks"][1]["track_number"] = None
+    yield
+    assert arrived(pair, order) == (["posted"], ["done"])
+    assert pair.pickings(order)[0]["carrier_tracking_ref"] == "1Z5"
+    (finding,) = pair.reported(order)
+    assert (finding["type"], finding["severity"], finding["kind"]) == ("read_in_part", "info", "shipment")
+    assert "Tracks[1].track_number is missing: no tracking number is carried over" in finding["message"]
+
+
+@story()
+def test_a_link_of_327_characters_is_a_tracking_number(pair: ShopAndBooks) -> Story:
+    link = f"https://example.com/track?{'n=1&' * 75}e"
+    order = in_full(pair, tracks=[track(link)])
+    yield
+    assert pair.pickings(order)[0]["carrier_tracking_ref"] == link
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_an_order_without_a_payment_row_is_written_and_says_that_no_payment_is_registered(pair: ShopAndBooks) -> Story:
+    order = in_full(pair)
+    pair.shop.order(order)["payment"] = {}
+    yield
+    assert arrived(pair, order) == (["posted"], ["done"])
+    (finding,) = pair.reported(order)
+    assert (finding["type"], finding["kind"]) == ("read_in_part", "order")
+    assert "Payment.method is missing: no payment is registered" in finding["message"]
+
+
+@story()
+def test_a_product_type_that_nobody_says_is_the_product_s(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 1, "E-BOOK": 1})
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    for item in pair.shop.order(order)["items"]:
+        item |= {"product_type": None, "is_virtual": None}
+    yield
+    assert arrived(pair, order) == (["posted"], ["done"])
+    assert pair.moved(pair.pickings(order)[0]) == {"SKU-001": 1}
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_a_bundle_whose_type_nobody_says_is_unmapped(pair: ShopAndBooks) -> Story:
+    order = pair.order([Line("BUNDLE-FIX", 1)])
+    pair.shop.invoice(order)
+    parent = next(item for item in pair.shop.order(order)["items"] if not item.get("parent_item_id"))
+    parent |= {"product_type": None, "product_option": None}
+    yield
+    assert pair.sales(order) == []
+    (finding,) = pair.reported(order, type="unmapped")
+    assert finding["part"] == f"product_type:{parent['sku']}"

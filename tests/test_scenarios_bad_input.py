@@ -120,14 +120,15 @@ def test_a_document_that_cannot_be_read_is_quarantined_and_the_others_go_through
     row["grand_total"] = "twelve"
     pair.chain()
     assert (arrived(pair, bad), arrived(pair, good)) == (False, True)
-    (finding,) = pair.said_of(str(row["entity_id"]))
+    (finding,) = pair.said_of(row["increment_id"])
     assert (finding["type"], finding["instance"], bool(finding["next_step"])) == ("quarantined", "us", True)
     assert "twelve" in finding["message"]
+    assert finding["order_number"] == pair.shop.order(bad)["increment_id"]
     row["grand_total"] = sound
     pair.touch(bad)
     pair.chain()
     assert arrived(pair, bad)
-    assert pair.said_of(str(row["entity_id"])) == [], "it is resolved by itself"
+    assert pair.said_of(row["increment_id"]) == [], "it is resolved by itself"
 
 
 def test_a_document_without_an_order_is_a_finding_and_the_others_go_through(pair: ShopAndBooks) -> None:

@@ -145,7 +145,7 @@ def test_the_shop_is_described(shop: Shop, client: MagentoClient) -> None:
     assert {"Magento_Sales", "Magento_Inventory"} <= set(client.modules())
     assert client.transactions([order_id]) == []
     assert client.ping() >= 1
-    assert [row["entity_id"] for row in client.order_by_increment([order["increment_id"]], [1])] == [order_id]
+    assert [row["entity_id"] for row in client.orders_by_increment([order["increment_id"]], [1])[0]] == [order_id]
 
 
 # Reading

@@ -117,9 +117,14 @@ LINE_COLUMNS = tuple(column.name for column in fields(CanonicalLine))
 
 
 class Unread(NamedTuple):
-    """One record that was refused: "?" when even its id is unknown. Table quarantine keeps it."""
+    """One record that was refused: "?" when even its id is unknown. Table quarantine keeps it.
+
+    number, order_key: its own number and the id of its order in Magento, where they could be read all the same.
+    """
 
     kind: str
     source_id: str
     reason: str
     payload: str
+    number: str | None = None
+    order_key: str | None = None

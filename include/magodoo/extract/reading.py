@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from magodoo.errors import Unreadable
-from magodoo.extract import magento_documents, odoo_documents
+from magodoo.extract import fields, magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument, Unread
-from magodoo.money import dump_json
+from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.vocabulary import Kind, Side
 
@@ -84,8 +84,10 @@ class MagentoSource:
 
     def by_numbers(self, numbers: Sequence[str], request_began_at: datetime) -> Batch:
         """Orders by their increment ids, in the instance's stores."""
-        rows = self.client.order_by_increment(numbers, self.instance.stores or None)
-        return _batch(self.instance, magento_documents.read, Kind.ORDER, rows, request_began_at, (), None)
+        rows, unread = self.client.orders_by_increment(numbers, self.instance.stores or None)
+        return _batch(
+            self.instance, self.side, magento_documents.read, Kind.ORDER, rows, request_began_at, unread, None
+        )
 
     def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
         return {str(found) for found in self.client.existing_ids(kind, _numbers(ids))}
@@ -95,6 +97,7 @@ class MagentoSource:
             rows = [row for row in page.rows if self._is_ours(row)]
             yield _batch(
                 self.instance,
+                self.side,
                 magento_documents.read,
                 kind,
                 rows,
@@ -157,6 +160,7 @@ class OdooSource:
     def _batch(self, kind: Kind, page: Any) -> Batch:
         return _batch(
             self.instance,
+            self.side,
             odoo_documents.read,
             kind,
             page.rows,
@@ -168,6 +172,7 @@ class OdooSource:
 
 def _batch(
     instance: Instance,
+    side: Side,
     read: Callable[[Instance, Kind, Any, datetime], CanonicalDocument],
     kind: Kind,
     rows: Iterable[Mapping[str, Any]],
@@ -176,14 +181,38 @@ def _batch(
     total: int | None,
 ) -> Batch:
     documents = []
-    unread = [Unread(kind.value, str(source_id or "?"), reason, raw) for source_id, raw, reason in quarantined]
+    unread = [_unread(side, kind, source_id, reason, _sent(raw), raw) for source_id, raw, reason in quarantined]
     for row in rows:
         try:
             documents.append(read(instance, kind, row, request_began_at))
         except Unreadable as problem:
-            name = row.get("entity_id") or row.get("id") or "?"
-            unread.append(Unread(kind.value, str(name), str(problem), dump_json(row)))
+            name = row.get("entity_id") or row.get("id")
+            unread.append(_unread(side, kind, name, str(problem), row, dump_json(row)))
     return Batch(kind, documents, unread, total)
+
+
+def _unread(side: Side, kind: Kind, source_id: Any, reason: str, row: Mapping[str, Any], raw: str) -> Unread:
+    """A refused record with what of it tells people, and the documents of its order, which one it is. Odoo's names no order of Magento."""
+    if side is Side.ODOO:
+        return Unread(kind.value, str(source_id or "?"), reason, raw, _told(row, "name"))
+    order_key = str(source_id) if kind is Kind.ORDER and source_id else _told(row, "order_id")
+    return Unread(kind.value, str(source_id or "?"), reason, raw, _told(row, "increment_id"), order_key)
+
+
+def _told(row: Mapping[str, Any], name: str) -> str | None:
+    try:
+        return fields.key(row, name)
+    except Unreadable:
+        return None
+
+
+def _sent(raw: str) -> Mapping[str, Any]:
+    """The row that was sent, if it was one."""
+    try:
+        row = parse_json(raw)
+    except Unreadable:
+        return {}
+    return row if isinstance(row, Mapping) else {}
 
 
 def _numbers(ids: Sequence[str]) -> list[int]:

@@ -17,7 +17,7 @@ from magodoo.magento.cursor import ByChange, ById
 from magodoo.magento.http import Http, Stats
 from magodoo.magento.items import Lines
 from magodoo.magento.needed import ONLY_ID, SHAPES, TRANSACTION
-from magodoo.magento.paging import Listing, Page, walk
+from magodoo.magento.paging import Listing, Page, Quarantined, walk
 from magodoo.magento.search import EPOCH, Search, batches, read_stamp, stamp, up_to_the_second
 from magodoo.magento.shape import Shape
 from magodoo.magento.writes import Track
@@ -122,14 +122,15 @@ class MagentoClient:
         )
         return self._count(PATHS[Kind(kind)], search)
 
-    def order_by_increment(
+    def orders_by_increment(
         self, numbers: Sequence[str], store_ids: Sequence[int] | None = None
-    ) -> list[dict[str, Any]]:
-        """Orders by their numbers, which are unique only within a store. Other texts find nothing."""
+    ) -> tuple[list[dict[str, Any]], list[Quarantined]]:
+        """Orders by their numbers, which are unique only within a store, and those that cannot be read. Other texts find nothing."""
         wanted = {number for number in numbers if number and "," not in number and len(number) <= 50}
         search = Search().where("store_id", "in", store_ids) if store_ids else Search()
-        pages = self._by_keys(_listing(Kind.ORDER), "increment_id", sorted(wanted), search)
-        return [row for page in pages for row in page.rows if row["increment_id"] in wanted]
+        pages = list(self._by_keys(_listing(Kind.ORDER), "increment_id", sorted(wanted), search))
+        rows = [row for page in pages for row in page.rows if row["increment_id"] in wanted]
+        return rows, [each for page in pages for each in page.quarantined]
 
     def transactions(self, order_ids: Iterable[int]) -> list[dict[str, Any]]:
         """Payment transactions of these orders, each once; their children stand in the list too. Unsound ones raise."""

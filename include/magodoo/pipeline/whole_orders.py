@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from magodoo.errors import FixConfiguration
 from magodoo.extract.reading import Batch, MagentoSource, OdooSource, Source
 from magodoo.pipeline.store import page, store
-from magodoo.staging import deletion, lacking
+from magodoo.staging import deletion, lacking, quarantine
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -31,9 +31,21 @@ def read(context: Context, side: Side, order_keys: Sequence[str]) -> int:
     source = source_of(context, side)
     with context.engine.connect() as connection:
         unseen = deletion.not_seen_since(connection, context.instance.id, side.value, order_keys, began)
+        refused = quarantine.not_seen_since(connection, context.instance.id, side.value, order_keys, began)
     gone = {Kind(kind): _gone(context, source, Kind(kind), ids) for kind, ids in unseen.items()}
     _mark(context, side, gone, count, began)
+    for kind, ids in refused.items():
+        _release_gone(context, source, Kind(kind), [each for each in ids if each.isdecimal()])
     return count
+
+
+def _release_gone(context: Context, source: Source, kind: Kind, ids: Sequence[str]) -> None:
+    """A record that could not be read and does not exist any more keeps nobody waiting."""
+    there = source.existing(kind, ids) if ids else set()
+    with context.engine.begin() as connection:
+        quarantine.release(
+            connection, context.instance.id, source.side.value, kind.value, [each for each in ids if each not in there]
+        )
 
 
 def _gone(context: Context, source: Source, kind: Kind, ids: Sequence[str]) -> list[str]:

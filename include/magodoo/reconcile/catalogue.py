@@ -10,13 +10,14 @@ from magodoo.vocabulary import FindingType, Severity
 
 ACCOUNTING, WAREHOUSE, IT = "accounting", "warehouse", "it"
 RECEIVABLE, REVENUE, TAX, STOCK, NOTHING = "receivable", "revenue", "tax", "stock", "nothing"
+PLANNED = "Nothing: the planned change settles it, and is released where it waits for approval"
 MISSING = frozenset({FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO})
 
 
 @dataclass(frozen=True)
 class Entry:
     """title and meaning name it; why says why it matters; cause and cure what usually lies behind; no_change why
-    nothing is written.
+    nothing is written; with_change what to do where a planned change settles it.
     """
 
     title: str
@@ -28,6 +29,7 @@ class Entry:
     who: str
     effect: str
     no_change: str
+    with_change: str = ""
 
 
 def of(found: FindingType) -> Entry:
@@ -44,10 +46,11 @@ CATALOGUE: dict[FindingType, Entry] = {
         "Revenue, receivable or stock is incomplete in the books",
         _WARN,
         "Not yet written, outside a policy, or made by hand under another reference",
-        "Release the planned change, or book it in Odoo; confirm the match if it is there already",
+        "Settle the reason why nothing is written, or book it in Odoo by hand, with its number; confirm the match if it is there already",
         ACCOUNTING,
         REVENUE,
         "The policies of this instance do not write it",
+        PLANNED,
     ),
     _T.MISSING_IN_MAGENTO: Entry(
         "Missing in Magento",
@@ -55,10 +58,11 @@ CATALOGUE: dict[FindingType, Entry] = {
         "The customer and the shop see an older state than the books",
         _WARN,
         "Made in Odoo and not yet written to Magento, or outside a policy",
-        "Release the planned change, or make it in Magento; confirm the match if it is there already",
+        "Settle the reason why nothing is written, or make it in Magento by hand; confirm the match if it is there already",
         ACCOUNTING,
         RECEIVABLE,
         "The policies of this instance do not write it",
+        PLANNED,
     ),
     _T.TOTAL_MISMATCH: Entry(
         "Totals differ",
@@ -103,6 +107,7 @@ CATALOGUE: dict[FindingType, Entry] = {
         ACCOUNTING,
         RECEIVABLE,
         "Cancelling or re-posting is left to a person",
+        PLANNED,
     ),
     _T.PAYMENT_UNMATCHED: Entry(
         "Payment posted, not matched",
@@ -147,6 +152,7 @@ CATALOGUE: dict[FindingType, Entry] = {
         WAREHOUSE,
         NOTHING,
         "Both sides have numbers that the other lacks: nobody but a person knows which is right",
+        PLANNED,
     ),
     _T.CURRENCY_MISMATCH: Entry(
         "Currencies differ",
@@ -257,6 +263,7 @@ CATALOGUE: dict[FindingType, Entry] = {
         WAREHOUSE,
         STOCK,
         "The setting `shipments.returns` is `never`: Magento does not tell whether goods came back",
+        PLANNED,
     ),
     _T.CAPTURE_NEEDED: Entry(
         "Capture needed",
@@ -374,7 +381,7 @@ CATALOGUE: dict[FindingType, Entry] = {
         "It is in no list and no sum until it can be",
         _WARN,
         "An unexpected payload, usually from an extension",
-        "Look at the reason; correct the document or report the case",
+        "Look at the reason; correct it where it was made, or report the case. What waits for it follows by itself",
         IT,
         REVENUE,
         "What cannot be read cannot be written",

@@ -68,6 +68,14 @@ class Finding:
         return Severity.INFO if settled else catalogue.of(self.type).severity
 
     @property
+    def advice(self) -> str:
+        """What to do: about the change where there is one, else about the reason why there is none."""
+        known = catalogue.of(self.type)
+        if self.change is not None and known.with_change:
+            return known.with_change
+        return self.next_step or known.cure
+
+    @property
     def message(self) -> str:
         """Both numbers, the difference, the documents of both sides, why it matters."""
         known = catalogue.of(self.type)

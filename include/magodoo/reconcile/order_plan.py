@@ -109,6 +109,14 @@ class Facts:
         return OrderPlan(self, self.rows[at], self.rows.get(odoo_at), self.by_order[order_id])
 
     @cached_property
+    def unreadable(self) -> dict[tuple[str, str], str]:
+        """Why Magento's record could not be read, by order id and kind."""
+        rows = self.situation.view.frames.quarantine
+        rows = rows[(rows["side"] == Side.MAGENTO.value) & (rows["order_key"] != "")]
+        columns = [rows[name].tolist() for name in ("order_key", "kind", "reason")]
+        return {(key, kind): reason for key, kind, reason in zip(*columns, strict=True)}
+
+    @cached_property
     def captured(self) -> Mask:
         return compare.captured(self.situation.view)
 
@@ -259,6 +267,15 @@ class OrderPlan:
             title = self.facts.blocked.get(row.at) if row is not None else None
             if title:
                 return f"Held back by a finding on the document: {title}"
+        return None
+
+    def unreadable(self, kind: Kind) -> str | None:
+        """RULES, *Nothing new beside what cannot be seen*: what Magento holds of it may say otherwise than what was read before."""
+        for each in (Kind.ORDER, kind):
+            reason = self.facts.unreadable.get((str(self.order.source_id), each))
+            if reason:
+                what = "The order as it is now" if each is Kind.ORDER else f"Another {each.words} of the order"
+                return f"{what} cannot be read: {reason}"
         return None
 
     def over_refunded(self) -> str | None:

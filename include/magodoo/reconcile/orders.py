@@ -97,6 +97,7 @@ def find(situation: Situation) -> list[Finding]:
         *records.units(situation),
         *records.deleted(situation),
         *records.without_order(situation.view),
-        *records.quarantined(situation.view.frames),
+        *records.quarantined(situation.view),
+        *records.waiting_for_order(situation),
         *records.read_in_part(situation),
     ]

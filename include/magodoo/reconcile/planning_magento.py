@@ -27,6 +27,7 @@ def _closed(order: OrderPlan, row: Document) -> str | None:
     return first_reason(
         order.cut_over(row),
         f"The order is {state} in Magento" if state in CLOSED_STATES or order.order.status == "fraud" else None,
+        order.unreadable(Kind(row.kind)),
         "It was made from a Magento document which is gone" if row.reference else None,
         order.blocked(row),
         order.crowded(row, Side.MAGENTO),

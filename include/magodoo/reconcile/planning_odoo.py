@@ -38,7 +38,9 @@ def _order(order: OrderPlan) -> None:
     """Import what is missing; confirm a quotation of ours once Magento has gone on."""
     view, row = order.facts.situation.view, order.order
     for finding in (*order.of(MISSING, Kind.ORDER), *order.of(STATUS, Kind.ORDER, "draft")):
-        reason = first_reason(order.cut_over(row), _held(order), order.blocked(row), _replaced_order(order))
+        reason = first_reason(
+            order.cut_over(row), _held(order), order.unreadable(Kind.ORDER), order.blocked(row), _replaced_order(order)
+        )
         if reason:
             finding.no_change_reason = reason
             continue
@@ -78,6 +80,7 @@ def _cancellation(order: OrderPlan) -> None:
         reason = first_reason(
             None if order.instance.orders.cancel else "The setting `orders.cancel` is off",
             order.cut_over(order.order),
+            order.unreadable(Kind.ORDER),
             "In Odoo the order is invoiced or delivered already: a person decides" if begun or _moved(order) else None,
         )
         if reason or order.odoo is None:
@@ -100,8 +103,8 @@ def _held(order: OrderPlan) -> str | None:
 
 def _order_reason(order: OrderPlan) -> str | None:
     """Why nothing can be written onto the order in Odoo; None when it stands there, or will after this plan."""
-    if held := _held(order):
-        return held
+    if reason := first_reason(_held(order), order.unreadable(Kind.ORDER)):
+        return reason
     if order.order.state == "canceled" and order.odoo is None:
         return f"The order is {order.order.status or order.order.state} in Magento"
     if any(change.kind is ChangeKind.ORDER_IMPORT for change in order.changes):
@@ -130,6 +133,7 @@ def _invoices(order: OrderPlan, closed: str | None) -> None:
             "The setting `invoices.to_odoo` is off" if policy == "off" else None,
             order.cut_over(row),
             closed,
+            order.unreadable(Kind.INVOICE),
             _own(row),
             order.blocked(row),
             order.crowded(row, Side.ODOO),
@@ -256,6 +260,7 @@ def _deliveries(order: OrderPlan, closed: str | None) -> None:
             None if order.instance.shipments.to_odoo else "The setting `shipments.to_odoo` is off",
             order.cut_over(row),
             closed,
+            order.unreadable(Kind.SHIPMENT),
             _own(row),
             order.blocked(row),
             order.crowded(row, Side.ODOO),
@@ -303,6 +308,7 @@ def _credit_notes(order: OrderPlan, closed: str | None) -> None:
             "The setting `credit_memos.to_odoo` is off" if policy == "off" else None,
             order.cut_over(row),
             closed,
+            order.unreadable(Kind.CREDIT_MEMO),
             _own(row),
             order.blocked(row),
             order.over_refunded(),

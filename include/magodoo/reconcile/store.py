@@ -168,7 +168,7 @@ def _row(finding: Finding, change_ids: Mapping[tuple[str, str], int]) -> dict[st
         "message": finding.message,
         "effect": known.effect,
         "who": finding.who or known.who,
-        "next_step": finding.next_step or known.cure,
+        "next_step": finding.advice,
         "change_id": change,
         "no_change_reason": None if change else finding.no_change_reason,
     }

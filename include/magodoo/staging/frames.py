@@ -55,7 +55,8 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
         pairs=read_pairs(connection, instance.id, order_keys),
         quarantine=_query(
             connection,
-            "select side, kind, source_id, reason from quarantine where instance = :instance and resolved_at is null",
+            "select side, kind, source_id, reason, number, order_key from quarantine where instance = :instance"
+            " and resolved_at is null and (order_key is null or order_key = any(:orders))",
             where,
         ),
         master=_query(
@@ -171,6 +172,6 @@ def _copy_out(
 def _query(connection: Connection, statement: str, where: Mapping[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
-    answer = connection.execute(text(statement), {"instance": where["instance"]})
+    answer = connection.execute(text(statement), dict(where))
     names = [str(name) for name in answer.keys()]  # noqa: SIM118
     return pd.DataFrame([tuple(row) for row in answer], columns=names)

@@ -73,18 +73,35 @@ def _find(connection: Connection, names: dict[str, Any]) -> int:
     return changed
 
 
+# The order of a document could not be read: it is named by its id, or by the number that an Odoo document carries.
+_WAITS = """exists (select 1 from quarantine q where q.instance = d.instance and q.side = 'magento' and q.kind = 'order'
+    and q.resolved_at is null and (q.source_id = d.order_key or d.side = 'odoo' and d.order_key like 'odoo-%' and q.number = any(array(
+        select substr(word, length(:prefix) + 1) from unnest(d.other_references) word where starts_with(word, :prefix)))))"""
+
+
 def mark_without_order(connection: Connection, instance: Instance, order_keys: Sequence[str]) -> int:
-    """Say on every document of these keys that its order exists nowhere; keys whose Magento order is staged are left alone."""
+    """Say on every document of these keys that its order exists nowhere; keys whose Magento order is staged are left alone.
+
+    So are those whose order is there and could not be read: their documents wait for it.
+    """
+    where = {"instance": instance.id, "keys": list(order_keys), "prefix": instance.odoo.order_number_prefix}
     marked = connection.execute(
-        text("""
-        update document d set details = details || '{"without_order": true}'
+        text(f"""
+        update document d set details = details || '{{"without_order": true}}'
         where d.instance = :instance and d.order_key = any(:keys) and not details ? 'without_order' and not exists (
             select 1 from document o where o.instance = d.instance and o.side = 'magento' and o.kind = 'order'
-                and o.source_id = d.order_key)
+                and o.source_id = d.order_key) and not {_WAITS}
         returning d.order_key"""),
-        {"instance": instance.id, "keys": list(order_keys)},
+        where,
     ).scalars()
-    keys = sorted(set(marked))
+    waiting = connection.execute(
+        text(f"""
+        update document d set details = details - 'without_order'
+        where d.instance = :instance and d.order_key = any(:keys) and details ? 'without_order' and {_WAITS}
+        returning d.order_key"""),
+        where,
+    ).scalars()
+    keys = sorted({*marked, *waiting})
     work.bump(connection, instance.id, keys)
     return len(keys)
 

@@ -135,7 +135,7 @@ def to_complete(connection: Connection, instance: str, order_keys: Sequence[str]
 
 
 def lively(connection: Connection, instance: str, since: datetime) -> list[str]:
-    """Keys of orders that are open in Magento, changed on either side since, or wait for their order."""
+    """Keys of orders that are open in Magento, changed on either side since, wait for their order, or have a record that could not be read."""
     return list(
         connection.execute(
             text("""
@@ -146,6 +146,8 @@ def lively(connection: Connection, instance: str, since: datetime) -> list[str]:
                 and d.deleted_at is null and d.updated_at >= :since
             union
             select d.order_key from document d where d.instance = :instance and d.details ? 'without_order'
+            union
+            select q.order_key from quarantine q where q.instance = :instance and q.order_key is not null and q.resolved_at is null
             order by key"""),
             {"instance": instance, "since": since},
         ).scalars()

@@ -10,6 +10,7 @@ import pandas as pd
 from magodoo.reconcile import rows
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.frames import Frames
+from magodoo.reconcile.references import LONGEST_ID
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View
@@ -71,18 +72,55 @@ def without_order(view: View) -> list[Finding]:
     return list({finding.key: finding for finding in found}.values())
 
 
-def quarantined(frames: Frames) -> list[Finding]:
-    """Open quarantine rows."""
+def quarantined(view: View) -> list[Finding]:
+    """Open quarantine rows, each with its number, its order and the reason."""
     result = []
-    names = ["side", "kind", "source_id", "reason"]
-    for side, kind, source_id, reason in frames.quarantine[names].astype(str).to_numpy().tolist():
-        made = Finding(FindingType.QUARANTINED, Kind(kind), detail=reason)
+    for side, kind, source_id, reason, number, order_key in _refused(view.frames):
+        made = Finding(FindingType.QUARANTINED, Kind(kind), detail=f"{reason} ({side.capitalize()}'s id {source_id})")
         if side == Side.MAGENTO:
-            made.magento_id, made.magento_number = source_id, source_id
+            made.magento_id, made.magento_number = source_id, number or source_id
         else:
-            made.odoo_id, made.odoo_number = source_id, source_id
+            made.odoo_id, made.odoo_number = source_id, number or source_id
+        made.order_key = order_key or None
+        made.order_number = _order_number(view, order_key) or (number if kind == Kind.ORDER else None) or None
         result.append(made)
     return result
+
+
+def waiting_for_order(situation: Situation) -> list[Finding]:
+    """Documents of Magento whose order is there and could not be read: they are neither of no order nor simply missing."""
+    view = situation.view
+    reasons = {
+        order_key: (number, reason)
+        for side, kind, _, reason, number, order_key in _refused(view.frames)
+        if side == Side.MAGENTO and kind == Kind.ORDER and order_key.isdecimal() and len(order_key) <= LONGEST_ID
+    }
+    keys = np.array([int(key) for key in reasons], dtype=np.int64)
+    alone = situation.is_document & view.is_magento & view.active & ~situation.matching.paired & (view.order_of < 0)
+    result = []
+    for row in view.frames.rows(np.flatnonzero(alone & np.isin(view.column("order_key"), keys))):
+        number, reason = reasons[str(row.order_key)]
+        made = _alone(FindingType.MISSING_IN_ODOO, row, None)
+        made.order_number = number or None
+        made.no_change_reason = f"Its order {number or f'with id {row.order_key}'} cannot be read: {reason}"
+        made.next_step = "Mend the order, as the finding about it says: its documents follow by themselves, and must not be booked by hand"
+        result.append(made)
+    return result
+
+
+def _refused(frames: Frames) -> list[list[str]]:
+    """[side, kind, source id, reason, number, order key] of what could not be read."""
+    names = ["side", "kind", "source_id", "reason", "number", "order_key"]
+    rows: list[list[str]] = frames.quarantine[names].astype(str).to_numpy().tolist()
+    return rows
+
+
+def _order_number(view: View, order_key: str) -> str | None:
+    """The number of a Magento order that is staged."""
+    if not order_key.isdecimal() or len(order_key) > LONGEST_ID:
+        return None
+    (at,) = view.frames.locate(Side.MAGENTO, Kind.ORDER, np.array([int(order_key)], dtype=np.int64)).tolist()
+    return view.frames.rows([at])[0].number if at >= 0 else None
 
 
 def read_in_part(situation: Situation) -> list[Finding]:
