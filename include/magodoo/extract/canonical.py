@@ -15,7 +15,8 @@ NOT_COLUMNS = ("lines", "payload")
 
 @dataclass(slots=True)
 class CanonicalLine:
-    """One line of a document. `role`: item, shipping, discount, adjustment, other. untaxed = gross + discount + compensation."""
+    """One line of a document. `role`: item, shipping, discount, adjustment, other, again (goods of a delivery
+    that went out before, came back and are sent once more). untaxed = gross + discount + compensation."""
 
     line_id: str
     item_key: str | None = None

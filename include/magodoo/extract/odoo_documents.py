@@ -6,13 +6,14 @@ currency, which stands on the company only: `staging/inherit.py` adds it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
 from magodoo.extract import odoo_fields as odoo
+from magodoo.extract import odoo_transfers as transfers
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
 from magodoo.extract.odoo_totals import write_amounts, write_parts
@@ -41,6 +42,14 @@ def read(instance: Instance, kind: Kind | str, row: Row, request_began_at: datet
     if len(ids) != len(set(ids)):
         raise Unreadable("lines: one id stands twice")
     return document
+
+
+def read_all(instance: Instance, kind: Kind | str, row: Row, request_began_at: datetime) -> list[CanonicalDocument]:
+    """The documents of one raw row: a transfer of several orders is one document for each. Raises Unreadable, and nothing else."""
+    if not isinstance(row, Mapping):
+        raise Unreadable(f"not an object: {row!r:.60}")
+    parts: Iterable[Row] = transfers.shares(row) if kind in (Kind.SHIPMENT, Kind.RETURN) else [row]
+    return [read(instance, kind, part, request_began_at) for part in parts]
 
 
 def order(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
@@ -82,14 +91,14 @@ def credit_note(instance: Instance, row: Row, request_began_at: datetime) -> Can
 
 
 def delivery(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """An outgoing picking (or drop shipment); active once it is done."""
+    """What a transfer brings to the customer for one order; active once it is done."""
     document = _picking(instance, Kind.SHIPMENT, row, request_began_at)
     document.parent_id = odoo.link_id(row, "backorder_id")
     return document
 
 
 def returned(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """An incoming picking that takes back what a delivery brought."""
+    """What a transfer takes back from the customer."""
     document = _picking(instance, Kind.RETURN, row, request_began_at)
     document.parent_id = odoo.link_id(row, "return_id")
     return document
@@ -171,10 +180,14 @@ def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetim
     document.carrier = fields.words(odoo.link(row, "carrier_id"), "name")
     document.source_code = _source_code(instance, odoo.link(odoo.link(row, "picking_type_id"), "warehouse_id"))
     document.document_date = fields.local_day(fields.moment(row, "date_done"), instance.zone)
-    moves = [move for move in fields.rows(row, "move_ids") if move.get("state") != "cancel"]
+    moves = [move for move in transfers.moves_of(row) if transfers.direction(move) is kind]
     document.lines = [_picking_line(instance, move, document.state) for move in moves]
     document.details = odoo.foreign_units(moves)
     document.quantity = sum(line.quantity for line in document.lines)
+    if share_of := fields.identity(row, "share_of"):
+        document.reference = None
+        document.other_references = document.other_references if share_of == document.source_id else ()
+        document.details = {"sale_orders": odoo.ids(row, "sale_orders")}
     return document
 
 
@@ -226,6 +239,8 @@ def _picking_line(instance: Instance, move: Row, state: str) -> CanonicalLine:
     made.quantity = fields.units(move, "quantity") if state == "done" else demand
     made.qty_ordered = made.quantity  # stays when staging turns a kit's components into kits
     made.qty_open = 0 if state in CLOSED or move.get("state") == "done" else demand
+    if transfers.is_sent_again(move):
+        made.role, made.qty_open = "again", 0
     return made
 
 

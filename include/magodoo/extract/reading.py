@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from magodoo.errors import Unreadable
 from magodoo.extract import fields, magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument, Unread
+from magodoo.extract.odoo_transfers import picking_of
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.vocabulary import Kind, Side
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MAGENTO_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 ODOO_KINDS = (*MAGENTO_KINDS, Kind.RETURN)
+TRANSFERS = (Kind.SHIPMENT, Kind.RETURN)
 MOST_STAMPS = 500  # so many in the overlap are no idle run
 
 
@@ -86,7 +88,7 @@ class MagentoSource:
         """Orders by their increment ids, in the instance's stores."""
         rows, unread = self.client.orders_by_increment(numbers, self.instance.stores or None)
         return _batch(
-            self.instance, self.side, magento_documents.read, Kind.ORDER, rows, request_began_at, unread, None
+            self.instance, self.side, _one(magento_documents.read), Kind.ORDER, rows, request_began_at, unread, None
         )
 
     def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
@@ -98,7 +100,7 @@ class MagentoSource:
             yield _batch(
                 self.instance,
                 self.side,
-                magento_documents.read,
+                _one(magento_documents.read),
                 kind,
                 rows,
                 page.request_began_at,
@@ -133,7 +135,7 @@ class OdooSource:
         yield self._batch(kind, self.client.by_order_ids(kind.value, _numbers(own_order_ids)))
 
     def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]:
-        yield self._batch(kind, self.client.by_ids(kind.value, _numbers(ids)))
+        yield self._batch(kind, self.client.by_ids(kind.value, _own_ids(kind, ids)))
 
     def orders_named(self, numbers: Sequence[str]) -> Batch:
         """Sales orders that carry one of these order numbers in a field that may hold them."""
@@ -152,7 +154,15 @@ class OdooSource:
         return self._batch(Kind.ORDER, self.client.by_ids(Kind.ORDER.value, ids))
 
     def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
-        return {str(found) for found in self.client.existing_ids(kind.value, _numbers(ids))}
+        """Which of these documents there are. A share is gone once the order has no move in the transfer any more."""
+        found = {str(found) for found in self.client.existing_ids(kind.value, _own_ids(kind, ids))}
+        shares = (
+            [each for each in ids if each not in found and str(picking_of(int(each))) in found]
+            if kind in TRANSFERS
+            else []
+        )
+        batches = self.by_ids(kind, shares) if shares else ()
+        return found | {document.source_id for batch in batches for document in batch.documents}
 
     def _fields_of(self, model: str, standard: Sequence[str]) -> list[str]:
         return self.client.text_fields(model, self.instance.odoo.reference_fields) or list(standard)
@@ -161,7 +171,7 @@ class OdooSource:
         return _batch(
             self.instance,
             self.side,
-            odoo_documents.read,
+            odoo_documents.read_all,
             kind,
             page.rows,
             page.request_began_at,
@@ -173,7 +183,7 @@ class OdooSource:
 def _batch(
     instance: Instance,
     side: Side,
-    read: Callable[[Instance, Kind, Any, datetime], CanonicalDocument],
+    read: Callable[[Instance, Kind, Any, datetime], list[CanonicalDocument]],
     kind: Kind,
     rows: Iterable[Mapping[str, Any]],
     request_began_at: datetime,
@@ -184,7 +194,7 @@ def _batch(
     unread = [_unread(side, kind, source_id, reason, _sent(raw), raw) for source_id, raw, reason in quarantined]
     for row in rows:
         try:
-            documents.append(read(instance, kind, row, request_began_at))
+            documents += read(instance, kind, row, request_began_at)
         except Unreadable as problem:
             name = row.get("entity_id") or row.get("id")
             unread.append(_unread(side, kind, name, str(problem), row, dump_json(row)))
@@ -215,5 +225,15 @@ def _sent(raw: str) -> Mapping[str, Any]:
     return row if isinstance(row, Mapping) else {}
 
 
+def _one(read: Callable[..., CanonicalDocument]) -> Callable[..., list[CanonicalDocument]]:
+    return lambda *arguments: [read(*arguments)]
+
+
 def _numbers(ids: Sequence[str]) -> list[int]:
     return [int(each) for each in ids]
+
+
+def _own_ids(kind: Kind, ids: Sequence[str]) -> list[int]:
+    """The ids of the records in Odoo: shares of a transfer are parts of one."""
+    numbers = _numbers(ids)
+    return sorted(set(map(picking_of, numbers))) if kind in TRANSFERS else numbers

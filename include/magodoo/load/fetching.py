@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.odoo_transfers import picking_of
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -24,5 +25,11 @@ def fetch(context: Context, side: Side, kind: Kind, ids: Sequence[int]) -> list[
             for page in context.shop.by_ids(kind, ids)
             for row in page.rows
         ]
-    page = context.books.by_ids(kind.value, ids)
-    return [odoo_documents.read(instance, kind, row, page.request_began_at) for row in page.rows]
+    own = sorted(set(map(picking_of, ids))) if kind in (Kind.SHIPMENT, Kind.RETURN) else ids
+    page = context.books.by_ids(kind.value, own)
+    found = [
+        document
+        for row in page.rows
+        for document in odoo_documents.read_all(instance, kind, row, page.request_began_at)
+    ]
+    return [document for document in found if int(document.source_id) in set(ids)]

@@ -27,6 +27,7 @@ TAX = tree("name amount amount_type")
 PARTNER = tree("name email phone vat is_company ref", country_id=COUNTRY, parent_id=NAMED)
 ORDER_HEAD = tree("name client_order_ref")
 SALE_LINE = tree("order_id")
+LOCATION = tree("usage company_id")
 
 ORDER = tree(
     "name client_order_ref origin state date_order create_date write_date company_id amount_untaxed amount_tax "
@@ -82,6 +83,8 @@ PICKING = tree(
         "product_uom_qty quantity picked state to_refund origin_returned_move_id has_tracking product_uom",
         product_id=PRODUCT,
         sale_line_id=SALE_LINE,
+        location_id=LOCATION,
+        location_dest_id=LOCATION,
     ),
 )
 
@@ -101,14 +104,14 @@ PAYMENT = tree(
 class Reading:
     """One kind: `named` are the paths whose records get their `external_id`, with the model of each.
 
-    `order_path` leads a domain to the sales order; payments have none and are found through their invoices.
+    `order_paths` lead a domain to the sales order; payments have none and are found through their invoices.
     """
 
     model: str
     domain: tuple[Any, ...]
     tree: Tree
     named: tuple[tuple[str, str], ...]
-    order_path: str
+    order_paths: tuple[str, ...]
 
 
 _MOVE_NAMED = (
@@ -119,30 +122,35 @@ _MOVE_NAMED = (
     ("matched_payment_ids", "account.payment"),
     ("reconciled_payment_ids", "account.payment"),
 )
+_TO_ORDER = ("move_ids.sale_line_id.order_id", "sale_id")
 _PICKING_NAMED = (("sale_id", "sale.order"), ("move_ids.sale_line_id", "sale.order.line"))
-# A drop shipment goes from the vendor to the customer and counts as shipped (RULES, *Deliveries*).
-_OUTGOING = ("picking_type_code", "in", ["outgoing", "dropship"])
+
+
+def beyond(end: str) -> tuple[Any, ...]:
+    """Transfers that have the customer, or another company behind a transit location of nobody's, at one end.
+
+    The direction counts, never the operation type: the return of a drop shipment has the type `dropship` (RULES, *Deliveries*).
+    """
+    foreign = ((f"{end}.usage", "=", "transit"), (f"{end}.company_id", "=", False))
+    return ("|", (f"{end}.usage", "=", "customer"), "&", *foreign)
+
 
 READINGS: dict[str, Reading] = {
     "order": Reading(
-        "sale.order", (), ORDER, (("", "sale.order"), ("order_line", "sale.order.line")), order_path="id"
+        "sale.order", (), ORDER, (("", "sale.order"), ("order_line", "sale.order.line")), order_paths=("id",)
     ),
     "invoice": Reading(
         "account.move", (("move_type", "=", "out_invoice"),), MOVE, _MOVE_NAMED,
-        order_path="invoice_line_ids.sale_line_ids.order_id",
+        order_paths=("invoice_line_ids.sale_line_ids.order_id",),
     ),
     "credit_memo": Reading(
         "account.move", (("move_type", "=", "out_refund"),), MOVE, _MOVE_NAMED,
-        order_path="invoice_line_ids.sale_line_ids.order_id",
+        order_paths=("invoice_line_ids.sale_line_ids.order_id",),
     ),
-    "shipment": Reading("stock.picking", (_OUTGOING,), PICKING, _PICKING_NAMED, order_path="sale_id"),
-    "return": Reading(
-        "stock.picking",
-        (("picking_type_code", "=", "incoming"), ("move_ids.origin_returned_move_id", "!=", False)),
-        PICKING, _PICKING_NAMED, order_path="sale_id",
-    ),
+    "shipment": Reading("stock.picking", beyond("location_dest_id"), PICKING, _PICKING_NAMED, order_paths=_TO_ORDER),
+    "return": Reading("stock.picking", beyond("location_id"), PICKING, _PICKING_NAMED, order_paths=_TO_ORDER),
     "payment": Reading(
         "account.payment", (("partner_type", "=", "customer"),), PAYMENT,
-        (("", "account.payment"), ("reconciled_invoice_ids", "account.move")), order_path="",
+        (("", "account.payment"), ("reconciled_invoice_ids", "account.move")), order_paths=(),
     ),
 }  # fmt: skip

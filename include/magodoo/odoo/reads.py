@@ -118,11 +118,15 @@ class Reads(Units):
         return self._selected(kind, list(fields), numbers)
 
     def existing_ids(self, kind: str, ids: Sequence[int]) -> set[int]:
-        """Which of the ids still exist, in this company and visible to this user; a deletion leaves no other trace."""
-        model = READINGS[kind].model
+        """Which of the ids still are documents of this kind, in this company and visible to this user.
+
+        A deletion leaves no other trace, nor does a record that has become one of another kind.
+        """
+        reading = READINGS[kind]
+        model = reading.model
         found: set[int] = set()
         for part in _parts(ids, 5000):
-            domain = [*self.company_domain(model), ["id", "in", part]]
+            domain = [*self._base_domain(reading), ["id", "in", part]]
             found.update(self.call(model, "search", domain=domain, context={"active_test": False}))
         return found
 
@@ -158,13 +162,11 @@ class Reads(Units):
         return {**{name: {} for name in self.text_fields(reading.model, self.number_fields)}, **reading.tree}
 
     def _base_domain(self, reading: Reading) -> list[Any]:
-        return [*self.company_domain(reading.model), *(list(condition) for condition in reading.domain)]
+        return [*self.company_domain(reading.model), *plain_domain(reading.domain)]
 
     def _order_paths(self, kind: str) -> list[str]:
-        if kind == "credit_memo":
-            path = READINGS[kind].order_path
-            return [path, f"reversed_entry_id.{path}"]
-        return [READINGS[kind].order_path]
+        paths = READINGS[kind].order_paths
+        return [*paths, *(f"reversed_entry_id.{path}" for path in paths)] if kind == "credit_memo" else list(paths)
 
     def _payments_of(self, sale_order_ids: Sequence[int]) -> list[int]:
         links = [
@@ -173,7 +175,7 @@ class Reads(Units):
         fields = [str(name_of(self.version, "account.move", name)) for name in links]
         found: set[int] = set()
         for part in _parts(sale_order_ids, BATCH):
-            path = READINGS["invoice"].order_path
+            (path,) = READINGS["invoice"].order_paths
             domain = ["|", [path, "in", part], [f"reversed_entry_id.{path}", "in", part]]
             domain = [*self.company_domain("account.move"), *domain]
             rows = expect_rows(
@@ -241,6 +243,11 @@ class Reads(Units):
         if not ids:
             raise problem
         return read(list(ids))._replace(total=count)
+
+
+def plain_domain(domain: Sequence[Any]) -> list[Any]:
+    """A domain as it is sent: conditions as lists, operators as they are."""
+    return [each if isinstance(each, str) else list(each) for each in domain]
 
 
 def stamp(moment: datetime) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 
 from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown, Unreadable
 from magodoo.odoo.caller import expect_rows
-from magodoo.odoo.kinds import NAMED, PRODUCT, tree
+from magodoo.odoo.kinds import LOCATION, NAMED, PRODUCT, beyond, tree
 from magodoo.odoo.loading import Loaded, Loading, Table
-from magodoo.odoo.reads import stamp
+from magodoo.odoo.reads import plain_domain, stamp
 from magodoo.odoo.soundness import is_id
 from magodoo.odoo.trees import Row
 from magodoo.odoo.versions import name_of
@@ -26,8 +26,9 @@ OPEN_PICKING = tree(
     f"name state carrier_tracking_ref write_date {DELIVERY_KEY}",
     sale_id=NAMED,
     backorder_id=NAMED,
+    location_id=LOCATION,
     move_ids=tree(
-        "product_uom_qty quantity picked state has_tracking product_uom",
+        "product_uom_qty quantity picked state has_tracking product_uom origin_returned_move_id",
         product_id=PRODUCT,
         sale_line_id=tree("order_id", product_id=NAMED),
     ),
@@ -126,22 +127,40 @@ class Writers(Loading):
         return done
 
     def open_pickings(self, order_ids: Sequence[int]) -> list[Row]:
-        """Deliveries to the customer that are neither done nor cancelled, oldest first, with their moves.
+        """Transfers to the customer with goods of these orders, neither done nor cancelled, with all their moves.
+
+        A merged transfer has moves of other orders too.
 
         Each move has product_id, sale_line_id, product_uom_qty (open demand), quantity (reserved), state, has_tracking.
         """
         domain = [
             *self.company_domain("stock.picking"),
-            ["sale_id", "in", list(order_ids)],
+            "|", ["move_ids.sale_line_id.order_id", "in", list(order_ids)], ["sale_id", "in", list(order_ids)],
             ["state", "not in", ["done", "cancel"]],
-            ["picking_type_code", "=", "outgoing"],
-        ]
+            *plain_domain(beyond("location_dest_id")),
+        ]  # fmt: skip
         found = self.read_tree("stock.picking", OPEN_PICKING, domain)
         if found.flawed:
             raise Unreadable(found.flawed[0][1], system="odoo", call="stock.picking.web_search_read")
         self.name_rows(found.rows, (("move_ids.sale_line_id", "sale.order.line"),))
         self.count_in_product_units(found.rows)
         return found.rows
+
+    def shared_transfers(self, order_ids: Sequence[int]) -> dict[int, list[str]]:
+        """By sales order: names of the open transfers that carry its goods together with those of other orders."""
+        tree_ = tree("", picking_id=NAMED, sale_line_id=tree("order_id"))
+        domain = [
+            *self.company_domain("stock.move"),
+            ["picking_id.state", "not in", ["done", "cancel"]],
+            ["state", "not in", ["done", "cancel"]],
+            ["sale_line_id", "!=", False],
+            ["picking_id.move_ids.sale_line_id.order_id", "in", list(order_ids)],
+        ]
+        carried: dict[str, set[int]] = {}
+        for move in self.read_tree("stock.move", tree_, domain).rows:
+            carried.setdefault(move["picking_id"]["name"], set()).add(_id_of(move["sale_line_id"]["order_id"]))
+        shared = {name: orders for name, orders in carried.items() if len(orders) > 1}
+        return {each: sorted(name for name, orders in shared.items() if each in orders) for each in order_ids}
 
     def set_quantities(self, quantities: Mapping[int, Decimal]) -> None:
         """What each stock move ships; a move of 0 is not picked and goes to the backorder."""
@@ -285,6 +304,11 @@ class Writers(Loading):
             model, "search_read", domain=domain, fields=fields, order="id", context={"active_test": False}
         )
         return expect_rows(answer, f"{model}.search_read")
+
+
+def _id_of(value: Any) -> int:
+    """The id of a many2one, as it is read plain or with its name."""
+    return int(value["id"] if isinstance(value, Mapping) else value[0] if isinstance(value, list) else value)
 
 
 def _in_halves(act: Callable[[list[int]], None], part: list[int], refused: dict[int, MagodooError]) -> None:

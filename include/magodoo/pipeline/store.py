@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from magodoo.labels import labelled
-from magodoo.staging import quarantine, watermarks
+from magodoo.staging import quarantine, shares, watermarks
 from magodoo.staging.prepared import Prepared, prepare
 from magodoo.staging.upsert import Staged, write
 from magodoo.vocabulary import Side
@@ -54,7 +54,9 @@ def store(context: Context, side: Side, pages: Sequence[Page], progress: Progres
         sound |= dict.fromkeys((document.source_id for document in batch.documents), True)
     stamp = max((batch.stamp for batch in batches if batch.stamp), default=None)
     with context.engine.begin() as connection:
-        staged = write(connection, instance, list(documents.values()))
+        read_now = [document for batch in batches for document in batch.documents]
+        with shares.without_left_behind(connection, instance, read_now):
+            staged = write(connection, instance, list(documents.values()))
         quarantine.put(connection, instance.id, side.value, unread)
         read = [source_id for source_id, is_sound in sound.items() if is_sound]
         quarantine.release(connection, instance.id, side.value, kind, read)

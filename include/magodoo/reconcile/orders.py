@@ -90,6 +90,7 @@ def find(situation: Situation) -> list[Finding]:
         *states.tracking(situation),
         *missing.missing(situation),
         *stock.will_ship_too_much(situation),
+        *stock.sent_beside(situation),
         *stock.over_refunded(situation),
         *stock.returned_not_refunded(situation),
         *stock.refunded_not_returned(situation),

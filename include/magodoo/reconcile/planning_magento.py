@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from magodoo.money import plain
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.order_plan import OrderPlan, first_reason
@@ -68,6 +69,7 @@ def _shipments(order: OrderPlan) -> None:
         items = folded(order, row)
         reason = first_reason(
             None if order.instance.shipments.to_magento else "The setting `shipments.to_magento` is off",
+            _not_of_the_order(order, row),
             _closed(order, row),
             None if items else "Its quantities are no whole bundles or items of the order",
         )
@@ -77,6 +79,15 @@ def _shipments(order: OrderPlan) -> None:
             "source_code": row.source_code or None,
         }
         _write(order, finding, row, ChangeKind.MAGENTO_SHIPMENT, reason, items=items, **words)
+
+
+def _not_of_the_order(order: OrderPlan, row: Document) -> str | None:
+    """Goods of a delivery that stand on a line of Odoo's order and are no item of Magento's."""
+    if not any(item == "0" for item, _ in order.facts.items.get(row.at, [])):
+        return None
+    lines = order.facts.situation.view.frames.lines_of(row.at)
+    goods = ", ".join(f"{line.sku or 'without SKU'} x {plain(line.quantity, 0)}" for line in lines if not line.item_key)
+    return f"It carries goods that are no item of Magento's order ({goods}): a person ships the others in Magento"
 
 
 def _credit_memos(order: OrderPlan) -> None:

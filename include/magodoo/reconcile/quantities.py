@@ -74,7 +74,7 @@ def count(view: View) -> Quantities:
     order = kinds == KINDS.index(Kind.ORDER)
     moved = np.isin(kinds, [KINDS.index(Kind.SHIPMENT), KINDS.index(Kind.RETURN)])
     ordered, quantity, item = (lines[name].to_numpy() for name in ("qty_ordered", "quantity", "item_key"))
-    counted = _countable(lines) & (lines["is_money"].to_numpy() | moved) & ~_given(view, order)
+    counted = _countable(lines) & (lines["is_money"].to_numpy() | moved) & ~_given(view, order) & ~beside(view)
     counted &= np.where(order, ordered != 0, quantity != 0)
     chosen = quantity[counted]
     chosen[order[counted]] = ordered[counted & order]
@@ -87,6 +87,22 @@ def _given(view: View, order: Mask) -> Mask:
     lines = view.frames.lines
     own = order & ~view.is_magento[lines["document"].to_numpy()]
     return own & (lines["item_key"] == 0).to_numpy() & (lines["untaxed"] == 0).to_numpy()
+
+
+def beside(view: View) -> Mask:
+    """Lines of Odoo deliveries with goods that the order did not sell, in one transfer with goods that it did: given for nothing, put
+    in the parcel by hand, or sent again after they came back. The sold ones are the order's shipment.
+    """
+    lines = view.frames.lines
+    position = lines["document"].to_numpy()
+    moved = view.select(Side.ODOO, Kind.SHIPMENT)[position]
+    again = moved & (lines["role"].cat.codes.to_numpy() == ROLES.index("again"))
+    own = lines["own_item_id"].to_numpy()
+    given = np.isin(own, own[_given(view, view.of_kind(Kind.ORDER)[position])]) | (own == 0)
+    loose = moved & _countable(lines) & (lines["item_key"] == 0).to_numpy() & given
+    sold = np.zeros(len(view.exists), dtype=bool)
+    sold[position[moved & _countable(lines) & ~loose]] = True
+    return again | (loose & sold[position])
 
 
 def _countable(lines: pd.DataFrame) -> Mask:
@@ -168,7 +184,7 @@ ITEM_COLUMNS = (
     *("order", "ordered", "canceled", "shipped", "refunded", "has_magento"),
     *("magento_invoice", "magento_shipment", "magento_credit_memo"),
     *("odoo_ordered", "odoo_open", "odoo_line_invoiced", "odoo_line_shipped", "has_odoo"),
-    *("odoo_invoice", "odoo_shipment", "odoo_credit_memo", "odoo_return"),
+    *("odoo_invoice", "odoo_shipment", "odoo_credit_memo", "odoo_return", "odoo_again"),
 )
 
 
@@ -176,7 +192,8 @@ def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame
     """What both sides hold per item of some orders (Magento order ids); ITEM_COLUMNS, int64 units, indexed by item.
 
     ordered ... refunded: Magento's order lines; magento_<kind>, odoo_<kind>: sums over active documents; odoo_ordered
-    ...: lines of the Odoo orders given by the mask. `order` is the Magento order id.
+    ...: lines of the Odoo orders given by the mask. odoo_again: what came back and is sent once more beyond what was ordered
+    (exchanges), within odoo_shipment and odoo_open. `order` is the Magento order id.
     """
     view = counted.view
     keys, chosen = view.column("order_key"), np.isin(view.column("order_key"), orders) & view.exists
@@ -201,6 +218,8 @@ def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame
             if (name := f"{side}_{kind}") in table:
                 rows = on_side & (kinds == KINDS.index(kind))
                 np.add.at(table[name], of_moved[rows], quantity[rows])
+    beyond = table["odoo_shipment"] + table["odoo_open"] - table["odoo_ordered"]
+    table["odoo_again"] = np.where(table["has_odoo"] > 0, np.minimum(table["odoo_return"], beyond).clip(min=0), 0)
     return pd.DataFrame(table, index=found)
 
 
@@ -242,7 +261,8 @@ def room_in_odoo(table: pd.DataFrame, kind: Kind) -> pd.Series:
     if kind is Kind.INVOICE:
         return table["odoo_ordered"] - np.maximum(table["odoo_invoice"], table["odoo_line_invoiced"])
     if kind is Kind.SHIPMENT:
-        return table["odoo_ordered"] - np.maximum(table["odoo_shipment"], table["odoo_line_shipped"])
+        first_time = table["odoo_shipment"] - table["odoo_again"]
+        return table["odoo_ordered"] - np.maximum(first_time, table["odoo_line_shipped"])
     return table["odoo_invoice"] - table["odoo_credit_memo"]
 
 

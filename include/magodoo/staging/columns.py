@@ -70,6 +70,12 @@ class OdooMoveDetails(TypedDict, total=False):
     foreign_units: str
 
 
+class OdooTransferDetails(TypedDict, total=False):
+    """A delivery or return over several sale orders: each order's goods are a document (`extract/odoo_transfers.py`)."""
+
+    sale_orders: list[int]
+
+
 class AnyDetails(TypedDict, total=False):
     """On documents of every kind: the order that it claims exists nowhere (`staging/resolve.py`); what was left out of it when
     it was read, in words.

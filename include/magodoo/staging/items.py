@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+# What lies in a transfer beside an order's own goods belongs to no item of it, whatever its SKU.
+_TRANSFERS = ("shipment", "return")
+
 _CONCERNED = """
     select d.kind, d.source_id, d.own_order_id, d.order_key from resolving r join document d on d.instance = :instance
         and d.side = 'odoo' and d.kind = r.kind and d.source_id = r.source_id where d.order_key is not null
@@ -57,7 +60,8 @@ def name_items(connection: Connection, instance: str) -> int:
         documents = {row.source_id: row.order_key for row in concerned if row.kind == kind}
         for source_id, lines in _read(connection, instance, "odoo", kind, documents).items():
             named += _by_order_line(lines, item_of)
-            named += _by_sku([line for line in lines if not line.own_item_id], items.get(documents[source_id], []))
+            if kind not in _TRANSFERS or not any(line.own_item_id for line in lines):
+                named += _by_sku([line for line in lines if not line.own_item_id], items.get(documents[source_id], []))
     _write(connection, instance, named)
     delivered = {row.own_order_id for row in concerned if row.own_order_id and row.kind in ("shipment", "return")}
     _count_kits(connection, instance, delivered | set(key_of_order))
@@ -81,7 +85,7 @@ def _count_kits(connection: Connection, instance: str, orders: Collection[str]) 
             join document p on p.instance = o.instance and p.side = 'odoo' and p.kind in ('shipment', 'return')
                 and p.own_order_id = o.source_id and p.deleted_at is null
             join line m on m.instance = o.instance and m.side = 'odoo' and m.kind = p.kind and m.source_id = p.source_id
-                and m.own_item_id = o.own_item_id and m.sku <> o.sku
+                and m.own_item_id = o.own_item_id and m.sku <> o.sku and m.role <> 'again'
             where o.instance = :instance and o.side = 'odoo' and o.kind = 'order' and o.source_id = any(:orders)
                 and o.role = 'item' and o.sku <> ''),
         whole as (

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from magodoo.copying import copy_rows
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.settings import Instance
-from magodoo.staging import erasure, insertion, pending, statistics, work
+from magodoo.staging import erasure, insertion, pending, shares, statistics, work
 from magodoo.staging.prepared import DOCUMENT, INCOMING, KEY, LINE, PAYLOAD, Prepared, prepare
 from magodoo.staging.resolve import names_of, resolve, shop_is_known
 from magodoo.vocabulary import Kind, Side
@@ -51,7 +51,9 @@ def stage(connection: Connection, instance: Instance, documents: Iterable[Canoni
 
     One writer at a time per instance, until the transaction ends: keep it short, ask no other system inside it.
     """
-    return write(connection, instance, prepare(documents))
+    documents = list(documents)
+    with shares.without_left_behind(connection, instance, documents):
+        return write(connection, instance, prepare(documents))
 
 
 def write(connection: Connection, instance: Instance, documents: Sequence[Prepared]) -> Staged:

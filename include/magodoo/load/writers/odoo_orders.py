@@ -168,11 +168,17 @@ class CancelOrders(Writer):
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         rows = _order_rows(context, changes)
+        shared = context.books.shared_transfers([row["id"] for row in rows.values()]) if rows else {}
         problems: dict[int, MagodooError] = {}
         for change in changes:
             row = rows.get(name_of(change.request["order"]))
             if row is None:
                 problems[change.id] = NotYet("the order is not in Odoo yet")
+            elif transfers := shared[row["id"]]:
+                problems[change.id] = NotYet(
+                    f"{', '.join(transfers)} carries its goods with those of other orders, and Odoo would cancel them all: "
+                    "take them apart in Odoo first"
+                )
             elif any(to_units(line["qty_invoiced"]) or to_units(line["qty_delivered"]) for line in row["order_line"]):
                 problems[change.id] = refused("in Odoo the order is invoiced or delivered already: a person decides")
             elif row.get("invoice_ids"):

@@ -10,7 +10,7 @@ from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, Written, refused
 from magodoo.load.writer import Writer
-from magodoo.load.writers.odoo_stock import id_of, inexact, sale_lines
+from magodoo.load.writers.odoo_stock import id_of, inexact, orders_of, sale_lines
 from magodoo.money import from_units, to_units
 from magodoo.odoo.units import in_unit_of
 from magodoo.odoo.writers import Delivery
@@ -97,10 +97,10 @@ class Return(Writer):
         found: dict[int, tuple[list[Row], list[Row], list[Row]]] = {}
         for change in changes:
             order = orders.get(name_of(change.request["order"]))
-            mine = [row for row in returns if id_of(row["sale_id"]) == order]
+            mine = [row for row in returns if order in orders_of(row)]
             own = [row for row in keyed if row.get(field) == change.request["key"] and row["state"] != "cancel"]
             own = own or [row for row in mine if not row.get(field) and _units([row]) == wanted[change.id]][:1]
-            found[change.id] = own, mine, [row for row in deliveries if id_of(row["sale_id"]) == order]
+            found[change.id] = own, mine, [row for row in deliveries if order in orders_of(row)]
         return found
 
 

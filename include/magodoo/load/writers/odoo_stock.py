@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
+from magodoo.extract.odoo_transfers import moves_of, order_of, picking_of, share_for
+from magodoo.load.held import held
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
@@ -32,10 +34,16 @@ class Deliver(Writer):
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
         rows = _with_keys(context, "shipment", changes)
+        found = {change: rows.get(change.request["key"]) for change in changes}
+        standing = {change: row for change, row in found.items() if row is not None and row["state"] != "cancel"}
+        orders = resolve(context, list(standing), [change.request["order"] for change in standing])
         return {
-            change.id: Found(row["id"], complete=row["state"] == "done", before={"state": row["state"]})
-            for change in changes
-            if (row := rows.get(change.request["key"])) and row["state"] != "cancel"
+            change.id: Found(
+                share_for(row, orders.get(name_of(change.request["order"]), 0)),
+                complete=row["state"] == "done",
+                before={"state": row["state"]},
+            )
+            for change, row in standing.items()
         }
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
@@ -54,17 +62,29 @@ class Deliver(Writer):
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        client, wanted, pickings = context.books, sale_lines(context, changes), self._open(context, changes)
+        """Of a transfer that several orders share, one worker delivers one order's goods at a time; the others' go to a backorder."""
+        open_ = self._open(context, changes)
+        shared = {row["id"] for rows in open_.values() for row in rows if len(orders_of(row)) > 1}
+        with held(context, "stock.picking", shared) as ours:
+            if shared:
+                open_ = self._open(context, changes)
+            return self._deliver(context, changes, open_, shared - ours)
+
+    def _deliver(
+        self, context: Context, changes: Sequence[LeasedChange], open_: Mapping[int, list[Row]], busy: set[int]
+    ) -> Written:
+        client, wanted = context.books, sale_lines(context, changes)
         written: Written = {}
         quantities: dict[int, Decimal] = {}
         keys: dict[int, Delivery] = {}
         for change in changes:
             lines = wanted[change.id]
-            chosen = (
-                lines if isinstance(lines, MagodooError) else _picking_for(pickings.get(change.id, []), lines, change)
-            )
+            chosen = lines if isinstance(lines, MagodooError) else _picking_for(open_.get(change.id, []), lines, change)
             if isinstance(chosen, MagodooError) or isinstance(lines, MagodooError):
                 written[change.id] = chosen if isinstance(chosen, MagodooError) else refused("its lines are gone")
+                continue
+            if chosen["id"] in busy or chosen["id"] in keys:
+                written[change.id] = NotYet(f"{chosen['name']}: the goods of another order leave with it first")
                 continue
             shares = _shares(chosen, lines)
             quantities |= {move["id"]: in_unit_of(move, from_units(units)) for move, units in shares}
@@ -87,7 +107,8 @@ class Deliver(Writer):
         rows = context.books.open_pickings(sorted(set(orders.values()))) if orders else []
         by_order: dict[int, list[Row]] = {}
         for row in rows:
-            by_order.setdefault(id_of(row["sale_id"]), []).append(row)
+            for order in orders_of(row):
+                by_order.setdefault(order, []).append(row)
         return {change.id: by_order.get(orders.get(name_of(change.request["order"]), 0), []) for change in changes}
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
@@ -105,9 +126,11 @@ class Track(Writer):
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
         rows = self._rows(context, changes)
         return {
-            change.id: Found(row["id"], complete=True, before={"tracking": row.get("carrier_tracking_ref") or ""})
+            change.id: Found(
+                change.request["picking"], complete=True, before={"tracking": row.get("carrier_tracking_ref") or ""}
+            )
             for change in changes
-            if (row := rows.get(change.request["picking"])) and not lacking(change.request["tracks"], [_tracking(row)])
+            if (row := rows.get(_picking(change))) and not lacking(change.request["tracks"], [_tracking(row)])
         }
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
@@ -121,18 +144,20 @@ class Track(Writer):
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         rows = self._rows(context, changes)
-        together = {
-            change.request["picking"]: Delivery(
-                tracking=joined(_tracking(rows[change.request["picking"]]), change.request["tracks"])
-            )
-            for change in changes
-        }
-        context.books.set_tracking(together)
+        tracks = {picking: _tracking(row) for picking, row in rows.items()}
+        for change in changes:
+            tracks[_picking(change)] = joined(tracks[_picking(change)], change.request["tracks"])
+        context.books.set_tracking({picking: Delivery(tracking=text) for picking, text in tracks.items()})
         return {change.id: int(change.request["picking"]) for change in changes}
 
     def _rows(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
-        ids = [int(change.request["picking"]) for change in changes]
+        ids = sorted({_picking(change) for change in changes})
         return {row["id"]: row for row in context.books.by_ids("shipment", ids).rows}
+
+
+def _picking(change: LeasedChange) -> int:
+    """The transfer that carries the tracking number of the order's share of it."""
+    return picking_of(int(change.request["picking"]))
 
 
 def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> dict[str, Row]:
@@ -171,9 +196,16 @@ def _picking_for(pickings: Sequence[Row], lines: Mapping[int, int], change: Leas
     return problem
 
 
+def orders_of(row: Row) -> set[int]:
+    """The sales orders whose goods a transfer carries; the one that Odoo names where no move has an order line."""
+    return {int(found) for move in moves_of(row) if (found := order_of(move))} or {id_of(row["sale_id"])}
+
+
 def _unfit(row: Row, lines: Mapping[int, int], field: str) -> str | None:
     if row.get(field):
         return f"it is being delivered for {row[field]}"
+    if (row.get("location_id") or {}).get("usage") == "supplier":
+        return "the vendor sends its goods: a person validates the drop shipment"
     reserved: dict[int, int] = {}
     for move in row["move_ids"]:
         line = id_of(move.get("sale_line_id"))
@@ -183,13 +215,18 @@ def _unfit(row: Row, lines: Mapping[int, int], field: str) -> str | None:
             return "its goods are components of a kit: a person delivers them"
         if move.get("picked"):
             return "somebody is picking it"
-        reserved[line] = reserved.get(line, 0) + to_units(move["quantity"])
+        reserved[line] = reserved.get(line, 0) + (0 if _is_again(move) else to_units(move["quantity"]))
     for line, units in lines.items():
         if reserved.get(line, 0) < units:
             return (
                 f"{plain(reserved.get(line, 0))} of {plain(units)} are reserved: it would deliver what is not in stock"
             )
     return None
+
+
+def _is_again(move: Row) -> bool:
+    """Whether a move sends again what came back: that is no part of what was ordered."""
+    return bool(move.get("origin_returned_move_id"))
 
 
 def _is_component(move: Row) -> bool:
@@ -204,7 +241,7 @@ def _shares(row: Row, lines: Mapping[int, int]) -> list[tuple[Row, int]]:
     shares: list[tuple[Row, int]] = []
     for move in row["move_ids"]:
         line = id_of(move.get("sale_line_id"))
-        units = min(left.get(line, 0), to_units(move["product_uom_qty"]))
+        units = 0 if _is_again(move) else min(left.get(line, 0), to_units(move["product_uom_qty"]))
         shares.append((move, units))
         left[line] = left.get(line, 0) - units
     return shares

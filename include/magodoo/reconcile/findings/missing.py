@@ -11,6 +11,7 @@ import pandas as pd
 from magodoo.reconcile import quantities, rows, shares
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.findings import stock
+from magodoo.reconcile.findings.again import sent_again
 from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
@@ -79,7 +80,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
         (FindingType.CORRECTED_IN_ODOO, notes),
         (None, invoices),
         (FindingType.NOT_REPRESENTABLE, shares.consolidated(view) | _unmapped_lines(situation, todo)),
-        (FindingType.REPLACEMENT, _replacements(situation, todo)),
+        (FindingType.REPLACEMENT, _replacements(situation, todo) | sent_again(situation, todo)),
         (FindingType.DUPLICATE, duplicates),
         (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & _only_authorised(situation)),
         (FindingType.MISSING_IN_MAGENTO, todo),

@@ -9,6 +9,8 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from magodoo.money import plain
+from magodoo.reconcile import quantities
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings.amounts import listed
 from magodoo.reconcile.frames import Mask, Units
@@ -27,7 +29,7 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
     table = situation.items_of(orders)
     unshipped = (table["ordered"] - table["canceled"] - table["shipped"]).clip(lower=0)
     kept = table["shipped"] + unshipped - _refunded_unshipped(table, unshipped)
-    table = table.assign(allowed=(kept - table["odoo_shipment"]).clip(lower=0))
+    table = table.assign(allowed=(kept - table["odoo_shipment"] + table["odoo_again"]).clip(lower=0))
     excess = table[(table["odoo_open"] > table["allowed"]) & (table["has_magento"] > 0)]
     orders_of = situation.orders_by_id(excess["order"].unique())
     begun = view.column("order_key")[situation.is_document & ~view.is_magento & view.active]
@@ -49,6 +51,24 @@ def _ends_with_it(situation: Situation, order: Document, begun: Units) -> bool:
     """Whether a cancelled order is cancelled in Odoo too, and its open delivery with it: nothing of it is in `begun`."""
     view = situation.view
     return view.instance.orders.cancel and not view.before_books[order.at] and order.source_id not in begun
+
+
+def sent_beside(situation: Situation) -> list[Finding]:
+    """Goods that left in one transfer with an order's own and are none of them: for information, whatever becomes of the shipment."""
+    view = situation.view
+    lines = view.frames.lines
+    position = lines["document"].to_numpy()
+    standing = view.active & (view.order_of >= 0) & (situation.counted.signatures != 0)
+    rows = lines[quantities.beside(view) & standing[position] & (lines["quantity"].to_numpy() > 0)]
+    orders = situation.order_rows(rows["document"].unique())
+    result = []
+    for at, named in _split(rows, "document").items():
+        made = about(FindingType.REPLACEMENT, odoo=view.frames.rows([at])[0], order=orders.get(at), part="goods")
+        goods = named.groupby(named["sku"].astype(str), observed=True)["quantity"].sum()
+        made.odoo_value = ", ".join(f"{sku or 'without SKU'} x {plain(units, 0)}" for sku, units in goods.items())
+        made.detail = "It left in one transfer with what was ordered"
+        result.append(made)
+    return result
 
 
 def over_refunded(situation: Situation) -> list[Finding]:

@@ -89,7 +89,18 @@ class Picking(Model):
         for command in vals.get("move_ids") or []:
             if command[0] == 1:
                 moves.follow_line(env, command[1])
+        places = {name: vals[name] for name in ("location_id", "location_dest_id") if name in vals}
+        for record in ids if places else ():
+            for move in self._open_moves(env, record):
+                moves.put(env, move, **places)
         env["sale.order"].touch(env, sorted({self.rows[i]["sale_id"] for i in ids if self.rows[i].get("sale_id")}))
+
+    def name_order(self, env: Env, record: int) -> None:
+        """A transfer names the order of its first move that has an order line, though it may carry others' too."""
+        moves, lines = env["stock.move"].rows, env["sale.order.line"].rows
+        own = sorted(self.get(self.rows[record], "move_ids"), key=lambda i: (moves[i].get("sequence", 10), i))
+        orders = [lines[line]["order_id"] for i in own if (line := moves[i].get("sale_line_id"))]
+        self.put(env, record, sale_id=orders[0] if orders else False)
 
     def _apply_lines(self, env: Env, parent: int, field: f.Field, commands: list[Any]) -> None:
         for command in commands:
@@ -184,15 +195,21 @@ class Picking(Model):
         for record in waiting:
             if not any(self._quantities(env, record).values()):
                 raise UserError(_NO_QUANTITY)
-        short = [record for record in waiting if self._is_short(env, record)]
+        short = [record for record in waiting if self._is_short(env, record) and self._backorders(env, record) == "ask"]
         if short and not env.context.get("skip_backorder"):
             return self._backorder_window(ids, short)
         if not env.context.get("skip_sms") and any(self._warns_of_sms(env, record) for record in waiting):
             return self._sms_window(env, ids)
         without = env.context.get("picking_ids_not_to_backorder") or []
         for record in waiting:
-            self.finish(env, record, backorder=record not in without)
+            policy = self._backorders(env, record)
+            self.finish(env, record, backorder=policy == "always" or (policy != "never" and record not in without))
         return True
+
+    def _backorders(self, env: Env, record: int) -> str:
+        """What becomes of the rest, by the operation type: `ask`, `always`, or `never`, which cancels it."""
+        kind = env["stock.picking.type"].rows[self.rows[record]["picking_type_id"]]
+        return str(kind.get("create_backorder") or "ask")
 
     def finish(self, env: Env, record: int, *, backorder: bool) -> None:
         """Done quantities leave; the rest goes to a backorder with moves of its own, or is cancelled."""
@@ -210,10 +227,28 @@ class Picking(Model):
             self._back(env, record, rest)
         else:
             moves.cancel(env, rest)
+        self._link_to_order(env, record)
         self.put(env, record, state="done", date_done=env.now)
         self.touch(env, [record])
         order = self.rows[record].get("sale_id")
         env["sale.order"].touch(env, [order] if order else [])
+
+    def _link_to_order(self, env: Env, record: int) -> None:
+        """Done goods without an order line get the one of their product, or one of 0 ordered, on the order that the transfer names."""
+        row, moves, lines = self.rows[record], env["stock.move"], env["sale.order.line"]
+        outside = env["stock.location"].of_usage("customer")
+        for move in [moves.rows[i] for i in self.get(row, "move_ids")]:
+            goes = move["location_dest_id"] == outside
+            if not row.get("sale_id") or move.get("sale_line_id") or move["state"] != "done" or not goes:
+                continue
+            order = env["sale.order"].rows[row["sale_id"]]
+            own = [
+                i
+                for i in env["sale.order"].get(order, "order_line")
+                if lines.rows[i].get("product_id") == move["product_id"]
+            ]
+            free = {"order_id": order["id"], "product_id": move["product_id"], "product_uom_qty": 0, "price_unit": 0}
+            moves.put(env, move["id"], sale_line_id=own[0] if own else lines.make(env, [free])[0])
 
     def cancel(self, env: Env, ids: list[int]) -> None:
         for record in ids:
@@ -262,6 +297,8 @@ class Picking(Model):
         for move in rest:
             moves.put(env, move, picking_id=back, reference=self.rows[back]["name"], picked=False)
             moves.follow_line(env, move)
+        for each in (record, back):
+            self.name_order(env, each)
         moves.reserve(env, rest)
         self.refresh(env, back)
 

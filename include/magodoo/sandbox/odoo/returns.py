@@ -1,4 +1,7 @@
-"""The wizard that takes goods back: an incoming transfer whose moves point to those that went out."""
+"""The wizard that takes goods back: a transfer whose moves point to those that went out.
+
+Its type is the one that the delivery's type names for returns, or else the same: a drop shipment comes back as a drop shipment.
+"""
 
 from __future__ import annotations
 
@@ -60,14 +63,16 @@ class ReturnPicking(Model):
             raise UserError("Please specify at least one non-zero quantity.")
         pickings, moves = env["stock.picking"], env["stock.move"]
         original = pickings.rows[row["picking_id"]]
-        kind = env["stock.picking.type"].rows[original["picking_type_id"]]
-        warehouse = env["stock.warehouse"].rows[kind["warehouse_id"]]
+        types = env["stock.picking.type"].rows
+        kind = types[original["picking_type_id"]]
+        back_kind = types.get(kind.get("return_picking_type_id") or 0)
+        inside = back_kind["default_location_dest_id"] if back_kind and back_kind["code"] == "incoming" else 0
         vals = {
             **pickings.copied(env, original),
             "move_ids": [],
-            "picking_type_id": warehouse["in_type_id"] if kind["code"] == "outgoing" else warehouse["out_type_id"],
+            "picking_type_id": back_kind["id"] if back_kind else kind["id"],
             "location_id": original["location_dest_id"],
-            "location_dest_id": original["location_id"],
+            "location_dest_id": inside or original["location_id"],
             "origin": f"Return of {original['name']}",
             "return_id": original["id"],
         }

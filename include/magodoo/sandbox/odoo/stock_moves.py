@@ -59,6 +59,8 @@ class StockMove(Model):
         return f"{origin}{code}{places.short_name(row['location_id'])}>{places.short_name(row['location_dest_id'])}"
 
     def before_write(self, env: Env, ids: list[int], vals: Row) -> None:
+        if "picking_id" in vals:
+            self._move_into(env, ids, vals.pop("picking_id"))
         if "quantity" in vals:
             quantity = self.fields["quantity"].accept(self.name, vals["quantity"])
             for record in ids:
@@ -69,6 +71,18 @@ class StockMove(Model):
             self.follow_line(env, record)
         pickings = sorted({self.rows[i]["picking_id"] for i in ids if self.rows[i].get("picking_id")})
         env["stock.picking"].touch(env, pickings)
+        if "sale_line_id" in vals:
+            for picking in pickings:
+                env["stock.picking"].name_order(env, picking)
+
+    def _move_into(self, env: Env, ids: list[int], picking: int) -> None:
+        """Into another transfer: both may name another order then."""
+        before = {self.rows[record]["picking_id"] for record in ids if self.rows[record].get("picking_id")}
+        for record in ids:
+            self.put(env, record, picking_id=picking)
+        for transfer in sorted(before | {picking}):
+            env["stock.picking"].name_order(env, transfer)
+            env["stock.picking"].refresh(env, transfer)
 
     def set_quantity(self, env: Env, record: int, quantity: Decimal, state: str = "") -> None:
         self._shift_reservation(env, self.rows[record], quantity)

@@ -60,6 +60,8 @@ class Warehouse(Model):
                 "default_location_src_id": stock,
             }
             made = types.make(env, [{**near, **incoming}, {**near, **outgoing}])
+            for kind, back in (made, made[::-1]):
+                types.put(env, kind, return_picking_type_id=back)
             self.put(env, row["id"], lot_stock_id=stock, in_type_id=made[0], out_type_id=made[1])
 
 
@@ -103,6 +105,8 @@ class PickingType(Model):
             "company_id": f.one("res.company", "Company", default=own_company),
             "default_location_src_id": f.one("stock.location", "Source Location"),
             "default_location_dest_id": f.one("stock.location", "Destination Location"),
+            "return_picking_type_id": f.one("stock.picking.type", "Operation Type for Returns"),
+            "create_backorder": f.choice("Create Backorder", "ask:Ask always:Always never:Never", default="ask"),
             "active": f.boolean("Active", default=True),
         }
     )
@@ -113,8 +117,8 @@ class PickingType(Model):
 
     def next_name(self, env: Env, picking_type: int) -> str:
         row = self.rows[picking_type]
-        code = self.db.tables["stock.warehouse"][row["warehouse_id"]]["code"]
-        prefix = f"{code}/{row['sequence_code']}/"
+        warehouse = self.db.tables["stock.warehouse"].get(row.get("warehouse_id", 0))
+        prefix = f"{warehouse['code']}/{row['sequence_code']}/" if warehouse else f"{row['sequence_code']}/"
         return f"{prefix}{env['sandbox.sequence'].next(env, prefix):05d}"
 
 

@@ -1,0 +1,127 @@
+"""The stories of transfers (tests/test_rules_transfers.py) with a live Odoo 19, and those that need more of its modules.
+
+Drop shipments (`stock_dropshipping`) and batches (`stock_picking_batch`) are made by Odoo's own routes and buttons here.
+"""
+
+# ruff: noqa: F403, F405 - an imported story is a test of this module
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from live_books import ShopAndLiveBooks, shop_and_live_books
+from test_rules_transfers import *
+from test_rules_transfers import Story
+
+from magodoo.stack.live_odoo import LiveOdoo
+
+# The first test waits until all stories are told.
+pytestmark = [
+    pytest.mark.timeout(3600),
+    pytest.mark.odoo_stories,
+    pytest.mark.parametrize("odoo", ["live"], indirect=True, scope="session"),
+]
+
+
+@pytest.fixture(scope="module")
+def pair(
+    odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ShopAndLiveBooks]:
+    """SKU-012 is sent by its vendor."""
+    more = ("stock_dropshipping", "stock_picking_batch")
+    with shop_and_live_books(odoo, module_staging_url, tmp_path_factory.mktemp("data_docs"), more) as made:
+        (product,) = made.rows("product.product", [["default_code", "=", "SKU-012"]], "product_tmpl_id")
+        (vendor,) = made.call("res.partner", "create", vals_list=[{"name": "Vendor", "email": "vendor@example.com"}])
+        (route,) = made.rows("stock.route", [["name", "=", "Dropship"]], "name")
+        sent = {"route_ids": [[4, route["id"]]], "seller_ids": [[0, 0, {"partner_id": vendor, "price": 1}]]}
+        made.call("product.template", "write", [product["product_tmpl_id"][0]], vals=sent)
+        yield made
+
+
+def drop_ship(pair: ShopAndBooks, order: int, quantities: Mapping[str, int]) -> int:
+    """The vendor sends what was ordered, or a part of it. Returns the transfer."""
+    (sale,) = pair.sales(order)
+    (bought,) = pair.rows("purchase.order", [["origin", "like", sale["name"]]], "state")
+    pair.call("purchase.order", "button_confirm", [bought["id"]])
+    (transfer,) = pair.pickings(order, "dropship")
+    validate(pair, transfer["id"], quantities)
+    return int(transfer["id"])
+
+
+@story()
+@pytest.mark.parametrize("sent", [3, 2])
+def test_a_drop_shipment_that_came_back_is_no_delivery_and_the_rest_stays_due(pair: ShopAndBooks, sent: int) -> Story:
+    order = pair.order({"SKU-012": 3}, "cashondelivery")
+    yield
+    transfer = drop_ship(pair, order, {"SKU-012": sent})
+    yield
+    assert shipped(pair, order) == [sent]
+    back = give_back(pair, transfer, {"SKU-012": 1})
+    (kind,) = pair.rows("stock.picking", [["id", "=", back]], "picking_type_code")
+    assert kind["picking_type_code"] == "dropship", "the type says delivery, the direction says return"
+    yield
+    assert shipped(pair, order) == [sent]
+    assert pair.findings(order) == set()
+    again = give_back(pair, back, {"SKU-012": 1})
+    yield
+    assert shipped(pair, order) == [sent]
+    (sent_again,) = pair.rows("stock.picking", [["id", "=", again]], "name")
+    assert [(row["type"], row["odoo_number"]) for row in pair.reported(order)] == [("replacement", sent_again["name"])]
+
+
+@story()
+def test_an_exchange_is_no_further_shipment_and_the_rest_stays_due(pair: ShopAndBooks) -> Story:
+    """Odoo makes the exchange by a procurement of its own and links it to nothing that it replaces."""
+    order = pair.order({"SKU-001": 3}, "cashondelivery")
+    yield
+    (picking,) = pair.pickings(order)
+    validate(pair, picking["id"], {"SKU-001": 2})
+    yield
+    known = {row["id"] for row in pair.rows("stock.picking", [], "name")}
+    (wizard,) = pair.call("stock.return.picking", "create", vals_list=[{"picking_id": picking["id"]}])
+    for line in pair.rows("stock.return.picking.line", [["wizard_id", "=", wizard]], "product_id"):
+        pair.call("stock.return.picking.line", "write", [line["id"]], vals={"quantity": 1})
+    back = int(pair.call("stock.return.picking", "action_create_exchanges", [wizard])["res_id"])
+    validate(pair, back)
+    (other,) = [row["id"] for row in pair.rows("stock.picking", [], "name") if row["id"] not in known | {back}]
+    yield
+    assert shipped(pair, order) == [2]
+    assert pair.findings(order) == set()
+    validate(pair, other)
+    yield
+    assert shipped(pair, order) == [2], "what was exchanged was shipped once"
+    assert {row["type"] for row in pair.reported(order)} == {"replacement"}
+    (rest,) = open_in_odoo(pair, order)
+    validate(pair, rest["id"])
+    yield
+    assert shipped(pair, order) == [2, 1]
+
+
+@story()
+def test_each_transfer_of_a_batch_is_its_order_s_shipment(pair: ShopAndBooks) -> Story:
+    one, two = two_orders(pair)
+    yield
+    pickings = [pair.pickings(order)[0]["id"] for order in (one, two)]
+    (batch,) = pair.call("stock.picking.batch", "create", vals_list=[{"picking_ids": [[6, 0, pickings]]}])
+    pair.call("stock.picking.batch", "action_confirm", [batch])
+    moves = pair.rows("stock.move", [["picking_id", "in", pickings]], "product_uom_qty")
+    for move in moves:
+        pair.call("stock.move", "write", [move["id"]], vals={"quantity": move["product_uom_qty"], "picked": True})
+    pair.call("stock.picking.batch", "action_done", [batch], context=QUIET)
+    yield
+    assert (shipped(pair, one), shipped(pair, two)) == ([2], [3])
+    assert (pair.findings(one), pair.findings(two)) == (set(), set())
+
+
+@story(restless=True)
+def test_a_shipment_out_of_a_batch_leaves_the_batch_s_other_transfers_open(pair: ShopAndBooks) -> Story:
+    one, two = two_orders(pair)
+    yield
+    pickings = [pair.pickings(order)[0]["id"] for order in (one, two)]
+    (batch,) = pair.call("stock.picking.batch", "create", vals_list=[{"picking_ids": [[6, 0, pickings]]}])
+    pair.call("stock.picking.batch", "action_confirm", [batch])
+    pair.shop.ship(one)
+    yield
+    assert [row["state"] for row in pair.pickings(one)] == ["done"]
+    assert "done" not in [row["state"] for row in pair.pickings(two)]
+    assert (still_open(pair, one), still_open(pair, two)) == (0, 3)
