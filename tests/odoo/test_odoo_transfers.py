@@ -71,11 +71,35 @@ def test_a_drop_shipment_that_came_back_is_no_delivery_and_the_rest_stays_due(pa
 
 @story()
 def test_an_exchange_is_no_further_shipment_and_the_rest_stays_due(pair: ShopAndBooks) -> Story:
-    """Odoo makes the exchange by a procurement of its own and links it to nothing that it replaces."""
+    """Odoo makes the exchange by a procurement, which names nothing that it replaces, and puts it into the open transfer."""
     order = pair.order({"SKU-001": 3}, "cashondelivery")
     yield
     (picking,) = pair.pickings(order)
     validate(pair, picking["id"], {"SKU-001": 2})
+    yield
+    (wizard,) = pair.call("stock.return.picking", "create", vals_list=[{"picking_id": picking["id"]}])
+    for line in pair.rows("stock.return.picking.line", [["wizard_id", "=", wizard]], "product_id"):
+        pair.call("stock.return.picking.line", "write", [line["id"]], vals={"quantity": 1})
+    back = int(pair.call("stock.return.picking", "action_create_exchanges", [wizard])["res_id"])
+    validate(pair, back)
+    yield
+    assert shipped(pair, order) == [2]
+    assert pair.findings(order) == set()
+    (rest,) = open_in_odoo(pair, order)
+    assert pair.moved(rest) == {"SKU-001": 2}, "one is still owed, one is exchanged, in one move"
+    validate(pair, rest["id"])
+    yield
+    assert shipped(pair, order) == [2, 1], "what was exchanged was shipped once"
+    (said,) = pair.reported(order)
+    assert (said["type"], said["part"], said["odoo_value"]) == ("replacement", "goods", "SKU-001 x 1")
+
+
+@story()
+def test_an_exchange_of_an_order_that_left_whole_is_a_replacement(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-002": 2}, "cashondelivery")
+    yield
+    (picking,) = pair.pickings(order)
+    validate(pair, picking["id"])
     yield
     known = {row["id"] for row in pair.rows("stock.picking", [], "name")}
     (wizard,) = pair.call("stock.return.picking", "create", vals_list=[{"picking_id": picking["id"]}])
@@ -84,17 +108,11 @@ def test_an_exchange_is_no_further_shipment_and_the_rest_stays_due(pair: ShopAnd
     back = int(pair.call("stock.return.picking", "action_create_exchanges", [wizard])["res_id"])
     validate(pair, back)
     (other,) = [row["id"] for row in pair.rows("stock.picking", [], "name") if row["id"] not in known | {back}]
-    yield
-    assert shipped(pair, order) == [2]
-    assert pair.findings(order) == set()
     validate(pair, other)
     yield
-    assert shipped(pair, order) == [2], "what was exchanged was shipped once"
-    assert {row["type"] for row in pair.reported(order)} == {"replacement"}
-    (rest,) = open_in_odoo(pair, order)
-    validate(pair, rest["id"])
-    yield
-    assert shipped(pair, order) == [2, 1]
+    assert shipped(pair, order) == [2]
+    (sent,) = pair.rows("stock.picking", [["id", "=", other]], "name")
+    assert [(row["type"], row["odoo_number"]) for row in pair.reported(order)] == [("replacement", sent["name"])]
 
 
 @story()

@@ -15,8 +15,8 @@ NOT_COLUMNS = ("lines", "payload")
 
 @dataclass(slots=True)
 class CanonicalLine:
-    """One line of a document. `role`: item, shipping, discount, adjustment, other, again (goods of a delivery
-    that went out before, came back and are sent once more). untaxed = gross + discount + compensation."""
+    """One line of a document. `role`: item, shipping, discount, adjustment, other; of deliveries also again (goods that came back
+    and are sent once more) and exchange (some of them are, `staging/items.py`: `quantity` is without these). untaxed = gross + discount + compensation."""
 
     line_id: str
     item_key: str | None = None

@@ -24,7 +24,7 @@ from magodoo.vocabulary import Kind, Side
 
 SIDES = [side.value for side in Side]
 KINDS = [kind.value for kind in Kind]
-ROLES = ["item", "shipping", "discount", "adjustment", "other", "again"]
+ROLES = ["item", "shipping", "discount", "adjustment", "other", "again", "exchange"]
 
 FOREIGN_KEY = "odoo-"  # staging's key of an Odoo document whose order exists nowhere
 

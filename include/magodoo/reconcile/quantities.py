@@ -105,8 +105,13 @@ def beside(view: View) -> Mask:
     return again | (loose & sold[position])
 
 
+def exchanged(view: View) -> Mask:
+    """Lines of Odoo deliveries with exchanged goods among what they moved; their `quantity` is without these."""
+    return view.frames.lines["role"].cat.codes.to_numpy() == ROLES.index("exchange")
+
+
 def _countable(lines: pd.DataFrame) -> Mask:
-    return lines["role"].cat.codes.to_numpy() == ROLES.index("item")
+    return np.isin(lines["role"].cat.codes.to_numpy(), [ROLES.index("item"), ROLES.index("exchange")])
 
 
 def _bundles_by_children(counted: Quantities) -> Quantities:
@@ -184,7 +189,7 @@ ITEM_COLUMNS = (
     *("order", "ordered", "canceled", "shipped", "refunded", "has_magento"),
     *("magento_invoice", "magento_shipment", "magento_credit_memo"),
     *("odoo_ordered", "odoo_open", "odoo_line_invoiced", "odoo_line_shipped", "has_odoo"),
-    *("odoo_invoice", "odoo_shipment", "odoo_credit_memo", "odoo_return", "odoo_again"),
+    *("odoo_invoice", "odoo_shipment", "odoo_credit_memo", "odoo_return"),
 )
 
 
@@ -192,8 +197,7 @@ def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame
     """What both sides hold per item of some orders (Magento order ids); ITEM_COLUMNS, int64 units, indexed by item.
 
     ordered ... refunded: Magento's order lines; magento_<kind>, odoo_<kind>: sums over active documents; odoo_ordered
-    ...: lines of the Odoo orders given by the mask. odoo_again: what came back and is sent once more beyond what was ordered
-    (exchanges), within odoo_shipment and odoo_open. `order` is the Magento order id.
+    ...: lines of the Odoo orders given by the mask. `order` is the Magento order id.
     """
     view = counted.view
     keys, chosen = view.column("order_key"), np.isin(view.column("order_key"), orders) & view.exists
@@ -218,8 +222,6 @@ def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame
             if (name := f"{side}_{kind}") in table:
                 rows = on_side & (kinds == KINDS.index(kind))
                 np.add.at(table[name], of_moved[rows], quantity[rows])
-    beyond = table["odoo_shipment"] + table["odoo_open"] - table["odoo_ordered"]
-    table["odoo_again"] = np.where(table["has_odoo"] > 0, np.minimum(table["odoo_return"], beyond).clip(min=0), 0)
     return pd.DataFrame(table, index=found)
 
 
@@ -261,8 +263,7 @@ def room_in_odoo(table: pd.DataFrame, kind: Kind) -> pd.Series:
     if kind is Kind.INVOICE:
         return table["odoo_ordered"] - np.maximum(table["odoo_invoice"], table["odoo_line_invoiced"])
     if kind is Kind.SHIPMENT:
-        first_time = table["odoo_shipment"] - table["odoo_again"]
-        return table["odoo_ordered"] - np.maximum(first_time, table["odoo_line_shipped"])
+        return table["odoo_ordered"] - np.maximum(table["odoo_shipment"], table["odoo_line_shipped"])
     return table["odoo_invoice"] - table["odoo_credit_memo"]
 
 

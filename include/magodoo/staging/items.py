@@ -65,7 +65,51 @@ def name_items(connection: Connection, instance: str) -> int:
     _write(connection, instance, named)
     delivered = {row.own_order_id for row in concerned if row.own_order_id and row.kind in ("shipment", "return")}
     _count_kits(connection, instance, delivered | set(key_of_order))
+    _leave_out_exchanges(connection, instance, delivered | set(key_of_order))
     return len(named)
+
+
+def _leave_out_exchanges(connection: Connection, instance: str, orders: Collection[str]) -> None:
+    """Count no goods that were exchanged. Odoo sends them by a procurement that names nothing it replaces, and may put them into the
+    same move as what is still owed.
+
+    Of each order line, as much as comes back and leaves beyond what was ordered is an exchange: the youngest moves, but none that left
+    before the return was made. `qty_ordered` keeps what was moved.
+    """
+    if not orders:
+        return
+    connection.execute(
+        text("""
+        with moved as (
+            select m.kind, m.source_id, m.line_id, m.own_item_id, m.role, m.quantity as counted, m.qty_ordered as quantity, p.state,
+                p.created_at, o.qty_ordered as ordered
+            from line o
+            join document p on p.instance = o.instance and p.side = 'odoo' and p.kind in ('shipment', 'return')
+                and p.own_order_id = o.source_id and p.deleted_at is null and p.state <> 'cancel'
+            join line m on m.instance = o.instance and m.side = 'odoo' and m.kind = p.kind and m.source_id = p.source_id
+                and m.own_item_id = o.own_item_id and m.sku = o.sku and m.role in ('item', 'exchange')
+            where o.instance = :instance and o.side = 'odoo' and o.kind = 'order' and o.source_id = any(:orders) and o.role = 'item'),
+        beyond as (
+            select own_item_id, min(created_at) filter (where kind = 'return') as since,
+                least(sum(quantity) filter (where kind = 'return'),
+                    sum(quantity) filter (where kind = 'shipment') - min(ordered)) as quantity
+            from moved group by own_item_id),
+        young as (
+            select m.source_id, m.line_id, least(m.quantity, b.quantity - sum(m.quantity) over (
+                partition by m.own_item_id order by m.line_id::bigint desc) + m.quantity) as exchanged
+            from moved m join beyond b using (own_item_id)
+            left join payload l on l.instance = :instance and l.side = 'odoo' and l.kind = m.kind and l.source_id = m.source_id
+            where m.kind = 'shipment' and b.quantity > 0
+                and not coalesce((nullif(l.payload ->> 'date_done', 'false') || '+00')::timestamptz < b.since, false)),
+        told as (
+            select m.*, greatest(coalesce(y.exchanged, 0), 0) as exchanged from moved m left join young y using (source_id, line_id)
+            where m.kind = 'shipment')
+        update line l set role = case when t.exchanged > 0 then 'exchange' else 'item' end, quantity = t.quantity - t.exchanged,
+            qty_open = case when l.qty_open > 0 or t.state not in ('done', 'cancel') then t.quantity - t.exchanged else 0 end
+        from told t where l.instance = :instance and l.side = 'odoo' and l.kind = 'shipment' and l.source_id = t.source_id
+            and l.line_id = t.line_id and (t.exchanged > 0 or t.role = 'exchange') and t.counted <> t.quantity - t.exchanged"""),
+        {"instance": instance, "orders": sorted(orders)},
+    )
 
 
 def _count_kits(connection: Connection, instance: str, orders: Collection[str]) -> None:

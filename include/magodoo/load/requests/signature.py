@@ -16,6 +16,11 @@ _LINE = ("line_id", "role", "sku", "quantity", "qty_ordered", "untaxed", "tax")
 _ORDER_ENDS = ("canceled", "holded", "payment_review", "cancel")
 
 
+def _text(value: object) -> str:
+    """A value of a line as it was read: staging alone finds out which goods were exchanged."""
+    return "item" if value == "exchange" else str(value)
+
+
 def signature(document: CanonicalDocument) -> str:
     """The same for a document as it was staged and as it is read again, as long as nothing of substance changed."""
     head = [getattr(document, name) for name in _CONTENT]
@@ -25,6 +30,6 @@ def signature(document: CanonicalDocument) -> str:
         head.append(document.state)
     # A delivery's quantities become kits in staging; what was moved stays in qty_ordered.
     names = [name for name in _LINE if (document.side, document.kind, name) != (Side.ODOO, Kind.SHIPMENT, "quantity")]
-    lines = sorted(tuple(str(getattr(line, name)) for name in names) for line in document.lines)
+    lines = sorted(tuple(_text(getattr(line, name)) for name in names) for line in document.lines)
     content = repr((head, sorted(document.tracking), lines))
     return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()

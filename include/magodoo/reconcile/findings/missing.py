@@ -11,7 +11,6 @@ import pandas as pd
 from magodoo.reconcile import quantities, rows, shares
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.findings import stock
-from magodoo.reconcile.findings.again import sent_again
 from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
@@ -80,7 +79,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
         (FindingType.CORRECTED_IN_ODOO, notes),
         (None, invoices),
         (FindingType.NOT_REPRESENTABLE, shares.consolidated(view) | _unmapped_lines(situation, todo)),
-        (FindingType.REPLACEMENT, _replacements(situation, todo) | sent_again(situation, todo)),
+        (FindingType.REPLACEMENT, _replacements(situation, todo) | _sent_again(situation, todo)),
         (FindingType.DUPLICATE, duplicates),
         (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & _only_authorised(situation)),
         (FindingType.MISSING_IN_MAGENTO, todo),
@@ -258,6 +257,13 @@ def _replacements(situation: Situation, todo: Mask) -> Mask:
     left = quantities.room_in_magento(table, Kind.SHIPMENT).clip(lower=0) + stock.given_up(table)
     beyond[moved["document"][left.reindex(moved["item"]).fillna(0).to_numpy() > 0]] = False
     return beyond
+
+
+def _sent_again(situation: Situation, todo: Mask) -> Mask:
+    """Deliveries of nothing but goods that had gone out before: the return of a return, and exchanges."""
+    view, again = situation.view, np.zeros(len(situation.view.exists), dtype=bool)
+    again[view.frames.lines["document"].to_numpy()[quantities.beside(view) | quantities.exchanged(view)]] = True
+    return todo & again & (situation.counted.signatures == 0) & ~view.ours
 
 
 def _unmapped_lines(situation: Situation, todo: Mask) -> Mask:

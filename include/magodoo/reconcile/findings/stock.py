@@ -29,7 +29,7 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
     table = situation.items_of(orders)
     unshipped = (table["ordered"] - table["canceled"] - table["shipped"]).clip(lower=0)
     kept = table["shipped"] + unshipped - _refunded_unshipped(table, unshipped)
-    table = table.assign(allowed=(kept - table["odoo_shipment"] + table["odoo_again"]).clip(lower=0))
+    table = table.assign(allowed=(kept - table["odoo_shipment"]).clip(lower=0))
     excess = table[(table["odoo_open"] > table["allowed"]) & (table["has_magento"] > 0)]
     orders_of = situation.orders_by_id(excess["order"].unique())
     begun = view.column("order_key")[situation.is_document & ~view.is_magento & view.active]
@@ -59,12 +59,16 @@ def sent_beside(situation: Situation) -> list[Finding]:
     lines = view.frames.lines
     position = lines["document"].to_numpy()
     standing = view.active & (view.order_of >= 0) & (situation.counted.signatures != 0)
-    rows = lines[quantities.beside(view) & standing[position] & (lines["quantity"].to_numpy() > 0)]
+    swapped = quantities.exchanged(view)
+    lines = lines.assign(
+        beside=lines["quantity"].to_numpy() + swapped * (lines["qty_ordered"] - 2 * lines["quantity"]).to_numpy()
+    )
+    rows = lines[(quantities.beside(view) | swapped) & standing[position] & (lines["beside"].to_numpy() > 0)]
     orders = situation.order_rows(rows["document"].unique())
     result = []
     for at, named in _split(rows, "document").items():
         made = about(FindingType.REPLACEMENT, odoo=view.frames.rows([at])[0], order=orders.get(at), part="goods")
-        goods = named.groupby(named["sku"].astype(str), observed=True)["quantity"].sum()
+        goods = named.groupby(named["sku"].astype(str), observed=True)["beside"].sum()
         made.odoo_value = ", ".join(f"{sku or 'without SKU'} x {plain(units, 0)}" for sku, units in goods.items())
         made.detail = "It left in one transfer with what was ordered"
         result.append(made)
