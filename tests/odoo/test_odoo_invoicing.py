@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from test_rules_headers import *
 from test_rules_invoicing import *
 
 pytestmark = [

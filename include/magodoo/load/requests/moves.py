@@ -51,7 +51,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
 
 def _head(
     sources: Sources, order: CanonicalDocument, document: CanonicalDocument, plan: PlannedChange
-) -> tuple[dict[str, str], list[dict[str, Any]], list[RequestProblem]]:
+) -> tuple[dict[str, str | None], list[dict[str, Any]], list[RequestProblem]]:
     instance = sources.instance
     is_invoice = document.kind == Kind.INVOICE
     problems: list[RequestProblem] = []
@@ -62,7 +62,7 @@ def _head(
     reversed_invoice = plan.intent.get("invoice") if not is_invoice else None
     reversal = sources.reference(Kind.INVOICE, reversed_invoice) if reversed_invoice else None
     foreign = document.company_currency and document.currency != document.company_currency
-    head = {
+    head: dict[str, str | None] = {
         "id": instance.external_id("inv" if is_invoice else "cm", document.source_id),
         "move_type": "out_invoice" if is_invoice else "out_refund",
         **partner,
@@ -73,9 +73,17 @@ def _head(
         "invoice_currency_rate": figure(document.rate) if foreign else "1",
         "journal_id/.id": _journal(sources, problems),
     }
+    if is_invoice and _is_captured(sources, order):
+        head |= {"invoice_payment_term_id": None, "invoice_date_due": head["invoice_date"]}
     if reversal:
         head[f"reversed_entry_id{reversal.column}"] = reversal.cell
     return head, partners, [*problems, *more]
+
+
+def _is_captured(sources: Sources, order: CanonicalDocument) -> bool:
+    """Whether a provider takes the money: then the invoice is due at once, whatever the customer's terms are."""
+    method = sources.instance.payment_methods.get(order.payment_method or "")
+    return method is not None and method.captured_by_provider
 
 
 def _partner(

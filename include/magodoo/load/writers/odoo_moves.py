@@ -13,6 +13,7 @@ from magodoo.load.matches import matched
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
+from magodoo.load.writers.carried import carry
 from magodoo.load.writers.lookalikes import is_ours, lookalikes
 from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
@@ -154,7 +155,8 @@ class WriteMoves(Writer):
         client = context.books
         written: Written = load_partners(context, [change for change in changes if change.request["partners"]])
         ready = [change for change in changes if change.id not in written]
-        ids, problems = load_all(client, client.load_moves, [change.request["load"] for change in ready])
+        tables = carry(context, ready)
+        ids, problems = load_all(client, client.load_moves, [tables[change.id] for change in ready])
         made = {ids[name]: change for change in ready if (name := change.request["external_id"]) in ids}
         rows = self._drafts(client, made)
         to_post: dict[int, LeasedChange] = {}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from magodoo.sandbox.odoo import fields as f
 from magodoo.sandbox.odoo.env import Env
 from magodoo.sandbox.odoo.errors import ValidationError
+from magodoo.sandbox.odoo.fields import rounded
 from magodoo.sandbox.odoo.loading import Model
 from magodoo.sandbox.odoo.store import Row
 
@@ -172,7 +175,54 @@ class FiscalPositionAccount(Model):
 
 class PaymentTerm(Model):
     name, label = "account.payment.term", "Payment Terms"
-    declared = f.columns({"name": f.char("Payment Terms", required=True), "active": f.boolean("Active", default=True)})
+    declared = f.columns(
+        {
+            "name": f.char("Payment Terms", required=True),
+            "active": f.boolean("Active", default=True),
+            "company_id": f.one("res.company", "Company"),
+            "line_ids": f.many("account.payment.term.line", "payment_id", "Terms"),
+            "early_discount": f.boolean("Early Discount"),
+            "discount_percentage": f.real("Discount %", default=Decimal(2)),
+            "discount_days": f.integer("Discount Days", default=10),
+            "early_pay_discount_computation": f.choice(
+                "Cash Discount Tax Reduction",
+                "included:On_early_payment excluded:Never mixed:Always_(upon_invoice)",
+                default="included",
+            ),
+        }
+    )
+
+    def created(self, env: Env, ids: list[int]) -> None:
+        """Without lines of its own a term is due at once."""
+        lines = env["account.payment.term.line"]
+        whole = {"value": "percent", "value_amount": 100, "nb_days": 0}
+        lines.make(env, [{"payment_id": i, **whole} for i in ids if not self.get(self.rows[i], "line_ids")])
+
+    def instalments(self, env: Env, term: int, since: str, amount: Decimal) -> list[tuple[str, Decimal]]:
+        """(due date, amount) of each line of a term; what the others leave is the last one's."""
+        lines = env["account.payment.term.line"].rows
+        sign, left, found = (-1 if amount < 0 else 1), amount, []
+        own = [lines[i] for i in self.get(self.rows[term], "line_ids")]
+        for place, line in enumerate(own):
+            part = sign * line["value_amount"] if line["value"] == "fixed" else amount * line["value_amount"] / 100
+            part = left if place == len(own) - 1 else rounded(part)
+            left -= part
+            found.append((f"{date.fromisoformat(since) + timedelta(days=line.get('nb_days') or 0)}", part))
+        return found
+
+
+class PaymentTermLine(Model):
+    name, label = "account.payment.term.line", "Payment Terms Line"
+    rec_name = "payment_id"
+    declared = f.columns(
+        {
+            "payment_id": f.one("account.payment.term", "Payment Terms", required=True),
+            "value": f.choice("Value", "percent:Percent fixed:Fixed", default="percent", required=True),
+            "value_amount": f.real("Due"),
+            "nb_days": f.integer("Days"),
+            "delay_type": f.choice("Delay Type", "days_after:Days_after_invoice_date", default="days_after"),
+        }
+    )
 
 
 class Journal(Model):

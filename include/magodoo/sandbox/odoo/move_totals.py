@@ -51,7 +51,7 @@ class MoveTotals(Model):
         label = " - ".join(text for text in (row.get("ref"), row.get("payment_reference")) if text)
         for line in self.get(row, "line_ids"):
             if lines.rows[line]["display_type"] == "payment_term":
-                lines.put(env, line, name=label or False, date_maturity=row.get("invoice_date_due", False))
+                lines.put(env, line, name=label or False)
 
     def open_lines(self, row: Row) -> list[int]:
         lines = self.db.models["account.move.line"]
@@ -173,22 +173,41 @@ class MoveTotals(Model):
         self.refresh_payment(env, ids)
 
     def _book_term(self, env: Env, record: int) -> None:
+        """The receivable lines: one, or one for each instalment of the payment term."""
         lines, row = env["account.move.line"], self.rows[record]
         all_lines = [lines.rows[i] for i in self.get(row, "line_ids")]
-        term = next((line["id"] for line in all_lines if line["display_type"] == "payment_term"), None)
+        standing = [line["id"] for line in all_lines if line["display_type"] == "payment_term"]
         others = [line for line in all_lines if line["display_type"] in ("product", "tax")]
         if not others:
-            lines.erase(env, [term] if term else [])
+            lines.erase(env, standing)
             return
-        amounts = {key: -sum((line.get(key, ZERO) for line in others), ZERO) for key in ("amount_currency", "balance")}
+        due = self._instalments(env, row, others)
         account = env["res.partner"].receivable(env, row.get("partner_id") or 0, row["company_id"])
         account = env["account.fiscal.position"].mapped(env, row.get("fiscal_position_id") or 0, account)
-        facts = {
-            "name": row.get("ref", False),
-            "date_maturity": row.get("invoice_date_due", False),
-            "account_id": account,
-        }
-        lines.settle(env, self._set_line(env, record, term, "payment_term", facts, amounts))
+        lines.erase(env, standing[len(due) :])
+        for place, (day, amounts) in enumerate(due):
+            facts = {"name": row.get("ref", False), "date_maturity": day, "account_id": account}
+            line = standing[place] if place < len(standing) else None
+            made = self._set_line(env, record, line, "payment_term", facts, amounts)
+            lines.put(env, made, date_maturity=day)
+            lines.settle(env, made)
+
+    def _instalments(self, env: Env, row: Row, others: list[Row]) -> list[tuple[Any, Row]]:
+        """(due date, amounts) of each receivable line; sets the document's due date to the last. Without a term it is the one that
+        was given, or the day on which the draft was made.
+        """
+        amounts = {key: -sum((line.get(key, ZERO) for line in others), ZERO) for key in ("amount_currency", "balance")}
+        term = row.get("invoice_payment_term_id")
+        if not term:
+            return [(row.get("invoice_date_due", False), amounts)]
+        since = row.get("invoice_date") or row.get("date") or env.today
+        split = {key: env["account.payment.term"].instalments(env, term, since, each) for key, each in amounts.items()}
+        found = [
+            (day, {"amount_currency": part, "balance": balance})
+            for (day, part), (_, balance) in zip(split["amount_currency"], split["balance"], strict=True)
+        ]
+        self.put(env, row["id"], invoice_date_due=max(day for day, _ in found))
+        return found
 
     def _total(self, env: Env, record: int) -> None:
         lines, row = env["account.move.line"], self.rows[record]

@@ -140,7 +140,9 @@ class Move(MoveTotals):
             vals["currency_id"] = own or env["res.company"].rows[company]["currency_id"]
         vals.setdefault("date", vals.get("invoice_date") or env.today)
         if kind in _SALES:
-            vals.setdefault("invoice_date_due", vals.get("invoice_date") or env.today)
+            partner = env["res.partner"].rows.get(int(vals.get("partner_id") or 0), {})
+            vals.setdefault("invoice_payment_term_id", partner.get("property_payment_term_id", False))
+            vals["invoice_date_due"] = vals.get("invoice_date_due") or env.today  # whatever its own date is
             vals.setdefault("invoice_user_id", env.uid)
             vals.setdefault("partner_shipping_id", vals.get("partner_id"))
         vals["commercial_partner_id"] = self._commercial(env, vals.get("partner_id"))
@@ -323,6 +325,7 @@ class Move(MoveTotals):
         if row["move_type"] in _SALES and not row.get("invoice_date"):
             due = max(row.get("invoice_date_due") or env.today, env.today)
             self.put(env, record, invoice_date=env.today, date=env.today, invoice_date_due=due)
+            self._finish(env, [record])
         self.put(env, record, date=self._open_date(env, row))
 
     def _open_date(self, env: Env, row: Row) -> str:

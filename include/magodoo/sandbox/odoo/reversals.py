@@ -63,6 +63,8 @@ class Reversal(Model):
             "ref": f"Reversal of: {original['name']}{reason}",
             "invoice_date": wizard["date"],
             "date": wizard["date"],
+            "invoice_date_due": wizard["date"],
+            "invoice_payment_term_id": False,
             "journal_id": wizard["journal_id"],
         }
 

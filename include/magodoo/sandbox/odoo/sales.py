@@ -78,6 +78,7 @@ class Order(Model):
             "payment_term_id": f.one("account.payment.term", "Payment Terms"),
             "commitment_date": f.moment("Delivery Date", copy=False),
             "note": f.text("Terms and conditions"),
+            "reference": f.char("Payment Ref.", copy=False),
             "order_line": f.many("sale.order.line", "order_id", "Order Lines"),
             "amount_untaxed": f.money("Untaxed Amount", readonly=True, copy=False),
             "amount_tax": f.money("Taxes", readonly=True, copy=False),
@@ -151,6 +152,8 @@ class Order(Model):
         vals["date_order"] = vals["date_order"] or env.now
         for address in ("partner_invoice_id", "partner_shipping_id"):
             vals[address] = vals.get(address) or vals.get("partner_id")
+        partner = env["res.partner"].rows.get(int(vals.get("partner_id") or 0), {})
+        vals.setdefault("payment_term_id", partner.get("property_payment_term_id", False))
         if not vals.get("pricelist_id"):
             lists = env["product.pricelist"].rows.values()
             own = (r["id"] for r in lists if r.get("active") and r["currency_id"] == company["currency_id"])
