@@ -14,7 +14,7 @@ from staged import NOON, instance
 
 from magodoo.errors import Unreadable
 from magodoo.extract import fields, magento_documents, odoo_documents, odoo_fields
-from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.extract.canonical import CanonicalLine
 from magodoo.extract.odoo_totals import _gross
 
 
@@ -107,22 +107,6 @@ def test_an_item_that_is_given_free_of_charge_keeps_its_gross_value() -> None:
     item |= {"row_total": 0, "row_total_incl_tax": gross, "tax_amount": 0, "discount_tax_compensation_amount": 0, "discount_amount": 0}  # fmt: skip
     read = magento_documents.read(instance(), "order", row, NOON)
     assert [line.gross for line in read.lines if line.is_money and line.role == "item"] == [int(gross * 10_000)]
-
-
-def test_a_payment_in_another_currency_settles_what_odoo_says_is_settled() -> None:
-    row = copy.deepcopy(recorded.odoo_row("invoice"))
-    payment = {"id": 5, "payment_type": "inbound", "state": "paid", "amount": Decimal(1), "currency_id": {"id": 9, "name": "JPY"}}  # fmt: skip
-    row |= {
-        "matched_payment_ids": [payment],
-        "reconciled_payment_ids": [],
-        "amount_residual": Decimal(0),
-        "payment_state": "paid",
-        "state": "posted",
-    }
-    read: CanonicalDocument = odoo_documents.read(instance(), "invoice", row, NOON)
-    assert read.captured_amount == read.grand_total > 10_000
-    payment["currency_id"] = row["currency_id"]
-    assert odoo_documents.read(instance(), "invoice", row, NOON).captured_amount == 10_000
 
 
 def test_a_word_too_long_to_be_a_number_is_no_reference() -> None:

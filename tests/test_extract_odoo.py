@@ -55,27 +55,6 @@ def test_a_quotation_is_not_active_and_nothing_is_open() -> None:
     assert all(line.qty_open == 0 for line in quotation.lines)
 
 
-def test_paid_is_what_payments_settled_not_what_a_credit_note_did() -> None:
-    invoice = read("invoice")
-    assert (invoice.status, invoice.grand_total, invoice.open_amount) == ("partial", 836_600, 120_200)
-    assert invoice.captured_amount == 500_000
-    assert read("credit_memo").captured_amount == 0
-
-
-def test_a_draft_or_cancelled_payment_is_no_money() -> None:
-    payments = [{**payment, "state": "canceled"} for payment in recorded.odoo_row("invoice")["matched_payment_ids"]]
-    assert (
-        read("invoice", changed("invoice", matched_payment_ids=payments, reconciled_payment_ids=[])).captured_amount
-        == 0
-    )
-
-
-def test_more_payments_than_residue_count_only_as_far_as_they_settled() -> None:
-    payment = recorded.odoo_row("invoice")["matched_payment_ids"][0]
-    twice = [payment, {**payment, "id": payment["id"] + 1, "amount": Decimal(500)}]
-    assert read("invoice", changed("invoice", matched_payment_ids=twice)).captured_amount == 836_600 - 120_200
-
-
 def test_an_invoice_knows_its_order_its_dates_and_its_journal() -> None:
     invoice = read("invoice")
     assert (invoice.own_order_id, invoice.journal, invoice.currency) == ("1", "INV", "USD")

@@ -36,6 +36,16 @@ def units(row: Row, name: str) -> int:
         raise Unreadable(f"{name}: {problem.args[0]}") from None
 
 
+def whole(row: Row, name: str) -> int:
+    """An amount that is in units already; 0 when it is absent."""
+    value = row.get(name)
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST_ID:
+        raise Unreadable(f"{name}: not an amount in units: {value!r:.60}")
+    return value
+
+
 def number(row: Row, name: str, largest: int) -> Decimal | None:
     """A percent or rate, |value| below `largest`; None when it is absent."""
     value = row.get(name)

@@ -16,19 +16,13 @@ from magodoo.extract import odoo_fields as odoo
 from magodoo.extract import odoo_transfers as transfers
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
+from magodoo.extract.odoo_settlement import write_settlement
 from magodoo.extract.odoo_totals import write_amounts, write_parts
 from magodoo.settings import Instance
 from magodoo.tracking import LONGEST, numbers_in
 from magodoo.vocabulary import Kind, Side
 
 CONFIRMED = ("sale", "done")
-PAYING = (
-    "in_process",
-    "paid",
-    "posted",
-    "reconciled",
-    "sent",
-)  # states of a payment that counts; `posted`, ... before 18
 CLOSED = ("done", "cancel")
 SERVICE = "service"
 
@@ -149,26 +143,8 @@ def _move(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) 
     document.base_tax = sign * fields.units(row, "amount_tax_signed")
     document.open_amount = fields.units(row, "amount_residual")
     document.quantity = sum(line.quantity for line in document.lines if line.role == "item")
-    document.captured_amount = _paid(document, row)
+    write_settlement(instance, document, row)
     return document
-
-
-def _paid(document: CanonicalDocument, row: Row) -> int:
-    """What payments settled: not credit notes, not write-offs (RULES, *Payments*). Never more than is settled at all."""
-    wanted = "inbound" if document.kind == Kind.INVOICE else "outbound"
-    payments = {
-        fields.required_identity(payment, "id"): payment
-        for name in ("matched_payment_ids", "reconciled_payment_ids")
-        for payment in fields.rows(row, name)
-        if payment.get("payment_type") == wanted and payment.get("state") in PAYING
-    }
-    settled = max(document.grand_total - document.open_amount, 0)
-    if not document.active or not payments:
-        return 0
-    currencies = {_currency(payment) for payment in payments.values()}
-    if currencies != {document.currency}:
-        return settled
-    return min(settled, sum(fields.units(payment, "amount") for payment in payments.values()))
 
 
 def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) -> CanonicalDocument:

@@ -1,6 +1,6 @@
 """The Odoo client: everything that the pipeline asks of Odoo, under one name.
 
-    calls (caller) <- trees <- external ids <- units <- reads <- master data <- ledger <- loading <- writers <- matching <- OdooClient
+    calls (caller) <- trees <- external ids <- units <- settlements <- reads <- master data <- ledger <- loading <- writers <- matching <- OdooClient
 
 Each layer is a module with one subject; each is usable by itself.
 """

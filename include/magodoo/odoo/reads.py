@@ -17,8 +17,8 @@ from magodoo.errors import FixConfiguration, FixDocument, MagodooError, Unavaila
 from magodoo.money import dump_json
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.kinds import READINGS, Reading, Tree
+from magodoo.odoo.settlements import Settlements
 from magodoo.odoo.trees import Row, TreePage
-from magodoo.odoo.units import Units
 from magodoo.odoo.versions import name_of
 
 PAGE_SIZE = 500
@@ -48,7 +48,7 @@ class Page:
     quarantined: list[Quarantined] = field(default_factory=list)
 
 
-class Reads(Units):
+class Reads(Settlements):
     """Adds documents to the names and trees."""
 
     number_fields: Sequence[str] = ()
@@ -208,6 +208,13 @@ class Reads(Units):
         bad += [Quarantined(_id(row), dump_json(row)[:LONGEST_RAW], reason) for row, reason in found.flawed]
         dated = [row for row in found.rows if row["write_date"]]
         bad += [Quarantined(row["id"], "", "no write_date") for row in found.rows if not row["write_date"]]
+        problems = self.add_settlements(dated) if reading.model == "account.move" else {}
+        bad += [
+            Quarantined(row["id"], dump_json(row)[:LONGEST_RAW], problems[row["id"]])
+            for row in dated
+            if row["id"] in problems
+        ]
+        dated = [row for row in dated if row["id"] not in problems]
         self.name_rows(dated, reading.named)
         self.count_in_product_units(dated)
         return Page(dated, began, found.total, bad)

@@ -64,7 +64,8 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> i
         return 0
     by_recipients: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for finding in due:
-        by_recipients[recipients_of(instance, finding["who"])].append(finding)
+        for recipients in {recipients_of(instance, who) for who in finding["who"].split(", ")}:
+            by_recipients[recipients].append(finding)
     picture = fourteen_days(connection, instance.id)
     mails = sum(
         bool(outbox.queue(connection, _findings_mail(instance, recipients, findings, ui_url, picture)))

@@ -17,7 +17,8 @@ MISSING = frozenset({FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO
 @dataclass(frozen=True)
 class Entry:
     """title and meaning name it; why says why it matters; cause and cure what usually lies behind; no_change why
-    nothing is written; with_change what to do where a planned change settles it.
+    nothing is written; with_change what to do where a planned change settles it. who: one of the groups, or several joined by ", ",
+    which are mailed each.
     """
 
     title: str
@@ -275,6 +276,17 @@ CATALOGUE: dict[FindingType, Entry] = {
         ACCOUNTING,
         RECEIVABLE,
         "No invoice is written on an order whose payment is only authorised",
+    ),
+    _T.PAYMENT_REVERSED: Entry(
+        "Money came back",
+        "it was paid in Odoo, Magento shows it as paid, and it is open again",
+        "Goods leave, or have left, that nobody has paid; of a refund, the customer has not got the money",
+        _CRIT,
+        "A chargeback, a returned debit or transfer, or a payment that was unmatched or cancelled in Odoo",
+        "Hold what is still to ship. Match the payment again if that was a mistake; otherwise claim the money, or cancel and refund the order",
+        f"{ACCOUNTING}, {WAREHOUSE}",
+        RECEIVABLE,
+        "A payment that was taken away in Odoo is never made or matched again automatically, and Magento's invoice stays as it is",
     ),
     _T.DRAFT_WAITING: Entry(
         "Draft waiting",

@@ -103,7 +103,7 @@ class Finding:
             return ""
         if self.difference:
             named.append(f"difference {'+' if self.difference > 0 else ''}{plain(self.difference, decimals)}")
-        what = "Tax" if self.type is FindingType.TAX_MISMATCH else "Total"
+        what = {FindingType.TAX_MISMATCH: "Tax", FindingType.PAYMENT_REVERSED: "Open"}.get(self.type, "Total")
         return f"{what}: {', '.join(named)} {self.currency or ''}".strip()
 
     def _words(self) -> str:

@@ -35,16 +35,17 @@ Units = npt.NDArray[np.int64]
 IDS = ("source_id", "order_key", "parent_id", "edit_of", "customer_group", "store_id")
 AMOUNTS = (
     *("subtotal", "shipping", "discount", "adjustment", "tax", "untaxed", "grand_total", "base_grand_total"),
-    *("open_amount", "captured_amount", "quantity", "amount_authorized", "amount_paid"),
+    *("open_amount", "captured_amount", "in_payment", "quantity", "amount_authorized", "amount_paid"),
 )
 WORDS = ("state", "status", "currency", "payment_method", "carrier", "source_code")
 TEXTS = (
     *("number", "reference", "other_references", "transaction_id", "customer_name", "customer_email", "tracking"),
     "foreign_units",
     "set_aside",
+    *("credited_by", "settled_by"),
 )
 SEPARATOR = "\x1e"  # between the texts of a list
-FLAGS = {"active": True, "sound": True, "without_order": False, "consolidated": False}
+FLAGS = {"active": True, "sound": True, "without_order": False, "consolidated": False, "was_paid": False}
 TIMES = ("created_at", "deleted_at")
 
 LINE_IDS = ("item_key", "own_item_id", "parent_item_key")
@@ -66,8 +67,8 @@ class Frames:
         Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
         document_date (datetime64, local date). order_key is the Magento order's id; -n where staging keeps an Odoo document
         under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid (of Magento orders),
-        consolidated (of Odoo's invoices and credit memos), foreign_units (of Odoo's documents), without_order and set_aside (what
-        was left out of it when it was read) come from `details`.
+        consolidated, in_payment, credited_by, settled_by, was_paid (of Odoo's invoices and credit memos), foreign_units (of Odoo's
+        documents), without_order and set_aside (what was left out of it when it was read) come from `details`.
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
     pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and, marked as
         ended, those that lost a document.
@@ -225,12 +226,17 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
     source = source.copy(deep=False)
     details = [each if isinstance(each, dict) else {} for each in source.pop("details")]
     payments = [each.get("payment") or {} for each in details]
+    settlements = [each.get("settlement") or {} for each in details]
     for name, found in (
         ("edit_of", [each.get("edit_of") for each in details]),
         ("without_order", [bool(each.get("without_order")) for each in details]),
         ("consolidated", [bool(each.get("consolidated")) for each in details]),
         ("foreign_units", [each.get("foreign_units") for each in details]),
         ("set_aside", [each.get("set_aside") for each in details]),
+        ("was_paid", [bool(each.get("was_paid")) for each in details]),
+        ("in_payment", [each.get("in_payment") for each in settlements]),
+        ("credited_by", [each.get("credited_by") for each in settlements]),
+        ("settled_by", [each.get("words") for each in settlements]),
         ("amount_authorized", [each.get("amount_authorized") for each in payments]),
         ("amount_paid", [each.get("amount_paid") for each in payments]),
     ):

@@ -16,7 +16,7 @@ import pandas as pd
 
 from magodoo.reconcile import catalogue, compare
 from magodoo.reconcile.finding import Finding
-from magodoo.reconcile.findings import missing, records, stock
+from magodoo.reconcile.findings import payments, records, stock
 from magodoo.reconcile.frames import Mask
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.rows import Document
@@ -122,7 +122,7 @@ class Facts:
 
     @cached_property
     def settled(self) -> Mask:
-        return missing.settled_by_payments(self.situation)
+        return payments.settled_by_payments(self.situation)
 
     @cached_property
     def lock(self) -> date | None:

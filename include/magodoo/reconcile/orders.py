@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from magodoo.reconcile import compare, match, planning, quantities
 from magodoo.reconcile.finding import Finding
-from magodoo.reconcile.findings import amounts, missing, records, states, stock
+from magodoo.reconcile.findings import amounts, missing, payments, records, states, stock
 from magodoo.reconcile.frames import Frames, Mask
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.situation import Situation
@@ -88,6 +88,7 @@ def find(situation: Situation) -> list[Finding]:
         *amounts.quantities(situation),
         *states.states(situation),
         *states.tracking(situation),
+        *payments.payment_reversed(situation),
         *missing.missing(situation),
         *stock.will_ship_too_much(situation),
         *stock.sent_beside(situation),

@@ -6,6 +6,7 @@ from typing import Any
 
 from magodoo.money import plain
 from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.findings import payments
 from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.order_plan import OrderPlan, first_reason
 from magodoo.reconcile.rows import Document
@@ -45,13 +46,17 @@ def _invoices(order: OrderPlan) -> None:
         reason = first_reason(
             "The setting `invoices.to_magento` is off" if policy == "off" else None,
             _closed(order, row),
-            f"It is not yet settled by payments in Odoo (`invoices.to_magento`: `{policy}`)"
+            _not_paid(order, row, f"`invoices.to_magento`: `{policy}`")
             if policy == "when_paid" and not order.facts.settled[row.at]
             else None,
             _shipping_reason(order, row),
             None if items else "Its quantities are no whole bundles or items of the order",
         )
         _write(order, finding, row, ChangeKind.MAGENTO_INVOICE, reason, items=items, shipping=int(row.shipping))
+
+
+def _not_paid(order: OrderPlan, row: Document, setting: str) -> str:
+    return payments.why_not_paid(row, setting, in_payment_counts=order.instance.invoices.in_payment_counts)
 
 
 def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
@@ -100,9 +105,7 @@ def _credit_memos(order: OrderPlan) -> None:
             "The setting `credit_memos.to_magento` is off" if policy == "off" else None,
             _closed(order, row),
             order.over_refunded(),
-            None
-            if order.facts.settled[row.at]
-            else "It is not yet paid out in Odoo (`credit_memos.to_magento`: `when_paid`)",
+            None if order.facts.settled[row.at] else _not_paid(order, row, "`credit_memos.to_magento`: `when_paid`"),
             "A line of it is no item of the order" if any(item == "0" for item, _ in items) else None,
             "A credit memo of zero or less is never written" if row.grand_total <= 0 else None,
         )

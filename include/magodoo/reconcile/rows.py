@@ -36,6 +36,10 @@ class Document(NamedTuple):
     grand_total: int
     base_grand_total: int
     captured_amount: int
+    open_amount: int
+    in_payment: int
+    credited_by: str
+    settled_by: str
     document_date: date | None  # None where unknown
 
 

@@ -99,7 +99,9 @@ class Invoices(Strict):
     to_magento: Literal["when_paid", "when_posted", "off"] = "when_paid"
     """*Update Magento Status When Paid*: an Odoo invoice becomes one in Magento when it is paid, as soon as it is posted, or never."""
     in_payment_counts: bool = False
-    """Odoo's *In Payment* (Accounting app) counts as paid."""
+    """Odoo's *In Payment* counts as paid: the Accounting app's state, and payments whose method has no outstanding account."""
+    bank_charges_percent: Decimal = Field(default=Decimal(10), ge=0, lt=100)
+    """What a bank or provider may keep of a statement line, in percent of the invoices that it pays: more counts as written off."""
 
 
 class Shipments(Strict):

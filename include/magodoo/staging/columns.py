@@ -62,12 +62,26 @@ class OdooOrderDetails(TypedDict):
     foreign_units: NotRequired[str]
 
 
+class SettlementDetails(TypedDict):
+    """What settled an Odoo document beside `captured_amount` (extract/odoo_settlement.py): payments without an entry, the credit
+    notes that settled an invoice as `id:amount,...`, and all of it in words.
+    """
+
+    in_payment: int
+    credited_by: str
+    words: str
+
+
 class OdooMoveDetails(TypedDict, total=False):
-    """An invoice or credit note over several sale orders; which lines count in a unit that does not convert (transfers too)."""
+    """An invoice or credit note: whether it is over several sale orders, which lines count in a unit that does not convert (transfers
+    too), what settled it, and whether it was ever seen paid, which stays (staging/upsert.py).
+    """
 
     consolidated: bool
     sale_orders: list[int]
     foreign_units: str
+    settlement: SettlementDetails
+    was_paid: bool
 
 
 class OdooTransferDetails(TypedDict, total=False):

@@ -32,6 +32,10 @@ _DETAILS = {
     "consolidated": "(d.details ? 'consolidated')",
     "foreign_units": "d.details ->> 'foreign_units'",
     "set_aside": "d.details ->> 'set_aside'",
+    "was_paid": "(d.details ? 'was_paid')",
+    "in_payment": "d.details #>> '{settlement,in_payment}'",
+    "credited_by": "d.details #>> '{settlement,credited_by}'",
+    "settled_by": "d.details #>> '{settlement,words}'",
     "other_references": "case when d.side = 'odoo' and d.kind in ('invoice', 'credit_memo') and coalesce(d.reference, '') = ''"
     f" then array_to_string(d.other_references, e'\\x{ord(_SEPARATOR):02x}') end",
     "tracking": f"array_to_string(d.tracking, e'\\x{ord(_SEPARATOR):02x}')",

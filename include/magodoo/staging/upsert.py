@@ -23,7 +23,12 @@ from magodoo.staging.prepared import DOCUMENT, INCOMING, KEY, LINE, PAYLOAD, Pre
 from magodoo.staging.resolve import names_of, resolve, shop_is_known
 from magodoo.vocabulary import Kind, Side
 
-_SET = ", ".join(f"{column} = i.{column}" for column in DOCUMENT if column not in KEY and column != "order_key")
+# That it was paid once stays with a document: only so is money seen that goes away again.
+_DETAILS = """i.details || case when d.details ? 'was_paid' then '{"was_paid": true}'::jsonb else '{}'::jsonb end"""
+_SET = ", ".join(
+    f"{column} = {_DETAILS if column == 'details' else f'i.{column}'}"
+    for column in DOCUMENT if column not in KEY and column != "order_key"
+)  # fmt: skip
 _SAME_KEY = " and ".join(f"{{0}}.{column} = {{1}}.{column}" for column in KEY)
 _Fates = dict[tuple[str, str, str], str]
 

@@ -11,6 +11,7 @@ import pandas as pd
 from magodoo.reconcile import quantities, rows, shares
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.findings import stock
+from magodoo.reconcile.findings.payments import settled_by_payments
 from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
@@ -291,9 +292,7 @@ def _unmapped_lines(situation: Situation, todo: Mask) -> Mask:
 
 
 def pushed(situation: Situation, todo: Mask) -> Mask:
-    """Odoo invoices that the policy would write to Magento. Paid means residual 0 through payments (RULES,
-    *Payments*).
-    """
+    """Odoo invoices that the policy would write to Magento."""
     view, policy = situation.view, situation.view.instance.invoices
     invoice = todo & view.of_kind(Kind.INVOICE)
     if policy.to_magento == "off":
@@ -301,14 +300,6 @@ def pushed(situation: Situation, todo: Mask) -> Mask:
     if policy.to_magento == "when_posted":
         return invoice
     return invoice & settled_by_payments(situation)
-
-
-def settled_by_payments(situation: Situation) -> Mask:
-    """Odoo invoices and credit notes with residual 0 through payments; `in_payment` only by setting."""
-    view = situation.view
-    states = {"paid", "in_payment"} if view.instance.invoices.in_payment_counts else {"paid"}
-    paid = view.column("captured_amount") >= view.column("grand_total") - view.tolerances
-    return ~view.is_magento & view.word_is("status", states) & paid & (view.column("open_amount") == 0)
 
 
 def _only_authorised(situation: Situation) -> Mask:

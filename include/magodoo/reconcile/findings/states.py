@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from magodoo.reconcile import statuses
 from magodoo.reconcile.finding import Finding, about
+from magodoo.reconcile.findings import payments
 from magodoo.reconcile.findings.amounts import rows_of_pairs
 from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.rows import Document
@@ -16,9 +17,12 @@ MOVES = (Kind.INVOICE, Kind.CREDIT_MEMO)
 def states(situation: Situation) -> list[Finding]:
     """status_mismatch and cancelled_in_odoo."""
     pairs = situation.pairs[situation.pairs["status"].notna()]
+    money_gone = payments.gone_again(situation)
     result = []
     meaning: statuses.Meaning
     for meaning, (magento, odoo, order) in zip(pairs["status"], rows_of_pairs(situation, pairs), strict=True):
+        if meaning.part == "payment" and money_gone[odoo.at]:
+            continue  # `payment_reversed` says it; a payment that a person took away is never made or matched again
         found = FindingType(meaning.finding or FindingType.STATUS_MISMATCH)
         made = about(found, magento, odoo, order=order, part=meaning.part or "", detail=meaning.words)
         made.magento_amount, made.odoo_amount = int(magento.grand_total), int(odoo.grand_total)

@@ -41,6 +41,7 @@ _CHART = (
     (50, "101401", "Bank", "asset_cash", False),
     (51, "101402", "Outstanding Receipts", "asset_current", True),
     (52, "101403", "Outstanding Payments", "asset_current", True),
+    (53, "101409", "Bank Suspense Account", "asset_current", False),
 )
 _JOURNALS = (
     ("Sales", "INV", "sale", 5),
@@ -73,10 +74,11 @@ def install_chart(env: Env, company: int, *, first: bool = False) -> None:
         for i, code, name, kind, reconcile in _CHART
     ]
     made = env["account.account"].make(env, [{**account, "company_ids": [[6, 0, [company]]]} for account in accounts])
-    bank = dict(zip((row[2] for row in _CHART), made, strict=True))["Bank"]
+    named = dict(zip((row[2] for row in _CHART), made, strict=True))
+    own = {"default_account_id": named["Bank"], "suspense_account_id": named["Bank Suspense Account"]}
     journals = [
         {"name": name, "code": code, "type": kind, "sequence": order, "company_id": company}
-        | ({"default_account_id": bank} if kind == "bank" else {})
+        | (own if kind == "bank" else {})
         for name, code, kind, order in _JOURNALS
     ]
     env["account.journal"].make(env, journals)

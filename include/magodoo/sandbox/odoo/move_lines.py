@@ -74,6 +74,9 @@ class MoveLine(Model):
             "matched_credit_ids": f.many("account.partial.reconcile", "debit_move_id", "Matched Credits"),
             "sale_line_ids": f.linked("sale.order.line", "Sales Order Lines"),
             "payment_id": f.one("account.payment", "Originator Payment", related="move_id.origin_payment_id"),
+            "statement_line_id": f.one(
+                "account.bank.statement.line", "Originator Statement Line", related="move_id.statement_line_id"
+            ),
             "date_maturity": f.date("Due Date"),
             "deferred_start_date": f.date("Start Date"),
         }
@@ -263,6 +266,7 @@ class PartialReconcile(Model):
             "amount": f.money("Amount"),
             "debit_amount_currency": f.money("Debit Amount Currency"),
             "credit_amount_currency": f.money("Credit Amount Currency"),
+            "exchange_move_id": f.one("account.move", "Exchange Move"),
             "max_date": f.date("Max Date of Matched Lines", compute="later"),
             "company_id": f.one("res.company", "Company", related="debit_move_id.company_id"),
         }

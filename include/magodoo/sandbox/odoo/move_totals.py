@@ -283,17 +283,32 @@ class MoveTotals(Model):
         return -1 if row["move_type"] in _CREDIT else 1
 
     def _payment_state(self, row: Row, due: Decimal, terms: list[Row]) -> str:
-        """`reversed` only if credit notes alone closed an invoice; a credit note closed by its invoice is `paid`."""
-        partners = self.counterparts(terms)
+        """`reversed` if neither a payment nor a bank line is among what closed it, but credit notes (of an invoice) or entries alone
+        (of a credit note) are; a credit note closed by its invoice is `paid`.
+        """
+        partners, payments = self.counterparts(terms), self.db.tables["account.payment"]
         if row["state"] != "posted" and not partners:
             return "not_paid"
         if due:
+            # A payment that made no entry leaves the whole amount due, and Community shows it as paid all the same.
+            unbooked = [
+                payment
+                for payment in map(payments.get, self.linked_payments(row))
+                if payment and not payment.get("move_id")
+            ]
+            states = {payment["state"] for payment in unbooked}
+            if "in_process" in states or (not partners and "paid" in states):
+                return "paid"
             return "partial" if partners else "not_paid"
         if not partners:
             return "paid" if terms else "not_paid"
-        kinds = {"payment" if move.get("origin_payment_id") else move["move_type"] for move in partners}
-        kinds -= {"entry"} if len(kinds) > 1 else set()
-        reversed_only = row["move_type"] in ("out_invoice", "in_invoice") and kinds <= {"out_refund", "in_refund"}
+        if any(move.get("origin_payment_id") or move.get("statement_line_id") for move in partners):
+            return "paid"
+        kinds = {move["move_type"] for move in partners}
+        invoice = row["move_type"] in ("out_invoice", "in_invoice")
+        reversed_only = (
+            kinds <= {"out_refund", "in_refund", "entry"} and kinds != {"entry"} if invoice else kinds == {"entry"}
+        )
         return "reversed" if reversed_only else "paid"
 
     def counterparts(self, terms: list[Row]) -> list[Row]:
@@ -343,7 +358,11 @@ class MoveTotals(Model):
         counter = self.get(self.rows[move], "line_ids")[0]
         debit, credit = (counter, line) if rest < 0 else (line, counter)
         partial = {"debit_move_id": debit, "credit_move_id": credit, "amount": abs(rest)}
-        env["account.partial.reconcile"].make(env, [partial])
+        partials = env["account.partial.reconcile"]
+        matched = sorted({i for name in ("matched_debit_ids", "matched_credit_ids") for i in lines.get(item, name)})
+        partials.make(env, [partial])
+        if matched:  # the partial reconciliation that left the residue names the entry
+            partials.put(env, matched[-1], exchange_move_id=move)
         lines.settle(env, line)
         lines.settle(env, counter)
 

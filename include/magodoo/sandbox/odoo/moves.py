@@ -82,6 +82,7 @@ class Move(MoveTotals):
             "matched_payment_ids": f.linked("account.payment", "Matched Payments", compute="linked_payments"),
             "reconciled_payment_ids": f.linked("account.payment", "Payments", compute="reconciled_payments"),
             "origin_payment_id": f.one("account.payment", "Payment", copy=False),
+            "statement_line_id": f.one("account.bank.statement.line", "Statement Line", copy=False),
             "line_ids": f.many("account.move.line", "move_id", "Journal Items"),
             "invoice_line_ids": f.many(
                 "account.move.line",

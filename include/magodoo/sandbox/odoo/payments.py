@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -55,6 +56,17 @@ class Payment(Model):
             "is_matched": f.boolean("Is Matched With a Bank Statement", compute="is_matched"),
         }
     )
+
+    def make(self, env: Env, vals_list: Iterable[Row], *, nested: bool = False) -> list[int]:
+        """`write_off_line_vals`: lines that the entry gets beside the money; such a payment makes its entry at once."""
+        given = [dict(vals) for vals in vals_list]
+        write_offs = [vals.pop("write_off_line_vals", None) or [] for vals in given]
+        ids = super().make(env, given, nested=nested)
+        for record, write_off in zip(ids, write_offs, strict=True):
+            if write_off:
+                (move,) = env["account.move"].make(env, [self._entry(env, self.rows[record], write_off)])
+                self.put(env, record, move_id=move)
+        return ids
 
     def display_name(self, row: Row) -> str:
         return str(row.get("name") or "Draft Payment")
@@ -145,6 +157,7 @@ class Payment(Model):
             if not self.rows[record].get("outstanding_account_id") and not self.rows[record].get("name"):
                 self.put(env, record, name=f"PAY{env['sandbox.sequence'].next(env, 'account.payment'):05d}")
         self._book(env, [record for record in drafts if self.rows[record].get("outstanding_account_id")])
+        self._show_unbooked(env, drafts)
 
     @public
     def action_draft(self, env: Env, ids: list[int]) -> None:
@@ -154,6 +167,7 @@ class Payment(Model):
             if row.get("move_id") and env["account.move"].rows[row["move_id"]]["state"] == "posted":
                 env["account.move"].button_draft(env, [row["move_id"]])
             self.put(env, record, state="draft")
+        self._show_unbooked(env, ids)
 
     @public
     def action_cancel(self, env: Env, ids: list[int]) -> None:
@@ -162,6 +176,13 @@ class Payment(Model):
             if self.rows[record].get("move_id"):
                 env["account.move"].button_cancel(env, [self.rows[record]["move_id"]])
             self.put(env, record, state="canceled")
+        self._show_unbooked(env, ids)
+
+    def _show_unbooked(self, env: Env, ids: list[int]) -> None:
+        """Documents of payments without an entry show them in their payment state."""
+        unbooked = [self.rows[record] for record in ids if not self.rows[record].get("move_id")]
+        documents = sorted({move for row in unbooked for move in row.get("invoice_ids") or []})
+        env["account.move"].refresh_payment(env, documents)
 
     def refresh(self, env: Env, ids: list[int]) -> None:
         """`paid` as soon as it is matched in full (facts odoo-19.0 [348][363])."""
@@ -183,12 +204,20 @@ class Payment(Model):
         for record in ids:
             self.put(env, record, name=moves.rows[self.rows[record]["move_id"]]["name"])
 
-    def _entry(self, env: Env, row: Row) -> Row:
+    def _entry(self, env: Env, row: Row, write_off: Sequence[Row] = ()) -> Row:
+        """Two lines; what is written off beside the money is settled with it."""
         amount = self.amount_signed(row)
         facts = {"currency_id": row["currency_id"], "company_id": row["company_id"], "date": row["date"]}
         balance = rounded(amount / env["account.move"].own_rate(env, facts))
         liquidity = {"account_id": row["outstanding_account_id"], "balance": balance, "amount_currency": amount}
-        counterpart = {"account_id": row["destination_account_id"], "balance": -balance, "amount_currency": -amount}
+        lost, lost_currency = (
+            sum((number(line[name]) for line in write_off), ZERO) for name in ("balance", "amount_currency")
+        )
+        counterpart = {
+            "account_id": row["destination_account_id"],
+            "balance": -balance - lost,
+            "amount_currency": -amount - lost_currency,
+        }
         common = {"currency_id": row["currency_id"], "name": row.get("memo") or "Manual Payment"}
         return {
             **facts,
@@ -197,7 +226,11 @@ class Payment(Model):
             "journal_id": row["journal_id"],
             "partner_id": row.get("partner_id"),
             "ref": row.get("memo"),
-            "line_ids": [[0, 0, {**common, **liquidity}], [0, 0, {**common, **counterpart}]],
+            "line_ids": [
+                [0, 0, {**common, **liquidity}],
+                [0, 0, {**common, **counterpart}],
+                *([0, 0, {**common, **line}] for line in write_off),
+            ],
         }
 
     def counterpart_line(self, row: Row) -> int | None:
@@ -232,6 +265,8 @@ class PaymentRegister(Model):
             "payment_difference_handling": f.choice(
                 "Payment Difference Handling", "open:Keep_open reconcile:Mark_as_fully_paid", default="open"
             ),
+            "writeoff_account_id": f.one("account.account", "Difference Account"),
+            "writeoff_label": f.char("Journal Item Label", default="Write-Off"),
             "move_ids": f.linked("account.move", "Invoices"),
         }
     )
@@ -286,6 +321,8 @@ class PaymentRegister(Model):
             ZERO,
         )
         given = number(wizard.get("amount")) if batches == 1 else ZERO
+        lost = abs(due) - given if given else ZERO
+        write_off = self._write_off(env, wizard, first, lost if due > 0 else -lost)
         memo = wizard.get("communication") if batches == 1 else None
         return {
             "payment_type": "inbound" if due > 0 else "outbound",
@@ -301,4 +338,19 @@ class PaymentRegister(Model):
             "payment_method_line_id": wizard.get("payment_method_line_id", False),
             "company_id": first["company_id"],
             "invoice_ids": [[6, 0, batch]],
+            "write_off_line_vals": write_off,
         }
+
+    def _write_off(self, env: Env, wizard: Row, move: Row, lost: Decimal) -> list[Row]:
+        """What is not paid and marked as fully paid; in the currency of the payment, at its own rate."""
+        if not lost or wizard.get("payment_difference_handling") != "reconcile":
+            return []
+        currency = wizard.get("currency_id") or move["currency_id"]
+        facts = {
+            "currency_id": currency,
+            "company_id": move["company_id"],
+            "date": wizard.get("payment_date") or env.today,
+        }
+        balance = rounded(lost / env["account.move"].own_rate(env, facts))
+        named = {"account_id": wizard["writeoff_account_id"], "name": wizard.get("writeoff_label")}
+        return [{**named, "balance": balance, "amount_currency": lost}]

@@ -12,6 +12,7 @@ from magodoo.sandbox.odoo.returns import ReturnLine, ReturnPicking
 from magodoo.sandbox.odoo.reversals import Reversal
 from magodoo.sandbox.odoo.sale_invoicing import AdvancePayment
 from magodoo.sandbox.odoo.sales import Carrier, Order, OrderLine, Team
+from magodoo.sandbox.odoo.statements import StatementLine
 from magodoo.sandbox.odoo.stock_moves import Lot, StockMove, StockMoveLine
 
 MODELS: tuple[type[Model], ...] = (
@@ -25,6 +26,6 @@ MODELS: tuple[type[Model], ...] = (
     ledger.EdiFormat, ledger.MethodLine,
     warehouse.Warehouse, warehouse.Location, warehouse.PickingType, warehouse.Quant,
     Team, Carrier, Order, OrderLine, AdvancePayment,
-    Move, MoveLine, PartialReconcile, Payment, PaymentRegister, Reversal,
+    Move, MoveLine, PartialReconcile, Payment, PaymentRegister, Reversal, StatementLine,
     Picking, StockMove, StockMoveLine, Lot, BackorderConfirmation, ConfirmSms, ReturnPicking, ReturnLine,
 )  # fmt: skip

@@ -84,6 +84,7 @@ ACCESS: dict[str, dict[str, Groups]] = {
     "account.payment.register": _BOOKS,
     "account.move.reversal": _BOOKS,
     "account.partial.reconcile": _BOOKS,
+    "account.bank.statement.line": {"read": (_INVOICING,), **_changed_by(_ACCOUNTANT)},
     "sale.order": _ORDERS,
     "sale.order.line": {**_ORDERS, "unlink": (_SALES,)},
     "sale.advance.payment.inv": _changed_by(_SALES),

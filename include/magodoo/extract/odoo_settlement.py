@@ -1,0 +1,139 @@
+"""What of an Odoo invoice or credit note money has settled, and what something else: the evidence of payment.
+
+Money is (a) what partial reconciliations with payment, bank and cash entries settled of this document, and (b) payments that are
+registered on it and made no entry: those are *in payment*. A write-off, a set-off against another document and an entry of any
+other kind are no money, and neither is what a payment's own entry writes off. What a bank or provider keeps of a statement line
+(its charges) is the merchant's cost: up to `invoices.bank_charges_percent` it counts as received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_UP, Decimal
+from typing import Any
+
+from magodoo.extract import fields
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.fields import Row
+from magodoo.money import plain
+from magodoo.settings import Instance
+from magodoo.vocabulary import Kind
+
+MOST_WORDS = 8
+_DOCUMENTS = {"out_invoice": "invoice", "out_refund": "credit note", "out_receipt": "sales receipt",
+              "in_invoice": "vendor bill", "in_refund": "vendor credit note", "in_receipt": "purchase receipt"}  # fmt: skip
+
+
+@dataclass
+class Settlement:
+    """Units of the document's currency. credits: by credit note (its id) that settled a part of an invoice. words: as an accountant
+    says it, one phrase for each entry.
+    """
+
+    paid: int = 0
+    in_payment: int = 0
+    credits: dict[int, int] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+
+def write_settlement(instance: Instance, document: CanonicalDocument, row: Row) -> None:
+    """captured_amount: what (a) settled; the rest of the evidence into `details` (staging/columns.py, OdooMoveDetails)."""
+    if not document.active:
+        return
+    found = _Evidence(document, instance.invoices.bank_charges_percent).of(row)
+    settled = max(document.grand_total - document.open_amount, 0)
+    document.captured_amount = min(found.paid, settled)
+    if found.words:
+        document.details["settlement"] = {
+            "in_payment": found.in_payment,
+            "credited_by": ",".join(f"{id}:{amount}" for id, amount in sorted(found.credits.items())),
+            "words": "; ".join([*found.words[:MOST_WORDS], *(["and more"] if len(found.words) > MOST_WORDS else [])]),
+        }
+    money = document.captured_amount + (found.in_payment if instance.invoices.in_payment_counts else 0)
+    if 0 < document.grand_total <= money + sum(found.credits.values()) and money:
+        document.details["was_paid"] = True
+
+
+class _Evidence:
+    def __init__(self, document: CanonicalDocument, charges_percent: Decimal) -> None:
+        self.document, self.charges_percent = document, charges_percent
+        self.found = Settlement()
+
+    def of(self, row: Row) -> Settlement:
+        traced = 0
+        for part in fields.rows(row, "settlements"):
+            amount = fields.whole(part, "amount")
+            traced += amount
+            self._part(amount, fields.inner(part, "entry"))
+        settled = max(self.document.grand_total - self.document.open_amount, 0)
+        if settled > traced and "settlements" in row:
+            self._say(settled - traced, "that cannot be traced to an entry")
+        for payment in fields.rows(row, "unbooked_payments"):
+            self._unbooked(payment)
+        return self.found
+
+    def _part(self, amount: int, entry: Row) -> None:
+        name = fields.words(entry, "name") or ""
+        kind = fields.words(entry, "move_type") or ""
+        if not kind:
+            self._say(amount, f"by {name}, an entry that the user of the API key cannot see (another company?)")
+        elif kind == "entry":
+            self._entry(amount, entry, f"{name} ({fields.words(entry, 'journal') or ''})")
+        else:
+            if kind == "out_refund" and self.document.kind == Kind.INVOICE:
+                note = int(fields.required_identity(entry, "id"))
+                self.found.credits[note] = self.found.credits.get(note, 0) + amount
+            self._say(amount, f"set off against {_DOCUMENTS.get(kind, 'document')} {name}")
+
+    def _entry(self, amount: int, entry: Row, name: str) -> None:
+        if fields.flag(entry, "is_exchange"):
+            self.found.paid += amount
+            return
+        is_payment, is_statement = fields.flag(entry, "is_payment"), fields.flag(entry, "is_statement")
+        accounts = _listed(entry.get("accounts"))
+        if not (is_payment or is_statement or fields.flag(entry, "has_liquidity")):
+            how = "written off by" if fields.flag(entry, "is_result") else "settled without bank, cash or payment by"
+            self._say(amount, f"{how} journal entry {name}{f' on {accounts}' if accounts else ''}")
+            return
+        lost = self._written_off(amount, entry, is_payment=is_payment)
+        self.found.paid += amount - lost
+        word = "payment" if is_payment else "bank statement line" if is_statement else "journal entry"
+        if amount > lost:
+            self._say(amount - lost, f"paid by {word} {name}")
+        if lost:
+            self._say(lost, f"written off with {word} {name} on {accounts or 'other accounts'}")
+
+    def _written_off(self, amount: int, entry: Row, *, is_payment: bool) -> int:
+        """This document's share of what an entry that brought money books beside it: charges within the allowance are none."""
+        kept, gross = fields.whole(entry, "other"), fields.whole(entry, "gross")
+        if kept <= 0 or gross <= 0:
+            return 0
+        if not is_payment and Decimal(kept) * 100 <= self.charges_percent * gross:
+            return 0
+        return min(amount, int((Decimal(amount) * kept / gross).to_integral_value(ROUND_UP)))
+
+    def _unbooked(self, payment: Row) -> None:
+        """A payment of several documents that is less than they owe pays none of them for sure: each gets its share."""
+        amount, due, open_ = fields.whole(payment, "amount"), fields.whole(payment, "due"), self.document.open_amount
+        currency = (fields.words(payment, "currency", 3) or "").upper()
+        share = 0
+        if currency == self.document.currency and due > 0 and open_ > 0:
+            share = min(open_, amount * open_ // due)
+        share = min(share, max(open_ - self.found.in_payment, 0))
+        self.found.in_payment += share
+        name = f"{fields.words(payment, 'name') or ''} ({fields.words(payment, 'journal') or ''})"
+        said = f"{plain(amount)} {currency} of" if share == 0 and open_ else "by"
+        if open_:
+            self._say(
+                share, f"registered {said} payment {name} without a journal entry, and not seen on the bank account yet"
+            )
+
+    def _say(self, amount: int, what: str) -> None:
+        self.found.words.append(f"{plain(amount)} {self.document.currency} {what}")
+
+
+def _listed(names: Any) -> str:
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        return ""
+    return ", ".join(str(name) for name in names)

@@ -1,0 +1,130 @@
+"""Whether an Odoo invoice or credit note is paid, why not in an accountant's words, and money that went away again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from magodoo.money import plain
+from magodoo.reconcile.finding import Finding, about
+from magodoo.reconcile.findings.amounts import listed
+from magodoo.reconcile.findings.stock import given_up
+from magodoo.reconcile.frames import Mask, Units
+from magodoo.reconcile.rows import Document
+from magodoo.reconcile.situation import Situation
+from magodoo.reconcile.view import CURRENCY_DECIMALS, View
+from magodoo.vocabulary import FindingType, Kind, Side
+
+NEVER_SHIPPED = ("virtual", "downloadable")
+PAID_IN_MAGENTO = "2"  # of invoices `paid`, of credit memos `refunded`
+
+
+def settled_by_payments(situation: Situation) -> Mask:
+    """Odoo invoices and credit notes that are paid: in full by bank, cash and payment entries (RULES, *Payments*).
+
+    Payments without an entry, and what Odoo calls *In Payment*, count only by setting. What a credit note settled of an invoice
+    counts where Magento has its credit memo, if money settled the rest.
+    """
+    view = situation.view
+    counts = view.instance.invoices.in_payment_counts
+    in_payment = view.column("in_payment")
+    states = {"paid", "in_payment"} if counts else {"paid"}
+    money = view.column("captured_amount") + (in_payment if counts else 0)
+    total = view.column("grand_total")
+    enough = (money + _credited(situation) >= total - view.tolerances) & ((money > 0) | (total == 0))
+    closed = _still_due(view) <= 0
+    return ~view.is_magento & view.word_is("status", states) & enough & closed
+
+
+def _still_due(view: View) -> Units:
+    """What is open of each Odoo document; payments without an entry lower it where the settings count them."""
+    due = view.column("open_amount")
+    return due - view.column("in_payment") if view.instance.invoices.in_payment_counts else due
+
+
+def _credited(situation: Situation) -> Units:
+    """What credit notes settled of unpaired Odoo invoices, as far as Magento has their credit memos, in units."""
+    view = situation.view
+    result = np.zeros(len(view.exists), dtype=np.int64)
+    texts = view.column("credited_by")
+    wanted = np.flatnonzero((texts != "") & situation.unpaired & ~view.is_magento & view.of_kind(Kind.INVOICE))
+    for position in wanted.tolist():
+        shares = dict(_shares(texts[position]))
+        notes = view.frames.locate(Side.ODOO, Kind.CREDIT_MEMO, np.array(list(shares), dtype=np.int64))
+        known = [there >= 0 and situation.matching.paired[there] for there in notes.tolist()]
+        result[position] = sum(share for share, is_known in zip(shares.values(), known, strict=True) if is_known)
+    return result
+
+
+def _shares(text: str) -> Iterator[tuple[int, int]]:
+    for part in text.split(","):
+        note, _, amount = part.partition(":")
+        yield int(note), int(amount)
+
+
+def why_not_paid(row: Document, setting: str, *, in_payment_counts: bool) -> str:
+    """Why an Odoo document does not count as paid; `setting` is the one that asks for it."""
+    said = f": {row.settled_by}" if row.settled_by else ""
+    only_in_payment = row.status == "in_payment" or 0 < row.open_amount <= row.in_payment
+    if only_in_payment and not in_payment_counts:
+        return f"It is only in payment in Odoo{said} (`invoices.in_payment_counts` is false; {setting})"
+    if row.open_amount > 0:
+        return f"It is not yet settled by payments in Odoo, {_money(row.open_amount, row)} are open{said} ({setting})"
+    if row.kind == Kind.CREDIT_MEMO:
+        return f"It is settled in Odoo, but not by payments: nothing, or not all, was paid out{said} ({setting})"
+    without = "; Magento has no credit memo for what a credit note settled" if row.credited_by else ""
+    return f"It is settled in Odoo, but not, or not in full, settled by payments{said}{without} ({setting})"
+
+
+def gone_again(situation: Situation) -> Mask:
+    """Odoo documents that were paid once, whose counterpart Magento shows as paid, and that are open again."""
+    view, partner = situation.view, situation.matching.partner
+    money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
+    here = ~view.is_magento & money & view.active & view.column("was_paid") & situation.matching.paired
+    here &= _still_due(view) > view.tolerances
+    told = view.active & view.word_is("state", {PAID_IN_MAGENTO})
+    return here & np.where(partner >= 0, told[partner], False)
+
+
+def payment_reversed(situation: Situation) -> list[Finding]:
+    """Money that came back after Magento was told *paid*, with what is still to ship."""
+    view = situation.view
+    positions = np.flatnonzero(gone_again(situation))
+    if not len(positions):
+        return []
+    orders = situation.order_rows(positions)
+    to_ship = _still_to_ship(situation, view.column("order_key")[positions])
+    result = []
+    for odoo in view.frames.rows(positions):
+        magento = view.frames.rows([situation.matching.partner[odoo.at]])[0]
+        made = about(FindingType.PAYMENT_REVERSED, magento, odoo, order=orders.get(odoo.at))
+        made.odoo_amount = int(odoo.open_amount)
+        made.magento_value = "refunded" if odoo.kind == Kind.CREDIT_MEMO else "paid"
+        made.odoo_value = f"{_money(odoo.open_amount, odoo)} of {_money(odoo.grand_total, odoo)} are open again"
+        if odoo.settled_by:
+            made.odoo_value += f"; still there: {odoo.settled_by}"
+        if odoo.kind == Kind.INVOICE:
+            made.detail = to_ship.get(odoo.order_key, "Nothing is left to ship: the goods are with the customer")
+        result.append(made)
+    return result
+
+
+def _still_to_ship(situation: Situation, orders: Units) -> dict[int, str]:
+    """By order, what neither side has shipped of what the customer is to get; orders with nothing left are not in it."""
+    view = situation.view
+    table = situation.items_of(orders)
+    shipped = table[["shipped", "odoo_shipment"]].max(axis=1)
+    left = (table["ordered"] - given_up(table) - shipped).clip(lower=0)
+    lines = view.frames.lines
+    goods = lines[~lines["product_type"].isin(NEVER_SHIPPED) & (lines["item_key"] > 0)].drop_duplicates("item_key")
+    names = dict(zip(goods["item_key"].tolist(), goods["sku"].astype(str).tolist(), strict=True))
+    result: dict[int, dict[int, int]] = {}
+    for item, order, quantity in zip(table.index.tolist(), table["order"].tolist(), left.tolist(), strict=True):
+        if quantity and item in names:
+            result.setdefault(int(order), {})[int(item)] = int(quantity)
+    return {order: f"Still to ship: {listed(sorted(items), items, names)}" for order, items in result.items()}
+
+
+def _money(units: int, row: Document) -> str:
+    return f"{plain(units, CURRENCY_DECIMALS.get(row.currency, 2))} {row.currency}"
