@@ -33,7 +33,7 @@ class OnePage:
         try:
             self.page = Page([sound(SHAPES[kind], row)], NOON, 1, [])
         except Unreadable as problem:
-            known = row.get("entity_id") if isinstance(row.get("entity_id"), int) else None
+            known = row.get("entity_id") if type(row.get("entity_id")) is int else None
             self.page = Page([], NOON, 1, [Quarantined(known, raw_text(row), str(problem.args[0]))])
 
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None, **_: Any) -> Iterator[Page]:
