@@ -100,7 +100,8 @@ def test_a_field_that_nothing_reads_changes_nothing(document: tuple[str, Any, An
 def without_what_it_can_spare(draw: st.DrawFn) -> tuple[str, Any, Any, bool]:
     kind, row = draw(st.sampled_from(DOCUMENTS))
     path, is_reported = draw(st.sampled_from(list(spared(SHAPES[Kind(kind)], row))))
-    value = draw(st.sampled_from([MISSING, None, [5], {"a": 1}, {"a": {"b": []}}]))
+    other = [[5], "text"] if path[-1] == "extension_attributes" else [[5], {"a": 1}, {"a": {"b": []}}]
+    value = draw(st.sampled_from([MISSING, None, *other]))
     known = value is MISSING or value is None
     return kind, row, put(row, path, value), is_reported if known else True
 
