@@ -455,7 +455,7 @@ def test_an_edited_order_is_a_person_s_affair_where_nothing_cancels_the_one_it_r
     reasons = {each.kind: each.no_change_reason or "" for each in found.result.findings if each.order_key == "2"}
     assert found.changes == []
     assert why in reasons[Kind.ORDER]
-    assert reasons[Kind.SHIPMENT] == "The order itself is not in Odoo and is not planned"
+    assert reasons[Kind.SHIPMENT] == reasons[Kind.ORDER]
 
 
 def test_the_later_of_two_documents_waits_when_only_one_fits() -> None:

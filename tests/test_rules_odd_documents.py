@@ -243,3 +243,26 @@ def test_a_bundle_whose_type_nobody_says_is_unmapped(pair: ShopAndBooks) -> Stor
     assert pair.sales(order) == []
     (finding,) = pair.reported(order, type="unmapped")
     assert finding["part"] == f"product_type:{parent['sku']}"
+
+
+# Order states
+
+
+@story()
+def test_an_order_of_an_extension_s_state_waits_and_is_written_once_it_goes_on(pair: ShopAndBooks) -> Story:
+    own, none = in_full(pair, "card"), in_full(pair, "card")
+    pair.shop.order(own)["state"] = "partially_shipped"
+    pair.shop.order(none)["state"] = None
+    yield
+    for order, named in ((own, "`partially_shipped`, which is an extension's own,"), (none, "no state in Magento")):
+        assert pair.sales(order) == []
+        assert {found for found, _, _ in pair.findings(order)} == {"missing_in_odoo"}
+        assert all(named in finding["no_change_reason"] for finding in pair.reported(order))
+        assert "Release" not in said(pair, order)
+    for order in (own, none):
+        pair.shop.order(order)["state"] = "complete"
+        pair.touch(order)
+    yield
+    for order in (own, none):
+        assert arrived(pair, order) == (["posted"], ["done"])
+        assert pair.findings(order) == set()

@@ -131,8 +131,10 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
     for place, (kind, magento_state, odoo_state, payment, has_money, ours, early) in enumerate(
         first.to_numpy(np.int64).tolist()
     ):
-        # What is to be confirmed in Odoo is under way, whatever Magento calls it.
-        standing = "processing" if early else states[magento_state]
+        # What is to be confirmed in Odoo is under way, whatever Magento or an extension calls it.
+        state = states[magento_state]
+        own = state in view.instance.orders.import_states and state not in statuses.MAGENTO_ORDER_STATES
+        standing = "processing" if early or (own and kinds[kind] == Kind.ORDER) else state
         found = statuses.meaning(
             kinds[kind], standing, states[odoo_state], payments[payment], bool(has_money), bool(ours)
         )

@@ -41,6 +41,9 @@ BLOCKS_ITS_DOCUMENT = frozenset(
 )
 
 
+UNDECIDED = frozenset({FindingType.AMBIGUOUS, FindingType.POSSIBLE_DUPLICATE})
+
+
 @dataclass(frozen=True)
 class Facts:
     """What planning looks up, gathered once for all orders that have something to settle."""
@@ -52,6 +55,7 @@ class Facts:
     items: dict[int, list[list[Any]]]
     documents: dict[int, list[int]]
     blocked: dict[int, str]
+    undecided: dict[int, str]
     over_refunded: frozenset[str]
     awaiting_return: dict[int, list[list[Any]]]
     unshipped: dict[int, list[list[Any]]]
@@ -95,6 +99,11 @@ class Facts:
             _item_lists(situation.counted.by_item(itemised)),
             documents,
             blocked,
+            {
+                finding.magento_at: catalogue.of(finding.type).title
+                for finding in findings
+                if finding.kind is Kind.ORDER and finding.type in UNDECIDED and finding.magento_at >= 0
+            },
             frozenset(finding.order_key or "" for finding in findings if _is_over_refunded_order(finding)),
             _item_lists(stock.awaiting_return(situation, memos)) if returns else {},
             _item_lists(stock.refunded_unshipped(situation, memos)),

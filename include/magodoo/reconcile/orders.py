@@ -68,7 +68,7 @@ def _keys(frames: Frames, chosen: Mask) -> list[str]:
 def _not_expected(situation: Situation) -> list[str]:
     """Magento orders without a counterpart whose state is not imported: held, pending, cancelled."""
     view = situation.view
-    absent = view.select(Side.MAGENTO, Kind.ORDER) & ~situation.matching.paired & ~view.importable
+    absent = view.select(Side.MAGENTO, Kind.ORDER) & ~situation.matching.paired & ~view.importable & ~situation.kept_out
     return [str(key) for key in view.column("source_id")[absent]]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from magodoo.reconcile import order_states
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
 from magodoo.reconcile.frames import tracks_of
@@ -32,6 +33,7 @@ def plan(order: OrderPlan) -> None:
     _credit_notes(order, closed)
     _refunds(order, closed)
     _returns(order, closed)
+    order_states.advise(order, closed)
 
 
 def _order(order: OrderPlan) -> None:
@@ -39,10 +41,12 @@ def _order(order: OrderPlan) -> None:
     view, row = order.facts.situation.view, order.order
     for finding in (*order.of(MISSING, Kind.ORDER), *order.of(STATUS, Kind.ORDER, "draft")):
         reason = first_reason(
-            order.cut_over(row), _held(order), order.unreadable(Kind.ORDER), order.blocked(row), _replaced_order(order)
-        )
+            order.cut_over(row), _held(order), order.unreadable(Kind.ORDER), order_states.reason(order), order.blocked(row),
+            _replaced_order(order),
+        )  # fmt: skip
         if reason:
             finding.no_change_reason = reason
+            finding.next_step = order_states.advice(order) if reason == order_states.reason(order) else ""
             continue
         replaces = int(row.edit_of) or None
         order.change(
@@ -111,7 +115,7 @@ def _order_reason(order: OrderPlan) -> str | None:
         as_quotation = any(change.intent.get("as") == "quotation" for change in order.changes)
         return "The order is imported as a quotation only" if as_quotation else None
     if order.odoo is None:
-        return "The order itself is not in Odoo and is not planned"
+        return order_states.of_its_documents(order)
     if order.odoo.state == "cancel":
         return "The order is cancelled in Odoo"
     if order.odoo.state != "sale":

@@ -15,7 +15,8 @@ from magodoo.reconcile.frames import KINDS, Mask, Positions, Units
 from magodoo.reconcile.match import Matching
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.rows import Document
-from magodoo.reconcile.view import View
+from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
+from magodoo.reconcile.view import NEVER_IMPORTED, View
 from magodoo.vocabulary import Kind, Side
 
 DOCUMENTS = (Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
@@ -45,7 +46,21 @@ class Situation:
     def _expected_in_odoo(self) -> Mask:
         """Importable orders, and the active documents of every order: a held or cancelled one may be invoiced or shipped."""
         view = self.view
-        return view.importable | (self.is_document & view.active & (view.order_of >= 0))
+        return view.importable | self.kept_out | (self.is_document & view.active & (view.order_of >= 0))
+
+    @cached_property
+    def kept_out(self) -> Mask:
+        """Magento orders that only their state keeps out of Odoo, though something happened to them, or no release knows the state.
+
+        Not those that are held, cancelled or wait for their payment: that is what their states are for.
+        """
+        view = self.view
+        orders = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & ~view.importable
+        orders &= ~view.word_is("state", {*NEVER_IMPORTED, "canceled"}) & ~view.word_is("status", {"fraud"})
+        begun = view.column("amount_paid") > 0
+        documents = self.is_document & view.is_magento & view.active & (view.order_of >= 0)
+        begun[view.order_of[documents]] = True
+        return orders & (begun | ~view.word_is("state", set(MAGENTO_ORDER_STATES)))
 
     @cached_property
     def _expected_in_magento(self) -> Mask:

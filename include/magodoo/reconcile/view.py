@@ -118,9 +118,14 @@ class View:
     def _imports(self, state: str, method: str) -> bool:
         if state in NEVER_IMPORTED or state == "canceled":
             return False
+        return state in self.states_imported(method)[1]
+
+    def states_imported(self, method: str) -> tuple[str, tuple[str, ...]]:
+        """The setting that says which states of a payment method's orders are imported, and the states."""
         known = self.instance.payment_methods.get(method)
-        listed = known.import_states if known is not None else None
-        return state in (self.instance.orders.import_states if listed is None else listed)
+        if known is not None and known.import_states is not None:
+            return f"payment_methods.{method}.import_states", known.import_states
+        return "orders.import_states", self.instance.orders.import_states
 
     def imported_as(self, state: str, method: str) -> str:
         """A method that imports earlier states as quotations confirms them once the order reaches a state that all

@@ -38,6 +38,7 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
     document = situation.is_document
     reasons = [
         (FindingType.AMBIGUOUS, situation.matching.ambiguous),
+        (FindingType.MISSING_IN_ODOO, situation.kept_out),
         (FindingType.NOT_REPRESENTABLE, _without_money_lines(situation, todo)),
         (FindingType.DRAFT_WAITING, drafts >= 0),
         (FindingType.POSSIBLE_DUPLICATE, doubles >= 0),
