@@ -26,7 +26,7 @@ from magodoo import staging
 from magodoo.magento import needed
 from magodoo.magento.shape import Fate, Shape
 from magodoo.reconcile import catalogue, statuses
-from magodoo.settings import model
+from magodoo.settings import extra_totals, model
 from magodoo.settings.schema import schema
 from magodoo.stack import ports
 from magodoo.stack.postgres import Cluster
@@ -78,7 +78,7 @@ def settings_page() -> str:
         text = classes[name].get("description", "")
         if text:
             lines += [_cell(text), ""]
-        lines += _setting_rows(classes[name], getattr(model, name))
+        lines += _setting_rows(classes[name], getattr(model, name, None) or getattr(extra_totals, name))
     return _page(lines)
 
 

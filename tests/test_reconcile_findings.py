@@ -429,16 +429,35 @@ def test_a_cancelled_order_is_a_matter_of_states_only() -> None:
     assert sales.reconcile().names == ["status_mismatch"]
 
 
-@pytest.mark.parametrize("total", ["0", "-9995.68"])
-def test_a_refund_of_zero_or_less_is_critical_and_never_written(total: str) -> None:
+def test_a_refund_below_zero_is_critical_and_never_written() -> None:
     sales = Sales().sold()
     pair_of_invoices(sales)
-    memo = sales.memo(1, {11: 1}, total=total)
+    memo = sales.memo(1, {11: 1}, total="-9995.68")
     found = sales.reconcile()
     assert found.types == [
         f"missing_in_odoo credit_memo M-credit_memo-{memo}",
         f"over_refunded credit_memo M-credit_memo-{memo}",
     ]
+    assert found.changes == []
+
+
+@pytest.mark.parametrize("total", ["0", "-0.0027"])
+def test_a_refund_of_exactly_zero_is_written_where_its_invoice_is(total: str) -> None:
+    sales = Sales().sold()
+    pair_of_invoices(sales)
+    memo = sales.memo(1, {11: 1}, total=total)
+    found = sales.reconcile()
+    assert found.types == [f"missing_in_odoo credit_memo M-credit_memo-{memo}"]
+    assert [str(change) for change in found.changes] == [f"odoo_credit_note {memo}"]
+
+
+def test_a_refund_of_zero_without_an_invoice_in_odoo_is_information() -> None:
+    sales = Sales()
+    sales.order(1, refunded={11: 1}, invoiced={11: 1})
+    sales.odoo_order(1)
+    memo = sales.memo(1, {11: 1}, total="0")
+    found = sales.reconcile()
+    assert found.types == [f"nothing_to_book credit_memo M-credit_memo-{memo}"]
     assert found.changes == []
 
 

@@ -34,7 +34,7 @@ AMERICAN: dict[int, Told] = {
     **{order: SHIPS_WHAT_WAS_REFUNDED for order in (4, 9, 12, 23, 31, 39, 47, 63)},  # refunded before they were shipped
     2: {("over_refunded", "credit_memo"), ("missing_in_odoo", "credit_memo")},  # a credit memo of -9995.68
     # two broken credit memos, one without total, one without state; and a third, of goods that were never shipped
-    11: {("over_refunded", "credit_memo"), ("not_representable", "credit_memo")} | SHIPS_WHAT_WAS_REFUNDED,
+    11: {("not_representable", "credit_memo")} | SHIPS_WHAT_WAS_REFUNDED,
     67: {("not_representable", "invoice"), ("status_mismatch", "invoice")},  # an invoice of nothing
 }
 NEVER_IMPORTED = {"edit_0", "edit_1"}  # cancelled by the edit that took their place

@@ -65,6 +65,11 @@ Change = tuple[ChangeKind, str]
 """A change of an order as edges see it: its kind and the id of its source document."""
 
 
+def document_of(source_id: str) -> str:
+    """Return the id of the document that a change is for: of what it was paid with, each part is a change of its own (`12:gift_card`)."""
+    return source_id.partition(":")[0]
+
+
 def waits_for(later: Change, earlier: Change) -> bool:
     """Return whether a change of an order is held back while another one of the order is open."""
     return _edge(later, earlier) is not None
@@ -79,6 +84,6 @@ def requires(later: Change, earlier: Change) -> bool:
 def _edge(later: Change, earlier: Change) -> Edge | None:
     """The edge between two changes, if there is one and its scope holds both."""
     edge = _BY_KINDS.get((later[0], earlier[0]))
-    if edge is None or (edge.scope is Scope.SOURCE_DOCUMENT and later[1] != earlier[1]):
+    if edge is None or (edge.scope is Scope.SOURCE_DOCUMENT and document_of(later[1]) != document_of(earlier[1])):
         return None
     return edge

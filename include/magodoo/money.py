@@ -80,6 +80,20 @@ def plain(units: int, decimals: int = 2) -> str:
     return text if Decimal(text) == number else f"{number.normalize():f}"
 
 
+CURRENCY_DECIMALS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF"), 0
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+
+def shown(units: int, currency: str | None) -> str:
+    """An amount as people read it: with the decimals of its currency, whatever the source holds (359.685 USD is 359.69)."""
+    decimals = CURRENCY_DECIMALS.get(currency or "", 2)
+    return plain(rounded(int(units), decimals), decimals)
+
+
 def parse_json(text: str | bytes) -> Any:
     """JSON with Decimal for every fraction; raises Unreadable instead of a decoder's error. NaN and infinity are refused.
 

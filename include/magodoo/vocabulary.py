@@ -58,6 +58,7 @@ class FindingType(StrEnum):
     UNMAPPED = "unmapped"
     ARITHMETIC = "arithmetic"
     OVER_REFUNDED = "over_refunded"
+    NOTHING_TO_BOOK = "nothing_to_book"
     RETURNED_NOT_REFUNDED = "returned_not_refunded"
     REFUNDED_NOT_RETURNED = "refunded_not_returned"
     CAPTURE_NEEDED = "capture_needed"

@@ -1,7 +1,8 @@
 """What Magento sent, as canonical documents: orders, invoices, shipments, credit memos.
 
 Arithmetic: facts magento-2.4.7-more 1.1 and 1.2 (which sums hold), pair 1 (which rows carry money). `sound` is false when the
-header identity, the sum of the rows or the sum of their taxes does not hold to the last decimal.
+sum of the rows or the sum of their taxes does not hold to the last decimal; what the grand total holds beside its parts is a
+line of its own (`magento_totals`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
 from magodoo.extract.magento_orders import order
-from magodoo.extract.magento_totals import Totals, remainder_line, shipping_line
+from magodoo.extract.magento_rows import fixed_tax
+from magodoo.extract.magento_totals import Sums, complete, shipping_line, totals_of
 from magodoo.magento.marker import find_marker
 from magodoo.settings import Instance
 from magodoo.tracking import LONGEST
@@ -67,18 +69,17 @@ def shipment(instance: Instance, row: Row, request_began_at: datetime) -> Canoni
 
 def _money_document(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) -> CanonicalDocument:
     document = _head(instance, kind, row, request_began_at)
-    totals, base = Totals.of(row), Totals.of(row, "base_")
+    document.currency = fields.words(row, "order_currency_code", 3) or ""
+    totals, base = totals_of(instance, document, row)
     items = fields.rows(row, "items")
     document.lines = [_money_item(item) for item in items]
     _refuse_doubles(document)
-    lines_sum = sum(line.gross for line in document.lines) == totals.subtotal
-    tax_sum = sum(line.tax for line in document.lines) + totals.shipping_tax == totals.tax
+    base_rows = sum(fields.units(item, "base_row_total") for item in items)
+    # An invoice's items never show their fixed product tax (docs/facts/magento-versions.md): only its order knows it.
+    sums = Sums.of(document.lines, base_rows, None if kind is Kind.INVOICE else fixed_tax(items))
     document.lines += shipping_line(totals, base)
     document.lines += _adjustments(row)
-    document.lines += remainder_line(document.lines, totals, base)
-    totals.write(document, base)
-    document.sound = totals.hold and lines_sum and tax_sum
-    document.currency = fields.words(row, "order_currency_code", 3) or ""
+    complete(document, totals, base, sums)
     document.company_currency = fields.words(row, "base_currency_code", 3) or ""
     document.rate = fields.rate(row, "base_to_order_rate")
     document.transaction_id = fields.words(row, "transaction_id", fields.LONGEST_KEY)

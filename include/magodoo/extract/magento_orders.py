@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,8 @@ from magodoo.errors import Unreadable
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
-from magodoo.extract.magento_totals import Totals, remainder_line, shipping_line
+from magodoo.extract.magento_rows import Rows, fixed_tax, read_rows
+from magodoo.extract.magento_totals import Sums, complete, shipping_line, totals_of
 from magodoo.settings import Instance
 from magodoo.vocabulary import Kind, Side
 
@@ -22,16 +23,13 @@ VIRTUAL = ("virtual", "downloadable")
 def order(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
     """An order with its items, its shipping and what discounted the shipping."""
     document = _head(instance, row, request_began_at)
-    totals, base = Totals.of(row, adjusted=False), Totals.of(row, "base_", adjusted=False)
-    document.lines = _items(fields.rows(row, "items"), totals)
-    lines_sum = sum(line.gross for line in document.lines) == totals.subtotal
-    tax_sum = sum(line.tax for line in document.lines) + totals.shipping_tax == totals.tax
+    totals, base = totals_of(instance, document, row, adjusted=False)
+    document.lines, read = read_items(row)
+    sums = Sums.of(document.lines, sum(read.base_gross.values()), fixed_tax(fields.rows(row, "items")))
     document.lines += shipping_line(
         totals, base, name=fields.words(row, "shipping_description") or "", tax_percent=_shipping_percent(row)
     )
-    document.lines += remainder_line(document.lines, totals, base)
-    totals.write(document, base)
-    document.sound = totals.hold and lines_sum and tax_sum
+    complete(document, totals, base, sums, read.flaw)
     document.quantity = sum(line.qty_ordered for line in document.lines if line.role == "item" and line.is_money)
     return document
 
@@ -112,15 +110,19 @@ def _details(row: Row, payment: Row, customer_id: str | None) -> dict[str, Any]:
     }
 
 
-def _items(items: Sequence[Row], totals: Totals) -> list[CanonicalLine]:
-    """Which rows carry money: a configurable's and a fixed bundle's parent, a dynamic bundle's children (facts pair 1)."""
+def read_items(row: Row) -> tuple[list[CanonicalLine], Rows]:
+    """The item lines of an order as Magento sends it, and how its rows were read (units by item id).
+
+    Which rows carry money: a configurable's and a fixed bundle's parent, a dynamic bundle's children (facts pair 1).
+    """
+    items = fields.rows(row, "items")
     by_id = {fields.required_identity(item, "item_id"): item for item in items}
     if len(by_id) != len(items):
         raise Unreadable("items: one item_id stands twice")
     dynamic = _dynamic_bundles(by_id)
-    money = {item_id for item_id, item in by_id.items() if _carries_money(item_id, item, by_id, dynamic)}
-    gross_of = _gross(by_id, money, totals.subtotal)
-    return [_item(item_id, item, item_id in money, gross_of) for item_id, item in by_id.items()]
+    money = {item_id: item for item_id, item in by_id.items() if _carries_money(item_id, item, by_id, dynamic)}
+    read = read_rows(money, row)
+    return [_item(item_id, item, read) for item_id, item in by_id.items()], read
 
 
 def _dynamic_bundles(by_id: Mapping[str, Row]) -> set[str]:
@@ -145,36 +147,8 @@ def _carries_money(item_id: str, item: Row, by_id: Mapping[str, Row], dynamic: s
     return item_id not in dynamic
 
 
-def _gross(by_id: Mapping[str, Row], money: set[str], subtotal: int) -> dict[str, int]:
-    """Rows before discount. Over REST an order's row_total is net of discount (facts more 1.2): it is never taken as it is.
-
-    price * qty where these sum to the subtotal, else the row as stored, from row_total and the discount, floored at 0 there.
-    """
-    by_price = {
-        each: _product(fields.units(by_id[each], "price"), fields.units(by_id[each], "qty_ordered")) for each in money
-    }
-    if sum(by_price.values()) == subtotal:
-        return by_price
-    by_row = {each: _stored_row(by_id[each]) for each in money}
-    return by_row if sum(by_row.values()) == subtotal else by_price
-
-
-def _product(price: int, quantity: int) -> int:
-    """price * quantity in units, half up."""
-    product = price * quantity
-    sign = -1 if product < 0 else 1
-    return sign * ((abs(product) + 5_000) // 10_000)
-
-
-def _stored_row(item: Row) -> int:
-    row_total, discount = fields.units(item, "row_total"), fields.units(item, "discount_amount")
-    if row_total:
-        return row_total + discount
-    tax, compensation = fields.units(item, "tax_amount"), fields.units(item, "discount_tax_compensation_amount")
-    return fields.units(item, "row_total_incl_tax") - tax - compensation + discount
-
-
-def _item(item_id: str, item: Row, is_money: bool, gross_of: Mapping[str, int]) -> CanonicalLine:
+def _item(item_id: str, item: Row, read: Rows) -> CanonicalLine:
+    is_money = item_id in read.gross
     line = CanonicalLine(
         line_id=item_id,
         item_key=item_id,
@@ -196,29 +170,17 @@ def _item(item_id: str, item: Row, is_money: bool, gross_of: Mapping[str, int]) 
         qty_canceled=fields.units(item, "qty_canceled"),
     )
     if is_money:
-        line.gross = gross_of[item_id]
+        line.gross = read.gross[item_id]
         line.discount = fields.units(item, "discount_tax_compensation_amount") - fields.units(item, "discount_amount")
         line.untaxed = line.gross + line.discount
         line.tax = fields.units(item, "tax_amount")
         line.base_tax = fields.units(item, "base_tax_amount")
         line.base_untaxed = (
-            _base_gross(item, line.gross)
+            read.base_gross[item_id]
             - fields.units(item, "base_discount_amount")
             + fields.units(item, "base_discount_tax_compensation_amount")
         )
     return line
-
-
-def _base_gross(item: Row, gross: int) -> int:
-    """The row in base currency, taken the same way as in order currency."""
-    base = {
-        name: item.get(f"base_{name}")
-        for name in ("price", "row_total", "discount_amount", "tax_amount", "row_total_incl_tax")
-    }
-    base["discount_tax_compensation_amount"] = item.get("base_discount_tax_compensation_amount")
-    by_price = _product(fields.units(base, "price"), fields.units(item, "qty_ordered"))
-    is_by_price = gross == _product(fields.units(item, "price"), fields.units(item, "qty_ordered"))
-    return by_price if is_by_price else _stored_row(base)
 
 
 def _shipping_address(row: Row) -> Row:

@@ -1,4 +1,6 @@
-"""The header amounts of a Magento document, and the lines that stand beside its items: shipping and what discounted it."""
+"""The header amounts of a Magento document, the lines beside its items (shipping, what discounted it, what the total holds in no
+part), and whether it adds up.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,11 @@ from decimal import Decimal
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
+from magodoo.extract.tendered import tendered
+from magodoo.money import plain, rounded, shown
+from magodoo.settings import Instance
 
 ONE = 10_000
-PAYMENT_PARTS = {
-    "gift_cards_amount": "gift card",
-    "customer_balance_amount": "store credit",
-    "reward_currency_amount": "reward points",
-}  # of Adobe Commerce: extension attributes that the grand total is lowered by, though they are payment, not discount
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,15 @@ class Totals:
     grand_total: int
 
     @classmethod
-    def of(cls, row: Row, prefix: str = "", *, adjusted: bool = True) -> Totals:
-        """`adjusted` is false for orders: the adjustments that they show are those of their credit memos."""
+    def of(cls, row: Row, parts: int, prefix: str = "", *, adjusted: bool = True) -> Totals:
+        """parts: what was paid by gift card, store credit or points. `adjusted` is false for orders: the adjustments that they show
+        are those of their credit memos.
+        """
         # The base name is truncated on orders and invoices (facts magento-2.4.7-more 1.1).
         compensations = (
             f"{prefix}discount_tax_compensation_amount",
             "base_shipping_discount_tax_compensation_amnt" if prefix else "shipping_discount_tax_compensation_amount",
         )
-        given = fields.inner(row, "extension_attributes")
         return cls(
             subtotal=fields.units(row, f"{prefix}subtotal"),
             shipping=fields.units(row, f"{prefix}shipping_amount"),
@@ -50,8 +51,7 @@ class Totals:
             + sum(fields.units(row, name) for name in compensations),
             adjustment=_adjustment(row, prefix) if adjusted else 0,
             tax=fields.units(row, f"{prefix}tax_amount"),
-            grand_total=fields.units(row, f"{prefix}grand_total")
-            + sum(fields.units(given, f"{prefix}{name}") for name in PAYMENT_PARTS),
+            grand_total=fields.units(row, f"{prefix}grand_total") + parts,
         )
 
     @property
@@ -59,12 +59,15 @@ class Totals:
         return self.subtotal + self.shipping + self.discount + self.adjustment + self.tax
 
     @property
-    def hold(self) -> bool:
-        """The identity that holds exactly on every sound document (facts magento-2.4.7-more 1.1)."""
-        return self.parts == self.grand_total
+    def beside(self) -> int:
+        """What the grand total holds in no part: 0 by Magento's own identity (facts magento-2.4.7-more 1.1), but for fixed product
+        tax beside the subtotal, and for what extensions add.
+        """
+        return self.grand_total - self.parts
 
-    def write(self, document: CanonicalDocument, base: Totals) -> None:
-        document.subtotal, document.shipping, document.discount = self.subtotal, self.shipping, self.discount
+    def write(self, document: CanonicalDocument, base: Totals, extra: int) -> None:
+        """The header of a document; `extra` is what it sold beside its parts, and counts to the subtotal."""
+        document.subtotal, document.shipping, document.discount = self.subtotal + extra, self.shipping, self.discount
         document.adjustment, document.tax, document.grand_total = self.adjustment, self.tax, self.grand_total
         document.untaxed = self.grand_total - self.tax
         document.base_grand_total, document.base_tax = base.grand_total, base.tax
@@ -88,16 +91,137 @@ def shipping_line(
     return [line]
 
 
-def remainder_line(lines: Sequence[CanonicalLine], totals: Totals, base: Totals) -> list[CanonicalLine]:
+@dataclass(frozen=True)
+class Sums:
+    """What the items of a document sum to, in units: rows before discount, their tax, the rows in base currency, and their fixed
+    product tax; None where the items do not show it.
+    """
+
+    rows: int
+    tax: int
+    base_rows: int
+    fixed_tax: int | None
+    count: int
+
+    @classmethod
+    def of(cls, lines: Sequence[CanonicalLine], base_rows: int, fixed_tax: int | None) -> Sums:
+        money = [line for line in lines if line.is_money]
+        return cls(sum(line.gross for line in money), sum(line.tax for line in money), base_rows, fixed_tax, len(money))
+
+
+def totals_of(
+    instance: Instance, document: CanonicalDocument, row: Row, *, adjusted: bool = True
+) -> tuple[Totals, Totals]:
+    """The header in order and in base currency; what was tendered stands in `details.tendered`."""
+    parts, base_parts = tendered(instance, row), tendered(instance, row, "base_")
+    if parts:
+        document.details |= {"tendered": parts, "tendered_base": sum(base_parts.values())}
+    return (
+        Totals.of(row, sum(parts.values()), adjusted=adjusted),
+        Totals.of(row, sum(base_parts.values()), "base_", adjusted=adjusted),
+    )
+
+
+def complete(document: CanonicalDocument, totals: Totals, base: Totals, sums: Sums, flaw: str = "") -> None:
+    """Add the lines that follow from the header, write the header, and say whether the document adds up.
+
+    flaw: why its rows could not be read. `details.flaw` names the sums that fail, also where a line of its own explains them.
+    """
+    gaps = _gaps(totals, sums)
+    document.lines += remainder_line(document.lines, totals, base, base.subtotal - sums.base_rows if gaps.rows else 0)
+    extra = extra_line(document.lines, totals, base) if not flaw and gaps.may_be_extra(sums) else []
+    document.lines += extra
+    document.sound = not flaw and gaps.are_fixed_tax(sums)
+    totals.write(document, base, totals.beside if extra else 0)
+    said = [flaw] if flaw else gaps.words(totals, sums, document.currency)
+    if said:
+        document.details["flaw"] = ". ".join(f"{each[0].upper()}{each[1:]}" for each in said)
+
+
+@dataclass(frozen=True)
+class _Gaps:
+    """How far each sum is from what the header says: grand total, subtotal, tax; units, header less sum."""
+
+    total: int
+    rows: int
+    tax: int
+
+    @property
+    def net(self) -> int:
+        return self.total + self.rows
+
+    def are_fixed_tax(self, sums: Sums) -> bool:
+        """Whether nothing is left but the fixed product tax that the items show, beside or inside the subtotal, with its tax."""
+        if not self.net:
+            return not (self.total or self.rows or self.tax)
+        return self.net == sums.fixed_tax and not (self.total and self.rows) and 0 <= self.tax <= self.net
+
+    def may_be_extra(self, sums: Sums) -> bool:
+        """Whether what is left can be amounts of their own with their tax: in the total, or as fixed product tax in the subtotal."""
+        inside = self.rows > 0 and not self.total and bool(sums.count) and sums.fixed_tax in (None, self.rows)
+        taxed = not self.tax or ((self.tax > 0) == (self.net > 0) and abs(self.tax) <= abs(self.net))
+        return bool(self.net) and (not self.rows or inside) and taxed
+
+    def words(self, totals: Totals, sums: Sums, currency: str) -> list[str]:
+        """Which sums fail, by how much, and from which figures; in parts of a cent only where the difference is one."""
+        whole = all(rounded(gap) == gap for gap in (self.total, self.rows, self.tax))
+
+        def said(units: int) -> str:
+            return shown(units, currency) if whole else plain(units)
+
+        def gap(units: int) -> str:
+            return f"{said(abs(units))} {'more' if units > 0 else 'less'}"
+
+        found = []
+        if self.total:
+            adjustment = f", adjustment {said(totals.adjustment)}" if totals.adjustment else ""
+            found.append(
+                f"subtotal {said(totals.subtotal)}, shipping {said(totals.shipping)}, discount {said(totals.discount)}{adjustment}"
+                f" and tax {said(totals.tax)} give {said(totals.parts)}, the grand total is {said(totals.grand_total)}:"
+                f" {gap(self.total)}"
+            )
+        if self.rows:
+            found.append(f"the rows give {said(sums.rows)}, the subtotal is {said(totals.subtotal)}: {gap(self.rows)}")
+        if self.tax:
+            found.append(
+                f"tax {said(sums.tax)} of the rows and {said(totals.shipping_tax)} of shipping, the tax is {said(totals.tax)}:"
+                f" {gap(self.tax)}"
+            )
+        return found
+
+
+def _gaps(totals: Totals, sums: Sums) -> _Gaps:
+    return _Gaps(totals.beside, totals.subtotal - sums.rows, totals.tax - sums.tax - totals.shipping_tax)
+
+
+def extra_line(lines: Sequence[CanonicalLine], totals: Totals, base: Totals) -> list[CanonicalLine]:
+    """What the totals hold in no item, shipping, discount or adjustment, with its tax; `load.requests.extras` says what it is."""
+    amount = totals.grand_total - totals.tax - sum(line.untaxed for line in lines)
+    tax = totals.tax - sum(line.tax for line in lines)
+    if not amount and not tax:
+        return []
+    return [
+        CanonicalLine(
+            line_id="extra", role="extra", quantity=ONE, price=amount, gross=amount, untaxed=amount, tax=tax,
+            base_untaxed=base.grand_total - base.tax - sum(line.base_untaxed for line in lines),
+            base_tax=base.tax - sum(line.base_tax for line in lines), qty_ordered=ONE,
+        )
+    ]  # fmt: skip
+
+
+def remainder_line(
+    lines: Sequence[CanonicalLine], totals: Totals, base: Totals, base_inside: int
+) -> list[CanonicalLine]:
     """What of the header's discount no item has: the discount on shipping. It has no field of its own (facts 6).
 
+    base_inside: what the subtotal in base currency holds beside its rows.
     Also of either sign where Magento spreads a share of it over credit memos without shipping (facts more 1.3).
     """
     amount = totals.discount - sum(line.discount for line in lines)
     if not amount:
         return []
     goods = sum(line.base_untaxed for line in lines)
-    base_amount = base.subtotal + base.shipping + base.discount + base.adjustment - goods
+    base_amount = base.subtotal - base_inside + base.shipping + base.discount + base.adjustment - goods
     line = CanonicalLine(
         line_id="shipping_discount", role="discount", quantity=ONE, price=amount, gross=amount, untaxed=amount,
         base_untaxed=base_amount, tax_percent=Decimal(0), qty_ordered=ONE,

@@ -97,6 +97,7 @@ def role_of(instance: Instance, sku: str | None) -> str:
         names.shipping_discount_product: "discount",
         names.adjustment_plus_product: "adjustment",
         names.adjustment_minus_product: "adjustment",
+        **{extra.product: "extra" for extra in instance.extra_totals.values() if extra.product},
     }
     return roles.get(sku, "item") if sku else "other"
 

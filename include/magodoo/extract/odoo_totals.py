@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
+from magodoo.money import plain
 
 CENT = 100
 
@@ -22,16 +23,24 @@ def write_parts(document: CanonicalDocument, row: Row) -> None:
     document.tax = fields.units(row, "amount_tax")
     document.grand_total = fields.units(row, "amount_total")
     lines = [line for line in document.lines if line.is_money]
-    document.subtotal = sum(line.gross for line in lines if line.role in ("item", "other"))
+    document.subtotal = sum(line.gross for line in lines if line.role in ("item", "other", "extra"))
     document.shipping = sum(line.untaxed for line in lines if line.role == "shipping")
     document.adjustment = sum(line.untaxed for line in lines if line.role == "adjustment")
     document.discount = document.untaxed - document.subtotal - document.shipping - document.adjustment
     leeway = CENT * (len(lines) + 1)
-    document.sound = (
-        document.untaxed + document.tax == document.grand_total
-        and abs(_sum(lines, "untaxed") - document.untaxed) <= leeway
-        and abs(_sum(lines, "tax") - document.tax) <= leeway
+    checks = (
+        ("untaxed amount and tax", document.untaxed + document.tax, "its total", document.grand_total, 0),
+        ("its lines", _sum(lines, "untaxed"), "its untaxed amount", document.untaxed, leeway),
+        ("the tax of its lines", _sum(lines, "tax"), "its tax", document.tax, leeway),
     )
+    failing = [
+        f"{parts} give {plain(given)}, {name} is {plain(wanted)}: {plain(abs(wanted - given))} {'more' if wanted > given else 'less'}"
+        for parts, given, name, wanted, allowed in checks
+        if abs(wanted - given) > allowed
+    ]
+    document.sound = not failing
+    if failing:
+        document.details["flaw"] = ". ".join(f"{each[0].upper()}{each[1:]}" for each in failing)
 
 
 def write_amounts(line: CanonicalLine, row: Row) -> None:

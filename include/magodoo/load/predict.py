@@ -10,14 +10,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from magodoo.errors import FixDocument
+from magodoo.extract.magento_orders import read_items
 from magodoo.money import rounded, to_units
 
 Row = Mapping[str, Any]
 
 
 def predicted_invoice(order: Row, items: Sequence[Sequence[int]]) -> int:
-    """Units of the invoice over [[order item id, units]]: the first one of an order takes all its shipping."""
-    total = sum(_invoiced(row, units) for row, units in _money_rows(order, items))
+    """Units of the invoice over [[order item id, units]]: the first one of an order takes all its shipping.
+
+    Raises FixDocument for an order whose rows have no single reading.
+    """
+    _, read = read_items(order)
+    if read.flaw:
+        raise FixDocument(f"what Magento would invoice is not known: {read.flaw}", system="magento")
+    total = sum(
+        _invoiced(row, read.gross.get(str(row["item_id"]), 0), units) for row, units in _money_rows(order, items)
+    )
     if not to_units(order.get("shipping_invoiced")):
         total += to_units(order.get("shipping_amount")) + to_units(order.get("shipping_tax_amount"))
         total += to_units(order.get("shipping_discount_tax_compensation_amount"))
@@ -47,10 +57,10 @@ def _money_rows(order: Row, items: Iterable[Sequence[int]]) -> list[tuple[Row, D
     return wanted
 
 
-def _invoiced(row: Row, wanted: Decimal) -> int:
+def _invoiced(row: Row, gross: int, wanted: Decimal) -> int:
     left = to_units(row["qty_ordered"]) - to_units(row.get("qty_invoiced")) - to_units(row.get("qty_canceled"))
     everything = wanted >= left and not to_units(row.get("qty_canceled"))
-    price = _part(_gross(row), wanted, row, to_units(row.get("row_invoiced")), everything)
+    price = _part(gross, wanted, row, to_units(row.get("row_invoiced")), everything)
     tax = _part(to_units(row.get("tax_amount")), wanted, row, to_units(row.get("tax_invoiced")), everything)
     discount = _part(
         to_units(row.get("discount_amount")), wanted, row, to_units(row.get("discount_invoiced")), everything
@@ -85,11 +95,6 @@ def _part(amount: int, wanted: Decimal, row: Row, done: int, everything: bool) -
         return amount - done
     ordered = to_units(row["qty_ordered"])
     return _half_up(Decimal(amount) * wanted / ordered) if ordered else 0
-
-
-def _gross(row: Row) -> int:
-    """The row before discount: over REST an order's row_total is net of it (facts magento-2.4.7-more 1.2)."""
-    return to_units(row.get("row_total")) + to_units(row.get("discount_amount"))
 
 
 def _shipping(order: Row, base_amount: int) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
+from magodoo.dependencies import document_of
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.load import leases
 from magodoo.load.fetching import fetch
@@ -36,15 +37,16 @@ def moved_on(context: Context, writer: Writer, changes: Sequence[LeasedChange]) 
     answers: dict[int, MagodooError] = {}
     for kind in {Kind(change.document_kind) for change in changes}:
         some = [change for change in changes if change.document_kind == kind.value]
-        ids = sorted({int(change.source_id) for change in some})
+        ids = sorted({int(document_of(change.source_id)) for change in some})
         fresh = {document.source_id: document for document in fetch(context, side, kind, ids)}
         for change in some:
-            document = fresh.get(change.source_id)
+            document = fresh.get(document_of(change.source_id))
             if document is None:
                 answers[change.id] = Changed(f"the {side.value} {kind.words} is gone since the plan")
             elif signature(document) != change.request["source"]:
                 answers[change.id] = Changed(f"the {side.value} {kind.words} has changed since the plan")
-        changed = [fresh[change.source_id] for change in some if change.id in answers and change.source_id in fresh]
+        names = {document_of(change.source_id) for change in some if change.id in answers}
+        changed = [fresh[name] for name in sorted(names) if name in fresh]
         if changed:
             with context.engine.begin() as connection:
                 upsert.stage(connection, context.instance, changed)

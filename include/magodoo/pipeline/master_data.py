@@ -60,6 +60,7 @@ def refresh_products(context: Context, order_keys: Sequence[str] | None = None) 
     names = context.instance.odoo
     always = (
         names.shipping_product, names.shipping_discount_product, names.adjustment_plus_product, names.adjustment_minus_product,
+        *context.instance.named_products,
     )  # fmt: skip
     with context.engine.connect() as connection:
         skus = master.missing_skus(connection, context.instance.id, always, order_keys)

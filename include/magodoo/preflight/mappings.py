@@ -123,6 +123,7 @@ def service_products(subject: Subject) -> Outcome:
         names.shipping_discount_product,
         names.adjustment_plus_product,
         names.adjustment_minus_product,
+        *subject.instance.named_products,
     )
     rows = subject.books.products(wanted)
     archived = {row["default_code"] for row in rows if not row["active"]}
@@ -159,6 +160,35 @@ def payment_methods(subject: Subject) -> Outcome:
         stops = subject.writes(ChangeKind.ORDER_IMPORT)
         outcome.complain(f"no single payment term {some(missing)}", "correct `payment_term`", stops=stops)
     return outcome
+
+
+def extra_totals(subject: Subject) -> Outcome:
+    """Payment parts settle a liability: each journal has an outstanding account of that type in both directions."""
+    parts = {name: extra.journal for name, extra in subject.instance.extra_totals.items() if extra.journal}
+    outcome = Outcome(
+        some(f"{name}: {extra.nature}" for name, extra in subject.instance.extra_totals.items()) or "none"
+    )
+    journals = {row["code"]: row for row in subject.books.journals() if row["active"] is not False} if parts else {}
+    stops = subject.writes(ChangeKind.ODOO_PAYMENT)
+    for name, code in parts.items():
+        if code not in journals:
+            outcome.complain(
+                f"{name}: no journal {code}", f"create it, or correct `extra_totals.{name}.journal`", stops=stops
+            )
+            continue
+        for direction in ("inbound", "outbound"):
+            account = _outstanding(journals[code], direction)
+            kind = str((account or {}).get("account_type"))
+            if not kind.startswith("liability_") or kind == "liability_payable":
+                said = f"{name}: the {direction} outstanding account of journal {code} is no liability"
+                outcome.complain(said, "set the liability account on the journal's payment method lines", stops=stops)
+    return outcome
+
+
+def _outstanding(journal: dict[str, Any], direction: str) -> dict[str, Any] | None:
+    """The account of the journal's first method of a direction that has one."""
+    lines = [line for line in journal["method_lines"] if line["payment_type"] == direction]
+    return next((line["payment_account"] for line in lines if line["payment_account"]), None)
 
 
 def carriers(subject: Subject) -> Outcome:
@@ -237,6 +267,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Mappings: taxes", taxes),
     ("Mappings: service products", service_products),
     ("Mappings: payment methods", payment_methods),
+    ("Mappings: amounts beside the parts", extra_totals),
     ("Mappings: delivery methods", carriers),
     ("Mappings: products", skus),
     ("Mappings: decimal accuracy", decimal_accuracy),

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from magodoo.money import plain
+from magodoo.money import shown
 from magodoo.reconcile import catalogue
 from magodoo.reconcile.frames import order_key_text
 from magodoo.reconcile.rows import Document
-from magodoo.reconcile.view import CURRENCY_DECIMALS
 from magodoo.vocabulary import FindingType, Kind, Severity, Side
 
 
@@ -93,16 +92,15 @@ class Finding:
         return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts if part)
 
     def _numbers(self) -> str:
-        decimals = CURRENCY_DECIMALS.get(self.currency or "", 2)
         named = [
-            f"{name} {plain(amount, decimals)}"
+            f"{name} {shown(amount, self.currency)}"
             for name, amount in (("Magento", self.magento_amount), ("Odoo", self.odoo_amount))
             if amount is not None
         ]
         if not named:
             return ""
         if self.difference:
-            named.append(f"difference {'+' if self.difference > 0 else ''}{plain(self.difference, decimals)}")
+            named.append(f"difference {'+' if self.difference > 0 else ''}{shown(self.difference, self.currency)}")
         what = {FindingType.TAX_MISMATCH: "Tax", FindingType.PAYMENT_REVERSED: "Open"}.get(self.type, "Total")
         return f"{what}: {', '.join(named)} {self.currency or ''}".strip()
 

@@ -24,7 +24,7 @@ from magodoo.vocabulary import Kind, Side
 
 SIDES = [side.value for side in Side]
 KINDS = [kind.value for kind in Kind]
-ROLES = ["item", "shipping", "discount", "adjustment", "other", "again", "exchange"]
+ROLES = ["item", "shipping", "discount", "adjustment", "other", "again", "exchange", "extra"]
 
 FOREIGN_KEY = "odoo-"  # staging's key of an Odoo document whose order exists nowhere
 
@@ -35,9 +35,9 @@ Units = npt.NDArray[np.int64]
 IDS = ("source_id", "order_key", "parent_id", "edit_of", "customer_group", "store_id")
 AMOUNTS = (
     *("subtotal", "shipping", "discount", "adjustment", "tax", "untaxed", "grand_total", "base_grand_total"),
-    *("open_amount", "captured_amount", "in_payment", "quantity", "amount_authorized", "amount_paid"),
+    *("open_amount", "captured_amount", "in_payment", "quantity", "amount_authorized", "amount_paid", "tendered"),
 )
-WORDS = ("state", "status", "currency", "payment_method", "carrier", "source_code")
+WORDS = ("state", "status", "currency", "payment_method", "carrier", "source_code", "flaw", "tendered_by")
 TEXTS = (
     *("number", "reference", "other_references", "transaction_id", "customer_name", "customer_email", "tracking"),
     "foreign_units",
@@ -65,10 +65,11 @@ class Frames:
         (category); IDS (int64; customer_group -1 where unknown); AMOUNTS (int64); WORDS (category, "" where unknown);
         TEXTS (str, "" where unknown; tracking: sorted numbers, other_references: both joined by SEPARATOR, the latter of
         Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
-        document_date (datetime64, local date). order_key is the Magento order's id; -n where staging keeps an Odoo document
-        under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid (of Magento orders),
-        consolidated, in_payment, credited_by, settled_by, was_paid (of Odoo's invoices and credit memos), foreign_units (of Odoo's
-        documents), without_order and set_aside (what was left out of it when it was read) come from `details`.
+        document_date (datetime64, local date); flaw: which sums of a document fail. order_key is the Magento order's id; -n where
+        staging keeps an Odoo document under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid (of
+        Magento orders), consolidated, in_payment, credited_by, settled_by, was_paid (of Odoo's invoices and credit memos),
+        foreign_units (of Odoo's documents), tendered and tendered_by (of Magento's), flaw, without_order and set_aside (what was left
+        out of it when it was read) come from `details`.
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
     pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and, marked as
         ended, those that lost a document.
@@ -237,6 +238,9 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         ("in_payment", [each.get("in_payment") for each in settlements]),
         ("credited_by", [each.get("credited_by") for each in settlements]),
         ("settled_by", [each.get("words") for each in settlements]),
+        ("flaw", [each.get("flaw") for each in details]),
+        ("tendered_by", [",".join(sorted(each.get("tendered") or {})) for each in details]),
+        ("tendered", [sum((each.get("tendered") or {}).values()) for each in details]),
         ("amount_authorized", [each.get("amount_authorized") for each in payments]),
         ("amount_paid", [each.get("amount_paid") for each in payments]),
     ):

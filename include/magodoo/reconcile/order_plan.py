@@ -246,7 +246,7 @@ class OrderPlan:
             order_key=str(self.order.source_id),
             order_number=self.order.number,
             document_kind=Kind(row.kind),
-            source_id=str(row.source_id),
+            source_id=":".join([str(row.source_id), *([str(intent["part"])] if "part" in intent else [])]),
             source_number=row.number,
             amount=int(row.grand_total),
             currency=str(row.currency or self.order.currency),

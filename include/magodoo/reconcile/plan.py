@@ -19,7 +19,8 @@ class PlannedChange:
         odoo_order_import      {"as": "confirmed" | "quotation", "replaces": order id or None}
         odoo_order_cancel      {"odoo_id"}
         odoo_invoice           {"as": "post" | "draft", "items": [[item_key, qty]], "closed_period": bool}
-        odoo_payment           {"method", "invoice": Odoo id or None, "transaction_id"}
+        odoo_payment           {"method", "invoice": Odoo id or None, "transaction_id"}, and "part": what of the document was paid by
+                               gift card or credit, by its name in `extra_totals`
         odoo_delivery          {"items", "tracks": [..], "carrier", "source_code"}
         odoo_tracking          {"odoo_id", "tracks"}: the tracks to add
         odoo_credit_note       {"as", "items", "invoice": Magento invoice id or None, "closed_period"}

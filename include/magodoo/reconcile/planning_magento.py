@@ -107,7 +107,7 @@ def _credit_memos(order: OrderPlan) -> None:
             order.over_refunded(),
             None if order.facts.settled[row.at] else _not_paid(order, row, "`credit_memos.to_magento`: `when_paid`"),
             "A line of it is no item of the order" if any(item == "0" for item, _ in items) else None,
-            "A credit memo of zero or less is never written" if row.grand_total <= 0 else None,
+            "A credit memo below zero is never written" if row.grand_total < 0 else None,
         )
         words = {
             "shipping": int(row.shipping),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from magodoo.money import rounded
 from magodoo.reconcile import order_states
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
@@ -14,6 +15,7 @@ from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.order_plan import OrderPlan, first_reason
 from magodoo.reconcile.refunded_invoice import refunded_invoice
 from magodoo.reconcile.rows import Document
+from magodoo.reconcile.statuses import UNPAID
 from magodoo.reconcile.view import NEVER_IMPORTED
 from magodoo.tracking import lacking
 from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
@@ -133,6 +135,8 @@ def _invoices(order: OrderPlan, closed: str | None) -> None:
     policy = order.instance.invoices.to_odoo
     for finding in (*order.of(MISSING, Kind.INVOICE), *order.of(STATUS, Kind.INVOICE, "draft")):
         row = order.row(finding)
+        if _nothing_to_book(order, finding, row):
+            continue
         reason = first_reason(
             "The setting `invoices.to_odoo` is off" if policy == "off" else None,
             order.cut_over(row),
@@ -143,6 +147,27 @@ def _invoices(order: OrderPlan, closed: str | None) -> None:
             order.crowded(row, Side.ODOO),
         )
         _moved_entry(order, finding, row, ChangeKind.ODOO_INVOICE, policy, reason)
+
+
+def _nothing_to_book(order: OrderPlan, finding: Finding, row: Document) -> bool:
+    """RULES, *A memo of exactly zero*: posted where its invoice was; else, and where the settings say so, it is information."""
+    if rounded(row.grand_total) or finding.type is not MISSING:
+        return False
+    if order.instance.zero_documents == "information":
+        reason = "The setting `zero_documents` is `information`"
+    elif row.kind == Kind.CREDIT_MEMO and not _is_invoiced(order):
+        reason = "No invoice of the order is in Odoo: there is nothing that it would take back"
+    else:
+        return False
+    finding.type, finding.no_change_reason = FindingType.NOTHING_TO_BOOK, reason
+    return True
+
+
+def _is_invoiced(order: OrderPlan) -> bool:
+    """Whether an invoice of the order stands in Odoo, or will after this plan."""
+    return bool(order.active(Side.ODOO, Kind.INVOICE)) or any(
+        change.kind is ChangeKind.ODOO_INVOICE for change in order.changes
+    )
 
 
 def _moved_entry(
@@ -191,7 +216,7 @@ def _settle(
         row, entry = order.row(finding), order.partner(order.row(finding))
         partly = (
             "It is partially paid in Odoo: a person decides"
-            if entry is not None and entry.status == "partial"
+            if entry is not None and entry.status == "partial" and entry.captured_amount > row.tendered
             else None
         )
         reason = first_reason(
@@ -208,10 +233,32 @@ def _settle(
             continue
         assert entry is not None
         _payment(order, paid, row, [finding], **{target: int(entry.source_id)})
-    for row in _planned_rows(order, written):
-        if order.facts.captured[row.at] and _method_reason(order, row) is None:
+    planned = _planned_rows(order, written)
+    for row in planned:
+        # Of what gift cards and credit have paid whole, and of a document of 0.00, the provider has nothing.
+        has_money = order.facts.captured[row.at] and rounded(row.grand_total - row.tendered) > 0
+        if has_money and _method_reason(order, row) is None:
             entry = order.partner(row)
             _payment(order, paid, row, [], **{target: int(entry.source_id) if entry is not None else None})
+    if closed is None:
+        _payment_parts(order, kind, planned, paid, target)
+
+
+def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: ChangeKind, target: str) -> None:
+    """What was paid by gift card, store credit or points, of documents that are posted or will be: each settles its liability.
+
+    Its evidence is Magento's own document. Payments are found by their names, so that one that is there already is not made twice.
+    """
+    for row in order.active(Side.MAGENTO, kind):
+        entry = order.partner(row)
+        posted = entry is not None and entry.state == "posted" and entry.status in UNPAID
+        due = posted and entry is not None and entry.captured_amount < row.tendered
+        held = first_reason(order.cut_over(row), _own(row), order.blocked(row, entry), _payment_held(order, row))
+        if not row.tendered or held or not (due or row in planned):
+            continue
+        for name in row.tendered_by.split(","):
+            words = {"part": name, target: int(entry.source_id) if entry is not None else None}
+            _payment(order, paid, row, [], **words)
 
 
 def _payment(order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], **target: Any) -> None:
@@ -308,6 +355,8 @@ def _credit_notes(order: OrderPlan, closed: str | None) -> None:
     policy = order.instance.credit_memos.to_odoo
     for finding in (*order.of(MISSING, Kind.CREDIT_MEMO), *order.of(STATUS, Kind.CREDIT_MEMO, "draft")):
         row = order.row(finding)
+        if _nothing_to_book(order, finding, row):
+            continue
         reason = first_reason(
             "The setting `credit_memos.to_odoo` is off" if policy == "off" else None,
             order.cut_over(row),
@@ -327,8 +376,8 @@ def _credit_notes(order: OrderPlan, closed: str | None) -> None:
 
 def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
     """A refund needs invoices in Odoo, standing or planned, that are not refunded yet."""
-    if row.grand_total <= 0:
-        return "A credit memo of zero or less is never written"
+    if rounded(row.grand_total) < 0:
+        return "A credit memo below zero is never written"
     invoiced = sum(each.grand_total for each in order.active(Side.ODOO, Kind.INVOICE))
     invoiced += sum(change.amount for change in order.changes if change.kind is ChangeKind.ODOO_INVOICE)
     refunded = sum(each.grand_total for each in order.active(Side.ODOO, Kind.CREDIT_MEMO))
@@ -354,7 +403,8 @@ def _returns(order: OrderPlan, closed: str | None) -> None:
         items = order.facts.awaiting_return.get(row.at)
         finding, note = late.get(str(row.source_id)), order.partner(row)
         ours = note is not None and order.facts.situation.view.ours[note.at]
-        due = order.is_planned(ChangeKind.ODOO_CREDIT_NOTE, row) or ours or (note is not None and finding is not None)
+        booked = order.is_planned(ChangeKind.ODOO_CREDIT_NOTE, row) or not rounded(row.grand_total)
+        due = booked or ours or (note is not None and finding is not None)
         if not items or not due or first_reason(order.cut_over(row), closed):
             continue
         order.change(ChangeKind.ODOO_STOCK_RETURN, row, [finding] if finding else [], items=items)

@@ -31,6 +31,8 @@ class Document(NamedTuple):
     carrier: str
     source_code: str
     foreign_units: str
+    flaw: str
+    tendered_by: str
     shipping: int
     adjustment: int
     grand_total: int
@@ -40,6 +42,7 @@ class Document(NamedTuple):
     in_payment: int
     credited_by: str
     settled_by: str
+    tendered: int
     document_date: date | None  # None where unknown
 
 

@@ -13,19 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile.frames import KINDS, SIDES, Frames, Mask, Positions, Units
+from magodoo.money import CURRENCY_DECIMALS
+from magodoo.reconcile.frames import KINDS, ROLES, SIDES, Frames, Mask, Positions, Units
 from magodoo.settings.model import Instance
 from magodoo.vocabulary import Kind, Side
 
 NEVER_IMPORTED = frozenset(
     {"pending_payment", "payment_review", "holded"}
 )  # RULES, *Credit memos, returns, cancellations*
-CURRENCY_DECIMALS = {
-    **dict.fromkeys(
-        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF"), 0
-    ),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
 
 
 @dataclass(frozen=True)
@@ -94,6 +89,14 @@ class View:
         categories = self.frames.documents[column].cat
         hit = np.array([category in words for category in categories.categories], dtype=bool)
         return hit[categories.codes.to_numpy()] if len(hit) else np.zeros(len(self.frames.documents), dtype=bool)
+
+    @cached_property
+    def has_extra(self) -> Mask:
+        """Documents whose total holds an amount that is in no part."""
+        lines = self.frames.lines
+        result = np.zeros(len(self.frames.documents), dtype=bool)
+        result[lines["document"].to_numpy()[lines["role"].cat.codes.to_numpy() == ROLES.index("extra")]] = True
+        return result
 
     @cached_property
     def importable(self) -> Mask:

@@ -12,13 +12,12 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
+from magodoo.settings import extra_totals
+from magodoo.settings.extra_totals import ExtraTotal, GiftCardsSold
+from magodoo.settings.strict import Strict
 from magodoo.vocabulary import ChangeKind, Side
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_enum_values=False)
 
 
 class Mode(StrEnum):
@@ -264,6 +263,14 @@ class Instance(Strict):
     """By Magento payment method code. A method that is not listed is reported, never guessed."""
     taxes: tuple[TaxRule, ...] = ()
     """The first rule that fits a line decides."""
+    extra_totals: dict[str, ExtraTotal] = Field(default_factory=dict)
+    """Amounts that a total holds beside its parts, by a name of yours, or one that is known by itself: `fixed_product_tax`,
+    `gift_wrapping`, `gift_card`, `store_credit`, `reward_points`."""
+    gift_cards_sold: GiftCardsSold | None = None
+    """What the sale of a gift card is."""
+    zero_documents: Literal["post", "information"] = "post"
+    """What an invoice or credit memo of exactly 0.00 becomes: written as any other (a memo where its invoice is), or only reported, so
+    that it takes no number; goods that a memo takes back return all the same. What was paid by gift card or credit is not of 0.00."""
     closed_period: Literal["hold", "post_in_open_period"] = "hold"
     """What happens to a document dated inside a lock date."""
     customers_missing: Literal["create", "finding"] = "create"
@@ -296,6 +303,12 @@ class Instance(Strict):
     refresh_days: int = 45
     """The nightly refresh re-reads orders closed within so many days."""
 
+    @field_validator("extra_totals")
+    @classmethod
+    def _natures_fit(cls, value: dict[str, ExtraTotal]) -> dict[str, ExtraTotal]:
+        extra_totals.complain(value)
+        return value
+
     @field_validator("schedule")
     @classmethod
     def _readable_schedule(cls, value: str) -> str:
@@ -327,6 +340,13 @@ class Instance(Strict):
 
     def tolerance_units(self, currency: str) -> int:
         return int(self.tolerance.get(currency, self.tolerance.get("default", Decimal(0))) * 10_000)
+
+    @property
+    def named_products(self) -> tuple[str, ...]:
+        """Internal references of the products that amounts beside the parts, and gift cards, are sold as."""
+        named = [extra.product for extra in self.extra_totals.values()]
+        named += [self.gift_cards_sold.product if self.gift_cards_sold else None]
+        return tuple(dict.fromkeys(sku for sku in named if sku))
 
     def written_as(self, number: str) -> list[str]:
         """A Magento number as the reference fields may hold it: plain, and with each of `odoo.reference_prefixes`."""

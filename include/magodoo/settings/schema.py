@@ -7,7 +7,7 @@ import inspect
 import json
 from typing import Any
 
-from magodoo.settings import model
+from magodoo.settings import extra_totals, model
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -42,7 +42,7 @@ def _describe(definition: dict[str, Any], texts: dict[str, str]) -> None:
 def _texts() -> dict[str, dict[str, str]]:
     """The strings below the fields, by class and field."""
     found: dict[str, dict[str, str]] = {}
-    for node in ast.parse(inspect.getsource(model)).body:
+    for node in (*ast.parse(inspect.getsource(model)).body, *ast.parse(inspect.getsource(extra_totals)).body):
         if isinstance(node, ast.ClassDef):
             found[node.name] = {
                 field.target.id: " ".join(below.value.value.split())

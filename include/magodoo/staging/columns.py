@@ -50,6 +50,15 @@ class MagentoShipmentDetails(TypedDict):
     carrier_code: str | None
 
 
+class TenderedDetails(TypedDict, total=False):
+    """On Magento's orders, invoices and credit memos: what was paid by gift card, store credit, points, by name of `extra_totals`, and
+    its sum in base currency.
+    """
+
+    tendered: dict[str, int]
+    tendered_base: int
+
+
 class OdooOrderDetails(TypedDict):
     """`invoice_ids` and `picking_ids` are all that Odoo links to the order, credit notes and returns among them."""
 
@@ -92,8 +101,9 @@ class OdooTransferDetails(TypedDict, total=False):
 
 class AnyDetails(TypedDict, total=False):
     """On documents of every kind: the order that it claims exists nowhere (`staging/resolve.py`); what was left out of it when
-    it was read, in words.
+    it was read, in words; which of its sums fail, by how much and from which figures.
     """
 
     without_order: bool
     set_aside: str
+    flaw: str

@@ -36,6 +36,9 @@ _DETAILS = {
     "in_payment": "d.details #>> '{settlement,in_payment}'",
     "credited_by": "d.details #>> '{settlement,credited_by}'",
     "settled_by": "d.details #>> '{settlement,words}'",
+    "flaw": "d.details ->> 'flaw'",
+    "tendered_by": "(select string_agg(part.key, ',' order by part.key) from jsonb_each_text(d.details -> 'tendered') part)",
+    "tendered": "(select sum(part.value::bigint)::text from jsonb_each_text(d.details -> 'tendered') part)",
     "other_references": "case when d.side = 'odoo' and d.kind in ('invoice', 'credit_memo') and coalesce(d.reference, '') = ''"
     f" then array_to_string(d.other_references, e'\\x{ord(_SEPARATOR):02x}') end",
     "tracking": f"array_to_string(d.tracking, e'\\x{ord(_SEPARATOR):02x}')",
@@ -113,7 +116,7 @@ def _read_documents(connection: Connection, chosen: str) -> pd.DataFrame:
     words = ["side", "kind", *frames.WORDS]
     columns = {
         **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}, {_default(name)})" for name in numbers},
-        **{name: f"coalesce(d.{name}, '')" for name in words},
+        **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}, '')" for name in words},
         **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}, '')" for name in frames.TEXTS},
         **{name: f"({_DETAILS.get(name, f'd.{name}')})::int" for name in frames.FLAGS},
         **{

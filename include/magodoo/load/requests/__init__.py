@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from magodoo.dependencies import document_of
 from magodoo.errors import Stop
 from magodoo.load.requests import magento, moves, order_import, payments, stock
 from magodoo.load.requests.prepared import Prepared, RequestProblem
@@ -70,7 +71,9 @@ def _prepared(sources: Sources, plan: PlannedChange) -> Prepared:
 def _with_source(sources: Sources, prepared: Prepared) -> Prepared:
     """The request with the signature of the document that it is made from."""
     plan = prepared.planned
-    document = sources.documents.get((plan.kind.target.other.value, Kind(plan.document_kind).value, plan.source_id))
+    document = sources.documents.get(
+        (plan.kind.target.other.value, Kind(plan.document_kind).value, document_of(plan.source_id))
+    )
     if prepared.request is None or document is None:
         return prepared
     return replace(prepared, request={**prepared.request, "source": signature(document)})

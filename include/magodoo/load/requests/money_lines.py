@@ -9,10 +9,13 @@ from typing import Any
 
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.load.requests.accuracy import finer_than_odoo
+from magodoo.load.requests.extras import extra_lines, setting_of
+from magodoo.load.requests.gift_cards import gift_card_problems, is_gift_card, is_untaxed, sku_of
 from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
-from magodoo.load.requests.taxes import implausible, tax_of
-from magodoo.money import dump_json, from_units, rounded
+from magodoo.load.requests.taxes import LineTax, extra_tax, implausible, tax_of
+from magodoo.money import dump_json, from_units, rounded, shown
+from magodoo.vocabulary import FindingType
 
 _PRICE = Decimal("0.000001")  # Odoo keeps a unit price unrounded (facts pair 2)
 _PERCENT = Decimal("0.01")  # and a discount with two decimals
@@ -64,9 +67,12 @@ def money_lines(
     apart: quantities by item key (units) that get a line of their own.
     """
     decimals = _decimals(sources, document.currency)
+    extras, unknown = extra_lines(sources, order, document)
+    if unknown:
+        return MoneyLines([], unknown, document.grand_total - document.tax, document.tax)
     pieces = [
         piece
-        for line in document.lines
+        for line in (*(line for line in document.lines if line.role != "extra"), *extras)
         if line.is_money and (line.untaxed or line.tax or _quantity(line))
         for piece in _pieces(line, (apart or {}).get(str(line.item_key), 0) if line.role == "item" else 0)
     ]
@@ -75,7 +81,7 @@ def money_lines(
     untaxed = apportion([line.untaxed for line in carried], untaxed_total, decimals)
     taxes = apportion([line.tax for line in carried], rounded(document.tax, decimals), decimals)
     if untaxed is None or taxes is None:
-        problem = RequestProblem("arithmetic", "its lines do not add up to its totals")
+        problem = RequestProblem("arithmetic", _not_adding_up(document, carried), FindingType.ARITHMETIC)
         return MoneyLines([], [problem], untaxed_total, rounded(document.tax, decimals))
     problems: list[RequestProblem] = []
     lines: list[MoneyLine] = []
@@ -87,8 +93,10 @@ def money_lines(
             source = replace(source, sku=ordered.sku)
         problems += _untold_type(order, ordered)
         percent = ordered.tax_percent if ordered and source.tax_percent is None else source.tax_percent
-        chosen = tax_of(sources, order, ordered or source, percent, tax)
-        product_id = _product(sources, source, problems)
+        chosen = _tax(sources, order, ordered, source, percent, tax)
+        sold = ordered or source
+        problems += gift_card_problems(sources, sold, tax)
+        product_id = _product(sources, sold if sold.role == "item" else source, problems)
         problems += finer_than_odoo(sources, source.sku, _quantity(source)) if source.role == "item" else []
         problems += [chosen.problem] if chosen.problem else []
         positions += [chosen.fiscal_position] if chosen.fiscal_position else []
@@ -100,6 +108,33 @@ def money_lines(
     return MoneyLines(
         lines, list(dict.fromkeys(problems)), sum(untaxed), sum(taxes), positions[0] if positions else None
     )
+
+
+def _not_adding_up(document: CanonicalDocument, lines: Sequence[CanonicalLine]) -> str:
+    """Which sum of a document's lines fails, by how much, and from which figures."""
+    untaxed, tax = sum(line.untaxed for line in lines), sum(line.tax for line in lines)
+    wanted, currency = document.grand_total - document.tax, document.currency
+    said = str(document.details.get("flaw") or "")
+    figures = (
+        f"the lines of {document.number} give {shown(untaxed, currency)} and tax {shown(tax, currency)}, it says"
+        f" {shown(wanted, currency)} and {shown(document.tax, currency)}"
+    )
+    return f"{figures}. {said}" if said else figures
+
+
+def _tax(
+    sources: Sources,
+    order: CanonicalDocument,
+    ordered: CanonicalLine | None,
+    source: CanonicalLine,
+    percent: Decimal | None,
+    tax: int,
+) -> LineTax:
+    if is_untaxed(sources, ordered or source):
+        return LineTax()
+    if source.role == "extra":
+        return extra_tax(sources, order, source, setting_of(sources, source), tax)
+    return tax_of(sources, order, ordered or source, percent, tax)
 
 
 def apportion(parts: Sequence[int], total: int, decimals: int) -> list[int] | None:
@@ -187,7 +222,7 @@ def _forced(
 
 def _product(sources: Sources, line: CanonicalLine, problems: list[RequestProblem]) -> int:
     names = sources.instance.odoo
-    sku = line.sku
+    sku = sku_of(sources, line) if is_gift_card(sources, line) else line.sku  # of an item, or of an amount of its own
     if line.role == "shipping":
         sku = names.shipping_product
     elif line.role == "discount":

@@ -28,7 +28,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     lines = [_line(sources, document, line, index) for index, line in enumerate(money.lines)]
     if kind is Kind.INVOICE:
         problems += _unlinked(sources, document, money)
-    problems = [*money.problems, *payment_parts(order), *problems]
+    problems = [*money.problems, *payment_parts(sources, order), *problems]
     if problems:
         return Prepared(plan, None, problems=problems)
     draft = table("account.move", {**head, "fiscal_position_id": money.fiscal_position}, "invoice_line_ids", lines)
@@ -148,7 +148,7 @@ def _order_line(sources: Sources, document: CanonicalDocument, line: MoneyLine) 
         return sources.order_line(order_id, str(line.source.item_key))
     if line.source.role in ("shipping", "discount"):
         return sources.shipping_line(order_id, line.source.role)
-    return None
+    return sources.extra_line(order_id, line.source) if line.source.role == "extra" else None
 
 
 def _unlinked(sources: Sources, document: CanonicalDocument, money: MoneyLines) -> list[RequestProblem]:

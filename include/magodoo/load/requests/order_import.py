@@ -42,7 +42,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "fiscal_position_id": money.fiscal_position,  # or none: Odoo would choose one by the country
         "payment_term_id": _payment_term(sources, order),
     }
-    problems = [*who.problems, *money.problems, *payment_parts(order), *problems]
+    problems = [*who.problems, *money.problems, *payment_parts(sources, order), *problems]
     if problems:
         return Prepared(plan, None, problems=problems)
     draft = table("sale.order", head, "order_line", [_line(sources, order, line) for line in money.lines])
@@ -68,6 +68,9 @@ def _line(sources: Sources, order: CanonicalDocument, line: MoneyLine) -> dict[s
     instance, source = sources.instance, line.source
     name = {"shipping": "oship", "discount": "osd"}.get(source.role)
     external_id = instance.external_id(name, order.source_id) if name else instance.external_id("oi", source.item_key)
+    if source.role == "extra":
+        link = sources.extra_line(order.source_id, source)
+        external_id = link.cell if link else ""
     return {
         "id": external_id,
         "product_id/.id": str(line.product_id),

@@ -1,27 +1,36 @@
-"""Gift cards, store credit and reward points (Adobe Commerce): parts of the payment, for which no account is known.
+"""Gift cards, store credit and reward points: parts of the payment, each settled against the liability that its journal stands for.
 
-They lower Magento's grand total and no sum that was sold (`extract.magento_totals`). Nothing of such an order is written: its
-invoice would be paid by more than the provider has, or not at all (RULES, *Taxes, products*).
+They lower Magento's grand total and no sum that was sold (`extract.tendered`). While one is not set, nothing of the order is
+written: its invoice would be paid by more than the provider has, or not at all (RULES, *Taxes, products*).
 """
 
 from __future__ import annotations
 
-from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.extract.magento_totals import PAYMENT_PARTS
 from magodoo.load.requests.prepared import RequestProblem
-from magodoo.money import plain
+from magodoo.load.requests.sources import Sources
+from magodoo.money import shown
+from magodoo.settings.extra_totals import Nature
 
 
-def payment_parts(order: CanonicalDocument) -> list[RequestProblem]:
-    """One problem per part that an order was paid with."""
-    given = fields.inner(order.payload, "extension_attributes")
-    amounts = {words: fields.units(given, name) for name, words in PAYMENT_PARTS.items()}
+def payment_parts(sources: Sources, order: CanonicalDocument) -> list[RequestProblem]:
+    """One problem per part that an order was paid with and that the settings do not name."""
     return [
         RequestProblem(
-            f"payment:{words}",
-            f"{plain(amount)} {order.currency} of the order are paid by {words}: no account is set for it, a person books the order",
+            f"payment:{name.replace('_', ' ')}",
+            f"{shown(units, order.currency)} {order.currency} of the order are paid by {name.replace('_', ' ')}: no account is set for"
+            f" it, name its `journal` under `extra_totals.{name}`, or a person books the order",
         )
-        for words, amount in amounts.items()
-        if amount
+        for name, units in parts_of(order).items()
+        if not is_set(sources, name)
     ]
+
+
+def parts_of(document: CanonicalDocument) -> dict[str, int]:
+    """Units by name of what a document was paid with beside its payment method."""
+    return {str(name): int(units) for name, units in (document.details.get("tendered") or {}).items()}
+
+
+def is_set(sources: Sources, name: str) -> bool:
+    extra = sources.instance.extra_totals.get(name)
+    return extra is not None and extra.nature is Nature.PAYMENT_PART

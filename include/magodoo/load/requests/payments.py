@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from magodoo.load.requests.payment_parts import payment_parts
+from magodoo.dependencies import document_of
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.load.requests.payment_parts import parts_of, payment_parts
 from magodoo.load.requests.prepared import Prepared, RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import call
@@ -20,30 +22,43 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     """A payment in the method's own journal, posted and matched with its document; never for an unlisted method."""
     inbound = plan.kind is ChangeKind.ODOO_PAYMENT
     kind = Kind.INVOICE if inbound else Kind.CREDIT_MEMO
-    document, order = sources.magento(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
+    document, order = (
+        sources.magento(kind, document_of(plan.source_id)),
+        sources.magento(Kind.ORDER, plan.order_key),
+    )
     if document is None or order is None:
         return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
-    if parts := payment_parts(order):
+    if parts := payment_parts(sources, order):
         return Prepared(plan, None, problems=parts)
     method_name = str(plan.intent.get("method") or order.payment_method or "")
     method = sources.instance.payment_methods.get(method_name)
-    journal = sources.master.only("account.journal", method.journal) if method and method.journal else None
-    charged, amount = document.currency, rounded(document.grand_total)
-    if method and method.charged_in == "base" and document.company_currency not in ("", document.currency):
-        charged, amount = document.company_currency, rounded(document.base_grand_total)
+    part = str(plan.intent.get("part") or "")
+    code = sources.instance.extra_totals[part].journal if part else method.journal if method else None
+    journal = sources.master.only("account.journal", code) if code else None
+    if part and journal is not None and (complaint := _no_liability(journal.data, plan.kind)):
+        return Prepared(plan, None, problems=[RequestProblem(f"payment:{part}", complaint)])
+    charged, amount = document.currency, _amount(document, part)
+    if not part and method and method.charged_in == "base" and document.company_currency not in ("", document.currency):
+        charged, amount = (
+            document.company_currency,
+            rounded(document.base_grand_total - int(document.details.get("tendered_base") or 0)),
+        )
     currency = sources.master.only("res.currency", charged)
     if journal is None or currency is None:
-        part = f"payment:{method_name}" if journal is None else f"currency:{charged}"
+        what = f"payment:{part or method_name}" if journal is None else f"currency:{charged}"
         why = (
-            "no journal of Odoo is mapped to this payment method"
+            f"no journal of Odoo is mapped to {part.replace('_', ' ') or 'this payment method'}"
             if journal is None
             else "this currency is not active in Odoo"
         )
-        return Prepared(plan, None, problems=[RequestProblem(part, why)])
+        return Prepared(plan, None, problems=[RequestProblem(what, why)])
     name = "pay" if inbound else "cmpay"
-    transaction = str(plan.intent.get("transaction_id") or document.transaction_id or "")
+    transaction = "" if part else str(plan.intent.get("transaction_id") or document.transaction_id or "")
+    memo = transaction or f"{order.number} {document.number}"
     request = {
-        "external_id": sources.instance.external_id(name, document.source_id),
+        "external_id": sources.instance.external_id(
+            name, f"{document.source_id}_{part}" if part else document.source_id
+        ),
         "document": sources.reference(kind, document.source_id).as_json(),
         "payment_type": "inbound" if inbound else "outbound",
         "amount": amount,
@@ -54,9 +69,32 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "journal_id": journal.id,
         "method_line_id": _method_line(journal.data, "inbound" if inbound else "outbound"),
         "closed_period": bool(plan.intent.get("closed_period")),
-        "memo": transaction or f"{order.number} {document.number}",
+        "memo": f"{memo} {part.replace('_', ' ')}" if part else memo,
     }
     return Prepared(plan, request, _calls(request))
+
+
+def _no_liability(journal: Mapping[str, Any], kind: ChangeKind) -> str | None:
+    """What is tendered settles a liability: a journal on another account would book it as money, or as nothing."""
+    direction = "inbound" if kind is ChangeKind.ODOO_PAYMENT else "outbound"
+    lines = [line for line in journal.get("method_lines") or () if line.get("payment_type") == direction]
+    account = next((line["payment_account"] for line in lines if line.get("payment_account")), None)
+    if (
+        account
+        and str(account.get("account_type")).startswith("liability_")
+        and account["account_type"] != "liability_payable"
+    ):
+        return None
+    has = f"{account.get('code')} ({account.get('account_type')})" if account else "none"
+    return (
+        f"the outstanding account of journal {journal.get('code')} is {has}: it must be the liability that is settled"
+    )
+
+
+def _amount(document: CanonicalDocument, part: str) -> int:
+    """What a payment part settles; without one, what is left for the payment method."""
+    parts = parts_of(document)
+    return rounded(parts[part] if part else document.grand_total - sum(parts.values()))
 
 
 def _method_line(journal: Mapping[str, Any], payment_type: str) -> int | None:

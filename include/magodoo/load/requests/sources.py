@@ -115,6 +115,15 @@ class Sources:
         found = [line.own_item_id for line in order.lines if line.role == role] if order else []
         return Reference(odoo_id=int(found[0])) if found and found[0] else None
 
+    def extra_line(self, order_id: str, line: CanonicalLine) -> Reference | None:
+        """The sale order line of an amount of its own (`requests.extras`)."""
+        if self.reference(Kind.ORDER, order_id).external_id:
+            name = line.line_id.removeprefix("extra:").replace(".", "_")
+            return Reference(external_id=self.instance.external_id("ox", f"{order_id}_{name}"))
+        order = self.counterpart(Kind.ORDER, order_id)
+        found = [each.own_item_id for each in order.lines if each.sku == line.sku] if order else []
+        return Reference(odoo_id=int(found[0])) if len(found) == 1 and found[0] else None
+
 
 def read(connection: Connection, instance: Instance, order_keys: Collection[str]) -> Sources:
     """Everything staged about these orders, both sides, payloads of the Magento orders included."""

@@ -10,6 +10,7 @@ from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import figure
 from magodoo.money import plain
+from magodoo.settings.extra_totals import ExtraTotal
 from magodoo.settings.model import TaxRule
 
 _SERVICES = ("virtual", "downloadable")
@@ -58,6 +59,18 @@ def tax_of(
     return LineTax(record.id, rule.fiscal_position)
 
 
+def extra_tax(
+    sources: Sources, order: CanonicalDocument, line: CanonicalLine, setting: ExtraTotal, tax: int
+) -> LineTax:
+    """The tax record of an amount of its own: the one that the settings name, or that a rule of its rate gives; none without tax."""
+    if setting.odoo_tax is not None:
+        record = sources.master.only("account.tax", setting.odoo_tax)
+        if record is None:
+            return _unmapped(order, "?", f"Odoo has no single active tax {setting.odoo_tax!r}")
+        return LineTax(record.id)
+    return tax_of(sources, order, line, line.tax_percent, tax) if tax else LineTax()
+
+
 def implausible(lines: list[tuple[int, int, int, Decimal]]) -> str | None:
     """Why the forced taxes of a document cannot be right; lines are (net, gross before discount, tax, percent), amounts units.
 
@@ -88,7 +101,7 @@ def _kind(sources: Sources, line: CanonicalLine) -> str | None:
     """What a line sells. Where Magento does not say its type, the product in Odoo does; None where that is not known either."""
     if line.role in ("shipping", "discount"):
         return "shipping"
-    if line.is_virtual or line.product_type in _SERVICES:
+    if line.role == "extra" or line.is_virtual or line.product_type in _SERVICES:
         return "service"
     if line.product_type:
         return "goods"

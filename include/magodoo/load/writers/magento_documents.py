@@ -166,8 +166,8 @@ class CreateCreditMemo(MagentoDocument):
 
     def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
         total, wanted = predicted_credit_memo(order, change.request), change.request["expect"]["total"]
-        if wanted <= 0:
-            return "a credit memo of zero or less is never written"
+        if wanted < 0:
+            return "a credit memo below zero is never written"
         if rounded(total) != rounded(wanted):
             return f"Magento would make a credit memo of {plain(total)}, Odoo's credit note is {plain(wanted)}"
         paid, refunded = to_units(order.get("total_paid")), to_units(order.get("total_refunded"))

@@ -227,9 +227,9 @@ def _order_problem(order: Mapping[str, Any] | None) -> MagodooError | None:
 
 
 def _worthless(change: LeasedChange, kind: Kind) -> MagodooError | None:
-    """A credit memo of zero or less is never written (RULES, *Credit memos*)."""
-    worthless = kind is Kind.CREDIT_MEMO and change.request["expect"]["total"] <= 0
-    return refused("a credit memo of zero or less is never written") if worthless else None
+    """A credit memo below zero is never written (RULES, *A memo of exactly zero*)."""
+    worthless = kind is Kind.CREDIT_MEMO and change.request["expect"]["total"] < 0
+    return refused("a credit memo below zero is never written") if worthless else None
 
 
 def closed(change: LeasedChange, locked: date | None) -> MagodooError | None:

@@ -7,13 +7,12 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from magodoo.money import plain
+from magodoo.money import plain, shown
 from magodoo.reconcile import compare
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.frames import Mask
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
-from magodoo.reconcile.view import CURRENCY_DECIMALS
 from magodoo.vocabulary import FindingType
 
 
@@ -81,6 +80,5 @@ def rows_of_pairs(situation: Situation, pairs: pd.DataFrame) -> list[tuple[Docum
 
 
 def _parts(currency: str, differing: dict[str, int]) -> str:
-    decimals = CURRENCY_DECIMALS.get(currency, 2)
-    named = [f"{name} {'+' if units > 0 else ''}{plain(units, decimals)}" for name, units in differing.items() if units]
+    named = [f"{name} {'+' if units > 0 else ''}{shown(units, currency)}" for name, units in differing.items() if units]
     return f"By part: {', '.join(named)}" if named else ""

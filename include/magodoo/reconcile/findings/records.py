@@ -18,13 +18,22 @@ from magodoo.vocabulary import FindingType, Kind, Side
 
 
 def arithmetic(situation: Situation) -> list[Finding]:
-    """Standing documents whose own parts do not add up."""
+    """Standing documents whose own parts do not add up, by which sum and figures. What their total holds in no part is none of
+    them where the order has such an amount too: whoever writes it says what it is (`load.requests.extras`).
+    """
     view = situation.view
     order = view.order_of
     wanted = (view.importable | situation.matching.paired)[order] & (order >= 0)
-    bad = np.flatnonzero(~view.column("sound") & (view.active | view.importable) & wanted)
+    extra = np.where(order >= 0, view.has_extra & view.has_extra[order], False)
+    bad = np.flatnonzero(~view.column("sound") & (view.active | view.importable) & wanted & ~extra)
     orders = situation.order_rows(bad)
-    return [_alone(FindingType.ARITHMETIC, row, orders.get(row.at)) for row in view.frames.rows(bad)]
+    return [_unsound(row, orders.get(row.at)) for row in view.frames.rows(bad)]
+
+
+def _unsound(row: Document, order: Document | None) -> Finding:
+    made = _alone(FindingType.ARITHMETIC, row, order)
+    made.detail = row.flaw
+    return made
 
 
 def units(situation: Situation) -> list[Finding]:

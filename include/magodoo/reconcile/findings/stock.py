@@ -76,10 +76,11 @@ def sent_beside(situation: Situation) -> list[Finding]:
 
 
 def over_refunded(situation: Situation) -> list[Finding]:
-    """Credit memos of zero or less, and orders whose refunds exceed their invoices; of orders that Odoo lacks too."""
+    """Credit memos below zero, and orders whose refunds exceed their invoices; of orders that Odoo lacks too."""
     view = situation.view
     memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & (view.order_of >= 0)
-    bad = np.flatnonzero(memos & (view.column("grand_total") <= 0))
+    bad = np.flatnonzero(memos)
+    bad = bad[view.amounts("grand_total", bad) < 0]
     orders = situation.order_rows(bad)
     result = [
         about(FindingType.OVER_REFUNDED, row, order=orders.get(row.at), magento_amount=int(row.grand_total))

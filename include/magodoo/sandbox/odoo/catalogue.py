@@ -102,6 +102,7 @@ _PRODUCT_FIELDS = {
     "standard_price": f.money("Cost"),
     "weight": f.real("Weight"),
     "taxes_id": f.linked("account.tax", "Sales Taxes"),
+    "property_account_income_id": f.one("account.account", "Income Account"),
     "uom_id": f.one("uom.uom", "Unit", default=1),
     "sale_ok": f.boolean("Sales", default=True),
     "purchase_ok": f.boolean("Purchase", default=True),

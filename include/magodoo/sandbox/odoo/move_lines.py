@@ -110,7 +110,8 @@ class MoveLine(Model):
                 own = [t for t in product.get("taxes_id") or [] if taxes[t]["company_id"] == move["company_id"]]
                 vals["tax_ids"] = [[6, 0, own]]
         if not vals.get("account_id"):
-            vals["account_id"] = env["account.account"].of_type(move["company_id"], "income")
+            named = (product or {}).get("property_account_income_id")
+            vals["account_id"] = named or env["account.account"].of_type(move["company_id"], "income")
 
     def before_write(self, env: Env, ids: list[int], vals: Row) -> None:
         posted = any(env["account.move"].rows[self.rows[i]["move_id"]]["state"] == "posted" for i in ids)
