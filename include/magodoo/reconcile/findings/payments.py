@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from magodoo.money import plain
+from magodoo.money import shown
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings.amounts import listed
 from magodoo.reconcile.findings.stock import given_up
 from magodoo.reconcile.frames import Mask, Units
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
-from magodoo.reconcile.view import CURRENCY_DECIMALS, View
+from magodoo.reconcile.view import View
 from magodoo.vocabulary import FindingType, Kind, Side
 
 NEVER_SHIPPED = ("virtual", "downloadable")
@@ -127,4 +127,4 @@ def _still_to_ship(situation: Situation, orders: Units) -> dict[int, str]:
 
 
 def _money(units: int, row: Document) -> str:
-    return f"{plain(units, CURRENCY_DECIMALS.get(row.currency, 2))} {row.currency}"
+    return f"{shown(units, row.currency)} {row.currency}"
