@@ -209,6 +209,10 @@ Damage = Callable[[Lab], object]
         ),
         (lambda lab: lab.change("stock.warehouse", "company_id", 1, active=False), "Odoo: warehouses", "error", "no warehouse"),
         (
+            lambda lab: lab.change("stock.picking.type", "code", "outgoing", create_backorder="never"),
+            "Odoo: backorders", "warning", "cancelled by My Company: Delivery Orders",
+        ),
+        (
             lambda lab: lab.change("product.pricelist", "name", "Magento USD", active=False),
             "Books: currencies and pricelists", "error", "Magento USD",
         ),

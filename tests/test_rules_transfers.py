@@ -196,6 +196,52 @@ def test_refunded_goods_come_back_from_the_merged_transfer_that_took_them(pair: 
     assert pair.findings(two) == set()
 
 
+# Operation types that make no backorder
+
+
+def backorders(pair: ShopAndBooks, policy: str) -> None:
+    kinds = pair.rows("stock.picking.type", [["code", "=", "outgoing"], ["company_id", "=", 1]], "name")
+    pair.call("stock.picking.type", "write", [row["id"] for row in kinds], vals={"create_backorder": policy})
+
+
+@story(restless=True, shipments={"tracking": "off"})
+def test_a_partial_shipment_waits_where_odoo_would_drop_the_rest(pair: ShopAndBooks) -> Story:
+    """Under a policy of its own, so that no other story meets this operation type."""
+    backorders(pair, "never")
+    part, whole = pair.order({"SKU-001": 3}), pair.order({"SKU-001": 2})
+    pair.shop.ship(part, {pair.items(part)["SKU-001"]: 1})
+    pair.shop.ship(whole)
+    yield
+    assert [row["state"] for row in pair.pickings(whole)] == ["done"], "nothing is left of it"
+    assert still_open(pair, part) == 3
+    assert ("missing_in_odoo", "shipment", "") in pair.findings(part)
+    ((_, _, why),) = [each for each in pair.unfinished(part) if each[0] == "odoo_delivery"]
+    assert "never makes a backorder" in why
+    assert "SKU-001 x 2" in why
+    backorders(pair, "always")
+    yield
+    assert [(row["state"], pair.moved(row)) for row in pair.pickings(part)] == [
+        ("done", {"SKU-001": 1}),
+        ("assigned", {"SKU-001": 2}),
+    ]
+    backorders(pair, "ask")
+
+
+@story(restless=True, shipments={"tracking": "to_odoo"})
+def test_a_merged_transfer_waits_where_odoo_would_drop_the_other_order_s_goods(pair: ShopAndBooks) -> Story:
+    one, two = two_orders(pair)
+    yield
+    merge(pair, one, two)
+    backorders(pair, "never")
+    pair.shop.ship(one)
+    yield
+    assert (still_open(pair, one), still_open(pair, two)) == (2, 3)
+    assert any("never makes a backorder" in why for kind, _, why in pair.unfinished(one) if kind == "odoo_delivery")
+    backorders(pair, "ask")
+    yield
+    assert (still_open(pair, one), still_open(pair, two)) == (0, 3)
+
+
 # Goods that are on no order
 
 

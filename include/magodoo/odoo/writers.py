@@ -27,6 +27,7 @@ OPEN_PICKING = tree(
     sale_id=NAMED,
     backorder_id=NAMED,
     location_id=LOCATION,
+    picking_type_id=tree("name create_backorder"),
     move_ids=tree(
         "product_uom_qty quantity picked state has_tracking product_uom origin_returned_move_id",
         product_id=PRODUCT,

@@ -128,6 +128,30 @@ def warehouses(subject: Subject) -> Outcome:
     return outcome
 
 
+def backorders(subject: Subject) -> Outcome:
+    """What becomes of the rest of a partial delivery, by operation type: `never` cancels it, and Magento still has it to ship."""
+    if not subject.books.has_field("stock.picking.type", "create_backorder"):
+        return Outcome("the rest of a partial delivery becomes a backorder")
+    rows = expect_rows(
+        subject.books.call(
+            "stock.picking.type",
+            "search_read",
+            domain=[*subject.books.company_domain("stock.picking.type"), ["code", "in", ["outgoing", "dropship"]]],
+            fields=["display_name", "create_backorder"],
+        ),
+        "stock.picking.type.search_read",
+    )
+    outcome = Outcome(some(f"{row['display_name']} ({_BACKORDERS.get(row['create_backorder'], '?')})" for row in rows))
+    never = [str(row["display_name"]) for row in rows if row["create_backorder"] == "never"]
+    if never:
+        outcome.warn(
+            f"the rest of a partial delivery is cancelled by {some(never)}",
+            "set *Create Backorder* of the operation type to Ask or Always; until then partial deliveries from there are not written,"
+            " and what the warehouse sends in parts stays open in Magento alone",
+        )
+    return outcome
+
+
 def automatic_invoicing(subject: Subject) -> Outcome:
     """Odoo's own invoices after an online payment and its reminders would come beside those of the pipeline."""
     outcome = Outcome("no automatic invoice, no follow-ups")
@@ -165,6 +189,12 @@ def _steps(name: str) -> str:
     return words.get(name, name)
 
 
+_BACKORDERS = {
+    "ask": "people are asked, a delivery of ours makes a backorder",
+    "always": "always a backorder",
+    "never": "never a backorder",
+}
+
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("Odoo: connection and rights", connection),
     ("Odoo: version", version),
@@ -174,5 +204,6 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Odoo: other connectors", connectors),
     ("Odoo: delivery key", key_field),
     ("Odoo: warehouses", warehouses),
+    ("Odoo: backorders", backorders),
     ("Odoo: automatic invoicing", automatic_invoicing),
 )

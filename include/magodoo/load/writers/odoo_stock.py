@@ -182,14 +182,12 @@ def sale_lines(context: Context, changes: Sequence[LeasedChange]) -> dict[int, d
 
 
 def _picking_for(pickings: Sequence[Row], lines: Mapping[int, int], change: LeasedChange) -> Row | MagodooError:
-    """The one open picking that has everything, reserved, untouched by others."""
+    """The one open picking that has everything, reserved, untouched by others, and whose rest stays open."""
     key, field = change.request["key"], change.request["key_field"]
     ours = [row for row in pickings if row.get(field) == key]
-    if ours:
-        return ours[0]
     problem: MagodooError = NotYet("nothing of it is open for delivery in Odoo")
-    for row in pickings:
-        complaint = _unfit(row, lines, field)
+    for row in ours or pickings:
+        complaint = (None if ours else _unfit(row, lines, field)) or _dropped(row, lines)
         if complaint is None:
             return row
         problem = NotYet(f"{row['name']}: {complaint}")
@@ -227,6 +225,28 @@ def _unfit(row: Row, lines: Mapping[int, int], field: str) -> str | None:
 def _is_again(move: Row) -> bool:
     """Whether a move sends again what came back: that is no part of what was ordered."""
     return bool(move.get("origin_returned_move_id"))
+
+
+def _dropped(row: Row, lines: Mapping[int, int]) -> str | None:
+    """What Odoo would cancel with the delivery: all that does not leave now, where the operation type never makes a backorder.
+
+    One that asks is answered by the call, and one that always makes a backorder needs no answer: the rest stays open.
+    """
+    kind = row.get("picking_type_id") or {}
+    if kind.get("create_backorder") != "never":
+        return None
+    left = [
+        (move["product_id"], rest)
+        for move, units in _shares(row, lines)
+        if move["state"] not in ("done", "cancel") and (rest := to_units(move["product_uom_qty"]) - units) > 0
+    ]
+    if not left:
+        return None
+    goods = ", ".join(f"{product.get('default_code') or 'a product'} x {plain(rest, 0)}" for product, rest in left)
+    return (
+        f"its operation type {kind.get('name')} never makes a backorder, so Odoo would drop what is still to deliver ({goods}): "
+        "set *Create Backorder* of the type to Ask or Always, or deliver it by hand"
+    )
 
 
 def _is_component(move: Row) -> bool:
