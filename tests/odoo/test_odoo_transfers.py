@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from live_books import ShopAndLiveBooks, shop_and_live_books
+from test_rules_ship_dates import *
 from test_rules_transfers import *
 from test_rules_transfers import Story
 

@@ -186,6 +186,10 @@ class Writers(Loading):
             ]
             self.update_by_id("stock.picking", (".id", name), [row for row in rows if row[1]])
 
+    def set_delivery_dates(self, dates: Mapping[int, str]) -> None:
+        """The days (ISO) on which the goods of these invoices left; drafts and posted ones alike."""
+        self.update_by_id("account.move", (".id", "delivery_date"), [(str(id), day) for id, day in dates.items()])
+
     def validate_pickings(self, ids: Sequence[int], *, backorder: bool = True) -> Done:
         """Done pickings; what was not shipped goes to a backorder, or is cancelled without `backorder`.
 

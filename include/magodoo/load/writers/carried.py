@@ -9,10 +9,12 @@ and the origin, which name Magento's documents; a cell that the request has is k
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
+from magodoo.load.ship_dates import shipped_on
 from magodoo.vocabulary import ChangeKind
 
 if TYPE_CHECKING:
@@ -49,8 +51,11 @@ def carry(context: Context, changes: Sequence[LeasedChange]) -> dict[int, dict[s
     reversed_entries = {change.id: entry for change in changes if (entry := _reversed_entry(change))}
     orders = _sources(context, changes, "sale.order", OF_ORDER, named)
     invoices = _sources(context, changes, "account.move", OF_INVOICE, reversed_entries)
+    shipped = shipped_on(context, {change.source_id for change in changes if change.kind is ChangeKind.ODOO_INVOICE})
     return {
-        change.id: _with_cells(context.books, change, orders.get(change.id), invoices.get(change.id))
+        change.id: _with_cells(
+            context.books, change, orders.get(change.id), invoices.get(change.id), shipped.get(change.source_id)
+        )
         for change in changes
     }
 
@@ -82,8 +87,13 @@ def _reversed_entry(change: LeasedChange) -> dict[str, Any] | None:
     return None
 
 
-def _with_cells(client: OdooClient, change: LeasedChange, order: Row | None, invoice: Row | None) -> dict[str, Any]:
-    """The request's table with the cells of its source: of the invoice that a credit note reverses, else of the order."""
+def _with_cells(
+    client: OdooClient, change: LeasedChange, order: Row | None, invoice: Row | None, shipped: date | None
+) -> dict[str, Any]:
+    """The request's table with the cells of its source: of the invoice that a credit note reverses, else of the order.
+
+    The delivery date of an invoice is the day on which Magento shipped its goods.
+    """
     table, is_invoice = change.request["load"], change.kind is ChangeKind.ODOO_INVOICE
     names, source = (OF_INVOICE, invoice) if invoice is not None else (OF_ORDER, order or {})
     values = {
@@ -93,6 +103,8 @@ def _with_cells(client: OdooClient, change: LeasedChange, order: Row | None, inv
     }
     if not is_invoice:
         values[TERM] = False
+    elif shipped:
+        values["delivery_date"] = shipped.isoformat()
     given = {name.partition("/")[0] for name in table["fields"]}
     if TERM in values and not values[TERM] and change.request["date"]:
         values[DUE] = change.request["date"]  # without a term Odoo takes the day on which the draft is made

@@ -12,6 +12,7 @@ from magodoo.load.held import held
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
+from magodoo.load.ship_dates import put_right
 from magodoo.load.writer import Writer
 from magodoo.money import from_units, plain, to_units
 from magodoo.odoo.units import in_unit_of
@@ -97,6 +98,7 @@ class Deliver(Writer):
         client.set_tracking(keys)
         client.set_quantities(quantities)
         done = client.validate_pickings(list(keys))
+        put_right(context, {change.order_key for change in changes if written[change.id] in done.ids})
         return {
             id: done.refused.get(result, result) if isinstance(result, int) else result
             for id, result in written.items()

@@ -172,9 +172,18 @@ class Move(MoveTotals):
         self.rebuild(env, ids)
         self._touch_orders(env, ids)
         for record in ids:
-            delivered = [env["sale.order"].delivered_on(order) for order in self._orders(env, record)]
-            if any(delivered) and not self.rows[record].get("delivery_date"):
-                self.put(env, record, delivery_date=max(day for day in delivered if day))
+            if not self.rows[record].get("delivery_date"):
+                self._date_delivery(env, record)
+
+    def delivered(self, env: Env, order: int) -> None:
+        """The first transfer of an order is done: its invoices, posted ones too, show that day, whatever they showed before."""
+        for record in env["sale.order"].invoices(env["sale.order"].rows[order]):
+            self._date_delivery(env, record)
+
+    def _date_delivery(self, env: Env, record: int) -> None:
+        delivered = [env["sale.order"].delivered_on(order) for order in self._orders(env, record)]
+        if any(delivered):
+            self.put(env, record, delivery_date=max(day for day in delivered if day))
 
     def before_write(self, env: Env, ids: list[int], vals: Row) -> None:
         if any(self.rows[record]["state"] == "posted" for record in ids):

@@ -228,10 +228,13 @@ class Picking(Model):
         else:
             moves.cancel(env, rest)
         self._link_to_order(env, record)
+        order = self.rows[record].get("sale_id")
+        before = env["sale.order"].delivered_on(order) if order else ""
         self.put(env, record, state="done", date_done=env.now)
         self.touch(env, [record])
-        order = self.rows[record].get("sale_id")
         env["sale.order"].touch(env, [order] if order else [])
+        if order and env["sale.order"].delivered_on(order) != before:
+            env["account.move"].delivered(env, order)
 
     def _link_to_order(self, env: Env, record: int) -> None:
         """Done goods without an order line get the one of their product, or one of 0 ordered, on the order that the transfer names."""

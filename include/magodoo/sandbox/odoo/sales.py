@@ -135,12 +135,12 @@ class Order(Model):
 
     def delivered_on(self, order: int) -> str:
         """The date of the order's first done delivery, empty if there is none."""
-        pickings = self.db.models["stock.picking"]
-        own = (pickings.rows[i] for i in self.get(self.rows[order], "picking_ids"))
+        pickings, places = self.db.tables["stock.picking"], self.db.tables["stock.location"]
+        own = (pickings[i] for i in self.get(self.rows[order], "picking_ids"))
         out = [
             p["date_done"][:10]
             for p in own
-            if p["state"] == "done" and pickings.get(p, "picking_type_code") == "outgoing"
+            if p["state"] == "done" and places[p["location_dest_id"]]["usage"] == "customer"
         ]
         return min(out, default="")
 

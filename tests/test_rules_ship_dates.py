@@ -1,0 +1,88 @@
+"""RULES, *Cut-over* of months: goods left on the local day on which Magento shipped them, whenever Odoo was told."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from datetime import UTC, datetime
+
+from shop_and_books import ShopAndBooks
+from stories import story
+
+Story = Generator[None, None, None]
+
+
+def delivery_dates(pair: ShopAndBooks, order: int) -> list[str | bool]:
+    moves = [move["id"] for move in pair.moves(order)]
+    return [row["delivery_date"] for row in pair.rows("account.move", [["id", "in", moves]], "delivery_date")]
+
+
+def shipped_on(pair: ShopAndBooks, shipment: dict[str, str]) -> str:
+    """The local day of a shipment of Magento."""
+    moment = datetime.fromisoformat(str(shipment["created_at"])).replace(tzinfo=UTC)
+    return moment.astimezone(pair.instance.zone).date().isoformat()
+
+
+@story()
+def test_an_invoice_has_the_day_on_which_magento_shipped(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2}, days_ago=9)
+    pair.at(5)
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    pair.at(0)
+    pair.touch(order)
+    yield
+    assert [row["state"] for row in pair.pickings(order)] == ["done"]
+    assert delivery_dates(pair, order) == [shipped_on(pair, pair.shipments(order)[0])]
+
+
+@story()
+def test_an_invoice_that_stood_before_the_shipment_gets_its_day_with_the_delivery(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2, "SKU-002": 1}, days_ago=9)
+    pair.shop.invoice(order)
+    yield
+    assert delivery_dates(pair, order) == [False]
+    items = pair.items(order)
+    pair.at(4)
+    first = pair.shop.ship(order, {items["SKU-001"]: 2})
+    pair.at(0)
+    pair.touch(order)
+    yield
+    (shipment,) = [row for row in pair.shipments(order) if row["entity_id"] == first]
+    assert delivery_dates(pair, order) == [shipped_on(pair, shipment)]
+    pair.at(2)
+    last = pair.shop.ship(order, {items["SKU-002"]: 1})
+    pair.at(0)
+    pair.touch(order)
+    yield
+    (shipment,) = [row for row in pair.shipments(order) if row["entity_id"] == last]
+    assert delivery_dates(pair, order) == [shipped_on(pair, shipment)]
+
+
+@story()
+def test_each_invoice_has_the_day_of_its_own_goods(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2, "SKU-002": 1}, days_ago=9)
+    items = pair.items(order)
+    for days, sku in ((6, "SKU-001"), (3, "SKU-002")):
+        pair.at(days)
+        quantity = {"SKU-001": 2, "SKU-002": 1}[sku]
+        pair.shop.invoice(order, {items[sku]: quantity})
+        pair.shop.ship(order, {items[sku]: quantity})
+    pair.at(0)
+    pair.touch(order)
+    yield
+    yield
+    assert delivery_dates(pair, order) == [shipped_on(pair, row) for row in pair.shipments(order)]
+
+
+@story()
+def test_what_the_warehouse_delivered_in_odoo_keeps_odoo_s_day(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2}, "cashondelivery")
+    yield
+    move = pair.bill(order)
+    pair.deliver(order)
+    (before,) = pair.rows("account.move", [["id", "=", move]], "delivery_date")
+    assert before["delivery_date"], "Odoo dates it by itself"
+    yield
+    assert [row["delivery_date"] for row in pair.rows("account.move", [["id", "=", move]], "delivery_date")] == [
+        before["delivery_date"]
+    ]
