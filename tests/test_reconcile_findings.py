@@ -347,6 +347,47 @@ def test_capture_needed_instead_of_an_invoice() -> None:
     assert found.changes == []
 
 
+def test_an_invoice_that_was_reversed_before_the_push_is_one_information_and_nothing_is_written() -> None:
+    sales = Sales(payment_methods={"card": {}}).sold()
+    move = sales.odoo_invoice(1, status="reversed")
+    sales.odoo_note(1, parent_id=move)
+    found = sales.reconcile()
+    assert found.types == [f"reversed_before_push invoice O-invoice-{move}"]
+    assert (found.one("reversed_before_push").severity, found.changes) == ("info", [])
+
+
+@pytest.mark.parametrize("policy", ["when_paid", "when_posted"])
+@pytest.mark.parametrize("linked", [True, False])
+def test_of_a_reversed_invoice_and_a_new_one_only_the_new_one_is_written(policy: str, linked: bool) -> None:
+    sales = Sales(invoices={"to_magento": policy}, credit_memos={"to_magento": "when_paid"}).sold()
+    move = sales.odoo_invoice(1, status="reversed")
+    note = sales.odoo_note(1, parent_id=move if linked else 0)
+    new = sales.odoo_invoice(1, status="paid", captured=20)
+    found = sales.reconcile()
+    assert found.types == [
+        f"missing_in_magento invoice O-invoice-{new}",
+        f"reversed_before_push invoice O-invoice-{move}",
+    ]
+    assert found.changes == [f"magento_invoice {new}"], note
+
+
+def test_under_when_posted_a_reversed_invoice_goes_first_and_its_note_after_it_while_nothing_is_open_to_ship() -> None:
+    posted = {"invoices": {"to_magento": "when_posted"}, "credit_memos": {"to_magento": "when_paid"}}
+    sales = Sales(**posted).sold()
+    move = sales.odoo_invoice(1, status="reversed")
+    sales.odoo_note(1, parent_id=move)
+    found = sales.reconcile()
+    assert found.changes == [f"magento_invoice {move}"]
+    open_ = Sales(**posted)
+    open_.order(1)
+    open_.odoo_order(1, open_={11: 2})
+    move = open_.odoo_invoice(1, status="reversed")
+    open_.odoo_note(1, parent_id=move)
+    found = open_.reconcile()
+    assert found.types == [f"reversed_before_push invoice O-invoice-{move}"]
+    assert "still open to ship" in (found.one("reversed_before_push").no_change_reason or "")
+
+
 def test_a_correction_in_odoo_is_information() -> None:
     sales = Sales().sold()
     pair_of_invoices(sales, status="reversed")

@@ -66,6 +66,7 @@ class FindingType(StrEnum):
     DRAFT_WAITING = "draft_waiting"
     NOT_REPRESENTABLE = "not_representable"
     CORRECTED_IN_ODOO = "corrected_in_odoo"
+    REVERSED_BEFORE_PUSH = "reversed_before_push"
     REPLACEMENT = "replacement"
     CANCELLED_IN_ODOO = "cancelled_in_odoo"
     UNIT_MISMATCH = "unit_mismatch"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from test_rules_headers import *
 from test_rules_invoicing import *
+from test_rules_reversals import *
 
 pytestmark = [
     pytest.mark.timeout(3600),

@@ -332,6 +332,17 @@ CATALOGUE: dict[FindingType, Entry] = {
         NOTHING,
         "The order's net is equal",
     ),
+    _T.REVERSED_BEFORE_PUSH: Entry(
+        "Reversed before it reached Magento",
+        "the invoice and the credit note that reverses it are both in Odoo, and neither reached Magento",
+        "The two cancel each other out: information only",
+        _INFO,
+        "The invoice was reversed in Odoo before it was written to Magento",
+        "Nothing to do; a new invoice of the order is written to Magento as any other",
+        ACCOUNTING,
+        NOTHING,
+        "An invoice that a credit note reversed is not paid: neither is written to Magento",
+    ),
     _T.REPLACEMENT: Entry(
         "Replacement",
         "Odoo delivered it beyond what was ordered: sent again, or given for nothing",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile import catalogue, compare
+from magodoo.reconcile import catalogue, compare, reversals
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments, records, stock
 from magodoo.reconcile.frames import Mask
@@ -131,7 +131,7 @@ class Facts:
 
     @cached_property
     def settled(self) -> Mask:
-        return payments.settled_by_payments(self.situation)
+        return payments.settled_by_payments(self.situation) | reversals.settled_by_reversal(self.situation)
 
     @cached_property
     def lock(self) -> date | None:

@@ -103,6 +103,7 @@ def _credit_memos(order: OrderPlan) -> None:
         items = order.facts.items.get(row.at, [])
         reason = first_reason(
             "The setting `credit_memos.to_magento` is off" if policy == "off" else None,
+            _follows_its_invoice(order, row),
             _closed(order, row),
             order.over_refunded(),
             None if order.facts.settled[row.at] else _not_paid(order, row, "`credit_memos.to_magento`: `when_paid`"),
@@ -115,6 +116,13 @@ def _credit_memos(order: OrderPlan) -> None:
             "adjustment_negative": max(-int(row.adjustment), 0),
         }
         _write(order, finding, row, ChangeKind.MAGENTO_CREDIT_MEMO, reason, items=items, **words)
+
+
+def _follows_its_invoice(order: OrderPlan, row: Document) -> str | None:
+    """Magento refunds only what is invoiced: a credit note that reverses an invoice of this plan goes with a later one."""
+    planned = any(change.kind is ChangeKind.MAGENTO_INVOICE for change in order.changes)
+    reverses = planned and order.facts.situation.reversals.every[row.at]
+    return "It follows the invoice that it reverses, which is written first" if reverses else None
 
 
 def _write(

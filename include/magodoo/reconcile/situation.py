@@ -14,6 +14,7 @@ from magodoo.reconcile import assignment, quantities
 from magodoo.reconcile.frames import KINDS, Mask, Positions, Units
 from magodoo.reconcile.match import Matching
 from magodoo.reconcile.quantities import Quantities
+from magodoo.reconcile.reversals import Reversals, before_push
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
 from magodoo.reconcile.view import NEVER_IMPORTED, View
@@ -84,9 +85,15 @@ class Situation:
         return self._crowded(self.unpaired & self.is_document, one_by_one=True) | (self.unpaired & self._no_money_left)
 
     @cached_property
+    def reversals(self) -> Reversals:
+        """Odoo invoices that credit notes reversed before either reached Magento."""
+        return before_push(self)
+
+    @cached_property
     def late(self) -> Mask:
         """Unpaired documents that would find nothing open once the earlier ones of their kind are written."""
-        return self._crowded(self.unpaired & self.is_document & ~self.crowded, one_by_one=False)
+        written = ~self.reversals.invoices & ~self.reversals.notes
+        return self._crowded(self.unpaired & self.is_document & ~self.crowded & written, one_by_one=False)
 
     def _crowded(self, documents: Mask, one_by_one: bool) -> Mask:
         positions = np.flatnonzero(documents)

@@ -33,7 +33,7 @@ _T = FindingType
 # What accounts for a document that stands alone, the most telling first.
 ALONE = (
     _T.CLOSED_PERIOD, _T.DRAFT_WAITING, _T.POSSIBLE_DUPLICATE, _T.DUPLICATE, _T.STRADDLES_BOOKS_FROM, _T.NOT_REPRESENTABLE,
-    _T.CAPTURE_NEEDED, _T.AMBIGUOUS, _T.CORRECTED_IN_ODOO, _T.CANCELLED_IN_ODOO, _T.WITHOUT_ORDER, _T.DELETED, _T.OVER_REFUNDED,
+    _T.CAPTURE_NEEDED, _T.AMBIGUOUS, _T.CORRECTED_IN_ODOO, _T.REVERSED_BEFORE_PUSH, _T.CANCELLED_IN_ODOO, _T.WITHOUT_ORDER, _T.DELETED, _T.OVER_REFUNDED,
     _T.ARITHMETIC, _T.STATUS_MISMATCH, _T.MISSING_IN_ODOO, _T.MISSING_IN_MAGENTO,
 )  # fmt: skip
 # What accounts for a difference between two documents that are matched.
@@ -80,6 +80,7 @@ class _Explaining:
             if found.type in _OF_THE_ORDER and found.order_key:
                 self.by_order[found.order_key].append(found)
         self.corrections = self._corrections()
+        self.reversals = self._reversals()
 
     def run(self) -> Explanation:
         alone: list[Document] = []
@@ -168,6 +169,8 @@ class _Explaining:
             return FINDING + found.type, "", found.muted
         if document.key in self.corrections:
             return FINDING + _T.CORRECTED_IN_ODOO.value, "", False
+        if document.key in self.reversals:
+            return FINDING + _T.REVERSED_BEFORE_PUSH.value, "", False
         if document.of_magento and other is not None and other.state == "draft":
             return DRAFT, "", False
         if document.scope == "not_expected":
@@ -202,6 +205,20 @@ class _Explaining:
             fits = not one.of_magento and one.stands and one.kind == Kind.INVOICE and one.partner is None
             if fits and free[one.order_key, one.total]:
                 free[one.order_key, one.total] -= 1
+                taken.add(one.key)
+        return taken
+
+    def _reversals(self) -> set[Key]:
+        """Odoo's credit notes that stand against an invoice of the finding `reversed_before_push`, up to its total."""
+        left: dict[str, int] = defaultdict(int)
+        for found in self.sales.findings:
+            if found.type == _T.REVERSED_BEFORE_PUSH and found.odoo_amount is not None:
+                left[found.order_key] += found.odoo_amount
+        taken: set[Key] = set()
+        for one in sorted(self.sales.documents.values(), key=lambda one: one.key):
+            fits = not one.of_magento and one.stands and one.kind == Kind.CREDIT_MEMO and one.partner is None
+            if fits and one.total <= left[one.order_key]:
+                left[one.order_key] -= one.total
                 taken.add(one.key)
         return taken
 

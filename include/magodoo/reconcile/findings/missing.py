@@ -74,10 +74,13 @@ def _candidates(view: View, magento: int, tied: Positions) -> list[str]:
 def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
     view = situation.view
     todo = situation.unpaired & ~view.is_magento & ~situation.matching.ambiguous
-    notes, invoices = _corrections(situation, todo)
+    reversed_ = situation.reversals
+    notes, invoices = _corrections(situation, todo & ~reversed_.every)
     result = []
     reasons = [
         (None, view.foreign_units),  # named as `unit_mismatch`
+        (FindingType.REVERSED_BEFORE_PUSH, reversed_.invoices),
+        (None, reversed_.notes),
         (FindingType.CORRECTED_IN_ODOO, notes),
         (None, invoices),
         (FindingType.NOT_REPRESENTABLE, shares.consolidated(view) | _unmapped_lines(situation, todo)),
@@ -90,6 +93,8 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
         made = amount_of(about(found, odoo=odoo, order=order), odoo, Side.ODOO)
         if found is FindingType.CAPTURE_NEEDED and order is not None:
             made.detail = _authorised_since(situation, order)
+        if found is FindingType.REVERSED_BEFORE_PUSH:
+            reversed_.describe(made, situation)
         result.append(made)
     return result
 

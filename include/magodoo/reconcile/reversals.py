@@ -1,0 +1,150 @@
+"""Odoo invoices that credit notes reversed before either reached Magento (RULES, *Reversed before the push*).
+
+Under `when_paid` neither is written. Under `when_posted` both go, the invoice first, while nothing of the order is open to ship (a
+memo would take it off the order) and no new invoice stands on it (Magento invoices each item once).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from magodoo.reconcile.frames import Mask, Positions
+from magodoo.vocabulary import Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.reconcile.finding import Finding
+    from magodoo.reconcile.situation import Situation
+
+OPEN_TO_SHIP = "Goods of the order are still open to ship: a credit memo in Magento would take them off the order"
+NEW_INVOICE = "Another invoice of the order stands in Odoo: only that one is written to Magento"
+MEMOS_OFF = "The setting `credit_memos.to_magento` is off: the invoice alone would make Magento show it paid"
+
+
+@dataclass(frozen=True)
+class Reversals:
+    """Masks as long as documents. invoices, notes: what is not written; every: these and what is. notes_of: positions of the credit
+    notes by that of their invoice. held: why neither is written, None as the catalogue has it.
+    """
+
+    invoices: Mask
+    notes: Mask
+    every: Mask
+    notes_of: dict[int, list[int]]
+    held: dict[int, str | None]
+
+    def describe(self, finding: Finding, situation: Situation) -> None:
+        """Say in the finding of an invoice by which credit notes it is reversed, and why neither is written."""
+        notes = situation.view.frames.rows(self.notes_of[finding.odoo_at])
+        finding.detail = f"Reversed by {', '.join(note.number for note in notes)} before it reached Magento"
+        finding.no_change_reason = self.held[finding.odoo_at]
+
+
+def before_push(situation: Situation) -> Reversals:
+    """What of the unpaired documents of Odoo is an invoice with the credit notes that reverse it whole."""
+    view = situation.view
+    todo = situation.unpaired & ~view.is_magento & ~situation.matching.ambiguous
+    notes_of = _reversed(situation, todo)
+    invoices, notes = np.zeros(len(view.exists), dtype=bool), np.zeros(len(view.exists), dtype=bool)
+    held = {at: reason for at, reason in _reasons(situation, todo, notes_of).items() if reason != ""}
+    invoices[list(held)] = True
+    notes[[note for at in held for note in notes_of[at]]] = True
+    every = invoices.copy()
+    every[[at for invoice, own in notes_of.items() for at in (invoice, *own)]] = True
+    return Reversals(invoices, notes, every, notes_of, held)
+
+
+def settled_by_reversal(situation: Situation) -> Mask:
+    """Credit notes that settled their invoice and follow it to Magento: only under `when_posted`, when nothing is open to ship."""
+    view = situation.view
+    result = np.zeros(len(view.exists), dtype=bool)
+    if view.instance.invoices.to_magento != "when_posted":
+        return result
+    notes = np.flatnonzero(
+        situation.unpaired & view.select(Side.ODOO, Kind.CREDIT_MEMO) & view.active & (view.column("open_amount") == 0)
+    )
+    invoices = _parents(situation, notes)
+    reversed_ = view.word_is("status", {"reversed"}) & situation.matching.paired
+    result[notes[(invoices >= 0) & reversed_[invoices]]] = True
+    return result & ~np.isin(view.column("order_key"), _open_to_ship(situation, view.column("order_key")[result]))
+
+
+def _reversed(situation: Situation, todo: Mask) -> dict[int, list[int]]:
+    """By invoice the credit notes that make up its whole total: those that Odoo links to it, else one of the same total."""
+    view = situation.view
+    notes = np.flatnonzero(todo & view.of_kind(Kind.CREDIT_MEMO) & view.active)
+    if not len(notes):
+        return {}
+    waiting = todo & view.of_kind(Kind.INVOICE) & view.active
+    total, currency = view.column("grand_total"), view.frames.documents["currency"].cat.codes.to_numpy()
+    linked: dict[int, list[int]] = defaultdict(list)
+    parents = _parents(situation, notes)
+    by_wizard = zip(parents.tolist(), notes.tolist(), strict=True)
+    for invoice, note in dict.fromkeys([*by_wizard, *_matched_by_hand(situation, waiting, notes)]):
+        if invoice >= 0 and waiting[invoice] and currency[note] == currency[invoice]:
+            linked[invoice].append(note)
+    found = {
+        at: own
+        for at, own in linked.items()
+        if abs(sum(total[note] for note in own) - total[at]) <= view.tolerances[at]
+    }
+    known = situation.matching.paired & view.select(Side.ODOO, Kind.INVOICE) & view.active
+    keys = {
+        at: (view.column("order_key")[at], currency[at], total[at]) for at in np.flatnonzero(waiting | known).tolist()
+    }
+    corrected = {keys[at] for at in np.flatnonzero(known).tolist()}
+    free = [at for at in np.flatnonzero(waiting).tolist() if at not in found and keys[at] not in corrected]
+    taken = {note for own in found.values() for note in own}
+    for note in [each for each in notes[parents < 0].tolist() if each not in taken]:
+        key = (view.column("order_key")[note], currency[note], total[note])
+        invoice = next((at for at in free if keys[at] == key), None)
+        if invoice is not None:
+            free.remove(invoice)
+            found[invoice] = [note]
+    return found
+
+
+def _matched_by_hand(situation: Situation, invoices: Mask, notes: Positions) -> list[tuple[int, int]]:
+    """(invoice, credit note) of invoices that these notes settle, whoever matched them."""
+    view, known = situation.view, set(notes.tolist())
+    texts, pairs = view.column("credited_by"), []
+    for invoice in np.flatnonzero(invoices & (texts != "")).tolist():
+        ids = np.array([int(share.partition(":")[0]) for share in texts[invoice].split(",")], dtype=np.int64)
+        found = view.frames.locate(Side.ODOO, Kind.CREDIT_MEMO, ids).tolist()
+        pairs += [(invoice, note) for note in found if note in known]
+    return pairs
+
+
+def _parents(situation: Situation, notes: Positions) -> Positions:
+    """Positions of the invoices that Odoo says the notes reverse; -1 without."""
+    ids = situation.view.column("parent_id")[notes]
+    found = situation.view.frames.locate(Side.ODOO, Kind.INVOICE, ids)
+    return np.where(ids > 0, found, -1)
+
+
+def _reasons(situation: Situation, todo: Mask, notes_of: dict[int, list[int]]) -> dict[int, str | None]:
+    """By invoice why neither it nor its notes are written: None as the catalogue has it, "" where both go."""
+    view = situation.view
+    if view.instance.invoices.to_magento != "when_posted" or not notes_of:
+        return dict.fromkeys(notes_of)
+    if view.instance.credit_memos.to_magento == "off":
+        return dict.fromkeys(notes_of, MEMOS_OFF)
+    orders = view.column("order_key")
+    others = todo & view.of_kind(Kind.INVOICE) & view.active
+    others[list(notes_of)] = False
+    anew, unshipped = set(orders[others].tolist()), set(_open_to_ship(situation, orders[list(notes_of)]).tolist())
+    return {
+        at: NEW_INVOICE if orders[at] in anew else OPEN_TO_SHIP if orders[at] in unshipped else "" for at in notes_of
+    }
+
+
+def _open_to_ship(situation: Situation, orders: Positions) -> Positions:
+    """Those of the orders of which goods are to be delivered in Odoo, or were and are not shipped in Magento yet."""
+    table = situation.items_of(orders)
+    waiting = (table["odoo_open"] > 0) | (
+        table["odoo_shipment"] > np.maximum(table["shipped"], table["magento_shipment"])
+    )
+    return np.unique(table.loc[waiting, "order"].to_numpy(np.int64))
