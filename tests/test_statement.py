@@ -380,6 +380,29 @@ def test_what_magento_cannot_refund_is_listed(sold: Sold) -> None:
     assert row["invoiced"] - row["refunded"] == row["open"]
 
 
+def test_each_use_of_a_remainder_that_is_mapped_by_payment_method_is_listed(sold: Sold) -> None:
+    pair, day = sold.pair, sold.at(13)
+    ago = (datetime.now(UTC) - day).total_seconds() / 86_400
+    orders = [pair.order(payment="cashondelivery", days_ago=ago) for _ in range(2)]
+    pair.shop.now = day
+    for order in orders:
+        pair.shop.invoice(order)
+    pair.at(0)
+    for document in (pair.shop.order(orders[0]), *pair.invoices(orders[0])):
+        for name in ("grand_total", "base_grand_total"):
+            document[name] = Decimal(str(document[name])) + Decimal("5.33")
+    fee = {"nature": "charge", "product": "FEE", "remainder": {"payment_method": "cashondelivery", "amount": "5.33"}}
+    with pair.policy(extra_totals={"cod_fee": fee}):
+        for order in orders:
+            pair.touch(order)
+        pair.chain()
+        (row,) = statement.make(pair.context(), sold.month).body["annexes"]["remainders"]
+    assert (row["number"], row["order_number"]) == tuple(
+        each["increment_id"] for each in (*pair.invoices(orders[0]), pair.shop.order(orders[0]))
+    )
+    assert (from_units(row["net"]), row["tax"], row["payment_method"]) == (Decimal("5.33"), 0, "cashondelivery")
+
+
 def test_a_payment_that_a_lock_date_moved_is_posted_after_closing(sold: Sold) -> None:
     pair, day = sold.pair, sold.at(14)
     order = pair.order(payment="card", days_ago=(datetime.now(UTC) - day).total_seconds() / 86_400)

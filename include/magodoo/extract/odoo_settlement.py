@@ -16,7 +16,7 @@ from typing import Any
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.fields import Row
-from magodoo.money import plain
+from magodoo.money import shown
 from magodoo.settings import Instance
 from magodoo.vocabulary import Kind
 
@@ -123,14 +123,14 @@ class _Evidence:
         share = min(share, max(open_ - self.found.in_payment, 0))
         self.found.in_payment += share
         name = f"{fields.words(payment, 'name') or ''} ({fields.words(payment, 'journal') or ''})"
-        said = f"{plain(amount)} {currency} of" if share == 0 and open_ else "by"
+        said = f"{shown(amount, currency)} {currency} of" if share == 0 and open_ else "by"
         if open_:
             self._say(
                 share, f"registered {said} payment {name} without a journal entry, and not seen on the bank account yet"
             )
 
     def _say(self, amount: int, what: str) -> None:
-        self.found.words.append(f"{plain(amount)} {self.document.currency} {what}")
+        self.found.words.append(f"{shown(amount, self.document.currency)} {self.document.currency} {what}")
 
 
 def _listed(names: Any) -> str:

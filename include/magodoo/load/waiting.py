@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from magodoo.load import limits
-from magodoo.money import plain
+from magodoo.money import shown
 from magodoo.settings import Instance
 from magodoo.vocabulary import ChangeKind
 
@@ -63,7 +63,7 @@ def sums_in_words(found: Sequence[Waiting]) -> str:
     """`2 odoo invoice (6350.00 USD), 1 odoo delivery`."""
     words = []
     for (kind, currency), (number, amount) in sums(found).items():
-        money = f" ({plain(amount)} {currency})" if amount else ""
+        money = f" ({shown(amount, currency)} {currency})" if amount else ""
         words.append(f"{number} {kind.value.replace('_', ' ')}{money}")
     return ", ".join(words)
 
@@ -72,12 +72,12 @@ def table(found: Sequence[Waiting]) -> str:
     """Markdown: the changes, then their sums. Whatever a shop has sent is escaped."""
     lines = [_row(_HEAD), _row(["---"] * len(_HEAD))]
     for row in found:
-        amount = f"{plain(row.amount)} {row.currency}" if row.amount else ""
+        amount = f"{shown(row.amount, row.currency)} {row.currency}" if row.amount else ""
         cells = (row.kind.value.replace("_", " "), row.document, row.order_number, amount, row.reason)
         lines.append(_row([_escaped(cell) for cell in cells]))
     lines += ["", _row(("Sum of", "Changes", "Amount")), _row(["---"] * 3)]
     for (kind, currency), (number, total) in sums(found).items():
-        money = f"{plain(total)} {currency}" if total else ""
+        money = f"{shown(total, currency)} {currency}" if total else ""
         lines.append(_row((_escaped(kind.value.replace("_", " ")), str(number), _escaped(money))))
     return "\n".join(lines)
 

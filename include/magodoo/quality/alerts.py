@@ -17,7 +17,6 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection, text
 
-from magodoo.money import plain
 from magodoo.quality import outbox
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import Holds
@@ -117,7 +116,7 @@ def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> in
         lines = _sums_of_changes(told)
         subject = f"[{instance.id}] {len(told)} change{'s' if len(told) > 1 else ''} {words}: " + ", ".join(
             f"{line['n']} {line['kind'].replace('_', ' ')}"
-            + (f" ({plain(line['amount'])} {line['currency']})" if line["amount"] else "")
+            + (f" ({money(line['amount'], line['currency'])} {line['currency']})" if line["amount"] else "")
             for line in lines[:3]
         )
         mail = compose(
@@ -224,7 +223,12 @@ def sums(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
             net[finding["currency"]] += difference
             count[finding["currency"]] += 1
     return [
-        {"currency": name, "count": str(count[name]), "absolute": plain(absolute[name]), "net": plain(net[name])}
+        {
+            "currency": name,
+            "count": str(count[name]),
+            "absolute": money(absolute[name], name),
+            "net": money(net[name], name),
+        }
         for name in sorted(absolute)
     ]
 

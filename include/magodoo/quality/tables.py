@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from magodoo.money import plain
+from magodoo.money import shown
 
 CSV_COLUMNS = (
     "type", "severity", "kind", "order_number", "magento_number", "odoo_number", "part", "magento_amount", "odoo_amount",
@@ -30,12 +30,15 @@ def to_csv(
     writer = csv.writer(out)
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([neutral(money(row[name]) if name in amounts else row[name]) for name in columns])
+        writer.writerow(
+            [neutral(money(row[name], row.get("currency")) if name in amounts else row[name]) for name in columns]
+        )
     return out.getvalue()
 
 
-def money(units: int | None) -> str:
-    return "" if units is None else plain(int(units))
+def money(units: int | None, currency: str | None = None) -> str:
+    """Return units as a person reads them, with the currency's decimals; "" for None."""
+    return "" if units is None else shown(units, currency)
 
 
 def _is_number(cell: str) -> bool:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, text
 
-from magodoo.money import plain
+from magodoo.money import plain, shown
 from magodoo.reconcile import catalogue, statuses
 from magodoo.vocabulary import FindingType, Kind, Side
 
@@ -117,7 +117,11 @@ def _documents(documents: Sequence[Row], pairs: Sequence[Row]) -> Iterator[str]:
 
 def _told(row: Row) -> str:
     """`Magento 000000012 paid 20.00 USD`."""
-    amount = f" {plain(row.grand_total)} {row.currency}" if row.kind not in (Kind.SHIPMENT, Kind.RETURN) else ""
+    amount = (
+        f" {shown(row.grand_total, row.currency)} {row.currency}"
+        if row.kind not in (Kind.SHIPMENT, Kind.RETURN)
+        else ""
+    )
     tracks = f" tracks {', '.join(row.tracking)}" if row.tracking else ""
     gone = " DELETED" if row.deleted_at else ""
     sound = "" if row.sound else " (does not add up)"

@@ -81,6 +81,18 @@ _RESIDUES = """
             and l.role = 'item' and l.is_money and l.qty_refunded < l.qty_invoiced)
     order by o.number"""
 
+# Amounts that no field of their order explains and that are in Odoo all the same: each use of a mapping by payment method.
+_REMAINDERS = """
+    select d.kind, d.number, o.number as order_number, d.document_date as day, l.untaxed as net, l.tax, d.currency,
+        coalesce(o.payment_method, '') as payment_method
+    from document d join line l on l.instance = d.instance and l.side = d.side and l.kind = d.kind and l.source_id = d.source_id
+        and l.role = 'extra'
+    join document o on o.instance = d.instance and o.side = 'magento' and o.kind = 'order' and o.source_id = d.order_key
+    where d.instance = :instance and d.side = 'magento' and d.kind in ('invoice', 'credit_memo') and d.active and d.deleted_at is null
+        and d.document_date between :first and :last and not o.sound and o.payment_method = any(:methods)
+        and exists (select 1 from pair p where p.instance = d.instance and p.kind = d.kind and p.magento_id = d.source_id and p.ended_at is null)
+    order by d.document_date, d.number"""
+
 _MUTED = """
     select id, type, kind, coalesce(order_number, '') as order_number, coalesce(magento_number, '') as magento_number,
         coalesce(odoo_number, '') as odoo_number, magento_amount, odoo_amount, coalesce(currency, '') as currency, muted_until, muted_by,
@@ -105,7 +117,9 @@ def still_open(client: OdooClient, month: Month) -> dict[str, dict[str, int]]:
 
 def moved_payments(client: OdooClient, instance: Instance, month: Month) -> list[Row]:
     """Payments and refunds in the providers' journals whose entry a lock date moved out of their month, or into this one."""
-    journals = {method.journal for method in instance.payment_methods.values() if method.journal}
+    named = [method.journal for method in instance.payment_methods.values()]
+    named += [extra.journal for extra in instance.extra_totals.values()]
+    journals = {code for code in named if code}
     first, last = f"{month.first}", f"{month.last}"
     domain = [
         *client.company_domain("account.payment"), ["journal_id.code", "in", sorted(journals)], ["partner_type", "=", "customer"],
@@ -150,8 +164,14 @@ def read(
         "refunds_to_pay": open_documents(Kind.CREDIT_MEMO),
         "posted_after_closing": [*rows(_POSTED_LATER), *moved],
         "residues": rows(_RESIDUES),
+        "remainders": rows(_REMAINDERS, methods=_mapped_methods(instance)),
         "muted": rows(_MUTED),
     }
+
+
+def _mapped_methods(instance: Instance) -> list[str]:
+    """Payment methods whose orders hold an amount that the settings map though no field shows it."""
+    return sorted({extra.remainder.payment_method for extra in instance.extra_totals.values() if extra.remainder})
 
 
 def rounding(steps: Iterable[Step]) -> list[Row]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
-from magodoo.money import plain
+from magodoo.money import plain, shown
 from magodoo.settings import Instance
 from magodoo.statement.documents import MONEY_KINDS, Document, line_sums
 from magodoo.statement.figures import Amount, Figures, split, written
@@ -252,7 +252,8 @@ def _changed(document: Document, entry: Entry, *, again: bool) -> list[LedgerSte
     company = entry.company.total - base
     if apart == Amount() and not company:
         return []
-    why = f"read with {plain(document.total)} {document.currency}, the ledger has {plain(entry.amount.total)} {entry.currency}"
+    read, there = shown(document.total, document.currency), shown(entry.amount.total, entry.currency)
+    why = f"read with {read} {document.currency}, the ledger has {there} {entry.currency}"
     if apart == Amount():
         why = f"in company currency read with {plain(base)}, the ledger has {plain(entry.company.total)}"
     return [_step(UNEXPLAINED, document.kind, entry.currency, apart, company, document.id, document.number, why)]

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from magodoo.money import plain, rounded
+from magodoo.money import rounded, shown
 from magodoo.settings import Instance
 from magodoo.statement.documents import Document, Found, Key, Sales
 from magodoo.statement.figures import Amount, Figures, added
@@ -141,7 +141,7 @@ class _Explaining:
         for found in self._about(magento, odoo):
             if found.type in APART and _fits(found, one, two):
                 return FINDING + found.type, "", found.muted
-        told = f"Magento {plain(one.total)} {magento.currency}, Odoo {plain(two.total)} {odoo.currency}"
+        told = f"Magento {shown(one.total, magento.currency)} {magento.currency}, Odoo {shown(two.total, odoo.currency)} {odoo.currency}"
         return UNEXPLAINED, f"{told}, and no open finding says so", False
 
     def _about(self, magento: Document, odoo: Document) -> list[Found]:

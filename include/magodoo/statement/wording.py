@@ -42,6 +42,7 @@ ANNEXES = {
     "gaps": "Gaps in the numbers",
     "rounding": "Rounding, summed",
     "residues": "Refunded in full, with a rest that Magento cannot refund",
+    "remainders": "Amounts that stand in no field, mapped by payment method",
     "entries_by_hand": "Entries in the sales journal without an invoice",
     "muted": "Muted findings",
     "muted_steps": "What of the month stands on muted findings",
@@ -55,6 +56,7 @@ NOTES = {"open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
 # What of a list is summed in its heading.
 SUMMED = {
     "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "open_receivables": "open", "refunds_to_pay": "open", "residues": "open",
+    "remainders": "net",
 }  # fmt: skip
 OPEN_FINDING = "Open finding: "
 # Columns of the annexes: heading, key, kind of value.
@@ -91,6 +93,10 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "residues": (
         _ORDER, ("Last refund", "day", "text"), ("Invoiced", "invoiced", "money"), ("Refunded", "refunded", "money"),
         ("Left", "open", "money"), _CURRENCY,
+    ),
+    "remainders": (
+        ("Kind", "kind", "word"), ("Number", "number", "text"), _ORDER, ("Date", "day", "text"), ("Net", "net", "money"),
+        ("Tax", "tax", "money"), _CURRENCY, ("Payment method", "payment_method", "text"),
     ),
     "entries_by_hand": (
         ("Number", "number", "text"), ("Net", "net", "money"), ("Tax", "tax", "money"), ("Total", "total", "money"), _CURRENCY,

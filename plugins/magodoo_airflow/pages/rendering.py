@@ -17,6 +17,7 @@ from fastapi.templating import Jinja2Templates
 from sqlalchemy import RowMapping
 
 from magodoo.money import dump_json, plain
+from magodoo.money import shown as in_currency
 from magodoo.quality.tables import neutral
 from magodoo_airflow.pages.access import Reader, form_token
 from magodoo_airflow.pages.lists import Column, Listing
@@ -83,7 +84,8 @@ def spreadsheet(rows: Iterable[RowMapping], listing: Listing) -> Response:
         out.write("\ufeff")  # spreadsheets take it for UTF-8
         writer.writerow([*(column.label for column in listing.columns), *(["Currency"] if beside else [])])
         for row in rows:
-            cells = [neutral(_cell(row[column.key], column)) for column in listing.columns]
+            currency = str(row["currency_of_row"] or "")
+            cells = [neutral(_cell(row[column.key], column, currency)) for column in listing.columns]
             writer.writerow([*cells, *([row["currency_of_row"]] if beside else [])])
             if out.tell() > 64_000:
                 yield out.getvalue()
@@ -98,11 +100,11 @@ def spreadsheet(rows: Iterable[RowMapping], listing: Listing) -> Response:
     )
 
 
-def _cell(value: Any, column: Column) -> object:
+def _cell(value: Any, column: Column, currency: str) -> object:
     if value is None:
         return ""
     if column.type in ("money", "quantity"):
-        return plain(int(value), 0 if column.type == "quantity" else 2)
+        return plain(int(value), 0) if column.type == "quantity" else in_currency(int(value), currency)
     if column.type == "counts":
         return counts(value)
     if isinstance(value, datetime):
@@ -115,7 +117,7 @@ def shown(value: Any, type_: str = "text", currency: str = "") -> str:
     if value is None or value == "":
         return ""
     if type_ == "money":
-        return f"{money(value)} {currency}".strip()
+        return f"{money(value, currency)} {currency}".strip()
     if type_ == "quantity":
         return plain(int(value), 0)
     if type_ == "moment" and isinstance(value, datetime):
@@ -135,12 +137,12 @@ def counts(value: Mapping[str, Any]) -> str:
     return ", ".join(told)
 
 
-def money(units: Any) -> str:
-    """1,234.50 from units; a true minus, so that a column reads."""
+def money(units: Any, currency: str = "") -> str:
+    """1,234.50 from units, with the currency's decimals; a true minus, so that a column reads."""
     if units is None:
         return ""
-    whole, _, fraction = plain(abs(int(units))).partition(".")
-    return f"{'−' if int(units) < 0 else ''}{int(whole):,}.{fraction}"
+    whole, point, fraction = in_currency(abs(int(units)), currency).partition(".")
+    return f"{'−' if int(units) < 0 else ''}{int(whole):,}{point}{fraction}"
 
 
 def words(value: Any) -> str:
