@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -207,3 +208,18 @@ def test_of_an_order_without_a_reading_nothing_is_predicted() -> None:
     row = recorded.magento_row("order", 133)
     with pytest.raises(FixDocument, match="do not add up to the subtotal"):
         predicted_invoice({**row, "subtotal": row["subtotal"] + 1}, [[342, 10_000]])
+
+
+@pytest.mark.parametrize(("quantity", "done", "total"), [(3, 0, "36.54"), (1, 0, "12.18"), (1, 2, "12.18")])
+def test_fixed_product_tax_with_its_tax_is_in_what_magento_would_invoice(quantity: int, done: int, total: str) -> None:
+    """Three pieces at 10.00 with 10 % and a fixed tax of 1.07 that is taxed itself: 0.11 on each."""
+    applied = {"title": "Eco", "amount": "1.07", "row_amount": "3.21", "row_amount_incl_tax": "3.54"}
+    if done:
+        applied |= {"weee_amount_invoiced": "2.14", "weee_tax_amount_invoiced": "0.22"}
+    item = {
+        "item_id": 1, "product_type": "simple", "sku": "S", "qty_ordered": 3, "qty_invoiced": done, "price": 10, "row_total": 30,
+        "row_total_incl_tax": Decimal("36.21"), "tax_amount": 3, "row_invoiced": 10 * done, "tax_invoiced": done,
+        "weee_tax_applied_row_amount": Decimal("3.21"), "weee_tax_applied": json.dumps([applied]),
+    }  # fmt: skip
+    order = {"subtotal": 30, "tax_amount": Decimal("3.33"), "grand_total": Decimal("36.54"), "items": [item]}
+    assert predicted_invoice(order, [[1, quantity * 10_000]]) == to_units(total)

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from magodoo.errors import Unreadable
 from magodoo.extract import fields
 from magodoo.extract.fields import Row
 from magodoo.extract.magento_totals import Totals
-from magodoo.money import plain, rounded
+from magodoo.money import parse_json, plain, rounded
 
 CENT = 100  # units
 Amounts = dict[str, int]
@@ -152,6 +153,26 @@ def fixed_tax(items: Iterable[Row], prefix: str = "") -> int:
     """The fixed product tax of rows, without the tax on it, in units."""
     name = f"{prefix}weee_tax_applied_row_amnt" if prefix else "weee_tax_applied_row_amount"
     return sum(fields.units(item, name) for item in items)
+
+
+def applied_fixed_taxes(item: Row) -> list[Row]:
+    """The fixed product taxes of an item, as the JSON text in it lists them; an empty list where it is none."""
+    applied = item.get("weee_tax_applied")
+    if isinstance(applied, str):
+        try:
+            applied = parse_json(applied)
+        except Unreadable:  # a serialised text of an older version
+            return []
+    return [row for row in applied if isinstance(row, Mapping)] if isinstance(applied, list) else []
+
+
+def tax_on_fixed_tax(item: Row) -> int:
+    """The tax on an item's fixed product tax, in units: only the list of those applied says it."""
+    return sum(
+        fields.units(row, "row_amount_incl_tax") - fields.units(row, "row_amount")
+        for row in applied_fixed_taxes(item)
+        if row.get("row_amount_incl_tax") is not None
+    )
 
 
 def _targets(items: Mapping[str, Row], header: Row, prefix: str) -> set[int]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from magodoo.errors import FixDocument
 from magodoo.extract.magento_orders import read_items
+from magodoo.extract.magento_rows import applied_fixed_taxes, tax_on_fixed_tax
 from magodoo.money import rounded, to_units
 
 Row = Mapping[str, Any]
@@ -69,7 +70,23 @@ def _invoiced(row: Row, gross: int, wanted: Decimal) -> int:
         to_units(row.get("discount_tax_compensation_amount")),
         wanted, row, to_units(row.get("discount_tax_compensation_invoiced")), everything,
     )  # fmt: skip
-    return price + tax + hidden - discount
+    return price + tax + hidden - discount + _fixed_tax(row, wanted, everything, "invoiced")
+
+
+def _fixed_tax(row: Row, wanted: Decimal, everything: bool, done: str) -> int:
+    """Fixed product tax with the tax on it (docs/facts/magento-versions.md); `done`: what of it earlier documents hold."""
+    applied = applied_fixed_taxes(row)
+    # Magento adds the whole of an item to each of its taxes: the first one says it.
+    before = next((each for each in applied if each.get(f"weee_amount_{done}") is not None), {})
+    net = _part(
+        to_units(row.get("weee_tax_applied_row_amount")),
+        wanted,
+        row,
+        to_units(before.get(f"weee_amount_{done}")),
+        everything,
+    )
+    tax = _part(tax_on_fixed_tax(row), wanted, row, to_units(before.get(f"weee_tax_amount_{done}")), everything)
+    return net + tax
 
 
 def _refunded(row: Row, wanted: Decimal) -> int:
@@ -87,7 +104,10 @@ def _refunded(row: Row, wanted: Decimal) -> int:
 
     price = share("row_invoiced", "amount_refunded")
     hidden = share("discount_tax_compensation_invoiced", "discount_tax_compensation_refunded")
-    return price + share("tax_invoiced", "tax_refunded") + hidden - share("discount_invoiced", "discount_refunded")
+    return (
+        price + share("tax_invoiced", "tax_refunded") + hidden - share("discount_invoiced", "discount_refunded")
+        + _fixed_tax(row, wanted, everything, "refunded")
+    )  # fmt: skip
 
 
 def _part(amount: int, wanted: Decimal, row: Row, done: int, everything: bool) -> int:

@@ -14,9 +14,10 @@ from itertools import combinations
 
 from magodoo.extract import fields, paths
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.extract.magento_rows import tax_on_fixed_tax
 from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
-from magodoo.money import parse_json, shown
+from magodoo.money import shown
 from magodoo.settings.extra_totals import FIXED_TAX, WRAPPING, ExtraTotal, Nature
 
 ACCOUNTING = "accounting"
@@ -142,22 +143,11 @@ def _fixed_taxes(order: CanonicalDocument) -> Iterator[Amount]:
         line = money.get(fields.identity(item, "item_id"))
         if line is None:
             continue
-        net, tax = fields.units(item, "weee_tax_applied_row_amount"), _tax_on_fixed(item)
+        net, tax = fields.units(item, "weee_tax_applied_row_amount"), tax_on_fixed_tax(item)
         yield Amount(
             f"{FIXED_TAX}.{line.item_key}", "fixed product tax", net, tax, line.tax_percent if tax else None,
             "items[].weee_tax_applied_row_amount", line.qty_ordered or ONE, line.item_key,
         )  # fmt: skip
-
-
-def _tax_on_fixed(item: fields.Row) -> int:
-    """The tax on an item's fixed product tax, which only the list of those applied says."""
-    applied = item.get("weee_tax_applied")
-    rows = parse_json(applied) if isinstance(applied, str) and applied.startswith("[") else applied
-    return sum(
-        fields.units(row, "row_amount_incl_tax") - fields.units(row, "row_amount")
-        for row in rows or ()
-        if isinstance(row, dict) and row.get("row_amount_incl_tax") is not None
-    )
 
 
 def _remainder(sources: Sources, order: CanonicalDocument) -> Group | None:
