@@ -98,7 +98,7 @@ def test_a_refused_record_stays_until_it_can_be_read(engine: Engine) -> None:
         quarantine.put(connection, "us", "magento", [Unread("invoice", "7", "still", "{}")])
     assert rows(engine, "select source_id, reason, resolved_at is null from quarantine") == [("7", "still", True)]
     with engine.begin() as connection:
-        assert quarantine.release(connection, "us", "magento", "invoice", ["7", "8"]) == 1
+        assert quarantine.release(connection, "us", "magento", "invoice", ["7", "8"]) == ["7"]
         quarantine.put(connection, "us", "magento", [Unread("invoice", "7", "again", "{}")])
     assert value(engine, "select resolved_at from quarantine") is None
 

@@ -12,6 +12,7 @@ MagodooError
 │   ├── Forbidden       a right is missing: names it
 │   └── UnknownField    a field, model or route that this server does not have
 ├── FixDocument         the other system refuses this document by a business rule: names the document
+│   └── UnreadableRecord    one record that exists and may not be read or changed: what concerns it waits, the others go on
 ├── Unreadable          a payload that cannot be understood: quarantined, the others go on
 └── Stop                an invariant of ours is broken or a limit is reached: nothing further may be written
 
@@ -78,6 +79,10 @@ class UnknownField(FixConfiguration):
 
 class FixDocument(MagodooError):
     """The other system refuses this document."""
+
+
+class UnreadableRecord(FixDocument):
+    """One record that exists and that this user may not read or change: a record rule, another company."""
 
 
 class Unreadable(MagodooError):

@@ -20,6 +20,7 @@ from test_rules_cutover import *
 from test_rules_deliveries import *
 from test_rules_payments import *
 from test_rules_taxes_customers import *
+from test_rules_unreadable import *
 
 # The first test waits until all stories are told.
 pytestmark = [

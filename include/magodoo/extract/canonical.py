@@ -121,6 +121,7 @@ class Unread(NamedTuple):
     """One record that was refused: "?" when even its id is unknown. Table quarantine keeps it.
 
     number, order_key: its own number and the id of its order in Magento, where they could be read all the same.
+    own_orders, reference, other_references: what could be read of it that names orders: ids of Odoo's own, the rest as documents have it.
     """
 
     kind: str
@@ -129,3 +130,6 @@ class Unread(NamedTuple):
     payload: str
     number: str | None = None
     order_key: str | None = None
+    own_orders: tuple[str, ...] = ()
+    reference: str | None = None
+    other_references: tuple[str, ...] = ()

@@ -46,6 +46,25 @@ def read_all(instance: Instance, kind: Kind | str, row: Row, request_began_at: d
     return [read(instance, kind, part, request_began_at) for part in parts]
 
 
+def naming(instance: Instance, kind: Kind, row: Row) -> dict[str, Any]:
+    """What in a row that cannot be read whole names orders: own_orders, reference, other_references of `Unread`."""
+    names = {Kind.ORDER: ("order",), Kind.INVOICE: ("inv",), Kind.CREDIT_MEMO: ("cm",)}.get(kind, ("ship",))
+    is_picking = kind in (Kind.SHIPMENT, Kind.RETURN)
+    try:
+        sold = [odoo.link(move, "sale_line_id") for move in fields.rows(row, "move_ids")]
+        sold += [line for each in fields.rows(row, "invoice_line_ids") for line in fields.rows(each, "sale_line_ids")]
+        own = {odoo.link_id(line, "order_id") for line in sold} | {odoo.link_id(row, "sale_id")}
+        own |= {fields.identity(row, "id")} if kind is Kind.ORDER else set()
+        named = odoo.our_reference(instance, row, *names) or (_delivery_key(instance, row) if is_picking else None)
+        return {
+            "own_orders": tuple(sorted(each for each in own if each)),
+            "reference": named,
+            "other_references": odoo.references(instance, row),
+        }
+    except Unreadable:
+        return {}
+
+
 def order(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
     """A sale order or quotation."""
     document = _head(instance, Kind.ORDER, row, request_began_at, "order")

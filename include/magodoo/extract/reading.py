@@ -60,6 +60,10 @@ class Source(Protocol):
 
     def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]: ...
 
+    def record_of(self, kind: Kind, source_id: str) -> str:
+        """The id of the side's own record that a document is, or is a part of."""
+        ...
+
 
 @dataclass(frozen=True)
 class MagentoSource:
@@ -90,6 +94,9 @@ class MagentoSource:
         return _batch(
             self.instance, self.side, _one(magento_documents.read), Kind.ORDER, rows, request_began_at, unread, None
         )
+
+    def record_of(self, kind: Kind, source_id: str) -> str:
+        return source_id
 
     def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
         return {str(found) for found in self.client.existing_ids(kind, _numbers(ids))}
@@ -148,10 +155,17 @@ class OdooSource:
         return self._batch(kind, self.client.documents_by_reference(kind.value, list(numbers), names))
 
     def orders_of_ours(self, order_keys: Sequence[str]) -> Batch:
-        """Sales orders that carry our external id of these Magento orders."""
+        """Sales orders that carry our external id of these Magento orders; one that may not be read has that name for an id."""
         names = [self.instance.external_id("order", key) for key in order_keys]
-        ids = sorted(set(self.client.by_external_ids(names).values()))
-        return self._batch(Kind.ORDER, self.client.by_ids(Kind.ORDER.value, ids))
+        hidden: dict[str, str] = {}
+        ids = sorted(set(self.client.by_external_ids(names, hidden=hidden).values()))
+        batch = self._batch(Kind.ORDER, self.client.by_ids(Kind.ORDER.value, ids))
+        batch.unread.extend(Unread(Kind.ORDER.value, name, why, "", reference=name) for name, why in hidden.items())
+        return batch
+
+    def record_of(self, kind: Kind, source_id: str) -> str:
+        """Of a share, its transfer."""
+        return str(picking_of(int(source_id))) if kind in TRANSFERS and source_id.isdecimal() else source_id
 
     def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
         """Which of these documents there are. A share is gone once the order has no move in the transfer any more."""
@@ -187,24 +201,29 @@ def _batch(
     kind: Kind,
     rows: Iterable[Mapping[str, Any]],
     request_began_at: datetime,
-    quarantined: Iterable[tuple[int | None, str, str]],
+    quarantined: Iterable[Any],
     total: int | None,
 ) -> Batch:
     documents = []
-    unread = [_unread(side, kind, source_id, reason, _sent(raw), raw) for source_id, raw, reason in quarantined]
+    unread = [_unread(instance, side, kind, bad.source_id, bad.reason, _sent(bad), bad.raw) for bad in quarantined]
     for row in rows:
         try:
             documents += read(instance, kind, row, request_began_at)
         except Unreadable as problem:
             name = row.get("entity_id") or row.get("id")
-            unread.append(_unread(side, kind, name, str(problem), row, dump_json(row)))
+            unread.append(_unread(instance, side, kind, name, str(problem), row, dump_json(row)))
     return Batch(kind, documents, unread, total)
 
 
-def _unread(side: Side, kind: Kind, source_id: Any, reason: str, row: Mapping[str, Any], raw: str) -> Unread:
-    """A refused record with what of it tells people, and the documents of its order, which one it is. Odoo's names no order of Magento."""
+def _unread(
+    instance: Instance, side: Side, kind: Kind, source_id: Any, reason: str, row: Mapping[str, Any], raw: str
+) -> Unread:
+    """A refused record with what of it tells people, and the documents of its order, which one it is. Odoo's names no order of Magento
+    by its key, but may by a reference or through its own order.
+    """
     if side is Side.ODOO:
-        return Unread(kind.value, str(source_id or "?"), reason, raw, _told(row, "name"))
+        naming = odoo_documents.naming(instance, kind, row)
+        return Unread(kind.value, str(source_id or "?"), reason, raw, _told(row, "name"), **naming)
     order_key = str(source_id) if kind is Kind.ORDER and source_id else _told(row, "order_id")
     return Unread(kind.value, str(source_id or "?"), reason, raw, _told(row, "increment_id"), order_key)
 
@@ -216,12 +235,14 @@ def _told(row: Mapping[str, Any], name: str) -> str | None:
         return None
 
 
-def _sent(raw: str) -> Mapping[str, Any]:
-    """The row that was sent, if it was one."""
-    try:
-        row = parse_json(raw)
-    except Unreadable:
-        return {}
+def _sent(bad: Any) -> Mapping[str, Any]:
+    """What arrived of a record that was set apart, if it was an object."""
+    row = getattr(bad, "row", None)
+    if row is None and bad.raw:
+        try:
+            row = parse_json(bad.raw)
+        except Unreadable:
+            return {}
     return row if isinstance(row, Mapping) else {}
 
 

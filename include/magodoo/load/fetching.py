@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 
-def fetch(context: Context, side: Side, kind: Kind, ids: Sequence[int]) -> list[CanonicalDocument]:
-    """The documents with these ids that exist; a damaged one raises Unreadable."""
+def fetch(
+    context: Context, side: Side, kind: Kind, ids: Sequence[int], *, written: bool = False
+) -> list[CanonicalDocument]:
+    """The documents with these ids that exist; a damaged one raises Unreadable, and so does one of Odoo that may not be read.
+
+    written: they were just written; what of them cannot be read is left out, as the others are done.
+    """
     if not ids:
         return []
     instance = context.instance
@@ -29,7 +34,7 @@ def fetch(context: Context, side: Side, kind: Kind, ids: Sequence[int]) -> list[
     page = context.books.by_ids(kind.value, own)
     found = [
         document
-        for row in page.rows
+        for row in (page.rows if written else page.sure)
         for document in odoo_documents.read_all(instance, kind, row, page.request_began_at)
     ]
     return [document for document in found if int(document.source_id) in set(ids)]

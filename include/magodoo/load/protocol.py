@@ -26,6 +26,7 @@ from magodoo.errors import (
     Stop,
     Unauthorized,
     Unreadable,
+    UnreadableRecord,
 )
 from magodoo.labels import labelled
 from magodoo.load import leases, read_back
@@ -269,7 +270,7 @@ class Run:
                 elif isinstance(problem, HalfDone):
                     leases.half_done(connection, change, reason, problem.target_id, problem.target_number, soon)
                     self.counts["put_back"] += 1
-                elif isinstance(problem, Retry):
+                elif isinstance(problem, Retry | UnreadableRecord):  # once it can be read, the change goes on
                     leases.put_back(connection, change, reason, soon)
                     self.counts["put_back"] += 1
                 elif isinstance(problem, Changed):

@@ -60,7 +60,7 @@ def read(
     ids = writer.read_back_ids(context, targets)
     fresh = {
         document.source_id: document
-        for document in fetch(context, writer.kind.target, writer.document, sorted(set(ids.values())))
+        for document in fetch(context, writer.kind.target, writer.document, sorted(set(ids.values())), written=True)
     }
     return {change: fresh[str(id)] for change, id in ids.items() if str(id) in fresh}
 

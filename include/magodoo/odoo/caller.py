@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -124,9 +125,14 @@ class OdooCaller:
         return self._send(self.transport, model, method, ids, context, arguments, write=True)
 
     def fields(self, model: str) -> dict[str, dict[str, Any]]:
-        """The fields that this user sees, by name: type and relation. Read once."""
+        """The fields that this user sees, by name: type, relation, its other end, and whether it is stored. Read once."""
         if model not in self._fields:
-            wanted = ["type", "relation"]  # words and selections of a company take Odoo a hundred times as long
+            wanted = [
+                "type",
+                "relation",
+                "relation_field",
+                "store",
+            ]  # words and selections of a company take Odoo a hundred times as long
             self._fields[model] = self.call(model, "fields_get", attributes=wanted)
         return self._fields[model]
 
@@ -135,12 +141,28 @@ class OdooCaller:
         name = name_of(self.version, model, field)
         return name is not None and name in self.fields(model)
 
+    @cached_property
+    def companies(self) -> list[int]:
+        """Our company and those above it: a branch uses the taxes, journals, products and customers of all of them (since 17)."""
+        if not self.has_field("res.company", "parent_path"):
+            return [self.company]
+        domain = [["id", "=", self.company]]
+        rows = expect_rows(
+            self.call("res.company", "search_read", domain=domain, fields=["parent_path"]), "res.company.search_read"
+        )
+        path = str(rows[0]["parent_path"] or "") if rows else ""
+        above = [int(each) for each in path.split("/") if each.isdecimal() and int(each) != self.company]
+        return [self.company, *reversed(above)]
+
     def company_domain(self, model: str) -> list[Any]:
-        """The condition that every search carries: our company, or none where a model allows shared records."""
+        """The condition that every search carries: our company; with those above it for master data; none where records are shared."""
         if model in COMPANY_OWNED:
             return [["company_id", "=", self.company]]
+        if model in COMPANY_INHERITED:
+            above = self.companies
+            return [["company_id", "in", above]] if len(above) > 1 else [["company_id", "=", self.company]]
         if model in COMPANY_SHARED:
-            return [["company_id", "in", [False, self.company]]]
+            return [["company_id", "in", [False, *self.companies]]]
         return []
 
     def in_parallel(
@@ -165,7 +187,7 @@ class OdooCaller:
         *,
         write: bool,
     ) -> Any:
-        full = {**self._language, "tz": "UTC", **(context or {}), "allowed_company_ids": [self.company]}
+        full = {**self._language, "tz": "UTC", "allowed_company_ids": [self.company], **(context or {})}
         self.stats.calls += 1
         self.stats.writes += write
         self.stats.reads += not write
@@ -202,10 +224,11 @@ class OdooCaller:
 
 COMPANY_OWNED = frozenset(
     {
-        "account.move", "account.payment", "account.journal", "account.tax", "sale.order", "stock.picking",
-        "stock.warehouse", "stock.move", "account.move.line", "sale.order.line",
+        "account.move", "account.payment", "sale.order", "stock.picking", "stock.warehouse", "stock.move", "account.move.line",
+        "sale.order.line",
     }
 )  # fmt: skip
+COMPANY_INHERITED = frozenset({"account.journal", "account.tax"})
 COMPANY_SHARED = frozenset({"product.product", "product.pricelist", "res.partner", "delivery.carrier"})
 
 

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from magodoo.errors import FixDocument, Forbidden, Unreadable
+from magodoo.errors import FixDocument, Forbidden, Unreadable, UnreadableRecord
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.soundness import is_id
 from magodoo.odoo.trees import Row, TreeReader
 
 BATCH = 1000
 MISSING = "External ID not found"
+MAY_NOT_BE_READ = (
+    "may not be read: a record rule hides it from the user of the connection, or it belongs to another company"
+)
 Believed = Mapping[str, tuple[str, int]]
 """(model, database id) by external id, as it was seen at some time."""
 
@@ -37,10 +40,15 @@ class ExternalIds(TreeReader):
             raise Unreadable("a mapping of external ids was expected", system="odoo", call=f"{model}.get_external_id")
         return {int(id): str(name) for id, name in answer.items() if name}
 
-    def by_external_ids(self, names: Sequence[str], believed: Believed | None = None) -> dict[str, int]:
+    def by_external_ids(
+        self, names: Sequence[str], believed: Believed | None = None, *, hidden: dict[str, str] | None = None
+    ) -> dict[str, int]:
         """The database id of each name that exists, whatever its model; names without a record are left out.
 
         believed: the records that names stood for when they were last seen. Odoo has the last word on them, too.
+
+        hidden: is given the names whose record exists and may not be seen by this user, and why. Without it
+        UnreadableRecord is raised for the first of them.
         """
         wanted = list(dict.fromkeys(names))
         for name in wanted:
@@ -56,7 +64,7 @@ class ExternalIds(TreeReader):
                 return dict(found)
         confirmed = self._confirmed({name: believed[name] for name in wanted if name in believed}) if believed else {}
         rest = [name for name in wanted if name not in confirmed]
-        ids = self.in_parallel(self._asked, rest)
+        ids = self.in_parallel(lambda name: self._asked(name, hidden), rest)
         return confirmed | {name: id for name, id in zip(rest, ids, strict=True) if id}
 
     def name_rows(self, rows: list[Row], named: Sequence[tuple[str, str]]) -> None:
@@ -79,16 +87,24 @@ class ExternalIds(TreeReader):
         }
         return {name: record[1] for name, record in believed.items() if carried.get(record) == name}
 
-    def _asked(self, name: str) -> int:
+    def _asked(self, name: str, hidden: dict[str, str] | None) -> int:
         module, _, word = name.partition(".")
         try:
-            answer = self.call("ir.model.data", "check_object_reference", module=module, xml_id=word)
+            answer = self.call(
+                "ir.model.data", "check_object_reference", module=module, xml_id=word, context={"active_test": False}
+            )
         except FixDocument as problem:
             if MISSING in str(problem):
                 return 0
             raise
-        if isinstance(answer, list) and len(answer) == 2 and (is_id(answer[1]) or not answer[1]):
-            return int(answer[1] or 0)
+        if isinstance(answer, list) and len(answer) == 2 and is_id(answer[1]):
+            return int(answer[1])
+        if isinstance(answer, list) and len(answer) == 2 and not answer[1]:
+            why = f"{answer[0]} {name} {MAY_NOT_BE_READ}"
+            if hidden is None:
+                raise UnreadableRecord(why, system="odoo")
+            hidden[name] = why
+            return 0
         raise Unreadable("a reference was expected", system="odoo", call="ir.model.data.check_object_reference")
 
     def _searched(self, names: list[str]) -> list[tuple[str, int]]:

@@ -6,7 +6,7 @@ dicts, empty texts and dates are False, times are UTC text without a zone (facts
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,18 @@ Tree = Mapping[str, Any]
 def tree(names: str, **nested: Tree) -> dict[str, Any]:
     """A tree out of plain names and nested trees."""
     return {**{name: {} for name in names.split()}, **{name: {"fields": below} for name, below in nested.items()}}
+
+
+def without(whole: Tree, paths: Iterable[str]) -> dict[str, Any]:
+    """A tree without what is at these dotted paths and below."""
+    left: dict[str, Any] = dict(whole)
+    for path in paths:
+        name, _, rest = path.partition(".")
+        if not rest:
+            left.pop(name, None)
+        elif name in left:
+            left[name] = {"fields": without(left[name]["fields"], [rest])}
+    return left
 
 
 COUNTRY = tree("code")

@@ -9,10 +9,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable
+from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable, UnreadableRecord
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.reads import Reads
+from magodoo.odoo.soundness import NEVER
 from magodoo.odoo.trees import Row
+from magodoo.odoo.versions import name_of
 
 BATCH = 1000
 
@@ -125,10 +127,49 @@ class MasterData(Reads):
         return self._company(fields)
 
     def lock_dates(self) -> dict[str, date]:
-        """The lock dates of sales that are set: documents dated up to them are moved, not refused (facts pair 10)."""
-        fields = [name for name in LOCKS if self.has_field("res.company", name)]
-        row = self._company(fields)
-        return {name: date.fromisoformat(row[name]) for name in fields if row[name] and row[name] >= "1900"}
+        """The lock dates of sales that hold for our company: documents dated up to them are moved, not refused (facts pair 10).
+
+        A branch is closed by the dates of the companies above it, too. Since 18 Odoo itself says which dates hold for this user,
+        exceptions included; before, the latest of each in the company and those above it is taken.
+
+        Raises Forbidden, before 18, when the companies above may not be read.
+        """
+        asked = {name: given for name in LOCKS if (given := self._name_of_lock(name)) is not None}
+        rows = [self._company(list(asked.values()))]
+        if not any(given.startswith("user_") for given in asked.values()):
+            rows += self._companies_above(list(asked.values()))
+        found = {
+            name: [str(row[given]) for row in rows if row.get(given) and row[given] not in NEVER]
+            for name, given in asked.items()
+        }
+        latest = {name: max(days) for name, days in found.items() if days}
+        return {name: date.fromisoformat(day) for name, day in latest.items()}
+
+    def _name_of_lock(self, name: str) -> str | None:
+        """The field that says what is closed here: the date that is in force where the version has it, else the company's own."""
+        effective = f"user_{name}"
+        if self.has_field("res.company", effective):
+            return name_of(self.version, "res.company", effective)
+        return name_of(self.version, "res.company", name) if self.has_field("res.company", name) else None
+
+    def _companies_above(self, fields: Sequence[str]) -> list[Row]:
+        above = self.companies[1:]
+        if not above:
+            return []
+        hint = "allow the user of the connection these companies, too: their lock dates close the branch's periods"
+        try:
+            rows = self.call(
+                "res.company",
+                "read",
+                ids=above,
+                fields=list(fields),
+                context={"allowed_company_ids": [*self.companies]},
+            )
+        except (Forbidden, UnreadableRecord) as problem:
+            raise Forbidden(
+                f"the companies above company {self.company} may not be read: {problem}", hint=hint
+            ) from problem
+        return expect_rows(rows, "res.company.read")
 
     def credit_left(self, partners: Sequence[int]) -> dict[int, tuple[int, Decimal]]:
         """(commercial partner, credit left) by partner, for those that have a limit; in company currency, negative beyond it.

@@ -13,13 +13,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from magodoo.errors import FixConfiguration, FixDocument, MagodooError, Unavailable, Unreadable
+from magodoo.errors import (
+    FixConfiguration,
+    FixDocument,
+    Forbidden,
+    MagodooError,
+    Unavailable,
+    Unreadable,
+    UnreadableRecord,
+)
 from magodoo.money import dump_json
 from magodoo.odoo.caller import expect_rows
-from magodoo.odoo.kinds import READINGS, Reading, Tree
+from magodoo.odoo.kinds import READINGS, Reading, Tree, without
 from magodoo.odoo.settlements import Settlements
 from magodoo.odoo.trees import Row, TreePage
 from magodoo.odoo.versions import name_of
+from magodoo.odoo.visibility import Refused
 
 PAGE_SIZE = 500
 BATCH = 500
@@ -28,11 +37,12 @@ LONGEST_RAW = 100_000
 
 
 class Quarantined(NamedTuple):
-    """A record that cannot be read: its id if known, what arrived, and why it is refused."""
+    """A record that cannot be read: its id if known, what arrived, and why it is refused; `row`: what of it could be read."""
 
     source_id: int | None
     raw: str
     reason: str
+    row: Row | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,16 @@ class Page:
     request_began_at: datetime
     total_count: int
     quarantined: list[Quarantined] = field(default_factory=list)
+
+    @property
+    def sure(self) -> list[Row]:
+        """The rows, for whoever is going to write: what cannot be read may be what is about to be made.
+
+        Raises UnreadableRecord when a record that was asked for cannot be read.
+        """
+        if self.quarantined:
+            raise UnreadableRecord(self.quarantined[0].reason, system="odoo")
+        return self.rows
 
 
 class Reads(Settlements):
@@ -94,8 +114,15 @@ class Reads(Settlements):
             second = last
 
     def by_ids(self, kind: str, ids: Sequence[int]) -> Page:
-        """The documents with these database ids; those that do not exist (any more) are left out."""
-        return self._selected(kind, ["id"], ids)
+        """The documents with these database ids; those that do not exist (any more) are left out, those that exist and may
+        not be read are quarantined.
+        """
+        page = self._selected(kind, ["id"], ids)
+        missing = set(ids) - {row["id"] for row in page.rows} - {bad.source_id for bad in page.quarantined}
+        if missing:
+            hidden = self.hidden(READINGS[kind].model, missing)
+            page.quarantined.extend(Quarantined(id, "", reason) for id, reason in sorted(hidden.items()))
+        return page
 
     def by_order_ids(self, kind: str, sale_order_ids: Sequence[int]) -> Page:
         """The documents of these sales orders, through the lines or the picking.
@@ -203,7 +230,7 @@ class Reads(Settlements):
         bad: list[Quarantined] = []
         try:
             found = self.read_tree(reading.model, self._tree(reading), domain, order="write_date, id", limit=limit)
-        except (FixDocument, Unreadable) as problem:
+        except (FixDocument, Unreadable, Forbidden) as problem:
             found = self._without_the_poisoned(reading, domain, limit, bad, problem)
         bad += [Quarantined(_id(row), dump_json(row)[:LONGEST_RAW], reason) for row, reason in found.flawed]
         dated = [row for row in found.rows if row["write_date"]]
@@ -217,39 +244,78 @@ class Reads(Settlements):
         dated = [row for row in dated if row["id"] not in problems]
         self.name_rows(dated, reading.named)
         self.count_in_product_units(dated)
-        return Page(dated, began, found.total, bad)
+        incomplete = self.hidden_in_lists(reading.model, self._tree(reading), dated) if dated else {}
+        bad += [_quarantined(row, incomplete[row["id"]]) for row in dated if row["id"] in incomplete]
+        return Page([row for row in dated if row["id"] not in incomplete], began, found.total, bad)
 
     def _without_the_poisoned(
         self, reading: Reading, domain: list[Any], limit: int | None, bad: list[Quarantined], problem: MagodooError
     ) -> TreePage:
-        """The page in halves, until the records that cannot be read stand alone; they go to `bad`.
+        """The page without the records that name something which may not be read, and without those that cannot be read for
+        another reason, which are found by halving; all of them go to `bad`.
 
-        A failure that is not a record's (the ids cannot be listed either, or all records fail) is raised.
+        A failure that is not a record's (the ids cannot be listed either, a whole model may not be read) is raised.
         """
         context = {"active_test": False}
-        ids = self.call(reading.model, "search", domain=domain, order="write_date, id", limit=limit, context=context)
+        ids = list(
+            self.call(reading.model, "search", domain=domain, order="write_date, id", limit=limit, context=context)
+        )
         count = int(self.call(reading.model, "search_count", domain=domain, context=context))
-
-        def read(part: list[int]) -> TreePage:
-            try:
-                only = [*self.company_domain(reading.model), ["id", "in", part]]
-                return self.read_tree(reading.model, self._tree(reading), only, order="write_date, id")
-            except (FixDocument, Unreadable) as failure:
-                if len(part) > 1:
-                    middle = len(part) // 2
-                    left, right = read(part[:middle]), read(part[middle:])
-                    return TreePage(left.rows + right.rows, 0, left.flawed + right.flawed)
-                bad.append(Quarantined(part[0], "", str(failure)))
-                if len(bad) <= MOST_POISONED:
-                    return TreePage([], 0, [])
-                raise FixConfiguration(
-                    f"more than {MOST_POISONED} records of a page cannot be read: {failure}", system="odoo",
-                    call=reading.model,
-                ) from failure  # fmt: skip
-
         if not ids:
             raise problem
-        return read(list(ids))._replace(total=count)
+        if isinstance(problem, Forbidden | UnreadableRecord):
+            refused = self.refused_below(reading.model, self._tree(reading), ids)
+            bad += self._what_is_left(reading, refused)
+            ids = [id for id in ids if id not in refused.reasons]
+        isolated: list[Quarantined] = []
+        page = self._halved(reading, ids, isolated) if ids else TreePage([], 0, [])
+        bad += isolated
+        if len(isolated) > MOST_POISONED and not page.rows:
+            raise _too_many(reading, problem) from problem
+        return page._replace(total=count)
+
+    def _halved(self, reading: Reading, part: list[int], bad: list[Quarantined]) -> TreePage:
+        """These records, in halves, until those that cannot be read stand alone."""
+        try:
+            only = [*self.company_domain(reading.model), ["id", "in", part]]
+            return self.read_tree(reading.model, self._tree(reading), only, order="write_date, id")
+        except (FixDocument, Unreadable, Forbidden) as failure:
+            if len(part) > 1:
+                middle = len(part) // 2
+                left, right = (
+                    self._halved(reading, part[:middle], bad),
+                    self._halved(reading, part[middle:], bad),
+                )
+                return TreePage(left.rows + right.rows, 0, left.flawed + right.flawed)
+            bad.append(Quarantined(part[0], "", str(failure)))
+            if len(bad) > MOST_POISONED and not isinstance(failure, Forbidden | UnreadableRecord):
+                raise _too_many(reading, failure) from failure
+            return TreePage([], 0, [])
+
+    def _what_is_left(self, reading: Reading, refused: Refused) -> list[Quarantined]:
+        """What can be read of the refused records, without the paths that lead to what may not be read."""
+        tree = without(self._tree(reading), refused.paths)
+        domain = [["id", "in", sorted(refused.reasons)]]
+        try:
+            found = self.read_tree(reading.model, tree, domain) if refused.reasons else TreePage([], 0, [])
+        except (FixDocument, Unreadable, Forbidden):
+            found = TreePage([], 0, [])  # then nothing but the reason is known of them
+        self.name_rows(found.rows, reading.named)
+        rows = {row["id"]: row for row in found.rows}
+        return [
+            _quarantined(rows[id], reason) if id in rows else Quarantined(id, "", reason)
+            for id, reason in sorted(refused.reasons.items())
+        ]
+
+
+def _quarantined(row: Row, reason: str) -> Quarantined:
+    return Quarantined(row["id"], dump_json(row)[:LONGEST_RAW], reason, row)
+
+
+def _too_many(reading: Reading, failure: MagodooError) -> FixConfiguration:
+    return FixConfiguration(
+        f"more than {MOST_POISONED} records of a page cannot be read: {failure}", system="odoo", call=reading.model
+    )
 
 
 def plain_domain(domain: Sequence[Any]) -> list[Any]:

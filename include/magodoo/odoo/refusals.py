@@ -15,6 +15,7 @@ from magodoo.errors import (
     Unauthorized,
     Unavailable,
     UnknownField,
+    UnreadableRecord,
 )
 
 _LONGEST_MESSAGE = 500
@@ -38,6 +39,9 @@ _ROLLED_BACK = frozenset(
 # The connection to PostgreSQL may have broken while it was committing.
 _BROKEN_MIDWAY = ("closed the connection", "terminating connection", "connection has been closed", "already closed")
 
+# How Odoo words the refusal of a record rule (17 to 19, 16); of a missing right to a model it names the groups that have it.
+_OF_A_RECORD = ("top-secret records", "Due to security restrictions, you are not allowed to")
+
 _BY_NAME: dict[str, tuple[type[MagodooError], str]] = {
     "werkzeug.exceptions.Unauthorized": (Unauthorized, "check the API key and its expiry"),
     "odoo.exceptions.AccessDenied": (Unauthorized, "check login and API key, and the key's expiry"),
@@ -60,6 +64,10 @@ def refusal(name: str, message: str, *, call: str, write: bool) -> MagodooError:
     """
     text = " ".join(str(message).split())[:_LONGEST_MESSAGE] or name
     module, _, short = name.rpartition(".")
+    if name == "odoo.exceptions.AccessError" and any(sign in text for sign in _OF_A_RECORD):
+        return UnreadableRecord(
+            text, system="odoo", call=call, hint="a record rule hides it, or another company has it"
+        )
     if name in _BY_NAME:
         kind, hint = _BY_NAME[name]
         return kind(text, system="odoo", call=call, hint=hint)

@@ -17,7 +17,7 @@ from magodoo.errors import FixDocument, Unreadable
 from magodoo.money import to_units
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.trees import Row
-from magodoo.odoo.units import Units
+from magodoo.odoo.visibility import Visibility
 
 PARTIAL, ITEM, PAYMENT = "account.partial.reconcile", "account.move.line", "account.payment"
 OPEN_ACCOUNTS = ["asset_receivable", "liability_payable"]
@@ -30,7 +30,7 @@ _ITEM_FIELDS = ["move_id", "move_type", "journal_id", "statement_line_id", "paym
 _ENTRY_FIELDS = ["move_id", "account_id", "account_type", "balance"]
 
 
-class Settlements(Units):
+class Settlements(Visibility):
     """Adds to invoices and credit notes what settled them."""
 
     def add_settlements(self, rows: Sequence[Row]) -> dict[int, str]:

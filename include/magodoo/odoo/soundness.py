@@ -15,6 +15,9 @@ from magodoo.odoo.kinds import Tree
 
 Fields = Callable[[str], Mapping[str, Mapping[str, Any]]]
 
+NEVER = ("1-01-01", "0001-01-01")
+"""How Odoo writes the least date that there is, which stands for none where dates are computed: the platform decides on the zeros."""
+
 _DATE = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _TIME = re.compile(_DATE.pattern + r" ([01]\d|2[0-3]):[0-5]\d:[0-5]\d")
 
@@ -105,7 +108,11 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_date(value: Any) -> bool:
-    return value is False or (isinstance(value, str) and _DATE.fullmatch(value) is not None and _is_day(value))
+    return (
+        value is False
+        or value in NEVER
+        or (isinstance(value, str) and _DATE.fullmatch(value) is not None and _is_day(value))
+    )
 
 
 def _is_time(value: Any) -> bool:

@@ -49,7 +49,8 @@ RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     ("stock.picking", "return_id"): ((17, None),),
     ("product.product", "is_storable"): ((18, None),),
     ("res.users", "group_ids"): ((19, "groups_id"),),
-    ("res.company", "sale_lock_date"): ((18, None),),
+    # What closed sales and purchases to all but advisers before 18 is a date for each since.
+    ("res.company", "sale_lock_date"): ((18, "period_lock_date"),),
     ("res.company", "purchase_lock_date"): ((18, None),),
     ("res.company", "hard_lock_date"): ((18, None),),
 }

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown, Unreadable
+from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.kinds import LOCATION, NAMED, PRODUCT, beyond, tree
 from magodoo.odoo.loading import Loaded, Loading, Table
@@ -140,12 +140,10 @@ class Writers(Loading):
             ["state", "not in", ["done", "cancel"]],
             *plain_domain(beyond("location_dest_id")),
         ]  # fmt: skip
-        found = self.read_tree("stock.picking", OPEN_PICKING, domain)
-        if found.flawed:
-            raise Unreadable(found.flawed[0][1], system="odoo", call="stock.picking.web_search_read")
-        self.name_rows(found.rows, (("move_ids.sale_line_id", "sale.order.line"),))
-        self.count_in_product_units(found.rows)
-        return found.rows
+        rows = self.read_whole("stock.picking", OPEN_PICKING, domain)
+        self.name_rows(rows, (("move_ids.sale_line_id", "sale.order.line"),))
+        self.count_in_product_units(rows)
+        return rows
 
     def shared_transfers(self, order_ids: Sequence[int]) -> dict[int, list[str]]:
         """By sales order: names of the open transfers that carry its goods together with those of other orders."""

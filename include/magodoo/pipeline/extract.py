@@ -61,6 +61,8 @@ def run(
                     if window is None:
                         _succeeded(context, source.side, turn)
         if source.side is Side.ODOO:
+            if window is None:
+                counts["readable_again"] = whole_orders.look_again(context)
             counts["products"] = master_data.refresh_products(context)
     return counts
 

@@ -59,6 +59,7 @@ def make(context: Context, month: Month) -> store.Kept:
             by_rate=books.by_rate(connection, instance.id, ledger, own), clearing=cleared,
             gaps=gaps.read(connection, instance, month, ledger.numbers), over=month.is_over(now),
             annexes=annexes.read(connection, instance, month, now, still_open, moved), unread_stores=unread,
+            unreadable=annexes.unreadable(connection, instance.id),
         )  # fmt: skip
     made = body.statement(sources)
     with context.engine.begin() as connection:

@@ -8,14 +8,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from magodoo.labels import labelled
-from magodoo.staging import quarantine, shares, watermarks
+from magodoo.staging import quarantine, shares, watermarks, work
 from magodoo.staging.prepared import Prepared, prepare
 from magodoo.staging.upsert import Staged, write
 from magodoo.vocabulary import Side
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from magodoo.extract.reading import Batch
     from magodoo.pipeline.context import Context
+    from magodoo.settings import Instance
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +41,12 @@ def page(batch: Batch) -> Page:
     return Page(batch, prepare(batch.documents))
 
 
+def note_moved(connection: Connection, instance: Instance, side: Side, kind: str, moved: Sequence[str]) -> None:
+    """Orders that a record names which cannot be read now, or can be read again, are due."""
+    if moved:
+        work.bump(connection, instance.id, quarantine.orders(connection, instance, side.value, kind, moved))
+
+
 def store(context: Context, side: Side, pages: Sequence[Page], progress: Progress | None = None) -> Staged:
     """Stage pages of one kind, in the order in which they were read; of a document that stands on two of them the later counts.
 
@@ -57,9 +66,10 @@ def store(context: Context, side: Side, pages: Sequence[Page], progress: Progres
         read_now = [document for batch in batches for document in batch.documents]
         with shares.without_left_behind(connection, instance, read_now):
             staged = write(connection, instance, list(documents.values()))
-        quarantine.put(connection, instance.id, side.value, unread)
+        moved = quarantine.put(connection, instance.id, side.value, unread)
         read = [source_id for source_id, is_sound in sound.items() if is_sound]
-        quarantine.release(connection, instance.id, side.value, kind, read)
+        moved += quarantine.release(connection, instance.id, side.value, kind, read)
+        note_moved(connection, instance, side, kind, moved)
         if progress and stamp:
             watermarks.advance(connection, instance.id, side.value, kind, min(stamp, progress.began), progress.rows)
     for each in unread:  # the reason may quote the customer: it stands in the table, which erasure reaches

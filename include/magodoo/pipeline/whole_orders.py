@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from magodoo.errors import FixConfiguration
 from magodoo.extract.reading import Batch, MagentoSource, OdooSource, Source
-from magodoo.pipeline.store import page, store
+from magodoo.pipeline.store import note_moved, page, store
 from magodoo.staging import deletion, lacking, quarantine
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
+MOST_LOOKED_AT = 500  # records in quarantine that are read once more in a run
 MOST_GONE = 20  # deletions in one batch of orders that are believed whatever their share
 FOREIGN = "odoo-"  # begins the key of an Odoo document whose order exists nowhere
 
@@ -48,11 +49,48 @@ def _release_gone(context: Context, source: Source, kind: Kind, ids: Sequence[st
         )
 
 
+def look_again(context: Context) -> int:
+    """Read what of Odoo is in quarantine once more: a rule that is lifted, or a customer who comes back, moves no time stamp.
+
+    Rows of records that exist no more are closed. Returns how many documents can be read again.
+    """
+    source, instance = OdooSource(context.instance, context.books), context.instance
+    count = 0
+    for kind in source.kinds:
+        with context.engine.connect() as connection:
+            ids = quarantine.open_ids(connection, instance.id, source.side.value, kind.value, MOST_LOOKED_AT)
+        own = [each for each in ids if each.isdecimal()]
+        gone = _gone(context, source, kind, own) if own else []
+        with context.engine.connect() as connection:
+            gone += _found_by_name(context, source, [each for each in ids if not each.isdecimal()])
+            still = set(quarantine.open_ids(connection, instance.id, source.side.value, kind.value, MOST_LOOKED_AT))
+        count += len(set(own) - still - set(gone))
+        if gone:
+            with context.engine.begin() as connection:
+                closed = quarantine.release(connection, instance.id, source.side.value, kind.value, gone)
+                note_moved(connection, instance, source.side, kind.value, closed)
+    return count
+
+
+def _found_by_name(context: Context, source: OdooSource, names: Sequence[str]) -> list[str]:
+    """Our orders that are known by their external ids alone, and may be read by now or are gone: these ids; the orders are staged."""
+    keys = {name.rsplit("_", 1)[1]: name for name in names if name.rpartition("_")[2].isdecimal()}
+    if not keys:
+        return []
+    batch = source.orders_of_ours(sorted(keys))
+    _stage(context, source.side, [batch])
+    return sorted(set(keys.values()) - {each.source_id for each in batch.unread})
+
+
 def _gone(context: Context, source: Source, kind: Kind, ids: Sequence[str]) -> list[str]:
-    """Of the documents that the reading by order did not return, those that do not exist any more; the others are staged."""
-    _stage(context, source.side, source.by_ids(kind, ids))
-    there = source.existing(kind, ids)
-    return [each for each in ids if each not in there]
+    """Of the documents that the reading by order did not return, those that do not exist any more; the others are staged, or
+    quarantined where they exist and may not be read.
+    """
+    batches = list(source.by_ids(kind, ids))
+    _stage(context, source.side, batches)
+    unread = {each.source_id for batch in batches for each in batch.unread}
+    there = source.existing(kind, [each for each in ids if source.record_of(kind, each) not in unread])
+    return [each for each in ids if each not in there and source.record_of(kind, each) not in unread]
 
 
 def _mark(context: Context, side: Side, gone: Mapping[Kind, Sequence[str]], read: int, began: datetime) -> None:

@@ -412,10 +412,10 @@ CATALOGUE: dict[FindingType, Entry] = {
     _T.QUARANTINED: Entry(
         "Quarantined",
         "it could not be read",
-        "It is in no list and no sum until it can be",
+        "It is in no list and no sum until it can be, and nothing is written for the order that it names",
         _WARN,
-        "An unexpected payload, usually from an extension",
-        "Look at the reason; correct it where it was made, or report the case. What waits for it follows by itself",
+        "An unexpected payload, usually from an extension; or a record rule, or another company that it was given to",
+        "Look at the reason; correct it where it was made, or the user's rights, or report the case. What waits for it follows by itself",
         IT,
         REVENUE,
         "What cannot be read cannot be written",

@@ -73,7 +73,8 @@ class Frames:
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
     pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and, marked as
         ended, those that lost a document.
-    quarantine: open rows: side, kind, source_id, reason, number and order_key ("" where unknown; all str).
+    quarantine: open rows: side, kind, source_id, reason, number and order_key ("" where unknown; all str), once for each order that a
+        row concerns: it belongs to it, or names it ("" where it names none).
     master: model, key, odoo_id, active, data.
     unlinked: columns of documents; Odoo documents without order key (candidates for `possible_duplicate`), and documents of
         either side whose order exists nowhere (without_order).
@@ -137,7 +138,9 @@ def canonical(
         documents=_documents(_or_empty(documents)),
         lines=pd.DataFrame(),
         pairs=_pairs(_or_empty(pairs)),
-        quarantine=_texts(_or_empty(quarantine), ("side", "kind", "source_id", "reason", "number", "order_key")),
+        quarantine=_texts(
+            _or_empty(quarantine), ("side", "kind", "source_id", "reason", "number", "order_key", "concerns")
+        ),
         master=_or_empty(master).reindex(columns=["model", "key", "odoo_id", "active", "data"]),
         unlinked=_documents(_or_empty(unlinked)),
     )

@@ -134,6 +134,11 @@ class Facts:
         return payments.settled_by_payments(self.situation) | reversals.settled_by_reversal(self.situation)
 
     @cached_property
+    def held_by_unread(self) -> dict[int, str]:
+        """Why nothing is made for an order, by its id: a record that is its own, or names it, cannot be read."""
+        return records.unreadable(self.situation.view.frames)
+
+    @cached_property
     def lock(self) -> date | None:
         return records.lock_date(self.situation.view.frames.master)
 

@@ -24,6 +24,10 @@ def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], 
         order = facts.order_plan(order_id)
         if order is None:
             continue
+        if order_id in facts.held_by_unread:
+            for finding in order.findings:
+                finding.no_change_reason = facts.held_by_unread[order_id]
+            continue
         if order.concerns_odoo:
             planning_odoo.plan(order)
         if order.of(FindingType.MISSING_IN_MAGENTO):

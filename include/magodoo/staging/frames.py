@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
+from magodoo.staging import quarantine
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,12 +61,7 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
         documents=_read_documents(connection, "chosen_document"),
         lines=_read_lines(connection),
         pairs=read_pairs(connection, instance.id, order_keys),
-        quarantine=_query(
-            connection,
-            "select side, kind, source_id, reason, number, order_key from quarantine where instance = :instance"
-            " and resolved_at is null and (order_key is null or order_key = any(:orders))",
-            where,
-        ),
+        quarantine=_quarantine(connection, instance, order_keys),
         master=_query(
             connection,
             "select model, key, odoo_id, active, data from master where instance = :instance "
@@ -173,6 +169,14 @@ def _copy_out(
     dtypes = {name: kinds_of.get(name, "int64") for name in columns}
     return pd.read_csv(
         buffer, names=list(columns), dtype=dtypes, keep_default_na=False, na_filter=False, encoding="utf-8"
+    )
+
+
+def _quarantine(connection: Connection, instance: Instance, order_keys: Collection[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(
+        quarantine.open_rows(connection, instance, list(order_keys)), columns=list(quarantine.Open._fields)
     )
 
 

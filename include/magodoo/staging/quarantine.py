@@ -1,23 +1,40 @@
-"""What could not be read: kept with its payload and reason until a later read succeeds. Owner of table quarantine."""
+"""What could not be read: kept with its payload and reason until a later read succeeds. Owner of table quarantine.
+
+What of a record could be read may name an order, as may the last sound reading of it: nothing is made for that order meanwhile.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
 from magodoo.extract.canonical import Unread
+from magodoo.settings import Instance
 from magodoo.staging import work
+from magodoo.staging.resolve import names_of
 
 LONGEST_PAYLOAD = 100_000
 
 
-def put(connection: Connection, instance: str, side: str, unread: Iterable[Unread]) -> int:
-    """Keep these records; one that is there already is opened again with the latest reason. Returns how many.
+class Open(NamedTuple):
+    """An open row: its number and, of Magento's, the id of its order; concerns: an order that it belongs to or names; None where unknown."""
 
-    Orders are due whose record is new here, or has another reason.
+    side: str
+    kind: str
+    source_id: str
+    reason: str
+    number: str | None
+    order_key: str | None
+    concerns: str | None
+
+
+def put(connection: Connection, instance: str, side: str, unread: Iterable[Unread]) -> list[str]:
+    """Keep these records, of one kind; one that is there already is opened again with the latest reason.
+
+    Orders are due whose record is new here, or has another reason. Returns the ids of such records.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -29,23 +46,32 @@ def put(connection: Connection, instance: str, side: str, unread: Iterable[Unrea
             "payload": _storable(each.payload)[:LONGEST_PAYLOAD],
             "number": _storable(each.number)[:200] if each.number else None,
             "order_key": _storable(each.order_key)[:200] if each.order_key else None,
+            "own_orders": list(each.own_orders),
+            "reference": _storable(each.reference)[:200] if each.reference else None,
+            "other_references": [_storable(word) for word in each.other_references],
         }
         for each in unread
     ]
-    if rows:
-        known = _reasons(connection, instance, side, [row["source_id"] for row in rows])
-        connection.execute(
-            text("""
-            insert into quarantine (instance, side, kind, source_id, reason, payload, number, order_key)
-                values (:instance, :side, :kind, :source_id, :reason, :payload, :number, :order_key)
-            on conflict (instance, side, kind, source_id) do update set reason = excluded.reason, payload = excluded.payload,
-                number = coalesce(excluded.number, quarantine.number), order_key = coalesce(excluded.order_key, quarantine.order_key),
-                last_seen = now(), resolved_at = null"""),
-            rows,
-        )
-        fresh = {row["order_key"] for row in rows if known.get((row["kind"], row["source_id"])) != row["reason"]}
-        work.bump(connection, instance, sorted(key for key in fresh if key))
-    return len(rows)
+    if not rows:
+        return []
+    known = _reasons(connection, instance, side, [row["source_id"] for row in rows])
+    connection.execute(
+        text("""
+        insert into quarantine (instance, side, kind, source_id, reason, payload, number, order_key, own_orders, reference,
+                other_references)
+            values (:instance, :side, :kind, :source_id, :reason, :payload, :number, :order_key, :own_orders, :reference,
+                :other_references)
+        on conflict (instance, side, kind, source_id) do update set reason = excluded.reason, payload = excluded.payload,
+            number = coalesce(excluded.number, quarantine.number), order_key = coalesce(excluded.order_key, quarantine.order_key),
+            own_orders = case when excluded.own_orders = '{}' then quarantine.own_orders else excluded.own_orders end,
+            reference = coalesce(excluded.reference, quarantine.reference),
+            other_references = case when excluded.other_references = '{}' then quarantine.other_references
+                else excluded.other_references end, last_seen = now(), resolved_at = null"""),
+        rows,
+    )
+    fresh = [row for row in rows if known.get((row["kind"], row["source_id"])) != row["reason"]]
+    work.bump(connection, instance, sorted({row["order_key"] for row in fresh if row["order_key"]}))
+    return sorted({row["source_id"] for row in fresh})
 
 
 def _reasons(connection: Connection, instance: str, side: str, source_ids: Sequence[str]) -> dict[tuple[str, str], str]:
@@ -57,18 +83,17 @@ def _reasons(connection: Connection, instance: str, side: str, source_ids: Seque
     return {(row.kind, row.source_id): row.reason for row in open_rows}
 
 
-def release(connection: Connection, instance: str, side: str, kind: str, source_ids: Sequence[str]) -> int:
-    """Close the rows of records that were read soundly now, or are gone; their orders are due. Returns how many."""
+def release(connection: Connection, instance: str, side: str, kind: str, source_ids: Sequence[str]) -> list[str]:
+    """Close the rows of records that were read soundly now, or are gone; their orders are due. Returns the ids of those that were open."""
     closed = connection.execute(
         text("""
         update quarantine set resolved_at = now()
         where instance = :instance and side = :side and kind = :kind and source_id = any(:ids) and resolved_at is null
-        returning order_key"""),
+        returning source_id, order_key"""),
         {"instance": instance, "side": side, "kind": kind, "ids": list(source_ids)},
-    ).scalars()
-    keys = list(closed)
-    work.bump(connection, instance, sorted({key for key in keys if key}))
-    return len(keys)
+    ).all()
+    work.bump(connection, instance, sorted({row.order_key for row in closed if row.order_key}))
+    return sorted(row.source_id for row in closed)
 
 
 def not_seen_since(
@@ -84,6 +109,67 @@ def not_seen_since(
     for kind, source_id in rows:
         found.setdefault(kind, []).append(source_id)
     return found
+
+
+def open_ids(connection: Connection, instance: str, side: str, kind: str, limit: int) -> list[str]:
+    """Ids of open rows of a kind, at most so many: those that were not seen for longest."""
+    statement = text("""
+        select source_id from quarantine where instance = :instance and side = :side and kind = :kind and resolved_at is null
+        order by last_seen, source_id limit :limit""")
+    where = {"instance": instance, "side": side, "kind": kind, "limit": limit}
+    return list(connection.execute(statement, where).scalars())
+
+
+def open_rows(connection: Connection, instance: Instance, order_keys: Sequence[str]) -> list[Open]:
+    """Every open row that is not another order's, once for each order that it belongs to or names."""
+    found = connection.execute(
+        text(f"""{_WITH_ORDERS} where q.resolved_at is null and (q.order_key is null or q.order_key = any(:orders))
+            order by q.side, q.kind, q.source_id, named.order_key"""),
+        _names(instance) | {"orders": list(order_keys)},
+    )
+    return [Open(*row) for row in found]
+
+
+def orders(connection: Connection, instance: Instance, side: str, kind: str, source_ids: Sequence[str]) -> list[str]:
+    """Keys of staged orders that these rows, open or not, belong to or name."""
+    where = _names(instance) | {"side": side, "kind": kind, "ids": list(source_ids)}
+    found = connection.execute(
+        text(f"{_WITH_ORDERS} where q.side = :side and q.kind = :kind and q.source_id = any(:ids)"), where
+    )
+    return sorted({row.concerns for row in found if row.concerns})
+
+
+def _names(instance: Instance) -> dict[str, object]:
+    names = names_of(instance)
+    return {name: names[name] for name in ("instance", "prefix", "our_order", "our_document")}
+
+
+# A number that is an order's or a document's is believed here without a customer or a total that agrees: what is unreadable may agree.
+_WITH_ORDERS = """
+    select q.side, q.kind, q.source_id, q.reason, q.number, q.order_key, named.order_key as concerns
+    from (select * from quarantine where instance = :instance) q
+    left join lateral (
+        select d.order_key from document d where d.instance = q.instance and d.side = q.side and d.kind = q.kind
+            and d.source_id = q.source_id and d.order_key is not null
+        union
+        select q.order_key where q.order_key is not null
+        union
+        select o.order_key from document o where q.side = 'odoo' and o.instance = q.instance and o.side = 'odoo'
+            and o.kind = 'order' and o.source_id = any(q.own_orders) and o.order_key is not null
+        union
+        select o.source_id from document o where o.instance = q.instance and o.side = 'magento' and o.kind = 'order'
+            and o.source_id = substring(q.reference from :our_order)
+        union
+        select n.order_key from document n where n.instance = q.instance and n.side = 'magento'
+            and n.kind = case q.kind when 'return' then 'credit_memo' else q.kind end
+            and n.source_id = substring(q.reference from :our_document) and n.order_key is not null
+        union
+        select coalesce(n.order_key, n.source_id) from document n where q.side = 'odoo' and n.instance = q.instance
+            and n.side = 'magento' and n.kind in ('order', 'invoice', 'credit_memo') and n.deleted_at is null
+            and (n.number = any(q.other_references) and n.kind <> 'order' and n.order_key is not null
+                or n.kind = 'order' and n.number = any(array(
+                    select substr(word, length(:prefix) + 1) from unnest(q.other_references) word where starts_with(word, :prefix))))
+        ) named on true"""
 
 
 def _storable(words: str) -> str:

@@ -100,6 +100,16 @@ _MUTED = """
     from finding where instance = :instance and resolved_at is null and muted_until > :now order by id"""
 
 
+def unreadable(connection: Connection, instance: str) -> list[Row]:
+    """What of either side cannot be read now: side, kind, source_id, day since when (UTC, ISO text). Reasons may quote a customer and
+    are left to the quarantine, which erasure reaches.
+    """
+    statement = text("""
+        select side, kind, source_id, to_char(first_seen at time zone 'UTC', 'YYYY-MM-DD') as day from quarantine
+        where instance = :instance and resolved_at is null order by side, kind, source_id""")
+    return [dict(row) for row in connection.execute(statement, {"instance": instance}).mappings()]
+
+
 def still_open(client: OdooClient, month: Month) -> dict[str, dict[str, int]]:
     """By kind and Odoo id, what was open of invoices and credit notes at the month's end: units in their currency, owed positive.
 

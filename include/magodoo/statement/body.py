@@ -51,6 +51,7 @@ class Sources:
     gaps: Sequence[Row]
     annexes: Mapping[str, Sequence[Row]]
     unread_stores: Sequence[Row]
+    unreadable: Sequence[Row]
     over: bool
 
 
@@ -61,7 +62,7 @@ def statement(sources: Sources) -> Statement:
     named = _named(sources)
     instance, month = sources.instance, sources.sales.month
     left = any(_is_open(row) for row in rows) or any(row["unexplained"] for row in sources.clearing)
-    explained = not named and not left
+    explained = not named and not left and not sources.unreadable
     body: Row = {
         "instance": instance.id, "title": instance.title, "month": f"{month}", "zone": instance.time_zone, "over": sources.over,
         "company": instance.odoo.company_id, "company_currency": sources.books.company_currency,
@@ -70,6 +71,7 @@ def statement(sources: Sources) -> Statement:
         "accounts": sources.books.accounts, "taxes": _taxes(sources), "clearing": list(sources.clearing),
         "annexes": {
             **{name: list(found) for name, found in sources.annexes.items()}, "gaps": list(sources.gaps), "unread_stores": list(sources.unread_stores),
+            "unreadable": list(sources.unreadable),
             "rounding": rounding(sources.explanation.steps), "muted_steps": _muted(sources.explanation.steps),
             "entries_by_hand": _others(sources, "entries_by_hand"),
         },

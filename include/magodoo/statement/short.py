@@ -30,6 +30,8 @@ def table(body: Mapping[str, Any]) -> list[Short]:
 
 def verdict(body: Mapping[str, Any]) -> str:
     """The state of the month in a few words, for a subject or a heading."""
+    if unreadable := _unreadable(body):
+        return f"incomplete: {unreadable} unreadable"
     if not body["explained"]:
         return "part of it is unexplained"
     return "explained, with open findings" if _findings(body) else AGREES
@@ -38,6 +40,12 @@ def verdict(body: Mapping[str, Any]) -> str:
 def sentence(body: Mapping[str, Any]) -> str:
     """What the verdict means, and what is to be done."""
     month = "" if body["over"] else "The month was not over when this was made. "
+    if unreadable := _unreadable(body):
+        records = "One record" if unreadable == 1 else f"{unreadable} records"
+        return (
+            f"{month}Incomplete: {unreadable} unreadable. {records} of Magento or Odoo cannot be read, so that nobody can tell whether"
+            " the month agrees; they are listed below."
+        )
     if not body["rows"]:
         return f"{month}There was nothing in this month."
     if not body["explained"]:
@@ -66,6 +74,11 @@ def _short(row: Mapping[str, Any]) -> Short:
         row["ledger"]["total"],
     )
     return Short(wording.title(row), amounts)
+
+
+def _unreadable(body: Mapping[str, Any]) -> int:
+    """How many records could not be read; a statement of an earlier version does not say."""
+    return len(body["annexes"].get("unreadable", ()))
 
 
 def _findings(body: Mapping[str, Any]) -> list[str]:

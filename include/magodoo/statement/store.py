@@ -83,7 +83,7 @@ def sign(connection: Connection, statement_id: int, hash_seen: str, who: str, no
     if not kept.body["over"]:
         raise FixDocument("The month was not over when this statement was made: make it again, then sign.")
     if kept.unexplained and len(note.strip()) < 3:
-        raise FixDocument("Part of it is unexplained: say in a note why you sign all the same.")
+        raise FixDocument("Part of it is unexplained or cannot be read: say in a note why you sign all the same.")
     connection.execute(
         text("update statement set signed_by = :who, signed_at = :now, note = :note where id = :id"),
         {"id": statement_id, "who": who, "now": now, "note": note.strip()[:1000] or None},

@@ -33,6 +33,7 @@ LEDGER_STEPS = {
     "unexplained": "Unexplained between Odoo and its ledger",
 }
 ANNEXES = {
+    "unreadable": "Incomplete: records that cannot be read (quarantine)",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
     "open_receivables": "Open receivables at the month's end",
@@ -63,6 +64,7 @@ OPEN_FINDING = "Open finding: "
 _ORDER = ("Order", "order_number", "text")
 _CURRENCY = ("Currency", "currency", "text")
 COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "unreadable": (("Side", "side", "word"), ("Kind", "kind", "word"), ("Id", "source_id", "text"), ("Since", "day", "text")),
     "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "open_receivables": (

@@ -46,7 +46,7 @@ def lookalikes(
         *conditions,
     ]
     ids = client.call(model, "search", domain=domain, order="id")
-    rows = [row for row in client.by_ids(kind.value, ids).rows if not is_ours(context, row)] if ids else []
+    rows = [row for row in client.by_ids(kind.value, ids).sure if not is_ours(context, row)] if ids else []
     known = matched(context, Side.ODOO, kind, [row["id"] for row in rows])
     words = {row["id"]: set(references(context.instance, row)) for row in rows if row["id"] not in known}
     numbers = _order_numbers(context, set().union(*words.values()))

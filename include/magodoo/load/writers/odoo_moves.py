@@ -73,9 +73,9 @@ class WriteMoves(Writer):
             {number for search in searches for name in ("references", "order_references") for number in search[name]}
         )
         fields = client.text_fields("account.move", context.instance.odoo.reference_fields) or list(_FIELDS)
-        rows = {row["id"]: row for row in client.documents_by_reference(word, numbers, fields).rows}
+        rows = {row["id"]: row for row in client.documents_by_reference(word, numbers, fields).sure}
         of_order: dict[int, set[int]] = {}
-        for row in client.by_order_ids(word, sorted(set(orders.values()))).rows if orders else ():
+        for row in client.by_order_ids(word, sorted(set(orders.values()))).sure if orders else ():
             rows[row["id"]] = row
         for row in rows.values():
             for order_id in _orders_of(row):
@@ -114,7 +114,7 @@ class WriteMoves(Writer):
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         client = context.books
         ids = resolve(context, changes, [change.request["order"] for change in changes])
-        orders = {row["id"]: row for row in client.by_ids("order", sorted(set(ids.values()))).rows} if ids else {}
+        orders = {row["id"]: row for row in client.by_ids("order", sorted(set(ids.values()))).sure} if ids else {}
         locked = max(client.lock_dates().values(), default=None)
         problems: dict[int, MagodooError] = {}
         claimed: dict[int, int] = {}

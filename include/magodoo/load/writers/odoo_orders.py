@@ -33,7 +33,7 @@ class ImportOrders(Writer):
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
         numbers = [number for change in changes for number in change.request["search"]["references"]]
         fields = context.books.text_fields("sale.order", context.instance.odoo.reference_fields) or list(_FIELDS)
-        rows = context.books.orders_by_reference(numbers, fields).rows
+        rows = context.books.orders_by_reference(numbers, fields).sure
         ours = {row["external_id"]: row for row in rows if row.get("external_id")}
         new = [change for change in changes if change.request["external_id"] not in ours]
         days = {change.id: date.fromisoformat(day[:10]) for change in new if (day := change.request["date_order"])}
@@ -68,7 +68,7 @@ class ImportOrders(Writer):
         """An edited order is confirmed only after the one that it replaces was cancelled (RULES)."""
         replaced = {change.id: change.request["replaces"] for change in changes if change.request.get("replaces")}
         ids = context.books.by_external_ids(sorted(set(replaced.values()))) if replaced else {}
-        rows = {row["id"]: row for row in context.books.by_ids("order", list(ids.values())).rows} if ids else {}
+        rows = {row["id"]: row for row in context.books.by_ids("order", list(ids.values())).sure} if ids else {}
         standing = {name for name, number in ids.items() if rows.get(number, {}).get("state") in CONFIRMED}
         return {
             id: NotYet("the order that it replaces is not cancelled in Odoo yet")
@@ -194,7 +194,7 @@ class CancelOrders(Writer):
 
 def _order_rows(context: Context, changes: Sequence[LeasedChange]) -> dict[str, Mapping[str, Any]]:
     ids = resolve(context, changes, [change.request["order"] for change in changes])
-    rows = {row["id"]: row for row in context.books.by_ids("order", sorted(set(ids.values()))).rows}
+    rows = {row["id"]: row for row in context.books.by_ids("order", sorted(set(ids.values()))).sure}
     return {name: rows[id] for name, id in ids.items() if id in rows}
 
 

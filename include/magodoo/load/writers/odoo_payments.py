@@ -47,7 +47,7 @@ class WritePayments(Writer):
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
         client, documents = context.books, self._documents(context, changes)
         ids = self._payment_ids(context, changes, documents)
-        rows = {row["id"]: row for row in client.by_ids("payment", list(ids.values())).rows} if ids else {}
+        rows = {row["id"]: row for row in client.by_ids("payment", list(ids.values())).sure} if ids else {}
         answers: Answers = {}
         for change in changes:
             row = rows.get(ids.get(change.request["external_id"], 0))
@@ -151,7 +151,7 @@ class WritePayments(Writer):
         known = {} if self._known is None else self._known
         unread = [change for change in changes if name_of(change.request["document"]) not in known]
         ids = resolve(context, unread, [change.request["document"] for change in unread])
-        found = context.books.by_ids(self.document.value, sorted(set(ids.values()))).rows if ids else []
+        found = context.books.by_ids(self.document.value, sorted(set(ids.values()))).sure if ids else []
         rows = {row["id"]: row for row in found}
         known |= {name: rows[id] for name, id in ids.items() if id in rows}
         return known

@@ -87,13 +87,13 @@ class Return(Writer):
         orders = resolve(context, changes, [change.request["order"] for change in changes])
         numbers = sorted(set(orders.values()))
         returns = (
-            [row for row in client.by_order_ids("return", numbers).rows if row["state"] != "cancel"] if numbers else []
+            [row for row in client.by_order_ids("return", numbers).sure if row["state"] != "cancel"] if numbers else []
         )
         deliveries = (
-            [row for row in client.by_order_ids("shipment", numbers).rows if row["state"] == "done"] if numbers else []
+            [row for row in client.by_order_ids("shipment", numbers).sure if row["state"] == "done"] if numbers else []
         )
         field = context.instance.odoo.delivery_key_field
-        keyed = client.documents_by_reference("return", [change.request["key"] for change in changes], [field]).rows
+        keyed = client.documents_by_reference("return", [change.request["key"] for change in changes], [field]).sure
         found: dict[int, tuple[list[Row], list[Row], list[Row]]] = {}
         for change in changes:
             order = orders.get(name_of(change.request["order"]))

@@ -154,7 +154,7 @@ class Track(Writer):
 
     def _rows(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
         ids = sorted({_picking(change) for change in changes})
-        return {row["id"]: row for row in context.books.by_ids("shipment", ids).rows}
+        return {row["id"]: row for row in context.books.by_ids("shipment", ids).sure}
 
 
 def _picking(change: LeasedChange) -> int:
@@ -165,7 +165,7 @@ def _picking(change: LeasedChange) -> int:
 def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> dict[str, Row]:
     keys = [change.request["key"] for change in changes]
     field = context.instance.odoo.delivery_key_field
-    rows = context.books.documents_by_reference(kind, keys, [field]).rows
+    rows = context.books.documents_by_reference(kind, keys, [field]).sure
     return {str(row[field]): row for row in rows if row.get(field)}
 
 

@@ -120,7 +120,7 @@ def waiting_for_order(situation: Situation) -> list[Finding]:
 def _refused(frames: Frames) -> list[list[str]]:
     """[side, kind, source id, reason, number, order key] of what could not be read."""
     names = ["side", "kind", "source_id", "reason", "number", "order_key"]
-    rows: list[list[str]] = frames.quarantine[names].astype(str).to_numpy().tolist()
+    rows: list[list[str]] = frames.quarantine[names].drop_duplicates().astype(str).to_numpy().tolist()
     return rows
 
 
@@ -142,6 +142,19 @@ def read_in_part(situation: Situation) -> list[Finding]:
         about(FindingType.READ_IN_PART, row, order=orders.get(row.at), detail=str(left_out[row.at]))
         for row in view.frames.rows(positions)
     ]
+
+
+def unreadable(frames: Frames) -> dict[int, str]:
+    """Orders that a record of Odoo belongs to or names which cannot be read: why nothing is made for them. By Magento's order id."""
+    names = ["concerns", "side", "kind", "source_id", "reason"]
+    found = frames.quarantine[names]
+    keys = found["concerns"].astype(str)
+    found = found[(found["side"] == Side.ODOO.value) & keys.str.isdecimal() & (keys.str.len() <= LONGEST_ID)]
+    found = found.sort_values("kind", key=lambda kinds: kinds == Kind.ORDER, kind="stable")  # an order itself is named
+    return {
+        int(key): f"{Side(side).value.capitalize()}'s {Kind(kind).words} {source_id} cannot be read: {reason}"
+        for key, side, kind, source_id, reason in found.astype(str).to_numpy().tolist()
+    }
 
 
 def unmapped(order: Document, part: str, detail: str) -> Finding:

@@ -347,14 +347,18 @@ class Move(MoveTotals):
         return min(env.today, f"{first_open[:4]}-12-31")
 
     def _violated(self, env: Env, row: Row) -> list[tuple[str, str]]:
-        """(field, date) of the company's lock dates that cover the entry's accounting date."""
-        company = env["res.company"].rows[row["company_id"]]
+        """(field, date) of the lock dates of the company and those above it that cover the entry's accounting date."""
+        companies = env["res.company"]
+        company = {
+            name: companies.effective(companies.rows[row["company_id"]], name)
+            for name in ("fiscalyear_lock_date", "hard_lock_date", "sale_lock_date", "tax_lock_date")
+        }
         names = ["fiscalyear_lock_date", "hard_lock_date"]
         if row["move_type"] in _SALES:
             names.insert(0, "sale_lock_date")
         if any(env["account.move.line"].rows[line].get("tax_ids") for line in self.get(row, "line_ids")):
             names.append("tax_lock_date")
-        return [(name, company[name]) for name in names if company.get(name) and row["date"] <= company[name]]
+        return [(name, company[name]) for name in names if row["date"] <= company[name]]
 
     def _check_locks(self, env: Env, row: Row) -> None:
         violated = self._violated(env, row)

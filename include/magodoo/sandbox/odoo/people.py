@@ -20,6 +20,8 @@ class Company(Model):
     declared = f.columns(
         {
             "name": f.char("Company Name", required=True),
+            "parent_id": f.one("res.company", "Parent Company"),
+            "parent_path": f.char("Parent Path", compute="path", readonly=True),
             "partner_id": f.one("res.partner", "Partner"),
             "currency_id": f.one("res.currency", "Currency", required=True),
             "country_id": f.one("res.country", "Country"),
@@ -34,6 +36,16 @@ class Company(Model):
             "sale_lock_date": f.date("Sales Lock Date"),
             "purchase_lock_date": f.date("Purchase Lock Date"),
             "hard_lock_date": f.date("Hard Lock Date"),
+            **{
+                f"user_{name}": f.date(label, compute=f"user_{name}", readonly=True)
+                for name, label in (
+                    ("fiscalyear_lock_date", "Effective Global Lock Date"),
+                    ("tax_lock_date", "Effective Tax Return Lock Date"),
+                    ("sale_lock_date", "Effective Sales Lock Date"),
+                    ("purchase_lock_date", "Effective Purchase Lock Date"),
+                    ("hard_lock_date", "Effective Hard Lock Date"),
+                )
+            },
             "chart_template": f.char("Chart Template"),
             "stock_move_sms_validation": f.boolean("SMS Confirmation"),
             "has_received_warning_stock_sms": f.boolean("Warned of SMS"),
@@ -43,6 +55,31 @@ class Company(Model):
             "vat": f.char("Tax ID"),
         }
     )
+
+    def path(self, row: Row) -> str:
+        """`1/3/`: the companies above a branch, and itself."""
+        above = self.rows.get(row.get("parent_id", 0))
+        return f"{self.path(above) if above else ''}{row['id']}/"
+
+    def effective(self, row: Row, name: str) -> str:
+        """The latest of a date in the company and those above it, as Odoo 18 and later compute it; 1-01-01 is none."""
+        chain = [self.rows[int(each)] for each in self.path(row).split("/") if each]
+        return max([str(each[name]) for each in chain if each.get(name)], default="1-01-01")
+
+    def user_fiscalyear_lock_date(self, row: Row) -> str:
+        return self.effective(row, "fiscalyear_lock_date")
+
+    def user_tax_lock_date(self, row: Row) -> str:
+        return self.effective(row, "tax_lock_date")
+
+    def user_sale_lock_date(self, row: Row) -> str:
+        return self.effective(row, "sale_lock_date")
+
+    def user_purchase_lock_date(self, row: Row) -> str:
+        return self.effective(row, "purchase_lock_date")
+
+    def user_hard_lock_date(self, row: Row) -> str:
+        return self.effective(row, "hard_lock_date")
 
     def before_write(self, env: Env, ids: list[int], vals: Row) -> None:
         date = vals.get("hard_lock_date")
@@ -226,9 +263,9 @@ class Users(Model):
         """Nobody sees another user's keys here; one's own are found in their own model (facts odoo-19.0 [229])."""
         return []
 
-    def show(self, ids: list[int], fields: list[str] | None, load: Any) -> list[Row]:
+    def show(self, env: Env, ids: list[int], fields: list[str] | None, load: Any) -> list[Row]:
         """Keys and passwords never leave the server."""
-        shown = super().show(ids, fields, load)
+        shown = super().show(env, ids, fields, load)
         for entry in shown:
             entry.update({key: False for key in ("api_key", "password_text") if key in entry})
         return shown

@@ -21,7 +21,7 @@ class Reading(Searching):
     @public(access="read")
     def read(self, env: Env, ids: list[int], fields: list[str] | None = None, load: Any = "_classic_read") -> list[Row]:
         self.check_rules(env, ids, "read")
-        return self.show(ids, fields, load)
+        return self.show(env, ids, fields, load)
 
     @public(model_level=True, access="read")
     def search_read(
@@ -34,7 +34,7 @@ class Reading(Searching):
         order: str | None = None,
         load: Any = "_classic_read",
     ) -> list[Row]:
-        return self.show(self.find(env, domain or [], offset, limit, order), fields, load)
+        return self.show(env, self.find(env, domain or [], offset, limit, order), fields, load)
 
     @public(model_level=True, access="read")
     def web_search_read(
@@ -50,12 +50,12 @@ class Reading(Searching):
         ids = self.find(env, domain, 0, None, order)
         page = ids[offset:] if limit is None else ids[offset : offset + limit]
         length = len(ids) if count_limit is None else min(len(ids), count_limit)
-        return {"length": length, "records": self.tree(page, specification)}
+        return {"length": length, "records": self.tree(env, page, specification)}
 
     @public(access="read")
     def web_read(self, env: Env, ids: list[int], specification: dict[str, Any]) -> list[Row]:
         self.check_rules(env, ids, "read")
-        return self.tree(ids, specification)
+        return self.tree(env, ids, specification)
 
     @public(model_level=True, access="read")
     def name_search(
@@ -83,7 +83,7 @@ class Reading(Searching):
 
     @public(access="read")
     def get_metadata(self, env: Env, ids: list[int]) -> list[Row]:
-        logged = self.show(ids, ["create_uid", "create_date", "write_uid", "write_date"], "_classic_read")
+        logged = self.show(env, ids, ["create_uid", "create_date", "write_uid", "write_date"], "_classic_read")
         data = self.db.models["ir.model.data"]
         for entry in logged:
             names = data.entries_of(self.name, entry["id"])
@@ -100,38 +100,52 @@ class Reading(Searching):
     def export_data(self, env: Env, ids: list[int], fields_to_export: list[str]) -> dict[str, Any]:
         raise UserError("You don't have the rights to export data. Please contact an Administrator.")
 
-    def show(self, ids: list[int], fields: list[str] | None, load: Any) -> list[Row]:
+    def show(self, env: Env, ids: list[int], fields: list[str] | None, load: Any) -> list[Row]:
         """Rows as `read` gives them, in the order of `ids`; ids that are gone are left out (facts odoo-19.0 3)."""
         names = list(dict.fromkeys(fields)) if fields else list(self.fields)
         plain = load != "_classic_read"
-        shows = [(name, self._shower(self.field(name), plain)) for name in names if name != "id"]
+        shows = [(name, self._shower(env, self.field(name), plain)) for name in names if name != "id"]
         rows = self.rows
         found = (rows[record] for record in ids if record in rows)
         return [{"id": row["id"], **{name: show(row) for name, show in shows}} for row in found]
 
-    def tree(self, ids: list[int], specification: dict[str, Any]) -> list[Row]:
-        branch = self._branch(specification)
+    def tree(self, env: Env, ids: list[int], specification: dict[str, Any]) -> list[Row]:
+        branch = self._branch(env, specification)
         rows = self.rows
         return [branch(rows[record]) for record in ids if record in rows]
 
-    def _branch(self, specification: dict[str, Any]) -> Show:
+    def _branch(self, env: Env, specification: dict[str, Any]) -> Show:
         """A function that shows a row with everything that the specification names below it."""
-        shows = [(name, self._twig(name, below or {})) for name, below in specification.items() if name != "id"]
+        shows = [(name, self._twig(env, name, below or {})) for name, below in specification.items() if name != "id"]
         return lambda row: {"id": row["id"], **{name: show(row) for name, show in shows}}
 
-    def _twig(self, name: str, below: dict[str, Any]) -> Show:
+    def _twig(self, env: Env, name: str, below: dict[str, Any]) -> Show:
+        """What is below a relation: a record that a rule hides is refused, and with it everything; in a list it is left out."""
         field = self.field(name)
         if "fields" not in below or field.type not in ("many2one", *X2MANY):
-            return self._shower(field, plain=True)
+            return self._shower(env, field, plain=True)
         comodel, get = self.comodel(field), self.getter(name)
-        branch = comodel._branch(below["fields"])
+        branch = comodel._branch(env, below["fields"])
         table = comodel.rows
+        seen = self.db.rights.visible(env, comodel) if below["fields"] else None
         if field.type == "many2one":
-            return lambda row: branch(table[get(row)]) if get(row) in table else False
-        return lambda row: [branch(table[record]) for record in get(row) if record in table]
 
-    def _shower(self, field: Field, plain: bool) -> Show:
+            def one(row: Row) -> Any:
+                if seen and get(row) in table:
+                    comodel.check_rules(env, [get(row)], "read")
+                return branch(table[get(row)]) if get(row) in table else False
+
+            return one
+        return lambda row: [
+            branch(table[record]) for record in get(row) if record in table and (not seen or seen(table[record]))
+        ]
+
+    def _shower(self, env: Env, field: Field, plain: bool) -> Show:
         get = self.getter(field.name)
+        seen = self.db.rights.visible(env, self.comodel(field)) if field.type in X2MANY else None
+        if seen:
+            others = self.comodel(field).rows
+            return lambda row: [record for record in get(row) if record in others and seen(others[record])]
         if field.type == "many2one" and not plain:
             comodel = self.comodel(field)
             table, name = comodel.rows, comodel.display_name

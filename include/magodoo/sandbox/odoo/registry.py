@@ -16,7 +16,7 @@ from magodoo.sandbox.odoo.statements import StatementLine
 from magodoo.sandbox.odoo.stock_moves import Lot, StockMove, StockMoveLine
 
 MODELS: tuple[type[Model], ...] = (
-    system.ModelData, system.IrModel, system.IrField, system.Module, system.Sequence, system.Message, system.Parameter,
+    system.ModelData, system.IrModel, system.Rule, system.IrField, system.Module, system.Sequence, system.Message, system.Parameter,
     people.Company, people.Partner, people.PartnerCategory, people.Users, people.ApiKey, people.Groups,
     people.Country, people.CountryState, people.Language,
     catalogue.Currency, catalogue.CurrencyRate, catalogue.Pricelist, catalogue.Uom, catalogue.DecimalAccuracy,

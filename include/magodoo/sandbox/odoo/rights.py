@@ -5,9 +5,11 @@ A model that is not listed may be read by every user and changed by the administ
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from magodoo.sandbox.odoo.domains import compile_domain
 from magodoo.sandbox.odoo.env import Env
 from magodoo.sandbox.odoo.errors import AccessError
 from magodoo.sandbox.odoo.store import Row
@@ -64,6 +66,7 @@ ACCESS: dict[str, dict[str, Groups]] = {
     "res.currency.rate": _changed_by(_ACCOUNTANT, _SYSTEM),
     "res.partner.category": _changed_by(_PARTNERS),
     "ir.model.data": dict.fromkeys(_VERBS, (_ERP,)),
+    "ir.rule": dict.fromkeys(_VERBS, (_ERP,)),
     "ir.model.fields": _changed_by(_SYSTEM),
     "ir.module.module": dict.fromkeys(_VERBS, (_SYSTEM,)),
     "ir.config_parameter": dict.fromkeys(_VERBS, (_SYSTEM,)),
@@ -102,6 +105,16 @@ ACCESS: dict[str, dict[str, Groups]] = {
     "stock.return.picking": _changed_by(_STOCK),
     "stock.return.picking.line": _changed_by(_STOCK),
 }
+_INHERITED = frozenset(
+    {
+        "account.journal",
+        "account.tax",
+        "account.account",
+        "account.payment.method.line",
+        "product.product",
+        "res.partner",
+    }
+)
 _OWNER = {"sale.order": "user_id", "account.move": "invoice_user_id"}
 # A journal needs an account of its own, and that is what Odoo refuses first (facts pair 9).
 _REFUSED_FIRST = {("account.journal", "create"): "account.account"}
@@ -135,6 +148,11 @@ class Rights:
         rules: list[Callable[[Row], bool]] = []
         if "company_id" in model.fields and model.name != "res.users" and len(self._db.tables["res.company"]) > 1:
             companies = {*env.company_ids, False}
+            if model.name in _INHERITED:  # a branch uses what belongs to the companies above it
+                known = self._db.models["res.company"]
+                companies |= {
+                    int(each) for own in env.company_ids for each in known.path(known.rows[own]).split("/") if each
+                }
             company = model.getter("company_id")
             rules.append(lambda row: company(row) in companies)
         if model.name == "res.company" and not env.sudo and _ERP not in env.groups:
@@ -145,9 +163,19 @@ class Rights:
             rules.append(lambda row: row.get(owner, False) in (uid, False) and row.get("move_type") != "entry")
         if model.name == "res.users.apikeys" and not env.sudo and _ERP not in env.groups:
             rules.append(lambda row: row.get("user_id") == uid)
+        rules += [] if env.sudo else self._written_rules(model)
         if not rules:
             return None
         return rules[0] if len(rules) == 1 else lambda row: all(rule(row) for rule in rules)
+
+    def _written_rules(self, model: Any) -> list[Callable[[Row], bool]]:
+        """Rules that somebody wrote: they hold for everybody but the superuser."""
+        models = self._db.tables["ir.model"]
+        return [
+            compile_domain(model, ast.literal_eval(rule["domain_force"])).test
+            for rule in self._db.tables["ir.rule"].values()
+            if rule.get("active") and models[rule["model_id"]]["model"] == model.name
+        ]
 
     @staticmethod
     def _needed(model: str, operation: str) -> Groups | None:

@@ -37,7 +37,8 @@ class ModelData(Model):
         entry = self.entry(f"{module}.{xml_id}")
         if entry is None or entry["res_id"] not in self.db.models[entry["model"]].rows:
             raise ValueError(f"External ID not found in the system: {module}.{xml_id}")
-        return [entry["model"], entry["res_id"]]
+        seen = self.db.models[entry["model"]].find(env, [["id", "=", entry["res_id"]]], 0, 1, None)
+        return [entry["model"], entry["res_id"] if seen else False]
 
     def complete(self, env: Env, vals: Row) -> None:
         vals["complete_name"] = f"{vals.get('module')}.{vals.get('name')}"
@@ -85,6 +86,20 @@ class IrModel(Model):
     name, label, order = "ir.model", "Models", "model"
     search_names = ("model",)
     declared = f.columns({"name": f.char("Model Description"), "model": f.char("Model", required=True, index=True)})
+
+
+class Rule(Model):
+    """A record rule for everybody: `domain_force` is a domain of literals. Odoo evaluates Python there."""
+
+    name, label, order = "ir.rule", "Record Rule", "model_id desc, id"
+    declared = f.columns(
+        {
+            "name": f.char("Name"),
+            "active": f.boolean("Active", default=True),
+            "model_id": f.one("ir.model", "Model", required=True),
+            "domain_force": f.text("Domain", required=True),
+        }
+    )
 
 
 class IrField(Model):

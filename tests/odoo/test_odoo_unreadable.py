@@ -1,0 +1,189 @@
+"""One record that a rule hides, that is another company's, archived or deleted: never more than its own documents are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from odoo_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Shop
+
+from magodoo.errors import UnreadableRecord
+from magodoo.odoo.client import OdooClient
+
+EVER = datetime(2020, 1, 1, tzinfo=UTC)
+KINDS = ("order", "invoice", "credit_memo", "shipment", "return", "payment")
+Found = dict[str, set[int]]
+
+
+@dataclass(frozen=True)
+class Sold:
+    """An order with everything that may follow, of a customer and goods of its own: ids by kind, and of the records behind them."""
+
+    documents: dict[str, int]
+    records: dict[str, int]
+
+
+def sell(shop: Shop, number: int) -> Sold:
+    """Order 1 is taxed, order 2 is not, so that they have no tax in common."""
+    client, line = shop.client, LINES[number - 1]
+    lines = (
+        line,
+        replace(line, quantity="1", price="0", untaxed="0", tax="0"),
+    )  # goods that are given away have no amount
+    shop.load_partner(number)
+
+    def own(rows: list[list[str]], tax: int) -> list[list[str]]:
+        for row in rows:
+            row[:] = [f"{MODULE}.partner_{number}" if value == f"{MODULE}.partner_1" else value for value in row]
+            if number == 2:
+                row[tax] = row[tax + 1] = ""
+        return rows
+
+    (order,) = client.load_orders(ORDER_FIELDS, own(shop.order_rows(number, lines), 11)).ids.values()
+    client.confirm_orders([order])
+    (move,) = client.load_moves(MOVE_FIELDS, own(shop.move_rows(number, number, lines), 14)).ids.values()
+    client.post_moves([move])
+    invoice = client.by_ids("invoice", [move]).sure[0]
+    paid = shop.payment_rows(move, number, str(invoice["amount_total"]))
+    paid[0][3] = f"{MODULE}.partner_{number}"
+    (payment,) = client.load_payments(PAYMENT_FIELDS, paid).ids.values()
+    client.post_payments([payment])
+    client.reconcile_payment(payment, move)
+    (picking,) = client.open_pickings([order])
+    client.set_quantities({each["id"]: Decimal(str(each["product_uom_qty"])) for each in picking["move_ids"]})
+    client.validate_pickings([picking["id"]])
+    (done,) = client.by_ids("shipment", [picking["id"]]).sure
+    back = client.return_picking(picking["id"], {done["move_ids"][0]["id"]: Decimal(1)})
+    client.validate_pickings([back])
+    memo = own(
+        shop.move_rows(number, number, lines[:1], kind="out_refund", reversed_entry=f"{MODULE}.inv_{number}"), 14
+    )
+    (note,) = client.load_moves(MOVE_FIELDS, memo).ids.values()
+    client.post_moves([note])
+    row = client.by_ids("order", [order]).sure[0]
+    return Sold(
+        dict(zip(KINDS, (order, move, note, picking["id"], back, payment), strict=True)),
+        {
+            "sale.order": order, "sale.order.line": row["order_line"][1]["id"], "account.move": move,
+            "account.move.line": invoice["invoice_line_ids"][1]["id"], "stock.picking": picking["id"],
+            "stock.move": done["move_ids"][1]["id"], "res.partner": row["partner_id"]["id"],
+            "product.product": shop.products[line.sku], "account.tax": shop.tax, "account.payment": payment,
+        },
+    )  # fmt: skip
+
+
+def read(client: OdooClient) -> tuple[Found, Found]:
+    """(ids read, ids set apart) by kind, of everything."""
+    good: Found = {kind: set() for kind in KINDS}
+    bad: Found = {kind: set() for kind in KINDS}
+    for kind in KINDS:
+        for page in client.changed(kind, EVER):
+            good[kind] |= {row["id"] for row in page.rows}
+            bad[kind] |= {int(each.source_id or 0) for each in page.quarantined}
+            assert all(each.reason for each in page.quarantined)
+    return good, bad
+
+
+@contextmanager
+def hidden(admin: OdooClient, model: str, id: int) -> Iterator[None]:
+    """A record rule hides one record from everybody."""
+    (of,) = admin.call("ir.model", "search", domain=[["model", "=", model]])
+    rule = {"name": "hidden", "model_id": of, "domain_force": f"[('id', '!=', {id})]"}
+    (made,) = admin.write_call("ir.rule", "create", vals_list=[rule])
+    yield
+    admin.write_call("ir.rule", "unlink", ids=[made])
+
+
+def test_one_hidden_record_of_each_model_costs_its_own_documents_and_no_others(
+    shop: Shop, client: OdooClient, admin: OdooClient
+) -> None:
+    one, other = sell(shop, 1), sell(shop, 2)
+    assert read(client)[1] == {kind: set() for kind in KINDS}, "nothing is hidden yet"
+    for model, id in one.records.items():
+        with hidden(admin, model, id):
+            good, bad = read(client)
+            for kind in KINDS:
+                assert other.documents[kind] in good[kind], f"{model} hidden: {kind} of the other order is read"
+                assert bad[kind] <= {one.documents[kind]}, f"{model} hidden: {kind}"
+                known = client.by_ids(kind, [one.documents[kind]])
+                assert known.rows or known.quarantined, (
+                    f"{model} hidden: {kind} is neither read nor said to be unreadable"
+                )
+            assert any(bad.values()) or id in one.documents.values(), f"{model} hidden: said nowhere"
+    assert read(client)[1] == {kind: set() for kind in KINDS}, "once the rules are lifted everything is read again"
+
+
+@pytest.mark.parametrize("model", ["res.partner", "product.product", "account.tax"])
+def test_an_archived_record_costs_nothing(shop: Shop, client: OdooClient, admin: OdooClient, model: str) -> None:
+    one = sell(shop, 1)
+    admin.write_call(model, "write", ids=[one.records[model]], vals={"active": False})
+    good, bad = read(client)
+    assert {kind: ids for kind, ids in bad.items() if ids} == {}
+    assert all(one.documents[kind] in good[kind] for kind in KINDS)
+
+
+def test_a_customer_of_another_company_hides_nobody_else_s_order(
+    shop: Shop, client: OdooClient, admin: OdooClient
+) -> None:
+    shop.load_partner()
+    shop.load_partner(2)
+    rows = shop.order_rows(2)
+    rows[0][1] = f"{MODULE}.partner_2"
+    first = next(iter(client.load_orders(ORDER_FIELDS, shop.order_rows(1)).ids.values()))
+    second = next(iter(client.load_orders(ORDER_FIELDS, rows).ids.values()))
+    partner = client.by_ids("order", [first]).sure[0]["partner_id"]["id"]
+    (company,) = admin.call("res.company", "search", domain=[["id", "!=", client.company]], limit=1)
+    admin.write_call("res.partner", "write", ids=[partner], vals={"company_id": company})
+    (page,) = client.changed("order", EVER)
+    assert [row["id"] for row in page.rows] == [second]
+    (bad,) = page.quarantined
+    assert (bad.source_id, f"res.partner {partner} may not be read" in bad.reason) == (first, True)
+    assert bad.row is not None
+    assert (bad.row["client_order_ref"], bad.row["external_id"]) == ("000000001", f"{MODULE}.order_1")
+    with pytest.raises(UnreadableRecord, match=f"res.partner {partner}"):
+        _ = client.orders_by_reference(["000000001"]).sure
+    assert client.orders_by_reference(["000000002"]).sure, "another order's question is answered"
+
+
+def test_a_whole_page_of_one_hidden_customer_is_set_apart_and_what_follows_is_read(
+    shop: Shop, client: OdooClient, admin: OdooClient
+) -> None:
+    shop.load_partner()
+    shop.load_partner(2)
+    many = [row for number in range(1, 31) for row in shop.order_rows(number, LINES[:1])]
+    apart = list(client.load_orders(ORDER_FIELDS, many).ids.values())
+    rows = shop.order_rows(31, LINES[:1])
+    rows[0][1] = f"{MODULE}.partner_2"
+    (last,) = client.load_orders(ORDER_FIELDS, rows).ids.values()
+    with hidden(admin, "res.partner", client.by_external_ids([f"{MODULE}.partner_1"])[f"{MODULE}.partner_1"]):
+        pages = list(client.changed("order", EVER, page_size=7))
+        assert [row["id"] for page in pages for row in page.rows] == [last]
+        assert sorted(each.source_id or 0 for page in pages for each in page.quarantined) == sorted(apart)
+
+
+def test_an_order_that_is_known_by_its_name_or_its_id_is_said_to_be_hidden_and_a_deleted_one_is_gone(
+    shop: Shop, client: OdooClient, admin: OdooClient
+) -> None:
+    shop.load_partner()
+    made = client.load_orders(ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)]).ids
+    first, second = made.values()
+    admin.write_call("sale.order", "unlink", ids=[second])
+    with hidden(admin, "sale.order", first):
+        page = client.by_ids("order", [first, second, 10**6])
+        assert ([each.source_id for each in page.quarantined], page.rows) == ([first], [])
+        told: dict[str, str] = {}
+        assert client.by_external_ids(list(made), hidden=told) == {}
+        assert list(told) == [f"{MODULE}.order_1"]
+        with pytest.raises(UnreadableRecord, match="order_1"):
+            client.by_external_ids(list(made))
+
+
+def test_an_archived_partner_is_found_by_its_name(shop: Shop, client: OdooClient, admin: OdooClient) -> None:
+    shop.load_partner()
+    known = client.by_external_ids([f"{MODULE}.partner_1"])
+    admin.write_call("res.partner", "write", ids=list(known.values()), vals={"active": False})
+    assert client.by_external_ids([f"{MODULE}.partner_1"]) == known

@@ -1,0 +1,180 @@
+"""A record that exists and may not be read: its own order waits and says so, nothing is made a second time, the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from shop_and_books import ShopAndBooks
+from sqlalchemy import text
+
+from magodoo.pipeline import extract, load, refresh, statement
+from magodoo.statement import short
+from magodoo.statement.months import Month
+
+
+@contextmanager
+def hidden(pair: ShopAndBooks, model: str, id: int) -> Iterator[None]:
+    """A record rule hides one record from everybody, the clerks too."""
+    (of,) = pair.rows("ir.model", [["model", "=", model]], "model")
+    rule = {"name": "hidden", "model_id": of["id"], "domain_force": f"[('id', '!=', {id})]"}
+    (made,) = pair.call("ir.rule", "create", vals_list=[rule])
+    try:
+        yield
+    finally:
+        pair.call("ir.rule", "unlink", [made])
+
+
+def quarantined(pair: ShopAndBooks) -> set[tuple[str, str]]:
+    """(kind, id) of what of Odoo cannot be read."""
+    with pair.engine.connect() as connection:
+        found = connection.execute(
+            text("select kind, source_id from quarantine where side = 'odoo' and resolved_at is null")
+        )
+        return {(row.kind, row.source_id) for row in found}
+
+
+def reasons(pair: ShopAndBooks, order: int) -> str:
+    return " / ".join(str(row["no_change_reason"]) for row in pair.reported(order))
+
+
+def imported(pair: ShopAndBooks) -> int:
+    order = pair.order({"SKU-001": 2}, "cashondelivery")
+    pair.chain()
+    assert [row["state"] for row in pair.sales(order)] == ["sale"]
+    return order
+
+
+def test_a_customer_who_may_not_be_read_stops_nothing_but_his_own_order(pair: ShopAndBooks) -> None:
+    one = imported(pair)
+    (sale,) = pair.sales(one)
+    with hidden(pair, "res.partner", sale["partner_id"][0]):
+        other = pair.order({"SKU-001": 1}, "cashondelivery")
+        pair.shop.invoice(one)
+        pair.touch(one)
+        pair.chain()
+        assert [row["state"] for row in pair.sales(other)] == ["sale"], "somebody else's order is imported"
+        assert ("order", str(sale["id"])) in quarantined(pair)
+        assert pair.moves(one) == [], "nothing is made for an order that cannot be read"
+        assert f"Odoo's order {sale['id']} cannot be read" in reasons(pair, one)
+        assert f"res.partner {sale['partner_id'][0]} may not be read" in reasons(pair, one)
+    pair.chain()
+    assert quarantined(pair) == set(), "no time stamp moved, and it is read again all the same"
+    assert [row["state"] for row in pair.moves(one)] == ["posted"]
+
+
+def test_a_clerk_s_order_that_cannot_be_read_whole_is_not_made_a_second_time(pair: ShopAndBooks) -> None:
+    order = pair.order({"SKU-001": 2}, "cashondelivery")
+    entered = pair.enter_order(order)
+    lines = pair.rows("sale.order.line", [["order_id", "=", entered]], "product_id")
+    with hidden(pair, "sale.order.line", lines[-1]["id"]):
+        pair.chain()
+        assert [row["id"] for row in pair.sales(order)] == [entered], "the clerk's stays alone"
+        assert "cannot be read" in reasons(pair, order)
+    pair.chain()
+    assert [row["id"] for row in pair.sales(order)] == [entered]
+    assert "cannot be read" not in reasons(pair, order)
+
+
+def test_what_becomes_unreadable_between_plan_and_write_is_not_made_a_second_time(pair: ShopAndBooks) -> None:
+    order, other = (pair.order({"SKU-001": 1}, "cashondelivery") for _ in range(2))
+    pair.look()
+    pair.release()
+    entered = pair.enter_order(order)
+    (sale,) = pair.sales(order)
+    with hidden(pair, "res.partner", sale["partner_id"][0]):
+        load.run(pair.context())
+        assert [row["id"] for row in pair.sales(order)] == [entered]
+        assert len(pair.sales(other)) == 1, "the others are written"
+        (unfinished,) = pair.unfinished(order)
+        assert unfinished[:2] == ("odoo_order_import", "planned")
+        assert "may not be read" in unfinished[2]
+    pair.chain()
+    assert [row["id"] for row in pair.sales(order)] == [entered]
+
+
+def test_an_order_of_ours_that_is_hidden_is_neither_deleted_nor_made_again(pair: ShopAndBooks) -> None:
+    order = imported(pair)
+    (sale,) = pair.sales(order)
+    with hidden(pair, "sale.order", sale["id"]):
+        refresh.run(pair.context())
+        pair.shop.invoice(order)
+        pair.touch(order)
+        pair.chain()
+        assert ("order", str(sale["id"])) in quarantined(pair)
+        assert ("deleted", "order", "") not in pair.findings(order)
+        assert "cannot be read" in reasons(pair, order)
+    pair.chain()
+    assert [row["id"] for row in pair.sales(order)] == [sale["id"]]
+    assert [row["state"] for row in pair.moves(order)] == ["posted"], "once it can be read the invoice is made"
+
+
+def test_a_hidden_delivery_or_invoice_keeps_its_order_from_being_written(pair: ShopAndBooks) -> None:
+    order = imported(pair)
+    pair.deliver(order, {"SKU-001": 1})
+    done = next(row for row in pair.pickings(order) if row["state"] == "done")
+    with hidden(pair, "stock.picking", done["id"]):
+        pair.chain()
+        assert pair.shipments(order) == []
+        assert any(kind in ("order", "shipment") for kind, _ in quarantined(pair))
+    pair.chain()
+    assert [row["total_qty"] for row in pair.shipments(order)] == [1]
+
+
+def test_a_delivery_of_which_a_move_is_hidden_is_not_a_smaller_shipment(pair: ShopAndBooks) -> None:
+    order = pair.order({"SKU-001": 2, "SKU-002": 1}, "cashondelivery")
+    pair.chain()
+    pair.deliver(order)
+    (done,) = (row for row in pair.pickings(order) if row["state"] == "done")
+    with hidden(pair, "stock.move", done["move_ids"][0]):
+        pair.chain()
+        assert pair.shipments(order) == [], "a part of it would be told as the whole"
+        assert ("shipment", str(done["id"])) in quarantined(pair)
+    pair.chain()
+    (shipment,) = pair.shipments(order)
+    assert shipment["total_qty"] == 3
+
+
+def test_a_record_that_is_deleted_leaves_the_quarantine(pair: ShopAndBooks) -> None:
+    order = pair.order({"SKU-001": 1}, "cashondelivery")
+    entered = pair.enter_order(order)
+    (line, *_) = pair.rows("sale.order.line", [["order_id", "=", entered]], "product_id")
+    with hidden(pair, "sale.order.line", line["id"]):
+        extract.run(pair.context(), "magento")
+        extract.run(pair.context(), "odoo")
+        assert ("order", str(entered)) in quarantined(pair)
+    pair.call("sale.order", "action_cancel", [entered])
+    pair.call("sale.order", "unlink", [entered])
+    pair.chain()
+    assert quarantined(pair) == set()
+    assert len(pair.sales(order)) == 1, "and ours is made"
+
+
+def test_a_statement_is_incomplete_while_a_record_cannot_be_read(pair: ShopAndBooks) -> None:
+    order = imported(pair)
+    (sale,) = pair.sales(order)
+    month = Month.of(datetime.now(UTC), pair.instance.zone)
+    with hidden(pair, "res.partner", sale["partner_id"][0]):
+        pair.chain()
+        made = statement.make(pair.context(), month)
+        count = len(quarantined(pair))
+        assert (short.verdict(made.body), made.unexplained) == (f"incomplete: {count} unreadable", True)
+        assert f"Incomplete: {count} unreadable." in short.sentence(made.body)
+        found = [(row["side"], row["kind"], row["source_id"]) for row in made.body["annexes"]["unreadable"]]
+        assert ("odoo", "order", str(sale["id"])) in found
+    pair.chain()
+    assert "incomplete" not in short.verdict(statement.make(pair.context(), month).body)
+
+
+def test_a_customer_who_was_given_to_another_company_stops_nothing_but_his_own_order(pair: ShopAndBooks) -> None:
+    one = imported(pair)
+    (sale,) = pair.sales(one)
+    company = pair.rows("res.company", [["id", "!=", 1]], "name")[0]["id"]
+    pair.call("res.partner", "write", [sale["partner_id"][0]], vals={"company_id": company})
+    other = pair.order({"SKU-001": 1}, "cashondelivery")
+    again = pair.order({"SKU-001": 1}, "cashondelivery", email=str(pair.shop.order(one)["customer_email"]))
+    pair.chain()
+    assert [row["state"] for row in pair.sales(other)] == ["sale"], "somebody else's order is imported"
+    assert ("order", str(sale["id"])) in quarantined(pair)
+    assert len(pair.sales(again)) <= 1
