@@ -17,6 +17,7 @@ from magodoo.extract import magento_documents
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.load.requests import Prepared, prepare_from
 from magodoo.load.requests.money_lines import apportion
+from magodoo.load.requests.remaining import nothing_left, remaining
 from magodoo.load.requests.sources import Record, Sources
 from magodoo.load.requests.taxes import implausible, tax_of
 from magodoo.money import from_units, rounded, to_units
@@ -83,7 +84,12 @@ def plan_of(document: CanonicalDocument, **intent: Any) -> PlannedChange:
 def prepared(shop: Sources) -> Iterator[tuple[CanonicalDocument, Prepared]]:
     for (side, kind, _), document in sorted(shop.documents.items()):
         known = shop.magento(Kind.ORDER, str(document.order_key)) is not None
-        if side == "magento" and Kind(kind) in KINDS and known and document.sound and document.grand_total > 0:
+        if kind == "order":
+            document = remaining(document, 2)
+        sound = (
+            known and document.sound and document.grand_total > 0 and not (kind == "order" and nothing_left(document))
+        )
+        if side == "magento" and Kind(kind) in KINDS and sound:
             yield document, prepare_from(shop, [plan_of(document)])[0]
 
 
@@ -495,9 +501,11 @@ def test_a_tax_that_odoo_has_with_another_rate_is_not_taken() -> None:
 
 
 def test_the_rate_of_a_taxed_line_is_not_guessed(shop: Sources) -> None:
-    tax = tax_of(shop, ordered(shop), CanonicalLine("1"), None, 825)
-    assert tax.problem is not None
-    assert tax.problem.message == "the rate of a taxed line is not known for ? % in US"
+    for percent in (None, Decimal(0)):
+        tax = tax_of(shop, ordered(shop), CanonicalLine("1", sku="A"), percent, 82_500)
+        assert tax.problem is not None
+        said = "8.25 USD of tax stand on item A of the order, and Magento names no rate for it"
+        assert (tax.problem.finding, tax.problem.message) == ("not_representable", said)
 
 
 def test_the_only_pricelist_in_the_orders_currency_needs_no_mapping() -> None:

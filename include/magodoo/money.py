@@ -94,6 +94,12 @@ def shown(units: int, currency: str | None) -> str:
     return plain(rounded(int(units), decimals), decimals)
 
 
+def share(units: int, part: int, whole: int, decimals: int) -> int:
+    """`part` of `whole` of an amount, rounded half away from zero to the currency; amount in units, part and whole alike."""
+    exact = Decimal(units) * part / whole
+    return rounded(int(exact.to_integral_value(ROUND_HALF_UP)), decimals)
+
+
 def parse_json(text: str | bytes) -> Any:
     """JSON with Decimal for every fraction; raises Unreadable instead of a decoder's error. NaN and infinity are refused.
 

@@ -117,6 +117,10 @@ class MasterData(Reads):
     def countries(self) -> list[Row]:
         return self.listed("res.country", ["name", "code"])
 
+    def country_states(self) -> list[Row]:
+        """States, provinces and the like of all countries: name, code, country_id."""
+        return self.listed("res.country.state", ["name", "code", "country_id"])
+
     def warehouses(self) -> list[Row]:
         return self.listed("stock.warehouse", ["name", "code", "delivery_steps", "company_id", "active"])
 

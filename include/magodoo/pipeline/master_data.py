@@ -29,7 +29,7 @@ def refresh_stale_lists(context: Context) -> int:
 
 
 def refresh_lists(context: Context) -> int:
-    """Everything but products: small lists, read as a whole; countries once a day."""
+    """Everything but products: small lists, read as a whole; countries and their states once a day."""
     odoo, instance = context.books, context.instance.id
     lists = [
         ("account.tax", "name", odoo.taxes()),
@@ -43,6 +43,8 @@ def refresh_lists(context: Context) -> int:
     with context.engine.connect() as connection:
         if master.is_stale(connection, instance, "res.country", COUNTRIES_FRESH):
             lists.append(("res.country", "code", odoo.countries()))
+        if master.is_stale(connection, instance, "res.country.state", COUNTRIES_FRESH):
+            lists.append(("res.country.state", "code", odoo.country_states()))
     locks = {name: day.isoformat() for name, day in odoo.lock_dates().items()}
     electronic = {"found": odoo.e_invoicing(context.instance.odoo.sales_journal)}
     company, identity = odoo.company_row(), {"value": odoo.database_uuid()}

@@ -35,7 +35,7 @@ Units = npt.NDArray[np.int64]
 IDS = ("source_id", "order_key", "parent_id", "edit_of", "customer_group", "store_id")
 AMOUNTS = (
     *("subtotal", "shipping", "discount", "adjustment", "tax", "untaxed", "grand_total", "base_grand_total"),
-    *("open_amount", "captured_amount", "in_payment", "quantity", "amount_authorized", "amount_paid", "tendered"),
+    *("open_amount", "captured_amount", "in_payment", "quantity", "amount_authorized", "amount_paid", "tendered", "paid_online"),
 )
 WORDS = ("state", "status", "currency", "payment_method", "carrier", "source_code", "flaw", "tendered_by")
 TEXTS = (
@@ -66,7 +66,7 @@ class Frames:
         TEXTS (str, "" where unknown; tracking: sorted numbers, other_references: both joined by SEPARATOR, the latter of
         Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
         document_date (datetime64, local date); flaw: which sums of a document fail. order_key is the Magento order's id; -n where
-        staging keeps an Odoo document under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid (of
+        staging keeps an Odoo document under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid, paid_online (of
         Magento orders), consolidated, in_payment, credited_by, settled_by, was_paid (of Odoo's invoices and credit memos),
         foreign_units (of Odoo's documents), tendered and tendered_by (of Magento's), flaw, without_order and set_aside (what was left
         out of it when it was read) come from `details`.
@@ -108,8 +108,12 @@ class Frames:
 
     def lines_of(self, position: int) -> list[Line]:
         """Lines of one document as typed rows."""
+        return rows.lines(self.line_rows(position))
+
+    def line_rows(self, position: int) -> pd.DataFrame:
+        """Lines of one document as they stand in `lines`."""
         begin, end = self._line_starts[position], self._line_starts[position + 1]
-        return rows.lines(self.lines.iloc[begin:end])
+        return self.lines.iloc[begin:end]
 
     def only(self, keep: Mask) -> Frames:
         """The same without the other documents and their lines."""
@@ -246,6 +250,7 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         ("tendered", [sum((each.get("tendered") or {}).values()) for each in details]),
         ("amount_authorized", [each.get("amount_authorized") for each in payments]),
         ("amount_paid", [each.get("amount_paid") for each in payments]),
+        ("paid_online", [each.get("base_amount_paid_online") for each in payments]),
     ):
         if name not in source:
             source[name] = found

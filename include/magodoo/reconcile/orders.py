@@ -83,13 +83,15 @@ def look(frames: Frames, instance: Instance, now: datetime) -> Situation:
 
 def find(situation: Situation) -> list[Finding]:
     """Every difference, each once."""
+    alone = missing.missing(situation)
     return [
         *amounts.amounts(situation),
         *amounts.quantities(situation),
         *states.states(situation),
         *states.tracking(situation),
         *payments.payment_reversed(situation),
-        *missing.missing(situation),
+        *alone,
+        *missing.capture_needed(situation, alone),
         *stock.will_ship_too_much(situation),
         *stock.sent_beside(situation),
         *stock.over_refunded(situation),

@@ -112,6 +112,16 @@ class View:
         return orders & table[states.codes.to_numpy(), methods.codes.to_numpy()] & ~self.word_is("status", {"fraud"})
 
     @cached_property
+    def only_authorised(self) -> Mask:
+        """Documents of orders whose provider has authorised the money and taken none, whatever Magento shows as paid: an invoice that is
+        captured offline is *paid* there as well. Not where the settings say that an invoice means paid.
+        """
+        means_paid = {name for name, method in self.instance.payment_methods.items() if method.invoice_means_paid}
+        waiting = (self.column("amount_authorized") > 0) & (self.column("paid_online") == 0)
+        waiting &= ~self.word_is("payment_method", means_paid)
+        return np.where(self.order_of >= 0, waiting[self.order_of], False)
+
+    @cached_property
     def confirmed_early(self) -> Mask:
         """Importable orders that the settings want confirmed though Magento has not gone on with them (cash on delivery)."""
         early = self.importable & ~self.word_is("state", set(self.instance.orders.import_states))

@@ -29,6 +29,7 @@ _DETAILS = {
     "edit_of": "d.details ->> 'edit_of'",
     "amount_authorized": "d.details #>> '{payment,amount_authorized}'",
     "amount_paid": "d.details #>> '{payment,amount_paid}'",
+    "paid_online": "d.details #>> '{payment,base_amount_paid_online}'",
     "without_order": "(d.details ? 'without_order')",
     "consolidated": "(d.details ? 'consolidated')",
     "foreign_units": "d.details ->> 'foreign_units'",

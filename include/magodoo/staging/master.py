@@ -1,7 +1,7 @@
 """Odoo's master data as mappings need it. Owner of table master.
 
-Keys: products by SKU, taxes, currencies, pricelists, carriers and units by name, journals and warehouses by code, countries by ISO
-code; `ir.config_parameter` / `database.uuid` holds `{"value": ...}`, `res.company` / `lock_dates` the dates that are set,
+Keys: products by SKU, taxes, currencies, pricelists, carriers and units by name, journals, warehouses and states of countries by code,
+countries by ISO code; `ir.config_parameter` / `database.uuid` holds `{"value": ...}`, `res.company` / `lock_dates` the dates that are set,
 `res.company` / `e_invoicing` under `found` what makes its documents electronic.
 `data` is the row as Odoo gave it.
 """

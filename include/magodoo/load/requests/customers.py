@@ -33,16 +33,20 @@ class Customer:
 def customer(sources: Sources, order: CanonicalDocument) -> Customer:
     """A registered customer by Magento's id, a guest by e-mail; what an existing partner says is never changed."""
     payload = order.payload
-    billing = _plain_address(payload.get("billing_address") or {})
-    shipping = _plain_address(_shipping_address(payload)) or billing
+    written = [payload.get("billing_address") or {}, _shipping_address(payload)]
+    addresses = [_plain_address(each) for each in written]
+    billing = addresses[0]
+    if not addresses[1]:
+        addresses[1], written[1] = billing, written[0]
     partner = sources.instance.external_id("partner", _customer_key(payload, order))
     problems: list[RequestProblem] = []
     tables = [table("res.partner", _partner(sources, order, partner, billing, problems))]
     ids: list[str] = []
-    for address in (billing, shipping):
+    for address, row in zip(addresses, written, strict=True):
         external_id = sources.instance.external_id("addr", _digest(partner + dump_json(address)))
         if external_id not in ids:
-            tables.append(table("res.partner", _contact(sources, order, external_id, partner, address, problems)))
+            cells = _contact(sources, order, external_id, partner, address, problems)
+            tables.append(table("res.partner", cells | _place(sources, row, cells)))
         ids.append(external_id)
     return Customer(partner, ids[0], ids[1], tuple(tables), tuple(dict.fromkeys(problems)))
 
@@ -86,16 +90,22 @@ def _contact(
         "street": street[0] if street else "",
         "street2": ", ".join(street[1:]),
         "zip": str(address.get("postcode") or ""),
-        "city": _city(address),
+        "city": str(address.get("city") or "").strip(),
         "country_id/.id": _country(sources, address, problems),
     }
 
 
-def _city(address: Mapping[str, Any]) -> str:
-    """With the region where there is one: Odoo's states are a list of its own that a shop's free text need not fit."""
+def _place(sources: Sources, address: Mapping[str, Any], cells: Mapping[str, str]) -> dict[str, str]:
+    """The region as Odoo's state of the country; one that Odoo does not list stays readable in the second line of the street."""
     region = address.get("region")
-    text = region.get("region") if isinstance(region, Mapping) else region
-    return ", ".join(str(part).strip() for part in (address.get("city"), text) if part and str(part).strip())
+    of = region if isinstance(region, Mapping) else address
+    code, name = (str(of.get(key) or "").strip() for key in ("region_code", "region"))
+    country = cells["country_id/.id"]
+    state = sources.master.state(int(country), code, name) if country else None
+    if state is not None:
+        return {"state_id/.id": str(state.id)}
+    text = name or code
+    return {"street2": ", ".join(part for part in (cells["street2"], text) if part)} if text else {}
 
 
 def _country(sources: Sources, address: Mapping[str, Any], problems: list[RequestProblem]) -> str:

@@ -66,7 +66,7 @@ def money_lines(
 
     apart: quantities by item key (units) that get a line of their own.
     """
-    decimals = _decimals(sources, document.currency)
+    decimals = decimals_of(sources, document.currency)
     extras, unknown = extra_lines(sources, order, document)
     if unknown:
         return MoneyLines([], unknown, document.grand_total - document.tax, document.tax)
@@ -89,6 +89,9 @@ def money_lines(
     checked: list[tuple[int, int, int, Decimal]] = []
     for (source, stands_apart), net, tax in zip(pieces, untaxed, taxes, strict=True):
         ordered = _ordered(order, source)
+        if ordered is None and source.role == "item":
+            problems.append(_taken_off(document, source))
+            continue
         if ordered and not source.sku:
             source = replace(source, sku=ordered.sku)
         problems += _untold_type(order, ordered)
@@ -97,7 +100,7 @@ def money_lines(
         sold = ordered or source
         problems += gift_card_problems(sources, sold, tax)
         product_id = _product(sources, sold if sold.role == "item" else source, problems)
-        problems += finer_than_odoo(sources, source.sku, _quantity(source)) if source.role == "item" else []
+        problems += finer_than_odoo(sources, sold.sku, _quantity(source)) if source.role == "item" else []
         problems += [chosen.problem] if chosen.problem else []
         positions += [chosen.fiscal_position] if chosen.fiscal_position else []
         checked.append(_plausibility(order, source, net, tax, percent))
@@ -246,6 +249,17 @@ def _plausibility(
     return net, 0, tax, shipping or Decimal(0)
 
 
+def _taken_off(document: CanonicalDocument, source: CanonicalLine) -> RequestProblem:
+    """A line that an edit of the order removed after it was invoiced: only the order knows its rate and product."""
+    name = source.sku or source.name or f"item {source.item_key}"
+    return RequestProblem(
+        f"removed:{source.item_key}",
+        f"{name} on {document.number} is no item of the order any more: it was taken off the order after it was invoiced",
+        FindingType.NOT_REPRESENTABLE,
+        f"Book {document.number} in Odoo by hand on the order, with its number as reference; or refund the line in Magento",
+    )
+
+
 def _ordered(order: CanonicalDocument, line: CanonicalLine) -> CanonicalLine | None:
     """The order's line of a document's line: only it knows rate and product type (facts magento-2.4.7-more 1.1)."""
     for own in order.lines:
@@ -274,7 +288,8 @@ def _name(line: CanonicalLine) -> str:
     return line.name or {"shipping": "Shipping", "discount": "Shipping discount"}.get(line.role, "Adjustment")
 
 
-def _decimals(sources: Sources, currency: str) -> int:
+def decimals_of(sources: Sources, currency: str) -> int:
+    """The decimals of a currency in Odoo."""
     record = sources.master.only("res.currency", currency)
     places = record.data.get("decimal_places") if record else None
     return min(4, int(places)) if places is not None else 2

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.load.requests.customers import customer
-from magodoo.load.requests.money_lines import MoneyLine, money_lines
+from magodoo.load.requests.money_lines import MoneyLine, decimals_of, money_lines
 from magodoo.load.requests.payment_parts import payment_parts
 from magodoo.load.requests.prepared import Prepared, RequestProblem
+from magodoo.load.requests.remaining import nothing_left, remaining
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import Table, call, figure, table
 from magodoo.money import rounded
@@ -23,6 +24,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     order = sources.magento(Kind.ORDER, plan.source_id)
     if order is None:
         return Prepared(plan, None, problems=[RequestProblem("order", "the order is not staged")])
+    order = remaining(order, decimals_of(sources, order.currency))
     instance, who, money = sources.instance, customer(sources, order), money_lines(sources, order, order)
     external_id = instance.external_id("order", order.source_id)
     number = f"{instance.odoo.order_number_prefix}{order.number}"
@@ -42,7 +44,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "fiscal_position_id": money.fiscal_position,  # or none: Odoo would choose one by the country
         "payment_term_id": _payment_term(sources, order),
     }
-    problems = [*who.problems, *money.problems, *payment_parts(sources, order), *problems]
+    problems = [*nothing_left(order), *who.problems, *money.problems, *payment_parts(sources, order), *problems]
     if problems:
         return Prepared(plan, None, problems=problems)
     draft = table("sale.order", head, "order_line", [_line(sources, order, line) for line in money.lines])

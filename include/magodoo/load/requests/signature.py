@@ -26,6 +26,8 @@ def signature(document: CanonicalDocument) -> str:
     head = [getattr(document, name) for name in _CONTENT]
     if document.kind == Kind.ORDER:
         head += [*(getattr(document, name) for name in _CUSTOMER), document.state in _ORDER_ENDS]
+        # What is cancelled is not imported; only orders that have it say so, or every open change would be another one.
+        head += [line.qty_canceled for line in document.lines if line.qty_canceled and document.side == Side.MAGENTO]
     else:
         head.append(document.state)
     # A delivery's quantities become kits in staging; what was moved stays in qty_ordered.

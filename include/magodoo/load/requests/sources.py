@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
@@ -65,6 +68,34 @@ class Master:
 
     def keys(self, model: str) -> list[str]:
         return sorted(key for of, key in self.records if of == model)
+
+    @cached_property
+    def states(self) -> dict[tuple[int, str], Record]:
+        """Active states by country id and by code and name, case folded; what two of a country share names neither."""
+        found: dict[tuple[int, str], set[int]] = defaultdict(set)
+        known: dict[int, Record] = {}
+        for (model, code), records in self.records.items():
+            for record in records if model == "res.country.state" else ():
+                country = record.data.get("country_id")
+                if record.active and isinstance(country, list) and country:
+                    known[record.id] = record
+                    found[country[0], f"code {code.casefold()}"].add(record.id)
+                    found[country[0], f"name {_folded(record.data.get('name'))}"].add(record.id)
+        return {key: known[min(ids)] for key, ids in found.items() if len(ids) == 1}
+
+    def state(self, country: int, code: str, name: str) -> Record | None:
+        """The state of a country by its code, else by its name. Where a code means one state and the name another, the lists of
+        codes are not the same, and the name is meant.
+        """
+        by_code = self.states.get((country, f"code {code.strip().casefold()}")) if code.strip() else None
+        by_name = self.states.get((country, f"name {_folded(name)}")) if name.strip() else None
+        return by_name or by_code
+
+
+def _folded(name: Any) -> str:
+    """A name without case, accents and what some lists add in brackets: `Texas (US)` and `texas` are one."""
+    plain = unicodedata.normalize("NFKD", re.sub(r"\s*\([^)]*\)\s*$", "", str(name or "")))
+    return " ".join("".join(each for each in plain if not unicodedata.combining(each)).casefold().split())
 
 
 @dataclass

@@ -12,6 +12,7 @@ from magodoo.load.requests.tables import figure
 from magodoo.money import plain
 from magodoo.settings.extra_totals import ExtraTotal
 from magodoo.settings.model import TaxRule
+from magodoo.vocabulary import FindingType
 
 _SERVICES = ("virtual", "downloadable")
 _CENT = 100  # units
@@ -36,9 +37,9 @@ def tax_of(
     """
     if line.role == "adjustment" or (line.role == "discount" and not tax):
         return LineTax()
-    rate = percent if percent is not None else Decimal(0) if not tax else None
-    if rate is None:
-        return _unmapped(order, "?", "the rate of a taxed line is not known")
+    if tax and not percent:
+        return LineTax(problem=_without_rate(order, line, tax))
+    rate = percent if percent is not None else Decimal(0)
     if not tax and not rate and not any(rule.rate == 0 for rule in sources.instance.taxes):
         return LineTax()
     if not tax and line.role in ("shipping", "discount"):
@@ -108,6 +109,18 @@ def _kind(sources: Sources, line: CanonicalLine) -> str | None:
     product = sources.master.only("product.product", line.sku)
     type_ = product.data.get("type") if product else None
     return None if not type_ else "service" if type_ == "service" else "goods"
+
+
+def _without_rate(order: CanonicalDocument, line: CanonicalLine, tax: int) -> RequestProblem:
+    """Tax that Magento charged without a rate to it: no mapping can help, and a rate that is guessed may be another tax."""
+    what = f"item {line.sku}" if line.role == "item" else "the shipping"
+    return RequestProblem(
+        f"tax_rate:{line.sku if line.role == 'item' else 'shipping'}",
+        f"{plain(tax)} {order.currency} of tax stand on {what} of the order, and Magento names no rate for it",
+        FindingType.NOT_REPRESENTABLE,
+        "Enter the order in Odoo by hand with the tax that applies and Magento's number as reference: it is adopted then."
+        " The cause is in Magento: an extension or import that writes tax amounts without tax_percent",
+    )
 
 
 def _unmapped(order: CanonicalDocument, rate: str, why: str) -> LineTax:

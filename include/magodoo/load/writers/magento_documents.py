@@ -124,8 +124,8 @@ class CreateInvoice(MagentoDocument):
     def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
         payment = order.get("payment") or {}
         method = context.instance.payment_methods.get(str(payment.get("method") or ""))
-        authorised = to_units(payment.get("amount_authorized")) and not to_units(payment.get("amount_paid"))
-        if authorised and (method is None or method.authorises):
+        authorised = to_units(payment.get("amount_authorized")) and not to_units(payment.get("base_amount_paid_online"))
+        if authorised and not (method is not None and method.invoice_means_paid):
             return "its payment is only authorised: capture it in Magento first"
         total, wanted = predicted_invoice(order, change.request["items"]), change.request["expect"]["total"]
         if rounded(total) != rounded(wanted):

@@ -18,6 +18,7 @@ from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View, rounded
 from magodoo.vocabulary import FindingType, Kind, Side
 
+LOOKS_PAID = frozenset({"processing", "complete"})
 DAYS_APART = pd.Timedelta(days=30)
 _CENT = np.array([100], dtype=np.int64)
 PRICE_TOLERANCE = 200  # units per line: Magento rounds each row of a partial document to the cent
@@ -86,7 +87,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
         (FindingType.NOT_REPRESENTABLE, shares.consolidated(view) | _unmapped_lines(situation, todo)),
         (FindingType.REPLACEMENT, _replacements(situation, todo) | _sent_again(situation, todo)),
         (FindingType.DUPLICATE, duplicates),
-        (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & _only_authorised(situation)),
+        (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & view.only_authorised),
         (FindingType.MISSING_IN_MAGENTO, todo),
     ]
     for found, odoo, order in _sorted_out(situation, todo, reasons):
@@ -95,6 +96,22 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
             made.detail = _authorised_since(situation, order)
         if found is FindingType.REVERSED_BEFORE_PUSH:
             reversed_.describe(made, situation)
+        result.append(made)
+    return result
+
+
+def capture_needed(situation: Situation, found: Sequence[Finding]) -> list[Finding]:
+    """Orders that look paid, or under way, whose money is only authorised; where an invoice of Odoo waits for it, that one says so."""
+    view = situation.view
+    named = {finding.order_key for finding in found if finding.type is FindingType.CAPTURE_NEEDED}
+    waiting = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & view.only_authorised & ~view.before_books
+    waiting &= view.word_is("state", LOOKS_PAID)
+    result = []
+    for order in view.frames.rows(np.flatnonzero(waiting)):
+        if str(order.source_id) in named:
+            continue
+        made = amount_of(about(FindingType.CAPTURE_NEEDED, order, order=order), order, Side.MAGENTO)
+        made.detail = _authorised_since(situation, order)
         result.append(made)
     return result
 
@@ -306,12 +323,3 @@ def pushed(situation: Situation, todo: Mask) -> Mask:
     if policy.to_magento == "when_posted":
         return invoice
     return invoice & settled_by_payments(situation)
-
-
-def _only_authorised(situation: Situation) -> Mask:
-    """Documents of orders whose provider has authorised the money and not taken it."""
-    view = situation.view
-    methods = {name for name, method in view.instance.payment_methods.items() if method.authorises}
-    waiting = view.word_is("payment_method", methods) & (view.column("amount_authorized") > 0)
-    waiting &= view.column("amount_paid") == 0
-    return np.where(view.order_of >= 0, waiting[view.order_of], False)

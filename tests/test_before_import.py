@@ -1,0 +1,177 @@
+"""What happened to an order before its first import, how its money stands, and where its customer lives."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from shop_and_books import GOODS, ShopAndBooks
+from stories import story
+
+from magodoo.sandbox.magento import Address
+from magodoo.sandbox.seed.shop import CARD
+
+Story = Generator[None, None, None]
+
+
+def ordered_in_odoo(pair: ShopAndBooks, order: int) -> dict[str, float]:
+    """Quantities by SKU of the goods on the order in Odoo."""
+    (sale,) = pair.sales(order)
+    rows = pair.rows("sale.order.line", [["order_id", "=", sale["id"]]], "product_id product_uom_qty is_delivery")
+    skus = {product: sku for sku, product in pair.books.names.products.items()}
+    return {skus[row["product_id"][0]]: row["product_uom_qty"] for row in rows if not row["is_delivery"]}
+
+
+# What was cancelled or taken off
+
+
+@story()
+def test_what_was_cancelled_before_the_import_is_not_imported_and_not_to_be_delivered(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 3, "SKU-002": 2})
+    item = pair.items(order)["SKU-001"]
+    pair.shop.invoice(order, {item: 1})
+    pair.shop.ship(order, {item: 1})
+    pair.shop.cancel(order)
+    yield
+    assert pair.shop.order(order)["state"] != "canceled", "what was invoiced stands"
+    assert ordered_in_odoo(pair, order) == {"SKU-001": 1}
+    assert [row["state"] for row in pair.pickings(order)] == ["done"]
+    assert [row["state"] for row in pair.moves(order)] == ["posted"]
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_what_is_cancelled_after_the_import_stays_a_matter_of_the_warehouse(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 3})
+    item = pair.items(order)["SKU-001"]
+    pair.shop.invoice(order, {item: 1})
+    yield
+    assert ordered_in_odoo(pair, order) == {"SKU-001": 3}
+    pair.shop.ship(order, {item: 1})
+    pair.shop.cancel(order)
+    pair.touch(order)
+    yield
+    assert pair.findings(order) == {("will_ship_too_much", "order", "")}
+
+
+@story(restless=True)
+def test_a_line_that_was_taken_off_after_it_was_invoiced_is_named(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 1, "SKU-002": 1})
+    pair.shop.invoice(order)
+    take_off(pair, order, "SKU-002")
+    yield
+    assert pair.moves(order) == []
+    (told,) = pair.reported(order, type="missing_in_odoo", kind="invoice")
+    assert "SKU-002" in told["no_change_reason"]
+    assert "no item of the order any more" in told["no_change_reason"]
+    assert "split differently" not in told["no_change_reason"]
+
+
+@story(restless=True)
+def test_tax_without_a_rate_is_named_with_its_line_and_no_mapping_is_asked_for(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 1})
+    pair.shop.invoice(order)
+    (row,) = pair.shop.order(order)["items"]
+    row["tax_percent"] = 0
+    yield
+    assert pair.sales(order) == []
+    (told,) = pair.reported(order, type="not_representable")
+    assert told["part"] == "tax_rate:SKU-001"
+    assert "of tax stand on item SKU-001" in told["message"]
+    assert "by hand" in told["next_step"]
+    assert pair.reported(order, type="unmapped") == []
+
+
+def take_off(pair: ShopAndBooks, order: int, sku: str) -> None:
+    """An extension edits the order: the item is gone, and the totals without it."""
+    row = pair.shop.order(order)
+    (item,) = [each for each in row["items"] if each["sku"] == sku]
+    row["items"] = [each for each in row["items"] if each is not item]
+    for prefix in ("", "base_"):
+        net, tax = item[f"{prefix}row_total"], item[f"{prefix}tax_amount"]
+        row[f"{prefix}subtotal"] -= net
+        row[f"{prefix}subtotal_incl_tax"] -= net + tax
+        row[f"{prefix}tax_amount"] -= tax
+        row[f"{prefix}grand_total"] -= net + tax
+
+
+# Money that is only authorised
+
+
+@story()
+def test_an_open_authorisation_is_told_though_no_invoice_waits(pair: ShopAndBooks) -> Story:
+    order = pair.order(GOODS, CARD, days_ago=3)
+    yield
+    (told,) = pair.reported(order)
+    assert (told["type"], told["kind"], told["who"]) == ("capture_needed", "order", "accounting")
+    assert "3 days" in told["message"]
+    pair.desk.capture(pair.histories[order]) if hasattr(pair.desk, "capture") else capture(pair, order)
+    pair.touch(order)
+    yield
+    assert pair.findings(order) == set()
+    assert [move["payment_state"] for move in pair.moves(order)] in (["paid"], ["in_payment"])
+
+
+@story()
+def test_an_invoice_that_looks_paid_on_an_open_authorisation_is_told_and_no_payment_is_registered(
+    pair: ShopAndBooks,
+) -> Story:
+    order = pair.order(GOODS, CARD, days_ago=2)
+    pair.shop.invoice(order, capture=False)
+    (invoice,) = pair.invoices(order)
+    assert invoice["state"] == 2, "Magento shows it as paid"
+    # Some providers write the authorisation's id onto it.
+    invoice["transaction_id"] = pair.shop.order(order)["payment"]["last_trans_id"]
+    yield
+    (move,) = pair.moves(order)
+    assert (move["state"], move["payment_state"]) == ("posted", "not_paid")
+    assert pair.payments(move) == []
+    assert pair.findings(order) == {("capture_needed", "order", "")}
+
+
+def capture(pair: ShopAndBooks, order: int) -> None:
+    """The provider takes the money with an invoice."""
+    pair.shop.invoice(order, capture=True)
+
+
+# Where the customer lives
+
+
+def contact(pair: ShopAndBooks, order: int) -> dict[str, Any]:
+    (sale,) = pair.sales(order)
+    shipping = pair.rows("sale.order", [["id", "=", sale["id"]]], "partner_shipping_id")[0]["partner_shipping_id"][0]
+    (row,) = pair.rows("res.partner", [["id", "=", shipping]], "city state_id street street2 zip country_id")
+    return row
+
+
+def lives(city: str = "Austin", **place: Any) -> Address:
+    return Address(firstname="Kim", lastname="Away", email="kim.away@example.com", city=city, **place)
+
+
+@story()
+def test_the_region_is_odoo_s_state_by_its_code_and_the_city_stays_the_city(pair: ShopAndBooks) -> Story:
+    home = lives(region="Texas", region_code="TX", region_id=57)
+    order = pair.order(payment="cashondelivery", billing=home, shipping=home)
+    yield
+    found = contact(pair, order)
+    assert (found["city"], found["state_id"][1].split(" (")[0]) == ("Austin", "Texas")
+    assert not found["street2"]
+
+
+@story()
+def test_a_region_with_another_code_is_found_by_its_name_in_its_country(pair: ShopAndBooks) -> Story:
+    home = lives(city="San José", region="california", region_code="CALI", region_id=12)
+    order = pair.order(payment="cashondelivery", billing=home, shipping=home)
+    yield
+    found = contact(pair, order)
+    assert (found["city"], found["state_id"][1].split(" (")[0]) == ("San José", "California")
+
+
+@story()
+def test_a_region_that_odoo_does_not_list_is_not_lost_and_does_not_become_the_city(pair: ShopAndBooks) -> Story:
+    home = lives(city="Springfield", street=("1 Elm St", "Apt 4"), region="Shire of the West", region_id=0)
+    order = pair.order(payment="cashondelivery", billing=home, shipping=home)
+    yield
+    found = contact(pair, order)
+    assert (found["city"], found["state_id"]) == ("Springfield", False)
+    assert found["street2"] == "Apt 4, Shire of the West"
