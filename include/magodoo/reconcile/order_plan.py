@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile import catalogue, compare, reversals
+from magodoo.reconcile import catalogue, compare, reversals, shortage
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments, records, stock
 from magodoo.reconcile.frames import Mask
@@ -298,13 +298,7 @@ class OrderPlan:
 
     def crowded(self, row: Document, side: Side) -> str | None:
         """Nothing open on the other side: writing it would invoice, ship or refund twice."""
-        situation = self.facts.situation
-        name = side.value.capitalize()
-        if situation.crowded[row.at]:
-            return f"{name}'s order has nothing open for it: it may be split differently there, or made twice"
-        if situation.late[row.at]:
-            return f"{name}'s order has nothing open for it after the earlier documents of the order"
-        return None
+        return shortage.reason(self, row, side)
 
 
 def first_reason(*reasons: str | None) -> str | None:

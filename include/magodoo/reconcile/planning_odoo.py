@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from magodoo.money import rounded
+from magodoo.money import rounded, shown
 from magodoo.reconcile import order_states
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
@@ -384,7 +384,9 @@ def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
     refunded += sum(change.amount for change in order.changes if change.kind is ChangeKind.ODOO_CREDIT_NOTE)
     tolerance = order.instance.tolerance_units(row.currency)
     if refunded + row.grand_total > invoiced + tolerance:
-        return "The refunds would exceed what is invoiced in Odoo"
+        here, gone = shown(int(invoiced), row.currency), shown(int(refunded), row.currency)
+        said = f"{here} {row.currency} are invoiced, {gone} refunded already"
+        return f"The refunds would exceed what is invoiced in Odoo: {said}"
     return None
 
 

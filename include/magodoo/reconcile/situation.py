@@ -99,12 +99,12 @@ class Situation:
         positions = np.flatnonzero(documents)
         result = np.zeros(len(documents), dtype=bool)
         if len(positions):
-            fitting = assignment.fits(self.view, self.counted, self._items_of_unpaired, positions, one_by_one)
+            fitting = assignment.fits(self.view, self.counted, self.items_of_unpaired, positions, one_by_one)
             result[positions] = ~fitting
         return result
 
     @cached_property
-    def _items_of_unpaired(self) -> pd.DataFrame:
+    def items_of_unpaired(self) -> pd.DataFrame:
         """quantities.items of the orders that have an unpaired document."""
         return self.items_of(self.view.column("order_key")[self.unpaired & self.is_document])
 

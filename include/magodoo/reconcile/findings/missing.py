@@ -10,7 +10,7 @@ import pandas as pd
 
 from magodoo.reconcile import quantities, rows, shares
 from magodoo.reconcile.finding import Finding, about, amount_of
-from magodoo.reconcile.findings import stock
+from magodoo.reconcile.findings import foreign_lines, stock
 from magodoo.reconcile.findings.payments import settled_by_payments
 from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.rows import Document
@@ -59,10 +59,17 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
         if other is not None:
             amount_of(made, other, Side.ODOO)
             made.odoo_id, made.odoo_number = str(other.source_id), other.number
+        _say_which_lines(situation, made, magento)
         if found is FindingType.AMBIGUOUS:
             made.detail = f"It could be {', '.join(_candidates(view, magento.at, tied))}"
         result.append(made)
     return result
+
+
+def _say_which_lines(situation: Situation, finding: Finding, row: Document) -> None:
+    """Of what is `not_representable`: the lines and their prices, which are also why nothing is written."""
+    if finding.type is FindingType.NOT_REPRESENTABLE:
+        finding.detail = finding.no_change_reason = foreign_lines.words(situation, row, PRICE_TOLERANCE)
 
 
 def _candidates(view: View, magento: int, tied: Positions) -> list[str]:
@@ -96,6 +103,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
             made.detail = _authorised_since(situation, order)
         if found is FindingType.REVERSED_BEFORE_PUSH:
             reversed_.describe(made, situation)
+        _say_which_lines(situation, made, odoo)
         result.append(made)
     return result
 
