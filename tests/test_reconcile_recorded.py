@@ -25,8 +25,11 @@ SHIPS_WHAT_WAS_REFUNDED: Told = {("will_ship_too_much", "order")}
 GERMAN: dict[str, Told] = {
     # refunded whole and never shipped: Odoo's delivery is still open
     **{name: SHIPS_WHAT_WAS_REFUNDED for name in ORDERS if name.startswith(("tax_", "cur_"))},
-    # Odoo's units have two decimals: 0.4444 of a piece is 0.44 there
-    "edge_qty_decimal2": {("quantity_mismatch", "order"), ("quantity_mismatch", "invoice")} | SHIPS_WHAT_WAS_REFUNDED,
+    # Odoo's units have two decimals: 0.4444 of a piece would be 0.44 there, and nothing is written
+    "edge_qty_decimal2": {
+        ("not_representable", "order"),
+        *(("missing_in_odoo", kind) for kind in ("order", "invoice", "shipment", "credit_memo")),
+    },
     # 0.9277 less than nothing was refunded
     "edge_zero": {("over_refunded", "credit_memo"), ("missing_in_odoo", "credit_memo")},
 }

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from test_before_import import *
 from test_units import *
 
 # The first test waits until all stories are told.

@@ -335,6 +335,7 @@ def cancelled_in_odoo(garden: Garden) -> None:
     garden.books.call("sale.order", "action_cancel", [order])
     row = garden.shop.row("order", history.order)
     garden.manifest.add("cancelled_in_odoo", "order", row["increment_id"], row["grand_total"], row["grand_total"])
+    garden.manifest.add("capture_needed", "order", row["increment_id"], row["grand_total"])
 
 
 def straddles_books_from(garden: Garden) -> None:
