@@ -233,7 +233,7 @@ def test_what_a_plan_refunds_counts_against_what_odoo_has_invoiced() -> None:
     found = sales.reconcile()
     assert found.changes == [f"odoo_credit_note {memos[0]}"]
     waiting = next(each for each in found.result.findings if each.magento_id == str(memos[1]))
-    assert waiting.no_change_reason == "The refunds would exceed what is invoiced in Odoo"
+    assert (waiting.no_change_reason or "").startswith("The refunds would exceed what is invoiced in Odoo: ")
 
 
 def test_all_shipping_goes_with_the_first_magento_invoice() -> None:
