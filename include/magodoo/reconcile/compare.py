@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from magodoo.money import share
+from magodoo.money import CURRENCY_DECIMALS, share
 from magodoo.reconcile import statuses
 from magodoo.reconcile.frames import Mask, Units, tracks_of
 from magodoo.reconcile.match import Matching
 from magodoo.reconcile.quantities import Quantities
-from magodoo.reconcile.view import CURRENCY_DECIMALS, View
+from magodoo.reconcile.view import View
 from magodoo.tracking import parts
 from magodoo.vocabulary import Kind, Side
 

@@ -35,7 +35,16 @@ Units = npt.NDArray[np.int64]
 IDS = ("source_id", "order_key", "parent_id", "edit_of", "customer_group", "store_id")
 AMOUNTS = (
     *("subtotal", "shipping", "discount", "adjustment", "tax", "untaxed", "grand_total", "base_grand_total"),
-    *("open_amount", "captured_amount", "in_payment", "quantity", "amount_authorized", "amount_paid", "tendered", "paid_online"),
+    *(
+        "open_amount",
+        "captured_amount",
+        "in_payment",
+        "quantity",
+        "amount_authorized",
+        "amount_paid",
+        "tendered",
+        "paid_online",
+    ),
 )
 WORDS = ("state", "status", "currency", "payment_method", "carrier", "source_code", "flaw", "tendered_by")
 TEXTS = (

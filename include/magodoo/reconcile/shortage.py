@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from magodoo.money import plain
+from magodoo.money import plain, shown
 from magodoo.reconcile import quantities
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
@@ -111,8 +111,8 @@ def _of_money(situation: Situation, row: Document, side: Side) -> str | None:
     left = situation.refundable(situation.view.column("order_key")[[row.at]])
     open_ = int(left.get((row.order_key, side.value), 0))
     return (
-        f"{_name(side)} has {plain(max(open_, 0))} {row.currency} of the order invoiced and not refunded, it needs"
-        f" {plain(int(row.grand_total))}"
+        f"{_name(side)} has {shown(max(open_, 0), row.currency)} {row.currency} of the order invoiced and not refunded, it needs"
+        f" {shown(int(row.grand_total), row.currency)}"
     )
 
 

@@ -9,7 +9,7 @@ from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import figure
-from magodoo.money import plain
+from magodoo.money import plain, shown
 from magodoo.settings.extra_totals import ExtraTotal
 from magodoo.settings.model import TaxRule
 from magodoo.vocabulary import FindingType
@@ -116,7 +116,7 @@ def _without_rate(order: CanonicalDocument, line: CanonicalLine, tax: int) -> Re
     what = f"item {line.sku}" if line.role == "item" else "the shipping"
     return RequestProblem(
         f"tax_rate:{line.sku if line.role == 'item' else 'shipping'}",
-        f"{plain(tax)} {order.currency} of tax stand on {what} of the order, and Magento names no rate for it",
+        f"{shown(tax, order.currency)} {order.currency} of tax stand on {what} of the order, and Magento names no rate for it",
         FindingType.NOT_REPRESENTABLE,
         "Enter the order in Odoo by hand with the tax that applies and Magento's number as reference: it is adopted then."
         " The cause is in Magento: an extension or import that writes tax amounts without tax_percent",

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from magodoo.money import plain
+from magodoo.money import shown
 from magodoo.reconcile import shares
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
-from magodoo.reconcile.view import CURRENCY_DECIMALS
 from magodoo.vocabulary import Side
 
 if TYPE_CHECKING:
@@ -34,19 +33,18 @@ def _lines(situation: Situation, row: Document, tolerance: int) -> Iterator[str]
     view = situation.view
     order = int(view.order_of[row.at])
     sold = view.frames.line_rows(order).set_index("item_key") if order >= 0 else None
-    decimals = CURRENCY_DECIMALS.get(row.currency, 2)
     columns = ["role", "sku", "item_key", "quantity", "untaxed"]
     for values in view.frames.line_rows(row.at)[columns].astype(object).to_numpy().tolist():
         line = dict(zip(columns, values, strict=True))
-        sku, net = line["sku"] or "a line without an article number", plain(int(line["untaxed"]), decimals)
+        sku, net = line["sku"] or "a line without an article number", shown(int(line["untaxed"]), row.currency)
         what = f"{sku} ({net} {row.currency} net)"
         if line["role"] == "other" or (line["role"] == "item" and not line["item_key"]):
             yield f"{what} is no item and no shipping of the order"
         elif line["role"] == "item" and sold is not None:
-            yield from _price(line, sold, what, decimals, tolerance)
+            yield from _price(line, sold, what, row.currency, tolerance)
 
 
-def _price(line: Mapping[str, Any], sold: pd.DataFrame, what: str, decimals: int, tolerance: int) -> Iterator[str]:
+def _price(line: Mapping[str, Any], sold: pd.DataFrame, what: str, currency: str, tolerance: int) -> Iterator[str]:
     """Nothing where the line has the price of its item."""
     key, quantity, untaxed = (int(line[name]) for name in ("item_key", "quantity", "untaxed"))
     if key not in sold.index:
@@ -56,4 +54,4 @@ def _price(line: Mapping[str, Any], sold: pd.DataFrame, what: str, decimals: int
     ordered, net = max(int(item["qty_ordered"]), 1), int(item["untaxed"])
     if abs(untaxed * ordered - net * quantity) > tolerance * ordered and quantity:
         here, there = untaxed * 10_000 // quantity, net * 10_000 // ordered
-        yield f"{what} is {plain(here, decimals)} each, and {plain(there, decimals)} on Magento's order"
+        yield f"{what} is {shown(here, currency)} each, and {shown(there, currency)} on Magento's order"

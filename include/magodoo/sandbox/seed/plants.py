@@ -371,7 +371,7 @@ def quarantined(garden: Garden) -> None:
     """An invoice that Magento serves with a word where the amount should be."""
     history = garden.invoiced()
     garden.shop.row("invoice", history.invoices[0])["grand_total"] = "abc"
-    garden.manifest.add("quarantined", "invoice", str(history.invoices[0]))
+    garden.manifest.add("quarantined", "invoice", garden.shop.row("invoice", history.invoices[0])["increment_id"])
 
 
 def excluded(garden: Garden) -> None:
