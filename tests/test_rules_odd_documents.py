@@ -266,3 +266,59 @@ def test_an_order_of_an_extension_s_state_waits_and_is_written_once_it_goes_on(p
     for order in (own, none):
         assert arrived(pair, order) == (["posted"], ["done"])
         assert pair.findings(order) == set()
+
+
+# Store views that were deleted
+
+
+def without_store(pair: ShopAndBooks, order: int, *, documents: bool = True) -> None:
+    """The store view was deleted: Magento's foreign keys leave null behind."""
+    rows = [*pair.invoices(order), *pair.shipments(order)] if documents else []
+    for row in (pair.shop.order(order), *rows):
+        row |= {"store_id": None, "store_name": "Main Website\nMain Website Store\nGerman"}
+
+
+@story(stores=[1])
+def test_documents_of_a_deleted_store_view_are_read_and_reported_with_what_to_set(pair: ShopAndBooks) -> Story:
+    order, other = in_full(pair), in_full(pair)
+    without_store(pair, order)
+    yield
+    assert pair.sales(order) == []
+    assert {(found, kind) for found, kind, _ in pair.findings(order)} == {
+        ("missing_in_odoo", "order"), ("missing_in_odoo", "invoice"), ("missing_in_odoo", "shipment"),
+    }  # fmt: skip
+    assert said(pair, order).count("(Main Website, Main Website Store, German) was deleted in Magento") == 3
+    assert said(pair, order).count("Set `deleted_stores` to `ours`") == 3
+    assert arrived(pair, other) == (["posted"], ["done"]), "the others go on"
+
+
+@story(stores=[1], deleted_stores="ours")
+def test_documents_of_a_deleted_store_view_are_written_where_they_are_ours(pair: ShopAndBooks) -> Story:
+    order = in_full(pair)
+    without_store(pair, order)
+    yield
+    assert arrived(pair, order) == (["posted"], ["done"])
+    assert pair.findings(order) == set()
+
+
+@story(stores=[1])
+def test_an_order_whose_store_view_is_deleted_after_it_was_written_goes_on(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 1}, "cashondelivery")
+    yield
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    without_store(pair, order)
+    pair.touch(order)
+    yield
+    assert arrived(pair, order) == (["posted"], ["done"])
+    assert pair.findings(order) == set()
+
+
+@story(stores=[1])
+def test_a_document_without_a_store_is_whose_order_it_is(pair: ShopAndBooks) -> Story:
+    order = in_full(pair)
+    for row in (*pair.invoices(order), *pair.shipments(order)):
+        row["store_id"] = None
+    pair.shop.order(order)["store_id"] = 3
+    yield
+    assert pair.findings(order) == set(), "it is of another instance, and of no order that exists nowhere"

@@ -72,9 +72,17 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         document_date=fields.local_day(created, instance.zone),
         created_at=created,
         updated_at=fields.moment(row, "updated_at"),
-        details=_details(row, payment, customer_id) | fields.set_aside(row),
+        details=_details(row, payment, customer_id) | _deleted_store(row) | fields.set_aside(row),
         payload=fields.payload(row),
     )
+
+
+def _deleted_store(row: Row) -> dict[str, str]:
+    """What is left of a store view that was deleted: its name, and those of its website and store."""
+    if row.get("store_id") is not None:
+        return {}
+    name = fields.words(row, "store_name") or ""
+    return {"deleted_store": ", ".join(part.strip() for part in name.splitlines() if part.strip()) or "without a name"}
 
 
 def _details(row: Row, payment: Row, customer_id: str | None) -> dict[str, Any]:

@@ -75,7 +75,9 @@ class MagentoSource:
     kinds: tuple[Kind, ...] = MAGENTO_KINDS
 
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
-        pages = self.client.changed(kind, since, until, store_ids=self.instance.stores or None)
+        pages = self.client.changed(
+            kind, since, until, store_ids=self.instance.stores or None, or_no_store=self._takes_deleted
+        )
         return self._batches(kind, pages)
 
     def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
@@ -90,7 +92,9 @@ class MagentoSource:
 
     def by_numbers(self, numbers: Sequence[str], request_began_at: datetime) -> Batch:
         """Orders by their increment ids, in the instance's stores."""
-        rows, unread = self.client.orders_by_increment(numbers, self.instance.stores or None)
+        rows, unread = self.client.orders_by_increment(
+            numbers, self.instance.stores or None, or_no_store=self._takes_deleted
+        )
         return _batch(
             self.instance, self.side, _one(magento_documents.read), Kind.ORDER, rows, request_began_at, unread, None
         )
@@ -103,7 +107,7 @@ class MagentoSource:
 
     def _batches(self, kind: Kind, pages: Iterable[Any]) -> Iterator[Batch]:
         for page in pages:
-            rows = [row for row in page.rows if self._is_ours(row)]
+            rows = self._ours(kind, page.rows)
             yield _batch(
                 self.instance,
                 self.side,
@@ -115,10 +119,31 @@ class MagentoSource:
                 page.total_count,
             )
 
-    def _is_ours(self, row: Mapping[str, Any]) -> bool:
-        """Rows made without a store (raw documents) belong to whoever has their order."""
-        store = row.get("store_id")
-        return not self.instance.stores or store is None or store in self.instance.stores
+    @property
+    def _takes_deleted(self) -> bool:
+        return self.instance.deleted_stores != "ignore"
+
+    def _ours(self, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Rows of the instance's stores. A document without a store (raw, or its store view was deleted) is whose order it is."""
+        if not self.instance.stores:
+            return list(rows)
+        if kind is Kind.ORDER:
+            return [row for row in rows if self._is_ours(row.get("store_id"))]
+        storeless = sorted({int(row["order_id"]) for row in rows if row.get("store_id") is None})
+        store_of = self.client.stores_of(storeless) if storeless else {}
+        own: list[Mapping[str, Any]] = []
+        for row in rows:
+            store = row.get("store_id")
+            if store is not None:
+                keep = store in self.instance.stores
+            else:
+                order = int(row["order_id"])  # of an order that does not exist nobody knows the store
+                keep = order not in store_of or self._is_ours(store_of[order])
+            own += [row] if keep else []
+        return own
+
+    def _is_ours(self, store: int | None) -> bool:
+        return store in self.instance.stores if store is not None else self._takes_deleted
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from magodoo.magento.connection_test import ConnectionReport, check_connection
 from magodoo.magento.cursor import ByChange, ById
 from magodoo.magento.http import Http, Stats
 from magodoo.magento.items import Lines
-from magodoo.magento.needed import ONLY_ID, SHAPES, TRANSACTION
+from magodoo.magento.needed import ONLY_ID, ONLY_STORE, SHAPES, TRANSACTION
 from magodoo.magento.paging import Listing, Page, Quarantined, walk
 from magodoo.magento.search import EPOCH, Search, batches, read_stamp, stamp, up_to_the_second
 from magodoo.magento.shape import Shape
@@ -74,16 +74,18 @@ class MagentoClient:
         until: datetime | None = None,
         *,
         store_ids: Sequence[int] | None = None,
+        or_no_store: bool = False,
     ) -> Iterator[Page]:
         """Rows whose updated_at is in [since, until), oldest first; at least one page, perhaps empty.
 
-        A row that changes during the reading comes again. Bounds are aware times; an overlap is the caller's to add.
+        `or_no_store`: besides those of the stores, those that have none because their store view was deleted. A row that changes
+        during the reading comes again. Bounds are aware times; an overlap is the caller's to add.
         """
         search = Search()
         if until is not None:
             search = search.where("updated_at", "lt", up_to_the_second(until))
         if store_ids:
-            search = search.where("store_id", "in", store_ids)
+            search = search.of_stores(store_ids, or_none=or_no_store)
         begin = EPOCH
         if since is not None:
             asked = stamp(since)  # refuses a time without a zone before it is compared
@@ -112,6 +114,15 @@ class MagentoClient:
                 found.add(source_id)
         return found
 
+    def stores_of(self, order_ids: Iterable[int]) -> dict[int, int | None]:
+        """The store of each of these orders that exists, None where it has none or cannot be read."""
+        found: dict[int, int | None] = {}
+        projection = Search(fields="items[entity_id,store_id],total_count")
+        for page in self._by_keys(_listing(Kind.ORDER, ONLY_STORE), "entity_id", order_ids, projection):
+            found |= {row["entity_id"]: row.get("store_id") for row in page.rows}
+            found |= {each.source_id: None for each in page.quarantined if each.source_id is not None}
+        return found
+
     def made(self, kind: Kind | str, since: datetime, until: datetime, store_id: int) -> int:
         """How many documents a store made in [since, until): one call that loads none of them."""
         search = (
@@ -123,11 +134,11 @@ class MagentoClient:
         return self._count(PATHS[Kind(kind)], search)
 
     def orders_by_increment(
-        self, numbers: Sequence[str], store_ids: Sequence[int] | None = None
+        self, numbers: Sequence[str], store_ids: Sequence[int] | None = None, *, or_no_store: bool = False
     ) -> tuple[list[dict[str, Any]], list[Quarantined]]:
         """Orders by their numbers, which are unique only within a store, and those that cannot be read. Other texts find nothing."""
         wanted = {number for number in numbers if number and "," not in number and len(number) <= 50}
-        search = Search().where("store_id", "in", store_ids) if store_ids else Search()
+        search = Search().of_stores(store_ids, or_none=or_no_store) if store_ids else Search()
         pages = list(self._by_keys(_listing(Kind.ORDER), "increment_id", sorted(wanted), search))
         rows = [row for page in pages for row in page.rows if row["increment_id"] in wanted]
         return rows, [each for page in pages for each in page.quarantined]

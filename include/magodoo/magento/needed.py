@@ -41,8 +41,9 @@ def _amounts(use: str, names: str) -> dict[str, Field]:
 _WHICH = "tells which document it is"
 _WHEN = "dates the document, and tells what changed since the last extract"
 _SUMS = "is part of the total, which must add up"
+_ID = _required(_WHICH, shape.entity_id, "entity_id")
 _HEAD = (
-    _required(_WHICH, shape.entity_id, "entity_id")
+    _ID
     | _required(_WHICH, shape.text, "increment_id")
     | _required(_WHEN, shape.moment, "created_at updated_at")
     | _read("tells whether a store of this instance made it", shape.store_id, "store_id")
@@ -230,4 +231,5 @@ TRANSACTION = Shape(
     | _read("tells whose payment it is", shape.id_if_any, "payment_id")
     | _read("dates it", shape.moment, "created_at")
 )
-ONLY_ID = Shape(_required(_WHICH, shape.entity_id, "entity_id"))
+ONLY_STORE = Shape(_ID | _read("tells whether a store of this instance made it", shape.store_id, "store_id"))
+ONLY_ID = Shape(_ID)

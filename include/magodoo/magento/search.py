@@ -35,6 +35,7 @@ class Filter:
     field: str
     condition: str
     value: str
+    or_null: bool = False  # or nothing stands in the column: a second filter of the group
 
     @classmethod
     def of(cls, field: str, condition: str, value: Value) -> Filter:
@@ -67,6 +68,11 @@ class Search:
             raise Stop(f"more than {MOST_GROUPS} conditions in one search", system="magento")
         return replace(self, filters=(*self.filters, Filter.of(field, condition, value)))
 
+    def of_stores(self, store_ids: Sequence[int], *, or_none: bool) -> Search:
+        """Return the search within these stores; `or_none`: or of a store view that was deleted, whose rows Magento keeps without one."""
+        narrowed = self.where("store_id", "in", store_ids)
+        return replace(narrowed, filters=(*self.filters, replace(narrowed.filters[-1], or_null=or_none)))
+
     def paged(self, size: int, page: int = 1) -> Search:
         return replace(self, size=size, page=page)
 
@@ -83,6 +89,13 @@ class Search:
                 (f"{place}[value]", condition.value),
                 (f"{place}[condition_type]", condition.condition),
             ]
+            if condition.or_null:
+                place = f"searchCriteria[filter_groups][{index}][filters][1]"
+                pairs += [
+                    (f"{place}[field]", condition.field),
+                    (f"{place}[value]", "1"),
+                    (f"{place}[condition_type]", "null"),
+                ]
         for index, name in enumerate(self.sort):
             place = f"searchCriteria[sortOrders][{index}]"
             pairs += [(f"{place}[field]", name), (f"{place}[direction]", "ASC")]

@@ -74,7 +74,8 @@ def stores(subject: Subject) -> Outcome:
     if unknown:
         outcome.refuse(
             f"the shop has no store {some(unknown)}",
-            f"name some of {some(f'{id} ({code})' for id, code in views.items())}",
+            f"name some of {some(f'{id} ({code})' for id, code in views.items())}; `deleted_stores` says what becomes of the orders of one"
+            " that was deleted",
         )
     shared = [
         other

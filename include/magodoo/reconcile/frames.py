@@ -51,6 +51,7 @@ TEXTS = (
     *("number", "reference", "other_references", "transaction_id", "customer_name", "customer_email", "tracking"),
     "foreign_units",
     "set_aside",
+    "deleted_store",
     *("credited_by", "settled_by"),
 )
 SEPARATOR = "\x1e"  # between the texts of a list
@@ -77,8 +78,8 @@ class Frames:
         document_date (datetime64, local date); flaw: which sums of a document fail. order_key is the Magento order's id; -n where
         staging keeps an Odoo document under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid, paid_online (of
         Magento orders), consolidated, in_payment, credited_by, settled_by, was_paid (of Odoo's invoices and credit memos),
-        foreign_units (of Odoo's documents), tendered and tendered_by (of Magento's), flaw, without_order and set_aside (what was left
-        out of it when it was read) come from `details`.
+        foreign_units (of Odoo's documents), tendered and tendered_by (of Magento's), flaw, without_order, set_aside (what was left
+        out of it when it was read) and deleted_store (of Magento's orders without a store) come from `details`.
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
     pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and, marked as
         ended, those that lost a document.
@@ -250,6 +251,7 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         ("consolidated", [bool(each.get("consolidated")) for each in details]),
         ("foreign_units", [each.get("foreign_units") for each in details]),
         ("set_aside", [each.get("set_aside") for each in details]),
+        ("deleted_store", [each.get("deleted_store") for each in details]),
         ("was_paid", [bool(each.get("was_paid")) for each in details]),
         ("in_payment", [each.get("in_payment") for each in settlements]),
         ("credited_by", [each.get("credited_by") for each in settlements]),

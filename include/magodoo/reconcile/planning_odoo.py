@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from magodoo.money import rounded, shown
-from magodoo.reconcile import order_states
+from magodoo.reconcile import kept_out
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
 from magodoo.reconcile.frames import tracks_of
@@ -35,7 +35,7 @@ def plan(order: OrderPlan) -> None:
     _credit_notes(order, closed)
     _refunds(order, closed)
     _returns(order, closed)
-    order_states.advise(order, closed)
+    kept_out.advise(order, closed)
 
 
 def _order(order: OrderPlan) -> None:
@@ -43,12 +43,12 @@ def _order(order: OrderPlan) -> None:
     view, row = order.facts.situation.view, order.order
     for finding in (*order.of(MISSING, Kind.ORDER), *order.of(STATUS, Kind.ORDER, "draft")):
         reason = first_reason(
-            order.cut_over(row), _held(order), order.unreadable(Kind.ORDER), order_states.reason(order), order.blocked(row),
+            order.cut_over(row), _held(order), order.unreadable(Kind.ORDER), kept_out.reason(order), order.blocked(row),
             _replaced_order(order),
         )  # fmt: skip
         if reason:
             finding.no_change_reason = reason
-            finding.next_step = order_states.advice(order) if reason == order_states.reason(order) else ""
+            finding.next_step = kept_out.advice(order) if reason == kept_out.reason(order) else ""
             continue
         replaces = int(row.edit_of) or None
         order.change(
@@ -117,7 +117,7 @@ def _order_reason(order: OrderPlan) -> str | None:
         as_quotation = any(change.intent.get("as") == "quotation" for change in order.changes)
         return "The order is imported as a quotation only" if as_quotation else None
     if order.odoo is None:
-        return order_states.of_its_documents(order)
+        return kept_out.of_its_documents(order)
     if order.odoo.state == "cancel":
         return "The order is cancelled in Odoo"
     if order.odoo.state != "sale":

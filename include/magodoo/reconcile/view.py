@@ -122,6 +122,12 @@ class View:
         return np.where(self.order_of >= 0, waiting[self.order_of], False)
 
     @cached_property
+    def of_deleted_stores(self) -> Mask:
+        """Orders without a store view, where the settings name the stores of this instance and do not say that these are its own."""
+        undecided = bool(self.instance.stores) and self.instance.deleted_stores != "ours"
+        return self.select(Side.MAGENTO, Kind.ORDER) & (self.column("deleted_store") != "") & undecided
+
+    @cached_property
     def confirmed_early(self) -> Mask:
         """Importable orders that the settings want confirmed though Magento has not gone on with them (cash on delivery)."""
         early = self.importable & ~self.word_is("state", set(self.instance.orders.import_states))

@@ -247,6 +247,8 @@ class Instance(Strict):
     """Id of the Airflow connection of type Odoo."""
     stores: tuple[int, ...] = ()
     """Magento store ids; empty: all stores of this Magento."""
+    deleted_stores: Literal["report", "ours", "ignore"] = "report"
+    """Where `stores` is set: orders of store views that were deleted are reported, written as `ours`, or left to another instance (`ignore`)."""
     time_zone: str = "UTC"
     """IANA name; dates of the books are local dates of this zone."""
     books_from: datetime | None = None

@@ -31,7 +31,9 @@ class OrderTotals(TypedDict):
 
 
 class MagentoOrderDetails(TypedDict):
-    """`edit_of`, `edited_as`: entity ids of the order that this one replaces, and of the one that replaces it."""
+    """`edit_of`, `edited_as`: entity ids of the order that this one replaces, and of the one that replaces it; `deleted_store`: what
+    is left of the name of its store view, where that was deleted.
+    """
 
     edit_of: int | None
     edited_as: int | None
@@ -40,6 +42,7 @@ class MagentoOrderDetails(TypedDict):
     customer_id: int | None
     shipping_description: str | None
     shipping_tax_percent: str | None
+    deleted_store: NotRequired[str]
     totals: OrderTotals
     payment: PaymentDetails
 

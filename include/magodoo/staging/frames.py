@@ -34,6 +34,7 @@ _DETAILS = {
     "consolidated": "(d.details ? 'consolidated')",
     "foreign_units": "d.details ->> 'foreign_units'",
     "set_aside": "d.details ->> 'set_aside'",
+    "deleted_store": "d.details ->> 'deleted_store'",
     "was_paid": "(d.details ? 'was_paid')",
     "in_payment": "d.details #>> '{settlement,in_payment}'",
     "credited_by": "d.details #>> '{settlement,credited_by}'",

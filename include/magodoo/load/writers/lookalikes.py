@@ -100,5 +100,5 @@ def _order_numbers(context: Context, words: Iterable[str]) -> set[str]:
     with context.engine.connect() as connection:
         found = connection.scalars(text(statement), {"instance": context.instance.id, "numbers": list(by_number)}).all()
     unknown = sorted(number for number in set(by_number).difference(found) if re.search(ORDER_NUMBER, number))
-    asked = context.shop.orders_by_increment(unknown, stores)[0] if unknown else ()
+    asked = context.shop.orders_by_increment(unknown, stores, or_no_store=True)[0] if unknown else ()
     return {by_number[number] for number in (*found, *(str(row["increment_id"]) for row in asked))}

@@ -1,4 +1,4 @@
-"""Which order states keep an order and its documents out of Odoo, why, and what to do about it."""
+"""What keeps an order and its documents out of Odoo, its state or a store view that was deleted, and what to do about it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ _FOLLOW = "the order and its documents follow by themselves, and must not be boo
 
 
 def reason(order: OrderPlan) -> str | None:
-    """Return why the state of an order keeps it out of Odoo; None where it does not, or where it is there already."""
+    """Return why its state, or its store view, keeps an order out of Odoo; None where it does not, or where it is there already."""
     view, row = order.facts.situation.view, order.order
-    if view.importable[row.at] or order.odoo is not None:
+    if order.odoo is not None:
+        return None
+    if view.of_deleted_stores[row.at]:
+        return f"The order's store view ({view.column('deleted_store')[row.at]}) was deleted in Magento: nothing says that it is of this instance"
+    if view.importable[row.at]:
         return None
     if not row.state:
         return "The order has no state in Magento"
@@ -23,8 +27,10 @@ def reason(order: OrderPlan) -> str | None:
 
 
 def advice(order: OrderPlan) -> str:
-    """Return what to do about such a state."""
+    """Return what to do about it."""
     row = order.order
+    if order.facts.situation.view.of_deleted_stores[row.at]:
+        return f"Set `deleted_stores` to `ours` in the instance that has sold it, and to `ignore` in the others of this Magento: {_FOLLOW}"
     if not row.state:
         return f"Give the order a state in Magento (an extension may have made it without one): {_FOLLOW}"
     setting, _ = order.facts.situation.view.states_imported(row.payment_method)
