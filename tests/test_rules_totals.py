@@ -125,6 +125,32 @@ def test_fixed_product_tax_is_a_line_of_its_own_on_every_document(pair: ShopAndB
     assert pair.findings(order) == set()
 
 
+@story(
+    extra_totals={"fixed_product_tax": {"nature": "levy", "in_tax_base": False, **FEE}}, invoices={"to_magento": "when_posted"},
+    credit_memos={"to_magento": "when_paid"},
+)  # fmt: skip
+def test_fixed_product_tax_goes_both_ways_and_is_refunded_by_the_piece(pair: ShopAndBooks) -> Story:
+    order, back = (pair.order({"SKU-001": 2, "SKU-002": 3}, "cashondelivery") for _ in range(2))
+    for each in (order, back):
+        pair.shop.charge_fixed_tax(each, "1.07")
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    pair.shop.refund(order, {pair.items(order)["SKU-001"]: 1})
+    yield
+    pair.bill(back)
+    yield
+    for each in (order, back):
+        totals = [number(row["grand_total"]) for row in pair.invoices(each)]
+        assert [number(row["amount_total"]) for row in pair.moves(each)] == totals
+        assert totals == [number(pair.shop.order(each)["grand_total"])]
+    (memo,), (note,) = pair.memos(order), pair.notes(order)
+    assert number(note["amount_total"]) == number(memo["grand_total"])
+    assert booked(pair, order)["income"] + booked(pair, order)["tax"] == -(
+        number(pair.invoices(order)[0]["grand_total"]) - number(memo["grand_total"])
+    )
+    assert pair.findings(order) == pair.findings(back) == set()
+
+
 @story()
 def test_fixed_product_tax_without_a_nature_is_unmapped_and_named(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2})

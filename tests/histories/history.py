@@ -46,6 +46,7 @@ class Cart:
     store: str = "default"
     coupon: str = ""
     early: bool = False  # placed before the cut-over
+    fixed_tax: bool = False  # 1.07 of fixed product tax on each piece
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Told:
     def __str__(self) -> str:
         cart = self.cart
         words = [cart.payment, cart.store, cart.coupon, "before the cut-over" if cart.early else ""]
+        words += ["fixed product tax"] if cart.fixed_tax else []
         lines = ", ".join(f"{pieces} {sku}" for sku, pieces in cart.lines)
         return f"{lines} ({', '.join(filter(None, words))}): " + "; ".join(map(str, self.steps))
 
@@ -100,7 +102,10 @@ class Told:
 
 def _plainer(cart: Cart) -> list[Cart]:
     usual = Cart()
-    carts = [replace(cart, **{name: getattr(usual, name)}) for name in ("payment", "store", "coupon", "early", "lines")]
+    carts = [
+        replace(cart, **{name: getattr(usual, name)})
+        for name in ("payment", "store", "coupon", "early", "fixed_tax", "lines")
+    ]
     carts += [
         replace(cart, lines=cart.lines[:at] + cart.lines[at + 1 :]) for at in range(len(cart.lines)) if cart.lines[1:]
     ]
@@ -146,8 +151,9 @@ def _carts() -> st.SearchStrategy[Cart]:
             ("cashondelivery", "cashondelivery", "cashondelivery", "card", "card", "banktransfer", "checkmo")
         ),
         store=st.sampled_from(("default", "default", "default", "eu")),
-        coupon=st.sampled_from(("", "", "percent", "amount", "with shipping")),
+        coupon=st.sampled_from(("", "", "percent", "amount", "with shipping", "given away")),
         early=st.sampled_from((False,) * 9 + (True,)),
+        fixed_tax=st.sampled_from((False,) * 4 + (True,)),
     )
 
 

@@ -21,6 +21,7 @@ COUPONS = {
     "percent": Coupon("TEN", percent=Decimal(10)),
     "amount": Coupon("THREE", amount=Decimal(3)),
     "with shipping": Coupon("ALL", percent=Decimal(20), applies_to_shipping=True),
+    "given away": Coupon("FREE", percent=Decimal(100)),
 }
 ADJUSTED = {"": (0, 0), "more": ("2.50", 0), "less": (0, "0.50"), "below zero": (1, 20)}
 QUIET = {"skip_backorder": True, "skip_sms": True}
@@ -52,7 +53,13 @@ class People:
     def _place(self, cart: Cart, **more: Any) -> int:
         lines = [Line(sku, pieces, child="SHIRT-RED" if sku == "SHIRT" else "") for sku, pieces in cart.lines]
         options = {"coupon": COUPONS.get(cart.coupon), "store": cart.store, **more}
-        return self.pair.order(lines, cart.payment, days_ago=40 if cart.early else 0, **options)
+        payment = cart.payment
+        if cart.coupon == "given away" and not cart.fixed_tax:  # Magento takes no other method where nothing is to pay
+            payment, options = "free", {"shipping_amount": 0, **options}
+        order = self.pair.order(lines, payment, days_ago=40 if cart.early else 0, **options)
+        if cart.fixed_tax:
+            self.pair.shop.charge_fixed_tax(order, "1.07")
+        return order
 
     # The shop
 

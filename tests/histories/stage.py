@@ -17,6 +17,7 @@ from magodoo import staging
 from magodoo.stack import ports
 from magodoo.stack.postgres import Cluster, new_password
 
+FIXED_TAX = {"extra_totals": {"fixed_product_tax": {"nature": "levy", "in_tax_base": False, "product": "FEE"}}}
 POLICIES: dict[str, dict[str, Any]] = {
     "usual": {},
     "eager": {
@@ -47,7 +48,7 @@ def stage(checkout: Path) -> Iterator[Callable[[str], AbstractContextManager[Sho
             cluster.create_database(name, "template_staging")
             with (
                 tempfile.TemporaryDirectory() as docs,
-                shop_and_books(cluster.url(name), Path(docs), **POLICIES[policy]) as pair,
+                shop_and_books(cluster.url(name), Path(docs), **FIXED_TAX, **POLICIES[policy]) as pair,
             ):
                 yield pair
             cluster.drop_database(name)

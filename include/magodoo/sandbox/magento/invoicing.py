@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from magodoo.sandbox.magento import fixed_tax
 from magodoo.sandbox.magento import order_rules as rules
 from magodoo.sandbox.magento.amounts import ZERO, Carry, Row, add, cents, of, stored
 from magodoo.sandbox.magento.refusals import bad, document_errors
@@ -63,10 +64,11 @@ def book_invoice(draft: InvoiceDraft) -> None:
     """
     for _, item in draft.lines:
         if not rules.is_dummy(draft.order, item):
-            item["weee_tax_applied"] = "[]"
+            item["weee_tax_applied"] = fixed_tax.applied(item)
     draft.lines = [(line, item) for line, item in draft.lines if line["qty"] > 0]
     for line, item in draft.lines:
         item["qty_invoiced"] = of(item, "qty_invoiced") + line["qty"]
+        fixed_tax.book([(line, item)], "invoiced")
         for prefix, _, _ in _SIDES:
             add(item, f"{prefix}tax_invoiced", of(line, f"{prefix}tax_amount"))
             add(item, f"{prefix}discount_invoiced", of(line, f"{prefix}discount_amount"))
@@ -161,6 +163,7 @@ def _collect_totals(draft: InvoiceDraft, earlier: list[Row]) -> None:
     for prefix, kind, _ in _SIDES:
         _collect_shipping(draft, prefix, with_shipping)
         _collect_tax(draft, real, carry, prefix, kind, last)
+    fixed_tax.on_invoice(draft.header, real, [_is_last(draft.order, line, item) for line, item in real])
 
 
 def _part(

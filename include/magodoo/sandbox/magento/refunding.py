@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from magodoo.sandbox.magento import fixed_tax
 from magodoo.sandbox.magento import order_rules as rules
 from magodoo.sandbox.magento.amounts import ZERO, Carry, Row, add, cents, dec, of, plain
 from magodoo.sandbox.magento.invoicing import SHIPPING_COMPENSATION
@@ -114,6 +115,7 @@ def book_refund(draft: RefundDraft, stamp: str, *, online: bool = False) -> None
     draft.lines = [(line, item) for line, item in draft.lines if line["qty"] > 0]
     for line, item in draft.lines:
         item["qty_refunded"] = of(item, "qty_refunded") + line["qty"]
+        fixed_tax.book([(line, item)], "refunded")
         item["updated_at"] = stamp
         for prefix, _, _ in _SIDES:
             add(item, f"{prefix}tax_refunded", of(line, f"{prefix}tax_amount"))
@@ -202,6 +204,7 @@ def _collect_totals(draft: RefundDraft) -> None:
     _collect_shipping(draft)
     for prefix, kind, _ in _SIDES:
         _collect_tax(draft, real, carry, prefix, kind)
+    fixed_tax.on_refund(draft.header, real, [_is_last(draft.order, line, item) for line, item in real])
     _collect_adjustments(draft)
 
 

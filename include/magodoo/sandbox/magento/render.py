@@ -63,7 +63,9 @@ def order_item(item: Row) -> Row:
         except InvalidOperation:
             continue  # damaged on purpose: served as stored
         shown[f"{prefix}row_total"] = max(row_total - discount, ZERO)
-        including = row_total + tax + hidden - discount
+        # Of the base figure Magento adds the tax of one piece (docs/facts/magento-versions.md).
+        fixed = of(item, f"{prefix}weee_tax_applied_amount" if prefix else "weee_tax_applied_row_amount")
+        including = row_total + tax + hidden - discount + fixed
         shown[f"{prefix}row_total_incl_tax"] = max(including, ZERO)
     return shown
 

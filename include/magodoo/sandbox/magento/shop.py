@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from magodoo.sandbox.magento import catalog, documents
+from magodoo.sandbox.magento import catalog, documents, fixed_tax
 from magodoo.sandbox.magento import order_rules as rules
 from magodoo.sandbox.magento.accounts import Accounts
 from magodoo.sandbox.magento.amounts import Row, dec
@@ -167,6 +167,11 @@ class MagentoShop(Changes):
             self._relate(order, self.order(edit_of))
         self.tables.orders[order["entity_id"]] = order
         return int(order["entity_id"])
+
+    def charge_fixed_tax(self, order_id: int, a_piece: Amount) -> None:
+        """Charge an order that was just placed with fixed product tax on each of its pieces."""
+        order = self.order(order_id)
+        fixed_tax.charge(order, dec(a_piece), [rules.is_dummy(order, item) for item in order["items"]])
 
     def tax_of(self, store: Row) -> TaxSettings:
         return self.tax.get(self._website_of(store)["code"], TaxSettings())

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from magodoo.sandbox.magento.placing import Line
+from magodoo.sandbox.magento.pricing import Coupon
 from magodoo.sandbox.seed.books import HAND, Books
 from magodoo.sandbox.seed.entries import Entry
 from magodoo.sandbox.seed.manifest import Manifest
@@ -245,6 +246,23 @@ def arithmetic(garden: Garden) -> None:
     garden.manifest.add("missing_in_odoo", "invoice", row["increment_id"], row["grand_total"])
 
 
+def fixed_tax_without_nature(garden: Garden) -> None:
+    """Fixed product tax that the settings do not name: it is in the total and in no part."""
+    history = garden.placed(lines=[Line("SKU-001", 1), Line("SKU-002", 2)])
+    garden.shop.magento.charge_fixed_tax(history.order, "1.50")
+    garden.shop.invoice(history)
+    garden.ordinary.note_missing(history)
+    garden.manifest.add("unmapped", "order", garden.order_number(history))
+
+
+def memo_of_nothing(garden: Garden) -> None:
+    """A refund of goods that had cost nothing: Odoo has the order and its invoice of 0.00, not the credit memo."""
+    history = garden.grown(payment="free", coupon=Coupon("GIVEN", percent=Decimal(100)), shipping_amount=Decimal(0))
+    memo = garden.shop.refund(history)
+    row = garden.shop.row("credit_memo", memo)
+    garden.manifest.add("missing_in_odoo", "credit_memo", row["increment_id"], row["grand_total"])
+
+
 def over_refunded(garden: Garden) -> None:
     """Magento does not check a negative adjustment: a credit memo below zero."""
     history = garden.grown()
@@ -382,7 +400,8 @@ def excluded(garden: Garden) -> None:
 
 PLANTS: tuple[Callable[[Garden], None], ...] = (
     total_mismatch, tax_mismatch, rounding, status_mismatch, quantity_mismatch, will_ship_too_much, tracking_mismatch, currency_mismatch,
-    duplicate, possible_duplicate, ambiguous, without_order, unmapped, arithmetic, over_refunded, returned_not_refunded,
+    duplicate, possible_duplicate, ambiguous, without_order, unmapped, arithmetic, fixed_tax_without_nature, over_refunded,
+    memo_of_nothing, returned_not_refunded,
     refunded_not_returned, capture_needed, draft_waiting, not_representable, corrected_in_odoo, cancelled_in_odoo, straddles_books_from,
     closed_period, deleted, quarantined, excluded,
 )  # fmt: skip
