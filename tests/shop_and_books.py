@@ -263,7 +263,11 @@ class ShopAndBooks:
             "stock.move", [["picking_id", "=", picking["id"]]], "product_id quantity product_uom_qty state"
         )
         done = picking["state"] == "done"
-        return {self._sku(row["product_id"][0]): row["quantity" if done else "product_uom_qty"] for row in rows}
+        pieces: dict[str, float] = {}
+        for row in rows:
+            sku = self._sku(row["product_id"][0])
+            pieces[sku] = pieces.get(sku, 0) + row["quantity" if done else "product_uom_qty"]
+        return pieces
 
     def to_invoice(self, order: int) -> float:
         """What Odoo would still offer to invoice on the order."""
@@ -446,7 +450,7 @@ def goods(shop: Shop) -> dict[str, tuple[str, Decimal, bool]]:
     sold = {
         product["sku"]: (product["name"], Decimal(str(product["price"])), product["type_id"] != "virtual")
         for product in shop.magento.tables.products
-        if product["type_id"] in ("simple", "virtual") or product["sku"] == "BUNDLE-FIX"
+        if product["type_id"] in ("simple", "virtual") or (product["type_id"] == "bundle" and not product["_dynamic"])
     }
     return sold | {"FEE": ("Fee", Decimal(0), False)}
 

@@ -168,8 +168,8 @@ REFUSED: dict[str, Attempt] = {
     "parts of a bundle in an invoice": lambda client, _: bill(
         client, fresh(DYNAMIC), first(fresh(DYNAMIC), Role.DYNAMIC_PART)
     ),
-    "parts of a bundle in a shipment": lambda client, _: ship(
-        client, fresh(FIXED), first(fresh(FIXED), Role.FIXED_PART)
+    "a bundle and a part of it in one shipment": lambda client, _: ship(
+        client, fresh(FIXED), first(fresh(FIXED), Role.FIXED_BUNDLE), first(fresh(FIXED), Role.FIXED_PART)
     ),
     "a dynamic bundle refunded whole": lambda client, _: refund(
         client, invoiced(DYNAMIC), [first(invoiced(DYNAMIC), Role.DYNAMIC_BUNDLE)]

@@ -275,12 +275,33 @@ def test_a_dynamic_bundle_is_invoiced_and_shipped_by_its_parent() -> None:
     assert found.change("magento_shipment").intent["items"] == [["10", 10_000]]
 
 
-def test_part_of_a_bundle_is_no_bundle() -> None:
+def test_part_of_a_bundle_is_shipped_by_its_part_until_a_shipment_shows_that_the_bundle_ships_together() -> None:
     sales = bundle()
-    sales.delivery(1, {11: 1, 12: 1})
+    sales.delivery(1, {11: 1})
+    assert sales.reconcile().change("magento_shipment").intent["items"] == [["11", 10_000]]
+    sales.shipment(1, {10: 1})
+    found = sales.reconcile()
+    assert [change for change in found.changes if change.startswith("magento_shipment")] == []
+    assert "ships the bundle" in (found.one("missing_in_magento").no_change_reason or "")
+
+
+def test_part_of_a_bundle_is_not_invoiced() -> None:
+    sales = bundle()
+    sales.odoo_invoice(1, {11: 1, 12: 1}, status="paid", captured=20)
     found = sales.reconcile()
     assert found.changes == []
-    assert "whole bundles" in (found.one("missing_in_magento").no_change_reason or "")
+    assert "invoices the bundle" in (found.one("missing_in_magento").no_change_reason or "")
+
+
+@pytest.mark.parametrize("parcels", [[{10: 1, 11: 4}, {10: 1, 12: 2}], [{10: 1, 11: 2, 12: 1}, {10: 1, 11: 2, 12: 1}]])
+def test_the_own_line_of_a_bundle_that_ships_separately_delivers_nothing(parcels: list[dict[int, int]]) -> None:
+    sales = bundle()
+    for parcel in parcels:
+        sales.shipment(1, parcel)
+    planned = [change.intent["items"] for change in sales.reconcile().result.changes if change.kind == "odoo_delivery"]
+    assert planned == [
+        [[str(item), units * 10_000] for item, units in parcel.items() if item != 10] for parcel in parcels
+    ]
 
 
 def test_a_dynamic_bundle_is_refunded_by_its_children() -> None:

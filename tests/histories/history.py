@@ -141,6 +141,8 @@ def _carts() -> st.SearchStrategy[Cart]:
         "SHIRT",
         "BUNDLE-DYN",
         "BUNDLE-FIX",
+        "BUNDLE-SEP",
+        "BUNDLE-BOX",
         "E-BOOK",
     )
     line = st.tuples(st.sampled_from(skus), st.integers(1, 5))

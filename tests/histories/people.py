@@ -69,7 +69,7 @@ class People:
     def magento_ship(self, step: Step) -> None:
         number = f"M-{self.order}-{len(self.done)}"
         tracks = [{"track_number": number, "title": "UPS", "carrier_code": "ups"}] if step.extra else []
-        self.pair.shop.ship(self.order, self._open_items(step, "qty_shipped", goods=True), tracks=tracks)
+        self.pair.shop.ship(self.order, self._to_ship(step), tracks=tracks)
 
     def magento_track(self, step: Step) -> str | None:
         shipment = _pick(self.pair.shipments(self.order), step)
@@ -123,6 +123,36 @@ class People:
             for item in items if not (goods and item.get("is_virtual"))
         }  # fmt: skip
         return {item: quantity for item, quantity in _part(left, step.part).items() if quantity > 0} or None
+
+    def _to_ship(self, step: Step) -> dict[int | None, Decimal] | None:
+        """A part of what is open to ship; None is all of it.
+
+        Of a bundle that ships separately part of each part, as it comes, or of one with a fixed price so many bundles.
+        """
+        if step.part == "all":
+            return None
+        items = {item["item_id"]: item for item in self.pair.shop.order(self.order)["items"]}
+        left: dict[Any, Decimal] = {}
+        for number, item in items.items():
+            parent = items.get(item.get("parent_item_id"), {})
+            by_itself = not parent or (parent.get("_ships_separately") and parent.get("_dynamic"))
+            if (
+                by_itself
+                and not item.get("is_virtual")
+                and not (item.get("_ships_separately") and item.get("_dynamic"))
+            ):
+                left[number] = _number(item["qty_ordered"]) - self._shipped(item) - _number(item.get("qty_canceled"))
+        wanted = {item: quantity for item, quantity in _part(left, step.part).items() if quantity > 0}
+        return self.pair.desk.shipped_by(self.order, wanted) or None
+
+    def _shipped(self, item: Any) -> Decimal:
+        """How many have left; of a bundle of fixed price that ships separately, by its parts."""
+        if not item.get("_ships_separately"):
+            return _number(item.get("qty_shipped"))
+        items = self.pair.shop.order(self.order)["items"]
+        parts = [part for part in items if part.get("parent_item_id") == item["item_id"]]
+        share = [_number(part.get("qty_shipped")) / _number(part["qty_ordered"]) for part in parts]
+        return Decimal(int(min(share) * _number(item["qty_ordered"])))
 
     # Odoo
 

@@ -212,8 +212,7 @@ class Verdict:
             for line in shipment["items"]
             if Decimal(str(line["qty"]))
         }
-        top = {item: pieces for item, pieces in wanted.items() if items[item].get("parent_item_id") not in wanted}
-        parts = exploded(self.pair.books.shop, self.pair.histories[self.order], top)
+        parts = exploded(self.pair.books.shop, self.pair.histories[self.order], wanted)
         pieces: Counter[str] = Counter()
         for item, quantity in parts.items():
             pieces[items[item]["sku"]] += quantity  # type: ignore[assignment]

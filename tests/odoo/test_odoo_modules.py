@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from live_books import ShopAndLiveBooks, shop_and_live_books
 from shop_and_books import ShopAndBooks
 from stories import story
 from test_rules_deliveries import validate
+from test_scenarios_bundles import delivered, part, shipped
 
+from magodoo.sandbox.magento import Line
 from magodoo.stack.live_odoo import LiveOdoo
 
 Story = Generator[None, None, None]
+BUNDLED = {"SKU-003": 2, "SKU-004": 1}
 # The first test waits until all stories are told.
 pytestmark = [
     pytest.mark.timeout(3600),
@@ -29,7 +33,9 @@ pytestmark = [
 def pair(
     odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ShopAndLiveBooks]:
-    """SKU-009 is a kit of two SKU-010 and one SKU-011; SKU-012 is sent by its vendor."""
+    """SKU-009 is a kit of two SKU-010 and one SKU-011; SKU-012 is sent by its vendor. SET and CASE are bundles of fixed price with
+    two SKU-003 and one SKU-004, and kits of the same in Odoo; CASE ships separately.
+    """
     more = ("sale_mrp", "stock_dropshipping")
     with shop_and_live_books(odoo, module_staging_url, tmp_path_factory.mktemp("data_docs"), more) as made:
         products = made.books.names.products
@@ -37,13 +43,18 @@ def pair(
             row["default_code"]: row["product_tmpl_id"][0]
             for row in made.rows("product.product", [], "default_code product_tmpl_id")
         }
-        parts = [{"product_id": products[sku], "product_qty": each} for sku, each in (("SKU-010", 2), ("SKU-011", 1))]
-        kit = {
-            "product_tmpl_id": templates["SKU-009"],
-            "type": "phantom",
-            "bom_line_ids": [[0, 0, row] for row in parts],
-        }
-        made.call("mrp.bom", "create", vals_list=[kit])
+        for sku, separately in (("SET", False), ("CASE", True)):
+            options: dict[str, Any] = {"children": tuple(BUNDLED.items()), "ships_separately": separately}
+            made.shop.add_product(sku, price=20, product_type="bundle", **options)
+            values = {"default_code": sku, "name": sku, "type": "consu", "is_storable": True, "invoice_policy": "order"}
+            (products[sku],) = made.call("product.product", "create", vals_list=[values])
+            (row,) = made.rows("product.product", [["id", "=", products[sku]]], "product_tmpl_id")
+            templates[sku] = row["product_tmpl_id"][0]
+        for sku, parts in (("SKU-009", {"SKU-010": 2, "SKU-011": 1}), ("SET", BUNDLED), ("CASE", BUNDLED)):
+            rows = [{"product_id": products[part], "product_qty": each} for part, each in parts.items()]
+            lines = [[0, 0, row] for row in rows]
+            kit = {"product_tmpl_id": templates[sku], "type": "phantom", "bom_line_ids": lines}
+            made.call("mrp.bom", "create", vals_list=[kit])
         (vendor,) = made.call("res.partner", "create", vals_list=[{"name": "Vendor", "email": "vendor@example.com"}])
         (route,) = made.rows("stock.route", [["name", "=", "Dropship"]], "name")
         sent = {
@@ -62,6 +73,18 @@ def send(pair: ShopAndBooks, order: int, kits: int) -> None:
     validate(pair, open_["id"], {row["id"]: kits * each[row["product_id"][0]] for row in parts})
 
 
+def send_parts(pair: ShopAndBooks, order: int, pieces: dict[str, int]) -> None:
+    """The warehouse sends pieces by SKU, from the first moves of the open delivery that ask for them."""
+    (open_,) = [row for row in pair.pickings(order) if row["state"] not in ("done", "cancel")]
+    left = {pair.books.names.products[sku]: count for sku, count in pieces.items()}
+    quantities = {}
+    for row in pair.rows("stock.move", [["id", "in", open_["move_ids"]]], "product_id product_uom_qty"):
+        taken = min(left.get(row["product_id"][0], 0), int(row["product_uom_qty"]))
+        left[row["product_id"][0]] = left.get(row["product_id"][0], 0) - taken
+        quantities[row["id"]] = taken
+    validate(pair, open_["id"], quantities)
+
+
 @story()
 def test_kits_of_a_bill_of_materials_are_shipped_by_what_their_order_line_says(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-009": 3}, "cashondelivery")
@@ -74,6 +97,42 @@ def test_kits_of_a_bill_of_materials_are_shipped_by_what_their_order_line_says(p
     yield
     assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [1, 2]
     assert pair.findings(order) == set()
+
+
+@story()
+def test_a_bundle_that_is_a_kit_of_its_parts_goes_both_ways_whole(pair: ShopAndBooks) -> Story:
+    here, there = (pair.order([Line("SET", 3), Line("CASE", 1)], "cashondelivery") for _ in range(2))
+    yield
+    send_parts(pair, there, {"SKU-003": 4, "SKU-004": 2})  # two SETs: Odoo's moves of the line that was sold first
+    pair.shop.ship(here, {pair.items(here)["SET"]: 2})
+    yield
+    assert delivered(pair, here) == {"SKU-003": 4, "SKU-004": 2}
+    assert [Decimal(str(row["total_qty"])) for row in pair.shipments(there)] == [2]
+    send_parts(pair, there, {"SKU-003": 4, "SKU-004": 2})
+    pair.shop.ship(here)
+    yield
+    assert delivered(pair, here) == {"SKU-003": 8, "SKU-004": 4}
+    assert shipped(pair, there) == [{"SET": 2}, {"SET": 1, "SKU-003": 2, "SKU-004": 1}]
+    assert pair.findings(here) == pair.findings(there) == set()
+
+
+@story()
+def test_a_bundle_that_ships_separately_and_is_a_kit_of_its_parts_goes_both_ways_part_by_part(
+    pair: ShopAndBooks,
+) -> Story:
+    here, there = (pair.order([Line("CASE", 2)], "cashondelivery") for _ in range(2))
+    yield
+    send_parts(pair, there, {"SKU-003": 3})
+    pair.shop.ship(here, {part(pair, here, "SKU-004"): 1})
+    yield
+    assert delivered(pair, here) == {"SKU-004": 1}
+    assert shipped(pair, there) == [{"SKU-003": 3}]
+    send_parts(pair, there, {"SKU-003": 1, "SKU-004": 2})
+    pair.shop.ship(here)
+    yield
+    assert delivered(pair, here) == {"SKU-003": 4, "SKU-004": 2}
+    assert shipped(pair, there) == [{"SKU-003": 3}, {"SKU-003": 1, "SKU-004": 2}]
+    assert pair.findings(here) == pair.findings(there) == set()
 
 
 @story(restless=True)

@@ -13,6 +13,7 @@ from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
 from magodoo.extract.magento_rows import Rows, fixed_tax, read_rows
 from magodoo.extract.magento_totals import Sums, complete, shipping_line, totals_of
+from magodoo.magento import bundles
 from magodoo.settings import Instance
 from magodoo.vocabulary import Kind, Side
 
@@ -123,7 +124,7 @@ def read_items(row: Row) -> tuple[list[CanonicalLine], Rows]:
 
     Which rows carry money: a configurable's and a fixed bundle's parent, a dynamic bundle's children (facts pair 1).
     """
-    items = fields.rows(row, "items")
+    items = bundles.with_own_prices(fields.rows(row, "items"))
     by_id = {fields.required_identity(item, "item_id"): item for item in items}
     if len(by_id) != len(items):
         raise Unreadable("items: one item_id stands twice")
@@ -134,18 +135,15 @@ def read_items(row: Row) -> tuple[list[CanonicalLine], Rows]:
 
 
 def _dynamic_bundles(by_id: Mapping[str, Row]) -> set[str]:
-    """A bundle whose children have a price; without product options this is the only sign (facts pair 1)."""
-    found = set()
+    """Bundles whose parts carry the price."""
+    parts: dict[str, list[Row]] = {
+        item_id: [] for item_id, item in by_id.items() if item.get("product_type") == bundles.BUNDLE
+    }
     for item in by_id.values():
         parent = fields.identity(item, "parent_item_id")
-        if (
-            parent is not None
-            and parent in by_id
-            and by_id[parent].get("product_type") == "bundle"
-            and fields.units(item, "price")
-        ):
-            found.add(parent)
-    return found
+        if parent in parts:
+            parts[parent].append(item)
+    return {item_id for item_id, own in parts.items() if own and bundles.is_priced_by_parts(by_id[item_id], own)}
 
 
 def _carries_money(item_id: str, item: Row, by_id: Mapping[str, Row], dynamic: set[str]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from magodoo.errors import FixDocument
 from magodoo.extract.magento_orders import read_items
 from magodoo.extract.magento_rows import applied_fixed_taxes, tax_on_fixed_tax
+from magodoo.magento.bundles import BUNDLE, is_priced_by_parts, with_own_prices
 from magodoo.money import rounded, to_units
 
 Row = Mapping[str, Any]
@@ -47,12 +48,13 @@ def predicted_credit_memo(order: Row, request: Row) -> int:
 
 def _money_rows(order: Row, items: Iterable[Sequence[int]]) -> list[tuple[Row, Decimal]]:
     """Rows that carry money with the units of each: the parts of a dynamic bundle stand for it (facts magento-2.4.7 5.4)."""
-    rows = {int(row["item_id"]): row for row in order["items"]}
+    rows = {int(row["item_id"]): row for row in with_own_prices(order["items"])}
     wanted: list[tuple[Row, Decimal]] = []
     for item_id, units in items:
         row = rows[int(item_id)]
-        parts = [part for part in rows.values() if part.get("parent_item_id") == row["item_id"] and part.get("price")]
-        for money in parts if row.get("product_type") == "bundle" and parts else [row]:
+        parts = [part for part in rows.values() if part.get("parent_item_id") == row["item_id"]]
+        by_parts = row.get("product_type") == BUNDLE and parts and is_priced_by_parts(row, parts)
+        for money in parts if by_parts else [row]:
             ordered = to_units(row["qty_ordered"])
             wanted.append((money, Decimal(units) * to_units(money["qty_ordered"]) / ordered if ordered else Decimal(0)))
     return wanted

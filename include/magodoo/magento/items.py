@@ -1,18 +1,20 @@
 """Which items of an order can be invoiced, shipped and refunded, and how many of them.
 
-Facts magento-2.4.7 5.4: a configurable is written by its parent; a bundle is invoiced and shipped by its parent;
-a bundle of fixed price is refunded by its parent, one of dynamic price by its children. Virtual items are not shipped.
+Facts magento-2.4.7 5.4: a configurable is written by its parent; a bundle is invoiced by its parent; a bundle of fixed price is
+refunded by its parent, one of dynamic price by its children. A bundle is shipped by its parent or, with *ship bundle items
+separately*, by its children: the order does not tell which, Magento refuses the other. Virtual items are not shipped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from magodoo.errors import FixDocument, Stop
+from magodoo.magento.bundles import BUNDLE, is_priced_by_parts, with_own_prices
 from magodoo.vocabulary import Kind
 
 Lines = Sequence[tuple[int, Decimal]]
@@ -32,7 +34,7 @@ class Role(StrEnum):
 
 _WRITTEN_BY = {
     Kind.INVOICE: {Role.PLAIN, Role.CONFIGURABLE, Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE},
-    Kind.SHIPMENT: {Role.PLAIN, Role.CONFIGURABLE, Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE},
+    Kind.SHIPMENT: set(Role) - {Role.CONFIGURABLE_CHILD},
     Kind.CREDIT_MEMO: {Role.PLAIN, Role.CONFIGURABLE, Role.DYNAMIC_PART, Role.FIXED_BUNDLE},
 }
 
@@ -68,8 +70,11 @@ class OrderItem:
 
 def order_items(order: Mapping[str, Any]) -> dict[int, OrderItem]:
     """The lines of a sound order by item id, each with its role."""
-    rows = {row["item_id"]: row for row in order["items"]}
-    priced = {row["parent_item_id"] for row in rows.values() if row.get("parent_item_id") and row.get("price")}
+    rows = {row["item_id"]: row for row in with_own_prices(order["items"])}
+    parts: dict[int, list[Mapping[str, Any]]] = {}
+    for row in rows.values():
+        parts.setdefault(row.get("parent_item_id") or 0, []).append(row)
+    priced = {number for number, own in parts.items() if number in rows and is_priced_by_parts(rows[number], own)}
     return {number: _item(row, rows.get(row.get("parent_item_id")), priced) for number, row in rows.items()}
 
 
@@ -86,6 +91,9 @@ def check_lines(kind: Kind, order: Mapping[str, Any], lines: Lines) -> None:
     items = order_items(order)
     for number, quantity in lines:
         _check_line(kind, items.get(number), number, quantity)
+    twice = {items[number].parent_id for number, _ in lines} & {number for number, _ in lines}
+    if kind is Kind.SHIPMENT and twice:
+        raise FixDocument(f"order item {min(filter(None, twice))} and parts of it in one shipment", system="magento")
 
 
 def quantity_differences(document: Mapping[str, Any], lines: Lines) -> dict[int, tuple[Decimal, Decimal]]:
@@ -98,6 +106,35 @@ def quantity_differences(document: Mapping[str, Any], lines: Lines) -> dict[int,
         for number, quantity in lines
         if written.get(number, Decimal(0)) != quantity
     }
+
+
+def shipped_goods(order: Mapping[str, Any], lines: Lines) -> dict[int, Decimal]:
+    """What a shipment's lines move, by order item: a bundle is the sum of its parts, and beside one of its parts only a label."""
+    items = order_items(order)
+    labels = {items[number].parent_id for number, _ in lines if number in items}
+    found: dict[int, Decimal] = {}
+    for number, quantity in lines:
+        for item, each in [] if number in labels else _in_parts(items, number, Decimal(quantity)):
+            found[item] = found.get(item, Decimal(0)) + each
+    return found
+
+
+def by_parts(order: Mapping[str, Any], lines: Lines, bundles: Collection[int]) -> list[tuple[int, Decimal]]:
+    """The lines of a shipment with the parts of some bundles in the bundles' place, in the order of their items."""
+    items = order_items(order)
+    named: dict[int, Decimal] = {}
+    for number, quantity in lines:
+        whole = Decimal(quantity)
+        named.update(_in_parts(items, number, whole) if number in bundles else [(number, whole)])
+    return sorted(named.items())
+
+
+def _in_parts(items: Mapping[int, OrderItem], number: int, quantity: Decimal) -> list[tuple[int, Decimal]]:
+    item = items.get(number)
+    if item is None or item.role not in (Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE) or not item.ordered:
+        return [(number, quantity)]
+    parts = [part for part in items.values() if part.parent_id == number and not part.virtual]
+    return [(part.item_id, quantity * part.ordered / item.ordered) for part in parts]
 
 
 def _check_line(kind: Kind, item: OrderItem | None, number: int, quantity: Decimal) -> None:
@@ -136,12 +173,12 @@ def _item(row: Mapping[str, Any], parent: Mapping[str, Any] | None, priced: set[
 
 
 def _role(row: Mapping[str, Any], parent: Mapping[str, Any] | None, priced: set[int]) -> Role:
-    """A bundle whose parts have prices is dynamic (facts pair 1)."""
+    """What a row is by its product type and its parent's; `priced`: the bundles that are priced by their parts."""
     whole = parent or row
     is_part = parent is not None
     if whole.get("product_type") == "configurable":
         return Role.CONFIGURABLE_CHILD if is_part else Role.CONFIGURABLE
-    if whole.get("product_type") != "bundle":
+    if whole.get("product_type") != BUNDLE:
         return Role.PLAIN
     if whole["item_id"] in priced:
         return Role.DYNAMIC_PART if is_part else Role.DYNAMIC_BUNDLE

@@ -161,6 +161,15 @@ class Writers(Loading):
         shared = {name: orders for name, orders in carried.items() if len(orders) > 1}
         return {each: sorted(name for name, orders in shared.items() if each in orders) for each in order_ids}
 
+    def sold_products(self, line_ids: Sequence[int]) -> dict[int, int]:
+        """The product that each of these sale order lines sells: moves of a kit bring others."""
+        if not line_ids:
+            return {}
+        domain = [*self.company_domain("sale.order.line"), ["id", "in", list(line_ids)]]
+        answer = self.call("sale.order.line", "search_read", domain=domain, fields=["product_id"])
+        rows = expect_rows(answer, "sale.order.line.search_read")
+        return {row["id"]: row["product_id"][0] for row in rows if row["product_id"]}
+
     def set_quantities(self, quantities: Mapping[int, Decimal]) -> None:
         """What each stock move ships; a move of 0 is not picked and goes to the backorder."""
         fields = [str(name_of(self.version, "stock.move", "quantity"))]

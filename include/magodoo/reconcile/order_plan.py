@@ -4,8 +4,8 @@ kind.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from magodoo.reconcile import catalogue, compare, reversals, shortage
+from magodoo.reconcile.bundles import ONE
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments, records, stock
 from magodoo.reconcile.frames import Mask
@@ -42,6 +43,45 @@ BLOCKS_ITS_DOCUMENT = frozenset(
 
 
 UNDECIDED = frozenset({FindingType.AMBIGUOUS, FindingType.POSSIBLE_DUPLICATE})
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a bundle: units ordered, whether it is shipped at all, units that Magento shipped beyond the whole bundles."""
+
+    ordered: int
+    is_goods: bool
+    left_over: int
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle of a Magento order: its item, units ordered, whether its parts carry the price, and what its shipments show of
+    the way it ships (neither without a shipment).
+    """
+
+    item: int
+    sku: str
+    ordered: int
+    dynamic: bool
+    separately: bool
+    together: bool
+    parts: dict[int, Part] = field(default_factory=dict)
+
+    def whole(self, quantities: Mapping[int, int], *, goods: bool) -> int | None:
+        """Units of the bundle that these quantities of its parts are; None when they are no whole bundles."""
+        wanted = [item for item, part in self.parts.items() if part.is_goods or not goods]
+        shares = {divmod(quantities.get(item, 0) * self.ordered, self.parts[item].ordered) for item in wanted}
+        if len(shares) != 1 or set(quantities) - set(wanted):
+            return None
+        units, rest = next(iter(shares))
+        return units if units and not rest and units % ONE == 0 else None
+
+    def in_parts(self, units: int) -> dict[int, int]:
+        """Units by part of so many bundles, less what Magento shipped of the part already."""
+        shares = {item: units * part.ordered // self.ordered for item, part in self.parts.items() if part.is_goods}
+        open_ = {item: share - self.parts[item].left_over for item, share in shares.items()}
+        return {item: share for item, share in open_.items() if share > 0}
 
 
 @dataclass(frozen=True)
@@ -143,17 +183,27 @@ class Facts:
         return records.lock_date(self.situation.view.frames.master)
 
     @cached_property
-    def children(self) -> dict[int, tuple[int, int, int]]:
-        """Dynamic bundles: child item -> (parent item, parent's ordered quantity, child's)."""
-        shares = self.situation.counted.shares
-        names = ["child", "parent", "parent_ordered", "child_ordered"]
-        return {
-            child: (parent, ordered, each) for child, parent, ordered, each in shares[names].to_numpy(np.int64).tolist()
-        }
+    def bundles(self) -> dict[int, Bundle]:
+        """Bundles by the item of the bundle."""
+        known, left = self.situation.counted.bundles, self.situation.counted.left_over
+        found: dict[int, Bundle] = {}
+        for part in known.parts.to_dict("records"):
+            item = int(part["parent"])
+            bundle = found.setdefault(
+                item,
+                Bundle(
+                    item, part["parent_sku"], int(part["parent_ordered"]), bool(part["dynamic"]),
+                    item in known.separately, item in known.together,
+                ),
+            )  # fmt: skip
+            child = int(part["child"])
+            bundle.parts[child] = Part(int(part["child_ordered"]), bool(part["goods"]), left.get(child, 0))
+        return found
 
     @cached_property
-    def bundle_sizes(self) -> dict[int, int]:
-        return dict(Counter(parent for parent, _, _ in self.children.values()))
+    def bundle_of(self) -> dict[int, Bundle]:
+        """Bundles by the item of each part."""
+        return {part: bundle for bundle in self.bundles.values() for part in bundle.parts}
 
 
 def _with_returns_left(situation: Situation) -> list[int]:

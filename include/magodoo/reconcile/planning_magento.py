@@ -8,7 +8,7 @@ from magodoo.money import plain
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments
 from magodoo.reconcile.frames import tracks_of
-from magodoo.reconcile.order_plan import OrderPlan, first_reason
+from magodoo.reconcile.order_plan import Bundle, OrderPlan, first_reason
 from magodoo.reconcile.rows import Document
 from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
 
@@ -42,7 +42,7 @@ def _invoices(order: OrderPlan) -> None:
     waiting = sorted(order.of(MISSING, Kind.INVOICE), key=lambda finding: -order.row(finding).shipping)
     for finding in waiting:
         row = order.row(finding)
-        items = folded(order, row)
+        items, unnamed = _invoiced(order, row)
         reason = first_reason(
             "The setting `invoices.to_magento` is off" if policy == "off" else None,
             _closed(order, row),
@@ -50,7 +50,7 @@ def _invoices(order: OrderPlan) -> None:
             if policy == "when_paid" and not order.facts.settled[row.at]
             else None,
             _shipping_reason(order, row),
-            None if items else "Its quantities are no whole bundles or items of the order",
+            unnamed,
         )
         _write(order, finding, row, ChangeKind.MAGENTO_INVOICE, reason, items=items, shipping=int(row.shipping))
 
@@ -71,12 +71,12 @@ def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
 def _shipments(order: OrderPlan) -> None:
     for finding in order.of(MISSING, Kind.SHIPMENT):
         row = order.row(finding)
-        items = folded(order, row)
+        items, unnamed = _shipped(order, row)
         reason = first_reason(
             None if order.instance.shipments.to_magento else "The setting `shipments.to_magento` is off",
             _not_of_the_order(order, row),
             _closed(order, row),
-            None if items else "Its quantities are no whole bundles or items of the order",
+            unnamed,
         )
         words = {
             "tracks": tracks_of(row.tracking),
@@ -134,26 +134,66 @@ def _write(
     order.change(kind, row, [finding], **intent)
 
 
-def folded(order: OrderPlan, row: Document) -> list[list[Any]]:
-    """Items as Magento takes them for invoices and shipments: a dynamic bundle by its parent (facts magento-2.4.7 5.4).
-
-    Empty when a line is no item of the order, or the children make no whole number of bundles.
+def _invoiced(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | None]:
+    """Items as Magento takes them for invoices, or why it cannot: a bundle that its parts price is invoiced by its own line, whole
+    (facts magento-2.4.7 5.4).
     """
-    parents: dict[int, list[tuple[int, int]]] = {}
-    result = []
-    for item, quantity in order.facts.items.get(row.at, []):
-        if item == "0":
-            return []
-        bundle = order.facts.children.get(int(item))
-        if bundle is None:
-            result.append([item, quantity])
+    single, parts, reason = _sorted_by_bundle(order, row)
+    for bundle, quantities in parts:
+        units = bundle.whole(quantities, goods=False)
+        if units is None:
+            return [], f"Magento invoices the bundle {bundle.sku} as a whole, and this invoice holds only a part of it"
+        single[bundle.item] = units
+    return _as_items(single), reason
+
+
+def _shipped(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | None]:
+    """Items as Magento takes them for shipments, or why it cannot: the parts of a bundle that ships separately, the bundle itself of
+    one that ships together.
+
+    Before the first shipment nothing tells which: a whole bundle is named by itself and, where Magento refuses that, by its
+    parts (`load.writers`); a part of it by the part.
+    """
+    single, parts, reason = _sorted_by_bundle(order, row)
+    for item in [item for item in single if item in order.facts.bundles and order.facts.bundles[item].separately]:
+        single |= order.facts.bundles[item].in_parts(single.pop(item))
+    for bundle, quantities in parts:
+        units = None if bundle.separately else bundle.whole(quantities, goods=True)
+        if units is not None:
+            single[bundle.item] = units
+        elif bundle.together:
+            return [], (
+                f"Magento ships the bundle {bundle.sku} together, and this delivery holds only a part of it: "
+                "ship it in Magento once all its parts have left"
+            )
         else:
-            parent, parent_ordered, child_ordered = bundle
-            parents.setdefault(parent, []).append((quantity * parent_ordered, child_ordered))
-    for parent, shares in parents.items():
-        bundles = {divmod(numerator, denominator) for numerator, denominator in shares}
-        quantity, rest = next(iter(bundles))
-        if len(bundles) > 1 or rest or len(shares) != order.facts.bundle_sizes[parent]:
-            return []
-        result.append([str(parent), quantity])
-    return sorted(result, key=lambda item: int(item[0]))
+            single |= quantities
+    return _as_items(single), reason
+
+
+def _sorted_by_bundle(
+    order: OrderPlan, row: Document
+) -> tuple[dict[int, int], list[tuple[Bundle, dict[int, int]]], str | None]:
+    """Units by item of what is no part of a bundle, by part of each bundle, and why not all of it can be named."""
+    single: dict[int, int] = {}
+    parts: dict[int, dict[int, int]] = {}
+    for key, quantity in order.facts.items.get(row.at, []):
+        item = int(key)
+        if item == 0:
+            return {}, [], f"{_foreign(order, row)} is no item of the order"
+        if item in order.facts.bundle_of:
+            parts.setdefault(order.facts.bundle_of[item].item, {})[item] = quantity
+        else:
+            single[item] = quantity
+    reason = None if single or parts else "It holds none of the order's items"
+    return single, [(order.facts.bundles[item], quantities) for item, quantities in parts.items()], reason
+
+
+def _foreign(order: OrderPlan, row: Document) -> str:
+    """The SKU of the first line that stands for nothing of the Magento order."""
+    lines = order.facts.situation.view.frames.lines_of(row.at)
+    return next((str(line.sku) for line in lines if not line.item_key and line.sku), "A line of it")
+
+
+def _as_items(units: dict[int, int]) -> list[list[Any]]:
+    return [[str(item), units[item]] for item in sorted(units)]

@@ -315,7 +315,7 @@ def _deliveries(order: OrderPlan, closed: str | None) -> None:
             _own(row),
             order.blocked(row),
             order.crowded(row, Side.ODOO),
-            None if items else "It names no item of the order",
+            None if items else _nothing_left(order, row),
         )
         if reason:
             finding.no_change_reason = reason
@@ -326,6 +326,18 @@ def _deliveries(order: OrderPlan, closed: str | None) -> None:
             "source_code": row.source_code or None,
         }
         order.change(ChangeKind.ODOO_DELIVERY, row, [finding], items=items, **words)
+
+
+def _nothing_left(order: OrderPlan, row: Document) -> str:
+    """Why a shipment delivers nothing in Odoo."""
+    if not order.facts.situation.counted.parcels_of_parts[row.at]:
+        return "It names no item of the order"
+    lines = order.facts.situation.view.frames.lines_of(row.at)
+    named = {order.facts.bundle_of[line.item_key].sku for line in lines if line.item_key in order.facts.bundle_of}
+    return (
+        f"Its parts of the bundle {', '.join(sorted(named))} were shipped separately and Odoo's order has the bundle as one: "
+        "it is delivered with the parcel that completes it"
+    )
 
 
 def _tracking(order: OrderPlan) -> None:

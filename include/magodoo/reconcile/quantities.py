@@ -2,18 +2,21 @@
 
 An item is a Magento order item that carries money or goods of its own: the parent of a configurable and of a fixed
 bundle, the children of a dynamic bundle (facts pair 1). A shipment that names a dynamic bundle is counted by its
-children (facts pair 5.1).
+children (facts pair 5.1). Goods of a bundle are counted as `bundles` says, whatever line a document names.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from magodoo.reconcile import bundles
+from magodoo.reconcile.bundles import Bundles
 from magodoo.reconcile.frames import KINDS, ROLES, Mask, Positions, Units
 from magodoo.reconcile.view import View
 from magodoo.vocabulary import Kind, Side
@@ -29,10 +32,9 @@ class Quantities:
     document: Positions
     item: Units
     quantity: Units
-
-    @cached_property
-    def shares(self) -> pd.DataFrame:
-        return bundle_shares(self.view)
+    bundles: Bundles
+    left_over: Mapping[int, int] = field(default_factory=dict)
+    """Parts (order items) that Magento shipped of bundles which are not complete, where Odoo sells the bundle as one: units."""
 
     @cached_property
     def signatures(self) -> Units:
@@ -65,6 +67,30 @@ class Quantities:
         sums = np.add.reduceat(quantity, begins) if len(begins) else quantity
         return pd.DataFrame({"document": document[begins], "item": item[begins], "quantity": sums})
 
+    def goods_by_item(self, documents: Mask) -> pd.DataFrame:
+        """`by_item` with every bundle that is delivered by its parts counted by them: what a refund means for the stock."""
+        wholes = documents[self.document] & np.isin(self.item, list(self.bundles.kits))
+        if not wholes.any():
+            return self.by_item(documents)
+        return _replaced(self, wholes, *_expanded(self, wholes, self.bundles.by_parts)).by_item(documents)
+
+    @cached_property
+    def parcels_of_parts(self) -> Mask:
+        """Magento shipments that list parts of bundles which Odoo sells as one, and complete none with them."""
+        lines, result = self.view.frames.lines, np.zeros(len(self.view.exists), dtype=bool)
+        position = lines["document"].to_numpy()
+        parts = np.isin(lines["item_key"].to_numpy(), self.bundles.completed["child"].to_numpy(np.int64))
+        result[position[parts & self.view.select(Side.MAGENTO, Kind.SHIPMENT)[position]]] = True
+        return result & (self.signatures == 0)
+
+    @cached_property
+    def waiting_parts(self) -> Mask:
+        """Of `parcels_of_parts` those of orders with a bundle that is not complete yet."""
+        waiting = self.bundles.parts[
+            self.bundles.parts["child"].isin([key for key, units in self.left_over.items() if units])
+        ]
+        return self.parcels_of_parts & np.isin(self.view.column("order_key"), waiting["order"].to_numpy(np.int64))
+
 
 def count(view: View) -> Quantities:
     """The quantities that count, of every document."""
@@ -74,12 +100,17 @@ def count(view: View) -> Quantities:
     order = kinds == KINDS.index(Kind.ORDER)
     moved = np.isin(kinds, [KINDS.index(Kind.SHIPMENT), KINDS.index(Kind.RETURN)])
     ordered, quantity, item = (lines[name].to_numpy() for name in ("qty_ordered", "quantity", "item_key"))
+    of_bundles = bundles.read(view)
+    quantity, item = quantity.copy(), item.copy()
+    item[of_bundles.kit_lines] = of_bundles.kit_items
+    quantity[of_bundles.kit_lines] = ordered[of_bundles.kit_lines]  # what was moved: staging has counted kits instead
     counted = _countable(lines) & (lines["is_money"].to_numpy() | moved) & ~_given(view, order) & ~beside(view)
+    counted &= ~of_bundles.labels
     counted &= np.where(order, ordered != 0, quantity != 0)
     chosen = quantity[counted]
     chosen[order[counted]] = ordered[counted & order]
-    found = Quantities(view, position[counted], item[counted], chosen)
-    return _bundles_by_children(found)
+    found = Quantities(view, position[counted], item[counted], chosen, of_bundles)
+    return _as_completed(_by_parts(found))
 
 
 def _given(view: View, order: Mask) -> Mask:
@@ -114,49 +145,48 @@ def _countable(lines: pd.DataFrame) -> Mask:
     return np.isin(lines["role"].cat.codes.to_numpy(), [ROLES.index("item"), ROLES.index("exchange")])
 
 
-def _bundles_by_children(counted: Quantities) -> Quantities:
-    """A shipment's dynamic bundle becomes child.qty_ordered / parent.qty_ordered of each child (facts pair 5.1)."""
-    view, shares = counted.view, counted.shares
-    if shares.empty:
+def _by_parts(counted: Quantities) -> Quantities:
+    """A shipment's bundle becomes child.qty_ordered / parent.qty_ordered of each part by which it is counted (facts pair 5.1)."""
+    parts = counted.bundles.by_parts
+    shipment = counted.view.select(Side.MAGENTO, Kind.SHIPMENT)[counted.document]
+    wholes = shipment & np.isin(counted.item, parts["parent"].to_numpy(np.int64))
+    if not wholes.any():
         return counted
-    shipment = view.select(Side.MAGENTO, Kind.SHIPMENT)[counted.document]
-    parents = shipment & np.isin(counted.item, shares["parent"].to_numpy())
-    if not parents.any():
-        return counted
-    shipped = pd.DataFrame(
-        {"document": counted.document[parents], "parent": counted.item[parents], "quantity": counted.quantity[parents]}
-    ).merge(shares, on="parent")
-    children = shipped["quantity"] * shipped["child_ordered"] // shipped["parent_ordered"]
-    document = np.concatenate([counted.document[~parents], shipped["document"].to_numpy()])
-    item = np.concatenate([counted.item[~parents], shipped["child"].to_numpy()])
-    quantity = np.concatenate([counted.quantity[~parents], children.to_numpy()])
-    in_order = np.argsort(document, kind="stable")
-    return Quantities(view, document[in_order], item[in_order], quantity[in_order])
+    return _replaced(counted, wholes, *_expanded(counted, wholes, parts))
 
 
-def bundle_shares(view: View) -> pd.DataFrame:
-    """Dynamic bundles: parent, child, parent_ordered, child_ordered, parent_shipped; one row per child item."""
-    lines = view.frames.lines
-    bundle = (
-        view.select(Side.MAGENTO, Kind.ORDER)[lines["document"].to_numpy()]
-        & (lines["product_type"] == "bundle").to_numpy()
+def _expanded(counted: Quantities, wholes: Mask, parts: pd.DataFrame) -> tuple[Units, Units, Units]:
+    """document, item, quantity of the parts of some counted bundles."""
+    named = pd.DataFrame(
+        {"document": counted.document[wholes], "parent": counted.item[wholes], "quantity": counted.quantity[wholes]}
+    ).merge(parts, on="parent")
+    quantity = named["quantity"] * named["child_ordered"] // named["parent_ordered"]
+    return named["document"].to_numpy(np.int64), named["child"].to_numpy(np.int64), quantity.to_numpy(np.int64)
+
+
+def _as_completed(counted: Quantities) -> Quantities:
+    """Parts that Magento shipped of what Odoo sells as one become the whole bundles that each shipment completes."""
+    parts = counted.bundles.completed
+    shipment = counted.view.select(Side.MAGENTO, Kind.SHIPMENT)[counted.document]
+    rows = shipment & np.isin(counted.item, parts["child"].to_numpy(np.int64))
+    if not rows.any():
+        return counted
+    here = rows & counted.view.exists[counted.document]
+    *whole, left = bundles.completions(
+        counted.bundles, counted.document[here], counted.item[here], counted.quantity[here]
     )
-    parents = lines[bundle & ~lines["is_money"].to_numpy() & (lines["qty_ordered"] > 0).to_numpy()]
-    columns = ["parent", "child", "parent_ordered", "child_ordered", "parent_shipped"]
-    if parents.empty:
-        return pd.DataFrame(columns=columns, dtype=np.int64)
-    children = lines[
-        (lines["parent_item_key"] > 0) & view.select(Side.MAGENTO, Kind.ORDER)[lines["document"].to_numpy()]
-    ]
-    joined = children.merge(parents, left_on="parent_item_key", right_on="item_key", suffixes=("", "_parent"))
-    return pd.DataFrame(
-        {
-            "parent": joined["item_key_parent"],
-            "child": joined["item_key"],
-            "parent_ordered": joined["qty_ordered_parent"],
-            "child_ordered": joined["qty_ordered"],
-            "parent_shipped": joined["qty_shipped_parent"],
-        }
+    return replace(_replaced(counted, rows, *whole), left_over=left)
+
+
+def _replaced(counted: Quantities, rows: Mask, document: Units, item: Units, quantity: Units) -> Quantities:
+    """The same with other rows in the place of some."""
+    documents = np.concatenate([counted.document[~rows], document])
+    in_order = np.argsort(documents, kind="stable")
+    return replace(
+        counted,
+        document=documents[in_order],
+        item=np.concatenate([counted.item[~rows], item])[in_order],
+        quantity=np.concatenate([counted.quantity[~rows], quantity])[in_order],
     )
 
 
@@ -204,7 +234,7 @@ def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame
     moved = counted.by_item(chosen & view.active & ~view.of_kind(Kind.ORDER))
     document, item, quantity = (moved[name].to_numpy() for name in ("document", "item", "quantity"))
     document, item, quantity = (values[item > 0] for values in (document, item, quantity))
-    ours, theirs = _magento_lines(counted, chosen), _odoo_lines(view, chosen & odoo_orders)
+    ours, theirs = _magento_lines(counted, chosen), _odoo_lines(counted, chosen & odoo_orders)
     found = np.unique(np.concatenate([ours["item"], theirs["item"], item]))
     table = {name: np.zeros(len(found), dtype=np.int64) for name in ITEM_COLUMNS}
     here, there, of_moved = (np.searchsorted(found, items) for items in (ours["item"], theirs["item"], item))
@@ -222,7 +252,18 @@ def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame
             if (name := f"{side}_{kind}") in table:
                 rows = on_side & (kinds == KINDS.index(kind))
                 np.add.at(table[name], of_moved[rows], quantity[rows])
-    return pd.DataFrame(table, index=found)
+    return _whole_kits(counted.bundles, pd.DataFrame(table, index=found))
+
+
+def _whole_kits(known: Bundles, table: pd.DataFrame) -> pd.DataFrame:
+    """The same, in which a bundle that Odoo delivers by its parts has moved as often as the scarcest of them."""
+    parts = known.parts[known.parts["goods"] & known.parts["parent"].isin(known.kits)]
+    parts = parts[parts["parent"].isin(table.index) & parts["child"].isin(table.index)]
+    for name in ("odoo_shipment", "odoo_return", "magento_shipment") if len(parts) else ():
+        moved = table[name].reindex(parts["child"]).to_numpy() * parts["parent_ordered"] // parts["child_ordered"]
+        whole = moved.groupby(parts["parent"]).min()
+        table.loc[whole.index, name] = whole
+    return table
 
 
 def _magento_lines(counted: Quantities, chosen: Mask) -> dict[str, Units]:
@@ -235,17 +276,50 @@ def _magento_lines(counted: Quantities, chosen: Mask) -> dict[str, Units]:
     found = {name: lines[column].to_numpy()[rows] for name, column in names.items()}
     found["order"] = view.column("order_key")[position[rows]]
     found["shipped"] = lines["qty_shipped"].to_numpy()[rows]
-    if not counted.shares.empty:
-        shares = counted.shares.set_index("child")
-        by_parent = shares["parent_shipped"] * shares["child_ordered"] // shares["parent_ordered"].clip(lower=1)
-        of_bundles = by_parent.reindex(found["item"]).fillna(0).to_numpy(np.int64)
-        found["shipped"] = np.maximum(found["shipped"], of_bundles)
-    return found
+    _count_shipped_bundles(counted.bundles, found)
+    return _with_kits(counted.bundles, found)
 
 
-def _odoo_lines(view: View, chosen: Mask) -> dict[str, Units]:
+def _count_shipped_bundles(known: Bundles, found: dict[str, Units]) -> None:
+    """What the order says is shipped of bundles and parts, in place: by the lines that count, not by labels."""
+    parts = known.parts
+    together = parts[parts["dynamic"] & ~parts["parent"].isin(known.separately)]
+    if not together.empty:
+        by_parent = together["parent_shipped"] * together["child_ordered"] // together["parent_ordered"].clip(lower=1)
+        of_parts = by_parent.set_axis(together["child"]).reindex(found["item"]).fillna(0).to_numpy(np.int64)
+        found["shipped"] = np.maximum(found["shipped"], of_parts)
+    separately = known.completed
+    if not separately.empty:
+        whole = separately["child_shipped"] * separately["parent_ordered"] // separately["child_ordered"]
+        whole = (whole // bundles.ONE * bundles.ONE).groupby(separately["parent"]).min().reindex(found["item"])
+        found["shipped"] = np.where(whole.isna(), found["shipped"], whole.fillna(0)).astype(np.int64)
+
+
+def _with_kits(known: Bundles, found: dict[str, Units]) -> dict[str, Units]:
+    """The same with rows for the parts by which Odoo delivers a bundle of fixed price, as their bundle stands."""
+    parts = known.parts[known.parts["goods"] & known.parts["parent"].isin(known.kits)]
+    parts = parts[parts["parent"].isin(found["item"])]
+    if parts.empty:
+        return found
+
+    def share(name: str) -> pd.Series:
+        return parts[name] * parts["child_ordered"] // parts["parent_ordered"]
+
+    by_parent = share("parent_shipped").where(~parts["parent"].isin(known.separately), 0)
+    rows = {
+        "item": parts["child"],
+        "ordered": parts["child_ordered"],
+        "canceled": share("parent_canceled"),
+        "refunded": share("parent_refunded"),
+        "order": parts["order"],
+        "shipped": pd.concat([parts["child_shipped"], by_parent], axis=1).max(axis=1),
+    }
+    return {name: np.concatenate([found[name], rows[name].to_numpy(np.int64)]) for name in found}
+
+
+def _odoo_lines(counted: Quantities, chosen: Mask) -> dict[str, Units]:
     """item, order, odoo_ordered, odoo_open, odoo_line_invoiced, odoo_line_shipped of the lines of the chosen Odoo orders."""
-    lines = view.frames.lines
+    view, lines = counted.view, counted.view.frames.lines
     position, item = lines["document"].to_numpy(), lines["item_key"].to_numpy()
     rows = np.flatnonzero((chosen & view.select(Side.ODOO, Kind.ORDER))[position] & (item > 0) & _countable(lines))
     names = {
@@ -255,7 +329,26 @@ def _odoo_lines(view: View, chosen: Mask) -> dict[str, Units]:
         "line_shipped": "qty_shipped",
     }
     found = {f"odoo_{name}": lines[column].to_numpy()[rows] for name, column in names.items()}
-    return {**found, "item": item[rows], "order": view.column("order_key")[position[rows]]}
+    found |= {"item": item[rows], "order": view.column("order_key")[position[rows]]}
+    return _with_kit_moves(counted.bundles, found)
+
+
+def _with_kit_moves(known: Bundles, found: dict[str, Units]) -> dict[str, Units]:
+    """The same with rows for the parts of kits: ordered with their bundle, open as Odoo's open deliveries ask for them."""
+    parts = known.parts[known.parts["goods"] & known.parts["parent"].isin(known.kits)]
+    sold = pd.Series(found["odoo_ordered"]).groupby(found["item"]).sum()
+    parts = parts[parts["parent"].isin(sold.index)]
+    if parts.empty:
+        return found
+    open_ = known.view.frames.lines["qty_open"].to_numpy()[known.kit_lines]
+    asked = pd.Series(open_).groupby(known.kit_items).sum().reindex(parts["child"]).fillna(0)
+    ordered = sold.reindex(parts["parent"]).to_numpy(np.int64) * parts["child_ordered"] // parts["parent_ordered"]
+    rows = {"item": parts["child"], "order": parts["order"], "odoo_ordered": ordered, "odoo_open": asked}
+    nothing = np.zeros(len(parts), dtype=np.int64)
+    return {
+        name: np.concatenate([values, rows[name].to_numpy(np.int64) if name in rows else nothing])
+        for name, values in found.items()
+    }
 
 
 def room_in_odoo(table: pd.DataFrame, kind: Kind) -> pd.Series:

@@ -45,9 +45,14 @@ class Situation:
 
     @cached_property
     def _expected_in_odoo(self) -> Mask:
-        """Importable orders, and the active documents of every order: a held or cancelled one may be invoiced or shipped."""
+        """Importable orders, and the active documents of every order: a held or cancelled one may be invoiced or shipped.
+
+        Not a parcel of parts whose bundle left, as Odoo counts it, with a later one.
+        """
         view = self.view
-        return view.importable | self.kept_out | (self.is_document & view.active & (view.order_of >= 0))
+        used_up = self.counted.parcels_of_parts & ~self.counted.waiting_parts
+        documents = self.is_document & view.active & (view.order_of >= 0) & ~used_up
+        return view.importable | self.kept_out | documents
 
     @cached_property
     def kept_out(self) -> Mask:

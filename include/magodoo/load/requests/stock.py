@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from magodoo.load.requests.prepared import Prepared, RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import call
+from magodoo.magento.bundles import BUNDLE
 from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
@@ -99,17 +100,29 @@ def delivery_key(instance: str, shipment_id: str) -> str:
 
 
 def _items(sources: Sources, plan: PlannedChange) -> tuple[list[list[Any]], list[RequestProblem]]:
-    """[[sale order line, units]] of the plan's items; an empty list is an error before it could mean everything."""
+    """[[sale order line, units]] of the plan's items, [line, units, SKU] of a part by which the line's kit is delivered; an empty list
+    is an error before it could mean everything.
+    """
     items: list[list[Any]] = []
     problems: list[RequestProblem] = []
     for item_key, units in plan.intent.get("items") or ():
-        line = sources.order_line(plan.order_key, str(item_key))
+        sold, *part = _sold_as(sources, plan.order_key, str(item_key))
+        line = sources.order_line(plan.order_key, sold)
         if line is None:
-            problems.append(
-                RequestProblem(f"item:{item_key}", f"the matched Odoo order has no line for item {item_key}")
-            )
+            problems.append(RequestProblem(f"item:{item_key}", f"the matched Odoo order has no line for item {sold}"))
         elif units:
-            items.append([line.as_json(), int(units)])
+            items.append([line.as_json(), int(units), *part])
     if not items and not problems:
         problems.append(RequestProblem("items", "nothing to move is left in the document"))
     return items, problems
+
+
+def _sold_as(sources: Sources, order_key: str, item_key: str) -> list[str]:
+    """The item that Odoo's order has a line for; of a part of a bundle of fixed price the bundle's, and the part's SKU."""
+    order = sources.magento(Kind.ORDER, order_key)
+    lines = {line.item_key: line for line in order.lines if line.role == "item"} if order else {}
+    line = lines.get(item_key)
+    bundle = lines.get(line.parent_item_key) if line is not None and not line.is_money else None
+    if line is None or bundle is None or bundle.product_type != BUNDLE or not bundle.is_money:
+        return [item_key]
+    return [str(bundle.item_key), line.sku]

@@ -6,16 +6,18 @@ Facts magento-2.4.7 5 and 7. Nothing is ever captured, voided, refunded online o
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from magodoo.errors import MagodooError
+from magodoo.errors import FixDocument, MagodooError
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.matches import matched
 from magodoo.load.outcomes import Answers, Changed, Found, Written, refused
 from magodoo.load.predict import predicted_credit_memo, predicted_invoice
 from magodoo.load.writer import Writer
-from magodoo.magento.items import check_lines, quantity_differences
+from magodoo.magento.items import Lines, Role, by_parts, check_lines, order_items, quantity_differences, shipped_goods
 from magodoo.magento.marker import find_marker
 from magodoo.magento.writes import Track
 from magodoo.money import from_units, plain, rounded, to_units
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 Row = Mapping[str, Any]
+_VALIDATION = "Shipment Document Validation Error(s)"
 _CLOSED = ("holded", "canceled", "closed", "payment_review")
 
 
@@ -46,7 +49,7 @@ class MagentoDocument(Writer):
             of_order = [row for row in rows if int(row["order_id"]) == change.request["order_id"]]
             own = next((row for row in of_order if str(find_marker(row)) == change.request["marker"]), None)
             equal = [row for row in of_order if row["entity_id"] not in taken and find_marker(row) is None]
-            theirs = [row for row in equal if self._equal(row, change)]
+            theirs = [row for row in equal if self._equal(context, row, change)]
             if own is not None:
                 answers[change.id] = Found(int(own["entity_id"]), complete=True)
             elif theirs:
@@ -99,7 +102,7 @@ class MagentoDocument(Writer):
         except MagodooError as problem:
             return problem
 
-    def _equal(self, row: Row, change: LeasedChange) -> bool:
+    def _equal(self, context: Context, row: Row, change: LeasedChange) -> bool:
         same = not quantity_differences(row, _lines(change))
         total = change.request["expect"].get("total")
         return same and (total is None or rounded(to_units(row.get("grand_total"))) == rounded(total))
@@ -145,11 +148,31 @@ class CreateShipment(MagentoDocument):
     kind = ChangeKind.MAGENTO_SHIPMENT
     document = Kind.SHIPMENT
 
+    def _equal(self, context: Context, row: Row, change: LeasedChange) -> bool:
+        """Whether it moves the same goods, whether it names a bundle or its parts."""
+        order = self._orders(context, [change]).get(change.request["order_id"])
+        lines = [(int(item["order_item_id"]), Decimal(item["qty"])) for item in row.get("items") or ()]
+        return order is not None and shipped_goods(order, lines) == shipped_goods(order, _lines(change))
+
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+        """A bundle of which nothing has shipped yet is named by itself; by its parts where Magento says that these ship separately.
+
+        Magento's validation comes before anything is stored, so that the second call repeats nothing.
+        """
+        lines = _lines(change)
+        try:
+            return self._ship(context, order, change, lines)
+        except FixDocument as refusal:
+            bundles = _refused_bundles(order, lines, str(refusal))
+            if not bundles:
+                raise
+        return self._ship(context, order, change, by_parts(order, lines, bundles))
+
+    def _ship(self, context: Context, order: Row, change: LeasedChange, lines: Lines) -> int:
         request = change.request
         return context.shop.create_shipment(
             request["order_id"],
-            _lines(change),
+            lines,
             [_track(track) for track in request["tracks"]],
             request["marker"],
             source_code=request["source_code"],
@@ -233,6 +256,16 @@ class AddTracks(Writer):
         ids = [int(change.request["shipment_id"]) for change in changes]
         pages = context.shop.by_ids(Kind.SHIPMENT, ids)
         return {int(row["entity_id"]): row for page in pages for row in page.rows}
+
+
+def _refused_bundles(order: Row, lines: Lines, refusal: str) -> set[int]:
+    """Bundles of a shipment that Magento's validation refuses by name: the rest of the text may be translated."""
+    if _VALIDATION not in refusal:
+        return set()
+    wholes = (Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE)
+    items = order_items(order)
+    named = [number for number, _ in lines if items[number].role in wholes]
+    return {number for number in named if re.search(rf"(?<![\w-]){re.escape(items[number].sku)}(?![\w-])", refusal)}
 
 
 def _missing(row: Row, change: LeasedChange) -> list[dict[str, str]]:

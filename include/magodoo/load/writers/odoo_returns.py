@@ -10,7 +10,7 @@ from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, Written, refused
 from magodoo.load.writer import Writer
-from magodoo.load.writers.odoo_stock import id_of, inexact, orders_of, sale_lines
+from magodoo.load.writers.odoo_stock import Goods, goods_of, id_of, inexact, orders_of, sale_lines
 from magodoo.money import from_units, to_units
 from magodoo.odoo.units import in_unit_of
 from magodoo.odoo.writers import Delivery
@@ -92,8 +92,10 @@ class Return(Writer):
         deliveries = (
             [row for row in client.by_order_ids("shipment", numbers).sure if row["state"] == "done"] if numbers else []
         )
+        _name_products(context, [*returns, *deliveries])
         field = context.instance.odoo.delivery_key_field
         keyed = client.documents_by_reference("return", [change.request["key"] for change in changes], [field]).sure
+        _name_products(context, keyed)
         found: dict[int, tuple[list[Row], list[Row], list[Row]]] = {}
         for change in changes:
             order = orders.get(name_of(change.request["order"]))
@@ -104,28 +106,40 @@ class Return(Writer):
         return found
 
 
-def _units(rows: Iterable[Row]) -> Units:
-    """What these returns bring back, by sale order line."""
-    found: Units = {}
+def _name_products(context: Context, rows: Iterable[Row]) -> None:
+    """Put the product that was sold into the moves' order lines, by which a kit's components are known."""
+    moves = [move for row in rows for move in row["move_ids"] if id_of(move.get("sale_line_id"))]
+    sold = context.books.sold_products(sorted({id_of(move["sale_line_id"]) for move in moves}))
+    for move in moves:
+        line = id_of(move["sale_line_id"])
+        move["sale_line_id"] = {"id": line, "product_id": sold.get(line)}
+
+
+def _units(rows: Iterable[Row]) -> Goods:
+    """What these returns bring back."""
+    found: Goods = {}
     for row in rows:
         for move in row["move_ids"]:
-            line = id_of(move.get("sale_line_id"))
-            found[line] = found.get(line, 0) + to_units(move["product_uom_qty"] or move["quantity"])
+            goods = goods_of(move)
+            found[goods] = found.get(goods, 0) + to_units(move["product_uom_qty"] or move["quantity"])
     return found
 
 
-def _rest(wanted: Units | MagodooError, rows: Sequence[Row]) -> Units | MagodooError:
+def _rest(wanted: Goods | MagodooError, rows: Sequence[Row]) -> Goods | MagodooError:
     """What the standing returns do not bring back yet."""
     if isinstance(wanted, MagodooError):
         return wanted
     back = _units(rows)
-    return {line: units - back.get(line, 0) for line, units in wanted.items()}
+    return {goods: units - back.get(goods, 0) for goods, units in wanted.items()}
 
 
-def _parts(deliveries: Sequence[Row], wanted: Units | MagodooError, returns: Sequence[Row]) -> Parts | MagodooError:
+def _parts(deliveries: Sequence[Row], wanted: Goods | MagodooError, returns: Sequence[Row]) -> Parts | MagodooError:
     """What comes back from which delivery: from one that has it all, else from each in turn what it still has."""
     if isinstance(wanted, MagodooError):
         return wanted
+    moved = {goods_of(move) for row in deliveries for move in row["move_ids"]}
+    if any(component and (line, "") in wanted for line, component in moved):
+        return refused("its goods are components of a kit: a person takes them back")
     returned: Units = {}
     for row in returns:
         for move in row["move_ids"]:
@@ -147,13 +161,13 @@ def _shares(deliveries: Sequence[Row], parts: Parts) -> list[tuple[Row, int]]:
     return [(moves[id], units) for taken in parts.values() for id, units in taken.items()]
 
 
-def _taken(delivery: Row, wanted: Units, returned: Units) -> tuple[Units, Units]:
-    """Units by stock move that come back from a delivery, and what is still wanted after it, by sale order line."""
+def _taken(delivery: Row, wanted: Goods, returned: Units) -> tuple[Units, Goods]:
+    """Units by stock move that come back from a delivery, and what is still wanted after it."""
     left, taken = dict(wanted), Units()
     for move in delivery["move_ids"]:
-        line = id_of(move.get("sale_line_id"))
-        units = min(left.get(line, 0), to_units(move["quantity"]) - returned.get(move["id"], 0))
+        goods = goods_of(move)
+        units = min(left.get(goods, 0), to_units(move["quantity"]) - returned.get(move["id"], 0))
         if units > 0:
             taken[move["id"]] = units
-            left[line] -= units
+            left[goods] -= units
     return taken, left

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 Row = Mapping[str, Any]
+Goods = dict[tuple[int, str], int]
+"""Units by sale order line and, of a kit that is delivered by its components, the component's SKU ("" otherwise)."""
 
 
 class Deliver(Writer):
@@ -169,27 +171,34 @@ def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> 
     return {str(row[field]): row for row in rows if row.get(field)}
 
 
-def sale_lines(context: Context, changes: Sequence[LeasedChange]) -> dict[int, dict[int, int] | MagodooError]:
-    """By change: units by sale order line; NotYet while the order's lines are not there."""
-    references = [line for change in changes for line, _ in change.request["items"]]
+def sale_lines(context: Context, changes: Sequence[LeasedChange]) -> dict[int, Goods | MagodooError]:
+    """By change: what it moves; NotYet while the order's lines are not there."""
+    references = [line for change in changes for line, *_ in change.request["items"]]
     ids = resolve(context, changes, references)
-    wanted: dict[int, dict[int, int] | MagodooError] = {}
+    wanted: dict[int, Goods | MagodooError] = {}
     for change in changes:
-        lines: dict[int, int] = {}
-        for line, units in change.request["items"]:
-            number = ids.get(name_of(line), 0)
-            lines[number] = lines.get(number, 0) + int(units)
-        wanted[change.id] = NotYet("the order's lines are not in Odoo yet") if 0 in lines else lines
+        goods: Goods = {}
+        for line, units, *part in change.request["items"]:
+            key = ids.get(name_of(line), 0), str(part[0]) if part else ""
+            goods[key] = goods.get(key, 0) + int(units)
+        absent = any(line == 0 for line, _ in goods)
+        wanted[change.id] = NotYet("the order's lines are not in Odoo yet") if absent else goods
     return wanted
 
 
-def _picking_for(pickings: Sequence[Row], lines: Mapping[int, int], change: LeasedChange) -> Row | MagodooError:
+def goods_of(move: Row) -> tuple[int, str]:
+    """What a stock move brings: its sale order line, and of a kit's component the SKU."""
+    line = id_of(move.get("sale_line_id"))
+    return line, str(move["product_id"].get("default_code") or "-") if is_component(move) else ""
+
+
+def _picking_for(pickings: Sequence[Row], goods: Goods, change: LeasedChange) -> Row | MagodooError:
     """The one open picking that has everything, reserved, untouched by others, and whose rest stays open."""
     key, field = change.request["key"], change.request["key_field"]
     ours = [row for row in pickings if row.get(field) == key]
     problem: MagodooError = NotYet("nothing of it is open for delivery in Odoo")
     for row in ours or pickings:
-        complaint = (None if ours else _unfit(row, lines, field)) or _dropped(row, lines)
+        complaint = (None if ours else _unfit(row, goods, field)) or _dropped(row, goods)
         if complaint is None:
             return row
         problem = NotYet(f"{row['name']}: {complaint}")
@@ -201,26 +210,25 @@ def orders_of(row: Row) -> set[int]:
     return {int(found) for move in moves_of(row) if (found := order_of(move))} or {id_of(row["sale_id"])}
 
 
-def _unfit(row: Row, lines: Mapping[int, int], field: str) -> str | None:
+def _unfit(row: Row, wanted: Goods, field: str) -> str | None:
     if row.get(field):
         return f"it is being delivered for {row[field]}"
     if (row.get("location_id") or {}).get("usage") == "supplier":
         return "the vendor sends its goods: a person validates the drop shipment"
-    reserved: dict[int, int] = {}
+    reserved: Goods = {}
     for move in row["move_ids"]:
-        line = id_of(move.get("sale_line_id"))
-        if line in lines and move.get("has_tracking") in ("lot", "serial"):
+        goods = goods_of(move)
+        if goods in wanted and move.get("has_tracking") in ("lot", "serial"):
             return "its goods need lots or serial numbers: a person delivers them"
-        if line in lines and _is_component(move):
+        if goods[1] and (goods[0], "") in wanted:
             return "its goods are components of a kit: a person delivers them"
         if move.get("picked"):
             return "somebody is picking it"
-        reserved[line] = reserved.get(line, 0) + (0 if _is_again(move) else to_units(move["quantity"]))
-    for line, units in lines.items():
-        if reserved.get(line, 0) < units:
-            return (
-                f"{plain(reserved.get(line, 0))} of {plain(units)} are reserved: it would deliver what is not in stock"
-            )
+        reserved[goods] = reserved.get(goods, 0) + (0 if _is_again(move) else to_units(move["quantity"]))
+    for goods, units in wanted.items():
+        there = reserved.get(goods, 0)
+        if there < units:
+            return f"{plain(there)} of {plain(units)} are reserved: it would deliver what is not in stock"
     return None
 
 
@@ -229,7 +237,7 @@ def _is_again(move: Row) -> bool:
     return bool(move.get("origin_returned_move_id"))
 
 
-def _dropped(row: Row, lines: Mapping[int, int]) -> str | None:
+def _dropped(row: Row, goods: Goods) -> str | None:
     """What Odoo would cancel with the delivery: all that does not leave now, where the operation type never makes a backorder.
 
     One that asks is answered by the call, and one that always makes a backorder needs no answer: the rest stays open.
@@ -239,33 +247,33 @@ def _dropped(row: Row, lines: Mapping[int, int]) -> str | None:
         return None
     left = [
         (move["product_id"], rest)
-        for move, units in _shares(row, lines)
+        for move, units in _shares(row, goods)
         if move["state"] not in ("done", "cancel") and (rest := to_units(move["product_uom_qty"]) - units) > 0
     ]
     if not left:
         return None
-    goods = ", ".join(f"{product.get('default_code') or 'a product'} x {plain(rest, 0)}" for product, rest in left)
+    named = ", ".join(f"{product.get('default_code') or 'a product'} x {plain(rest, 0)}" for product, rest in left)
     return (
-        f"its operation type {kind.get('name')} never makes a backorder, so Odoo would drop what is still to deliver ({goods}): "
+        f"its operation type {kind.get('name')} never makes a backorder, so Odoo would drop what is still to deliver ({named}): "
         "set *Create Backorder* of the type to Ask or Always, or deliver it by hand"
     )
 
 
-def _is_component(move: Row) -> bool:
+def is_component(move: Row) -> bool:
     """Whether a stock move brings another product than its order line sold."""
     sold = move["sale_line_id"].get("product_id") if isinstance(move.get("sale_line_id"), Mapping) else None
     return bool(sold) and id_of(sold) != id_of(move["product_id"])
 
 
-def _shares(row: Row, lines: Mapping[int, int]) -> list[tuple[Row, int]]:
+def _shares(row: Row, wanted: Goods) -> list[tuple[Row, int]]:
     """The stock moves of a picking with the units of each: what is delivered now, 0 for the rest."""
-    left = dict(lines)
+    left = dict(wanted)
     shares: list[tuple[Row, int]] = []
     for move in row["move_ids"]:
-        line = id_of(move.get("sale_line_id"))
-        units = 0 if _is_again(move) else min(left.get(line, 0), to_units(move["product_uom_qty"]))
+        goods = goods_of(move)
+        units = 0 if _is_again(move) else min(left.get(goods, 0), to_units(move["product_uom_qty"]))
         shares.append((move, units))
-        left[line] = left.get(line, 0) - units
+        left[goods] = left.get(goods, 0) - units
     return shares
 
 

@@ -25,6 +25,8 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
     lines = view.frames.lines
     counted = situation.odoo_orders & ~view.foreign_units
     waiting = (lines["qty_open"].to_numpy() > 0) & counted[lines["document"].to_numpy()]
+    kits = situation.counted.bundles.kit_lines
+    waiting[kits] |= (lines["qty_open"].to_numpy()[kits] > 0) & ~view.foreign_units[lines["document"].to_numpy()[kits]]
     orders = view.column("order_key")[np.unique(lines["document"].to_numpy()[waiting])]
     table = situation.items_of(orders)
     unshipped = (table["ordered"] - table["canceled"] - table["shipped"]).clip(lower=0)
@@ -158,7 +160,7 @@ def awaiting_return(situation: Situation, memos: Mask) -> pd.DataFrame:
         & view.active
         & np.isin(view.column("order_key"), view.column("order_key")[memos])
     )
-    moved = situation.counted.by_item(every)
+    moved = situation.counted.goods_by_item(every)
     moved = moved[moved["item"] > 0]
     if moved.empty:
         return moved

@@ -158,6 +158,7 @@ def add_product(
     children: tuple[Any, ...] = (),
     dynamic: bool = False,
     qty_decimal: bool = False,
+    ships_separately: bool = False,
 ) -> int:
     """A product row; returns its id. Children are what a configurable offers or a bundle holds."""
     identifier = tables.next_id("product")
@@ -186,7 +187,10 @@ def add_product(
         "_children": list(children),
         "_dynamic": dynamic,
         "_qty_decimal": qty_decimal,
+        "_ships_separately": ships_separately,
     }
+    if product_type == "bundle":
+        row["custom_attributes"].append({"attribute_code": "shipment_type", "value": str(int(ships_separately))})
     if product_type != "virtual":
         row["weight"] = dec(weight)
     tables.products.append(row)

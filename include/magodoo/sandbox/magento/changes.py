@@ -70,15 +70,20 @@ class Changes(Payments):
         tracks: Sequence[Row] = (),
         source: str = "default",
         comment: Comment | str | None = None,
+        by_clerk: bool = False,
     ) -> int:
-        """Ship the quantities, cut to what is left, and return the shipment id. Tracks are dicts."""
+        """Ship the quantities, cut to what is left, and return the shipment id. Tracks are dicts.
+
+        `by_clerk`: in the admin, which counts no part of a bundle that ships together as shipped, and lists a bundle whose parts
+        ship separately in every parcel.
+        """
         order = self.order(order_id)
-        draft = draft_shipment(order, _wanted(items))
+        draft = draft_shipment(order, _wanted(items), by_clerk=by_clerk)
         check_shipment(draft, list(tracks))
         take_from_source(draft, self.tables.source_items, source)
         stamp = self.clock.stamp()
         before = order.get("state"), order.get("status")
-        book_shipment(draft, stamp)
+        book_shipment(draft, stamp, by_clerk=by_clerk)
         row = documents.shipment_row(self.tables, draft, stamp, _comment(comment), source)
         row["tracks"] = [documents.track_row(self.tables, row, track, stamp) for track in tracks]
         self.tables.shipments[row["entity_id"]] = row

@@ -31,12 +31,18 @@ def is_priced_by_children(item: Row) -> bool:
     return bool(item.get("_dynamic"))
 
 
+def is_shipped_by_children(item: Row) -> bool:
+    """A bundle with *ship bundle items separately*: its children leave, the parent is only a label."""
+    return bool(item.get("_ships_separately"))
+
+
 def is_dummy(order: Row, item: Row, *, shipping: bool = False) -> bool:
-    """A line that follows another line. Bundles here ship together, so for shipping the children follow the parent."""
+    """A line that follows another line (Magento's `Order/Item::isDummy`), for shipping or for money."""
+    counts_by_children = is_shipped_by_children if shipping else is_priced_by_children
     parent = parent_of(order, item)
     if parent is not None:
-        return shipping or not is_priced_by_children(parent)
-    return not shipping and is_priced_by_children(item) and bool(children_of(order, item))
+        return not counts_by_children(parent)
+    return counts_by_children(item) and bool(children_of(order, item))
 
 
 def to_invoice(order: Row, item: Row) -> Decimal:
@@ -46,9 +52,13 @@ def to_invoice(order: Row, item: Row) -> Decimal:
 
 
 def to_ship(order: Row, item: Row) -> Decimal:
-    """Shipped and refunded quantities overlap: the larger of the two counts."""
     if is_dummy(order, item, shipping=True):
         return ZERO
+    return simple_to_ship(item)
+
+
+def simple_to_ship(item: Row) -> Decimal:
+    """Shipped and refunded quantities overlap: the larger of the two counts."""
     gone = max(of(item, "qty_shipped"), of(item, "qty_refunded"))
     return max(of(item, "qty_ordered") - gone - of(item, "qty_canceled"), ZERO)
 
@@ -60,7 +70,10 @@ def to_refund(order: Row, item: Row) -> Decimal:
 
 
 def to_cancel(order: Row, item: Row) -> Decimal:
-    return min(to_invoice(order, item), to_ship(order, item))
+    """Of a bundle and its parts what is unshipped by their own count, also where another line is shipped for them."""
+    of_bundle = (parent_of(order, item) or item).get("product_type") == "bundle"
+    unshipped = simple_to_ship(item) if of_bundle else to_ship(order, item)
+    return min(to_invoice(order, item), unshipped)
 
 
 def can_unhold(order: Row) -> bool:

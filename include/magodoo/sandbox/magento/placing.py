@@ -209,6 +209,8 @@ def _item(tables: Tables, row: CartLine, order: Row, sale: Sale, stamp: str) -> 
         item["parent_item_id"] = row.parent.item_id
     if row.dynamic:
         item["_dynamic"] = True
+    if product.get("_ships_separately"):
+        item["_ships_separately"] = True
     option = _product_option(product)
     if option:
         item["product_option"] = option

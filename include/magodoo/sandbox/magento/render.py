@@ -44,12 +44,22 @@ def order(row: Row) -> Row:
     items = []
     for item in plain_items.values():
         parent = plain_items.get(item.get("parent_item_id"))
-        items.append(item if parent is None else item | {"parent_item": parent})
+        items.append(item if parent is None else _with_parent(row, item, parent))
     shown["items"] = items
     shown["payment"] = public(row["payment"])
     shown["status_histories"] = row["status_histories"][::-1]
     # What modules that this shop lacks would add (gift cards) stands in the row itself.
     shown["extension_attributes"] = _order_extension(row, items) | row.get("extension_attributes", {})
+    return shown
+
+
+def _with_parent(row: Row, item: Row, parent: Row) -> Row:
+    """A part beside its bundle. In an order marked so it is as from 2.4.8 on: without a price it shows its bundle's
+    (`Webapi/ChangeOutputArray::getBundleProductPrice`, magento2#38687).
+    """
+    shown = item | {"parent_item": parent}
+    if row.get("_parts_show_bundle_price") and parent.get("product_type") == "bundle" and not of(item, "price"):
+        shown["price"] = parent["price"]
     return shown
 
 

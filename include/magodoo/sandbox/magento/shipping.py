@@ -1,4 +1,7 @@
-"""Making a shipment: which lines, how many pieces, from which source."""
+"""Making a shipment: which lines, how many pieces, from which source.
+
+After Magento's `ShipmentDocumentFactory`, `ShipmentFactory`, `Shipment/OrderRegistrar` and `BundleShipmentTypeValidator` (2.4.7).
+"""
 
 from __future__ import annotations
 
@@ -10,41 +13,85 @@ from magodoo.sandbox.magento.amounts import ZERO, Row, of, stored
 from magodoo.sandbox.magento.refusals import bad, document_errors
 
 _COPIED = ("name", "price", "product_id", "sku", "weight")
+_Wanted = dict[int | None, Decimal]
 
 
 @dataclass
 class ShipmentDraft:
-    """A shipment before it is booked: its lines, and the complaints about bundle children that were asked for."""
+    """A shipment before it is booked: its lines, and the complaints about bundles that were asked for the wrong way.
+
+    lines: what is stored. followers: parts of what ships together, which are counted on the order and not stored.
+    """
 
     order: Row
     lines: list[tuple[Row, Row]] = field(default_factory=list)
+    followers: list[tuple[Row, Decimal]] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
     @property
     def total_qty(self) -> Decimal:
-        return sum((line["qty"] for line, _ in self.lines), ZERO)
+        """Pieces, without the lines of bundles whose parts leave by themselves."""
+        counted = (line["qty"] for line, item in self.lines if not rules.is_dummy(self.order, item, shipping=True))
+        return sum(counted, ZERO)
 
 
-def draft_shipment(order: Row, wanted: dict[int | None, Decimal]) -> ShipmentDraft:
-    """The wanted quantities, silently cut to what is left; an empty dict is everything left (facts 5.2)."""
+def draft_shipment(order: Row, wanted: _Wanted, *, by_clerk: bool = False) -> ShipmentDraft:
+    """The wanted quantities, silently cut to what is left; an empty dict is everything left (facts 5.2).
+
+    REST leaves out the line of a bundle of which no part is shipped, the admin does not (docs/facts/magento-bundles.md).
+    """
     draft = ShipmentDraft(order)
+    draft.complaints = [_complaint(order, item) for item in order["items"] if item["item_id"] in wanted]
+    draft.complaints = [complaint for complaint in draft.complaints if complaint]
+    asked = wanted or {item["item_id"]: of(item, "qty_ordered") for item in order["items"]}
     for item in order["items"]:
-        parent = rules.parent_of(order, item)
-        if parent is not None:
-            if item["item_id"] in wanted and parent.get("product_type") == "bundle":
-                draft.complaints.append(
-                    f'Cannot create shipment as bundle product "{parent["sku"]}" has shipment type "Together". '
-                    "Bundle product itself should be shipped instead."
-                )
+        if rules.is_dummy(order, item, shipping=True):
+            _add_dummy(draft, item, asked)
             continue
-        qty = rules.to_ship(order, item)
-        if wanted:
-            qty = min(wanted.get(item["item_id"], ZERO), qty)
-        qty = stored(rules.cast_qty(item, qty))
+        qty = stored(rules.cast_qty(item, min(asked.get(item["item_id"], ZERO), rules.to_ship(order, item))))
         if qty > 0 and not item.get("is_virtual"):
-            line = {column: item[column] for column in _COPIED if column in item}
-            draft.lines.append((line | {"order_item_id": item["item_id"], "qty": qty}, item))
+            draft.lines.append((_line(item, qty), item))
+    shipped = {item.get("parent_item_id") for _, item in draft.lines}
+    draft.lines = [
+        (line, item)
+        for line, item in draft.lines
+        if by_clerk or not rules.is_shipped_by_children(item) or item["item_id"] in shipped
+    ]
     return draft
+
+
+def _add_dummy(draft: ShipmentDraft, item: Row, asked: _Wanted) -> None:
+    """A bundle whose parts leave by themselves stands in the shipment with 1, whatever was ordered; a part of one that ships
+    together follows it unseen (magento2#19069).
+    """
+    parent = rules.parent_of(draft.order, item)
+    if item.get("is_virtual"):
+        return
+    if parent is None:
+        draft.lines.append((_line(item, stored(Decimal(1))), item))
+        return
+    whole = min(asked.get(parent["item_id"], ZERO), rules.to_ship(draft.order, parent))
+    if whole > 0 and parent.get("product_type") == "bundle":
+        share = of(item, "qty_ordered") / of(parent, "qty_ordered")
+        draft.followers.append((item, stored(whole * share)))
+
+
+def _line(item: Row, qty: Decimal) -> Row:
+    line = {column: item[column] for column in _COPIED if column in item}
+    return line | {"order_item_id": item["item_id"], "qty": qty}
+
+
+def _complaint(order: Row, item: Row) -> str:
+    """What Magento says of a line that was asked for and is shipped by another one; empty when it takes it."""
+    parent = rules.parent_of(order, item)
+    whole = parent or item
+    if whole.get("product_type") != "bundle" or not rules.is_dummy(order, item, shipping=True):
+        return ""
+    kind, instead = ("Together", "Bundle product itself") if parent else ("Separately", "Bundle product options")
+    return (
+        f'Cannot create shipment as bundle product "{whole["sku"]}" has shipment type "{kind}". '
+        f"{instead} should be shipped instead."
+    )
 
 
 def check_shipment(draft: ShipmentDraft, tracks: list[Row]) -> None:
@@ -75,6 +122,8 @@ def take_from_source(draft: ShipmentDraft, source_items: list[Row], source_code:
 
 
 def _pieces(order: Row, line: Row, item: Row) -> list[tuple[str, Decimal]]:
+    if rules.is_dummy(order, item, shipping=True):
+        return []
     children = rules.children_of(order, item)
     if not children:
         return [(str(item.get("_product_sku", item["sku"])), line["qty"])]
@@ -82,13 +131,14 @@ def _pieces(order: Row, line: Row, item: Row) -> list[tuple[str, Decimal]]:
     return [(str(child.get("_product_sku", child["sku"])), of(child, "qty_ordered") * share) for child in children]
 
 
-def book_shipment(draft: ShipmentDraft, stamp: str) -> None:
-    """Only the shipped lines change; the order itself does not (facts 4)."""
+def book_shipment(draft: ShipmentDraft, stamp: str, *, by_clerk: bool = False) -> None:
+    """Only the shipped lines change; the order itself does not (facts 4).
+
+    The admin counts what is stored (`Shipment::register`), REST the parts that follow their bundle too (`OrderRegistrar`).
+    """
     for line, item in draft.lines:
         item["qty_shipped"] = of(item, "qty_shipped") + line["qty"]
         item["updated_at"] = stamp
-        if item.get("product_type") == "bundle":
-            for child in rules.children_of(draft.order, item):
-                share = line["qty"] / of(item, "qty_ordered")
-                child["qty_shipped"] = stored(of(child, "qty_shipped") + of(child, "qty_ordered") * share)
-                child["updated_at"] = stamp
+    for item, qty in [] if by_clerk else draft.followers:
+        item["qty_shipped"] = stored(of(item, "qty_shipped") + qty)
+        item["updated_at"] = stamp

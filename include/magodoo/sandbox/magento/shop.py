@@ -85,11 +85,12 @@ class MagentoShop(Changes):
         children: Sequence[Any] = (),
         dynamic: bool = False,
         qty_decimal: bool = False,
+        ships_separately: bool = False,
     ) -> int:
         """A product in base currency; returns its id.
 
         `product_type`: simple, virtual, configurable (children: skus) or bundle (children: (sku, qty) pairs, `dynamic`
-        for a price that is the sum of its children).
+        for a price that is the sum of its children, `ships_separately` for parts that leave one by one).
         """
         return catalog.add_product(
             self.tables,
@@ -104,6 +105,7 @@ class MagentoShop(Changes):
             children=tuple(children),
             dynamic=dynamic,
             qty_decimal=qty_decimal,
+            ships_separately=ships_separately,
         )
 
     def add_customer(

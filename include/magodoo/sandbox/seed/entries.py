@@ -69,17 +69,27 @@ def document_entries(shop: Shop, history: History, row: Any, prefix: str, docume
 
 
 def exploded(shop: Shop, history: History, quantities: Mapping[int, Decimal]) -> dict[int, Decimal]:
-    """A dynamic bundle ships by its parent in Magento, by its children in Odoo (facts pair 5.1)."""
+    """What a Magento shipment's quantities are in Odoo, where a dynamic bundle is its parts and one of fixed price is one article.
+
+    Of a bundle that ships separately the parts count, and its own line says nothing (facts pair 5.1).
+    """
     items = {item["item_id"]: item for item in shop.row("order", history.order)["items"]}
     money = {item["item_id"] for item in shop.money_items(history.order)}
-    out = {}
+    parts: dict[int, list[int]] = {}
+    for item in items.values():
+        parts.setdefault(item.get("parent_item_id") or 0, []).append(item["item_id"])
+    each = {item: amount_of(row["qty_ordered"]) for item, row in items.items()}
+    out: dict[int, Decimal] = {}
     for item, quantity in quantities.items():
-        children = [
-            child for child in items.values() if child.get("parent_item_id") == item and child["item_id"] in money
-        ]
-        for child in children:
-            out[child["item_id"]] = quantity * amount_of(child["qty_ordered"]) / amount_of(items[item]["qty_ordered"])
-        if not children:
+        of_bundle = [part for part in parts.get(item, ()) if part in money]
+        parent = int(items[item].get("parent_item_id") or 0)
+        if items[item].get("_ships_separately"):
+            continue
+        if of_bundle:
+            out |= {part: quantity * each[part] / each[item] for part in of_bundle}
+        elif parent in money:
+            out[parent] = min(quantities.get(part, Decimal(0)) * each[parent] / each[part] for part in parts[parent])
+        else:
             out[item] = quantity
     return out
 

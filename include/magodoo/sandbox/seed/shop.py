@@ -96,6 +96,22 @@ class Shop:
             product_type="bundle",
             children=(("SKU-009", 1), ("SKU-010", 1)),
         )
+        shop.add_product(
+            "BUNDLE-SEP",
+            name="Workshop",
+            product_type="bundle",
+            children=(("SKU-007", 1), ("SKU-011", 2)),
+            dynamic=True,
+            ships_separately=True,
+        )
+        shop.add_product(
+            "BUNDLE-BOX",
+            name="Hamper",
+            price=Decimal("27.50"),
+            product_type="bundle",
+            children=(("SKU-009", 2), ("SKU-012", 1)),
+            ships_separately=True,
+        )
 
     def _stocked(self) -> list[str]:
         return [sku for sku, _ in _SIMPLE]
@@ -127,12 +143,12 @@ class Shop:
         if extra < 0.12:
             lines.append(Line("SHIRT", draw.randint(1, 2), child=draw.choice(("SHIRT-RED", "SHIRT-BLUE"))))
         elif extra < 0.20:
-            lines.append(Line("BUNDLE-FIX", draw.randint(1, 2)))
+            lines.append(Line("BUNDLE-FIX" if extra < 0.16 else "BUNDLE-BOX", draw.randint(1, 2)))
         elif extra < 0.27:
             lines.append(Line("E-BOOK", 1))
         elif extra < 0.33:
             # A dynamic bundle's children share SKUs with simple lines: taken alone, as most shops sell them.
-            lines = [Line("BUNDLE-DYN", draw.randint(1, 2))]
+            lines = [Line("BUNDLE-DYN" if extra < 0.30 else "BUNDLE-SEP", draw.randint(1, 2))]
         return lines
 
     def address(self, store: str, email: str, first: str, last: str) -> Address:
@@ -167,7 +183,7 @@ class Shop:
         code, title = self.random.choice(CARRIERS)
         number = f"1Z{self.random.randrange(10**9):09d}"
         tracks = [{"track_number": number, "title": title, "carrier_code": code}] if tracked else []
-        made = self.magento.ship(history.order, items, tracks=tracks)
+        made = self.magento.ship(history.order, self.shipped_by(history.order, items), tracks=tracks)
         history.shipments.append(made)
         return made
 
@@ -208,8 +224,21 @@ class Shop:
         ]  # fmt: skip
 
     def top_items(self, order: int) -> list[Any]:
-        """The items that invoices and shipments are made by."""
+        """The items that invoices are made by, and shipments of what ships together."""
         return [item for item in self.row("order", order)["items"] if not item.get("parent_item_id")]
+
+    def shipped_by(self, order: int, items: Mapping[int | None, Any] | None) -> dict[int | None, Decimal] | None:
+        """The same goods as a shipment names them: a bundle that ships separately by its parts."""
+        rows = {item["item_id"]: item for item in self.row("order", order)["items"]}
+        named: dict[int | None, Decimal] = {}
+        for item, quantity in (items or {}).items():
+            parts = [part for part in rows.values() if part.get("parent_item_id") == item]
+            if parts and rows[item].get("_ships_separately"):
+                share = Decimal(str(quantity)) / Decimal(str(rows[item]["qty_ordered"]))
+                named |= {part["item_id"]: share * Decimal(str(part["qty_ordered"])) for part in parts}
+            else:
+                named[item] = Decimal(str(quantity))
+        return named or None
 
     def half(self, order: int) -> dict[int | None, Decimal]:
         """About half of each line, at least one piece of the first."""

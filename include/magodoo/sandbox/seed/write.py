@@ -119,7 +119,7 @@ def _products(shop: Shop) -> dict[str, tuple[str, Decimal, bool]]:
     goods = {
         product["sku"]: (product["name"], Decimal(str(product["price"])), product["type_id"] != "virtual")
         for product in shop.magento.tables.products
-        if product["type_id"] in ("simple", "virtual") or product["sku"] == "BUNDLE-FIX"
+        if product["type_id"] in ("simple", "virtual") or (product["type_id"] == "bundle" and not product["_dynamic"])
     }
     return goods | {"FEE": ("Fee", Decimal(0), False)}
 

@@ -1,0 +1,292 @@
+"""Bundles of both prices and both ways of shipping, both ways, partly and whole; as kits in Odoo too.
+
+BUNDLE-DYN (priced by its parts) and BUNDLE-FIX ship together, BUNDLE-SEP (priced by its parts) and BUNDLE-BOX (of fixed price)
+ship separately: 1 SKU-007 and 2 SKU-011, 2 SKU-009 and 1 SKU-012.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from shop_and_books import ShopAndBooks
+from stories import story
+from test_rules_deliveries import made_of, validate
+
+from magodoo.sandbox.magento import Line
+
+Story = Generator[None, None, None]
+RETURNED: dict[str, Any] = {"shipments": {"returns": "shipped_items"}}
+
+
+def delivered(pair: ShopAndBooks, order: int, kind: str = "outgoing") -> Counter[str]:
+    """Pieces by SKU that left Odoo's warehouse."""
+    pieces: Counter[str] = Counter()
+    for picking in pair.pickings(order, kind):
+        if picking["state"] == "done":
+            pieces.update({sku: int(each) for sku, each in pair.moved(picking).items() if each})
+    return pieces
+
+
+def shipped(pair: ShopAndBooks, order: int) -> list[dict[str, int]]:
+    """Pieces by SKU of each Magento shipment, without a bundle's own line where it is only a label."""
+    separate = {item["item_id"] for item in pair.shop.order(order)["items"] if item.get("_ships_separately")}
+    return [
+        {row["sku"]: int(row["qty"]) for row in shipment["items"] if row["order_item_id"] not in separate}
+        for shipment in pair.shipments(order)
+    ]
+
+
+def part(pair: ShopAndBooks, order: int, sku: str) -> int:
+    """The order item of a bundle's part."""
+    items = pair.shop.order(order)["items"]
+    return next(item["item_id"] for item in items if item.get("parent_item_id") and item["sku"] == sku)
+
+
+def reasons(pair: ShopAndBooks, order: int) -> str:
+    told = [str(row["no_change_reason"]) for row in pair.reported(order)]
+    return " ".join([*told, *(why for _, _, why in pair.unfinished(order))])
+
+
+def open_delivery(pair: ShopAndBooks, order: int) -> dict[str, int]:
+    """Moves by SKU of the order's open delivery."""
+    (picking,) = [row for row in pair.pickings(order) if row["state"] not in ("done", "cancel")]
+    rows = pair.rows("stock.move", [["picking_id", "=", picking["id"]]], "product_id")
+    return {pair._sku(row["product_id"][0]): row["id"] for row in rows}
+
+
+def explode(pair: ShopAndBooks, order: int, components: dict[str, int]) -> None:
+    """Odoo sells the order's bundle as a kit: its open delivery brings these components, reserved."""
+    moves = made_of(pair, order, components)
+    for sku, move in moves.items():
+        pair.call("stock.move", "write", [move], vals={"quantity": components[sku], "picked": False})
+
+
+def send(pair: ShopAndBooks, order: int, pieces: dict[str, int]) -> None:
+    """The warehouse sends pieces by SKU of the order's open delivery, components of kits among them."""
+    moves = open_delivery(pair, order)
+    (picking,) = [row for row in pair.pickings(order) if row["state"] not in ("done", "cancel")]
+    validate(pair, picking["id"], {move: pieces.get(sku, 0) for sku, move in moves.items()})
+
+
+# Prices
+
+
+@story()
+def test_a_fixed_bundle_whose_parts_show_its_price_arrives_and_is_invoiced_back(pair: ShopAndBooks) -> Story:
+    """Magento 2.4.8 and Mage-OS show the bundle's price on its parts."""
+    orders = [pair.order([Line("BUNDLE-FIX", 2), Line("BUNDLE-BOX", 1)], "cashondelivery") for _ in range(2)]
+    with_upgrade(pair, orders[1])
+    yield
+    for order in orders:
+        pair.pay(order, pair.bill(order))
+        pair.deliver(order)
+    yield
+    assert [len(pair.invoices(order)) for order in orders] == [1, 1]
+    assert len({str(move["amount_total"]) for order in orders for move in pair.moves(order)}) == 1
+    for order in orders:
+        pair.shop.refund(order)
+    yield
+    assert [len(pair.notes(order)) for order in orders] == [1, 1]
+    assert [pair.findings(order) for order in orders] == [set(), set()]
+
+
+def with_upgrade(pair: ShopAndBooks, order: int) -> None:
+    """The order as a newer Magento shows it over REST: a part without a price shows its bundle's."""
+    pair.shop.order(order)["_parts_show_bundle_price"] = True
+
+
+@story()
+def test_an_upgrade_of_the_shop_changes_nothing_of_orders_that_were_equal(pair: ShopAndBooks) -> Story:
+    order = pair.order([Line("BUNDLE-FIX", 2), Line("SKU-001", 1)])
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    yield
+    with_upgrade(pair, order)
+    pair.touch(order)
+    yield
+    assert (len(pair.moves(order)), len(pair.pickings(order)), pair.findings(order)) == (1, 1, set())
+
+
+# Parts that ship separately
+
+
+@story()
+def test_parcels_of_parts_are_delivered_as_they_are_listed(pair: ShopAndBooks) -> Story:
+    order = pair.order([Line("BUNDLE-SEP", 2), Line("SKU-001", 1)])
+    pair.shop.ship(order, {part(pair, order, "SKU-011"): 3})
+    yield
+    assert delivered(pair, order) == {"SKU-011": 3}
+    pair.shop.ship(order)
+    yield
+    assert delivered(pair, order) == {"SKU-007": 2, "SKU-011": 4, "SKU-001": 1}
+    assert pair.findings(order) == set()
+
+
+@pytest.mark.parametrize("parts_first", [True, False])
+@story()
+def test_the_label_of_a_bundle_in_the_parcel_of_another_article_delivers_nothing(
+    pair: ShopAndBooks, parts_first: bool
+) -> Story:
+    """Shipped in the admin, a bundle that ships separately stands in every parcel of its order (magento2#3486)."""
+    order = pair.order([Line("BUNDLE-SEP", 3), Line("SKU-001", 1)])
+    steps = [{part(pair, order, "SKU-007"): 1}, {pair.items(order)["SKU-001"]: 1}]
+    expected: Counter[str] = Counter()
+    for step in steps if parts_first else steps[::-1]:
+        number = pair.shop.ship(order, step, by_clerk=True)
+        assert len(pair.shop.tables.shipments[number]["items"]) == 2, "with the bundle's own line"
+        yield
+        expected.update({"SKU-001": 1} if pair.items(order)["SKU-001"] in step else {"SKU-007": 1})
+        assert delivered(pair, order) == expected
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_a_part_that_odoo_delivers_becomes_a_shipment_of_that_part(pair: ShopAndBooks) -> Story:
+    order = pair.order([Line("BUNDLE-SEP", 2), Line("SKU-001", 1)], "cashondelivery")
+    yield
+    pair.deliver(order, {"SKU-011": 3}, ["PART"])
+    yield
+    assert shipped(pair, order) == [{"SKU-011": 3}]
+    assert [track["track_number"] for track in pair.shipments(order)[0]["tracks"]] == ["PART"]
+    pair.deliver(order, {"SKU-007": 2, "SKU-011": 1, "SKU-001": 1})
+    yield
+    assert shipped(pair, order) == [{"SKU-011": 3}, {"SKU-007": 2, "SKU-011": 1, "SKU-001": 1}]
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_whole_bundles_of_both_ways_that_odoo_delivers_are_named_as_magento_wants_them(pair: ShopAndBooks) -> Story:
+    lines = [Line("BUNDLE-SEP", 2), Line("BUNDLE-DYN", 1), Line("BUNDLE-BOX", 3), Line("BUNDLE-FIX", 1)]
+    order = pair.order(lines, "cashondelivery")
+    yield
+    pair.deliver(order)
+    yield
+    (shipment,) = shipped(pair, order)
+    assert shipment == {
+        "SKU-007": 2, "SKU-011": 4, "BUNDLE-DYN-SKU-002-SKU-006": 1, "SKU-009": 6, "SKU-012": 3, "BUNDLE-FIX": 1,
+    }  # fmt: skip
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_a_part_of_a_bundle_that_ships_together_is_named_as_the_cause(pair: ShopAndBooks) -> Story:
+    order, other = (pair.order([Line("BUNDLE-DYN", 2)], "cashondelivery") for _ in range(2))
+    pair.shop.ship(other, {pair.items(other)["BUNDLE-DYN-SKU-002-SKU-006"]: 1})
+    yield
+    for each in (order, other):
+        pair.deliver(each, {"SKU-002": 1})
+    yield
+    assert len(pair.shipments(order)) == 0 and len(pair.shipments(other)) == 1
+    assert 'shipment type "Together"' in reasons(pair, order), "Magento says so"
+    assert "ships the bundle BUNDLE-DYN-SKU-002-SKU-006 together" in reasons(pair, other), "its first shipment shows it"
+    assert "made twice" not in reasons(pair, order) + reasons(pair, other)
+
+
+@story()
+def test_a_fixed_bundle_shipped_by_its_parts_is_delivered_once_its_parts_have_left(pair: ShopAndBooks) -> Story:
+    order = pair.order([Line("BUNDLE-BOX", 2), Line("SKU-001", 1)])
+    pair.shop.ship(order, {part(pair, order, "SKU-009"): 4})
+    yield
+    assert delivered(pair, order) == {}
+    assert "parts of the bundle BUNDLE-BOX were shipped separately" in reasons(pair, order)
+    assert "made twice" not in reasons(pair, order)
+    pair.shop.ship(order, {part(pair, order, "SKU-012"): 1, pair.items(order)["SKU-001"]: 1})
+    yield
+    assert delivered(pair, order) == {"BUNDLE-BOX": 1, "SKU-001": 1}
+    pair.shop.ship(order)
+    yield
+    assert delivered(pair, order) == {"BUNDLE-BOX": 2, "SKU-001": 1}
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_a_fixed_bundle_that_odoo_delivers_is_shipped_by_its_parts_less_those_that_left(pair: ShopAndBooks) -> Story:
+    order = pair.order([Line("BUNDLE-BOX", 3)], "cashondelivery")
+    yield
+    pair.deliver(order, {"BUNDLE-BOX": 1})
+    yield
+    assert shipped(pair, order) == [{"SKU-009": 2, "SKU-012": 1}]
+    pair.shop.ship(order, {part(pair, order, "SKU-009"): 2})
+    pair.deliver(order, {"BUNDLE-BOX": 2})
+    yield
+    assert shipped(pair, order) == [{"SKU-009": 2, "SKU-012": 1}, {"SKU-009": 2}, {"SKU-009": 2, "SKU-012": 2}]
+    assert pair.findings(order) == set()
+
+
+# Kits
+
+
+@story()
+def test_a_kit_of_a_bundle_that_ships_together_goes_both_ways(pair: ShopAndBooks) -> Story:
+    order, other = (pair.order([Line("BUNDLE-FIX", 3)], "cashondelivery") for _ in range(2))
+    yield
+    for each in (order, other):
+        explode(pair, each, {"SKU-009": 3, "SKU-010": 3})
+    send(pair, order, {"SKU-009": 1, "SKU-010": 1})
+    pair.shop.ship(other, {pair.items(other)["BUNDLE-FIX"]: 2})
+    yield
+    assert shipped(pair, order) == [{"BUNDLE-FIX": 1}]
+    assert delivered(pair, other) == {"SKU-009": 2, "SKU-010": 2}
+    send(pair, order, {"SKU-009": 2, "SKU-010": 2})
+    pair.shop.ship(other)
+    yield
+    assert shipped(pair, order) == [{"BUNDLE-FIX": 1}, {"BUNDLE-FIX": 2}]
+    assert delivered(pair, other) == {"SKU-009": 3, "SKU-010": 3}
+    assert pair.findings(order) == pair.findings(other) == set()
+
+
+@story()
+def test_a_kit_of_a_bundle_that_ships_separately_goes_both_ways_part_by_part(pair: ShopAndBooks) -> Story:
+    order, other = (pair.order([Line("BUNDLE-BOX", 2)], "cashondelivery") for _ in range(2))
+    yield
+    for each in (order, other):
+        explode(pair, each, {"SKU-009": 4, "SKU-012": 2})
+    send(pair, order, {"SKU-009": 3})
+    pair.shop.ship(other, {part(pair, other, "SKU-012"): 1})
+    yield
+    assert shipped(pair, order) == [{"SKU-009": 3}]
+    assert delivered(pair, other) == {"SKU-012": 1}
+    send(pair, order, {"SKU-009": 1, "SKU-012": 2})
+    pair.shop.ship(other)
+    yield
+    assert shipped(pair, order) == [{"SKU-009": 3}, {"SKU-009": 1, "SKU-012": 2}]
+    assert delivered(pair, other) == {"SKU-009": 4, "SKU-012": 2}
+    assert pair.findings(order) == pair.findings(other) == set()
+
+
+@story(restless=True)
+def test_a_kit_of_other_components_than_the_bundles_parts_is_left_to_a_person(pair: ShopAndBooks) -> Story:
+    order = pair.order([Line("BUNDLE-FIX", 1)], "cashondelivery")
+    yield
+    explode(pair, order, {"SKU-009": 1, "SKU-010": 1, "SKU-008": 1})
+    pair.shop.ship(order)
+    yield
+    assert delivered(pair, order) == {}
+    assert "components of a kit" in reasons(pair, order)
+
+
+# Refunds and returns
+
+
+@story(**RETURNED)
+def test_refunded_parts_and_bundles_come_back_as_they_left(pair: ShopAndBooks) -> Story:
+    parts, box, kit = (pair.order([Line(sku, 2)]) for sku in ("BUNDLE-SEP", "BUNDLE-BOX", "BUNDLE-BOX"))
+    for order in (parts, box, kit):
+        pair.shop.invoice(order)
+    yield
+    explode(pair, kit, {"SKU-009": 4, "SKU-012": 2})
+    for order in (parts, box, kit):
+        pair.shop.ship(order)
+    yield
+    items = [part(pair, parts, sku) for sku in ("SKU-007", "SKU-011")]
+    pair.shop.refund(parts, {items[0]: 0, items[1]: 3}, shipping=0)
+    pair.shop.refund(box, {pair.items(box)["BUNDLE-BOX"]: 1}, shipping=0)
+    pair.shop.refund(kit, {pair.items(kit)["BUNDLE-BOX"]: 1}, shipping=0)
+    yield
+    assert delivered(pair, parts, "incoming") == {"SKU-011": 3}
+    assert delivered(pair, box, "incoming") == {"BUNDLE-BOX": 1}
+    assert delivered(pair, kit, "incoming") == {"SKU-009": 2, "SKU-012": 1}
+    assert [pair.findings(order) for order in (parts, box, kit)] == [set(), set(), set()]
