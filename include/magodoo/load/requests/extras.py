@@ -19,6 +19,7 @@ from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.money import shown
 from magodoo.settings.extra_totals import FIXED_TAX, WRAPPING, ExtraTotal, Nature
+from magodoo.vocabulary import FindingType
 
 ACCOUNTING = "accounting"
 CENT = 100  # units
@@ -68,10 +69,13 @@ def extra_lines(
     sources: Sources, order: CanonicalDocument, document: CanonicalDocument
 ) -> tuple[list[CanonicalLine], list[RequestProblem]]:
     """The lines in the place of the document's line `extra`, with role `extra` and the Odoo product as sku, or what stands in the way."""
-    whole = _line_of(document)
+    whole, of_order = _line_of(document), _line_of(order)
     if whole is None:
         return [], []
-    found = _of_order(sources, order)
+    if of_order is None:
+        said = f"{document.number} holds an amount that its order lacks. {document.details.get('flaw') or ''}".strip()
+        return [], [RequestProblem("arithmetic", said, FindingType.ARITHMETIC)]
+    found = _of_order(sources, order, of_order)
     if document is not order and not isinstance(found, RequestProblem):
         found = _of_document(order, document, found, whole)
     if isinstance(found, RequestProblem):
@@ -84,12 +88,8 @@ def _line_of(document: CanonicalDocument) -> CanonicalLine | None:
     return next((line for line in document.lines if line.role == "extra"), None)
 
 
-def _of_order(sources: Sources, order: CanonicalDocument) -> list[Amount] | RequestProblem:
+def _of_order(sources: Sources, order: CanonicalDocument, whole: CanonicalLine) -> list[Amount] | RequestProblem:
     """The amounts that an order's total holds, each with its tax: those whose sum it is to the last unit, in one way only."""
-    whole = _line_of(order)
-    if whole is None:
-        said = str(order.details.get("flaw") or "the total of the order holds no such amount")
-        return _problem("remainder", f"a document of the order holds an amount that the order lacks: {said}")
     known = _groups(_known(sources, order))
     fitting = [chosen for chosen in _subsets(known) if _net(chosen) == whole.untaxed]
     if not fitting and (rest := _remainder(sources, order)) is not None:
