@@ -50,3 +50,27 @@ def test_with_e_invoicing_documents_are_posted_where_the_settings_say_so(pair: S
     pair.shop.refund(order)
     yield
     assert [entry["state"] for entry in (*pair.moves(order), *pair.notes(order))] == ["posted", "posted"]
+
+
+@story(**POSTED)
+def test_a_rejected_electronic_invoice_is_critical_until_it_is_accepted(pair: ShopAndBooks) -> Story:
+    order, by_hand = pair.order(payment="card"), pair.order(payment="cashondelivery")
+    pair.shop.invoice(order)
+    yield
+    moves = [pair.moves(order)[0]["id"], pair.bill(by_hand)]
+    answered(pair, moves, "rejected")
+    yield
+    for each in (order, by_hand):
+        (found,) = pair.reported(each, type="einvoice_rejected")
+        assert (found["severity"], found["who"], found["odoo_number"]) == (
+            "critical", "accounting", pair.moves(each)[0]["name"],
+        )  # fmt: skip
+        assert "rejected" in found["message"]
+    answered(pair, moves, "forwarded")
+    yield
+    assert [row for each in (order, by_hand) for row in pair.reported(each, type="einvoice_rejected")] == []
+
+
+def answered(pair: ShopAndBooks, moves: list[int], state: str) -> None:
+    """The authority's answer arrives in Odoo."""
+    pair.call("account.move", "write", moves, vals={"l10n_it_edi_state": state})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from reconcile_sales import Sales
 
@@ -323,6 +325,31 @@ def test_a_draft_made_by_hand_waits() -> None:
     assert found.types == [f"draft_waiting invoice M-invoice-{invoice}"]
     assert found.one("draft_waiting").odoo_amount == 200_000
     assert found.changes == []
+
+
+@pytest.mark.parametrize(
+    ("country", "days", "said"),
+    [
+        ("IT", None, "2026-12-02 (in 10 days)"),
+        ("ES", None, "2026-12-15 (in 23 days)"),
+        ("US", None, ""),
+        ("US", 1, "2026-11-21 (1 day ago)"),
+    ],
+)
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_draft_that_waits_says_by_when_it_must_be_issued(
+    country: str, days: int | None, said: str, by_hand: bool
+) -> None:
+    sales = Sales(invoices={"to_odoo": "draft", "issue_within_days": days}).sold()
+    sales.master = [{"key": "series", "data": {"country": country}}]
+    invoice = sales.invoice(1, document_date=date(2026, 11, 20))
+    sales.odoo_invoice(1, of=0 if by_hand else invoice, state="draft")
+    found = sales.reconcile()
+    if not said and not by_hand:
+        assert found.types == []
+        return
+    words = found.one("draft_waiting").message
+    assert f"It must be issued by {said}" in words if said else "must be issued" not in words
 
 
 def test_a_magento_document_without_money_lines_is_not_representable() -> None:

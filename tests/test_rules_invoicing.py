@@ -11,7 +11,7 @@ from stories import story
 
 from magodoo.sandbox.magento import Address
 
-Story = Generator[None, None, None]
+Story = Generator[None, None, Any]
 
 ABROAD: dict[str, Any] = {
     "taxes": [
@@ -165,3 +165,50 @@ def transfer(pair: ShopAndBooks, due: Decimal, to: int, source: int, documents: 
         domain = [["move_id", "in", moves], ["account_id", "=", account], ["reconciled", "=", False]]
         items = [row["id"] for row in pair.rows("account.move.line", domain, "id")]
         pair.call("account.move.line", "reconcile", items)
+
+
+HELD: dict[str, Any] = {"chronological_series": "hold"}
+TODAY: dict[str, Any] = {"chronological_series": "date_today"}
+
+
+def late_invoice(pair: ShopAndBooks) -> Story:
+    """An order whose invoice of two days ago arrives after one of today was posted."""
+    late, punctual = (pair.order({"SKU-001": 2}, "cashondelivery", days_ago=4) for _ in range(2))
+    pair.shop.invoice(punctual)
+    yield
+    pair.at(2)
+    pair.shop.invoice(late)
+    pair.at(0)
+    pair.touch(late)
+    yield
+    return late
+
+
+@story(**HELD)
+def test_a_document_dated_before_the_last_of_its_journal_is_held_where_series_follow_the_dates(
+    pair: ShopAndBooks,
+) -> Story:
+    order = yield from late_invoice(pair)
+    assert pair.moves(order) == []
+    (found,) = pair.reported(order, type="out_of_series")
+    assert (found["severity"], found["who"]) == ("warning", "accounting")
+    assert "the last one posted is of" in found["message"]
+
+
+@story(**TODAY)
+def test_a_document_dated_before_the_last_of_its_journal_is_dated_today_by_setting(pair: ShopAndBooks) -> Story:
+    order = yield from late_invoice(pair)
+    (move,) = pair.moves(order)
+    (invoice,) = pair.invoices(order)
+    assert move["invoice_date"] > invoice["created_at"][:10] and move["state"] == "posted"
+    numbers = pair.rows(
+        "account.move", [["move_type", "=", "out_invoice"], ["state", "=", "posted"]], "name invoice_date"
+    )
+    by_number = [row["invoice_date"] for row in sorted(numbers, key=lambda row: row["name"])]
+    assert by_number[-2:] == sorted(by_number[-2:])
+
+
+@story()
+def test_where_no_series_is_asked_for_a_document_keeps_its_date(pair: ShopAndBooks) -> Story:
+    order = yield from late_invoice(pair)
+    assert [move["invoice_date"] for move in pair.moves(order)] == [pair.invoices(order)[0]["created_at"][:10]]

@@ -72,6 +72,8 @@ class FindingType(StrEnum):
     UNIT_MISMATCH = "unit_mismatch"
     STRADDLES_BOOKS_FROM = "straddles_books_from"
     CLOSED_PERIOD = "closed_period"
+    EINVOICE_REJECTED = "einvoice_rejected"
+    OUT_OF_SERIES = "out_of_series"
     DELETED = "deleted"
     QUARANTINED = "quarantined"
     READ_IN_PART = "read_in_part"

@@ -16,6 +16,7 @@ from magodoo.extract import odoo_fields as odoo
 from magodoo.extract import odoo_transfers as transfers
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
+from magodoo.extract.odoo_einvoice import rejection
 from magodoo.extract.odoo_settlement import write_settlement
 from magodoo.extract.odoo_totals import write_amounts, write_parts
 from magodoo.settings import Instance
@@ -157,6 +158,7 @@ def _move(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) 
     document.own_order_id = str(orders[0]) if orders else None
     document.details = {"consolidated": True, "sale_orders": orders} if len(orders) > 1 else {}
     document.details |= odoo.foreign_units(lines)
+    document.details |= rejection(row)
     write_parts(document, row)
     document.base_grand_total = sign * fields.units(row, "amount_total_signed")
     document.base_tax = sign * fields.units(row, "amount_tax_signed")

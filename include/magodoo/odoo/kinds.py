@@ -60,10 +60,19 @@ ORDER = tree(
     ),
 )
 
+ELECTRONIC = (
+    "edi_blocking_level edi_error_message peppol_move_state nemhandel_move_state l10n_it_edi_state l10n_it_edi_header "
+    "l10n_es_edi_verifactu_state l10n_hu_edi_state l10n_ro_edi_state l10n_pl_edi_status l10n_my_edi_state l10n_rs_edi_state "
+    "l10n_tr_nilvera_send_status l10n_tw_edi_state l10n_hr_business_document_status l10n_hr_mer_document_status "
+    "l10n_cl_dte_status l10n_co_dian_state l10n_br_last_edi_status l10n_uy_edi_cfe_state l10n_ar_afip_result"
+)
+"""What modules for electronic documents say of an invoice; a field that a server lacks is left out of the read."""
+
 MOVE = tree(
     "name move_type state payment_state ref invoice_origin payment_reference invoice_date date invoice_date_due "
     "create_date write_date company_id invoice_currency_rate amount_untaxed amount_tax amount_total amount_residual "
-    "amount_untaxed_signed amount_tax_signed amount_total_signed amount_residual_signed reversal_move_ids",
+    "amount_untaxed_signed amount_tax_signed amount_total_signed amount_residual_signed reversal_move_ids "
+    + ELECTRONIC,
     currency_id=CURRENCY,
     partner_id=PARTNER,
     commercial_partner_id=NAMED,

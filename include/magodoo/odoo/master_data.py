@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable, UnreadableRecord
@@ -174,6 +175,42 @@ class MasterData(Reads):
                 f"the companies above company {self.company} may not be read: {problem}", hint=hint
             ) from problem
         return expect_rows(rows, "res.company.read")
+
+    @cached_property
+    def fiscal_country(self) -> str:
+        """The code of the country of the company's taxes; "" when it has none."""
+        row = self._company(
+            [name for name in ("account_fiscal_country_id", "country_id") if self.has_field("res.company", name)]
+        )
+        country = row.get("account_fiscal_country_id") or row.get("country_id")
+        found = self.call("res.country", "read", ids=[country[0]], fields=["code"]) if country else []
+        return str(found[0]["code"] or "") if found else ""
+
+    def last_posted(self, sales_journal: str | None, years: Collection[int]) -> dict[str, dict[int, date]]:
+        """The latest date of the posted documents of the sales journal (None: of any) by move type and year.
+
+        A journal without a numbering of its own for credit notes has one date for both types.
+        """
+        of_journal = ["code", "=", sales_journal] if sales_journal else ["type", "=", "sale"]
+        journals = self.listed("account.journal", ["refund_sequence"], [of_journal])
+        apart = all(row.get("refund_sequence", True) for row in journals)
+        types = (["out_invoice"], ["out_refund"]) if apart else (["out_invoice", "out_refund"],)
+        found: dict[str, dict[int, date]] = {}
+        for kinds in types:
+            for year in sorted(set(years)):
+                domain = [
+                    *self.company_domain("account.move"), ["state", "=", "posted"], ["move_type", "in", kinds],
+                    ["journal_id", "in", [row["id"] for row in journals]],
+                    ["invoice_date", ">=", f"{year}-01-01"], ["invoice_date", "<=", f"{year}-12-31"],
+                ]  # fmt: skip
+                order = "invoice_date desc, id desc"
+                answer = self.call(
+                    "account.move", "search_read", domain=domain, fields=["invoice_date"], order=order, limit=1
+                )
+                for row in expect_rows(answer, "account.move.search_read"):
+                    for kind in kinds:
+                        found.setdefault(kind, {})[year] = date.fromisoformat(row["invoice_date"])
+        return found
 
     def credit_left(self, partners: Sequence[int]) -> dict[int, tuple[int, Decimal]]:
         """(commercial partner, credit left) by partner, for those that have a limit; in company currency, negative beyond it.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from magodoo.settings.series import policy as series_policy
 from magodoo.staging import master
+from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
@@ -47,14 +49,30 @@ def refresh_lists(context: Context) -> int:
             lists.append(("res.country.state", "code", odoo.country_states()))
     locks = {name: day.isoformat() for name, day in odoo.lock_dates().items()}
     electronic = {"found": odoo.e_invoicing(context.instance.odoo.sales_journal)}
+    series = _series(context)
     company, identity = odoo.company_row(), {"value": odoo.database_uuid()}
     with context.engine.begin() as connection:
         kept = sum(master.replace(connection, instance, model, key, rows) for model, key, rows in lists)
         master.put_fact(connection, instance, "res.company", "lock_dates", locks)
         master.put_fact(connection, instance, "res.company", "e_invoicing", electronic)
         master.put_fact(connection, instance, "res.company", "company", company)
+        master.put_fact(connection, instance, "res.company", "series", series)
         master.put_fact(connection, instance, "ir.config_parameter", "database.uuid", identity)
     return kept
+
+
+def _series(context: Context) -> dict[str, Any]:
+    """The company's country, and where its series follow the dates, the last ones of this year and the last."""
+    country = context.books.fiscal_country
+    if series_policy(context.instance, country) == "off":
+        return {"country": country}
+    year = context.now().astimezone(context.instance.zone).year
+    last = context.books.last_posted(context.instance.odoo.sales_journal, (year - 1, year))
+    kinds = {Kind.INVOICE: "out_invoice", Kind.CREDIT_MEMO: "out_refund"}
+    return {"country": country} | {
+        kind.value: {str(each): day.isoformat() for each, day in last.get(move_type, {}).items()}
+        for kind, move_type in kinds.items()
+    }
 
 
 def refresh_products(context: Context, order_keys: Sequence[str] | None = None) -> int:

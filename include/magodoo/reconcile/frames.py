@@ -52,7 +52,7 @@ TEXTS = (
     "foreign_units",
     "set_aside",
     "deleted_store",
-    *("credited_by", "settled_by"),
+    *("credited_by", "settled_by", "einvoice_rejected"),
 )
 SEPARATOR = "\x1e"  # between the texts of a list
 FLAGS = {"active": True, "sound": True, "without_order": False, "consolidated": False, "was_paid": False}
@@ -77,7 +77,7 @@ class Frames:
         Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
         document_date (datetime64, local date); flaw: which sums of a document fail. order_key is the Magento order's id; -n where
         staging keeps an Odoo document under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid, paid_online (of
-        Magento orders), consolidated, in_payment, credited_by, settled_by, was_paid (of Odoo's invoices and credit memos),
+        Magento orders), consolidated, in_payment, credited_by, settled_by, einvoice_rejected, was_paid (of Odoo's invoices and credit memos),
         foreign_units (of Odoo's documents), tendered and tendered_by (of Magento's), flaw, without_order, set_aside (what was left
         out of it when it was read) and deleted_store (of Magento's orders without a store) come from `details`.
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
@@ -255,6 +255,7 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         ("was_paid", [bool(each.get("was_paid")) for each in details]),
         ("in_payment", [each.get("in_payment") for each in settlements]),
         ("credited_by", [each.get("credited_by") for each in settlements]),
+        ("einvoice_rejected", [each.get("einvoice_rejected") for each in details]),
         ("settled_by", [each.get("words") for each in settlements]),
         ("flaw", [each.get("flaw") for each in details]),
         ("tendered_by", [",".join(sorted(each.get("tendered") or {})) for each in details]),

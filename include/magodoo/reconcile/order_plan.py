@@ -21,8 +21,10 @@ from magodoo.reconcile.findings import payments, records, stock
 from magodoo.reconcile.frames import Mask
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.rows import Document
+from magodoo.reconcile.series import country_of
 from magodoo.reconcile.situation import Situation
 from magodoo.settings.model import Instance
+from magodoo.settings.series import policy
 from magodoo.vocabulary import ChangeKind, FindingType, Kind, Side
 
 SETTLED_BY_WRITING = frozenset(
@@ -177,6 +179,17 @@ class Facts:
     def held_by_unread(self) -> dict[int, str]:
         """Why nothing is made for an order, by its id: a record that is its own, or names it, cannot be read."""
         return records.unreadable(self.situation.view.frames)
+
+    @cached_property
+    def series(self) -> str:
+        """What becomes of a document that is dated before the last one of its journal: `off`, `hold` or `date_today`."""
+        view = self.situation.view
+        return policy(view.instance, country_of(view.frames.master))
+
+    @cached_property
+    def today(self) -> date:
+        view = self.situation.view
+        return view.now.astimezone(view.instance.zone).date()
 
     @cached_property
     def lock(self) -> date | None:

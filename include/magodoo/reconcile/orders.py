@@ -100,6 +100,8 @@ def find(situation: Situation) -> list[Finding]:
         *records.arithmetic(situation),
         *records.units(situation),
         *records.deleted(situation),
+        *records.einvoice_rejected(situation),
+        *records.drafts_waiting(situation),
         *records.without_order(situation.view),
         *records.quarantined(situation.view),
         *records.waiting_for_order(situation),

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from magodoo.money import rounded, shown
-from magodoo.reconcile import kept_out
+from magodoo.reconcile import kept_out, series
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
 from magodoo.reconcile.frames import tracks_of
@@ -173,19 +173,35 @@ def _is_invoiced(order: OrderPlan) -> bool:
 def _moved_entry(
     order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, policy: str, reason: str | None, **intent: Any
 ) -> None:
-    """An invoice or credit note, unless a reason or a closed period holds it."""
-    settled = [finding]
-    if reason is None:
-        period = _closed_period(order, finding, row)
-        settled += period
-        if period and order.instance.closed_period == "hold":
-            finding.no_change_reason = f"{period[0].detail}: the setting `closed_period` is `hold`"
-            return
+    """An invoice or credit note, unless a reason, a closed period or the series of its journal holds it."""
     if reason:
         finding.no_change_reason = reason
         return
-    words = {"as": policy, "items": order.facts.items.get(row.at, []), "closed_period": len(settled) > 1}
-    order.change(kind, row, settled, **words, **intent)
+    period = _closed_period(order, finding, row)
+    if period and order.instance.closed_period == "hold":
+        finding.no_change_reason = f"{period[0].detail}: the setting `closed_period` is `hold`"
+        return
+    early = _out_of_series(order, finding, row) if policy == "post" else []
+    if early and finding.no_change_reason:
+        return
+    words = {"as": policy, "items": order.facts.items.get(row.at, []), "closed_period": bool(period)}
+    dated = {"dated_today": True} if early else {}
+    order.change(kind, row, [finding, *period, *early], **words, **dated, **intent)
+
+
+def _out_of_series(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:
+    """A document dated before the last posted one of its journal, where the series follow the dates; says why it is held."""
+    day = row.document_date
+    last = series.last_day(order.facts.situation.view.frames.master, Kind(row.kind), day)
+    if order.facts.series == "off" or day is None or last is None or day >= last:
+        return []
+    found = records.out_of_series(finding, row, last)
+    order.added.append(found)
+    if order.facts.series != "date_today":
+        finding.no_change_reason = f"{found.detail}: the setting `chronological_series` holds it"
+    elif last > order.facts.today:
+        finding.no_change_reason = f"{found.detail}, which lies in the future"
+    return [found]
 
 
 def _closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:

@@ -41,6 +41,7 @@ class Document(NamedTuple):
     open_amount: int
     in_payment: int
     credited_by: str
+    einvoice_rejected: str
     settled_by: str
     tendered: int
     document_date: date | None  # None where unknown

@@ -97,6 +97,8 @@ class Invoices(Strict):
     """A Magento invoice becomes a posted invoice, a draft that a person posts, or nothing. Unwritten: a draft where Odoo's e-invoicing is active."""
     to_magento: Literal["when_paid", "when_posted", "off"] = "when_paid"
     """*Update Magento Status When Paid*: an Odoo invoice becomes one in Magento when it is paid, as soon as it is posted, or never."""
+    issue_within_days: int | None = None
+    """Days after the sale within which a draft must be issued; unwritten: as the company's country asks (IT 12, RO 5 ...)."""
     in_payment_counts: bool = False
     """Odoo's *In Payment* counts as paid: the Accounting app's state, and payments whose method has no outstanding account."""
     bank_charges_percent: Decimal = Field(default=Decimal(10), ge=0, lt=100)
@@ -275,6 +277,8 @@ class Instance(Strict):
     that it takes no number; goods that a memo takes back return all the same. What was paid by gift card or credit is not of 0.00."""
     closed_period: Literal["hold", "post_in_open_period"] = "hold"
     """What happens to a document dated inside a lock date."""
+    chronological_series: Literal["by_country", "off", "hold", "date_today"] = "by_country"
+    """A document dated before the last posted one of its journal is held, or dated today. Unwritten: held where the company's country asks."""
     customers_missing: Literal["create", "finding"] = "create"
     """What happens when the customer of an order is not in Odoo."""
     products_missing: Literal["finding"] = "finding"

@@ -81,6 +81,7 @@ class SettlementDetails(TypedDict):
 
     in_payment: int
     credited_by: str
+    einvoice_rejected: str
     words: str
 
 

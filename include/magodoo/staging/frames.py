@@ -38,6 +38,7 @@ _DETAILS = {
     "was_paid": "(d.details ? 'was_paid')",
     "in_payment": "d.details #>> '{settlement,in_payment}'",
     "credited_by": "d.details #>> '{settlement,credited_by}'",
+    "einvoice_rejected": "d.details ->> 'einvoice_rejected'",
     "settled_by": "d.details #>> '{settlement,words}'",
     "flaw": "d.details ->> 'flaw'",
     "tendered_by": "(select string_agg(part.key, ',' order by part.key) from jsonb_each_text(d.details -> 'tendered') part)",

@@ -33,7 +33,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         return Prepared(plan, None, problems=problems)
     draft = table("account.move", {**head, "fiscal_position_id": money.fiscal_position}, "invoice_line_ids", lines)
     post = plan.intent.get("as", "post") == "post"
-    request = {
+    request: dict[str, Any] = {
         "external_id": head["id"],
         "order": sources.reference(Kind.ORDER, order.source_id).as_json(),
         "partners": partners,
@@ -45,6 +45,8 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "quantities": _quantities(document),
         "search": _search(sources, order, document),
     }
+    if plan.intent.get("dated_today"):
+        request["dated_today"] = True
     calls = [draft.call()] + ([call("account.move", "action_post", ids=[head["id"]])] if post else [])
     return Prepared(plan, request, calls)
 

@@ -18,7 +18,6 @@ from magodoo.load.ship_dates import shipped_on
 from magodoo.vocabulary import ChangeKind
 
 if TYPE_CHECKING:
-    from magodoo.odoo.client import OdooClient
     from magodoo.pipeline.context import Context
 
 Row = Mapping[str, Any]
@@ -54,7 +53,7 @@ def carry(context: Context, changes: Sequence[LeasedChange]) -> dict[int, dict[s
     shipped = shipped_on(context, {change.source_id for change in changes if change.kind is ChangeKind.ODOO_INVOICE})
     return {
         change.id: _with_cells(
-            context.books, change, orders.get(change.id), invoices.get(change.id), shipped.get(change.source_id)
+            context, change, orders.get(change.id), invoices.get(change.id), shipped.get(change.source_id)
         )
         for change in changes
     }
@@ -87,14 +86,31 @@ def _reversed_entry(change: LeasedChange) -> dict[str, Any] | None:
     return None
 
 
+def day_of(context: Context, change: LeasedChange) -> str:
+    """The date on which a document is posted: its own, or today where the series of its journal has gone on (ISO, "" for none)."""
+    if change.request.get("dated_today"):
+        return context.now().astimezone(context.instance.zone).date().isoformat()
+    return str(change.request["date"])
+
+
+def _dated(table: Mapping[str, Any], day: str) -> Mapping[str, Any]:
+    """The table with another date of the document, and of its payment where the request has one."""
+    first = [
+        day if name in ("invoice_date", DUE) else cell
+        for name, cell in zip(table["fields"], table["rows"][0], strict=True)
+    ]
+    return {**table, "rows": [first, *table["rows"][1:]]}
+
+
 def _with_cells(
-    client: OdooClient, change: LeasedChange, order: Row | None, invoice: Row | None, shipped: date | None
+    context: Context, change: LeasedChange, order: Row | None, invoice: Row | None, shipped: date | None
 ) -> dict[str, Any]:
     """The request's table with the cells of its source: of the invoice that a credit note reverses, else of the order.
 
     The delivery date of an invoice is the day on which Magento shipped its goods.
     """
-    table, is_invoice = change.request["load"], change.kind is ChangeKind.ODOO_INVOICE
+    is_invoice, day = change.kind is ChangeKind.ODOO_INVOICE, day_of(context, change)
+    table = _dated(change.request["load"], day) if change.request.get("dated_today") else change.request["load"]
     names, source = (OF_INVOICE, invoice) if invoice is not None else (OF_ORDER, order or {})
     values = {
         field: source[name]
@@ -106,9 +122,9 @@ def _with_cells(
     elif shipped:
         values["delivery_date"] = shipped.isoformat()
     given = {name.partition("/")[0] for name in table["fields"]}
-    if TERM in values and not values[TERM] and change.request["date"]:
-        values[DUE] = change.request["date"]  # without a term Odoo takes the day on which the draft is made
-    known = client.fields("account.move")
+    if TERM in values and not values[TERM] and day:
+        values[DUE] = day  # without a term Odoo takes the day on which the draft is made
+    known = context.books.fields("account.move")
     wanted = {
         field: value for field, value in values.items()
         if field in known and (field not in given or (field == PARTNER and value))

@@ -13,12 +13,13 @@ from magodoo.load.matches import matched
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
-from magodoo.load.writers.carried import carry
+from magodoo.load.writers.carried import carry, day_of
 from magodoo.load.writers.lookalikes import is_ours, lookalikes
 from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.load.writers.older_odoo import force_taxes
 from magodoo.money import plain, to_units
+from magodoo.settings.series import policy
 from magodoo.vocabulary import ChangeKind, Kind, Side
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class WriteMoves(Writer):
         ids = resolve(context, changes, [change.request["order"] for change in changes])
         orders = {row["id"]: row for row in client.by_ids("order", sorted(set(ids.values()))).sure} if ids else {}
         locked = max(client.lock_dates().values(), default=None)
+        last = _last_posted(context, changes)
         problems: dict[int, MagodooError] = {}
         claimed: dict[int, int] = {}
         for change in changes:
@@ -124,6 +126,7 @@ class WriteMoves(Writer):
                 _order_problem(order)
                 or _worthless(change, self.document)
                 or closed(change, locked)
+                or _out_of_series(change, last, day_of(context, change))
                 or self._overdrawn(order, change, claimed)
             )
             if problem is not None:
@@ -241,6 +244,30 @@ def closed(change: LeasedChange, locked: date | None) -> MagodooError | None:
     if inside and not change.request["closed_period"]:
         return Changed(f"its date {change.request['date']} lies in a period that is closed up to {locked}")
     return None
+
+
+def _last_posted(context: Context, changes: Sequence[LeasedChange]) -> dict[str, dict[int, date]]:
+    """The latest dates of the journal as they are now, where its series follow the dates; nothing elsewhere."""
+    days = [
+        date.fromisoformat(day) for change in changes if (day := day_of(context, change)) and change.request["post"]
+    ]
+    setting = context.instance.chronological_series
+    if not days or setting == "off":
+        return {}
+    if setting == "by_country" and policy(context.instance, context.books.fiscal_country) == "off":
+        return {}
+    return context.books.last_posted(context.instance.odoo.sales_journal, {day.year for day in days})
+
+
+def _out_of_series(change: LeasedChange, last: Mapping[str, Mapping[int, date]], day: str) -> MagodooError | None:
+    """Somebody posted a document of a later date since the plan: the number would no longer follow the dates."""
+    if not day or not change.request["post"]:
+        return None
+    kind = "out_invoice" if change.kind is ChangeKind.ODOO_INVOICE else "out_refund"
+    before = last.get(kind, {}).get(date.fromisoformat(day).year)
+    if before is None or date.fromisoformat(day) >= before:
+        return None
+    return Changed(f"dated {day}, and a document of {before} is posted in its journal already")
 
 
 def _equal(row: Mapping[str, Any], change: LeasedChange) -> bool:

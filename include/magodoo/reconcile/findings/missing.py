@@ -10,7 +10,7 @@ import pandas as pd
 
 from magodoo.reconcile import quantities, rows, shares
 from magodoo.reconcile.finding import Finding, about, amount_of
-from magodoo.reconcile.findings import foreign_lines, stock
+from magodoo.reconcile.findings import foreign_lines, records, stock
 from magodoo.reconcile.findings.payments import settled_by_payments
 from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.rows import Document
@@ -60,6 +60,8 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
             amount_of(made, other, Side.ODOO)
             made.odoo_id, made.odoo_number = str(other.source_id), other.number
         _say_which_lines(situation, made, magento)
+        if found is FindingType.DRAFT_WAITING:
+            made.detail = records.issue_by(view, magento)
         if found is FindingType.AMBIGUOUS:
             made.detail = f"It could be {', '.join(_candidates(view, magento.at, tied))}"
         result.append(made)

@@ -12,8 +12,10 @@ from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.frames import Frames
 from magodoo.reconcile.references import LONGEST_ID
 from magodoo.reconcile.rows import Document
+from magodoo.reconcile.series import country_of
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View
+from magodoo.settings.series import deadline
 from magodoo.vocabulary import FindingType, Kind, Side
 
 
@@ -47,6 +49,51 @@ def units(situation: Situation) -> list[Finding]:
         made = about(FindingType.UNIT_MISMATCH, odoo=row, order=orders.get(row.at))
         made.detail = row.foreign_units
         result.append(made)
+    return result
+
+
+def einvoice_rejected(situation: Situation) -> list[Finding]:
+    """Posted documents of Odoo that an authority or a network refused, whatever Magento has of them."""
+    view = situation.view
+    refused = ~view.is_magento & view.active & (view.column("einvoice_rejected") != "") & (view.order_of >= 0)
+    positions = np.flatnonzero(refused)
+    orders = situation.order_rows(positions)
+    result = []
+    for row in view.frames.rows(positions):
+        made = _alone(FindingType.EINVOICE_REJECTED, row, orders.get(row.at))
+        made.odoo_value = row.einvoice_rejected
+        result.append(made)
+    return result
+
+
+def issue_by(view: View, magento: Document) -> str:
+    """The legal deadline of a draft for a document of Magento, "" where the company's country is not known to set one."""
+    last = deadline(view.instance, country_of(view.frames.master), magento.document_date)
+    if last is None:
+        return ""
+    left = (last - view.now.astimezone(view.instance.zone).date()).days
+    days = f"{abs(left)} day{'s' if abs(left) != 1 else ''}"
+    ago = f"in {days}" if left > 0 else "today" if not left else f"{days} ago"
+    return f"It must be issued by {last} ({ago})"
+
+
+def drafts_waiting(situation: Situation) -> list[Finding]:
+    """Drafts of ours that a person posts, as the settings ask, where the company's country sets a deadline for them."""
+    view, partner = situation.view, situation.matching.partner
+    policies = {Kind.INVOICE: view.instance.invoices.to_odoo, Kind.CREDIT_MEMO: view.instance.credit_memos.to_odoo}
+    asked = [view.of_kind(kind) for kind, policy in policies.items() if policy == "draft"]
+    if not asked:
+        return []
+    ours = view.exists & ~view.is_magento & view.ours & view.word_is("state", {"draft"}) & (partner >= 0)
+    positions = np.flatnonzero(ours & np.logical_or.reduce(asked))
+    orders = situation.order_rows(positions)
+    result = []
+    for draft in view.frames.rows(positions):
+        magento = view.frames.rows([partner[draft.at]])[0]
+        if words := issue_by(view, magento):
+            made = about(FindingType.DRAFT_WAITING, magento, draft, order=orders.get(draft.at), detail=words)
+            made.magento_amount, made.odoo_amount = int(magento.grand_total), int(draft.grand_total)
+            result.append(made)
     return result
 
 
@@ -176,6 +223,13 @@ def closed(missing: Finding, row: Document, lock: date) -> Finding:
         magento_at=missing.magento_at,
         detail=f"Dated {row.document_date}, closed up to {lock}",
     )
+
+
+def out_of_series(missing: Finding, row: Document, last: date) -> Finding:
+    """A missing invoice or memo that is dated before the last posted one of its journal."""
+    found = closed(missing, row, last)
+    found.type, found.detail = FindingType.OUT_OF_SERIES, f"Dated {row.document_date}, the last one posted is of {last}"
+    return found
 
 
 def lock_date(master: pd.DataFrame) -> date | None:
