@@ -120,4 +120,6 @@ def unbooked_payment(pair: ShopAndBooks, moves: Sequence[int], amount: Decimal) 
 def _may_keep_statements(pair: ShopAndBooks) -> None:
     """The administrator of a live Odoo may keep bank statements only with the group *Basic*; the sandbox has none."""
     for group in pair.rows("res.groups", [["name", "=", "Basic"]], "name"):
-        pair.call("res.users", "write", [2], vals={"group_ids": [[4, group["id"]]]})
+        known = pair.call("res.users", "fields_get", attributes=["type"])
+        field = "group_ids" if "group_ids" in known else "groups_id"  # before 19
+        pair.call("res.users", "write", [2], vals={field: [[4, group["id"]]]})

@@ -88,7 +88,8 @@ def test_paid_is_the_sum_of_what_money_settled_in_any_order(parts: list[tuple[st
     paid = sum(amount for how, amount in parts if how in MONEY)
     credited = sum(amount for how, amount in parts if how == "note")
     assert document.captured_amount == turned.captured_amount == paid
-    assert ("was_paid" in document.details) == (paid > 0 and paid + credited >= settled + open_)
+    within = settled + open_ - paid - credited <= 200  # the tolerance of the settings
+    assert ("was_paid" in document.details) == (paid > 0 and within)
 
 
 @given(gross=st.integers(1, 10**9), kept=st.integers(-(10**9), 10**9), share=st.integers(1, 10**9))

@@ -20,6 +20,7 @@ from accountant import (
 from shop_and_books import ShopAndBooks, amount
 from stories import story
 
+from magodoo.pipeline import load
 from magodoo.sandbox.magento import Address
 
 Story = Generator[None, None, None]
@@ -319,3 +320,21 @@ def test_a_partial_payment_of_any_kind_pays_nothing(pair: ShopAndBooks, part: st
     assert amount(due(pair, move)["amount_residual"]) == Decimal("48.28") - Decimal(part)
     yield
     assert pair.invoices(order) == []
+
+
+@story(limits={"first_writes": 10**6})
+def test_what_is_not_paid_any_more_when_its_turn_comes_is_not_written(pair: ShopAndBooks) -> Story:
+    """The change waits for approval, and the money goes away before anything is read again."""
+    order = pair.order({"SKU-001": 2}, "cashondelivery")
+    yield
+    pair.approve(order)
+    yield
+    move = pair.bill(order)
+    bank_line(pair, [move])
+    yield
+    pair.approve(order)
+    unmatch(pair, move)
+    load.run(pair.context())
+    assert pair.invoices(order) == []
+    yield
+    assert "settled by payments" in reason(pair, order)

@@ -11,10 +11,10 @@ CHAIN = "chain"
 PARTS = ("all", "half", "one", "last")
 ADJUSTMENTS = ("", "more", "less", "below zero")
 
-USUAL = ("magento_invoice", "magento_ship", "magento_refund", "odoo_bill", "odoo_pay", "odoo_deliver")
+USUAL = ("magento_invoice", "magento_ship", "magento_refund", "odoo_bill", "odoo_pay", "odoo_bank", "odoo_deliver")
 SELDOM = (
     "magento_track", "magento_cancel", "magento_hold", "magento_unhold", "magento_edit",
-    "odoo_enter", "odoo_reverse", "odoo_return", "odoo_cancel", "odoo_undo", "odoo_track",
+    "odoo_enter", "odoo_reverse", "odoo_return", "odoo_cancel", "odoo_undo", "odoo_track", "odoo_write_off", "odoo_unmatch",
 )  # fmt: skip
 
 
@@ -25,7 +25,7 @@ class Step:
     do: str
     part: str = "all"  # of what is still open: everything, half, one piece, the last line
     which: int = 0  # of several documents
-    extra: bool = False  # tracked; with shipping; by the provider; left as a draft
+    extra: bool = False  # tracked; with shipping; by the provider; left as a draft; with the bank's charges
     adjustment: str = ""
 
     def __str__(self) -> str:

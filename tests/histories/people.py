@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+from accountant import bank_line, unmatch
 from shop_and_books import ShopAndBooks
 
 from histories.history import Cart, Step, Told
@@ -189,6 +190,42 @@ class People:
         half = (residual / 2).quantize(Decimal("0.01"))
         self.pair.pay(self.order, move["id"], half if step.part == "half" else residual)
         return None
+
+    def odoo_bank(self, step: Step) -> str | None:
+        """A line of the bank statement is matched with an invoice or a credit note: for all, or half of what is open."""
+        move = _pick(self._open_moves(), step)
+        if move is None:
+            return "nothing to match"
+        residual = _number(move["amount_residual"])
+        if step.part != "half":
+            charges = (residual / 20).quantize(Decimal("0.01")) if step.extra and move["currency_id"][1] == "USD" else 0
+            bank_line(self.pair, [move["id"]], charges=Decimal(charges))
+            return None
+        sign = 1 if move["id"] in {each["id"] for each in self.pair.moves(self.order)} else -1
+        bank_line(self.pair, [move["id"]], sign * (residual / 2).quantize(Decimal("0.01")))
+        return None
+
+    def odoo_write_off(self, step: Step) -> str | None:
+        """The accountant gives up on what is open of an invoice."""
+        move = _pick([row for row in self._open_moves() if row in self.pair.moves(self.order)], step)
+        if move is None:
+            return "nothing to write off"
+        self.pair.write_off(move["id"])
+        return None
+
+    def odoo_unmatch(self, step: Step) -> str | None:
+        """What settled an invoice or a credit note is taken off it."""
+        moves = [*self.pair.moves(self.order), *self.pair.notes(self.order)]
+        settled = [row for row in moves if row["state"] == "posted" and row["amount_residual"] != row["amount_total"]]
+        move = _pick(settled, step)
+        if move is None:
+            return "nothing to take off"
+        unmatch(self.pair, move["id"])
+        return None
+
+    def _open_moves(self) -> Rows:
+        moves = [*self.pair.moves(self.order), *self.pair.notes(self.order)]
+        return [move for move in moves if move["state"] == "posted" and move["amount_residual"]]
 
     def odoo_reverse(self, step: Step) -> str | None:
         move = _pick([move for move in self.pair.moves(self.order) if move["state"] == "posted"], step)

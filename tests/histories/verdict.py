@@ -33,7 +33,8 @@ class Verdict:
 
     def complaints(self) -> list[str]:
         checks = (
-            self._doubled, self._too_much, self._invoices, self._memos, self._shipments, self._orders, self._payments, self._open,
+            self._doubled, self._too_much, self._invoices, self._memos, self._shipments, self._orders, self._payments, self._told_paid,
+            self._open,
         )  # fmt: skip
         return [f"{self.row['increment_id']} {complaint}" for check in checks for complaint in check()]
 
@@ -147,6 +148,17 @@ class Verdict:
                 paid = [row for row in self.pair.payments(move) if row["state"] not in ("draft", "canceled")]
                 if sum((amount(row["amount"]) for row in paid), Decimal(0)) > amount(move["amount_total"]):
                     yield f"paid too much: {len(paid)} payments of {move['name']}"
+
+    def _told_paid(self) -> Iterable[str]:
+        """Magento shows what the chain wrote as paid: where that waits for the money, what is open again is said."""
+        if self.pair.instance.invoices.to_magento != "when_paid":
+            return
+        moves = {f"account.move:{move['id']}": move for move in self._posted("out_invoice")}
+        _, named = self._named("invoice")
+        for row in self._active_invoices():
+            move = moves.get(_marker(row))
+            if move and move["amount_residual"] and str(move["id"]) not in named:
+                yield f"unsaid: {move['name']} is paid in Magento and {move['amount_residual']} of it are open in Odoo"
 
     def _open(self) -> Iterable[str]:
         """What is not done yet, or was refused, is named by a finding, so that somebody looks."""

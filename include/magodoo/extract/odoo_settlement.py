@@ -51,8 +51,14 @@ def write_settlement(instance: Instance, document: CanonicalDocument, row: Row) 
             "words": "; ".join([*found.words[:MOST_WORDS], *(["and more"] if len(found.words) > MOST_WORDS else [])]),
         }
     money = document.captured_amount + (found.in_payment if instance.invoices.in_payment_counts else 0)
-    if 0 < document.grand_total <= money + sum(found.credits.values()) and money:
+    enough = document.grand_total - instance.tolerance_units(document.currency)
+    if document.grand_total > 0 and 0 < money >= enough - sum(found.credits.values()):
         document.details["was_paid"] = True
+
+
+def is_unpaid(document: CanonicalDocument) -> bool:
+    """Whether a document, as it was just read, is not paid; what costs nothing needs no money."""
+    return document.grand_total > 0 and not document.details.get("was_paid")
 
 
 class _Evidence:

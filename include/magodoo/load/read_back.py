@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.dependencies import document_of
 from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.odoo_settlement import is_unpaid
 from magodoo.load import leases
 from magodoo.load.fetching import fetch
 from magodoo.load.ledger import LeasedChange
@@ -19,8 +20,9 @@ from magodoo.load.outcomes import Changed
 from magodoo.load.requests.signature import signature
 from magodoo.load.writer import Writer
 from magodoo.money import plain
+from magodoo.settings import Instance
 from magodoo.staging import listed, upsert
-from magodoo.vocabulary import Kind, Rule
+from magodoo.vocabulary import ChangeKind, Kind, Rule
 
 if TYPE_CHECKING:
     from magodoo.errors import MagodooError
@@ -45,12 +47,21 @@ def moved_on(context: Context, writer: Writer, changes: Sequence[LeasedChange]) 
                 answers[change.id] = Changed(f"the {side.value} {kind.words} is gone since the plan")
             elif signature(document) != change.request["source"]:
                 answers[change.id] = Changed(f"the {side.value} {kind.words} has changed since the plan")
+            elif _waits_for_money(context.instance, change.kind) and is_unpaid(document):
+                answers[change.id] = Changed(f"the {side.value} {kind.words} is not paid any more since the plan")
         names = {document_of(change.source_id) for change in some if change.id in answers}
         changed = [fresh[name] for name in sorted(names) if name in fresh]
         if changed:
             with context.engine.begin() as connection:
                 upsert.stage(connection, context.instance, changed)
     return answers
+
+
+def _waits_for_money(instance: Instance, kind: ChangeKind) -> bool:
+    """Whether Magento is told *paid* or *refunded* by a change, which the settings allow for what is paid alone."""
+    if kind is ChangeKind.MAGENTO_INVOICE:
+        return instance.invoices.to_magento == "when_paid"
+    return kind is ChangeKind.MAGENTO_CREDIT_MEMO
 
 
 def read(

@@ -76,8 +76,10 @@ POSITIONAL: dict[str, tuple[str, ...]] = {
     "check_access_rights": ("operation",),
 }
 
-OF_RECORDS = frozenset({"has_access"})
-"""Methods that are no `@api.model`: over JSON-RPC they need a list of ids, if an empty one (18: IndexError without it)."""
+OF_RECORDS = frozenset({"has_access", "precision_get"})
+"""Methods that are no `@api.model` (`account` overrides precision_get without it): over JSON-RPC they need a list of ids, if an empty
+one (18: IndexError without it).
+"""
 
 
 def name_of(version: Version, model: str, field: str) -> str | None:
