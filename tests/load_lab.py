@@ -40,6 +40,7 @@ POLICY: dict[str, Any] = {
     "odoo_connection": "o",
     "mode": {"default": "apply"},
     "books_from": "2020-01-01",
+    "invoices": {"to_magento": "when_posted"},
     "limits": {
         "first_writes": 0, "changes_per_run": 10**6, "changes_per_day": 10**6, "document_amount": 10**6, "run_amount": 10**9,
         "refund_amount": 10**6,
@@ -115,13 +116,20 @@ class Lab:
         return number
 
     def reverse(self, move: int) -> int:
-        """The posted credit note that a person makes of a whole invoice in Odoo."""
+        """The credit note that a person makes of a whole invoice in Odoo, posted and paid out, whatever the invoice is."""
         (row,) = self.records("account.move", "journal_id", [["id", "=", move]])
         context = {"active_model": "account.move", "active_ids": [move]}
         values = {"journal_id": row["journal_id"][0], "reason": "returned"}
         (wizard,) = self.db.call("account.move.reversal", "create", vals_list=[values], context=context)
         note = int(self.db.call("account.move.reversal", "refund_moves", ids=[wizard], context=context)["res_id"])
         self.db.call("account.move", "action_post", ids=[note])
+        (due,) = self.records(
+            "account.move.line", "id", [["move_id", "=", note], ["display_type", "=", "payment_term"]]
+        )
+        self.db.call("account.move.line", "remove_move_reconcile", ids=[due["id"]])
+        context = {"active_model": "account.move", "active_ids": [note]}
+        (wizard,) = self.db.call("account.payment.register", "create", vals_list=[{}], context=context)
+        self.db.call("account.payment.register", "action_create_payments", ids=[wizard], context=context)
         return note
 
     def items(self, order: int) -> dict[str, int]:

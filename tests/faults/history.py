@@ -97,7 +97,6 @@ def credit_in_odoo(lab: Lab, history: History) -> None:
     (move,) = history.invoices
     _pay(lab, move, "inbound")
     note = lab.reverse(move)
-    _pay(lab, note, "outbound")
     history.memos.append(note)
 
 
