@@ -47,7 +47,7 @@ def moved_on(context: Context, writer: Writer, changes: Sequence[LeasedChange]) 
                 answers[change.id] = Changed(f"the {side.value} {kind.words} is gone since the plan")
             elif signature(document) != change.request["source"]:
                 answers[change.id] = Changed(f"the {side.value} {kind.words} has changed since the plan")
-            elif _waits_for_money(context.instance, change.kind) and is_unpaid(document):
+            elif _lost_its_money(context.instance, change.kind, document):
                 answers[change.id] = Changed(f"the {side.value} {kind.words} is not paid any more since the plan")
         names = {document_of(change.source_id) for change in some if change.id in answers}
         changed = [fresh[name] for name in sorted(names) if name in fresh]
@@ -57,11 +57,14 @@ def moved_on(context: Context, writer: Writer, changes: Sequence[LeasedChange]) 
     return answers
 
 
-def _waits_for_money(instance: Instance, kind: ChangeKind) -> bool:
-    """Whether Magento is told *paid* or *refunded* by a change, which the settings allow for what is paid alone."""
+def _lost_its_money(instance: Instance, kind: ChangeKind, document: CanonicalDocument) -> bool:
+    """Whether Magento would be told *paid* or *refunded* of what is not, where the settings want it paid.
+
+    A credit note that was set off against its invoice goes with it unpaid (`when_posted`): what is open of it decides.
+    """
     if kind is ChangeKind.MAGENTO_INVOICE:
-        return instance.invoices.to_magento == "when_paid"
-    return kind is ChangeKind.MAGENTO_CREDIT_MEMO
+        return instance.invoices.to_magento == "when_paid" and is_unpaid(document)
+    return kind is ChangeKind.MAGENTO_CREDIT_MEMO and document.open_amount > 0 and is_unpaid(document)
 
 
 def read(
