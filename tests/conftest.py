@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from hypothesis import HealthCheck, settings
+from pgbouncer import POOLED, pooled
 
 from magodoo.stack import ports
 from magodoo.stack.postgres import Cluster, new_password
@@ -59,9 +60,10 @@ def new_staging(postgres: Cluster) -> Iterator[Callable[[], str]]:
     def make() -> str:
         name = next(names)
         postgres.create_database(name, template)
-        return postgres.url(name)
+        return through(postgres.url(name))
 
-    yield make
+    with pooled(postgres, os.environ.get(POOLED, "")) as through:
+        yield make
 
 
 @pytest.fixture

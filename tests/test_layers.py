@@ -11,7 +11,18 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-WORDS = {"vocabulary", "dependencies", "errors", "money", "labels", "stamps", "copying", "tracking", "__version__"}
+WORDS = {
+    "vocabulary",
+    "dependencies",
+    "errors",
+    "money",
+    "labels",
+    "stamps",
+    "copying",
+    "sessions",
+    "tracking",
+    "__version__",
+}
 ENGINE = {"settings", "magento", "odoo", "extract", "reconcile", "staging", "load", "quality", "statement", "preflight"}
 MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "vocabulary"},
@@ -39,6 +50,7 @@ MAY: dict[str, set[str]] = {
     "labels": set(),
     "stamps": set(),
     "copying": {"money"},
+    "sessions": set(),
     "tracking": set(),
     "__version__": set(),
 }

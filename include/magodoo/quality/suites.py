@@ -26,9 +26,9 @@ from magodoo.errors import Stop
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import COLUMNS, Check, Holds
 from magodoo.quality.required import REQUIRED_COLUMNS
+from magodoo.sessions import SCHEMA, seen_by_all
 from magodoo.settings import Instance
 
-SCHEMA = "magodoo"
 WORK_MEMORY = "64MB"  # of PostgreSQL, for one step of one check: ids of a million documents fit in
 _URL_VARIABLE = "MAGODOO_GX_STAGING_URL"  # GX stores the name, not the address with its password
 
@@ -86,8 +86,7 @@ def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: P
     """Runs the suites; the names of the checks that failed. A check whose SELECT itself fails counts as failed and raises."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    options = f"-csearch_path={SCHEMA} -ctimezone=UTC -cwork_mem={WORK_MEMORY}"
-    own = engine.url.update_query_dict({"options": options})
+    own = seen_by_all(engine.url, work_mem=WORK_MEMORY)
     os.environ[_URL_VARIABLE] = own.render_as_string(hide_password=False)
     os.environ["TQDM_DISABLE"] = "1"
     context = gx.get_context(mode="file", project_root_dir=docs / "gx") if docs else gx.get_context(mode="ephemeral")

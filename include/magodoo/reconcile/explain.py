@@ -17,9 +17,11 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import make_url
 
 from magodoo.money import plain, shown
 from magodoo.reconcile import catalogue, statuses
+from magodoo.sessions import seen_by_all
 from magodoo.vocabulary import FindingType, Kind, Side
 
 VARIABLE = "AIRFLOW_CONN_MAGODOO_STAGING"
@@ -228,7 +230,7 @@ def main(words: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(words)
     if not chosen.url:
         parser.error(f"name the staging database with --url or in {VARIABLE}")
-    engine = create_engine(staging_url(chosen.url), connect_args={"options": "-csearch_path=magodoo -ctimezone=UTC"})
+    engine = create_engine(seen_by_all(make_url(staging_url(chosen.url))))
     with engine.connect() as connection:
         known = connection.execute(text("select distinct instance from order_work order by 1")).scalars()
         names = (

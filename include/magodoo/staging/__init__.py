@@ -5,6 +5,7 @@ upsert (payload, document, line), watermarks, work, quarantine, master, runs; re
 frames hands whole orders to reconcile.
 """
 
-from magodoo.staging.engine import connect, migrate
+from magodoo.staging.engine import connect
+from magodoo.staging.migration import migrate
 
 __all__ = ["connect", "migrate"]
