@@ -18,6 +18,7 @@ from test_daily_life import *
 from test_rules_credit_memos import *
 from test_rules_cutover import *
 from test_rules_deliveries import *
+from test_rules_demands import *
 from test_rules_payments import *
 from test_rules_taxes_customers import *
 from test_rules_unreadable import *

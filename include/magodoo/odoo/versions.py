@@ -74,6 +74,7 @@ POSITIONAL: dict[str, tuple[str, ...]] = {
     "create": ("vals_list",),
     "load": ("fields", "data"),
     "check_access_rights": ("operation",),
+    "default_get": ("fields",),  # `fields_list` before 19
 }
 
 OF_RECORDS = frozenset({"has_access", "precision_get"})

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from magodoo.errors import MagodooError
-from magodoo.preflight import books, house, magento, mappings, odoo, store
+from magodoo.preflight import books, demands, house, magento, mappings, odoo, store
 from magodoo.preflight.lines import CheckLine, Outcome, Status
 from magodoo.preflight.subject import Check, Subject
 
 Checks = Sequence[tuple[str, Check]]
 
 MAGENTO: Checks = (*magento.CHECKS, *mappings.SHOP_CHECKS)
-ODOO: Checks = (*odoo.CHECKS, *mappings.CHECKS, *books.CHECKS)
+ODOO: Checks = (*odoo.CHECKS, *mappings.CHECKS, *books.CHECKS, *demands.CHECKS)
 
 
 def run(subject: Subject) -> list[CheckLine]:

@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from magodoo.settings import extra_totals
+from magodoo.settings import extra_totals, other_values
 from magodoo.settings.extra_totals import ExtraTotal, GiftCardsSold
 from magodoo.settings.strict import Strict
 from magodoo.vocabulary import ChangeKind, Side
@@ -235,6 +235,17 @@ class OdooNames(Strict):
     """What people or another connector wrote before Magento's numbers in these fields: `M2-` for M2-000000012."""
     delivery_key_field: str = "x_magento_key"
     """Field of `stock.picking` that carries the key of the Magento shipment."""
+    order_values: dict[str, str] = Field(default_factory=dict)
+    """Other fields of imported orders that the company demands of people, with their values as an import of Odoo takes them: campaign_id,
+    medium_id, source_id, tag_ids, incoterm, incoterm_location, and fields of your own (x_...)."""
+    invoice_values: dict[str, str] = Field(default_factory=dict)
+    """The same of invoices and credit notes: campaign_id, medium_id, source_id, invoice_incoterm_id, incoterm_location, and x_... fields."""
+
+    @model_validator(mode="after")
+    def _other_values(self) -> OdooNames:
+        other_values.checked(self.order_values, other_values.ON_ORDERS, self.delivery_key_field)
+        other_values.checked(self.invoice_values, other_values.ON_INVOICES, self.delivery_key_field)
+        return self
 
 
 class Instance(Strict):

@@ -74,6 +74,7 @@ def _head(
         "currency_id/.id": str(currency.id) if currency else "",
         "invoice_currency_rate": figure(document.rate) if foreign else "1",
         "journal_id/.id": _journal(sources, problems),
+        **instance.odoo.invoice_values,
     }
     if is_invoice and _is_captured(sources, order):
         head |= {"invoice_payment_term_id": None, "invoice_date_due": head["invoice_date"]}

@@ -43,6 +43,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "team_id/.id": str(instance.odoo.sales_team_id or ""),
         "fiscal_position_id": money.fiscal_position,  # or none: Odoo would choose one by the country
         "payment_term_id": _payment_term(sources, order),
+        **instance.odoo.order_values,
     }
     problems = [*nothing_left(order), *who.problems, *money.problems, *payment_parts(sources, order), *problems]
     if problems:

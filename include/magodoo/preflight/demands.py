@@ -1,0 +1,182 @@
+"""What a company demands of people and Odoo does not demand of programs: analytic plans, and fields that only the form requires."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from xml.etree import ElementTree
+
+from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable
+from magodoo.odoo.caller import expect_rows
+from magodoo.preflight.lines import Outcome, some
+from magodoo.preflight.subject import Check, Subject
+from magodoo.vocabulary import ChangeKind
+
+_DOMAINS = {"invoice": "invoices", "sale_order": "orders"}
+_TODO_PLAN = (
+    "add a distribution model in Odoo (Accounting, Configuration, Analytic Distribution Models) that gives one without conditions; magodoo"
+    " leaves analytic distribution to these models"
+)
+_CONDITIONS = ("partner_id", "partner_category_id", "product_id", "product_categ_id", "account_prefix")
+_MODELS: dict[str, tuple[str, tuple[ChangeKind, ...]]] = {
+    "sale.order": ("orders", (ChangeKind.ORDER_IMPORT,)),
+    "account.move": ("invoices and credit notes", (ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)),
+    "res.partner": ("customers", (ChangeKind.ORDER_IMPORT,)),
+    "account.payment": ("payments", (ChangeKind.ODOO_PAYMENT, ChangeKind.ODOO_REFUND_PAYMENT)),
+}
+_SIMPLE = ("char", "text", "selection", "boolean", "integer")
+_LISTS = ("order_line/", "invoice_line_ids/")  # those that are written
+# What the requests fill themselves, or Odoo out of them; below a list after its field.
+_WRITTEN = {
+    "sale.order": {"partner_id", "partner_invoice_id", "partner_shipping_id", "date_order", "pricelist_id", "currency_id", "order_line/product_id",
+                   "order_line/name", "order_line/product_uom_qty", "order_line/price_unit"},
+    "account.move": {"partner_id", "invoice_date", "date", "journal_id", "currency_id", "ref", "invoice_line_ids/product_id", "invoice_line_ids/name",
+                     "invoice_line_ids/quantity", "invoice_line_ids/price_unit", "invoice_line_ids/account_id"},
+    "res.partner": {"name", "email", "phone", "street", "city", "zip", "country_id"},
+    "account.payment": {"partner_id", "amount", "date", "journal_id", "currency_id", "payment_method_line_id", "payment_type", "memo"},
+}  # fmt: skip
+
+
+def analytic(subject: Subject) -> Outcome:
+    """Plans that people must fill on invoices or orders, and whether a distribution model fills them for us."""
+    client = subject.books
+    demanded: dict[int, tuple[str, list[str]]] = {}
+    try:
+        for domain, words in _DOMAINS.items():
+            plans = client.call(
+                "account.analytic.plan", "get_relevant_plans", business_domain=domain, company_id=client.company
+            )
+            for plan in expect_rows(plans, "account.analytic.plan.get_relevant_plans"):
+                if plan.get("applicability") == "mandatory":
+                    demanded.setdefault(int(plan["id"]), (str(plan["name"]), []))[1].append(words)
+    except (UnknownField, Forbidden):
+        return Outcome("no analytic accounting, or it is not switched on for this user")
+    outcome = Outcome(some(name for name, _ in demanded.values()) or "no analytic plan is mandatory")
+    given = _given(subject) if demanded else {}
+    for id, (name, where) in demanded.items():
+        said = (
+            f"the analytic plan {name} is mandatory for people on {some(where)}, and Odoo demands nothing of programs"
+        )
+        conditions = given.get(id)
+        if not conditions:
+            outcome.warn(f"{said}: no distribution model gives an account of it, so it stays empty", _TODO_PLAN)
+        elif "" not in conditions:
+            outcome.warn(f"{said}: models give one only for {some(conditions)}; elsewhere none applies", _TODO_PLAN)
+    return outcome
+
+
+def _given(subject: Subject) -> dict[int, list[str]]:
+    """By root plan: the conditions under which a distribution model gives an account of it; "" is without any."""
+    client = subject.books
+    model = "account.analytic.distribution.model"
+    accounts = client.listed("account.analytic.account", ["root_plan_id", "plan_id"])
+    plan_of = {row["id"]: (row.get("root_plan_id") or row.get("plan_id") or [0])[0] for row in accounts}
+    given: dict[int, list[str]] = {}
+    for row in client.listed(model, [*_CONDITIONS, "analytic_distribution", "company_id"]):
+        if row.get("company_id") and row["company_id"][0] not in client.companies:
+            continue
+        words = [f"{name.removesuffix('_id')} {_shown(row[name])}" for name in _CONDITIONS if row.get(name)]
+        for key in row.get("analytic_distribution") or {}:
+            for account in str(key).split(","):
+                given.setdefault(plan_of.get(int(account), 0) if account.isdecimal() else 0, []).append(
+                    " and ".join(words)
+                )
+    return given
+
+
+def _shown(value: Any) -> str:
+    return str(value[1]) if isinstance(value, list) and len(value) == 2 else str(value)
+
+
+def fields(subject: Subject) -> Outcome:
+    """Fields that a form requires of people, whatever else they fill in, and that nobody fills for us."""
+    outcome = Outcome("no form demands more than what is written")
+    for model, (words, kinds) in _MODELS.items():
+        if not subject.writes(*kinds):
+            continue
+        try:
+            lacking = sorted(set(_demanded(subject, model)) - _WRITTEN[model] - set(_configured(subject, model)))
+        except (UnknownField, Forbidden, FixDocument, Unreadable) as problem:
+            outcome.warn(f"the form of {model} could not be looked at: {problem}", "see yourself what it demands")
+            continue
+        if lacking:
+            todo = (
+                "give a value in odoo.order_values or odoo.invoice_values where that is possible, or a default in Odoo"
+            )
+            outcome.warn(f"people must fill {some(lacking)} on {words}; it stays empty on ours", todo)
+    return outcome
+
+
+def _configured(subject: Subject, model: str) -> Mapping[str, str]:
+    names = subject.instance.odoo
+    return {"sale.order": names.order_values, "account.move": names.invoice_values}.get(model, {})
+
+
+def _demanded(subject: Subject, model: str) -> Iterator[str]:
+    """Fields of the form (of a list in it: `order_line/x`) that are always required there, not by the model, and have no default."""
+    client = subject.books
+    views = client.call(model, "get_views", views=[[False, "form"]])
+    arch = views["views"]["form"]["arch"] if isinstance(views, dict) else "<form/>"
+    known = client.call(model, "fields_get", attributes=["type", "relation", "required", "readonly"])
+    found = [
+        (path, field)
+        for path, field in _required(_parsed(str(arch), model), "")
+        if "/" in path or not known.get(path, {}).get("required")
+    ]
+    own = [path for path, _ in found if "/" not in path]
+    defaults = client.call(model, "default_get", fields=own) if own else {}
+    yield from (path for path, _ in found if "/" in path or not (defaults or {}).get(path))
+
+
+def _parsed(arch: str, model: str) -> ElementTree.Element:
+    """The form as a tree. Raises Unreadable for what is none; entities, with which XML attacks, are never expanded."""
+    if re.search(r"<!\s*(doctype|entity)", arch, re.IGNORECASE):
+        raise Unreadable("a form with entities", system="odoo", call=f"{model}.get_views")
+    try:
+        return ElementTree.fromstring(arch)  # noqa: S314 - without entities there is nothing to expand
+    except ElementTree.ParseError as problem:
+        raise Unreadable(f"no form: {problem}", system="odoo", call=f"{model}.get_views") from None
+
+
+def _required(node: ElementTree.Element, above: str) -> Iterator[tuple[str, ElementTree.Element]]:
+    for child in node:
+        inside = above
+        if child.tag == "field":
+            path = f"{above}{child.get('name')}"
+            if _is_required(child) and above in ("", *_LISTS):
+                yield path, child
+            inside = f"{path}/"
+        yield from _required(child, inside)
+
+
+def _is_required(field: ElementTree.Element) -> bool:
+    """Whatever the rest says: a condition depends on what people do. Before 17 modifiers say it, and invisible fields demand nothing."""
+    modifiers: dict[str, Any] = json.loads(field.get("modifiers") or "{}")
+    hidden = field.get("invisible") in ("1", "True", "true") or modifiers.get("invisible") is True
+    return not hidden and (field.get("required") in ("1", "True", "true") or modifiers.get("required") is True)
+
+
+def other_values(subject: Subject) -> Outcome:
+    """The fields of the setting exist, may be written, and are no relation that the setting may not touch."""
+    names = subject.instance.odoo
+    wanted = {"sale.order": names.order_values, "account.move": names.invoice_values}
+    outcome = Outcome(some(f"{model}.{name}" for model, values in wanted.items() for name in values) or "none are set")
+    for model, values in wanted.items():
+        known = subject.books.call(model, "fields_get", attributes=["type", "relation", "readonly"]) if values else {}
+        for name in values:
+            facts = known.get(name)
+            if facts is None:
+                outcome.complain(f"{model} has no field {name}", "correct the setting", stops=True)
+            elif name.startswith("x_") and facts["type"] not in _SIMPLE:
+                said = f"{model}.{name} is a {facts['type']}: only {some(_SIMPLE)} may be given"
+                outcome.complain(said, "take it out of the setting, or give it a default in Odoo", stops=True)
+    return outcome
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("Books: analytic distribution", analytic),
+    ("Books: fields demanded of people", fields),
+    ("Books: other values", other_values),
+)

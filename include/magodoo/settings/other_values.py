@@ -1,0 +1,35 @@
+"""Values that a company demands of people on its documents and that only it knows: a closed list of fields that a setting may fill.
+
+Never a field that magodoo sets itself, and never account, tax, partner, journal, date, amount, state, company or currency.
+"""
+
+from __future__ import annotations
+
+import re
+
+ON_ORDERS = ("campaign_id", "medium_id", "source_id", "tag_ids", "incoterm", "incoterm_location")
+ON_INVOICES = ("campaign_id", "medium_id", "source_id", "invoice_incoterm_id", "incoterm_location")
+LONGEST_VALUE = 200
+
+_OWN = re.compile(r"x_[a-z0-9_]{1,60}")
+_NEVER = re.compile(
+    r"account|tax|partner|customer|journal|date|amount|total|price|state|company|currency|magento|line|payment"
+)
+
+
+def checked(values: dict[str, str], allowed: tuple[str, ...], kept: str) -> dict[str, str]:
+    """The values, if each field is one of `allowed` or a field of the company's own (`x_...`); `kept`: the field of delivery keys.
+
+    Raises ValueError that names the field and what may be used.
+    """
+    for name, value in values.items():
+        own = _OWN.fullmatch(name) and not _NEVER.search(name) and name != kept
+        if name not in allowed and not own:
+            choice = ", ".join(allowed)
+            raise ValueError(
+                f"{name} may not be given here: use one of {choice}, or a field of your own (x_...) whose name speaks of no account, tax,"
+                " partner, journal, date, amount, state, company or currency"
+            )
+        if not value.strip() or len(value) > LONGEST_VALUE:
+            raise ValueError(f"{name}: a text of 1 to {LONGEST_VALUE} characters is needed")
+    return values
