@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from staged import NOON, instance
 
+from magodoo.errors import FixDocument
 from magodoo.extract import magento_documents
 from magodoo.extract.canonical import CanonicalDocument
+from magodoo.magento.items import Role, check_lines, order_items
 from magodoo.magento.needed import SHAPES
 from magodoo.magento.product_types import complete_types
 from magodoo.magento.shape import Fate, Shape, sound
@@ -161,3 +163,19 @@ def test_a_type_that_nobody_says_is_told_by_the_options_or_stays_unknown() -> No
     order = {"items": [bundle, {"item_id": 2}, {"item_id": 3, "product_type": ""}], "extension_attributes": "none"}
     complete_types(order)
     assert [item["product_type"] for item in order["items"]] == ["bundle", None, None]
+
+
+def test_nothing_is_written_to_magento_of_a_row_of_which_nobody_says_what_it_is() -> None:
+    order = of_order(6)
+    for item in order["items"]:
+        item["product_type"] = None
+    (parent,) = [
+        item["item_id"] for item in order["items"] if not item.get("parent_item_id") and has_parts(order, item)
+    ]
+    assert order_items(order)[parent].role is Role.UNTOLD
+    with pytest.raises(FixDocument, match="does not say whether it is a bundle"):
+        check_lines(Kind.SHIPMENT, order, [(parent, Decimal(1))])
+
+
+def has_parts(order: Any, item: Any) -> bool:
+    return any(row.get("parent_item_id") == item["item_id"] for row in order["items"])

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from stories import story
 
 from magodoo.pipeline import refresh
+from magodoo.reconcile.explain import explain
 from magodoo.sandbox.magento import Line
 
 Story = Generator[None, None, None]
@@ -322,3 +323,29 @@ def test_a_document_without_a_store_is_whose_order_it_is(pair: ShopAndBooks) -> 
     pair.shop.order(order)["store_id"] = 3
     yield
     assert pair.findings(order) == set(), "it is of another instance, and of no order that exists nowhere"
+
+
+def test_an_order_that_cannot_be_read_explains_itself(pair: ShopAndBooks) -> None:
+    order = in_full(pair)
+    pair.shop.order(order)["items"][0]["sku"] = None
+    pair.chain()
+    with pair.engine.connect() as connection:
+        told = explain(connection, "us", pair.shop.order(order)["increment_id"])
+    assert "Items[0]: sku is missing" in told
+    assert "Its order" in told
+
+
+@story()
+def test_money_of_an_order_without_a_payment_row_is_not_registered_and_no_invoice_is_pushed_on_it(
+    pair: ShopAndBooks,
+) -> Story:
+    captured, pushed = in_full(pair, "card"), pair.order({"SKU-001": 1}, "cashondelivery")
+    pair.shop.order(captured)["payment"] = {}
+    yield
+    (invoice,) = pair.moves(captured)
+    assert (invoice["state"], invoice["payment_state"]) == ("posted", "not_paid")
+    pair.shop.order(pushed)["payment"] = {}
+    pair.pay(pushed, pair.bill(pushed))
+    yield
+    assert pair.invoices(pushed) == []
+    assert "the order has no payment in Magento" in f"{pair.unfinished(pushed)} {said(pair, pushed)}"

@@ -8,7 +8,7 @@ separately*, by its children: the order does not tell which, Magento refuses the
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -30,11 +30,12 @@ class Role(StrEnum):
     DYNAMIC_PART = "part of a bundle priced by its parts"
     FIXED_BUNDLE = "bundle of fixed price"
     FIXED_PART = "part of a bundle of fixed price"
+    UNTOLD = "item with parts, of which Magento does not say whether it is a bundle"
 
 
 _WRITTEN_BY = {
     Kind.INVOICE: {Role.PLAIN, Role.CONFIGURABLE, Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE},
-    Kind.SHIPMENT: set(Role) - {Role.CONFIGURABLE_CHILD},
+    Kind.SHIPMENT: set(Role) - {Role.CONFIGURABLE_CHILD, Role.UNTOLD},
     Kind.CREDIT_MEMO: {Role.PLAIN, Role.CONFIGURABLE, Role.DYNAMIC_PART, Role.FIXED_BUNDLE},
 }
 
@@ -75,7 +76,10 @@ def order_items(order: Mapping[str, Any]) -> dict[int, OrderItem]:
     for row in rows.values():
         parts.setdefault(row.get("parent_item_id") or 0, []).append(row)
     priced = {number for number, own in parts.items() if number in rows and is_priced_by_parts(rows[number], own)}
-    return {number: _item(row, rows.get(row.get("parent_item_id")), priced) for number, row in rows.items()}
+    items = {number: _item(row, rows.get(row.get("parent_item_id")), priced) for number, row in rows.items()}
+    for part in [item for item in items.values() if item.role is Role.UNTOLD and item.parent_id]:
+        items[part.parent_id] = replace(items[part.parent_id], role=Role.UNTOLD)
+    return items
 
 
 def check_lines(kind: Kind, order: Mapping[str, Any], lines: Lines) -> None:
@@ -145,6 +149,8 @@ def _check_line(kind: Kind, item: OrderItem | None, number: int, quantity: Decim
     if item is None:
         raise FixDocument(f"order item {number} is not part of this order", system="magento")
     name = f"order item {number} ({item.sku})"
+    if quantity and item.role is Role.UNTOLD:
+        raise FixDocument(f"{name} is an {item.role}", system="magento")
     if quantity and item.role not in _WRITTEN_BY[kind]:
         whole = "its parts" if item.role is Role.DYNAMIC_BUNDLE else f"its parent, order item {item.parent_id}"
         raise FixDocument(f"{name} is a {item.role}: a {kind.words} names {whole}", system="magento")
@@ -176,6 +182,8 @@ def _role(row: Mapping[str, Any], parent: Mapping[str, Any] | None, priced: set[
     """What a row is by its product type and its parent's; `priced`: the bundles that are priced by their parts."""
     whole = parent or row
     is_part = parent is not None
+    if is_part and not whole.get("product_type"):
+        return Role.UNTOLD
     if whole.get("product_type") == "configurable":
         return Role.CONFIGURABLE_CHILD if is_part else Role.CONFIGURABLE
     if whole.get("product_type") != BUNDLE:

@@ -70,7 +70,10 @@ def _order_keys(connection: Connection, instance: str, number: str) -> list[str]
         connection.execute(
             text(
                 """select distinct order_key from document where instance = :instance and kind = 'order'
-                and order_key is not null and (number = :number or source_id = :number and side = 'magento') order by 1"""
+                and order_key is not null and (number = :number or source_id = :number and side = 'magento')
+                union
+                select order_key from quarantine where instance = :instance and side = 'magento' and kind = 'order'
+                and order_key is not null and resolved_at is null and number = :number order by 1"""
             ),
             {"instance": instance, "number": number},
         ).scalars()

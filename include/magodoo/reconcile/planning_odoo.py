@@ -304,6 +304,8 @@ def _planned_rows(order: OrderPlan, kind: ChangeKind) -> list[Document]:
 def _method_reason(order: OrderPlan, row: Document) -> str | None:
     """Why no payment may be registered for the order's method; an unlisted one is `unmapped`, no default journal."""
     name = str(order.order.payment_method)
+    if not name:
+        return "Magento does not say by which payment method the order was paid"
     method = order.instance.payment_methods.get(name)
     if method is None:
         part = f"payment:{name}"

@@ -126,6 +126,8 @@ class CreateInvoice(MagentoDocument):
 
     def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
         payment = order.get("payment") or {}
+        if not payment.get("method"):
+            return "the order has no payment in Magento: whether it is only authorised cannot be told"
         method = context.instance.payment_methods.get(str(payment.get("method") or ""))
         authorised = to_units(payment.get("amount_authorized")) and not to_units(payment.get("base_amount_paid_online"))
         if authorised and not (method is not None and method.invoice_means_paid):
