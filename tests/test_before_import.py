@@ -175,3 +175,76 @@ def test_a_region_that_odoo_does_not_list_is_not_lost_and_does_not_become_the_ci
     found = contact(pair, order)
     assert (found["city"], found["state_id"]) == ("Springfield", False)
     assert found["street2"] == "Apt 4, Shire of the West"
+
+
+# What changes after the import, and what the customer wrote
+
+
+def move_to(pair: ShopAndBooks, order: int, street: str) -> None:
+    """Somebody edits both addresses of the order in Magento's admin."""
+    row = pair.shop.order(order)
+    for address in (row["billing_address"], row["_shipping_address"]):
+        address["street"] = [street]
+    pair.touch(order)
+
+
+@story()
+def test_an_address_that_changes_after_the_import_is_told_to_the_warehouse_while_goods_are_open(
+    pair: ShopAndBooks,
+) -> Story:
+    order = pair.order(payment="cashondelivery")
+    yield
+    assert pair.findings(order) == set()
+    move_to(pair, order, "9 New Road")
+    yield
+    (told,) = pair.reported(order, type="address_changed")
+    assert (told["part"], told["who"]) == ("delivery", "warehouse")
+    assert "the delivery address" in told["message"]
+    assert "9 New Road" not in str(told), "a finding holds nobody's address"
+
+
+@story()
+def test_an_address_that_changes_after_the_invoice_is_told_to_accounting(pair: ShopAndBooks) -> Story:
+    order = pair.order()
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    yield
+    assert pair.findings(order) == set()
+    pair.shop.order(order)["billing_address"]["company"] = "Acme Ltd"
+    pair.touch(order)
+    yield
+    (told,) = pair.reported(order, type="address_changed")
+    assert (told["part"], told["who"]) == ("invoice", "accounting")
+    assert "the billing address or its company" in told["message"]
+
+
+@story()
+def test_a_vat_number_that_comes_later_is_told_and_written_nowhere(pair: ShopAndBooks) -> Story:
+    order = pair.order()
+    pair.shop.invoice(order)
+    yield
+    (sale,) = pair.sales(order)
+    pair.shop.order(order)["billing_address"]["vat_id"] = "DE136695976"
+    pair.touch(order)
+    yield
+    told = {row["who"]: row for row in pair.reported(order, type="address_changed")}
+    assert set(told) == {"warehouse", "accounting"}
+    assert "the VAT number" in told["accounting"]["message"]
+    assert not pair.rows("res.partner", [["id", "=", sale["partner_id"][0]]], "vat")[0]["vat"]
+
+
+@story()
+def test_delivery_notes_and_gift_messages_reach_the_transfer_as_text(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 1}, payment="cashondelivery")
+    row = pair.shop.order(order)
+    row["customer_note"] = "Ring twice & <b>wait</b>"
+    row.setdefault("extension_attributes", {})["gift_message"] = {
+        "sender": "Ann",
+        "recipient": "Bob",
+        "message": "Happy birthday",
+    }
+    yield
+    (picking,) = pair.pickings(order)
+    (noted,) = pair.rows("stock.picking", [["id", "=", picking["id"]]], "note")
+    assert "Ring twice &amp; &lt;b&gt;wait&lt;/b&gt;" in noted["note"]
+    assert "Gift message from Ann to Bob: Happy birthday" in noted["note"]

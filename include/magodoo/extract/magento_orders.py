@@ -9,6 +9,7 @@ from typing import Any
 
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
+from magodoo.extract.addresses import addressed
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
 from magodoo.extract.magento_rows import Rows, fixed_tax, read_rows
@@ -73,7 +74,7 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         document_date=fields.local_day(created, instance.zone),
         created_at=created,
         updated_at=fields.moment(row, "updated_at"),
-        details=_details(row, payment, customer_id) | _deleted_store(row) | fields.set_aside(row),
+        details=_details(instance, row, payment, customer_id, email or "") | _deleted_store(row) | fields.set_aside(row),
         payload=fields.payload(row),
     )
 
@@ -86,12 +87,13 @@ def _deleted_store(row: Row) -> dict[str, str]:
     return {"deleted_store": ", ".join(part.strip() for part in name.splitlines() if part.strip()) or "without a name"}
 
 
-def _details(row: Row, payment: Row, customer_id: str | None) -> dict[str, Any]:
+def _details(instance: Instance, row: Row, payment: Row, customer_id: str | None, email: str) -> dict[str, Any]:
     """See `staging/columns.py`, *MagentoOrderDetails*; amounts in units."""
     edit_of = fields.identity(row, "relation_parent_id")
     edited_as = fields.identity(row, "relation_child_id")
     shipping_percent = _shipping_percent(row)
     return {
+        **_addresses(instance, row, email),
         "edit_of": int(edit_of) if edit_of else None,
         "edited_as": int(edited_as) if edited_as else None,
         "is_virtual": fields.flag(row, "is_virtual"),
@@ -117,6 +119,15 @@ def _details(row: Row, payment: Row, customer_id: str | None) -> dict[str, Any]:
             },
         },
     }
+
+
+def _addresses(instance: Instance, row: Row, email: str) -> dict[str, Any]:
+    """Under which names the customer and the addresses would be written now; none of an order with damaged addresses."""
+    try:
+        names = addressed(instance, row, email, fields.required_identity(row, "entity_id"))
+    except (TypeError, AttributeError):
+        return {}
+    return {"addressed": names._asdict()} if fields.inner(row, "billing_address") else {}
 
 
 def read_items(row: Row) -> tuple[list[CanonicalLine], Rows]:

@@ -87,6 +87,7 @@ def order(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         "warehouse": fields.words(odoo.link(row, "warehouse_id"), "code"),
         "pricelist": fields.words(odoo.link(row, "pricelist_id"), "name"),
         **odoo.foreign_units(lines),
+        **odoo.addressed(row),
     }
     write_parts(document, row)
     return document

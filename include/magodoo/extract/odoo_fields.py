@@ -102,6 +102,13 @@ def role_of(instance: Instance, sku: str | None) -> str:
     return roles.get(sku, "item") if sku else "other"
 
 
+def addressed(row: Row) -> dict[str, Any]:
+    """`addressed` of an order's details: the external ids of its customer and addresses, where all three have one."""
+    roles = (("partner", "partner_id"), ("billing", "partner_invoice_id"), ("shipping", "partner_shipping_id"))
+    found = {role: fields.words(link(row, name), "external_id", fields.LONGEST_KEY) for role, name in roles}
+    return {"addressed": found} if all(found.values()) else {}
+
+
 def foreign_units(lines: Iterable[Row]) -> dict[str, str]:
     """`foreign_units` of a document's details: the lines that count in a unit which does not convert into their product's."""
     named = []

@@ -144,6 +144,7 @@ _MOVE_NAMED = (
     ("reconciled_payment_ids", "account.payment"),
 )
 _TO_ORDER = ("move_ids.sale_line_id.order_id", "sale_id")
+_PEOPLE = tuple((name, "res.partner") for name in ("partner_id", "partner_invoice_id", "partner_shipping_id"))
 _PICKING_NAMED = (("sale_id", "sale.order"), ("move_ids.sale_line_id", "sale.order.line"))
 
 
@@ -158,7 +159,7 @@ def beyond(end: str) -> tuple[Any, ...]:
 
 READINGS: dict[str, Reading] = {
     "order": Reading(
-        "sale.order", (), ORDER, (("", "sale.order"), ("order_line", "sale.order.line")), order_paths=("id",)
+        "sale.order", (), ORDER, (("", "sale.order"), ("order_line", "sale.order.line"), *_PEOPLE), order_paths=("id",)
     ),
     "invoice": Reading(
         "account.move", (("move_type", "=", "out_invoice"),), MOVE, _MOVE_NAMED,

@@ -6,6 +6,7 @@ the refused record stands alone; nothing of a refused call was done, because one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -170,6 +171,18 @@ class Writers(Loading):
         rows = expect_rows(answer, "sale.order.line.search_read")
         return {row["id"]: row["product_id"][0] for row in rows if row["product_id"]}
 
+    def note_transfers(self, notes: Mapping[int, str]) -> None:
+        """Notes (HTML) onto the open transfers of these orders, of every step to the customer; what stands there already stays."""
+        domain = [
+            *self.company_domain("stock.picking"),
+            ["sale_id", "in", list(notes)],
+            ["state", "not in", ["done", "cancel"]],
+        ]
+        answer = self.call("stock.picking", "search_read", domain=domain, fields=["sale_id", "note"], order="id")
+        rows = expect_rows(answer, "stock.picking.search_read")
+        fresh = [(str(row["id"]), notes[row["sale_id"][0]]) for row in rows if not _text_of(row["note"])]
+        self.update_by_id("stock.picking", (".id", "note"), fresh)
+
     def set_quantities(self, quantities: Mapping[int, Decimal]) -> None:
         """What each stock move ships; a move of 0 is not picked and goes to the backorder."""
         fields = [str(name_of(self.version, "stock.move", "quantity"))]
@@ -321,6 +334,11 @@ class Writers(Loading):
 def _id_of(value: Any) -> int:
     """The id of a many2one, as it is read plain or with its name."""
     return int(value["id"] if isinstance(value, Mapping) else value[0] if isinstance(value, list) else value)
+
+
+def _text_of(note: Any) -> str:
+    """What a person reads of an HTML field."""
+    return re.sub(r"<[^>]*>", "", str(note or "")).strip()
 
 
 def _in_halves(act: Callable[[list[int]], None], part: list[int], refused: dict[int, MagodooError]) -> None:

@@ -365,6 +365,17 @@ CATALOGUE: dict[FindingType, Entry] = {
         RECEIVABLE,
         "A Magento order is never cancelled automatically",
     ),
+    _T.ADDRESS_CHANGED: Entry(
+        "Address changed",
+        "the address, company or VAT number in Magento is not the one that stands on the order in Odoo",
+        "Parcels go to, and documents name, what the customer has corrected meanwhile",
+        _WARN,
+        "The order's address was edited in Magento after the import",
+        "Compare the addresses; change the open delivery, or correct the invoice by credit note and new invoice",
+        WAREHOUSE,
+        STOCK,
+        "Names, addresses and VAT numbers in Odoo are never overwritten",
+    ),
     _T.UNIT_MISMATCH: Entry(
         "Unit does not convert",
         "a line of it counts in a unit that does not convert into its product's",

@@ -50,6 +50,7 @@ WORDS = ("state", "status", "currency", "payment_method", "carrier", "source_cod
 TEXTS = (
     *("number", "reference", "other_references", "transaction_id", "customer_name", "customer_email", "tracking"),
     "foreign_units",
+    "addressed",
     "set_aside",
     "deleted_store",
     *("credited_by", "settled_by", "einvoice_rejected"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from magodoo.reconcile import compare, match, planning, quantities
 from magodoo.reconcile.finding import Finding
-from magodoo.reconcile.findings import amounts, missing, payments, records, states, stock
+from magodoo.reconcile.findings import addresses, amounts, missing, payments, records, states, stock
 from magodoo.reconcile.frames import Frames, Mask
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.situation import Situation
@@ -99,6 +99,7 @@ def find(situation: Situation) -> list[Finding]:
         *stock.refunded_not_returned(situation),
         *records.arithmetic(situation),
         *records.units(situation),
+        *addresses.address_changed(situation),
         *records.deleted(situation),
         *records.einvoice_rejected(situation),
         *records.drafts_waiting(situation),

@@ -30,6 +30,16 @@ class OrderTotals(TypedDict):
     due: int
 
 
+class Addressed(TypedDict):
+    """External ids in Odoo of a customer and the two addresses: of a Magento order as they would be written now, of an Odoo order as
+    they stand on it.
+    """
+
+    partner: str
+    billing: str
+    shipping: str
+
+
 class MagentoOrderDetails(TypedDict):
     """`edit_of`, `edited_as`: entity ids of the order that this one replaces, and of the one that replaces it; `deleted_store`: what
     is left of the name of its store view, where that was deleted.
@@ -45,6 +55,7 @@ class MagentoOrderDetails(TypedDict):
     deleted_store: NotRequired[str]
     totals: OrderTotals
     payment: PaymentDetails
+    addressed: NotRequired[Addressed]
 
 
 class MagentoShipmentDetails(TypedDict):
@@ -72,6 +83,7 @@ class OdooOrderDetails(TypedDict):
     warehouse: str | None
     pricelist: str | None
     foreign_units: NotRequired[str]
+    addressed: NotRequired[Addressed]
 
 
 class SettlementDetails(TypedDict):

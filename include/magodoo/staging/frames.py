@@ -33,6 +33,8 @@ _DETAILS = {
     "without_order": "(d.details ? 'without_order')",
     "consolidated": "(d.details ? 'consolidated')",
     "foreign_units": "d.details ->> 'foreign_units'",
+    "addressed": "case when d.details ? 'addressed' then concat_ws(e'\\x1e', d.details #>> '{addressed,partner}',"
+    " d.details #>> '{addressed,billing}', d.details #>> '{addressed,shipping}', coalesce(d.vat, '')) end",
     "set_aside": "d.details ->> 'set_aside'",
     "deleted_store": "d.details ->> 'deleted_store'",
     "was_paid": "(d.details ? 'was_paid')",

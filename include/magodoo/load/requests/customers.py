@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from magodoo.extract.addresses import addressed, billing_address, plain_address, shipping_address
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import Table, table
-from magodoo.money import dump_json
-
-_ADDRESS = ("firstname", "lastname", "company", "street", "city", "postcode", "region", "country_id", "telephone")
 
 
 @dataclass(frozen=True)
@@ -33,22 +30,16 @@ class Customer:
 def customer(sources: Sources, order: CanonicalDocument) -> Customer:
     """A registered customer by Magento's id, a guest by e-mail; what an existing partner says is never changed."""
     payload = order.payload
-    written = [payload.get("billing_address") or {}, _shipping_address(payload)]
-    addresses = [_plain_address(each) for each in written]
-    billing = addresses[0]
-    if not addresses[1]:
-        addresses[1], written[1] = billing, written[0]
-    partner = sources.instance.external_id("partner", _customer_key(payload, order))
+    names = addressed(sources.instance, payload, _email(order), order.source_id)
+    written = {names.billing: billing_address(payload)}
+    written.setdefault(names.shipping, shipping_address(payload))
     problems: list[RequestProblem] = []
-    tables = [table("res.partner", _partner(sources, order, partner, billing, problems))]
-    ids: list[str] = []
-    for address, row in zip(addresses, written, strict=True):
-        external_id = sources.instance.external_id("addr", _digest(partner + dump_json(address)))
-        if external_id not in ids:
-            cells = _contact(sources, order, external_id, partner, address, problems)
-            tables.append(table("res.partner", cells | _place(sources, row, cells)))
-        ids.append(external_id)
-    return Customer(partner, ids[0], ids[1], tuple(tables), tuple(dict.fromkeys(problems)))
+    billing = plain_address(billing_address(payload))
+    tables = [table("res.partner", _partner(sources, order, names.partner, billing, problems))]
+    for external_id, row in written.items():
+        cells = _contact(sources, order, external_id, names.partner, plain_address(row), problems)
+        tables.append(table("res.partner", cells | _place(sources, row, cells)))
+    return Customer(*names, tuple(tables), tuple(dict.fromkeys(problems)))
 
 
 def _partner(
@@ -116,12 +107,6 @@ def _country(sources: Sources, address: Mapping[str, Any], problems: list[Reques
     return str(record.id) if record else ""
 
 
-def _customer_key(payload: Mapping[str, Any], order: CanonicalDocument) -> str:
-    if payload.get("customer_id"):
-        return f"c{payload['customer_id']}"
-    return f"g_{_digest(_email(order).lower() or f'order {order.source_id}')}"
-
-
 def _email(order: CanonicalDocument) -> str:
     return str(order.customer_email or order.payload.get("customer_email") or "").strip()
 
@@ -129,20 +114,3 @@ def _email(order: CanonicalDocument) -> str:
 def _name(address: Mapping[str, Any]) -> str:
     """From the address: the customer's own name is cut to 128 characters (facts magento-2.4.7-more 4)."""
     return " ".join(part for name in ("firstname", "lastname") if (part := str(address.get(name) or "").strip()))
-
-
-def _plain_address(address: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: address[name] for name in _ADDRESS if address.get(name)}
-
-
-def _shipping_address(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    for assignment in (payload.get("extension_attributes") or {}).get("shipping_assignments") or ():
-        address = (assignment.get("shipping") or {}).get("address")
-        if address:
-            return dict(address)
-    return {}
-
-
-def _digest(text: str) -> str:
-    """The first 16 hex digits: a name, not a secret."""
-    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:16]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.load.requests.customers import customer
 from magodoo.load.requests.money_lines import MoneyLine, decimals_of, money_lines
+from magodoo.load.requests.notes import transfer_note
 from magodoo.load.requests.payment_parts import payment_parts
 from magodoo.load.requests.prepared import Prepared, RequestProblem
 from magodoo.load.requests.remaining import nothing_left, remaining
@@ -64,6 +65,8 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
         "expect": money.expect(order.currency),
         "search": {"email": order.customer_email or "", "references": instance.written_as(number)},
     }
+    if note := transfer_note(order.payload):
+        request["transfer_note"] = note
     return Prepared(plan, request, _calls(request, who.tables, draft))
 
 
@@ -137,5 +140,7 @@ def _calls(request: dict[str, object], partners: tuple[Table, ...], draft: Table
     calls = [part.call() for part in partners] + [draft.call()]
     if request["confirm"]:
         calls.append(call("sale.order", "action_confirm", ids=[external_id]))
+        if note := request.get("transfer_note"):
+            calls.append(call("stock.picking", "write", ids=[f"transfers of {external_id}"], vals={"note": note}))
         calls.append(call("sale.order", "write", ids=[external_id], vals={"date_order": request["date_order"]}))
     return calls

@@ -111,6 +111,13 @@ class ImportOrders(Writer):
         done = client.confirm_orders(pending) if pending else None
         for target, problem in (done.refused if done else {}).items():
             written[wanted[target].id] = problem
+        notes = {
+            target: str(note)
+            for target, change in wanted.items()
+            if isinstance(written[change.id], int) and (note := change.request.get("transfer_note"))
+        }
+        if notes:
+            client.note_transfers(notes)
         # Confirming overwrites the date (facts pair 3); an earlier attempt may have stopped right before this.
         dates = {
             target: _moment(change)
