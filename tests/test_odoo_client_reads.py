@@ -117,7 +117,7 @@ def test_names_cost_one_call_per_model_and_page() -> None:
     table = Table([order(id, id) for id in range(1, 9)])
     list(client_of(table).changed("order", EVER, page_size=100))
     named = [model for model, method, _ in table.calls if method == "get_external_id"]
-    assert sorted(named) == ["sale.order", "sale.order.line"]
+    assert sorted(named) == ["res.partner", "sale.order", "sale.order.line"]
 
 
 def test_every_search_names_the_company() -> None:
