@@ -74,7 +74,9 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         document_date=fields.local_day(created, instance.zone),
         created_at=created,
         updated_at=fields.moment(row, "updated_at"),
-        details=_details(instance, row, payment, customer_id, email or "") | _deleted_store(row) | fields.set_aside(row),
+        details=_details(instance, row, payment, customer_id, email or "")
+        | _deleted_store(row)
+        | fields.set_aside(row),
         payload=fields.payload(row),
     )
 
