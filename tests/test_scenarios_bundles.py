@@ -16,6 +16,7 @@ from stories import story
 from test_rules_deliveries import made_of, validate
 
 from magodoo.sandbox.magento import Line
+from magodoo.staging import lacking
 
 Story = Generator[None, None, None]
 RETURNED: dict[str, Any] = {"shipments": {"returns": "shipped_items"}}
@@ -123,6 +124,8 @@ def test_parcels_of_parts_are_delivered_as_they_are_listed(pair: ShopAndBooks) -
     yield
     assert delivered(pair, order) == {"SKU-007": 2, "SKU-011": 4, "SKU-001": 1}
     assert pair.findings(order) == set()
+    with pair.engine.connect() as connection:
+        assert lacking.of_magento(connection, "us", [str(order)]) == [], "nothing of it needs to be read again"
 
 
 @pytest.mark.parametrize("parts_first", [True, False])

@@ -102,11 +102,14 @@ def test_kits_of_a_bill_of_materials_are_shipped_by_what_their_order_line_says(p
 @story()
 def test_a_bundle_that_is_a_kit_of_its_parts_goes_both_ways_whole(pair: ShopAndBooks) -> Story:
     here, there = (pair.order([Line("SET", 3), Line("CASE", 1)], "cashondelivery") for _ in range(2))
+    before = pair.order([Line("SET", 2)], "cashondelivery")
+    pair.shop.ship(before)
     yield
     send_parts(pair, there, {"SKU-003": 4, "SKU-004": 2})  # two SETs: Odoo's moves of the line that was sold first
     pair.shop.ship(here, {pair.items(here)["SET"]: 2})
     yield
     assert delivered(pair, here) == {"SKU-003": 4, "SKU-004": 2}
+    assert delivered(pair, before) == {"SKU-003": 4, "SKU-004": 2}, "shipped before Odoo had the order"
     assert [Decimal(str(row["total_qty"])) for row in pair.shipments(there)] == [2]
     send_parts(pair, there, {"SKU-003": 4, "SKU-004": 2})
     pair.shop.ship(here)

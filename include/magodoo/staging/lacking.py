@@ -2,7 +2,8 @@
 
 Magento's order says how much of it is invoiced, shipped and refunded; Odoo's order lists its invoices and pickings. An order that
 was complete once is read again only when the other side changed after this side's last extract began. A question answered
-"lacks" for nothing costs a request, never a wrong result.
+"lacks" for nothing costs a request, never a wrong result. Shipments are counted by the lines without a parent: a bundle whose parts
+ship separately counts its parcels there (docs/facts/magento-bundles.md).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _MAGENTO = """
                 and d.side = 'magento' and d.kind = 'credit_memo' and d.deleted_at is null) as memos,
             (select coalesce(sum(l.quantity), 0) from document d join line l using (instance, side, kind, source_id)
                 where d.instance = :instance and d.order_key = w.key and d.side = 'magento' and d.kind = 'shipment'
-                and d.deleted_at is null) as shipped,
+                and d.deleted_at is null and l.parent_item_key is null) as shipped,
             (select coalesce(sum(l.qty_shipped), 0) from line l where l.instance = :instance and l.side = 'magento'
                 and l.kind = 'order' and l.source_id = w.key and l.parent_item_key is null) as ordered_shipped
         from wanted w left join document o on o.instance = :instance and o.side = 'magento' and o.kind = 'order'
