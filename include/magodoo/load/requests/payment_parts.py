@@ -10,20 +10,23 @@ from magodoo.extract.canonical import CanonicalDocument
 from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.money import shown
-from magodoo.settings.extra_totals import Nature
+from magodoo.settings.extra_totals import TENDERED, Nature
 
 
 def payment_parts(sources: Sources, order: CanonicalDocument) -> list[RequestProblem]:
     """One problem per part that an order was paid with and that the settings do not name."""
     return [
-        RequestProblem(
-            f"payment:{name.replace('_', ' ')}",
-            f"{shown(units, order.currency)} {order.currency} of the order are paid by {name.replace('_', ' ')}: no account is set for"
-            f" it, name its `journal` under `extra_totals.{name}`, or a person books the order",
-        )
+        _unset(name, f"{shown(units, order.currency)} {order.currency}")
         for name, units in parts_of(order).items()
         if not is_set(sources, name)
     ]
+
+
+def _unset(name: str, amount: str) -> RequestProblem:
+    words, fields = name.replace("_", " "), ", ".join(TENDERED.get(name, ()))
+    said = f"{amount} of the order are paid by {words} ({fields}): no account is set for it"
+    step = f"Name under `extra_totals.{name}` the journal whose outstanding account is its liability; else a person books the order"
+    return RequestProblem(f"payment:{words}", said, next_step=step, who="accounting")
 
 
 def parts_of(document: CanonicalDocument) -> dict[str, int]:
