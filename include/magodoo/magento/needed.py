@@ -1,7 +1,8 @@
 """Which field of Magento's documents is needed for what, and what becomes of a document that lacks it or where it cannot be read.
 
 One table per kind of document. What it does not name is read by nothing and may hold anything: an id of 0, a null, a text of any
-length. A reader of one more field adds it here (tests/test_needed_fields.py finds one that does not).
+length. A reader of one more field adds it here (tests/test_needed_fields.py finds one that does not). What the settings name
+(`extra_totals`) is read besides.
 """
 
 from __future__ import annotations
@@ -65,6 +66,11 @@ _TOTALS = (
 _ROW_AMOUNTS = _read("is the price of the row", shape.amount, "price") | _amounts(
     "is part of the row's amount", "row_total tax_amount discount_amount discount_tax_compensation_amount"
 )
+_FIXED_TAX = _read(
+    "is a fixed product tax in the row",
+    shape.amount,
+    "weee_tax_applied_row_amount base_weee_tax_applied_row_amnt base_weee_tax_applied_amount",
+) | _read("tells what of a fixed product tax is taxed itself", shape.as_sent, "weee_tax_applied")
 _NAME = _spared("is what the row is called on paper: the SKU stands there", shape.words, "name")
 _ADDRESS = Shape(
     _read(
@@ -115,7 +121,10 @@ _ORDER_ITEM = Shape(
     | _read("tells what is still open", shape.quantity, "qty_invoiced qty_shipped qty_refunded qty_canceled")
     | _ROW_AMOUNTS
     | _amounts("is part of the row's amount", "row_total_incl_tax")
+    | _FIXED_TAX
     | _read("is the price of the row", shape.amount, "base_price")
+    | _read("tells whether a bundle's price is its parts'", shape.as_sent, "price_incl_tax base_price_incl_tax")
+    | _read("tells whether a bundle's price is its parts'", shape.as_sent, "product_options")
     | _read(
         "predicts what Magento would make of it",
         shape.amount,
@@ -135,6 +144,7 @@ _ITEM = Shape(
     | _read("tells which row it is", shape.id_if_any, "entity_id")
     | _spared("the SKU is the order's", shape.words, "sku")
     | _ROW_AMOUNTS
+    | _FIXED_TAX
     | _NAME,
     key="entity_id",
 )

@@ -270,6 +270,11 @@ def flag(value: Any) -> bool | int | str:
     return read
 
 
+def as_sent(value: Any) -> Any:
+    """Whatever was sent: its reader takes what it understands."""
+    return value
+
+
 def street(value: Any) -> list[str]:
     """The lines of an address; one line may come as a text."""
     lines = [value] if isinstance(value, str) else listed(value)
