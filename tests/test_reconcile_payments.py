@@ -32,7 +32,14 @@ def test_what_a_credit_note_settled_counts_where_magento_has_its_memo() -> None:
     assert "Magento has no credit memo" in (found.one("missing_in_magento").no_change_reason or "")
 
 
-@pytest.mark.parametrize("words", [{"captured": 0}, {"captured": 5}, {"open": 1}, {"status": "reversed"}])
+@pytest.mark.parametrize("status", ["paid", "reversed", "blocked"])
+def test_the_evidence_decides_and_not_the_word_that_odoo_shows(status: str) -> None:
+    """A journal entry on the bank account beside a credit note leaves an invoice `reversed` in Odoo, though money came."""
+    assert credited(memo_in_magento=True, status=status).reconcile().changes == ["magento_invoice 303"]
+    assert credited(memo_in_magento=True, status="in_payment").reconcile().changes == []
+
+
+@pytest.mark.parametrize("words", [{"captured": 0}, {"captured": 5}, {"open": 1}])
 def test_a_credit_note_alone_or_with_too_little_money_pays_nothing(words: dict[str, Any]) -> None:
     assert credited(memo_in_magento=True, **words).reconcile().changes == []
 

@@ -232,7 +232,7 @@ def _settle(
         row, entry = order.row(finding), order.partner(order.row(finding))
         partly = (
             "It is partially paid in Odoo: a person decides"
-            if entry is not None and entry.status == "partial" and entry.captured_amount > row.tendered
+            if entry is not None and entry.status == "partial" and entry.grand_total - entry.open_amount > row.tendered
             else None
         )
         reason = first_reason(
