@@ -158,11 +158,29 @@ class People:
     # Odoo
 
     def odoo_enter(self, step: Step) -> str | None:
-        """A clerk enters the order by hand, with its number."""
+        """A clerk enters the order by hand, with its number; `extra`: what makes quarters of a dozen in dozens."""
         if self.pair.sales(self.order):
             return "it is there"
-        self.pair.enter_order(self.order, linked=False)
+        self.pair.enter_order(self.order, linked=False, confirmed=not step.extra)
+        if step.extra:
+            self._count_in_dozens()
         return None
+
+    def _count_in_dozens(self) -> None:
+        (sale,) = self.pair.sales(self.order)
+        (dozen,) = self.pair.rows("uom.uom", [["name", "=", "Dozens"], ["active", "in", [True, False]]], "name")
+        fields = "product_uom_qty price_unit is_delivery tax_ids product_id"
+        for line in self.pair.rows("sale.order.line", [["order_id", "=", sale["id"]]], fields):
+            if line["is_delivery"] or not line["product_id"] or _number(line["product_uom_qty"]) % 3:
+                continue
+            vals = {
+                "product_uom_id": dozen["id"],
+                "product_uom_qty": line["product_uom_qty"] / 12,
+                "price_unit": line["price_unit"] * 12,
+                "tax_ids": [[6, 0, line["tax_ids"]]],
+            }
+            self.pair.call("sale.order.line", "write", [line["id"]], vals=vals)
+        self.pair.call("sale.order", "action_confirm", [sale["id"]])
 
     def odoo_bill(self, step: Step) -> str | None:
         if self._sale() is None:
