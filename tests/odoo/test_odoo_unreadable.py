@@ -187,3 +187,26 @@ def test_an_archived_partner_is_found_by_its_name(shop: Shop, client: OdooClient
     known = client.by_external_ids([f"{MODULE}.partner_1"])
     admin.write_call("res.partner", "write", ids=list(known.values()), vals={"active": False})
     assert client.by_external_ids([f"{MODULE}.partner_1"]) == known
+
+
+@pytest.mark.parametrize("what", ["hidden", "deleted"])
+def test_what_is_hidden_or_deleted_while_pages_are_read_costs_itself_alone(
+    shop: Shop, client: OdooClient, admin: OdooClient, what: str
+) -> None:
+    shop.load_partner()
+    many = [row for number in range(1, 8) for row in shop.order_rows(number, LINES[:1])]
+    ids = sorted(client.load_orders(ORDER_FIELDS, many).ids.values())
+    pages = client.changed("order", EVER, page_size=2)
+    first = next(pages)
+    last = max(set(ids) - {row["id"] for row in first.rows})
+    if what == "deleted":
+        admin.write_call("sale.order", "unlink", ids=[last])
+        rest = list(pages)
+    else:
+        (line,) = client.by_ids("order", [last]).sure[0]["order_line"]
+        with hidden(admin, "sale.order.line", line["id"]):
+            rest = list(pages)
+    read_ = {row["id"] for page in (first, *rest) for row in page.rows}
+    assert read_ == set(ids) - {last}
+    apart = [each.source_id for page in rest for each in page.quarantined]
+    assert apart == ([] if what == "deleted" else [last])
