@@ -43,8 +43,11 @@ _DETAILS = {
     "einvoice_rejected": "d.details ->> 'einvoice_rejected'",
     "settled_by": "d.details #>> '{settlement,words}'",
     "flaw": "d.details ->> 'flaw'",
-    "tendered_by": "(select string_agg(part.key, ',' order by part.key) from jsonb_each_text(d.details -> 'tendered') part)",
-    "tendered": "(select sum(part.value::bigint)::text from jsonb_each_text(d.details -> 'tendered') part)",
+    # Few documents have any: the others are not taken apart.
+    "tendered_by": "case when d.details ? 'tendered' then (select string_agg(part.key, ',' order by part.key)"
+    " from jsonb_each_text(d.details -> 'tendered') part) end",
+    "tendered": "case when d.details ? 'tendered' then (select sum(part.value::bigint)::text"
+    " from jsonb_each_text(d.details -> 'tendered') part) end",
     "other_references": "case when d.side = 'odoo' and d.kind in ('invoice', 'credit_memo') and coalesce(d.reference, '') = ''"
     f" then array_to_string(d.other_references, e'\\x{ord(_SEPARATOR):02x}') end",
     "tracking": f"array_to_string(d.tracking, e'\\x{ord(_SEPARATOR):02x}')",
