@@ -352,6 +352,23 @@ def test_a_draft_that_waits_says_by_when_it_must_be_issued(
     assert f"It must be issued by {said}" in words if said else "must be issued" not in words
 
 
+def test_cash_rounding_is_information_and_anything_beside_it_a_difference() -> None:
+    sales = Sales().sold()
+    pair_of_invoices(sales, total=20.03, cash_rounding=300)
+    found = sales.reconcile()
+    assert found.names == ["cash_rounding"]
+    assert found.one("cash_rounding").severity == "info"
+    other = Sales().sold()
+    pair_of_invoices(other, total=20.53, cash_rounding=300)
+    assert other.reconcile().names == ["total_mismatch"]
+
+
+def test_an_invoice_whose_payment_term_lowers_its_tax_is_not_representable() -> None:
+    sales = Sales().sold()
+    move = sales.odoo_invoice(1, status="paid", captured=20, discounted_tax="2/10 net 30")
+    assert sales.reconcile().types == [f"not_representable invoice O-invoice-{move}"]
+
+
 def test_a_magento_document_without_money_lines_is_not_representable() -> None:
     sales = Sales().sold()
     invoice = sales.invoice(1, {}, total=0)

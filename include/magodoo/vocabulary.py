@@ -45,6 +45,7 @@ class FindingType(StrEnum):
     TOTAL_MISMATCH = "total_mismatch"
     TAX_MISMATCH = "tax_mismatch"
     ROUNDING = "rounding"
+    CASH_ROUNDING = "cash_rounding"
     STATUS_MISMATCH = "status_mismatch"
     PAYMENT_UNMATCHED = "payment_unmatched"
     QUANTITY_MISMATCH = "quantity_mismatch"

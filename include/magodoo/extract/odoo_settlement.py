@@ -3,7 +3,8 @@
 Money is (a) what partial reconciliations with payment, bank and cash entries settled of this document, and (b) payments that are
 registered on it and made no entry: those are *in payment*. A write-off, a set-off against another document and an entry of any
 other kind are no money, and neither is what a payment's own entry writes off. What a bank or provider keeps of a statement line
-(its charges) is the merchant's cost: up to `invoices.bank_charges_percent` it counts as received.
+(its charges) is the merchant's cost: up to `invoices.bank_charges_percent` it counts as received. So does the discount that the
+document's payment term grants for early payment, up to its percentage.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Any
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.fields import Row
+from magodoo.extract.odoo_fields import link
 from magodoo.money import shown
 from magodoo.settings import Instance
 from magodoo.vocabulary import Kind
 
 MOST_WORDS = 8
+CENT = 100
 _DOCUMENTS = {"out_invoice": "invoice", "out_refund": "credit note", "out_receipt": "sales receipt",
               "in_invoice": "vendor bill", "in_refund": "vendor credit note", "in_receipt": "purchase receipt"}  # fmt: skip
 
@@ -64,10 +67,10 @@ def is_unpaid(document: CanonicalDocument) -> bool:
 class _Evidence:
     def __init__(self, document: CanonicalDocument, charges_percent: Decimal) -> None:
         self.document, self.charges_percent = document, charges_percent
-        self.found = Settlement()
+        self.found, self.discount = Settlement(), 0
 
     def of(self, row: Row) -> Settlement:
-        traced = 0
+        traced, self.discount = 0, _most_discount(self.document, row)
         for part in fields.rows(row, "settlements"):
             amount = fields.whole(part, "amount")
             traced += amount
@@ -103,6 +106,15 @@ class _Evidence:
             self._say(amount, f"{how} journal entry {name}{f' on {accounts}' if accounts else ''}")
             return
         lost = self._written_off(amount, entry, is_payment=is_payment)
+        granted = lost if lost <= self.discount else 0
+        if granted:
+            self._say(granted, f"granted as discount for early payment with {name}")
+            self.discount, lost, self.found.paid, amount = (
+                self.discount - granted,
+                0,
+                self.found.paid + granted,
+                amount - granted,
+            )
         self.found.paid += amount - lost
         word = "payment" if is_payment else "bank statement line" if is_statement else "journal entry"
         if amount > lost:
@@ -137,6 +149,13 @@ class _Evidence:
 
     def _say(self, amount: int, what: str) -> None:
         self.found.words.append(f"{shown(amount, self.document.currency)} {self.document.currency} {what}")
+
+
+def _most_discount(document: CanonicalDocument, row: Row) -> int:
+    """What the document's payment term grants for early payment, in units, with a cent for its rounding; 0 without."""
+    term = link(row, "invoice_payment_term_id")
+    percent = fields.percent(term, "discount_percentage") if term.get("early_discount") else None
+    return int(document.grand_total * percent / 100) + CENT if percent else 0
 
 
 def _listed(names: Any) -> str:

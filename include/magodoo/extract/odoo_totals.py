@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
+from magodoo.extract.odoo_fields import link
 from magodoo.money import plain
 
 CENT = 100
@@ -26,12 +27,14 @@ def write_parts(document: CanonicalDocument, row: Row) -> None:
     document.subtotal = sum(line.gross for line in lines if line.role in ("item", "other", "extra"))
     document.shipping = sum(line.untaxed for line in lines if line.role == "shipping")
     document.adjustment = sum(line.untaxed for line in lines if line.role == "adjustment")
+    beside_net, beside_tax = _beside(document, lines, row)
+    document.adjustment += beside_net
     document.discount = document.untaxed - document.subtotal - document.shipping - document.adjustment
     leeway = CENT * (len(lines) + 1)
     checks = (
         ("untaxed amount and tax", document.untaxed + document.tax, "its total", document.grand_total, 0),
-        ("its lines", _sum(lines, "untaxed"), "its untaxed amount", document.untaxed, leeway),
-        ("the tax of its lines", _sum(lines, "tax"), "its tax", document.tax, leeway),
+        ("its lines", _sum(lines, "untaxed") + beside_net, "its untaxed amount", document.untaxed, leeway),
+        ("the tax of its lines", _sum(lines, "tax") + beside_tax, "its tax", document.tax, leeway),
     )
     failing = [
         f"{parts} give {plain(given)}, {name} is {plain(wanted)}: {plain(abs(wanted - given))} {'more' if wanted > given else 'less'}"
@@ -41,6 +44,23 @@ def write_parts(document: CanonicalDocument, row: Row) -> None:
     document.sound = not failing
     if failing:
         document.details["flaw"] = ". ".join(f"{each[0].upper()}{each[1:]}" for each in failing)
+
+
+def _beside(document: CanonicalDocument, lines: Sequence[CanonicalLine], row: Row) -> tuple[int, int]:
+    """Net and tax that Odoo books on lines which are no invoice lines: cash rounding, and a discount that lowers the tax at once.
+
+    `details` say which: cash_rounding in units, discounted_tax the name of the payment term.
+    """
+    net, tax = document.untaxed - _sum(lines, "untaxed"), document.tax - _sum(lines, "tax")
+    step = fields.units(link(row, "invoice_cash_rounding_id"), "rounding")
+    if 0 < abs(net + tax) <= step:
+        document.details["cash_rounding"] = net + tax
+        return net, tax
+    term = link(row, "invoice_payment_term_id")
+    if term.get("early_discount") and term.get("early_pay_discount_computation") == "mixed" and tax:
+        document.details["discounted_tax"] = fields.words(term, "name") or "payment term"
+        return 0, tax
+    return 0, 0
 
 
 def write_amounts(line: CanonicalLine, row: Row) -> None:

@@ -78,6 +78,8 @@ MOVE = tree(
     commercial_partner_id=NAMED,
     partner_shipping_id=tree("name", country_id=COUNTRY),
     fiscal_position_id=NAMED,
+    invoice_cash_rounding_id=tree("name rounding"),
+    invoice_payment_term_id=tree("name early_discount discount_percentage early_pay_discount_computation"),
     journal_id=CODED,
     team_id=NAMED,
     reversed_entry_id=tree("name ref"),

@@ -159,7 +159,23 @@ def payment_methods(subject: Subject) -> Outcome:
     if missing:
         stops = subject.writes(ChangeKind.ORDER_IMPORT)
         outcome.complain(f"no single payment term {some(missing)}", "correct `payment_term`", stops=stops)
+    _discounts(subject, outcome)
     return outcome
+
+
+def _discounts(subject: Subject, outcome: Outcome) -> None:
+    """Terms of mapped methods that grant a discount for early payment; one that lowers the tax at once makes other totals."""
+    used = {method.payment_term for method in subject.instance.payment_methods.values() if method.payment_term}
+    fields = ["name", "early_discount", "early_pay_discount_computation"]
+    rows = subject.books.listed("account.payment.term", fields) if used else []
+    granting = [row for row in rows if row["name"] in used and row.get("early_discount")]
+    if granting:
+        at_once = [row["name"] for row in granting if row.get("early_pay_discount_computation") == "mixed"]
+        words = f"; {some(at_once)} lowers the tax on the invoice, which then differs from Magento's" if at_once else ""
+        outcome.warn(
+            f"payment terms with a discount for early payment: {some(row['name'] for row in granting)}{words}",
+            "use a term without one, or book what was granted by hand",
+        )
 
 
 def extra_totals(subject: Subject) -> Outcome:

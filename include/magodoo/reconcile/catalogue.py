@@ -98,6 +98,17 @@ CATALOGUE: dict[FindingType, Entry] = {
         NOTHING,
         "It lies within the tolerance",
     ),
+    _T.CASH_ROUNDING: Entry(
+        "Cash rounding",
+        "Odoo's document is rounded to what is paid in cash, as its cash rounding says",
+        "The difference is on an account of its own: information only",
+        _INFO,
+        "A cash rounding is set on the document in Odoo",
+        "Nothing to do",
+        ACCOUNTING,
+        NOTHING,
+        "The documents agree but for the cash rounding",
+    ),
     _T.STATUS_MISMATCH: Entry(
         "States differ",
         "the states of the two documents contradict each other",

@@ -16,7 +16,8 @@ from magodoo.vocabulary import Kind, Side
 
 PARTS = ("subtotal", "shipping", "discount", "adjustment", "tax")
 TOTAL, TAX, ROUNDING, CURRENCY = "total_mismatch", "tax_mismatch", "rounding", "currency_mismatch"
-AMOUNTS = ("", CURRENCY, TOTAL, ROUNDING, TAX)
+CASH = "cash_rounding"
+AMOUNTS = ("", CURRENCY, TOTAL, ROUNDING, TAX, CASH)
 
 
 def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame:
@@ -53,13 +54,16 @@ def _amounts(view: View, pairs: pd.DataFrame) -> Units:
     currencies = view.frames.documents["currency"].cat.codes.to_numpy()
     tolerance = view.tolerances[magento]
     net_gone, tax_gone = _cancelled(view, pairs)
-    total = np.abs(view.amounts("grand_total", odoo) - view.amounts("grand_total", magento) + net_gone + tax_gone)
+    cash = view.amounts("cash_rounding", odoo)
+    apart = view.amounts("grand_total", odoo) - view.amounts("grand_total", magento) + net_gone + tax_gone
+    total = np.abs(apart - cash)
     tax = np.abs(view.amounts("tax", odoo) - view.amounts("tax", magento) + tax_gone)
     shipment = view.of_kind(Kind.SHIPMENT)[magento]
     reasons = (
         (shipment, ""),
         (currencies[magento] != currencies[odoo], CURRENCY),
         (total > tolerance, TOTAL),
+        ((cash != 0) & (apart != 0), CASH),
         (total > 0, ROUNDING),
         (tax > tolerance, TAX),
     )

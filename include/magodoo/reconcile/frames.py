@@ -39,6 +39,7 @@ AMOUNTS = (
         "open_amount",
         "captured_amount",
         "in_payment",
+        "cash_rounding",
         "quantity",
         "amount_authorized",
         "amount_paid",
@@ -53,7 +54,7 @@ TEXTS = (
     "addressed",
     "set_aside",
     "deleted_store",
-    *("credited_by", "settled_by", "einvoice_rejected"),
+    *("credited_by", "settled_by", "einvoice_rejected", "discounted_tax"),
 )
 SEPARATOR = "\x1e"  # between the texts of a list
 FLAGS = {"active": True, "sound": True, "without_order": False, "consolidated": False, "was_paid": False}
@@ -78,7 +79,8 @@ class Frames:
         Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
         document_date (datetime64, local date); flaw: which sums of a document fail. order_key is the Magento order's id; -n where
         staging keeps an Odoo document under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid, paid_online (of
-        Magento orders), consolidated, in_payment, credited_by, settled_by, einvoice_rejected, was_paid (of Odoo's invoices and credit memos),
+        Magento orders), consolidated, in_payment, credited_by, settled_by, einvoice_rejected, cash_rounding,
+        discounted_tax, was_paid (of Odoo's invoices and credit memos),
         foreign_units (of Odoo's documents), tendered and tendered_by (of Magento's), flaw, without_order, set_aside (what was left
         out of it when it was read) and deleted_store (of Magento's orders without a store) come from `details`.
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
@@ -255,6 +257,8 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         ("deleted_store", [each.get("deleted_store") for each in details]),
         ("was_paid", [bool(each.get("was_paid")) for each in details]),
         ("in_payment", [each.get("in_payment") for each in settlements]),
+        ("cash_rounding", [each.get("cash_rounding") for each in details]),
+        ("discounted_tax", [each.get("discounted_tax") for each in details]),
         ("credited_by", [each.get("credited_by") for each in settlements]),
         ("einvoice_rejected", [each.get("einvoice_rejected") for each in details]),
         ("settled_by", [each.get("words") for each in settlements]),

@@ -92,6 +92,8 @@ class SettlementDetails(TypedDict):
     """
 
     in_payment: int
+    cash_rounding: int
+    discounted_tax: str
     credited_by: str
     einvoice_rejected: str
     words: str

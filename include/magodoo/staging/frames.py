@@ -39,6 +39,8 @@ _DETAILS = {
     "deleted_store": "d.details ->> 'deleted_store'",
     "was_paid": "(d.details ? 'was_paid')",
     "in_payment": "d.details #>> '{settlement,in_payment}'",
+    "cash_rounding": "d.details ->> 'cash_rounding'",
+    "discounted_tax": "d.details ->> 'discounted_tax'",
     "credited_by": "d.details #>> '{settlement,credited_by}'",
     "einvoice_rejected": "d.details ->> 'einvoice_rejected'",
     "settled_by": "d.details #>> '{settlement,words}'",

@@ -134,6 +134,9 @@ class _Explaining:
                 return AGREES, "", False
             if not total and not tax:
                 return RATES, "", False
+            for found in self._about(magento, odoo):
+                if found.type == _T.CASH_ROUNDING and _fits(found, one, two):
+                    return FINDING + found.type, "", found.muted
             tolerance = self.instance.tolerance_units(magento.currency)
             within = abs(total) <= tolerance or rounded(one.total) == rounded(two.total)
             if within and (total or abs(tax) <= tolerance):

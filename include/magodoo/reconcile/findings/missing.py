@@ -93,7 +93,10 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
         (None, reversed_.notes),
         (FindingType.CORRECTED_IN_ODOO, notes),
         (None, invoices),
-        (FindingType.NOT_REPRESENTABLE, shares.consolidated(view) | _unmapped_lines(situation, todo)),
+        (
+            FindingType.NOT_REPRESENTABLE,
+            shares.consolidated(view) | _unmapped_lines(situation, todo) | _discounted_tax(view, todo),
+        ),
         (FindingType.REPLACEMENT, _replacements(situation, todo) | _sent_again(situation, todo)),
         (FindingType.DUPLICATE, duplicates),
         (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & view.only_authorised),
@@ -322,6 +325,11 @@ def _unmapped_lines(situation: Situation, todo: Mask) -> Mask:
     other_price = item & (np.abs(apart) > PRICE_TOLERANCE * ordered)
     result[rows["document"].to_numpy()[foreign | other_price]] = True
     return result
+
+
+def _discounted_tax(view: View, todo: Mask) -> Mask:
+    """Odoo invoices whose payment term lowers their tax at once: Magento knows no such tax."""
+    return todo & view.of_kind(Kind.INVOICE) & (view.column("discounted_tax") != "")
 
 
 def pushed(situation: Situation, todo: Mask) -> Mask:
