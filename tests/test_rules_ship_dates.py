@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shop_and_books import ShopAndBooks
 from stories import story
 
+from magodoo.pipeline import statement
+from magodoo.statement.months import Month
+
 Story = Generator[None, None, None]
+LONG_AGO = (datetime.now(UTC) - timedelta(days=70)).strftime("%Y-%m-%d 00:00")
 
 
 def delivery_dates(pair: ShopAndBooks, order: int) -> list[str | bool]:
@@ -86,3 +91,52 @@ def test_what_the_warehouse_delivered_in_odoo_keeps_odoo_s_day(pair: ShopAndBook
     assert [row["delivery_date"] for row in pair.rows("account.move", [["id", "=", move]], "delivery_date")] == [
         before["delivery_date"]
     ]
+
+
+# The end of a month
+
+
+def cut_off(pair: ShopAndBooks, month: Month, order: int) -> list[dict[str, Any]]:
+    """The order's rows of the month's list, without its numbers."""
+    number = pair.shop.order(order)["increment_id"]
+    rows = statement.make(pair.context(), month).body["annexes"]["cut_off"]
+    return [row for row in rows if row["order_number"] == number]
+
+
+@story(books_from=LONG_AGO)
+def test_a_shipment_of_the_last_day_that_odoo_delivered_later_is_listed_with_quantity_and_cost(
+    pair: ShopAndBooks,
+) -> Story:
+    month = Month.of(datetime.now(UTC), pair.instance.zone)
+    last_evening = month.begins - timedelta(hours=1)  # local time: in UTC it may be the first already
+    days_ago = (datetime.now(UTC) - last_evening) / timedelta(days=1)
+    pair.call("product.product", "write", [pair.books.names.products["SKU-001"]], vals={"standard_price": 4.25})
+    order = pair.order({"SKU-001": 2, "SKU-002": 1}, days_ago=days_ago + 3)
+    pair.at(days_ago)
+    pair.shop.invoice(order)
+    pair.shop.ship(order, {pair.items(order)["SKU-001"]: 2})
+    pair.at(0)
+    pair.touch(order)
+    yield
+    for each in (month.before, month):
+        (row,) = cut_off(pair, each, order)
+        assert (row["sku"], row["quantity"], row["cost"]) == ("SKU-001", 20_000, 85_000)
+        assert (row["day"], row["later"]) == (month.before.last.isoformat(), "Odoo")
+        assert row["other_day"] >= month.first.isoformat()
+    assert cut_off(pair, month.before.before, order) == []
+
+
+@story(books_from=LONG_AGO, shipments={"to_odoo": False})
+def test_a_shipment_that_odoo_has_not_delivered_is_listed_at_the_end_of_its_month(pair: ShopAndBooks) -> Story:
+    month = Month.of(datetime.now(UTC), pair.instance.zone).before
+    days_ago = (datetime.now(UTC) - month.next.begins) / timedelta(days=1) + 1
+    pair.call("product.product", "write", [pair.books.names.products["SKU-003"]], vals={"standard_price": 3})
+    order = pair.order({"SKU-003": 3}, days_ago=days_ago + 1)
+    pair.at(days_ago)
+    pair.shop.ship(order)
+    pair.at(0)
+    pair.touch(order)
+    yield
+    (row,) = cut_off(pair, month, order)
+    assert (row["sku"], row["quantity"], row["cost"], row["later"]) == ("SKU-003", 30_000, 90_000, "")
+    assert cut_off(pair, month.next, order) == []

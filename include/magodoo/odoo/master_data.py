@@ -311,6 +311,19 @@ class MasterData(Reads):
         answer = self.call(model, "search_read", domain=full, fields=known, order="id", context={"active_test": False})
         return expect_rows(answer, f"{model}.search_read")
 
+    def move_values(self, move_ids: Sequence[int]) -> dict[int, Decimal]:
+        """What Odoo values stock moves at, in the company's currency, always positive; before 19 it shows that to nobody but managers."""
+        name = name_of(self.version, "stock.move", "value")
+        if name is None or not self.has_field("stock.move", name):
+            return {}
+        rows = self.listed("stock.move", [name], [["id", "in", sorted(set(move_ids))]])
+        return {row["id"]: abs(Decimal(str(row[name] or 0))) for row in rows}
+
+    def costs(self, skus: Sequence[str]) -> dict[str, Decimal]:
+        """The cost of a piece now, by SKU, in the company's currency."""
+        rows = self.listed("product.product", ["default_code", "standard_price"], [["default_code", "in", list(skus)]])
+        return {row["default_code"]: Decimal(str(row.get("standard_price") or 0)) for row in rows}
+
     def _company(self, fields: Sequence[str]) -> Row:
         rows = self.listed("res.company", fields, [["id", "=", self.company]])
         if not rows:

@@ -46,6 +46,7 @@ RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     ("account.payment", "invoice_ids"): ((18, None),),
     ("stock.move", "quantity"): ((17, "quantity_done"),),
     ("stock.move", "picked"): ((17, None),),
+    ("stock.move", "value"): ((19, None),),
     ("stock.picking", "return_id"): ((17, None),),
     ("product.product", "is_storable"): ((18, None),),
     ("res.users", "group_ids"): ((19, "groups_id"),),

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magodoo.statement import annexes, body, books, clearing, documents, explain, gaps, mail, store, unread_stores
+from magodoo.statement import (
+    annexes,
+    body,
+    books,
+    clearing,
+    cut_off,
+    documents,
+    explain,
+    gaps,
+    mail,
+    store,
+    unread_stores,
+)
 from magodoo.statement.months import Month
 from magodoo.vocabulary import Side
 
@@ -50,6 +62,9 @@ def make(context: Context, month: Month) -> store.Kept:
     cleared = clearing.read(context.books, instance, month)
     still_open = annexes.still_open(context.books, month)
     moved = annexes.moved_payments(context.books, instance, month)
+    with context.engine.connect() as connection:
+        late = cut_off.read(connection, instance, month)
+    late = cut_off.valued(context.books, late, ledger.company_currency)
     unread = unread_stores.read(context.shop, context.settings.instances.values(), instance, month)
     with context.engine.connect() as connection:
         steps = books.compare(connection, context.books, instance, _siblings(context), ledger, own)
@@ -58,7 +73,7 @@ def make(context: Context, month: Month) -> store.Kept:
             ledger_steps=steps,
             by_rate=books.by_rate(connection, instance.id, ledger, own), clearing=cleared,
             gaps=gaps.read(connection, instance, month, ledger.numbers), over=month.is_over(now),
-            annexes=annexes.read(connection, instance, month, now, still_open, moved), unread_stores=unread,
+            annexes={**annexes.read(connection, instance, month, now, still_open, moved), "cut_off": late}, unread_stores=unread,
             unreadable=annexes.unreadable(connection, instance.id),
         )  # fmt: skip
     made = body.statement(sources)

@@ -36,6 +36,7 @@ ANNEXES = {
     "unreadable": "Incomplete: records that cannot be read (quarantine)",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
+    "cut_off": "Shipped in one month and delivered in Odoo in another, or not yet",
     "open_receivables": "Open receivables at the month's end",
     "refunds_to_pay": "Refunds to pay at the month's end",
     "posted_after_closing": "Posted after closing: the accounting month is later than the document's",
@@ -53,10 +54,15 @@ _AS_OF = (
     " a matching that was undone since leaves no trace in Odoo, and its document counts as open."
 )
 # What a list cannot tell, said below its heading.
-NOTES = {"open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
+_CUT_OFF = (
+    "Shipped is the earlier of Magento's local day and Odoo's. Cost is Odoo's value of the stock moves where it shows one, else the"
+    " product's cost when the statement was made."
+)
+NOTES = {"cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
 # What of a list is summed in its heading.
 SUMMED = {
-    "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "open_receivables": "open", "refunds_to_pay": "open", "residues": "open",
+    "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "cut_off": "cost",
+    "open_receivables": "open", "refunds_to_pay": "open", "residues": "open",
     "remainders": "net",
 }  # fmt: skip
 OPEN_FINDING = "Open finding: "
@@ -67,6 +73,11 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "unreadable": (("Side", "side", "word"), ("Kind", "kind", "word"), ("Id", "source_id", "text"), ("Since", "day", "text")),
     "invoiced_not_delivered": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
     "delivered_not_invoiced": (_ORDER, ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"), ("Net", "net", "money"), _CURRENCY),
+    "cut_off": (
+        _ORDER, ("Shipment", "magento_number", "text"), ("Delivery", "number", "text"), ("Shipped", "day", "text"),
+        ("Told later in", "later", "text"), ("On", "other_day", "text"), ("SKU", "sku", "text"), ("Quantity", "quantity", "quantity"),
+        ("Cost", "cost", "money"), _CURRENCY,
+    ),
     "open_receivables": (
         ("Number", "number", "text"), ("Magento number", "magento_number", "text"), _ORDER, ("Date", "day", "text"),
         ("Due", "due_date", "text"), ("Total", "total", "money"), ("Open", "open", "money"), _CURRENCY,

@@ -40,6 +40,7 @@ class StockMove(Model):
             "has_tracking": f.char("Product with Tracking", related="product_id.tracking"),
             "origin_returned_move_id": f.one("stock.move", "Origin return move", copy=False),
             "returned_move_ids": f.many("stock.move", "origin_returned_move_id", "All returned moves"),
+            "value": f.money("Value", compute="value"),
             "to_refund": f.boolean("Update quantities on SO/PO", default=True),
             "reference": f.char("Reference"),
             "origin": f.char("Source Document"),
@@ -49,6 +50,12 @@ class StockMove(Model):
             "picking_code": f.char("Picking code", related="picking_id.picking_type_code"),
         }
     )
+
+    def value(self, row: Row) -> Decimal:
+        """What was moved at the product's cost; 0 while it is open."""
+        product = self.db.tables["product.product"][row["product_id"]]
+        moved = row.get("quantity", ZERO) if row["state"] == "done" else ZERO
+        return Decimal(moved * product.get("standard_price", ZERO))
 
     def display_name(self, row: Row) -> str:
         picking = self.db.tables["stock.picking"].get(row.get("picking_id", 0), {})
