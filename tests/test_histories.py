@@ -65,3 +65,12 @@ def test_what_once_was_unexplained_is_explained(policy: str, cart: Cart, steps: 
     with stage(CHECKOUT) as shop, shop(policy) as pair:
         assert attempt(pair, [Told(cart, steps)]).complaints == {}
         assert {row["type"] for row in pair.reported(1)} & {"ambiguous", "status_mismatch"}
+
+
+@pytest.mark.parametrize(
+    "delivered", [Step("odoo_deliver", extra=True), Step("odoo_deliver", "half"), Step("magento_ship")]
+)
+def test_an_order_whose_goods_share_a_transfer_with_another_s_agrees(delivered: Step) -> None:
+    told = Told(Cart(payment="cashondelivery"), (Step(CHAIN), Step("odoo_merge"), delivered, Step(CHAIN)))
+    with stage(CHECKOUT) as shop, shop("usual") as pair:
+        assert attempt(pair, [told]).complaints == {}

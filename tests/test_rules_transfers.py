@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from shop_and_books import ShopAndBooks
+from sqlalchemy import text
 from stories import story
 
 Story = Generator[None, None, None]
@@ -351,3 +352,60 @@ def test_goods_of_an_order_that_go_to_the_vendor_are_no_shipment(pair: ShopAndBo
     validate(pair, picking["id"])
     yield
     assert pair.shipments(order) == []
+
+
+# Between companies
+
+
+def mirror_of(pair: ShopAndBooks, order: int) -> int:
+    """A clerk enters the order once more for the company that sells it: its customer is that company, its number the shop's."""
+    (company,) = pair.rows("res.company", [["id", "!=", 1]], "partner_id")
+    (receiver,) = pair.call("res.partner", "create", vals_list=[{"name": "Whoever bought it"}])
+    row = pair.shop.order(order)
+    product = pair.books.names.products[row["items"][0]["sku"]]
+    line = {
+        "product_id": product,
+        "product_uom_qty": 2,
+        "price_unit": float(row["subtotal"]) / 2,
+        "tax_ids": [[5, 0, 0]],
+    }
+    values = {
+        "partner_id": company["partner_id"][0],
+        "partner_shipping_id": receiver,
+        "client_order_ref": row["increment_id"],
+        "order_line": [[0, 0, line]],
+    }
+    (made,) = pair.call("sale.order", "create", vals_list=[values])
+    pair.call("sale.order", "action_confirm", [made])
+    return int(made)
+
+
+def intercompany(pair: ShopAndBooks, sale: int) -> list[str]:
+    """The kinds of findings about a sales order that are open."""
+    with pair.engine.connect() as connection:
+        statement = "select type from finding where odoo_id = :id and kind = 'order' and resolved_at is null"
+        return list(connection.execute(text(statement), {"id": str(sale)}).scalars())
+
+
+@story()
+def test_a_mirror_order_between_companies_is_named_and_is_no_duplicate(pair: ShopAndBooks) -> Story:
+    """It stands before the shop's order is imported, with its number; its goods and its invoice are nothing of Magento's."""
+    order = pair.order({"SKU-001": 2}, "cashondelivery")
+    mirror = mirror_of(pair, order)
+    yield
+    sales = [row["id"] for row in pair.sales(order)]
+    assert mirror in sales
+    assert len(sales) == 2, "the shop's order was imported beside it"
+    assert pair.findings(order) == set()
+    assert intercompany(pair, mirror) == ["intercompany"]
+    (picking,) = pair.rows("stock.picking", [["sale_id", "=", mirror]], "name")
+    validate(pair, picking["id"])
+    (own,) = [sale for sale in sales if sale != mirror]
+    yield
+    assert pair.shipments(order) == []
+    assert pair.findings(order) == set()
+    (delivery,) = pair.rows("stock.picking", [["sale_id", "=", own]], "name")
+    validate(pair, delivery["id"])
+    yield
+    assert shipped(pair, order) == [2]
+    assert (pair.findings(order), intercompany(pair, mirror)) == (set(), ["intercompany"])

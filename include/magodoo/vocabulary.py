@@ -56,6 +56,7 @@ class FindingType(StrEnum):
     POSSIBLE_DUPLICATE = "possible_duplicate"
     AMBIGUOUS = "ambiguous"
     WITHOUT_ORDER = "without_order"
+    INTERCOMPANY = "intercompany"
     UNMAPPED = "unmapped"
     ARITHMETIC = "arithmetic"
     OVER_REFUNDED = "over_refunded"

@@ -11,10 +11,12 @@ CHAIN = "chain"
 PARTS = ("all", "half", "one", "last")
 ADJUSTMENTS = ("", "more", "less", "below zero")
 
+OF_OTHERS = "SKU-007"  # what another order's goods are that share a transfer; no cart has it
 USUAL = ("magento_invoice", "magento_ship", "magento_refund", "odoo_bill", "odoo_pay", "odoo_bank", "odoo_deliver")
 SELDOM = (
     "magento_track", "magento_cancel", "magento_hold", "magento_unhold", "magento_edit",
     "odoo_enter", "odoo_reverse", "odoo_return", "odoo_cancel", "odoo_undo", "odoo_track", "odoo_write_off", "odoo_unmatch",
+    "odoo_merge",
 )  # fmt: skip
 
 

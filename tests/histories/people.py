@@ -12,7 +12,7 @@ from typing import Any
 from accountant import bank_line, unmatch
 from shop_and_books import ShopAndBooks
 
-from histories.history import Cart, Step, Told
+from histories.history import OF_OTHERS, Cart, Step, Told
 from magodoo.sandbox.magento import Coupon, Line
 from magodoo.sandbox.magento.refusals import Refusal
 from magodoo.sandbox.odoo.errors import OdooError
@@ -275,6 +275,23 @@ class People:
             values = {"carrier_tracking_ref": f"O-{picking['id']}"}
             self.pair.call("stock.picking", "write", [picking["id"]], vals=values)
         self.pair.call("stock.picking", "button_validate", [picking["id"]], context=QUIET)
+        return None
+
+    def odoo_merge(self, step: Step) -> str | None:
+        """The warehouse puts the goods of another order, which is not the shop's, into the order's open transfer."""
+        sale = self._sale()
+        open_ = [row for row in self.pair.pickings(self.order) if row["state"] not in ("done", "cancel")]
+        picking = _pick(open_, step)
+        if sale is None or picking is None:
+            return "nothing to put together"
+        (mine,) = self.pair.rows("sale.order", [["id", "=", sale]], "partner_id")
+        line = {"product_id": self.pair.books.names.products[OF_OTHERS], "product_uom_qty": 2}
+        values = {"partner_id": mine["partner_id"][0], "order_line": [[0, 0, line]]}
+        (other,) = self.pair.call("sale.order", "create", vals_list=[values])
+        self.pair.call("sale.order", "action_confirm", [other])
+        (theirs,) = self.pair.rows("stock.picking", [["sale_id", "=", other]], "move_ids")
+        self.pair.call("stock.move", "write", theirs["move_ids"], vals={"picking_id": picking["id"]})
+        self.pair.call("stock.picking", "unlink", [theirs["id"]])
         return None
 
     def odoo_return(self, step: Step) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from shop_and_books import ShopAndBooks, amount
 
+from histories.history import OF_OTHERS
 from magodoo.money import from_units
 from magodoo.sandbox.seed.entries import exploded
 
@@ -238,6 +239,7 @@ class Verdict:
         for picking in self.pair.pickings(self.order, "incoming") if returned else ():
             if picking["state"] == "done":
                 pieces.subtract({sku: Decimal(str(each)) for sku, each in self.pair.moved(picking).items()})
+        del pieces[OF_OTHERS]  # another order's, in the same transfer
         return pieces
 
 

@@ -89,6 +89,8 @@ def order(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         **odoo.foreign_units(lines),
         **odoo.addressed(row),
     }
+    if document.reference is None and odoo.is_intercompany(row):
+        document.details["intercompany"] = True
     write_parts(document, row)
     return document
 

@@ -125,6 +125,17 @@ def is_heading(row: Row) -> bool:
     return str(row.get("display_type") or "").startswith("line_")
 
 
+def is_intercompany(order: Row) -> bool:
+    """Whether a sales order is the mirror of another company's purchase: its customer is a company of the same database.
+
+    Odoo delivers to such a customer by a transit location that belongs to nobody; inter-company modules name the purchase.
+    """
+    partner = link(order, "partner_id")
+    place = link(partner, "property_stock_customer")
+    between = fields.words(place, "usage") == "transit" and not link(place, "company_id")
+    return bool(between or ids(partner, "ref_company_ids") or link(order, "auto_purchase_order_id"))
+
+
 def customer(row: Row) -> dict[str, Any]:
     """The customer columns of a document, from its partner."""
     partner, ship_to = link(row, "partner_id"), link(row, "partner_shipping_id")

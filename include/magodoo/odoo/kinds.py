@@ -40,12 +40,13 @@ PARTNER = tree("name email phone vat is_company ref", country_id=COUNTRY, parent
 ORDER_HEAD = tree("name client_order_ref")
 SALE_LINE = tree("order_id")
 LOCATION = tree("usage company_id")
+CUSTOMER = {**PARTNER, **tree("ref_company_ids", property_stock_customer=LOCATION)}
 
 ORDER = tree(
     "name client_order_ref origin state date_order create_date write_date company_id amount_untaxed amount_tax "
-    "amount_total invoice_status delivery_status locked invoice_ids picking_ids",
+    "amount_total invoice_status delivery_status locked invoice_ids picking_ids auto_purchase_order_id",
     currency_id=CURRENCY,
-    partner_id=PARTNER,
+    partner_id=CUSTOMER,
     partner_invoice_id=PARTNER,
     partner_shipping_id=PARTNER,
     pricelist_id=NAMED,

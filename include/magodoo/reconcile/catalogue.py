@@ -221,6 +221,17 @@ CATALOGUE: dict[FindingType, Entry] = {
         REVENUE,
         "Without its order nothing can be written",
     ),
+    _T.INTERCOMPANY: Entry(
+        "Intercompany",
+        "it mirrors the order of another company of this Odoo",
+        "None: the sale is the other company's, and its customer's order is counted there",
+        _INFO,
+        "The goods come from this company's warehouse, and Odoo or a clerk entered an order of the selling company here",
+        "Nothing to do",
+        WAREHOUSE,
+        STOCK,
+        "Documents between companies are never Magento's",
+    ),
     _T.UNMAPPED: Entry(
         "Not mapped",
         "a mapping that it needs is missing",

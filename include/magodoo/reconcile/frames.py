@@ -57,7 +57,14 @@ TEXTS = (
     *("credited_by", "settled_by", "einvoice_rejected", "discounted_tax"),
 )
 SEPARATOR = "\x1e"  # between the texts of a list
-FLAGS = {"active": True, "sound": True, "without_order": False, "consolidated": False, "was_paid": False}
+FLAGS = {
+    "active": True,
+    "sound": True,
+    "without_order": False,
+    "consolidated": False,
+    "intercompany": False,
+    "was_paid": False,
+}
 TIMES = ("created_at", "deleted_at")
 
 LINE_IDS = ("item_key", "own_item_id", "parent_item_key")
@@ -80,7 +87,7 @@ class Frames:
         document_date (datetime64, local date); flaw: which sums of a document fail. order_key is the Magento order's id; -n where
         staging keeps an Odoo document under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid, paid_online (of
         Magento orders), consolidated, in_payment, credited_by, settled_by, einvoice_rejected, cash_rounding,
-        discounted_tax, was_paid (of Odoo's invoices and credit memos),
+        discounted_tax, was_paid (of Odoo's invoices and credit memos), intercompany (of its orders),
         foreign_units (of Odoo's documents), tendered and tendered_by (of Magento's), flaw, without_order, set_aside (what was left
         out of it when it was read) and deleted_store (of Magento's orders without a store) come from `details`.
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
@@ -252,6 +259,7 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         ("edit_of", [each.get("edit_of") for each in details]),
         ("without_order", [bool(each.get("without_order")) for each in details]),
         ("consolidated", [bool(each.get("consolidated")) for each in details]),
+        ("intercompany", [bool(each.get("intercompany")) for each in details]),
         ("foreign_units", [each.get("foreign_units") for each in details]),
         ("set_aside", [each.get("set_aside") for each in details]),
         ("deleted_store", [each.get("deleted_store") for each in details]),

@@ -84,6 +84,7 @@ class OdooOrderDetails(TypedDict):
     pricelist: str | None
     foreign_units: NotRequired[str]
     addressed: NotRequired[Addressed]
+    intercompany: NotRequired[bool]
 
 
 class SettlementDetails(TypedDict):

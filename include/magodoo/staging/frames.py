@@ -32,6 +32,7 @@ _DETAILS = {
     "paid_online": "d.details #>> '{payment,base_amount_paid_online}'",
     "without_order": "(d.details ? 'without_order')",
     "consolidated": "(d.details ? 'consolidated')",
+    "intercompany": "(d.details ? 'intercompany')",
     "foreign_units": "d.details ->> 'foreign_units'",
     "addressed": "case when d.details ? 'addressed' then concat_ws(e'\\x1e', d.details #>> '{addressed,partner}',"
     " d.details #>> '{addressed,billing}', d.details #>> '{addressed,shipping}', coalesce(d.vat, '')) end",

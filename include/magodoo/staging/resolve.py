@@ -61,6 +61,7 @@ def _find(connection: Connection, names: dict[str, Any]) -> int:
     connection.execute(text("delete from resolving"))
     _find_for_orders(connection, names)
     changed = _apply(connection, names)
+    _note_mirrors(connection, names)
     _find_for_documents(connection, names)
     changed += _apply(connection, names)
     connection.execute(
@@ -211,9 +212,24 @@ def _find_for_orders(connection: Connection, names: dict[str, Any]) -> None:
             substring(o.reference from :our_order),
             (select p.order_key from pair p where p.instance = o.instance and p.kind = 'order' and p.odoo_id = o.source_id
                 and p.ended_at is null and p.confirmed_by is not null),
-            {found}), {_claims_an_order()}
+            case when not o.details ? 'intercompany' then {found} end), ({_claims_an_order()}) and not o.details ? 'intercompany'
         from candidate join document o on o.instance = :instance and o.side = 'odoo' and o.kind = 'order'
             and o.source_id = candidate.source_id"""),
+        names,
+    )
+
+
+def _note_mirrors(connection: Connection, names: dict[str, Any]) -> None:
+    """Say on orders between companies that name a number like ours that they have no order of their own: each is named once.
+
+    They belong to the order whose goods they bring, whatever their number, customer or total (RULES, *Mirror documents*).
+    """
+    connection.execute(
+        text(f"""
+        update document o set details = details || '{{"without_order": true}}', version = nextval('content_version')
+        from resolving r where r.kind = 'order' and o.instance = :instance and o.side = 'odoo' and o.kind = 'order'
+            and o.source_id = r.source_id and o.order_key is null and o.details ? 'intercompany' and not o.details ? 'without_order'
+            and ({_claims_an_order()})"""),
         names,
     )
 

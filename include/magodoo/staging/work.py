@@ -146,6 +146,7 @@ def lively(connection: Connection, instance: str, since: datetime) -> list[str]:
                 and d.deleted_at is null and d.updated_at >= :since
             union
             select d.order_key from document d where d.instance = :instance and d.details ? 'without_order'
+                and d.order_key is not null
             union
             select q.order_key from quarantine q where q.instance = :instance and q.order_key is not null and q.resolved_at is null
             order by key"""),

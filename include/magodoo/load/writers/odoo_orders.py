@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import FixDocument, MagodooError
+from magodoo.extract.odoo_fields import is_intercompany
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
@@ -41,7 +42,7 @@ class ImportOrders(Writer):
         answers: Answers = {}
         for change in changes:
             own = ours.get(change.request["external_id"])
-            theirs = [row for row in rows if not is_ours(context, row) and _mentions(row, change, fields)]
+            theirs = [row for row in rows if _is_others(context, row) and _mentions(row, change, fields)]
             if own is not None:
                 answers[change.id] = _own_state(own, change)
             elif theirs:
@@ -227,6 +228,11 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> str | 
     if row["state"] == "cancel":
         return "the order was cancelled in Odoo"
     return unequal(row, change.request["expect"])
+
+
+def _is_others(context: Context, row: Mapping[str, Any]) -> bool:
+    """Whether others made the order for the customer: neither we, nor another company for its own."""
+    return not is_ours(context, row) and not is_intercompany(row)
 
 
 def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str]) -> bool:

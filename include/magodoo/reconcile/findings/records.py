@@ -124,8 +124,15 @@ def without_order(view: View) -> list[Finding]:
     stray = others["without_order"] | ((others["side"] == Side.MAGENTO) & (others["kind"] != Kind.ORDER))
     stray &= others["deleted_at"].isna() & others["active"]
     chosen = [*rows.documents(documents, np.flatnonzero(known)), *rows.documents(others, np.flatnonzero(stray))]
-    found = [_alone(FindingType.WITHOUT_ORDER, row, None) for row in chosen]
+    mirrors = set(others.loc[others["intercompany"], "source_id"])
+    found = [_alone(_stray_type(row, mirrors), row, None) for row in chosen]
     return list({finding.key: finding for finding in found}.values())
+
+
+def _stray_type(row: Document, mirrors: set[int]) -> FindingType:
+    """An order between companies is named as such: it brings the goods of another company's order."""
+    is_mirror = row.side == Side.ODOO and row.kind == Kind.ORDER and row.source_id in mirrors
+    return FindingType.INTERCOMPANY if is_mirror else FindingType.WITHOUT_ORDER
 
 
 def quarantined(view: View) -> list[Finding]:

@@ -139,6 +139,8 @@ class Partner(Model):
             "ref": f.char("Reference", index=True),
             "vat": f.char("Tax ID", index=True),
             "lang": f.char("Language"),
+            "ref_company_ids": f.many("res.company", "partner_id", "Companies that refers to partner"),
+            "property_stock_customer": f.one("stock.location", "Customer Location", compute="customer_location"),
             "customer_rank": f.integer("Customer Rank", copy=False),
             "supplier_rank": f.integer("Supplier Rank", copy=False),
             "employee": f.boolean("Employee"),
@@ -155,6 +157,11 @@ class Partner(Model):
             "comment": f.text("Notes"),
         }
     )
+
+    def customer_location(self, row: Row) -> int:
+        """Goods for a company of this database go through the transit between companies."""
+        usage = "transit" if self.get(row, "ref_company_ids") else "customer"
+        return int(self.db.models["stock.location"].of_usage(usage))
 
     def display_name(self, row: Row) -> str:
         parent = self.rows.get(row.get("parent_id", 0))
