@@ -128,12 +128,12 @@ def is_heading(row: Row) -> bool:
 def is_intercompany(order: Row) -> bool:
     """Whether a sales order is the mirror of another company's purchase: its customer is a company of the same database.
 
-    Odoo delivers to such a customer by a transit location that belongs to nobody; inter-company modules name the purchase.
+    Odoo delivers to such a customer by a transit location that belongs to nobody; inter-company modules name the purchase. The
+    other company itself may be hidden from us.
     """
-    partner = link(order, "partner_id")
-    place = link(partner, "property_stock_customer")
+    place = link(link(order, "partner_id"), "property_stock_customer")
     between = fields.words(place, "usage") == "transit" and not link(place, "company_id")
-    return bool(between or ids(partner, "ref_company_ids") or link(order, "auto_purchase_order_id"))
+    return bool(between or link(order, "auto_purchase_order_id"))
 
 
 def customer(row: Row) -> dict[str, Any]:

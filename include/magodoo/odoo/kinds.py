@@ -40,7 +40,7 @@ PARTNER = tree("name email phone vat is_company ref", country_id=COUNTRY, parent
 ORDER_HEAD = tree("name client_order_ref")
 SALE_LINE = tree("order_id")
 LOCATION = tree("usage company_id")
-CUSTOMER = {**PARTNER, **tree("ref_company_ids", property_stock_customer=LOCATION)}
+CUSTOMER = {**PARTNER, **tree("", property_stock_customer=LOCATION)}
 
 ORDER = tree(
     "name client_order_ref origin state date_order create_date write_date company_id amount_untaxed amount_tax "
