@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
@@ -112,7 +112,8 @@ def _name_products(context: Context, rows: Iterable[Row]) -> None:
     sold = context.books.sold_products(sorted({id_of(move["sale_line_id"]) for move in moves}))
     for move in moves:
         line = id_of(move["sale_line_id"])
-        move["sale_line_id"] = {"id": line, "product_id": sold.get(line)}
+        known = move["sale_line_id"] if isinstance(move["sale_line_id"], Mapping) else {}
+        move["sale_line_id"] = {**known, "id": line, "product_id": sold.get(line)}
 
 
 def _units(rows: Iterable[Row]) -> Goods:
