@@ -105,7 +105,7 @@ def test_an_open_authorisation_is_told_though_no_invoice_waits(pair: ShopAndBook
     (told,) = pair.reported(order)
     assert (told["type"], told["kind"], told["who"]) == ("capture_needed", "order", "accounting")
     assert "3 days" in told["message"]
-    pair.desk.capture(pair.histories[order]) if hasattr(pair.desk, "capture") else capture(pair, order)
+    pair.shop.invoice(order, capture=True)
     pair.touch(order)
     yield
     assert pair.findings(order) == set()
@@ -127,11 +127,6 @@ def test_an_invoice_that_looks_paid_on_an_open_authorisation_is_told_and_no_paym
     assert (move["state"], move["payment_state"]) == ("posted", "not_paid")
     assert pair.payments(move) == []
     assert pair.findings(order) == {("capture_needed", "order", "")}
-
-
-def capture(pair: ShopAndBooks, order: int) -> None:
-    """The provider takes the money with an invoice."""
-    pair.shop.invoice(order, capture=True)
 
 
 # Where the customer lives
@@ -204,6 +199,29 @@ def test_an_address_that_changes_after_the_import_is_told_to_the_warehouse_while
 
 
 @story()
+def test_an_address_that_a_clerk_took_over_onto_a_new_contact_is_told_no_more(pair: ShopAndBooks) -> Story:
+    order = pair.order(payment="cashondelivery")
+    yield
+    move_to(pair, order, "9 New Road")
+    yield
+    (told,) = pair.reported(order, type="address_changed")
+    assert "a new contact" in told["next_step"]
+    (sale,) = pair.sales(order)
+    new = {"name": "Kim", "street": "9 New Road", "parent_id": sale["partner_id"][0], "type": "other"}
+    (contact,) = pair.call("res.partner", "create", vals_list=[new])
+    vals = {"partner_shipping_id": contact, "partner_invoice_id": contact}
+    pair.call("sale.order", "write", [sale["id"]], vals=vals)
+    yield
+    assert pair.findings(order) == set()
+    pair.shop.order(order)["billing_address"]["vat_id"] = "DE136695976"
+    pair.touch(order)
+    yield
+    assert {row["message"].split("has another: ")[1].split(".")[0] for row in pair.reported(order)} == {
+        "the VAT number"
+    }
+
+
+@story()
 def test_an_address_that_changes_after_the_invoice_is_told_to_accounting(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
@@ -243,8 +261,10 @@ def test_delivery_notes_and_gift_messages_reach_the_transfer_as_text(pair: ShopA
         "recipient": "Bob",
         "message": "Happy birthday",
     }
+    row["items"][0]["extension_attributes"] = {"gift_message": {"sender": "", "recipient": None, "message": "Wrap it"}}
     yield
     (picking,) = pair.pickings(order)
     (noted,) = pair.rows("stock.picking", [["id", "=", picking["id"]]], "note")
     assert "Ring twice &amp; &lt;b&gt;wait&lt;/b&gt;" in noted["note"]
     assert "Gift message from Ann to Bob: Happy birthday" in noted["note"]
+    assert "Gift message for SKU-001: Wrap it" in noted["note"]

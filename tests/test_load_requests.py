@@ -251,10 +251,10 @@ def test_of_one_rate_the_kind_the_vat_number_and_the_group_decide() -> None:
 
 def test_a_tax_that_its_rate_cannot_give_is_refused() -> None:
     cent = 100
-    assert implausible([(1_000_000, 1_000_000, 82_500, Decimal("8.25"))]) is None
-    assert implausible([(1_000_000, 1_000_000, 82_500 + 2 * cent, Decimal("8.25"))]) is None
-    assert implausible([(1_000_000, 1_000_000, 82_500 + 3 * cent, Decimal("8.25"))]) is not None
-    assert implausible([(900_000, 1_000_000, 82_500, Decimal("8.25"))]) is None, "tax before discount"
+    assert implausible([(1_000_000, 1_000_000, 82_500, Decimal("8.25"))], "USD") is None
+    assert implausible([(1_000_000, 1_000_000, 82_500 + 2 * cent, Decimal("8.25"))], "USD") is None
+    assert implausible([(1_000_000, 1_000_000, 82_500 + 3 * cent, Decimal("8.25"))], "USD") is not None
+    assert implausible([(900_000, 1_000_000, 82_500, Decimal("8.25"))], "USD") is None, "tax before discount"
 
 
 @given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=12))

@@ -93,6 +93,38 @@ def test_a_dozen_that_odoo_delivers_and_invoices_is_twelve_in_magento(pair: Shop
     assert pair.findings(order) == set()
 
 
+@story(restless=True)
+def test_what_odoo_rounds_of_a_dozen_is_no_invoice_in_magento(pair: ShopAndBooks) -> Story:
+    order = pair.order({SKU: 12}, days_ago=1)
+    enter_in(pair, order, "Dozens", 12)
+    yield
+    pair.deliver(order, {SKU: 5})
+    # 5 pieces are 0.42 dozen to Odoo, which invoices 5.04 of them; Magento would make 5 of that, and another total.
+    pair.pay(order, pair.bill(order, {SKU: Decimal("0.42")}))  # type: ignore[dict-item]
+    yield
+    assert pair.invoices(order) == []
+    assert [[item["qty"] for item in row["items"]] for row in pair.shipments(order)] == [[5]]
+    (told,) = pair.reported(order, type="missing_in_magento", kind="invoice")
+    assert f"({SKU}) is sold in whole pieces in Magento, which would cut 5.04" in told["no_change_reason"]
+
+
+@story(restless=True)
+def test_a_fraction_of_a_piece_is_shipped_in_magento_only_where_it_sells_fractions(pair: ShopAndBooks) -> Story:
+    whole, divided = (pair.order({sku: 3}, days_ago=1) for sku in ("SKU-001", "SKU-012"))
+    pair.shop.order(divided)["items"][0]["is_qty_decimal"] = 1
+    for order in (whole, divided):
+        pair.enter_order(order, linked=False)
+    yield
+    pair.deliver(whole, {"SKU-001": Decimal("1.5")})  # type: ignore[dict-item]
+    pair.deliver(divided, {"SKU-012": Decimal("1.5")})  # type: ignore[dict-item]
+    yield
+    assert pair.shipments(whole) == []
+    (told,) = pair.reported(whole, type="missing_in_magento", kind="shipment")
+    assert "would cut 1.5:" in told["no_change_reason"]
+    assert [[item["qty"] for item in row["items"]] for row in pair.shipments(divided)] == [[Decimal("1.5")]]
+    assert pair.findings(divided) == set()
+
+
 @story()
 def test_a_transfer_that_counts_in_dozens_is_delivered_by_its_share(pair: ShopAndBooks) -> Story:
     order = pair.order({SKU: 12}, payment="cashondelivery")

@@ -49,6 +49,8 @@ class OrderItem:
     sku: str
     role: Role
     virtual: bool
+    divisible: bool
+    """Whether it is sold in fractions of a piece; of every other item Magento cuts 1.5 to 1 in silence (`castQty`)."""
     ordered: Decimal
     invoiced: Decimal
     shipped: Decimal
@@ -156,6 +158,12 @@ def _check_line(kind: Kind, item: OrderItem | None, number: int, quantity: Decim
         raise FixDocument(f"{name} is a {item.role}: a {kind.words} names {whole}", system="magento")
     if quantity and not item.is_written_in(kind):
         raise FixDocument(f"{name} is virtual and cannot be shipped", system="magento")
+    if quantity % 1 and not item.divisible:
+        raise FixDocument(
+            f"{name} is sold in whole pieces in Magento, which would cut {Decimal(quantity).normalize():f}: correct the quantity in Odoo, or make the"
+            f" {kind.words} in Magento by hand",
+            system="magento",
+        )
     if quantity > item.open_for(kind):
         raise FixDocument(f"{name}: {quantity} asked, {max(item.open_for(kind), Decimal(0))} open", system="magento")
 
@@ -170,6 +178,7 @@ def _item(row: Mapping[str, Any], parent: Mapping[str, Any] | None, priced: set[
         sku=row["sku"],
         role=_role(row, parent, priced),
         virtual=bool(row.get("is_virtual")) or row.get("product_type") in ("virtual", "downloadable"),
+        divisible=row.get("is_qty_decimal") in (1, "1"),
         ordered=quantity("qty_ordered"),
         invoiced=quantity("qty_invoiced"),
         shipped=quantity("qty_shipped"),

@@ -79,6 +79,7 @@ _ADDRESS = Shape(
         "firstname lastname company city postcode telephone country_id",
     )
     | _read("is part of the customer's address", shape.street, "street")
+    | _read("is the state of the customer's address", shape.as_sent, "region region_code")
     | _read("finds the customer", shape.words, "email")
     | _read("decides about the tax", shape.words, "vat_id")
 )
@@ -135,6 +136,7 @@ _ORDER_ITEM = Shape(
     | _read("is the rate of the discount", shape.amount, "discount_percent")
     | _spared("the type is taken from where else it is shown, or from the product", shape.words, "product_type")
     | _spared("whether it is shipped follows from its type", shape.flag, "is_virtual")
+    | _spared("no fraction of a piece is written", shape.flag, "is_qty_decimal")
     | _NAME,
     key="item_id",
 )
@@ -205,6 +207,7 @@ SHAPES: Mapping[Kind, Shape] = {
         | _spared("the e-mail is the billing address's", shape.words, "customer_email")
         | _spared("the name is the billing address's", shape.words, "customer_firstname customer_lastname")
         | _spared("the shipping has no name on paper", shape.words, "shipping_description")
+        | _spared("the transfer in Odoo has no such note", shape.words, "customer_note")
         | _spared(
             "it counts as a registered customer's where there is an id", shape.flag, "customer_is_guest is_virtual"
         )

@@ -106,7 +106,7 @@ def money_lines(
         checked.append(_plausibility(order, source, net, tax, percent))
         line = _line(sources, document, source, product_id, chosen.tax_id, net, tax)
         lines.append(replace(line, apart=stands_apart))
-    complaint = implausible(checked) if not problems else None
+    complaint = implausible(checked, document.currency) if not problems else None
     problems += [RequestProblem(f"tax_mismatch/{document.number}", complaint)] if complaint else []
     return MoneyLines(
         lines, list(dict.fromkeys(problems)), sum(untaxed), sum(taxes), positions[0] if positions else None

@@ -9,7 +9,7 @@ from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import figure
-from magodoo.money import plain, shown
+from magodoo.money import shown
 from magodoo.settings.extra_totals import ExtraTotal
 from magodoo.settings.model import TaxRule
 from magodoo.vocabulary import FindingType
@@ -72,7 +72,7 @@ def extra_tax(
     return tax_of(sources, order, line, line.tax_percent, tax) if tax else LineTax()
 
 
-def implausible(lines: list[tuple[int, int, int, Decimal]]) -> str | None:
+def implausible(lines: list[tuple[int, int, int, Decimal]], currency: str) -> str | None:
     """Why the forced taxes of a document cannot be right; lines are (net, gross before discount, tax, percent), amounts units.
 
     The tax may stand on the price before discount too, if the shop says so (facts magento-2.4.7-more 1).
@@ -85,7 +85,7 @@ def implausible(lines: list[tuple[int, int, int, Decimal]]) -> str | None:
     of_discounts = sum((net * percent / 100 for net, _, _, percent in lines if net < 0), Decimal(0))
     if of_net - allowed <= taxed <= of_net - of_discounts + allowed or abs(taxed - of_gross) <= allowed:
         return None
-    return f"its tax {plain(taxed)} is not what its rates give ({plain(int(of_net))})"
+    return f"its tax {shown(taxed, currency)} is not what its rates give ({shown(int(of_net), currency)})"
 
 
 def _fits(rule: TaxRule, rate: Decimal, order: CanonicalDocument, kind: str | None) -> bool:

@@ -20,7 +20,7 @@ from magodoo.load.writer import Writer
 from magodoo.magento.items import Lines, Role, by_parts, check_lines, order_items, quantity_differences, shipped_goods
 from magodoo.magento.marker import find_marker
 from magodoo.magento.writes import Track
-from magodoo.money import from_units, plain, rounded, to_units
+from magodoo.money import from_units, rounded, shown, to_units
 from magodoo.tracking import lacking
 from magodoo.vocabulary import ChangeKind, Kind, Side
 
@@ -133,8 +133,9 @@ class CreateInvoice(MagentoDocument):
         if authorised and not (method is not None and method.invoice_means_paid):
             return "its payment is only authorised: capture it in Magento first"
         total, wanted = predicted_invoice(order, change.request["items"]), change.request["expect"]["total"]
+        currency = order.get("order_currency_code")
         if rounded(total) != rounded(wanted):
-            return f"Magento would make an invoice of {plain(total)}, Odoo's is {plain(wanted)}"
+            return f"Magento would make an invoice of {shown(total, currency)}, Odoo's is {shown(wanted, currency)}"
         return super()._objection(context, order, change)
 
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
@@ -193,11 +194,12 @@ class CreateCreditMemo(MagentoDocument):
         total, wanted = predicted_credit_memo(order, change.request), change.request["expect"]["total"]
         if wanted < 0:
             return "a credit memo below zero is never written"
+        currency = order.get("order_currency_code")
         if rounded(total) != rounded(wanted):
-            return f"Magento would make a credit memo of {plain(total)}, Odoo's credit note is {plain(wanted)}"
+            return f"Magento would make a credit memo of {shown(total, currency)}, Odoo's credit note is {shown(wanted, currency)}"
         paid, refunded = to_units(order.get("total_paid")), to_units(order.get("total_refunded"))
         if refunded + wanted > paid:
-            return f"the order would be refunded {plain(refunded + wanted)} of {plain(paid)} paid"
+            return f"the order would be refunded {shown(refunded + wanted, currency)} of {shown(paid, currency)} paid"
         return f"the order is {order['state']} in Magento" if order.get("state") in ("holded", "canceled") else None
 
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:

@@ -18,7 +18,7 @@ from magodoo.load.outcomes import Answers, Changed, Found, HalfDone, NotYet, Wri
 from magodoo.load.writer import Writer
 from magodoo.load.writers.odoo_moves import closed
 from magodoo.load.writers.odoo_tables import load_all
-from magodoo.money import plain, to_units
+from magodoo.money import plain, shown, to_units
 from magodoo.odoo.matching import Settlement
 from magodoo.vocabulary import ChangeKind, Kind
 
@@ -182,11 +182,12 @@ def _document_problem(document: Mapping[str, Any] | None, change: LeasedChange) 
     currency, expected = (document.get("currency_id") or {}).get("name"), change.request["document_currency"]
     if currency not in (None, expected):
         return refused("its document has another currency in Odoo")
-    in_base = change.request["currency"] != expected
+    paid = change.request["currency"]
+    in_base = paid != expected
     left = abs(to_units(document["amount_residual_signed" if in_base else "amount_residual"]))
     if left < change.request["amount"]:
         return refused(
-            f"only {plain(left)} of its document is open in Odoo, the payment is {plain(change.request['amount'])}"
+            f"only {shown(left, paid)} of its document is open in Odoo, the payment is {shown(change.request['amount'], paid)}"
         )
     return None
 
@@ -203,11 +204,13 @@ def _accounts_problem(document: Mapping[str, Any], change: LeasedChange, items: 
         return refused(
             f"what is open of {document['name']} is on several accounts ({', '.join(names)}): a person registers the payment"
         )
-    in_base = change.request["currency"] != change.request["document_currency"]
+    paid = change.request["currency"]
+    in_base = paid != change.request["document_currency"]
     left = abs(sum(to_units(line["amount_residual" if in_base else "amount_residual_currency"]) for line in items))
     if left < change.request["amount"]:
         return refused(
-            f"only {plain(left)} of {document['name']} is open on {names[0]}, the payment is {plain(change.request['amount'])}"
+            f"only {shown(left, paid)} of {document['name']} is open on {names[0]}, the payment is"
+            f" {shown(change.request['amount'], paid)}"
         )
     return None
 

@@ -19,10 +19,13 @@ from magodoo.reconcile.situation import Situation
 from magodoo.vocabulary import FindingType, Kind, Side
 
 VAT = "the VAT number"
-ON_THE_DELIVERY = "Take the address over from Magento onto the open delivery in Odoo before it is picked"
+ON_THE_DELIVERY = (
+    "Give the order and its open delivery in Odoo a new contact with the address from Magento before it is picked; the old contact"
+    " stays, as other orders may go there"
+)
 ON_THE_INVOICE = (
-    "Compare with Magento: where the invoice must carry it, correct by credit note and new invoice; put a new VAT number onto the"
-    " contact in Odoo"
+    "Compare with Magento: where the invoice must carry it, give the order a new contact with the address and correct by credit note"
+    " and new invoice; put a new VAT number onto the customer in Odoo. Where nothing follows from it, mute this"
 )
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9A-Z]")
 
@@ -48,8 +51,8 @@ def address_changed(situation: Situation) -> list[Finding]:
 
 
 def _changed(here: list[str], there: list[str]) -> Iterator[str]:
-    """What differs, in words; each is partner, billing, shipping, VAT number. Nothing is said of an order whose contacts in Odoo are
-    not those that we gave it.
+    """What differs, in words; each is partner, billing, shipping, VAT number. Nothing is said of contacts in Odoo that are not those
+    that we gave the order.
     """
     if len(here) != 4 or len(there) != 4 or here[0] != there[0]:
         return
@@ -79,7 +82,7 @@ def _other_number(magento: str, odoo: str) -> bool:
 def _findings(
     magento: Document, odoo: Document, changed: list[str], is_open: bool, is_invoiced: bool
 ) -> Iterator[Finding]:
-    said = f"In Magento it is another one since the import: {', '.join(changed)}"
+    said = f"Magento has another: {', '.join(changed)}"
     if is_open:
         yield _finding(magento, odoo, "delivery", said, WAREHOUSE, ON_THE_DELIVERY)
     if is_invoiced or VAT in changed or not is_open:

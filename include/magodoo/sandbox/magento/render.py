@@ -82,7 +82,8 @@ def order_item(item: Row) -> Row:
 
 def _with_taxes(item: Row) -> Row:
     """Inside an order a line shows its taxes; in the list of lines it does not."""
-    return order_item(item) | {"extension_attributes": {"itemized_taxes": item.get("_taxes", [])}}
+    own = item.get("extension_attributes", {})  # what modules add, as to the order
+    return order_item(item) | {"extension_attributes": {"itemized_taxes": item.get("_taxes", [])} | own}
 
 
 def _order_extension(row: Row, items: list[Row]) -> Row:
