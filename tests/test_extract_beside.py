@@ -66,4 +66,6 @@ def test_a_discount_granted_on_payment_counts_as_paid_up_to_what_the_term_grants
     }  # fmt: skip
     found = invoice(invoice_payment_term_id=term, settlements=[{"amount": 108_200, "entry": entry}])
     assert found.captured_amount == paid
+    listed = [row["amount"] for row in found.details["settlement"].get("deductions", [])]
+    assert listed == ([int(written_off * 10_000)] if paid == 108_200 else [])
     assert ("granted as discount" in found.details["settlement"]["words"]) == (paid == 108_200)

@@ -97,14 +97,39 @@ def test_what_an_entry_books_beside_the_money_is_shared_and_never_counted_twice(
     gross: int, kept: int, share: int
 ) -> None:
     amounts = {"amount_total": from_units(share), "amount_untaxed": from_units(share), "amount_tax": 0}
-    more = {"gross": gross, "other": kept}
+    more = {"gross": gross, "other": kept, "is_expense": True}
     payment = invoice([part(MONEY["payment"], share, **more)], 0, **amounts).captured_amount
     line = invoice([part(MONEY["statement"], share, **more)], 0, **amounts).captured_amount
     if kept <= 0:
         assert payment == line == share
         return
     assert payment == share - min(share, -(-share * kept // gross))
-    assert line == (share if kept * 10 <= gross else payment)
+    assert line == (share if kept * 100 <= 3 * gross else payment)
+
+
+@pytest.mark.parametrize(
+    ("kept", "how", "paid"),
+    [
+        (25_000, {"is_expense": True}, TOTAL),
+        (25_200, {"is_expense": True}, TOTAL - 25_200),
+        (25_000, {"is_expense": False}, TOTAL - 25_000),
+    ],
+    ids=["charges", "more than charges are", "not on expenses"],
+)
+def test_charges_of_the_bank_are_what_is_on_expenses_alone_and_within_the_limit(
+    kept: int, how: dict[str, Any], paid: int
+) -> None:
+    document = invoice([part(MONEY["statement"], TOTAL, other=kept, date="2026-11-20", **how)])
+    assert document.captured_amount == paid
+    listed = document.details["settlement"].get("deductions", [])
+    charges = [{"what": "bank_charges", "amount": kept, "entry": "E/1", "day": "2026-11-20"}]
+    assert listed == (charges if paid == TOTAL else [])
+    assert ("kept by the bank" in words(document)) == (paid == TOTAL)
+
+
+def test_what_a_journal_entry_wrote_off_is_kept_apart() -> None:
+    document = invoice([part(NO_MONEY["write-off"], 100_000), part(NO_MONEY["clearing"], 200_000)])
+    assert document.details["settlement"]["written_off"] == 100_000
 
 
 def test_a_payment_without_an_entry_is_in_payment_for_its_share_of_what_is_due() -> None:

@@ -24,7 +24,7 @@ def line(id: int, move: int, account: list[Any], kind: str, balance: str, **more
     """An item as search_read gives it, with all that is asked for of items."""
     return {
         "id": id, "move_id": [move, f"E/{move}"], "move_type": "entry", "journal_id": [6, "Bank"], "statement_line_id": False,
-        "payment_id": False, "account_id": account, "account_type": kind, "balance": Decimal(balance), **more,
+        "payment_id": False, "date": "2026-11-20", "account_id": account, "account_type": kind, "balance": Decimal(balance), **more,
     }  # fmt: skip
 
 
@@ -93,6 +93,18 @@ def test_a_bank_line_is_told_with_what_the_bank_kept() -> None:
         30_000,
         ["Bank charges"],
     )
+    assert (entry["date"], entry["is_result"], entry["is_expense"]) == ("2026-11-20", True, True)
+
+
+def test_what_a_bank_line_books_on_another_account_than_expenses_is_told() -> None:
+    lines = [
+        line(20, 7, BANK, "asset_cash", "80.66", statement_line_id=[3, "BNK1"]),
+        line(21, 7, RECEIVABLE, "asset_receivable", "-83.66", statement_line_id=[3, "BNK1"]),
+        line(22, 7, FEES, "expense", "2.50", statement_line_id=[3, "BNK1"]),
+        line(23, 7, [61, "Tax on sales"], "liability_current", "0.50", statement_line_id=[3, "BNK1"]),
+    ]
+    (found,) = settlements(Books(lines, [partial(1, 21, "83.66")], **{"account.journal": []}))
+    assert (found["entry"]["other"], found["entry"]["is_expense"]) == (30_000, False)
 
 
 @pytest.mark.parametrize("version", [17, 18, 19])

@@ -47,7 +47,7 @@ def test_a_credit_note_alone_or_with_too_little_money_pays_nothing(words: dict[s
 def came_back(**invoice: Any) -> Sales:
     """An invoice that both sides have, which was paid in Odoo and is open again."""
     sales = Sales()
-    sales.order(1, {11: 2})
+    sales.order(1, {11: 2}, state=invoice.pop("order_state", "processing"))
     sales.odoo_order(1)
     sales.invoice(1, {11: 2}, id=201, reference=invoice.pop("reference", ""))
     sales.odoo_invoice(1, {11: 2}, id=301, **{"was_paid": True, "open": 20, **invoice})
@@ -63,6 +63,16 @@ def test_money_that_comes_back_is_critical_and_plans_nothing() -> None:
     finding = found.one("payment_reversed")
     assert (found.changes, finding.severity, finding.odoo_amount) == ([], "critical", 200_000)
     assert "Still to ship" in finding.message
+
+
+@pytest.mark.parametrize(("state", "gone"), [("processing", True), ("closed", False)])
+def test_what_was_written_off_after_magento_showed_it_paid_stays_critical_until_magento_refunds_it(
+    state: str, gone: bool
+) -> None:
+    sales = came_back(open=0, status="paid", captured=0, written_off=200_000, order_state=state)
+    assert is_gone(sales) is gone
+    if gone:
+        assert "20.00 USD of 20.00 USD were written off since" in sales.reconcile().one("payment_reversed").message
 
 
 def test_what_was_shipped_is_not_still_to_ship() -> None:

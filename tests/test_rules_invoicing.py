@@ -136,6 +136,30 @@ def test_a_payment_that_is_posted_and_not_matched_is_a_finding_until_the_next_ru
     assert len(paid_by(pair, move)) == 1 and pair.unfinished(order) == []
 
 
+@story(restless=True)
+def test_a_payment_that_is_posted_and_not_matched_stays_a_finding_when_its_invoice_changes_in_magento(
+    pair: ShopAndBooks,
+) -> Story:
+    usual, other = receivables(pair)
+    order = pair.order({"SKU-001": 2}, "card")
+    yield
+    move = pair.bill(order)
+    pair.shop.invoice(order)
+    (invoice,) = pair.invoices(order)
+    payment = post_payment(pair, f"magodoo.pay_us_{invoice['entity_id']}", move, other)
+    yield
+    pair.shop.tables.invoices[invoice["entity_id"]] |= {"state": 3, "updated_at": pair.shop.clock.stamp()}
+    pair.touch(order)
+    yield
+    yield
+    (found,) = [row for row in pair.reported(order) if row["type"] == "payment_unmatched"]
+    assert "is not matched with" in found["message"] and "changed since the plan" in found["message"]
+    transfer(pair, amount(pair.moves(order)[0]["amount_residual"]), usual, other, [move, payment])
+    yield
+    assert not [row for row in pair.reported(order) if row["type"] == "payment_unmatched"]
+    assert len(paid_by(pair, move)) == 1 and pair.unfinished(order) == []
+
+
 def post_payment(pair: ShopAndBooks, name: str, move: int, account: int) -> int:
     """A payment of ours, as an earlier run may have posted it: on an account that is not the document's."""
     (row,) = pair.rows("account.move", [["id", "=", move]], "amount_total partner_id")

@@ -250,6 +250,22 @@ def test_a_payment_without_an_entry_counts_by_setting_and_only_for_what_it_cover
 # Money that comes back
 
 
+@story()
+def test_what_a_clerk_writes_off_after_the_money_went_back_stays_critical(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2}, "cashondelivery")
+    yield
+    move = pair.bill(order)
+    bank_line(pair, [move])
+    yield
+    assert paid_in_magento(pair, order) == [Decimal("48.28")]
+    unmatch(pair, move)
+    entry_against(pair, move, account(pair, "expense"))
+    yield
+    (finding,) = pair.reported(order)
+    assert (finding["type"], finding["severity"]) == ("payment_reversed", "critical")
+    assert "48.28 USD of 48.28 USD were written off since" in finding["message"]
+
+
 @story(**WAREHOUSE)
 def test_money_that_comes_back_after_magento_was_told_paid_is_critical(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")

@@ -38,6 +38,9 @@ def test_whatever_settled_an_invoice_the_month_is_explained(pair: ShopAndBooks) 
     pair.look()
     kept = statement.make(pair.context(), Month.of(datetime.now(UTC), pair.instance.zone))
     assert (kept.body["unexplained"], kept.unexplained) == ([], False)
+    (deducted,) = kept.body["annexes"]["deducted"]
+    assert (deducted["what"], from_units(deducted["amount"])) == ("bank_charges", Decimal("3.00"))
+    assert deducted["number"] == pair.moves(orders["charges"])[0]["name"]
     invoices = next(row for row in kept.body["rows"] if (row["currency"], row["kind"]) == ("USD", "invoice"))
     missing = from_units(invoices["steps"]["finding:missing_in_magento"]["total"])
     assert amount(missing) == Decimal("111.09") * (len(names) - len(pushed))

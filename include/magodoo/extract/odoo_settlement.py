@@ -3,8 +3,9 @@
 Money is (a) what partial reconciliations with payment, bank and cash entries settled of this document, and (b) payments that are
 registered on it and made no entry: those are *in payment*. A write-off, a set-off against another document and an entry of any
 other kind are no money, and neither is what a payment's own entry writes off. What a bank or provider keeps of a statement line
-(its charges) is the merchant's cost: up to `invoices.bank_charges_percent` it counts as received. So does the discount that the
-document's payment term grants for early payment, up to its percentage.
+(its charges) is the merchant's cost: booked on expense accounts alone and up to `invoices.bank_charges_percent` it counts as
+received. So does the discount that the document's payment term grants for early payment, up to its percentage. Both are listed in
+the month's statement.
 """
 
 from __future__ import annotations
@@ -30,12 +31,15 @@ _DOCUMENTS = {"out_invoice": "invoice", "out_refund": "credit note", "out_receip
 
 @dataclass
 class Settlement:
-    """Units of the document's currency. credits: by credit note (its id) that settled a part of an invoice. words: as an accountant
-    says it, one phrase for each entry.
+    """Units of the document's currency. written_off: by journal entries on income or expense accounts. credits: by credit note (its
+    id) that settled a part of an invoice. deductions: what counts as paid and did not come. words: as an accountant says it, one
+    phrase for each entry.
     """
 
     paid: int = 0
     in_payment: int = 0
+    written_off: int = 0
+    deductions: list[Row] = field(default_factory=list)
     credits: dict[int, int] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
 
@@ -50,6 +54,8 @@ def write_settlement(instance: Instance, document: CanonicalDocument, row: Row) 
     if found.words:
         document.details["settlement"] = {
             "in_payment": found.in_payment,
+            **({"written_off": found.written_off} if found.written_off else {}),
+            **({"deductions": found.deductions} if found.deductions else {}),
             "credited_by": ",".join(f"{id}:{amount}" for id, amount in sorted(found.credits.items())),
             "words": "; ".join([*found.words[:MOST_WORDS], *(["and more"] if len(found.words) > MOST_WORDS else [])]),
         }
@@ -104,32 +110,32 @@ class _Evidence:
         if not (is_payment or is_statement or fields.flag(entry, "has_liquidity")):
             how = "written off by" if fields.flag(entry, "is_result") else "settled without bank, cash or payment by"
             self._say(amount, f"{how} journal entry {name}{f' on {accounts}' if accounts else ''}")
+            self.found.written_off += amount if fields.flag(entry, "is_result") else 0
             return
-        lost = self._written_off(amount, entry, is_payment=is_payment)
-        granted = lost if lost <= self.discount else 0
-        if granted:
-            self._say(granted, f"granted as discount for early payment with {name}")
-            self.discount, lost, self.found.paid, amount = (
-                self.discount - granted,
-                0,
-                self.found.paid + granted,
-                amount - granted,
-            )
+        beside = _beside(amount, entry)
+        if granted := beside if beside <= self.discount else 0:
+            self.discount -= granted
+            self._deduct("discount", granted, entry, f"granted as discount for early payment with {name}")
+        charges = 0 if granted or is_payment or not self._are_charges(entry) else beside
+        if charges:
+            self._deduct("bank_charges", charges, entry, f"kept by the bank or provider with {name}")
+        lost = beside - granted - charges
         self.found.paid += amount - lost
         word = "payment" if is_payment else "bank statement line" if is_statement else "journal entry"
-        if amount > lost:
-            self._say(amount - lost, f"paid by {word} {name}")
+        if came := amount - beside:
+            self._say(came, f"paid by {word} {name}")
         if lost:
             self._say(lost, f"written off with {word} {name} on {accounts or 'other accounts'}")
 
-    def _written_off(self, amount: int, entry: Row, *, is_payment: bool) -> int:
-        """This document's share of what an entry that brought money books beside it: charges within the allowance are none."""
+    def _are_charges(self, entry: Row) -> bool:
+        """Whether what a bank line books beside the money is the bank's charges: on expense accounts only, and within the allowance."""
         kept, gross = fields.whole(entry, "other"), fields.whole(entry, "gross")
-        if kept <= 0 or gross <= 0:
-            return 0
-        if not is_payment and Decimal(kept) * 100 <= self.charges_percent * gross:
-            return 0
-        return min(amount, int((Decimal(amount) * kept / gross).to_integral_value(ROUND_UP)))
+        return fields.flag(entry, "is_expense") and Decimal(kept) * 100 <= self.charges_percent * gross
+
+    def _deduct(self, what: str, amount: int, entry: Row, words: str) -> None:
+        name, day = fields.words(entry, "name") or "", fields.words(entry, "date") or ""
+        self.found.deductions.append({"what": what, "amount": amount, "entry": name, "day": day})
+        self._say(amount, words)
 
     def _unbooked(self, payment: Row) -> None:
         """A payment of several documents that is less than they owe pays none of them for sure: each gets its share."""
@@ -149,6 +155,14 @@ class _Evidence:
 
     def _say(self, amount: int, what: str) -> None:
         self.found.words.append(f"{shown(amount, self.document.currency)} {self.document.currency} {what}")
+
+
+def _beside(amount: int, entry: Row) -> int:
+    """A document's share of what an entry that brought money books beside the money: charges, discounts, write-offs."""
+    kept, gross = fields.whole(entry, "other"), fields.whole(entry, "gross")
+    if kept <= 0 or gross <= 0:
+        return 0
+    return min(amount, int((Decimal(amount) * kept / gross).to_integral_value(ROUND_UP)))
 
 
 def _most_discount(document: CanonicalDocument, row: Row) -> int:

@@ -34,11 +34,15 @@ class HalfDone(NotYet):
 
 @dataclass(frozen=True)
 class Found:
-    """What the target has of a change. `complete`: nothing is left to write. `adopted`: somebody else made it."""
+    """What the target has of a change. `complete`: nothing is left to write. `adopted`: somebody else made it. `posted`: what
+    is posted of an incomplete one, in words, with its `number`: it is never dropped.
+    """
 
     target_id: int
     complete: bool
     adopted: bool = False
+    posted: str = ""
+    number: str = ""
     before: Mapping[str, Any] = field(default_factory=dict)
 
 

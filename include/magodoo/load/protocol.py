@@ -89,7 +89,7 @@ class Run:
         ]
         going_on = self._may_write(going_on, found)
         moved = self._answers(lambda context, some: read_back.moved_on(context, writer, some), going_on)
-        going_on = self._without(going_on, moved)
+        going_on = self._without(going_on, {id: _kept(answer, found.get(id)) for id, answer in moved.items()})
         for group in _cut(going_on, writer.group_size):
             self._group(writer, group, found)
 
@@ -305,6 +305,13 @@ def _say(level: int, change: LeasedChange, what: str) -> None:
     """A line about one change; JSON logs carry its document and its order as fields."""
     with labelled(document=change.document, order=change.order_number):
         log.log(level, "%s: %s", change, what)
+
+
+def _kept(problem: MagodooError, found: object) -> MagodooError:
+    """A change whose source moved on is dropped, but not one of which something is posted: its finding stays until a person acts."""
+    if not isinstance(problem, Changed) or not isinstance(found, Found) or not found.posted:
+        return problem
+    return HalfDone(f"{found.posted}: {problem}", found.target_id, found.number)
 
 
 def _of_write(writer: Writer, problem: MagodooError) -> MagodooError:

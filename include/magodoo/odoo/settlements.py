@@ -26,7 +26,7 @@ UNBOOKED_STATES = ("in_process", "paid")
 MOST_ACCOUNTS = 3
 _SIDES = (("debit_move_id", "credit_move_id", "debit_amount_currency"),
           ("credit_move_id", "debit_move_id", "credit_amount_currency"))  # fmt: skip
-_ITEM_FIELDS = ["move_id", "move_type", "journal_id", "statement_line_id", "payment_id"]
+_ITEM_FIELDS = ["move_id", "move_type", "journal_id", "statement_line_id", "payment_id", "date"]
 _ENTRY_FIELDS = ["move_id", "account_id", "account_type", "balance"]
 
 
@@ -37,10 +37,10 @@ class Settlements(Visibility):
         """Give every row `settlements` and `unbooked_payments`; returns by id why some cannot be read, which get neither.
 
         settlements: id (of the partial reconciliation), amount (of this document, in its currency) and `entry`: what stands on the
-        other side, with id, name, move_type ("" where this user cannot see it), journal, is_payment, is_statement, is_exchange,
+        other side, with id, name, move_type ("" where this user cannot see it), journal, date, is_payment, is_statement, is_exchange,
         and of an entry that is no document: gross (its receivable items that settle documents), liquidity (bank, cash and
         outstanding accounts), other (the rest: charges and write-offs where positive), accounts (names of the rest), is_result
-        (whether any of the rest is income or expense), has_liquidity.
+        (whether any of the rest is income or expense), is_expense (whether all of it is expense), has_liquidity.
         unbooked_payments: payments without an entry, with id, name, journal, amount, currency, due (what their documents have open).
         """
         touched = [row for row in rows if _is_touched(row)]
@@ -188,7 +188,7 @@ def _sums(lines: Sequence[Row], liquid: int) -> Row:
     that holds money whatever its type.
     """
     sums = {"debit": 0, "credit": 0, "liquidity": 0, "other": 0}
-    has_liquidity, rest = False, dict[str, bool]()
+    has_liquidity, rest = False, dict[str, str]()
     for line in lines:
         balance = to_units(line["balance"])
         if _is_open(line):
@@ -198,9 +198,13 @@ def _sums(lines: Sequence[Row], liquid: int) -> Row:
             has_liquidity = True
         else:
             sums["other"] += balance
-            rest[_name(line["account_id"])] = str(line["account_type"]).startswith(("income", "expense"))
-    accounts, is_result = list(rest)[:MOST_ACCOUNTS], any(rest.values())
-    return {**sums, "has_liquidity": has_liquidity, "accounts": accounts, "is_result": is_result}
+            rest[_name(line["account_id"])] = str(line["account_type"])
+    words = {
+        "has_liquidity": has_liquidity, "accounts": list(rest)[:MOST_ACCOUNTS],
+        "is_result": any(kind.startswith(("income", "expense")) for kind in rest.values()),
+        "is_expense": all(kind.startswith("expense") for kind in rest.values()),
+    }  # fmt: skip
+    return {**sums, **words}
 
 
 def _entry(named: list[Any], item: Row | None, exchange: set[int], entries: Mapping[int, Row], sign: int) -> Row:
@@ -210,7 +214,7 @@ def _entry(named: list[Any], item: Row | None, exchange: set[int], entries: Mapp
     id = item["move_id"][0]
     head = {
         "id": id, "name": _name(item["move_id"]), "move_type": item["move_type"], "journal": _name(item["journal_id"]),
-        "is_payment": bool(item["payment_id"]), "is_statement": bool(item["statement_line_id"]), "is_exchange": id in exchange,
+        "date": item["date"] or "", "is_payment": bool(item["payment_id"]), "is_statement": bool(item["statement_line_id"]), "is_exchange": id in exchange,
     }  # fmt: skip
     if id not in entries:
         return head

@@ -312,11 +312,12 @@ CATALOGUE: dict[FindingType, Entry] = {
     ),
     _T.PAYMENT_REVERSED: Entry(
         "Money came back",
-        "it was paid in Odoo, Magento shows it as paid, and it is open again",
+        "it was paid in Odoo, Magento shows it as paid, and it is open again or was written off since",
         "Goods leave, or have left, that nobody has paid; of a refund, the customer has not got the money",
         _CRIT,
         "A chargeback, a returned debit or transfer, or a payment that was unmatched or cancelled in Odoo",
-        "Hold what is still to ship. Match the payment again if that was a mistake; otherwise claim the money, or cancel and refund the order",
+        "Hold what is still to ship. Match the payment again if that was a mistake; otherwise claim the money, or refund"
+        " the order in Magento. Mute it where the loss was written off for good",
         f"{ACCOUNTING}, {WAREHOUSE}",
         RECEIVABLE,
         "A payment that was taken away in Odoo is never made or matched again automatically, and Magento's invoice stays as it is",

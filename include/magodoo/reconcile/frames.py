@@ -39,6 +39,7 @@ AMOUNTS = (
         "open_amount",
         "captured_amount",
         "in_payment",
+        "written_off",
         "cash_rounding",
         "quantity",
         "amount_authorized",
@@ -86,7 +87,7 @@ class Frames:
         Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
         document_date (datetime64, local date); flaw: which sums of a document fail. order_key is the Magento order's id; -n where
         staging keeps an Odoo document under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid, paid_online (of
-        Magento orders), consolidated, in_payment, credited_by, settled_by, einvoice_rejected, cash_rounding,
+        Magento orders), consolidated, in_payment, written_off, credited_by, settled_by, einvoice_rejected, cash_rounding,
         discounted_tax, was_paid (of Odoo's invoices and credit memos), intercompany (of its orders),
         foreign_units (of Odoo's documents), tendered and tendered_by (of Magento's), flaw, without_order, set_aside (what was left
         out of it when it was read) and deleted_store (of Magento's orders without a store) come from `details`.
@@ -265,6 +266,7 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         ("deleted_store", [each.get("deleted_store") for each in details]),
         ("was_paid", [bool(each.get("was_paid")) for each in details]),
         ("in_payment", [each.get("in_payment") for each in settlements]),
+        ("written_off", [each.get("written_off") for each in settlements]),
         ("cash_rounding", [each.get("cash_rounding") for each in details]),
         ("discounted_tax", [each.get("discounted_tax") for each in details]),
         ("credited_by", [each.get("credited_by") for each in settlements]),

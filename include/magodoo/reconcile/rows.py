@@ -40,6 +40,7 @@ class Document(NamedTuple):
     captured_amount: int
     open_amount: int
     in_payment: int
+    written_off: int
     credited_by: str
     einvoice_rejected: str
     settled_by: str

@@ -101,8 +101,8 @@ class Invoices(Strict):
     """Days after the sale within which a draft must be issued; unwritten: as the company's country asks (IT 12, RO 5 ...)."""
     in_payment_counts: bool = False
     """Odoo's *In Payment* counts as paid: the Accounting app's state, and payments whose method has no outstanding account."""
-    bank_charges_percent: Decimal = Field(default=Decimal(10), ge=0, lt=100)
-    """What a bank or provider may keep of a statement line, in percent of the invoices that it pays: more counts as written off."""
+    bank_charges_percent: Decimal = Field(default=Decimal(3), ge=0, lt=100)
+    """What a bank or provider may keep of a statement line, booked on expense accounts, in percent of the invoices that it pays: more is written off."""
 
 
 class Shipments(Strict):

@@ -87,27 +87,41 @@ class OdooOrderDetails(TypedDict):
     intercompany: NotRequired[bool]
 
 
+class Deduction(TypedDict):
+    """What counts as paid of an Odoo document and did not come: `discount` for early payment or `bank_charges`, in units, with the
+    entry and its day (ISO).
+    """
+
+    what: str
+    amount: int
+    entry: str
+    day: str
+
+
 class SettlementDetails(TypedDict):
-    """What settled an Odoo document beside `captured_amount` (extract/odoo_settlement.py): payments without an entry, the credit
-    notes that settled an invoice as `id:amount,...`, and all of it in words.
+    """What settled an Odoo document beside `captured_amount` (extract/odoo_settlement.py): payments without an entry, what journal
+    entries wrote off, what was deducted, the credit notes that settled an invoice as `id:amount,...`, and all of it in words.
     """
 
     in_payment: int
-    cash_rounding: int
-    discounted_tax: str
+    written_off: NotRequired[int]
+    deductions: NotRequired[list[Deduction]]
     credited_by: str
-    einvoice_rejected: str
     words: str
 
 
 class OdooMoveDetails(TypedDict, total=False):
     """An invoice or credit note: whether it is over several sale orders, which lines count in a unit that does not convert (transfers
-    too), what settled it, and whether it was ever seen paid, which stays (staging/upsert.py).
+    too), what cash rounding added, which payment term lowers its tax, why its e-invoice was refused, what settled it, and whether it
+    was ever seen paid, which stays (staging/upsert.py).
     """
 
     consolidated: bool
     sale_orders: list[int]
     foreign_units: str
+    cash_rounding: int
+    discounted_tax: str
+    einvoice_rejected: str
     settlement: SettlementDetails
     was_paid: bool
 

@@ -40,6 +40,7 @@ _DETAILS = {
     "deleted_store": "d.details ->> 'deleted_store'",
     "was_paid": "(d.details ? 'was_paid')",
     "in_payment": "d.details #>> '{settlement,in_payment}'",
+    "written_off": "d.details #>> '{settlement,written_off}'",
     "cash_rounding": "d.details ->> 'cash_rounding'",
     "discounted_tax": "d.details ->> 'discounted_tax'",
     "credited_by": "d.details #>> '{settlement,credited_by}'",

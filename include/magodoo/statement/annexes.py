@@ -93,6 +93,15 @@ _REMAINDERS = """
         and exists (select 1 from pair p where p.instance = d.instance and p.kind = d.kind and p.magento_id = d.source_id and p.ended_at is null)
     order by d.document_date, d.number"""
 
+# What counts as paid and did not come, by the day of the entry that deducted it.
+_DEDUCTED = """
+    select e.what, d.number, coalesce(o.number, '') as order_number, e.day, e.entry, e.amount, d.currency
+    from document d cross join lateral jsonb_to_recordset(d.details #> '{settlement,deductions}') as e (what text, amount bigint, entry text, day date)
+    left join document o on o.instance = d.instance and o.side = 'magento' and o.kind = 'order' and o.source_id = d.order_key
+    where d.instance = :instance and d.side = 'odoo' and d.kind in ('invoice', 'credit_memo') and d.active and d.deleted_at is null
+        and d.order_key is not null and d.details #> '{settlement,deductions}' is not null and e.day between :first and :last
+    order by e.day, d.number, e.entry"""
+
 _MUTED = """
     select id, type, kind, coalesce(order_number, '') as order_number, coalesce(magento_number, '') as magento_number,
         coalesce(odoo_number, '') as odoo_number, magento_amount, odoo_amount, coalesce(currency, '') as currency, muted_until, muted_by,
@@ -173,6 +182,7 @@ def read(
         "open_receivables": open_documents(Kind.INVOICE),
         "refunds_to_pay": open_documents(Kind.CREDIT_MEMO),
         "posted_after_closing": [*rows(_POSTED_LATER), *moved],
+        "deducted": rows(_DEDUCTED),
         "residues": rows(_RESIDUES),
         "remainders": rows(_REMAINDERS, methods=_mapped_methods(instance)),
         "muted": rows(_MUTED),

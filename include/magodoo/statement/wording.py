@@ -40,6 +40,7 @@ ANNEXES = {
     "open_receivables": "Open receivables at the month's end",
     "refunds_to_pay": "Refunds to pay at the month's end",
     "posted_after_closing": "Posted after closing: the accounting month is later than the document's",
+    "deducted": "Paid, less what was deducted: discounts for early payment, charges of the bank or provider",
     "unread_stores": "Stores of the shop that no instance reads: their documents are not in this statement",
     "gaps": "Gaps in the numbers",
     "rounding": "Rounding, summed",
@@ -62,7 +63,7 @@ NOTES = {"cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_
 # What of a list is summed in its heading.
 SUMMED = {
     "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "cut_off": "cost",
-    "open_receivables": "open", "refunds_to_pay": "open", "residues": "open",
+    "open_receivables": "open", "refunds_to_pay": "open", "deducted": "amount", "residues": "open",
     "remainders": "net",
 }  # fmt: skip
 OPEN_FINDING = "Open finding: "
@@ -102,6 +103,10 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "rounding": (
         _CURRENCY, ("Documents", "count", "text"), ("Net", "net", "money"), ("Absolute", "absolute", "money"),
         ("Above 1.00", "notable", "flag"),
+    ),
+    "deducted": (
+        ("Kind", "what", "word"), ("Number", "number", "text"), _ORDER, ("Date", "day", "text"), ("Entry", "entry", "text"),
+        ("Deducted", "amount", "money"), _CURRENCY,
     ),
     "residues": (
         _ORDER, ("Last refund", "day", "text"), ("Invoiced", "invoiced", "money"), ("Refunded", "refunded", "money"),

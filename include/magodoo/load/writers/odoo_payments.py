@@ -59,7 +59,10 @@ class WritePayments(Writer):
                 continue
             settled = document is not None and _settled_by(document, row["id"])
             complete = row["state"] in _POSTED and (settled or bool(row.get("is_reconciled")))
-            answers[change.id] = Found(row["id"], complete=complete, before={"state": row["state"]})
+            answers[change.id] = Found(
+                row["id"], complete=complete, before={"state": row["state"]}, posted=_posted_words(row, document),
+                number=str(row["name"] or ""),
+            )  # fmt: skip
         return answers
 
     def _payment_ids(self, context: Context, changes: Sequence[LeasedChange], documents: Rows) -> dict[str, int]:
@@ -256,6 +259,15 @@ def _not_as_asked(
             call="account.payment.action_post", hint="set an outstanding account on the journal's method lines",
         )  # fmt: skip
     return None
+
+
+def _posted_words(payment: Mapping[str, Any], document: Mapping[str, Any] | None) -> str:
+    """What is posted and not matched, for a finding; "" of a draft."""
+    if payment["state"] not in _POSTED:
+        return ""
+    amount = f"{plain(to_units(payment['amount']), 2)} {payment['currency_id']['name']}"
+    of = document["name"] if document is not None else "its document"
+    return f"payment {payment['name']} of {amount} is posted and is not matched with {of}"
 
 
 def _half_done(

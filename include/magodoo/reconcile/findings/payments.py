@@ -79,13 +79,21 @@ def why_not_paid(row: Document, setting: str, *, in_payment_counts: bool) -> str
 
 
 def gone_again(situation: Situation) -> Mask:
-    """Odoo documents that were paid once, whose counterpart Magento shows as paid, and that are open again."""
+    """Odoo documents that were paid once, whose counterpart Magento shows as paid, and that are open again, or written off since.
+
+    What was written off is over once Magento has refunded the whole order.
+    """
     view, partner = situation.view, situation.matching.partner
     money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
     here = ~view.is_magento & money & view.active & view.column("was_paid") & situation.matching.paired
-    here &= _still_due(view) > view.tolerances
+    here &= (_still_due(view) > view.tolerances) | ((view.column("written_off") > view.tolerances) & ~_refunded(view))
     told = view.active & view.word_is("state", {PAID_IN_MAGENTO})
     return here & np.where(partner >= 0, told[partner], False)
+
+
+def _refunded(view: View) -> Mask:
+    """Documents whose order Magento has closed: it is refunded in full."""
+    return np.where(view.order_of >= 0, view.word_is("state", {"closed"})[view.order_of], False)
 
 
 def payment_reversed(situation: Situation) -> list[Finding]:
@@ -100,11 +108,12 @@ def payment_reversed(situation: Situation) -> list[Finding]:
     for odoo in view.frames.rows(positions):
         magento = view.frames.rows([situation.matching.partner[odoo.at]])[0]
         made = about(FindingType.PAYMENT_REVERSED, magento, odoo, order=orders.get(odoo.at))
-        made.odoo_amount = int(odoo.open_amount)
+        made.odoo_amount = int(odoo.open_amount) or int(odoo.written_off)
         made.magento_value = "refunded" if odoo.kind == Kind.CREDIT_MEMO else "paid"
-        made.odoo_value = f"{_money(odoo.open_amount, odoo)} of {_money(odoo.grand_total, odoo)} are open again"
-        if odoo.settled_by:
-            made.odoo_value += f"; still there: {odoo.settled_by}"
+        lost = f"{_money(odoo.open_amount, odoo)} of {_money(odoo.grand_total, odoo)} are open again"
+        if not odoo.open_amount:
+            lost = f"{_money(odoo.written_off, odoo)} of {_money(odoo.grand_total, odoo)} were written off since"
+        made.odoo_value = f"{lost}; now there: {odoo.settled_by}" if odoo.settled_by else lost
         if odoo.kind == Kind.INVOICE:
             made.detail = to_ship.get(odoo.order_key, "Nothing is left to ship: the goods are with the customer")
         result.append(made)
