@@ -216,7 +216,7 @@ class People:
             return "nothing to match"
         residual = _number(move["amount_residual"])
         if step.part != "half":
-            charges = (residual / 20).quantize(Decimal("0.01")) if step.extra and move["currency_id"][1] == "USD" else 0
+            charges = (residual / 40).quantize(Decimal("0.01")) if step.extra and move["currency_id"][1] == "USD" else 0
             bank_line(self.pair, [move["id"]], charges=Decimal(charges))
             return None
         sign = 1 if move["id"] in {each["id"] for each in self.pair.moves(self.order)} else -1
