@@ -128,6 +128,18 @@ def test_what_adds_up_in_two_ways_is_read_in_neither(cart: list[Sold], data: st.
     assert "ways that differ" in read(rows, sum((each.row for each in cart), Decimal(0))).flaw
 
 
+def test_rows_in_base_currency_are_read_in_one_way_or_none() -> None:
+    """The readings of the order's currency do not add up in base currency, and two others do there and differ."""
+    row = {
+        "qty_ordered": 1, "price": 10, "row_total": 10, "row_total_incl_tax": 10,
+        "base_price": 8, "base_row_total": 9, "base_row_total_incl_tax": 9,
+    }  # fmt: skip
+    other = {**row, "base_price": 10, "base_row_total": 9, "base_row_total_incl_tax": 9}
+    header = {"subtotal": 20, "base_subtotal": 18, "grand_total": 20, "base_grand_total": 18}
+    flaw = read_rows({"1": row, "2": other}, header).flaw
+    assert flaw.startswith("In base currency: The rows add up to the subtotal in 2 ways that differ"), flaw
+
+
 def test_a_contradiction_names_the_readings_and_the_rows() -> None:
     first, second = (
         Sold.of(Decimal(10), Decimal(1), Decimal(0), 0, False),

@@ -255,6 +255,91 @@ def test_a_remainder_that_stands_nowhere_is_mapped_by_method_and_exact_amount(
         )
 
 
+@story(extra_totals={"cod_fee": {"nature": "charge", "fields": ["extension_attributes.cod_fee"], **FEE}})
+@pytest.mark.parametrize("shares", [("2.00", "2.00"), ("1.33", "1.33", "1.34"), ("4.00", "0"), ("0", "4.00")])
+def test_a_fee_that_an_extension_spreads_over_the_invoices_is_invoiced_by_each(
+    pair: ShopAndBooks, shares: tuple[str, ...]
+) -> Story:
+    order = pair.order({"SKU-001": len(shares)})
+    raise_total(pair, pair.shop.order(order), "4.00")
+    extend(pair.shop.order(order), cod_fee=4)
+    for share in shares:
+        pair.shop.invoice(order, {pair.items(order)["SKU-001"]: 1})
+        raise_total(pair, pair.invoices(order)[-1], share)
+    yield
+    wanted = [number(row["grand_total"]) for row in pair.invoices(order)]
+    assert [(row["state"], number(row["amount_total"])) for row in pair.moves(order)] == [
+        ("posted", total) for total in wanted
+    ]
+    assert (pair.to_invoice(order), pair.findings(order)) == (0, set())
+
+
+@story(
+    extra_totals={
+        "fee": {"nature": "charge", "fields": ["extension_attributes.fee"], "including_tax": True, "tax_percent": "8.25", **FEE},
+        "wrap": {
+            "nature": "charge", "fields": ["extension_attributes.wrap"], "tax_fields": ["extension_attributes.wrap_tax"],
+            "including_tax": True, **FEE,
+        },
+    }
+)  # fmt: skip
+@pytest.mark.parametrize("shown", [{"fee": Decimal("21.65")}, {"wrap": Decimal("21.65"), "wrap_tax": Decimal("1.65")}])
+def test_a_fee_that_is_shown_with_its_tax_is_taken_apart(pair: ShopAndBooks, shown: dict[str, Decimal]) -> Story:
+    order = pair.order({"SKU-001": 2})
+    pair.shop.invoice(order)
+    for document in (pair.shop.order(order), *pair.invoices(order)):
+        raise_total(pair, document, "20.00", "1.65")
+        extend(document, **shown)
+    yield
+    (entry,) = pair.moves(order)
+    assert number(entry["amount_total"]) == number(pair.invoices(order)[0]["grand_total"])
+    assert booked(pair, order)["tax"] == -number(pair.invoices(order)[0]["tax_amount"])
+    assert pair.findings(order) == set()
+
+
+@story()
+def test_a_field_that_holds_an_amount_with_its_tax_is_named(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 2})
+    raise_total(pair, pair.shop.order(order), "20.00", "1.65")
+    extend(pair.shop.order(order), fee=Decimal("21.65"))
+    pair.shop.invoice(order)
+    yield
+    (finding,) = pair.reported(order, type="unmapped")
+    assert "with its tax (`including_tax`): extension_attributes.fee" in finding["message"]
+
+
+@story(
+    extra_totals={"cod_fee": {"nature": "charge", "fields": ["extension_attributes.cod_fee"], **FEE}, "gift_card": GIFT},
+    invoices={"to_magento": "when_posted"}, credit_memos={"to_magento": "when_paid"},
+)  # fmt: skip
+def test_what_only_an_extension_or_a_gift_card_decides_is_not_written_to_magento(pair: ShopAndBooks) -> Story:
+    """The invoice of the goods alone would have been made with the fee in it, and a refund would fill the card again."""
+    gift_journal(pair)
+    whole, goods = (pair.order({"SKU-001": 2}, "cashondelivery") for _ in range(2))
+    for order in (whole, goods):
+        raise_total(pair, pair.shop.order(order), "4.00")
+        extend(pair.shop.order(order), cod_fee=4)
+    card = pair.order({"SKU-001": 2})
+    pair.shop.invoice(card)
+    for document in (pair.shop.order(card), *pair.invoices(card)):
+        tender(document, "gift_cards_amount", 20)
+    yield
+    pair.bill(whole)
+    pair.bill(goods, {"SKU-001": 2})
+    (invoice,) = pair.moves(card)
+    pair.pay(card, invoice["id"])
+    note = pair.reverse(invoice["id"])
+    pair.pay(card, note, outbound=True)
+    yield
+    for order in (whole, goods):
+        (finding,) = pair.reported(order, type="missing_in_magento")
+        assert "4.00 USD of the order's total are in no part of it" in finding["no_change_reason"]
+        assert pair.invoices(order) == []
+    (finding,) = pair.reported(card, type="missing_in_magento")
+    assert "20.00 USD of the order were paid by gift card" in finding["no_change_reason"]
+    assert pair.memos(card) == []
+
+
 # What is tendered
 
 
@@ -333,6 +418,16 @@ def test_a_refund_to_a_gift_card_gives_the_liability_back(pair: ShopAndBooks) ->
         ("fee", {"nature": "charge", "product": "FEE"}, "name the `fields` that hold it"),
         ("fee", {"nature": "charge", "fields": ["fee"]}, "needs the Odoo `product`"),
         ("fixed_product_tax", {"nature": "payment_part", "journal": "GIFT"}, "charged, not tendered"),
+        (
+            "cards",
+            {**GIFT, "fields": ["extension_attributes.gift_cards_amount"]},
+            "would count twice: name it `gift_card`",
+        ),
+        (
+            "fee",
+            {"nature": "charge", "product": "FEE", "fields": ["fee"], "including_tax": True},
+            "needs their `tax_fields`",
+        ),
     ],
 )
 def test_a_tendered_part_is_never_sold_as_a_product(name: str, setting: Row, complaint: str) -> None:
@@ -387,6 +482,10 @@ def test_a_gift_card_for_anything_is_sold_to_the_liability_without_tax(pair: Sho
     yield
     told = booked(pair, order)
     assert (told["liability_current"], told["income"]) == (-50, -(number("24.99")))
+    assert pair.findings(order) == set()
+    pair.shop.refund(order, {pair.items(order)["CARD-ANY"]: 1}, shipping=0)
+    yield
+    assert booked(pair, order).get("liability_current", 0) == 0, "a card that is taken back is owed no more"
     assert pair.findings(order) == set()
     assert ("unmapped", "order", "gift_card:CARD-TAXED") in pair.findings(taxed)
 

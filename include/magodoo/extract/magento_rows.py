@@ -49,7 +49,9 @@ def read_rows(items: Mapping[str, Row], header: Row) -> Rows:
     if chosen is None:
         chosen = closing[0] if closing else _by_price(items, "", cents=False)
         flaw = flaw or _nothing_closes(items, fields.units(header, "subtotal"), targets)
-    return Rows(chosen.gross, _base(items, header, chosen.name), flaw)
+    names = {each.name for each in closing if each.gross == chosen.gross} or {chosen.name}
+    base, base_flaw = _base(items, header, names)
+    return Rows(chosen.gross, base, flaw or base_flaw)
 
 
 def _only(closing: list[_Reading], items: Mapping[str, Row]) -> tuple[_Reading | None, str]:
@@ -181,13 +183,21 @@ def _targets(items: Mapping[str, Row], header: Row, prefix: str) -> set[int]:
     return {totals.subtotal} if totals.beside == fixed else {totals.subtotal, totals.subtotal - fixed}
 
 
-def _base(items: Mapping[str, Row], header: Row, name: str) -> Amounts:
-    """The rows in base currency, read in the same way; in another one only where that way does not add up there."""
+def _base(items: Mapping[str, Row], header: Row, names: set[str]) -> tuple[Amounts, str]:
+    """The rows in base currency and why they have no single reading, or "".
+
+    They are read as those in order currency are (`names`); in another way only where none of these adds up there.
+    """
     targets = _targets(items, header, "base_")
     readings = list(_readings(items, "base_", targets))
-    same = [each for each in readings if each.name == name]
-    closing = [each for each in (*same, *readings) if sum(each.gross.values()) in targets]
-    return next(iter((*closing, *same, *readings))).gross
+    same = [each for each in readings if each.name in names]
+    closing = [each for each in same if sum(each.gross.values()) in targets] or [
+        each for each in readings if sum(each.gross.values()) in targets
+    ]
+    chosen, flaw = _only(closing, items)
+    if chosen is None:
+        return next(iter((*closing, *same, *readings))).gross, flaw and f"In base currency: {flaw}"
+    return chosen.gross, ""
 
 
 def _nothing_closes(items: Mapping[str, Row], subtotal: int, targets: set[int]) -> str:

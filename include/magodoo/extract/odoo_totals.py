@@ -9,7 +9,7 @@ from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
 from magodoo.extract.odoo_fields import link
-from magodoo.money import plain
+from magodoo.money import shown
 
 CENT = 100
 
@@ -37,7 +37,8 @@ def write_parts(document: CanonicalDocument, row: Row) -> None:
         ("the tax of its lines", _sum(lines, "tax") + beside_tax, "its tax", document.tax, leeway),
     )
     failing = [
-        f"{parts} give {plain(given)}, {name} is {plain(wanted)}: {plain(abs(wanted - given))} {'more' if wanted > given else 'less'}"
+        f"{parts} give {shown(given, document.currency)}, {name} is {shown(wanted, document.currency)}:"
+        f" {shown(abs(wanted - given), document.currency)} {'more' if wanted > given else 'less'}"
         for parts, given, name, wanted, allowed in checks
         if abs(wanted - given) > allowed
     ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from magodoo.money import plain, to_units
+from magodoo.money import shown, to_units
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode
 from magodoo.vocabulary import ChangeKind
@@ -79,7 +79,7 @@ class _Tally:
         if done < limits.first_writes:
             return f"{_FIRST} of this kind: {done} of {limits.first_writes} were made"
         if amount > to_units(largest):
-            return f"its amount {plain(amount)} is above the limit {largest}"
+            return f"its amount {shown(amount, None)} is above the limit {largest}"
         changes = self.changes[row["kind"]]
         if changes >= limits.changes_per_run:
             return f"more than {limits.changes_per_run} changes of this kind in one run"

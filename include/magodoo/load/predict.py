@@ -12,11 +12,28 @@ from typing import Any
 
 from magodoo.errors import FixDocument
 from magodoo.extract.magento_orders import read_items
-from magodoo.extract.magento_rows import applied_fixed_taxes, tax_on_fixed_tax
+from magodoo.extract.magento_rows import applied_fixed_taxes, fixed_tax, tax_on_fixed_tax
+from magodoo.extract.magento_totals import Totals
 from magodoo.magento.bundles import BUNDLE, is_priced_by_parts, with_own_prices
-from magodoo.money import rounded, to_units
+from magodoo.money import rounded, shown, to_units
 
 Row = Mapping[str, Any]
+
+
+def unpredictable(order: Row, tendered: int) -> str | None:
+    """Return why no document of an order can be predicted: its total holds what is no part of it, as a fee of an extension is.
+
+    tendered: units of the order that gift cards and credit paid; they lower Magento's total and not what it sells.
+    """
+    _, read = read_items(order)
+    beside = Totals.of(order, tendered, adjusted=False).beside
+    if beside in (0, fixed_tax(item for item in order["items"] if str(item["item_id"]) in read.gross)):
+        return None
+    currency = str(order.get("order_currency_code") or "")
+    return (
+        f"{shown(beside, currency)} {currency} of the order's total are in no part of it, and only the extension that adds them knows"
+        " which of its documents holds them: make this one in Magento, and the two are matched"
+    )
 
 
 def predicted_invoice(order: Row, items: Sequence[Sequence[int]]) -> int:

@@ -65,6 +65,8 @@ class ExtraTotal(Strict):
     Not for what is known by itself."""
     tax_fields: tuple[str, ...] = ()
     """Where Magento shows the tax on it."""
+    including_tax: bool = False
+    """Whether `fields` hold it with its tax: then name its `tax_fields`, or its `tax_percent`."""
     product: str | None = None
     """Internal reference (SKU) of the Odoo product of a charge, levy or discount: a service, invoiced on ordered quantities."""
     odoo_tax: str | None = None
@@ -77,6 +79,12 @@ class ExtraTotal(Strict):
     """Of a payment part: code of the Odoo journal whose outstanding account is the liability that it settles."""
     remainder: Remainder | None = None
     """Instead of fields: an amount that stands nowhere, by payment method. The monthly statement lists each use."""
+
+    @model_validator(mode="after")
+    def _says_its_tax(self) -> ExtraTotal:
+        if self.including_tax and not (self.fields and (self.tax_fields or self.tax_percent)):
+            raise ValueError("`including_tax` is of `fields`, and needs their `tax_fields` or `tax_percent`")
+        return self
 
     @model_validator(mode="after")
     def _fits_its_nature(self) -> ExtraTotal:
@@ -105,6 +113,11 @@ def complain(totals: dict[str, ExtraTotal]) -> None:
         if any(_TENDERED.search(word) for word in (name, *extra.fields)):
             if extra.nature is not Nature.PAYMENT_PART:
                 raise ValueError(f"{name} is tendered: its nature is payment_part, never a {extra.nature}")
+            for known, shown_in in TENDERED.items():
+                if name != known and any(path.split(".")[-1] in shown_in for path in extra.fields):
+                    raise ValueError(
+                        f"{name}: {shown_in[0]} is known by itself and would count twice: name it `{known}`"
+                    )
         elif name in KNOWN and extra.nature is Nature.PAYMENT_PART:
             raise ValueError(f"{name} is charged, not tendered: its nature is charge or levy")
         if name not in KNOWN and not extra.fields and extra.remainder is None:

@@ -56,12 +56,17 @@ def name_items(connection: Connection, instance: str) -> int:
     for source_id, order_key in key_of_order.items():
         named += _by_sku(sale_lines.get(source_id, []), items.get(order_key, []))
     item_of = {line.own_item_id: line.item_key for lines in sale_lines.values() for line in lines if line.own_item_id}
+    unnamed: dict[str, list[_Line]] = defaultdict(list)
     for kind in sorted({row.kind for row in concerned} - {"order"}):
         documents = {row.source_id: row.order_key for row in concerned if row.kind == kind}
         for source_id, lines in _read(connection, instance, "odoo", kind, documents).items():
             named += _by_order_line(lines, item_of)
             if kind not in _TRANSFERS or not any(line.own_item_id for line in lines):
-                named += _by_sku([line for line in lines if not line.own_item_id], items.get(documents[source_id], []))
+                loose = [line for line in lines if not line.own_item_id]
+                named += _by_sku(loose, items.get(documents[source_id], []))
+                if kind not in _TRANSFERS and any(line.item_key is None for line in loose):
+                    unnamed[documents[source_id]] += loose
+    named += _by_sold_sku(connection, instance, unnamed)
     _write(connection, instance, named)
     delivered = {row.own_order_id for row in concerned if row.own_order_id and row.kind in ("shipment", "return")}
     _count_kits(connection, instance, delivered | set(key_of_order))
@@ -160,6 +165,28 @@ def _by_sku(lines: Sequence[_Line], items: Sequence[_Line]) -> list[_Line]:
         if line.item_key is None and line.sku and free.get(line.sku):
             line.item_key = free[line.sku].pop(0).item_key
             named.append(line)
+    return named
+
+
+def _by_sold_sku(connection: Connection, instance: str, unnamed: Mapping[str, Sequence[_Line]]) -> list[_Line]:
+    """Name lines by what Odoo's order sells an item as, by order key: a gift card is sold as the product of the liability."""
+    if not unnamed:
+        return []
+    orders = connection.execute(
+        text("""
+        select source_id, order_key from document where instance = :instance and side = 'odoo' and kind = 'order'
+            and order_key = any(:keys) and deleted_at is null"""),
+        {"instance": instance, "keys": sorted(unnamed)},
+    ).all()
+    sold = _read(connection, instance, "odoo", "order", [row.source_id for row in orders])
+    named = []
+    for row in orders:
+        items = [line for line in sold.get(row.source_id, []) if line.item_key is not None]
+        by_document: _ByDocument = defaultdict(list)
+        for line in unnamed[row.order_key]:
+            by_document[f"{line.kind}/{line.source_id}"].append(line)
+        for lines in by_document.values():
+            named += _by_sku(lines, items)
     return named
 
 

@@ -14,6 +14,7 @@ from itertools import combinations
 
 from magodoo.extract import fields, paths
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.extract.fields import Row
 from magodoo.extract.magento_rows import tax_on_fixed_tax
 from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
@@ -130,10 +131,22 @@ def _known(sources: Sources, order: CanonicalDocument) -> Iterator[Amount]:
     for name, extra in sources.instance.extra_totals.items():
         if not extra.fields or extra.nature is Nature.PAYMENT_PART:
             continue
-        net = sum(paths.amount(payload, path) for path in extra.fields)
-        net = -abs(net) if extra.nature is Nature.DISCOUNT else net
-        tax = sum(paths.amount(payload, path) for path in extra.tax_fields) if extra.tax_fields else None
+        net, tax = _shown(payload, extra)
         yield Amount(name, _words(name), net, tax, extra.tax_percent, ", ".join(extra.fields))
+
+
+def _shown(payload: Row, extra: ExtraTotal) -> tuple[int, int | None]:
+    """Net and tax of an amount as the order shows it; a discount is below 0 with either sign, and so is its tax."""
+    amount = sum(paths.amount(payload, path) for path in extra.fields)
+    tax = sum(paths.amount(payload, path) for path in extra.tax_fields) if extra.tax_fields else None
+    if extra.nature is Nature.DISCOUNT:
+        amount, tax = -abs(amount), None if tax is None else -abs(tax)
+    if not extra.including_tax:
+        return amount, tax
+    if tax is None:
+        percent = extra.tax_percent or Decimal(0)
+        tax = amount - _cents(Decimal(amount) * 100 / (100 + percent))
+    return amount - tax, tax
 
 
 def _fixed_taxes(order: CanonicalDocument) -> Iterator[Amount]:
@@ -190,8 +203,11 @@ def _with_rate(order: CanonicalDocument, amount: Amount) -> Amount:
 
 
 def _share(net: int, percent: Decimal) -> int:
-    cents = (Decimal(net) * percent / 100 / CENT).to_integral_value(ROUND_HALF_UP)
-    return int(cents) * CENT
+    return _cents(Decimal(net) * percent / 100)
+
+
+def _cents(units: Decimal) -> int:
+    return int((units / CENT).to_integral_value(ROUND_HALF_UP)) * CENT
 
 
 def _of_document(
@@ -249,7 +265,7 @@ def _parted(document: CanonicalDocument, amounts: Sequence[Amount], net: int, ta
 
 
 def _part(amount: int, of: int, whole: int) -> int:
-    return int((Decimal(amount) * of / whole / CENT).to_integral_value(ROUND_HALF_UP)) * CENT if whole else 0
+    return _cents(Decimal(amount) * of / whole) if whole else 0
 
 
 def _lines(sources: Sources, amounts: Sequence[Amount], whole: CanonicalLine) -> Iterator[CanonicalLine]:
@@ -298,7 +314,10 @@ def _left_over(
         return _problem("remainder", f"{amount} of the total can be made of these in several ways: {names}")
     named = [f"{shown(each.net, currency)} of {each.amounts[0].words} ({each.amounts[0].shown_in})" for each in known]
     holding = paths.holding(order.payload, whole.untaxed)
-    where = f"fields that hold it: {', '.join(holding)}" if holding else "no field of the order holds it"
+    with_tax = paths.holding(order.payload, whole.untaxed + whole.tax) if whole.tax else []
+    found = ["fields that hold it: " + ", ".join(holding)] if holding else []
+    found += ["fields that hold it with its tax (`including_tax`): " + ", ".join(with_tax)] if with_tax else []
+    where = "; ".join(found) or "no field of the order holds it"
     others = f"; known beside it: {', '.join(named)}" if named else ""
     method = order.payment_method or "without name"
     said = f"{amount} of the total are in no part of the order; {where}{others}: name it under `extra_totals`, by its fields"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from magodoo.extract.canonical import CanonicalLine
 from magodoo.load.requests.prepared import RequestProblem
 from magodoo.load.requests.sources import Sources
-from magodoo.money import plain
+from magodoo.money import shown
 from magodoo.settings.extra_totals import GIFT_CARD_TYPES
 
 
@@ -28,7 +28,7 @@ def is_untaxed(sources: Sources, line: CanonicalLine) -> bool:
     return is_gift_card(sources, line) and sold is not None and sold.purpose == "multi_purpose"
 
 
-def gift_card_problems(sources: Sources, line: CanonicalLine, tax: int) -> list[RequestProblem]:
+def gift_card_problems(sources: Sources, line: CanonicalLine, tax: int, currency: str) -> list[RequestProblem]:
     """Return why a gift card cannot be sold as it stands: its purpose is not set, or a card for anything carries tax (units)."""
     if not is_gift_card(sources, line):
         return []
@@ -36,6 +36,6 @@ def gift_card_problems(sources: Sources, line: CanonicalLine, tax: int) -> list[
         said = f"{line.sku} is a gift card ({line.product_type}): say under `gift_cards_sold` what its sale is"
         return [RequestProblem(f"gift_card:{line.sku}", said)]
     if is_untaxed(sources, line) and tax:
-        said = f"the gift card {line.sku} was sold with tax {plain(tax)}, and `gift_cards_sold` says multi_purpose, which carries none"
+        said = f"the gift card {line.sku} was sold with tax {shown(tax, currency)}, and `gift_cards_sold` says multi_purpose, which carries none"
         return [RequestProblem(f"gift_card:{line.sku}", said)]
     return []

@@ -98,7 +98,7 @@ def money_lines(
         percent = ordered.tax_percent if ordered and source.tax_percent is None else source.tax_percent
         chosen = _tax(sources, order, ordered, source, percent, tax)
         sold = ordered or source
-        problems += gift_card_problems(sources, sold, tax)
+        problems += gift_card_problems(sources, sold, tax, document.currency)
         product_id = _product(sources, sold if sold.role == "item" else source, problems)
         problems += finer_than_odoo(sources, sold.sku, _quantity(source)) if source.role == "item" else []
         problems += [chosen.problem] if chosen.problem else []

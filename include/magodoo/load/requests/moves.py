@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.load.requests.customers import customer
+from magodoo.load.requests.extras import extra_lines
 from magodoo.load.requests.money_lines import MoneyLine, MoneyLines, money_lines
 from magodoo.load.requests.payment_parts import payment_parts
 from magodoo.load.requests.prepared import Prepared, RequestProblem
@@ -151,7 +152,26 @@ def _order_line(sources: Sources, document: CanonicalDocument, line: MoneyLine) 
         return sources.order_line(order_id, str(line.source.item_key))
     if line.source.role in ("shipping", "discount"):
         return sources.shipping_line(order_id, line.source.role)
-    return sources.extra_line(order_id, line.source) if line.source.role == "extra" else None
+    if line.source.role == "extra" and not _is_invoiced_in_part(sources, document, line):
+        return sources.extra_line(order_id, line.source)
+    return None
+
+
+def _is_invoiced_in_part(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> bool:
+    """Whether an earlier invoice holds a part of an amount that is one piece: that one has invoiced the piece, whatever it cost.
+
+    Fixed product tax is counted by the pieces of its item, and each invoice has its own.
+    """
+    order = sources.magento(Kind.ORDER, str(document.own_order_id or document.order_key))
+    if order is None or "." in line.source.line_id:
+        return False
+    return any(
+        line.source.line_id in (each.line_id for each in extra_lines(sources, order, other)[0])
+        for (side, kind, _), other in sources.documents.items()
+        if (side, kind, other.order_key) == (document.side, document.kind, document.order_key)
+        and other.active
+        and int(other.source_id) < int(document.source_id)
+    )
 
 
 def _unlinked(sources: Sources, document: CanonicalDocument, money: MoneyLines) -> list[RequestProblem]:

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 from magodoo.errors import FixDocument, MagodooError
+from magodoo.extract.tendered import tendered
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.matches import matched
 from magodoo.load.outcomes import Answers, Changed, Found, Written, refused
-from magodoo.load.predict import predicted_credit_memo, predicted_invoice
+from magodoo.load.predict import predicted_credit_memo, predicted_invoice, unpredictable
 from magodoo.load.writer import Writer
 from magodoo.magento.items import Lines, Role, by_parts, check_lines, order_items, quantity_differences, shipped_goods
 from magodoo.magento.marker import find_marker
@@ -105,7 +106,8 @@ class MagentoDocument(Writer):
     def _equal(self, context: Context, row: Row, change: LeasedChange) -> bool:
         same = not quantity_differences(row, _lines(change))
         total = change.request["expect"].get("total")
-        return same and (total is None or rounded(to_units(row.get("grand_total"))) == rounded(total))
+        sold = to_units(row.get("grand_total")) + _tendered(context, row)
+        return same and (total is None or rounded(sold) == rounded(total))
 
     def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
         """Why this may not be written on the order as it is now; None when it may."""
@@ -132,8 +134,10 @@ class CreateInvoice(MagentoDocument):
         authorised = to_units(payment.get("amount_authorized")) and not to_units(payment.get("base_amount_paid_online"))
         if authorised and not (method is not None and method.invoice_means_paid):
             return "its payment is only authorised: capture it in Magento first"
+        if unknown := unpredictable(order, _tendered(context, order)):
+            return unknown
         total, wanted = predicted_invoice(order, change.request["items"]), change.request["expect"]["total"]
-        currency = order.get("order_currency_code")
+        currency = _currency(order)
         if rounded(total) != rounded(wanted):
             return f"Magento would make an invoice of {shown(total, currency)}, Odoo's is {shown(wanted, currency)}"
         return super()._objection(context, order, change)
@@ -191,10 +195,17 @@ class CreateCreditMemo(MagentoDocument):
     document = Kind.CREDIT_MEMO
 
     def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+        currency = _currency(order)
         total, wanted = predicted_credit_memo(order, change.request), change.request["expect"]["total"]
         if wanted < 0:
             return "a credit memo below zero is never written"
-        currency = order.get("order_currency_code")
+        if parts := _tendered(context, order):
+            return (
+                f"{shown(parts, currency)} {currency} of the order were paid by gift card, credit or points, where Magento would put them"
+                " back whatever was paid back in Odoo: refund it in Magento"
+            )
+        if unknown := unpredictable(order, 0):
+            return unknown
         if rounded(total) != rounded(wanted):
             return f"Magento would make a credit memo of {shown(total, currency)}, Odoo's credit note is {shown(wanted, currency)}"
         paid, refunded = to_units(order.get("total_paid")), to_units(order.get("total_refunded"))
@@ -260,6 +271,15 @@ class AddTracks(Writer):
         ids = [int(change.request["shipment_id"]) for change in changes]
         pages = context.shop.by_ids(Kind.SHIPMENT, ids)
         return {int(row["entity_id"]): row for page in pages for row in page.rows}
+
+
+def _tendered(context: Context, row: Row) -> int:
+    """Units of an order or a document that gift cards and credit paid: they lower its total and not what it sells."""
+    return sum(tendered(context.instance, row).values())
+
+
+def _currency(order: Row) -> str:
+    return str(order.get("order_currency_code") or "")
 
 
 def _refused_bundles(order: Row, lines: Lines, refusal: str) -> set[int]:

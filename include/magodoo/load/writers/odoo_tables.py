@@ -7,7 +7,7 @@ from typing import Any
 
 from magodoo.errors import MagodooError
 from magodoo.load.writers.older_odoo import fit
-from magodoo.money import plain, to_units
+from magodoo.money import shown, to_units
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.loading import Loaded
 
@@ -44,5 +44,5 @@ def unequal(row: Mapping[str, Any], expect: Mapping[str, Any]) -> str | None:
     for word in ("total", "tax", "untaxed"):
         theirs = to_units(row.get(f"amount_{word}"))
         if theirs != expect[word]:
-            return f"its {word} is {plain(theirs)} in Odoo and {plain(expect[word])} in Magento"
+            return f"its {word} is {shown(theirs, expect['currency'])} in Odoo and {shown(expect[word], expect['currency'])} in Magento"
     return None
