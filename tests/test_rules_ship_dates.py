@@ -80,6 +80,29 @@ def test_each_invoice_has_the_day_of_its_own_goods(pair: ShopAndBooks) -> Story:
 
 
 @story()
+def test_of_one_item_that_left_in_two_parcels_each_invoice_has_the_day_of_its_own_pieces(pair: ShopAndBooks) -> Story:
+    """The second parcel leaves in another month perhaps: the first invoice is right, and stays as it is."""
+    order = pair.order({"SKU-001": 3}, days_ago=9)
+    (item,) = pair.items(order).values()
+    pair.at(8)
+    pair.shop.invoice(order, {item: 2})
+    pair.shop.invoice(order, {item: 1})
+    pair.at(6)
+    pair.shop.ship(order, {item: 2})
+    pair.at(0)
+    pair.touch(order)
+    yield
+    first = shipped_on(pair, pair.shipments(order)[0])
+    assert delivery_dates(pair, order)[0] == first
+    pair.at(2)
+    pair.shop.ship(order, {item: 1})
+    pair.at(0)
+    pair.touch(order)
+    yield
+    assert delivery_dates(pair, order) == [shipped_on(pair, row) for row in pair.shipments(order)]
+
+
+@story()
 def test_what_the_warehouse_delivered_in_odoo_keeps_odoo_s_day(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield

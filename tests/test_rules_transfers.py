@@ -380,6 +380,17 @@ def mirror_of(pair: ShopAndBooks, order: int) -> int:
     return int(made)
 
 
+def paid_invoice_of(pair: ShopAndBooks, order: int, sale: int) -> int:
+    """What one company asks of the other for a sales order: posted, with the shop's number in it, and paid."""
+    values = {"sale_order_ids": [[6, 0, [sale]]], "advance_payment_method": "delivered", "consolidated_billing": False}
+    (wizard,) = pair.call("sale.advance.payment.inv", "create", vals_list=[values])
+    move = int(pair.call("sale.advance.payment.inv", "create_invoices", [wizard])["res_id"])
+    pair.call("account.move", "write", [move], vals={"ref": pair.shop.order(order)["increment_id"]})
+    pair.call("account.move", "action_post", [move])
+    pair.pay(order, move)
+    return move
+
+
 def intercompany(pair: ShopAndBooks, sale: int) -> list[str]:
     """The kinds of findings about a sales order that are open."""
     with pair.engine.connect() as connection:
@@ -400,9 +411,13 @@ def test_a_mirror_order_between_companies_is_named_and_is_no_duplicate(pair: Sho
     assert intercompany(pair, mirror) == ["intercompany"]
     (picking,) = pair.rows("stock.picking", [["sale_id", "=", mirror]], "name")
     validate(pair, picking["id"])
+    invoice = paid_invoice_of(pair, order, mirror)
     (own,) = [sale for sale in sales if sale != mirror]
     yield
-    assert pair.shipments(order) == []
+    assert (pair.shipments(order), pair.invoices(order)) == ([], [])
+    pair.reverse(invoice)
+    yield
+    assert (pair.invoices(order), pair.memos(order)) == ([], [])
     assert pair.findings(order) == set()
     (delivery,) = pair.rows("stock.picking", [["sale_id", "=", own]], "name")
     validate(pair, delivery["id"])

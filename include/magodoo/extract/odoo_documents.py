@@ -192,7 +192,7 @@ def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetim
 
 
 def _delivery_key(instance: Instance, row: Row) -> str | None:
-    given = fields.key(row, "x_magento_key") or fields.key(row, instance.odoo.delivery_key_field)
+    given = transfers.own_key(row, "x_magento_key") or transfers.own_key(row, instance.odoo.delivery_key_field)
     begins = f"ship_{instance.id}_"
     plain = given.removeprefix(f"{instance.odoo.prefix}.") if given else ""
     return plain if plain.startswith(begins) and plain[len(begins) :].isdigit() else None

@@ -51,6 +51,16 @@ def is_sent_again(move: Row) -> bool:
     return direction(move) is Kind.SHIPMENT and bool(odoo.link(move, "origin_returned_move_id"))
 
 
+def own_key(row: Row, field: str) -> str | None:
+    """Our key on a transfer; None where Odoo copied it from the transfer that this one continues or takes back.
+
+    Odoo copies a field that an administrator makes by hand unless *Copied* is switched off: backorders and returns have it then.
+    """
+    key = fields.key(row, field)
+    came_from = [odoo.link(row, name) for name in ("backorder_id", "return_id")]
+    return None if key in [fields.key(each, field) for each in came_from] else key
+
+
 def moves_of(row: Row) -> list[Row]:
     """The moves of a transfer that are not cancelled."""
     return [move for move in fields.rows(row, "move_ids") if move.get("state") != "cancel"]

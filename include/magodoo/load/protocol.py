@@ -172,15 +172,18 @@ class Run:
             raise problem
 
     def _finish(self, writer: Writer, targets: Mapping[LeasedChange, int], found: Answers) -> None:
-        """Read back what stands there now, and commit it with the outcome."""
+        """Do what follows from what was written, read back what is there now, and commit it with the outcome."""
         if not targets:
             return
         before = {id: answer.before for id, answer in found.items() if isinstance(answer, Found)}
+        step = "completed"
         try:
+            writer.follow_up(self.context, list(targets))
+            step = "read back"
             documents = read_back.read(self.context, writer, targets)
         except MagodooError as problem:
             for change in targets:
-                self._settle(change, Partly(f"written, but it could not be read back: {problem}"))
+                self._settle(change, Partly(f"written, but it could not be {step}: {problem}"))
             return
         checkpoint("read_back")
         committed = read_back.commit(self.context, writer, targets, documents, before)

@@ -14,15 +14,25 @@ from sqlalchemy import text
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
-# Local days. A shipment names a bundle, the invoice its children, or the other way round.
+# Local days. Of an item, the first pieces invoiced are the first that leave: the second parcel is not the first invoice's.
+# A shipment names a bundle, the invoice its children, or the other way round: those quantities do not compare.
 _SHIPPED = """
-    select i.source_id, max(s.document_date) from document i
-    join line l on l.instance = i.instance and l.side = i.side and l.kind = i.kind and l.source_id = i.source_id and l.role = 'item'
-    join document s on s.instance = i.instance and s.side = i.side and s.kind = 'shipment' and s.order_key = i.order_key
-        and s.deleted_at is null
-    join line m on m.instance = s.instance and m.side = s.side and m.kind = s.kind and m.source_id = s.source_id
-        and (m.item_key in (l.item_key, l.parent_item_key) or m.parent_item_key = l.item_key)
-    where i.instance = :instance and i.side = 'magento' and i.kind = 'invoice' and i.source_id = any(:ids)
+    with counted as (
+        select d.kind, d.source_id, d.order_key, d.document_date, l.item_key, l.parent_item_key, l.quantity,
+            sum(l.quantity) over (partition by d.kind, d.order_key, l.item_key order by d.source_id::bigint, l.line_id
+                rows unbounded preceding) as up_to
+        from document d
+        join line l on l.instance = d.instance and l.side = d.side and l.kind = d.kind and l.source_id = d.source_id
+            and l.role = 'item' and l.quantity > 0
+        where d.instance = :instance and d.side = 'magento' and d.kind in ('invoice', 'shipment') and d.deleted_at is null
+            and d.active and d.order_key in (
+                select order_key from document where instance = :instance and side = 'magento' and kind = 'invoice'
+                    and source_id = any(:ids)))
+    select i.source_id, max(s.document_date) from counted i
+    join counted s on s.kind = 'shipment' and s.order_key = i.order_key and (
+        s.item_key = i.item_key and s.up_to > i.up_to - i.quantity and s.up_to - s.quantity < i.up_to
+        or s.item_key <> i.item_key and (s.item_key = i.parent_item_key or s.parent_item_key = i.item_key))
+    where i.kind = 'invoice' and i.source_id = any(:ids)
     group by i.source_id"""
 
 _INVOICES = """

@@ -43,6 +43,10 @@ class Writer(ABC):
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         """Write, or go on where an earlier attempt stopped."""
 
+    def follow_up(self, context: Context, changes: Sequence[LeasedChange]) -> None:
+        """Do what a written document entails elsewhere, also when an earlier attempt wrote it and came no further."""
+        return
+
     def for_group(self) -> Writer:
         """The writer that checks and writes one group; one that writes one by one reads there only once what both need."""
         return self

@@ -94,14 +94,15 @@ MOVE = tree(
     reconciled_payment_ids=tree("name state payment_type amount date memo", currency_id=NAMED, journal_id=CODED),
 )
 
+CONTINUED = tree("name x_magento_key")
 PICKING = tree(
     "name state origin date_done scheduled_date create_date write_date company_id picking_type_code "
     "carrier_tracking_ref x_magento_key",
     partner_id=PARTNER,
     carrier_id=NAMED,
     sale_id=ORDER_HEAD,
-    backorder_id=NAMED,
-    return_id=NAMED,
+    backorder_id=CONTINUED,
+    return_id=CONTINUED,
     picking_type_id=tree("name", warehouse_id=CODED),
     move_ids=tree(
         "product_uom_qty quantity picked state to_refund origin_returned_move_id has_tracking product_uom",

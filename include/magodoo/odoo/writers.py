@@ -15,7 +15,7 @@ from typing import Any
 
 from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown
 from magodoo.odoo.caller import expect_rows
-from magodoo.odoo.kinds import LOCATION, NAMED, PRODUCT, beyond, tree
+from magodoo.odoo.kinds import CONTINUED, LOCATION, NAMED, PRODUCT, beyond, tree
 from magodoo.odoo.loading import Loaded, Loading, Table
 from magodoo.odoo.reads import plain_domain, stamp
 from magodoo.odoo.soundness import is_id
@@ -26,7 +26,8 @@ DELIVERY_KEY = "x_magento_key"
 OPEN_PICKING = tree(
     f"name state carrier_tracking_ref write_date {DELIVERY_KEY}",
     sale_id=NAMED,
-    backorder_id=NAMED,
+    backorder_id=CONTINUED,
+    return_id=CONTINUED,
     location_id=LOCATION,
     picking_type_id=tree("name create_backorder"),
     move_ids=tree(

@@ -102,7 +102,7 @@ def key_field(subject: Subject) -> Outcome:
     if not subject.books.has_field("stock.picking", name):
         outcome.complain(
             f"stock.picking has no field {name}",
-            f"let an administrator create it: Settings, Technical, Fields: {name}, model stock.picking, type char, indexed",
+            f"let an administrator create it: Settings, Technical, Fields: {name}, model stock.picking, type char, indexed, *Copied* off",
             stops=subject.writes(ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_SHIPMENT),
         )
     return outcome

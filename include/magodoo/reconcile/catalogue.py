@@ -227,7 +227,7 @@ CATALOGUE: dict[FindingType, Entry] = {
         "None: the sale is the other company's, and its customer's order is counted there",
         _INFO,
         "The goods come from this company's warehouse, and Odoo or a clerk entered an order of the selling company here",
-        "Nothing to do",
+        "Validate the delivery of the customer's own order too, once the goods have left: its delivery is shipped in Magento, this order's is not",
         WAREHOUSE,
         STOCK,
         "Documents between companies are never Magento's",

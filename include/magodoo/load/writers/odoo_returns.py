@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
+from magodoo.extract.odoo_transfers import own_key
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
 from magodoo.load.outcomes import Answers, Found, Written, refused
@@ -100,8 +101,8 @@ class Return(Writer):
         for change in changes:
             order = orders.get(name_of(change.request["order"]))
             mine = [row for row in returns if order in orders_of(row)]
-            own = [row for row in keyed if row.get(field) == change.request["key"] and row["state"] != "cancel"]
-            own = own or [row for row in mine if not row.get(field) and _units([row]) == wanted[change.id]][:1]
+            own = [row for row in keyed if own_key(row, field) == change.request["key"] and row["state"] != "cancel"]
+            own = own or [row for row in mine if not own_key(row, field) and _units([row]) == wanted[change.id]][:1]
             found[change.id] = own, mine, [row for row in deliveries if order in orders_of(row)]
         return found
 

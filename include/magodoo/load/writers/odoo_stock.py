@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
-from magodoo.extract.odoo_transfers import moves_of, order_of, picking_of, share_for
+from magodoo.extract.odoo_transfers import moves_of, order_of, own_key, picking_of, share_for
 from magodoo.load.held import held
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
@@ -100,11 +100,14 @@ class Deliver(Writer):
         client.set_tracking(keys)
         client.set_quantities(quantities)
         done = client.validate_pickings(list(keys))
-        put_right(context, {change.order_key for change in changes if written[change.id] in done.ids})
         return {
             id: done.refused.get(result, result) if isinstance(result, int) else result
             for id, result in written.items()
         }
+
+    def follow_up(self, context: Context, changes: Sequence[LeasedChange]) -> None:
+        """Give the orders' invoices Magento's ship date: Odoo has dated them itself."""
+        put_right(context, {change.order_key for change in changes})
 
     def _open(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, list[Row]]:
         orders = resolve(context, changes, [change.request["order"] for change in changes])
@@ -168,7 +171,8 @@ def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> 
     keys = [change.request["key"] for change in changes]
     field = context.instance.odoo.delivery_key_field
     rows = context.books.documents_by_reference(kind, keys, [field]).sure
-    return {str(row[field]): row for row in rows if row.get(field)}
+    oldest_last = sorted(rows, key=lambda row: -int(row["id"]))  # a transfer that a person duplicated has the key too
+    return {key: row for row in oldest_last if (key := own_key(row, field))}
 
 
 def sale_lines(context: Context, changes: Sequence[LeasedChange]) -> dict[int, Goods | MagodooError]:
@@ -195,7 +199,7 @@ def goods_of(move: Row) -> tuple[int, str]:
 def _picking_for(pickings: Sequence[Row], goods: Goods, change: LeasedChange) -> Row | MagodooError:
     """The one open picking that has everything, reserved, untouched by others, and whose rest stays open."""
     key, field = change.request["key"], change.request["key_field"]
-    ours = [row for row in pickings if row.get(field) == key]
+    ours = [row for row in pickings if own_key(row, field) == key]
     problem: MagodooError = NotYet("nothing of it is open for delivery in Odoo")
     for row in ours or pickings:
         complaint = (None if ours else _unfit(row, goods, field)) or _dropped(row, goods)
@@ -211,8 +215,8 @@ def orders_of(row: Row) -> set[int]:
 
 
 def _unfit(row: Row, wanted: Goods, field: str) -> str | None:
-    if row.get(field):
-        return f"it is being delivered for {row[field]}"
+    if other := own_key(row, field):
+        return f"it is being delivered for {other}"
     if (row.get("location_id") or {}).get("usage") == "supplier":
         return "the vendor sends its goods: a person validates the drop shipment"
     reserved: Goods = {}
