@@ -143,6 +143,12 @@ def test_later_steps_wait_for_an_earlier_one_that_may_not_go_on(connection: Conn
     assert [change.source_id for change in claimed(connection)] == ["21"]
 
 
+def test_in_one_run_what_is_dated_earlier_is_posted_first(connection: Connection) -> None:
+    days = {"1": "2026-11-03", "2": "2026-11-01", "3": "2026-11-02"}
+    recorded(connection, *(a_change(order=order, source=order, date=day) for order, day in days.items()))
+    assert [change.order_key for change in claimed(connection)] == ["2", "3", "1"]
+
+
 def test_steps_of_one_order_come_in_their_order(connection: Connection) -> None:
     recorded(connection, a_change(PAYMENT), a_change(INVOICE), a_change(IMPORT, source="1"))
     assert [change.kind for change in claimed(connection)] == [IMPORT, INVOICE, PAYMENT]

@@ -112,9 +112,18 @@ def record(
             gone += [row["id"]] if row is not None else []
             fresh.append(item)
     recorded.superseded = _supersede(connection, gone)
+    fresh.sort(
+        key=_day
+    )  # in one journal what is dated earlier is posted first, or its number would not follow the dates
     recorded.ids |= _insert(connection, instance.id, fresh, dag_run)
     recorded.inserted = len(fresh)
     return recorded
+
+
+def _day(item: Prepared) -> str:
+    """The date (ISO) that gives a document its place in the series of its journal; "" of every other change."""
+    in_series = item.planned.kind in (ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)
+    return str((item.request or {}).get("date") or "") if in_series else ""
 
 
 def refused_before(connection: Connection, instance: str, prepared: Sequence[Prepared]) -> dict[Key, str]:

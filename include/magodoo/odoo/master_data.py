@@ -189,28 +189,38 @@ class MasterData(Reads):
     def last_posted(self, sales_journal: str | None, years: Collection[int]) -> dict[str, dict[int, date]]:
         """The latest date of the posted documents of the sales journal (None: of any) by move type and year.
 
-        A journal without a numbering of its own for credit notes has one date for both types.
+        A journal without a numbering of its own for credit notes has one date for both types; a numbering that goes on into the next
+        year (never begun anew, or with a fiscal year that is another) has the later date for both years.
         """
         of_journal = ["code", "=", sales_journal] if sales_journal else ["type", "=", "sale"]
         journals = self.listed("account.journal", ["refund_sequence"], [of_journal])
         apart = all(row.get("refund_sequence", True) for row in journals)
         types = (["out_invoice"], ["out_refund"]) if apart else (["out_invoice", "out_refund"],)
+        ids = [row["id"] for row in journals]
         found: dict[str, dict[int, date]] = {}
         for kinds in types:
+            latest = {year: self._last_of(ids, kinds, year) for year in {*years, *(year + 1 for year in years)}}
             for year in sorted(set(years)):
-                domain = [
-                    *self.company_domain("account.move"), ["state", "=", "posted"], ["move_type", "in", kinds],
-                    ["journal_id", "in", [row["id"] for row in journals]],
-                    ["invoice_date", ">=", f"{year}-01-01"], ["invoice_date", "<=", f"{year}-12-31"],
-                ]  # fmt: skip
-                order = "invoice_date desc, id desc"
-                answer = self.call(
-                    "account.move", "search_read", domain=domain, fields=["invoice_date"], order=order, limit=1
-                )
-                for row in expect_rows(answer, "account.move.search_read"):
-                    for kind in kinds:
-                        found.setdefault(kind, {})[year] = date.fromisoformat(row["invoice_date"])
+                row, after = latest[year], latest[year + 1]
+                if row is None:
+                    continue
+                if after is not None and after["sequence_prefix"] == row["sequence_prefix"]:
+                    row = after
+                for kind in kinds:
+                    found.setdefault(kind, {})[year] = date.fromisoformat(row["invoice_date"])
         return found
+
+    def _last_of(self, journals: list[int], types: list[str], year: int) -> Row | None:
+        """The last posted document of a year in these journals, with its date and what stands before its number."""
+        domain = [
+            *self.company_domain("account.move"), ["state", "=", "posted"], ["move_type", "in", types],
+            ["journal_id", "in", journals], ["invoice_date", ">=", f"{year}-01-01"], ["invoice_date", "<=", f"{year}-12-31"],
+        ]  # fmt: skip
+        answer = self.call(
+            "account.move", "search_read", domain=domain, fields=["invoice_date", "sequence_prefix"],
+            order="invoice_date desc, id desc", limit=1,
+        )  # fmt: skip
+        return next(iter(expect_rows(answer, "account.move.search_read")), None)
 
     def credit_left(self, partners: Sequence[int]) -> dict[int, tuple[int, Decimal]]:
         """(commercial partner, credit left) by partner, for those that have a limit; in company currency, negative beyond it.
