@@ -54,6 +54,41 @@ def test_what_is_cancelled_after_the_import_stays_a_matter_of_the_warehouse(pair
     assert pair.findings(order) == {("will_ship_too_much", "order", "")}
 
 
+QUOTATIONS = {"payment_methods": {"banktransfer": {"import_states": ["new", "processing"], "import_as": "quotation"}}}
+
+
+@story(restless=True, **QUOTATIONS)
+def test_what_is_cancelled_while_the_order_is_a_quotation_is_to_be_taken_off_it(pair: ShopAndBooks) -> Story:
+    order = pair.order({"SKU-001": 3})
+    yield
+    (sale,) = pair.sales(order)
+    assert sale["state"] == "draft"
+    pair.shop.invoice(order, {pair.items(order)["SKU-001"]: 1})
+    pair.shop.cancel(order)
+    yield
+    assert pair.sales(order)[0]["state"] == "draft", "confirmed, it would be delivered whole"
+    ((_, state, reason),) = [each for each in pair.unfinished(order) if each[0] == "odoo_order_import"]
+    assert state == "refused"
+    assert reason.endswith("without what was cancelled there: take that off the quotation in Odoo and confirm it there")
+    goods = [["order_id", "=", sale["id"]], ["is_delivery", "=", False]]
+    line = pair.rows("sale.order.line", goods, "name")[0]["id"]
+    pair.call("sale.order.line", "write", [line], vals={"product_uom_qty": 1})
+    pair.call("sale.order", "action_confirm", [sale["id"]])
+    yield
+    assert ordered_in_odoo(pair, order) == {"SKU-001": 1}
+    assert [row["state"] for row in pair.moves(order)] == ["posted"]
+    assert pair.findings(order) == set()
+
+
+@story(restless=True, **QUOTATIONS)
+def test_an_address_that_changes_while_the_order_is_a_quotation_is_told_to_the_warehouse(pair: ShopAndBooks) -> Story:
+    order = pair.order()
+    yield
+    move_to(pair, order, "9 New Road")
+    yield
+    assert pair.findings(order) == {("address_changed", "order", "delivery")}
+
+
 @story(restless=True)
 def test_a_line_that_was_taken_off_after_it_was_invoiced_is_named(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1, "SKU-002": 1})

@@ -202,7 +202,15 @@ def test_a_quantity_finer_than_odoo_keeps_is_refused_before_anything_is_written_
     pair: ShopAndBooks,
 ) -> Story:
     order = pair.order({"SKU-012": Decimal("0.333"), "SKU-001": 1}, payment="cashondelivery")
+    in_parts = pair.order({"SKU-012": 1}, payment="cashondelivery")
+    pair.shop.order(in_parts)["items"][0]["is_qty_decimal"] = 1
     yield
+    part = {pair.items(in_parts)["SKU-012"]: Decimal("0.333")}
+    pair.shop.invoice(in_parts, part)
+    pair.shop.ship(in_parts, part)
+    yield
+    assert (pair.moves(in_parts), [state for state, _ in counts(pair, in_parts)]) == ([], ["assigned"])
+    assert {row["no_change_reason"].split(" have ")[0] for row in pair.reported(in_parts)} == {"0.333 Units of SKU-012"}
     assert pair.sales(order) == []
     (told,) = pair.reported(order, type="not_representable")
     assert (told["part"], told["who"]) == ("quantity:SKU-012", "it")
@@ -218,6 +226,9 @@ def test_a_quantity_finer_than_odoo_keeps_is_refused_before_anything_is_written_
     asked = sum(line["product_uom_qty"] for line in sale_lines(pair, order) if not line["is_delivery"])
     assert float(asked) == 1.333
     assert pair.findings(order) == set()
+    assert [row["state"] for row in pair.moves(in_parts)] == ["posted"]
+    assert [(state, float(moved)) for state, moved in counts(pair, in_parts)] == [("done", 0.333), ("assigned", 0.667)]
+    assert pair.findings(in_parts) == set()
 
 
 def keep_decimals(pair: ShopAndBooks, digits: int) -> None:

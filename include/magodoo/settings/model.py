@@ -49,7 +49,7 @@ class PaymentMethod(Strict):
     journal: str | None = None
     """Odoo journal code; a payment is registered only when it and the evidence are there."""
     authorises: bool = False
-    """The method may authorise without capturing: `capture_needed` instead of an invoice."""
+    """Decides nothing any more, and may stay: an open authorisation is seen on the payment itself, whatever its method."""
     import_states: tuple[str, ...] | None = None
     """Magento order states; None: the instance's `orders.import_states`."""
     import_as: Literal["confirmed", "quotation"] = "confirmed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from magodoo.load.requests.accuracy import finer_than_odoo
 from magodoo.load.requests.prepared import Prepared, RequestProblem
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import call
@@ -105,6 +106,8 @@ def _items(sources: Sources, plan: PlannedChange) -> tuple[list[list[Any]], list
     """
     items: list[list[Any]] = []
     problems: list[RequestProblem] = []
+    order = sources.magento(Kind.ORDER, plan.order_key)
+    skus = {line.item_key: line.sku for line in order.lines if line.role == "item"} if order else {}
     for item_key, units in plan.intent.get("items") or ():
         sold, *part = _sold_as(sources, plan.order_key, str(item_key))
         line = sources.order_line(plan.order_key, sold)
@@ -112,6 +115,7 @@ def _items(sources: Sources, plan: PlannedChange) -> tuple[list[list[Any]], list
             problems.append(RequestProblem(f"item:{item_key}", f"the matched Odoo order has no line for item {sold}"))
         elif units:
             items.append([line.as_json(), int(units), *part])
+            problems += finer_than_odoo(sources, skus.get(str(item_key), ""), int(units))
     if not items and not problems:
         problems.append(RequestProblem("items", "nothing to move is left in the document"))
     return items, problems

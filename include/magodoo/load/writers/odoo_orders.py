@@ -14,7 +14,7 @@ from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
 from magodoo.load.writer import Writer
 from magodoo.load.writers.lookalikes import is_ours, lookalikes
 from magodoo.load.writers.odoo_tables import load_all, unequal
-from magodoo.money import plain, to_units
+from magodoo.money import plain, rounded, to_units
 from magodoo.vocabulary import ChangeKind, Kind
 
 if TYPE_CHECKING:
@@ -227,7 +227,10 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> str | 
         return None
     if row["state"] == "cancel":
         return "the order was cancelled in Odoo"
-    return unequal(row, change.request["expect"])
+    complaint = unequal(row, change.request["expect"])
+    if complaint and rounded(change.amount) > rounded(change.request["expect"]["total"]):
+        return f"{complaint} without what was cancelled there: take that off the quotation in Odoo and confirm it there"
+    return complaint
 
 
 def _is_others(context: Context, row: Mapping[str, Any]) -> bool:

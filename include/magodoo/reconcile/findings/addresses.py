@@ -19,6 +19,7 @@ from magodoo.reconcile.situation import Situation
 from magodoo.vocabulary import FindingType, Kind, Side
 
 VAT = "the VAT number"
+QUOTATION = ("draft", "sent")
 ON_THE_DELIVERY = (
     "Give the order and its open delivery in Odoo a new contact with the address from Magento before it is picked; the old contact"
     " stays, as other orders may go there"
@@ -46,7 +47,8 @@ def address_changed(situation: Situation) -> list[Finding]:
     for magento, odoo in zip(view.frames.rows(orders), view.frames.rows(partner[orders]), strict=True):
         changed = list(_changed(named[magento.at].split(SEPARATOR), named[odoo.at].split(SEPARATOR)))
         if changed and odoo.state != "cancel":
-            result += _findings(magento, odoo, changed, odoo.at in open_at, magento.source_id in invoiced)
+            is_open = odoo.at in open_at or odoo.state in QUOTATION
+            result += _findings(magento, odoo, changed, is_open, magento.source_id in invoiced)
     return result
 
 
