@@ -65,6 +65,29 @@ def test_an_earlier_schema_is_brought_forward_with_its_data(revision: str, postg
     postgres.drop_database(name)
 
 
+def test_what_was_paid_before_the_evidence_was_kept_is_known_as_paid(postgres: Cluster) -> None:
+    postgres.create_database("from_paid")
+    engine = staging.connect(postgres.url("from_paid"))
+    facts = {"301": ("paid", 0, 100), "302": ("partial", 40, 60), "303": ("reversed", 0, 0), "304": ("paid", 0, 60)}
+    with engine.begin() as connection:
+        connection.execute(text(f"create schema {SCHEMA}"))
+        CONFIG.attributes["connection"] = connection
+        command.upgrade(CONFIG, "0014")
+        for id, (status, open_, captured) in facts.items():
+            connection.execute(
+                text(
+                    "insert into document (instance, side, kind, source_id, number, state, status, grand_total, open_amount, captured_amount,"
+                    " request_began_at, version) values ('us', 'odoo', 'invoice', :id, '', 'posted', :status, 100, :open, :captured, now(), 1)"
+                ),
+                {"id": id, "status": status, "open": open_, "captured": captured},
+            )
+        command.upgrade(CONFIG, "0015")
+        paid = connection.scalars(text("select source_id from document where details ? 'was_paid' order by 1")).all()
+    engine.dispose()
+    postgres.drop_database("from_paid")
+    assert paid == ["301"]
+
+
 def test_a_restored_old_database_writes_nothing_twice(
     pair: ShopAndBooks, postgres: Cluster, new_staging: Callable[[], str]
 ) -> None:
