@@ -139,3 +139,12 @@ def test_no_piece_is_lost_or_counted_twice_however_a_transfer_is_shared(
         loose = sum(quantity for order, quantity in goods if order is None) if document.source_id == "17" else 0
         assert document.quantity == (wanted + loose) * 10_000
         assert int(document.source_id) * 16 < 2**63
+
+
+@pytest.mark.parametrize("orders", [[7], [7, 8]])
+def test_a_cancelled_transfer_stays_a_document_of_the_orders_that_its_moves_name(orders: list[int]) -> None:
+    """Else what it had open would still be open, and be named as goods that leave too much."""
+    moves = [move(number, order, 2, state="cancel") for number, order in enumerate(orders, 1)]
+    documents = read(transfer(moves, state="cancel"))
+    assert [document.own_order_id for document in documents] == [str(order) for order in orders]
+    assert [(document.state, document.lines) for document in documents] == [("cancel", [])] * len(orders)

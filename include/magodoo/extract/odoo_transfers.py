@@ -78,7 +78,10 @@ def shares(row: Row) -> list[dict[str, Any]]:
     order; the others get ids of their own. A key of ours names one Magento shipment, so it is left out where there are several orders:
     each share is matched by what is in it. Raises Unreadable.
     """
-    orders = sorted({int(found) for move in moves_of(row) if (found := order_of(move))})
+    moves = moves_of(row) or fields.rows(
+        row, "move_ids"
+    )  # of a cancelled transfer all are: it stays its orders' all the same
+    orders = sorted({int(found) for move in moves if (found := order_of(move))})
     named = odoo.link_id(row, "sale_id")
     if not orders:
         return [dict(row)]
