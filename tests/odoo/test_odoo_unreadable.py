@@ -210,3 +210,18 @@ def test_what_is_hidden_or_deleted_while_pages_are_read_costs_itself_alone(
     assert read_ == set(ids) - {last}
     apart = [each.source_id for page in rest for each in page.quarantined]
     assert apart == ([] if what == "deleted" else [last])
+
+
+def test_a_hidden_line_that_was_added_long_after_the_others_is_missed(
+    shop: Shop, client: OdooClient, admin: OdooClient
+) -> None:
+    shop.load_partner()
+    many = [row for number in range(1, 8) for row in shop.order_rows(number)]
+    first, *_ = client.load_orders(ORDER_FIELDS, many).ids.values()
+    values = {"order_id": first, "product_id": shop.products[LINES[0].sku], "product_uom_qty": 1}
+    (line,) = admin.write_call("sale.order.line", "create", vals_list=[values])
+    assert client.by_ids("order", [first]).sure
+    with hidden(admin, "sale.order.line", line):
+        page = client.by_ids("order", [first])
+        assert ([each.source_id for each in page.quarantined], page.rows) == ([first], [])
+        assert "may not be read" in page.quarantined[0].reason

@@ -20,6 +20,10 @@ from magodoo.odoo.versions import name_of
 
 NEARBY = 8
 """Lines of one document are made together: a hidden one has an id near to those that are seen."""
+UNRULED = frozenset({("sale.order", "order_line")})
+"""(model, list) of lists that Odoo searches through without the rules of what is in them (`auto_join`; `bypass_search_access` in 19): a
+search tells whether one holds more than was read, however far its id is from the others.
+"""
 
 _PART = 5000
 ARCHIVED_TOO = {"active_test": False}
@@ -157,6 +161,10 @@ class Visibility(Units):
     def _suspected(self, each: _List) -> list[int]:
         """Holders whose list, Odoo's search says, holds more than was read of it."""
         name = str(name_of(self.version, each.model, each.field))
+        if _is_unruled(each):
+            known = sorted({id for items in each.held.values() for id in items})
+            domain = [["id", "in", sorted(each.held)], [f"{name}.id", "not in", known]]
+            return list(self.call(each.model, "search", domain=domain, context=ARCHIVED_TOO))
         empty = sorted(id for id, items in each.held.items() if not items)
         near = self._near(each) if self.fields(each.model)[name]["type"] == "one2many" else []
         conditions: list[list[Any]] = []
@@ -189,18 +197,23 @@ class Visibility(Units):
             domain = [["id", "in", sorted(suspected.held)], [name, "in", [id]]]
             owners = self.call(each.model, "search", domain=domain, context=ARCHIVED_TOO)
             reasons |= {holder: _reason(facts["relation"], id) for holder in owners}
-        for holder in (id for id, items in suspected.held.items() if not items and id not in reasons):
-            if not self._seen_otherwise(facts, holder):
+        for holder, items in suspected.held.items():
+            sure = _is_unruled(each) or not items
+            if holder not in reasons and sure and not self._seen_otherwise(facts, holder, items):
                 reasons[holder] = f"{each.model} {holder}: what stands in {each.field} {MAY_NOT_BE_READ}"
         return reasons
 
-    def _seen_otherwise(self, facts: Mapping[str, Any], holder: int) -> bool:
-        """Whether the list is empty by its own condition: the records that belong to the holder are seen."""
+    def _seen_otherwise(self, facts: Mapping[str, Any], holder: int, known: list[int]) -> bool:
+        """Whether more than the known records of the holder is seen: its list has a condition of its own, or was just written."""
         inverse = facts.get("relation_field")
         if facts["type"] != "one2many" or not inverse:
             return False
-        domain = [[inverse, "=", holder]]
+        domain = [[inverse, "=", holder], ["id", "not in", known]]
         return bool(self.call(facts["relation"], "search", domain=domain, limit=1, context=ARCHIVED_TOO))
+
+
+def _is_unruled(each: _List) -> bool:
+    return (each.model, each.field) in UNRULED
 
 
 def _reason(model: str, id: int) -> str:

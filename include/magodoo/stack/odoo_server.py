@@ -70,7 +70,7 @@ class OdooServer:
 
     def _installer(self, name: str, modules: Iterable[str]) -> list[str]:
         """The command line that installs modules, and what they install by themselves, and ends."""
-        words = ["-d", name, "-i", ",".join(modules), "--stop-after-init", "--no-http"]
+        words = ["-d", name, "-i", ",".join(modules), "--stop-after-init", "--no-http", "--without-demo=True"]
         return [*self._command(), *words, "--log-level=warn"]
 
     @property
