@@ -9,12 +9,13 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from shop_and_books import ShopAndBooks
+from shop_and_books import GOODS, ShopAndBooks
 from sqlalchemy import Engine, text
 
 from magodoo import staging
-from magodoo.pipeline import load, quality
+from magodoo.pipeline import load, quality, reconcile
 from magodoo.sandbox.magento import Line
+from magodoo.sandbox.seed.shop import CARD
 from magodoo.stack.postgres import Cluster
 from magodoo.staging.engine import MIGRATIONS, SCHEMA
 
@@ -86,6 +87,44 @@ def test_what_was_paid_before_the_evidence_was_kept_is_known_as_paid(postgres: C
     engine.dispose()
     postgres.drop_database("from_paid")
     assert paid == ["301"]
+
+
+BEFORE_KINDS_WERE_MENDED = "0012"
+"""The last schema before records that cannot be read named their orders and documents carried what settled them."""
+SINCE_THEN = "{settlement,addressed,foreign_units,was_paid,set_aside,tendered,tendered_base,flaw,deleted_store}"
+OPEN = """select id, kind, source_id, state, verdict, approval, request_hash from change
+    where state in ('planned', 'approved', 'leased', 'uncertain') order by id"""
+
+
+def test_an_upgrade_plans_nothing_anew_and_loses_no_approval_or_verdict(pair: ShopAndBooks) -> None:
+    orders = [pair.order(GOODS, payment) for payment in ("banktransfer", "cashondelivery", CARD) for _ in range(2)]
+    for order in orders:
+        pair.shop.invoice(order)
+        pair.shop.ship(order)
+    pair.look()
+    pair.release()
+    with pair.engine.begin() as connection:
+        for place, state in enumerate(("approved", "leased", "uncertain")):
+            connection.execute(
+                text("""update change set state = :state, attempts = 1, lease_until = now() + interval '1 hour', approval = 'approved',
+                    approved_hash = request_hash, approved_by = 'clerk', approved_at = now() where id % 4 = :place"""),
+                {"state": state, "place": place},
+            )
+        before = connection.execute(text(OPEN)).all()
+        CONFIG.attributes["connection"] = connection
+        command.downgrade(CONFIG, BEFORE_KINDS_WERE_MENDED)
+        connection.execute(text(f"update document set details = details - '{SINCE_THEN}'\\:\\:text[]"))
+    staging.migrate(pair.engine.url.render_as_string(hide_password=False))
+    with pair.engine.begin() as connection:
+        connection.execute(text("update order_work set staged_version = staged_version + 1"))
+    assert reconcile.run(pair.context())["orders"] >= len(orders)
+    with pair.engine.connect() as connection:
+        assert connection.execute(text(OPEN)).all() == before
+    for order in orders:
+        pair.touch(order)
+    pair.look()
+    with pair.engine.connect() as connection:
+        assert connection.execute(text(OPEN)).all() == before, "nor does what is read again by the new release"
 
 
 def test_a_restored_old_database_writes_nothing_twice(

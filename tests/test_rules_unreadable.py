@@ -178,3 +178,18 @@ def test_a_customer_who_was_given_to_another_company_stops_nothing_but_his_own_o
     assert [row["state"] for row in pair.sales(other)] == ["sale"], "somebody else's order is imported"
     assert ("order", str(sale["id"])) in quarantined(pair)
     assert len(pair.sales(again)) <= 1
+
+
+def test_an_order_that_was_made_and_is_not_shown_waits_and_is_confirmed_once_it_can_be_read(pair: ShopAndBooks) -> None:
+    one = imported(pair)
+    product = pair.rows("sale.order.line", [["order_id", "=", pair.sales(one)[0]["id"]]], "product_id")[0]["product_id"]
+    with hidden(pair, "product.product", product[0]):
+        order = pair.order({"SKU-001": 1}, "cashondelivery")
+        pair.chain()
+        assert [row["state"] for row in pair.sales(order)] in ([], ["draft"])
+        (missing,) = pair.reported(order, type="missing_in_odoo")
+        assert "cannot be read" in missing["no_change_reason"]
+        assert "must not be booked by hand" in missing["next_step"], "it would be there twice"
+    pair.chain()
+    assert [row["state"] for row in pair.sales(order)] == ["sale"]
+    assert pair.unfinished(order) == []

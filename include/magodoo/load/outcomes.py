@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from magodoo.errors import FixDocument, MagodooError, OutcomeUnknown, Retry
+from magodoo.errors import FixDocument, MagodooError, OutcomeUnknown, Retry, UnreadableRecord
 
 
 class Changed(MagodooError):
@@ -56,3 +56,8 @@ Written = dict[int, "int | MagodooError"]
 def refused(reason: str) -> FixDocument:
     """A precondition that does not hold: the finding keeps the reason."""
     return FixDocument(reason)
+
+
+def not_shown(what: str) -> UnreadableRecord:
+    """What was made is there and may not be read: the change waits until it can be, and is completed then."""
+    return UnreadableRecord(f"Odoo gave an id and does not show the {what}")

@@ -6,6 +6,7 @@ from magodoo.reconcile.order_plan import OrderPlan
 from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
 from magodoo.vocabulary import FindingType, Kind
 
+WHEN_READ = "Let the record be read again, as the finding about it says: what is missing follows by itself, and must not be booked by hand"
 _FOLLOW = "the order and its documents follow by themselves, and must not be booked by hand"
 
 
@@ -50,9 +51,13 @@ def of_its_documents(order: OrderPlan) -> str:
 
 
 def advise(order: OrderPlan, closed: str | None) -> None:
-    """Give documents that wait for the state of their order the order's own advice."""
-    if closed is None or closed != reason(order):
-        return
+    """Give documents that wait for what cannot be read, or for the state of their order, an advice of its own."""
+    unread = {order.unreadable(kind) for kind in Kind} if order.facts.unreadable else set()
+    own = {closed} & {reason(order)}
     for finding in order.of(FindingType.MISSING_IN_ODOO):
-        if finding.change is None and finding.no_change_reason == closed:
+        if finding.change is not None or finding.no_change_reason is None:
+            continue
+        if finding.no_change_reason in unread:
+            finding.next_step = WHEN_READ
+        elif finding.no_change_reason in own:
             finding.next_step = advice(order)

@@ -7,7 +7,7 @@ one, and only those with something to settle.
 
 from __future__ import annotations
 
-from magodoo.reconcile import catalogue, planning_magento, planning_odoo
+from magodoo.reconcile import catalogue, kept_out, planning_magento, planning_odoo
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.order_plan import Facts
 from magodoo.reconcile.plan import PlannedChange
@@ -27,6 +27,8 @@ def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], 
         if order_id in facts.held_by_unread:
             for finding in order.findings:
                 finding.no_change_reason = facts.held_by_unread[order_id]
+                if finding.type in (FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO):
+                    finding.next_step = kept_out.WHEN_READ
             continue
         if order.concerns_odoo:
             planning_odoo.plan(order)

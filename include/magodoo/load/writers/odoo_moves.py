@@ -11,7 +11,7 @@ from magodoo.errors import MagodooError
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.matches import matched
 from magodoo.load.names import name_of, resolve
-from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, refused
+from magodoo.load.outcomes import Answers, Changed, Found, NotYet, Written, not_shown, refused
 from magodoo.load.writer import Writer
 from magodoo.load.writers.carried import carry, day_of
 from magodoo.load.writers.lookalikes import is_ours, lookalikes
@@ -170,7 +170,7 @@ class WriteMoves(Writer):
                 written[change.id] = problems.get(name, refused("Odoo did not take it"))
                 continue
             complaint = _not_as_asked(rows.get(target), change)
-            written[change.id] = refused(complaint) if complaint else target
+            written[change.id] = complaint or target
             if not complaint and change.request["post"] and rows[target]["state"] == "draft":
                 to_post[target] = change
         done = client.post_moves(list(to_post)) if to_post else None
@@ -213,12 +213,13 @@ def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooE
     return Found(row["id"], complete=complete, before={"state": row["state"]})
 
 
-def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> str | None:
+def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
     if row is None:
-        return "Odoo gave an id and does not show the document"
+        return not_shown("document")
     if row["state"] == "cancel":
-        return "it was cancelled in Odoo"
-    return unequal(row, change.request["expect"]) if row["state"] == "draft" else None
+        return refused("it was cancelled in Odoo")
+    complaint = unequal(row, change.request["expect"]) if row["state"] == "draft" else None
+    return refused(complaint) if complaint else None
 
 
 def _order_problem(order: Mapping[str, Any] | None) -> MagodooError | None:

@@ -10,7 +10,7 @@ from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.odoo_fields import is_intercompany
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
-from magodoo.load.outcomes import Answers, Found, NotYet, Written, refused
+from magodoo.load.outcomes import Answers, Found, NotYet, Written, not_shown, refused
 from magodoo.load.writer import Writer
 from magodoo.load.writers.lookalikes import is_ours, lookalikes
 from magodoo.load.writers.odoo_tables import load_all, unequal
@@ -92,7 +92,7 @@ class ImportOrders(Writer):
             if target is None:
                 continue
             complaint = _not_as_asked(rows.get(target), change)
-            written[change.id] = refused(complaint) if complaint else target
+            written[change.id] = complaint or target
         self._confirm(context, changes, rows, written)
         return written
 
@@ -220,17 +220,17 @@ def load_partners(context: Context, changes: Sequence[LeasedChange]) -> Written:
     return {id: problem for id, problem in blamed.items() if problem is not None}
 
 
-def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> str | None:
+def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
     if row is None:
-        return "Odoo gave an id and does not show the order"
+        return not_shown("order")
     if row["state"] in CONFIRMED:
         return None
     if row["state"] == "cancel":
-        return "the order was cancelled in Odoo"
+        return refused("the order was cancelled in Odoo")
     complaint = unequal(row, change.request["expect"])
     if complaint and rounded(change.amount) > rounded(change.request["expect"]["total"]):
-        return f"{complaint} without what was cancelled there: take that off the quotation in Odoo and confirm it there"
-    return complaint
+        complaint += " without what was cancelled there: take that off the quotation in Odoo and confirm it there"
+    return refused(complaint) if complaint else None
 
 
 def _is_others(context: Context, row: Mapping[str, Any]) -> bool:

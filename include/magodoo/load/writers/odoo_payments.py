@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from magodoo.errors import FixConfiguration, FixDocument, MagodooError
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
-from magodoo.load.outcomes import Answers, Changed, Found, HalfDone, NotYet, Written, refused
+from magodoo.load.outcomes import Answers, Changed, Found, HalfDone, NotYet, Written, not_shown, refused
 from magodoo.load.writer import Writer
 from magodoo.load.writers.odoo_moves import closed
 from magodoo.load.writers.odoo_tables import load_all
@@ -234,7 +234,7 @@ def _not_as_asked(
 ) -> MagodooError | None:
     """Why this draft may not be posted: it would book something else, or could not be matched. None once it is posted."""
     if head is None:
-        return refused("Odoo gave an id and does not show the payment")
+        return not_shown("payment")
     if head["state"] != "draft":
         return None
     problem = _document_problem(document, change) or _accounts_problem(document, change, items)
