@@ -26,7 +26,14 @@ Cart = Sequence[tuple[str, int]]
 
 PRICES = {"LIVE-A": "19.99", "LIVE-B": "5.33", "LIVE-C-RED": "24.50", "LIVE-V": "99"}
 CONFIGURABLE, DYNAMIC, FIXED = "LIVE-C", "LIVE-DYN", "LIVE-FIX"
-PARTS = {DYNAMIC: (("LIVE-A", 1), ("LIVE-B", 2)), FIXED: (("LIVE-A", 1), ("LIVE-B", 1))}
+DYNAMIC_APART, FIXED_APART = "LIVE-DYN-APART", "LIVE-FIX-APART"  # *ship bundle items separately*
+PARTS = {
+    DYNAMIC: (("LIVE-A", 1), ("LIVE-B", 2)),
+    FIXED: (("LIVE-A", 1), ("LIVE-B", 1)),
+    DYNAMIC_APART: (("LIVE-A", 1), ("LIVE-B", 2)),
+    FIXED_APART: (("LIVE-A", 1), ("LIVE-B", 2)),
+}
+BY_PARTS, APART = (DYNAMIC, DYNAMIC_APART), (DYNAMIC_APART, FIXED_APART)
 FIXED_PRICE = 60
 TAXES = {"US": "8.25", "DE": "19"}
 SHIPPING_PER_PIECE = 5
@@ -82,8 +89,8 @@ class LiveShop:
         for sku, price in PRICES.items():
             self._product(sku, price=price, type_id="virtual" if sku == "LIVE-V" else "simple")
         self._configurable()
-        self._bundle(DYNAMIC, dynamic=True)
-        self._bundle(FIXED, dynamic=False)
+        for sku in PARTS:
+            self._bundle(sku)
         self._taxes()
         self._coupon()
 
@@ -159,7 +166,8 @@ class LiveShop:
         self._http.write("POST", f"/configurable-products/{CONFIGURABLE}/options", {"option": option})
         self._http.write("POST", f"/configurable-products/{CONFIGURABLE}/child", {"childSku": "LIVE-C-RED"})
 
-    def _bundle(self, sku: str, *, dynamic: bool) -> None:
+    def _bundle(self, sku: str) -> None:
+        dynamic = sku in BY_PARTS
         options = [
             {
                 "title": part, "type": "select", "required": True, "sku": sku,
@@ -172,7 +180,7 @@ class LiveShop:
             "sku_type": 0 if dynamic else 1,
             "weight_type": 0 if dynamic else 1,
         }
-        attributes |= {"price_view": 0, "shipment_type": 0}
+        attributes |= {"price_view": 0, "shipment_type": int(sku in APART)}
         self._product(
             sku,
             type_id="bundle",
@@ -249,15 +257,19 @@ class SandboxShop:
         for sku, price in PRICES.items():
             shop.add_product(sku, price=price, product_type="virtual" if sku == "LIVE-V" else "simple")
         shop.add_product(CONFIGURABLE, product_type="configurable", children=["LIVE-C-RED"])
-        shop.add_product(DYNAMIC, product_type="bundle", children=PARTS[DYNAMIC], dynamic=True)
-        shop.add_product(FIXED, price=FIXED_PRICE, product_type="bundle", children=PARTS[FIXED])
+        for sku, parts in PARTS.items():
+            dynamic, apart = sku in BY_PARTS, sku in APART
+            price = 0 if dynamic else FIXED_PRICE
+            shop.add_product(
+                sku, price=price, product_type="bundle", children=parts, dynamic=dynamic, ships_separately=apart
+            )
         return shop
 
     def buy(
         self, cart: Cart, *, payment: str = "checkmo", country: str = "US", store: str = "", coupon: str = ""
     ) -> int:
         lines = [Line(sku, quantity, child="LIVE-C-RED" if sku == CONFIGURABLE else "") for sku, quantity in cart]
-        pieces = sum(quantity for sku, quantity in cart if sku != "LIVE-V")
+        pieces = sum(quantity * _parcels_of(sku) for sku, quantity in cart)
         place = PLACES[country]
         return self.running.shop.place_order(
             lines,
@@ -271,6 +283,11 @@ class SandboxShop:
             shipping_amount=SHIPPING_PER_PIECE * pieces,
             coupon=Coupon(coupon, Decimal(COUPON_PERCENT)) if coupon else None,
         )
+
+
+def _parcels_of(sku: str) -> int:
+    """Pieces that a flat rate per piece counts: of a bundle that ships separately, its parts."""
+    return sum(count for _, count in PARTS[sku]) if sku in APART else int(sku != "LIVE-V")
 
 
 def _sent(method: str, address: str, body: Mapping[str, Any] | None = None) -> Any:

@@ -5,6 +5,8 @@ The people of both houses act over the systems' own interfaces; the pipeline is 
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from live_administrator import Administrator
-from live_shop import FIXED, LiveShop
+from live_shop import FIXED, FIXED_APART, LiveShop
 from rich.console import Console
 from sqlalchemy import text
 
@@ -41,7 +43,7 @@ from magodoo.vocabulary import MATCHED_KINDS, Kind
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 INSTANCE = "us"
-GOODS = {"LIVE-A": True, "LIVE-B": True, "LIVE-C-RED": True, "LIVE-V": False, FIXED: True}
+GOODS = {"LIVE-A": True, "LIVE-B": True, "LIVE-C-RED": True, "LIVE-V": False, FIXED: True, FIXED_APART: True}
 ZERO = Decimal(0)
 
 Row = dict[str, Any]
@@ -77,6 +79,38 @@ class People:
         items = self.desk.row("order", order)["items"]
         return order, {item["sku"]: item["item_id"] for item in items if not item.get("parent_item_id")}
 
+    def parts_of(self, order: int, sku: str) -> dict[str, int]:
+        """Item ids by SKU of the parts of the order's bundle of that product."""
+        items = self.desk.row("order", order)["items"]
+        (bundle,) = (
+            item["item_id"] for item in items if item["sku"].startswith(sku) and not item.get("parent_item_id")
+        )
+        return {item["sku"]: item["item_id"] for item in items if item.get("parent_item_id") == bundle}
+
+    def run_sql(self, statements: str) -> None:
+        """What no interface of Magento does, in the shop's own database."""
+        command = shlex.split(os.environ["MAGENTO_SQL"])
+        subprocess.run(command, input=statements, text=True, check=True, capture_output=True, timeout=60)
+
+    def pieces_sent(self, order: int) -> list[dict[str, int]]:
+        """Pieces by SKU of each done delivery in Odoo, the fullest first."""
+        call, sales = self.admin.call, [row["id"] for row in self._sales(order, "name")]
+        domain = [["picking_id.sale_id", "in", sales], ["state", "=", "done"]]
+        moves = call("stock.move", "search_read", domain=domain, fields=["picking_id", "product_id", "quantity"])
+        goods = call("product.product", "read", [row["product_id"][0] for row in moves], fields=["default_code"])
+        sku = {row["id"]: row["default_code"] for row in goods}
+        sent: dict[int, dict[str, int]] = {}
+        for row in moves:
+            sent.setdefault(row["picking_id"][0], {})[sku[row["product_id"][0]]] = int(row["quantity"])
+        return sorted(sent.values(), key=lambda pieces: -len(pieces))
+
+    def ships_to(self, order: int) -> tuple[str, str, str]:
+        """City, state and country of the delivery address in Odoo."""
+        (sale,) = self._sales(order, "partner_shipping_id")
+        fields = ["city", "state_id", "country_code"]
+        (row,) = self.admin.call("res.partner", "read", [sale["partner_shipping_id"][0]], fields=fields)
+        return row["city"], row["state_id"][1] if row["state_id"] else "", row["country_code"]
+
     def everything(self, order: int, *, ship: bool = True, tracked: bool = True) -> None:
         """The shop invoices and ships all of an order."""
         self.http.write("POST", f"/order/{order}/invoice", {})
@@ -96,9 +130,7 @@ class People:
         """Sale orders, posted invoices and credit notes and done deliveries of a Magento order."""
         number = self.desk.row("order", order)["increment_id"]
         call = self.admin.call
-        sales = call(
-            "sale.order", "search_read", domain=[["client_order_ref", "=", number]], fields=["name", "state", "amount_total"]
-        )  # fmt: skip
+        sales = self._sales(order, "name", "state", "amount_total")
         origins = [number, *(row["name"] for row in sales)]
         moves = call(
             "account.move", "search_read", domain=[["invoice_origin", "in", origins], ["state", "=", "posted"]],
@@ -115,6 +147,14 @@ class People:
             "notes": [row for row in moves if row["move_type"] == "out_refund"],
             "pickings": pickings,
         }
+
+    def _sales(self, order: int, *fields: str) -> list[Row]:
+        number = self.desk.row("order", order)["increment_id"]
+        return list(
+            self.admin.call(
+                "sale.order", "search_read", domain=[["client_order_ref", "=", number]], fields=list(fields)
+            )
+        )
 
     def enter_twin(self, name: str) -> None:
         """The other company of this Odoo has an order of its own with the number of one of the shop's."""
@@ -147,7 +187,7 @@ class People:
         def numbers(told: Any) -> list[str]:
             return sorted(each for each in str(told or "").split(",") if each)
 
-        tracks = [sorted(t["track_number"] for t in row.get("tracks") or []) for row in shop[Kind.SHIPMENT]]
+        tracks = [numbers(",".join(t["track_number"] for t in row.get("tracks") or [])) for row in shop[Kind.SHIPMENT]]
         return (
             {
                 "invoices": amounts(shop[Kind.INVOICE], "grand_total", "tax_amount"),
@@ -221,6 +261,7 @@ def settings_file(folder: Path, begun: datetime) -> Path:
     instance = written["instances"][INSTANCE]
     instance["books_from"] = (begun - timedelta(seconds=1)).replace(tzinfo=None).isoformat(sep=" ")
     instance |= {"magento_connection": "magento_pair", "odoo_connection": "odoo_pair", "title": "The pair"}
+    instance["payment_methods"]["purchaseorder"] = instance["payment_methods"]["card"]  # which may only authorise
     instance |= {"mode": {"default": "apply"}, "credit_memos": {"to_magento": "when_paid"}}
     path = folder / "magodoo.yaml"
     path.write_text(yaml.safe_dump(written, sort_keys=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from live_shop import CONFIGURABLE, COUPON, DYNAMIC, FIXED
+from live_shop import CONFIGURABLE, COUPON, DYNAMIC, DYNAMIC_APART, FIXED, FIXED_APART
 from pair_live import People, cents
 
 from magodoo.magento import Track
@@ -13,6 +13,8 @@ from magodoo.vocabulary import Kind
 
 TWO_LINES = [("LIVE-A", 3), ("LIVE-B", 2)]
 NOTE = "made by a person"
+APART = [(DYNAMIC_APART, 2), (FIXED_APART, 1)]
+TYPED = "jd 01,02 x"  # a tracking number with a comma, blanks and small letters
 ZERO, ONE, TWO = Decimal(0), Decimal(1), Decimal(2)
 
 
@@ -38,9 +40,39 @@ def shop_alone(people: People) -> None:
     order, items = people.buy("euro refunded", TWO_LINES, store="eu", country="DE", coupon=COUPON)
     people.everything(order)
     people.client.create_credit_memo(order, [(items["LIVE-B"], ONE)], ONE, ZERO, ZERO, NOTE)
+    order, _ = people.buy("typed number", TWO_LINES)
+    people.http.write("POST", f"/order/{order}/invoice", {})
+    people.http.write("POST", f"/order/{order}/ship", {"tracks": [Track(TYPED).body()]})
+    bundles_apart(people)
     people.buy("pending", TWO_LINES)
     order, _ = people.buy("cancelled", TWO_LINES)
     people.client.cancel_order(order)
+
+
+def bundles_apart(people: People) -> None:
+    """Bundles that ship separately: part by part, and with one part taken back after everything has left."""
+    order, _ = people.buy("apart", APART)
+    people.http.write("POST", f"/order/{order}/invoice", {})
+    parts = people.parts_of(order, DYNAMIC_APART)
+    people.client.create_shipment(order, [(parts["LIVE-B"], Decimal(3))], [Track("1ZB")], NOTE)
+    people.http.write("POST", f"/order/{order}/ship", {"tracks": [Track("1ZREST").body()]})
+    order, _ = people.buy("apart refunded", [(DYNAMIC_APART, 2)])
+    people.everything(order)
+    people.client.create_credit_memo(
+        order, [(people.parts_of(order, DYNAMIC_APART)["LIVE-B"], ONE)], ZERO, ZERO, ZERO, NOTE
+    )
+
+
+def only_authorised(people: People) -> None:
+    """An order that looks paid, whose money an authorising method has reserved and nobody has captured."""
+    order, _ = people.buy("only authorised", TWO_LINES, payment="purchaseorder")
+    people.run_sql(f"""
+        update sales_order set state = 'processing', status = 'processing' where entity_id = {order};
+        update sales_order_payment set amount_authorized = amount_ordered, base_amount_authorized = base_amount_ordered
+            where parent_id = {order};
+        insert into sales_payment_transaction (order_id, payment_id, txn_id, txn_type, is_closed)
+            select {order}, entity_id, 'live-{order}', 'authorization', 0 from sales_order_payment where parent_id = {order};
+    """)
 
 
 def books_alone(people: People) -> None:
@@ -49,6 +81,7 @@ def books_alone(people: People) -> None:
         ("billed", True, TWO_LINES),
         ("billed by hand", False, TWO_LINES),
         ("billed kinds", True, [(CONFIGURABLE, 2), (DYNAMIC, 1)]),
+        ("billed apart", True, APART),
         ("delivered in part", True, TWO_LINES),
     ):
         people.buy(name, cart, payment="cashondelivery")
@@ -59,7 +92,7 @@ def books_alone(people: People) -> None:
             bill(people, name)
         quantity = ONE if name == "delivered in part" else None
         quantities = {item["item_id"]: quantity or Decimal(str(item["qty_ordered"])) for item in items}
-        people.books.deliver(history, quantities, tracking=[f"DHL{history.order}"])
+        people.books.deliver(history, quantities, tracking=[f"dhl {history.order} x"])
 
 
 def bill(people: People, name: str) -> int:

@@ -7,6 +7,7 @@ systems; only what was reported stands in the pipeline's tables.
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -15,9 +16,9 @@ from dataclasses import dataclass, field
 from subprocess import CompletedProcess
 
 import pytest
-from live_shop import LiveShop, missing_login
+from live_shop import FIXED_APART, LiveShop, missing_login
 from pair_live import INSTANCE, House, Lacking, People, Row, connections, house, settings_file
-from pair_orders import books_alone, both, invoice_to_race_for, memo_to_race_for, shop_alone
+from pair_orders import TYPED, books_alone, both, invoice_to_race_for, memo_to_race_for, only_authorised, shop_alone
 
 from magodoo.errors import FixDocument
 from magodoo.load import checkpoints
@@ -59,6 +60,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accepted]:
         people = People(shop, odoo)
         for enter in (shop_alone, books_alone, both):
             enter(people)
+        if os.environ.get("MAGENTO_SQL"):
+            only_authorised(people)
         people.enter_twin("whole")
         lacking = Lacking(people)
         lacking.take_away()
@@ -106,7 +109,7 @@ def test_once_prepared_preflight_finds_no_error(pair: Accepted) -> None:
 
 
 BOTH = ("whole", "transfer", "kinds", "coupon", "euro", "virtual", "parts", "refunded", "euro refunded", "billed", "billed by hand",
-        "billed kinds", "delivered in part", "late track")  # fmt: skip
+        "billed kinds", "billed apart", "delivered in part", "late track", "typed number", "apart", "apart refunded")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -114,6 +117,39 @@ def test_after_one_run_both_hold_the_same_documents(pair: Accepted, name: str) -
     shop, books = pair.after_one[name]
     assert shop == books, reported(pair, name)
     assert any(shop.values()), "nothing was compared"
+
+
+def test_of_a_bundle_that_ships_separately_the_parts_left(pair: Accepted) -> None:
+    """Both ways: the parcels of the shop as it lists them, and Odoo's delivery as the parts that Magento ships."""
+    people = pair.people
+    assert people.pieces_sent(people.orders["apart"]) == [{"LIVE-A": 2, "LIVE-B": 1, FIXED_APART: 1}, {"LIVE-B": 3}]
+    (shipment,) = people.in_shop(people.orders["billed apart"])[Kind.SHIPMENT]
+    assert int(shipment["total_qty"]) == 9, "2 and 4 parts of the one, 1 and 2 of the other"
+
+
+def test_a_number_arrives_as_it_was_typed(pair: Accepted) -> None:
+    people = pair.people
+    (picking,) = people.in_books(people.orders["typed number"])["pickings"]
+    assert picking["carrier_tracking_ref"] == TYPED
+    order = people.orders["billed"]
+    (shipment,) = people.in_shop(order)[Kind.SHIPMENT]
+    assert [track["track_number"] for track in shipment["tracks"]] == [f"dhl {order} x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("whole", ("Austin", "Texas (US)", "US")), ("euro", ("Berlin", "Berlin (DE)", "DE"))]
+)
+def test_the_region_is_odoos_state_and_the_city_stays_the_city(
+    pair: Accepted, name: str, place: tuple[str, str, str]
+) -> None:
+    assert pair.people.ships_to(pair.people.orders[name]) == place
+
+
+@pytest.mark.skipif(not os.environ.get("MAGENTO_SQL"), reason="not run: MAGENTO_SQL is not given")
+def test_money_that_is_only_authorised_is_named(pair: Accepted) -> None:
+    (finding,) = [row for row in reported(pair, "only authorised") if row.get("type") == "capture_needed"]
+    assert finding["kind"] == "order"
+    assert not pair.people.in_shop(pair.people.orders["only authorised"])[Kind.INVOICE]
 
 
 def test_what_is_not_to_be_written_is_not(pair: Accepted) -> None:

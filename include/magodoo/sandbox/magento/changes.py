@@ -8,7 +8,7 @@ from typing import Any
 
 from magodoo.sandbox.magento import catalog, documents
 from magodoo.sandbox.magento import order_rules as rules
-from magodoo.sandbox.magento.amounts import ZERO, Row, cents, dec, of, stored
+from magodoo.sandbox.magento.amounts import Row, cents, dec, of, stored
 from magodoo.sandbox.magento.documents import Comment
 from magodoo.sandbox.magento.invoicing import book_invoice, check_invoice, draft_invoice
 from magodoo.sandbox.magento.payments import Payments
@@ -280,14 +280,10 @@ class Changes(Payments):
 
 def _cancel_item(order: Row, item: Row) -> None:
     qty = rules.to_cancel(order, item)
-    if rules.is_dummy(order, item):
-        parent = rules.parent_of(order, item)
-        qty = of(item, "qty_ordered") if parent and of(parent, "qty_canceled") == of(parent, "qty_ordered") else ZERO
     item["qty_canceled"] = of(item, "qty_canceled") + qty
     share = qty / of(item, "qty_ordered")
     item["tax_canceled"] = stored(of(item, "tax_canceled") + of(item, "base_tax_amount") * share)
-    if "discount_tax_compensation_amount" in item:
-        item["discount_tax_compensation_canceled"] = stored(of(item, "discount_tax_compensation_amount") * share)
+    item["discount_tax_compensation_canceled"] = stored(of(item, "discount_tax_compensation_amount") * share)
 
 
 def _cancel_totals(order: Row, prefix: str) -> None:

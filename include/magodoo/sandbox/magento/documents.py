@@ -142,7 +142,8 @@ def _stored(columns: Row) -> Row:
 
 
 def _line(tables: Tables, line: Row, document: Row, sequence: str) -> Row:
-    return {"entity_id": tables.next_id(sequence), "parent_id": document["entity_id"]} | _stored(line)
+    shown = {column: value for column, value in line.items() if column[0] != "_"}
+    return {"entity_id": tables.next_id(sequence), "parent_id": document["entity_id"]} | _stored(shown)
 
 
 def _comments(tables: Tables, document: Row, sequence: str, stamp: str, comment: Comment | None) -> list[Row]:

@@ -91,12 +91,26 @@ def can_invoice(order: Row) -> bool:
 
 
 def can_ship(order: Row) -> bool:
+    """Whether something is left to ship, for the order's state: parts of bundles by their own count, also where their bundle is
+    shipped for them (`Order::canShip`).
+    """
     if order.get("state") in ("holded", "payment_review", "canceled") or order.get("is_virtual"):
         return False
     return any(
-        to_ship(order, item) > 0 and not item.get("is_virtual") and of(item, "qty_refunded") != of(item, "qty_ordered")
+        (simple_to_ship(item) if _is_part_of_bundle(order, item) else to_ship(order, item)) > 0
+        and not item.get("is_virtual")
+        and of(item, "qty_refunded") != of(item, "qty_ordered")
         for item in order["items"]
     )
+
+
+def allows_shipment(order: Row) -> bool:
+    """Whether something is left that a shipment may name (`Order/Validation/CanShip`)."""
+    return any(to_ship(order, item) > 0 and not item.get("is_virtual") for item in order["items"])
+
+
+def _is_part_of_bundle(order: Row, item: Row) -> bool:
+    return (parent_of(order, item) or {}).get("product_type") == "bundle"
 
 
 def can_cancel(order: Row) -> bool:

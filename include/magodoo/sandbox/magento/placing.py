@@ -200,7 +200,7 @@ def _item(tables: Tables, row: CartLine, order: Row, sale: Sale, stamp: str) -> 
         "qty_invoiced": 0,
         "qty_refunded": 0,
         "qty_shipped": 0,
-        "row_weight": ZERO if row.parent or weight is None else stored(weight * row.qty),
+        "row_weight": _row_weight(tables, row, weight),
         "_product_sku": product["sku"] if kind != "configurable" else row.sku,
     }
     if weight is not None:
@@ -217,6 +217,15 @@ def _item(tables: Tables, row: CartLine, order: Row, sale: Sale, stamp: str) -> 
     for prefix in PREFIXES:
         item |= _item_amounts(row, prefix, sale)
     return item
+
+
+def _row_weight(tables: Tables, row: CartLine, weight: Any) -> Decimal:
+    """Of a bundle whose parts have the weight and ship separately, the last part's (`Address/Total/Shipping`)."""
+    if row.parent or weight is None:
+        return ZERO
+    if row.dynamic and row.product.get("_ships_separately"):
+        weight = (_children(tables, row.product) or [{"weight": ZERO}])[-1]["weight"]
+    return stored(weight * row.qty)
 
 
 def _children(tables: Tables, product: Row) -> list[Row]:
@@ -348,7 +357,7 @@ def _header(order: Row, rows: list[CartLine], sale: Sale, shipping: dict[str, Pr
         "protect_code": hashlib.md5(order["increment_id"].encode(), usedforsecurity=False).hexdigest(),
         "total_item_count": sum(1 for item in order["items"] if item["item_id"] not in parents),
         "total_qty_ordered": stored(sum((dec(item["qty_ordered"]) for item in top), ZERO)),
-        "weight": stored(sum((dec(item["row_weight"]) for item in top), ZERO)),
+        "weight": stored(sum((dec(item.get("weight")) * item["qty_ordered"] for item in top), ZERO)),
     }
     if sale.shipping is not None:
         header |= {"shipping_description": sale.shipping_description, "_shipping_method": sale.shipping_method}

@@ -154,7 +154,7 @@ def _can_refund_line(order: Row, item: Row, wanted: dict[int | None, Decimal]) -
         return rules.to_refund(order, item) > 0
     parent = rules.parent_of(order, item)
     relatives = [parent] if parent else rules.children_of(order, item)
-    if wanted:
+    if wanted if parent else any(wanted.values()):
         return any(wanted.get(relative["item_id"], ZERO) > 0 for relative in relatives)
     return any(rules.to_refund(order, relative) > 0 for relative in relatives)
 
@@ -170,17 +170,14 @@ def _line_qty(order: Row, item: Row, wanted: dict[int | None, Decimal]) -> Decim
 
 
 def _dummy_qty(order: Row, item: Row, wanted: dict[int | None, Decimal]) -> Decimal:
-    """Children follow their parent's quantity; a dynamic bundle's label follows its children."""
+    """A part follows its parent's quantity; a bundle that its parts price says what was invoiced of it, whatever is refunded
+    (`CreditmemoFactory::getQtyToRefund`, docs/facts/magento-bundles.md).
+    """
     parent = rules.parent_of(order, item)
-    if parent is not None:
-        share = of(item, "qty_ordered") / of(parent, "qty_ordered")
-        return wanted.get(parent["item_id"], rules.to_refund(order, parent)) * share
-    shares = [
-        wanted.get(child["item_id"], ZERO if wanted else rules.to_refund(order, child))
-        / (of(child, "qty_ordered") / of(item, "qty_ordered"))
-        for child in rules.children_of(order, item)
-    ]
-    return Decimal(int(max(shares, default=ZERO)))
+    if parent is None:
+        return of(item, "qty_invoiced")
+    share = of(item, "qty_ordered") / of(parent, "qty_ordered")
+    return wanted.get(parent["item_id"], rules.to_refund(order, parent)) * share
 
 
 def _line(item: Row, qty: Decimal) -> Row:

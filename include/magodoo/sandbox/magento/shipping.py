@@ -98,7 +98,7 @@ def check_shipment(draft: ShipmentDraft, tracks: list[Row]) -> None:
     order, messages = draft.order, []
     if order.get("state") in ("payment_review", "holded", "canceled") or order.get("is_virtual"):
         messages.append(f"A shipment cannot be created when an order has a status of {order.get('status')}")
-    elif not rules.can_ship(order):
+    elif not rules.allows_shipment(order):
         messages.append("The order does not allow a shipment to be created.")
     if draft.total_qty <= 0:
         messages.append("You can't create a shipment without products.")
