@@ -293,3 +293,30 @@ def test_refunded_parts_and_bundles_come_back_as_they_left(pair: ShopAndBooks) -
     assert delivered(pair, box, "incoming") == {"BUNDLE-BOX": 1}
     assert delivered(pair, kit, "incoming") == {"SKU-009": 2, "SKU-012": 1}
     assert [pair.findings(order) for order in (parts, box, kit)] == [set(), set(), set()]
+
+
+@story()
+def test_a_bundle_that_magento_counts_as_refunded_is_shipped_by_its_parts_or_says_so(pair: ShopAndBooks) -> Story:
+    """Money given back, or one part taken: Magento then counts the whole bundle as refunded (magento2#39060)."""
+    apart, together, known, taken = (
+        pair.order([Line(sku, 2)]) for sku in ("BUNDLE-SEP", "BUNDLE-DYN", "BUNDLE-DYN", "BUNDLE-DYN")
+    )
+    for order in (apart, together, known, taken):
+        pair.shop.invoice(order)
+    pair.shop.ship(known, {pair.items(known)["BUNDLE-DYN-SKU-002-SKU-006"]: 1})
+    yield
+    for order, sku in ((apart, "SKU-007"), (together, "SKU-002"), (known, "SKU-002")):
+        pair.shop.refund(order, {part(pair, order, sku): 0}, shipping=0, adjustment_positive=1)
+    pair.shop.refund(taken, {part(pair, taken, "SKU-002"): 1}, shipping=0)
+    yield
+    pair.deliver(apart)
+    pair.deliver(together)
+    pair.deliver(known)
+    pair.deliver(taken, {"SKU-002": 3, "SKU-006": 2})
+    yield
+    assert shipped(pair, apart) == [{"SKU-007": 2, "SKU-011": 4}]
+    assert pair.findings(apart) == set()
+    for order, shipments in ((together, 0), (known, 1), (taken, 0)):
+        assert len(pair.shipments(order)) == shipments
+        assert "counts the bundle BUNDLE-DYN-SKU-002-SKU-006 as refunded" in reasons(pair, order)
+        assert "should be shipped instead" not in reasons(pair, order)

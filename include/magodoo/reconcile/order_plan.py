@@ -5,7 +5,7 @@ kind.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -59,12 +59,14 @@ class Part:
 @dataclass(frozen=True)
 class Bundle:
     """A bundle of a Magento order: its item, units ordered, whether its parts carry the price, and what its shipments show of
-    the way it ships (neither without a shipment).
+    the way it ships (neither without a shipment). `unshipped` are the units that Magento would ship of it by its own line: of
+    one that its parts price none are left once a credit memo took a part or gave money back (magento2#39060).
     """
 
     item: int
     sku: str
     ordered: int
+    unshipped: int
     dynamic: bool
     separately: bool
     together: bool
@@ -205,7 +207,7 @@ class Facts:
             bundle = found.setdefault(
                 item,
                 Bundle(
-                    item, part["parent_sku"], int(part["parent_ordered"]), bool(part["dynamic"]),
+                    item, part["parent_sku"], int(part["parent_ordered"]), _unshipped(part), bool(part["dynamic"]),
                     item in known.separately, item in known.together,
                 ),
             )  # fmt: skip
@@ -217,6 +219,12 @@ class Facts:
     def bundle_of(self) -> dict[int, Bundle]:
         """Bundles by the item of each part."""
         return {part: bundle for bundle in self.bundles.values() for part in bundle.parts}
+
+
+def _unshipped(part: Mapping[Hashable, Any]) -> int:
+    """Units that Magento would ship of a part's bundle: what was shipped and what was refunded overlap there."""
+    gone = max(part["parent_shipped"], part["parent_refunded"])
+    return max(int(part["parent_ordered"] - part["parent_canceled"] - gone), 0)
 
 
 def _with_returns_left(situation: Situation) -> list[int]:

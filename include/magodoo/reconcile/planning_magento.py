@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from magodoo.magento.items import refunded_whole
 from magodoo.money import plain
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments
@@ -152,14 +153,16 @@ def _shipped(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | No
     one that ships together.
 
     Before the first shipment nothing tells which: a whole bundle is named by itself and, where Magento refuses that, by its
-    parts (`load.writers`); a part of it by the part.
+    parts (`load.writers`); a part of it by the part, and so is a bundle of which Magento ships nothing by its own line.
     """
     single, parts, reason = _sorted_by_bundle(order, row)
     for item in [item for item in single if item in order.facts.bundles and order.facts.bundles[item].separately]:
         single |= order.facts.bundles[item].in_parts(single.pop(item))
     for bundle, quantities in parts:
         units = None if bundle.separately else bundle.whole(quantities, goods=True)
-        if units is not None:
+        if bundle.together and not bundle.unshipped:
+            return [], refunded_whole(bundle.sku)
+        if units is not None and units <= bundle.unshipped:
             single[bundle.item] = units
         elif bundle.together:
             return [], (

@@ -18,7 +18,16 @@ from magodoo.load.matches import matched
 from magodoo.load.outcomes import Answers, Changed, Found, Written, refused
 from magodoo.load.predict import predicted_credit_memo, predicted_invoice, unpredictable
 from magodoo.load.writer import Writer
-from magodoo.magento.items import Lines, Role, by_parts, check_lines, order_items, quantity_differences, shipped_goods
+from magodoo.magento.items import (
+    Lines,
+    Role,
+    by_parts,
+    check_lines,
+    order_items,
+    quantity_differences,
+    refunded_whole,
+    shipped_goods,
+)
 from magodoo.magento.marker import find_marker
 from magodoo.magento.writes import Track
 from magodoo.money import from_units, rounded, shown, to_units
@@ -172,7 +181,7 @@ class CreateShipment(MagentoDocument):
         except FixDocument as refusal:
             bundles = _refused_bundles(order, lines, str(refusal))
             if not bundles:
-                raise
+                raise _explained(order, lines, refusal) from refusal
         return self._ship(context, order, change, by_parts(order, lines, bundles))
 
     def _ship(self, context: Context, order: Row, change: LeasedChange, lines: Lines) -> int:
@@ -284,12 +293,27 @@ def _currency(order: Row) -> str:
 
 def _refused_bundles(order: Row, lines: Lines, refusal: str) -> set[int]:
     """Bundles of a shipment that Magento's validation refuses by name: the rest of the text may be translated."""
-    if _VALIDATION not in refusal:
-        return set()
     wholes = (Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE)
     items = order_items(order)
     named = [number for number, _ in lines if items[number].role in wholes]
-    return {number for number in named if re.search(rf"(?<![\w-]){re.escape(items[number].sku)}(?![\w-])", refusal)}
+    return {number for number in named if _names(refusal, items[number].sku)}
+
+
+def _explained(order: Row, lines: Lines, refusal: FixDocument) -> FixDocument:
+    """The refusal of a part whose bundle Magento wants instead, and does not ship either, in words that say so."""
+    items = order_items(order)
+    for number, _ in lines:
+        bundle = items.get(items[number].parent_id or 0) if number in items else None
+        if bundle is None or bundle.role is not Role.DYNAMIC_BUNDLE or bundle.open_for(Kind.SHIPMENT) > 0:
+            continue
+        if bundle.refunded and _names(str(refusal), bundle.sku):
+            return FixDocument(refunded_whole(bundle.sku), system="magento")
+    return refusal
+
+
+def _names(refusal: str, sku: str) -> bool:
+    """Whether Magento's validation of a shipment names the SKU: the rest of the text may be translated."""
+    return _VALIDATION in refusal and bool(re.search(rf"(?<![\w-]){re.escape(sku)}(?![\w-])", refusal))
 
 
 def _missing(row: Row, change: LeasedChange) -> list[dict[str, str]]:

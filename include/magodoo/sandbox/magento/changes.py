@@ -208,8 +208,7 @@ class Changes(Payments):
         state = "canceled"
         for item in order["items"]:
             if state != "processing" and rules.to_refund(order, item) > 0:
-                unshipped = rules.to_ship(order, item) > rules.to_cancel(order, item)
-                state = "processing" if unshipped else "complete"
+                state = "processing" if rules.stays_open_when_cancelled(order, item) else "complete"
             _cancel_item(order, item)
         for prefix in ("", "base_"):
             _cancel_totals(order, prefix)

@@ -70,10 +70,18 @@ def to_refund(order: Row, item: Row) -> Decimal:
 
 
 def to_cancel(order: Row, item: Row) -> Decimal:
-    """Of a bundle and its parts what is unshipped by their own count, also where another line is shipped for them."""
+    return min(to_invoice(order, item), _unshipped(order, item))
+
+
+def stays_open_when_cancelled(order: Row, item: Row) -> bool:
+    """Magento's `Order/Item::isProcessingAvailable`."""
+    return _unshipped(order, item) > to_cancel(order, item)
+
+
+def _unshipped(order: Row, item: Row) -> Decimal:
+    """Of a bundle and its parts by their own count, also where another line is shipped for them (`Bundle/.../Plugin/Item`)."""
     of_bundle = (parent_of(order, item) or item).get("product_type") == "bundle"
-    unshipped = simple_to_ship(item) if of_bundle else to_ship(order, item)
-    return min(to_invoice(order, item), unshipped)
+    return simple_to_ship(item) if of_bundle else to_ship(order, item)
 
 
 def can_unhold(order: Row) -> bool:
