@@ -135,16 +135,6 @@ def by_parts(order: Mapping[str, Any], lines: Lines, bundles: Collection[int]) -
     return sorted(named.items())
 
 
-def refunded_whole(sku: str) -> str:
-    """Why Magento ships nothing of a bundle that ships together and is priced by its parts: it counts all of it as refunded with
-    each credit memo that takes a part of it, or gives money back (magento2#39060).
-    """
-    return (
-        f"Magento counts the bundle {sku} as refunded, since a credit memo took a part of it or gave money back, and ships nothing "
-        "of it any more: the delivery stays in Odoo alone"
-    )
-
-
 def _in_parts(items: Mapping[int, OrderItem], number: int, quantity: Decimal) -> list[tuple[int, Decimal]]:
     item = items.get(number)
     if item is None or item.role not in (Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE) or not item.ordered:

@@ -171,6 +171,16 @@ def _kits(view: View, parts: pd.DataFrame) -> tuple[frozenset[int], npt.NDArray[
     return kits, chosen["at"].to_numpy(np.int64), chosen["child"].to_numpy(np.int64)
 
 
+def refunded_whole(sku: str) -> str:
+    """Why Magento ships nothing of a bundle that ships together and is priced by its parts: it counts all of it as refunded with
+    each credit memo that takes a part of it, or gives money back (magento2#39060).
+    """
+    return (
+        f"Magento counts the bundle {sku} as refunded, since a credit memo took a part of it or gave money back, and ships nothing "
+        "of it any more: the delivery stays in Odoo alone"
+    )
+
+
 def completions(
     bundles: Bundles, document: Units, item: Units, quantity: Units
 ) -> tuple[Units, Units, Units, dict[int, int]]:

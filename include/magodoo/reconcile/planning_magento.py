@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from magodoo.magento.items import refunded_whole
 from magodoo.money import plain
+from magodoo.reconcile.bundles import refunded_whole
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments
 from magodoo.reconcile.frames import tracks_of

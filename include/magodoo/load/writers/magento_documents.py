@@ -25,12 +25,12 @@ from magodoo.magento.items import (
     check_lines,
     order_items,
     quantity_differences,
-    refunded_whole,
     shipped_goods,
 )
 from magodoo.magento.marker import find_marker
 from magodoo.magento.writes import Track
 from magodoo.money import from_units, rounded, shown, to_units
+from magodoo.reconcile.bundles import refunded_whole
 from magodoo.tracking import lacking
 from magodoo.vocabulary import ChangeKind, Kind, Side
 
