@@ -90,8 +90,9 @@ def _differences(pair: ShopAndBooks, order: int, *, imported: bool = True) -> li
     row = pair.shop.order(order)
     aside = {each["magento_number"] for each in pair.reported(order) if each["type"] in NOT_CARRIED_OVER}
     documents = [("order", row)] if imported and row["state"] != "canceled" else []
-    documents += [("out_invoice", each) for each in pair.invoices(order)]
-    documents += [("out_refund", each) for each in pair.memos(order)]
+    if row["increment_id"] not in aside:  # without its order in Odoo none of its documents is written
+        documents += [("out_invoice", each) for each in pair.invoices(order)]
+        documents += [("out_refund", each) for each in pair.memos(order)]
     wanted = {
         (kind, each["increment_id"]): _money(each) for kind, each in documents if each["increment_id"] not in aside
     }

@@ -254,15 +254,18 @@ def send(pair: ShopAndBooks, picking: dict[str, Any], quantity: int) -> None:
 
 
 @story()
-def test_more_than_was_ordered_is_no_replacement_while_the_order_waits_for_its_shipment(pair: ShopAndBooks) -> Story:
+def test_of_more_than_was_ordered_only_what_was_ordered_is_a_shipment_and_the_rest_is_named(
+    pair: ShopAndBooks,
+) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     yield
     send(pair, pair.pickings(order)[0], 3)
     yield
-    assert pair.shipments(order) == []
-    assert ("missing_in_magento", "shipment", "") in pair.findings(order), (
-        "the customer was sent what Magento still owes"
-    )
+    (shipment,) = pair.shipments(order)
+    assert [int(item["qty"]) for item in shipment["items"]] == [2]
+    (finding,) = pair.reported(order, kind="shipment")
+    assert (finding["type"], finding["part"]) == ("replacement", "goods")
+    assert "SKU-001 x 1" in finding["message"]
 
 
 @story()

@@ -36,10 +36,10 @@ def test_the_latest_lock_date_of_a_branch_and_its_parents_holds(
     assert days(client) == {}
     admin.write_call("res.company", "write", ids=[admin.company], vals={name: "2026-10-31"})
     assert days(client) == {name: "2026-10-31"}
-    both = {"allowed_company_ids": [admin.company, branch]}
-    admin.write_call("res.company", "write", ids=[branch], vals={name: "2026-09-30"}, context=both)
+    of_the_branch = connect("admin", company=branch)
+    of_the_branch.write_call("res.company", "write", ids=[branch], vals={name: "2026-09-30"})
     assert days(client) == {name: "2026-10-31"}, "the parent's is later"
-    admin.write_call("res.company", "write", ids=[branch], vals={name: "2026-11-15"}, context=both)
+    of_the_branch.write_call("res.company", "write", ids=[branch], vals={name: "2026-11-15"})
     assert days(client) == {name: "2026-11-15"}, "its own is later"
     assert days(connect("sync")) == {name: "2026-10-31"}, "a branch closes nothing for its parent"
 

@@ -88,9 +88,12 @@ class OdooCaller:
         ids: Sequence[int] | None = None,
         context: dict[str, Any] | None = None,
         retry: bool = True,
+        in_companies: Sequence[int] = (),
         **arguments: Any,
     ) -> Any:
         """A call that changes nothing: repeated with backoff when the server is away, unless `retry` is False.
+
+        `in_companies`: the companies of the call instead of ours alone; for what is read of the companies above a branch.
 
         Raises:
             Retry: still unavailable after the last attempt.
@@ -99,7 +102,9 @@ class OdooCaller:
         transport = self.transport
 
         def once() -> Any:
-            answer = self._send(transport, model, method, ids, context, arguments, write=False)
+            answer = self._send(
+                transport, model, method, ids, context, arguments, write=False, companies=in_companies or [self.company]
+            )
             return sound_answer(model, method, arguments, self._fields.get(model, {}), answer)
 
         return self._repeating(once) if retry else once()
@@ -122,7 +127,7 @@ class OdooCaller:
         """
         if time.monotonic() >= self.write_until:
             raise TooLate(system="odoo", call=f"{model}/{method}")
-        return self._send(self.transport, model, method, ids, context, arguments, write=True)
+        return self._send(self.transport, model, method, ids, context, arguments, write=True, companies=[self.company])
 
     def fields(self, model: str) -> dict[str, dict[str, Any]]:
         """The fields that this user sees, by name: type, relation, its other end, and whether it is stored. Read once."""
@@ -186,8 +191,9 @@ class OdooCaller:
         arguments: dict[str, Any],
         *,
         write: bool,
+        companies: Sequence[int],
     ) -> Any:
-        full = {**self._language, "tz": "UTC", "allowed_company_ids": [self.company], **(context or {})}
+        full = {**self._language, "tz": "UTC", **(context or {}), "allowed_company_ids": list(companies)}
         self.stats.calls += 1
         self.stats.writes += write
         self.stats.reads += not write
@@ -201,7 +207,7 @@ class OdooCaller:
                 raise
             # English was archived in this database (facts odoo-19.0, recording 248): nothing was done yet
             self._language = {}
-            return self._send(transport, model, method, ids, context, arguments, write=write)
+            return self._send(transport, model, method, ids, context, arguments, write=write, companies=companies)
         except Exception:
             self.stats.failed += 1
             raise

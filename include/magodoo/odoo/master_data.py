@@ -168,7 +168,7 @@ class MasterData(Reads):
                 "read",
                 ids=above,
                 fields=list(fields),
-                context={"allowed_company_ids": [*self.companies]},
+                in_companies=self.companies,
             )
         except (Forbidden, UnreadableRecord) as problem:
             raise Forbidden(
