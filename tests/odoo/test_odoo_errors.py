@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from magodoo.errors import (
     Unavailable,
     UnknownField,
     Unreachable,
+    UnreadableRecord,
 )
 from magodoo.odoo import writers
 from magodoo.odoo.client import OdooClient
@@ -147,7 +149,11 @@ def test_a_write_that_times_out_is_unknown_and_loading_again_makes_no_second_one
         impatient.load_orders(ORDER_FIELDS, rows)
     deadline = time.monotonic() + 30
     names = [row[0] for row in rows if row[0]]
-    while len(client.by_external_ids(names)) < 40 and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        # An id that is not committed yet is known to Odoo's cache: the record is taken for a hidden one until then.
+        with contextlib.suppress(UnreadableRecord):
+            if len(client.by_external_ids(names)) == 40:
+                break
         time.sleep(0.5)
     loaded = client.load_orders(ORDER_FIELDS, rows)
     assert len(loaded.ids) == 40

@@ -47,7 +47,8 @@ def test_both_transports_and_both_ways_to_read_a_tree_give_the_same_rows(full: S
     flat = OdooClient(client.connection)
     flat.nested = False
     for kind in READINGS:
-        assert client.missing_fields(kind) == []
+        # Odoo adds the field of orders between companies with a module of its own.
+        assert set(client.missing_fields(kind)) <= {"auto_purchase_order_id"}
         rows = rows_of(client, kind)
         assert len(rows) == (2 if kind == "shipment" else 1)
         assert rows_of(rpc, kind) == rows
