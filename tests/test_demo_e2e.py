@@ -154,7 +154,8 @@ def test_a_statement_is_made_read_signed_by_name_and_mailed(told: Told) -> None:
         csv.DictReader(io.StringIO(session.get(f"{pages}/documents.csv", timeout=60).content.decode("utf-8-sig")))
     )
     # The shop's thirty days may begin so late in the last month that nothing of it was invoiced then.
-    assert ("Magento&#39;s total" if rows else "There was nothing in this month.") in page.text
+    nothing = ("There was nothing in this month.", "cannot be read")  # what was planted unreadable may be all of it
+    assert any(words in page.text for words in (("Magento&#39;s total",) if rows else nothing))
     with told.database.connect() as connection:
         kept = connection.execute(
             text("select signed_by, hash, cast(body as jsonb) -> 'documents' ->> 'count' as n from statement")

@@ -105,7 +105,7 @@ def _no_fencing() -> Iterator[None]:
 def _no_reference() -> Iterator[None]:
     """Nothing that we wrote is known again by what it carries: no external id is found, no marker is read."""
     with (
-        mock.patch.object(OdooClient, "by_external_ids", lambda self, names, believed=(): {}),
+        mock.patch.object(OdooClient, "by_external_ids", lambda self, names, believed=(), hidden=None: {}),
         mock.patch("magodoo.load.writers.magento_documents.find_marker", lambda row: None),
     ):
         yield
