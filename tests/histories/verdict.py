@@ -200,16 +200,23 @@ class Verdict:
             row
             for row in self.findings
             if row["kind"] == kind
-            and (row["severity"] != "info" or row["type"] in ("corrected_in_odoo", "replacement"))
+            and (
+                row["severity"] != "info" or row["type"] in ("corrected_in_odoo", "replacement", "reversed_before_push")
+            )
         ]
         return {row["magento_id"] for row in said if row["magento_id"]}, {
             row["odoo_id"] for row in said if row["odoo_id"]
         }
 
     def _candidates(self, kind: str) -> set[str]:
-        """Numbers of Odoo's documents that open ties name as possible counterparts."""
+        """Return the numbers of Odoo's documents that open ties name as possible counterparts, or that cancel each other."""
         ties = [row["message"] for row in self.findings if row["kind"] == kind and row["type"] == "ambiguous"]
+        ties += [
+            row["message"] for row in self.findings if row["type"] == "reversed_before_push"
+        ]  # names its credit note
         named = [re.search(r"It could be (.+?)\. [A-Z]", message) for message in ties]
+        reversed_ones = [row["message"] for row in self.findings if row["type"] == "reversed_before_push"]
+        named += [re.search(r"Reversed by (.+?) before", message) for message in reversed_ones]
         return {number for found in named if found for number in found[1].split(", ")}
 
     def _pieces_ordered(self) -> Counter[str]:
