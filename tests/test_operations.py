@@ -1,4 +1,4 @@
-"""What an operations team does: upgrade from each earlier schema, restore an old backup, watch the runs."""
+"""What an operations team does: restore an old backup, watch the runs."""
 
 from __future__ import annotations
 
@@ -6,125 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from shop_and_books import GOODS, ShopAndBooks
+from shop_and_books import ShopAndBooks
 from sqlalchemy import Engine, text
 
-from magodoo import staging
-from magodoo.pipeline import load, quality, reconcile
+from magodoo.pipeline import load, quality
 from magodoo.sandbox.magento import Line
-from magodoo.sandbox.seed.shop import CARD
 from magodoo.stack.postgres import Cluster
-from magodoo.staging.engine import MIGRATIONS, SCHEMA
 
-CONFIG = Config()
-CONFIG.set_main_option("script_location", str(MIGRATIONS))
 CART = [Line("SKU-001", 2), Line("SKU-002", 1)]
-REVISIONS = [script.revision for script in reversed(list(ScriptDirectory.from_config(CONFIG).walk_revisions()))]
-SHAPE = """
-    select 'column', table_name, column_name, data_type, is_nullable, column_default from information_schema.columns where table_schema = :schema
-    union all
-    select 'index', tablename, indexname, indexdef, '', '' from pg_indexes where schemaname = :schema
-    order by 1, 2, 3"""
-ROWS = (  # what an installation of the first release holds
-    "insert into payload values ('us', 'magento', 'invoice', '7', '{\"a\": 1}', 'h', now())",
-    """insert into document (instance, side, kind, source_id, order_key, number, state, grand_total, request_began_at, version)
-        values ('us', 'magento', 'invoice', '7', '3', '000000007', '2', 123400, now(), 1)""",
-    "insert into order_work (instance, order_key, staged_version, reconciled_version) values ('us', '3', 1, 1)",
-    """insert into change (instance, kind, target, step, order_key, source_id, document_kind, state, request_hash, amount)
-        values ('us', 'odoo_invoice', 'odoo', 2, '3', '7', 'invoice', 'done', 'r', 123400)""",
-    "insert into watermark values ('us', 'magento', 'invoice', now(), now(), 1, 1, true)",
-    "insert into mail (topic, recipients, subject, html, plain) values ('findings', '{a@example.com}', 's', 'h', 'p')",
-)
-
-
-@pytest.mark.parametrize("revision", REVISIONS[:-1])
-def test_an_earlier_schema_is_brought_forward_with_its_data(revision: str, postgres: Cluster, staging_url: str) -> None:
-    name = f"from_{revision}"
-    postgres.create_database(name)
-    engine = staging.connect(postgres.url(name))
-    with engine.begin() as connection:
-        connection.execute(text(f"create schema {SCHEMA}"))
-        CONFIG.attributes["connection"] = connection
-        command.upgrade(CONFIG, revision)
-        for row in ROWS:
-            connection.execute(text(row.replace(":", "\\:")))
-
-    staging.migrate(postgres.url(name))
-    staging.migrate(postgres.url(name))  # again changes nothing
-
-    fresh = staging.connect(staging_url)
-    with engine.connect() as old, fresh.connect() as new:
-        assert old.execute(text(SHAPE), {"schema": SCHEMA}).all() == new.execute(text(SHAPE), {"schema": SCHEMA}).all()
-        assert old.execute(text("select number, grand_total from document")).all() == [("000000007", 123400)]
-        assert old.execute(text("select kind, state, amount from change")).all() == [("odoo_invoice", "done", 123400)]
-        assert old.execute(text("select version_num from alembic_version")).scalar_one() == REVISIONS[-1]
-    engine.dispose()
-    fresh.dispose()
-    postgres.drop_database(name)
-
-
-def test_what_was_paid_before_the_evidence_was_kept_is_known_as_paid(postgres: Cluster) -> None:
-    postgres.create_database("from_paid")
-    engine = staging.connect(postgres.url("from_paid"))
-    facts = {"301": ("paid", 0, 100), "302": ("partial", 40, 60), "303": ("reversed", 0, 0), "304": ("paid", 0, 60)}
-    with engine.begin() as connection:
-        connection.execute(text(f"create schema {SCHEMA}"))
-        CONFIG.attributes["connection"] = connection
-        command.upgrade(CONFIG, "0014")
-        for id, (status, open_, captured) in facts.items():
-            connection.execute(
-                text(
-                    "insert into document (instance, side, kind, source_id, number, state, status, grand_total, open_amount, captured_amount,"
-                    " request_began_at, version) values ('us', 'odoo', 'invoice', :id, '', 'posted', :status, 100, :open, :captured, now(), 1)"
-                ),
-                {"id": id, "status": status, "open": open_, "captured": captured},
-            )
-        command.upgrade(CONFIG, "0015")
-        paid = connection.scalars(text("select source_id from document where details ? 'was_paid' order by 1")).all()
-    engine.dispose()
-    postgres.drop_database("from_paid")
-    assert paid == ["301"]
-
-
-BEFORE_KINDS_WERE_MENDED = "0012"
-"""The last schema before records that cannot be read named their orders and documents carried what settled them."""
-SINCE_THEN = "{settlement,addressed,foreign_units,was_paid,set_aside,tendered,tendered_base,flaw,deleted_store}"
-OPEN = """select id, kind, source_id, state, verdict, approval, request_hash from change
-    where state in ('planned', 'approved', 'leased', 'uncertain') order by id"""
-
-
-def test_an_upgrade_plans_nothing_anew_and_loses_no_approval_or_verdict(pair: ShopAndBooks) -> None:
-    orders = [pair.order(GOODS, payment) for payment in ("banktransfer", "cashondelivery", CARD) for _ in range(2)]
-    for order in orders:
-        pair.shop.invoice(order)
-        pair.shop.ship(order)
-    pair.look()
-    pair.release()
-    with pair.engine.begin() as connection:
-        for place, state in enumerate(("approved", "leased", "uncertain")):
-            connection.execute(
-                text("""update change set state = :state, attempts = 1, lease_until = now() + interval '1 hour', approval = 'approved',
-                    approved_hash = request_hash, approved_by = 'clerk', approved_at = now() where id % 4 = :place"""),
-                {"state": state, "place": place},
-            )
-        before = connection.execute(text(OPEN)).all()
-        CONFIG.attributes["connection"] = connection
-        command.downgrade(CONFIG, BEFORE_KINDS_WERE_MENDED)
-        connection.execute(text(f"update document set details = details - '{SINCE_THEN}'\\:\\:text[]"))
-    staging.migrate(pair.engine.url.render_as_string(hide_password=False))
-    with pair.engine.begin() as connection:
-        connection.execute(text("update order_work set staged_version = staged_version + 1"))
-    assert reconcile.run(pair.context())["orders"] >= len(orders)
-    with pair.engine.connect() as connection:
-        assert connection.execute(text(OPEN)).all() == before
-    for order in orders:
-        pair.touch(order)
-    pair.look()
-    with pair.engine.connect() as connection:
-        assert connection.execute(text(OPEN)).all() == before, "nor does what is read again by the new release"
 
 
 def test_a_restored_old_database_writes_nothing_twice(
