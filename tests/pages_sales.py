@@ -119,6 +119,6 @@ def keep_statement(connection: Connection, now: datetime, month: str = "2026-10"
     assert sales.in_month(Side.ODOO)
     sources = body.Sources(
         instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=Books("USD", {1: "INV"}, totals={}),
-        ledger_steps=[], by_rate={}, clearing=[], gaps=[], unread_stores=[], unreadable=[], annexes=annexes.read(connection, instance, of, now, {}), over=True,
+        ledger_steps=[], by_rate={}, clearing=[], gaps=[], unread_stores=[], without_store=[], unreadable=[], annexes=annexes.read(connection, instance, of, now, {}), over=True,
     )  # fmt: skip
     store.keep(connection, "us", of.first, body.statement(sources), now, "run 1")

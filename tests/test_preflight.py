@@ -414,6 +414,8 @@ def test_a_connection_that_could_not_be_opened_says_why(lab: Lab) -> None:
         ({"odoo": {"warehouses": {"XX": "default"}}}, "Odoo: warehouses", "error", "no warehouse XX"),
         ({"odoo": {"warehouses": {"WH": "nowhere"}}}, "Magento: sources", "error", "no enabled source nowhere"),
         ({"odoo": {"delivery_key_field": "x_other"}}, "Odoo: delivery key", "error", "x_other"),
+        ({"odoo": {"delivery_key_field": "sale_id"}}, "Odoo: delivery key", "error", "holds no text"),
+        ({"stores": [1], "deleted_stores": "ignore"}, "Magento: stores", "warning", "store view that was deleted"),
         ({"payment_methods": {"card": {"captured_by_provider": True}}}, "Books: payment journals", "error", "without journal"),
         ({"payment_methods": {"card": {"journal": "INV"}}}, "Books: payment journals", "error", "no single bank or cash"),
         ({"payment_methods": {"card": {"payment_term": "Soon"}}}, "Mappings: payment methods", "error", "Soon"),

@@ -184,6 +184,37 @@ def test_a_store_that_no_instance_reads_is_named_with_what_it_made(sold: Sold, b
     assert unread_stores.read(pair.context().shop, [first, second], first, month) == []
 
 
+def test_documents_without_a_store_that_every_instance_ignores_are_named(sold: Sold, body: Row) -> None:
+    assert body["annexes"]["without_store"] == [], "without `stores` all of them are read"
+    pair, month = sold.pair, sold.month
+    rows = {
+        kind: row
+        for kind, found in (("invoice", pair.invoices), ("credit_memo", pair.memos))
+        for name in ("euro", "euro back")
+        for row in found(sold.orders[name])
+    }
+    stores = {kind: row["store_id"] for kind, row in rows.items()}
+    for row in rows.values():
+        row["store_id"] = None
+    try:
+        shop = pair.context().shop
+        first = pair.instance.model_copy(update={"stores": (1,), "deleted_stores": "ignore"})
+        second = first.model_copy(update={"id": "eu", "stores": (2,)})
+        made = unread_stores.without_store(shop, [first, second], first, month)
+        assert sorted((row["kind"], row["number"], row["source_id"]) for row in made) == sorted(
+            (kind, row["increment_id"], str(row["entity_id"])) for kind, row in rows.items()
+        )
+        for change in ({"deleted_stores": "report"}, {"deleted_stores": "ours"}, {"stores": ()}):
+            reads_them = second.model_copy(update=change)
+            assert unread_stores.without_store(shop, [first, reads_them], first, month) == []
+    finally:
+        for kind, row in rows.items():
+            row["store_id"] = stores[kind]
+    told = {**body, "annexes": {**body["annexes"], "without_store": made}}
+    assert f" {len(made)} documents are not counted here" in short.sentence(told)
+    assert short.sentence(body) in short.sentence(told), "the verdict itself stays"
+
+
 def test_the_clearing_account_shows_what_nobody_has_cleared(sold: Sold, body: Row) -> None:
     (row,) = [row for row in body["clearing"] if row["currency"] == "USD"]
     (invoice,) = sold.pair.invoices(sold.orders["plain"])

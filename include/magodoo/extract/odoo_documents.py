@@ -19,6 +19,7 @@ from magodoo.extract.fields import Row
 from magodoo.extract.odoo_einvoice import rejection
 from magodoo.extract.odoo_settlement import write_settlement
 from magodoo.extract.odoo_totals import write_amounts, write_parts
+from magodoo.odoo.kinds import DELIVERY_KEY
 from magodoo.settings import Instance
 from magodoo.tracking import LONGEST, numbers_in
 from magodoo.vocabulary import Kind, Side
@@ -192,7 +193,8 @@ def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetim
 
 
 def _delivery_key(instance: Instance, row: Row) -> str | None:
-    given = transfers.own_key(row, "x_magento_key") or transfers.own_key(row, instance.odoo.delivery_key_field)
+    """Our key on a transfer; what was delivered before the settings named another field carries it in the usual one."""
+    given = transfers.own_key(row, instance.odoo.delivery_key_field) or transfers.own_key(row, DELIVERY_KEY)
     begins = f"ship_{instance.id}_"
     plain = given.removeprefix(f"{instance.odoo.prefix}.") if given else ""
     return plain if plain.startswith(begins) and plain[len(begins) :].isdigit() else None

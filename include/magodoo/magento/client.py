@@ -16,7 +16,7 @@ from magodoo.magento.connection_test import ConnectionReport, check_connection
 from magodoo.magento.cursor import ByChange, ById
 from magodoo.magento.http import Http, Stats
 from magodoo.magento.items import Lines
-from magodoo.magento.needed import ONLY_ID, ONLY_STORE, SHAPES, TRANSACTION
+from magodoo.magento.needed import ONLY_ID, ONLY_NUMBER, ONLY_STORE, SHAPES, TRANSACTION
 from magodoo.magento.paging import Listing, Page, Quarantined, walk
 from magodoo.magento.search import EPOCH, Search, batches, read_stamp, stamp, up_to_the_second
 from magodoo.magento.shape import Shape
@@ -132,6 +132,12 @@ class MagentoClient:
             .where("store_id", "eq", store_id)
         )
         return self._count(PATHS[Kind(kind)], search)
+
+    def made_without_store(self, kind: Kind | str, since: datetime, until: datetime) -> Iterator[Page]:
+        """Documents made in [since, until) that have no store, as their store view was deleted: only their ids and numbers."""
+        search = Search(fields="items[entity_id,increment_id],total_count")
+        search = search.where("created_at", "gteq", since).where("created_at", "lt", until).where("store_id", "null", 1)
+        return walk(self._http, _listing(kind, ONLY_NUMBER), search, ById(), self.connection.page_size)
 
     def orders_by_increment(
         self, numbers: Sequence[str], store_ids: Sequence[int] | None = None, *, or_no_store: bool = False

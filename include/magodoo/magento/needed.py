@@ -246,3 +246,4 @@ TRANSACTION = Shape(
 )
 ONLY_STORE = Shape(_ID | _read("tells whether a store of this instance made it", shape.store_id, "store_id"))
 ONLY_ID = Shape(_ID)
+ONLY_NUMBER = Shape(_ID | _spared("is named by its id alone", shape.words, "increment_id"))

@@ -18,6 +18,12 @@ def tree(names: str, **nested: Tree) -> dict[str, Any]:
     return {**{name: {} for name in names.split()}, **{name: {"fields": below} for name, below in nested.items()}}
 
 
+def with_key(transfer: Tree, field: str) -> dict[str, Any]:
+    """Return the tree of a transfer with the field of our key, on it and on those that it continues or takes back: Odoo copies it."""
+    links = {name: {"fields": {**transfer[name]["fields"], field: {}}} for name in ("backorder_id", "return_id")}
+    return {**transfer, field: {}, **links}
+
+
 def without(whole: Tree, paths: Iterable[str]) -> dict[str, Any]:
     """A tree without what is at these dotted paths and below."""
     left: dict[str, Any] = dict(whole)
@@ -94,10 +100,13 @@ MOVE = tree(
     reconciled_payment_ids=tree("name state payment_type amount date memo", currency_id=NAMED, journal_id=CODED),
 )
 
-CONTINUED = tree("name x_magento_key")
+DELIVERY_KEY = "x_magento_key"
+"""The field of a transfer that carries our key, unless the settings name another (`odoo.delivery_key_field`)."""
+
+CONTINUED = tree(f"name {DELIVERY_KEY}")
 PICKING = tree(
     "name state origin date_done scheduled_date create_date write_date company_id picking_type_code "
-    "carrier_tracking_ref x_magento_key",
+    f"carrier_tracking_ref {DELIVERY_KEY}",
     partner_id=PARTNER,
     carrier_id=NAMED,
     sale_id=ORDER_HEAD,

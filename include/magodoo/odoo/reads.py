@@ -24,7 +24,7 @@ from magodoo.errors import (
 )
 from magodoo.money import dump_json
 from magodoo.odoo.caller import expect_rows
-from magodoo.odoo.kinds import READINGS, Reading, Tree, without
+from magodoo.odoo.kinds import DELIVERY_KEY, READINGS, Reading, Tree, with_key, without
 from magodoo.odoo.settlements import Settlements
 from magodoo.odoo.trees import Row, TreePage
 from magodoo.odoo.versions import name_of
@@ -74,6 +74,8 @@ class Reads(Settlements):
     number_fields: Sequence[str] = ()
     """Where a Magento number may stand (`odoo.reference_fields`): read of every document beside its tree. Other programs have
     fields of their own."""
+    delivery_key = DELIVERY_KEY
+    """Where a transfer carries our key (`odoo.delivery_key_field`): written and read under this name."""
 
     def text_fields(self, model: str, names: Sequence[str]) -> list[str]:
         """Those of the names that are texts of this model: a number is no id, and a search for it elsewhere is an error."""
@@ -186,7 +188,8 @@ class Reads(Settlements):
         return self.fitting(reading.model, reading.tree)[1]
 
     def _tree(self, reading: Reading) -> Tree:
-        return {**{name: {} for name in self.text_fields(reading.model, self.number_fields)}, **reading.tree}
+        tree = with_key(reading.tree, self.delivery_key) if reading.model == "stock.picking" else reading.tree
+        return {**{name: {} for name in self.text_fields(reading.model, self.number_fields)}, **tree}
 
     def _base_domain(self, reading: Reading) -> list[Any]:
         return [*self.company_domain(reading.model), *plain_domain(reading.domain)]

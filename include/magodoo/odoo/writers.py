@@ -15,16 +15,15 @@ from typing import Any
 
 from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown
 from magodoo.odoo.caller import expect_rows
-from magodoo.odoo.kinds import CONTINUED, LOCATION, NAMED, PRODUCT, beyond, tree
+from magodoo.odoo.kinds import CONTINUED, LOCATION, NAMED, PRODUCT, beyond, tree, with_key
 from magodoo.odoo.loading import Loaded, Loading, Table
 from magodoo.odoo.reads import plain_domain, stamp
 from magodoo.odoo.soundness import is_id
 from magodoo.odoo.trees import Row
 from magodoo.odoo.versions import name_of
 
-DELIVERY_KEY = "x_magento_key"
 OPEN_PICKING = tree(
-    f"name state carrier_tracking_ref write_date {DELIVERY_KEY}",
+    "name state carrier_tracking_ref write_date",
     sale_id=NAMED,
     backorder_id=CONTINUED,
     return_id=CONTINUED,
@@ -142,7 +141,7 @@ class Writers(Loading):
             ["state", "not in", ["done", "cancel"]],
             *plain_domain(beyond("location_dest_id")),
         ]  # fmt: skip
-        rows = self.read_whole("stock.picking", OPEN_PICKING, domain)
+        rows = self.read_whole("stock.picking", with_key(OPEN_PICKING, self.delivery_key), domain)
         self.name_rows(rows, (("move_ids.sale_line_id", "sale.order.line"),))
         self.count_in_product_units(rows)
         return rows
@@ -198,7 +197,7 @@ class Writers(Loading):
 
     def set_tracking(self, deliveries: Mapping[int, Delivery]) -> None:
         """Tracking number, our key and delivery method of pickings; an empty one is left as it is."""
-        columns = (("carrier_tracking_ref", "tracking"), (DELIVERY_KEY, "key"), ("carrier_id/.id", "carrier"))
+        columns = (("carrier_tracking_ref", "tracking"), (self.delivery_key, "key"), ("carrier_id/.id", "carrier"))
         for name, attribute in columns:
             rows = [
                 (str(id), str(value))
@@ -264,7 +263,7 @@ class Writers(Loading):
             return 0
         domain = [
             *self.company_domain("stock.picking"),
-            [DELIVERY_KEY, "=", key],
+            [self.delivery_key, "=", key],
             ["move_ids.origin_returned_move_id.picking_id", "=", picking_id],
         ]
         found = self.call("stock.picking", "search", domain=domain, order="id", limit=1)

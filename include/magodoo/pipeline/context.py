@@ -38,6 +38,7 @@ class Context:
     def __post_init__(self) -> None:
         if self.odoo is not None:
             self.odoo.number_fields = self.instance.odoo.reference_fields
+            self.odoo.delivery_key = self.instance.odoo.delivery_key_field
 
     def stop(self) -> None:
         """Ask the story to end after the call in hand; may be called from a signal handler."""

@@ -65,7 +65,9 @@ def make(context: Context, month: Month) -> store.Kept:
     with context.engine.connect() as connection:
         late = cut_off.read(connection, instance, month)
     late = cut_off.valued(context.books, late, ledger.company_currency)
-    unread = unread_stores.read(context.shop, context.settings.instances.values(), instance, month)
+    instances = context.settings.instances.values()
+    unread = unread_stores.read(context.shop, instances, instance, month)
+    homeless = unread_stores.without_store(context.shop, instances, instance, month)
     with context.engine.connect() as connection:
         steps = books.compare(connection, context.books, instance, _siblings(context), ledger, own)
         sources = body.Sources(
@@ -74,7 +76,7 @@ def make(context: Context, month: Month) -> store.Kept:
             by_rate=books.by_rate(connection, instance.id, ledger, own), clearing=cleared,
             gaps=gaps.read(connection, instance, month, ledger.numbers), over=month.is_over(now),
             annexes={**annexes.read(connection, instance, month, now, still_open, moved), "cut_off": late}, unread_stores=unread,
-            unreadable=annexes.unreadable(connection, instance.id),
+            without_store=homeless, unreadable=annexes.unreadable(connection, instance.id),
         )  # fmt: skip
     made = body.statement(sources)
     with context.engine.begin() as connection:

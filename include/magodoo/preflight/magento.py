@@ -89,6 +89,11 @@ def stores(subject: Subject) -> Outcome:
             outcome.warn(
                 f"no instance reads store {some(left)}", "add it to `stores` of an instance, or leave it out on purpose"
             )
+        if all(other.deleted_stores == "ignore" for other in shared):
+            outcome.warn(
+                "no instance reads documents of a store view that was deleted",
+                "set `deleted_stores` of one instance to `report` or `ours`; what stays out is listed in each statement",
+            )
     return outcome
 
 

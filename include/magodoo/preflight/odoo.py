@@ -6,6 +6,7 @@ import re
 
 from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooError
 from magodoo.odoo.caller import expect_rows
+from magodoo.odoo.kinds import DELIVERY_KEY
 from magodoo.odoo.master_data import GROUPS
 from magodoo.preflight import clock
 from magodoo.preflight.lines import Outcome, some
@@ -85,7 +86,7 @@ def connectors(subject: Subject) -> Outcome:
         f"{model}.{field}"
         for model in _RIVAL_MODELS
         for field in sorted(subject.books.fields(model))
-        if "magento" in field and field != ours and not field.startswith("x_magodoo")
+        if "magento" in field and field not in (ours, DELIVERY_KEY) and not field.startswith("x_magodoo")
     ]
     if names or fields:
         outcome.refuse(
@@ -103,6 +104,12 @@ def key_field(subject: Subject) -> Outcome:
         outcome.complain(
             f"stock.picking has no field {name}",
             f"let an administrator create it: Settings, Technical, Fields: {name}, model stock.picking, type char, indexed, *Copied* off",
+            stops=subject.writes(ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_SHIPMENT),
+        )
+    elif not subject.books.text_fields("stock.picking", [name]):
+        outcome.complain(
+            f"{name} of stock.picking holds no text",
+            "name a text field in `odoo.delivery_key_field`",
             stops=subject.writes(ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_SHIPMENT),
         )
     return outcome

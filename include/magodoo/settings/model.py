@@ -234,12 +234,17 @@ class OdooNames(Strict):
     reference_prefixes: tuple[str, ...] = ()
     """What people or another connector wrote before Magento's numbers in these fields: `M2-` for M2-000000012."""
     delivery_key_field: str = "x_magento_key"
-    """Field of `stock.picking` that carries the key of the Magento shipment."""
+    """Field of `stock.picking` that carries the key of the Magento shipment; one that nothing else uses."""
     order_values: dict[str, str] = Field(default_factory=dict)
     """Other fields of imported orders that the company demands of people, with their values as an import of Odoo takes them: campaign_id,
     medium_id, source_id, tag_ids, incoterm, incoterm_location, and fields of your own (x_...)."""
     invoice_values: dict[str, str] = Field(default_factory=dict)
     """The same of invoices and credit notes: campaign_id, medium_id, source_id, invoice_incoterm_id, incoterm_location, and x_... fields."""
+
+    @field_validator("delivery_key_field")
+    @classmethod
+    def _is_free(cls, value: str) -> str:
+        return other_values.free(value)
 
     @model_validator(mode="after")
     def _other_values(self) -> OdooNames:

@@ -15,6 +15,24 @@ _OWN = re.compile(r"x_[a-z0-9_]{1,60}")
 _NEVER = re.compile(
     r"account|tax|partner|customer|journal|date|amount|total|price|state|company|currency|magento|line|payment"
 )
+_TRANSFERS = (
+    "name",
+    "origin",
+    "note",
+    "state",
+    "carrier_tracking_ref",
+    "carrier_tracking_url",
+    "move_type",
+    "picking_type_code",
+    "priority",
+)
+
+
+def free(field: str) -> str:
+    """Return the field of delivery keys, if it may be one. Raises ValueError for what is none, or what a transfer uses itself."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", field) or field in _TRANSFERS:
+        raise ValueError(f"{field[:70]} cannot hold our key: name a text field of its own, such as x_magento_key")
+    return field
 
 
 def checked(values: dict[str, str], allowed: tuple[str, ...], kept: str) -> dict[str, str]:

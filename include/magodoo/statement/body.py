@@ -51,6 +51,7 @@ class Sources:
     gaps: Sequence[Row]
     annexes: Mapping[str, Sequence[Row]]
     unread_stores: Sequence[Row]
+    without_store: Sequence[Row]
     unreadable: Sequence[Row]
     over: bool
 
@@ -71,7 +72,7 @@ def statement(sources: Sources) -> Statement:
         "accounts": sources.books.accounts, "taxes": _taxes(sources), "clearing": list(sources.clearing),
         "annexes": {
             **{name: list(found) for name, found in sources.annexes.items()}, "gaps": list(sources.gaps), "unread_stores": list(sources.unread_stores),
-            "unreadable": list(sources.unreadable),
+            "without_store": list(sources.without_store), "unreadable": list(sources.unreadable),
             "rounding": rounding(sources.explanation.steps), "muted_steps": _muted(sources.explanation.steps),
             "entries_by_hand": _others(sources, "entries_by_hand"),
         },

@@ -38,7 +38,20 @@ def verdict(body: Mapping[str, Any]) -> str:
 
 
 def sentence(body: Mapping[str, Any]) -> str:
-    """What the verdict means, and what is to be done."""
+    """What the verdict means, what is to be done, and what is left out of it."""
+    return _sentence(body) + _left_out(body)
+
+
+def _left_out(body: Mapping[str, Any]) -> str:
+    """What every instance ignores by its settings; a statement of an earlier version does not say."""
+    count = len(body["annexes"].get("without_store", ()))
+    if not count:
+        return ""
+    are = "One document is" if count == 1 else f"{count} documents are"
+    return f" {are} not counted here: without a store, as the store view was deleted, and ignored by every instance; listed below."
+
+
+def _sentence(body: Mapping[str, Any]) -> str:
     month = "" if body["over"] else "The month was not over when this was made. "
     if unreadable := _unreadable(body):
         records = "One record" if unreadable == 1 else f"{unreadable} records"

@@ -17,6 +17,27 @@ if TYPE_CHECKING:
     from magodoo.magento.client import MagentoClient
 
 
+def without_store(
+    client: MagentoClient, instances: Iterable[Instance], instance: Instance, month: Month
+) -> list[dict[str, Any]]:
+    """One row per document of the month that has no store, where every instance of the shop leaves those to another: kind, number,
+    source_id. Magento keeps the documents of a store view that was deleted without one. Empty when an instance reads them.
+    """
+    ours = [one for one in instances if one.magento_connection == instance.magento_connection]
+    if not all(one.stores and one.deleted_stores == "ignore" for one in ours):
+        return []
+    rows: list[dict[str, Any]] = []
+    for kind in (Kind.INVOICE, Kind.CREDIT_MEMO):
+        for page in client.made_without_store(kind, month.begins, month.next.begins):
+            rows += [_row(kind, row["entity_id"], row.get("increment_id")) for row in page.rows]
+            rows += [_row(kind, each.source_id, None) for each in page.quarantined]
+    return rows
+
+
+def _row(kind: Kind, source_id: int | None, number: str | None) -> dict[str, Any]:
+    return {"kind": kind.value, "number": number or "", "source_id": str(source_id or "")}
+
+
 def read(
     client: MagentoClient, instances: Iterable[Instance], instance: Instance, month: Month
 ) -> list[dict[str, Any]]:

@@ -42,6 +42,7 @@ ANNEXES = {
     "posted_after_closing": "Posted after closing: the accounting month is later than the document's",
     "deducted": "Paid, less what was deducted: discounts for early payment, charges of the bank or provider",
     "unread_stores": "Stores of the shop that no instance reads: their documents are not in this statement",
+    "without_store": "Documents without a store, which every instance ignores: they are not in this statement",
     "gaps": "Gaps in the numbers",
     "rounding": "Rounding, summed",
     "residues": "Refunded in full, with a rest that Magento cannot refund",
@@ -96,6 +97,7 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("Store", "store", "text"), ("Code", "code", "text"), ("Invoices of the month", "invoices", "text"),
         ("Credit memos of the month", "credit_memos", "text"),
     ),
+    "without_store": (("Kind", "kind", "word"), ("Number", "number", "text"), ("Id", "source_id", "text")),
     "gaps": (
         ("Side", "side", "word"), ("Kind", "kind", "word"), ("Series", "series", "text"), ("First missing", "first", "text"),
         ("Last missing", "last", "text"), ("Count", "count", "text"),
