@@ -320,3 +320,56 @@ def test_a_bundle_that_magento_counts_as_refunded_is_shipped_by_its_parts_or_say
         assert len(pair.shipments(order)) == shipments
         assert "counts the bundle BUNDLE-DYN-SKU-002-SKU-006 as refunded" in reasons(pair, order)
         assert "should be shipped instead" not in reasons(pair, order)
+
+
+def credit(pair: ShopAndBooks, order: int, pieces: dict[str, int]) -> None:
+    """A clerk credits pieces by SKU of the order's invoice by Odoo's wizard, and pays them out."""
+    (move,) = pair.moves(order)
+    context = {"active_model": "account.move", "active_ids": [move["id"]]}
+    (row,) = pair.rows("account.move", [["id", "=", move["id"]]], "journal_id")
+    values = {"journal_id": row["journal_id"][0], "reason": "rebate"}
+    (wizard,) = pair.call("account.move.reversal", "create", vals_list=[values], context=context)
+    note = int(pair.call("account.move.reversal", "refund_moves", [wizard], context=context)["res_id"])
+    of_note = [["move_id", "=", note], ["display_type", "=", "product"]]
+    for line in pair.rows("account.move.line", of_note, "product_id quantity"):
+        wanted = pieces.get(pair._sku(line["product_id"][0]))
+        if wanted:
+            pair.call("account.move.line", "write", [line["id"]], vals={"quantity": wanted})
+        else:
+            pair.call("account.move.line", "unlink", [line["id"]])
+    pair.call("account.move", "action_post", [note])
+    pair.pay(order, note, outbound=True)
+
+
+@story(credit_memos={"to_magento": "when_paid"})
+def test_a_refund_after_which_magento_would_ship_nothing_of_a_bundle_waits_until_it_has_left(
+    pair: ShopAndBooks,
+) -> Story:
+    """Money back, or a part of the bundle: Magento would count the bundle as refunded and refuse to ship it (magento2#39060)."""
+    money, piece, one = (pair.order([Line("BUNDLE-DYN", 2), Line("SKU-005", 1)]) for _ in range(3))
+    whole, beside, fixed = (
+        pair.order([Line(sku, 2), Line("SKU-005", 1)]) for sku in ("BUNDLE-DYN", "BUNDLE-DYN", "BUNDLE-FIX")
+    )
+    taken = {
+        money: {"SHIPPING": 1}, piece: {"SKU-002": 1}, one: {"SKU-002": 2, "SKU-006": 1}, whole: {"SKU-002": 4, "SKU-006": 2},
+        beside: {"SKU-005": 1}, fixed: {"SHIPPING": 1},
+    }  # fmt: skip
+    for order in taken:
+        pair.shop.invoice(order)
+    yield
+    for order, pieces in taken.items():
+        move = pair.moves(order)[0]["id"]
+        pair.pay(order, move)
+        credit(pair, order, pieces)
+    yield
+    for order in (money, piece, one):
+        assert pair.memos(order) == []
+        assert "would count all of the bundle BUNDLE-DYN-SKU-002-SKU-006 as refunded" in reasons(pair, order)
+        assert pair.shop.ship(order), "Magento still ships it"
+        pair.touch(order)
+    for order in (whole, beside, fixed):
+        assert len(pair.memos(order)) == 1, pair.reported(order)
+    yield
+    for order in (money, piece, one):
+        assert len(pair.memos(order)) == 1
+        assert "would count" not in reasons(pair, order)

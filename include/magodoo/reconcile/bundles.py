@@ -23,7 +23,7 @@ ONE = 10_000
 NEVER_SHIPPED = ("virtual", "downloadable")
 _PART_COLUMNS = (
     *("parent", "child", "parent_ordered", "child_ordered", "parent_shipped", "child_shipped"),
-    *("parent_canceled", "parent_refunded", "order"),
+    *("parent_canceled", "parent_refunded", "parent_invoiced", "order"),
 )
 
 
@@ -88,6 +88,7 @@ def _parts(view: View) -> pd.DataFrame:
             "child_shipped": joined["qty_shipped"],
             "parent_canceled": joined["qty_canceled_parent"],
             "parent_refunded": joined["qty_refunded_parent"],
+            "parent_invoiced": joined["qty_invoiced_parent"],
             "order": view.column("order_key")[joined["document"].to_numpy()],
             "sku": joined["sku"].astype(str),
             "parent_sku": joined["sku_parent"].astype(str),
@@ -178,6 +179,14 @@ def refunded_whole(sku: str) -> str:
     return (
         f"Magento counts the bundle {sku} as refunded, since a credit memo took a part of it or gave money back, and ships nothing "
         "of it any more: the delivery stays in Odoo alone"
+    )
+
+
+def would_be_refunded_whole(sku: str) -> str:
+    """Why a refund waits of which Magento would count a bundle that has yet to leave as refunded whole (see `refunded_whole`)."""
+    return (
+        f"Magento would count all of the bundle {sku} as refunded with it, and would ship nothing of it any more (magento2#39060): "
+        "it is written once the bundle is shipped in Magento, or is not to be shipped any more"
     )
 
 

@@ -67,6 +67,8 @@ class Bundle:
     sku: str
     ordered: int
     unshipped: int
+    left_by_a_refund: int
+    """Units that Magento would still ship of it by its own line after a credit memo that names it: it refunds all that is invoiced."""
     dynamic: bool
     separately: bool
     together: bool
@@ -207,8 +209,9 @@ class Facts:
             bundle = found.setdefault(
                 item,
                 Bundle(
-                    item, part["parent_sku"], int(part["parent_ordered"]), _unshipped(part), bool(part["dynamic"]),
-                    item in known.separately, item in known.together,
+                    item, part["parent_sku"], int(part["parent_ordered"]), _unshipped(part),
+                    _unshipped(part, int(part["parent_invoiced"])), bool(part["dynamic"]), item in known.separately,
+                    item in known.together,
                 ),
             )  # fmt: skip
             child = int(part["child"])
@@ -221,9 +224,9 @@ class Facts:
         return {part: bundle for bundle in self.bundles.values() for part in bundle.parts}
 
 
-def _unshipped(part: Mapping[Hashable, Any]) -> int:
+def _unshipped(part: Mapping[Hashable, Any], more_refunded: int = 0) -> int:
     """Units that Magento would ship of a part's bundle: what was shipped and what was refunded overlap there."""
-    gone = max(part["parent_shipped"], part["parent_refunded"])
+    gone = max(part["parent_shipped"], part["parent_refunded"] + more_refunded)
     return max(int(part["parent_ordered"] - part["parent_canceled"] - gone), 0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from magodoo.money import plain
-from magodoo.reconcile.bundles import refunded_whole
+from magodoo.reconcile.bundles import refunded_whole, would_be_refunded_whole
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments
 from magodoo.reconcile.frames import tracks_of
@@ -110,6 +110,7 @@ def _credit_memos(order: OrderPlan) -> None:
             None if order.facts.settled[row.at] else _not_paid(order, row, "`credit_memos.to_magento`: `when_paid`"),
             "A line of it is no item of the order" if any(item == "0" for item, _ in items) else None,
             "A credit memo below zero is never written" if row.grand_total < 0 else None,
+            _takes_a_bundle(order, {int(item): units for item, units in items}),
         )
         words = {
             "shipping": int(row.shipping),
@@ -117,6 +118,24 @@ def _credit_memos(order: OrderPlan) -> None:
             "adjustment_negative": max(-int(row.adjustment), 0),
         }
         _write(order, finding, row, ChangeKind.MAGENTO_CREDIT_MEMO, reason, items=items, **words)
+
+
+def _takes_a_bundle(order: OrderPlan, refunded: dict[int, int]) -> str | None:
+    """A credit memo names each bundle that its parts price if it refunds a part of it, or no quantity at all, and counts all that was
+    invoiced of it. Of one that ships together, and that the customer is still to get, Magento would then ship nothing.
+    """
+    own = {int(line.item_key) for line in order.facts.situation.view.frames.lines_of(order.order.at)}
+    quantities = {item: units for item, units in refunded.items() if units}
+    for bundle in order.facts.bundles.values():
+        if bundle.item not in own or not bundle.dynamic or bundle.separately:
+            continue
+        parts = {item: units for item, units in quantities.items() if item in bundle.parts}
+        if quantities and not parts:
+            continue
+        to_ship = bundle.unshipped - (bundle.whole(parts, goods=False) or 0)
+        if bundle.left_by_a_refund < to_ship and any(part.is_goods for part in bundle.parts.values()):
+            return would_be_refunded_whole(bundle.sku)
+    return None
 
 
 def _follows_its_invoice(order: OrderPlan, row: Document) -> str | None:
