@@ -268,7 +268,7 @@ def test_an_address_that_changes_after_the_invoice_is_told_to_accounting(pair: S
     yield
     (told,) = pair.reported(order, type="address_changed")
     assert (told["part"], told["who"]) == ("invoice", "accounting")
-    assert "the billing address or its company" in told["message"]
+    assert "the company of the billing address" in told["message"]
 
 
 @story()

@@ -86,7 +86,7 @@ def test_what_was_paid_before_the_evidence_was_kept_is_known_as_paid(postgres: C
 
 BEFORE_KINDS_WERE_MENDED = "0012"
 """The last schema before records that cannot be read named their orders and documents carried what settled them."""
-SINCE_THEN = "{settlement,addressed,foreign_units,was_paid,set_aside,tendered,tendered_base,flaw,deleted_store}"
+SINCE_THEN = "{settlement,addressed,written,since,noted,foreign_units,was_paid,set_aside,tendered,tendered_base,flaw,deleted_store}"
 OPEN = """select id, kind, source_id, state, verdict, approval, request_hash from change
     where state in ('planned', 'approved', 'leased', 'uncertain') order by id"""
 

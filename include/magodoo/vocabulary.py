@@ -73,6 +73,7 @@ class FindingType(StrEnum):
     CANCELLED_IN_ODOO = "cancelled_in_odoo"
     UNIT_MISMATCH = "unit_mismatch"
     ADDRESS_CHANGED = "address_changed"
+    NOTE_CHANGED = "note_changed"
     STRADDLES_BOOKS_FROM = "straddles_books_from"
     CLOSED_PERIOD = "closed_period"
     EINVOICE_REJECTED = "einvoice_rejected"

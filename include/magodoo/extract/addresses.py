@@ -55,3 +55,8 @@ def plain_address(address: Mapping[str, Any]) -> dict[str, Any]:
 def digest(text: str) -> str:
     """The first 16 hex digits: a name, not a secret."""
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:16]
+
+
+def family(name: str) -> str:
+    """An external id without what is particular to one record: `magodoo.addr_us`."""
+    return name.rpartition("_")[0]

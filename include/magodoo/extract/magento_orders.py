@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from magodoo.errors import Unreadable
-from magodoo.extract import fields
+from magodoo.extract import fields, written
 from magodoo.extract.addresses import addressed
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
@@ -69,7 +69,7 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         customer_phone=fields.words(billing, "telephone"),
         ship_to_name=fields.person(shipping),
         country=fields.words(shipping, "country_id", 10) or fields.words(billing, "country_id", 10),
-        vat=fields.words(billing, "vat_id") or fields.words(row, "customer_taxvat"),
+        vat=vat_of(row),
         customer_group=fields.small(row, "customer_group_id"),
         document_date=fields.local_day(created, instance.zone),
         created_at=created,
@@ -79,6 +79,11 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         | fields.set_aside(row),
         payload=fields.payload(row),
     )
+
+
+def vat_of(row: Row) -> str | None:
+    """The VAT number of the billing address, else the customer's."""
+    return fields.words(fields.inner(row, "billing_address"), "vat_id") or fields.words(row, "customer_taxvat")
 
 
 def _deleted_store(row: Row) -> dict[str, str]:
@@ -96,6 +101,7 @@ def _details(instance: Instance, row: Row, payment: Row, customer_id: str | None
     shipping_percent = _shipping_percent(row)
     return {
         **_addresses(instance, row, email),
+        **({"noted": noted} if (noted := written.notes_of_magento(row)) else {}),
         "edit_of": int(edit_of) if edit_of else None,
         "edited_as": int(edited_as) if edited_as else None,
         "is_virtual": fields.flag(row, "is_virtual"),
@@ -127,9 +133,11 @@ def _addresses(instance: Instance, row: Row, email: str) -> dict[str, Any]:
     """Under which names the customer and the addresses would be written now; none of an order with damaged addresses."""
     try:
         names = addressed(instance, row, email, fields.required_identity(row, "entity_id"))
+        billing = fields.inner(row, "billing_address")
+        content = written.of_magento(row, fields.words(row, "increment_id") or "", vat_of(row))
     except (TypeError, AttributeError):
         return {}
-    return {"addressed": names._asdict()} if fields.inner(row, "billing_address") else {}
+    return {"addressed": names._asdict(), "written": content} if billing else {}
 
 
 def read_items(row: Row) -> tuple[list[CanonicalLine], Rows]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from magodoo.errors import Unreadable
-from magodoo.extract import fields
+from magodoo.extract import fields, written
 from magodoo.extract import odoo_fields as odoo
 from magodoo.extract import odoo_transfers as transfers
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
@@ -89,6 +89,7 @@ def order(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         "pricelist": fields.words(odoo.link(row, "pricelist_id"), "name"),
         **odoo.foreign_units(lines),
         **odoo.addressed(row),
+        "written": written.of_odoo(row),
     }
     if document.reference is None and odoo.is_intercompany(row):
         document.details["intercompany"] = True
@@ -184,11 +185,14 @@ def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetim
     moves = [move for move in transfers.moves_of(row) if transfers.direction(move) is kind]
     document.lines = [_picking_line(instance, move, document.state) for move in moves]
     document.details = odoo.foreign_units(moves)
+    if (noted := written.notes_of_odoo(row)) is not None and document.state not in CLOSED:
+        document.details["noted"] = noted
     document.quantity = sum(line.quantity for line in document.lines)
     if share_of := fields.identity(row, "share_of"):
         document.reference = None
         document.other_references = document.other_references if share_of == document.source_id else ()
-        document.details = {"sale_orders": odoo.ids(row, "sale_orders")}
+        document.details = {name: document.details[name] for name in ("noted",) if name in document.details}
+        document.details |= {"sale_orders": odoo.ids(row, "sale_orders")}
     return document
 
 

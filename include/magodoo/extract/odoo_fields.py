@@ -106,7 +106,7 @@ def addressed(row: Row) -> dict[str, Any]:
     """`addressed` of an order's details: the external ids of its customer and addresses, "" of a contact that people made."""
     roles = (("partner", "partner_id"), ("billing", "partner_invoice_id"), ("shipping", "partner_shipping_id"))
     found = {role: fields.words(link(row, name), "external_id", fields.LONGEST_KEY) or "" for role, name in roles}
-    return {"addressed": found} if found["partner"] else {}
+    return {"addressed": found}
 
 
 def foreign_units(lines: Iterable[Row]) -> dict[str, str]:

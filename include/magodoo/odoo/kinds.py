@@ -46,6 +46,7 @@ PARTNER = tree("name email phone vat is_company ref", country_id=COUNTRY, parent
 ORDER_HEAD = tree("name client_order_ref")
 SALE_LINE = tree("order_id")
 LOCATION = tree("usage company_id")
+CONTACT = {**PARTNER, **tree("street street2 zip city", state_id=CODED)}
 CUSTOMER = {**PARTNER, **tree("", property_stock_customer=LOCATION)}
 
 ORDER = tree(
@@ -53,8 +54,8 @@ ORDER = tree(
     "amount_total invoice_status delivery_status locked invoice_ids picking_ids auto_purchase_order_id",
     currency_id=CURRENCY,
     partner_id=CUSTOMER,
-    partner_invoice_id=PARTNER,
-    partner_shipping_id=PARTNER,
+    partner_invoice_id=CONTACT,
+    partner_shipping_id=CONTACT,
     pricelist_id=NAMED,
     carrier_id=NAMED,
     warehouse_id=CODED,
@@ -106,7 +107,7 @@ DELIVERY_KEY = "x_magento_key"
 CONTINUED = tree(f"name {DELIVERY_KEY}")
 PICKING = tree(
     "name state origin date_done scheduled_date create_date write_date company_id picking_type_code "
-    f"carrier_tracking_ref {DELIVERY_KEY}",
+    f"carrier_tracking_ref note {DELIVERY_KEY}",
     partner_id=PARTNER,
     carrier_id=NAMED,
     sale_id=ORDER_HEAD,

@@ -182,6 +182,14 @@ class Reads(Settlements):
             if row["write_date"]
         }
 
+    def orders_of_edited_contacts(self, since: datetime, limit: int) -> list[int]:
+        """The newest sales orders whose customer or contacts were written since, and they themselves not: their stamp does not tell."""
+        paths = [f"{name}.write_date" for name in ("partner_id", "partner_invoice_id", "partner_shipping_id")]
+        edited = ["|", "|", *([path, ">=", stamp(since)] for path in paths)]
+        domain = [*self.company_domain("sale.order"), ["write_date", "<", stamp(since)], *edited]
+        found = self.call("sale.order", "search", domain=domain, order="id desc", limit=limit)
+        return [int(id) for id in found]
+
     def missing_fields(self, kind: str) -> list[str]:
         """The paths of a kind that this server or user does not have; they are left out of every row."""
         reading = READINGS[kind]

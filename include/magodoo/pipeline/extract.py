@@ -44,6 +44,7 @@ def run(
     source = whole_orders.source_of(context, Side(side))
     bounds = (window.begin, window.end) if window else None
     stage = f"{source.side.value}_extract"
+    edited_since = _since(context, source.side, Kind.ORDER) if source.side is Side.ODOO and window is None else None
     recorded = runs.recorded(context.engine, context.instance.id, stage, context.dag_run, bounds)
     with recorded as counts, rarely_collected():
         if source.side is Side.ODOO:
@@ -63,6 +64,8 @@ def run(
         if source.side is Side.ODOO:
             if window is None:
                 counts["readable_again"] = whole_orders.look_again(context)
+            if edited_since is not None and Kind.ORDER in wanted:
+                counts["contacts"] = whole_orders.with_edited_contacts(context, edited_since)
             counts["products"] = master_data.refresh_products(context)
     return counts
 

@@ -72,6 +72,18 @@ def look_again(context: Context) -> int:
     return count
 
 
+def with_edited_contacts(context: Context, since: datetime) -> int:
+    """Read known orders again whose customer or contacts were edited in Odoo since: an edit in place moves no stamp of the order.
+
+    Returns how many; beyond MOST_LOOKED_AT the nightly refresh finds them.
+    """
+    source = OdooSource(context.instance, context.books)
+    ids = [str(each) for each in context.books.orders_of_edited_contacts(since, MOST_LOOKED_AT)]
+    with context.engine.connect() as connection:
+        known = lacking.with_order(connection, context.instance.id, ids) if ids else []
+    return _stage(context, source.side, source.by_ids(Kind.ORDER, known)) if known else 0
+
+
 def _found_by_name(context: Context, source: OdooSource, names: Sequence[str]) -> list[str]:
     """Our orders that are known by their external ids alone, and may be read by now or are gone: these ids; the orders are staged."""
     keys = {name.rsplit("_", 1)[1]: name for name in names if name.rpartition("_")[2].isdecimal()}

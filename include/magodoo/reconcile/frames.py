@@ -52,7 +52,7 @@ WORDS = ("state", "status", "currency", "payment_method", "carrier", "source_cod
 TEXTS = (
     *("number", "reference", "other_references", "transaction_id", "customer_name", "customer_email", "tracking"),
     "foreign_units",
-    "addressed",
+    *("addressed", "written", "since", "noted"),
     "set_aside",
     "deleted_store",
     *("credited_by", "settled_by", "einvoice_rejected", "discounted_tax"),

@@ -100,6 +100,7 @@ def find(situation: Situation) -> list[Finding]:
         *records.arithmetic(situation),
         *records.units(situation),
         *addresses.address_changed(situation),
+        *addresses.note_changed(situation),
         *records.deleted(situation),
         *records.einvoice_rejected(situation),
         *records.drafts_waiting(situation),

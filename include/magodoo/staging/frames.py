@@ -24,6 +24,15 @@ DUPLICATE_DAYS = 30
 _NO_TIME = -(2**63)  # int64's NaT
 _SEPARATOR = "\x1e"
 
+_COMPARED = ("vat", "billing", "shipping", "billing_company", "shipping_company", "noted")
+
+
+def _joined(name: str) -> str:
+    """Words of a detail in one text, "" for one that it lacks."""
+    words = ", ".join(f"coalesce(d.details #>> '{{{name},{key}}}', '')" for key in _COMPARED)
+    return f"concat_ws(e'\\x1e', {words})"
+
+
 _DETAILS = {
     "order_key": "replace(d.order_key, 'odoo-', '-')",
     "edit_of": "d.details ->> 'edit_of'",
@@ -36,6 +45,9 @@ _DETAILS = {
     "foreign_units": "d.details ->> 'foreign_units'",
     "addressed": "case when d.details ? 'addressed' then concat_ws(e'\\x1e', d.details #>> '{addressed,partner}',"
     " d.details #>> '{addressed,billing}', d.details #>> '{addressed,shipping}', coalesce(d.vat, '')) end",
+    "written": "case when d.kind = 'order' and d.details ? 'written' then " + _joined("written") + " end",
+    "since": "case when d.kind = 'order' and d.details ? 'since' then " + _joined("since") + " end",
+    "noted": "d.details ->> 'noted'",
     "set_aside": "d.details ->> 'set_aside'",
     "deleted_store": "d.details ->> 'deleted_store'",
     "was_paid": "(d.details ? 'was_paid')",

@@ -116,6 +116,17 @@ def own_ids(connection: Connection, instance: str, side: str, kind: str, order_k
     )
 
 
+def with_order(connection: Connection, instance: str, ids: Sequence[str]) -> list[str]:
+    """Those of these sales orders that are staged and belong to a Magento order."""
+    return list(
+        connection.execute(
+            text("""select source_id from document where instance = :instance and side = 'odoo' and kind = 'order'
+                and source_id = any(:ids) and order_key is not null and deleted_at is null order by source_id"""),
+            {"instance": instance, "ids": list(ids)},
+        ).scalars()
+    )
+
+
 def without_sales_order(connection: Connection, instance: str, order_keys: Sequence[str]) -> list[str]:
     """Those of these orders for which no Odoo order is staged."""
     return _keys(

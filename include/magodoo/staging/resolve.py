@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
-from magodoo.staging import pending, work
+from magodoo.staging import pending, since, work
 from magodoo.staging.inherit import inherit
 from magodoo.staging.items import name_items
 from magodoo.staging.lacking import ORDER_NUMBER
@@ -48,6 +48,7 @@ def resolve(connection: Connection, instance: Instance) -> int:
     connection.execute(
         text("update document set resolved_at = now() where instance = :instance and resolved_at is null"), names
     )
+    since.keep(connection, instance.id)
     return changed
 
 

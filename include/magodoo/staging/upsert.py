@@ -23,8 +23,9 @@ from magodoo.staging.prepared import DOCUMENT, INCOMING, KEY, LINE, PAYLOAD, Pre
 from magodoo.staging.resolve import names_of, resolve, shop_is_known
 from magodoo.vocabulary import Kind, Side
 
-# That it was paid once stays with a document: only so is money seen that goes away again.
-_DETAILS = """i.details || case when d.details ? 'was_paid' then '{"was_paid": true}'::jsonb else '{}'::jsonb end"""
+# That it was paid once stays with a document: only so is money seen that goes away again. So does what Magento said once (`since`).
+_DETAILS = """i.details || case when d.details ? 'was_paid' then '{"was_paid": true}'::jsonb else '{}'::jsonb end
+    || case when d.details ? 'since' then jsonb_build_object('since', d.details -> 'since') else '{}'::jsonb end"""
 _SET = ", ".join(
     f"{column} = {_DETAILS if column == 'details' else f'i.{column}'}"
     for column in DOCUMENT if column not in KEY and column != "order_key"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.notes import transfer_note
 from magodoo.load.requests.customers import customer
 from magodoo.load.requests.money_lines import MoneyLine, decimals_of, money_lines
-from magodoo.load.requests.notes import transfer_note
 from magodoo.load.requests.payment_parts import payment_parts
 from magodoo.load.requests.prepared import Prepared, RequestProblem
 from magodoo.load.requests.remaining import nothing_left, remaining

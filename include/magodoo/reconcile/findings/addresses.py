@@ -1,68 +1,165 @@
-"""Findings about what the customer changed after the import: addresses, company, VAT number.
+"""Findings about what changed after the import of an order: addresses, companies, VAT number, and what the customer wrote to the warehouse.
 
-An address has a name in Odoo that follows from its content (`extract.addresses`): another content is another name. Nobody's
-address stands in a finding, only which one it is.
+An address has a name in Odoo that follows from its content (`extract.addresses`): another content is another name. What is written there
+now, and what Magento said when both last agreed, are digests (`extract.written`, `staging.since`). Nobody's address stands in a finding,
+only which one it is.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from magodoo.reconcile.catalogue import ACCOUNTING, WAREHOUSE
 from magodoo.reconcile.finding import Finding, about
-from magodoo.reconcile.frames import SEPARATOR
+from magodoo.reconcile.frames import SEPARATOR, Positions
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.vocabulary import FindingType, Kind, Side
 
 VAT = "the VAT number"
+UNKNOWN = "?"  # in `since`: what Magento said then is not known
 QUOTATION = ("draft", "sent")
+CLOSED = ("done", "cancel")
+PLACES = (("shipping", "the delivery address"), ("billing", "the billing address"))
 ON_THE_DELIVERY = (
     "Give the order and its open delivery in Odoo a new contact with the address from Magento before it is picked; the old contact"
-    " stays, as other orders may go there"
+    " stays, as other orders may go there. Where somebody edited the contact in Odoo by mistake, put it right there"
 )
 ON_THE_INVOICE = (
     "Compare with Magento: where the invoice must carry it, give the order a new contact with the address and correct by credit note"
     " and new invoice; put a new VAT number onto the customer in Odoo. Where nothing follows from it, mute this"
 )
 _NOT_IN_A_NUMBER = re.compile(r"[^0-9A-Z]")
+_NAMED = ("partner", "billing", "shipping", "vat")
+_WRITTEN = ("vat", "billing", "shipping", "billing_company", "shipping_company", "noted")
 
 
 def address_changed(situation: Situation) -> list[Finding]:
     """One finding for the warehouse while something of the order is open, one for accounting once it is invoiced."""
     view, partner = situation.view, situation.matching.partner
     named = view.column("addressed")
-    wanted = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & (partner >= 0) & ~view.cancelled_orders
-    orders = np.flatnonzero(wanted & (named != ""))
-    orders = orders[(named[partner[orders]] != "") & (named[orders] != named[partner[orders]])]
+    orders = _with_partner(situation)
+    orders = orders[(named[orders] != "") & (named[partner[orders]] != "")]
+    differ = (named[orders] != named[partner[orders]]) | (
+        view.column("written")[orders] != view.column("written")[partner[orders]]
+    )
+    orders = orders[differ]
     if not len(orders):
         return []
     invoiced = set(view.column("order_key")[view.select(Side.ODOO, Kind.INVOICE) & view.active].tolist())
     lines = view.frames.lines
     open_at = set(lines["document"].to_numpy()[lines["qty_open"].to_numpy() > 0].tolist())
     result: list[Finding] = []
-    for magento, odoo in zip(view.frames.rows(orders), view.frames.rows(partner[orders]), strict=True):
-        changed = list(_changed(named[magento.at].split(SEPARATOR), named[odoo.at].split(SEPARATOR)))
-        if changed and odoo.state != "cancel":
+    changes = {at: list(_Compared.of(situation, at, int(partner[at])).changed()) for at in orders.tolist()}
+    concerned = [at for at in orders.tolist() if changes[at]]
+    for magento, odoo in zip(view.frames.rows(concerned), view.frames.rows(partner[concerned]), strict=True):
+        if odoo.state != "cancel":
             is_open = odoo.at in open_at or odoo.state in QUOTATION
-            result += _findings(magento, odoo, changed, is_open, magento.source_id in invoiced)
+            result += _findings(magento, odoo, changes[magento.at], is_open, magento.source_id in invoiced)
     return result
 
 
-def _changed(here: list[str], there: list[str]) -> Iterator[str]:
-    """What differs, in words; each is partner, billing, shipping, VAT number. Nothing is said of contacts in Odoo that are not those
-    that we gave the order.
-    """
-    if len(here) != 4 or len(there) != 4 or here[0] != there[0]:
-        return
-    for place, words in ((2, "the delivery address or its company"), (1, "the billing address or its company")):
-        if here[place] != there[place] and _family(here[place]) == _family(there[place]):
+def _with_partner(situation: Situation) -> Positions:
+    view = situation.view
+    orders = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & ~view.cancelled_orders
+    return np.flatnonzero(orders & (situation.matching.partner >= 0))
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Names and contents of an order's addresses in Magento (`here`) and in Odoo (`there`), and what Magento said when both agreed."""
+
+    here: dict[str, str]
+    there: dict[str, str]
+    written: dict[str, str]
+    written_there: dict[str, str]
+    since: dict[str, str]
+
+    @classmethod
+    def of(cls, situation: Situation, magento: int, odoo: int) -> _Compared:
+        def words(name: str, at: int, keys: tuple[str, ...]) -> dict[str, str]:
+            found = situation.view.column(name)[at].split(SEPARATOR)
+            return dict(zip(keys, found, strict=True)) if len(found) == len(keys) else {}
+
+        return cls(
+            here=words("addressed", magento, _NAMED),
+            there=words("addressed", odoo, _NAMED),
+            written=words("written", magento, _WRITTEN),
+            written_there=words("written", odoo, _WRITTEN),
+            since=words("since", odoo, _WRITTEN),
+        )
+
+    def changed(self) -> Iterator[str]:
+        """What differs because Magento changed it or a contact of ours was edited, in words."""
+        if not self.here or not self.there:
+            return
+        for place, words in PLACES:
+            yield from self._of_place(place, words)
+        known = self._is_same_customer or self.since.get("vat", UNKNOWN) != UNKNOWN
+        if known and _other_number(self.here["vat"], self.there["vat"]) and self._said_otherwise("vat"):
+            yield VAT
+
+    def _of_place(self, place: str, words: str) -> Iterator[str]:
+        if not self._knows(place):
+            if self.here[place] != self.there[place] and self._is_ours(place):
+                yield f"{words} or its company"
+            return
+        said_otherwise = self.since[place] != self.here[place]
+        same = set(self.written[place].split()) & set(self.written_there[place].split())
+        if not same and (said_otherwise or self._is_ours(place)):
             yield words
-    if _other_number(here[3], there[3]):
-        yield VAT
+        company = f"{place}_company"
+        if self.written[company] != self.written_there[company] and self._said_otherwise(company):
+            yield f"the company of {words}"
+
+    def _knows(self, place: str) -> bool:
+        """Whether contents can be compared: rows that were staged by an earlier version have none."""
+        return all(found.get(place) for found in (self.written, self.written_there, self.since))
+
+    def _said_otherwise(self, name: str) -> bool:
+        """Whether Magento says something else than when both sides agreed."""
+        return not self.since.get(name) or self.since[name] != self.written.get(name)
+
+    @property
+    def _is_same_customer(self) -> bool:
+        """A clerk may give the order to another customer: then nothing is said of what stands there since."""
+        return self.here["partner"] == self.there["partner"]
+
+    def _is_ours(self, place: str) -> bool:
+        return self._is_same_customer and _family(self.here[place]) == _family(self.there[place])
+
+
+def note_changed(situation: Situation) -> list[Finding]:
+    """One finding for the warehouse while a delivery is open whose note lacks what Magento says, or still says what Magento says no more."""
+    view, partner = situation.view, situation.matching.partner
+    noted, since = view.column("noted"), view.column("since")
+    transfers = view.select(Side.ODOO, Kind.SHIPMENT) & view.exists & ~view.word_is("state", set(CLOSED))
+    transfers &= noted != ""
+    by_order: dict[int, list[int]] = {}
+    for at in np.flatnonzero(transfers).tolist():
+        by_order.setdefault(int(view.column("order_key")[at]), []).append(at)
+    orders = (
+        [at for at in _with_partner(situation).tolist() if int(view.column("source_id")[at]) in by_order]
+        if by_order
+        else []
+    )
+    result: list[Finding] = []
+    for magento in view.frames.rows(orders):
+        odoo = int(partner[magento.at])
+        wanted = set(noted[magento.at].split())
+        told = since[odoo].split(SEPARATOR)
+        gone = set(told[-1].split()) - wanted if len(told) == len(_WRITTEN) else set()
+        wrong = [at for at in by_order[magento.source_id] if wanted - (found := set(noted[at].split())) or gone & found]
+        if wrong:
+            names = ", ".join(row.number for row in view.frames.rows(wrong))
+            said = f"Magento has another delivery note or gift message than {names}"
+            (order,) = view.frames.rows([odoo])
+            result.append(about(FindingType.NOTE_CHANGED, magento, order, order=magento, detail=said))
+    return result
 
 
 def _family(name: str) -> str:

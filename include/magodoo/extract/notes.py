@@ -15,8 +15,12 @@ _NOTES = (
 
 def transfer_note(payload: Mapping[str, Any]) -> str:
     """The texts of an order as HTML paragraphs, escaped: whatever a customer wrote is text. "" without any."""
-    found = dict.fromkeys(text for text in _texts(payload) if text)
-    return "".join(f"<p>{html.escape(text[:LONGEST]).replace(chr(10), '<br/>')}</p>" for text in found)
+    return "".join(f"<p>{html.escape(text).replace(chr(10), '<br/>')}</p>" for text in texts(payload))
+
+
+def texts(payload: Mapping[str, Any]) -> list[str]:
+    """The texts of an order, each once."""
+    return list(dict.fromkeys(text[:LONGEST] for text in _texts(payload) if text))
 
 
 def _texts(payload: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,113 @@
+"""What of an order's addresses and notes is written, comparable between Magento and Odoo: digests, so that nobody's address is kept twice.
+
+Case, punctuation and the split into two lines of a street say nothing. A region is Odoo's state by its code or name, or stands behind the
+street where Odoo does not list it (`load/requests/customers.py`): so a Magento address may be written in several ways, and each is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from html import unescape
+from typing import Any
+
+from magodoo.extract import fields
+from magodoo.extract.addresses import billing_address, digest, shipping_address
+from magodoo.extract.notes import texts
+from magodoo.extract.odoo_fields import link
+
+_WORD = re.compile(r"\w+")
+_BREAK = re.compile(r"<br\s*/?>|</p>|</div>|</li>|\n", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+
+
+def of_magento(payload: Mapping[str, Any], number: str, vat: str | None) -> dict[str, str]:
+    """`written` of a Magento order's details: by place the digests of each way to write its address, its company's; the VAT number's.
+
+    Raises TypeError or AttributeError where the payload holds something else than addresses.
+    """
+    made = {"vat": digest(plain_number(vat or ""))}
+    for place, address in (("billing", billing_address(payload)), ("shipping", shipping_address(payload))):
+        person = " ".join(_text(address, name) for name in ("firstname", "lastname"))
+        name = ", ".join(part.strip() for part in (_text(address, "company"), person) if part.strip()) or number
+        street = " ".join(str(line) for line in address.get("street") or ())
+        plain = [_text(address, each) for each in ("postcode", "city", "country_id", "telephone")]
+        made |= _contents(place, name, _with_region(address, street), plain)
+    return made
+
+
+def of_odoo(row: Mapping[str, Any]) -> dict[str, str]:
+    """The same of an Odoo order, with the ids of its contacts; without what a place says where its contact was not read whole."""
+    made: dict[str, str] = {}
+    for place, field in (("billing", "partner_invoice_id"), ("shipping", "partner_shipping_id")):
+        contact = link(row, field)
+        if "street" not in contact or "city" not in contact:
+            continue
+        state = link(contact, "state_id")
+        street = " ".join(_text(contact, name) for name in ("street", "street2"))
+        states = [_text(state, name) for name in ("code", "name")] if state else [""]
+        plain = [
+            _text(contact, "zip"),
+            _text(contact, "city"),
+            _text(link(contact, "country_id"), "code"),
+            _text(contact, "phone"),
+        ]
+        made |= _contents(place, _text(contact, "name"), ((street, each) for each in states), plain)
+        made[f"{place}_id"] = fields.identity(contact, "id") or ""
+    return made
+
+
+def _with_region(address: Mapping[str, Any], street: str) -> Iterator[tuple[str, str]]:
+    """(street, state) of each way to write an address."""
+    region = address.get("region")
+    of = region if isinstance(region, Mapping) else address
+    named = [text for name in ("region_code", "region") if (text := _text(of, name).strip())]
+    for text in named:
+        yield street, text
+    yield f"{street} {named[-1]}" if named else street, ""
+
+
+def _contents(place: str, name: str, streets: Iterable[tuple[str, str]], plain: list[str]) -> dict[str, str]:
+    company, _, person = name.rpartition(", ")
+    *words, phone = plain
+    rest = [*map(_words, [person, *words]), re.sub(r"\D", "", phone)[-7:]]
+    ways = (digest("|".join([_words(street), _words(state), *rest])) for street, state in streets)
+    return {place: " ".join(dict.fromkeys(ways)), f"{place}_company": digest(_words(company))}
+
+
+def plain_number(vat: str) -> str:
+    """A VAT number without what is no letter and no digit."""
+    return re.sub(r"[^0-9A-Z]", "", vat.upper())
+
+
+def same_number(one: str, other: str) -> bool:
+    """Whether two VAT numbers are the same; with or without the country's letters."""
+    here, there = plain_number(one), plain_number(other)
+    longer, shorter = (here, there) if len(here) > len(there) else (there, here)
+    return here == there or bool(shorter and longer[2:] == shorter and longer[:2].isalpha())
+
+
+def notes_of_magento(payload: Mapping[str, Any]) -> str:
+    """Digests of the lines that the customer wrote for the warehouse; "" without any."""
+    return _lines(text for text in texts(payload))
+
+
+def notes_of_odoo(row: Mapping[str, Any]) -> str | None:
+    """A dash and the digests of the lines of a transfer's note; None where it was not read."""
+    if "note" not in row:
+        return None
+    return f"- {_lines([unescape(_TAG.sub('', _BREAK.sub(chr(10), str(row['note'] or ''))))])}".strip()
+
+
+def _lines(written: Iterable[str]) -> str:
+    lines = (_words(line) for text in written for line in text.splitlines())
+    return " ".join(dict.fromkeys(digest(line) for line in lines if line))
+
+
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(text.casefold()))
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
