@@ -238,6 +238,22 @@ def test_what_is_wrong_in_odoo_is_named(lab: Lab, damage: Damage, check: str, ex
     assert line.todo
 
 
+def test_what_is_wrong_with_a_mapped_company_is_named(lab: Lab) -> None:
+    check, mapped = (
+        "Odoo: warehouses of other companies",
+        {"warehouse_companies": [2], "warehouses": {"WH2": "default"}},
+    )
+    line = lab.look(check, odoo={**INSTANCE["odoo"], **mapped})
+    assert (line.status.value, "purchase orders cannot be read" in line.found) == ("warning", True), line
+    assert "WH2" not in str(lab.look("Odoo: warehouses", odoo={**INSTANCE["odoo"], **mapped}).todo)
+    lab.change("res.users", "login", "sync", company_ids=[[6, 0, [1]]])
+    line = lab.look(check, odoo={**INSTANCE["odoo"], **mapped})
+    assert (line.status.value, "company 2 cannot be read" in line.found) == ("error", True), line
+    assert lab.look(check).status.value == "OK"
+    with pytest.raises(ValueError, match="ships anyway"):
+        Instance.model_validate({**INSTANCE, "id": "us", "odoo": {"warehouse_companies": [1]}})
+
+
 def test_a_tax_that_does_not_exist_is_not_among_those_to_choose_from(lab: Lab) -> None:
     line = lab.look("Mappings: taxes", taxes=[{"rate": "8.25", "odoo_tax": "Texas", "country": "US"}])
     assert line.found == "tax 'Texas' does not exist"

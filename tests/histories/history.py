@@ -16,7 +16,7 @@ USUAL = ("magento_invoice", "magento_ship", "magento_refund", "odoo_bill", "odoo
 SELDOM = (
     "magento_track", "magento_cancel", "magento_hold", "magento_unhold", "magento_edit",
     "odoo_enter", "odoo_reverse", "odoo_return", "odoo_cancel", "odoo_undo", "odoo_track", "odoo_write_off", "odoo_unmatch",
-    "odoo_merge",
+    "odoo_merge", "odoo_merge_orders", "odoo_bank_together", "odoo_bank_together",
 )  # fmt: skip
 
 
@@ -27,7 +27,7 @@ class Step:
     do: str
     part: str = "all"  # of what is still open: everything, half, one piece, the last line
     which: int = 0  # of several documents
-    extra: bool = False  # tracked; with shipping; by the provider; left as a draft; with the bank's charges; in dozens
+    extra: bool = False  # tracked; with shipping; by the provider; left as a draft; with the bank's charges; in dozens; in another currency
     adjustment: str = ""
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from accountant import bank_line, unmatch
+from accountant import bank_line, due, unmatch
 from shop_and_books import ShopAndBooks
 
 from histories.history import OF_OTHERS, Cart, Step, Told
@@ -25,6 +25,9 @@ COUPONS = {
     "given away": Coupon("FREE", percent=Decimal(100)),
 }
 ADJUSTED = {"": (0, 0), "more": ("2.50", 0), "less": (0, "0.50"), "below zero": (1, 20)}
+TOGETHER = {"all": Decimal(0), "half": Decimal("-0.50"), "one": Decimal("5.00"), "last": Decimal("-20.00")}
+EUR_PER_USD = Decimal("0.92")
+CENT = Decimal("0.01")
 QUIET = {"skip_backorder": True, "skip_sms": True}
 Rows = list[dict[str, Any]]
 
@@ -223,6 +226,36 @@ class People:
         bank_line(self.pair, [move["id"]], sign * (residual / 2).quantize(Decimal("0.01")))
         return None
 
+    def odoo_bank_together(self, step: Step) -> str | None:
+        """One line of the bank statement pays this order's invoice and another one's of the same currency: what is owed, 0.50 less,
+        more than that (`part`); `extra`: by a transfer in euro.
+        """
+        mine = _pick([row for row in self._open_moves() if row in self.pair.moves(self.order)], step)
+        theirs = _pick(self._open_invoices_of_others(mine), step) if mine else None
+        if mine is None or theirs is None:
+            return "nothing to pay together"
+        moves = [mine["id"], theirs["id"]]
+        owed = sum(_number(due(self.pair, move)["amount_residual"]) for move in moves)  # in the company's currency
+        came = owed + TOGETHER[step.part]
+        if came <= 0:
+            return "nothing is left of it"
+        foreign = ("EUR", (came * EUR_PER_USD).quantize(CENT)) if step.extra else None
+        bank_line(self.pair, moves, came.quantize(CENT), foreign=foreign)
+        return None
+
+    def _open_invoices_of_others(self, mine: dict[str, Any]) -> Rows:
+        """Posted invoices with something open in the same currency, of whichever other orders there are."""
+        own = {row["id"] for order in self.orders for row in self.pair.moves(order)}
+        domain = [
+            ["move_type", "=", "out_invoice"],
+            ["state", "=", "posted"],
+            ["amount_residual", ">", 0],
+            ["currency_id", "=", mine["currency_id"][0]],
+            ["company_id", "=", 1],
+        ]
+        rows = self.pair.rows("account.move", domain, "amount_residual currency_id")
+        return [row for row in rows if row["id"] not in own]
+
     def odoo_write_off(self, step: Step) -> str | None:
         """The accountant gives up on what is open of an invoice."""
         move = _pick([row for row in self._open_moves() if row in self.pair.moves(self.order)], step)
@@ -292,6 +325,26 @@ class People:
         (theirs,) = self.pair.rows("stock.picking", [["sale_id", "=", other]], "move_ids")
         self.pair.call("stock.move", "write", theirs["move_ids"], vals={"picking_id": picking["id"]})
         self.pair.call("stock.picking", "unlink", [theirs["id"]])
+        return None
+
+    def odoo_merge_orders(self, step: Step) -> str | None:
+        """The warehouse puts this order's open goods into the open transfer of another of the shop's orders."""
+        mine = _pick([row for row in self.pair.pickings(self.order) if row["state"] not in ("done", "cancel")], step)
+        own = {sale["id"] for order in self.orders for sale in self.pair.sales(order)}
+        domain = [
+            ["picking_type_code", "=", "outgoing"],
+            ["state", "not in", ["done", "cancel"]],
+            ["sale_id", "!=", False],
+            ["company_id", "=", 1],
+        ]
+        theirs = [row for row in self.pair.rows("stock.picking", domain, "sale_id") if row["sale_id"][0] not in own]
+        picking = _pick(theirs, step)
+        if mine is None or picking is None or picking["id"] == mine["id"]:
+            return "nothing to put together"
+        lines = self.pair.rows("stock.move.line", [["move_id", "in", mine["move_ids"]]], "picking_id")
+        self.pair.call("stock.move", "write", mine["move_ids"], vals={"picking_id": picking["id"]})
+        self.pair.call("stock.move.line", "write", [row["id"] for row in lines], vals={"picking_id": picking["id"]})
+        self.pair.call("stock.picking", "unlink", [mine["id"]])
         return None
 
     def odoo_return(self, step: Step) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from shop_and_books import ShopAndBooks, amount
 
-from histories.history import OF_OTHERS
+from magodoo.extract.odoo_transfers import picking_of
 from magodoo.money import from_units
 from magodoo.sandbox.seed.entries import exploded
 
@@ -122,7 +122,9 @@ class Verdict:
     def _shipments(self) -> Iterable[str]:
         named_here, named_there = self._named("shipment")
         tied = self._candidates("shipment")
-        named_there |= {str(picking["id"]) for picking in self.pair.pickings(self.order) if picking["name"] in tied}
+        named_there |= {
+            str(row["id"]) for row in self.pair.rows("stock.picking", [["name", "in", sorted(tied)]], "name")
+        }
         here: Counter[str] = Counter()
         for shipment in self.pair.shipments(self.order):
             if str(shipment["entity_id"]) not in named_here:
@@ -239,14 +241,19 @@ class Verdict:
         return pieces
 
     def _delivered(self, *, without: Iterable[str] = (), returned: bool = False) -> Counter[str]:
+        """Pieces by SKU that the order's own moves brought, in whichever transfer; `without`: documents, each of them a transfer or
+        the order's share of one."""
+        left_out = {picking_of(int(each)) for each in without}
+        lines = [line for sale in self.sales for line in sale["order_line"]]
+        customers = {row["id"] for row in self.pair.rows("stock.location", [["usage", "=", "customer"]], "name")}
+        domain = [["sale_line_id", "in", lines], ["state", "=", "done"]]
         pieces: Counter[str] = Counter()
-        for picking in self.pair.pickings(self.order):
-            if picking["state"] == "done" and str(picking["id"]) not in without:
-                pieces.update({sku: Decimal(str(each)) for sku, each in self.pair.moved(picking).items()})
-        for picking in self.pair.pickings(self.order, "incoming") if returned else ():
-            if picking["state"] == "done":
-                pieces.subtract({sku: Decimal(str(each)) for sku, each in self.pair.moved(picking).items()})
-        del pieces[OF_OTHERS]  # another order's, in the same transfer
+        for move in self.pair.rows("stock.move", domain, "product_id quantity picking_id location_dest_id"):
+            sku, quantity = self.pair._sku(move["product_id"][0]), Decimal(str(move["quantity"]))
+            if move["location_dest_id"][0] not in customers:
+                pieces.subtract({sku: quantity} if returned else {})
+            elif move["picking_id"][0] not in left_out:
+                pieces.update({sku: quantity})
         return pieces
 
 

@@ -26,7 +26,7 @@ def direction(move: Row) -> Kind | None:
     Transit without a company lies between companies: what goes there is delivered to another company, unless it goes back to it.
     Raises Unreadable where a location is missing.
     """
-    source, target = (_place(move, name) for name in ("location_id", "location_dest_id"))
+    source, target = (place(move, name) for name in ("location_id", "location_dest_id"))
     if CUSTOMER in (source, target):
         if source == target:
             return None
@@ -37,7 +37,7 @@ def direction(move: Row) -> Kind | None:
     return Kind.RETURN if source == TRANSIT != target and came_back else None
 
 
-def _place(move: Row, name: str) -> str:
+def place(move: Row, name: str) -> str:
     """The usage of a location; an own company's transit is inside."""
     location = odoo.link(move, name)
     usage = fields.words(location, "usage")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from magodoo.errors import Unreadable
 from magodoo.extract import fields, magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument, Unread
+from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import picking_of
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
@@ -18,6 +19,7 @@ from magodoo.vocabulary import Kind, Side
 if TYPE_CHECKING:
     from magodoo.magento.client import MagentoClient
     from magodoo.odoo.client import OdooClient
+    from magodoo.odoo.reads import Page
 
 MAGENTO_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 ODOO_KINDS = (*MAGENTO_KINDS, Kind.RETURN)
@@ -157,17 +159,44 @@ class OdooSource:
 
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
         begin = since or datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-        return (self._batch(kind, page) for page in self.client.changed(kind.value, begin, until))
+        others = self._warehouses(kind)
+        for page in self.client.changed(kind.value, begin, until):
+            yield self._batch(kind, others.without_mirrored(page) if others else page)
+        yield from self._changed_in(others, kind, begin, until) if others else ()
+
+    def _changed_in(self, others: Warehouses, kind: Kind, begin: datetime, until: datetime | None) -> Iterator[Batch]:
+        """What changed in the companies that ship for ours, and with it our own transfers of the same orders: they may have been read
+        before the mirror was there."""
+        for view in others.views:
+            for page in view.changed(kind.value, begin, until):
+                batch = replace(self._batch(kind, others.as_ours(view, page)), total=None)
+                yield batch
+                if orders := sorted({int(each.own_order_id or 0) for each in batch.documents}):
+                    own = others.without_mirrored(self.client.by_order_ids(kind.value, orders))
+                    yield replace(self._batch(kind, own), total=None)
 
     def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
-        found = self.client.stamps(kind.value, since, MOST_STAMPS)
-        return {str(id): moment for id, moment in found.items()} if len(found) < MOST_STAMPS else None
+        others = self._warehouses(kind)
+        found: dict[str, datetime] = {}
+        for client in (self.client, *(others.views if others else ())):
+            newer = client.stamps(kind.value, since, MOST_STAMPS)
+            if len(newer) >= MOST_STAMPS:
+                return None
+            found |= {str(id): moment for id, moment in newer.items()}
+        return found
 
     def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
-        yield self._batch(kind, self.client.by_order_ids(kind.value, _numbers(own_order_ids)))
+        orders, others = _numbers(own_order_ids), self._warehouses(kind)
+        pages = others.by_orders(kind.value, orders) if others else [self.client.by_order_ids(kind.value, orders)]
+        yield from (self._batch(kind, page) for page in pages)
 
     def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]:
-        yield self._batch(kind, self.client.by_ids(kind.value, _own_ids(kind, ids)))
+        yield from (self._batch(kind, page) for page in self.pages(kind, ids))
+
+    def pages(self, kind: Kind, ids: Sequence[str]) -> list[Page]:
+        """The raw records that documents with these ids are, or are parts of; transfers of mirrors as those of our orders."""
+        numbers, others = _own_ids(kind, ids), self._warehouses(kind)
+        return others.by_ids(kind.value, numbers) if others else [self.client.by_ids(kind.value, numbers)]
 
     def orders_named(self, numbers: Sequence[str]) -> Batch:
         """Sales orders that carry one of these order numbers in a field that may hold them."""
@@ -194,7 +223,9 @@ class OdooSource:
 
     def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
         """Which of these documents there are. A share is gone once the order has no move in the transfer any more."""
-        found = {str(found) for found in self.client.existing_ids(kind.value, _own_ids(kind, ids))}
+        others = self._warehouses(kind)
+        clients = (self.client, *(others.views if others else ()))
+        found = {str(id) for client in clients for id in client.existing_ids(kind.value, _own_ids(kind, ids))}
         shares = (
             [each for each in ids if each not in found and str(picking_of(int(each))) in found]
             if kind in TRANSFERS
@@ -202,6 +233,11 @@ class OdooSource:
         )
         batches = self.by_ids(kind, shares) if shares else ()
         return found | {document.source_id for batch in batches for document in batch.documents}
+
+    def _warehouses(self, kind: Kind) -> Warehouses | None:
+        """The companies whose transfers count as ours, where there are any."""
+        companies = self.instance.odoo.warehouse_companies
+        return Warehouses(self.client, companies) if companies and kind in TRANSFERS else None
 
     def _fields_of(self, model: str, standard: Sequence[str]) -> list[str]:
         return self.client.text_fields(model, self.instance.odoo.reference_fields) or list(standard)

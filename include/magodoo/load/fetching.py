@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.extract.odoo_transfers import picking_of
+from magodoo.extract.reading import OdooSource
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -30,10 +30,9 @@ def fetch(
             for page in context.shop.by_ids(kind, ids)
             for row in page.rows
         ]
-    own = sorted(set(map(picking_of, ids))) if kind in (Kind.SHIPMENT, Kind.RETURN) else ids
-    page = context.books.by_ids(kind.value, own)
     found = [
         document
+        for page in OdooSource(instance, context.books).pages(kind, [str(id) for id in ids])
         for row in (page.rows if written else page.sure)
         for document in odoo_documents.read_all(instance, kind, row, page.request_began_at)
     ]

@@ -8,6 +8,7 @@ from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooErro
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.kinds import DELIVERY_KEY
 from magodoo.odoo.master_data import GROUPS
+from magodoo.odoo.mirrors import may_read_purchases
 from magodoo.preflight import clock
 from magodoo.preflight.lines import Outcome, some
 from magodoo.preflight.subject import Check, Subject
@@ -119,7 +120,7 @@ def warehouses(subject: Subject) -> Outcome:
     rows = [row for row in subject.books.warehouses() if row["active"]]
     mapped = subject.instance.odoo.warehouses
     outcome = Outcome(some(f"{row['code']} ({_steps(row['delivery_steps'])})" for row in rows))
-    unknown = sorted(set(mapped) - {row["code"] for row in rows})
+    unknown = sorted(set(mapped) - {row["code"] for row in rows} - _codes_elsewhere(subject))
     if unknown:
         outcome.refuse(
             f"no warehouse {some(unknown)}", "correct `odoo.warehouses` (short names of the company's warehouses)"
@@ -131,6 +132,45 @@ def warehouses(subject: Subject) -> Outcome:
     if mapped and unmapped:
         outcome.warn(
             f"warehouses without a source: {some(unmapped)}", "their shipments take Magento's stock from `default`"
+        )
+    return outcome
+
+
+def _codes_elsewhere(subject: Subject) -> set[str]:
+    """Short names of the warehouses of the companies that ship for ours, as far as they may be read."""
+    found: set[str] = set()
+    for company in subject.instance.odoo.warehouse_companies:
+        domain = [["company_id", "=", company]]
+        try:
+            rows = subject.books.call(
+                "stock.warehouse", "search_read", domain=domain, fields=["code"], in_companies=[company]
+            )
+        except (Forbidden, FixConfiguration, FixDocument):
+            continue  # `warehouse_companies` says so
+        found |= {str(row["code"]) for row in expect_rows(rows, "stock.warehouse.search_read")}
+    return found
+
+
+def warehouse_companies(subject: Subject) -> Outcome:
+    """Companies whose warehouses ship for ours: their transfers have to be readable, and what ties them to our orders."""
+    client, companies = subject.books, subject.instance.odoo.warehouse_companies
+    outcome = Outcome(
+        f"companies {some(map(str, companies))} ship for this one" if companies else "this company ships alone"
+    )
+    for company in companies:
+        try:
+            client.call(
+                "stock.picking", "search", domain=[["company_id", "=", company]], limit=1, in_companies=[company]
+            )
+        except (Forbidden, FixConfiguration, FixDocument) as problem:
+            outcome.refuse(
+                f"the transfers of company {company} cannot be read: {problem}",
+                "add the company to the companies of the API key's user, or take it out of `odoo.warehouse_companies`",
+            )
+    if companies and not may_read_purchases(client):
+        outcome.warn(
+            "purchase orders cannot be read, so an order of another company is known as a mirror only by our order's name or number",
+            "let the user read purchases, or put the name of our sales order into the mirror's Customer Reference",
         )
     return outcome
 
@@ -211,6 +251,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Odoo: other connectors", connectors),
     ("Odoo: delivery key", key_field),
     ("Odoo: warehouses", warehouses),
+    ("Odoo: warehouses of other companies", warehouse_companies),
     ("Odoo: backorders", backorders),
     ("Odoo: automatic invoicing", automatic_invoicing),
 )

@@ -218,6 +218,9 @@ class OdooNames(Strict):
     """Magento carrier_code -> delivery.carrier name."""
     warehouses: dict[str, str] = Field(default_factory=dict)
     """Odoo warehouse code -> Magento source_code."""
+    warehouse_companies: tuple[int, ...] = ()
+    """Database ids of other companies of this Odoo whose warehouses send this company's orders to its customers: what they deliver for a
+    mirrored order is that order's shipment. The user of the API key has to belong to them; nothing is written there."""
     prefix: str = "magodoo"
     """Module part of every external id."""
     order_number_prefix: str = ""
@@ -248,6 +251,10 @@ class OdooNames(Strict):
 
     @model_validator(mode="after")
     def _other_values(self) -> OdooNames:
+        if self.company_id in self.warehouse_companies:
+            raise ValueError(
+                "odoo.warehouse_companies: the instance's own company ships anyway; name other companies only"
+            )
         other_values.checked(self.order_values, other_values.ON_ORDERS, self.delivery_key_field)
         other_values.checked(self.invoice_values, other_values.ON_INVOICES, self.delivery_key_field)
         return self

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-# A delivery's moves as they moved (`qty_ordered`), a kit's components among them; of a shipment without one, its own items.
+# A delivery's moves as they moved (`qty_ordered`), a kit's components among them; of a shipment without one, its own items, but for
+# those that Odoo delivered in other portions by the end of the month.
 _LATE = """
     with shipped as (
         select m.source_id as magento_id, m.number as magento_number, m.order_key, m.document_date as day, o.source_id as odoo_id,
@@ -33,7 +34,13 @@ _LATE = """
         where m.instance = :instance and m.side = 'magento' and m.kind = 'shipment' and m.deleted_at is null
             and coalesce(w.scope, '') <> 'excluded'
             and (m.document_date between :first and :last or o.document_date between :first and :last)
-            and date_trunc('month', m.document_date) is distinct from date_trunc('month', o.document_date))
+            and date_trunc('month', m.document_date) is distinct from date_trunc('month', o.document_date)),
+    counted as (
+        select d.side, d.order_key, l.item_key, date_trunc('month', d.document_date) as month,
+            case d.side when 'odoo' then l.qty_ordered else l.quantity end as quantity
+        from document d join line l on l.instance = d.instance and l.side = d.side and l.kind = d.kind and l.source_id = d.source_id
+        where d.instance = :instance and d.kind = 'shipment' and d.deleted_at is null and (d.active or d.side = 'magento')
+            and l.role = 'item' and d.order_key in (select order_key from shipped where odoo_id is null))
     select r.number as order_number, s.magento_number, coalesce(s.number, '') as number, least(s.day, s.done) as day,
         greatest(s.day, s.done) as other_day, case when s.odoo_id is null then '' when s.done > s.day then 'Odoo' else 'Magento' end as later,
         l.sku, case when s.odoo_id is null then l.quantity else l.qty_ordered end as quantity,
@@ -43,6 +50,9 @@ _LATE = """
         and l.source_id = coalesce(s.odoo_id, s.magento_id)
     where (cast(:books_from as timestamptz) is null or r.created_at >= :books_from)
         and case when s.odoo_id is null then l.role = 'item' and l.quantity > 0 else l.qty_ordered > 0 end
+        and not (s.odoo_id is null and coalesce((
+            select sum(case c.side when 'odoo' then c.quantity else -c.quantity end) >= 0 and bool_or(c.side = 'odoo') from counted c
+            where c.order_key = s.order_key and c.item_key = l.item_key and c.month <= date_trunc('month', s.day)), false))
     order by least(s.day, s.done), s.magento_number, l.sku, l.line_id"""
 
 

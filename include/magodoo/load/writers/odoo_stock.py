@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from magodoo.errors import MagodooError
+from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import moves_of, order_of, own_key, picking_of, share_for
 from magodoo.load.held import held
 from magodoo.load.ledger import LeasedChange
@@ -52,8 +53,10 @@ class Deliver(Writer):
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         wanted = sale_lines(context, changes)
         pickings = self._open(context, changes)
-        problems: dict[int, MagodooError] = {}
+        problems: dict[int, MagodooError] = dict(_mirrored(context, changes))
         for change in changes:
+            if change.id in problems:
+                continue
             lines = wanted[change.id]
             chosen = (
                 lines if isinstance(lines, MagodooError) else _picking_for(pickings.get(change.id, []), lines, change)
@@ -142,7 +145,7 @@ class Track(Writer):
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         rows = self._rows(context, changes)
-        gone = refused("the delivery is gone or cancelled in Odoo")
+        gone = refused("the delivery is gone or cancelled in Odoo, or another company's, where nothing is written")
         return {
             change.id: gone
             for change in changes
@@ -160,6 +163,19 @@ class Track(Writer):
     def _rows(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
         ids = sorted({_picking(change) for change in changes})
         return {row["id"]: row for row in context.books.by_ids("shipment", ids).sure}
+
+
+def _mirrored(context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    """A refusal for each change whose order another company delivers: a second delivery would take the goods out of stock twice."""
+    companies = context.instance.odoo.warehouse_companies
+    orders = resolve(context, changes, [change.request["order"] for change in changes]) if companies else {}
+    names = Warehouses(context.books, companies).names(set(orders.values())) if orders else {}
+    found = {change.id: names.get(orders.get(name_of(change.request["order"]), 0)) for change in changes}
+    return {
+        id: NotYet(f"{name} of the warehouse's company delivers it: validate the transfer of that order in Odoo")
+        for id, name in found.items()
+        if name
+    }
 
 
 def _picking(change: LeasedChange) -> int:
@@ -217,7 +233,8 @@ def orders_of(row: Row) -> set[int]:
 def _unfit(row: Row, wanted: Goods, field: str) -> str | None:
     if other := own_key(row, field):
         return f"it is being delivered for {other}"
-    if (row.get("location_id") or {}).get("usage") == "supplier":
+    source = row.get("location_id") or {}
+    if source.get("usage") == "supplier" or (source.get("usage") == "transit" and not source.get("company_id")):
         return "the vendor sends its goods: a person validates the drop shipment"
     reserved: Goods = {}
     for move in row["move_ids"]:
