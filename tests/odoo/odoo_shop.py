@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from magodoo.load.writers.older_odoo import complete, fit
 from magodoo.money import dump_json
 from magodoo.odoo.client import OdooClient
+from magodoo.odoo.loading import Loaded
 from magodoo.odoo.writers import Delivery
 from magodoo.stack import odoo_provision
 
@@ -27,6 +29,8 @@ PAYMENT_FIELDS = (
     "id", "payment_type", "partner_type", "partner_id/id", "amount", "currency_id/.id", "date", "journal_id/.id",
     "payment_method_line_id/.id", "memo", "invoice_ids/.id",
 )  # fmt: skip
+
+Rows = list[list[str]]
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,37 @@ class Shop:
         row = (f"{MODULE}.partner_{number}", "Roni Cost", f"roni{number}@example.com", "+15550001", str(country))
         loaded = self.client.load_partners(fields, [row])
         assert not loaded.refused
+
+    def load_orders(self, rows: Rows) -> Loaded:
+        """Rows of ORDER_FIELDS, under the names of this version."""
+        return self.client.load_orders(*self.fitted("sale.order", ORDER_FIELDS, rows))
+
+    def load_moves(self, rows: Rows) -> Loaded:
+        """Rows of MOVE_FIELDS; what this version cannot load is written on the drafts, as the pipeline does."""
+        loaded = self.client.load_moves(*self.fitted("account.move", MOVE_FIELDS, rows))
+        records: dict[str, list[list[str]]] = {}
+        for row in rows:
+            records.setdefault(row[0] or next(reversed(records)), []).append(row)
+        found = self.client.by_ids("invoice", list(loaded.ids.values())).rows
+        found += self.client.by_ids("credit_memo", list(loaded.ids.values())).rows
+        drafts = {row["id"] for row in found if row["state"] == "draft"}
+        asked = {id: {"fields": MOVE_FIELDS, "rows": records[name]} for name, id in loaded.ids.items() if id in drafts}
+        complete(self.client, asked)
+        return loaded
+
+    def load_payments(self, rows: Rows) -> Loaded:
+        """Rows of PAYMENT_FIELDS, under the names of this version."""
+        return self.client.load_payments(*self.fitted("account.payment", PAYMENT_FIELDS, rows))
+
+    def update_payments(self, rows: Rows) -> None:
+        """Write the same rows once more, over what is there."""
+        fitted = self.fitted("account.payment", PAYMENT_FIELDS, rows)
+        self.client.load("account.payment", *fitted, create_or_ignore=False)
+
+    def fitted(self, model: str, fields: tuple[str, ...], rows: Rows) -> tuple[list[str], Rows]:
+        """Fields and rows as this version takes them."""
+        table = fit(self.client, {"model": model, "fields": list(fields), "rows": rows})
+        return table["fields"], table["rows"]
 
     def order_rows(self, number: int, lines: tuple[Line, ...] = LINES, currency: str = "USD") -> list[list[str]]:
         head = [
@@ -150,14 +185,14 @@ class Shop:
     def confirmed_order(self, number: int, lines: tuple[Line, ...] = LINES) -> int:
         """The id of a confirmed order."""
         self.load_partner()
-        loaded = self.client.load_orders(ORDER_FIELDS, self.order_rows(number, lines))
+        loaded = self.load_orders(self.order_rows(number, lines))
         (order,) = loaded.ids.values()
         assert self.client.confirm_orders([order]).ids == [order]
         return order
 
     def posted_invoice(self, number: int, order: int, lines: tuple[Line, ...] = LINES, **options: str) -> int:
         """The id of a posted invoice of an order."""
-        loaded = self.client.load_moves(MOVE_FIELDS, self.move_rows(number, order, lines, **options))
+        loaded = self.load_moves(self.move_rows(number, order, lines, **options))
         (move,) = loaded.ids.values()
         assert self.client.post_moves([move]).ids == [move]
         return move

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from odoo_shop import MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Shop
+from odoo_shop import Shop
 from sandbox_backend import LIVE
 
 from magodoo.errors import (
@@ -146,7 +146,7 @@ def test_a_write_that_times_out_is_unknown_and_loading_again_makes_no_second_one
     rows = [row for number in range(1, 41) for row in shop.order_rows(number)]
     impatient = over(client, "JSON-2", write_timeout=0.2)
     with pytest.raises(OutcomeUnknown):
-        impatient.load_orders(ORDER_FIELDS, rows)
+        replace(shop, client=impatient).load_orders(rows)
     deadline = time.monotonic() + 30
     names = [row[0] for row in rows if row[0]]
     while time.monotonic() < deadline:
@@ -155,7 +155,7 @@ def test_a_write_that_times_out_is_unknown_and_loading_again_makes_no_second_one
             if len(client.by_external_ids(names)) == 40:
                 break
         time.sleep(0.5)
-    loaded = client.load_orders(ORDER_FIELDS, rows)
+    loaded = shop.load_orders(rows)
     assert len(loaded.ids) == 40
     assert client.count("order") == 40
 
@@ -164,13 +164,13 @@ def test_several_writers_of_one_document_make_one(client: OdooClient, shop: Shop
     shop.confirmed_order(1)
     rows = shop.move_rows(1, 1)
     with ThreadPoolExecutor(3) as pool:
-        loaded = list(pool.map(lambda _: client.load_moves(MOVE_FIELDS, rows).ids, range(3)))
+        loaded = list(pool.map(lambda _: shop.load_moves(rows).ids, range(3)))
     assert loaded[0] == loaded[1] == loaded[2]
     (move,) = loaded[0].values()
     with ThreadPoolExecutor(2) as pool:
         posted = list(pool.map(lambda _: client.post_moves([move]).ids, range(2)))
     assert posted == [[move], [move]]
-    (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, 1, "83.66")).ids.values()
+    (payment,) = shop.load_payments(shop.payment_rows(move, 1, "83.66")).ids.values()
     client.post_payments([payment])
     with ThreadPoolExecutor(2) as pool:
         matched = list(pool.map(lambda _: client.reconcile_payment(payment, move)["payment_state"], range(2)))
@@ -199,8 +199,8 @@ def test_a_payment_posted_without_a_journal_entry_is_noticed(client: OdooClient,
     rows = shop.payment_rows(move, 1, "83.66")
     line = int(rows[0][8])
     admin.write_call("account.payment.method.line", "write", ids=[line], vals={"payment_account_id": False})
-    (payment,) = client.load_payments(PAYMENT_FIELDS, rows).ids.values()
-    client.load("account.payment", PAYMENT_FIELDS, rows, create_or_ignore=False)  # clears the outstanding account
+    (payment,) = shop.load_payments(rows).ids.values()
+    shop.update_payments(rows)  # clears the outstanding account
     done = client.post_payments([payment])
     assert done.ids == []
     assert "without a journal entry" in str(done.refused[payment])

@@ -19,7 +19,7 @@ def booked(shop: Shop) -> tuple[int, int]:
     shop.confirmed_order(1, (*LINES, Line("SHIPPING", "1", "5.00", "5.00")))
     move = shop.posted_invoice(1, 1)
     client = shop.client
-    (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, 1, "50.00")).ids.values()
+    (payment,) = shop.load_payments(shop.payment_rows(move, 1, "50.00")).ids.values()
     client.post_payments([payment])
     return move, payment
 
@@ -96,7 +96,7 @@ def test_what_was_open_on_a_day_counts_what_was_paid_since(shop: Shop, client: O
     ):
         (row,) = shop.payment_rows(move, number, amount, inbound=inbound)
         row[PAYMENT_FIELDS.index("date")] = day
-        (payment,) = client.load_payments(PAYMENT_FIELDS, [row]).ids.values()
+        (payment,) = shop.load_payments([row]).ids.values()
         client.post_payments([payment])
         client.reconcile_payment(payment, move)
     (total,) = {to_units(row["amount_total"]) for row in client.by_ids("invoice", [invoice]).rows}

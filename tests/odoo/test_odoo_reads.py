@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from odoo_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Line, Shop
+from odoo_shop import LINES, MODULE, Line, Shop
 
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.kinds import ELECTRONIC, READINGS
@@ -26,7 +26,7 @@ def full(shop: Shop) -> Shop:
     order = shop.confirmed_order(1, (*LINES, Line("SHIPPING", "1", "5.00", "5.00")))
     move = shop.posted_invoice(1, 1)
     client = shop.client
-    (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, 1, "50.00")).ids.values()
+    (payment,) = shop.load_payments(shop.payment_rows(move, 1, "50.00")).ids.values()
     client.post_payments([payment])
     client.reconcile_payment(payment, move)
     picking = shop.shipped(order, {"SKU-A": "2"}, key="m:1", tracking="1Z1")
@@ -34,7 +34,7 @@ def full(shop: Shop) -> Shop:
     back = client.return_picking(picking, {done["move_ids"][0]["id"]: Decimal(1)})
     client.validate_pickings([back])
     memo = shop.move_rows(1, 1, (Line("SKU-A", "1", "19.99", "19.99", "1.65"),), kind="out_refund")
-    client.load_moves(MOVE_FIELDS, memo)
+    shop.load_moves(memo)
     return shop
 
 
@@ -59,7 +59,7 @@ def test_both_transports_and_both_ways_to_read_a_tree_give_the_same_rows(full: S
 def test_pages_that_end_within_a_second_lose_and_repeat_nothing(client: OdooClient, shop: Shop) -> None:
     shop.load_partner()
     rows = [row for number in range(1, 24) for row in shop.order_rows(number, LINES[:1])]
-    made = client.load_orders(ORDER_FIELDS, rows).ids
+    made = shop.load_orders(rows).ids
     ids = sorted(made.values())
     # One transaction gives one stamp; these are stamped again one by one, against the order of their ids.
     for id in ids[10:5:-1]:
@@ -75,7 +75,7 @@ def test_pages_that_end_within_a_second_lose_and_repeat_nothing(client: OdooClie
 
 def test_a_window_is_half_open(client: OdooClient, shop: Shop) -> None:
     shop.load_partner()
-    client.load_orders(ORDER_FIELDS, shop.order_rows(1))
+    shop.load_orders(shop.order_rows(1))
     (row,) = rows_of(client, "order")
     at = datetime.fromisoformat(row["write_date"]).replace(tzinfo=UTC)
     second = timedelta(seconds=1)
@@ -91,13 +91,13 @@ def test_orders_are_found_by_reference_and_deleted_ones_are_known_by_their_absen
     client: OdooClient, admin: OdooClient, shop: Shop
 ) -> None:
     shop.load_partner()
-    made = client.load_orders(ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)]).ids
+    made = shop.load_orders([*shop.order_rows(1), *shop.order_rows(2)]).ids
     first, second = made.values()
     assert [row["id"] for row in client.orders_by_reference(["000000002", "nothing"]).rows] == [second]
     admin.write_call("sale.order", "unlink", ids=[first])
     assert client.existing_ids("order", [first, second, 10**6]) == {second}
     assert [row["id"] for row in client.by_ids("order", [first, second]).rows] == [second]
-    again = client.load_orders(ORDER_FIELDS, shop.order_rows(1)).ids
+    again = shop.load_orders(shop.order_rows(1)).ids
     assert list(again.values()) != [first]
 
 
@@ -105,7 +105,7 @@ def test_external_ids_are_found_by_the_restricted_user_and_faster_by_one_who_may
     client: OdooClient, admin: OdooClient, shop: Shop
 ) -> None:
     shop.load_partner()
-    made = client.load_orders(ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)]).ids
+    made = shop.load_orders([*shop.order_rows(1), *shop.order_rows(2)]).ids
     names = [*made, f"{MODULE}.partner_1", f"{MODULE}.nothing", "no_such_module.name"]
     found = client.by_external_ids(names)
     assert {name: found[name] for name in made} == made
@@ -159,8 +159,8 @@ def test_two_companies_never_see_each_others_documents(
             }
             shops[company] = Shop(client, made, tax, shops[second].currencies, lists)
     shops[second].load_partner()
-    order_of_second = both[second].load_orders(ORDER_FIELDS, shops[second].order_rows(1)).ids[f"{MODULE}.order_1"]
-    order_of_first = both[first].load_orders(ORDER_FIELDS, shops[first].order_rows(2)).ids[f"{MODULE}.order_2"]
+    order_of_second = shops[second].load_orders(shops[second].order_rows(1)).ids[f"{MODULE}.order_1"]
+    order_of_first = shops[first].load_orders(shops[first].order_rows(2)).ids[f"{MODULE}.order_2"]
     for company, own, other in ((first, order_of_first, order_of_second), (second, order_of_second, order_of_first)):
         client = both[company]
         (row,) = rows_of(client, "order")

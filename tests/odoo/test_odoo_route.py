@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from odoo_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Line, Shop
+from odoo_shop import LINES, MODULE, MOVE_FIELDS, Line, Shop
 from sandbox_backend import SandboxBackend
 
 from magodoo.errors import FixDocument
@@ -24,11 +24,13 @@ def amounts(row: dict) -> tuple[Decimal, Decimal, Decimal]:
 def test_an_order_is_created_once_with_magentos_amounts(client: OdooClient, shop: Shop) -> None:
     shop.load_partner()
     rows = shop.order_rows(1, (*LINES, Line("SHIPPING", "1", "5.00", "5.00")))
-    first = client.load_orders(ORDER_FIELDS, rows)
-    second = client.load_orders(ORDER_FIELDS, rows)
+    first = shop.load_orders(rows)
+    second = shop.load_orders(rows)
     assert first.ids == second.ids
     (order,) = client.by_ids("order", list(first.ids.values())).rows
-    assert amounts(order) == (Decimal("82.29"), Decimal("6.37"), Decimal("88.66"))
+    # Before 19 an order cannot carry a tax: Odoo's own stands there, and the pipeline does not confirm it.
+    cent = 0 if client.has_field("sale.order.line", "extra_tax_data") else Decimal("0.01")
+    assert amounts(order) == (Decimal("82.29"), Decimal("6.37") + cent, Decimal("88.66") + cent)
     assert len(order["order_line"]) == 3
     assert order["external_id"] == f"{MODULE}.order_1"
     assert [line["external_id"] for line in order["order_line"]] == [f"{MODULE}.oi_1_{index}" for index in range(3)]
@@ -56,13 +58,13 @@ def test_an_order_is_cancelled_once_and_its_delivery_with_it(client: OdooClient,
 def test_an_invoice_is_posted_and_paid_once_to_the_cent(client: OdooClient, shop: Shop) -> None:
     order = shop.confirmed_order(1)
     rows = shop.move_rows(1, 1)
-    drafts = [client.load_moves(MOVE_FIELDS, rows).ids for _ in range(2)]
+    drafts = [shop.load_moves(rows).ids for _ in range(2)]
     assert drafts[0] == drafts[1]
     (move,) = drafts[0].values()
     assert client.post_moves([move]).ids == client.post_moves([move]).ids == [move]
-    assert client.load_moves(MOVE_FIELDS, rows).ids == drafts[0]
+    assert shop.load_moves(rows).ids == drafts[0]
 
-    loads = [client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, 1, "83.66")).ids for _ in range(2)]
+    loads = [shop.load_payments(shop.payment_rows(move, 1, "83.66")).ids for _ in range(2)]
     assert loads[0] == loads[1]
     (payment,) = loads[0].values()
     assert client.post_payments([payment]).ids == client.post_payments([payment]).ids == [payment]
@@ -145,7 +147,7 @@ def test_a_credit_note_reverses_is_paid_out_and_leaves_nothing_to_invoice(client
         Line("ADJ-MINUS", "1", "-1.00", "-1.00"),
     )
     rows = shop.move_rows(1, 1, lines, kind="out_refund", reversed_entry=f"{MODULE}.inv_1")
-    (memo,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
+    (memo,) = shop.load_moves(rows).ids.values()
     assert client.post_moves([memo]).ids == [memo]
     (row,) = client.by_order_ids("credit_memo", [order]).rows
     assert amounts(row) == (Decimal("12.66"), Decimal("0.88"), Decimal("13.54"))
@@ -159,22 +161,22 @@ def test_a_credit_note_reverses_is_paid_out_and_leaves_nothing_to_invoice(client
 def test_a_refund_payment_pays_out_a_credit_note_of_a_paid_invoice(client: OdooClient, shop: Shop) -> None:
     shop.confirmed_order(1)
     invoice = shop.posted_invoice(1, 1)
-    (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(invoice, 1, "83.66")).ids.values()
+    (payment,) = shop.load_payments(shop.payment_rows(invoice, 1, "83.66")).ids.values()
     client.post_payments([payment])
     client.reconcile_payment(payment, invoice)
     rows = shop.move_rows(
         1, 1, (Line("SKU-B", "2", "5.33", "10.66", "0.88"),), kind="out_refund", reversed_entry=f"{MODULE}.inv_1"
     )
-    (memo,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
+    (memo,) = shop.load_moves(rows).ids.values()
     client.post_moves([memo])
-    (out,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(memo, 1, "11.54", inbound=False)).ids.values()
+    (out,) = shop.load_payments(shop.payment_rows(memo, 1, "11.54", inbound=False)).ids.values()
     client.post_payments([out])
     assert client.reconcile_payment(out, memo)["payment_state"] == "paid"
 
 
 def test_a_foreign_invoice_has_magentos_amounts_in_both_currencies(client: OdooClient, shop: Shop) -> None:
     shop.load_partner()
-    loaded = client.load_orders(ORDER_FIELDS, shop.order_rows(1, currency="EUR"))
+    loaded = shop.load_orders(shop.order_rows(1, currency="EUR"))
     client.confirm_orders(list(loaded.ids.values()))
     move = shop.posted_invoice(1, 1, currency="EUR", rate="0.92")
     (invoice,) = client.by_ids("invoice", [move]).rows
@@ -189,7 +191,7 @@ def test_a_foreign_invoice_has_magentos_amounts_in_both_currencies(client: OdooC
 def test_a_tax_is_forced_before_posting_where_lines_cannot_carry_it(client: OdooClient, shop: Shop) -> None:
     shop.confirmed_order(1)
     rows = [[*row[:16], "", row[17]] for row in shop.move_rows(1, 1)]
-    (move,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
+    (move,) = client.load_moves(*shop.fitted("account.move", MOVE_FIELDS, rows)).ids.values()
     (draft,) = client.by_ids("invoice", [move]).rows
     assert draft["amount_tax"] == Decimal("6.38")
     client.force_taxes(move, {shop.tax: Decimal("6.37")})
@@ -217,7 +219,7 @@ def test_one_bad_record_of_a_batch_is_named_and_the_others_are_saved(client: Odo
     broken = shop.order_rows(2)
     broken[1][7] = "99999999"
     rows = [*shop.order_rows(1), *broken, *shop.order_rows(3)]
-    loaded = client.load_orders(ORDER_FIELDS, rows)
+    loaded = shop.load_orders(rows)
     assert sorted(loaded.ids) == [f"{MODULE}.order_1", f"{MODULE}.order_3"]
     assert "No matching record found" in str(loaded.refused[f"{MODULE}.order_2"])
     # Odoo's cache may keep the id of the record that was taken back: then it is said to be hidden, and is none of those found.
@@ -228,7 +230,7 @@ def test_one_move_that_cannot_be_posted_does_not_hold_up_the_others(client: Odoo
     shop.confirmed_order(1)
     rows = shop.move_rows(1, 1)
     empty = [f"{MODULE}.inv_2", *rows[0][1:9], *[""] * (len(MOVE_FIELDS) - 9)]
-    loaded = client.load_moves(MOVE_FIELDS, [*rows, empty])
+    loaded = shop.load_moves([*rows, empty])
     good, bad = loaded.ids[f"{MODULE}.inv_1"], loaded.ids[f"{MODULE}.inv_2"]
     done = client.post_moves([bad, good])
     assert done.ids == [good]
@@ -259,11 +261,11 @@ def test_a_payment_in_company_currency_settles_a_foreign_invoice_at_the_invoice_
         for row in rows:
             row[MOVE_FIELDS.index("invoice_line_ids/sale_line_ids/id")] = ""
             row[MOVE_FIELDS.index("invoice_line_ids/extra_tax_data")] = ""
-        (move,) = client.load_moves(MOVE_FIELDS, rows).ids.values()
+        (move,) = shop.load_moves(rows).ids.values()
         client.post_moves([move])
         (invoice,) = client.by_ids("invoice", [move]).rows
         paid = f"{invoice['amount_total_signed']}"
-        (payment,) = client.load_payments(PAYMENT_FIELDS, shop.payment_rows(move, number, paid)).ids.values()
+        (payment,) = shop.load_payments(shop.payment_rows(move, number, paid)).ids.values()
         client.post_payments([payment])
         own = invoice["amount_total"] / invoice["amount_total_signed"]
         after = client.reconcile_payment(payment, move, rate=own if forced else None)
@@ -283,7 +285,7 @@ def test_the_credit_left_counts_open_invoices_and_confirmed_orders(
     assert client.credit_left([partner]) == {}, "the company uses no limits"
     admin.write_call("res.company", "write", ids=[1], vals={"account_use_credit_limit": True})
     assert client.credit_left([partner]) == {partner: (partner, 200 - row["amount_total"])}
-    (move,) = client.load_moves(MOVE_FIELDS, shop.move_rows(1, 1)).ids.values()
+    (move,) = shop.load_moves(shop.move_rows(1, 1)).ids.values()
     client.post_moves([move])
     (invoice,) = client.by_ids("invoice", [move]).rows
     assert client.credit_left([partner]) == {partner: (partner, 200 - invoice["amount_total"])}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from odoo_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Shop
+from odoo_shop import LINES, MODULE, Shop
 
 from magodoo.errors import UnreadableRecord
 from magodoo.odoo.client import OdooClient
@@ -43,14 +43,14 @@ def sell(shop: Shop, number: int) -> Sold:
                 row[tax] = row[tax + 1] = ""
         return rows
 
-    (order,) = client.load_orders(ORDER_FIELDS, own(shop.order_rows(number, lines), 11)).ids.values()
+    (order,) = shop.load_orders(own(shop.order_rows(number, lines), 11)).ids.values()
     client.confirm_orders([order])
-    (move,) = client.load_moves(MOVE_FIELDS, own(shop.move_rows(number, number, lines), 14)).ids.values()
+    (move,) = shop.load_moves(own(shop.move_rows(number, number, lines), 14)).ids.values()
     client.post_moves([move])
     invoice = client.by_ids("invoice", [move]).sure[0]
     paid = shop.payment_rows(move, number, str(invoice["amount_total"]))
     paid[0][3] = f"{MODULE}.partner_{number}"
-    (payment,) = client.load_payments(PAYMENT_FIELDS, paid).ids.values()
+    (payment,) = shop.load_payments(paid).ids.values()
     client.post_payments([payment])
     client.reconcile_payment(payment, move)
     (picking,) = client.open_pickings([order])
@@ -62,7 +62,7 @@ def sell(shop: Shop, number: int) -> Sold:
     memo = own(
         shop.move_rows(number, number, lines[:1], kind="out_refund", reversed_entry=f"{MODULE}.inv_{number}"), 14
     )
-    (note,) = client.load_moves(MOVE_FIELDS, memo).ids.values()
+    (note,) = shop.load_moves(memo).ids.values()
     client.post_moves([note])
     row = client.by_ids("order", [order]).sure[0]
     return Sold(
@@ -133,8 +133,8 @@ def test_a_customer_of_another_company_hides_nobody_else_s_order(
     shop.load_partner(2)
     rows = shop.order_rows(2)
     rows[0][1] = f"{MODULE}.partner_2"
-    first = next(iter(client.load_orders(ORDER_FIELDS, shop.order_rows(1)).ids.values()))
-    second = next(iter(client.load_orders(ORDER_FIELDS, rows).ids.values()))
+    first = next(iter(shop.load_orders(shop.order_rows(1)).ids.values()))
+    second = next(iter(shop.load_orders(rows).ids.values()))
     partner = client.by_ids("order", [first]).sure[0]["partner_id"]["id"]
     (company,) = admin.call("res.company", "search", domain=[["id", "!=", client.company]], limit=1)
     admin.write_call("res.partner", "write", ids=[partner], vals={"company_id": company})
@@ -155,10 +155,10 @@ def test_a_whole_page_of_one_hidden_customer_is_set_apart_and_what_follows_is_re
     shop.load_partner()
     shop.load_partner(2)
     many = [row for number in range(1, 31) for row in shop.order_rows(number, LINES[:1])]
-    apart = list(client.load_orders(ORDER_FIELDS, many).ids.values())
+    apart = list(shop.load_orders(many).ids.values())
     rows = shop.order_rows(31, LINES[:1])
     rows[0][1] = f"{MODULE}.partner_2"
-    (last,) = client.load_orders(ORDER_FIELDS, rows).ids.values()
+    (last,) = shop.load_orders(rows).ids.values()
     with hidden(admin, "res.partner", client.by_external_ids([f"{MODULE}.partner_1"])[f"{MODULE}.partner_1"]):
         pages = list(client.changed("order", EVER, page_size=7))
         assert [row["id"] for page in pages for row in page.rows] == [last]
@@ -169,7 +169,7 @@ def test_an_order_that_is_known_by_its_name_or_its_id_is_said_to_be_hidden_and_a
     shop: Shop, client: OdooClient, admin: OdooClient
 ) -> None:
     shop.load_partner()
-    made = client.load_orders(ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)]).ids
+    made = shop.load_orders([*shop.order_rows(1), *shop.order_rows(2)]).ids
     first, second = made.values()
     admin.write_call("sale.order", "unlink", ids=[second])
     with hidden(admin, "sale.order", first):
@@ -195,7 +195,7 @@ def test_what_is_hidden_or_deleted_while_pages_are_read_costs_itself_alone(
 ) -> None:
     shop.load_partner()
     many = [row for number in range(1, 8) for row in shop.order_rows(number, LINES[:1])]
-    ids = sorted(client.load_orders(ORDER_FIELDS, many).ids.values())
+    ids = sorted(shop.load_orders(many).ids.values())
     pages = client.changed("order", EVER, page_size=2)
     first = next(pages)
     last = max(set(ids) - {row["id"] for row in first.rows})
@@ -217,7 +217,7 @@ def test_a_hidden_line_that_was_added_long_after_the_others_is_missed(
 ) -> None:
     shop.load_partner()
     many = [row for number in range(1, 8) for row in shop.order_rows(number)]
-    first, *_ = client.load_orders(ORDER_FIELDS, many).ids.values()
+    first, *_ = shop.load_orders(many).ids.values()
     values = {"order_id": first, "product_id": shop.products[LINES[0].sku], "product_uom_qty": 1}
     (line,) = admin.write_call("sale.order.line", "create", vals_list=[values])
     assert client.by_ids("order", [first]).sure

@@ -76,6 +76,7 @@ POSITIONAL: dict[str, tuple[str, ...]] = {
     "load": ("fields", "data"),
     "check_access_rights": ("operation",),
     "default_get": ("fields",),  # `fields_list` before 19
+    "write": ("vals",),  # `values` in many models, of which res.company is one (18: TypeError for `vals`)
 }
 
 OF_RECORDS = frozenset({"has_access", "precision_get"})

@@ -17,7 +17,7 @@ from magodoo.load.writers.carried import carry, day_of
 from magodoo.load.writers.lookalikes import is_ours, lookalikes
 from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
-from magodoo.load.writers.older_odoo import force_taxes
+from magodoo.load.writers.older_odoo import complete, unequal_in_company, unrated
 from magodoo.money import plain, to_units
 from magodoo.settings.series import policy
 from magodoo.vocabulary import ChangeKind, Kind, Side
@@ -125,6 +125,7 @@ class WriteMoves(Writer):
             problem = (
                 _order_problem(order)
                 or _worthless(change, self.document)
+                or _unrated(client, change)
                 or closed(change, locked)
                 or _out_of_series(change, last, day_of(context, change))
                 or self._overdrawn(order, change, claimed)
@@ -185,7 +186,7 @@ class WriteMoves(Writer):
         }
         drafts = [id for id, row in rows.items() if row["state"] == "draft"]
         if drafts and not client.has_field("account.move.line", "extra_tax_data"):
-            force_taxes(client, drafts, made)
+            complete(client, {id: made[id].request["load"] for id in drafts})
             rows |= {row["id"]: row for row in client.by_ids(self.document.value, drafts).rows}
         return rows
 
@@ -218,7 +219,9 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> Magodo
         return not_shown("document")
     if row["state"] == "cancel":
         return refused("it was cancelled in Odoo")
-    complaint = unequal(row, change.request["expect"]) if row["state"] == "draft" else None
+    complaint = None
+    if row["state"] == "draft":
+        complaint = unequal(row, change.request["expect"]) or unequal_in_company(row, change.request["load"])
     return refused(complaint) if complaint else None
 
 
@@ -228,6 +231,11 @@ def _order_problem(order: Mapping[str, Any] | None) -> MagodooError | None:
     if order["state"] == "cancel":
         return refused("the order is cancelled in Odoo")
     return None if order["state"] in CONFIRMED else NotYet("the order is not confirmed in Odoo yet")
+
+
+def _unrated(client: OdooClient, change: LeasedChange) -> MagodooError | None:
+    complaint = unrated(client, change.request["load"])
+    return refused(complaint) if complaint else None
 
 
 def _worthless(change: LeasedChange, kind: Kind) -> MagodooError | None:

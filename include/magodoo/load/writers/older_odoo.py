@@ -1,6 +1,7 @@
 """Odoo before 19 has no `extra_tax_data`: prices are net of discount and the tax line is forced (facts pair 2, b and d).
 
-That is equal to the cent on invoices and credit notes; a sale order has no tax line, so one that Odoo rounds otherwise is refused.
+That is equal to the cent on invoices and credit notes, from 18 on in company currency, too; a sale order has no tax line, so one
+that Odoo rounds otherwise is refused.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from magodoo.errors import FixDocument
-from magodoo.load.ledger import LeasedChange
 from magodoo.load.requests.tables import figure
-from magodoo.money import from_units, to_units
+from magodoo.money import from_units, plain, to_units
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.versions import name_of
 
@@ -36,23 +36,95 @@ def fit(client: OdooClient, table: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def force_taxes(client: OdooClient, moves: Sequence[int], changes: Mapping[int, LeasedChange]) -> None:
-    """Write the tax of each draft's tax lines where Odoo computed another one; by move id."""
-    domain = [["move_id", "in", list(moves)], ["display_type", "=", "tax"]]
-    fields = ["move_id", "tax_line_id", "amount_currency"]
+def unrated(client: OdooClient, table: Mapping[str, Any]) -> str | None:
+    """Return why a document in another currency cannot be written: Odoo before 18 has no field for its rate."""
+    if _rate(table) == 1 or client.has_field("account.move", "invoice_currency_rate"):
+        return None
+    return (
+        f"Odoo {client.version} takes no rate for a document in another currency, so its amounts in company currency would be "
+        "those of Odoo's own rate: enter it by hand, or upgrade to Odoo 18 or later"
+    )
+
+
+def complete(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write on drafts what could not be loaded: rate, taxes, company amounts; `tables`: what was asked for, by draft."""
+    if not tables or client.has_field("account.move.line", "extra_tax_data"):
+        return
+    _write_rates(client, tables)
+    if _force_amounts(client, tables):
+        # Odoo drops a balance that is as it was before it computes it anew from the other amount: it is written once more.
+        _force_amounts(client, tables)
+
+
+def unequal_in_company(row: Mapping[str, Any], table: Mapping[str, Any]) -> str | None:
+    """Both figures of the first company amount in which a document is not what was asked for; None when all are equal."""
+    taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
+    compared = [
+        (f"net of {line['name'][:60]!r}", to_units(line["balance"]), sign * nets[line["external_id"]])
+        for line in row["invoice_line_ids"]
+        if line.get("external_id") in nets
+    ]
+    if taxes:
+        compared.append(
+            ("tax", to_units(row["amount_tax_signed"]), -sign * sum(company for _, company in taxes.values()))
+        )
+    for what, theirs, units in compared:
+        if theirs != units:
+            return f"its {what} in company currency is {plain(theirs)} in Odoo and {plain(units)} in Magento"
+    return None
+
+
+def _write_rates(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> None:
+    """Odoo 18 ignores a rate that is loaded and takes its own; one that is written on the draft stays (facts pair 4)."""
+    if not client.has_field("account.move", "invoice_currency_rate"):
+        return
+    for row in client.call("account.move", "read", ids=list(tables), fields=["invoice_currency_rate"]):
+        rate = _rate(tables[row["id"]])
+        if Decimal(str(row["invoice_currency_rate"])) != rate:
+            client.write_call("account.move", "write", ids=[row["id"]], vals={"invoice_currency_rate": rate})
+
+
+def _force_amounts(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> bool:
+    """Write what Odoo computed otherwise: the tax of tax lines, and in another currency the company amounts of all lines.
+
+    Returns whether anything was.
+    """
+    domain = [["move_id", "in", list(tables)], ["display_type", "in", ["tax", "product"]]]
+    fields = ["move_id", "tax_line_id", "amount_currency", "balance", "currency_id", "company_currency_id"]
     lines = client.call("account.move.line", "search_read", domain=domain, fields=fields)
-    for move in moves:
-        wanted = _taxes(changes[move].request["load"])
-        commands = []
-        for line in lines:
-            if line["move_id"][0] != move or not line["tax_line_id"]:
-                continue
-            asked, has = wanted.get(str(line["tax_line_id"][0]), 0), to_units(line["amount_currency"])
-            if asked != abs(has):
-                signed = -asked if has < 0 else asked
-                commands.append([1, line["id"], {"amount_currency": from_units(signed)}])
+    foreign = [line["id"] for line in lines if line["currency_id"] != line["company_currency_id"]]
+    names = client.external_ids("account.move.line", foreign) if foreign else {}
+    written = False
+    for move, table in tables.items():
+        own = [line for line in lines if line["move_id"][0] == move]
+        wanted = _wanted(table, own, names)
+        commands = [
+            [1, line["id"], {name: from_units(units) for name, units in wanted[line["id"]].items()}]
+            for line in own
+            if any(to_units(line[name]) != units for name, units in wanted[line["id"]].items())
+        ]
         if commands:
             client.write_call("account.move", "write", ids=[move], vals={"line_ids": commands})
+            written = True
+    return written
+
+
+def _wanted(
+    table: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], names: Mapping[int, str]
+) -> dict[int, dict[str, int]]:
+    """Units that are to stand on a draft's journal items, by item and field; `names`: external ids of product lines."""
+    taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
+    wanted: dict[int, dict[str, int]] = {}
+    for line in lines:
+        amounts = wanted[line["id"]] = {}
+        if line["tax_line_id"]:
+            amount, company = taxes.get(str(line["tax_line_id"][0]), (0, 0))
+            amounts |= {"amount_currency": sign * amount, "balance": sign * company}
+        elif names.get(line["id"]) in nets:
+            amounts |= {"balance": sign * nets[names[line["id"]]]}
+        if line["currency_id"] == line["company_currency_id"]:
+            amounts.pop("balance", None)  # it is the same amount
+    return wanted
 
 
 def _name(client: OdooClient, model: str, field: str) -> str | None:
@@ -81,15 +153,33 @@ def _net_prices(fields: Sequence[str], rows: list[list[str]], inner: str) -> lis
     return rows
 
 
-def _taxes(table: Mapping[str, Any]) -> dict[str, int]:
-    """Units of tax by tax id that the request asks for."""
+def _rate(table: Mapping[str, Any]) -> Decimal:
+    """How much of the document's currency one unit of the company's is."""
+    return Decimal(table["rows"][0][table["fields"].index("invoice_currency_rate")])
+
+
+def _sign(table: Mapping[str, Any]) -> int:
+    """The sign of a positive amount's journal item: revenue stands in credit, below zero."""
+    return 1 if table["rows"][0][table["fields"].index("move_type")] == "out_refund" else -1
+
+
+def _taxes(table: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Units of tax by tax id that the request asks for, in the document's currency and in the company's."""
     extra = table["fields"].index("invoice_line_ids/extra_tax_data")
-    taxes: dict[str, int] = {}
+    taxes: dict[str, tuple[int, int]] = {}
     for row in table["rows"]:
         amounts = _forced(row[extra])["manual_tax_amounts"] if row[extra] else {}
         for tax, forced in amounts.items():
-            taxes[tax] = taxes.get(tax, 0) + to_units(forced["tax_amount_currency"])
+            amount, company = taxes.get(tax, (0, 0))
+            amount += to_units(forced["tax_amount_currency"])
+            taxes[tax] = amount, company + to_units(forced["tax_amount"])
     return taxes
+
+
+def _nets(table: Mapping[str, Any]) -> dict[str, int]:
+    """Units in company currency by line that the request asks for: those with tax, whose amounts are forced."""
+    name, extra = (table["fields"].index(f"invoice_line_ids/{field}") for field in ("id", "extra_tax_data"))
+    return {row[name]: to_units(_forced(row[extra])["manual_total_excluded"]) for row in table["rows"] if row[extra]}
 
 
 def _forced(text: str) -> dict[str, Any]:
