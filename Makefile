@@ -158,7 +158,7 @@ test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty env
 odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted; ODOO_HOME=...: another Odoo that lies on this machine
 	@$(PY) -m magodoo.stack.live_odoo --serve
 
-test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one. ODOO_HOME=/srv/odoo-18.0 [ODOO_PYTHON=...]: on that one
+test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one. ODOO_HOME=/srv/odoo-18.0 [ODOO_PYTHON=...]: on that one; ODOO_URL=... ODOO_DB=... ODOO_KEY=...: on copies of a database that somebody serves
 	@$(PY) -m pytest -m odoo
 
 test-odoo-stories: $(INSTALLED) ## tell the scenarios, closed periods, the statement and more modules on a live Odoo 19; provisions one

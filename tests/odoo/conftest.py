@@ -5,7 +5,8 @@ Each test that asks for a client has a database of its own. The live half is mar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -16,8 +17,9 @@ from sandbox_backend import SandboxBackend
 
 from magodoo.odoo.client import OdooClient
 from magodoo.stack.live_odoo import LiveOdoo, announced, live_odoo
+from magodoo.stack.odoo_remote import NotThere, RemoteOdoo, remote_odoo
 
-Backend = LiveOdoo | SandboxBackend
+Backend = LiveOdoo | RemoteOdoo | SandboxBackend
 BUILD = pytest.StashKey[str]()
 
 
@@ -27,10 +29,33 @@ def odoo(request: pytest.FixtureRequest) -> Iterator[Backend]:
         if request.param == "sandbox":
             yield stack.enter_context(SandboxBackend())
             return
+        if os.environ.get("ODOO_URL"):
+            remote = stack.enter_context(remote_odoo())
+            request.config.stash[BUILD] = remote.build
+            yield remote
+            return
         running = stack.enter_context(live_odoo())
         stack.enter_context(announced(running))  # the demo's test runs beside it
         request.config.stash[BUILD] = running.build
         yield running
+
+
+def _skipping() -> Generator[None, object, object]:
+    try:
+        return (yield)
+    except NotThere as why:
+        pytest.skip(str(why))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    """A test that needs more than a server of somebody else gives is skipped, with the reason."""
+    return (yield from _skipping())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    return (yield from _skipping())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -41,11 +66,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="module")
+def odoo_modules() -> Sequence[str]:
+    """Modules of Odoo that the stories of a module need besides; a module overrides it."""
+    return ()
+
+
+@pytest.fixture(scope="module")
 def pair(
-    odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempPathFactory
+    odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempPathFactory, odoo_modules: Sequence[str]
 ) -> Iterator[ShopAndLiveBooks]:
     """The shop and its books in a live Odoo, that the stories of one module share."""
-    with shop_and_live_books(odoo, module_staging_url, tmp_path_factory.mktemp("data_docs")) as made:
+    docs = tmp_path_factory.mktemp("data_docs")
+    with shop_and_live_books(odoo, module_staging_url, docs, odoo_modules) as made:
         yield made
 
 

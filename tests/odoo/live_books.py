@@ -103,3 +103,17 @@ def shop_and_live_books(
             yield pair
             pair.engine.dispose()
     live.drop(database)
+
+
+def template(pair: ShopAndLiveBooks, sku: str) -> int:
+    """The template of a product."""
+    (row,) = pair.rows("product.product", [["default_code", "=", sku]], "product_tmpl_id")
+    return int(row["product_tmpl_id"][0])
+
+
+def sent_by_vendor(pair: ShopAndLiveBooks, sku: str) -> None:
+    """The product is dropshipped (`stock_dropshipping`)."""
+    (vendor,) = pair.call("res.partner", "create", vals_list=[{"name": "Vendor", "email": "vendor@example.com"}])
+    (route,) = pair.rows("stock.route", [["name", "=", "Dropship"]], "name")
+    sent = {"route_ids": [[4, route["id"]]], "seller_ids": [[0, 0, {"partner_id": vendor, "price": 1}]]}
+    pair.call("product.template", "write", [template(pair, sku)], vals=sent)

@@ -29,7 +29,6 @@ from magodoo.errors import (
 from magodoo.odoo import writers
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.transport import JsonRpc, Wire
-from magodoo.odoo.versions import Version
 from magodoo.stack.live_odoo import LiveOdoo
 
 
@@ -39,7 +38,7 @@ def over(client: OdooClient, transport: str, **changes: object) -> OdooClient:
     if transport == "JSON-2" and client.version.major < 19:
         pytest.skip(f"Odoo {client.version} has no JSON-2, which came with 19")
     if transport == "JSON-RPC":
-        return OdooClient(connection, JsonRpc(Wire(connection), connection, Version(19)))
+        return OdooClient(connection, JsonRpc(Wire(connection), connection, client.version))
     return OdooClient(connection)
 
 

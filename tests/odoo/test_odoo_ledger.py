@@ -51,12 +51,12 @@ def test_the_older_way_gives_the_same_sums(shop: Shop, client: OdooClient) -> No
     booked(shop)
     new = client.item_sums([], ["account_id", "journal_id", "currency_id"])
     transport = client.transport
-    assert transport.version.major >= 19
+    own = transport.version
     transport.version = Version(18)  # 19 still answers read_group
     try:
         old = client.item_sums([], ["account_id", "journal_id", "currency_id"])
     finally:
-        transport.version = Version(19)
+        transport.version = own
     key = sorted(repr(sorted(row.items())) for row in new)
     assert sorted(repr(sorted(row.items())) for row in old) == key
     assert key
@@ -84,9 +84,9 @@ def test_what_a_provider_holds_is_open_on_its_clearing_account(shop: Shop, clien
 def test_what_was_open_on_a_day_counts_what_was_paid_since(shop: Shop, client: OdooClient, nested: bool) -> None:
     """An invoice of October, paid in part in November and in part in December; a credit note that a refund closed in November."""
     client.nested = nested  # before 17 the items are read model by model
-    order = shop.confirmed_order(1, (*LINES, Line("SHIPPING", "1", "5.00", "5.00")))
-    invoice = shop.posted_invoice(1, order, day="2026-10-20")
-    memo = shop.posted_invoice(2, order, kind="out_refund", day="2026-10-25")
+    shop.confirmed_order(1, (*LINES, Line("SHIPPING", "1", "5.00", "5.00")))
+    invoice = shop.posted_invoice(1, 1, day="2026-10-20")
+    memo = shop.posted_invoice(2, 1, kind="out_refund", day="2026-10-25")
     for number, (move, amount, day, inbound) in enumerate(
         [
             (invoice, "50.00", "2026-11-20", True),

@@ -5,19 +5,18 @@ The sandbox tells both by hand (tests/test_rules_deliveries.py); here Odoo's own
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from live_books import ShopAndLiveBooks, shop_and_live_books
+from live_books import ShopAndLiveBooks, sent_by_vendor, template
 from shop_and_books import ShopAndBooks
 from stories import story
 from test_rules_deliveries import validate
 from test_scenarios_bundles import delivered, part, shipped
 
 from magodoo.sandbox.magento import Line
-from magodoo.stack.live_odoo import LiveOdoo
 
 Story = Generator[None, None, None]
 BUNDLED = {"SKU-003": 2, "SKU-004": 1}
@@ -30,39 +29,28 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def pair(
-    odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ShopAndLiveBooks]:
+def odoo_modules() -> tuple[str, ...]:
+    return ("sale_mrp", "stock_dropshipping")
+
+
+@pytest.fixture(scope="module")
+def pair(pair: ShopAndLiveBooks) -> ShopAndLiveBooks:
     """SKU-009 is a kit of two SKU-010 and one SKU-011; SKU-012 is sent by its vendor. SET and CASE are bundles of fixed price with
     two SKU-003 and one SKU-004, and kits of the same in Odoo; CASE ships separately.
     """
-    more = ("sale_mrp", "stock_dropshipping")
-    with shop_and_live_books(odoo, module_staging_url, tmp_path_factory.mktemp("data_docs"), more) as made:
-        products = made.books.names.products
-        templates = {
-            row["default_code"]: row["product_tmpl_id"][0]
-            for row in made.rows("product.product", [], "default_code product_tmpl_id")
-        }
-        for sku, separately in (("SET", False), ("CASE", True)):
-            options: dict[str, Any] = {"children": tuple(BUNDLED.items()), "ships_separately": separately}
-            made.shop.add_product(sku, price=20, product_type="bundle", **options)
-            values = {"default_code": sku, "name": sku, "type": "consu", "is_storable": True, "invoice_policy": "order"}
-            (products[sku],) = made.call("product.product", "create", vals_list=[values])
-            (row,) = made.rows("product.product", [["id", "=", products[sku]]], "product_tmpl_id")
-            templates[sku] = row["product_tmpl_id"][0]
-        for sku, parts in (("SKU-009", {"SKU-010": 2, "SKU-011": 1}), ("SET", BUNDLED), ("CASE", BUNDLED)):
-            rows = [{"product_id": products[part], "product_qty": each} for part, each in parts.items()]
-            lines = [[0, 0, row] for row in rows]
-            kit = {"product_tmpl_id": templates[sku], "type": "phantom", "bom_line_ids": lines}
-            made.call("mrp.bom", "create", vals_list=[kit])
-        (vendor,) = made.call("res.partner", "create", vals_list=[{"name": "Vendor", "email": "vendor@example.com"}])
-        (route,) = made.rows("stock.route", [["name", "=", "Dropship"]], "name")
-        sent = {
-            "route_ids": [[4, route["id"]]],
-            "seller_ids": [[0, 0, {"partner_id": vendor, "price": 1}]],
-        }
-        made.call("product.template", "write", [templates["SKU-012"]], vals=sent)
-        yield made
+    products = pair.books.names.products
+    for sku, separately in (("SET", False), ("CASE", True)):
+        options: dict[str, Any] = {"children": tuple(BUNDLED.items()), "ships_separately": separately}
+        pair.shop.add_product(sku, price=20, product_type="bundle", **options)
+        values = {"default_code": sku, "name": sku, "type": "consu", "is_storable": True, "invoice_policy": "order"}
+        (products[sku],) = pair.call("product.product", "create", vals_list=[values])
+    for sku, parts in (("SKU-009", {"SKU-010": 2, "SKU-011": 1}), ("SET", BUNDLED), ("CASE", BUNDLED)):
+        rows = [{"product_id": products[part], "product_qty": each} for part, each in parts.items()]
+        lines = [[0, 0, row] for row in rows]
+        kit = {"product_tmpl_id": template(pair, sku), "type": "phantom", "bom_line_ids": lines}
+        pair.call("mrp.bom", "create", vals_list=[kit])
+    sent_by_vendor(pair, "SKU-012")
+    return pair
 
 
 def send(pair: ShopAndBooks, order: int, kits: int) -> None:

@@ -13,7 +13,6 @@ from odoo_shop import LINES, MODULE, Line, Shop
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.kinds import ELECTRONIC, READINGS
 from magodoo.odoo.transport import JsonRpc, Wire
-from magodoo.odoo.versions import Version
 from magodoo.stack import odoo_provision
 from magodoo.stack.live_odoo import LiveOdoo
 
@@ -43,12 +42,14 @@ def rows_of(client: OdooClient, kind: str, **options: int) -> list[dict]:
 
 
 def test_both_transports_and_both_ways_to_read_a_tree_give_the_same_rows(full: Shop, client: OdooClient) -> None:
-    rpc = OdooClient(client.connection, JsonRpc(Wire(client.connection), client.connection, Version(19)))
+    rpc = OdooClient(client.connection, JsonRpc(Wire(client.connection), client.connection, client.version))
     flat = OdooClient(client.connection)
     flat.nested = False
     for kind in READINGS:
         # Orders between companies and electronic documents have fields of modules; the sandbox knows no cash rounding.
         optional = {"auto_purchase_order_id", "invoice_cash_rounding_id", *ELECTRONIC.split()}
+        if client.version.major < 19:  # `matched_payment_ids` is there from 18 on
+            optional.add("reconciled_payment_ids")
         assert set(client.missing_fields(kind)) <= optional
         rows = rows_of(client, kind)
         assert len(rows) == (2 if kind == "shipment" else 1)
@@ -143,6 +144,8 @@ def test_the_database_has_one_identity_for_every_user(client: OdooClient, admin:
 def test_two_companies_never_see_each_others_documents(
     connect: Callable[..., OdooClient], odoo: LiveOdoo, admin: OdooClient
 ) -> None:
+    if len(odoo.access.companies) < 2:
+        pytest.skip("the database has no second company for tests")
     first, second = odoo.access.companies
     both = {company: connect("sync_both", company) for company in (first, second)}
     shops = {}

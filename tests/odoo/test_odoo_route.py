@@ -234,7 +234,8 @@ def test_one_move_that_cannot_be_posted_does_not_hold_up_the_others(client: Odoo
     good, bad = loaded.ids[f"{MODULE}.inv_1"], loaded.ids[f"{MODULE}.inv_2"]
     done = client.post_moves([bad, good])
     assert done.ids == [good]
-    assert "post nothing" in str(done.refused[bad])
+    word = "post nothing" if client.version.major >= 19 else "need to add a line"
+    assert word in str(done.refused[bad])
 
 
 def test_a_picking_with_nothing_to_ship_is_refused_with_odoos_words(client: OdooClient, shop: Shop) -> None:
@@ -243,13 +244,18 @@ def test_a_picking_with_nothing_to_ship_is_refused_with_odoos_words(client: Odoo
     client.set_quantities({move["id"]: Decimal(0) for move in picking["move_ids"]})
     done = client.validate_pickings([picking["id"]])
     assert done.ids == []
-    assert "zero quantity" in str(done.refused[picking["id"]])
+    word = "zero quantity" if client.version.major >= 19 else "no quantities are reserved"
+    assert word in str(done.refused[picking["id"]])
 
 
 def test_a_payment_in_company_currency_settles_a_foreign_invoice_at_the_invoice_s_own_rate(
-    client: OdooClient, shop: Shop
+    client: OdooClient, admin: OdooClient, shop: Shop
 ) -> None:
     """RULES, *Payments*: the currency charged. At Odoo's own rate of the day a residue would stay."""
+    if client.version.major < 19:  # matching two currencies reads stock.valuation.layer, as an inventory manager may
+        users = admin.call("res.users", "search", domain=[["login", "=", "sync"]])
+        group = admin.call("ir.model.data", "check_object_reference", module="stock", xml_id="group_stock_manager")[1]
+        admin.write_call("res.users", "write", ids=users, vals={"groups_id": [[4, group]]})
     shop.load_partner()
     left = {}
     for number, (rate, forced) in enumerate(

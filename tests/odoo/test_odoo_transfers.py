@@ -6,15 +6,11 @@ Drop shipments (`stock_dropshipping`) and batches (`stock_picking_batch`) are ma
 # ruff: noqa: F403, F405 - an imported story is a test of this module
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from live_books import ShopAndLiveBooks, shop_and_live_books
+from live_books import ShopAndLiveBooks, sent_by_vendor
 from test_rules_ship_dates import *
 from test_rules_transfers import *
 from test_rules_transfers import Story
-
-from magodoo.stack.live_odoo import LiveOdoo
 
 # The first test waits until all stories are told.
 pytestmark = [
@@ -25,18 +21,15 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def pair(
-    odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ShopAndLiveBooks]:
+def odoo_modules() -> tuple[str, ...]:
+    return ("stock_dropshipping", "stock_picking_batch")
+
+
+@pytest.fixture(scope="module")
+def pair(pair: ShopAndLiveBooks) -> ShopAndLiveBooks:
     """SKU-012 is sent by its vendor."""
-    more = ("stock_dropshipping", "stock_picking_batch")
-    with shop_and_live_books(odoo, module_staging_url, tmp_path_factory.mktemp("data_docs"), more) as made:
-        (product,) = made.rows("product.product", [["default_code", "=", "SKU-012"]], "product_tmpl_id")
-        (vendor,) = made.call("res.partner", "create", vals_list=[{"name": "Vendor", "email": "vendor@example.com"}])
-        (route,) = made.rows("stock.route", [["name", "=", "Dropship"]], "name")
-        sent = {"route_ids": [[4, route["id"]]], "seller_ids": [[0, 0, {"partner_id": vendor, "price": 1}]]}
-        made.call("product.template", "write", [product["product_tmpl_id"][0]], vals=sent)
-        yield made
+    sent_by_vendor(pair, "SKU-012")
+    return pair
 
 
 def drop_ship(pair: ShopAndBooks, order: int, quantities: Mapping[str, int]) -> int:

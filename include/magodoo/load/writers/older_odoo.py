@@ -60,14 +60,13 @@ def unequal_in_company(row: Mapping[str, Any], table: Mapping[str, Any]) -> str 
     """Both figures of the first company amount in which a document is not what was asked for; None when all are equal."""
     taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
     compared = [
-        (f"net of {line['name'][:60]!r}", to_units(line["balance"]), sign * nets[line["external_id"]])
+        (f"net of {line['name'][:60]!r}", sign * to_units(line["balance"]), nets[line["external_id"]])
         for line in row["invoice_line_ids"]
         if line.get("external_id") in nets
     ]
     if taxes:
-        compared.append(
-            ("tax", to_units(row["amount_tax_signed"]), -sign * sum(company for _, company in taxes.values()))
-        )
+        asked = sum(company for _, company in taxes.values())
+        compared.append(("tax", -sign * to_units(row["amount_tax_signed"]), asked))
     for what, theirs, units in compared:
         if theirs != units:
             return f"its {what} in company currency is {plain(theirs)} in Odoo and {plain(units)} in Magento"
