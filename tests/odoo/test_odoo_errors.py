@@ -61,6 +61,8 @@ def test_an_error_is_classified_by_what_to_do_about_it(
     transport: str, error: type[MagodooError], model: str, method: str, arguments: dict, odoo: LiveOdoo
 ) -> None:
     client = over(OdooClient(odoo.connection("sync")), transport)
+    if client.version.major < 19 and "2026-11-22T09:00:00Z" in str(arguments):
+        pytest.skip(f"Odoo {client.version} reads times with a zone")
     with pytest.raises(error) as caught:
         client.call(model, method, **arguments)
     assert type(caught.value) is error
@@ -72,7 +74,7 @@ def test_a_tax_of_a_country_without_a_tax_group_is_refused(admin: OdooClient) ->
     (country,) = admin.call("res.country", "search", domain=[["code", "=", "NL"]])
     tax = {"name": "NL 21%", "amount": 21, "amount_type": "percent", "type_tax_use": "sale"}
     assert admin.call("account.tax", "create", vals_list=[{**tax, "name": "our own country's"}])
-    with pytest.raises(FixDocument, match=r"field 'Tax Group' \(tax_group_id\)"):
+    with pytest.raises(FixDocument, match=r"Tax Group'? \(tax_group_id\)"):
         admin.call("account.tax", "create", vals_list=[{**tax, "country_id": country}])
     group = admin.call("account.tax.group", "create", vals_list=[{"name": "NL", "country_id": country}])[0]
     assert admin.call("account.tax", "create", vals_list=[{**tax, "country_id": country, "tax_group_id": group}])
