@@ -149,6 +149,54 @@ def test_in_one_run_what_is_dated_earlier_is_posted_first(connection: Connection
     assert [change.order_key for change in claimed(connection)] == ["2", "3", "1"]
 
 
+@pytest.mark.parametrize("kinds", [None, [INVOICE]], ids=["all kinds", "a task for each kind"])
+def test_over_all_batches_and_plans_what_is_dated_earlier_is_posted_first(
+    connection: Connection, kinds: list[ChangeKind] | None
+) -> None:
+    """Orders go in batches, and were planned in several runs; one order has documents of several dates, one is dated today."""
+    plans: list[dict[str, list[str]]] = [
+        {"1": ["2026-11-30", "2026-12-09"], "2": ["2026-12-05"], "3": ["2026-12-05", "2027-01-01"]},
+        {"4": ["2026-12-01"], "5": ["2026-11-29", "2026-12-31"], "6": ["2026-11-30"]},
+    ]
+    for plan in plans:
+        documents = [(order, day) for order, days in plan.items() for day in days]
+        recorded(connection, *(a_change(order=order, source=f"{order}{day}", date=day) for order, day in documents))
+    recorded(connection, a_change(order="7", source="7", date="2026-11-01", dated_today=True))
+    days = [change.request["date"] for change in all_batches(connection, 2, kinds)]
+    assert days == [*sorted(days[:-1]), "2026-11-01"] and len(days) == 10
+
+
+def test_what_is_put_back_at_once_is_not_taken_again_for_the_sake_of_a_later_document(connection: Connection) -> None:
+    recorded(connection, a_change(source="11", date="2026-11-01"), a_change(source="12", date="2026-12-01"))
+    recorded(connection, a_change(order="2", source="21", date="2026-11-15"))
+    seen = [change.source_id for change in all_batches(connection, 1, put_back=True)]
+    assert seen == ["11", "21", "12"]
+
+
+def all_batches(
+    connection: Connection, limit: int, kinds: list[ChangeKind] | None = None, put_back: bool = False
+) -> list[ledger.LeasedChange]:
+    """Claim as a run does, batch by batch, until nothing is due."""
+    instance, done = an_instance(), list[ledger.LeasedChange]()
+    seen, tried = set[str](), set[int]()
+    while changes := leases.claim(
+        connection, instance, Side.ODOO, limit, "worker", 60, kinds=kinds, skip=seen, tried_changes=tried
+    ):
+        done += changes
+        tried |= {change.id for change in changes}
+        for change in changes:
+            if put_back:
+                leases.put_back(connection, change, "not yet")
+            else:
+                leases.done(connection, {change: leases.Outcome("1")})
+        leases.give_back(connection, "us", {change.order_key: change.token for change in changes})
+        connection.commit()
+        seen |= {change.order_key for change in changes} - leases.left(
+            connection, instance, Side.ODOO, changes, tried, kinds
+        )
+    return done
+
+
 def test_steps_of_one_order_come_in_their_order(connection: Connection) -> None:
     recorded(connection, a_change(PAYMENT), a_change(INVOICE), a_change(IMPORT, source="1"))
     assert [change.kind for change in claimed(connection)] == [IMPORT, INVOICE, PAYMENT]

@@ -331,7 +331,9 @@ def test_a_draft_made_by_hand_waits() -> None:
     ("country", "days", "said"),
     [
         ("IT", None, "2026-12-02 (in 10 days)"),
-        ("ES", None, "2026-12-15 (in 23 days)"),
+        ("PL", None, "2026-12-15 (in 23 days)"),
+        ("PT", None, "2026-11-27 (in 5 days)"),
+        ("DE", None, ""),
         ("US", None, ""),
         ("US", 1, "2026-11-21 (1 day ago)"),
     ],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -28,10 +29,20 @@ _DUE = f"""((state in ('planned', 'approved') and (not_before is null or not_bef
 
 _CANDIDATES = f"""
 select order_key from change where instance = :instance and target = :target and {_DUE}
-    and order_key <> all(:tried) and (:every_order or order_key = any(:orders))
+    and id <> all(:tried_changes) and order_key <> all(:tried) and (:every_order or order_key = any(:orders))
     and not exists (select 1 from change busy where busy.instance = change.instance and busy.order_key = change.order_key
         and ((busy.state = 'uncertain' and busy.not_before > now()) or (busy.state = 'leased' and busy.lease_until >= now())))
-group by order_key order by min(id) limit :limit"""
+group by order_key order by min(series_day) nulls first, min(id) limit :limit"""
+
+# The first date in the numbering of the journal that orders outside of a batch wait with: nothing later may be posted before it.
+_NEXT_DAY = f"""
+select min(series_day) from change where instance = :instance and target = :target and {_DUE}
+    and id <> all(:tried_changes) and order_key <> all(:tried) and (:every_order or order_key = any(:orders))"""
+
+# Orders of which documents were left for a later batch, because others are dated before them.
+_LEFT = f"""
+select distinct order_key from change where instance = :instance and target = :target and {_DUE}
+    and order_key = any(:in_orders) and id <> all(:tried_changes) and series_day is not null"""
 
 _TAKE = """
 update order_lease set token = nextval('lease_token'), holder = :holder, until = now() + make_interval(secs => :seconds)
@@ -80,7 +91,7 @@ update order_lease set until = now(), holder = '' from (
 where instance = :instance and order_lease.order_key = ours.order_key and order_lease.token = ours.token"""
 
 _COLUMNS = """change.id, instance, kind, order_key, order_number, source_id, source_number, document_kind, amount, currency,
-    request_hash, attempts, state, target, step"""
+    request_hash, attempts, state, target, step, series_day"""
 
 
 @dataclass(frozen=True)
@@ -103,17 +114,16 @@ def claim(
     order_keys: Collection[str] | None = None,
     kinds: Collection[ChangeKind] | None = None,
     skip: Collection[str] = (),
+    tried_changes: Collection[int] = (),
 ) -> list[LeasedChange]:
     """Lease what is due of up to `limit` orders for one target, in step order within each order.
 
     Only changes whose verdict, approval and mode allow it; an uncertain change or an expired lease is taken up whatever they
     say, to find out what became of it. An order with an uncertain change inside its settle time is closed.
-    `skip` are orders that this run has been through already.
+    `skip` and `tried_changes` are orders and changes that this run has been through already. Documents that are numbered by date go earliest first, over all
+    batches: one that is dated after what other orders wait with is left for a later batch (`left`).
     """
-    wanted = {
-        "instance": instance.id, "target": target.value, "kinds": _applied(instance, kinds),
-        "expires": instance.limits.approval_expires_hours, "every_order": order_keys is None, "orders": list(order_keys or ()),
-    }  # fmt: skip
+    wanted = _wanted(instance, target, order_keys, kinds) | {"tried_changes": list(tried_changes)}
     leased: list[LeasedChange] = []
     tried = list(skip)
     while len({change.order_key for change in leased}) < limit:
@@ -122,11 +132,35 @@ def claim(
             break
         tried += candidates
         tokens = _take_orders(connection, instance.id, candidates, holder, lease_seconds)
-        ready = _ready(connection, wanted, list(tokens))
+        until = connection.scalar(text(_NEXT_DAY), {**wanted, "tried": tried})
+        ready = _ready(connection, wanted, list(tokens), until or date.max)
         leased += _lease(connection, ready, tokens, holder, lease_seconds)
         idle = set(tokens) - {change.order_key for change in leased}
         give_back(connection, instance.id, {order: tokens[order] for order in idle})
-    return sorted(leased, key=lambda change: (change.kind.step, change.id))
+    return sorted(leased, key=lambda change: change.place)
+
+
+def left(
+    connection: Connection,
+    instance: Instance,
+    target: Side,
+    changes: Collection[LeasedChange],
+    tried: Collection[int],
+    kinds: Collection[ChangeKind] | None = None,
+) -> set[str]:
+    """Orders of a batch of which due documents were left for a later one; `tried` are the changes that the run has been through."""
+    orders = sorted({change.order_key for change in changes})
+    wanted = _wanted(instance, target, None, kinds) | {"in_orders": orders, "tried_changes": list(tried)}
+    return set(connection.scalars(text(_LEFT), wanted))
+
+
+def _wanted(
+    instance: Instance, target: Side, order_keys: Collection[str] | None, kinds: Collection[ChangeKind] | None
+) -> dict[str, Any]:
+    return {
+        "instance": instance.id, "target": target.value, "kinds": _applied(instance, kinds),
+        "expires": instance.limits.approval_expires_hours, "every_order": order_keys is None, "orders": list(order_keys or ()),
+    }  # fmt: skip
 
 
 def due_kinds(connection: Connection, instance: Instance, kinds: Collection[str]) -> list[str]:
@@ -155,11 +189,13 @@ def _take_orders(connection: Connection, instance: str, orders: list[str], holde
     return {order: token for order, token in rows}
 
 
-def _ready(connection: Connection, wanted: Mapping[str, Any], orders: list[str]) -> list[Mapping[str, Any]]:
-    """The due changes of the orders that no earlier open change holds back."""
+def _ready(
+    connection: Connection, wanted: Mapping[str, Any], orders: list[str], until: date
+) -> list[Mapping[str, Any]]:
+    """The due changes of the orders that no earlier open change holds back, of numbered documents those dated up to `until`."""
     rows = connection.execute(
         text(
-            f"select {_COLUMNS}, {_DUE} as due, ({_WRITABLE}) as may_write, body.request::text as request"
+            f"select {_COLUMNS}, ({_DUE} and change.id <> all(:tried_changes)) as due, ({_WRITABLE}) as may_write, body.request::text as request"
             " from change join change_body body on body.change_id = change.id"
             " where instance = :instance and order_key = any(:in_orders) and state = any(:open)"
             " order by change.id for update of change"
@@ -170,7 +206,8 @@ def _ready(connection: Connection, wanted: Mapping[str, Any], orders: list[str])
     waiting: list[Mapping[str, Any]] = []
     for row in sorted((dict(row) for row in rows), key=lambda row: (row["order_key"], row["step"], row["id"])):
         held_back = any(_holds_back(earlier, row) for earlier in waiting)
-        if row["due"] and row["target"] == wanted["target"] and not held_back:
+        in_turn = row["series_day"] is None or row["series_day"] <= until
+        if row["due"] and row["target"] == wanted["target"] and in_turn and not held_back:
             ready.append(row)
         else:
             waiting.append(row)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -58,6 +59,11 @@ class LeasedChange:
     resumed: bool
     may_write: bool
     attempts: int
+
+    @property
+    def place(self) -> tuple[int, date, int]:
+        """Where it comes in a run: by step, then by its date in the numbering of its journal, then as planned."""
+        return self.kind.step, series_day(self.kind, self.request) or date.min, self.id
 
     @property
     def document(self) -> str:
@@ -112,18 +118,20 @@ def record(
             gone += [row["id"]] if row is not None else []
             fresh.append(item)
     recorded.superseded = _supersede(connection, gone)
-    fresh.sort(
-        key=_day
-    )  # in one journal what is dated earlier is posted first, or its number would not follow the dates
     recorded.ids |= _insert(connection, instance.id, fresh, dag_run)
     recorded.inserted = len(fresh)
     return recorded
 
 
-def _day(item: Prepared) -> str:
-    """The date (ISO) that gives a document its place in the series of its journal; "" of every other change."""
-    in_series = item.planned.kind in (ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)
-    return str((item.request or {}).get("date") or "") if in_series else ""
+def series_day(kind: ChangeKind, request: Mapping[str, Any] | None) -> date | None:
+    """The date that gives a document its place in the numbering of its journal; None for every other change.
+
+    What is dated today, because its numbering has gone on, comes after everything that keeps its date.
+    """
+    day = (request or {}).get("date") if kind in (ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE) else None
+    if not day:
+        return None
+    return date.max if (request or {}).get("dated_today") else date.fromisoformat(day)
 
 
 def refused_before(connection: Connection, instance: str, prepared: Sequence[Prepared]) -> dict[Key, str]:
@@ -194,7 +202,7 @@ def _insert(connection: Connection, instance: str, items: Sequence[Prepared], da
             "order_key": plan.order_key, "order_number": plan.order_number, "source_id": plan.source_id,
             "source_number": plan.source_number, "document_kind": str(plan.document_kind), "amount": plan.amount,
             "currency": plan.currency, "company_amount": plan.company_amount, "request_hash": item.request_hash,
-            "closed": bool(item.request and item.request.get("closed_period")),
+            "closed": bool(item.request and item.request.get("closed_period")), "series_day": str(series_day(plan.kind, item.request) or "") or None,
             "request": item.request, "calls": list(item.calls),
         }
         for place, item in enumerate(items)
@@ -205,12 +213,12 @@ def _insert(connection: Connection, instance: str, items: Sequence[Prepared], da
 
 
 _PLAN = """kind, target, step, order_key, order_number, source_id, source_number, document_kind, amount, currency, company_amount,
-    request_hash"""
+    request_hash, series_day"""
 _INSERT = f"""
     with incoming as (
         select * from jsonb_to_recordset(cast(:rows as jsonb)) as r (place integer, kind text, target text, step smallint,
             order_key text, order_number text, source_id text, source_number text, document_kind text, amount bigint,
-            currency text, company_amount bigint, request_hash text, closed boolean, request jsonb, calls jsonb)),
+            currency text, company_amount bigint, request_hash text, series_day date, closed boolean, request jsonb, calls jsonb)),
     written as (
         insert into change (instance, dag_run, {_PLAN}, approval, approval_reason)
         select :instance, :dag_run, {_PLAN}, case when closed then 'waiting' else 'not_needed' end,

@@ -61,7 +61,7 @@ class Run:
 
     def carry_out(self, changes: Sequence[LeasedChange]) -> None:
         """Carry out all of them. Raises FixConfiguration when a credential or a right is missing for everything."""
-        ordered = sorted(changes, key=lambda change: (change.kind.step, change.id))
+        ordered = sorted(changes, key=lambda change: change.place)
         self._open = {change.id: change for change in ordered}
         try:
             for kind, group in itertools.groupby(ordered, key=lambda change: change.kind):

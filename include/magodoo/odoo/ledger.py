@@ -16,7 +16,6 @@ from magodoo.odoo.kinds import tree
 from magodoo.odoo.master_data import MasterData
 from magodoo.odoo.trees import Row
 
-FORMATTED_SINCE = 19
 ITEMS = "account.move.line"
 POSTED: tuple[Any, ...] = ("parent_state", "=", "posted")
 AMOUNTS = ("amount_currency", "balance")
@@ -39,24 +38,15 @@ class Ledger(MasterData):
         A row has the names of `by`, of `sums` (units, debit positive), and `count`. An item with two taxes counts for both.
         """
         full = [*self.company_domain(ITEMS), list(POSTED), *domain]
-        rows = self._grouped(full, list(by), list(sums))
+        rows = self.grouped(ITEMS, full, list(by), [f"{name}:sum" for name in sums])
         return [
             {
                 **{name: _key(row[name]) for name in by},
-                **{name: to_units(row[name]) for name in sums},
+                **{name: to_units(row[f"{name}:sum"]) for name in sums},
                 "count": row["__count"],
             }
             for row in rows
         ]
-
-    def _grouped(self, domain: list[Any], by: list[str], sums: list[str]) -> list[Row]:
-        asked = [f"{name}:sum" for name in sums]
-        if self.version.major >= FORMATTED_SINCE:
-            answer = self.call(ITEMS, "formatted_read_group", domain=domain, groupby=by, aggregates=[*asked, "__count"])
-            rows = expect_rows(answer, f"{ITEMS}.formatted_read_group")
-            return [{**row, **{name: row.get(f"{name}:sum") for name in sums}} for row in rows]
-        answer = self.call(ITEMS, "read_group", domain=domain, fields=asked, groupby=by, lazy=False)
-        return expect_rows(answer, f"{ITEMS}.read_group")
 
     def items(self, domain: Sequence[Any], fields: Sequence[str], limit: int | None = None) -> list[Row]:
         """Posted journal items of our company, by date and id."""

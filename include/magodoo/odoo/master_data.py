@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -12,12 +12,14 @@ from typing import Any
 
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable, UnreadableRecord
 from magodoo.odoo.caller import expect_rows
+from magodoo.odoo.numbering import Numbering
 from magodoo.odoo.reads import Reads
 from magodoo.odoo.soundness import NEVER
 from magodoo.odoo.trees import Row
 from magodoo.odoo.versions import name_of
 
 BATCH = 1000
+FORMATTED_SINCE = 19  # groups with `formatted_read_group`; before, with `read_group`
 
 RIGHTS: tuple[tuple[str, str], ...] = (
     ("res.partner", "create"),
@@ -186,41 +188,63 @@ class MasterData(Reads):
         found = self.call("res.country", "read", ids=[country[0]], fields=["code"]) if country else []
         return str(found[0]["code"] or "") if found else ""
 
-    def last_posted(self, sales_journal: str | None, years: Collection[int]) -> dict[str, dict[int, date]]:
-        """The latest date of the posted documents of the sales journal (None: of any) by move type and year.
+    def last_posted(self, sales_journal: str | None, since: date) -> dict[str, list[Numbering]]:
+        """The numberings of posted invoices and credit notes of the sales journal (None: the one that Odoo takes), by move type.
 
-        A journal without a numbering of its own for credit notes has one date for both types; a numbering that goes on into the next
-        year (never begun anew, or with a fiscal year that is another) has the later date for both years.
+        `since`: only what has a date from this day on is looked at. A journal without a numbering of its own for credit notes has
+        the same numberings for both types.
         """
         of_journal = ["code", "=", sales_journal] if sales_journal else ["type", "=", "sale"]
-        journals = self.listed("account.journal", ["refund_sequence"], [of_journal])
+        wanted = ["refund_sequence", "sequence", "code", "active"]
+        journals = self.listed("account.journal", wanted, [of_journal])
+        if not sales_journal:
+            usable = [row for row in journals if row.get("active", True)]
+            journals = sorted(usable, key=lambda row: (row.get("sequence") or 0, row["code"], row["id"]))[:1]
         apart = all(row.get("refund_sequence", True) for row in journals)
         types = (["out_invoice"], ["out_refund"]) if apart else (["out_invoice", "out_refund"],)
-        ids = [row["id"] for row in journals]
-        found: dict[str, dict[int, date]] = {}
+        year_end = self._fiscal_year_end()
+        found: dict[str, list[Numbering]] = {}
         for kinds in types:
-            latest = {year: self._last_of(ids, kinds, year) for year in {*years, *(year + 1 for year in years)}}
-            for year in sorted(set(years)):
-                row, after = latest[year], latest[year + 1]
-                if row is None:
-                    continue
-                if after is not None and after["sequence_prefix"] == row["sequence_prefix"]:
-                    row = after
-                for kind in kinds:
-                    found.setdefault(kind, {})[year] = date.fromisoformat(row["invoice_date"])
+            rows = self._numbered([row["id"] for row in journals], kinds, since) if journals else []
+            numberings = [
+                Numbering.of(
+                    row["sequence_prefix"] or "",
+                    date.fromisoformat(row["date:min"]),
+                    date.fromisoformat(row["invoice_date:max"]),
+                    year_end,
+                )
+                for row in rows
+            ]
+            found |= dict.fromkeys(kinds, numberings)
         return found
 
-    def _last_of(self, journals: list[int], types: list[str], year: int) -> Row | None:
-        """The last posted document of a year in these journals, with its date and what stands before its number."""
+    def _numbered(self, journals: list[int], types: list[str], since: date) -> list[Row]:
+        """By what stands before the number: the first accounting date and the last invoice date of posted documents."""
         domain = [
             *self.company_domain("account.move"), ["state", "=", "posted"], ["move_type", "in", types],
-            ["journal_id", "in", journals], ["invoice_date", ">=", f"{year}-01-01"], ["invoice_date", "<=", f"{year}-12-31"],
+            ["journal_id", "in", journals], ["date", ">=", since.isoformat()], ["invoice_date", "!=", False],
         ]  # fmt: skip
-        answer = self.call(
-            "account.move", "search_read", domain=domain, fields=["invoice_date", "sequence_prefix"],
-            order="invoice_date desc, id desc", limit=1,
-        )  # fmt: skip
-        return next(iter(expect_rows(answer, "account.move.search_read")), None)
+        sums = ["date:min", "invoice_date:max"]
+        return self.grouped("account.move", domain, ["sequence_prefix"], sums)
+
+    def _fiscal_year_end(self) -> tuple[int, int]:
+        """Month and day on which the company's fiscal years end; those of the calendar where Odoo says nothing."""
+        names = ["fiscalyear_last_month", "fiscalyear_last_day"]
+        if not all(self.has_field("res.company", name) for name in names):
+            return 12, 31
+        (row,) = self.listed("res.company", names, [["id", "=", self.company]])
+        return int(row[names[0]] or 12), int(row[names[1]] or 31)
+
+    def grouped(self, model: str, domain: list[Any], by: list[str], aggregates: list[str]) -> list[Row]:
+        """Aggregates (`amount:sum`) of the records of a domain by the fields `by`, with `__count`, in every version of Odoo."""
+        if self.version.major >= FORMATTED_SINCE:
+            answer = self.call(
+                model, "formatted_read_group", domain=domain, groupby=by, aggregates=[*aggregates, "__count"]
+            )
+            return expect_rows(answer, f"{model}.formatted_read_group")
+        answer = self.call(model, "read_group", domain=domain, fields=aggregates, groupby=by, lazy=False)
+        rows = expect_rows(answer, f"{model}.read_group")
+        return [{**row, **{each: row.get(each.partition(":")[0]) for each in aggregates}} for row in rows]
 
     def credit_left(self, partners: Sequence[int]) -> dict[int, tuple[int, Decimal]]:
         """(commercial partner, credit left) by partner, for those that have a limit; in company currency, negative beyond it.

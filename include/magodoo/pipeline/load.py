@@ -106,7 +106,7 @@ def _one_target(
 ) -> Counter[str]:
     """Claim orders and carry out their changes until nothing is due, the target is away, or the limit is reached."""
     counts: Counter[str] = Counter()
-    taken, seen = 0, set[str]()
+    taken, seen, tried = 0, set[str](), set[int]()
     while limit is None or taken < limit:
         orders = ORDERS_AT_ONCE if limit is None else min(ORDERS_AT_ONCE, limit - taken)
         with context.engine.begin() as connection:
@@ -120,18 +120,22 @@ def _one_target(
                 order_keys,
                 kinds,
                 seen,
+                tried,
             )
         if not changes:
             break
         checkpoint("claimed")
         taken += len(changes)
-        seen |= {change.order_key for change in changes}
+        tried |= {change.id for change in changes}
         outcome = Run(context)
         try:
             outcome.carry_out(changes)
         finally:
             _give_back(context, changes)
             counts += outcome.counts
+        with context.engine.connect() as connection:
+            later = leases.left(connection, context.instance, target, changes, tried, kinds)
+        seen |= {change.order_key for change in changes} - later
         if outcome.away is not None:
             log.warning("%s is away: the rest stays in the ledger", target.value)
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from magodoo.settings.series import policy as series_policy
@@ -67,10 +67,10 @@ def _series(context: Context) -> dict[str, Any]:
     if series_policy(context.instance, country) == "off":
         return {"country": country}
     year = context.now().astimezone(context.instance.zone).year
-    last = context.books.last_posted(context.instance.odoo.sales_journal, (year - 1, year))
+    last = context.books.last_posted(context.instance.odoo.sales_journal, date(year - 1, 1, 1))
     kinds = {Kind.INVOICE: "out_invoice", Kind.CREDIT_MEMO: "out_refund"}
     return {"country": country} | {
-        kind.value: {str(each): day.isoformat() for each, day in last.get(move_type, {}).items()}
+        kind.value: [[f"{each.first}", f"{each.last}", f"{each.posted}"] for each in last.get(move_type, [])]
         for kind, move_type in kinds.items()
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from magodoo.odoo.numbering import Numbering, last_posted
 from magodoo.vocabulary import Kind
 
 
@@ -17,10 +18,11 @@ def country_of(master: pd.DataFrame) -> str:
 
 
 def last_day(master: pd.DataFrame, kind: Kind, day: date | None) -> date | None:
-    """The date of the last posted document of a kind, in the year of `day`, when master data were read."""
-    years = _fact(master, "series").get(kind.value)
-    found = years.get(str(day.year)) if isinstance(years, Mapping) and day is not None else None
-    return date.fromisoformat(str(found)) if found else None
+    """The date of the last posted document of a kind in the numbering of `day`, when master data were read."""
+    if day is None:
+        return None
+    numberings = [Numbering(*map(date.fromisoformat, each)) for each in _fact(master, "series").get(kind.value) or ()]
+    return last_posted(numberings, day)
 
 
 def _fact(master: pd.DataFrame, key: str) -> Mapping[str, Any]:

@@ -98,7 +98,7 @@ class Invoices(Strict):
     to_magento: Literal["when_paid", "when_posted", "off"] = "when_paid"
     """*Update Magento Status When Paid*: an Odoo invoice becomes one in Magento when it is paid, as soon as it is posted, or never."""
     issue_within_days: int | None = None
-    """Days after the sale within which a draft must be issued; unwritten: as the company's country asks (IT 12, RO 5 ...)."""
+    """Days after the sale within which a draft must be issued; unwritten: as the company's country asks (IT 12, TR 7 ...)."""
     in_payment_counts: bool = False
     """Odoo's *In Payment* counts as paid: the Accounting app's state, and payments whose method has no outstanding account."""
     bank_charges_percent: Decimal = Field(default=Decimal(3), ge=0, lt=100)

@@ -1,6 +1,7 @@
 """What countries ask of the numbers and dates of invoices: series that follow the dates, and days until a draft must be issued.
 
-Countries are those of the company's taxes. Both are defaults that the settings override; they are no legal advice.
+Countries are those of the company's taxes. Both are defaults that the settings override; their sources are in
+docs/facts/invoice-dates.md. They are no legal advice.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from datetime import date, timedelta
 
 from magodoo.settings.model import Instance
 
-CHRONOLOGICAL = frozenset(
-    {"AR", "BE", "BR", "CL", "EC", "ES", "FR", "GR", "HU", "IN", "IT", "MX", "PE", "PT", "RO", "RS", "SA", "TR"}
-)
-"""Numbers of a series must follow the dates, or the authority refuses a date before the last one."""
+CHRONOLOGICAL = frozenset({"AR", "BE", "ES", "FR", "PT"})
+"""Numbers of a series must follow the dates."""
 
-DAYS: Mapping[str, int] = {"HU": 8, "IN": 30, "IT": 12, "MX": 3, "PT": 5, "RO": 5, "SA": 1, "TR": 7}
+DAYS: Mapping[str, int] = {"ES": 0, "HU": 8, "IN": 29, "IT": 12, "MX": 1, "SA": 1, "TR": 7}
 """Days after the sale within which the invoice must be issued."""
-MID_NEXT_MONTH = frozenset({"ES", "PL"})
+SATURDAY = 5
+WORKING_DAYS: Mapping[str, int] = {"PT": 5}
+"""The same in days from Monday to Friday."""
+MID_NEXT_MONTH = frozenset({"PL", "RO"})
 """To be issued by the 15th of the month after the sale."""
 
 
@@ -31,9 +33,19 @@ def policy(instance: Instance, country: str) -> str:
 def deadline(instance: Instance, country: str, day: date | None) -> date | None:
     """The last day on which an invoice of a sale of `day` may be issued; None where nothing is known."""
     days = instance.invoices.issue_within_days
-    days = DAYS.get(country) if days is None else days
     if day is None:
         return None
     if days is not None:
         return day + timedelta(days=days)
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=15) if country in MID_NEXT_MONTH else None
+    if country in WORKING_DAYS:
+        return _working_days_after(day, WORKING_DAYS[country])
+    if country in MID_NEXT_MONTH:
+        return (day.replace(day=1) + timedelta(days=32)).replace(day=15)
+    return day + timedelta(days=DAYS[country]) if country in DAYS else None
+
+
+def _working_days_after(day: date, number: int) -> date:
+    while number:
+        day += timedelta(days=1)
+        number -= day.weekday() < SATURDAY
+    return day

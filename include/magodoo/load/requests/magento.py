@@ -27,7 +27,7 @@ def prepare_invoice(sources: Sources, plan: PlannedChange) -> Prepared:
         **_base(sources, plan, "account.move"),
         "items": items,
         "shipping": int(plan.intent.get("shipping") or 0),
-        "expect": {"total": document.grand_total, "currency": document.currency},
+        "expect": {"total": _total(document), "currency": document.currency},
     }
     body = {"items": _rows(items), "capture": False, "notify": request["notify"], "comment": _comment(request)}
     return Prepared(plan, request, [_call(f"/V1/order/{plan.order_key}/invoice", body)])
@@ -82,13 +82,18 @@ def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
         **_base(sources, plan, "account.move"),
         "items": items or _zero_items(sources, plan),
         **arguments,
-        "expect": {"total": document.grand_total, "currency": document.currency},
+        "expect": {"total": _total(document), "currency": document.currency},
     }
     body = {
         "items": _rows(request["items"]), "notify": request["notify"], "comment": _comment(request),
         "arguments": {name: from_units(units) for name, units in arguments.items()},
     }  # fmt: skip
     return Prepared(plan, request, [_call(f"/V1/order/{plan.order_key}/refund", body)])
+
+
+def _total(document: CanonicalDocument) -> int:
+    """What Magento's document comes to, in units: without the rounding to cash, which Magento does not know."""
+    return document.grand_total - int(document.details.get("cash_rounding") or 0)
 
 
 def _common(

@@ -19,6 +19,7 @@ from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.load.writers.older_odoo import complete, unequal_in_company, unrated
 from magodoo.money import plain, to_units
+from magodoo.odoo.numbering import Numbering, last_posted
 from magodoo.settings.series import policy
 from magodoo.vocabulary import ChangeKind, Kind, Side
 
@@ -255,8 +256,8 @@ def closed(change: LeasedChange, locked: date | None) -> MagodooError | None:
     return None
 
 
-def _last_posted(context: Context, changes: Sequence[LeasedChange]) -> dict[str, dict[int, date]]:
-    """The latest dates of the journal as they are now, where its series follow the dates; nothing elsewhere."""
+def _last_posted(context: Context, changes: Sequence[LeasedChange]) -> dict[str, list[Numbering]]:
+    """The numberings of the journal as they are now, by move type, where its series follow the dates; nothing elsewhere."""
     days = [
         date.fromisoformat(day) for change in changes if (day := day_of(context, change)) and change.request["post"]
     ]
@@ -265,15 +266,15 @@ def _last_posted(context: Context, changes: Sequence[LeasedChange]) -> dict[str,
         return {}
     if setting == "by_country" and policy(context.instance, context.books.fiscal_country) == "off":
         return {}
-    return context.books.last_posted(context.instance.odoo.sales_journal, {day.year for day in days})
+    return context.books.last_posted(context.instance.odoo.sales_journal, date(min(days).year - 1, 1, 1))
 
 
-def _out_of_series(change: LeasedChange, last: Mapping[str, Mapping[int, date]], day: str) -> MagodooError | None:
+def _out_of_series(change: LeasedChange, last: Mapping[str, Sequence[Numbering]], day: str) -> MagodooError | None:
     """Somebody posted a document of a later date since the plan: the number would no longer follow the dates."""
     if not day or not change.request["post"]:
         return None
     kind = "out_invoice" if change.kind is ChangeKind.ODOO_INVOICE else "out_refund"
-    before = last.get(kind, {}).get(date.fromisoformat(day).year)
+    before = last_posted(last.get(kind, ()), date.fromisoformat(day))
     if before is None or date.fromisoformat(day) >= before:
         return None
     return Changed(f"dated {day}, and a document of {before} is posted in its journal already")

@@ -44,6 +44,7 @@ class MoveLine(Model):
             "display_type": f.choice(
                 "Display Type",
                 "product:Product cogs:Cost_of_Goods_Sold tax:Tax payment_term:Payment_Term rounding:Rounding "
+                "epd:Early_Payment_Discount "
                 "line_section:Section line_note:Note",
                 default="product",
             ),

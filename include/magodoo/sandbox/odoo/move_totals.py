@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from magodoo.sandbox.odoo import taxes
+from magodoo.sandbox.odoo.beside import lower_tax_at_once, round_to_cash
 from magodoo.sandbox.odoo.env import Env
 from magodoo.sandbox.odoo.fields import ZERO, number, rounded
 from magodoo.sandbox.odoo.loading import Model
@@ -34,11 +35,15 @@ class MoveTotals(Model):
     def rebuild_after(self, env: Env, ids: list[int], vals: Row) -> None:
         """After write(): a forced tax line stays, `extra_tax_data` alone changes nothing (facts pair 2.1)."""
         commands = [*(vals.get("line_ids") or []), *(vals.get("invoice_line_ids") or [])]
-        if any(name in vals for name in ("currency_id", "invoice_currency_rate", "move_type")):
+        if any(
+            name in vals for name in ("currency_id", "invoice_currency_rate", "move_type", "invoice_payment_term_id")
+        ):
             self.rebuild(env, ids)
         elif "tax_totals" in vals:
             for record in ids:
                 self._force_total(env, record, vals["tax_totals"])
+            self._finish(env, ids)
+        elif "invoice_cash_rounding_id" in vals:
             self._finish(env, ids)
         elif commands and all(self._is_tax_line(command) for command in commands):
             self._carry_balance(env, commands)
@@ -74,7 +79,7 @@ class MoveTotals(Model):
             ]
             rest = sum((term.get("amount_residual_currency", ZERO) for term in terms), ZERO)
             signed = sum((term.get("amount_residual", ZERO) for term in terms), ZERO)
-            due = -rest * self._sign(row)
+            due = -rest * self.sign(row)
             state = self._payment_state(row, due, terms)
             self.put(env, record, amount_residual=due, amount_residual_signed=signed, payment_state=state)
 
@@ -131,13 +136,13 @@ class MoveTotals(Model):
         all_lines = [lines.rows[i] for i in self.get(row, "line_ids")]
         products = [line for line in all_lines if line["display_type"] == "product"]
         results = taxes.compute(products, env["account.tax"].rows, self.terms(env, row))
-        sign = self._sign(row)
+        sign = self.sign(row)
         for line, result in zip(products, results, strict=True):
             booked = {"amount_currency": sign * result.base.amount, "balance": sign * result.base.company}
             lines.put(env, line["id"], price_subtotal=result.subtotal, price_total=result.total,
                       currency_id=row["currency_id"], **booked)  # fmt: skip
         kept = {line["tax_line_id"]: line["id"] for line in all_lines if line["display_type"] == "tax"}
-        wanted = _tax_sums(results)
+        wanted = _tax_sums([*results, *lower_tax_at_once(self, env, record, products)])
         lines.erase(env, [line for tax, line in kept.items() if tax not in wanted])
         for tax, (part, base) in wanted.items():
             amounts = {
@@ -145,7 +150,7 @@ class MoveTotals(Model):
                 "balance": sign * part.company,
                 "tax_base_amount": sign * base,
             }
-            self._set_line(
+            self.set_line(
                 env,
                 record,
                 kept.get(tax),
@@ -154,7 +159,7 @@ class MoveTotals(Model):
                 amounts,
             )
 
-    def _set_line(self, env: Env, record: int, line: int | None, kind: str, facts: Row, amounts: Row) -> int:
+    def set_line(self, env: Env, record: int, line: int | None, kind: str, facts: Row, amounts: Row) -> int:
         lines, row = env["account.move.line"], self.rows[record]
         if line:
             lines.put(env, line, currency_id=row["currency_id"], **amounts)
@@ -167,6 +172,7 @@ class MoveTotals(Model):
 
     def _finish(self, env: Env, ids: list[int]) -> None:
         for record in ids:
+            round_to_cash(self, env, record)
             self._book_term(env, record)
         for record in ids:
             self._total(env, record)
@@ -177,7 +183,7 @@ class MoveTotals(Model):
         lines, row = env["account.move.line"], self.rows[record]
         all_lines = [lines.rows[i] for i in self.get(row, "line_ids")]
         standing = [line["id"] for line in all_lines if line["display_type"] == "payment_term"]
-        others = [line for line in all_lines if line["display_type"] in ("product", "tax")]
+        others = [line for line in all_lines if line["display_type"] in ("product", "tax", "epd", "rounding")]
         if not others:
             lines.erase(env, standing)
             return
@@ -188,7 +194,7 @@ class MoveTotals(Model):
         for place, (day, amounts) in enumerate(due):
             facts = {"name": row.get("ref", False), "date_maturity": day, "account_id": account}
             line = standing[place] if place < len(standing) else None
-            made = self._set_line(env, record, line, "payment_term", facts, amounts)
+            made = self.set_line(env, record, line, "payment_term", facts, amounts)
             lines.put(env, made, date_maturity=day)
             lines.settle(env, made)
 
@@ -213,11 +219,14 @@ class MoveTotals(Model):
         lines, row = env["account.move.line"], self.rows[record]
         sums: dict[str, list[Decimal]] = {"product": [ZERO, ZERO], "tax": [ZERO, ZERO]}
         for line in (lines.rows[i] for i in self.get(row, "line_ids")):
-            if line["display_type"] in sums:
-                pair = sums[line["display_type"]]
+            kind = line["display_type"]
+            if kind == "rounding":
+                kind = "tax" if line.get("tax_line_id") else "product"
+            if kind in sums:
+                pair = sums[kind]
                 pair[0] += line.get("amount_currency", ZERO)
                 pair[1] += line.get("balance", ZERO)
-        sign = self._sign(row)
+        sign = self.sign(row)
         untaxed, tax = sign * sums["product"][0], sign * sums["tax"][0]
         signed_untaxed, signed_tax = -sums["product"][1], -sums["tax"][1]
         self.put(
@@ -248,7 +257,7 @@ class MoveTotals(Model):
         forced = number(
             totals["subtotals"][0]["tax_amount_currency"] if totals.get("subtotals") else totals["tax_amount_currency"]
         )
-        difference = self._sign(row) * (forced - row.get("amount_tax", ZERO))
+        difference = self.sign(row) * (forced - row.get("amount_tax", ZERO))
         amount = lines.rows[own[0]].get("amount_currency", ZERO) + difference
         lines.put(env, own[0], amount_currency=amount, balance=rounded(amount / row["invoice_currency_rate"]))
 
@@ -279,7 +288,7 @@ class MoveTotals(Model):
         )
 
     @staticmethod
-    def _sign(row: Row) -> int:
+    def sign(row: Row) -> int:
         return -1 if row["move_type"] in _CREDIT else 1
 
     def _payment_state(self, row: Row, due: Decimal, terms: list[Row]) -> str:

@@ -73,6 +73,7 @@ class Move(MoveTotals):
             "delivery_date": f.date("Delivery Date", copy=False),
             "payment_reference": f.char("Payment Reference", index=True, copy=False),
             "invoice_payment_term_id": f.one("account.payment.term", "Payment Terms"),
+            "invoice_cash_rounding_id": f.one("account.cash.rounding", "Cash Rounding Method"),
             "fiscal_position_id": f.one("account.fiscal.position", "Fiscal Position"),
             "invoice_user_id": f.one("res.users", "Salesperson"),
             "team_id": f.one("crm.team", "Sales Team"),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from magodoo.sandbox.odoo import fields as f
+from magodoo.sandbox.odoo.beside import discount_on_payment
 from magodoo.sandbox.odoo.env import Env
 from magodoo.sandbox.odoo.errors import UserError
 from magodoo.sandbox.odoo.fields import ZERO, number, rounded
@@ -321,8 +322,18 @@ class PaymentRegister(Model):
             ZERO,
         )
         given = number(wizard.get("amount")) if batches == 1 else ZERO
-        lost = abs(due) - given if given else ZERO
-        write_off = self._write_off(env, wizard, first, lost if due > 0 else -lost)
+        day = wizard.get("payment_date") or env.today
+        granted = [line for row in rows for line in discount_on_payment(env, row, day)]
+        reduced = due - sum((line["amount_currency"] for line in granted), ZERO)
+        if (
+            wizard.get("currency_id", first["currency_id"]) == first["currency_id"]
+            and granted
+            and given in (ZERO, reduced)
+        ):
+            given, write_off = reduced, granted
+        else:
+            lost = abs(due) - given if given else ZERO
+            write_off = self._write_off(env, wizard, first, lost if due > 0 else -lost)
         memo = wizard.get("communication") if batches == 1 else None
         return {
             "payment_type": "inbound" if due > 0 else "outbound",
@@ -331,7 +342,7 @@ class PaymentRegister(Model):
             "destination_account_id": self._account(env, first),
             "amount": given or abs(due),
             "currency_id": wizard.get("currency_id") or first["currency_id"],
-            "date": wizard.get("payment_date") or env.today,
+            "date": day,
             "memo": memo
             or " ".join(str(row.get("payment_reference") or row.get("ref") or row["name"]) for row in rows),
             "journal_id": wizard.get("journal_id", False),

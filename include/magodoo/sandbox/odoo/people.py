@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import month_name
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +47,13 @@ class Company(Model):
                     ("hard_lock_date", "Effective Hard Lock Date"),
                 )
             },
+            "account_journal_early_pay_discount_loss_account_id": f.one("account.account", "Early Discount Loss"),
+            "fiscalyear_last_day": f.integer("Fiscalyear Last Day", default=31),
+            "fiscalyear_last_month": f.choice(
+                "Fiscalyear Last Month",
+                " ".join(f"{month}:{name}" for month, name in enumerate(month_name) if month),
+                default="12",
+            ),
             "chart_template": f.char("Chart Template"),
             "stock_move_sms_validation": f.boolean("SMS Confirmation"),
             "has_received_warning_stock_sms": f.boolean("Warned of SMS"),

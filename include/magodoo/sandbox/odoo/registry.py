@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from magodoo.sandbox.odoo import catalogue, ledger, people, system, warehouse
+from magodoo.sandbox.odoo import beside, catalogue, ledger, people, system, warehouse
 from magodoo.sandbox.odoo.loading import Model
 from magodoo.sandbox.odoo.move_lines import MoveLine, PartialReconcile
 from magodoo.sandbox.odoo.moves import Move
@@ -22,7 +22,7 @@ MODELS: tuple[type[Model], ...] = (
     catalogue.Currency, catalogue.CurrencyRate, catalogue.Pricelist, catalogue.Uom, catalogue.DecimalAccuracy,
     catalogue.Template, catalogue.Product,
     ledger.Account, ledger.Tax, ledger.TaxGroup, ledger.FiscalPosition, ledger.FiscalPositionAccount, ledger.Journal,
-    ledger.PaymentTerm, ledger.PaymentTermLine,
+    ledger.PaymentTerm, ledger.PaymentTermLine, beside.CashRounding,
     ledger.EdiFormat, ledger.MethodLine,
     warehouse.Warehouse, warehouse.Location, warehouse.PickingType, warehouse.Quant,
     Team, Carrier, Order, OrderLine, AdvancePayment,

@@ -76,7 +76,7 @@ def _copied(env: Env, original: Row) -> Row:
     """The document with its product lines; tax and receivable lines are derived anew."""
     vals: Row = env["account.move"].copied(env, original)
     lines = vals.pop("line_ids")
-    kept = [line for line in lines if line[2].get("display_type") not in ("tax", "payment_term")]
+    kept = [line for line in lines if line[2].get("display_type") not in ("tax", "payment_term", "epd", "rounding")]
     for _, _, line in kept:
         for derived in ("balance", "amount_currency", "price_subtotal", "price_total"):
             line.pop(derived, None)
