@@ -77,6 +77,13 @@ def fill(engine: Engine) -> None:
           odoo_number=None, magento_amount=595_000, odoo_amount=None, difference=None, currency="EUR", **since,
           message="The invoice 000000009 is not in Odoo.", next_step="Map the SKU NEW-1 to a product.",
           no_change_reason="Odoo has no active product with the reference 'NEW-1'")  # fmt: skip
+    found(engine, "payment_reversed", severity="critical", order_key="5", order_number="000000005", magento_id="12", magento_number="000000012",
+          odoo_id="57", odoo_number="INV/2026/00057", magento_amount=None, odoo_amount=1_292_400, difference=None, **since,
+          message="Invoice 000000012 of order 000000005: it was paid in Odoo, Magento shows it as paid, and it is open again or was written off"
+          " since. Open: Odoo 129.24 USD. Still to ship: 3 of SKU-001, 2 of SKU-005.",
+          next_step="Hold what is still to ship. Match the payment again if that was a mistake; otherwise claim the money, or refund"
+          " the order in Magento.",
+          no_change_reason="A payment that was taken away in Odoo is never made or matched again automatically")  # fmt: skip
     found(engine, "rounding", order_number="000000004", magento_id="10", magento_number="000000010", severity="info",
           difference=100, resolved_at=datetime.now(UTC))  # fmt: skip
     planned(engine)

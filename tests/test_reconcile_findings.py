@@ -368,7 +368,9 @@ def test_cash_rounding_is_information_and_anything_beside_it_a_difference() -> N
 def test_an_invoice_whose_payment_term_lowers_its_tax_is_not_representable() -> None:
     sales = Sales().sold()
     move = sales.odoo_invoice(1, status="paid", captured=20, discounted_tax="2/10 net 30")
-    assert sales.reconcile().types == [f"not_representable invoice O-invoice-{move}"]
+    found = sales.reconcile()
+    assert found.types == [f"not_representable invoice O-invoice-{move}"]
+    assert "payment term 2/10 net 30 lowers its tax" in found.one("not_representable").message
 
 
 def test_a_magento_document_without_money_lines_is_not_representable() -> None:

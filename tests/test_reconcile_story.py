@@ -16,6 +16,7 @@ from magodoo.money import from_units
 from magodoo.pipeline import reconcile
 from magodoo.reconcile.explain import explain, staging_url
 from magodoo.sandbox.seed.manifest import Planted, amount
+from magodoo.stack.demo.shop import take_apart
 from magodoo.staging import work
 
 ORDERS = 60
@@ -149,3 +150,20 @@ def test_time_alone_makes_an_order_due(pair: Pair) -> None:
     assert finding.order_key in reconcile.due(pair.context())
     reconcile.run(pair.context())
     assert reconcile.due(pair.context()) == []
+
+
+def test_what_the_demo_takes_apart_between_two_looks_is_found_by_the_second(pair: Pair) -> None:
+    """Money that came back: one finding, with what is still to ship, and nothing is written for it."""
+    take_apart(pair.context().books, pair.manifest.unmatched)
+    pair.look()
+    (planted,) = [entry for entry in pair.manifest.later if entry.type == "payment_reversed"]
+    (found,) = rows(pair, "select * from finding where type = 'payment_reversed' and resolved_at is null")
+    assert (found.kind, found.magento_number, units(found.magento_amount), units(found.odoo_amount)) == (
+        planted.kind,
+        planted.document,
+        planted.magento_amount,
+        planted.odoo_amount,
+    )
+    assert found.severity == "critical" and "Still to ship: " in found.message and found.change_id is None
+    others = "select type from finding where order_key = :order and resolved_at is null"
+    assert rows(pair, others, order=found.order_key) == [("payment_reversed",)]

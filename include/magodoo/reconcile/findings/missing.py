@@ -69,9 +69,14 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
 
 
 def _say_which_lines(situation: Situation, finding: Finding, row: Document) -> None:
-    """Of what is `not_representable`: the lines and their prices, which are also why nothing is written."""
-    if finding.type is FindingType.NOT_REPRESENTABLE:
-        finding.detail = finding.no_change_reason = foreign_lines.words(situation, row, PRICE_TOLERANCE)
+    """Of what is `not_representable`: the lines and their prices, or the payment term, which are also why nothing is written."""
+    if finding.type is not FindingType.NOT_REPRESENTABLE:
+        return
+    words = foreign_lines.words(situation, row, PRICE_TOLERANCE)
+    term = situation.view.column("discounted_tax")[row.at]
+    if not words and term:
+        words = f"Its payment term {term} lowers its tax upon the invoice, which Magento cannot"
+    finding.detail = finding.no_change_reason = words
 
 
 def _candidates(view: View, magento: int, tied: Positions) -> list[str]:

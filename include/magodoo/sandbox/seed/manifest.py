@@ -26,11 +26,14 @@ class Planted:
 
 @dataclass
 class Manifest:
-    """`planted`: found by the first observe run; `later`: after the deletions, which the demo carries out in between."""
+    """`planted`: found by the first observe run; `later`: after what the demo does in between, which it deletes and takes apart."""
 
     planted: list[Planted] = field(default_factory=list)
     later: list[Planted] = field(default_factory=list)
     deletions: list[dict[str, Any]] = field(default_factory=list)  # {"side", "kind", "id"}: what the demo deletes
+    unmatched: list[int] = field(
+        default_factory=list
+    )  # Odoo's invoices whose payment comes back: the demo takes them apart
 
     def add(
         self, type_: str, kind: str, document: str, magento: Any = None, odoo: Any = None, *, later: bool = False
@@ -52,6 +55,7 @@ class Manifest:
             [Planted(**entry) for entry in raw["planted"]],
             [Planted(**entry) for entry in raw["later"]],
             raw["deletions"],
+            raw.get("unmatched", []),
         )
 
 

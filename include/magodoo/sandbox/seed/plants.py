@@ -385,6 +385,13 @@ def deleted(garden: Garden) -> None:
     garden.manifest.add("deleted", "shipment", row["increment_id"], later=True)
 
 
+def payment_reversed(garden: Garden) -> None:
+    """Between the first and the second look the provider takes the money of a paid order back: its goods are not shipped yet."""
+    row, move, total = garden.entered(garden.invoiced())
+    garden.manifest.unmatched.append(move)
+    garden.manifest.add("payment_reversed", "invoice", row["increment_id"], odoo=total, later=True)
+
+
 def quarantined(garden: Garden) -> None:
     """An invoice that Magento serves with a word where the amount should be."""
     history = garden.invoiced()
@@ -403,7 +410,7 @@ PLANTS: tuple[Callable[[Garden], None], ...] = (
     duplicate, possible_duplicate, ambiguous, without_order, unmapped, arithmetic, fixed_tax_without_nature, over_refunded,
     memo_of_nothing, returned_not_refunded,
     refunded_not_returned, capture_needed, draft_waiting, not_representable, corrected_in_odoo, cancelled_in_odoo, straddles_books_from,
-    closed_period, deleted, quarantined, excluded,
+    closed_period, deleted, payment_reversed, quarantined, excluded,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The demo's shop: seeded before the start, damaged by hand between two looks."""
+"""The demo's data in both systems: seeded before the start, damaged by hand between two looks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import requests
 import yaml
 
 from magodoo.errors import FixConfiguration
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.connection import OdooConnection
 from magodoo.sandbox.seed import write, write_with
 from magodoo.sandbox.seed.manifest import Manifest
 from magodoo.settings import read_settings
+from magodoo.stack.environment import ODOO_DATABASE
 from magodoo.stack.layout import Layout
 from magodoo.stack.live_odoo import LiveOdoo
 from magodoo.stack.state import State
@@ -102,3 +105,16 @@ def delete(state: State, deletions: list[dict[str, Any]]) -> None:
         )
         if not answer.ok or not answer.json():
             raise FixConfiguration(f"the {deletion['side']} sandbox did not delete {body}: {answer.text[:300]}")
+
+
+def books_of(state: State) -> OdooClient:
+    """A client of the demo's Odoo, sandbox or real, with the key of the synchronisation."""
+    values = {"url": state.urls["odoo"], "database": ODOO_DATABASE, "login": "sync", "company_id": 1}
+    return OdooClient(OdooConnection.from_mapping({**values, "api_key": state.secrets.odoo_key}))
+
+
+def take_apart(client: OdooClient, invoices: list[int]) -> None:
+    """Unmatch the payments of invoices, as an accountant does when a provider charges the money back."""
+    domain = [["move_id", "in", invoices], ["display_type", "=", "payment_term"]]
+    items = [row["id"] for row in client.listed("account.move.line", ["id"], domain)]
+    client.call("account.move.line", "remove_move_reconcile", ids=items, retry=False)

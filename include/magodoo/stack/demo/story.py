@@ -53,8 +53,10 @@ def tell(layout: Layout, progress: Progress, *, orders: int, seed: int, live: bo
         chain.switch_on()
     with progress.step("first look, in observe mode") as detail:
         chain.run_first(detail)
-    with progress.step(f"documents deleted by hand: {len(manifest.deletions)}; recent orders are read again"):
+    by_hand = f"by hand: documents deleted: {len(manifest.deletions)}, payments charged back: {len(manifest.unmatched)}"
+    with progress.step(f"{by_hand}; recent orders are read again"):
         shop.delete(state, manifest.deletions)
+        shop.take_apart(shop.books_of(state), manifest.unmatched)
         chain.refresh()
     with progress.step("second look, in observe mode") as detail:
         chain.run(detail)
