@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable, UnreadableRecord
+from magodoo.numbering import Numbering
 from magodoo.odoo.caller import expect_rows
-from magodoo.odoo.numbering import Numbering
 from magodoo.odoo.reads import Reads
 from magodoo.odoo.soundness import NEVER
 from magodoo.odoo.trees import Row

@@ -110,11 +110,16 @@ def _reversed(situation: Situation, todo: Mask) -> dict[int, list[int]]:
 def _matched_by_hand(situation: Situation, invoices: Mask, notes: Positions) -> list[tuple[int, int]]:
     """(invoice, credit note) of invoices that these notes settle, whoever matched them."""
     view, known = situation.view, set(notes.tolist())
-    texts, pairs = view.column("credited_by"), []
+    texts, orders, pairs = view.column("credited_by"), view.column("order_key"), []
     for invoice in np.flatnonzero(invoices & (texts != "")).tolist():
         ids = np.array([int(share.partition(":")[0]) for share in texts[invoice].split(",")], dtype=np.int64)
         found = view.frames.locate(Side.ODOO, Kind.CREDIT_MEMO, ids).tolist()
-        pairs += [(invoice, note) for note in found if note in known]
+        # A credit of another order that is set off against it reverses nothing: the invoice stays as it is, and is not paid.
+        pairs += [
+            (invoice, note)
+            for note in found
+            if note in known and (orders[note] == orders[invoice] or orders[note] <= 0)
+        ]
     return pairs
 
 

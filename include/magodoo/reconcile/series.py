@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from magodoo.odoo.numbering import Numbering, last_posted
+from magodoo.numbering import Numbering, last_posted
 from magodoo.vocabulary import Kind
 
 

@@ -77,7 +77,8 @@ _MOVE = (
     _Row(
         None, {"draft"}, None, None, True, Meaning("stands in Magento, our document is still a draft in Odoo", "draft")
     ),
-    _Row(None, {"draft"}, None, None, False, Meaning("stands in Magento, not in the books of Odoo")),
+    # What was posted when Magento got it and is a draft again: a draft that a person prepares is paired with nothing.
+    _Row(None, {"draft"}, None, None, False, Meaning("stands in Magento, its document is a draft again in Odoo", "")),
     _Row(None, {"posted"}, {"partial"}, True, None, Meaning("captured in Magento, partially paid in Odoo", "payment")),
     _Row(None, {"posted"}, UNPAID, True, None, Meaning("captured in Magento, not paid in Odoo", "payment")),
     _Row(None, {"posted"}, {"reversed"}, None, None, Meaning("posted in Odoo and settled by a credit note")),

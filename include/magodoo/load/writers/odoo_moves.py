@@ -19,7 +19,7 @@ from magodoo.load.writers.odoo_orders import CONFIRMED, load_partners
 from magodoo.load.writers.odoo_tables import load_all, unequal
 from magodoo.load.writers.older_odoo import complete, unequal_in_company, unrated
 from magodoo.money import plain, to_units
-from magodoo.odoo.numbering import Numbering, last_posted
+from magodoo.numbering import Numbering, last_posted
 from magodoo.settings.series import policy
 from magodoo.vocabulary import ChangeKind, Kind, Side
 
