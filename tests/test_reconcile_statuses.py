@@ -25,7 +25,7 @@ def expected_part(magento: str, odoo: str, payment: str, captured: bool, ours: b
     if odoo == "cancel":
         return "cancelled"
     if odoo == "draft":
-        return "draft" if ours else None
+        return "draft" if ours else ""
     unpaid = payment in ("", "not_paid", "partial", "blocked")
     return "payment" if captured and unpaid else None
 
