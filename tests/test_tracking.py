@@ -13,7 +13,7 @@ from reconcile_sales import Sales
 from staged import NOON, instance
 
 from magodoo.extract import magento_documents, odoo_documents
-from magodoo.tracking import joined, lacking, numbers_in, parts
+from magodoo.tracking import joined, lacking, numbers_of, parts
 
 WORDS = st.text("aBcZ019-/", min_size=1, max_size=6)
 BETWEEN = st.sampled_from(["", " ", ",", ", ", " , ", "; ", "  ", ",,", "\n"])
@@ -31,8 +31,10 @@ def of_magento(shipment: dict[str, Any], numbers: list[Any]) -> list[str]:
     return list(magento_documents.read(instance(), "shipment", row, NOON).tracking)
 
 
-def of_odoo(field: str) -> list[str]:
-    return list(odoo_documents.read(instance(), "shipment", {**PICKING, "carrier_tracking_ref": field}, NOON).tracking)
+def of_odoo(field: str, provider: str = "fixed") -> list[str]:
+    carrier = {"id": 1, "name": "UPS", "delivery_type": provider}
+    row = {**PICKING, "carrier_tracking_ref": field, "carrier_id": carrier if provider else False}
+    return list(odoo_documents.read(instance(), "shipment", row, NOON).tracking)
 
 
 def planned(magento: list[str], odoo: list[str]) -> list[tuple[str, list[str]]]:
@@ -59,10 +61,27 @@ def test_a_number_is_written_to_odoo_as_it_was_typed(numbers: list[str]) -> None
     assert all(number in field for number in numbers if parts([number]))
 
 
-@given(TYPED)
-def test_what_we_wrote_to_magento_is_no_difference(field: str) -> None:
-    numbers = of_odoo(field)
-    assert parts(of_magento(SHIPMENTS[0], numbers)) == parts([field])
+@given(TYPED, st.sampled_from(["", "fixed", "base_on_rule", "ups_rest"]))
+def test_what_we_wrote_to_magento_is_no_difference(field: str, provider: str) -> None:
+    numbers = of_odoo(field, provider)
+    there = of_magento(SHIPMENTS[0], numbers)
+    assert (there, parts(there)) == (numbers, parts([field]))
+    assert joined(field, there) == field.strip().rstrip(","), "and back again it changes nothing"
+
+
+@given(TYPED, st.sampled_from(["", "fixed", "base_on_rule"]))
+def test_what_a_clerk_typed_into_odoos_field_is_one_number_as_it_was_typed(field: str, provider: str) -> None:
+    assert of_odoo(field, provider) == ([field.strip()] if parts([field]) else [])
+
+
+@pytest.mark.parametrize("field", ["1Z1,1Z2", "1Z1+1Z2", "1Z1 + 1Z2", "1Z1;1Z2;"])
+def test_what_a_carriers_connector_joined_are_the_numbers_of_the_parcels(field: str) -> None:
+    assert of_odoo(field, "ups_rest") == ["1Z1", "1Z2"]
+
+
+def test_of_several_numbers_in_one_field_the_one_that_is_new_is_carried_over() -> None:
+    assert planned(["A", "B"], ["A, B, c 3"]) == [("magento_tracking", ["c 3"])]
+    assert planned(["A,B,c 3"], ["A", "B"]) == [("odoo_tracking", ["c 3"])]
 
 
 @given(st.lists(TYPED, max_size=3), st.lists(TYPED, max_size=3))
@@ -71,7 +90,7 @@ def test_no_change_has_nothing_in_it_and_a_written_one_leaves_no_other(magento: 
     assert all(parts(tracks) for _, tracks in changes)
     for kind, tracks in changes:
         written = (
-            (magento, numbers_in(joined(",".join(odoo), tracks)))
+            (magento, numbers_of(joined(",".join(odoo), tracks), ""))
             if kind == "odoo_tracking"
             else (magento + tracks, odoo)
         )

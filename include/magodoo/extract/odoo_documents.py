@@ -21,7 +21,7 @@ from magodoo.extract.odoo_settlement import write_settlement
 from magodoo.extract.odoo_totals import write_amounts, write_parts
 from magodoo.odoo.kinds import DELIVERY_KEY
 from magodoo.settings import Instance
-from magodoo.tracking import LONGEST, numbers_in
+from magodoo.tracking import LONGEST, numbers_of
 from magodoo.vocabulary import Kind, Side
 
 CONFIRMED = ("sale", "done")
@@ -178,8 +178,10 @@ def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetim
     document.reference = _delivery_key(instance, row)
     document.active = document.state == "done"
     document.own_order_id = odoo.link_id(row, "sale_id")
-    document.tracking = numbers_in(fields.words(row, "carrier_tracking_ref", LONGEST) or "")
-    document.carrier = fields.words(odoo.link(row, "carrier_id"), "name")
+    carrier = odoo.link(row, "carrier_id")
+    typed, provider = fields.words(row, "carrier_tracking_ref", LONGEST), fields.words(carrier, "delivery_type")
+    document.tracking = numbers_of(typed or "", provider or "")
+    document.carrier = fields.words(carrier, "name")
     document.source_code = _source_code(instance, odoo.link(odoo.link(row, "picking_type_id"), "warehouse_id"))
     document.document_date = fields.local_day(fields.moment(row, "date_done"), instance.zone)
     moves = [move for move in transfers.moves_of(row) if transfers.direction(move) is kind]

@@ -109,7 +109,7 @@ PICKING = tree(
     "name state origin date_done scheduled_date create_date write_date company_id picking_type_code "
     f"carrier_tracking_ref note {DELIVERY_KEY}",
     partner_id=PARTNER,
-    carrier_id=NAMED,
+    carrier_id=tree("name delivery_type"),
     sale_id=ORDER_HEAD,
     backorder_id=CONTINUED,
     return_id=CONTINUED,

@@ -27,7 +27,7 @@ from magodoo.reconcile.frames import KINDS, SEPARATOR, Mask, Positions, tracks_o
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.references import RULES
 from magodoo.reconcile.view import View
-from magodoo.tracking import numbers_in
+from magodoo.tracking import between_commas
 from magodoo.vocabulary import Kind, Rule
 
 TIERS = 6
@@ -101,7 +101,7 @@ def _tiers(view: View, counted: Quantities, edges: pd.DataFrame) -> Positions:
 
 def _pieces(tracks: str) -> set[str]:
     """Whole numbers in capitals. Blanks divide none here: the country at the end of two postal numbers is no number in common."""
-    return {piece for number in tracks_of(tracks) for piece in numbers_in(number.upper())}
+    return {piece for number in tracks_of(tracks) for piece in between_commas(number.upper())}
 
 
 def _named(view: View, magento: Positions, odoo: Positions) -> Mask:

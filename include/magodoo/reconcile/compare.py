@@ -34,8 +34,9 @@ def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame
     part = np.full(len(pairs), "", dtype=object)
     part[different] = _parts(view, pairs[different])
     pairs["part"] = part
-    pairs["quantities"] = standing & _quantities(view, pairs, counted)
-    pairs["tracking"] = _tracking(view, pairs)
+    apart = matching.splits.in_equal | matching.splits.in_unequal  # compared with all documents of their cut
+    pairs["quantities"] = standing & _quantities(view, pairs, counted) & ~apart[matching.magento]
+    pairs["tracking"] = _tracking(view, pairs) & ~matching.splits.in_equal[matching.magento]
     pairs["status"] = _statuses(view, pairs)
     return pairs
 

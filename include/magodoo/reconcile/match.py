@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile import assignment, references, shares
+from magodoo.reconcile import assignment, references, shares, splits
 from magodoo.reconcile.frames import KINDS, Mask, Positions
 from magodoo.reconcile.quantities import Quantities
+from magodoo.reconcile.splits import Splits
 from magodoo.reconcile.view import View
 from magodoo.vocabulary import Kind, Rule, Side
 
@@ -21,7 +22,7 @@ class Matching:
 
     ambiguous: documents of either side whose counterpart is a tie. lost: partner of each document that once was paired
     with one which has been deleted since, -1 elsewhere. covered: invoices that shares of an Odoo invoice of several
-    orders stand for.
+    orders stand for, and shipments that are compared by what they move together (splits).
     """
 
     view: View
@@ -31,6 +32,7 @@ class Matching:
     ambiguous: Mask
     lost: Positions
     covered: Mask
+    splits: Splits
 
     @cached_property
     def partner(self) -> Positions:
@@ -80,14 +82,18 @@ def match(view: View, counted: Quantities) -> Matching:
     loose &= ~view.of_kind(Kind.ORDER) & ~view.of_kind(Kind.RETURN) & (view.column("order_key") > 0)
     assigned = assignment.assign(view, counted, loose, odoo_orders)
     magento, odoo = np.concatenate([magento, assigned.magento]), np.concatenate([odoo, assigned.odoo])
+    partner = _partners(len(alive), magento, odoo)
+    cut = splits.find(view, counted, partner, assigned.ambiguous)
+    together = (cut.in_equal | (cut.in_unequal & ~assigned.ambiguous)) & (partner < 0)
     return Matching(
         view,
         magento,
         odoo,
         np.concatenate([rule, assigned.rule]),
-        ambiguous=orders.ambiguous | assigned.ambiguous,
+        ambiguous=orders.ambiguous | (assigned.ambiguous & ~cut.told_apart),
         lost=lost,
-        covered=shares.covered(view, counted, alive & ~_without(magento, odoo, len(alive))),
+        covered=shares.covered(view, counted, alive & (partner < 0)) | together,
+        splits=cut,
     )
 
 

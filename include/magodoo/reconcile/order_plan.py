@@ -18,7 +18,7 @@ from magodoo.reconcile import catalogue, compare, reversals, shortage
 from magodoo.reconcile.bundles import ONE
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments, records, stock
-from magodoo.reconcile.frames import Mask
+from magodoo.reconcile.frames import Mask, tracks_of
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.series import country_of
@@ -305,6 +305,20 @@ class OrderPlan:
     def partner(self, row: Document) -> Document | None:
         at = int(self.facts.situation.matching.partner[row.at])
         return self.facts.rows[at] if at >= 0 else None
+
+    def tracks_with(self, row: Document) -> list[str]:
+        """The tracking numbers of a shipment and of those of its side that stand for the same goods together with it."""
+        cut = self.facts.situation.matching.splits.cut_of.get(row.at)
+        together = (cut.magento if row.side == Side.MAGENTO else cut.odoo) if cut else (row.at,)
+        return [number for at in together for number in tracks_of(self.facts.rows[at].tracking)]
+
+    def other_goods(self, shipment: Document, picking: Document) -> str | None:
+        """Why numbers of a shipment are not the other's: it moved other goods, so some may be of a parcel that is still to come."""
+        situation = self.facts.situation
+        sums = situation.counted.signatures
+        if sums[shipment.at] == sums[picking.at] or situation.matching.splits.in_equal[shipment.at]:
+            return None
+        return "The quantities of the two differ, so which of them the number is of cannot be told"
 
     def active(self, side: Side, kind: Kind) -> list[Document]:
         """Standing documents of the order, oldest first."""

@@ -79,12 +79,20 @@ def _shipments(order: OrderPlan) -> None:
             _closed(order, row),
             unnamed,
         )
-        words = {
+        words: dict[str, Any] = {
             "tracks": tracks_of(row.tracking),
             "carrier": row.carrier or None,
             "source_code": row.source_code or None,
         }
+        if counted := _counted(order):
+            words["counted"] = counted
         _write(order, finding, row, ChangeKind.MAGENTO_SHIPMENT, reason, items=items, **words)
+
+
+def _counted(order: OrderPlan) -> list[int]:
+    """Magento's shipments that stand for other deliveries of the order, and are no earlier attempt of this one though they are equal."""
+    in_equal = order.facts.situation.matching.splits.in_equal
+    return [row.source_id for row in order.active(Side.MAGENTO, Kind.SHIPMENT) if in_equal[row.at]]
 
 
 def _not_of_the_order(order: OrderPlan, row: Document) -> str | None:

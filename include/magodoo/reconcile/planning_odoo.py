@@ -362,16 +362,14 @@ def _tracking(order: OrderPlan) -> None:
     """Tracks that one side lacks; where both have others nobody but a person knows which are right."""
     policy = order.instance.shipments.tracking
     for finding in order.of(FindingType.TRACKING_MISMATCH):
-        shipment = order.row(finding)
-        picking = order.partner(shipment)
-        assert picking is not None
-        here, there = tracks_of(shipment.tracking), tracks_of(picking.tracking)
+        shipment, picking = order.row(finding), order.facts.rows[finding.odoo_at]
+        here, there = (order.tracks_with(row) for row in (shipment, picking))
         to_odoo, to_magento = lacking(here, there), lacking(there, here)
         if to_odoo and to_magento:
             continue
         wanted = "to_odoo" if to_odoo else "to_magento"
         allowed = None if policy in ("both", wanted) else f"The setting `shipments.tracking` is `{policy}`"
-        reason = first_reason(allowed, order.cut_over(shipment))
+        reason = first_reason(allowed, order.cut_over(shipment), order.other_goods(shipment, picking))
         if reason:
             finding.no_change_reason = reason
         elif to_odoo:

@@ -45,6 +45,8 @@ def prepare_shipment(sources: Sources, plan: PlannedChange) -> Prepared:
         "source_code": plan.intent.get("source_code"),
         "expect": {"quantity": sum(units for _, units in items)},
     }
+    if plan.intent.get("counted"):
+        request["counted"] = [int(id) for id in plan.intent["counted"]]
     body: dict[str, Any] = {
         "items": _rows(items), "tracks": request["tracks"], "notify": request["notify"], "comment": _comment(request),
     }  # fmt: skip

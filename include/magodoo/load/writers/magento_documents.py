@@ -58,7 +58,8 @@ class MagentoDocument(Writer):
         for change in changes:
             of_order = [row for row in rows if int(row["order_id"]) == change.request["order_id"]]
             own = next((row for row in of_order if str(find_marker(row)) == change.request["marker"]), None)
-            equal = [row for row in of_order if row["entity_id"] not in taken and find_marker(row) is None]
+            counted = taken | set(change.request.get("counted") or ())  # they stand for other documents together
+            equal = [row for row in of_order if row["entity_id"] not in counted and find_marker(row) is None]
             theirs = [row for row in equal if self._equal(context, row, change)]
             if own is not None:
                 answers[change.id] = Found(int(own["entity_id"]), complete=True)

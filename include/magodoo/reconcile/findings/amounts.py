@@ -8,12 +8,21 @@ import numpy as np
 import pandas as pd
 
 from magodoo.money import plain, shown
-from magodoo.reconcile import compare
+from magodoo.reconcile import compare, splits
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.frames import Mask
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
+from magodoo.reconcile.splits import Goods
 from magodoo.vocabulary import FindingType
+
+SAME_PARCELS = (
+    "Whether they are the same parcels cannot be told, and goods that have left are never written a second time"
+)
+RECORD_BY_HAND = (
+    "Where they are one parcel, record the rest of it on the side that lacks it; where they are several, record each on the other side "
+    "too, with its tracking number"
+)
 
 
 def amounts(situation: Situation) -> list[Finding]:
@@ -39,28 +48,52 @@ def amounts(situation: Situation) -> list[Finding]:
 
 
 def quantities(situation: Situation) -> list[Finding]:
-    """quantity_mismatch: one finding per pair, naming the items."""
+    """quantity_mismatch: one finding per pair, or per cut of the two sides that differs in sum, naming the items."""
     pairs = situation.pairs[situation.pairs["quantities"]]
-    if pairs.empty:
+    cuts = situation.matching.splits.unequal
+    if pairs.empty and not cuts:
         return []
     chosen = np.zeros(len(situation.view.exists), dtype=bool)
     chosen[pairs["magento"]] = chosen[pairs["odoo"]] = True
+    chosen[[at for cut in cuts for at in cut.every]] = True
     moved: dict[int, dict[int, int]] = defaultdict(dict)
     for document, item, quantity in situation.counted.by_item(chosen).to_numpy(np.int64).tolist():
         moved[document][item] = quantity
     names = _skus(situation, chosen)
     result = []
     for magento, odoo, order in rows_of_pairs(situation, pairs):
-        left, right = moved[magento.at], moved[odoo.at]
-        items = sorted(item for item in left.keys() | right.keys() if left.get(item, 0) != right.get(item, 0))
         made = about(FindingType.QUANTITY_MISMATCH, magento, odoo, order=order)
-        made.magento_value = listed(items, left, names)
-        made.odoo_value = listed(items, right, names)
-        result.append(made)
+        result.append(_with_goods(made, moved[magento.at], moved[odoo.at], names))
+    for cut in cuts:
+        here, there = (situation.view.frames.rows(side) for side in (cut.magento, cut.odoo))
+        made = about(
+            FindingType.QUANTITY_MISMATCH,
+            here[0],
+            there[0],
+            order=situation.order_rows(np.array(cut.magento[:1])).get(here[0].at),
+        )
+        made.detail = (
+            f"{_numbers(here)} in Magento and {_numbers(there)} in Odoo hold the same articles, in other quantities"
+        )
+        made.no_change_reason = SAME_PARCELS
+        made.next_step = RECORD_BY_HAND
+        left, right = (splits.added(*(moved[at] for at in side)) for side in (cut.magento, cut.odoo))
+        result.append(_with_goods(made, left, right, names))
     return result
 
 
-def listed(items: list[int], quantities: dict[int, int], names: dict[int, str]) -> str:
+def _with_goods(finding: Finding, left: Goods, right: Goods, names: dict[int, str]) -> Finding:
+    """The finding with the items of which the two sides moved different quantities."""
+    items = sorted(item for item in left.keys() | right.keys() if left.get(item, 0) != right.get(item, 0))
+    finding.magento_value, finding.odoo_value = listed(items, left, names), listed(items, right, names)
+    return finding
+
+
+def _numbers(documents: list[Document]) -> str:
+    return ", ".join(row.number or f"id {row.source_id}" for row in documents)
+
+
+def listed(items: list[int], quantities: Goods, names: dict[int, str]) -> str:
     """`SKU x 2, OTHER x 1`."""
     return ", ".join(f"{names.get(item, f'item {item}')} x {plain(quantities.get(item, 0), 0)}" for item in items)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from magodoo.reconcile import statuses
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings import payments
@@ -9,6 +13,8 @@ from magodoo.reconcile.findings.amounts import rows_of_pairs
 from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
+from magodoo.reconcile.splits import Cut
+from magodoo.tracking import lacking
 from magodoo.vocabulary import FindingType, Kind
 
 MOVES = (Kind.INVOICE, Kind.CREDIT_MEMO)
@@ -47,11 +53,30 @@ def _odoo_words(row: Document) -> str:
 
 
 def tracking(situation: Situation) -> list[Finding]:
-    """tracking_mismatch of paired shipments."""
+    """tracking_mismatch of paired shipments, and of those that both sides cut differently: these by all their numbers."""
     pairs = situation.pairs[situation.pairs["tracking"]]
     result = []
     for magento, odoo, order in rows_of_pairs(situation, pairs):
         made = about(FindingType.TRACKING_MISMATCH, magento, odoo, order=order)
         made.magento_value, made.odoo_value = (", ".join(tracks_of(row.tracking)) or "none" for row in (magento, odoo))
         result.append(made)
+    for cut in situation.matching.splits.equal:
+        sides = [situation.view.frames.rows(side) for side in (cut.magento, cut.odoo)]
+        here, there = ([number for row in rows for number in tracks_of(row.tracking)] for rows in sides)
+        if not can_be_carried(cut, here, there):
+            continue
+        order = situation.order_rows(np.array(cut.magento[:1])).get(cut.magento[0])
+        made = about(FindingType.TRACKING_MISMATCH, sides[0][0], sides[1][0], order=order)
+        made.magento_value, made.odoo_value = ", ".join(here) or "none", ", ".join(there) or "none"
+        result.append(made)
     return result
+
+
+def can_be_carried(cut: Cut, here: Sequence[str], there: Sequence[str]) -> bool:
+    """Whether numbers of one side belong on the other's only document, or both sides have some that the other lacks: which of several
+    documents another number is of cannot be told.
+    """
+    to_odoo, to_magento = bool(lacking(here, there)), bool(lacking(there, here))
+    if to_odoo and to_magento:
+        return True
+    return (to_odoo and len(cut.odoo) == 1) or (to_magento and len(cut.magento) == 1)
