@@ -64,6 +64,7 @@ class FindingType(StrEnum):
     RETURNED_NOT_REFUNDED = "returned_not_refunded"
     REFUNDED_NOT_RETURNED = "refunded_not_returned"
     CAPTURE_NEEDED = "capture_needed"
+    REFUNDED_TO_CREDIT = "refunded_to_credit"
     PAYMENT_REVERSED = "payment_reversed"
     DRAFT_WAITING = "draft_waiting"
     NOT_REPRESENTABLE = "not_representable"

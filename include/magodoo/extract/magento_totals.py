@@ -11,7 +11,7 @@ from decimal import Decimal
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
-from magodoo.extract.tendered import tendered
+from magodoo.extract.tendered import refunded_to, tendered
 from magodoo.money import plain, rounded, shown
 from magodoo.settings import Instance
 
@@ -112,10 +112,14 @@ class Sums:
 def totals_of(
     instance: Instance, document: CanonicalDocument, row: Row, *, adjusted: bool = True
 ) -> tuple[Totals, Totals]:
-    """The header in order and in base currency; what was tendered stands in `details.tendered`."""
+    """The header in order and in base currency; what was tendered stands in `details.tendered`, what was refunded to credit in
+    `details.refunded_to`.
+    """
     parts, base_parts = tendered(instance, row), tendered(instance, row, "base_")
     if parts:
         document.details |= {"tendered": parts, "tendered_base": sum(base_parts.values())}
+    if credited := refunded_to(instance, row):
+        document.details["refunded_to"] = credited
     return (
         Totals.of(row, sum(parts.values()), adjusted=adjusted),
         Totals.of(row, sum(base_parts.values()), "base_", adjusted=adjusted),

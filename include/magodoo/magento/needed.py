@@ -94,6 +94,9 @@ _APPLIED = Shape(
     _spared("tells what a tax lies on", shape.words, "type")
     | {"applied_taxes": Field("gives the rate of the tax on shipping", inner=_TAXES, is_list=True)}
 )
+_TO_CREDIT = _read(
+    "was refunded to store credit", shape.amount, "customer_balance_total_refunded customer_bal_total_refunded"
+)
 _ORDER_EXTENSION = Shape(
     {
         "shipping_assignments": Field(
@@ -104,6 +107,7 @@ _ORDER_EXTENSION = Shape(
         "item_applied_taxes": Field("gives the rate of the tax on shipping", inner=_APPLIED, is_list=True),
     }
     | _amounts("was paid by other means", "gift_cards_amount customer_balance_amount reward_currency_amount")
+    | _TO_CREDIT
 )
 _PAYMENT = Shape(
     _spared("no payment is registered, and the settings of its method do not count", shape.words, "method", NOTED)
@@ -172,6 +176,7 @@ _MONEY = (
             "was paid by other means",
             inner=Shape(
                 _amounts("was paid by other means", "gift_cards_amount customer_balance_amount reward_currency_amount")
+                | _TO_CREDIT
             ),
         )
     }

@@ -310,6 +310,19 @@ CATALOGUE: dict[FindingType, Entry] = {
         RECEIVABLE,
         "No invoice is written on an order whose payment is only authorised",
     ),
+    _T.REFUNDED_TO_CREDIT: Entry(
+        "Refunded to store credit",
+        "the customer was given store credit or points for it in Magento, no money",
+        "Its credit note in Odoo looks unpaid: paid out as well, the customer would have it twice",
+        _WARN,
+        "Someone refunded to store credit in Magento",
+        "Do not pay it out. Match the credit note in Odoo with an entry on the liability for store credit, or name that account's journal under"
+        " `extra_totals`",
+        ACCOUNTING,
+        RECEIVABLE,
+        "No account is set for it",
+        PLANNED,
+    ),
     _T.PAYMENT_REVERSED: Entry(
         "Money came back",
         "it was paid in Odoo, Magento shows it as paid, and it is open again or was written off since",

@@ -101,7 +101,11 @@ class Finding:
             return ""
         if self.difference:
             named.append(f"difference {'+' if self.difference > 0 else ''}{shown(self.difference, self.currency)}")
-        what = {FindingType.TAX_MISMATCH: "Tax", FindingType.PAYMENT_REVERSED: "Open"}.get(self.type, "Total")
+        what = {
+            FindingType.TAX_MISMATCH: "Tax",
+            FindingType.PAYMENT_REVERSED: "Open",
+            FindingType.REFUNDED_TO_CREDIT: "Credit",
+        }.get(self.type, "Total")
         return f"{what}: {', '.join(named)} {self.currency or ''}".strip()
 
     def _words(self) -> str:

@@ -8,7 +8,7 @@ row number, and a line names its document by that position. Lines are sorted by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -55,7 +55,7 @@ TEXTS = (
     *("addressed", "written", "since", "noted"),
     "set_aside",
     "deleted_store",
-    *("credited_by", "settled_by", "einvoice_rejected", "discounted_tax"),
+    *("credited_by", "settled_by", "einvoice_rejected", "discounted_tax", "refunded_to"),
 )
 SEPARATOR = "\x1e"  # between the texts of a list
 FLAGS = {
@@ -89,8 +89,8 @@ class Frames:
         staging keeps an Odoo document under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid, paid_online (of
         Magento orders), consolidated, in_payment, written_off, credited_by, settled_by, einvoice_rejected, cash_rounding,
         discounted_tax, was_paid (of Odoo's invoices and credit memos), intercompany (of its orders),
-        foreign_units (of Odoo's documents), tendered and tendered_by (of Magento's), flaw, without_order, set_aside (what was left
-        out of it when it was read) and deleted_store (of Magento's orders without a store) come from `details`.
+        foreign_units (of Odoo's documents), tendered, tendered_by and refunded_to (`name:units,...`; of Magento's), flaw, without_order, set_aside (what was
+        left out of it when it was read) and deleted_store (of Magento's orders without a store) come from `details`.
     lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
     pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and, marked as
         ended, those that lost a document.
@@ -275,6 +275,7 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         ("flaw", [each.get("flaw") for each in details]),
         ("tendered_by", [",".join(sorted(each.get("tendered") or {})) for each in details]),
         ("tendered", [sum((each.get("tendered") or {}).values()) for each in details]),
+        ("refunded_to", [_parts_text(each.get("refunded_to")) for each in details]),
         ("amount_authorized", [each.get("amount_authorized") for each in payments]),
         ("amount_paid", [each.get("amount_paid") for each in payments]),
         ("paid_online", [each.get("base_amount_paid_online") for each in payments]),
@@ -282,6 +283,10 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         if name not in source:
             source[name] = found
     return source
+
+
+def _parts_text(parts: Mapping[str, int] | None) -> str:
+    return ",".join(f"{name}:{units}" for name, units in sorted((parts or {}).items()))
 
 
 def _order_keys(source: pd.DataFrame) -> pd.Series:

@@ -34,6 +34,7 @@ SETTLED_BY_WRITING = frozenset(
         FindingType.STATUS_MISMATCH,
         FindingType.TRACKING_MISMATCH,
         FindingType.REFUNDED_NOT_RETURNED,
+        FindingType.REFUNDED_TO_CREDIT,
     }
 )
 BLOCKS_ITS_DOCUMENT = frozenset(
@@ -240,6 +241,11 @@ def _with_returns_left(situation: Situation) -> list[int]:
     return sorted(set(situation.view.column("order_key")[left["document"].to_numpy()].tolist()))
 
 
+def _part_of(intent: Mapping[str, Any]) -> list[str]:
+    """What tells the changes of one document apart: the payment part, and whether it was given instead of money."""
+    return [*([str(intent["part"])] if "part" in intent else []), *(["given"] if "given" in intent else [])]
+
+
 def _is_over_refunded_order(finding: Finding) -> bool:
     return finding.type is FindingType.OVER_REFUNDED and finding.kind is Kind.ORDER
 
@@ -339,7 +345,7 @@ class OrderPlan:
             order_key=str(self.order.source_id),
             order_number=self.order.number,
             document_kind=Kind(row.kind),
-            source_id=":".join([str(row.source_id), *([str(intent["part"])] if "part" in intent else [])]),
+            source_id=":".join([str(row.source_id), *_part_of(intent)]),
             source_number=row.number,
             amount=int(row.grand_total),
             currency=str(row.currency or self.order.currency),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from magodoo.reconcile import compare, match, planning, quantities
 from magodoo.reconcile.finding import Finding
-from magodoo.reconcile.findings import addresses, amounts, missing, payments, records, states, stock
+from magodoo.reconcile.findings import addresses, amounts, credit, missing, payments, records, states, stock
 from magodoo.reconcile.frames import Frames, Mask
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.situation import Situation
@@ -90,6 +90,7 @@ def find(situation: Situation) -> list[Finding]:
         *states.states(situation),
         *states.tracking(situation),
         *payments.payment_reversed(situation),
+        *credit.refunded_to_credit(situation),
         *alone,
         *missing.capture_needed(situation, alone),
         *stock.will_ship_too_much(situation),

@@ -24,7 +24,8 @@ class PlannedChange:
         odoo_delivery          {"items", "tracks": [..], "carrier", "source_code"}
         odoo_tracking          {"odoo_id", "tracks"}: the tracks to add
         odoo_credit_note       {"as", "items", "invoice": Magento invoice id or None, "closed_period"}
-        odoo_refund_payment    {"method", "credit_note": Odoo id or None, "transaction_id"}
+        odoo_refund_payment    {"method", "credit_note": Odoo id or None, "transaction_id"}, "part" as above, and "given": units that
+                               were refunded to it instead of money
         odoo_stock_return      {"items"}
         magento_invoice        {"items": [[order_item_id, qty]], "shipping": units}
         magento_shipment       {"items", "tracks", "carrier", "source_code"}

@@ -34,6 +34,7 @@ def plan(order: OrderPlan) -> None:
     _tracking(order)
     _credit_notes(order, closed)
     _refunds(order, closed)
+    _credit_given(order, closed)
     _returns(order, closed)
     kept_out.advise(order, closed)
 
@@ -421,6 +422,39 @@ def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
 def _refunds(order: OrderPlan, closed: str | None) -> None:
     """A refund that the provider paid out (transaction id); an offline one stays open and is listed."""
     _settle(order, closed, Kind.CREDIT_MEMO, ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_REFUND_PAYMENT, "credit_note")
+
+
+def _credit_given(order: OrderPlan, closed: str | None) -> None:
+    """A refund to store credit or points settles the credit note against its liability: no money is owed for it (RULES, *Nature of a
+    total*). Its evidence is Magento's own document.
+    """
+    planned = _planned_rows(order, ChangeKind.ODOO_CREDIT_NOTE)
+    for finding in order.of(FindingType.REFUNDED_TO_CREDIT, Kind.CREDIT_MEMO):
+        row, units = order.row(finding), int(finding.magento_amount or 0)
+        entry = order.partner(row)
+        posted = entry is not None and entry.state == "posted"
+        extra = order.instance.extra_totals.get(finding.part)
+        reason = first_reason(
+            f"No account is set for it under `extra_totals.{finding.part}`" if extra is None else None,
+            order.cut_over(row),
+            closed,
+            _own(row),
+            order.blocked(row, entry),
+            _payment_held(order, row),
+            None if posted or row in planned else "Its credit note is not posted in Odoo",
+            f"It is settled otherwise in Odoo ({entry.settled_by or 'in part'}): unmatch that first, or settle it by hand"
+            if posted and entry is not None and entry.open_amount < units
+            else None,
+        )
+        if reason:
+            finding.no_change_reason = reason
+            continue
+        words = {
+            "part": finding.part,
+            "given": units,
+            "credit_note": int(entry.source_id) if entry is not None else None,
+        }
+        _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], **words)
 
 
 def _returns(order: OrderPlan, closed: str | None) -> None:

@@ -44,6 +44,7 @@ class Document(NamedTuple):
     credited_by: str
     einvoice_rejected: str
     settled_by: str
+    refunded_to: str
     tendered: int
     document_date: date | None  # None where unknown
 

@@ -17,6 +17,8 @@ TENDERED = {
     "reward_points": ("reward_currency_amount",),
 }
 """Names of payment parts that are known by themselves, with their fields (Adobe Commerce)."""
+REFUNDED_TO = {"store_credit": ("customer_balance_total_refunded", "customer_bal_total_refunded")}
+"""Where Adobe Commerce shows what it refunded to store credit, money and credit alike: one amount under two names, sure on the order only."""
 
 FIXED_TAX, WRAPPING = "fixed_product_tax", "gift_wrapping"
 _TENDERED = re.compile(r"gift_?cards?(_|$)|store_?credit|customer_balance|reward_points|reward_currency", re.IGNORECASE)
@@ -63,6 +65,8 @@ class ExtraTotal(Strict):
     fields: tuple[str, ...] = ()
     """Where Magento shows it, on the order and its documents: `extension_attributes.fee_amount`, `items[].deposit`; several are added.
     Not for what is known by itself."""
+    refunded_fields: tuple[str, ...] = ()
+    """Of a payment part: where Magento shows what was refunded to it instead of money, on the order or its credit memos."""
     tax_fields: tuple[str, ...] = ()
     """Where Magento shows the tax on it."""
     including_tax: bool = False
@@ -98,6 +102,8 @@ class ExtraTotal(Strict):
                 raise ValueError(
                     "a payment part needs its fields: a remainder cannot be told from money that is missing"
                 )
+        elif self.refunded_fields:
+            raise ValueError(f"nothing is refunded to a {self.nature}: `refunded_fields` are of payment parts only")
         elif self.journal:
             raise ValueError(f"a {self.nature} is sold with a product: `journal` is of payment parts only")
         elif not self.product:
@@ -120,7 +126,7 @@ def complain(totals: dict[str, ExtraTotal]) -> None:
                     )
         elif name in KNOWN and extra.nature is Nature.PAYMENT_PART:
             raise ValueError(f"{name} is charged, not tendered: its nature is charge or levy")
-        if name not in KNOWN and not extra.fields and extra.remainder is None:
+        if name not in KNOWN and not (extra.fields or extra.refunded_fields) and extra.remainder is None:
             raise ValueError(f"{name}: name the `fields` that hold it, or a `remainder`")
 
 

@@ -66,11 +66,12 @@ class MagentoShipmentDetails(TypedDict):
 
 class TenderedDetails(TypedDict, total=False):
     """On Magento's orders, invoices and credit memos: what was paid by gift card, store credit, points, by name of `extra_totals`, and
-    its sum in base currency.
+    its sum in base currency; on orders, and credit memos that say it, what was refunded to them.
     """
 
     tendered: dict[str, int]
     tendered_base: int
+    refunded_to: dict[str, int]
 
 
 class OdooOrderDetails(TypedDict):

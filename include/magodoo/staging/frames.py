@@ -64,6 +64,8 @@ _DETAILS = {
     " from jsonb_each_text(d.details -> 'tendered') part) end",
     "tendered": "case when d.details ? 'tendered' then (select sum(part.value::bigint)::text"
     " from jsonb_each_text(d.details -> 'tendered') part) end",
+    "refunded_to": "case when d.details ? 'refunded_to' then (select string_agg(part.key || ':' || part.value, ',' order by part.key)"
+    " from jsonb_each_text(d.details -> 'refunded_to') part) end",
     "other_references": "case when d.side = 'odoo' and d.kind in ('invoice', 'credit_memo') and coalesce(d.reference, '') = ''"
     f" then array_to_string(d.other_references, e'\\x{ord(_SEPARATOR):02x}') end",
     "tracking": f"array_to_string(d.tracking, e'\\x{ord(_SEPARATOR):02x}')",

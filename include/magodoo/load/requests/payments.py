@@ -37,7 +37,8 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     journal = sources.master.only("account.journal", code) if code else None
     if part and journal is not None and (complaint := _no_liability(journal.data, plan.kind)):
         return Prepared(plan, None, problems=[RequestProblem(f"payment:{part}", complaint)])
-    charged, amount = document.currency, _amount(document, part)
+    given = int(plan.intent.get("given") or 0)
+    charged, amount = document.currency, rounded(given) if given else _amount(document, part)
     if not part and method and method.charged_in == "base" and document.company_currency not in ("", document.currency):
         charged, amount = (
             document.company_currency,
@@ -57,7 +58,7 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     memo = transaction or f"{order.number} {document.number}"
     request = {
         "external_id": sources.instance.external_id(
-            name, f"{document.source_id}_{part}" if part else document.source_id
+            name, "_".join([document.source_id, *([part] if part else []), *(["given"] if given else [])])
         ),
         "document": sources.reference(kind, document.source_id).as_json(),
         "payment_type": "inbound" if inbound else "outbound",
