@@ -274,6 +274,30 @@ def test_a_fee_that_an_extension_spreads_over_the_invoices_is_invoiced_by_each(
     assert (pair.to_invoice(order), pair.findings(order)) == (0, set())
 
 
+@story(extra_totals={"cod_fee": {"nature": "charge", "fields": ["extension_attributes.cod_fee"], **FEE}})
+@pytest.mark.parametrize("share", ["0", "1.50"])
+def test_a_fee_that_no_invoice_ever_holds_is_named_with_its_amount_and_fields(pair: ShopAndBooks, share: str) -> Story:
+    order = pair.order({"SKU-001": 2})
+    raise_total(pair, pair.shop.order(order), "4.00")
+    extend(pair.shop.order(order), cod_fee=4)
+    pair.shop.invoice(order, {pair.items(order)["SKU-001"]: 1})
+    yield
+    assert pair.findings(order) == set(), "another invoice may hold it"
+    pair.shop.invoice(order)
+    raise_total(pair, pair.invoices(order)[-1], share)
+    pair.touch(order)
+    yield
+    (told,) = pair.reported(order)
+    assert (told["type"], told["kind"]) == ("not_invoiced", "order")
+    left = Decimal("4.00") - Decimal(share)
+    assert f"{left} USD of the total stand on no invoice" in told["message"]
+    assert "extension_attributes.cod_fee" in told["message"]
+    assert "_id" not in told["message"], "an id may have the same figure"
+    assert sorted(number(row["amount_total"]) for row in pair.moves(order)) == sorted(
+        number(row["grand_total"]) for row in pair.invoices(order)
+    )
+
+
 @story(
     extra_totals={
         "fee": {"nature": "charge", "fields": ["extension_attributes.fee"], "including_tax": True, "tax_percent": "8.25", **FEE},
@@ -333,7 +357,10 @@ def test_what_only_an_extension_or_a_gift_card_decides_is_not_written_to_magento
     yield
     for order in (whole, goods):
         (finding,) = pair.reported(order, type="missing_in_magento")
-        assert "4.00 USD of the order's total are in no part of it" in finding["no_change_reason"]
+        assert (
+            "4.00 USD of the order's total are in no part of it (extension_attributes.cod_fee)"
+            in finding["no_change_reason"]
+        )
         assert pair.invoices(order) == []
     (finding,) = pair.reported(card, type="missing_in_magento")
     assert "20.00 USD of the order were paid by gift card" in finding["no_change_reason"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from magodoo.errors import Unreadable
-from magodoo.extract import fields, written
+from magodoo.extract import fields, paths, written
 from magodoo.extract.addresses import addressed
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
@@ -32,6 +32,7 @@ def order(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         totals, base, name=fields.words(row, "shipping_description") or "", tax_percent=_shipping_percent(row)
     )
     complete(document, totals, base, sums, read.flaw)
+    document.details |= _beside(document)
     document.quantity = sum(line.qty_ordered for line in document.lines if line.role == "item" and line.is_money)
     return document
 
@@ -84,6 +85,12 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
 def vat_of(row: Row) -> str | None:
     """The VAT number of the billing address, else the customer's."""
     return fields.words(fields.inner(row, "billing_address"), "vat_id") or fields.words(row, "customer_taxvat")
+
+
+def _beside(document: CanonicalDocument) -> dict[str, str]:
+    """The fields that hold what the total has beside its parts, where it has any."""
+    whole = next((line.untaxed for line in document.lines if line.role == "extra"), 0)
+    return {"beside_in": ", ".join(paths.holding(document.payload, whole)) or "no field of the order"} if whole else {}
 
 
 def _deleted_store(row: Row) -> dict[str, str]:

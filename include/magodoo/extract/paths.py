@@ -33,9 +33,16 @@ def holding(row: Row, units: int) -> list[str]:
     return sorted(path for path, value in sums.items() if abs(value) == abs(units))
 
 
+def _counts(name: str) -> bool:
+    """Whether a field holds an id or a quantity: a small one is often an amount's figure by chance."""
+    return name in ("id", "qty") or name.endswith(("_id", "_qty")) or name.startswith(("qty_", "total_qty"))
+
+
 def _numbers(value: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
     if isinstance(value, Mapping) and depth:
         for name, inner in value.items():
+            if _counts(str(name)):
+                continue
             yield from _numbers(inner, f"{path}.{name}" if path else str(name), depth - 1)
     elif isinstance(value, list) and depth:
         for inner in value:

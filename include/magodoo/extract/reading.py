@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from magodoo.errors import Unreadable
-from magodoo.extract import fields, magento_documents, odoo_documents
+from magodoo.extract import authorisations, fields, magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument, Unread
 from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import picking_of
@@ -97,9 +97,11 @@ class MagentoSource:
         rows, unread = self.client.orders_by_increment(
             numbers, self.instance.stores or None, or_no_store=self._takes_deleted
         )
-        return _batch(
+        batch = _batch(
             self.instance, self.side, _one(magento_documents.read), Kind.ORDER, rows, request_began_at, unread, None
         )
+        authorisations.add(self.client, Kind.ORDER, batch.documents)
+        return batch
 
     def record_of(self, kind: Kind, source_id: str) -> str:
         return source_id
@@ -110,7 +112,7 @@ class MagentoSource:
     def _batches(self, kind: Kind, pages: Iterable[Any]) -> Iterator[Batch]:
         for page in pages:
             rows = self._ours(kind, page.rows)
-            yield _batch(
+            batch = _batch(
                 self.instance,
                 self.side,
                 _one(magento_documents.read),
@@ -120,6 +122,8 @@ class MagentoSource:
                 page.quarantined,
                 page.total_count,
             )
+            authorisations.add(self.client, kind, batch.documents)
+            yield batch
 
     @property
     def _takes_deleted(self) -> bool:

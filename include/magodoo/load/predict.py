@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from magodoo.errors import FixDocument
+from magodoo.extract import paths
 from magodoo.extract.magento_orders import read_items
 from magodoo.extract.magento_rows import applied_fixed_taxes, fixed_tax, tax_on_fixed_tax
 from magodoo.extract.magento_totals import Totals
@@ -30,8 +31,9 @@ def unpredictable(order: Row, tendered: int) -> str | None:
     if beside in (0, fixed_tax(item for item in order["items"] if str(item["item_id"]) in read.gross)):
         return None
     currency = str(order.get("order_currency_code") or "")
+    where = ", ".join(paths.holding(order, beside)) or "no field of the order holds it"
     return (
-        f"{shown(beside, currency)} {currency} of the order's total are in no part of it, and only the extension that adds them knows"
+        f"{shown(beside, currency)} {currency} of the order's total are in no part of it ({where}), and only the extension that adds them knows"
         " which of its documents holds them: make this one in Magento, and the two are matched"
     )
 

@@ -247,6 +247,7 @@ TRANSACTION = Shape(
     _required(_WHICH, shape.entity_id, "transaction_id order_id")
     | _required("tells what kind of transaction it is", shape.words, "txn_type")
     | _read("tells whose payment it is", shape.id_if_any, "payment_id")
+    | _read("tells whether an authorisation is still open", shape.flag, "is_closed")
     | _read("dates it", shape.moment, "created_at")
 )
 ONLY_STORE = Shape(_ID | _read("tells whether a store of this instance made it", shape.store_id, "store_id"))

@@ -56,6 +56,7 @@ TEXTS = (
     "set_aside",
     "deleted_store",
     *("credited_by", "settled_by", "einvoice_rejected", "discounted_tax", "refunded_to"),
+    *("beside_in", "authorisation"),
 )
 SEPARATOR = "\x1e"  # between the texts of a list
 FLAGS = {
@@ -264,6 +265,8 @@ def _with_details(source: pd.DataFrame) -> pd.DataFrame:
         ("foreign_units", [each.get("foreign_units") for each in details]),
         ("set_aside", [each.get("set_aside") for each in details]),
         ("deleted_store", [each.get("deleted_store") for each in details]),
+        ("beside_in", [each.get("beside_in") for each in details]),
+        ("authorisation", [each.get("authorisation") for each in details]),
         ("was_paid", [bool(each.get("was_paid")) for each in details]),
         ("in_payment", [each.get("in_payment") for each in settlements]),
         ("written_off", [each.get("written_off") for each in settlements]),

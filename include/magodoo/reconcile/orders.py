@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 
 from magodoo.reconcile import compare, match, planning, quantities
 from magodoo.reconcile.finding import Finding
-from magodoo.reconcile.findings import addresses, amounts, credit, missing, payments, records, states, stock
+from magodoo.reconcile.findings import (
+    addresses,
+    amounts,
+    amounts_beside,
+    authorised,
+    credit,
+    missing,
+    payments,
+    records,
+    states,
+    stock,
+)
 from magodoo.reconcile.frames import Frames, Mask
 from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.situation import Situation
@@ -92,7 +103,8 @@ def find(situation: Situation) -> list[Finding]:
         *payments.payment_reversed(situation),
         *credit.refunded_to_credit(situation),
         *alone,
-        *missing.capture_needed(situation, alone),
+        *authorised.capture_needed(situation, alone),
+        *amounts_beside.not_invoiced(situation),
         *stock.will_ship_too_much(situation),
         *stock.sent_beside(situation),
         *stock.over_refunded(situation),

@@ -45,6 +45,8 @@ class Document(NamedTuple):
     einvoice_rejected: str
     settled_by: str
     refunded_to: str
+    beside_in: str
+    authorisation: str
     tendered: int
     document_date: date | None  # None where unknown
 

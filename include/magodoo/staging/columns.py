@@ -42,7 +42,8 @@ class Addressed(TypedDict):
 
 class MagentoOrderDetails(TypedDict):
     """`edit_of`, `edited_as`: entity ids of the order that this one replaces, and of the one that replaces it; `deleted_store`: what
-    is left of the name of its store view, where that was deleted.
+    is left of the name of its store view, where that was deleted; `beside_in`: the fields that hold what its total has beside its parts;
+    `authorisation`: what became of an authorisation that is not captured (`extract/authorisations.py`).
     """
 
     edit_of: int | None
@@ -53,6 +54,8 @@ class MagentoOrderDetails(TypedDict):
     shipping_description: str | None
     shipping_tax_percent: str | None
     deleted_store: NotRequired[str]
+    beside_in: NotRequired[str]
+    authorisation: NotRequired[str]
     totals: OrderTotals
     payment: PaymentDetails
     addressed: NotRequired[Addressed]

@@ -50,6 +50,8 @@ _DETAILS = {
     "noted": "d.details ->> 'noted'",
     "set_aside": "d.details ->> 'set_aside'",
     "deleted_store": "d.details ->> 'deleted_store'",
+    "beside_in": "d.details ->> 'beside_in'",
+    "authorisation": "d.details ->> 'authorisation'",
     "was_paid": "(d.details ? 'was_paid')",
     "in_payment": "d.details #>> '{settlement,in_payment}'",
     "written_off": "d.details #>> '{settlement,written_off}'",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from magodoo.reconcile import quantities, rows, shares
 from magodoo.reconcile.finding import Finding, about, amount_of
-from magodoo.reconcile.findings import foreign_lines, records, stock
+from magodoo.reconcile.findings import authorised, foreign_lines, records, stock
 from magodoo.reconcile.findings.payments import settled_by_payments
 from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.rows import Document
@@ -18,7 +18,6 @@ from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View, rounded
 from magodoo.vocabulary import FindingType, Kind, Side
 
-LOOKS_PAID = frozenset({"processing", "complete"})
 DAYS_APART = pd.Timedelta(days=30)
 _CENT = np.array([100], dtype=np.int64)
 PRICE_TOLERANCE = 200  # units per line: Magento rounds each row of a partial document to the cent
@@ -104,40 +103,19 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
         ),
         (FindingType.REPLACEMENT, _replacements(situation, todo) | _sent_again(situation, todo)),
         (FindingType.DUPLICATE, duplicates),
+        (FindingType.AUTHORISATION_VOIDED, pushed(situation, todo) & view.only_authorised & authorised.is_over(view)),
         (FindingType.CAPTURE_NEEDED, pushed(situation, todo) & view.only_authorised),
         (FindingType.MISSING_IN_MAGENTO, todo),
     ]
     for found, odoo, order in _sorted_out(situation, todo, reasons):
         made = amount_of(about(found, odoo=odoo, order=order), odoo, Side.ODOO)
-        if found is FindingType.CAPTURE_NEEDED and order is not None:
-            made.detail = _authorised_since(situation, order)
+        if found in authorised.TYPES and order is not None:
+            made.detail = authorised.words(situation, order)
         if found is FindingType.REVERSED_BEFORE_PUSH:
             reversed_.describe(made, situation)
         _say_which_lines(situation, made, odoo)
         result.append(made)
     return result
-
-
-def capture_needed(situation: Situation, found: Sequence[Finding]) -> list[Finding]:
-    """Orders that look paid, or under way, whose money is only authorised; where an invoice of Odoo waits for it, that one says so."""
-    view = situation.view
-    named = {finding.order_key for finding in found if finding.type is FindingType.CAPTURE_NEEDED}
-    waiting = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & view.only_authorised & ~view.before_books
-    waiting &= view.word_is("state", LOOKS_PAID)
-    result = []
-    for order in view.frames.rows(np.flatnonzero(waiting)):
-        if str(order.source_id) in named:
-            continue
-        made = amount_of(about(FindingType.CAPTURE_NEEDED, order, order=order), order, Side.MAGENTO)
-        made.detail = _authorised_since(situation, order)
-        result.append(made)
-    return result
-
-
-def _authorised_since(situation: Situation, order: Document) -> str:
-    """The age of the authorisation: a payment is authorised when its order is placed."""
-    day, today = order.document_date, situation.view.now.astimezone(situation.view.instance.zone).date()
-    return f"Authorised since {day}, {(today - day).days} days" if day else ""
 
 
 def _extra_orders(situation: Situation) -> list[Finding]:

@@ -40,6 +40,23 @@ class Payments:
         self.note(order, f'Authorized amount of {amount}. Transaction ID: "{txn_id}"', "order")
         return txn_id
 
+    def void_authorisation(self, order_id: int) -> str:
+        """Let the provider's hold on the money go: `amount_authorized` and the state stay as they are (`Payment::_void`).
+
+        Returns the transaction id.
+        """
+        order = self.order(order_id)
+        (hold,) = (row for row in self._transactions(order) if row["txn_type"] == "authorization")
+        txn_id = f"{hold['txn_id']}-void"
+        hold["is_closed"] = 1
+        self._transaction(order, txn_id, "void", hold, closed=False)
+        order["payment"]["last_trans_id"] = txn_id
+        set_state(order, "processing")
+        order["updated_at"] = self.clock.stamp()
+        amount = self.in_base_currency(order, of(order, "base_grand_total"))
+        self.note(order, f'Voided authorization. Amount: {amount}. Transaction ID: "{txn_id}"', "order")
+        return txn_id
+
     def charge(self, order: Row, invoice: Row, txn_id: str = "") -> str:
         """Capture an invoice with the provider: transaction, transaction_id and last_trans_id. Returns the id."""
         txn_id = txn_id or f"CAP-{secrets.token_hex(6)}"

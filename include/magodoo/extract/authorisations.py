@@ -1,0 +1,79 @@
+"""What became of an authorisation that no provider has captured.
+
+An order does not show it: after a void its payment still has `amount_authorized`, and it stays `processing`
+(`Payment::_void`, docs/facts/magento-versions.md). Only the payment's transactions tell, so that those are read for such orders.
+One that runs out at the provider shows nowhere, unless the provider's module says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from magodoo.errors import FixConfiguration, Unreadable
+from magodoo.extract import fields
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from magodoo.magento.client import MagentoClient
+
+LOOKS_OPEN = ("processing", "complete")
+OPEN, VOIDED, CLOSED, CAPTURED, NONE, UNREAD = "open", "voided", "closed", "captured", "none", "unread"
+HOLDS = ("authorization", "order")
+RIGHT = "Magento_Sales::transactions_fetch"
+
+
+def add(client: MagentoClient, kind: Kind, documents: Sequence[CanonicalDocument]) -> None:
+    """Read the transactions of those orders, in one list, and write what they say into `details.authorisation`.
+
+    Without the right to read them the orders are read all the same: then it says that nothing is known.
+    """
+    waiting = [each for each in documents if kind is Kind.ORDER and _waits(each)]
+    if not waiting:
+        return
+    try:
+        rows: list[dict[str, Any]] | None = client.transactions(int(each.source_id) for each in waiting)
+    except (FixConfiguration, Unreadable):
+        rows = None
+    for each in waiting:
+        own = [row for row in rows or () if str(row["order_id"]) == each.source_id]
+        each.details["authorisation"] = UNREAD if rows is None else _state(own)
+
+
+def is_over(authorisation: str) -> bool:
+    """Whether nothing can be captured of it any more."""
+    return authorisation.partition(" ")[0] in (VOIDED, CLOSED)
+
+
+def words(authorisation: str) -> str:
+    """What Magento shows of it, and what is not known."""
+    state, _, day = authorisation.partition(" ")
+    return {
+        OPEN: "Magento shows it as open; it does not show whether the provider has let it run out",
+        VOIDED: f"Magento shows it as voided on {day}",
+        CLOSED: "Magento shows it as closed, without a capture",
+        CAPTURED: "Magento has a capture of it, and no amount that was paid online: ask the provider",
+        NONE: "Magento has no transaction of it: whether it is still open is not known",
+    }.get(
+        state,
+        f"Whether it was voided since is not known: the transactions could not be read (they need the right {RIGHT})",
+    )
+
+
+def _waits(order: CanonicalDocument) -> bool:
+    payment = order.details.get("payment") or {}
+    authorised = (payment.get("amount_authorized") or 0) > 0 and not payment.get("base_amount_paid_online")
+    return bool(authorised and order.state in LOOKS_OPEN)
+
+
+def _state(transactions: Sequence[dict[str, Any]]) -> str:
+    """The state of the authorisations among an order's transactions, with the day (UTC) of a void."""
+    if any(row.get("txn_type") in ("capture", "payment") for row in transactions):
+        return CAPTURED
+    if any(row.get("txn_type") in HOLDS and not fields.flag(row, "is_closed") for row in transactions):
+        return OPEN
+    voids = sorted(str(row.get("created_at") or "")[:10] for row in transactions if row.get("txn_type") == "void")
+    if voids:
+        return f"{VOIDED} {voids[-1]}"
+    return CLOSED if transactions else NONE

@@ -1,0 +1,56 @@
+"""What an order's total holds beside its parts, as a fee, and that no invoice of it ever holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from magodoo.money import shown
+from magodoo.reconcile.finding import Finding, about
+from magodoo.reconcile.frames import ROLES, Mask, Units
+from magodoo.reconcile.situation import Situation
+from magodoo.reconcile.view import View
+from magodoo.vocabulary import FindingType, Kind, Side
+
+
+def not_invoiced(situation: Situation) -> list[Finding]:
+    """Matched orders of which Magento has invoiced every item, and not all of what their total holds beside its parts, with its tax."""
+    view = situation.view
+    orders = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & situation.matching.paired & ~view.before_books
+    orders &= view.column("beside_in") != ""
+    positions = np.flatnonzero(orders & _invoiced(view, orders))
+    if not len(positions):
+        return []
+    keys = view.column("order_key")
+    invoices = view.select(Side.MAGENTO, Kind.INVOICE) & view.active & np.isin(keys, keys[positions])
+    held = pd.Series(_beside(view)[invoices]).groupby(keys[invoices]).sum()
+    left = _beside(view)[positions] - held.reindex(keys[positions]).fillna(0).to_numpy(np.int64)
+    result = []
+    for order, units in zip(view.frames.rows(positions), left.tolist(), strict=True):
+        if abs(units) <= view.tolerances[order.at]:
+            continue
+        made = about(FindingType.NOT_INVOICED, order, order=order, magento_amount=int(units))
+        made.detail = f"{shown(units, order.currency)} {order.currency} of the total stand on no invoice; held by {order.beside_in}"
+        result.append(made)
+    return result
+
+
+def _beside(view: View) -> Units:
+    """Units by document of what its total holds beside its parts, with the tax on it."""
+    lines = view.frames.lines
+    extra = lines[(lines["role"].cat.codes == ROLES.index("extra")).to_numpy()]
+    result = np.zeros(len(view.exists), dtype=np.int64)
+    np.add.at(result, extra["document"].to_numpy(), (extra["untaxed"] + extra["tax"]).to_numpy())
+    return result
+
+
+def _invoiced(view: View, orders: Mask) -> Mask:
+    """Orders of which something is invoiced and nothing is left to invoice."""
+    lines = view.frames.lines
+    money = lines["is_money"].to_numpy() & (lines["role"].cat.codes == ROLES.index("item")).to_numpy()
+    rows = lines[money & orders[lines["document"].to_numpy()]]
+    left = rows["qty_ordered"] - rows["qty_canceled"] - rows["qty_invoiced"]
+    some, open_ = np.zeros(len(view.exists), dtype=bool), np.zeros(len(view.exists), dtype=bool)
+    some[rows["document"].to_numpy()[(rows["qty_invoiced"] > 0).to_numpy()]] = True
+    open_[rows["document"].to_numpy()[(left > 0).to_numpy()]] = True
+    return some & ~open_

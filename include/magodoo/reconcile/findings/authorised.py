@@ -1,0 +1,51 @@
+"""Findings about money that a provider has only authorised, or that it can no longer capture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from magodoo.extract import authorisations
+from magodoo.reconcile.finding import Finding, about, amount_of
+from magodoo.reconcile.frames import Mask
+from magodoo.reconcile.rows import Document
+from magodoo.reconcile.situation import Situation
+from magodoo.reconcile.view import View
+from magodoo.vocabulary import FindingType, Kind, Side
+
+LOOKS_PAID = frozenset({"processing", "complete"})
+TYPES = frozenset({FindingType.CAPTURE_NEEDED, FindingType.AUTHORISATION_VOIDED})
+
+
+def capture_needed(situation: Situation, found: Sequence[Finding]) -> list[Finding]:
+    """Orders that look paid, or under way, whose money is only authorised; where an invoice of Odoo waits for it, that one says so."""
+    view = situation.view
+    named = {finding.order_key for finding in found if finding.type in TYPES}
+    waiting = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & view.only_authorised & ~view.before_books
+    waiting &= view.word_is("state", LOOKS_PAID)
+    over = is_over(view)
+    result = []
+    for order in view.frames.rows(np.flatnonzero(waiting)):
+        if str(order.source_id) in named:
+            continue
+        kind = FindingType.AUTHORISATION_VOIDED if over[order.at] else FindingType.CAPTURE_NEEDED
+        made = amount_of(about(kind, order, order=order), order, Side.MAGENTO)
+        made.detail = words(situation, order)
+        result.append(made)
+    return result
+
+
+def is_over(view: View) -> Mask:
+    """Documents of orders whose authorisation Magento shows as voided or closed, and nothing captured."""
+    states, ended = view.column("authorisation"), np.zeros(len(view.exists), dtype=bool)
+    for at in np.flatnonzero(states != "").tolist():
+        ended[at] = authorisations.is_over(states[at])
+    return np.where(view.order_of >= 0, ended[view.order_of], False)
+
+
+def words(situation: Situation, order: Document) -> str:
+    """The age of the authorisation (a payment is authorised when its order is placed), and what Magento shows of it since."""
+    day, today = order.document_date, situation.view.now.astimezone(situation.view.instance.zone).date()
+    since = f"Authorised since {day}, {(today - day).days} days. " if day else ""
+    return since + authorisations.words(order.authorisation)
