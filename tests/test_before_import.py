@@ -10,6 +10,7 @@ import pytest
 from shop_and_books import GOODS, ShopAndBooks
 from stories import story
 
+from magodoo import authorisation
 from magodoo.errors import Forbidden
 from magodoo.extract import authorisations
 from magodoo.extract.canonical import CanonicalDocument
@@ -221,9 +222,9 @@ def test_what_became_of_an_authorisation_is_what_its_transactions_say(rows: list
 def test_without_the_right_to_read_transactions_orders_are_read_and_say_what_is_not_known() -> None:
     order = an_order(7)
     authorisations.add(Transactions(None), Kind.ORDER, [order])
-    assert not authorisations.is_over(order.details["authorisation"])
-    assert "not known: the transactions could not be read" in authorisations.words(order.details["authorisation"])
-    assert "Magento_Sales::transactions_fetch" in authorisations.words("")
+    assert not authorisation.is_over(order.details["authorisation"])
+    assert "not known: the transactions could not be read" in authorisation.words(order.details["authorisation"])
+    assert "Magento_Sales::transactions_fetch" in authorisation.words("")
 
 
 class Transactions:

@@ -22,6 +22,7 @@ WORDS = {
     "copying",
     "sessions",
     "tracking",
+    "authorisation",
     "__version__",
 }
 ENGINE = {"settings", "magento", "odoo", "extract", "reconcile", "staging", "load", "quality", "statement", "preflight"}
@@ -54,6 +55,7 @@ MAY: dict[str, set[str]] = {
     "copying": {"money"},
     "sessions": set(),
     "tracking": set(),
+    "authorisation": set(),
     "__version__": set(),
 }
 # The type of what a step is given may be named by those who are given it; nothing is imported when the code runs.

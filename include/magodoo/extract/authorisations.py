@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from magodoo.authorisation import CAPTURED, CLOSED, NONE, OPEN, UNREAD, VOIDED
 from magodoo.errors import FixConfiguration, Unreadable
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     from magodoo.magento.client import MagentoClient
 
 LOOKS_OPEN = ("processing", "complete")
-OPEN, VOIDED, CLOSED, CAPTURED, NONE, UNREAD = "open", "voided", "closed", "captured", "none", "unread"
 HOLDS = ("authorization", "order")
-RIGHT = "Magento_Sales::transactions_fetch"
 
 
 def add(client: MagentoClient, kind: Kind, documents: Sequence[CanonicalDocument]) -> None:
@@ -39,26 +38,6 @@ def add(client: MagentoClient, kind: Kind, documents: Sequence[CanonicalDocument
     for each in waiting:
         own = [row for row in rows or () if str(row["order_id"]) == each.source_id]
         each.details["authorisation"] = UNREAD if rows is None else _state(own)
-
-
-def is_over(authorisation: str) -> bool:
-    """Whether nothing can be captured of it any more."""
-    return authorisation.partition(" ")[0] in (VOIDED, CLOSED)
-
-
-def words(authorisation: str) -> str:
-    """What Magento shows of it, and what is not known."""
-    state, _, day = authorisation.partition(" ")
-    return {
-        OPEN: "Magento shows it as open; it does not show whether the provider has let it run out",
-        VOIDED: f"Magento shows it as voided on {day}",
-        CLOSED: "Magento shows it as closed, without a capture",
-        CAPTURED: "Magento has a capture of it, and no amount that was paid online: ask the provider",
-        NONE: "Magento has no transaction of it: whether it is still open is not known",
-    }.get(
-        state,
-        f"Whether it was voided since is not known: the transactions could not be read (they need the right {RIGHT})",
-    )
 
 
 def _waits(order: CanonicalDocument) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from magodoo.extract import authorisations
+from magodoo import authorisation
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.frames import Mask
 from magodoo.reconcile.rows import Document
@@ -40,7 +40,7 @@ def is_over(view: View) -> Mask:
     """Documents of orders whose authorisation Magento shows as voided or closed, and nothing captured."""
     states, ended = view.column("authorisation"), np.zeros(len(view.exists), dtype=bool)
     for at in np.flatnonzero(states != "").tolist():
-        ended[at] = authorisations.is_over(states[at])
+        ended[at] = authorisation.is_over(states[at])
     return np.where(view.order_of >= 0, ended[view.order_of], False)
 
 
@@ -48,4 +48,4 @@ def words(situation: Situation, order: Document) -> str:
     """The age of the authorisation (a payment is authorised when its order is placed), and what Magento shows of it since."""
     day, today = order.document_date, situation.view.now.astimezone(situation.view.instance.zone).date()
     since = f"Authorised since {day}, {(today - day).days} days. " if day else ""
-    return since + authorisations.words(order.authorisation)
+    return since + authorisation.words(order.authorisation)
