@@ -74,3 +74,20 @@ def test_an_order_whose_goods_share_a_transfer_with_another_s_agrees(delivered: 
     told = Told(Cart(payment="cashondelivery"), (Step(CHAIN), Step("odoo_merge"), delivered, Step(CHAIN)))
     with stage(CHECKOUT) as shop, shop("usual") as pair:
         assert attempt(pair, [told]).complaints == {}
+
+
+def test_orders_that_one_bank_line_pays_or_one_transfer_takes_agree() -> None:
+    """Paid in full, short, in excess, far short and in another currency; and sent together, whole and in part."""
+    cart = Cart(payment="cashondelivery")
+    paid = [
+        Step("odoo_bank_together", part, extra=extra)
+        for part in ("all", "half", "one", "last")
+        for extra in (False, True)
+    ]
+    tales = [Told(cart, (Step(CHAIN), Step("odoo_bill")))] * len(paid)
+    tales += [Told(cart, (Step(CHAIN), Step("odoo_bill"), Step(CHAIN), step)) for step in paid]
+    sent = [Step("odoo_deliver", extra=True), Step("odoo_deliver", "half")]
+    tales += [Told(cart, (Step(CHAIN), Step("odoo_merge_orders"), step, Step(CHAIN))) for step in sent]
+    with stage(CHECKOUT) as shop, shop("usual") as pair:
+        tried = attempt(pair, tales)
+    assert (tried.complaints, tried.counts["refused"]) == ({}, 0)

@@ -295,7 +295,10 @@ class People:
         return None
 
     def odoo_deliver(self, step: Step) -> str | None:
-        picking = _pick([row for row in self.pair.pickings(self.order) if row["state"] not in ("done", "cancel")], step)
+        sales = [row["id"] for row in self.pair.sales(self.order)]
+        with_its_goods = [["move_ids.sale_line_id.order_id", "in", sales], ["picking_type_code", "=", "outgoing"]]
+        open_ = [["state", "not in", ["done", "cancel"]], *with_its_goods]
+        picking = _pick(self.pair.rows("stock.picking", open_, "name"), step)
         if picking is None:
             return "nothing to deliver"
         moves = self.pair.rows(
