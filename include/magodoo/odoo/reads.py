@@ -29,6 +29,7 @@ from magodoo.odoo.settlements import Settlements
 from magodoo.odoo.trees import Row, TreePage
 from magodoo.odoo.versions import name_of
 from magodoo.odoo.visibility import Refused
+from magodoo.stamps import utc
 
 PAGE_SIZE = 500
 BATCH = 500
@@ -182,13 +183,27 @@ class Reads(Settlements):
             if row["write_date"]
         }
 
-    def orders_of_edited_contacts(self, since: datetime, limit: int) -> list[int]:
-        """The newest sales orders whose customer or contacts were written since, and they themselves not: their stamp does not tell."""
-        paths = [f"{name}.write_date" for name in ("partner_id", "partner_invoice_id", "partner_shipping_id")]
-        edited = ["|", "|", *([path, ">=", stamp(since)] for path in paths)]
-        domain = [*self.company_domain("sale.order"), ["write_date", "<", stamp(since)], *edited]
+    def orders_of_edited_contacts(self, since: datetime, limit: int) -> tuple[list[int], datetime | None]:
+        """The newest sales orders whose customer or contacts were written since, and when (UTC) the last contact was: the orders' own
+        stamps do not tell. At most `limit` orders; what may not be read is left out.
+        """
+        edited = ["write_date", ">=", stamp(since)]
+        contacts = ("partner_id", "partner_invoice_id", "partner_shipping_id")
+        domain = [
+            *self.company_domain("sale.order"),
+            "|",
+            "|",
+            *([f"{name}.write_date", *edited[1:]] for name in contacts),
+        ]
         found = self.call("sale.order", "search", domain=domain, order="id desc", limit=limit)
-        return [int(id) for id in found]
+        if not found:
+            return [], None
+        answer = self.call(
+            "res.partner", "search_read", domain=[*self.company_domain("res.partner"), edited], fields=["write_date"],
+            order="write_date desc", limit=1, context={"active_test": False},
+        )  # fmt: skip
+        rows = expect_rows(answer, "res.partner.search_read")
+        return [int(id) for id in found], utc(str(rows[0]["write_date"])) if rows else None
 
     def missing_fields(self, kind: str) -> list[str]:
         """The paths of a kind that this server or user does not have; they are left out of every row."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from magodoo.errors import FixConfiguration
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 MOST_LOOKED_AT = 500  # records in quarantine that are read once more in a run
+COMMITTED_WITHIN = timedelta(
+    minutes=1
+)  # a stamp is of the transaction's beginning; what takes longer the nightly refresh finds
 MOST_GONE = 20  # deletions in one batch of orders that are believed whatever their share
 FOREIGN = "odoo-"  # begins the key of an Odoo document whose order exists nowhere
 
@@ -78,9 +81,11 @@ def with_edited_contacts(context: Context, since: datetime) -> int:
     Returns how many; beyond MOST_LOOKED_AT the nightly refresh finds them.
     """
     source = OdooSource(context.instance, context.books)
-    ids = [str(each) for each in context.books.orders_of_edited_contacts(since, MOST_LOOKED_AT)]
+    edited, last = context.books.orders_of_edited_contacts(since, MOST_LOOKED_AT)
+    if last is None:
+        return 0
     with context.engine.connect() as connection:
-        known = lacking.with_order(connection, context.instance.id, ids) if ids else []
+        known = lacking.read_before(connection, context.instance.id, list(map(str, edited)), last + COMMITTED_WITHIN)
     return _stage(context, source.side, source.by_ids(Kind.ORDER, known)) if known else 0
 
 

@@ -116,13 +116,14 @@ def own_ids(connection: Connection, instance: str, side: str, kind: str, order_k
     )
 
 
-def with_order(connection: Connection, instance: str, ids: Sequence[str]) -> list[str]:
-    """Those of these sales orders that are staged and belong to a Magento order."""
+def read_before(connection: Connection, instance: str, ids: Sequence[str], moment: datetime) -> list[str]:
+    """Those of these sales orders that belong to a Magento order and were read before the moment."""
     return list(
         connection.execute(
             text("""select source_id from document where instance = :instance and side = 'odoo' and kind = 'order'
-                and source_id = any(:ids) and order_key is not null and deleted_at is null order by source_id"""),
-            {"instance": instance, "ids": list(ids)},
+                and source_id = any(:ids) and order_key is not null and deleted_at is null and request_began_at < :moment
+                order by source_id"""),
+            {"instance": instance, "ids": list(ids), "moment": moment},
         ).scalars()
     )
 
