@@ -116,10 +116,7 @@ def test_a_payment_that_is_posted_and_not_matched_is_a_finding_until_the_next_ru
     usual, other = receivables(pair)
     order = pair.order({"SKU-001": 2}, "card")
     yield
-    move = pair.bill(order)
-    pair.shop.invoice(order)
-    (invoice,) = pair.invoices(order)
-    payment = post_payment(pair, f"magodoo.pay_us_{invoice['entity_id']}", move, other)
+    move, payment = paid_apart(pair, order, other)
     yield
     (row,) = pair.rows("account.payment", [["id", "=", payment]], "name")
     (found,) = pair.reported(order)
@@ -143,11 +140,9 @@ def test_a_payment_that_is_posted_and_not_matched_stays_a_finding_when_its_invoi
     usual, other = receivables(pair)
     order = pair.order({"SKU-001": 2}, "card")
     yield
-    move = pair.bill(order)
-    pair.shop.invoice(order)
-    (invoice,) = pair.invoices(order)
-    payment = post_payment(pair, f"magodoo.pay_us_{invoice['entity_id']}", move, other)
+    move, payment = paid_apart(pair, order, other)
     yield
+    (invoice,) = pair.invoices(order)
     pair.shop.tables.invoices[invoice["entity_id"]] |= {"state": 3, "updated_at": pair.shop.clock.stamp()}
     pair.touch(order)
     yield
@@ -158,6 +153,14 @@ def test_a_payment_that_is_posted_and_not_matched_stays_a_finding_when_its_invoi
     yield
     assert not [row for row in pair.reported(order) if row["type"] == "payment_unmatched"]
     assert len(paid_by(pair, move)) == 1 and pair.unfinished(order) == []
+
+
+def paid_apart(pair: ShopAndBooks, order: int, account: int) -> tuple[int, int]:
+    """Invoice the order in both systems and post our payment on another account. Returns Odoo's invoice and the payment."""
+    move = pair.bill(order)
+    pair.shop.invoice(order)
+    (invoice,) = pair.invoices(order)
+    return move, post_payment(pair, f"magodoo.pay_us_{invoice['entity_id']}", move, account)
 
 
 def post_payment(pair: ShopAndBooks, name: str, move: int, account: int) -> int:

@@ -37,6 +37,23 @@ def two_orders(pair: ShopAndBooks, **more: Any) -> tuple[int, int]:
     return one, two
 
 
+def sold_whole(pair: ShopAndBooks) -> int:
+    """An order that Magento invoiced and shipped, to be paid by bank transfer."""
+    order = pair.order({"SKU-001": 2}, "banktransfer")
+    pair.shop.invoice(order)
+    pair.shop.ship(order)
+    return order
+
+
+def refunded_by_bank(pair: ShopAndBooks, order: int) -> int:
+    """Pay the order's invoice by a bank line, reverse it, and pay it out by another. Returns the credit note."""
+    (move,) = pair.moves(order)
+    bank_line(pair, [move["id"]])
+    note = pair.reverse(move["id"])
+    bank_line(pair, [note])
+    return note
+
+
 def paid_in_magento(pair: ShopAndBooks, order: int) -> list[Decimal]:
     return [amount(row["grand_total"]) for row in pair.invoices(order)]
 
@@ -63,13 +80,9 @@ def test_an_invoice_that_a_bank_line_paid_is_paid(pair: ShopAndBooks) -> Story:
 
 @story(**REFUNDS)
 def test_a_refund_that_a_bank_line_paid_out_is_paid_out(pair: ShopAndBooks) -> Story:
-    order = pair.order({"SKU-001": 2}, "banktransfer")
-    pair.shop.invoice(order)
-    pair.shop.ship(order)
+    order = sold_whole(pair)
     yield
-    (move,) = pair.moves(order)
-    bank_line(pair, [move["id"]])
-    bank_line(pair, [pair.reverse(move["id"])])
+    refunded_by_bank(pair, order)
     yield
     assert [amount(row["grand_total"]) for row in pair.memos(order)] == [Decimal("48.28")]
 
@@ -311,14 +324,9 @@ def test_a_payment_of_ours_that_was_taken_away_is_never_matched_again(pair: Shop
 
 @story(**REFUNDS)
 def test_a_refund_that_comes_back_from_the_bank_is_critical(pair: ShopAndBooks) -> Story:
-    order = pair.order({"SKU-001": 2}, "banktransfer")
-    pair.shop.invoice(order)
-    pair.shop.ship(order)
+    order = sold_whole(pair)
     yield
-    (move,) = pair.moves(order)
-    bank_line(pair, [move["id"]])
-    note = pair.reverse(move["id"])
-    bank_line(pair, [note])
+    note = refunded_by_bank(pair, order)
     yield
     assert len(pair.memos(order)) == 1
     unmatch(pair, note)

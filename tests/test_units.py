@@ -40,6 +40,13 @@ def enter_in(pair: ShopAndBooks, order: int, name: str, each: int, *, linked: bo
     pair.call("sale.order", "action_confirm", [sale["id"]])
 
 
+def dozen(pair: ShopAndBooks) -> int:
+    """An order of twelve pieces that a clerk entered in Odoo as one dozen."""
+    order = pair.order({SKU: 12}, days_ago=1)
+    enter_in(pair, order, "Dozens", 12)
+    return order
+
+
 def counts(pair: ShopAndBooks, order: int, kind: str = "outgoing") -> list[tuple[str, float]]:
     """(state, quantity in pieces) of an order's transfers of one product."""
     return [(row["state"], sum(pair.moved(row).values())) for row in pair.pickings(order, kind)]
@@ -47,8 +54,7 @@ def counts(pair: ShopAndBooks, order: int, kind: str = "outgoing") -> list[tuple
 
 @story()
 def test_what_magento_invoices_and_ships_of_a_dozen_is_written_in_pieces(pair: ShopAndBooks) -> Story:
-    order = pair.order({SKU: 12}, days_ago=1)
-    enter_in(pair, order, "Dozens", 12)
+    order = dozen(pair)
     pair.shop.invoice(order)
     pair.shop.ship(order)
     yield
@@ -62,8 +68,7 @@ def test_what_magento_invoices_and_ships_of_a_dozen_is_written_in_pieces(pair: S
 
 @story()
 def test_parts_of_a_dozen_are_shipped_and_invoiced_one_after_the_other(pair: ShopAndBooks) -> Story:
-    order = pair.order({SKU: 12}, days_ago=1)
-    enter_in(pair, order, "Dozens", 12)
+    order = dozen(pair)
     item = pair.items(order)[SKU]
     pair.shop.invoice(order, {item: 5})
     pair.shop.ship(order, {item: 5})
@@ -80,8 +85,7 @@ def test_parts_of_a_dozen_are_shipped_and_invoiced_one_after_the_other(pair: Sho
 
 @story()
 def test_a_dozen_that_odoo_delivers_and_invoices_is_twelve_in_magento(pair: ShopAndBooks) -> Story:
-    order = pair.order({SKU: 12}, days_ago=1)
-    enter_in(pair, order, "Dozens", 12)
+    order = dozen(pair)
     yield
     pair.deliver(order, {SKU: 12})
     pair.pay(order, pair.bill(order))
@@ -95,8 +99,7 @@ def test_a_dozen_that_odoo_delivers_and_invoices_is_twelve_in_magento(pair: Shop
 
 @story(restless=True)
 def test_what_odoo_rounds_of_a_dozen_is_no_invoice_in_magento(pair: ShopAndBooks) -> Story:
-    order = pair.order({SKU: 12}, days_ago=1)
-    enter_in(pair, order, "Dozens", 12)
+    order = dozen(pair)
     yield
     pair.deliver(order, {SKU: 5})
     # 5 pieces are 0.42 dozen to Odoo, which invoices 5.04 of them; Magento would make 5 of that, and another total.
@@ -151,8 +154,7 @@ def test_what_a_transfer_s_unit_cannot_hold_is_refused_before_it_is_written(pair
 
 @story()
 def test_a_refund_of_a_dozen_brings_its_pieces_back(pair: ShopAndBooks) -> Story:
-    order = pair.order({SKU: 12}, days_ago=1)
-    enter_in(pair, order, "Dozens", 12)
+    order = dozen(pair)
     pair.shop.invoice(order)
     pair.shop.ship(order)
     yield
