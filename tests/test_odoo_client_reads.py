@@ -67,7 +67,11 @@ class Table:
         page = sorted(found, key=lambda row: (row.get("exact", ""), row.get("id") or 0))[: arguments.get("limit")]
         if method == "search":
             return [row["id"] for row in page]
-        if method == "search_read":  # what settled a document: nothing did
+        if method in (
+            "search_read",
+            "formatted_read_group",
+            "read_group",
+        ):  # what settled a document: nothing did; it balances
             return []
         if any(row["id"] in self.poisoned for row in page):
             raise FixDocument("KeyError: x", system="odoo", call=model)

@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from odoo_shop import LINES, MODULE, Shop
+from odoo_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, Shop
+from sandbox_backend import LIVE, SandboxBackend
 
-from magodoo.errors import UnreadableRecord
+from magodoo.errors import Forbidden, UnknownField, UnreadableRecord
 from magodoo.odoo.client import OdooClient
 
 EVER = datetime(2020, 1, 1, tzinfo=UTC)
@@ -88,12 +90,16 @@ def read(client: OdooClient) -> tuple[Found, Found]:
     return good, bad
 
 
-@contextmanager
-def hidden(admin: OdooClient, model: str, id: int) -> Iterator[None]:
-    """A record rule hides one record from everybody."""
+def hide(admin: OdooClient, model: str, id: int) -> int:
+    """The record rule that hides one record from everybody."""
     (of,) = admin.call("ir.model", "search", domain=[["model", "=", model]])
     rule = {"name": "hidden", "model_id": of, "domain_force": f"[('id', '!=', {id})]"}
-    (made,) = admin.write_call("ir.rule", "create", vals_list=[rule])
+    return int(admin.write_call("ir.rule", "create", vals_list=[rule])[0])
+
+
+@contextmanager
+def hidden(admin: OdooClient, model: str, id: int) -> Iterator[None]:
+    made = hide(admin, model, id)
     yield
     admin.write_call("ir.rule", "unlink", ids=[made])
 
@@ -117,7 +123,10 @@ def test_one_hidden_record_of_each_model_costs_its_own_documents_and_no_others(
     assert read(client)[1] == {kind: set() for kind in KINDS}, "once the rules are lifted everything is read again"
 
 
-@pytest.mark.parametrize("model", ["res.partner", "product.product", "account.tax"])
+ARCHIVABLE = ("res.partner", "product.product", "account.tax")
+
+
+@pytest.mark.parametrize("model", ARCHIVABLE)
 def test_an_archived_record_costs_nothing(shop: Shop, client: OdooClient, admin: OdooClient, model: str) -> None:
     one = sell(shop, 1)
     admin.write_call(model, "write", ids=[one.records[model]], vals={"active": False})
@@ -225,3 +234,112 @@ def test_a_hidden_line_that_was_added_long_after_the_others_is_missed(
         page = client.by_ids("order", [first])
         assert ([each.source_id for each in page.quarantined], page.rows) == ([first], [])
         assert "may not be read" in page.quarantined[0].reason
+
+
+def raise_ids(odoo: Any, database: str, *models: str) -> None:
+    """The next records of these models get ids far from all that are there."""
+    for model in models:
+        if isinstance(odoo, SandboxBackend):
+            odoo.inside(database).store.next_ids[model] += 5000
+        else:
+            table = model.replace(".", "_")
+            odoo.sql(database, f"select setval('{table}_id_seq', (select max(id) + 5000 from {table}))")
+
+
+def test_a_hidden_invoice_line_far_from_the_others_is_missed(
+    odoo: Any, database: str, shop: Shop, client: OdooClient, admin: OdooClient
+) -> None:
+    shop.load_partner()
+    client.load_orders(ORDER_FIELDS, shop.order_rows(1, LINES[:1]))
+    (move,) = client.load_moves(MOVE_FIELDS, shop.move_rows(1, 1, LINES[:1])).ids.values()
+    raise_ids(odoo, database, "account.move.line")
+    line = {"product_id": shop.products[LINES[0].sku], "quantity": 1, "price_unit": 5}
+    admin.write_call("account.move", "write", ids=[move], vals={"invoice_line_ids": [[0, 0, line]]})
+    first, last = client.by_ids("invoice", [move]).sure[0]["invoice_line_ids"]
+    assert last["id"] > first["id"] + 1000
+    with hidden(admin, "account.move.line", last["id"]):
+        page = client.by_ids("invoice", [move])
+        assert ([each.source_id for each in page.quarantined], page.rows) == ([move], [])
+        assert "do not balance" in page.quarantined[0].reason
+
+
+def test_a_hidden_move_far_from_the_others_is_missed(
+    odoo: Any, database: str, shop: Shop, client: OdooClient, admin: OdooClient
+) -> None:
+    shop.load_partner()
+    (order,) = client.load_orders(ORDER_FIELDS, shop.order_rows(1)).ids.values()
+    client.confirm_orders([order])
+    (picking,) = client.open_pickings([order])
+    raise_ids(odoo, database, "stock.move")
+    (far,) = admin.write_call("stock.move", "copy", ids=[picking["move_ids"][0]["id"]])
+    admin.write_call("stock.picking", "action_confirm", ids=[picking["id"]])
+    moves = client.by_ids("shipment", [picking["id"]]).sure[0]["move_ids"]
+    client.set_quantities({each["id"]: Decimal(str(each["product_uom_qty"])) for each in moves})
+    client.validate_pickings([picking["id"]])
+    assert far > max(each["id"] for each in picking["move_ids"]) + 1000
+    with hidden(admin, "stock.move", far):
+        page = client.by_ids("shipment", [picking["id"]])
+        assert ([each.source_id for each in page.quarantined], page.rows) == ([picking["id"]], [])
+        assert f"stock.move {far} may not be read" in page.quarantined[0].reason
+
+
+def test_an_order_whose_invoice_is_hidden_with_all_its_lines_is_not_one_without_an_invoice(
+    shop: Shop, client: OdooClient, admin: OdooClient
+) -> None:
+    one, other = sell(shop, 1), sell(shop, 2)
+    of_the_order = [one.documents["invoice"], one.documents["credit_memo"]]
+    rules = {"account.move": "id", "account.move.line": "move_id"}
+    made = []
+    for model, field in rules.items():
+        (of,) = admin.call("ir.model", "search", domain=[["model", "=", model]])
+        rule = {"name": "hidden", "model_id": of, "domain_force": f"[('{field}', 'not in', {of_the_order})]"}
+        made += admin.write_call("ir.rule", "create", vals_list=[rule])
+    page = client.by_ids("order", [one.documents["order"], other.documents["order"]])
+    assert [row["id"] for row in page.rows] == [other.documents["order"]]
+    assert [each.source_id for each in page.quarantined] == [one.documents["order"]]
+    admin.write_call("ir.rule", "unlink", ids=made)
+
+
+def test_a_name_of_a_load_that_was_rolled_back_is_not_a_hidden_record(
+    shop: Shop, client: OdooClient, admin: OdooClient
+) -> None:
+    shop.load_partner()
+    wrong = shop.order_rows(2)
+    wrong[0][1] = f"{MODULE}.nobody"
+    assert client.load("sale.order", ORDER_FIELDS, [*shop.order_rows(1), *wrong]).ids is None
+    asked = {"module": MODULE, "xml_id": "order_1"}
+    assert client.call("ir.model.data", "check_object_reference", **asked) == ["sale.order", False], "Odoo remembers it"
+    told: dict[str, str] = {}
+    names = [f"{MODULE}.order_1", f"{MODULE}.order_2"]
+    assert (client.by_external_ids(names, hidden=told), told) == ({}, {})
+    made = client.load_orders(ORDER_FIELDS, shop.order_rows(1)).ids
+    with hidden(admin, "sale.order", made[f"{MODULE}.order_1"]):
+        assert client.by_external_ids(names, hidden=told) == {}
+        assert list(told) == [f"{MODULE}.order_1"]
+
+
+@LIVE
+@pytest.mark.parametrize("language", ["de_DE", "fr_FR", "es_ES", "nl_NL", "ja_JP"])
+def test_a_hidden_record_is_one_in_the_language_of_any_user(
+    shop: Shop, client: OdooClient, admin: OdooClient, language: str
+) -> None:
+    """Odoo words this refusal in the user's own language, whatever the context of the call says."""
+    everything = {"active_test": False}
+    found = admin.call("res.lang", "search", domain=[["code", "=", language]], context=everything)
+    (wizard,) = admin.write_call("base.language.install", "create", vals_list=[{"lang_ids": [[6, 0, found]]}])
+    admin.write_call("base.language.install", "lang_install", ids=[wizard])
+    users = admin.call("res.users", "search", domain=[["login", "=", "sync"]])
+    admin.write_call("res.users", "write", ids=users, vals={"lang": language})
+    shop.load_partner()
+    first, second = client.load_orders(ORDER_FIELDS, [*shop.order_rows(1), *shop.order_rows(2)]).ids.values()
+    with hidden(admin, "sale.order", first):
+        with pytest.raises(UnreadableRecord) as caught:
+            client.call("sale.order", "read", ids=[first], fields=["name"])
+        assert "top-secret" not in str(caught.value), "it is worded in the user's language"
+        page = client.by_ids("order", [first, second])
+        assert ([row["id"] for row in page.rows], [each.source_id for each in page.quarantined]) == ([second], [first])
+    with pytest.raises(Forbidden):
+        client.call("ir.rule", "search", domain=[])
+    with pytest.raises(UnknownField):
+        client.call("sale.order", "search", domain=[["no_such", "=", 1]])
+    assert client.by_external_ids([f"{MODULE}.order_9"]) == {}

@@ -17,7 +17,9 @@ from magodoo.odoo.soundness import is_id
 from magodoo.odoo.trees import Row, TreeReader
 
 BATCH = 1000
-MISSING = "External ID not found"
+SCANNED = 10_000
+"""Ids of one question for records that a search does not show."""
+MISSING = "External ID not found"  # never translated
 MAY_NOT_BE_READ = (
     "may not be read: a record rule hides it from the user of the connection, or it belongs to another company"
 )
@@ -56,16 +58,24 @@ class ExternalIds(TreeReader):
                 raise ValueError(f"an external id needs its module: {name!r}")
         if self._may_search_names is not False and len(wanted) > 1:
             try:
-                found = [pair for part in _parts(wanted) for pair in self._searched(part)]
+                pairs = [pair for part in _parts(wanted) for pair in self._searched(part)]
             except Forbidden:
                 self._may_search_names = False
             else:
                 self._may_search_names = True
-                return dict(found)
+                return dict(pairs)
         confirmed = self._confirmed({name: believed[name] for name in wanted if name in believed}) if believed else {}
         rest = [name for name in wanted if name not in confirmed]
-        ids = self.in_parallel(lambda name: self._asked(name, hidden), rest)
-        return confirmed | {name: id for name, id in zip(rest, ids, strict=True) if id}
+        answers = dict(zip(rest, self.in_parallel(self._asked, rest), strict=True))
+        found = confirmed | {name: id for name, (_, id) in answers.items() if id}
+        doubtful: dict[str, list[str]] = {}
+        for name, (model, id) in answers.items():
+            if model and not id:
+                doubtful.setdefault(model, []).append(name)
+        unseen = {name: (model, id) for model, own in doubtful.items() for name, id in self._named(model, own).items()}
+        for name, (model, id) in unseen.items():
+            self._set_apart(name, model, id, found, hidden)
+        return found
 
     def name_rows(self, rows: list[Row], named: Sequence[tuple[str, str]]) -> None:
         """Give every record at the paths its `external_id` ("" when it has none): one call per model."""
@@ -87,7 +97,12 @@ class ExternalIds(TreeReader):
         }
         return {name: record[1] for name, record in believed.items() if carried.get(record) == name}
 
-    def _asked(self, name: str, hidden: dict[str, str] | None) -> int:
+    def _asked(self, name: str) -> tuple[str, int]:
+        """(model, id) that Odoo knows the name for: "" and 0 without; 0 alone where the record is not there for this user.
+
+        The last may be a record that never came to be: Odoo keeps the names that a load had given before it was rolled back until the
+        next name is given (measured on 19).
+        """
         module, _, word = name.partition(".")
         try:
             answer = self.call(
@@ -95,17 +110,49 @@ class ExternalIds(TreeReader):
             )
         except FixDocument as problem:
             if MISSING in str(problem):
-                return 0
+                return "", 0
             raise
-        if isinstance(answer, list) and len(answer) == 2 and is_id(answer[1]):
-            return int(answer[1])
-        if isinstance(answer, list) and len(answer) == 2 and not answer[1]:
-            why = f"{answer[0]} {name} {MAY_NOT_BE_READ}"
-            if hidden is None:
-                raise UnreadableRecord(why, system="odoo")
-            hidden[name] = why
-            return 0
+        if isinstance(answer, list) and len(answer) == 2 and (is_id(answer[1]) or not answer[1]):
+            return str(answer[0]), int(answer[1] or 0)
         raise Unreadable("a reference was expected", system="odoo", call="ir.model.data.check_object_reference")
+
+    def _set_apart(self, name: str, model: str, id: int, found: dict[str, int], hidden: dict[str, str] | None) -> None:
+        """Put a record that a search does not show where it belongs: `hidden` where it exists and may not be read, `found` where it
+        has come to be seen; a name whose record is gone is left out.
+        """
+        try:
+            if self.call(model, "read", ids=[id], fields=["id"]):
+                found[name] = id
+        except (Forbidden, UnreadableRecord):
+            why = f"{model} {name} {MAY_NOT_BE_READ}"
+            if hidden is None:
+                raise UnreadableRecord(why, system="odoo") from None
+            hidden[name] = why
+
+    def _named(self, model: str, names: Sequence[str]) -> dict[str, int]:
+        """Those of the names that a record has which a search does not show, from the newest record back: names are read from there.
+
+        A name says its record without the rules of records and without what Odoo remembers.
+        """
+        newest = self.call(model, "search", domain=[], order="id desc", limit=1, context={"active_test": False})
+        first = (newest[0] if newest else 0) + 1
+        left, found = set(names), dict[str, int]()
+        while beyond := self.external_ids(model, range(first, first + SCANNED)):
+            found |= {name: id for id, name in beyond.items() if name in left}
+            first = max(beyond) + 1
+        for last in range((newest[0] if newest else 0), 0, -SCANNED):
+            if not left - set(found):
+                break
+            found |= {
+                name: id for id, name in self._unseen(model, max(1, last - SCANNED + 1), last).items() if name in left
+            }
+        return found
+
+    def _unseen(self, model: str, first: int, last: int) -> dict[int, str]:
+        """The names by id of what is not shown between two ids, both included."""
+        domain: list[Any] = [["id", ">=", first], ["id", "<=", last]]
+        seen = self.call(model, "search", domain=domain, context={"active_test": False})
+        return self.external_ids(model, set(range(first, last + 1)) - set(seen))
 
     def _searched(self, names: list[str]) -> list[tuple[str, int]]:
         by_module: dict[str, list[str]] = {}

@@ -1,7 +1,4 @@
-"""Sums of Odoo's journal items, by day, document, account and tax, and what was open on a day: what a statement is compared with.
-
-Odoo 19 groups with `formatted_read_group`; before, with `read_group`, which 19 still answers (facts odoo-19.0 3).
-"""
+"""Sums of Odoo's journal items, by day, document, account and tax, and what was open on a day: what a statement is compared with."""
 
 from __future__ import annotations
 
@@ -15,8 +12,8 @@ from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.kinds import tree
 from magodoo.odoo.master_data import MasterData
 from magodoo.odoo.trees import Row
+from magodoo.odoo.witnesses import ITEMS
 
-ITEMS = "account.move.line"
 POSTED: tuple[Any, ...] = ("parent_state", "=", "posted")
 AMOUNTS = ("amount_currency", "balance")
 PAGE = 1000

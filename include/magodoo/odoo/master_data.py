@@ -19,7 +19,6 @@ from magodoo.odoo.trees import Row
 from magodoo.odoo.versions import name_of
 
 BATCH = 1000
-FORMATTED_SINCE = 19  # groups with `formatted_read_group`; before, with `read_group`
 
 RIGHTS: tuple[tuple[str, str], ...] = (
     ("res.partner", "create"),
@@ -234,17 +233,6 @@ class MasterData(Reads):
             return 12, 31
         (row,) = self.listed("res.company", names, [["id", "=", self.company]])
         return int(row[names[0]] or 12), int(row[names[1]] or 31)
-
-    def grouped(self, model: str, domain: list[Any], by: list[str], aggregates: list[str]) -> list[Row]:
-        """Aggregates (`amount:sum`) of the records of a domain by the fields `by`, with `__count`, in every version of Odoo."""
-        if self.version.major >= FORMATTED_SINCE:
-            answer = self.call(
-                model, "formatted_read_group", domain=domain, groupby=by, aggregates=[*aggregates, "__count"]
-            )
-            return expect_rows(answer, f"{model}.formatted_read_group")
-        answer = self.call(model, "read_group", domain=domain, fields=aggregates, groupby=by, lazy=False)
-        rows = expect_rows(answer, f"{model}.read_group")
-        return [{**row, **{each: row.get(each.partition(":")[0]) for each in aggregates}} for row in rows]
 
     def credit_left(self, partners: Sequence[int]) -> dict[int, tuple[int, Decimal]]:
         """(commercial partner, credit left) by partner, for those that have a limit; in company currency, negative beyond it.

@@ -6,6 +6,8 @@ database that is down as HTML; JSON-RPC answers everything with 200.
 
 from __future__ import annotations
 
+import re
+
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,
@@ -39,8 +41,9 @@ _ROLLED_BACK = frozenset(
 # The connection to PostgreSQL may have broken while it was committing.
 _BROKEN_MIDWAY = ("closed the connection", "terminating connection", "connection has been closed", "already closed")
 
-# How Odoo words the refusal of a record rule (17 to 19, 16); of a missing right to a model it names the groups that have it.
-_OF_A_RECORD = ("top-secret records", "Due to security restrictions, you are not allowed to")
+# The refusal of a record rule names the user with his id, in every language; that of a missing right to a model names nobody. The
+# words are in the user's own language whatever the call's context says (measured on 19). 16 leaves the user out.
+_OF_A_RECORD = re.compile(r"\(id=\d+\)|Due to security restrictions, you are not allowed to")
 
 _BY_NAME: dict[str, tuple[type[MagodooError], str]] = {
     "werkzeug.exceptions.Unauthorized": (Unauthorized, "check the API key and its expiry"),
@@ -64,7 +67,7 @@ def refusal(name: str, message: str, *, call: str, write: bool) -> MagodooError:
     """
     text = " ".join(str(message).split())[:_LONGEST_MESSAGE] or name
     module, _, short = name.rpartition(".")
-    if name == "odoo.exceptions.AccessError" and any(sign in text for sign in _OF_A_RECORD):
+    if name == "odoo.exceptions.AccessError" and _OF_A_RECORD.search(text):
         return UnreadableRecord(
             text, system="odoo", call=call, hint="a record rule hides it, or another company has it"
         )

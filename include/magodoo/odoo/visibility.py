@@ -7,16 +7,16 @@ Odoo refuses a whole answer when one record below it may not be read, and leaves
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from magodoo.errors import Forbidden, Unreadable, UnreadableRecord
 from magodoo.odoo.caller import expect_rows
-from magodoo.odoo.external_ids import MAY_NOT_BE_READ
+from magodoo.odoo.external_ids import MAY_NOT_BE_READ, SCANNED
 from magodoo.odoo.kinds import Tree
 from magodoo.odoo.trees import Row
-from magodoo.odoo.units import Units
 from magodoo.odoo.versions import name_of
+from magodoo.odoo.witnesses import ARCHIVED_TOO, Witnesses
 
 NEARBY = 8
 """Lines of one document are made together: a hidden one has an id near to those that are seen."""
@@ -26,7 +26,6 @@ search tells whether one holds more than was read, however far its id is from th
 """
 
 _PART = 5000
-ARCHIVED_TOO = {"active_test": False}
 
 
 class Refused(NamedTuple):
@@ -45,7 +44,7 @@ class _List(NamedTuple):
     top_of: dict[int, int]
 
 
-class Visibility(Units):
+class Visibility(Witnesses):
     """Adds to the names what this user may not see."""
 
     def visible(self, model: str, ids: Iterable[int]) -> set[int]:
@@ -68,6 +67,16 @@ class Visibility(Units):
             here = set(self.call(model, "search", domain=domain, context=ARCHIVED_TOO))
             reasons |= {id: f"{model} {id} is not of company {self.company} any more" for id in seen - here}
         return reasons
+
+    def hides(self, model: str) -> bool:
+        """Whether a model, one with few records, has any that this user may not read in this company."""
+        seen = set(self.call(model, "search", domain=[], context=ARCHIVED_TOO))
+        beyond = max(seen, default=0) + SCANNED
+        try:
+            self.call(model, "read", ids=sorted(set(range(1, beyond)) - seen), fields=["id"])
+        except (Forbidden, UnreadableRecord):
+            return True
+        return False
 
     def refused_below(self, model: str, tree: Tree, ids: Sequence[int]) -> Refused:
         """Those of the records that name something which may not be read: a customer, a product, an order.
@@ -92,12 +101,25 @@ class Visibility(Units):
 
     def hidden_in_lists(self, model: str, tree: Tree, rows: Sequence[Row]) -> dict[int, str]:
         """Records one of whose lists lacks something that exists: why, by id. `rows` as `read_tree` gives them."""
-        lists = list(self._lists(model, tree, {row["id"]: row for row in rows}, {row["id"]: row["id"] for row in rows}))
+        if not rows:
+            return {}
+        tops = [row["id"] for row in rows]
+        lists = list(self._lists(model, tree, {row["id"]: row for row in rows}, {id: id for id in tops}))
         reasons: dict[int, str] = {}
-        for each, holders in zip(lists, self.in_parallel(self._suspected, lists), strict=True):
-            for holder, why in self._confirmed_hidden(each, holders).items():
+        for each, found in zip(lists, self.in_parallel(self._hidden_in, lists), strict=True):
+            for holder, why in found.items():
                 reasons.setdefault(each.top_of[holder], why)
+        if model == "account.move":
+            reasons = {**self.unbalanced(tops), **reasons}
+        if model == "sale.order":
+            reasons = {**self.unseen_documents(tops), **reasons}
         return reasons
+
+    def _hidden_in(self, each: _List) -> dict[int, str]:
+        """Holders of a list with something that may not be read: why, by the holder's id."""
+        known = {id for items in each.held.values() for id in items}
+        placed = self.witnessed(each.model, each.field, each.held, known)
+        return self._confirmed_hidden(each, sorted(each.held) if placed else self._suspected(each), placed)
 
     def _forbidden(self, model: str, ids: list[int]) -> list[int]:
         """Which of these ids a read refuses; those that do not exist are left out of its answer."""
@@ -184,14 +206,17 @@ class Visibility(Units):
         around = {id + step for id in known for step in range(-NEARBY, NEARBY + 1)}
         return sorted(id for id in around - known if id > 0)
 
-    def _confirmed_hidden(self, each: _List, holders: Sequence[int]) -> dict[int, str]:
-        """Holders with something that may not be read, and what; a list may have a condition of its own that leaves records out."""
+    def _confirmed_hidden(self, each: _List, holders: Sequence[int], placed: Collection[int]) -> dict[int, str]:
+        """Holders with something that may not be read, and what; a list may have a condition of its own that leaves records out.
+
+        placed: ids that other records place in the list.
+        """
         if not holders:
             return {}
         name = str(name_of(self.version, each.model, each.field))
         facts = self.fields(each.model)[name]
         suspected = each._replace(held={id: each.held[id] for id in holders if id in each.held})
-        near = self._near(suspected) if facts["type"] == "one2many" else []
+        near = sorted({*self._near(suspected), *placed}) if facts["type"] == "one2many" else []
         reasons: dict[int, str] = {}
         for id in self._forbidden(facts["relation"], sorted(set(near) - self.visible(facts["relation"], near))):
             domain = [["id", "in", sorted(suspected.held)], [name, "in", [id]]]

@@ -40,7 +40,7 @@ def taxes(subject: Subject) -> Outcome:
         if name in known and not active[name]:
             outcome.complain(f"tax {name!r} is archived", f"take {name!r} out of the archive", stops=stops)
             continue
-        for problem in _wrong_with(active.get(name, []), rates):
+        for problem in [_absent(subject, "account.tax")] if name not in known else _wrong_with(active[name], rates):
             outcome.complain(f"tax {name!r} {problem}", f"correct `taxes`; Odoo has {some(usable)}", stops=stops)
     _compare_countries(subject, outcome, {name: rows[0] for name, rows in active.items() if len(rows) == 1})
     missing = _unknown(subject, "account.fiscal.position", {rule.fiscal_position for rule in rules})
@@ -79,7 +79,7 @@ def _is_bare_zero(rule: TaxRule) -> bool:
 
 def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal]) -> list[str]:
     if len(found) != 1:
-        return [f"exists {len(found)} times" if found else "does not exist"]
+        return [f"exists {len(found)} times"]
     amount, wrong = Decimal(str(found[0]["amount"])), []
     if found[0]["amount_type"] != "percent":
         wrong.append(f"is computed as {found[0]['amount_type']}, not as a percentage")
@@ -134,7 +134,11 @@ def service_products(subject: Subject) -> Outcome:
         if not found and sku in archived:
             outcome.complain(f"product {sku} is archived", f"take {sku} out of the archive", stops=stops)
         elif len(found) != 1:
-            said = f"{len(found)} products {sku}" if found else f"no product {sku}"
+            said = (
+                f"{len(found)} products {sku}"
+                if found
+                else f"no product {sku}: it {_absent(subject, 'product.product')}"
+            )
             outcome.complain(said, "create the service products (docs/how-to/connect-odoo.md 3)", stops=stops)
         elif found[0]["type"] != "service":
             outcome.complain(f"{sku} is no service", f"make {sku} a service", stops=stops)
@@ -263,6 +267,15 @@ def decimal_accuracy(subject: Subject) -> Outcome:
             stops=False,
         )
     return outcome
+
+
+def _absent(subject: Subject, model: str) -> str:
+    """What is known of a record that is not shown, as the rest of a sentence: a hidden one looks like one that does not exist."""
+    if not subject.books.hides(model):
+        return "does not exist"
+    return (
+        "does not exist, or may not be read: record rules, or other companies, hide records of its model from this user"
+    )
 
 
 def _unknown(subject: Subject, model: str, wanted: set[str | None]) -> list[str]:

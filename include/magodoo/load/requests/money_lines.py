@@ -235,7 +235,7 @@ def _product(sources: Sources, line: CanonicalLine, problems: list[RequestProble
     found = sources.master.active("product.product", sku)
     if len(found) != 1:
         why = f"{len(found)} active products" if found else "no active product"
-        problems.append(RequestProblem(f"sku:{sku}", f"Odoo has {why} with the reference {sku!r}"))
+        problems.append(RequestProblem(f"sku:{sku}", f"Odoo shows {why} with the reference {sku!r}"))
         return 0
     return found[0].id
 

@@ -187,7 +187,7 @@ def _journal(sources: Sources, problems: list[RequestProblem]) -> str:
     code = sources.instance.odoo.sales_journal
     record = sources.master.only("account.journal", code) if code else None
     if code and record is None:
-        problems.append(RequestProblem(f"journal:{code}", f"Odoo has no journal {code!r}"))
+        problems.append(RequestProblem(f"journal:{code}", f"Odoo shows the user of the connection no journal {code!r}"))
     return str(record.id) if record else ""
 
 

@@ -53,7 +53,7 @@ def tax_of(
         return LineTax() if not tax and line.role == "shipping" else _unmapped(order, figure(rate), why)
     record = sources.master.only("account.tax", rule.odoo_tax)
     if record is None:
-        return _unmapped(order, figure(rate), f"Odoo has no single active tax {rule.odoo_tax!r}")
+        return _unmapped(order, figure(rate), _unseen(rule.odoo_tax))
     amount = record.data.get("amount")
     if amount is not None and Decimal(str(amount)) != rate:
         return _unmapped(order, figure(rate), f"Odoo's tax {rule.odoo_tax!r} is {figure(Decimal(str(amount)))} %")
@@ -67,7 +67,7 @@ def extra_tax(
     if setting.odoo_tax is not None:
         record = sources.master.only("account.tax", setting.odoo_tax)
         if record is None:
-            return _unmapped(order, "?", f"Odoo has no single active tax {setting.odoo_tax!r}")
+            return _unmapped(order, "?", _unseen(setting.odoo_tax))
         return LineTax(record.id)
     return tax_of(sources, order, line, line.tax_percent, tax) if tax else LineTax()
 
@@ -121,6 +121,11 @@ def _without_rate(order: CanonicalDocument, line: CanonicalLine, tax: int) -> Re
         "Enter the order in Odoo by hand with the tax that applies and Magento's number as reference: it is adopted then."
         " The cause is in Magento: an extension or import that writes tax amounts without tax_percent",
     )
+
+
+def _unseen(tax: str) -> str:
+    """Why a tax of the settings cannot be taken; one that a record rule hides looks like one that does not exist."""
+    return f"Odoo shows the user of the connection no single active tax {tax!r} (preflight says why)"
 
 
 def _unmapped(order: CanonicalDocument, rate: str, why: str) -> LineTax:

@@ -250,7 +250,7 @@ def _not_as_asked(
     other = [name for name, (there, wanted) in pairs.items() if there != wanted]
     if other:
         draft = f"draft payment {head['name'] or head['id']}"
-        return refused(
+        return NotYet(
             f"{draft} has another {' and '.join(other)} than {document['name']}: delete the draft, then it is made anew"
         )
     if not head["outstanding_account_id"]:

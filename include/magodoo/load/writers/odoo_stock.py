@@ -299,11 +299,14 @@ def _shares(row: Row, wanted: Goods) -> list[tuple[Row, int]]:
 
 
 def inexact(context: Context, shares: Iterable[tuple[Row, int]]) -> MagodooError | None:
-    """A refusal where Odoo would round a quantity: finer than it keeps them, or no whole part of the unit that a transfer counts in."""
+    """Why to wait where Odoo would round a quantity: finer than it keeps them, or no whole part of the unit that a transfer counts in.
+
+    The request does not change when somebody raises the accuracy in Odoo: refused, it would never be made again.
+    """
     for move, units in shares:
         if not context.books.holds(move, from_units(units)):
             sku = (move.get("product_id") or {}).get("default_code") or "a product"
-            return refused(
+            return NotYet(
                 f"Odoo's transfer cannot hold {plain(units, 0)} of {sku} exactly: raise the decimal accuracy of units there"
                 " (Settings, Technical, Decimal Accuracy), or deliver it by hand"
             )

@@ -34,6 +34,7 @@ class OdooDatabase:
         self.store = Store()
         self.rights = Rights(self)
         self.lock = threading.RLock()
+        self.remembered: dict[str, str] = {}  # models by the names of loads that were rolled back
         self.models: dict[str, Any] = {model.name: model(self) for model in MODELS}
         for model in self.models.values():
             self.store.declare(model.name, [field.name for field in model.fields.values() if field.indexed])

@@ -17,6 +17,7 @@ from magodoo.sandbox.odoo.fields import NUMBERS, X2MANY, Field, number
 from magodoo.sandbox.odoo.store import Row
 
 if TYPE_CHECKING:
+    from magodoo.sandbox.odoo.env import Env
     from magodoo.sandbox.odoo.searching import Searching
 
 Predicate = Callable[[Row], bool]
@@ -24,6 +25,10 @@ Test = Callable[[Any], bool]
 Candidates = set[int] | None
 _ORDERED = {"<": lt, "<=": le, ">": gt, ">=": ge}
 _PATTERNS = ("like", "ilike", "=like", "=ilike", "not like", "not ilike")
+# What Odoo searches through without the rules of what lies behind it (`auto_join`; `bypass_search_access` in 19).
+_UNRULED = {("sale.order", "order_line"), ("stock.move.line", "picking_id"), ("stock.move", "location_id")}
+_UNRULED |= {("stock.move", "location_final_id"), ("account.move.line", "move_id"), ("account.move.line", "account_id")}
+_UNRULED |= {("account.move.line", name) for name in ("payment_id", "statement_line_id", "statement_id")}
 _OPERATORS = {"=", "!=", "in", "not in", "<>", *_ORDERED, *_PATTERNS}
 
 
@@ -35,8 +40,11 @@ class Condition:
         self.candidates = candidates
 
 
-def compile_domain(model: Searching, domain: Iterable[Any]) -> Condition:
-    """Raises ValueError in Odoo's words for a domain that it refuses."""
+def compile_domain(model: Searching, domain: Iterable[Any], env: Env | None = None) -> Condition:
+    """A domain as a predicate; what lies behind a relation counts as far as `env` may see it, without one all of it.
+
+    Raises ValueError in Odoo's words for a domain that it refuses.
+    """
     stack: list[Condition] = []
     for item in reversed(list(domain)):
         if item == "!":
@@ -45,7 +53,7 @@ def compile_domain(model: Searching, domain: Iterable[Any]) -> Condition:
             left, right = stack.pop(), stack.pop()
             stack.append((_all if item == "&" else _any)([left, right]))
         elif isinstance(item, list | tuple) and len(item) == 3:
-            stack.append(_leaf(model, item))
+            stack.append(_leaf(model, item, env))
         else:
             raise ValueError(f"Domain() invalid item in domain: {item!r}")
     return _all(stack)
@@ -71,7 +79,7 @@ def _any(nodes: list[Condition]) -> Condition:
     return Condition(lambda row: any(test(row) for test in tests), together)
 
 
-def _leaf(model: Searching, leaf: list[Any] | tuple[Any, ...]) -> Condition:
+def _leaf(model: Searching, leaf: list[Any] | tuple[Any, ...], env: Env | None) -> Condition:
     path, operator, value = leaf
     if path in (1, 0) and operator == "=":  # the constants [1,"=",1] and [0,"=",1]
         return Condition(lambda row: path == value, None if path == value else set())
@@ -80,23 +88,27 @@ def _leaf(model: Searching, leaf: list[Any] | tuple[Any, ...]) -> Condition:
     if field is None or operator not in _OPERATORS:
         raise ValueError(f"Invalid field {model.name}.{name} in condition {tuple(leaf)!r}")
     if rest:
-        return _path(model, field, [rest, operator, value])
+        return _path(model, field, [rest, operator, value], env)
     return Condition(_field_test(model, field, operator, value), _candidates(model, field, operator, value))
 
 
-def _path(model: Searching, field: Field, leaf: list[Any]) -> Condition:
-    """A dotted path: at least one record behind the first field passes the rest."""
+def _path(model: Searching, field: Field, leaf: list[Any], env: Env | None) -> Condition:
+    """A dotted path: at least one record behind the first field, that the caller may see, passes the rest."""
     comodel = model.comodel(field)
-    below = _leaf(comodel, leaf)
+    below = _leaf(comodel, leaf, env)
     get, table = model.getter(field.name), comodel.rows
+    ruled = env is not None and (model.name, field.name) not in _UNRULED
+    seen = model.db.rights.visible(env, comodel) if env is not None and ruled else None
+
+    def passes(id: int) -> bool:
+        return id in table and below.test(table[id]) and (seen is None or seen(table[id]))
 
     def test(row: Row) -> bool:
-        targets = get(row) if field.type in X2MANY else (get(row),)
-        return any(target in table and below.test(table[target]) for target in targets)
+        return any(passes(target) for target in (get(row) if field.type in X2MANY else (get(row),)))
 
     if below.candidates is None:
         return Condition(test)
-    passing = [i for i in below.candidates if i in table and below.test(table[i])]
+    passing = [i for i in below.candidates if passes(i)]
     return Condition(test, _behind(model, field, passing))
 
 

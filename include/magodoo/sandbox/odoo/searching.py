@@ -88,7 +88,7 @@ class Searching(Base):
             raise AccessError(_RULE_MESSAGE.format(**known))
 
     def _matching(self, env: Env, domain: list[Any]) -> list[Row]:
-        condition = compile_domain(self, domain or [])
+        condition = compile_domain(self, domain or [], env)
         table = self.rows
         test = condition.test
         if condition.candidates is None:

@@ -35,6 +35,8 @@ class ModelData(Model):
         self, env: Env, module: str, xml_id: str, raise_on_access_error: bool = False
     ) -> list[str | int]:
         entry = self.entry(f"{module}.{xml_id}")
+        if entry is None and f"{module}.{xml_id}" in self.db.remembered:
+            return [self.db.remembered[f"{module}.{xml_id}"], False]
         if entry is None or entry["res_id"] not in self.db.models[entry["model"]].rows:
             raise ValueError(f"External ID not found in the system: {module}.{xml_id}")
         seen = self.db.models[entry["model"]].find(env, [["id", "=", entry["res_id"]]], 0, 1, None)
@@ -51,7 +53,11 @@ class ModelData(Model):
             )
 
     def register(self, env: Env, xmlid: str, model: str, record: int) -> None:
-        """Gives a record its external id; an entry whose record is gone is pointed to the new one."""
+        """Gives a record its external id; an entry whose record is gone is pointed to the new one.
+
+        Odoo forgets then the names that it remembers of loads which were rolled back (measured on 19).
+        """
+        self.db.remembered.clear()
         module, _, name = xmlid.partition(".")
         stale = self.entry(xmlid)
         if stale:
