@@ -299,3 +299,36 @@ def test_names_that_changed_are_in_one_table() -> None:
 @given(st.text(max_size=80), st.text(max_size=200), st.booleans())
 def test_any_error_body_gives_an_error_of_ours(name: str, message: str, write: bool) -> None:
     assert isinstance(refusal(name, message, call="x.y", write=write), errors.MagodooError)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Oh-oh! Es sieht so aus, als wären Sie über einige streng geheime Datensätze gestolpert.\n\nEs tut uns leid, sync (id=5) hat keinen"
+        " „lesen“-Zugriff auf:\n- Verkaufsauftrag (sale.order)",
+        "Uh-oh! Looks like you have stumbled upon some top-secret records.\n\nSorry, sync (id=5) doesn't have 'read' access to:\n- X (x.y)",
+        "Due to security restrictions, you are not allowed to access 'Sales Order' (sale.order) records.",
+    ],
+)
+def test_a_record_rule_s_refusal_is_known_by_the_user_it_names_and_not_by_its_words(message: str) -> None:
+    assert type(refusal("odoo.exceptions.AccessError", message, call="x.y", write=False)) is errors.UnreadableRecord
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Sie dürfen nicht auf 'Datensatzregel' (ir.rule) Datensätze zugreifen.\n\nDieser Vorgang ist für folgende Gruppen erlaubt:\n\t- Zugriffsrechte",
+        "You are not allowed to access 'Record Rule' (ir.rule) records.",
+    ],
+)
+def test_a_missing_right_to_a_model_is_no_record_s_in_any_language(message: str) -> None:
+    assert type(refusal("odoo.exceptions.AccessError", message, call="x.y", write=False)) is errors.Forbidden
+
+
+@pytest.mark.parametrize(
+    "name", ["psycopg2.OperationalError", "psycopg2.errors.AdminShutdown", "psycopg2.InterfaceError"]
+)
+def test_a_connection_that_broke_in_a_write_is_uncertain_in_any_language(name: str) -> None:
+    message = "FATAL:  breche Verbindung ab aufgrund von Anweisung des Administrators"
+    assert type(refusal(name, message, call="x.y", write=True)) is errors.OutcomeUnknown
+    assert type(refusal(name, message, call="x.y", write=False)) is errors.Unavailable

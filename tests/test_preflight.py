@@ -256,8 +256,16 @@ def test_what_is_wrong_with_a_mapped_company_is_named(lab: Lab) -> None:
 
 def test_a_tax_that_does_not_exist_is_not_among_those_to_choose_from(lab: Lab) -> None:
     line = lab.look("Mappings: taxes", taxes=[{"rate": "8.25", "odoo_tax": "Texas", "country": "US"}])
-    assert line.found == "tax 'Texas' does not exist"
+    assert line.found.startswith("tax 'Texas' does not exist")
     assert "US 8.25%" in line.todo and "Texas" not in line.todo
+
+
+def test_a_tax_that_a_record_rule_hides_is_not_said_to_be_missing(lab: Lab) -> None:
+    (model,) = lab.odoo.db.store.find("ir.model", "model", "account.tax")
+    tax = INSTANCE["taxes"][0]["odoo_tax"]
+    lab.make("ir.rule", name="hidden", model_id=model, domain_force=f"[('name', '!=', {tax!r})]", active=True)
+    line = lab.look("Mappings: taxes")
+    assert f"tax {tax!r} does not exist, or may not be read: record rules" in line.found
 
 
 def test_a_tax_of_another_country_needs_a_fiscal_position_with_a_tax_id_there(lab: Lab) -> None:
@@ -284,7 +292,7 @@ def test_a_tax_of_another_country_needs_a_fiscal_position_with_a_tax_id_there(la
 def test_a_service_product_that_was_never_made_is_to_be_created(lab: Lab) -> None:
     lab.change("product.product", "default_code", "ADJ-PLUS", default_code="PLUS")
     line = lab.look("Mappings: service products")
-    assert line.found == "no product ADJ-PLUS"
+    assert line.found == "no product ADJ-PLUS: it does not exist"
     assert "create" in line.todo
 
 

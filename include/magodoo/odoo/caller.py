@@ -203,7 +203,7 @@ class OdooCaller:
             return transport.call(model, known, None if ids is None else list(ids), full, arguments, write=write)
         except FixDocument as problem:
             self.stats.failed += 1
-            if not self._language or self._language["lang"] not in str(problem):
+            if not self._language or not str(problem.args[0]).endswith(self._language["lang"]):
                 raise
             # English was archived in this database (facts odoo-19.0, recording 248): nothing was done yet
             self._language = {}

@@ -38,8 +38,15 @@ _ROLLED_BACK = frozenset(
         "InFailedSqlTransaction",
     }
 )
-# The connection to PostgreSQL may have broken while it was committing.
-_BROKEN_MIDWAY = ("closed the connection", "terminating connection", "connection has been closed", "already closed")
+# The connection to PostgreSQL may have broken while it was committing: known by the class, for PostgreSQL words it in its own language.
+_BROKEN_MIDWAY = frozenset({"OperationalError", "InterfaceError", "AdminShutdown", "CrashShutdown"})
+_NEVER_CONNECTED = (
+    "connection to server",
+    "could not connect",
+    "too many connections",
+    "connection slots",
+    "too many clients",
+)
 
 # The refusal of a record rule names the user with his id, in every language; that of a missing right to a model names nobody. The
 # words are in the user's own language whatever the call's context says (measured on 19). 16 leaves the user out.
@@ -88,9 +95,9 @@ def _of_postgresql(short: str, text: str, call: str, write: bool) -> MagodooErro
         return FixConfiguration(
             "this Odoo has no such database", system="odoo", call=call, hint="check the database name"
         )
-    if short not in _ROLLED_BACK:
+    if short not in _ROLLED_BACK | _BROKEN_MIDWAY:
         return FixDocument(text, system="odoo", call=call)
-    if write and any(sign in text for sign in _BROKEN_MIDWAY):
+    if write and short in _BROKEN_MIDWAY and not any(sign in text for sign in _NEVER_CONNECTED):
         return OutcomeUnknown(f"{short}: {text}", system="odoo", call=call)
     return Unavailable(f"{short}: {text}", system="odoo", call=call)
 
