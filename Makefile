@@ -4,7 +4,7 @@ SHELL := /bin/sh
 
 PY := .venv/bin/python
 INSTALLED := .venv/installed
-STACK := $(PY) -m magodoo.stack
+STACK := $(PY) -m magodoo_devstack
 
 # bytecode halves Airflow's import time (facts airflow-3.3 0)
 unexport PYTHONDONTWRITEBYTECODE
@@ -156,7 +156,7 @@ test-install: $(INSTALLED) ## pip install . beside plain Airflow in an empty env
 	@$(PY) -m pytest -m install
 
 odoo: $(INSTALLED) ## provision a live Odoo 19 and serve it until interrupted; ODOO_HOME=...: another Odoo that lies on this machine
-	@$(PY) -m magodoo.stack.live_odoo --serve
+	@$(PY) -m magodoo_devstack.live_odoo --serve
 
 test-odoo: $(INSTALLED) ## run the tests that need a live Odoo 19; provisions one. ODOO_HOME=/srv/odoo-18.0 [ODOO_PYTHON=...]: on that one; ODOO_URL=... ODOO_DB=... ODOO_KEY=...: on copies of a database that somebody serves
 	@$(PY) -m pytest -m odoo

@@ -133,8 +133,8 @@ def books(orders: int, server: Databases, first: int = 0) -> Iterator[Books]:
 
     from load_lab import stocked_shop
 
-    from magodoo.sandbox.magento import Address, Line, RunningSandbox
-    from magodoo.stack.live_odoo import live_odoo
+    from magodoo_devstack.live_odoo import live_odoo
+    from magodoo_sandbox.magento import Address, Line, RunningSandbox
 
     shop, placed = stocked_shop(), []
     for number in range(first + orders):

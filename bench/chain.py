@@ -27,14 +27,14 @@ from bench.contest import CHECKOUT, VAR, WrongResult, median, tell
 from bench.entry import Entry, write
 from magodoo import staging
 from magodoo.money import to_units
-from magodoo.sandbox.magento import Line, MagentoShop
-from magodoo.stack import lifecycle
-from magodoo.stack.demo import shop
-from magodoo.stack.demo.chain import Chain
-from magodoo.stack.environment import cluster_of
-from magodoo.stack.layout import Layout
-from magodoo.stack.progress import Progress
-from magodoo.stack.state import State
+from magodoo_devstack import lifecycle
+from magodoo_devstack.demo import shop
+from magodoo_devstack.demo.chain import Chain
+from magodoo_devstack.environment import cluster_of
+from magodoo_devstack.layout import Layout
+from magodoo_devstack.progress import Progress
+from magodoo_devstack.state import State
+from magodoo_sandbox.magento import Line, MagentoShop
 
 SIZES = {"quick": 20, "full": 300}
 LEAST = 5  # changes that are measured

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from bench.contest import CHECKOUT, VAR
 from magodoo import staging
-from magodoo.stack import ports
-from magodoo.stack.postgres import Cluster, new_password
+from magodoo_devstack import ports
+from magodoo_devstack.postgres import Cluster, new_password
 
 
 class Databases:

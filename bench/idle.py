@@ -17,14 +17,14 @@ import requests
 from bench.contest import CHECKOUT, VAR, median, tell
 from bench.entry import Entry, write
 from magodoo.settings import read_settings
-from magodoo.stack import lifecycle
-from magodoo.stack.airflow import Api
-from magodoo.stack.demo import story
-from magodoo.stack.demo.chain import EXTRACTS, STAGES, Chain
-from magodoo.stack.demo.shop import instances
-from magodoo.stack.layout import Layout
-from magodoo.stack.progress import Progress
-from magodoo.stack.state import State
+from magodoo_devstack import lifecycle
+from magodoo_devstack.airflow import Api
+from magodoo_devstack.demo import story
+from magodoo_devstack.demo.chain import EXTRACTS, STAGES, Chain
+from magodoo_devstack.demo.shop import instances
+from magodoo_devstack.layout import Layout
+from magodoo_devstack.progress import Progress
+from magodoo_devstack.state import State
 
 SIZES = {"quick": 40, "full": 300}
 SIDES = ("magento", "odoo")

@@ -27,8 +27,8 @@ def ours(staging: str, orders: int) -> Took:
     from shop_and_books import shop_and_books
 
     from magodoo.pipeline import load
-    from magodoo.sandbox.magento import RunningSandbox
     from magodoo.vocabulary import Side
+    from magodoo_sandbox.magento import RunningSandbox
 
     os.environ.setdefault("TQDM_DISABLE", "1")
     took, sent = Took(), []

@@ -67,7 +67,7 @@ def _framed(body: bytes) -> bytes:
 @contextmanager
 def recorded(source: str) -> Iterator[str]:
     """The URL of such a server in a process of its own."""
-    from magodoo.sandbox.serving import free_port
+    from magodoo_sandbox.serving import free_port
 
     port = free_port()
     server = subprocess.Popen(  # noqa: S603

@@ -21,11 +21,11 @@ TOKEN = "bench"  # noqa: S105 - of a sandbox on loopback
 @contextmanager
 def served(orders: int) -> Iterator[str]:
     """The URL of the sandbox; its state is made once per number of orders and kept."""
-    from magodoo.sandbox.serving import free_port
+    from magodoo_sandbox.serving import free_port
 
     state, port = made(orders), free_port()
     server = subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "magodoo.sandbox.magento", "--port", str(port), "--state", str(state), "--key", TOKEN, "--token", TOKEN],
+        [sys.executable, "-m", "magodoo_sandbox.magento", "--port", str(port), "--state", str(state), "--key", TOKEN, "--token", TOKEN],
         cwd=CHECKOUT,
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
@@ -42,7 +42,7 @@ def made(orders: int) -> Path:
     file = VAR / f"shop-{orders}.json"
     if file.exists():
         return file
-    from magodoo.sandbox.seed.shop import CARD, OFFLINE, Shop
+    from magodoo_sandbox.seed.shop import CARD, OFFLINE, Shop
 
     tell(f"  making a shop of {orders:,} orders")
     until = datetime(2026, 11, 20, tzinfo=UTC)

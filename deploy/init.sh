@@ -2,7 +2,7 @@
 # Once before the rest starts, and at every upgrade: both databases to their newest schema, the pools, the first login.
 set -euo pipefail
 if [ -n "${MAGODOO_DEMO_ORDERS:-}" ] && [ ! -e "$MAGODOO_SETTINGS" ]; then
-  python -m magodoo.sandbox.seed --folder "$(dirname "$MAGODOO_SETTINGS")" --orders "$MAGODOO_DEMO_ORDERS"
+  python -m magodoo_sandbox.seed --folder "$(dirname "$MAGODOO_SETTINGS")" --orders "$MAGODOO_DEMO_ORDERS"
 fi
 airflow db migrate
 airflow fab-db migrate

@@ -28,11 +28,11 @@ from magodoo.magento.shape import Fate, Shape
 from magodoo.reconcile import catalogue, statuses
 from magodoo.settings import extra_totals, model
 from magodoo.settings.schema import schema
-from magodoo.stack import ports
-from magodoo.stack.postgres import Cluster
 from magodoo.vocabulary import Approval, ChangeKind, ChangeState, FindingType, Rule, Verdict
 from magodoo_airflow import metrics
 from magodoo_airflow.operators.changes import BY_KIND
+from magodoo_devstack import ports
+from magodoo_devstack.postgres import Cluster
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 REFERENCE = CHECKOUT / "docs" / "reference"

@@ -11,11 +11,11 @@ from typing import Any
 import requests
 from sqlalchemy import Engine, text
 
-from magodoo.stack.airflow import Api, Run
-from magodoo.stack.demo.chain import EXTRACTS, STAGES, Chain
-from magodoo.stack.environment import environment
-from magodoo.stack.layout import Layout
-from magodoo.stack.state import State
+from magodoo_devstack.airflow import Api, Run
+from magodoo_devstack.demo.chain import EXTRACTS, STAGES, Chain
+from magodoo_devstack.environment import environment
+from magodoo_devstack.layout import Layout
+from magodoo_devstack.state import State
 
 INSTANCE = "us"
 CHAIN = tuple(f"{name}__{INSTANCE}" for name in (*EXTRACTS, *STAGES))

@@ -17,8 +17,8 @@ from faults.stage import POLICY
 from load_lab import Lab, lab
 from sqlalchemy import text
 
-from magodoo.stack import ports
-from magodoo.stack.airflow import Api
+from magodoo_devstack import ports
+from magodoo_devstack.airflow import Api
 
 CHAIN = tuple(
     f"{name}__us" for name in ("magento_extract", "odoo_extract", "sales_reconcile", "sales_quality", "sales_load")

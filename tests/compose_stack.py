@@ -23,9 +23,9 @@ import compose
 import psutil
 from sqlalchemy import create_engine, text
 
-from magodoo.stack import ports
-from magodoo.stack.airflow import Api
-from magodoo.stack.postgres import Cluster
+from magodoo_devstack import ports
+from magodoo_devstack.airflow import Api
+from magodoo_devstack.postgres import Cluster
 
 AIRFLOW = ("airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer")
 QUICK = {  # so that the loss of a worker is noticed in seconds, as the test cannot wait five minutes

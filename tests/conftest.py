@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from pgbouncer import POOLED, pooled
 
-from magodoo.stack import ports
-from magodoo.stack.postgres import Cluster, new_password
+from magodoo_devstack import ports
+from magodoo_devstack.postgres import Cluster, new_password
 
 if TYPE_CHECKING:
     from load_lab import Lab

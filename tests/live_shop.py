@@ -18,8 +18,8 @@ from magodoo.errors import FixDocument
 from magodoo.magento import MagentoClient, MagentoConnection
 from magodoo.magento.connection import BearerToken
 from magodoo.magento.http import Http
-from magodoo.sandbox.magento import Address, Line, MagentoShop, RunningSandbox
-from magodoo.sandbox.magento.pricing import Coupon
+from magodoo_sandbox.magento import Address, Line, MagentoShop, RunningSandbox
+from magodoo_sandbox.magento.pricing import Coupon
 
 Row = dict[str, Any]
 Cart = Sequence[tuple[str, int]]

@@ -25,13 +25,13 @@ from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import load
 from magodoo.pipeline.context import Context
 from magodoo.reconcile.plan import PlannedChange
-from magodoo.sandbox.magento import Address, Line, MagentoShop
-from magodoo.sandbox.magento import RunningSandbox as RunningMagento
-from magodoo.sandbox.odoo.database import OdooDatabase
-from magodoo.sandbox.odoo.server import RunningSandbox as RunningOdoo
 from magodoo.settings import Instance, Settings
 from magodoo.staging import master, upsert
 from magodoo.vocabulary import MATCHED_KINDS, ChangeKind, Kind
+from magodoo_sandbox.magento import Address, Line, MagentoShop
+from magodoo_sandbox.magento import RunningSandbox as RunningMagento
+from magodoo_sandbox.odoo.database import OdooDatabase
+from magodoo_sandbox.odoo.server import RunningSandbox as RunningOdoo
 
 SKUS = {"A": "19.99", "B": "5.33", "C": "8.39"}
 POLICY: dict[str, Any] = {

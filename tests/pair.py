@@ -17,11 +17,11 @@ from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import extract, load, quality, reconcile
 from magodoo.pipeline.context import Context
-from magodoo.sandbox import magento, odoo
-from magodoo.sandbox.seed import write
-from magodoo.sandbox.seed.manifest import Manifest
 from magodoo.settings import Instance, Settings, read_settings
 from magodoo.staging import connect
+from magodoo_sandbox import magento, odoo
+from magodoo_sandbox.seed import write
+from magodoo_sandbox.seed.manifest import Manifest
 
 
 @dataclass

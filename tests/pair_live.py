@@ -27,19 +27,19 @@ from magodoo.magento import MagentoClient, Track
 from magodoo.magento.connection import BearerToken, OAuth1
 from magodoo.magento.http import Http
 from magodoo.odoo.client import OdooClient
-from magodoo.sandbox.seed.books import Books
-from magodoo.sandbox.seed.shop import History, Shop
-from magodoo.sandbox.seed.write import demo_settings
-from magodoo.stack import lifecycle, runner
-from magodoo.stack.airflow import Api
-from magodoo.stack.demo.chain import Chain
-from magodoo.stack.environment import cluster_of, environment
-from magodoo.stack.layout import Layout
-from magodoo.stack.live_odoo import LiveOdoo
-from magodoo.stack.odoo_provision import add_delivery_key
-from magodoo.stack.progress import Progress
-from magodoo.stack.state import State
 from magodoo.vocabulary import MATCHED_KINDS, Kind
+from magodoo_devstack import lifecycle, runner
+from magodoo_devstack.airflow import Api
+from magodoo_devstack.demo.chain import Chain
+from magodoo_devstack.environment import cluster_of, environment
+from magodoo_devstack.layout import Layout
+from magodoo_devstack.live_odoo import LiveOdoo
+from magodoo_devstack.odoo_provision import add_delivery_key
+from magodoo_devstack.progress import Progress
+from magodoo_devstack.state import State
+from magodoo_sandbox.seed.books import Books
+from magodoo_sandbox.seed.shop import History, Shop
+from magodoo_sandbox.seed.write import demo_settings
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 INSTANCE = "us"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psycopg2
 
-from magodoo.stack import ports
-from magodoo.stack.postgres import USER, Cluster
+from magodoo_devstack import ports
+from magodoo_devstack.postgres import USER, Cluster
 
 POOLED = "MAGODOO_TEST_POOLED"
 """Environment: the mode of PgBouncer through which staging databases are reached; empty: directly."""

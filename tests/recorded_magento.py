@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from magodoo.sandbox.magento import Address, Coupon, Line, MagentoShop, TaxSettings
-from magodoo.sandbox.magento.server import MagentoApp
+from magodoo_sandbox.magento import Address, Coupon, Line, MagentoShop, TaxSettings
+from magodoo_sandbox.magento.server import MagentoApp
 
 RECORDINGS = Path(__file__).parent / "recordings" / "magento"
 

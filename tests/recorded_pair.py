@@ -14,12 +14,12 @@ import pytest
 from shop_and_books import NO_LIMITS, ShopAndBooks
 
 from magodoo.money import parse_json
-from magodoo.sandbox.magento import MagentoShop
-from magodoo.sandbox.magento import RunningSandbox as RunningMagento
-from magodoo.sandbox.odoo.database import OdooDatabase
-from magodoo.sandbox.odoo.server import RunningSandbox as RunningOdoo
-from magodoo.sandbox.seed.books import Books
-from magodoo.sandbox.seed.shop import Shop
+from magodoo_sandbox.magento import MagentoShop
+from magodoo_sandbox.magento import RunningSandbox as RunningMagento
+from magodoo_sandbox.odoo.database import OdooDatabase
+from magodoo_sandbox.odoo.server import RunningSandbox as RunningOdoo
+from magodoo_sandbox.seed.books import Books
+from magodoo_sandbox.seed.shop import Shop
 
 Row = dict[str, Any]
 RECORDINGS = Path(__file__).parent / "recordings"

@@ -10,8 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from magodoo.sandbox.odoo import OdooDatabase
-from magodoo.sandbox.odoo.transport import Answer, handle, parse
+from magodoo_sandbox.odoo import OdooDatabase
+from magodoo_sandbox.odoo.transport import Answer, handle, parse
 
 RECORDINGS = Path(__file__).parent / "recordings" / "odoo"
 KEYS = {"sync": "key-of-sync", "admin": "key-of-admin", "limited": "key-of-limited"}

@@ -27,14 +27,14 @@ from statement_month import ZONE
 from magodoo import staging
 from magodoo.money import dump_json
 from magodoo.pipeline import statement
-from magodoo.stack import lifecycle
-from magodoo.stack.environment import cluster_of
-from magodoo.stack.layout import Layout
-from magodoo.stack.progress import Progress
-from magodoo.stack.state import State
 from magodoo.statement import store
 from magodoo.statement.body import Statement
 from magodoo.statement.months import Month
+from magodoo_devstack import lifecycle
+from magodoo_devstack.environment import cluster_of
+from magodoo_devstack.layout import Layout
+from magodoo_devstack.progress import Progress
+from magodoo_devstack.state import State
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 FOLDER = CHECKOUT / "docs" / "screenshots"

@@ -29,14 +29,14 @@ from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import extract, load, quality, reconcile
 from magodoo.pipeline.context import Context
 from magodoo.quality import alerts, gate
-from magodoo.sandbox.magento import Address, Line
-from magodoo.sandbox.magento import RunningSandbox as RunningMagento
-from magodoo.sandbox.odoo.database import OdooDatabase
-from magodoo.sandbox.odoo.server import RunningSandbox as RunningOdoo
-from magodoo.sandbox.seed.books import HAND, Books
-from magodoo.sandbox.seed.shop import CARD, History, Shop
-from magodoo.sandbox.seed.write import demo_settings
 from magodoo.settings import Instance, Settings
+from magodoo_sandbox.magento import Address, Line
+from magodoo_sandbox.magento import RunningSandbox as RunningMagento
+from magodoo_sandbox.odoo.database import OdooDatabase
+from magodoo_sandbox.odoo.server import RunningSandbox as RunningOdoo
+from magodoo_sandbox.seed.books import HAND, Books
+from magodoo_sandbox.seed.shop import CARD, History, Shop
+from magodoo_sandbox.seed.write import demo_settings
 
 Row = dict[str, Any]
 GOODS = {"SKU-001": 2, "SKU-002": 3}

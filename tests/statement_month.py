@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 from shop_and_books import ShopAndBooks, amount
 from test_rules_deliveries import made_of, validate
 
-from magodoo.sandbox.magento import Line
-from magodoo.sandbox.seed.books import Entry
-from magodoo.sandbox.seed.plants import EXCLUDED_EMAIL
 from magodoo.statement.months import Month
+from magodoo_sandbox.magento import Line
+from magodoo_sandbox.seed.books import Entry
+from magodoo_sandbox.seed.plants import EXCLUDED_EMAIL
 
 ZONE = ZoneInfo("America/New_York")
 INVOICE, MEMO = "invoice", "credit_memo"

@@ -14,9 +14,9 @@ from magodoo import authorisation
 from magodoo.errors import Forbidden
 from magodoo.extract import authorisations
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.sandbox.magento import Address
-from magodoo.sandbox.seed.shop import CARD
 from magodoo.vocabulary import Kind
+from magodoo_sandbox.magento import Address
+from magodoo_sandbox.seed.shop import CARD
 
 Story = Generator[None, None, None]
 

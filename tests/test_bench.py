@@ -30,10 +30,10 @@ from bench import (
 from bench.contest import Contestant, WrongResult
 from sqlalchemy import create_engine
 
-from magodoo.sandbox.magento import MagentoShop, RunningSandbox
-from magodoo.stack.airflow import Api
-from magodoo.stack.demo.chain import Chain
-from magodoo.stack.state import State
+from magodoo_devstack.airflow import Api
+from magodoo_devstack.demo.chain import Chain
+from magodoo_devstack.state import State
+from magodoo_sandbox.magento import MagentoShop, RunningSandbox
 
 SMALL = 1_000
 

@@ -22,8 +22,8 @@ from magodoo.load.predict import predicted_credit_memo, predicted_invoice
 from magodoo.magento.bundles import is_priced_by_parts
 from magodoo.magento.items import Role, by_parts, order_items, shipped_goods
 from magodoo.money import to_units
-from magodoo.sandbox.magento import Line, MagentoShop, render
-from magodoo.sandbox.magento.pricing import Coupon
+from magodoo_sandbox.magento import Line, MagentoShop, render
+from magodoo_sandbox.magento.pricing import Coupon
 
 Row = dict[str, Any]
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

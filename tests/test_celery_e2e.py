@@ -26,9 +26,9 @@ from cryptography.fernet import Fernet
 from faults import checker
 from sqlalchemy import text
 
-from magodoo.stack.airflow import Api
-from magodoo.stack.mail import Keeper
-from magodoo.stack.postgres import Cluster
+from magodoo_devstack.airflow import Api
+from magodoo_devstack.mail import Keeper
+from magodoo_devstack.postgres import Cluster
 
 ORDERS = int(os.environ.get("MAGODOO_CELERY_ORDERS", "2000"))
 WORKERS = ("worker1", "worker2")

@@ -10,7 +10,7 @@ from typing import Any
 from shop_and_books import ShopAndBooks, amount
 from stories import story
 
-from magodoo.sandbox.magento import Address
+from magodoo_sandbox.magento import Address
 
 Story = Generator[None, None, None]
 WHEN_POSTED: dict[str, Any] = {"invoices": {"to_magento": "when_posted"}}

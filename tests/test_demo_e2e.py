@@ -23,15 +23,15 @@ from sqlalchemy import Engine, text
 
 from magodoo import staging
 from magodoo.errors import FixConfiguration
-from magodoo.stack import lifecycle, runner
-from magodoo.stack.airflow import Api, RunFailed
-from magodoo.stack.demo import story
-from magodoo.stack.demo.chain import KEY_FORMAT
-from magodoo.stack.demo.summary import Summary
-from magodoo.stack.environment import cluster_of
-from magodoo.stack.layout import Layout
-from magodoo.stack.live_odoo import HOME
-from magodoo.stack.progress import Progress
+from magodoo_devstack import lifecycle, runner
+from magodoo_devstack.airflow import Api, RunFailed
+from magodoo_devstack.demo import story
+from magodoo_devstack.demo.chain import KEY_FORMAT
+from magodoo_devstack.demo.summary import Summary
+from magodoo_devstack.environment import cluster_of
+from magodoo_devstack.layout import Layout
+from magodoo_devstack.live_odoo import HOME
+from magodoo_devstack.progress import Progress
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

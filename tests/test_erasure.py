@@ -11,10 +11,10 @@ from sqlalchemy import Engine, text
 from magodoo.errors import BadSettings, Retry
 from magodoo.pipeline import erasure, extract, upkeep
 from magodoo.quality import outbox
-from magodoo.sandbox.magento import Address
 from magodoo.settings import Settings
-from magodoo.stack.mail import Keeper
 from magodoo.vocabulary import Side
+from magodoo_devstack.mail import Keeper
+from magodoo_sandbox.magento import Address
 
 ANN = Address(
     firstname="Annegret", lastname="Quastenflosser", email="annegret@quastenflosser.example", telephone="+49 40 5550177"
@@ -115,7 +115,7 @@ def test_retention_takes_requests_and_old_names_by_the_settings(pair: ShopAndBoo
 
 
 def _cart() -> list[object]:
-    from magodoo.sandbox.magento import Line
+    from magodoo_sandbox.magento import Line
 
     return [Line("SKU-001", 2)]
 

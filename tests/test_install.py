@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from magodoo.sandbox.odoo import RunningSandbox
+from magodoo_sandbox.odoo import RunningSandbox
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

@@ -20,8 +20,8 @@ from faults.stage import POLICY
 from faults.worker import chain
 from load_lab import lab
 
-from magodoo.stack.postgres import Cluster
 from magodoo.vocabulary import ChangeKind
+from magodoo_devstack.postgres import Cluster
 
 
 @pytest.fixture

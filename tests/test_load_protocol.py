@@ -20,9 +20,9 @@ from magodoo.load.masked import MASK
 from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
-from magodoo.sandbox.magento import Address
 from magodoo.settings.model import Mode, Modes
 from magodoo.vocabulary import ChangeKind, Kind, Side
+from magodoo_sandbox.magento import Address
 
 
 def later(made: Lab, seconds: int = 3600) -> None:

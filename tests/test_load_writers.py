@@ -8,8 +8,8 @@ import pytest
 from load_lab import Lab
 
 from magodoo.odoo.client import OdooClient
-from magodoo.sandbox.magento import Coupon
 from magodoo.vocabulary import ChangeKind, Kind
+from magodoo_sandbox.magento import Coupon
 
 
 def test_an_order_its_invoice_and_its_payment_arrive_equal_to_the_cent(made: Lab) -> None:

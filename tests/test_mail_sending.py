@@ -14,10 +14,10 @@ from sqlalchemy import Engine, text
 from test_stack_mail import self_signed
 
 from magodoo.quality import outbox
-from magodoo.stack import mail as mail_server
-from magodoo.stack import ports
 from magodoo.staging import connect
 from magodoo_airflow import notify
+from magodoo_devstack import mail as mail_server
+from magodoo_devstack import ports
 
 SETTINGS = """\
 ui_url: https://airflow.example.com

@@ -247,6 +247,6 @@ def _value(packets: list[str], name: str, **tags: str) -> float:
 
 
 def _cart() -> list[Any]:
-    from magodoo.sandbox.magento import Line
+    from magodoo_sandbox.magento import Line
 
     return [Line("SKU-001", 2)]

@@ -10,8 +10,8 @@ from shop_and_books import ShopAndBooks
 from sqlalchemy import Engine, text
 
 from magodoo.pipeline import load, quality
-from magodoo.sandbox.magento import Line
-from magodoo.stack.postgres import Cluster
+from magodoo_devstack.postgres import Cluster
+from magodoo_sandbox.magento import Line
 
 CART = [Line("SKU-001", 2), Line("SKU-002", 1)]
 

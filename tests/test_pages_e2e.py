@@ -15,10 +15,10 @@ from chromium import Browser
 from pages_sales import HOSTILE
 from screenshots import sales_in_airflow
 
-from magodoo.stack import ports
-from magodoo.stack.environment import environment
-from magodoo.stack.layout import Layout
-from magodoo.stack.state import State
+from magodoo_devstack import ports
+from magodoo_devstack.environment import environment
+from magodoo_devstack.layout import Layout
+from magodoo_devstack.state import State
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 ENTRIES = {

@@ -27,8 +27,8 @@ from magodoo.odoo.client import OdooClient
 from magodoo.pipeline import extract, load, quality, reconcile
 from magodoo.pipeline.context import Context
 from magodoo.settings import read_settings
-from magodoo.stack.live_odoo import live_odoo
 from magodoo.vocabulary import Kind
+from magodoo_devstack.live_odoo import live_odoo
 
 pytestmark = [
     pytest.mark.live_pair,

@@ -16,8 +16,8 @@ from sqlalchemy.engine import make_url
 from magodoo import staging
 from magodoo.errors import FixConfiguration
 from magodoo.sessions import seen_by_all
-from magodoo.stack.postgres import Cluster
 from magodoo.staging import work
+from magodoo_devstack.postgres import Cluster
 
 MODES = ["session", "transaction"]
 SUITE = ("test_staging_frames.py", "test_staging_resolve.py", "test_staging_state.py", "test_staging_upsert.py")

@@ -24,10 +24,10 @@ from magodoo.preflight.lines import table
 from magodoo.preflight.store import settings_hash
 from magodoo.preflight.subject import Subject
 from magodoo.quality import outbox
-from magodoo.sandbox.magento import RunningSandbox as RunningMagento
-from magodoo.sandbox.odoo import RunningSandbox as RunningOdoo
 from magodoo.settings import Instance, Settings
 from magodoo.staging import connect
+from magodoo_sandbox.magento import RunningSandbox as RunningMagento
+from magodoo_sandbox.odoo import RunningSandbox as RunningOdoo
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NETHERLANDS, EUR = 165, 126

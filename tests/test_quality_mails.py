@@ -21,8 +21,8 @@ from magodoo.quality.letters import letter
 from magodoo.quality.tables import neutral, to_csv
 from magodoo.settings import Instance
 from magodoo.settings.model import Recipients
-from magodoo.stack import ports
 from magodoo.staging import connect
+from magodoo_devstack import ports
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from sqlalchemy import text
 from magodoo.money import from_units
 from magodoo.pipeline import reconcile
 from magodoo.reconcile.explain import explain, staging_url
-from magodoo.sandbox.seed.manifest import Planted, amount
-from magodoo.stack.demo.shop import take_apart
 from magodoo.staging import work
+from magodoo_devstack.demo.shop import take_apart
+from magodoo_sandbox.seed.manifest import Planted, amount
 
 ORDERS = 60
 

@@ -12,7 +12,7 @@ from typing import Any
 from shop_and_books import ShopAndBooks
 from stories import story
 
-from magodoo.sandbox.magento import Address
+from magodoo_sandbox.magento import Address
 
 Story = Generator[None, None, None]
 

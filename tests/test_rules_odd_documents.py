@@ -11,7 +11,7 @@ from stories import story
 
 from magodoo.pipeline import refresh
 from magodoo.reconcile.explain import explain
-from magodoo.sandbox.magento import Line
+from magodoo_sandbox.magento import Line
 
 Story = Generator[None, None, None]
 

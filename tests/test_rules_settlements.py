@@ -21,7 +21,7 @@ from shop_and_books import ShopAndBooks, amount
 from stories import story
 
 from magodoo.pipeline import load
-from magodoo.sandbox.magento import Address
+from magodoo_sandbox.magento import Address
 
 Story = Generator[None, None, None]
 REFUNDS: dict[str, Any] = {"credit_memos": {"to_magento": "when_paid"}}

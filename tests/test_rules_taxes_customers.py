@@ -10,8 +10,8 @@ import pytest
 from shop_and_books import ShopAndBooks, amount
 from stories import story
 
-from magodoo.sandbox.magento import Address
-from magodoo.sandbox.seed.plants import EXCLUDED_EMAIL
+from magodoo_sandbox.magento import Address
+from magodoo_sandbox.seed.plants import EXCLUDED_EMAIL
 
 Story = Generator[None, None, None]
 WHEN_POSTED: dict[str, Any] = {"invoices": {"to_magento": "when_posted"}}

@@ -15,7 +15,7 @@ from shop_and_books import ShopAndBooks
 from staged import instance
 from stories import story
 
-from magodoo.sandbox.magento.pricing import Coupon
+from magodoo_sandbox.magento.pricing import Coupon
 
 Row = dict[str, Any]
 Story = Any

@@ -10,9 +10,9 @@ import pytest
 import requests
 from requests_oauthlib import OAuth1
 
-from magodoo.sandbox.magento import MagentoShop, RunningSandbox
-from magodoo.sandbox.magento.accounts import Integration
-from magodoo.sandbox.magento.auth import natural_key
+from magodoo_sandbox.magento import MagentoShop, RunningSandbox
+from magodoo_sandbox.magento.accounts import Integration
+from magodoo_sandbox.magento.auth import natural_key
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from magodoo.sandbox.faults import Faults
-from magodoo.sandbox.magento import MagentoShop, RunningSandbox
-from magodoo.sandbox.serving import free_port
+from magodoo_sandbox.faults import Faults
+from magodoo_sandbox.magento import MagentoShop, RunningSandbox
+from magodoo_sandbox.serving import free_port
 
 KEY = {"X-Sandbox-Key": "test"}
 
@@ -180,7 +180,7 @@ def test_the_back_office_can_act_through_the_control_route(sandbox: RunningSandb
 def test_the_program_serves_a_saved_state_and_goes_back_to_it(tmp_path: Path, sandbox: RunningSandbox) -> None:
     sandbox.shop.dump(tmp_path / "shop.json")
     port = free_port()
-    command = [sys.executable, "-m", "magodoo.sandbox.magento", "--port", str(port)]
+    command = [sys.executable, "-m", "magodoo_sandbox.magento", "--port", str(port)]
     command += ["--state", str(tmp_path / "shop.json"), "--key", "k", "--token", "t"]
     url, headers = f"http://127.0.0.1:{port}", {"Authorization": "Bearer t", "X-Sandbox-Key": "k"}
     with subprocess.Popen(command) as program:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from recorded_magento import RECORDINGS, call, differences, open_shop, place, recorded
 
-from magodoo.sandbox.magento import MagentoShop, render
-from magodoo.sandbox.magento.server import MagentoApp
+from magodoo_sandbox.magento import MagentoShop, render
+from magodoo_sandbox.magento.server import MagentoApp
 
 STORIES = recorded("stories.json")
 READS = recorded("reads.json")

@@ -12,8 +12,8 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from magodoo.sandbox.magento import Address, Coupon, Line, MagentoShop, Refusal, RunningSandbox, TaxSettings, render
-from magodoo.sandbox.magento.server import serve_in_thread
+from magodoo_sandbox.magento import Address, Coupon, Line, MagentoShop, Refusal, RunningSandbox, TaxSettings, render
+from magodoo_sandbox.magento.server import serve_in_thread
 
 GERMANY = Address(country="DE", city="Berlin", postcode="10115")
 

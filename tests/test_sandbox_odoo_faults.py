@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import requests
 
-from magodoo.sandbox.odoo import OdooDatabase, RunningSandbox
-from magodoo.sandbox.serving import free_port
+from magodoo_sandbox.odoo import OdooDatabase, RunningSandbox
+from magodoo_sandbox.serving import free_port
 
 CONTROL = {"X-Sandbox-Key": "test"}
 
@@ -213,7 +213,7 @@ def test_a_server_started_from_a_file_goes_back_to_it(tmp_path: Path) -> None:
     options = ["--port", str(port), "--state", str(tmp_path / "state.json")]
     keys = ["--key", "test", "--sync-key", "s", "--admin-key", "a"]
     started = time.monotonic()
-    program = [sys.executable, "-m", "magodoo.sandbox.odoo", *options, *keys]
+    program = [sys.executable, "-m", "magodoo_sandbox.odoo", *options, *keys]
     with subprocess.Popen(program, env={**os.environ, "PYTHONPATH": "include"}) as process:
         try:
             url = f"http://127.0.0.1:{port}"

@@ -9,8 +9,8 @@ import sandbox_odoo_lab_calls as calls
 import sandbox_odoo_lab_documents as documents
 from sandbox_odoo_story import RECORDINGS, Story
 
-from magodoo.sandbox.odoo import OdooDatabase
-from magodoo.sandbox.odoo.installation import install
+from magodoo_sandbox.odoo import OdooDatabase
+from magodoo_sandbox.odoo.installation import install
 
 PARTS = (
     documents.play_shop, documents.play_deliveries, documents.play_invoices, documents.play_payments,

@@ -12,8 +12,8 @@ from decimal import Decimal
 import pytest
 from sandbox_odoo_story import RECORDINGS, Story
 
-from magodoo.sandbox.odoo import OdooDatabase
-from magodoo.sandbox.odoo.installation import install
+from magodoo_sandbox.odoo import OdooDatabase
+from magodoo_sandbox.odoo.installation import install
 
 D = Decimal
 

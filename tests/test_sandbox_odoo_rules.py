@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from magodoo.sandbox.odoo import OdooDatabase
-from magodoo.sandbox.odoo.errors import AccessError, HttpError, UserError, ValidationError, describe
-from magodoo.sandbox.odoo.store import Row
+from magodoo_sandbox.odoo import OdooDatabase
+from magodoo_sandbox.odoo.errors import AccessError, HttpError, UserError, ValidationError, describe
+from magodoo_sandbox.odoo.store import Row
 
 D = Decimal
 KEEP = {"mode": "update", "noupdate": True, "tracking_disable": True}

@@ -13,8 +13,8 @@ import pytest
 from shop_and_books import ShopAndBooks, amount
 from stories import story
 
-from magodoo.sandbox.magento import Line
-from magodoo.sandbox.magento.pricing import Coupon
+from magodoo_sandbox.magento import Line
+from magodoo_sandbox.magento.pricing import Coupon
 
 TRACK = {"track_number": "1Z999", "title": "United Parcel Service", "carrier_code": "ups"}
 EVERYTHING_OFF: dict[str, Any] = {

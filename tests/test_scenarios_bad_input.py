@@ -14,8 +14,8 @@ from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import extract, load, refresh
-from magodoo.sandbox.seed.write import demo_settings
 from magodoo.settings.read import read_with_problems
+from magodoo_sandbox.seed.write import demo_settings
 
 
 def invoiced(pair: ShopAndBooks, lines: dict[str, int] | None = None) -> int:

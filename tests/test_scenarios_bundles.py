@@ -15,8 +15,8 @@ from shop_and_books import ShopAndBooks
 from stories import story
 from test_rules_deliveries import made_of, validate
 
-from magodoo.sandbox.magento import Line
 from magodoo.staging import lacking
+from magodoo_sandbox.magento import Line
 
 Story = Generator[None, None, None]
 RETURNED: dict[str, Any] = {"shipments": {"returns": "shipped_items"}}

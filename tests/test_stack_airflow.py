@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from magodoo.errors import Unavailable
-from magodoo.stack.airflow import Api
+from magodoo_devstack.airflow import Api
 
 
 class Crowded:

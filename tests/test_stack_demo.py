@@ -14,15 +14,15 @@ from sqlalchemy import Engine, text
 
 from magodoo import staging
 from magodoo.errors import FixConfiguration
-from magodoo.sandbox.seed.manifest import Manifest
 from magodoo.settings import read_settings
-from magodoo.stack.airflow import Api, Run
-from magodoo.stack.demo import comparison, shop, story
-from magodoo.stack.demo.chain import EXTRACTS, STAGES, Chain
-from magodoo.stack.demo.summary import Summary
-from magodoo.stack.layout import Layout
-from magodoo.stack.progress import Progress
-from magodoo.stack.state import State
+from magodoo_devstack.airflow import Api, Run
+from magodoo_devstack.demo import comparison, shop, story
+from magodoo_devstack.demo.chain import EXTRACTS, STAGES, Chain
+from magodoo_devstack.demo.summary import Summary
+from magodoo_devstack.layout import Layout
+from magodoo_devstack.progress import Progress
+from magodoo_devstack.state import State
+from magodoo_sandbox.seed.manifest import Manifest
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import psutil
 import pytest
 
 from magodoo.errors import FixConfiguration
-from magodoo.stack import lifecycle, runner
-from magodoo.stack.airflow import Api, RunFailed
-from magodoo.stack.layout import Layout
-from magodoo.stack.progress import Progress
-from magodoo.stack.state import State
+from magodoo_devstack import lifecycle, runner
+from magodoo_devstack.airflow import Api, RunFailed
+from magodoo_devstack.layout import Layout
+from magodoo_devstack.progress import Progress
+from magodoo_devstack.state import State
 
 DAGS = """
 import time

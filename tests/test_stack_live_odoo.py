@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from magodoo.errors import FixConfiguration
-from magodoo.stack import odoo_package
-from magodoo.stack.live_odoo import LiveOdoo, announced
-from magodoo.stack.odoo_package import OdooPackage, mirror
-from magodoo.stack.odoo_provision import Access, keys_script, parse_access
-from magodoo.stack.postgres import Cluster
+from magodoo_devstack import odoo_package
+from magodoo_devstack.live_odoo import LiveOdoo, announced
+from magodoo_devstack.odoo_package import OdooPackage, mirror
+from magodoo_devstack.odoo_provision import Access, keys_script, parse_access
+from magodoo_devstack.postgres import Cluster
 
 DEB822 = """Types: deb
 URIs: http://mirror.example/debian

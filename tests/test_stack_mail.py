@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from magodoo.stack import mail, ports
+from magodoo_devstack import mail, ports
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from magodoo.errors import FixConfiguration
-from magodoo.stack.odoo_package import OdooPackage
-from magodoo.stack.odoo_tree import OdooTree, installation
+from magodoo_devstack.odoo_package import OdooPackage
+from magodoo_devstack.odoo_tree import OdooTree, installation
 
 RELEASE = "version_info = ({major}, 0, 0, FINAL, 0, '')\n"
 

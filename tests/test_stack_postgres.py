@@ -12,8 +12,8 @@ import psycopg2
 import pytest
 from sqlalchemy import create_engine, text
 
-from magodoo.stack import account, ports
-from magodoo.stack.postgres import Cluster, binaries, new_password
+from magodoo_devstack import account, ports
+from magodoo_devstack.postgres import Cluster, binaries, new_password
 
 
 def test_the_server_answers_over_tcp_with_a_password(postgres: Cluster) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from magodoo.stack import runner
-from magodoo.stack.layout import Layout
-from magodoo.stack.programs import Program
-from magodoo.stack.state import State
+from magodoo_devstack import runner
+from magodoo_devstack.layout import Layout
+from magodoo_devstack.programs import Program
+from magodoo_devstack.state import State
 
 FORKS = "import os, time; os.fork(); time.sleep(600)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from magodoo.stack import ports
-from magodoo.stack.environment import environment
-from magodoo.stack.layout import MARK, Layout
-from magodoo.stack.state import PREFERRED, State
+from magodoo_devstack import ports
+from magodoo_devstack.environment import environment
+from magodoo_devstack.layout import MARK, Layout
+from magodoo_devstack.state import PREFERRED, State
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_port_in_use_is_said_and_another_one_taken() -> None:
 
 
 def test_no_two_services_get_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("magodoo.stack.state.PREFERRED", dict.fromkeys(PREFERRED, 18080))
+    monkeypatch.setattr("magodoo_devstack.state.PREFERRED", dict.fromkeys(PREFERRED, 18080))
     state = State()
     told = state.choose_ports()
     assert len(set(state.ports.values())) == len(PREFERRED)
@@ -39,7 +39,7 @@ def test_no_two_services_get_the_same_port(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_two_stacks_that_start_at_once_take_turns() -> None:
     """Each would find the same ports free; a process of its own stands for the second stack."""
-    ask = "from magodoo.stack import ports\nwith ports.taking_turns(): print('mine', flush=True)"
+    ask = "from magodoo_devstack import ports\nwith ports.taking_turns(): print('mine', flush=True)"
     with ports.taking_turns():
         second = subprocess.Popen([sys.executable, "-c", ask], stdout=subprocess.PIPE)
         with pytest.raises(subprocess.TimeoutExpired):

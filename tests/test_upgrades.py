@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from magodoo import staging
 from magodoo.pipeline import reconcile
-from magodoo.sandbox.seed.shop import CARD
-from magodoo.stack.postgres import Cluster
 from magodoo.staging.engine import MIGRATIONS, SCHEMA
+from magodoo_devstack.postgres import Cluster
+from magodoo_sandbox.seed.shop import CARD
 
 CONFIG = Config()
 CONFIG.set_main_option("script_location", str(MIGRATIONS))

@@ -139,15 +139,15 @@ def use_the_running_stack() -> None:
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     if any(name.startswith(("AIRFLOW_CONN_", "AIRFLOW__DATABASE__")) for name in os.environ):
         return
-    from magodoo.stack.layout import Layout
+    from magodoo_devstack.layout import Layout
 
     layout = Layout.here()
     file = layout.stack / "stack.json"
     if not file.exists():
         return
-    from magodoo.stack import runner
-    from magodoo.stack.environment import environment
-    from magodoo.stack.state import State
+    from magodoo_devstack import runner
+    from magodoo_devstack.environment import environment
+    from magodoo_devstack.state import State
 
     state = State.load(Path(file))
     if state is not None and runner.is_running(state):  # else its ports may be somebody else's by now

@@ -12,8 +12,8 @@ from conftest import CLUSTERS, migrate, remove
 from shop_and_books import shop_and_books
 
 from cutover.first_day import FirstDay
-from magodoo.stack import ports
-from magodoo.stack.postgres import Cluster, new_password
+from magodoo_devstack import ports
+from magodoo_devstack.postgres import Cluster, new_password
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

@@ -25,8 +25,8 @@ from faults.history import History
 from faults.mutations import mutated
 from faults.worker import chain, release
 from magodoo.pipeline import extract, load, master_data, reconcile, whole_orders
-from magodoo.stack.postgres import Cluster
 from magodoo.vocabulary import ChangeKind, Side
+from magodoo_devstack.postgres import Cluster
 
 MOST_ROUNDS = 8
 LIVE_PATIENCE = 8  # seconds after which a live Odoo has ended what a client gave up on

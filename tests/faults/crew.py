@@ -22,8 +22,8 @@ from faults import kinds
 from faults.worker import FAILED, Job, work
 from magodoo.load import checkpoints
 from magodoo.settings import Instance
-from magodoo.stack.postgres import Cluster
 from magodoo.vocabulary import ChangeKind
+from magodoo_devstack.postgres import Cluster
 
 QUIET = 300  # seconds without running or waiting for a processor, which no answer takes: it hangs
 SPENT = 300  # seconds of processor time after which it turns in circles: a run needs some

@@ -10,7 +10,7 @@ from typing import Any
 from load_lab import SKUS, Lab
 
 from faults import kinds
-from magodoo.sandbox.magento import Address, Coupon, Line
+from magodoo_sandbox.magento import Address, Coupon, Line
 
 
 @dataclass

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from magodoo.load import checkpoints
-from magodoo.sandbox.faults import Rule
 from magodoo.vocabulary import ChangeKind
+from magodoo_sandbox.faults import Rule
 
 CALLED = "called"
 """A step between two calls of one write: one of them had its effect, the ledger knows of none."""

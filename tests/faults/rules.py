@@ -8,7 +8,7 @@ from typing import Any
 
 from load_lab import Lab
 
-from magodoo.sandbox.faults import Rule
+from magodoo_sandbox.faults import Rule
 
 ODOO_WRITES = (
     "res.partner/load", "sale.order/load", "sale.order/action_confirm", "account.move/load", "account.move/action_post",

@@ -15,10 +15,10 @@ from load_lab import Lab, lab, stocked_shop
 from faults.campaign import Campaign
 from magodoo import staging
 from magodoo.odoo.client import OdooClient
-from magodoo.sandbox.magento import RunningSandbox as RunningMagento
-from magodoo.stack import ports
-from magodoo.stack.live_odoo import live_odoo
-from magodoo.stack.postgres import Cluster, new_password
+from magodoo_devstack import ports
+from magodoo_devstack.live_odoo import live_odoo
+from magodoo_devstack.postgres import Cluster, new_password
+from magodoo_sandbox.magento import RunningSandbox as RunningMagento
 
 POLICY = {
     "books_from": "2020-01-01",

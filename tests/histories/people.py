@@ -13,10 +13,10 @@ from accountant import bank_line, due, unmatch
 from shop_and_books import ShopAndBooks
 
 from histories.history import OF_OTHERS, Cart, Step, Told
-from magodoo.sandbox.magento import Coupon, Line
-from magodoo.sandbox.magento.refusals import Refusal
-from magodoo.sandbox.odoo.errors import OdooError
-from magodoo.sandbox.seed.shop import CARD
+from magodoo_sandbox.magento import Coupon, Line
+from magodoo_sandbox.magento.refusals import Refusal
+from magodoo_sandbox.odoo.errors import OdooError
+from magodoo_sandbox.seed.shop import CARD
 
 COUPONS = {
     "percent": Coupon("TEN", percent=Decimal(10)),

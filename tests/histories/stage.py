@@ -14,8 +14,8 @@ from typing import Any
 from shop_and_books import ShopAndBooks, shop_and_books
 
 from magodoo import staging
-from magodoo.stack import ports
-from magodoo.stack.postgres import Cluster, new_password
+from magodoo_devstack import ports
+from magodoo_devstack.postgres import Cluster, new_password
 
 FIXED_TAX = {"extra_totals": {"fixed_product_tax": {"nature": "levy", "in_tax_base": False, "product": "FEE"}}}
 POLICIES: dict[str, dict[str, Any]] = {

@@ -16,7 +16,7 @@ from shop_and_books import ShopAndBooks, amount
 
 from magodoo.extract.odoo_transfers import picking_of
 from magodoo.money import from_units
-from magodoo.sandbox.seed.entries import exploded
+from magodoo_sandbox.seed.entries import exploded
 
 Row = dict[str, Any]
 CENTS = Decimal("0.02")  # a document's tolerance in the settings

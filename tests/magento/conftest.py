@@ -13,7 +13,7 @@ from live_shop import LiveShop, SandboxShop, missing_login
 
 from magodoo.magento import MagentoClient, MagentoConnection
 from magodoo.magento.connection import Auth
-from magodoo.sandbox.magento import RunningSandbox
+from magodoo_sandbox.magento import RunningSandbox
 
 Shop = LiveShop | SandboxShop
 

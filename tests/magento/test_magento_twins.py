@@ -28,8 +28,8 @@ from live_shop import (
 from magodoo.errors import MagodooError
 from magodoo.magento import MagentoClient, Track
 from magodoo.magento.http import Http
-from magodoo.sandbox.magento import RunningSandbox
 from magodoo.vocabulary import MATCHED_KINDS
+from magodoo_sandbox.magento import RunningSandbox
 
 pytestmark = [pytest.mark.magento, pytest.mark.skipif(bool(missing_login()), reason=f"not run: {missing_login()}")]
 

@@ -18,8 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from magodoo import staging
-from magodoo.stack import ports
-from magodoo.stack.postgres import Cluster, new_password
+from magodoo_devstack import ports
+from magodoo_devstack.postgres import Cluster, new_password
 from months.run import AUTUMN, SHORT, SPRING, Urls, in_peace, in_trouble, outcome, timed
 
 CHECKOUT = Path(__file__).resolve().parents[2]

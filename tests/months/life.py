@@ -27,9 +27,9 @@ from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import extract, load, reconcile, refresh
 from magodoo.pipeline.context import Context
 from magodoo.pipeline.window import Window
-from magodoo.sandbox.magento.refusals import Refusal
-from magodoo.sandbox.odoo.errors import OdooError
 from magodoo.settings import Settings
+from magodoo_sandbox.magento.refusals import Refusal
+from magodoo_sandbox.odoo.errors import OdooError
 from months.plans import HOUR, Plan
 from months.trouble import Troubles
 

@@ -16,8 +16,8 @@ from reviewed import is_reviewed, told
 from sandbox_backend import SandboxBackend
 
 from magodoo.odoo.client import OdooClient
-from magodoo.stack.live_odoo import LiveOdoo, announced, live_odoo
-from magodoo.stack.odoo_remote import NotThere, RemoteOdoo, remote_odoo
+from magodoo_devstack.live_odoo import LiveOdoo, announced, live_odoo
+from magodoo_devstack.odoo_remote import NotThere, RemoteOdoo, remote_odoo
 
 Backend = LiveOdoo | RemoteOdoo | SandboxBackend
 BUILD = pytest.StashKey[str]()

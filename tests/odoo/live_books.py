@@ -17,10 +17,10 @@ from shop_and_books import ShopAndBooks
 from magodoo.errors import MagodooError
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
-from magodoo.sandbox.magento import RunningSandbox as RunningMagento
-from magodoo.sandbox.seed.books import Books
-from magodoo.stack.live_odoo import LiveOdoo
-from magodoo.stack.odoo_past import OdooPast
+from magodoo_devstack.live_odoo import LiveOdoo
+from magodoo_devstack.odoo_past import OdooPast
+from magodoo_sandbox.magento import RunningSandbox as RunningMagento
+from magodoo_sandbox.seed.books import Books
 
 
 class Clerk(Administrator):

@@ -11,7 +11,7 @@ from magodoo.money import dump_json
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.loading import Loaded
 from magodoo.odoo.writers import Delivery
-from magodoo.stack import odoo_provision
+from magodoo_devstack import odoo_provision
 
 MODULE = "magodoo_test"
 ORDER_FIELDS = (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from magodoo.stack.odoo_package import TESTED_BUILD
+from magodoo_devstack.odoo_package import TESTED_BUILD
 
 FOLDER = Path(__file__).with_name("differences")
 

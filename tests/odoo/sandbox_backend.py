@@ -8,8 +8,8 @@ from typing import Self
 import pytest
 
 from magodoo.odoo.connection import OdooConnection
-from magodoo.sandbox.odoo import OdooDatabase, RunningSandbox
-from magodoo.stack.odoo_provision import Access
+from magodoo_devstack.odoo_provision import Access
+from magodoo_sandbox.odoo import OdooDatabase, RunningSandbox
 
 LIVE = pytest.mark.parametrize("odoo", [pytest.param("live", marks=pytest.mark.odoo)], indirect=True)
 """For what only a real server can show."""

@@ -23,12 +23,12 @@ from sandbox_odoo_story import RECORDINGS, compare
 
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.kinds import READINGS
-from magodoo.sandbox.odoo import OdooDatabase
-from magodoo.sandbox.odoo.transport import parse
-from magodoo.sandbox.seed.manifest import Manifest
-from magodoo.sandbox.seed.write import fill
-from magodoo.stack.live_odoo import LiveOdoo
-from magodoo.stack.odoo_package import TESTED_BUILD
+from magodoo_devstack.live_odoo import LiveOdoo
+from magodoo_devstack.odoo_package import TESTED_BUILD
+from magodoo_sandbox.odoo import OdooDatabase
+from magodoo_sandbox.odoo.transport import parse
+from magodoo_sandbox.seed.manifest import Manifest
+from magodoo_sandbox.seed.write import fill
 
 USERS = {"sync": "sync", "admin": "admin", "limited": "own_documents"}
 EXACT = (

@@ -29,7 +29,7 @@ from magodoo.errors import (
 from magodoo.odoo import writers
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.transport import JsonRpc, Wire
-from magodoo.stack.live_odoo import LiveOdoo
+from magodoo_devstack.live_odoo import LiveOdoo
 
 
 def over(client: OdooClient, transport: str, **changes: object) -> OdooClient:

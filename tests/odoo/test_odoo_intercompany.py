@@ -19,7 +19,7 @@ from test_rules_transfers import shipped, validate
 
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
-from magodoo.stack.live_odoo import LiveOdoo
+from magodoo_devstack.live_odoo import LiveOdoo
 
 # The first test waits until all stories are told.
 pytestmark = [

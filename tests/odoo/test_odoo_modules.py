@@ -16,7 +16,7 @@ from stories import story
 from test_rules_deliveries import validate
 from test_scenarios_bundles import delivered, part, shipped
 
-from magodoo.sandbox.magento import Line
+from magodoo_sandbox.magento import Line
 
 Story = Generator[None, None, None]
 BUNDLED = {"SKU-003": 2, "SKU-004": 1}

@@ -13,8 +13,8 @@ from odoo_shop import LINES, MODULE, Line, Shop
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.kinds import ELECTRONIC, READINGS
 from magodoo.odoo.transport import JsonRpc, Wire
-from magodoo.stack import odoo_provision
-from magodoo.stack.live_odoo import LiveOdoo
+from magodoo_devstack import odoo_provision
+from magodoo_devstack.live_odoo import LiveOdoo
 
 EVER = datetime(2020, 1, 1, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from sandbox_backend import SandboxBackend
 from magodoo.errors import FixDocument
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.writers import Delivery
-from magodoo.stack.live_odoo import LiveOdoo
+from magodoo_devstack.live_odoo import LiveOdoo
 
 Backend = LiveOdoo | SandboxBackend
 
