@@ -1,5 +1,6 @@
 # The product on Airflow's constraints: Python, the pinned packages with their hashes, the project, a user without rights.
-FROM python:3.13.5-slim-bookworm
+# `--target demo` adds the sandbox systems of the demo profile.
+FROM python:3.13.5-slim-bookworm AS base
 RUN apt-get update && apt-get install -y --no-install-recommends curl dumb-init && rm -rf /var/lib/apt/lists/*
 ENV AIRFLOW_HOME=/opt/airflow PYTHONUNBUFFERED=1
 WORKDIR /opt/magodoo
@@ -9,7 +10,7 @@ RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 ARG KUBERNETES=""
 COPY deploy deploy
 RUN if [ -n "$KUBERNETES" ]; then pip install --no-cache-dir --require-hashes -r deploy/helm/requirements.txt; fi
-COPY pyproject.toml requirements.in requirements-dev.in README.md LICENSE ./
+COPY pyproject.toml requirements.in README.md LICENSE ./
 COPY include include
 COPY plugins plugins
 COPY dags dags
@@ -20,3 +21,12 @@ RUN pip install --no-cache-dir --no-deps --no-build-isolation -e . \
 USER airflow
 ENTRYPOINT ["dumb-init", "--", "/entrypoint"]
 CMD ["version"]
+
+FROM base AS demo
+USER root
+COPY dev dev
+RUN pip install --no-cache-dir --require-hashes -r dev/requirements.txt \
+    && pip install --no-cache-dir --no-deps --no-build-isolation -e ./dev
+USER airflow
+
+FROM base AS product

@@ -17,9 +17,9 @@ help: ## list these targets
 
 ##@ Try it
 
-install: $(INSTALLED) ## make .venv from the pinned requirements.txt and install magodoo into it
+install: $(INSTALLED) ## make .venv from the pinned requirements and install magodoo and dev/ into it
 
-$(INSTALLED): requirements.txt pyproject.toml scripts/install
+$(INSTALLED): requirements.txt dev/requirements.txt requirements-dev.txt pyproject.toml dev/pyproject.toml scripts/install
 	@scripts/install
 	@touch $@
 
@@ -51,13 +51,13 @@ settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodo
 	@$(PY) -m magodoo.settings
 
 preflight: $(INSTALLED) ## examine every instance against its systems before it may write
-	@$(PY) -m magodoo_airflow.preflight
+	@$(STACK).run magodoo_airflow.preflight
 
 explain: $(INSTALLED) ## tell what both sides hold of an order and what will be done: make explain ORDER=000000012
 	@$(STACK).explain $(or $(ORDER),$(error name the order: make explain ORDER=000000012))
 
 erase: $(INSTALLED) ## erase a customer from everything that is kept here: make erase EMAIL=ann@example.com
-	@$(PY) -m magodoo_airflow.erase --email "$(EMAIL)"
+	@$(STACK).run magodoo_airflow.erase --email "$(EMAIL)"
 
 ##@ Change it
 
@@ -79,14 +79,20 @@ format: $(INSTALLED) ## put the formatting and the fixable style right
 COMPILE := PATH="$(CURDIR)/.venv/bin:$$PATH" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links
 
-lock: $(INSTALLED) ## compile requirements.txt again from requirements.in and requirements-dev.in, and deploy/helm's from its own
-	@$(COMPILE) --custom-compile-command "make lock" requirements.in requirements-dev.in --output-file requirements.txt
-	@$(COMPILE) --custom-compile-command "make lock" --constraint requirements.txt \
-		$$(sed -nE 's/^([a-z0-9._-]+)(\[[a-z,-]+\])?==.*/--no-emit-package \1/p' requirements.txt) \
+# What is pinned already is constrained, and left out.
+PINNED = $$(sed -nE 's/^([a-z0-9._-]+)(\[[a-z,-]+\])?==.*/--no-emit-package \1/p' $(1)) $(addprefix --constraint ,$(1))
+LOCKS := requirements.txt dev/requirements.txt requirements-dev.txt
+
+lock: $(INSTALLED) ## compile the pinned requirements again: the product's, dev/'s, the tests' and deploy/helm's
+	@$(COMPILE) --custom-compile-command "make lock" requirements.in --output-file requirements.txt
+	@$(COMPILE) --custom-compile-command "make lock" $(call PINNED,requirements.txt) dev/requirements.in --output-file dev/requirements.txt
+	@$(COMPILE) --custom-compile-command "make lock" $(call PINNED,requirements.txt dev/requirements.txt) \
+		requirements-dev.in --output-file requirements-dev.txt
+	@$(COMPILE) --custom-compile-command "make lock" $(call PINNED,requirements.txt) \
 		deploy/helm/requirements.in --output-file deploy/helm/requirements.txt
 
 audit: $(INSTALLED) ## look the pinned packages up in the database of known vulnerabilities (AUDIT="--vulnerability-service osv ...")
-	@for file in requirements.txt deploy/helm/requirements.txt; do \
+	@for file in $(LOCKS) deploy/helm/requirements.txt; do \
 		.venv/bin/uvx --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip $(AUDIT) --requirement $$file || exit 1; \
 	done
 

@@ -28,9 +28,7 @@ WORDS = {
 ENGINE = {"settings", "magento", "odoo", "extract", "reconcile", "staging", "load", "quality", "statement", "preflight"}
 MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "vocabulary"},
-    "magodoo_airflow": WORDS
-    | ENGINE
-    | {"pipeline", "stack"},  # stack: `make preflight` finds the connections of a running one
+    "magodoo_airflow": WORDS | ENGINE | {"pipeline"},
     "pipeline": WORDS | ENGINE,
     "load": WORDS | {"settings", "magento", "odoo", "extract", "staging", "reconcile"},
     "preflight": WORDS | {"settings", "magento", "odoo", "staging", "quality"},
@@ -43,8 +41,8 @@ MAY: dict[str, set[str]] = {
     "magento": WORDS,
     "odoo": WORDS,
     "settings": WORDS,
-    "stack": WORDS | {"settings", "odoo", "reconcile", "staging", "sandbox"},
-    "sandbox": WORDS,
+    "magodoo_devstack": WORDS | {"settings", "odoo", "reconcile", "staging", "magodoo_sandbox"},
+    "magodoo_sandbox": WORDS,
     "money": {"errors"},
     "numbering": set(),
     "vocabulary": set(),
@@ -75,8 +73,9 @@ def files() -> Iterator[tuple[str, Path]]:
     for file in sorted((CHECKOUT / "include" / "magodoo").rglob("*.py")):
         part = file.relative_to(CHECKOUT / "include" / "magodoo").parts[0].removesuffix(".py")
         yield "__version__" if part == "__init__" else part, file
-    for file in sorted((CHECKOUT / "plugins" / "magodoo_airflow").rglob("*.py")):
-        yield "magodoo_airflow", file
+    for folder in ("plugins/magodoo_airflow", "dev/magodoo_devstack", "dev/magodoo_sandbox"):
+        for file in sorted((CHECKOUT / folder).rglob("*.py")):
+            yield file.relative_to(CHECKOUT).parts[1], file
     for file in sorted((CHECKOUT / "dags").rglob("*.py")):
         yield "dags", file
 
@@ -151,6 +150,8 @@ def test_the_engine_never_imports_airflow(all_imports: list[Import]) -> None:
         ("magento", "def lazily():\n    from magodoo import staging"),
         ("staging", "import magodoo.magento.client"),
         ("load", "from magodoo.pipeline.context import Context"),
+        ("staging", "from magodoo_sandbox.magento import RunningSandbox"),
+        ("magodoo_airflow", "def lazily():\n    import magodoo_devstack.layout"),
     ],
 )
 def test_an_import_against_the_arrows_is_seen(package: str, source: str) -> None:

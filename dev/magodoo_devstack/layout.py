@@ -20,7 +20,7 @@ class Layout:
     @classmethod
     def here(cls) -> Layout:
         """The checkout that this file belongs to."""
-        return cls(Path(__file__).resolve().parents[3])
+        return cls(Path(__file__).resolve().parents[2])
 
     @property
     def var(self) -> Path:

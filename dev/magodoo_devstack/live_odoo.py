@@ -36,7 +36,7 @@ from magodoo_devstack.odoo_tree import installation
 from magodoo_devstack.postgres import Cluster, new_password
 from magodoo_sandbox.odoo.provision import CARRIERS, PROVIDERS
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = CHECKOUT / "var" / "odoo-19"
 """The folder of Debian's package; one that ODOO_HOME names lies beside it, by its version."""
 TEMPLATE = "magodoo_template"

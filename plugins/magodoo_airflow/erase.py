@@ -24,9 +24,9 @@ def main() -> int:
     from magodoo.pipeline import erasure
     from magodoo.settings.read import read_with_problems
     from magodoo_airflow.hooks.context import staging_engine
-    from magodoo_airflow.preflight import use_the_running_stack
+    from magodoo_airflow.preflight import find_connections_as_servers_do
 
-    use_the_running_stack()
+    find_connections_as_servers_do()
     try:
         settings = read_with_problems().settings
         engine = staging_engine(settings)

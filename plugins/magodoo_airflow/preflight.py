@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from magodoo.errors import BadSettings, FixConfiguration, MagodooError
@@ -31,7 +30,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make preflight", description="Examine instances before they may write.")
     parser.add_argument("instances", nargs="*", metavar="instance", help="default: all of the settings file")
     chosen = parser.parse_args().instances
-    use_the_running_stack()
+    find_connections_as_servers_do()
     try:
         reading = read_with_problems()
         lines = [line for name in chosen or names(reading) for line in examine(name, reading)]
@@ -133,25 +132,9 @@ def reach_smtp(connection: str) -> str:
         raise FixConfiguration(f"{type(problem).__name__}: {problem}") from None
 
 
-def use_the_running_stack() -> None:
-    """In a checkout whose stack runs (`make up`), its connections are meant, unless the caller's environment has some."""
-    # The metadata database is looked at too; only Airflow's own processes say so by themselves.
+def find_connections_as_servers_do() -> None:
+    """Let connections be looked up in the metadata database too, which only Airflow's own processes do by themselves."""
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-    if any(name.startswith(("AIRFLOW_CONN_", "AIRFLOW__DATABASE__")) for name in os.environ):
-        return
-    from magodoo_devstack.layout import Layout
-
-    layout = Layout.here()
-    file = layout.stack / "stack.json"
-    if not file.exists():
-        return
-    from magodoo_devstack import runner
-    from magodoo_devstack.environment import environment
-    from magodoo_devstack.state import State
-
-    state = State.load(Path(file))
-    if state is not None and runner.is_running(state):  # else its ports may be somebody else's by now
-        os.environ.update(environment(layout, state))
 
 
 __all__: Sequence[str] = ("examine", "main", "names", "reach_smtp")
