@@ -70,28 +70,34 @@ def extra_lines(
     sources: Sources, order: CanonicalDocument, document: CanonicalDocument
 ) -> tuple[list[CanonicalLine], list[RequestProblem]]:
     """The lines in the place of the document's line `extra`, with role `extra` and the Odoo product as sku, or what stands in the way."""
-    whole, of_order = _line_of(document), _line_of(order)
+    whole, of_order = _line_of(sources, order, document), _line_of(sources, order, order)
     if whole is None:
         return [], []
     if of_order is None:
         said = f"{document.number} holds an amount that its order lacks. {document.details.get('flaw') or ''}".strip()
         return [], [RequestProblem("arithmetic", said, FindingType.ARITHMETIC)]
     found = _of_order(sources, order, of_order)
+    if document is not order and whole not in document.lines and not _may_cancel(found):
+        return [], []
     if document is not order and not isinstance(found, RequestProblem):
         found = _of_document(order, document, found, whole)
     if isinstance(found, RequestProblem):
         return [], [found]
     problems = [problem for each in _groups(found) if (problem := _without_nature(sources, order, each))]
-    return ([], problems) if problems else (list(_lines(sources, found, whole)), [])
+    return ([], problems) if problems else (list(_lines(sources, document, found, whole)), [])
 
 
-def _line_of(document: CanonicalDocument) -> CanonicalLine | None:
-    return next((line for line in document.lines if line.role == "extra"), None)
+def _line_of(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> CanonicalLine | None:
+    """The line of what the total holds in no part; one of 0 where the document shows amounts and its total has nothing of them."""
+    found = next((line for line in document.lines if line.role == "extra"), None)
+    if found is None and _groups(_known(sources, order, document)):
+        return CanonicalLine(line_id="extra", role="extra")
+    return found
 
 
 def _of_order(sources: Sources, order: CanonicalDocument, whole: CanonicalLine) -> list[Amount] | RequestProblem:
     """The amounts that an order's total holds, each with its tax: those whose sum it is to the last unit, in one way only."""
-    known = _groups(_known(sources, order))
+    known = _groups(_known(sources, order, order))
     fitting = [chosen for chosen in _subsets(known) if _net(chosen) == whole.untaxed]
     if not fitting and (rest := _remainder(sources, order)) is not None:
         fitting = [[*chosen, rest] for chosen in _subsets(known, least=0) if _net(chosen) + rest.net == whole.untaxed]
@@ -99,6 +105,11 @@ def _of_order(sources: Sources, order: CanonicalDocument, whole: CanonicalLine) 
     if len(with_tax) == 1:
         return with_tax[0]
     return _left_over(order, whole, known, several=len(with_tax) > 1)
+
+
+def _may_cancel(found: list[Amount] | RequestProblem) -> bool:
+    """Whether an order has amounts above and below 0: only these can be in a document without a trace in its total."""
+    return not isinstance(found, RequestProblem) and len({each.net > 0 for each in found if each.net}) > 1
 
 
 def _groups(amounts: Iterable[Amount]) -> list[Group]:
@@ -119,10 +130,10 @@ def _subsets(known: Sequence[Group], least: int = 1) -> Iterator[list[Group]]:
             yield list(chosen)
 
 
-def _known(sources: Sources, order: CanonicalDocument) -> Iterator[Amount]:
-    """What the order's fields say: known ones, and those that the settings name."""
-    payload = order.payload
-    yield from _fixed_taxes(order)
+def _known(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> Iterator[Amount]:
+    """What a document's fields say: known ones, and those that the settings name. Only the order says the rates."""
+    payload = document.payload
+    yield from _fixed_taxes(order, document)
     given = fields.inner(payload, "extension_attributes")
     wrapping = sum(fields.units(given, name) for name in _WRAPPING)
     wrapping_tax = sum(fields.units(given, name) for name in _WRAPPING_TAX)
@@ -149,11 +160,12 @@ def _shown(payload: Row, extra: ExtraTotal) -> tuple[int, int | None]:
     return amount - tax, tax
 
 
-def _fixed_taxes(order: CanonicalDocument) -> Iterator[Amount]:
+def _fixed_taxes(order: CanonicalDocument, document: CanonicalDocument) -> Iterator[Amount]:
     """Fixed product tax, one amount for each item that carries money: it is charged by the piece."""
     money = {line.item_key: line for line in order.lines if line.role == "item" and line.is_money}
-    for item in fields.rows(order.payload, "items"):
-        line = money.get(fields.identity(item, "item_id"))
+    key = "item_id" if document is order else "order_item_id"
+    for item in fields.rows(document.payload, "items"):
+        line = money.get(fields.identity(item, key))
         if line is None:
             continue
         net, tax = fields.units(item, "weee_tax_applied_row_amount"), tax_on_fixed_tax(item)
@@ -268,13 +280,15 @@ def _part(amount: int, of: int, whole: int) -> int:
     return _cents(Decimal(amount) * of / whole) if whole else 0
 
 
-def _lines(sources: Sources, amounts: Sequence[Amount], whole: CanonicalLine) -> Iterator[CanonicalLine]:
+def _lines(
+    sources: Sources, document: CanonicalDocument, amounts: Sequence[Amount], whole: CanonicalLine
+) -> Iterator[CanonicalLine]:
     """Lines whose amounts in base currency sum to those of the line that they replace."""
     base_net, base_tax = whole.base_untaxed, whole.base_tax
     for index, each in enumerate(amounts):
         last = index == len(amounts) - 1
-        net = base_net if last else _part(whole.base_untaxed, each.net, whole.untaxed)
-        tax = base_tax if last else _part(whole.base_tax, each.tax or 0, whole.tax)
+        net = base_net if last else _in_base(document, each.net, whole.untaxed, whole.base_untaxed)
+        tax = base_tax if last else _in_base(document, each.tax or 0, whole.tax, whole.base_tax)
         base_net, base_tax = base_net - net, base_tax - tax
         extra = sources.instance.extra_totals[each.setting]
         yield CanonicalLine(
@@ -282,6 +296,11 @@ def _lines(sources: Sources, amounts: Sequence[Amount], whole: CanonicalLine) ->
             price=each.net * ONE // each.quantity, gross=each.net, untaxed=each.net, tax=each.tax or 0, base_untaxed=net,
             base_tax=tax, tax_percent=each.percent, qty_ordered=each.quantity,
         )  # fmt: skip
+
+
+def _in_base(document: CanonicalDocument, amount: int, of: int, base: int) -> int:
+    """An amount in base currency: in the proportion of the whole, by the rate where amounts that cancel each other leave none."""
+    return _part(base, amount, of) if of else _cents(amount / (document.rate or Decimal(1)))
 
 
 def setting_of(sources: Sources, line: CanonicalLine) -> ExtraTotal:
@@ -313,6 +332,9 @@ def _left_over(
         names = ", ".join(f"{each.amounts[0].words} {shown(each.net, currency)}" for each in known)
         return _problem("remainder", f"{amount} of the total can be made of these in several ways: {names}")
     named = [f"{shown(each.net, currency)} of {each.amounts[0].words} ({each.amounts[0].shown_in})" for each in known]
+    if not (whole.untaxed or whole.tax):
+        said = f"{order.number} shows {', '.join(named)}, and its total has nothing beside its parts: something that no setting names"
+        return _problem("remainder", f"{said} cancels it, or it is in a part already and is no amount of its own")
     holding = paths.holding(order.payload, whole.untaxed)
     with_tax = paths.holding(order.payload, whole.untaxed + whole.tax) if whole.tax else []
     found = ["fields that hold it: " + ", ".join(holding)] if holding else []
