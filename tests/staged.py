@@ -87,7 +87,7 @@ def emptied(url: str) -> Iterator[Engine]:
     with engine.begin() as connection:
         for table in (
             *("document", "line", "payload", "order_work", "master", "quarantine", "watermark", "run", "pair"),
-            *("finding", "listed", "unlisted"),
+            *("shipment_group", "finding", "listed", "unlisted"),
         ):
             connection.execute(text(f"delete from {table}"))
     yield engine

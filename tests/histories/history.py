@@ -168,9 +168,26 @@ def _alone(lines: list[tuple[str, int]]) -> list[tuple[str, int]]:
 
 
 def histories() -> st.SearchStrategy[Told]:
-    """An order that begins in one of the usual ways, then up to four turns of up to four steps, the chain between them."""
+    """An order that begins in one of the usual ways, then up to four turns of up to four steps, the chain between them. One in six
+    leaves in parcels that the two sides cut each their own way.
+    """
     turns = st.lists(st.lists(_steps(), min_size=1, max_size=4), min_size=1, max_size=4)
-    return st.builds(Told, _carts(), st.builds(_joined, st.sampled_from(OPENINGS), turns))
+    usual = st.tuples(st.sampled_from(OPENINGS), turns)
+    told = st.integers(0, 5).flatmap(lambda drawn: usual if drawn else _cut_otherwise())
+    return st.builds(Told, _carts(), told.map(lambda parts: _joined(*parts)))
+
+
+def _cut_otherwise() -> st.SearchStrategy[tuple[tuple[Step, ...], list[list[Step]]]]:
+    """Goods that leave in parcels which each side cuts its own way, in one turn or over several: nobody told the chain in time."""
+    magento = st.lists(
+        st.builds(Step, st.just("magento_ship"), st.sampled_from(PARTS), extra=st.booleans()), min_size=1, max_size=3
+    )
+    odoo = st.lists(
+        st.builds(Step, st.just("odoo_deliver"), st.sampled_from(PARTS), extra=st.booleans()), min_size=1, max_size=3
+    )
+    together = st.builds(lambda here, there: [*here, *there], magento, odoo).flatmap(st.permutations)
+    openings = st.sampled_from(((), (Step("odoo_enter"),)))
+    return st.tuples(openings, st.lists(together, min_size=1, max_size=2))
 
 
 def _joined(opening: tuple[Step, ...], turns: list[list[Step]]) -> tuple[Step, ...]:

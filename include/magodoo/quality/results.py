@@ -5,9 +5,13 @@ from __future__ import annotations
 from magodoo.quality.checks import Check, Holds, document_row
 from magodoo.vocabulary import Severity
 
-# Every match seen from both of its documents: joined as a table, where a CASE over two columns is compared row by row.
+# Every match seen from both of its documents, and every shipment that is compared with those of a group: joined as a table, where a
+# CASE over two columns is compared row by row.
 _MATCHED = """(select instance, kind, 'magento' as side, magento_id as source_id from pair where ended_at is null
-    union all select instance, kind, 'odoo', odoo_id from pair where ended_at is null)"""
+    union all select instance, kind, 'odoo', odoo_id from pair where ended_at is null
+    union all select g.instance, 'shipment', g.side, g.source_id from shipment_group g where not exists (
+        select 1 from pair t where t.instance = g.instance and t.kind = 'shipment' and t.ended_at is null
+        and case g.side when 'magento' then t.magento_id else t.odoo_id end = g.source_id))"""
 _SAME = "p.instance = d.instance and p.kind = d.kind and p.side = d.side and p.source_id = d.source_id"
 
 # Documents that the reconciliation must have an answer for: a pair, or an open finding that names them.

@@ -57,7 +57,7 @@ def _one_order(connection: Connection, instance: str, key: str) -> str:
     parts = [
         *_header(documents, key, instance),
         *_work(connection, instance, key),
-        *_documents(documents, pairs),
+        *_documents(documents, pairs, _read(connection, "shipment_group", instance, key, "side, source_id")),
         *_quantities(connection, instance, key),
         *_findings(findings, {change.id: change for change in changes}),
         *_changes(changes),
@@ -99,8 +99,9 @@ def _work(connection: Connection, instance: str, key: str) -> Iterator[str]:
             yield "  Something changed since it was last reconciled: what follows is the state before."
 
 
-def _documents(documents: Sequence[Row], pairs: Sequence[Row]) -> Iterator[str]:
+def _documents(documents: Sequence[Row], pairs: Sequence[Row], groups: Sequence[Row]) -> Iterator[str]:
     """Each kind with its documents side by side: matched ones by rule, then what stands alone."""
+    grouped = {(Kind.SHIPMENT, row.side, row.source_id): row for row in groups}
     for kind in KINDS:
         left = {row.source_id: row for row in documents if row.kind == kind and row.side == Side.MAGENTO}
         right = {row.source_id: row for row in documents if row.kind == kind and row.side == Side.ODOO}
@@ -114,10 +115,19 @@ def _documents(documents: Sequence[Row], pairs: Sequence[Row]) -> Iterator[str]:
                 yield f"      matched by {pair.rule.replace('_', ' ')}{f' ({pair.confirmed_by})' if pair.confirmed_by else ''}"
                 yield from _meaning(kind, magento, odoo)
         for row in (*left.values(), *right.values()):
-            alone = (
-                f"  <->  nothing in {Side(row.side).other.value.capitalize()}" if row.active else "  (does not count)"
-            )
-            yield f"  {_told(row)}{alone}"
+            yield f"  {_told(row)}{_alone(row, grouped.get((kind, row.side, row.source_id)))}"
+
+
+def _alone(row: Row, group: Row | None) -> str:
+    """What a document without a pair stands beside: `group` is its row of table shipment_group."""
+    if not row.active:
+        return "  (does not count)"
+    other = Side(row.side).other.value.capitalize()
+    if group is None:
+        return f"  <->  nothing in {other}"
+    if group.same_goods:
+        return f"  <->  the same goods in sum as {group.counterparts} in {other}, in whichever parcels"
+    return f"  <->  compared in sum with {group.counterparts} in {other}"
 
 
 def _told(row: Row) -> str:

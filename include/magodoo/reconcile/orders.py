@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 class Result:
     """pairs: kind, order_key, magento_id, odoo_id, rule, as table `pair`; counts: what a run tells.
 
+    groups: rows of table `shipment_group`.
     excluded, not_expected: keys of the orders that the settings leave out, and of those that Odoo is not to have (yet).
     """
 
@@ -46,6 +47,7 @@ class Result:
     counts: dict[str, int] = field(default_factory=dict)
     excluded: list[str] = field(default_factory=list)
     not_expected: list[str] = field(default_factory=list)
+    groups: list[dict[str, str | bool]] = field(default_factory=list)
 
 
 def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
@@ -63,7 +65,8 @@ def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
         "findings": len(findings),
         "changes": len(changes),
     }
-    return Result(pairs, findings, changes, counts, _keys(frames, ~keep), _not_expected(situation))
+    groups = situation.matching.splits.groups(situation.view)
+    return Result(pairs, findings, changes, counts, _keys(frames, ~keep), _not_expected(situation), groups)
 
 
 def _keys(frames: Frames, chosen: Mask) -> list[str]:

@@ -63,6 +63,26 @@ class Splits:
         """The equal cut of each document in one."""
         return {position: cut for cut in self.equal for position in cut.every}
 
+    def groups(self, view: View) -> list[dict[str, str | bool]]:
+        """Return the rows of table `shipment_group`, but for the instance: each document with the numbers of the other side's."""
+        rows: list[dict[str, str | bool]] = []
+        for cuts, same_goods in ((self.equal, True), (self.unequal, False)):
+            for cut in cuts:
+                magento, odoo = (view.frames.rows(side) for side in (cut.magento, cut.odoo))
+                for own, others in ((magento, odoo), (odoo, magento)):
+                    named = ", ".join(other.number or f"id {other.source_id}" for other in others)
+                    rows += [
+                        {
+                            "order_key": str(row.order_key),
+                            "side": str(row.side),
+                            "source_id": str(row.source_id),
+                            "counterparts": named,
+                            "same_goods": same_goods,
+                        }
+                        for row in own
+                    ]
+        return rows
+
     def _mask(self, positions: Iterable[int]) -> Mask:
         result = np.zeros(self.length, dtype=bool)
         result[list(positions)] = True
@@ -115,8 +135,6 @@ class _Sorter:
 
     def _decide(self, cut: Cut) -> None:
         tied = [at for at in cut.every if self.ambiguous[at]]
-        if tied and len({_key(self.goods[at]) for at in cut.every}) == 1:
-            return  # so many equal documents: which is which is a person's to say
         part = self._part(cut)
         if part is not None:
             self.found.equal.append(part)

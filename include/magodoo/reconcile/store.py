@@ -92,6 +92,24 @@ def write_pairs(connection: Connection, instance: str, order_keys: Collection[st
     return len(rows)
 
 
+def write_groups(
+    connection: Connection, instance: str, order_keys: Collection[str], groups: Sequence[Mapping[str, str | bool]]
+) -> None:
+    """Make the groups of shipments of these orders exactly these: `groups` has the columns of the table but for the instance."""
+    connection.execute(
+        text("delete from shipment_group where instance = :instance and order_key = any(:orders)"),
+        {"instance": instance, "orders": list(order_keys)},
+    )
+    for start in range(0, len(groups), _BATCH):
+        connection.execute(
+            text(
+                """insert into shipment_group select :instance, g.* from jsonb_to_recordset(cast(:rows as jsonb))
+                as g(order_key text, side text, source_id text, counterparts text, same_goods boolean)"""
+            ),
+            {"instance": instance, "rows": json_text(groups[start : start + _BATCH])},
+        )
+
+
 def write_findings(
     connection: Connection,
     instance: str,

@@ -51,18 +51,18 @@ insert into listed (
     payment_method, transaction_id, journal, country, vat, tracking)
 select e.kind, :instance, l.side, l.source_id, e.order_key, e.magento_id, e.odoo_id,
     case
-        when e.paired then case when f.severity in ('critical', 'warning') then 'differs' else 'matched' end
+        when e.paired or g.source_id is not null then case when f.severity in ('critical', 'warning') or not g.same_goods then 'differs' else 'matched' end
         when w.scope = 'excluded' then 'excluded'
         when f.id is null then 'not expected'
         when e.magento_id is not null then 'missing in Odoo'
         else 'missing in Magento'
     end,
-    f.id, f.type, l.number, m.number, o.number, coalesce(r.number, ''),
+    f.id, f.type, l.number, coalesce(m.number, g.counterparts), coalesce(o.number, g.counterparts), coalesce(r.number, ''),
     case e.kind
         when 'invoice' then case when o.source_id is null then 'not in Odoo' when o.state = 'posted' then coalesce(o.status, 'posted') else o.state end
         when 'credit_memo' then case m.state when '1' then 'open' when '2' then 'refunded' when '3' then 'canceled' else 'not in Magento' end
         when 'order' then coalesce(m.status, m.state, 'not in Magento')
-        else coalesce(o.state, 'not in Odoo')
+        else coalesce(o.state, case when g.same_goods then 'done' else 'not in Odoo' end)
     end,
     o.state, coalesce(l.created_at, l.document_date, l.request_began_at), m.created_at, r.created_at,
     coalesce(o.document_date, m.document_date), o.due_date, o.accounting_date,
@@ -82,6 +82,9 @@ left join order_work w on w.instance = :instance and w.order_key = e.order_key
 left join found_magento fm on fm.kind = e.kind and fm.magento_id = e.magento_id
 left join found_odoo fo on fo.kind = e.kind and fo.odoo_id = e.odoo_id
 left join found f on f.id = case when coalesce(fo.rank, 9) < coalesce(fm.rank, 9) then fo.id else fm.id end
+-- Odoo's and Magento's ids differ, and a pair in a group has its numbers already.
+left join shipment_group g on g.instance = :instance and e.kind = 'shipment' and not e.paired
+    and g.side = case when e.magento_id is null then 'odoo' else 'magento' end and g.source_id = coalesce(e.magento_id, e.odoo_id)
 left join sums s on s.order_key = e.order_key and e.kind = 'order'
 -- Invoices and shipments are known by Odoo's document, orders and memos by Magento's.
 cross join lateral (select d.* from (select m.*) d where m.source_id is not null and (o.source_id is null or e.kind in ('order', 'credit_memo'))

@@ -15,7 +15,9 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class DocumentPage:
-    """`head`: the document that was asked for; `sides`: it and its counterpart by side; `candidates`: what could be its counterpart."""
+    """`head`: the document that was asked for; `sides`: it and its counterpart by side; `candidates`: what could be its counterpart;
+    `group`: the shipments of the other side that one without a pair is compared with, as table shipment_group has them.
+    """
 
     head: Row
     sides: dict[str, Row]
@@ -26,6 +28,7 @@ class DocumentPage:
     payloads: list[Row] = field(default_factory=list)
     family: list[Row] = field(default_factory=list)
     candidates: list[Row] = field(default_factory=list)
+    group: Row | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def document(connection: Connection, instance: str, side: str, kind: str, source
         "order": head["order_key"],
         "ids": list(ids.values()),
     }
+    group = _one(connection, _GROUP, known) if pair is None else None
     return DocumentPage(
         head, sides, pair,
         lines=_paired(lines.get("magento", []), lines.get("odoo", [])),
@@ -79,7 +83,8 @@ def document(connection: Connection, instance: str, side: str, kind: str, source
         changes=_all(connection, _CHANGES, both),
         payloads=_all(connection, _PAYLOADS, both),
         family=_all(connection, _FAMILY, both) if head["order_key"] else [],
-        candidates=_all(connection, _CANDIDATES, both) if pair is None and head["order_key"] else [],
+        candidates=_all(connection, _CANDIDATES, both) if pair is None and group is None and head["order_key"] else [],
+        group=group,
     )  # fmt: skip
 
 
@@ -91,9 +96,12 @@ _CHANGES = """select * from change where instance = :instance and document_kind 
 _PAYLOADS = """select side, payload, request_began_at from payload where instance = :instance and kind = :kind
     and (side = 'magento' and source_id = :magento or side = 'odoo' and source_id = :odoo) order by side"""
 # The other lines of the order, so that a reader walks from an invoice to its order and shipments.
-_FAMILY = """select kind, side, source_id, number, magento_number, odoo_number, match, total, currency, instance from listed
+_FAMILY = """select kind, side, source_id, number, magento_number, odoo_number, match, total, currency, instance,
+    magento_id is null or odoo_id is null as alone from listed
     where instance = :instance and order_key = :order and not (kind = :kind and (magento_id = :magento or odoo_id = :odoo)) order by
     array_position(array['order', 'invoice', 'shipment', 'credit_memo'], kind), date"""
+_GROUP = """select counterparts, same_goods from shipment_group
+    where instance = :instance and side = :side and source_id = :source_id and :kind = 'shipment'"""
 _CANDIDATES = """select d.* from document d where d.instance = :instance and d.order_key = :order and d.kind = :kind and d.side <> :side
     and d.deleted_at is null and not exists (select 1 from pair p where p.instance = d.instance and p.kind = d.kind and p.ended_at is null
         and case d.side when 'magento' then p.magento_id else p.odoo_id end = d.source_id) order by d.created_at limit 10"""
