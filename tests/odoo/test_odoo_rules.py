@@ -4,7 +4,7 @@ They are the same functions as in tests/test_rules_*.py and tests/test_daily_lif
 Odoo. What somebody does in Odoo in the past is done inside Odoo's own Python while its clock stands there (`live_books`).
 
 Not told here:
-- hidden records (tests/test_rules_unreadable.py): tests/odoo/test_odoo_unreadable.py asks the live Odoo for them model by model.
+- hidden records (tests/test_rules_unreadable.py): they are told in tests/odoo/test_odoo_hidden.py, with a database of their own.
 - kits and drop shipments: Odoo knows them only with more of its modules (tests/odoo/test_odoo_modules.py).
 - `test_the_first_writes_of_each_kind_need_approval`: what others told here wrote before has used up the first writes; it is about our own
   limits, and the sandbox is enough for it. The same for the other limits and for what is left to a marketplace.

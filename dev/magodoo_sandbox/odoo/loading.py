@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from magodoo_sandbox.odoo.env import Env
-from magodoo_sandbox.odoo.errors import DatabaseError, OdooError, ValidationError
+from magodoo_sandbox.odoo.errors import AccessError, DatabaseError, OdooError, UserError, ValidationError
 from magodoo_sandbox.odoo.fields import NUMBERS, X2MANY, Field
 from magodoo_sandbox.odoo.model import public
 from magodoo_sandbox.odoo.store import Row
@@ -94,6 +94,10 @@ class Model(Writing):
         except _NothingStaysError:
             if not messages:
                 raise trouble from None
+        if isinstance(trouble, UserError | AccessError):
+            # What was wrong with the batch is said of its first record, before the messages about single ones.
+            first = _failure(0, records[0], trouble)
+            messages[:0] = [] if first in messages else [first]
         return False
 
     def _write_records(self, env: Env, converted: list[Row]) -> list[int]:

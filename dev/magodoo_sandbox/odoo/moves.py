@@ -45,6 +45,7 @@ class Move(MoveTotals):
     order = "date desc, name desc, invoice_date desc, id desc"
     search_names = ("name", "ref")
     owned = ("line_ids",)
+    of_one_company = ("partner_id",)
     declared = f.columns(
         {
             "name": f.char("Number", index=True, copy=False),

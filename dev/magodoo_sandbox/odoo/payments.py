@@ -24,6 +24,7 @@ _NOTHING_LEFT = (
 
 class Payment(Model):
     name, label, order = "account.payment", "Payments", "date desc, name desc"
+    of_one_company = ("partner_id",)
     declared = f.columns(
         {
             "name": f.char("Number", index=True, copy=False),

@@ -50,6 +50,7 @@ class Order(Model):
     name, label, order = "sale.order", "Sales Order", "date_order desc, id desc"
     search_names = ("name", "client_order_ref")
     owned = ("order_line",)
+    of_one_company = ("partner_id",)
     declared = f.columns(
         {
             "name": f.char("Order Reference", index=True, copy=False),

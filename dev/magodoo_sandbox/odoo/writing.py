@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from magodoo_sandbox.odoo.env import Env
-from magodoo_sandbox.odoo.errors import MissingError, ValidationError
+from magodoo_sandbox.odoo.errors import MissingError, UserError, ValidationError
 from magodoo_sandbox.odoo.fields import Field
 from magodoo_sandbox.odoo.model import public
 from magodoo_sandbox.odoo.reading import Reading
@@ -25,6 +25,8 @@ class Writing(Reading):
     """The writing half of every model. `owned` names the one2many fields whose records die with the parent."""
 
     owned: ClassVar[tuple[str, ...]] = ()
+    of_one_company: ClassVar[tuple[str, ...]] = ()
+    """The many2one fields whose records must not be another company's."""
 
     # Hooks
 
@@ -165,6 +167,7 @@ class Writing(Reading):
         row = {name: value({}) if callable(value) else value for name, value in values.items()}
         row = {name: value for name, value in row.items() if value is not False and value != []}
         self._require(row)
+        self._require_one_company(env, row)
         stamp = {"create_date": env.stamp, "write_date": env.stamp, "create_uid": env.uid, "write_uid": env.uid}
         record = self.db.store.insert(self.name, {**row, **stamp})
         for field, commands in lines:
@@ -187,6 +190,19 @@ class Writing(Reading):
                 known = {"string": field.string, "name": field.name, "label": self.label, "model": self.name}
                 message = "The operation cannot be completed: " + _MISSING_VALUE.format(**known)
                 raise ValidationError(message, field=field.name)
+
+    def _require_one_company(self, env: Env, row: Row) -> None:
+        for name in self.of_one_company:
+            field = self.fields[name]
+            comodel = self.comodel(field)
+            theirs = comodel.rows.get(row.get(name, 0), {}).get("company_id")
+            if theirs and theirs != row.get("company_id", env.company_ids[0]):
+                raise UserError(
+                    "Uh-oh! You\u2019ve got some company inconsistencies here:\n"
+                    f"- \u201c{self.label}\u201d belongs to another company than \u201c{field.string}\u201d ({name}: "
+                    f"{comodel.display_name(comodel.rows[row[name]])!r}).\n"
+                    "To avoid a mess, no company crossover is allowed!"
+                )
 
     def _split(self, env: Env, vals: Row, ids: list[int]) -> tuple[Row, list[tuple[Field, Commands]]]:
         """Values to store, and commands for one2many lines. A many2many value is a function of the row as it is."""

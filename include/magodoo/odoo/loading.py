@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from magodoo.errors import FixDocument, MagodooError, OutcomeUnknown, Unavailable
+from magodoo.errors import MagodooError, OutcomeUnknown, Unavailable
 from magodoo.odoo.ledger import Ledger
+from magodoo.odoo.refusals import refused_row
 
 CREATE_OR_IGNORE = {"mode": "update", "noupdate": True, "tracking_disable": True}
 """Existing records stay as they are, even their lines; a plain second load would duplicate the lines."""
@@ -81,7 +82,11 @@ class Loading(Ledger):
         return loaded
 
     def _load_rest(self, model: str, fields: Sequence[str], records: list[list[Sequence[str]]], loaded: Loaded) -> None:
-        """Load; on a refusal leave out the records that it names, or halve the batch when it names none."""
+        """Load; on a refusal leave out the records that it names, or halve the batch when it names none.
+
+        Odoo says what went wrong with a batch as a whole of the first of its records, before the messages about single ones: a record
+        that the first message names among others is loaded alone before it counts as refused.
+        """
         while records:
             result = self.load(model, fields, [row for record in records for row in record])
             if result.ids is not None:
@@ -94,26 +99,32 @@ class Loading(Ledger):
                     loaded.ids[record[0][0]] = id
                 loaded.warnings.extend(str(message.get("message", "")) for message in result.messages)
                 return
+            call = f"{model}.load"
+            if len(records) == 1:
+                reason = "; ".join(dict.fromkeys(result.errors)) or "refused without a reason"
+                loaded.refused[records[0][0][0]] = refused_row(reason, call)
+                return
             blamed = _blamed(result, records)
-            if not blamed and len(records) > 1:
+            if not blamed:
                 middle = len(records) // 2
                 self._load_rest(model, fields, records[:middle], loaded)
                 records = records[middle:]
                 continue
-            for index, reason in (blamed or {0: "; ".join(result.errors) or "refused without a reason"}).items():
-                loaded.refused[records[index][0][0]] = FixDocument(reason, system="odoo", call=f"{model}.load")
-            records = [record for index, record in enumerate(records) if index not in (blamed or {0: ""})]
+            doubtful, *sure = blamed
+            self._load_rest(model, fields, [records[doubtful]], loaded)
+            loaded.refused.update({records[index][0][0]: refused_row(blamed[index], call) for index in sure})
+            records = [record for index, record in enumerate(records) if index not in blamed]
 
     def update_by_id(self, model: str, fields: Sequence[str], rows: Table) -> None:
         """Write plain fields of many existing records in one call; `fields` begins with `.id`. All or nothing.
 
-        Raises FixDocument when Odoo refuses one of them; writing the same again is harmless.
+        Raises FixDocument when Odoo refuses one of them, UnreadableRecord where it may not be read; writing the same again is harmless.
         """
         if not rows:
             return
         result = self.load(model, fields, rows, create_or_ignore=False)
         if result.ids is None:
-            raise FixDocument("; ".join(result.errors)[:500], system="odoo", call=f"{model}.load")
+            raise refused_row("; ".join(result.errors)[:500], f"{model}.load")
 
 
 def _only_text(fields: Sequence[str], rows: Table) -> None:
@@ -150,7 +161,7 @@ def _records(rows: Table) -> list[list[Sequence[str]]]:
 
 
 def _blamed(result: LoadResult, records: list[list[Sequence[str]]]) -> dict[int, str]:
-    """The records that error messages point to, with the reasons."""
+    """The records that error messages point to, with the reasons, in the order of the messages."""
     starts: list[int] = []
     position = 0
     for record in records:

@@ -75,9 +75,7 @@ def refusal(name: str, message: str, *, call: str, write: bool) -> MagodooError:
     text = " ".join(str(message).split())[:_LONGEST_MESSAGE] or name
     module, _, short = name.rpartition(".")
     if name == "odoo.exceptions.AccessError" and _OF_A_RECORD.search(text):
-        return UnreadableRecord(
-            text, system="odoo", call=call, hint="a record rule hides it, or another company has it"
-        )
+        return _unreadable(text, call)
     if name in _BY_NAME:
         kind, hint = _BY_NAME[name]
         return kind(text, system="odoo", call=call, hint=hint)
@@ -88,6 +86,16 @@ def refusal(name: str, message: str, *, call: str, write: bool) -> MagodooError:
     if text.startswith("Object ") and text.endswith("doesn't exist"):  # an unknown model over JSON-RPC
         return UnknownField(text, system="odoo", call=call, hint="check the Odoo version and its installed modules")
     return FixDocument(text, system="odoo", call=call)
+
+
+def refused_row(message: str, call: str) -> FixDocument:
+    """The error for what `load` says of a row: it gives the text alone, and no name of an exception."""
+    text = " ".join(message.split())[:_LONGEST_MESSAGE]
+    return _unreadable(text, call) if _OF_A_RECORD.search(text) else FixDocument(text, system="odoo", call=call)
+
+
+def _unreadable(text: str, call: str) -> UnreadableRecord:
+    return UnreadableRecord(text, system="odoo", call=call, hint="a record rule hides it, or another company has it")
 
 
 def _of_postgresql(short: str, text: str, call: str, write: bool) -> MagodooError:

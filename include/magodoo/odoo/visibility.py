@@ -58,15 +58,14 @@ class Visibility(Witnesses):
 
     def hidden(self, model: str, ids: Iterable[int]) -> dict[int, str]:
         """Which of the ids exist and may not be read in this company, with the reason; what is deleted is not among them."""
-        wanted = set(ids)
-        seen = self.visible(model, wanted) if wanted else set()
-        reasons = {id: _reason(model, id) for id in self._forbidden(model, sorted(wanted - seen))}
+        away = set(ids)
         company = self.company_domain(model)
-        if seen and company:
-            domain = [*company, ["id", "in", sorted(seen)]]
-            here = set(self.call(model, "search", domain=domain, context=ARCHIVED_TOO))
-            reasons |= {id: f"{model} {id} is not of company {self.company} any more" for id in seen - here}
-        return reasons
+        if away and company:
+            domain = [*company, ["id", "in", sorted(away)]]
+            away -= set(self.call(model, "search", domain=domain, context=ARCHIVED_TOO))
+        seen = self.visible(model, away) if away else set()
+        reasons = {id: _reason(model, id) for id in self._forbidden(model, sorted(away - seen))}
+        return reasons | {id: f"{model} {id} is not of company {self.company} any more" for id in seen if company}
 
     def hides(self, model: str) -> bool:
         """Whether a model, one with few records, has any that this user may not read in this company."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from magodoo.errors import FixDocument, MagodooError
+from magodoo.errors import FixDocument, MagodooError, UnreadableRecord
 from magodoo.extract.odoo_fields import is_intercompany
 from magodoo.load.ledger import LeasedChange
 from magodoo.load.names import name_of, resolve
@@ -207,17 +207,24 @@ def _order_rows(context: Context, changes: Sequence[LeasedChange]) -> dict[str, 
 
 
 def load_partners(context: Context, changes: Sequence[LeasedChange]) -> Written:
-    """Partners first, then their addresses; an order whose partner is refused is refused with it."""
-    problems: dict[str, MagodooError] = {}
+    """Partners first, then their addresses; an order whose partner is refused is refused with it.
+
+    One of a customer who is there and may not be read, or who is another company's, waits: nothing is loaded below him.
+    """
+    client = context.books
+    written: Written = {}
     for level in (slice(0, 1), slice(1, None)):
-        tables = [table for change in changes for table in change.request["partners"][level]]
-        if tables:
-            problems |= load_all(context.books, context.books.load_partners, tables)[1]
-    if not problems:
-        return {}
-    named = {change.id: [table["rows"][0][0] for table in change.request["partners"]] for change in changes}
-    blamed = {id: next((problems[name] for name in names if name in problems), None) for id, names in named.items()}
-    return {id: problem for id, problem in blamed.items() if problem is not None}
+        tables = {change.id: change.request["partners"][level] for change in changes if change.id not in written}
+        if not any(tables.values()):
+            continue
+        ids, problems = load_all(client, client.load_partners, [table for some in tables.values() for table in some])
+        hidden = client.hidden("res.partner", ids.values())
+        problems |= {name: UnreadableRecord(hidden[id], system="odoo") for name, id in ids.items() if id in hidden}
+        for change, some in tables.items():
+            blamed = [problems[name] for table in some if (name := table["rows"][0][0]) in problems]
+            if blamed:
+                written[change] = blamed[0]
+    return written
 
 
 def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
