@@ -30,6 +30,24 @@ def test_the_verdict_sees_what_nobody_carried_over(monkeypatch: pytest.MonkeyPat
         assert len(attempt(pair, draw(25, 7)).complaints) > 5
 
 
+@pytest.mark.parametrize(
+    ("cart", "steps"),
+    [
+        (  # numbers of the goods on both sides, none of them in common
+            Cart((("BUNDLE-BOX", 1), ("SKU-002", 1))),
+            (Step("odoo_enter"), Step("odoo_deliver", extra=True), Step("magento_ship", "last", extra=True), Step("magento_ship")),
+        ),
+        (  # other quantities in sum: the finding names three documents
+            Cart((("SHIRT", 2), ("BUNDLE-SEP", 5)), "card"),
+            (Step(CHAIN), Step("odoo_deliver", "last"), Step("odoo_deliver", "half"), Step("magento_ship", "half", extra=True)),
+        ),
+    ],
+)  # fmt: skip
+def test_parcels_that_both_sides_cut_their_own_way_are_explained(cart: Cart, steps: tuple[Step, ...]) -> None:
+    with stage(CHECKOUT) as shop, shop("usual") as pair:
+        assert attempt(pair, [Told(cart, steps)]).complaints == {}
+
+
 def test_an_invoice_of_a_bookkeeper_that_was_pushed_and_then_cancelled_is_told() -> None:
     told = Told(
         Cart(payment="cashondelivery"), (Step(CHAIN), Step("odoo_bill", "half"), Step(CHAIN), Step("odoo_undo", "one"))

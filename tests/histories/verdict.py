@@ -122,6 +122,11 @@ class Verdict:
     def _shipments(self) -> Iterable[str]:
         named_here, named_there = self._named("shipment")
         tied = self._candidates("shipment")
+        in_magento, in_odoo = self._compared_in_sum()
+        named_here |= {
+            str(row["entity_id"]) for row in self.pair.shipments(self.order) if row["increment_id"] in in_magento
+        }
+        tied |= in_odoo
         named_there |= {
             str(row["id"]) for row in self.pair.rows("stock.picking", [["name", "in", sorted(tied)]], "name")
         }
@@ -202,6 +207,7 @@ class Verdict:
             row
             for row in self.findings
             if row["kind"] == kind
+            and row["type"] != "tracking_mismatch"  # says nothing of goods
             and (
                 row["severity"] != "info" or row["type"] in ("corrected_in_odoo", "replacement", "reversed_before_push")
             )
@@ -220,6 +226,18 @@ class Verdict:
         reversed_ones = [row["message"] for row in self.findings if row["type"] == "reversed_before_push"]
         named += [re.search(r"Reversed by (.+?) before", message) for message in reversed_ones]
         return {number for found in named if found for number in found[1].split(", ")}
+
+    def _compared_in_sum(self) -> tuple[set[str], set[str]]:
+        """Return the numbers on both sides of the shipments that differ in sum: the finding names all of them in its words."""
+        messages = [row["message"] for row in self.findings if row["type"] == "quantity_mismatch"]
+        found = [
+            re.search(r"\. (\S.*?) in Magento and (\S.*?) in Odoo hold the same articles", each) for each in messages
+        ]
+        sides: tuple[set[str], set[str]] = (set(), set())
+        for match in filter(None, found):
+            for side, numbers in zip(sides, match.groups(), strict=True):
+                side.update(numbers.rpartition(". ")[2].split(", "))
+        return sides
 
     def _pieces_ordered(self) -> Counter[str]:
         return Counter(

@@ -128,8 +128,12 @@ def _order_reason(order: OrderPlan) -> str | None:
     return None
 
 
-def _own(row: Document) -> str | None:
-    return "It was written from Odoo, and its source there is gone" if row.reference else None
+def _own(order: OrderPlan, row: Document) -> str | None:
+    if not row.reference:
+        return None
+    if order.partner(row) is not None:
+        return "It was written from Odoo, whose own document counts: a person changes that one"
+    return "It was written from Odoo, and its source there is gone"
 
 
 def _invoices(order: OrderPlan, closed: str | None) -> None:
@@ -143,7 +147,7 @@ def _invoices(order: OrderPlan, closed: str | None) -> None:
             order.cut_over(row),
             closed,
             order.unreadable(Kind.INVOICE),
-            _own(row),
+            _own(order, row),
             order.blocked(row),
             order.crowded(row, Side.ODOO),
         )
@@ -239,7 +243,7 @@ def _settle(
         reason = first_reason(
             order.cut_over(row),
             closed,
-            _own(row),
+            _own(order, row),
             partly,
             order.blocked(row, entry),
             _method_reason(order, row),
@@ -270,7 +274,7 @@ def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: 
         entry = order.partner(row)
         posted = entry is not None and entry.state == "posted" and entry.status in UNPAID
         due = posted and entry is not None and entry.captured_amount < row.tendered
-        held = first_reason(order.cut_over(row), _own(row), order.blocked(row, entry), _payment_held(order, row))
+        held = first_reason(order.cut_over(row), _own(order, row), order.blocked(row, entry), _payment_held(order, row))
         if not row.tendered or held or not (due or row in planned):
             continue
         for name in row.tendered_by.split(","):
@@ -331,7 +335,7 @@ def _deliveries(order: OrderPlan, closed: str | None) -> None:
             order.cut_over(row),
             closed,
             order.unreadable(Kind.SHIPMENT),
-            _own(row),
+            _own(order, row),
             order.blocked(row),
             order.crowded(row, Side.ODOO),
             None if items else _nothing_left(order, row),
@@ -391,7 +395,7 @@ def _credit_notes(order: OrderPlan, closed: str | None) -> None:
             order.cut_over(row),
             closed,
             order.unreadable(Kind.CREDIT_MEMO),
-            _own(row),
+            _own(order, row),
             order.blocked(row),
             order.over_refunded(),
             _nothing_to_refund(order, row),
@@ -438,7 +442,7 @@ def _credit_given(order: OrderPlan, closed: str | None) -> None:
             f"No account is set for it under `extra_totals.{finding.part}`" if extra is None else None,
             order.cut_over(row),
             closed,
-            _own(row),
+            _own(order, row),
             order.blocked(row, entry),
             _payment_held(order, row),
             None if posted or row in planned else "Its credit note is not posted in Odoo",
@@ -469,6 +473,11 @@ def _returns(order: OrderPlan, closed: str | None) -> None:
         ours = note is not None and order.facts.situation.view.ours[note.at]
         booked = order.is_planned(ChangeKind.ODOO_CREDIT_NOTE, row) or not rounded(row.grand_total)
         due = booked or ours or (note is not None and finding is not None)
-        if not items or not due or first_reason(order.cut_over(row), closed):
+        reason = first_reason(
+            order.cut_over(row), closed, None if due else "Its credit memo is not in Odoo: the goods come back with it"
+        )
+        if items and finding is not None:
+            finding.no_change_reason = reason
+        if not items or reason:
             continue
         order.change(ChangeKind.ODOO_STOCK_RETURN, row, [finding] if finding else [], items=items)

@@ -14,6 +14,14 @@ from magodoo.reconcile.plan import PlannedChange
 from magodoo.vocabulary import FindingType, Kind
 
 Key = tuple[str, str]
+MAPPINGS = frozenset({"sku", "tax", "payment", "journal", "currency", "country", "total", "gift_card", "product_type"})
+_COMPARE = "Compare the lines of the order on both sides and put right the one that is wrong, or book the document by hand where it is missing"
+WITHOUT_MAPPING = {
+    "order": "Read the order again with a backfill of the day on which it was placed; see in Odoo that its order has a customer",
+    "shipment": "See on the document's page whether its counterpart is still there and matched; where it was deleted, its finding says what to do",
+    "item": _COMPARE,
+    "items": _COMPARE,
+}
 
 
 class Problem(Protocol):
@@ -141,13 +149,14 @@ def _found(change: PlannedChange, problem: Problem) -> Finding:
         magento_number=change.order_number,
         part=problem.part,
         detail=problem.message,
-        next_step=problem.next_step,
+        next_step=problem.next_step or WITHOUT_MAPPING.get(problem.part.partition(":")[0], ""),
         who=problem.who,
     )
     if taxed:
         made.no_change_reason = "No tax that Odoo knows gives it"
     elif made.type is FindingType.UNMAPPED:
-        made.no_change_reason = f"It waits for the mapping {problem.part}"
+        mapped = problem.part.partition(":")[0] in MAPPINGS and not problem.next_step
+        made.no_change_reason = f"It waits for the mapping {problem.part}" if mapped else problem.message
     else:
         made.no_change_reason = problem.message
     return made

@@ -177,7 +177,12 @@ def _is_invoiced_in_part(sources: Sources, document: CanonicalDocument, line: Mo
 def _unlinked(sources: Sources, document: CanonicalDocument, money: MoneyLines) -> list[RequestProblem]:
     """An invoice line without its order line would leave the order open to be invoiced again."""
     return [
-        RequestProblem(f"sku:{line.source.sku}", f"the matched Odoo order has no line for item {line.source.item_key}")
+        RequestProblem(
+            f"sku:{line.source.sku}",
+            f"the matched Odoo order has no line for item {line.source.item_key} ({line.source.sku})",
+            next_step=f"Add a line of {line.source.sku} to the order in Odoo, or book {document.number} there by hand, with its number as reference",
+            who="accounting",
+        )
         for line in money.lines
         if line.source.role == "item" and _order_line(sources, document, line) is None
     ]

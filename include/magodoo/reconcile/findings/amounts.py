@@ -10,6 +10,7 @@ import pandas as pd
 from magodoo.money import plain, shown
 from magodoo.reconcile import compare, splits
 from magodoo.reconcile.finding import Finding, about
+from magodoo.reconcile.findings import remedies
 from magodoo.reconcile.frames import Mask
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
@@ -43,6 +44,7 @@ def amounts(situation: Situation) -> list[Finding]:
             made.detail = _parts(magento.currency, {name: int(values[place]) for name, values in by_part.items()})
         if made.type is FindingType.CURRENCY_MISMATCH:
             made.magento_value, made.odoo_value = magento.currency, odoo.currency
+        remedies.say_how_to_correct(situation, made, odoo)
         result.append(made)
     return result
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from magodoo.reconcile import rows
 from magodoo.reconcile.finding import Finding, about, amount_of
+from magodoo.reconcile.findings import remedies
 from magodoo.reconcile.frames import Frames
 from magodoo.reconcile.references import LONGEST_ID
 from magodoo.reconcile.rows import Document
@@ -107,8 +108,9 @@ def deleted(situation: Situation) -> list[Finding]:
     result = []
     for row in view.frames.rows(positions):
         made = _alone(FindingType.DELETED, row, orders.get(row.at))
-        if lost[row.at] >= 0:
-            survivor = view.frames.rows([lost[row.at]])[0]
+        survivor = view.frames.rows([lost[row.at]])[0] if lost[row.at] >= 0 else None
+        made.next_step = remedies.after_deletion(row, survivor)
+        if survivor is not None:
             if row.side == Side.MAGENTO:
                 made.odoo_id, made.odoo_number = str(survivor.source_id), survivor.number
             else:
