@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from magodoo.given_up import NEVER_SHIPPED
 from magodoo.reconcile.frames import ROLES, Mask, Units
 from magodoo.reconcile.view import View
 from magodoo.vocabulary import Kind, Side
 
 ONE = 10_000
-NEVER_SHIPPED = ("virtual", "downloadable")
 _PART_COLUMNS = (
     *("parent", "child", "parent_ordered", "child_ordered", "parent_shipped", "child_shipped"),
     *("parent_canceled", "parent_refunded", "parent_invoiced", "order"),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from magodoo.money import CURRENCY_DECIMALS, share
 from magodoo.reconcile import statuses
 from magodoo.reconcile.frames import Mask, Units, tracks_of
 from magodoo.reconcile.match import Matching
 from magodoo.reconcile.quantities import Quantities
+from magodoo.reconcile.reduced import reduced
 from magodoo.reconcile.view import View
 from magodoo.tracking import parts
 from magodoo.vocabulary import Kind, Side
@@ -27,7 +27,7 @@ def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame
     """
     pairs = pd.DataFrame({"magento": matching.magento, "odoo": matching.odoo})
     standing = _standing(view, pairs)
-    pairs["reduced"] = _reduced(view, pairs, counted)
+    pairs["reduced"], pairs["net_gone"], pairs["tax_gone"] = reduced(view, pairs, counted)
     found = np.where(standing, _amounts(view, pairs), 0)
     pairs["amounts"] = np.array(AMOUNTS, dtype=object)[found]
     different = found == AMOUNTS.index(TOTAL)
@@ -54,7 +54,7 @@ def _amounts(view: View, pairs: pd.DataFrame) -> Units:
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     currencies = view.frames.documents["currency"].cat.codes.to_numpy()
     tolerance = view.tolerances[magento]
-    net_gone, tax_gone = _cancelled(view, pairs)
+    net_gone, tax_gone = pairs["net_gone"].to_numpy(), pairs["tax_gone"].to_numpy()
     cash = view.amounts("cash_rounding", odoo)
     apart = view.amounts("grand_total", odoo) - view.amounts("grand_total", magento) + net_gone + tax_gone
     total = np.abs(apart - cash)
@@ -77,41 +77,12 @@ def differences(view: View, pairs: pd.DataFrame) -> dict[str, Units]:
     """
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     found = {name: view.amounts(name, odoo) - view.amounts(name, magento) for name in PARTS}
-    net_gone, tax_gone = _cancelled(view, pairs)
+    net_gone, tax_gone = pairs["net_gone"].to_numpy(), pairs["tax_gone"].to_numpy()
     found["subtotal"], found["tax"] = found["subtotal"] + net_gone, found["tax"] + tax_gone
     folded = np.abs(found["subtotal"] + found["discount"]) <= view.tolerances[magento]
     found["subtotal"] = np.where(folded, 0, found["subtotal"])
     found["discount"] = np.where(folded, 0, found["discount"])
     return found
-
-
-def _reduced(view: View, pairs: pd.DataFrame, counted: Quantities) -> Mask:
-    """Orders that Odoo holds without what Magento cancelled of them, as our import writes them: whole, they would differ."""
-    magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
-    order = view.of_kind(Kind.ORDER)[magento]
-    if not order.any():
-        return order
-    here, there = counted.signatures[magento], counted.signatures[odoo]
-    other = view.amounts("grand_total", magento) != view.amounts("grand_total", odoo)
-    return order & other & (here != there) & (counted.open_signatures[magento] == there)
-
-
-def _cancelled(view: View, pairs: pd.DataFrame) -> tuple[Units, Units]:
-    """Net and tax of the cancelled pieces of each pair's order that Odoo holds without them; 0 for all other pairs."""
-    net, tax = np.zeros(len(pairs), dtype=np.int64), np.zeros(len(pairs), dtype=np.int64)
-    for place in np.flatnonzero(pairs["reduced"].to_numpy()).tolist():
-        at = int(pairs["magento"].iloc[place])
-        decimals = CURRENCY_DECIMALS.get(str(view.frames.documents["currency"].iloc[at]), 2)
-        rows = view.frames.line_rows(at)
-        chosen = rows[
-            (rows["role"] == "item") & rows["is_money"] & (rows["qty_canceled"] > 0) & (rows["qty_ordered"] > 0)
-        ]
-        names = ["qty_ordered", "qty_canceled", "untaxed", "tax"]
-        for ordered, cancelled, untaxed, taxed in chosen[names].to_numpy().tolist():
-            left = max(ordered - cancelled, 0)
-            net[place] += untaxed - share(untaxed, left, ordered, decimals)
-            tax[place] += taxed - share(taxed, left, ordered, decimals)
-    return net, tax
 
 
 def _parts(view: View, pairs: pd.DataFrame) -> list[str]:
@@ -130,10 +101,7 @@ def _parts(view: View, pairs: pd.DataFrame) -> list[str]:
 def _quantities(view: View, pairs: pd.DataFrame, counted: Quantities) -> Mask:
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     different = (counted.signatures[magento] != counted.signatures[odoo]) & ~view.foreign_units[odoo]
-    order = view.of_kind(Kind.ORDER)[magento]
-    if order.any():
-        different &= ~(order & (counted.open_signatures[magento] == counted.signatures[odoo]))
-    return different
+    return different & ~pairs["reduced"].to_numpy()
 
 
 def _tracking(view: View, pairs: pd.DataFrame) -> Mask:

@@ -45,16 +45,6 @@ class Quantities:
             self.document, signature_terms(self.item, self.quantity), len(self.view.frames.documents)
         )
 
-    @cached_property
-    def open_signatures(self) -> Units:
-        """The same for Magento orders without what was cancelled: what Odoo's order may have been reduced to."""
-        lines = self.view.frames.lines
-        position = lines["document"].to_numpy()
-        order = self.view.of_kind(Kind.ORDER)[position] & _countable(lines) & lines["is_money"].to_numpy()
-        left = (lines["qty_ordered"] - lines["qty_canceled"]).to_numpy()[order]
-        values = signature_terms(lines["item_key"].to_numpy()[order], left)
-        return _sums_by_document(position[order], values, len(self.view.frames.documents))
-
     def by_item(self, documents: Mask) -> pd.DataFrame:
         """document, item, quantity of some documents; one row per document and item, in this order."""
         chosen = np.flatnonzero(documents[self.document])
@@ -352,9 +342,14 @@ def _with_kit_moves(known: Bundles, found: dict[str, Units]) -> dict[str, Units]
 
 
 def room_in_odoo(table: pd.DataFrame, kind: Kind) -> pd.Series:
-    """Open quantity per item for another document of a kind in Odoo."""
+    """Open quantity per item for another document of a kind in Odoo. What was refunded unshipped before the import is invoiced, though
+    Odoo's order is without it.
+    """
     if kind is Kind.INVOICE:
-        return table["odoo_ordered"] - np.maximum(table["odoo_invoice"], table["odoo_line_invoiced"])
+        sold = (table["ordered"] - table["canceled"]).clip(lower=0)
+        never = np.minimum(table["refunded"], (sold - table["shipped"]).clip(lower=0))
+        left_out = np.minimum(never, (sold - table["odoo_ordered"]).clip(lower=0)) * (table["has_odoo"] > 0)
+        return table["odoo_ordered"] + left_out - np.maximum(table["odoo_invoice"], table["odoo_line_invoiced"])
     if kind is Kind.SHIPMENT:
         return table["odoo_ordered"] - np.maximum(table["odoo_shipment"], table["odoo_line_shipped"])
     return table["odoo_invoice"] - table["odoo_credit_memo"]

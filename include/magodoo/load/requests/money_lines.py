@@ -12,6 +12,7 @@ from magodoo.load.requests.accuracy import finer_than_odoo
 from magodoo.load.requests.extras import extra_lines, setting_of
 from magodoo.load.requests.gift_cards import gift_card_problems, is_gift_card, is_untaxed, sku_of
 from magodoo.load.requests.prepared import RequestProblem
+from magodoo.load.requests.remaining import is_refunded_whole
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.taxes import LineTax, extra_tax, implausible, tax_of
 from magodoo.money import dump_json, from_units, rounded, shown
@@ -73,7 +74,7 @@ def money_lines(
     pieces = [
         piece
         for line in (*(line for line in document.lines if line.role != "extra"), *extras)
-        if line.is_money and (line.untaxed or line.tax or _quantity(line))
+        if line.is_money and (line.untaxed or line.tax or _quantity(line) or is_refunded_whole(line))
         for piece in _pieces(line, (apart or {}).get(str(line.item_key), 0) if line.role == "item" else 0)
     ]
     carried = [line for line, _ in pieces]
@@ -178,10 +179,11 @@ def _line(
     net: int,
     tax: int,
 ) -> MoneyLine:
-    quantity = from_units(_quantity(source) or 10_000)
+    none = is_refunded_whole(source)
+    quantity = from_units(0 if none else _quantity(source) or 10_000)
     price, discount = _price(source, quantity, net, exact=tax_id is None)
     extra = ""
-    if tax_id is not None:
+    if tax_id is not None and not none:
         extra = _forced(sources, document, source, tax_id, quantity, price, discount, net, tax)
     return MoneyLine(source, product_id, _name(source), quantity, price, discount, tax_id, extra, net, tax)
 

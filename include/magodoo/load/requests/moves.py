@@ -10,6 +10,7 @@ from magodoo.load.requests.extras import extra_lines
 from magodoo.load.requests.money_lines import MoneyLine, MoneyLines, money_lines
 from magodoo.load.requests.payment_parts import payment_parts
 from magodoo.load.requests.prepared import Prepared, RequestProblem
+from magodoo.load.requests.remaining import left_out
 from magodoo.load.requests.sources import Sources
 from magodoo.load.requests.tables import call, figure, table
 from magodoo.vocabulary import ChangeKind, Kind
@@ -24,7 +25,8 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     document, order = sources.magento(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
     if document is None or order is None:
         return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
-    money = money_lines(sources, order, document, _never_delivered(sources, document, plan))
+    without = left_out(sources, order)
+    money = money_lines(sources, order, document, _never_delivered(sources, document, plan, without))
     head, partners, problems = _head(sources, order, document, plan)
     lines = [_line(sources, document, line, index) for index, line in enumerate(money.lines)]
     if kind is Kind.INVOICE:
@@ -48,6 +50,8 @@ def prepare(sources: Sources, plan: PlannedChange) -> Prepared:
     }
     if plan.intent.get("dated_today"):
         request["dated_today"] = True
+    if kind is Kind.INVOICE and (beyond := _beyond(sources, document, money, without)):
+        request["beyond"] = beyond
     calls = [draft.call()] + ([call("account.move", "action_post", ids=[head["id"]])] if post else [])
     return Prepared(plan, request, calls)
 
@@ -130,15 +134,53 @@ def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index:
     return cells
 
 
-def _never_delivered(sources: Sources, document: CanonicalDocument, plan: PlannedChange) -> dict[str, int]:
-    """Quantities by item that a memo refunds unshipped and that Odoo invoices by what is delivered.
+def _never_delivered(
+    sources: Sources, document: CanonicalDocument, plan: PlannedChange, without: dict[str, int]
+) -> dict[str, int]:
+    """Quantities by item that a memo refunds unshipped, and that Odoo invoices by what is delivered or whose order is `without` them.
 
     Their lines are linked: what was invoiced and will never be delivered would stay below zero on the order, and Odoo would
     offer to invoice it (RULES, *Credit memos*).
     """
     skus = {line.item_key: line.sku for line in document.lines if line.role == "item"}
     unshipped = {str(item): int(quantity) for item, quantity in plan.intent.get("unshipped", ())}
-    return {item: quantity for item, quantity in unshipped.items() if _by_delivery(sources, skus.get(item, ""))}
+    earlier = _refunded_earlier(sources, document) if without else {}
+    linked = {}
+    for item, quantity in unshipped.items():
+        short = min(quantity, max(without.get(item, 0) - earlier.get(item, 0), 0))
+        linked[item] = quantity if _by_delivery(sources, skus.get(item, "")) else short
+    return {item: quantity for item, quantity in linked.items() if quantity}
+
+
+def _refunded_earlier(sources: Sources, document: CanonicalDocument) -> dict[str, int]:
+    """Quantities by item on the order's earlier credit memos: these refund first what never left."""
+    found: dict[str, int] = {}
+    for (side, kind, _), other in sources.documents.items():
+        if (side, kind, other.order_key, other.active) != (document.side, document.kind, document.order_key, True):
+            continue
+        if _age(other) < _age(document):
+            for line in other.lines:
+                if line.role == "item" and line.is_money and line.item_key:
+                    found[line.item_key] = found.get(line.item_key, 0) + line.quantity
+    return found
+
+
+def _age(document: CanonicalDocument) -> tuple[float, int]:
+    return document.created_at.timestamp() if document.created_at else 0.0, int(document.source_id)
+
+
+def _beyond(
+    sources: Sources, document: CanonicalDocument, money: MoneyLines, without: dict[str, int]
+) -> list[list[Any]]:
+    """Order line and units that it was sold of, by item that Odoo's order is without in part: the invoice is of more than the order."""
+    order = sources.magento(Kind.ORDER, str(document.own_order_id or document.order_key))
+    sold = {line.item_key: line.qty_ordered - line.qty_canceled for line in order.lines} if order else {}
+    found = []
+    for line in money.lines:
+        key = line.source.item_key
+        if line.source.role == "item" and key in without and (link := _order_line(sources, document, line)):
+            found.append([link.cell, sold[key]])
+    return found
 
 
 def _by_delivery(sources: Sources, sku: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.vocabulary import Kind, Side
 
 # Not in it: what our own writes change (paid, invoiced, shipped), stamps, and what staging adds after the reading
@@ -21,6 +21,11 @@ def _text(value: object) -> str:
     return "item" if value == "exchange" else str(value)
 
 
+def _refunded(line: CanonicalLine) -> int:
+    """Units of an order's line that were refunded before they left, by the line alone."""
+    return max(min(line.qty_refunded, line.qty_ordered - line.qty_canceled - line.qty_shipped), 0)
+
+
 def signature(document: CanonicalDocument) -> str:
     """The same for a document as it was staged and as it is read again, as long as nothing of substance changed."""
     head = [getattr(document, name) for name in _CONTENT]
@@ -28,6 +33,12 @@ def signature(document: CanonicalDocument) -> str:
         head += [*(getattr(document, name) for name in _CUSTOMER), document.state in _ORDER_ENDS]
         # What is cancelled is not imported; only orders that have it say so, or every open change would be another one.
         head += [line.qty_canceled for line in document.lines if line.qty_canceled and document.side == Side.MAGENTO]
+        # Nor is what is refunded before it left.
+        head += [
+            f"refunded {units}"
+            for line in document.lines
+            if (units := _refunded(line)) and document.side == Side.MAGENTO
+        ]
     else:
         head.append(document.state)
     # A delivery's quantities become kits in staging; what was moved stays in qty_ordered.

@@ -144,11 +144,15 @@ class WriteMoves(Writer):
         lines = {
             str(name): line for line in order["order_line"] for name in (line.get("external_id"), line["id"]) if name
         }
+        sold = {str(name): int(units) for name, units in change.request.get("beyond", ())}
         for name, units in _asked(change):
             line = lines.get(name)
             if line is None:
                 return refused("the order in Odoo has lost a line that the invoice needs")
-            left = to_units(line["product_uom_qty"]) - to_units(line["qty_invoiced"]) - claimed.get(line["id"], 0)
+            ordered = max(
+                to_units(line["product_uom_qty"]), sold.get(name, 0)
+            )  # what was refunded unshipped is invoiced too
+            left = ordered - to_units(line["qty_invoiced"]) - claimed.get(line["id"], 0)
             if units > left:
                 return refused(
                     f"the order in Odoo has {plain(max(left, 0))} of {line['name'][:60]!r} left to invoice, not {plain(units)}"
