@@ -110,7 +110,7 @@ def in_odoo(table: dict[str, Any]) -> tuple[Decimal, Decimal]:
             untaxed += Decimal(forced["manual_total_excluded_currency"])
             tax += Decimal(forced["manual_tax_amounts"][cells["tax_ids"]]["tax_amount_currency"])
         else:
-            assert not cells["tax_ids"]
+            assert not (cells["tax_ids"] and quantity), "a line of 0 has no tax to force"
             untaxed += Decimal(cells["price_unit"]) * quantity * (100 - Decimal(cells["discount"])) / 100
     cent = Decimal("0.01")
     return untaxed.quantize(cent, ROUND_HALF_UP), tax.quantize(cent, ROUND_HALF_UP)
