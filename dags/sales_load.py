@@ -3,7 +3,7 @@
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 from airflow.sdk.bases.operator import chain
 
-from magodoo.vocabulary import ChangeKind
+from magodoo.domain.kinds import ChangeKind
 from magodoo_airflow.operators.chain import SendMailsOperator
 from magodoo_airflow.operators.changes import BY_KIND
 from magodoo_airflow.operators.due_changes import DueChangesOperator

@@ -23,12 +23,13 @@ from scripts import tables
 from sqlalchemy import Engine
 
 from magodoo import staging
+from magodoo.domain.kinds import ChangeKind
 from magodoo.magento import needed
 from magodoo.magento.shape import Fate, Shape
 from magodoo.reconcile import catalogue, statuses
 from magodoo.settings import extra_totals, model
 from magodoo.settings.schema import schema
-from magodoo.vocabulary import Approval, ChangeKind, ChangeState, FindingType, Rule, Verdict
+from magodoo.vocabulary import Approval, ChangeState, FindingType, Rule, Verdict
 from magodoo_airflow import metrics
 from magodoo_airflow.operators.changes import BY_KIND
 from magodoo_devstack import ports

@@ -96,7 +96,7 @@ def made(staging_url: str) -> Iterator[Lab]:
     """A shop and its Odoo where plans made by hand are carried out."""
     from load_lab import lab
 
-    from magodoo.load import checkpoints
+    from magodoo.ledger import checkpoints
 
     with lab(staging_url) as made:
         yield made

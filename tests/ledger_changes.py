@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from magodoo.load import ledger
-from magodoo.load.requests.prepared import Prepared
-from magodoo.reconcile.plan import PlannedChange
+from magodoo.domain.kinds import ChangeKind
+from magodoo.ledger import changes, decisions
+from magodoo.ledger import changes as ledger
+from magodoo.ledger.planned import PlannedChange, Prepared
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode, Modes
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.vocabulary import Kind
 
 INVOICE = ChangeKind.ODOO_INVOICE
 
@@ -33,9 +34,9 @@ def a_change(
 
 def recorded(
     connection: Connection, *changes: Prepared, instance: Instance | None = None, release: bool = True
-) -> ledger.Recorded:
+) -> changes.Recorded:
     outcome = ledger.record(connection, instance or an_instance(), changes, "run")
     if release:
-        ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, "us")])
+        decisions.release(connection, [(row.id, row.request_hash) for row in decisions.unchecked(connection, "us")])
     connection.commit()
     return outcome

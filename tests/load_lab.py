@@ -17,17 +17,19 @@ from permit import permit
 from sqlalchemy import text
 
 from magodoo import staging
+from magodoo.domain.kinds import ChangeKind
 from magodoo.extract import magento_documents, odoo_documents
-from magodoo.load import ledger, requests
+from magodoo.flows import planner
+from magodoo.ledger import changes, decisions
+from magodoo.ledger.planned import PlannedChange
 from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import load
 from magodoo.pipeline.context import Context
-from magodoo.reconcile.plan import PlannedChange
 from magodoo.settings import Instance, Settings
 from magodoo.staging import master, upsert
-from magodoo.vocabulary import MATCHED_KINDS, ChangeKind, Kind
+from magodoo.vocabulary import MATCHED_KINDS, Kind
 from magodoo_sandbox.magento import Address, Line, MagentoShop
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
 from magodoo_sandbox.odoo.database import OdooDatabase
@@ -182,16 +184,16 @@ class Lab:
     def plan(self, *planned: PlannedChange) -> list[int]:
         """Record and release, as reconcile and the gate do. Returns ledger ids in the order given."""
         with self.engine.begin() as connection:
-            prepared = requests.prepare(connection, self.context, planned)
+            prepared = planner.prepare(connection, self.context, planned)
             assert not [problem for item in prepared for problem in item.problems], [item.problems for item in prepared]
-            recorded = ledger.record(connection, self.instance, prepared, "test", {plan.order_key for plan in planned})
+            recorded = changes.record(connection, self.instance, prepared, "test", {plan.order_key for plan in planned})
         self.release()
         return [recorded.ids[plan.key] for plan in planned if plan.key in recorded.ids]
 
     def release(self) -> None:
         """The gate finds nothing wrong with whatever is planned."""
         with self.engine.begin() as connection:
-            ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, "us")])
+            decisions.release(connection, [(row.id, row.request_hash) for row in decisions.unchecked(connection, "us")])
 
     def whole_order(self, order: int, *invoices: int, paid: bool = False) -> list[PlannedChange]:
         plans = [self.planned(ChangeKind.ORDER_IMPORT, order, Kind.ORDER, order, **{"as": "confirmed"})]

@@ -15,11 +15,11 @@ from typing import Any
 
 import pandas as pd
 
+from magodoo.ledger.planned import PlannedChange
 from magodoo.money import to_units
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.frames import Frames, canonical
 from magodoo.reconcile.orders import Result, reconcile
-from magodoo.reconcile.plan import PlannedChange
 from magodoo.settings.model import Instance
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -22,7 +22,7 @@ from permit import permit
 from sqlalchemy import text
 
 from magodoo import staging
-from magodoo.load import ledger
+from magodoo.ledger import decisions
 from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
@@ -159,7 +159,7 @@ class ShopAndBooks:
         statement = "select id from change where order_key = :order and approval = 'waiting' and state = 'planned'"
         with self.engine.begin() as connection:
             waiting = list(connection.scalars(text(statement), {"order": str(order)}))
-            ledger.approve(connection, waiting, "clerk")
+            decisions.approve(connection, waiting, "clerk")
 
     # The shop
 

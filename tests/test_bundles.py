@@ -18,7 +18,8 @@ from reconcile_sales import Sales
 from staged import instance
 
 from magodoo.extract import magento_documents
-from magodoo.load.predict import predicted_credit_memo, predicted_invoice
+from magodoo.flows.magento_credit_memo import predicted_credit_memo
+from magodoo.flows.magento_invoice import predicted_invoice
 from magodoo.magento.bundles import is_priced_by_parts
 from magodoo.magento.items import Role, by_parts, order_items, shipped_goods
 from magodoo.money import to_units

@@ -242,7 +242,7 @@ def test_lines_of_live_tasks_are_json_with_instance_window_and_document(told: To
     lines = [
         json.loads(line) for file in folder.rglob("*odoo_invoice*/*.log") for line in file.read_text().splitlines()
     ]
-    of_documents = [line for line in lines if line.get("logger") == "magodoo.load.protocol"]
+    of_documents = [line for line in lines if line.get("logger") == "magodoo.ledger.executor"]
     assert of_documents
     assert {line["instance"] for line in of_documents} == {"us"}
     assert all(line["document"].startswith("invoice ") and line["order"] for line in of_documents)

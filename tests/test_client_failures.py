@@ -15,7 +15,7 @@ from requests import exceptions as failing
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from magodoo import errors
-from magodoo.load import predict
+from magodoo.flows import magento_credit_memo, magento_invoice
 from magodoo.magento import http as magento
 from magodoo.magento import needed, shape
 from magodoo.magento.connection import MagentoConnection
@@ -265,10 +265,12 @@ def test_an_order_line_of_quantity_0_or_nothing_invoiced_adds_nothing() -> None:
     item = {"item_id": 1, "product_type": "simple", "qty_ordered": 0, "price": 10, "row_total": 0}
     order = {"items": [item], "base_to_order_rate": 1}
     request = {"items": [[1, 0]], "shipping_amount": 0, "adjustment_positive": 0, "adjustment_negative": 0}
-    assert predict.predicted_invoice(order, [[1, 10_000]]) == 0
-    assert predict.predicted_credit_memo(order, request) == 0
+    assert magento_invoice.predicted_invoice(order, [[1, 10_000]]) == 0
+    assert magento_credit_memo.predicted_credit_memo(order, request) == 0
     sold = item | {"qty_ordered": 2, "row_total": 20}
-    assert predict.predicted_credit_memo({**order, "items": [sold]}, {**request, "items": [[1, 10_000]]}) == 0
+    assert (
+        magento_credit_memo.predicted_credit_memo({**order, "items": [sold]}, {**request, "items": [[1, 10_000]]}) == 0
+    )
     moment = datetime(2026, 1, 31, tzinfo=UTC)
     assert read_stamp(moment.strftime("%Y-%m-%d %H:%M:%S")) == moment
 
@@ -276,5 +278,5 @@ def test_an_order_line_of_quantity_0_or_nothing_invoiced_adds_nothing() -> None:
 def test_shipping_that_has_a_discount_in_full_is_refunded_with_it() -> None:
     order = {"items": [], "base_shipping_amount": 10, "shipping_amount": 10, "shipping_tax_amount": 2, "shipping_discount_amount": 4}  # fmt: skip
     request = {"items": [], "shipping_amount": 50_000, "adjustment_positive": 10_000, "adjustment_negative": 0}
-    assert predict.predicted_credit_memo(order, request) == 50_000 + 10_000 - 20_000 + 10_000
-    assert predict.predicted_credit_memo({**order, "base_shipping_amount": 0}, request) == 10_000
+    assert magento_credit_memo.predicted_credit_memo(order, request) == 50_000 + 10_000 - 20_000 + 10_000
+    assert magento_credit_memo.predicted_credit_memo({**order, "base_shipping_amount": 0}, request) == 10_000

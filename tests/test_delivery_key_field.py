@@ -9,8 +9,9 @@ import pytest
 from load_lab import POLICY, Lab
 from pydantic import ValidationError
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.settings import Instance
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.vocabulary import Kind
 
 FIELD = "x_ship_ref"
 

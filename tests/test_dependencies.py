@@ -9,9 +9,9 @@ from ledger_changes import a_change, an_instance, recorded
 from sqlalchemy import Connection, text
 
 from magodoo import staging
-from magodoo.dependencies import EDGES, Edge, Effect, Scope, requires, waits_for
-from magodoo.load import leases, ledger
-from magodoo.vocabulary import ChangeKind, Side
+from magodoo.domain.kinds import EDGES, ChangeKind, Edge, Effect, Scope, requires, waits_for
+from magodoo.ledger import changes, decisions, leases
+from magodoo.vocabulary import Side
 
 K = ChangeKind
 WHY = "Odoo says no"
@@ -33,11 +33,11 @@ def approved(connection: Connection, edge: Edge, later_source: str = "11") -> No
     later = {"kind": edge.later.value, "source": later_source}
     connection.execute(text("update change set approval = 'waiting' where kind = :kind and source_id = :source"), later)
     waiting = connection.scalars(text("select id from change where kind = :kind and source_id = :source"), later).all()
-    assert ledger.approve(connection, waiting, "Ann") == 1
+    assert decisions.approve(connection, waiting, "Ann") == 1
     connection.commit()
 
 
-def leased(connection: Connection, *kinds: ChangeKind) -> list[ledger.LeasedChange]:
+def leased(connection: Connection, *kinds: ChangeKind) -> list[changes.LeasedChange]:
     """Lease what a worker of these kinds, which share a target, may carry out now."""
     return leases.claim(connection, an_instance(), kinds[0].target, 10, "worker", 60, kinds=kinds)
 
@@ -72,7 +72,7 @@ def test_an_undone_change_takes_along_what_requires_it_and_nothing_else(
 def test_a_rejected_change_takes_along_what_requires_it(connection: Connection, edge: Edge) -> None:
     approved(connection, edge)
     ids = connection.scalars(text("select id from change where kind = :kind"), {"kind": edge.earlier.value}).all()
-    assert ledger.reject(connection, ids, "Ann", "not this one") == 1
+    assert decisions.reject(connection, ids, "Ann", "not this one") == 1
     assert state(connection, edge.later)[0] == "superseded"
 
 
@@ -93,10 +93,10 @@ def test_a_refused_payment_leaves_an_approved_credit_note_its_approval(connectio
     approved(connection, edge)
     (payment,) = leased(connection, K.ODOO_PAYMENT)
     leases.refuse(connection, payment, "the journal is gone")
-    leases.give_back(connection, "us", {payment.order_key: payment.token})
+    leases.release(connection, "us", {payment.order_key: payment.token})
     connection.commit()
     again = a_change(K.ODOO_CREDIT_NOTE, source="11")
-    assert ledger.record(connection, an_instance(), [again], "next run", ["1"]).kept == 1
+    assert changes.record(connection, an_instance(), [again], "next run", ["1"]).kept == 1
     assert state(connection, K.ODOO_CREDIT_NOTE) == ("approved", "approved")
     assert len(leased(connection, K.ODOO_CREDIT_NOTE)) == 1
 

@@ -10,8 +10,8 @@ import yaml
 from airflow.sdk import DAG
 from pages_of_docs import CHECKOUT, PAGES, blocks, commands
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.settings.model import Instance, Settings
-from magodoo.vocabulary import ChangeKind
 
 TARGETS = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 NEEDED = {"magento_connection": "magento_us", "odoo_connection": "odoo_us"}

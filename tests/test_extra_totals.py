@@ -15,10 +15,9 @@ from test_load_requests import NOW, an_instance, sources
 
 from magodoo.extract import magento_documents, paths
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.load.requests.extras import extra_lines
-from magodoo.load.requests.money_lines import money_lines
-from magodoo.load.requests.payment_parts import parts_of
-from magodoo.load.requests.sources import Record
+from magodoo.flows.extra_amounts import extra_lines, parts_of
+from magodoo.flows.line_amounts import money_lines
+from magodoo.flows.sources import Record
 from magodoo.settings import Instance
 
 Row = dict[str, Any]

@@ -9,8 +9,9 @@ import pytest
 from load_lab import Died, Lab
 from sqlalchemy import text
 
-from magodoo.load import checkpoints, leases
-from magodoo.vocabulary import ChangeKind, Kind, Side
+from magodoo.domain.kinds import ChangeKind
+from magodoo.ledger import checkpoints, leases
+from magodoo.vocabulary import Kind, Side
 
 
 def paid_orders(made: Lab, count: int) -> None:

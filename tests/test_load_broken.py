@@ -10,8 +10,8 @@ from load_lab import Lab
 from test_load_batches import paid_orders
 from test_load_protocol import an_order, later
 
-from magodoo.load import checkpoints
-from magodoo.vocabulary import ChangeKind
+from magodoo.domain.kinds import ChangeKind
+from magodoo.ledger import checkpoints
 
 
 def at_first(made: Lab, name: str, *fault: str, **more: Any) -> Callable[[str], None]:

@@ -10,9 +10,10 @@ import pytest
 from load_lab import Died, Lab
 from test_load_batches import at, die
 
-from magodoo.load import checkpoints, leases
-from magodoo.reconcile.plan import PlannedChange
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.domain.kinds import ChangeKind
+from magodoo.ledger import checkpoints, leases
+from magodoo.ledger.planned import PlannedChange
+from magodoo.vocabulary import Kind
 
 
 def copy_keys(made: Lab) -> None:

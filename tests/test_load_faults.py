@@ -20,7 +20,7 @@ from faults.stage import POLICY
 from faults.worker import chain
 from load_lab import lab
 
-from magodoo.vocabulary import ChangeKind
+from magodoo.domain.kinds import ChangeKind
 from magodoo_devstack.postgres import Cluster
 
 

@@ -11,10 +11,11 @@ from faults.mutations import mutated
 from load_lab import Lab, lab
 from sqlalchemy import text
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import TooLate
-from magodoo.load import checkpoints, ledger
+from magodoo.ledger import checkpoints, decisions
 from magodoo.pipeline import reconcile
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.vocabulary import Kind
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_return_that_is_all_that_is_left_of_an_order_stays_planned(made: Lab) 
 def test_what_builds_on_a_change_that_a_person_rejects_is_planned_anew_without_it(made: Lab) -> None:
     order, _, changes = delivered_and_refunded(made)
     with made.engine.begin() as connection:
-        assert ledger.reject(connection, [changes[2]], "Ann", "the parcel came back") == 1
+        assert decisions.reject(connection, [changes[2]], "Ann", "the parcel came back") == 1
     made.load()
     assert [made.state(change)[0] for change in changes] == ["done", "done", "refused", "done", "superseded"]
     reconcile.run(made.context)
@@ -108,8 +109,8 @@ def test_what_builds_on_a_change_that_a_person_rejects_is_planned_anew_without_i
     made.load()
     assert done_pickings(made) == []
     with made.engine.begin() as connection:
-        assert ledger.reopen(connection, [changes[2]], "Ann") == 1
-        assert ledger.approve(connection, [changes[2]], "Ann") == 1
+        assert decisions.reopen(connection, [changes[2]], "Ann") == 1
+        assert decisions.approve(connection, [changes[2]], "Ann") == 1
     made.release()
     made.load()
     reconcile.run(made.context, [str(order)])

@@ -11,10 +11,12 @@ from ledger_changes import a_change, an_instance, recorded
 from sqlalchemy import Connection, Engine, text
 
 from magodoo import staging
-from magodoo.load import leases, ledger, limits
+from magodoo.domain.kinds import ChangeKind
+from magodoo.ledger import approvals, changes, decisions, leases
+from magodoo.ledger import changes as ledger
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode, Modes
-from magodoo.vocabulary import ChangeKind, Side
+from magodoo.vocabulary import Side
 
 IMPORT, INVOICE, PAYMENT = ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT
 
@@ -34,7 +36,7 @@ def connection(engine: Engine) -> Iterator[Connection]:
 
 def claimed(
     connection: Connection, instance: Instance | None = None, limit: int = 10, **wanted: Any
-) -> list[ledger.LeasedChange]:
+) -> list[changes.LeasedChange]:
     changes = leases.claim(connection, instance or an_instance(), Side.ODOO, limit, "worker", 60, **wanted)
     connection.commit()
     return changes
@@ -52,16 +54,16 @@ def expire_leases(connection: Connection) -> None:
 
 def test_the_same_plan_twice_leaves_one_open_change_with_its_verdict(connection: Connection) -> None:
     first = recorded(connection, a_change())
-    second = ledger.record(connection, an_instance(), [a_change()], "run 2")
+    second = changes.record(connection, an_instance(), [a_change()], "run 2")
     assert (first.ids, second.kept, second.inserted) == (second.ids, 1, 0)
-    assert ledger.unchecked(connection, "us") == []
+    assert decisions.unchecked(connection, "us") == []
 
 
 def test_a_new_revision_supersedes_a_planned_change_and_needs_a_new_verdict(connection: Connection) -> None:
     recorded(connection, a_change(total=1))
     recorded(connection, a_change(total=2), release=False)
     assert states(connection) == ["superseded", "planned"]
-    assert len(ledger.unchecked(connection, "us")) == 1
+    assert len(decisions.unchecked(connection, "us")) == 1
 
 
 @pytest.mark.parametrize("state", ["leased", "uncertain"])
@@ -76,7 +78,7 @@ def test_a_new_revision_never_supersedes_what_may_be_written_right_now(connectio
 
 def test_a_change_that_is_no_longer_planned_is_superseded(connection: Connection) -> None:
     recorded(connection, a_change())
-    outcome = ledger.record(connection, an_instance(), [], "run 2", order_keys=["1"])
+    outcome = changes.record(connection, an_instance(), [], "run 2", order_keys=["1"])
     assert (outcome.superseded, states(connection)) == (1, ["superseded"])
 
 
@@ -85,8 +87,8 @@ def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Con
     (change,) = claimed(connection)
     leases.refuse(connection, change, "Odoo says no")
     why = {("odoo_invoice", "11"): "Odoo says no"}
-    assert ledger.refused_before(connection, "us", [a_change(total=1)]) == why
-    assert ledger.refused_before(connection, "us", [a_change(total=2)]) == {}
+    assert changes.refused_before(connection, "us", [a_change(total=1)]) == why
+    assert changes.refused_before(connection, "us", [a_change(total=2)]) == {}
     again = recorded(connection, a_change(total=1))
     assert again.refused == {("odoo_invoice", "11"): "Odoo says no"}
     assert recorded(connection, a_change(total=2)).inserted == 1
@@ -103,7 +105,7 @@ def test_what_builds_on_what_builds_on_a_rejected_change_leaves_the_ledger_too(c
     """No goods come back for a credit note that goes because its invoice was rejected."""
     memo, back = ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_STOCK_RETURN
     outcome = recorded(connection, a_change(), a_change(memo, source="12"), a_change(back, source="12"))
-    ledger.reject(connection, [outcome.ids["odoo_invoice", "11"]], "ann", "wrong customer")
+    decisions.reject(connection, [outcome.ids["odoo_invoice", "11"]], "ann", "wrong customer")
     assert states(connection) == ["refused", "superseded", "superseded"]
     assert claimed(connection) == []
 
@@ -111,12 +113,12 @@ def test_what_builds_on_what_builds_on_a_rejected_change_leaves_the_ledger_too(c
 def test_only_a_released_request_is_claimed(connection: Connection) -> None:
     recorded(connection, a_change(), release=False)
     assert claimed(connection) == []
-    (row,) = ledger.unchecked(connection, "us")
-    assert ledger.release(connection, [(row.id, "another hash")]) == 0
+    (row,) = decisions.unchecked(connection, "us")
+    assert decisions.release(connection, [(row.id, "another hash")]) == 0
     assert claimed(connection) == []
-    ledger.hold(connection, [(row.id, row.request_hash)], "totals")
+    decisions.hold(connection, [(row.id, row.request_hash)], "totals")
     assert claimed(connection) == []
-    ledger.release(connection, [(row.id, row.request_hash)])
+    decisions.release(connection, [(row.id, row.request_hash)])
     assert [change.id for change in claimed(connection)] == [row.id]
 
 
@@ -175,7 +177,7 @@ def test_what_is_put_back_at_once_is_not_taken_again_for_the_sake_of_a_later_doc
 
 def all_batches(
     connection: Connection, limit: int, kinds: list[ChangeKind] | None = None, put_back: bool = False
-) -> list[ledger.LeasedChange]:
+) -> list[changes.LeasedChange]:
     """Claim as a run does, batch by batch, until nothing is due."""
     instance, done = an_instance(), list[ledger.LeasedChange]()
     seen, tried = set[str](), set[int]()
@@ -189,7 +191,7 @@ def all_batches(
                 leases.put_back(connection, change, "not yet")
             else:
                 leases.done(connection, {change: leases.Outcome("1")})
-        leases.give_back(connection, "us", {change.order_key: change.token for change in changes})
+        leases.release(connection, "us", {change.order_key: change.token for change in changes})
         connection.commit()
         seen |= {change.order_key for change in changes} - leases.left(
             connection, instance, Side.ODOO, changes, tried, kinds
@@ -218,9 +220,9 @@ def test_who_lost_the_lease_can_neither_renew_nor_commit(connection: Connection)
     expire_leases(connection)
     (heir,) = claimed(connection)
     assert leases.renew(connection, [dead], 60) == set()
-    with pytest.raises(ledger.LeaseLost):
+    with pytest.raises(changes.LeaseLost):
         leases.done(connection, {dead: leases.Outcome("7", "INV/7")})
-    with pytest.raises(ledger.LeaseLost):
+    with pytest.raises(changes.LeaseLost):
         leases.refuse(connection, dead, "no")
     assert leases.renew(connection, [heir], 60) == {heir.id}
 
@@ -236,9 +238,9 @@ def test_an_order_that_its_holder_gives_back_is_free_at_once(connection: Connect
     recorded(connection, a_change())
     (change,) = claimed(connection)
     leases.put_back(connection, change, None)
-    leases.give_back(connection, "us", {"1": change.token + 1})
+    leases.release(connection, "us", {"1": change.token + 1})
     assert claimed(connection) == []
-    leases.give_back(connection, "us", {"1": change.token})
+    leases.release(connection, "us", {"1": change.token})
     connection.commit()  # the lease ends now, and now is the beginning of the transaction
     assert [each.id for each in claimed(connection)] == [change.id]
 
@@ -261,7 +263,7 @@ def test_an_uncertain_change_is_looked_after_even_when_its_kind_is_switched_off(
     connection.commit()
     (change,) = claimed_after_lease(connection, an_instance(mode=Modes(default=Mode.OBSERVE)))
     assert (change.resumed, change.may_write) == (True, False)
-    leases.settle_absent(connection, change)
+    leases.resolve_absent(connection, change)
     assert states(connection) == ["planned"]
 
 
@@ -275,7 +277,7 @@ def test_put_back_keeps_what_may_have_been_written_uncertain(connection: Connect
     assert states(connection) == ["uncertain"]
 
 
-def claimed_after_lease(connection: Connection, instance: Instance | None = None) -> list[ledger.LeasedChange]:
+def claimed_after_lease(connection: Connection, instance: Instance | None = None) -> list[changes.LeasedChange]:
     connection.execute(text("update order_lease set until = now() - interval '1 s'"))
     return claimed(connection, instance)
 
@@ -284,7 +286,7 @@ def test_beyond_the_limits_a_change_waits_and_the_rest_goes_on(connection: Conne
     careful = an_instance(limits=Limits(first_writes=0, document_amount=100, run_amount=150, changes_per_run=2))
     cheap = [a_change(source=str(number), amount=400_000, order=str(number)) for number in (1, 2, 3)]
     recorded(connection, a_change(source="9", order="9", amount=1_000_001), *cheap, instance=careful)
-    outcome = limits.review(connection, careful)
+    outcome = approvals.review(connection, careful)
     connection.commit()
     assert (outcome.free, outcome.waiting) == (2, 2)
     assert {change.source_id for change in claimed(connection, careful)} == {"1", "2"}
@@ -294,86 +296,86 @@ def test_changes_are_counted_by_kind_in_a_run_and_in_a_day(connection: Connectio
     careful = an_instance(limits=Limits(first_writes=0, changes_per_run=1, changes_per_day=1))
     one_of_each = [a_change(kind, source=kind.value) for kind in (INVOICE, ChangeKind.ODOO_DELIVERY)]
     recorded(connection, *one_of_each, a_change(source="2", order="2"), instance=careful)
-    assert limits.review(connection, careful) == limits.Review(free=2, waiting=1)
+    assert approvals.review(connection, careful) == approvals.Review(free=2, waiting=1)
     connection.execute(text("update change set state = 'done', finished_at = now() where source_id <> '2'"))
     connection.execute(text("update change set approval = 'not_needed', approval_reason = null"))
-    assert limits.review(connection, careful) == limits.Review(free=0, waiting=1)
+    assert approvals.review(connection, careful) == approvals.Review(free=0, waiting=1)
     connection.execute(text("update change set finished_at = now() - interval '25 h' where state = 'done'"))
     connection.execute(text("update change set approval = 'not_needed', approval_reason = null"))
-    assert limits.review(connection, careful) == limits.Review(free=1, waiting=0)
+    assert approvals.review(connection, careful) == approvals.Review(free=1, waiting=0)
 
 
 def test_the_first_writes_of_a_kind_need_a_person_and_later_ones_do_not(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=1))
     outcome = recorded(connection, a_change(source="1", order="1"), a_change(source="2", order="2"), instance=careful)
-    assert limits.review(connection, careful).waiting == 2
+    assert approvals.review(connection, careful).waiting == 2
     assert claimed(connection, careful) == []
-    ledger.approve(connection, [outcome.ids["odoo_invoice", "1"]], "ann", "seen")
+    decisions.approve(connection, [outcome.ids["odoo_invoice", "1"]], "ann", "seen")
     (change,) = claimed(connection, careful)
     leases.done(connection, {change: leases.Outcome("7", "INV/7")})
-    assert limits.review(connection, careful) == limits.Review(free=1, waiting=0)
+    assert approvals.review(connection, careful) == approvals.Review(free=1, waiting=0)
     assert [item.source_id for item in claimed_after_lease(connection, careful)] == ["2"]
 
 
 def test_an_approval_belongs_to_the_request_and_expires(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=1, approval_expires_hours=1))
     ids = list(recorded(connection, a_change(), instance=careful).ids.values())
-    limits.review(connection, careful)
-    ledger.approve(connection, ids, "ann", "seen")
+    approvals.review(connection, careful)
+    decisions.approve(connection, ids, "ann", "seen")
     connection.execute(text("update change set approved_at = now() - interval '2 hours'"))
     assert claimed(connection, careful) == []
-    assert limits.review(connection, careful).waiting == 1
-    ledger.approve(connection, ids, "ann", "seen again")
+    assert approvals.review(connection, careful).waiting == 1
+    decisions.approve(connection, ids, "ann", "seen again")
     recorded(connection, a_change(total=2), instance=careful)
-    limits.review(connection, careful)
+    approvals.review(connection, careful)
     assert claimed(connection, careful) == []
 
 
 def test_a_rejection_stays_until_the_request_changes_or_somebody_reopens_it(connection: Connection) -> None:
     ids = list(recorded(connection, a_change()).ids.values())
-    ledger.reject(connection, ids, "ann", "wrong customer")
+    decisions.reject(connection, ids, "ann", "wrong customer")
     assert recorded(connection, a_change()).refused == {("odoo_invoice", "11"): "rejected by ann: wrong customer"}
-    assert ledger.reopen(connection, ids, "bob") == 1
+    assert decisions.reopen(connection, ids, "bob") == 1
     assert (states(connection), claimed(connection)) == (["planned"], [])
-    limits.review(connection, an_instance())
-    ledger.approve(connection, ids, "bob")
+    approvals.review(connection, an_instance())
+    decisions.approve(connection, ids, "bob")
     recorded(connection)
     assert len(claimed(connection)) == 1
 
 
 def test_what_is_posted_into_a_closed_period_waits_for_a_person(connection: Connection) -> None:
     ids = list(recorded(connection, a_change(closed_period=True)).ids.values())
-    limits.review(connection, an_instance())
+    approvals.review(connection, an_instance())
     assert claimed(connection) == []
-    ledger.approve(connection, ids, "ann", "the tax adviser knows")
+    decisions.approve(connection, ids, "ann", "the tax adviser knows")
     assert len(claimed(connection)) == 1
 
 
 def test_what_is_exactly_at_its_limit_goes_on(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=0, document_amount=50, run_amount=50))
     recorded(connection, a_change(amount=500_000), instance=careful)
-    assert limits.review(connection, careful) == limits.Review(free=1, waiting=0)
+    assert approvals.review(connection, careful) == approvals.Review(free=1, waiting=0)
 
 
 def test_refunds_have_a_limit_of_their_own(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=0, document_amount=100, refund_amount=10))
     recorded(connection, a_change(), a_change(ChangeKind.ODOO_CREDIT_NOTE, source="12"), instance=careful)
-    assert limits.review(connection, careful) == limits.Review(free=1, waiting=1)
+    assert approvals.review(connection, careful) == approvals.Review(free=1, waiting=1)
     assert [change.kind for change in claimed(connection, careful)] == [INVOICE]
 
 
 def test_what_was_too_much_waits_for_a_person_also_when_the_next_run_has_room(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=0, changes_per_run=1))
     recorded(connection, a_change(), a_change(source="21", order="2"), instance=careful)
-    assert limits.review(connection, careful) == limits.Review(free=1, waiting=1)
+    assert approvals.review(connection, careful) == approvals.Review(free=1, waiting=1)
     (change,) = claimed(connection, careful)
     leases.done(connection, {change: leases.Outcome("7", "INV/7")})
-    assert limits.review(connection, careful) == limits.Review(free=0, waiting=1)
+    assert approvals.review(connection, careful) == approvals.Review(free=0, waiting=1)
 
 
 def test_only_what_waits_is_approved(connection: Connection) -> None:
     ids = list(recorded(connection, a_change()).ids.values())
-    assert ledger.approve(connection, ids, "ann") == 0
+    assert decisions.approve(connection, ids, "ann") == 0
     assert states(connection) == ["planned"]
 
 
@@ -381,7 +383,7 @@ def test_what_was_refused_is_not_reopened_beside_a_newer_plan_of_its_document(co
     ids = list(recorded(connection, a_change(total=1)).ids.values())
     leases.refuse(connection, claimed(connection)[0], "Odoo says no")
     recorded(connection, a_change(total=2))
-    assert ledger.reopen(connection, ids, "bob") == 0
+    assert decisions.reopen(connection, ids, "bob") == 0
     assert states(connection) == ["refused", "planned"]
 
 
@@ -389,16 +391,16 @@ def test_what_was_refused_is_not_reopened_once_its_request_is_blanked(connection
     ids = list(recorded(connection, a_change()).ids.values())
     leases.refuse(connection, claimed(connection)[0], "Odoo says no")
     connection.execute(text("update change_body set request = null"))
-    assert ledger.reopen(connection, ids, "bob") == 0
+    assert decisions.reopen(connection, ids, "bob") == 0
     assert states(connection) == ["refused"]
 
 
 def test_a_person_releases_what_the_gate_holds_and_nothing_else(connection: Connection) -> None:
     outcome = recorded(connection, a_change(), a_change(source="21", order="2"), release=False)
     held, unchecked = (outcome.ids["odoo_invoice", source] for source in ("11", "21"))
-    (row,) = (row for row in ledger.unchecked(connection, "us") if row.id == held)
-    ledger.hold(connection, [(row.id, row.request_hash)], "totals")
-    assert ledger.release_by_person(connection, [held, unchecked], "ann", "looked at it") == 1
+    (row,) = (row for row in decisions.unchecked(connection, "us") if row.id == held)
+    decisions.hold(connection, [(row.id, row.request_hash)], "totals")
+    assert decisions.release_by_person(connection, [held, unchecked], "ann", "looked at it") == 1
     assert [change.id for change in claimed(connection)] == [held]
     reasons = connection.scalars(text("select reason from change where id = :id"), {"id": held})
     assert list(reasons) == ["released by ann: looked at it (was held by totals)"]

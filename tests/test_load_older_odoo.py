@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from magodoo.load.writers.older_odoo import complete, unequal_in_company, unrated
+from magodoo.flows.load_tables import complete, unequal_in_company, unrated
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.versions import Version
 

@@ -14,14 +14,15 @@ from faults.mutations import mutated
 from load_lab import Died, Lab
 from sqlalchemy import text
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import Unauthorized
-from magodoo.load import checkpoints, leases, protocol
-from magodoo.load.masked import MASK
+from magodoo.ledger import checkpoints, executor, leases
+from magodoo.ledger.redaction import MASK
 from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.connection import OdooConnection
 from magodoo.settings.model import Mode, Modes
-from magodoo.vocabulary import ChangeKind, Kind, Side
+from magodoo.vocabulary import Kind, Side
 from magodoo_sandbox.magento import Address
 
 
@@ -297,7 +298,7 @@ def test_a_dry_run_logs_no_personal_data_and_the_change_keeps_the_whole_request(
 def test_a_line_about_a_document_carries_its_kind_and_number(made: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[tuple[str, dict[str, Any]]] = []
     monkeypatch.setattr(
-        protocol.log,
+        executor.log,
         "log",
         lambda level, form, *args: said.append((form % args, structlog.contextvars.get_contextvars())),
     )

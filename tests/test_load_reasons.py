@@ -12,7 +12,8 @@ from test_load_batches import delivered, paid_orders
 from test_load_protocol import later, tamper
 from test_load_writers import odoo_invoice
 
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.domain.kinds import ChangeKind
+from magodoo.vocabulary import Kind
 
 EUR = 126
 

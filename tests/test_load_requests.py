@@ -13,18 +13,19 @@ import recorded_documents
 from hypothesis import given
 from hypothesis import strategies as st
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.extract import magento_documents
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
-from magodoo.load.requests import Prepared, prepare_from
-from magodoo.load.requests.money_lines import apportion
-from magodoo.load.requests.remaining import nothing_left, remaining
-from magodoo.load.requests.sources import Record, Sources
-from magodoo.load.requests.taxes import implausible, tax_of
+from magodoo.flows.line_amounts import apportion
+from magodoo.flows.order_contents import nothing_left, remaining
+from magodoo.flows.planner import Prepared, prepare_from
+from magodoo.flows.sources import Record, Sources
+from magodoo.flows.taxes import implausible, tax_of
+from magodoo.ledger.planned import PlannedChange
 from magodoo.money import from_units, rounded, to_units
-from magodoo.reconcile.plan import PlannedChange
 from magodoo.settings import Instance
 from magodoo.settings.model import TaxRule
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.vocabulary import Kind
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 RATES = ("8.25", "19", "7", "20")

@@ -17,7 +17,7 @@ from magodoo.errors import FixDocument
 from magodoo.extract import magento_documents
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.magento_rows import Rows, read_rows
-from magodoo.load.predict import predicted_invoice
+from magodoo.flows.magento_invoice import predicted_invoice
 from magodoo.money import to_units
 
 CENT = Decimal("0.01")

@@ -15,11 +15,12 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from load_lab import Lab, lab
 from sqlalchemy import text
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import Forbidden, MagodooError, Stop, Unavailable
-from magodoo.load import waiting
+from magodoo.ledger import approvals
 from magodoo.pipeline import load
 from magodoo.settings.model import Limits
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.vocabulary import Kind
 from magodoo_airflow import metrics
 from magodoo_airflow.hooks import context as hook_context
 from magodoo_airflow.links import ChangesLink
@@ -232,8 +233,8 @@ def test_a_change_that_was_planned_anew_after_it_was_shown_is_not_approved_with_
 
 
 def test_what_a_shop_sends_does_not_break_the_table() -> None:
-    row = waiting.Waiting(1, ChangeKind.ODOO_INVOICE, f"{Kind.INVOICE.value} 1|<b>2\n3", "*4*", 10_000, "EUR", "")
-    other = waiting.Waiting(2, ChangeKind.ODOO_INVOICE, "invoice 2", "5", 20_000, "USD", "")
-    shown = waiting.table([row, other])
+    row = approvals.Waiting(1, ChangeKind.ODOO_INVOICE, f"{Kind.INVOICE.value} 1|<b>2\n3", "*4*", 10_000, "EUR", "")
+    other = approvals.Waiting(2, ChangeKind.ODOO_INVOICE, "invoice 2", "5", 20_000, "USD", "")
+    shown = approvals.table([row, other])
     assert "1\\|\\<b\\>2 3 | \\*4\\*" in shown
     assert "| odoo invoice | 1 | 1.00 EUR |\n| odoo invoice | 1 | 2.00 USD |" in shown  # currencies are never added

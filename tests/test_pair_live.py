@@ -21,7 +21,7 @@ from pair_live import INSTANCE, House, Lacking, People, Row, connections, house,
 from pair_orders import TYPED, books_alone, both, invoice_to_race_for, memo_to_race_for, only_authorised, shop_alone
 
 from magodoo.errors import FixDocument
-from magodoo.load import checkpoints
+from magodoo.ledger import checkpoints
 from magodoo.magento import MagentoClient
 from magodoo.odoo.client import OdooClient
 from magodoo.pipeline import extract, load, quality, reconcile

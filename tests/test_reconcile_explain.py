@@ -6,8 +6,8 @@ import pytest
 from load_lab import Lab
 from sqlalchemy import text
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.reconcile.explain import VARIABLE, explain, main
-from magodoo.vocabulary import ChangeKind
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from reconcile_sales import Sales
 
-from magodoo.load.requests.prepared import RequestProblem
-from magodoo.reconcile.plan import PlannedChange
-from magodoo.reconcile.settle import waiting_for, without_problems
-from magodoo.vocabulary import ChangeKind, FindingType, Kind
+from magodoo.domain.kinds import ChangeKind
+from magodoo.flows.planner import waiting_for, without_problems
+from magodoo.ledger.planned import PlannedChange, RequestProblem
+from magodoo.vocabulary import FindingType, Kind
 
 TROUBLE = RequestProblem("sku:SKU11", "SKU11 is no product in Odoo")
 

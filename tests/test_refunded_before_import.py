@@ -13,8 +13,8 @@ from shop_and_books import ShopAndBooks, amount
 from stories import story
 
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.flows.order_contents import is_refunded_whole, nothing_left, remaining
 from magodoo.given_up import given_up
-from magodoo.load.requests.remaining import is_refunded_whole, nothing_left, remaining
 from magodoo_sandbox.magento import Coupon, Line
 
 Story = Generator[None, None, None]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from reconcile_sales import Sales
 
-from magodoo.load.requests.prepared import RequestProblem
+from magodoo.domain.kinds import ChangeKind
+from magodoo.flows.planner import without_problems
+from magodoo.ledger.planned import PlannedChange, RequestProblem
 from magodoo.reconcile.finding import Finding
-from magodoo.reconcile.plan import PlannedChange
-from magodoo.reconcile.settle import without_problems
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.vocabulary import Kind
 
 
 def differing_order(currency: str = "USD", state: str = "sale") -> Sales:

@@ -29,14 +29,14 @@ from sqlalchemy import Connection, text
 from test_load_requests import sources
 
 from magodoo import staging
-from magodoo.dependencies import EDGES, requires, waits_for
-from magodoo.load import limits
-from magodoo.load.requests import prepare_from
-from magodoo.load.requests.sources import Sources
+from magodoo.domain.kinds import EDGES, ChangeKind, requires, waits_for
+from magodoo.flows.planner import prepare_from
+from magodoo.flows.sources import Sources
+from magodoo.ledger import approvals
+from magodoo.ledger.planned import PlannedChange
 from magodoo.money import dump_json, parse_json
-from magodoo.reconcile.plan import PlannedChange
 from magodoo.settings.model import Limits
-from magodoo.vocabulary import ChangeKind, Kind
+from magodoo.vocabulary import Kind
 from magodoo_airflow.operators.changes import BY_KIND
 
 Row = dict[str, Any]
@@ -230,7 +230,7 @@ def _kind(kind: ChangeKind) -> Row:
 def _limited(connection: Connection, kind: ChangeKind) -> Row:
     """The limit of its amount, why it waits inside a closed period, and whether the numbering of a journal orders it."""
     recorded(connection, a_change(kind, date="2025-03-10"), a_change(kind, "2", "21", closed_period=True))
-    limits.review(connection, an_instance(limits=Limits(first_writes=0, document_amount=7, refund_amount=8)))
+    approvals.review(connection, an_instance(limits=Limits(first_writes=0, document_amount=7, refund_amount=8)))
     statement = "select approval, approval_reason, series_day::text from change order by id"
     (large, closed) = connection.execute(text(statement)).all()
     connection.execute(text("delete from change_body"))

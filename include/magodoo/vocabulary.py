@@ -99,35 +99,6 @@ class Rule(StrEnum):
     ASSIGNMENT = "assignment"
 
 
-class ChangeKind(StrEnum):
-    """One planned write. The kinds stand in the order in which the changes of one order are carried out."""
-
-    ORDER_IMPORT = "odoo_order_import"
-    ORDER_CANCEL = "odoo_order_cancel"
-    ODOO_INVOICE = "odoo_invoice"
-    ODOO_PAYMENT = "odoo_payment"
-    ODOO_DELIVERY = "odoo_delivery"
-    ODOO_TRACKING = "odoo_tracking"
-    ODOO_CREDIT_NOTE = "odoo_credit_note"
-    ODOO_REFUND_PAYMENT = "odoo_refund_payment"
-    ODOO_STOCK_RETURN = "odoo_stock_return"
-    MAGENTO_INVOICE = "magento_invoice"
-    MAGENTO_SHIPMENT = "magento_shipment"
-    MAGENTO_TRACKING = "magento_tracking"
-    MAGENTO_CREDIT_MEMO = "magento_credit_memo"
-
-    @property
-    def target(self) -> Side:
-        return Side.MAGENTO if self.value.startswith("magento_") else Side.ODOO
-
-    @property
-    def step(self) -> int:
-        return _STEPS[self]
-
-
-_STEPS = {kind: step for step, kind in enumerate(ChangeKind)}
-
-
 class ChangeState(StrEnum):
     """Life of a change in the ledger.
 

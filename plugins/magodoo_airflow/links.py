@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
 
-from magodoo.vocabulary import ChangeKind
+from magodoo.domain.kinds import ChangeKind
 from magodoo_airflow.pages.navigation import address
 
 

@@ -13,12 +13,12 @@ from sqlalchemy import text
 
 from cutover.checker import Watch, check
 from cutover.history import YEARS, Fate, OldShop, Way
-from magodoo.load import ledger
+from magodoo.domain.kinds import ChangeKind
+from magodoo.ledger import decisions
 from magodoo.pipeline import backfill, extract, load, refresh
 from magodoo.pipeline.window import Window, from_conf
 from magodoo.settings import Settings
 from magodoo.settings.model import Mode
-from magodoo.vocabulary import ChangeKind
 
 HOUR = timedelta(hours=1)
 LIMITS = {**NO_LIMITS, "first_writes": 20}
@@ -141,7 +141,7 @@ class FirstDay:
     def _approve(self) -> None:
         with self.pair.engine.begin() as connection:
             waiting = connection.scalars(text("select id from change where approval = 'waiting' and state = 'planned'"))
-            self.day.approved += ledger.approve(connection, list(waiting), "accountant")
+            self.day.approved += decisions.approve(connection, list(waiting), "accountant")
 
     # What people do
 

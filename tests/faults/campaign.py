@@ -24,8 +24,9 @@ from faults.crew import Crew
 from faults.history import History
 from faults.mutations import mutated
 from faults.worker import chain, release
+from magodoo.domain.kinds import ChangeKind
 from magodoo.pipeline import extract, load, master_data, reconcile, whole_orders
-from magodoo.vocabulary import ChangeKind, Side
+from magodoo.vocabulary import Side
 from magodoo_devstack.postgres import Cluster
 
 MOST_ROUNDS = 8

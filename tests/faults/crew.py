@@ -20,17 +20,17 @@ from sqlalchemy import text
 
 from faults import kinds
 from faults.worker import FAILED, Job, work
-from magodoo.load import checkpoints
+from magodoo.domain.kinds import ChangeKind
+from magodoo.ledger import checkpoints
 from magodoo.settings import Instance
-from magodoo.vocabulary import ChangeKind
 from magodoo_devstack.postgres import Cluster
 
 QUIET = 300  # seconds without running or waiting for a processor, which no answer takes: it hangs
 SPENT = 300  # seconds of processor time after which it turns in circles: a run needs some
 SHORT = {"settle_seconds": 3, "lease_seconds": 4}  # of a worker that is paused
 PRELOADED = (
-    "faults.worker", "magodoo.reconcile.orders", "magodoo.reconcile.store", "magodoo.reconcile.settle",
-    "sqlalchemy.dialects.postgresql.psycopg2", "magodoo.load.requests", "magodoo.quality.alerts",
+    "faults.worker", "magodoo.reconcile.orders", "magodoo.reconcile.store", "magodoo.flows.planner",
+    "sqlalchemy.dialects.postgresql.psycopg2", "magodoo.flows.planner", "magodoo.quality.alerts",
 )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from magodoo.load import checkpoints
-from magodoo.vocabulary import ChangeKind
+from magodoo.domain.kinds import ChangeKind
+from magodoo.ledger import checkpoints
 from magodoo_sandbox.faults import Rule
 
 CALLED = "called"

@@ -9,9 +9,9 @@ from unittest import mock
 
 from sqlalchemy import text
 
-from magodoo.load import leases, ledger, read_back
-from magodoo.load.protocol import Run
-from magodoo.load.writers import WRITERS
+from magodoo.flows.registry import WRITERS
+from magodoo.ledger import changes, leases, read_back
+from magodoo.ledger.executor import Run
 from magodoo.odoo.client import OdooClient
 
 
@@ -50,7 +50,7 @@ def _without_staging(context: Any, writer: Any, targets: Any, documents: Any, be
 @contextmanager
 def _every_writer(method: str, replacement: Any) -> Iterator[None]:
     with mock.patch.multiple(
-        "magodoo.load.protocol",
+        "magodoo.ledger.executor",
         WRITERS={kind: _Changed(writer, method, replacement) for kind, writer in WRITERS.items()},
     ):
         yield
@@ -106,7 +106,7 @@ def _no_reference() -> Iterator[None]:
     """Nothing that we wrote is known again by what it carries: no external id is found, no marker is read."""
     with (
         mock.patch.object(OdooClient, "by_external_ids", lambda self, names, believed=(), hidden=None: {}),
-        mock.patch("magodoo.load.writers.magento_documents.find_marker", lambda row: None),
+        mock.patch("magodoo.flows.magento_documents.find_marker", lambda row: None),
     ):
         yield
 
@@ -119,7 +119,7 @@ def _many_changes_of_a_key() -> Iterator[None]:
         connection.execute(text("drop index if exists change_open"))
         return {}, {}
 
-    with mock.patch.object(ledger, "_standing", planned_again):
+    with mock.patch.object(changes, "_standing", planned_again):
         yield
 
 

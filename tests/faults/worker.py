@@ -16,11 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from faults.kinds import CALLED
 from faults.mutations import mutated
 from magodoo import staging
+from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import MagodooError
-from magodoo.load import checkpoints, ledger
-from magodoo.load.ledger import LeasedChange
-from magodoo.load.protocol import Run
-from magodoo.load.writer import Writer
+from magodoo.ledger import checkpoints, decisions
+from magodoo.ledger.behaviour import Writer
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.executor import Run
 from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.odoo.caller import OdooCaller
 from magodoo.odoo.client import OdooClient
@@ -30,7 +31,7 @@ from magodoo.pipeline.context import Context
 from magodoo.preflight import store as preflights
 from magodoo.settings import Instance, Settings
 from magodoo.staging import work as work_list
-from magodoo.vocabulary import ChangeKind, Side
+from magodoo.vocabulary import Side
 
 PAGE = 3  # rows of a page of Magento's, so that an extraction has several
 FORBIDDEN = 4  # the exit code of a run that has no leave to write, and proves nothing
@@ -113,7 +114,7 @@ def release(context: Context) -> None:
     """The gate finds nothing wrong with whatever is planned."""
     instance = context.instance.id
     with context.engine.begin() as connection:
-        ledger.release(connection, [(row.id, row.request_hash) for row in ledger.unchecked(connection, instance)])
+        decisions.release(connection, [(row.id, row.request_hash) for row in decisions.unchecked(connection, instance)])
 
 
 def work(job: Job) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from magodoo.load.writers.older_odoo import complete, fit
+from magodoo.flows.load_tables import complete, fit
 from magodoo.money import dump_json
 from magodoo.odoo.client import OdooClient
 from magodoo.odoo.loading import Loaded

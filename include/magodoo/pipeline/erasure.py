@@ -18,7 +18,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from magodoo.errors import BadSettings, Retry
-from magodoo.load import ledger
+from magodoo.ledger import decisions
 from magodoo.pipeline.quality import docs_root
 from magodoo.settings import Settings
 from magodoo.staging import erasure
@@ -74,7 +74,7 @@ def _erase(engine: Engine, instance: str, keys: Sequence[str], more: Sequence[st
             raise Retry(
                 f"changes of {len(under_way)} orders are under way", hint="let them end (see Changes), then again"
             )
-        ledger.reject(connection, planned, who, "the customer was erased")
+        decisions.reject(connection, planned, who, "the customer was erased")
         words = [*more, *erasure.words_of(connection, instance, keys)]
         counts = Counter(erasure.erase(connection, instance, keys, words))
     counts.update(orders=len(keys), rejected=len(planned), docs=_out_of_docs(docs_root() / instance, words))

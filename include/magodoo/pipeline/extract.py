@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from magodoo.extract.reading import Batch, Source
-from magodoo.load.checkpoints import checkpoint
+from magodoo.ledger.checkpoints import checkpoint
 from magodoo.pipeline import master_data, whole_orders
 from magodoo.pipeline.ahead import rarely_collected, read_ahead
 from magodoo.pipeline.store import Page, Progress, store

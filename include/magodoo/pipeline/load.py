@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import BadSettings, FixConfiguration
 from magodoo.labels import labelled
-from magodoo.load import leases, ledger, limits
-from magodoo.load.checkpoints import checkpoint
-from magodoo.load.ledger import LeasedChange
-from magodoo.load.masked import masked
-from magodoo.load.protocol import Run
+from magodoo.ledger import approvals, changes, leases
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.checkpoints import checkpoint
+from magodoo.ledger.executor import Run
+from magodoo.ledger.redaction import redacted
 from magodoo.money import dump_json
 from magodoo.preflight import store as preflights
 from magodoo.quality import alerts
 from magodoo.settings.model import Mode
 from magodoo.staging import runs
-from magodoo.vocabulary import ChangeKind, Side
+from magodoo.vocabulary import Side
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
@@ -54,7 +55,7 @@ def run(
     if not dry_run and context.instance.mode.any_apply:
         _may_write(context)
     with context.engine.begin() as connection:
-        limits.review(connection, context.instance)
+        approvals.review(connection, context.instance)
     if dry_run:
         return {"would_write": _show(context, wanted, order_keys, limit), **_standing(context)}
     with runs.recorded(context.engine, context.instance.id, "load", context.dag_run) as told:
@@ -73,7 +74,7 @@ def run(
 def due_kinds(context: Context) -> list[str]:
     """Kinds of change that may be carried out now, in step order; who must approve the others is told by mail."""
     with context.engine.begin() as connection:
-        limits.review(connection, context.instance)
+        approvals.review(connection, context.instance)
         alerts.queue_changes(connection, context.instance, context.settings.ui_url)
     applied = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is Mode.APPLY]
     with context.engine.connect() as connection:
@@ -144,7 +145,7 @@ def _one_target(
 
 def _give_back(context: Context, changes: Sequence[LeasedChange]) -> None:
     with context.engine.begin() as connection:
-        leases.give_back(connection, context.instance.id, {change.order_key: change.token for change in changes})
+        leases.release(connection, context.instance.id, {change.order_key: change.token for change in changes})
 
 
 def _holder(context: Context) -> str:
@@ -189,8 +190,8 @@ def _show(
         rows = connection.execute(text(statement), values).all()
         for row in rows:
             head = f"would write {row.kind} of {row.source_number} (order {row.order_number}; {row.verdict}, {row.approval})"
-            calls = ledger.body(connection, row.id)["calls"] or []
-            shown = "\n".join(dump_json(masked(call)) for call in calls)
+            calls = changes.body(connection, row.id)["calls"] or []
+            shown = "\n".join(dump_json(redacted(call)) for call in calls)
             with labelled(document=f"{row.document_kind} {row.source_number}", order=row.order_number):
                 log.info("%s\n%s", head, shown)
     return len(rows)

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random
 
-from magodoo.load import ledger, requests
-from magodoo.load.checkpoints import checkpoint
+from magodoo.flows import planner
+from magodoo.ledger import changes
+from magodoo.ledger.checkpoints import checkpoint
 from magodoo.pipeline import extract, lists
 from magodoo.pipeline.ahead import rarely_collected
 from magodoo.staging import frames as staged
@@ -140,19 +141,18 @@ def _one_at_a_time(connection: Connection, instance: str, order_keys: list[str])
     )
 
 
-def _record(connection: Connection, context: Context, order_keys: list[str], result: Result) -> ledger.Recorded:
+def _record(connection: Connection, context: Context, order_keys: list[str], result: Result) -> changes.Recorded:
     """The full requests into the ledger; what cannot be built becomes a finding, and what waits for it is left out."""
-    from magodoo.reconcile import settle
 
-    prepared = requests.prepare(connection, context, result.changes)
+    prepared = planner.prepare(connection, context, result.changes)
     problems = {item.key: item.problems for item in prepared if item.problems}
     unready = [item.key for item in prepared if item.request is None]
-    left_out = settle.without_problems(result.changes, problems, unready, result.findings)
+    left_out = planner.without_problems(result.changes, problems, unready, result.findings)
     ready = [item for item in prepared if item.key not in left_out]
-    refused = ledger.refused_before(connection, context.instance.id, ready)
-    waiting = settle.waiting_for(result.changes, refused)
+    refused = changes.refused_before(connection, context.instance.id, ready)
+    waiting = planner.waiting_for(result.changes, refused)
     ready = [item for item in ready if item.key not in waiting]
-    settle.give_reasons(result.findings, waiting | {key: f"Refused before: {why}" for key, why in refused.items()})
-    recorded = ledger.record(connection, context.instance, ready, context.dag_run, order_keys)
-    settle.name_half_done(result.findings, ledger.half_done(connection, context.instance.id, order_keys))
+    planner.give_reasons(result.findings, waiting | {key: f"Refused before: {why}" for key, why in refused.items()})
+    recorded = changes.record(connection, context.instance, ready, context.dag_run, order_keys)
+    planner.name_half_done(result.findings, changes.half_done(connection, context.instance.id, order_keys))
     return recorded

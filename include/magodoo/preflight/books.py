@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.preflight import staged
 from magodoo.preflight.lines import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 from magodoo.settings import drafted_by_default
-from magodoo.vocabulary import ChangeKind
 
 MONEY_JOURNALS = ("bank", "cash", "credit")
 _DOCUMENTS = (ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)

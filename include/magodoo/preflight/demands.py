@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable
 from magodoo.odoo.caller import expect_rows
 from magodoo.preflight.lines import Outcome, some
 from magodoo.preflight.subject import Check, Subject
-from magodoo.vocabulary import ChangeKind
 
 _DOMAINS = {"invoice": "invoices", "sale_order": "orders"}
 _TODO_PLAN = (

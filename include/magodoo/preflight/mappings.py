@@ -6,13 +6,13 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import FixConfiguration
 from magodoo.money import from_units, plain
 from magodoo.preflight import staged
 from magodoo.preflight.lines import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 from magodoo.settings.model import TaxRule
-from magodoo.vocabulary import ChangeKind
 
 _WITH_LINES = (ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooError
 from magodoo.odoo.caller import expect_rows
 from magodoo.odoo.kinds import DELIVERY_KEY
@@ -12,7 +13,7 @@ from magodoo.odoo.mirrors import may_read_purchases
 from magodoo.preflight import clock
 from magodoo.preflight.lines import Outcome, some
 from magodoo.preflight.subject import Check, Subject
-from magodoo.vocabulary import ChangeKind, Side
+from magodoo.vocabulary import Side
 
 NEEDED = ("account", "sale", "stock", "sale_stock")
 FOLLOW_UPS = ("account_followup", "account_invoice_overdue_reminder", "account_credit_control")

@@ -9,11 +9,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.money import dump_json
 from magodoo.preflight.lines import CheckLine, has_errors
 from magodoo.preflight.subject import applied_kinds
 from magodoo.settings import Instance, drafted_by_default
-from magodoo.vocabulary import ChangeKind
 
 _WITHOUT_EFFECT = {
     "title",

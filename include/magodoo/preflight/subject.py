@@ -8,12 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.magento.client import MagentoClient
 from magodoo.odoo.client import OdooClient
 from magodoo.preflight.lines import Outcome
 from magodoo.settings import Instance, Settings
 from magodoo.settings.model import Mode
-from magodoo.vocabulary import ChangeKind, Side
+from magodoo.vocabulary import Side
 
 
 @dataclass(frozen=True)

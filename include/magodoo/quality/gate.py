@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from magodoo.load import ledger
+from magodoo.ledger import decisions
 from magodoo.quality.checks import Holds
 from magodoo.quality.suites import Failure, holding
 from magodoo.settings import Instance
@@ -30,10 +30,10 @@ class Judged:
 
 def judge(connection: Connection, instance: Instance, failures: Sequence[Failure]) -> Judged:
     """Writes the verdicts. A change that was held is judged again at every run: it goes through once the cause is gone."""
-    changes = ledger.unchecked(connection, instance.id)
+    changes = decisions.unchecked(connection, instance.id)
     sides = holding(failures, Holds.SIDE)
     if sides:
-        held = ledger.hold(connection, [(change.id, change.request_hash) for change in changes], sides[0].check.name)
+        held = decisions.hold(connection, [(change.id, change.request_hash) for change in changes], sides[0].check.name)
         return Judged(0, held, _sides_of(sides))
     documents, orders = _damaged(holding(failures, Holds.DOCUMENT))
     held = 0
@@ -41,13 +41,13 @@ def judge(connection: Connection, instance: Instance, failures: Sequence[Failure
     for change in changes:
         check = documents.get(_source_of(change)) or orders.get(change.order_key)
         if check:
-            held += ledger.hold(connection, [(change.id, change.request_hash)], check)
+            held += decisions.hold(connection, [(change.id, change.request_hash)], check)
         else:
             free.append((change.id, change.request_hash))
-    return Judged(ledger.release(connection, free), held, ())
+    return Judged(decisions.release(connection, free), held, ())
 
 
-def _source_of(change: ledger.Unchecked) -> tuple[str, str, str]:
+def _source_of(change: decisions.Unchecked) -> tuple[str, str, str]:
     return (change.kind.target.other.value, change.document_kind, change.source_id)
 
 

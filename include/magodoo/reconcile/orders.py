@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from magodoo.reconcile import compare, match, planning, quantities
+from magodoo.flows import planner
+from magodoo.ledger.planned import PlannedChange
+from magodoo.reconcile import compare, match, quantities
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import (
     addresses,
@@ -23,7 +25,6 @@ from magodoo.reconcile.findings import (
     stock,
 )
 from magodoo.reconcile.frames import Frames, Mask
-from magodoo.reconcile.plan import PlannedChange
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View, in_scope
 from magodoo.settings import Instance, drafted_by_default
@@ -54,7 +55,7 @@ def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
     """Pairs, findings and planned changes of whole orders. Pure: the same frames in any order give the same result."""
     keep = in_scope(frames, instance)
     situation = look(frames.only(keep), instance, now)
-    findings, changes = planning.plan(situation, find(situation))
+    findings, changes = planner.plan(situation, find(situation))
     findings.sort(key=lambda finding: finding.key)
     pairs = situation.matching.frame()
     counts = {

@@ -42,14 +42,14 @@ class WaitingChangesOperator(StepOperator):
         self.most = most
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
-        from magodoo.load import waiting
+        from magodoo.ledger import approvals
 
         with pipeline.engine.begin() as connection:
-            found = waiting.review(connection, pipeline.instance, self.most)
+            found = approvals.waiting_for_a_person(connection, pipeline.instance, self.most)
         if not found:
             raise AirflowSkipException(f"[{self.instance}] no change waits for approval")
-        subject = f"[{self.instance}] {len(found)} changes wait for approval: {waiting.sums_in_words(found)}"
-        return {"ids": [row.id for row in found], "subject": subject, "table": waiting.table(found)}
+        subject = f"[{self.instance}] {len(found)} changes wait for approval: {approvals.sums_in_words(found)}"
+        return {"ids": [row.id for row in found], "subject": subject, "table": approvals.table(found)}
 
 
 class ApproveChangesOperator(HITLOperator):
@@ -91,7 +91,7 @@ class DecideChangesOperator(StepOperator):
         self.changes, self.answer = changes, answer
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
-        from magodoo.load import ledger
+        from magodoo.ledger import decisions
 
         ids = [int(number) for number in self.changes["ids"]]
         (chosen,) = self.answer["chosen_options"]
@@ -104,7 +104,7 @@ class DecideChangesOperator(StepOperator):
         if chosen == REJECT and len(reason) < SHORTEST_REASON:
             raise AirflowFailException(f"[{self.instance}] say why: nothing is rejected without a reason")
         with pipeline.engine.begin() as connection:
-            decide = ledger.approve if chosen == APPROVE else ledger.reject
+            decide = decisions.approve if chosen == APPROVE else decisions.reject
             done = decide(connection, ids, who, reason)
         return {
             "approved": done if chosen == APPROVE else 0,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk.exceptions import AirflowException
 
-from magodoo.vocabulary import ChangeKind
+from magodoo.domain.kinds import ChangeKind
 from magodoo_airflow.links import ChangesLink, SalesPageLink
 from magodoo_airflow.operators.step import StepOperator
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
-from magodoo.load import ledger
+from magodoo.ledger import decisions as decisions_module
 from magodoo.reconcile import store
 from magodoo.staging import listed, work
 from magodoo.vocabulary import Kind
@@ -107,7 +107,7 @@ def approve_several(request: Request, who: Who, change: Annotated[list[int], For
     with staging() as connection:
         known = records.instances_of_changes(connection, change)
         who.must_write(set(known.values()))
-        ledger.approve(connection, list(known), who.name)
+        decisions_module.approve(connection, list(known), who.name)
     return _back(request, "/changes?tab=waiting")
 
 
@@ -126,10 +126,10 @@ def decide(request: Request, who: Who, change_id: int, verb: str, reason: Annota
 
 
 _VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str], int], bool]] = {
-    "approve": (ledger.approve, False),
-    "reject": (ledger.reject, True),
-    "release": (ledger.release_by_person, True),
-    "reopen": (lambda connection, ids, who, _: ledger.reopen(connection, ids, who), False),
+    "approve": (decisions_module.approve, False),
+    "reject": (decisions_module.reject, True),
+    "release": (decisions_module.release_by_person, True),
+    "reopen": (lambda connection, ids, who, _: decisions_module.reopen(connection, ids, who), False),
 }
 
 

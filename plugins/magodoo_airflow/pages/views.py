@@ -11,10 +11,11 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, Response
 from sqlalchemy import RowMapping
 
+from magodoo.domain.kinds import ChangeKind
 from magodoo.reconcile import catalogue
 from magodoo.settings import Instance
 from magodoo.settings.read import read_with_problems
-from magodoo.vocabulary import ChangeKind, FindingType, Side
+from magodoo.vocabulary import FindingType, Side
 from magodoo_airflow.pages import records, rows
 from magodoo_airflow.pages.access import Reader, may_write, reader
 from magodoo_airflow.pages.connection import staging

@@ -1,0 +1,298 @@
+"""Customer invoices and credit notes, what both share until they are written: the plan and the request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.flows.customers import customer
+from magodoo.flows.extra_amounts import extra_lines, payment_parts
+from magodoo.flows.line_amounts import MoneyLine, MoneyLines, money_lines
+from magodoo.flows.load_tables import call, figure, table
+from magodoo.flows.order_contents import left_out
+from magodoo.flows.order_plan import MISSING_IN_ODOO, OrderPlan
+from magodoo.flows.periods import before_the_series, closed_period
+from magodoo.flows.sources import Sources
+from magodoo.ledger.planned import Prepared, RequestProblem
+from magodoo.money import rounded
+from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.rows import Document
+from magodoo.vocabulary import FindingType, Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.ledger.planned import PlannedChange
+
+
+def plan_entry(
+    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, policy: str, reason: str | None, **intent: Any
+) -> None:
+    """An invoice or credit note, unless a reason, a closed period or the series of its journal holds it."""
+    if reason:
+        finding.no_change_reason = reason
+        return
+    period = closed_period(order, finding, row)
+    if period and order.instance.closed_period == "hold":
+        finding.no_change_reason = f"{period[0].detail}: the setting `closed_period` is `hold`"
+        return
+    early = before_the_series(order, finding, row) if policy == "post" else []
+    if early and finding.no_change_reason:
+        return
+    words = {"as": policy, "items": order.facts.items.get(row.at, []), "closed_period": bool(period)}
+    dated = {"dated_today": True} if early else {}
+    order.change(kind, row, [finding, *period, *early], **words, **dated, **intent)
+
+
+def nothing_to_book(order: OrderPlan, finding: Finding, row: Document) -> bool:
+    """RULES, *A memo of exactly zero*: posted where its invoice was; else, and where the settings say so, it is information."""
+    if rounded(row.grand_total) or finding.type is not MISSING_IN_ODOO:
+        return False
+    if order.instance.zero_documents == "information":
+        reason = "The setting `zero_documents` is `information`"
+    elif row.kind == Kind.CREDIT_MEMO and not _is_invoiced(order):
+        reason = "No invoice of the order is in Odoo: there is nothing that it would take back"
+    else:
+        return False
+    finding.type, finding.no_change_reason = FindingType.NOTHING_TO_BOOK, reason
+    return True
+
+
+def _is_invoiced(order: OrderPlan) -> bool:
+    """Whether an invoice of the order stands in Odoo, or will after this plan."""
+    return bool(order.active(Side.ODOO, Kind.INVOICE)) or any(
+        change.kind is ChangeKind.ODOO_INVOICE for change in order.changes
+    )
+
+
+def prepare_entry(sources: Sources, plan: PlannedChange) -> Prepared:
+    """The draft with its forced taxes, and whether it is posted once its totals were read back equal."""
+    kind = Kind.INVOICE if plan.kind is ChangeKind.ODOO_INVOICE else Kind.CREDIT_MEMO
+    document, order = sources.magento(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
+    if document is None or order is None:
+        return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
+    without = left_out(sources, order)
+    money = money_lines(sources, order, document, _never_delivered(sources, document, plan, without))
+    head, partners, problems = _head(sources, order, document, plan)
+    lines = [_line(sources, document, line, index) for index, line in enumerate(money.lines)]
+    if kind is Kind.INVOICE:
+        problems += _unlinked(sources, document, money)
+    problems = [*money.problems, *payment_parts(sources, order), *problems]
+    if problems:
+        return Prepared(plan, None, problems=problems)
+    draft = table("account.move", {**head, "fiscal_position_id": money.fiscal_position}, "invoice_line_ids", lines)
+    post = plan.intent.get("as", "post") == "post"
+    request: dict[str, Any] = {
+        "external_id": head["id"],
+        "order": sources.reference(Kind.ORDER, order.source_id).as_json(),
+        "partners": partners,
+        "load": draft.as_json(),
+        "post": post,
+        "closed_period": bool(plan.intent.get("closed_period")),
+        "date": head["invoice_date"],
+        "expect": money.expect(document.currency),
+        "quantities": _quantities(document),
+        "search": _search(sources, order, document),
+    }
+    if plan.intent.get("dated_today"):
+        request["dated_today"] = True
+    if kind is Kind.INVOICE and (beyond := _beyond(sources, document, money, without)):
+        request["beyond"] = beyond
+    calls = [draft.call()] + ([call("account.move", "action_post", ids=[head["id"]])] if post else [])
+    return Prepared(plan, request, calls)
+
+
+def _head(
+    sources: Sources, order: CanonicalDocument, document: CanonicalDocument, plan: PlannedChange
+) -> tuple[dict[str, str | None], list[dict[str, Any]], list[RequestProblem]]:
+    instance = sources.instance
+    is_invoice = document.kind == Kind.INVOICE
+    problems: list[RequestProblem] = []
+    currency = sources.master.only("res.currency", document.currency)
+    if currency is None:
+        problems.append(RequestProblem(f"currency:{document.currency}", f"{document.currency} is not active in Odoo"))
+    partner, partners, more = _partner(sources, order)
+    reversed_invoice = plan.intent.get("invoice") if not is_invoice else None
+    reversal = sources.reference(Kind.INVOICE, reversed_invoice) if reversed_invoice else None
+    foreign = document.company_currency and document.currency != document.company_currency
+    head: dict[str, str | None] = {
+        "id": instance.external_id("inv" if is_invoice else "cm", document.source_id),
+        "move_type": "out_invoice" if is_invoice else "out_refund",
+        **partner,
+        "ref": document.number,
+        "invoice_origin": f"{instance.odoo.order_number_prefix}{order.number}",
+        "invoice_date": document.document_date.isoformat() if document.document_date else "",
+        "currency_id/.id": str(currency.id) if currency else "",
+        "invoice_currency_rate": figure(document.rate) if foreign else "1",
+        "journal_id/.id": _journal(sources, problems),
+        **instance.odoo.invoice_values,
+    }
+    if is_invoice and _is_captured(sources, order):
+        head |= {"invoice_payment_term_id": None, "invoice_date_due": head["invoice_date"]}
+    if reversal:
+        head[f"reversed_entry_id{reversal.column}"] = reversal.cell
+    return head, partners, [*problems, *more]
+
+
+def _is_captured(sources: Sources, order: CanonicalDocument) -> bool:
+    """Whether a provider takes the money: then the invoice is due at once, whatever the customer's terms are."""
+    method = sources.instance.payment_methods.get(order.payment_method or "")
+    return method is not None and method.captured_by_provider
+
+
+def _partner(
+    sources: Sources, order: CanonicalDocument
+) -> tuple[dict[str, str], list[dict[str, Any]], list[RequestProblem]]:
+    """The billing address of an order of ours; the partner that a person chose on an order of theirs.
+
+    A customer who was deleted in Magento leaves registered orders without an id: theirs stays the partner of the Odoo order.
+    """
+    theirs = sources.counterpart(Kind.ORDER, order.source_id)
+    deleted = not order.payload.get("customer_id") and order.payload.get("customer_is_guest") in (0, False)
+    stands = deleted and theirs is not None and theirs.customer_key
+    if sources.reference(Kind.ORDER, order.source_id).external_id and not stands:
+        who = customer(sources, order)
+        return {"partner_id/id": who.billing}, who.as_json(), list(who.problems)
+    if theirs is None or not theirs.customer_key:
+        return {}, [], [RequestProblem("order", "the matched Odoo order has no customer")]
+    return {"partner_id/.id": theirs.customer_key}, [], []
+
+
+def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index: int) -> dict[str, str]:
+    """Refund lines are not linked to order lines, or Odoo would offer to invoice them again (facts pair 5.5); but for what
+    stands apart.
+    """
+    is_invoice = document.kind == Kind.INVOICE
+    name = "inv" if is_invoice else "cm"
+    cells = {
+        "id": sources.instance.external_id(name, f"{document.source_id}_l{index}"),
+        "product_id/.id": str(line.product_id),
+        "name": line.name,
+        "quantity": figure(line.quantity),
+        "price_unit": figure(line.price),
+        "discount": figure(line.discount),
+        "tax_ids/.id": str(line.tax_id or ""),
+        "extra_tax_data": line.extra_tax_data,
+    }
+    link = _order_line(sources, document, line) if is_invoice or line.apart else None
+    if link:
+        cells[f"sale_line_ids{link.column}"] = link.cell
+    return cells
+
+
+def _never_delivered(
+    sources: Sources, document: CanonicalDocument, plan: PlannedChange, without: dict[str, int]
+) -> dict[str, int]:
+    """Quantities by item that a memo refunds unshipped, and that Odoo invoices by what is delivered or whose order is `without` them.
+
+    Their lines are linked: what was invoiced and will never be delivered would stay below zero on the order, and Odoo would
+    offer to invoice it (RULES, *Credit memos*).
+    """
+    skus = {line.item_key: line.sku for line in document.lines if line.role == "item"}
+    unshipped = {str(item): int(quantity) for item, quantity in plan.intent.get("unshipped", ())}
+    earlier = _refunded_earlier(sources, document) if without else {}
+    linked = {}
+    for item, quantity in unshipped.items():
+        short = min(quantity, max(without.get(item, 0) - earlier.get(item, 0), 0))
+        linked[item] = quantity if _by_delivery(sources, skus.get(item, "")) else short
+    return {item: quantity for item, quantity in linked.items() if quantity}
+
+
+def _refunded_earlier(sources: Sources, document: CanonicalDocument) -> dict[str, int]:
+    """Quantities by item on the order's earlier credit memos: these refund first what never left."""
+    found: dict[str, int] = {}
+    for (side, kind, _), other in sources.documents.items():
+        if (side, kind, other.order_key, other.active) != (document.side, document.kind, document.order_key, True):
+            continue
+        if _age(other) < _age(document):
+            for line in other.lines:
+                if line.role == "item" and line.is_money and line.item_key:
+                    found[line.item_key] = found.get(line.item_key, 0) + line.quantity
+    return found
+
+
+def _age(document: CanonicalDocument) -> tuple[float, int]:
+    return document.created_at.timestamp() if document.created_at else 0.0, int(document.source_id)
+
+
+def _beyond(
+    sources: Sources, document: CanonicalDocument, money: MoneyLines, without: dict[str, int]
+) -> list[list[Any]]:
+    """Order line and units that it was sold of, by item that Odoo's order is without in part: the invoice is of more than the order."""
+    order = sources.magento(Kind.ORDER, str(document.own_order_id or document.order_key))
+    sold = {line.item_key: line.qty_ordered - line.qty_canceled for line in order.lines} if order else {}
+    found = []
+    for line in money.lines:
+        key = line.source.item_key
+        if line.source.role == "item" and key in without and (link := _order_line(sources, document, line)):
+            found.append([link.cell, sold[key]])
+    return found
+
+
+def _by_delivery(sources: Sources, sku: str) -> bool:
+    product = sources.master.only("product.product", sku)
+    return product is not None and product.data.get("invoice_policy") == "delivery"
+
+
+def _order_line(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> Any:
+    order_id = str(document.own_order_id or document.order_key)
+    if line.source.role == "item":
+        return sources.order_line(order_id, str(line.source.item_key))
+    if line.source.role in ("shipping", "discount"):
+        return sources.shipping_line(order_id, line.source.role)
+    if line.source.role == "extra" and not _is_invoiced_in_part(sources, document, line):
+        return sources.extra_line(order_id, line.source)
+    return None
+
+
+def _is_invoiced_in_part(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> bool:
+    """Whether an earlier invoice holds a part of an amount that is one piece: that one has invoiced the piece, whatever it cost.
+
+    Fixed product tax is counted by the pieces of its item, and each invoice has its own.
+    """
+    order = sources.magento(Kind.ORDER, str(document.own_order_id or document.order_key))
+    if order is None or "." in line.source.line_id:
+        return False
+    return any(
+        line.source.line_id in (each.line_id for each in extra_lines(sources, order, other)[0])
+        for (side, kind, _), other in sources.documents.items()
+        if (side, kind, other.order_key) == (document.side, document.kind, document.order_key)
+        and other.active
+        and int(other.source_id) < int(document.source_id)
+    )
+
+
+def _unlinked(sources: Sources, document: CanonicalDocument, money: MoneyLines) -> list[RequestProblem]:
+    """An invoice line without its order line would leave the order open to be invoiced again."""
+    return [
+        RequestProblem(
+            f"sku:{line.source.sku}",
+            f"the matched Odoo order has no line for item {line.source.item_key} ({line.source.sku})",
+            next_step=f"Add a line of {line.source.sku} to the order in Odoo, or book {document.number} there by hand, with its number as reference",
+            who="accounting",
+        )
+        for line in money.lines
+        if line.source.role == "item" and _order_line(sources, document, line) is None
+    ]
+
+
+def _journal(sources: Sources, problems: list[RequestProblem]) -> str:
+    code = sources.instance.odoo.sales_journal
+    record = sources.master.only("account.journal", code) if code else None
+    if code and record is None:
+        problems.append(RequestProblem(f"journal:{code}", f"Odoo shows the user of the connection no journal {code!r}"))
+    return str(record.id) if record else ""
+
+
+def _quantities(document: CanonicalDocument) -> list[list[Any]]:
+    return [[line.item_key, line.quantity] for line in document.lines if line.role == "item" and line.quantity]
+
+
+def _search(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> dict[str, Any]:
+    """Where to look for the same document made by somebody else (RULES, *Cut-over*)."""
+    prefix = sources.instance.odoo.order_number_prefix
+    return {
+        "references": sources.instance.written_as(document.number),
+        "order_references": sources.instance.written_as(f"{prefix}{order.number}"),
+        "email": order.customer_email or "",
+        "date": document.document_date.isoformat() if document.document_date else "",
+    }

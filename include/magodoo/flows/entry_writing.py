@@ -1,0 +1,275 @@
+"""Customer invoices and credit notes, what both share in Odoo: probe, check, write.
+
+Drafts are loaded, their totals compared to the cent, then they are posted (docs/facts, pair 4 and 5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.errors import MagodooError
+from magodoo.flows.carried_over import carry
+from magodoo.flows.customers import load_partners
+from magodoo.flows.duplicates import duplicate_candidates, is_ours, matched
+from magodoo.flows.load_tables import complete, load_all, unequal, unequal_in_company, unrated
+from magodoo.flows.order_readiness import CONFIRMED_IN_ODOO
+from magodoo.flows.periods import day_of, in_closed_period, numberings_now, out_of_series
+from magodoo.flows.references import name_of, resolve
+from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, not_shown, refused
+from magodoo.ledger.changes import LeasedChange
+from magodoo.money import plain, to_units
+from magodoo.vocabulary import Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.odoo.client import OdooClient
+    from magodoo.pipeline.context import Context
+
+
+class WriteEntries(Writer):
+    """Invoices or credit notes; a draft that is not equal to its source is not posted."""
+
+    def __init__(self, kind: ChangeKind) -> None:
+        self.kind = kind
+        self.document = Kind.INVOICE if kind is ChangeKind.ODOO_INVOICE else Kind.CREDIT_MEMO
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        orders = resolve(context, changes, [change.request["order"] for change in changes])
+        around = self._surroundings(context, changes, orders)
+        ours = {row["external_id"]: row for row in around.rows.values() if row.get("external_id")}
+        taken: set[int] = set()
+        answers: Answers = {}
+        for change in changes:
+            own = ours.get(change.request["external_id"])
+            linked = around.of_order.get(orders.get(name_of(change.request["order"]), 0), set())
+            answer = _own_state(own, change) if own else self._foreign(context, change, around, linked, taken)
+            if answer is not None:
+                answers[change.id] = answer
+            if isinstance(answer, Found):
+                taken.add(answer.target_id)
+        return answers
+
+    def _surroundings(
+        self, context: Context, changes: Sequence[LeasedChange], orders: Mapping[str, int]
+    ) -> _Surroundings:
+        client, word = context.books, self.document.value
+        searches = [change.request["search"] for change in changes]
+        numbers = sorted(
+            {number for search in searches for name in ("references", "order_references") for number in search[name]}
+        )
+        fields = client.text_fields("account.move", context.instance.odoo.reference_fields) or list(_FIELDS)
+        rows = {row["id"]: row for row in client.documents_by_reference(word, numbers, fields).sure}
+        of_order: dict[int, set[int]] = {}
+        for row in client.by_order_ids(word, sorted(set(orders.values()))).sure if orders else ():
+            rows[row["id"]] = row
+        for row in rows.values():
+            for order_id in _orders_of(row):
+                of_order.setdefault(order_id, set()).add(row["id"])
+        days = {change.id: date.fromisoformat(day) for change in changes if (day := change.request["date"])}
+        kind = ["move_type", "=", "out_invoice" if self.document is Kind.INVOICE else "out_refund"]
+        alike = duplicate_candidates(context, self.document, "account.move", "invoice_date", days, changes, kind)
+        return _Surroundings(rows, of_order, alike, matched(context, Side.ODOO, self.document, rows), fields)
+
+    def _foreign(
+        self, context: Context, change: LeasedChange, around: _Surroundings, linked: set[int], taken: set[int]
+    ) -> Found | MagodooError | None:
+        """Equal documents that others made: on the order, adopted; a draft of theirs, waited for; unlinked, for a person."""
+        free = [
+            row for row in around.rows.values()
+            if row["id"] not in around.matched | taken and not is_ours(context, row) and _equal(row, change)
+        ]  # fmt: skip
+        on_order = [row for row in free if row["id"] in linked]
+        posted = [row for row in on_order if row["state"] == "posted"]
+        if len(posted) == 1:
+            return Found(posted[0]["id"], complete=True, adopted=True, before={"state": "posted"})
+        if on_order:
+            names = ", ".join(str(row["name"] or f"draft {row['id']}") for row in on_order)
+            return refused(
+                f"possible duplicate: {names} on the order is equal, was made by hand and is not posted alone"
+            )
+        # Orders and invoices are numbered apart: a number on another order's document is that order's affair.
+        named = [row for row in free if _mentions(row, change, around.fields)]
+        loose = [row for row in around.alike.get(change.id, ()) if row["id"] not in taken]
+        found = {row["id"]: row for row in (*named, *loose) if not _orders_of(row)}
+        if found:
+            names = ", ".join(str(row["name"] or f"draft {number}") for number, row in found.items())
+            return refused(f"possible duplicate: {names} in Odoo has the same total and is not linked to the order")
+        return None
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        client = context.books
+        ids = resolve(context, changes, [change.request["order"] for change in changes])
+        orders = {row["id"]: row for row in client.by_ids("order", sorted(set(ids.values()))).sure} if ids else {}
+        locked = max(client.lock_dates().values(), default=None)
+        last = numberings_now(context, changes)
+        problems: dict[int, MagodooError] = {}
+        claimed: dict[int, int] = {}
+        for change in changes:
+            order = orders.get(ids.get(name_of(change.request["order"]), 0))
+            problem = (
+                _order_problem(order)
+                or _worthless(change, self.document)
+                or _unrated(client, change)
+                or in_closed_period(change, locked)
+                or out_of_series(change, last, day_of(context, change))
+                or self._overdrawn(order, change, claimed)
+            )
+            if problem is not None:
+                problems[change.id] = problem
+        return problems
+
+    def _overdrawn(
+        self, order: Mapping[str, Any] | None, change: LeasedChange, claimed: dict[int, int]
+    ) -> MagodooError | None:
+        """More than the order's lines have left to invoice: somebody invoiced them meanwhile."""
+        if self.document is not Kind.INVOICE or order is None:
+            return None
+        lines = {
+            str(name): line for line in order["order_line"] for name in (line.get("external_id"), line["id"]) if name
+        }
+        sold = {str(name): int(units) for name, units in change.request.get("beyond", ())}
+        for name, units in _asked(change):
+            line = lines.get(name)
+            if line is None:
+                return refused("the order in Odoo has lost a line that the invoice needs")
+            ordered = max(
+                to_units(line["product_uom_qty"]), sold.get(name, 0)
+            )  # what was refunded unshipped is invoiced too
+            left = ordered - to_units(line["qty_invoiced"]) - claimed.get(line["id"], 0)
+            if units > left:
+                return refused(
+                    f"the order in Odoo has {plain(max(left, 0))} of {line['name'][:60]!r} left to invoice, not {plain(units)}"
+                )
+            claimed[line["id"]] = claimed.get(line["id"], 0) + units
+        return None
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        client = context.books
+        written: Written = load_partners(context, [change for change in changes if change.request["partners"]])
+        ready = [change for change in changes if change.id not in written]
+        tables = carry(context, ready)
+        ids, problems = load_all(client, client.load_moves, [tables[change.id] for change in ready])
+        made = {ids[name]: change for change in ready if (name := change.request["external_id"]) in ids}
+        rows = self._drafts(client, made)
+        to_post: dict[int, LeasedChange] = {}
+        for change in ready:
+            name = change.request["external_id"]
+            target = ids.get(name)
+            if target is None:
+                written[change.id] = problems.get(name, refused("Odoo did not take it"))
+                continue
+            complaint = _not_as_asked(rows.get(target), change)
+            written[change.id] = complaint or target
+            if not complaint and change.request["post"] and rows[target]["state"] == "draft":
+                to_post[target] = change
+        done = client.post_moves(list(to_post)) if to_post else None
+        for target, problem in (done.refused if done else {}).items():
+            written[to_post[target].id] = problem
+        return written
+
+    def _drafts(self, client: OdooClient, made: Mapping[int, LeasedChange]) -> dict[int, Mapping[str, Any]]:
+        """What stands there now; with the taxes forced where lines could not carry them."""
+        rows: dict[int, Mapping[str, Any]] = {
+            row["id"]: row for row in client.by_ids(self.document.value, list(made)).rows
+        }
+        drafts = [id for id, row in rows.items() if row["state"] == "draft"]
+        if drafts and not client.has_field("account.move.line", "extra_tax_data"):
+            complete(client, {id: made[id].request["load"] for id in drafts})
+            rows |= {row["id"]: row for row in client.by_ids(self.document.value, drafts).rows}
+        return rows
+
+    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+        return self.document, change.source_id, str(target_id)
+
+
+_FIELDS = ("name", "ref", "invoice_origin", "payment_reference")
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """Moves of the kind around some changes: those of their orders or with their numbers, those linked to each order, by change
+    those that look like it, and which are matched with other documents.
+    """
+
+    rows: Mapping[int, Mapping[str, Any]]
+    of_order: Mapping[int, set[int]]
+    alike: Mapping[int, Sequence[Mapping[str, Any]]]
+    matched: set[int]
+    fields: Sequence[str]
+
+
+def _asked(change: LeasedChange) -> Iterable[tuple[str, int]]:
+    """(sale order line, units) of the lines that the request links."""
+    table = change.request["load"]
+    fields = table["fields"]
+    for suffix in ("id", ".id"):
+        column = f"invoice_line_ids/sale_line_ids/{suffix}"
+        if column in fields:
+            link, quantity = fields.index(column), fields.index("invoice_line_ids/quantity")
+            for row in table["rows"]:
+                if row[link]:
+                    yield row[link], to_units(row[quantity])
+
+
+def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooError:
+    if row["state"] == "cancel":
+        return refused("it was cancelled in Odoo: a person decides")
+    complete = row["state"] == "posted" or not change.request["post"]
+    return Found(row["id"], complete=complete, before={"state": row["state"]})
+
+
+def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
+    if row is None:
+        return not_shown("document")
+    if row["state"] == "cancel":
+        return refused("it was cancelled in Odoo")
+    complaint = None
+    if row["state"] == "draft":
+        complaint = unequal(row, change.request["expect"]) or unequal_in_company(row, change.request["load"])
+    return refused(complaint) if complaint else None
+
+
+def _order_problem(order: Mapping[str, Any] | None) -> MagodooError | None:
+    if order is None:
+        return DependencyPending("the order is not in Odoo yet")
+    if order["state"] == "cancel":
+        return refused("the order is cancelled in Odoo")
+    return None if order["state"] in CONFIRMED_IN_ODOO else DependencyPending("the order is not confirmed in Odoo yet")
+
+
+def _unrated(client: OdooClient, change: LeasedChange) -> MagodooError | None:
+    complaint = unrated(client, change.request["load"])
+    return refused(complaint) if complaint else None
+
+
+def _worthless(change: LeasedChange, kind: Kind) -> MagodooError | None:
+    """A credit memo below zero is never written (RULES, *A memo of exactly zero*)."""
+    worthless = kind is Kind.CREDIT_MEMO and change.request["expect"]["total"] < 0
+    return refused("a credit memo below zero is never written") if worthless else None
+
+
+def _equal(row: Mapping[str, Any], change: LeasedChange) -> bool:
+    expect = change.request["expect"]
+    return (
+        to_units(row["amount_total"]) == expect["total"]
+        and (row.get("currency_id") or {}).get("name") == expect["currency"]
+    )
+
+
+def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str]) -> bool:
+    search = change.request["search"]
+    return any(
+        row.get(field) in (*search["references"], *search["order_references"]) for field in fields if row.get(field)
+    )
+
+
+def _orders_of(row: Mapping[str, Any]) -> set[int]:
+    orders: set[int] = set()
+    for line in row.get("invoice_line_ids") or ():
+        for sale_line in line.get("sale_line_ids") or ():
+            order = sale_line.get("order_id")
+            number = order.get("id") if isinstance(order, Mapping) else order[0] if isinstance(order, list) else order
+            orders |= {int(number)} if number else set()
+    return orders

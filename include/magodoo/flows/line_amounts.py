@@ -1,0 +1,330 @@
+"""The money lines of an Odoo document, equal to Magento's to the cent: gross price, discount %, forced tax (docs/facts, pair 2).
+
+The sale of a gift card goes to the liability without tax where it can buy anything, and is taxed at once where it can buy one thing only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.flows.extra_amounts import extra_lines, setting_of
+from magodoo.flows.order_contents import is_refunded_whole
+from magodoo.flows.sources import Sources, finer_than_odoo
+from magodoo.flows.taxes import LineTax, extra_tax, implausible, tax_of
+from magodoo.ledger.planned import RequestProblem
+from magodoo.money import dump_json, from_units, rounded, shown
+from magodoo.settings.extra_totals import GIFT_CARD_TYPES
+from magodoo.vocabulary import FindingType
+
+_PRICE = Decimal("0.000001")  # Odoo keeps a unit price unrounded (facts pair 2)
+_PERCENT = Decimal("0.01")  # and a discount with two decimals
+_DIVIDED = ("gross", "discount", "untaxed", "tax", "base_untaxed", "base_tax")
+
+
+@dataclass(frozen=True)
+class MoneyLine:
+    """One line as Odoo gets it. Amounts in units; price, discount and quantity as they are sent."""
+
+    source: CanonicalLine
+    product_id: int
+    name: str
+    quantity: Decimal
+    price: Decimal
+    discount: Decimal
+    tax_id: int | None
+    extra_tax_data: str
+    untaxed: int
+    tax: int
+    apart: bool = False
+    """Whether it is the part of a line that was asked to stand apart."""
+
+
+@dataclass(frozen=True)
+class MoneyLines:
+    """The lines of a document, what they sum to, and what stands in the way."""
+
+    lines: list[MoneyLine]
+    problems: list[RequestProblem]
+    untaxed: int
+    tax: int
+    fiscal_position: str | None = None
+
+    @property
+    def total(self) -> int:
+        return self.untaxed + self.tax
+
+    def expect(self, currency: str) -> dict[str, Any]:
+        """What Odoo must show before it is posted."""
+        return {"untaxed": self.untaxed, "tax": self.tax, "total": self.total, "currency": currency}
+
+
+def money_lines(
+    sources: Sources, order: CanonicalDocument, document: CanonicalDocument, apart: Mapping[str, int] | None = None
+) -> MoneyLines:
+    """The lines of a Magento order, invoice or credit memo; each amount rounded to the currency so that they sum to the header.
+
+    apart: quantities by item key (units) that get a line of their own.
+    """
+    decimals = decimals_of(sources, document.currency)
+    extras, unknown = extra_lines(sources, order, document)
+    if unknown:
+        return MoneyLines([], unknown, document.grand_total - document.tax, document.tax)
+    pieces = [
+        piece
+        for line in (*(line for line in document.lines if line.role != "extra"), *extras)
+        if line.is_money and (line.untaxed or line.tax or _quantity(line) or is_refunded_whole(line))
+        for piece in _pieces(line, (apart or {}).get(str(line.item_key), 0) if line.role == "item" else 0)
+    ]
+    carried = [line for line, _ in pieces]
+    untaxed_total = rounded(document.grand_total, decimals) - rounded(document.tax, decimals)
+    untaxed = apportion([line.untaxed for line in carried], untaxed_total, decimals)
+    taxes = apportion([line.tax for line in carried], rounded(document.tax, decimals), decimals)
+    if untaxed is None or taxes is None:
+        problem = RequestProblem("arithmetic", _not_adding_up(document, carried), FindingType.ARITHMETIC)
+        return MoneyLines([], [problem], untaxed_total, rounded(document.tax, decimals))
+    problems: list[RequestProblem] = []
+    lines: list[MoneyLine] = []
+    positions: list[str] = []
+    checked: list[tuple[int, int, int, Decimal]] = []
+    for (source, stands_apart), net, tax in zip(pieces, untaxed, taxes, strict=True):
+        ordered = _ordered(order, source)
+        if ordered is None and source.role == "item":
+            problems.append(_taken_off(document, source))
+            continue
+        if ordered and not source.sku:
+            source = replace(source, sku=ordered.sku)
+        problems += _untold_type(order, ordered)
+        percent = ordered.tax_percent if ordered and source.tax_percent is None else source.tax_percent
+        chosen = _tax(sources, order, ordered, source, percent, tax)
+        sold = ordered or source
+        problems += gift_card_problems(sources, sold, tax, document.currency)
+        product_id = _product(sources, sold if sold.role == "item" else source, problems)
+        problems += finer_than_odoo(sources, sold.sku, _quantity(source)) if source.role == "item" else []
+        problems += [chosen.problem] if chosen.problem else []
+        positions += [chosen.fiscal_position] if chosen.fiscal_position else []
+        checked.append(_plausibility(order, source, net, tax, percent))
+        line = _line(sources, document, source, product_id, chosen.tax_id, net, tax)
+        lines.append(replace(line, apart=stands_apart))
+    complaint = implausible(checked, document.currency) if not problems else None
+    problems += [RequestProblem(f"tax_mismatch/{document.number}", complaint)] if complaint else []
+    return MoneyLines(
+        lines, list(dict.fromkeys(problems)), sum(untaxed), sum(taxes), positions[0] if positions else None
+    )
+
+
+def _not_adding_up(document: CanonicalDocument, lines: Sequence[CanonicalLine]) -> str:
+    """Which sum of a document's lines fails, by how much, and from which figures."""
+    untaxed, tax = sum(line.untaxed for line in lines), sum(line.tax for line in lines)
+    wanted, currency = document.grand_total - document.tax, document.currency
+    said = str(document.details.get("flaw") or "")
+    figures = (
+        f"the lines of {document.number} give {shown(untaxed, currency)} and tax {shown(tax, currency)}, it says"
+        f" {shown(wanted, currency)} and {shown(document.tax, currency)}"
+    )
+    return f"{figures}. {said}" if said else figures
+
+
+def _tax(
+    sources: Sources,
+    order: CanonicalDocument,
+    ordered: CanonicalLine | None,
+    source: CanonicalLine,
+    percent: Decimal | None,
+    tax: int,
+) -> LineTax:
+    if is_untaxed(sources, ordered or source):
+        return LineTax()
+    if source.role == "extra":
+        return extra_tax(sources, order, source, setting_of(sources, source), tax)
+    return tax_of(sources, order, ordered or source, percent, tax)
+
+
+def apportion(parts: Sequence[int], total: int, decimals: int) -> list[int] | None:
+    """The parts rounded so that they sum to `total` exactly; what rounding left over goes to the largest.
+
+    None when the parts are further from the total than rounding can explain.
+    """
+    step = 10 ** (4 - decimals)
+    values = [rounded(part, decimals) for part in parts]
+    left = total - sum(values)
+    if left and (abs(left) > step * len(values) or not values):
+        return None
+    if left:
+        largest = max(range(len(values)), key=lambda index: abs(values[index]))
+        values[largest] += left
+    return values
+
+
+def _pieces(line: CanonicalLine, apart: int) -> list[tuple[CanonicalLine, bool]]:
+    """A line, or its parts of `apart` and the rest, and which of them stands apart; amounts by quantity, none is lost."""
+    if apart <= 0 or apart >= line.quantity:
+        return [(line, apart > 0)]
+    amounts = {name: getattr(line, name) for name in _DIVIDED}
+    first = {name: value * apart // line.quantity for name, value in amounts.items()}
+    rest = {name: value - first[name] for name, value in amounts.items()}
+    return [
+        (replace(line, quantity=apart, **first), True),
+        (replace(line, quantity=line.quantity - apart, **rest), False),
+    ]
+
+
+def _line(
+    sources: Sources,
+    document: CanonicalDocument,
+    source: CanonicalLine,
+    product_id: int,
+    tax_id: int | None,
+    net: int,
+    tax: int,
+) -> MoneyLine:
+    none = is_refunded_whole(source)
+    quantity = from_units(0 if none else _quantity(source) or 10_000)
+    price, discount = _price(source, quantity, net, exact=tax_id is None)
+    extra = ""
+    if tax_id is not None and not none:
+        extra = _forced(sources, document, source, tax_id, quantity, price, discount, net, tax)
+    return MoneyLine(source, product_id, _name(source), quantity, price, discount, tax_id, extra, net, tax)
+
+
+def _price(source: CanonicalLine, quantity: Decimal, net: int, exact: bool) -> tuple[Decimal, Decimal]:
+    """Unit price before discount and discount percent; `exact` when Odoo itself must arrive at the net amount from them."""
+    gross = from_units(source.gross) if source.gross else from_units(net)
+    price = from_units(source.price)
+    if (price * quantity).quantize(Decimal("0.0001")) != gross:
+        price = (gross / quantity).quantize(_PRICE, ROUND_HALF_UP)
+    reduced = from_units(-source.discount)
+    discount = (reduced / gross * 100).quantize(_PERCENT, ROUND_HALF_UP) if gross > 0 and reduced > 0 else Decimal(0)
+    # Unrounded: with rounding per document Odoo adds up what stands behind the cents (facts odoo-19.0 3).
+    if exact and price * quantity * (100 - discount) / 100 != from_units(net):
+        return (from_units(net) / quantity).quantize(_PRICE, ROUND_HALF_UP), Decimal(0)
+    return price, discount
+
+
+def _forced(
+    sources: Sources, document: CanonicalDocument, source: CanonicalLine, tax_id: int,
+    quantity: Decimal, price: Decimal, discount: Decimal, net: int, tax: int,
+) -> str:  # fmt: skip
+    """`extra_tax_data` (facts pair 2.1): it must repeat the line's price, discount and quantity or Odoo ignores it."""
+    currency = sources.master.only("res.currency", document.currency)
+    same = document.currency == document.company_currency or not document.company_currency
+    base_net, base_tax = (net, tax) if same else (rounded(source.base_untaxed), rounded(source.base_tax))
+    return dump_json(
+        {
+            "currency_id": currency.id if currency else 0,
+            "price_unit": price, "discount": discount, "quantity": quantity, "rate": Decimal(1) if same else document.rate,
+            "manual_total_excluded_currency": from_units(net), "manual_total_excluded": from_units(base_net),
+            "manual_tax_amounts": {
+                str(tax_id): {
+                    "base_amount_currency": from_units(net), "tax_amount_currency": from_units(tax),
+                    "base_amount": from_units(base_net), "tax_amount": from_units(base_tax),
+                }
+            },
+        }
+    )  # fmt: skip
+
+
+def _product(sources: Sources, line: CanonicalLine, problems: list[RequestProblem]) -> int:
+    names = sources.instance.odoo
+    sku = sku_of(sources, line) if is_gift_card(sources, line) else line.sku  # of an item, or of an amount of its own
+    if line.role == "shipping":
+        sku = names.shipping_product
+    elif line.role == "discount":
+        sku = names.shipping_discount_product
+    elif line.role == "adjustment":
+        sku = names.adjustment_plus_product if line.untaxed >= 0 else names.adjustment_minus_product
+    found = sources.master.active("product.product", sku)
+    if len(found) != 1:
+        why = f"{len(found)} active products" if found else "no active product"
+        problems.append(RequestProblem(f"sku:{sku}", f"Odoo shows {why} with the reference {sku!r}"))
+        return 0
+    return found[0].id
+
+
+def _plausibility(
+    order: CanonicalDocument, source: CanonicalLine, net: int, tax: int, percent: Decimal | None
+) -> tuple[int, int, int, Decimal]:
+    if source.role != "discount":
+        return net, source.gross or net, tax, percent or Decimal(0)
+    shipping = next((line.tax_percent for line in order.lines if line.role == "shipping"), None)
+    return net, 0, tax, shipping or Decimal(0)
+
+
+def _taken_off(document: CanonicalDocument, source: CanonicalLine) -> RequestProblem:
+    """A line that an edit of the order removed after it was invoiced: only the order knows its rate and product."""
+    name = source.sku or source.name or f"item {source.item_key}"
+    return RequestProblem(
+        f"removed:{source.item_key}",
+        f"{name} on {document.number} is no item of the order any more: it was taken off the order after it was invoiced",
+        FindingType.NOT_REPRESENTABLE,
+        f"Book {document.number} in Odoo by hand on the order, with its number as reference; or refund the line in Magento",
+    )
+
+
+def _ordered(order: CanonicalDocument, line: CanonicalLine) -> CanonicalLine | None:
+    """The order's line of a document's line: only it knows rate and product type (facts magento-2.4.7-more 1.1)."""
+    for own in order.lines:
+        if own.role == line.role and (line.role != "item" or own.item_key == line.item_key):
+            return own
+    return None
+
+
+def _untold_type(order: CanonicalDocument, ordered: CanonicalLine | None) -> list[RequestProblem]:
+    """A row with parts of which nobody says whether they or the row itself carry the money (facts pair 1)."""
+    if ordered is None or ordered.role != "item" or ordered.product_type:
+        return []
+    if not any(line.parent_item_key == ordered.item_key for line in order.lines):
+        return []
+    why = f"Magento does not say whether {ordered.sku!r} is a bundle or a product with variants"
+    return [RequestProblem(f"product_type:{ordered.sku}", why)]
+
+
+def _quantity(line: CanonicalLine) -> int:
+    return line.quantity or line.qty_ordered
+
+
+def _name(line: CanonicalLine) -> str:
+    if line.role == "item":
+        return f"[{line.sku}] {line.name}" if line.name else line.sku
+    return line.name or {"shipping": "Shipping", "discount": "Shipping discount"}.get(line.role, "Adjustment")
+
+
+def decimals_of(sources: Sources, currency: str) -> int:
+    """The decimals of a currency in Odoo."""
+    record = sources.master.only("res.currency", currency)
+    places = record.data.get("decimal_places") if record else None
+    return min(4, int(places)) if places is not None else 2
+
+
+def is_gift_card(sources: Sources, line: CanonicalLine) -> bool:
+    """Return whether a line of the order sells a gift card, by its product type or as the settings list its SKU."""
+    sold = sources.instance.gift_cards_sold
+    types = sold.product_types if sold else GIFT_CARD_TYPES
+    return line.role == "item" and (line.product_type in types or bool(sold and line.sku in sold.skus))
+
+
+def sku_of(sources: Sources, line: CanonicalLine) -> str:
+    """Return the internal reference of the Odoo product that a gift card is sold as."""
+    sold = sources.instance.gift_cards_sold
+    return (sold.product if sold else None) or line.sku
+
+
+def is_untaxed(sources: Sources, line: CanonicalLine) -> bool:
+    """Return whether a line sells a card that is taxed when it is redeemed."""
+    sold = sources.instance.gift_cards_sold
+    return is_gift_card(sources, line) and sold is not None and sold.purpose == "multi_purpose"
+
+
+def gift_card_problems(sources: Sources, line: CanonicalLine, tax: int, currency: str) -> list[RequestProblem]:
+    """Return why a gift card cannot be sold as it stands: its purpose is not set, or a card for anything carries tax (units)."""
+    if not is_gift_card(sources, line):
+        return []
+    if sources.instance.gift_cards_sold is None:
+        said = f"{line.sku} is a gift card ({line.product_type}): say under `gift_cards_sold` what its sale is"
+        return [RequestProblem(f"gift_card:{line.sku}", said)]
+    if is_untaxed(sources, line) and tax:
+        said = f"the gift card {line.sku} was sold with tax {shown(tax, currency)}, and `gift_cards_sold` says multi_purpose, which carries none"
+        return [RequestProblem(f"gift_card:{line.sku}", said)]
+    return []

@@ -1,0 +1,277 @@
+"""`load` tables: one head row, further rows for its lines, every cell text (docs/facts, odoo-19.0 6).
+
+Requests build them; right before the write they are fitted to the version of Odoo and put together, so that one call writes many.
+
+Odoo before 19 has no `extra_tax_data`: prices are net of discount and the tax line is forced (docs/facts, pair 2). That is equal to the
+cent on invoices and credit notes; a sale order has no tax line, so one that Odoo rounds otherwise is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from magodoo.errors import FixDocument, MagodooError
+from magodoo.money import from_units, plain, shown, to_units
+from magodoo.odoo.client import OdooClient
+from magodoo.odoo.loading import Loaded
+from magodoo.odoo.versions import name_of
+
+CREATE_OR_IGNORE: Mapping[str, Any] = {"mode": "update", "noupdate": True, "tracking_disable": True}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of one model for `load`; the first row of a record carries its head."""
+
+    model: str
+    fields: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"model": self.model, "fields": list(self.fields), "rows": [list(row) for row in self.rows]}
+
+    def call(self) -> dict[str, Any]:
+        """The call as a dry run shows it."""
+        body = {
+            "fields": list(self.fields),
+            "data": [list(row) for row in self.rows],
+            "context": dict(CREATE_OR_IGNORE),
+        }
+        return {"system": "odoo", "model": self.model, "method": "load", "body": body}
+
+
+def table(
+    model: str, head: Mapping[str, str | None], one2many: str = "", lines: Sequence[Mapping[str, str]] = ()
+) -> Table:
+    """A record with its lines, which may differ in their columns. Of the head's cells, "" is left to Odoo, None is empty on purpose."""
+    columns = [name for name, cell in head.items() if cell != ""]
+    inner = list(dict.fromkeys(name for line in lines for name in line))
+    fields = (*columns, *(f"{one2many}/{name}" for name in inner))
+    blank = tuple("" for _ in columns)
+    top = tuple(head[name] or "" for name in columns)
+    rows = [
+        (*(top if index == 0 else blank), *(line.get(name, "") for name in inner))
+        for index, line in enumerate(lines or [{}])
+    ]
+    return Table(model, fields, tuple(rows))
+
+
+def call(model: str, method: str, **body: Any) -> dict[str, Any]:
+    """A call to Odoo as a dry run shows it; records that do not exist yet are named by their external ids."""
+    return {"system": "odoo", "model": model, "method": method, "body": body}
+
+
+def figure(number: Decimal) -> str:
+    """A number as a cell: no exponent, no trailing zeros."""
+    return f"{number.normalize():f}" if number else "0"
+
+
+Load = Callable[[Sequence[str], Sequence[Sequence[str]]], Loaded]
+
+
+def load_all(
+    client: OdooClient, load: Load, tables: Iterable[Mapping[str, Any]]
+) -> tuple[dict[str, int], dict[str, MagodooError]]:
+    """Load the tables, those with the same columns in one call; a record that stands in several is sent once.
+
+    Returns the database ids and the refusals, by external id.
+    """
+    grouped: dict[tuple[str, ...], dict[str, list[list[str]]]] = {}
+    for asked in tables:
+        table = fit(client, asked)
+        rows = [[str(cell) for cell in row] for row in table["rows"]]
+        grouped.setdefault(tuple(table["fields"]), {}).setdefault(rows[0][0], rows)
+    ids: dict[str, int] = {}
+    refused: dict[str, MagodooError] = {}
+    for fields, records in grouped.items():
+        loaded = load(fields, [row for rows in records.values() for row in rows])
+        ids |= loaded.ids
+        refused |= loaded.refused
+    return ids, refused
+
+
+def unequal(row: Mapping[str, Any], expect: Mapping[str, Any]) -> str | None:
+    """Both figures of the first total in which Odoo's record is not what was asked for; None when all are equal."""
+    currency = row.get("currency_id") or {}
+    name = currency.get("name") if isinstance(currency, Mapping) else None
+    if name and name != expect["currency"]:
+        return f"its currency is {name} in Odoo and {expect['currency']} in Magento"
+    for word in ("total", "tax", "untaxed"):
+        theirs = to_units(row.get(f"amount_{word}"))
+        if theirs != expect[word]:
+            return f"its {word} is {shown(theirs, expect['currency'])} in Odoo and {shown(expect[word], expect['currency'])} in Magento"
+    return None
+
+
+_LINES = {"order_line": "sale.order.line", "invoice_line_ids": "account.move.line"}
+_PRICE = Decimal("0.000001")
+
+
+def fit(client: OdooClient, table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The table with the names of this version; columns that it lacks are left out, forced amounts become net prices."""
+    inner = next((name for name in _LINES if f"{name}/extra_tax_data" in table["fields"]), None)
+    rows = [list(row) for row in table["rows"]]
+    if inner and not client.has_field(_LINES[inner], "extra_tax_data"):
+        rows = _net_prices(table["fields"], rows, inner)
+    names = [_name(client, table["model"], field) for field in table["fields"]]
+    kept = [index for index, name in enumerate(names) if name is not None]
+    return {
+        **table,
+        "fields": [names[index] for index in kept],
+        "rows": [[row[index] for index in kept] for row in rows],
+    }
+
+
+def unrated(client: OdooClient, table: Mapping[str, Any]) -> str | None:
+    """Return why a document in another currency cannot be written: Odoo before 18 has no field for its rate."""
+    if _rate(table) == 1 or client.has_field("account.move", "invoice_currency_rate"):
+        return None
+    return (
+        f"Odoo {client.version} takes no rate for a document in another currency, so its amounts in company currency would be "
+        "those of Odoo's own rate: enter it by hand, or upgrade to Odoo 18 or later"
+    )
+
+
+def complete(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> None:
+    """Write on drafts what could not be loaded: rate, taxes, company amounts; `tables`: what was asked for, by draft."""
+    if not tables or client.has_field("account.move.line", "extra_tax_data"):
+        return
+    _write_rates(client, tables)
+    if _force_amounts(client, tables):
+        # Odoo drops a balance that is as it was before it computes it anew from the other amount: it is written once more.
+        _force_amounts(client, tables)
+
+
+def unequal_in_company(row: Mapping[str, Any], table: Mapping[str, Any]) -> str | None:
+    """Both figures of the first company amount in which a document is not what was asked for; None when all are equal."""
+    taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
+    compared = [
+        (f"net of {line['name'][:60]!r}", sign * to_units(line["balance"]), nets[line["external_id"]])
+        for line in row["invoice_line_ids"]
+        if line.get("external_id") in nets
+    ]
+    if taxes:
+        asked = sum(company for _, company in taxes.values())
+        compared.append(("tax", -sign * to_units(row["amount_tax_signed"]), asked))
+    for what, theirs, units in compared:
+        if theirs != units:
+            return f"its {what} in company currency is {plain(theirs)} in Odoo and {plain(units)} in Magento"
+    return None
+
+
+def _write_rates(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> None:
+    """Odoo 18 ignores a rate that is loaded and takes its own; one that is written on the draft stays (facts pair 4)."""
+    if not client.has_field("account.move", "invoice_currency_rate"):
+        return
+    for row in client.call("account.move", "read", ids=list(tables), fields=["invoice_currency_rate"]):
+        rate = _rate(tables[row["id"]])
+        if Decimal(str(row["invoice_currency_rate"])) != rate:
+            client.write_call("account.move", "write", ids=[row["id"]], vals={"invoice_currency_rate": rate})
+
+
+def _force_amounts(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> bool:
+    """Write what Odoo computed otherwise: the tax of tax lines, and in another currency the company amounts of all lines.
+
+    Returns whether anything was.
+    """
+    domain = [["move_id", "in", list(tables)], ["display_type", "in", ["tax", "product"]]]
+    fields = ["move_id", "tax_line_id", "amount_currency", "balance", "currency_id", "company_currency_id"]
+    lines = client.call("account.move.line", "search_read", domain=domain, fields=fields)
+    foreign = [line["id"] for line in lines if line["currency_id"] != line["company_currency_id"]]
+    names = client.external_ids("account.move.line", foreign) if foreign else {}
+    written = False
+    for move, table in tables.items():
+        own = [line for line in lines if line["move_id"][0] == move]
+        wanted = _wanted(table, own, names)
+        commands = [
+            [1, line["id"], {name: from_units(units) for name, units in wanted[line["id"]].items()}]
+            for line in own
+            if any(to_units(line[name]) != units for name, units in wanted[line["id"]].items())
+        ]
+        if commands:
+            client.write_call("account.move", "write", ids=[move], vals={"line_ids": commands})
+            written = True
+    return written
+
+
+def _wanted(
+    table: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], names: Mapping[int, str]
+) -> dict[int, dict[str, int]]:
+    """Units that are to stand on a draft's journal items, by item and field; `names`: external ids of product lines."""
+    taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
+    wanted: dict[int, dict[str, int]] = {}
+    for line in lines:
+        amounts = wanted[line["id"]] = {}
+        if line["tax_line_id"]:
+            amount, company = taxes.get(str(line["tax_line_id"][0]), (0, 0))
+            amounts |= {"amount_currency": sign * amount, "balance": sign * company}
+        elif names.get(line["id"]) in nets:
+            amounts |= {"balance": sign * nets[names[line["id"]]]}
+        if line["currency_id"] == line["company_currency_id"]:
+            amounts.pop("balance", None)  # it is the same amount
+    return wanted
+
+
+def _name(client: OdooClient, model: str, field: str) -> str | None:
+    """A column under its name in this version: each field of its path; None when there is no such field."""
+    parts = field.split("/")
+    if parts[0] in ("id", ".id"):
+        return field
+    depth = 2 if parts[0] in _LINES and len(parts) > 1 else 1
+    last = parts[depth - 1]
+    if last not in ("id", ".id"):
+        renamed = name_of(client.version, _LINES[parts[0]] if depth == 2 else model, last)
+        if renamed is None or not client.has_field(_LINES[parts[0]] if depth == 2 else model, last):
+            return None
+        parts[depth - 1] = renamed
+    return "/".join(parts)
+
+
+def _net_prices(fields: Sequence[str], rows: list[list[str]], inner: str) -> list[list[str]]:
+    extra, price, discount = (fields.index(f"{inner}/{name}") for name in ("extra_tax_data", "price_unit", "discount"))
+    quantity = next(fields.index(name) for name in (f"{inner}/quantity", f"{inner}/product_uom_qty") if name in fields)
+    for row in rows:
+        if row[extra]:
+            net = _forced(row[extra])["manual_total_excluded_currency"]
+            row[price] = figure((net / Decimal(row[quantity])).quantize(_PRICE, ROUND_HALF_UP))
+            row[discount] = "0"
+    return rows
+
+
+def _rate(table: Mapping[str, Any]) -> Decimal:
+    """How much of the document's currency one unit of the company's is."""
+    return Decimal(table["rows"][0][table["fields"].index("invoice_currency_rate")])
+
+
+def _sign(table: Mapping[str, Any]) -> int:
+    """The sign of a positive amount's journal item: revenue stands in credit, below zero."""
+    return 1 if table["rows"][0][table["fields"].index("move_type")] == "out_refund" else -1
+
+
+def _taxes(table: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Units of tax by tax id that the request asks for, in the document's currency and in the company's."""
+    extra = table["fields"].index("invoice_line_ids/extra_tax_data")
+    taxes: dict[str, tuple[int, int]] = {}
+    for row in table["rows"]:
+        amounts = _forced(row[extra])["manual_tax_amounts"] if row[extra] else {}
+        for tax, forced in amounts.items():
+            amount, company = taxes.get(tax, (0, 0))
+            amount += to_units(forced["tax_amount_currency"])
+            taxes[tax] = amount, company + to_units(forced["tax_amount"])
+    return taxes
+
+
+def _nets(table: Mapping[str, Any]) -> dict[str, int]:
+    """Units in company currency by line that the request asks for: those with tax, whose amounts are forced."""
+    name, extra = (table["fields"].index(f"invoice_line_ids/{field}") for field in ("id", "extra_tax_data"))
+    return {row[name]: to_units(_forced(row[extra])["manual_total_excluded"]) for row in table["rows"] if row[extra]}
+
+
+def _forced(text: str) -> dict[str, Any]:
+    forced = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    if not isinstance(forced, dict):
+        raise FixDocument("the forced amounts of a line are damaged", system="odoo")
+    return forced

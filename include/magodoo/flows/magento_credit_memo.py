@@ -1,0 +1,192 @@
+"""Credit note of Odoo -> offline Magento credit memo with explicit shipping and adjustments.
+
+Planned once the credit note is paid. Never over `invoice/:id/refund`, which Magento does not lock (docs/facts, magento-2.4.7 7)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.flows.magento_documents import (
+    MISSING_IN_MAGENTO,
+    MagentoDocument,
+    OrderRow,
+    Row,
+    _takes_a_bundle,
+    _total,
+    comment_of,
+    currency_of,
+    fixed_tax_of,
+    half_up,
+    item_rows,
+    lines_of,
+    magento_call,
+    money_rows,
+    not_ready_in_magento,
+    plan_document,
+    request_head,
+    staged,
+    tendered_of,
+    unpredictable,
+    why_not_paid,
+)
+from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.sources import Sources
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import Prepared
+from magodoo.money import from_units, rounded, shown, to_units
+from magodoo.reconcile.rows import Document
+from magodoo.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from magodoo.ledger.planned import PlannedChange
+    from magodoo.pipeline.context import Context
+
+
+def plan_magento_credit_memos(order: OrderPlan) -> None:
+    """Offline refunds; a dynamic bundle is refunded by its children (facts magento-2.4.7 5.4)."""
+    policy = order.instance.credit_memos.to_magento
+    for finding in order.of(MISSING_IN_MAGENTO, Kind.CREDIT_MEMO):
+        row = order.row(finding)
+        items = order.facts.items.get(row.at, [])
+        reason = first_reason(
+            "The setting `credit_memos.to_magento` is off" if policy == "off" else None,
+            _follows_its_invoice(order, row),
+            not_ready_in_magento(order, row),
+            order.over_refunded(),
+            None if order.facts.settled[row.at] else why_not_paid(order, row, "`credit_memos.to_magento`: `when_paid`"),
+            "A line of it is no item of the order" if any(item == "0" for item, _ in items) else None,
+            "A credit memo below zero is never written" if row.grand_total < 0 else None,
+            _takes_a_bundle(order, {int(item): units for item, units in items}),
+        )
+        words = {
+            "shipping": int(row.shipping),
+            "adjustment_positive": max(int(row.adjustment), 0),
+            "adjustment_negative": max(-int(row.adjustment), 0),
+        }
+        plan_document(order, finding, row, ChangeKind.MAGENTO_CREDIT_MEMO, reason, items=items, **words)
+
+
+def _follows_its_invoice(order: OrderPlan, row: Document) -> str | None:
+    """Magento refunds only what is invoiced: a credit note that reverses an invoice of this plan goes with a later one."""
+    planned = any(change.kind is ChangeKind.MAGENTO_INVOICE for change in order.changes)
+    reverses = planned and order.facts.situation.reversals.every[row.at]
+    return "It follows the invoice that it reverses, which is written first" if reverses else None
+
+
+def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
+    """An offline refund with explicit arguments: without them Magento refunds all remaining shipping (facts magento-2.4.7 5.3)."""
+    document, items, problems = staged(sources, plan, Kind.CREDIT_MEMO, may_be_empty=True)
+    if document is None or problems:
+        return Prepared(plan, None, problems=problems)
+    arguments = {
+        "shipping_amount": int(plan.intent.get("shipping") or 0),
+        "adjustment_positive": int(plan.intent.get("adjustment_positive") or 0),
+        "adjustment_negative": int(plan.intent.get("adjustment_negative") or 0),
+    }
+    request = {
+        **request_head(sources, plan, "account.move"),
+        "items": items or _zero_items(sources, plan),
+        **arguments,
+        "expect": {"total": _total(document), "currency": document.currency},
+    }
+    body = {
+        "items": item_rows(request["items"]), "notify": request["notify"], "comment": comment_of(request),
+        "arguments": {name: from_units(units) for name, units in arguments.items()},
+    }  # fmt: skip
+    return Prepared(plan, request, [magento_call(f"/V1/order/{plan.order_key}/refund", body)])
+
+
+def _zero_items(sources: Sources, plan: PlannedChange) -> list[list[int]]:
+    """Shipping or an adjustment alone: every item with quantity 0, or Magento refunds everything (facts magento-2.4.7 5.3)."""
+    order = sources.magento(Kind.ORDER, plan.order_key)
+    lines = order.lines if order else []
+    return [[int(line.item_key), 0] for line in lines if line.role == "item" and line.is_money and line.item_key]
+
+
+class CreateCreditMemo(MagentoDocument):
+    """An offline refund with explicit shipping and adjustments; never `invoice/:id/refund`, which is not locked (facts 7)."""
+
+    kind = ChangeKind.MAGENTO_CREDIT_MEMO
+    document = Kind.CREDIT_MEMO
+
+    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+        currency = currency_of(order)
+        total, wanted = predicted_credit_memo(order, change.request), change.request["expect"]["total"]
+        if wanted < 0:
+            return "a credit memo below zero is never written"
+        if parts := tendered_of(context, order):
+            return (
+                f"{shown(parts, currency)} {currency} of the order were paid by gift card, credit or points, where Magento would put them"
+                " back whatever was paid back in Odoo: refund it in Magento"
+            )
+        if unknown := unpredictable(order, 0):
+            return unknown
+        if rounded(total) != rounded(wanted):
+            return f"Magento would make a credit memo of {shown(total, currency)}, Odoo's credit note is {shown(wanted, currency)}"
+        paid, refunded = to_units(order.get("total_paid")), to_units(order.get("total_refunded"))
+        if refunded + wanted > paid:
+            return f"the order would be refunded {shown(refunded + wanted, currency)} of {shown(paid, currency)} paid"
+        return f"the order is {order['state']} in Magento" if order.get("state") in ("holded", "canceled") else None
+
+    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+        request = change.request
+        return context.shop.create_credit_memo(
+            request["order_id"],
+            lines_of(change),
+            from_units(request["shipping_amount"]),
+            from_units(request["adjustment_positive"]),
+            from_units(request["adjustment_negative"]),
+            request["marker"],
+            notify=request["notify"],
+            order=order,
+        )
+
+
+def predicted_credit_memo(order: OrderRow, request: OrderRow) -> int:
+    """Units of the credit memo of a request: its items' shares, shipping with its tax, adjustments (base currency)."""
+    rate = Decimal(order.get("base_to_order_rate") or 1)
+    total = sum(_refunded(row, units) for row, units in money_rows(order, request["items"]))
+    total += _shipping(order, request["shipping_amount"])
+    adjustment = request["adjustment_positive"] - request["adjustment_negative"]
+    return total + half_up(Decimal(adjustment) * rate)
+
+
+def _refunded(row: OrderRow, wanted: Decimal) -> int:
+    """Shares of what was invoiced; of the last piece the rest."""
+    if not wanted:
+        return 0
+    invoiced, refunded = to_units(row.get("qty_invoiced")), to_units(row.get("qty_refunded"))
+    if not invoiced:
+        return 0
+    everything = wanted >= invoiced - refunded
+
+    def share(name: str, done: str) -> int:
+        of, gone = to_units(row.get(name)), to_units(row.get(done))
+        return of - gone if everything else half_up(Decimal(of) * wanted / invoiced)
+
+    price = share("row_invoiced", "amount_refunded")
+    hidden = share("discount_tax_compensation_invoiced", "discount_tax_compensation_refunded")
+    return (
+        price + share("tax_invoiced", "tax_refunded") + hidden - share("discount_invoiced", "discount_refunded")
+        + fixed_tax_of(row, wanted, everything, "refunded")
+    )  # fmt: skip
+
+
+def _shipping(order: OrderRow, base_amount: int) -> int:
+    """Shipping before its discount, in base currency (facts magento-2.4.7 5.3), with its tax and discount in proportion."""
+    whole = to_units(order.get("base_shipping_amount"))
+    if not base_amount or not whole:
+        return 0
+    share = Decimal(base_amount) / whole
+
+    def of(name: str) -> int:
+        return half_up(Decimal(to_units(order.get(name))) * share)
+
+    return (
+        of("shipping_amount")
+        + of("shipping_tax_amount")
+        + of("shipping_discount_tax_compensation_amount")
+        - of("shipping_discount_amount")
+    )

@@ -1,0 +1,336 @@
+"""Documents into Magento, what invoices, shipments and credit memos share.
+
+Explicit items always: an empty list is an error of ours before it means everything. One call each, on an order that was just read.
+Found by the marker in their comment, else adopted when equal and matched with nothing. Nothing is ever captured, voided, refunded online
+or cancelled (docs/facts, magento-2.4.7 5 and 7).
+
+What Magento would make of explicit items is computed before it is asked, so that nothing else is ever written. Of a line's last open
+quantity the rest of its amounts is taken, of a part the share, rounded per line: the documents of an order sum to the order."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING, Any, Self
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.errors import MagodooError
+from magodoo.extract import paths
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.magento_orders import read_items
+from magodoo.extract.magento_rows import applied_fixed_taxes, fixed_tax, tax_on_fixed_tax
+from magodoo.extract.magento_totals import Totals
+from magodoo.extract.tendered import tendered
+from magodoo.flows.duplicates import matched
+from magodoo.flows.order_plan import Bundle, OrderPlan, first_reason
+from magodoo.flows.sources import Sources
+from magodoo.ledger.behaviour import Answers, Found, SourceChanged, Writer, Written, refused
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import RequestProblem
+from magodoo.magento.bundles import BUNDLE, is_priced_by_parts, with_own_prices
+from magodoo.magento.items import check_lines, quantity_differences
+from magodoo.magento.marker import Marker, find_marker
+from magodoo.money import from_units, rounded, shown, to_units
+from magodoo.reconcile.bundles import would_be_refunded_whole
+from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.findings import payments
+from magodoo.reconcile.rows import Document
+from magodoo.vocabulary import FindingType, Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.ledger.planned import PlannedChange
+    from magodoo.pipeline.context import Context
+
+
+MISSING_IN_MAGENTO = FindingType.MISSING_IN_MAGENTO
+CLOSED_STATES = frozenset({"canceled", "closed", "holded", "pending_payment", "payment_review"})
+
+
+def plan_document(
+    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, reason: str | None, **intent: Any
+) -> None:
+    if reason:
+        finding.no_change_reason = reason
+        return
+    order.change(kind, row, [finding], **intent)
+
+
+def not_ready_in_magento(order: OrderPlan, row: Document) -> str | None:
+    """Why nothing may be written onto the order in Magento for a document of Odoo."""
+    state = order.order.state
+    return first_reason(
+        order.cut_over(row),
+        f"The order is {state} in Magento" if state in CLOSED_STATES or order.order.status == "fraud" else None,
+        order.unreadable(Kind(row.kind)),
+        "It was made from a Magento document which is gone" if row.reference else None,
+        order.blocked(row),
+        order.crowded(row, Side.MAGENTO),
+    )
+
+
+def why_not_paid(order: OrderPlan, row: Document, setting: str) -> str:
+    return payments.why_not_paid(row, setting, in_payment_counts=order.instance.invoices.in_payment_counts)
+
+
+def sorted_by_bundle(
+    order: OrderPlan, row: Document
+) -> tuple[dict[int, int], list[tuple[Bundle, dict[int, int]]], str | None]:
+    """Units by item of what is no part of a bundle, by part of each bundle, and why not all of it can be named."""
+    single: dict[int, int] = {}
+    parts: dict[int, dict[int, int]] = {}
+    for key, quantity in order.facts.items.get(row.at, []):
+        item = int(key)
+        if item == 0:
+            return {}, [], f"{_foreign(order, row)} is no item of the order"
+        if item in order.facts.bundle_of:
+            parts.setdefault(order.facts.bundle_of[item].item, {})[item] = quantity
+        else:
+            single[item] = quantity
+    reason = None if single or parts else "It holds none of the order's items"
+    return single, [(order.facts.bundles[item], quantities) for item, quantities in parts.items()], reason
+
+
+def as_items(units: dict[int, int]) -> list[list[Any]]:
+    return [[str(item), units[item]] for item in sorted(units)]
+
+
+def _foreign(order: OrderPlan, row: Document) -> str:
+    """The SKU of the first line that stands for nothing of the Magento order."""
+    lines = order.facts.situation.view.frames.lines_of(row.at)
+    return next((str(line.sku) for line in lines if not line.item_key and line.sku), "A line of it")
+
+
+def _counted(order: OrderPlan) -> list[int]:
+    """Magento's shipments that stand for other deliveries of the order, and are no earlier attempt of this one though they are equal."""
+    in_equal = order.facts.situation.matching.splits.in_equal
+    return [row.source_id for row in order.active(Side.MAGENTO, Kind.SHIPMENT) if in_equal[row.at]]
+
+
+def _takes_a_bundle(order: OrderPlan, refunded: dict[int, int]) -> str | None:
+    """A credit memo names each bundle that its parts price if it refunds a part of it, or no quantity at all, and counts all that was
+    invoiced of it. Of one that ships together, and that the customer is still to get, Magento would then ship nothing.
+    """
+    own = {int(line.item_key) for line in order.facts.situation.view.frames.lines_of(order.order.at)}
+    quantities = {item: units for item, units in refunded.items() if units}
+    for bundle in order.facts.bundles.values():
+        if bundle.item not in own or not bundle.dynamic or bundle.separately:
+            continue
+        parts = {item: units for item, units in quantities.items() if item in bundle.parts}
+        if quantities and not parts:
+            continue
+        to_ship = bundle.unshipped - (bundle.whole(parts, goods=False) or 0)
+        if bundle.left_by_a_refund < to_ship and any(part.is_goods for part in bundle.parts.values()):
+            return would_be_refunded_whole(bundle.sku)
+    return None
+
+
+def staged(
+    sources: Sources, plan: PlannedChange, kind: Kind, may_be_empty: bool = False
+) -> tuple[CanonicalDocument | None, list[list[int]], list[RequestProblem]]:
+    document, order = sources.odoo(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
+    if document is None or order is None:
+        return None, [], [RequestProblem("order", "the document or its order is not staged")]
+    known = {line.item_key for line in order.lines if line.role == "item"}
+    items = [[int(key), int(units)] for key, units in plan.intent.get("items") or () if units]
+    problems = [
+        RequestProblem(f"item:{key}", f"the order has no item {key}") for key, _ in items if str(key) not in known
+    ]
+    if not items and not may_be_empty:
+        problems.append(RequestProblem("items", "no item of the order stands in the document"))
+    if len({key for key, _ in items}) != len(items):
+        problems.append(RequestProblem("items", "an item stands in it twice: Magento would take the last one only"))
+    return document, items, problems
+
+
+def request_head(sources: Sources, plan: PlannedChange, model: str) -> dict[str, Any]:
+    marker = Marker(sources.instance.id, sources.database_uuid, model, int(plan.source_id))
+    return {"order_id": int(plan.order_key), "marker": str(marker), "notify": sources.instance.notify_customers}
+
+
+def item_rows(items: list[list[int]]) -> list[dict[str, Any]]:
+    return [{"order_item_id": key, "qty": from_units(units)} for key, units in items]
+
+
+def comment_of(request: dict[str, Any]) -> dict[str, Any]:
+    return {"comment": request["marker"], "is_visible_on_front": 0}
+
+
+def magento_call(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    return {"system": "magento", "method": "POST", "path": path, "body": body}
+
+
+def _total(document: CanonicalDocument) -> int:
+    """What Magento's document comes to, in units: without the rounding to cash, which Magento does not know."""
+    return document.grand_total - int(document.details.get("cash_rounding") or 0)
+
+
+Row = Mapping[str, Any]
+_CLOSED = ("holded", "canceled", "closed", "payment_review")
+
+
+class MagentoDocument(Writer):
+    """What the three documents share: found by the marker in their comment, else adopted when equal and matched with nothing."""
+
+    group_size = 25
+    write_size = 1
+    many_steps = False
+    one_per_order = True
+    _known: dict[int, Row] | None = None
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        rows = _rows(context, self.document, changes)
+        taken = matched(context, Side.MAGENTO, self.document, [int(row["entity_id"]) for row in rows])
+        answers: Answers = {}
+        for change in changes:
+            of_order = [row for row in rows if int(row["order_id"]) == change.request["order_id"]]
+            own = next((row for row in of_order if str(find_marker(row)) == change.request["marker"]), None)
+            counted = taken | set(change.request.get("counted") or ())  # they stand for other documents together
+            equal = [row for row in of_order if row["entity_id"] not in counted and find_marker(row) is None]
+            theirs = [row for row in equal if self._equal(context, row, change)]
+            if own is not None:
+                answers[change.id] = Found(int(own["entity_id"]), complete=True)
+            elif theirs:
+                answers[change.id] = Found(int(theirs[0]["entity_id"]), complete=True, adopted=True)
+                taken.add(int(theirs[0]["entity_id"]))
+        return answers
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        orders = self._orders(context, changes)
+        problems: dict[int, MagodooError] = {}
+        for change in changes:
+            order = orders.get(change.request["order_id"])
+            try:
+                complaint = (
+                    "the order does not exist in Magento" if order is None else self._objection(context, order, change)
+                )
+                if order is not None:
+                    check_lines(self.document, order, lines_of(change))
+            except MagodooError as problem:
+                problems[change.id] = problem
+                continue
+            if complaint:
+                problems[change.id] = refused(complaint)
+        return problems
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        orders = self._orders(context, changes)
+        return {change.id: self._written(context, orders, change) for change in changes}
+
+    def for_group(self) -> Self:
+        """The orders of a group are read once, for its check and all its writes: a list of them takes Magento 8 ms an order."""
+        of_group = copy.copy(self)
+        of_group._known = {}
+        return of_group
+
+    def _orders(self, context: Context, changes: Sequence[LeasedChange]) -> Mapping[int, Row]:
+        """The orders of the changes as this group has read them; without a group as they are now."""
+        known = {} if self._known is None else self._known
+        unread = [change for change in changes if change.request["order_id"] not in known]
+        if unread:
+            known |= {int(row["entity_id"]): row for row in _rows(context, Kind.ORDER, unread)}
+        return known
+
+    def _written(self, context: Context, orders: Mapping[int, Row], change: LeasedChange) -> int | MagodooError:
+        order = orders.get(change.request["order_id"])
+        if order is None:
+            return SourceChanged("the order is gone from Magento")
+        try:
+            return self._create(context, order, change)
+        except MagodooError as problem:
+            return problem
+
+    def _equal(self, context: Context, row: Row, change: LeasedChange) -> bool:
+        same = not quantity_differences(row, lines_of(change))
+        total = change.request["expect"].get("total")
+        sold = to_units(row.get("grand_total")) + tendered_of(context, row)
+        return same and (total is None or rounded(sold) == rounded(total))
+
+    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+        """Why this may not be written on the order as it is now; None when it may."""
+        return f"the order is {order['state']} in Magento" if order.get("state") in _CLOSED else None
+
+    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+        raise NotImplementedError
+
+    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+        return self.document, str(target_id), change.source_id
+
+
+def tendered_of(context: Context, row: Row) -> int:
+    """Units of an order or a document that gift cards and credit paid: they lower its total and not what it sells."""
+    return sum(tendered(context.instance, row).values())
+
+
+def currency_of(order: Row) -> str:
+    return str(order.get("order_currency_code") or "")
+
+
+def lines_of(change: LeasedChange) -> list[tuple[int, Any]]:
+    return [(int(key), from_units(units)) for key, units in change.request["items"]]
+
+
+def _rows(context: Context, kind: Kind, changes: Sequence[LeasedChange]) -> list[dict[str, Any]]:
+    orders = sorted({int(change.request["order_id"]) for change in changes})
+    return [row for page in context.shop.by_order(kind, orders) for row in page.rows]
+
+
+OrderRow = Mapping[str, Any]
+
+
+def unpredictable(order: OrderRow, tendered: int) -> str | None:
+    """Return why no document of an order can be predicted: its total holds what is no part of it, as a fee of an extension is.
+
+    tendered: units of the order that gift cards and credit paid; they lower Magento's total and not what it sells.
+    """
+    _, read = read_items(order)
+    beside = Totals.of(order, tendered, adjusted=False).beside
+    if beside in (0, fixed_tax(item for item in order["items"] if str(item["item_id"]) in read.gross)):
+        return None
+    currency = str(order.get("order_currency_code") or "")
+    where = ", ".join(paths.holding(order, beside)) or "no field of the order holds it"
+    return (
+        f"{shown(beside, currency)} {currency} of the order's total are in no part of it ({where}), and only the extension that adds them knows"
+        " which of its documents holds them: make this one in Magento, and the two are matched"
+    )
+
+
+def money_rows(order: OrderRow, items: Iterable[Sequence[int]]) -> list[tuple[OrderRow, Decimal]]:
+    """Rows that carry money with the units of each: the parts of a dynamic bundle stand for it (facts magento-2.4.7 5.4)."""
+    rows = {int(row["item_id"]): row for row in with_own_prices(order["items"])}
+    wanted: list[tuple[OrderRow, Decimal]] = []
+    for item_id, units in items:
+        row = rows[int(item_id)]
+        parts = [part for part in rows.values() if part.get("parent_item_id") == row["item_id"]]
+        by_parts = row.get("product_type") == BUNDLE and parts and is_priced_by_parts(row, parts)
+        for money in parts if by_parts else [row]:
+            ordered = to_units(row["qty_ordered"])
+            wanted.append((money, Decimal(units) * to_units(money["qty_ordered"]) / ordered if ordered else Decimal(0)))
+    return wanted
+
+
+def fixed_tax_of(row: OrderRow, wanted: Decimal, everything: bool, done: str) -> int:
+    """Fixed product tax with the tax on it (docs/facts/magento-versions.md); `done`: what of it earlier documents hold."""
+    applied = applied_fixed_taxes(row)
+    # Magento adds the whole of an item to each of its taxes: the first one says it.
+    before = next((each for each in applied if each.get(f"weee_amount_{done}") is not None), {})
+    net = part_of(
+        to_units(row.get("weee_tax_applied_row_amount")),
+        wanted,
+        row,
+        to_units(before.get(f"weee_amount_{done}")),
+        everything,
+    )
+    tax = part_of(tax_on_fixed_tax(row), wanted, row, to_units(before.get(f"weee_tax_amount_{done}")), everything)
+    return net + tax
+
+
+def part_of(amount: int, wanted: Decimal, row: OrderRow, done: int, everything: bool) -> int:
+    if everything:
+        return amount - done
+    ordered = to_units(row["qty_ordered"])
+    return half_up(Decimal(amount) * wanted / ordered) if ordered else 0
+
+
+def half_up(units: Decimal) -> int:
+    return rounded(int(units.to_integral_value(ROUND_HALF_UP)))

@@ -1,0 +1,171 @@
+"""Invoice of Odoo -> Magento invoice, which Magento then shows as paid whatever the method (docs/facts, magento-2.4.7 5).
+
+Planned once Odoo has posted it, or has it paid, as the setting `invoices.to_magento` says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.errors import FixDocument
+from magodoo.extract.magento_orders import read_items
+from magodoo.flows.magento_documents import (
+    MISSING_IN_MAGENTO,
+    MagentoDocument,
+    OrderRow,
+    Row,
+    _total,
+    as_items,
+    comment_of,
+    currency_of,
+    fixed_tax_of,
+    item_rows,
+    lines_of,
+    magento_call,
+    money_rows,
+    not_ready_in_magento,
+    part_of,
+    plan_document,
+    request_head,
+    sorted_by_bundle,
+    staged,
+    tendered_of,
+    unpredictable,
+    why_not_paid,
+)
+from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.sources import Sources
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import Prepared
+from magodoo.money import rounded, shown, to_units
+from magodoo.reconcile.rows import Document
+from magodoo.vocabulary import Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.ledger.planned import PlannedChange
+    from magodoo.pipeline.context import Context
+
+
+def plan_magento_invoices(order: OrderPlan) -> None:
+    policy = order.instance.invoices.to_magento
+    # Magento puts all shipping on the first invoice (facts magento-2.4.7 5.1).
+    waiting = sorted(order.of(MISSING_IN_MAGENTO, Kind.INVOICE), key=lambda finding: -order.row(finding).shipping)
+    for finding in waiting:
+        row = order.row(finding)
+        items, unnamed = _items_invoiced(order, row)
+        reason = first_reason(
+            "The setting `invoices.to_magento` is off" if policy == "off" else None,
+            not_ready_in_magento(order, row),
+            why_not_paid(order, row, f"`invoices.to_magento`: `{policy}`")
+            if policy == "when_paid" and not order.facts.settled[row.at]
+            else None,
+            _shipping_reason(order, row),
+            unnamed,
+        )
+        plan_document(order, finding, row, ChangeKind.MAGENTO_INVOICE, reason, items=items, shipping=int(row.shipping))
+
+
+def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
+    first = not order.active(Side.MAGENTO, Kind.INVOICE)
+    first = first and not any(change.kind is ChangeKind.MAGENTO_INVOICE for change in order.changes)
+    expected = order.order.shipping if first else 0
+    if abs(int(row.shipping) - int(expected)) <= order.instance.tolerance_units(row.currency):
+        return None
+    return "Magento puts all shipping on the first invoice: this one's shipping is another"
+
+
+def _items_invoiced(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | None]:
+    """Items as Magento takes them for invoices, or why it cannot: a bundle that its parts price is invoiced by its own line, whole
+    (facts magento-2.4.7 5.4).
+    """
+    single, parts, reason = sorted_by_bundle(order, row)
+    for bundle, quantities in parts:
+        units = bundle.whole(quantities, goods=False)
+        if units is None:
+            return [], f"Magento invoices the bundle {bundle.sku} as a whole, and this invoice holds only a part of it"
+        single[bundle.item] = units
+    return as_items(single), reason
+
+
+def prepare_invoice(sources: Sources, plan: PlannedChange) -> Prepared:
+    """Mark as invoiced (and, over REST, as paid) what Odoo invoiced: never captured, never mailed unless the policy says so."""
+    document, items, problems = staged(sources, plan, Kind.INVOICE)
+    if document is None or problems:
+        return Prepared(plan, None, problems=problems)
+    request = {
+        **request_head(sources, plan, "account.move"),
+        "items": items,
+        "shipping": int(plan.intent.get("shipping") or 0),
+        "expect": {"total": _total(document), "currency": document.currency},
+    }
+    body = {"items": item_rows(items), "capture": False, "notify": request["notify"], "comment": comment_of(request)}
+    return Prepared(plan, request, [magento_call(f"/V1/order/{plan.order_key}/invoice", body)])
+
+
+class CreateInvoice(MagentoDocument):
+    """Invoices what Odoo invoiced; Magento then shows it as paid, whatever the method (facts magento-2.4.7 5)."""
+
+    kind = ChangeKind.MAGENTO_INVOICE
+    document = Kind.INVOICE
+
+    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+        payment = order.get("payment") or {}
+        if not payment.get("method"):
+            return "the order has no payment in Magento: whether it is only authorised cannot be told"
+        method = context.instance.payment_methods.get(str(payment.get("method") or ""))
+        authorised = to_units(payment.get("amount_authorized")) and not to_units(payment.get("base_amount_paid_online"))
+        if authorised and not (method is not None and method.invoice_means_paid):
+            return "its payment is only authorised: capture it in Magento first"
+        if unknown := unpredictable(order, tendered_of(context, order)):
+            return unknown
+        total, wanted = predicted_invoice(order, change.request["items"]), change.request["expect"]["total"]
+        currency = currency_of(order)
+        if rounded(total) != rounded(wanted):
+            return f"Magento would make an invoice of {shown(total, currency)}, Odoo's is {shown(wanted, currency)}"
+        return super()._objection(context, order, change)
+
+    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+        request = change.request
+        return context.shop.create_invoice(
+            request["order_id"],
+            lines_of(change),
+            request["marker"],
+            capture=False,
+            notify=request["notify"],
+            order=order,
+        )
+
+
+def predicted_invoice(order: OrderRow, items: Sequence[Sequence[int]]) -> int:
+    """Units of the invoice over [[order item id, units]]: the first one of an order takes all its shipping.
+
+    Raises FixDocument for an order whose rows have no single reading.
+    """
+    _, read = read_items(order)
+    if read.flaw:
+        raise FixDocument(f"what Magento would invoice is not known: {read.flaw}", system="magento")
+    total = sum(
+        _invoiced(row, read.gross.get(str(row["item_id"]), 0), units) for row, units in money_rows(order, items)
+    )
+    if not to_units(order.get("shipping_invoiced")):
+        total += to_units(order.get("shipping_amount")) + to_units(order.get("shipping_tax_amount"))
+        total += to_units(order.get("shipping_discount_tax_compensation_amount"))
+        total -= to_units(order.get("shipping_discount_amount"))
+    return total
+
+
+def _invoiced(row: OrderRow, gross: int, wanted: Decimal) -> int:
+    left = to_units(row["qty_ordered"]) - to_units(row.get("qty_invoiced")) - to_units(row.get("qty_canceled"))
+    everything = wanted >= left and not to_units(row.get("qty_canceled"))
+    price = part_of(gross, wanted, row, to_units(row.get("row_invoiced")), everything)
+    tax = part_of(to_units(row.get("tax_amount")), wanted, row, to_units(row.get("tax_invoiced")), everything)
+    discount = part_of(
+        to_units(row.get("discount_amount")), wanted, row, to_units(row.get("discount_invoiced")), everything
+    )
+    hidden = part_of(
+        to_units(row.get("discount_tax_compensation_amount")),
+        wanted, row, to_units(row.get("discount_tax_compensation_invoiced")), everything,
+    )  # fmt: skip
+    return price + tax + hidden - discount + fixed_tax_of(row, wanted, everything, "invoiced")

@@ -1,0 +1,274 @@
+"""Delivery of Odoo -> Magento shipment with its tracks; tracking numbers of a delivery -> those of its shipment.
+
+A bundle of which nothing has shipped yet is named by itself, and by its parts where Magento says that these ship separately
+(docs/facts, magento-bundles)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.errors import FixDocument, MagodooError
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.flows.magento_documents import (
+    MISSING_IN_MAGENTO,
+    MagentoDocument,
+    Row,
+    _counted,
+    as_items,
+    comment_of,
+    item_rows,
+    lines_of,
+    magento_call,
+    not_ready_in_magento,
+    plan_document,
+    request_head,
+    sorted_by_bundle,
+    staged,
+)
+from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.sources import Sources
+from magodoo.ledger.behaviour import Answers, Found, Writer, Written, refused
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import Prepared, RequestProblem
+from magodoo.magento.items import Lines, Role, by_parts, order_items, shipped_goods
+from magodoo.magento.writes import Track
+from magodoo.money import plain
+from magodoo.reconcile.bundles import refunded_whole
+from magodoo.reconcile.frames import tracks_of
+from magodoo.reconcile.rows import Document
+from magodoo.tracking import lacking
+from magodoo.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from magodoo.ledger.planned import PlannedChange
+    from magodoo.pipeline.context import Context
+
+
+def plan_magento_shipments(order: OrderPlan) -> None:
+    for finding in order.of(MISSING_IN_MAGENTO, Kind.SHIPMENT):
+        row = order.row(finding)
+        items, unnamed = _items_shipped(order, row)
+        reason = first_reason(
+            None if order.instance.shipments.to_magento else "The setting `shipments.to_magento` is off",
+            _not_of_the_order(order, row),
+            not_ready_in_magento(order, row),
+            unnamed,
+        )
+        words: dict[str, Any] = {
+            "tracks": tracks_of(row.tracking),
+            "carrier": row.carrier or None,
+            "source_code": row.source_code or None,
+        }
+        if counted := _counted(order):
+            words["counted"] = counted
+        plan_document(order, finding, row, ChangeKind.MAGENTO_SHIPMENT, reason, items=items, **words)
+
+
+def _not_of_the_order(order: OrderPlan, row: Document) -> str | None:
+    """Goods of a delivery that stand on a line of Odoo's order and are no item of Magento's."""
+    if not any(item == "0" for item, _ in order.facts.items.get(row.at, [])):
+        return None
+    lines = order.facts.situation.view.frames.lines_of(row.at)
+    goods = ", ".join(f"{line.sku or 'without SKU'} x {plain(line.quantity, 0)}" for line in lines if not line.item_key)
+    return f"It carries goods that are no item of Magento's order ({goods}): a person ships the others in Magento"
+
+
+def _items_shipped(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | None]:
+    """Items as Magento takes them for shipments, or why it cannot: the parts of a bundle that ships separately, the bundle itself of
+    one that ships together.
+
+    Before the first shipment nothing tells which: a whole bundle is named by itself and, where Magento refuses that, by its
+    parts (`load.writers`); a part of it by the part, and so is a bundle of which Magento ships nothing by its own line.
+    """
+    single, parts, reason = sorted_by_bundle(order, row)
+    for item in [item for item in single if item in order.facts.bundles and order.facts.bundles[item].separately]:
+        single |= order.facts.bundles[item].in_parts(single.pop(item))
+    for bundle, quantities in parts:
+        units = None if bundle.separately else bundle.whole(quantities, goods=True)
+        if bundle.together and not bundle.unshipped:
+            return [], refunded_whole(bundle.sku)
+        if units is not None and units <= bundle.unshipped:
+            single[bundle.item] = units
+        elif bundle.together:
+            return [], (
+                f"Magento ships the bundle {bundle.sku} together, and this delivery holds only a part of it: "
+                "ship it in Magento once all its parts have left"
+            )
+        else:
+            single |= quantities
+    return as_items(single), reason
+
+
+def prepare_shipment(sources: Sources, plan: PlannedChange) -> Prepared:
+    """What an Odoo delivery delivered, from the source that its warehouse is mapped to, with its tracks."""
+    document, items, problems = staged(sources, plan, Kind.SHIPMENT)
+    if document is None or problems:
+        return Prepared(plan, None, problems=problems)
+    request = {
+        **request_head(sources, plan, "stock.picking"),
+        "items": items,
+        "tracks": _tracks(sources, plan, document),
+        "source_code": plan.intent.get("source_code"),
+        "expect": {"quantity": sum(units for _, units in items)},
+    }
+    if plan.intent.get("counted"):
+        request["counted"] = [int(id) for id in plan.intent["counted"]]
+    body: dict[str, Any] = {
+        "items": item_rows(items), "tracks": request["tracks"], "notify": request["notify"], "comment": comment_of(request),
+    }  # fmt: skip
+    if request["source_code"]:
+        body["arguments"] = {"extension_attributes": {"source_code": request["source_code"]}}
+    return Prepared(plan, request, [magento_call(f"/V1/order/{plan.order_key}/ship", body)])
+
+
+def _tracks(sources: Sources, plan: PlannedChange, picking: CanonicalDocument) -> list[dict[str, str]]:
+    """A track's carrier_code is free text in Magento; the mapped code where the delivery method is mapped."""
+    name = str(plan.intent.get("carrier") or picking.carrier or "")
+    codes = {title: code for code, title in sources.instance.odoo.carriers.items()}
+    return [
+        {"track_number": number, "title": name or "Tracking", "carrier_code": codes.get(name, "custom")}
+        for number in plan.intent.get("tracks") or ()
+    ]
+
+
+_VALIDATION = "Shipment Document Validation Error(s)"
+
+
+class CreateShipment(MagentoDocument):
+    """Ships what Odoo delivered, from the mapped source, with its tracks."""
+
+    kind = ChangeKind.MAGENTO_SHIPMENT
+    document = Kind.SHIPMENT
+
+    def _equal(self, context: Context, row: Row, change: LeasedChange) -> bool:
+        """Whether it moves the same goods, whether it names a bundle or its parts."""
+        order = self._orders(context, [change]).get(change.request["order_id"])
+        lines = [(int(item["order_item_id"]), Decimal(item["qty"])) for item in row.get("items") or ()]
+        return order is not None and shipped_goods(order, lines) == shipped_goods(order, lines_of(change))
+
+    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+        """A bundle of which nothing has shipped yet is named by itself; by its parts where Magento says that these ship separately.
+
+        Magento's validation comes before anything is stored, so that the second call repeats nothing.
+        """
+        lines = lines_of(change)
+        try:
+            return self._ship(context, order, change, lines)
+        except FixDocument as refusal:
+            bundles = _refused_bundles(order, lines, str(refusal))
+            if not bundles:
+                raise _explained(order, lines, refusal) from refusal
+        return self._ship(context, order, change, by_parts(order, lines, bundles))
+
+    def _ship(self, context: Context, order: Row, change: LeasedChange, lines: Lines) -> int:
+        request = change.request
+        return context.shop.create_shipment(
+            request["order_id"],
+            lines,
+            [_track(track) for track in request["tracks"]],
+            request["marker"],
+            source_code=request["source_code"],
+            notify=request["notify"],
+            order=order,
+        )
+
+
+def _refused_bundles(order: Row, lines: Lines, refusal: str) -> set[int]:
+    """Bundles of a shipment that Magento's validation refuses by name: the rest of the text may be translated."""
+    wholes = (Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE)
+    items = order_items(order)
+    named = [number for number, _ in lines if items[number].role in wholes]
+    return {number for number in named if _names(refusal, items[number].sku)}
+
+
+def _explained(order: Row, lines: Lines, refusal: FixDocument) -> FixDocument:
+    """The refusal of a part whose bundle Magento wants instead, and does not ship either, in words that say so."""
+    items = order_items(order)
+    for number, _ in lines:
+        bundle = items.get(items[number].parent_id or 0) if number in items else None
+        if bundle is None or bundle.role is not Role.DYNAMIC_BUNDLE or bundle.open_for(Kind.SHIPMENT) > 0:
+            continue
+        if bundle.refunded and _names(str(refusal), bundle.sku):
+            return FixDocument(refunded_whole(bundle.sku), system="magento")
+    return refusal
+
+
+def _names(refusal: str, sku: str) -> bool:
+    """Whether Magento's validation of a shipment names the SKU: the rest of the text may be translated."""
+    return _VALIDATION in refusal and bool(re.search(rf"(?<![\w-]){re.escape(sku)}(?![\w-])", refusal))
+
+
+def prepare_magento_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
+    """Tracks to be added to a shipment that stands already, one call each."""
+    picking = sources.odoo(Kind.SHIPMENT, plan.source_id)
+    shipment = plan.intent.get("magento_id") or sources.magento_of.get((Kind.SHIPMENT.value, plan.source_id))
+    if picking is None or not shipment:
+        return Prepared(plan, None, problems=[RequestProblem("shipment", "the delivery has no shipment in Magento")])
+    tracks = _tracks(sources, plan, picking)
+    request = {"order_id": int(plan.order_key), "shipment_id": int(shipment), "tracks": tracks}
+    calls = [
+        magento_call(
+            "/V1/shipment/track", {"entity": {"order_id": int(plan.order_key), "parent_id": int(shipment), **track}}
+        )
+        for track in tracks
+    ]
+    return Prepared(plan, request, calls)
+
+
+class AddTracks(Writer):
+    """Tracks that a shipment lacks; Magento takes the same number twice, so it is looked for right before (facts 5.2)."""
+
+    kind = ChangeKind.MAGENTO_TRACKING
+    document = Kind.SHIPMENT
+    one_per_order = True
+    group_size = 25
+    write_size = 1
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        rows = self._shipments(context, changes)
+        return {
+            change.id: Found(int(row["entity_id"]), complete=True)
+            for change in changes
+            if (row := rows.get(change.request["shipment_id"])) and not _missing(row, change)
+        }
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        rows = self._shipments(context, changes)
+        gone = refused("the shipment is gone from Magento")
+        return {change.id: gone for change in changes if change.request["shipment_id"] not in rows}
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        rows = self._shipments(context, changes)
+        written: Written = {}
+        for change in changes:
+            row = rows.get(change.request["shipment_id"])
+            written[change.id] = (
+                refused("the shipment is gone from Magento") if row is None else self._add(context, row, change)
+            )
+        return written
+
+    def _add(self, context: Context, row: Row, change: LeasedChange) -> int | MagodooError:
+        for track in _missing(row, change):
+            try:
+                context.shop.add_track(change.request["order_id"], change.request["shipment_id"], _track(track))
+            except MagodooError as problem:
+                return problem
+        return int(row["entity_id"])
+
+    def _shipments(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
+        ids = [int(change.request["shipment_id"]) for change in changes]
+        pages = context.shop.by_ids(Kind.SHIPMENT, ids)
+        return {int(row["entity_id"]): row for page in pages for row in page.rows}
+
+
+def _missing(row: Row, change: LeasedChange) -> list[dict[str, str]]:
+    known = [str(track.get("track_number") or "") for track in row.get("tracks") or ()]
+    return [track for track in change.request["tracks"] if lacking([track["track_number"]], known)]
+
+
+def _track(track: Mapping[str, str]) -> Track:
+    return Track(track["track_number"], track["title"], track["carrier_code"])

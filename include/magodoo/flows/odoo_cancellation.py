@@ -1,0 +1,98 @@
+"""Cancelled Magento order -> cancelled sale order in Odoo, while nothing is invoiced or delivered there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.errors import MagodooError
+from magodoo.flows.load_tables import call
+from magodoo.flows.order_plan import STATUS_MISMATCH, OrderPlan, first_reason
+from magodoo.flows.references import name_of, resolve
+from magodoo.flows.sources import Sources
+from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, refused
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import Prepared
+from magodoo.money import to_units
+from magodoo.vocabulary import Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.ledger.planned import PlannedChange
+    from magodoo.pipeline.context import Context
+
+
+def plan_cancellation(order: OrderPlan) -> None:
+    for finding in order.of(STATUS_MISMATCH, Kind.ORDER, "order"):
+        begun = [kind for kind in (Kind.INVOICE, Kind.SHIPMENT) if order.active(Side.ODOO, kind)]
+        reason = first_reason(
+            None if order.instance.orders.cancel else "The setting `orders.cancel` is off",
+            order.cut_over(order.order),
+            order.unreadable(Kind.ORDER),
+            "In Odoo the order is invoiced or delivered already: a person decides" if begun or _moved(order) else None,
+        )
+        if reason or order.odoo is None:
+            finding.no_change_reason = reason
+            continue
+        order.change(ChangeKind.ORDER_CANCEL, order.order, [finding], odoo_id=int(order.odoo.source_id))
+
+
+def _moved(order: OrderPlan) -> bool:
+    """Whether Odoo's order lines say that something was invoiced or delivered."""
+    lines = order.facts.situation.view.frames.lines_of(order.odoo.at) if order.odoo is not None else []
+    return any(line.qty_invoiced or line.qty_shipped for line in lines)
+
+
+def prepare_cancellation(sources: Sources, plan: PlannedChange) -> Prepared:
+    """Cancel in Odoo what Magento cancelled; only while nothing is invoiced or done there."""
+    reference = sources.reference(Kind.ORDER, plan.source_id).as_json()
+    odoo_id = plan.intent.get("odoo_id")
+    request = {"order": {"id": int(odoo_id)} if odoo_id else reference}
+    return Prepared(plan, request, [call("sale.order", "action_cancel", ids=[odoo_id or reference])])
+
+
+class CancelOrders(Writer):
+    """Cancel in Odoo what Magento cancelled, while nothing is invoiced or delivered there."""
+
+    kind = ChangeKind.ORDER_CANCEL
+    document = Kind.ORDER
+    many_steps = False
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        rows = _order_rows(context, changes)
+        return {
+            change.id: Found(row["id"], complete=True, before={"state": row["state"]})
+            for change in changes
+            if (row := rows.get(name_of(change.request["order"]))) and row["state"] == "cancel"
+        }
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        rows = _order_rows(context, changes)
+        shared = context.books.shared_transfers([row["id"] for row in rows.values()]) if rows else {}
+        problems: dict[int, MagodooError] = {}
+        for change in changes:
+            row = rows.get(name_of(change.request["order"]))
+            if row is None:
+                problems[change.id] = DependencyPending("the order is not in Odoo yet")
+            elif transfers := shared[row["id"]]:
+                problems[change.id] = DependencyPending(
+                    f"{', '.join(transfers)} carries its goods with those of other orders, and Odoo would cancel them all: "
+                    "take them apart in Odoo first"
+                )
+            elif any(to_units(line["qty_invoiced"]) or to_units(line["qty_delivered"]) for line in row["order_line"]):
+                problems[change.id] = refused("in Odoo the order is invoiced or delivered already: a person decides")
+            elif row.get("invoice_ids"):
+                problems[change.id] = refused("in Odoo the order has an invoice already: a person decides")
+        return problems
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        rows = _order_rows(context, changes)
+        ids = {change.id: int(rows[name_of(change.request["order"])]["id"]) for change in changes}
+        done = context.books.cancel_orders(list(ids.values()))
+        return {change: done.refused.get(target, target) for change, target in ids.items()}
+
+
+def _order_rows(context: Context, changes: Sequence[LeasedChange]) -> dict[str, Mapping[str, Any]]:
+    ids = resolve(context, changes, [change.request["order"] for change in changes])
+    rows = {row["id"]: row for row in context.books.by_ids("order", sorted(set(ids.values()))).sure}
+    return {name: rows[id] for name, id in ids.items() if id in rows}

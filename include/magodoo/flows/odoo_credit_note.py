@@ -1,0 +1,110 @@
+"""Magento credit memo -> credit note in Odoo (docs/facts, pair 5.2 and 5.3).
+
+Odoo settles an open invoice by a credit note that names it: which invoice a memo refunds is found here. What it shares with invoices
+stands in `entries` (plan and request) and `entry_writing` (probe, check, write)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.flows.entries import nothing_to_book, plan_entry
+from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
+from magodoo.flows.order_readiness import made_from_odoo
+from magodoo.money import rounded, shown
+from magodoo.reconcile.rows import Document
+from magodoo.vocabulary import Kind, Side
+
+
+def plan_credit_notes(order: OrderPlan, closed: str | None) -> None:
+    policy = order.instance.credit_memos.to_odoo
+    for finding in (
+        *order.of(MISSING_IN_ODOO, Kind.CREDIT_MEMO),
+        *order.of(STATUS_MISMATCH, Kind.CREDIT_MEMO, "draft"),
+    ):
+        row = order.row(finding)
+        if nothing_to_book(order, finding, row):
+            continue
+        reason = first_reason(
+            "The setting `credit_memos.to_odoo` is off" if policy == "off" else None,
+            order.cut_over(row),
+            closed,
+            order.unreadable(Kind.CREDIT_MEMO),
+            made_from_odoo(order, row),
+            order.blocked(row),
+            order.over_refunded(),
+            _nothing_to_refund(order, row),
+        )
+        invoice = refunded_invoice(order, row)
+        unshipped = order.facts.unshipped.get(row.at, [])
+        plan_entry(
+            order, finding, row, ChangeKind.ODOO_CREDIT_NOTE, policy, reason, invoice=invoice, unshipped=unshipped
+        )
+
+
+def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
+    """A refund needs invoices in Odoo, standing or planned, that are not refunded yet."""
+    if rounded(row.grand_total) < 0:
+        return "A credit memo below zero is never written"
+    invoiced = sum(each.grand_total for each in order.active(Side.ODOO, Kind.INVOICE))
+    invoiced += sum(change.amount for change in order.changes if change.kind is ChangeKind.ODOO_INVOICE)
+    refunded = sum(each.grand_total for each in order.active(Side.ODOO, Kind.CREDIT_MEMO))
+    refunded += sum(change.amount for change in order.changes if change.kind is ChangeKind.ODOO_CREDIT_NOTE)
+    tolerance = order.instance.tolerance_units(row.currency)
+    if refunded + row.grand_total > invoiced + tolerance:
+        here, gone = shown(int(invoiced), row.currency), shown(int(refunded), row.currency)
+        said = f"{here} {row.currency} are invoiced, {gone} refunded already"
+        return f"The refunds would exceed what is invoiced in Odoo: {said}"
+    return None
+
+
+def refunded_invoice(order: OrderPlan, row: Document) -> int | None:
+    """The Magento invoice that a memo refunds; None where it is not certain, or where a mere candidate is not paid yet.
+
+    Certain: Magento names it, or there is one only. The candidate is the first invoice that still holds all that is refunded,
+    once the earlier memos have taken theirs.
+    """
+    invoices = order.active(Side.MAGENTO, Kind.INVOICE)
+    if row.parent_id:
+        return row.parent_id
+    if len(invoices) == 1:
+        return invoices[0].source_id
+    left = [_Left(invoice, _items(order, invoice), invoice.shipping) for invoice in invoices]
+    for memo in order.active(Side.MAGENTO, Kind.CREDIT_MEMO):
+        if memo.source_id < row.source_id and (taken := _candidate(order, left, memo)):
+            taken.take(memo, _items(order, memo))
+    found = _candidate(order, left, row)
+    entry = order.partner(found.invoice) if found else None
+    return found.invoice.source_id if found and entry is not None and entry.status == "paid" else None
+
+
+@dataclass
+class _Left:
+    """What of an invoice no credit memo has refunded yet: units by item, and of the shipping."""
+
+    invoice: Document
+    items: dict[str, int]
+    shipping: int
+
+    def holds(self, memo: Document, items: dict[str, int]) -> bool:
+        invoiced, refunded = self.invoice.document_date, memo.document_date
+        in_time = not (invoiced and refunded and invoiced > refunded)
+        enough = all(self.items.get(item, 0) >= quantity for item, quantity in items.items())
+        return in_time and enough and self.shipping >= memo.shipping
+
+    def take(self, memo: Document, items: dict[str, int]) -> None:
+        self.items = {item: quantity - items.get(item, 0) for item, quantity in self.items.items()}
+        self.shipping -= memo.shipping
+
+
+def _candidate(order: OrderPlan, left: Sequence[_Left], memo: Document) -> _Left | None:
+    """What names no goods and no shipping belongs to no invoice more than to another."""
+    items = _items(order, memo)
+    if memo.parent_id:
+        return next((each for each in left if each.invoice.source_id == memo.parent_id), None)
+    return next((each for each in left if (items or memo.shipping) and each.holds(memo, items)), None)
+
+
+def _items(order: OrderPlan, row: Document) -> dict[str, int]:
+    return dict(order.facts.items.get(row.at, []))

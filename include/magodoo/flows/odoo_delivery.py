@@ -1,0 +1,430 @@
+"""Magento shipment -> validated delivery in Odoo; its tracking numbers -> the delivery's.
+
+A delivery validates the order's open outgoing transfer for the shipment's quantities. Our key is written first, so that the transfer is
+known as ours; the rest becomes a backorder (docs/facts, pair 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.errors import MagodooError
+from magodoo.extract.mirrored import Warehouses
+from magodoo.extract.odoo_transfers import own_key, picking_of, share_for
+from magodoo.flows.load_tables import call
+from magodoo.flows.odoo_payment import _payment, _planned_rows
+from magodoo.flows.order_plan import MISSING_IN_ODOO, OrderPlan, first_reason
+from magodoo.flows.order_readiness import made_from_odoo
+from magodoo.flows.periods import payment_held
+from magodoo.flows.references import name_of, resolve
+from magodoo.flows.ship_dates import put_right
+from magodoo.flows.sources import Sources
+from magodoo.flows.stock import Goods, Row, goods_of, inexact, items_to_move, locked, orders_of, sale_lines
+from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, refused
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import Prepared, RequestProblem
+from magodoo.money import from_units, plain, to_units
+from magodoo.odoo.units import in_unit_of
+from magodoo.odoo.writers import Delivery
+from magodoo.reconcile.frames import tracks_of
+from magodoo.reconcile.rows import Document
+from magodoo.tracking import joined, lacking
+from magodoo.vocabulary import FindingType, Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.ledger.planned import PlannedChange
+    from magodoo.pipeline.context import Context
+
+
+def plan_deliveries(order: OrderPlan, closed: str | None) -> None:
+    for finding in order.of(MISSING_IN_ODOO, Kind.SHIPMENT):
+        row = order.row(finding)
+        items = order.facts.items.get(row.at, [])
+        reason = first_reason(
+            None if order.instance.shipments.to_odoo else "The setting `shipments.to_odoo` is off",
+            order.cut_over(row),
+            closed,
+            order.unreadable(Kind.SHIPMENT),
+            made_from_odoo(order, row),
+            order.blocked(row),
+            order.crowded(row, Side.ODOO),
+            None if items else _nothing_left(order, row),
+        )
+        if reason:
+            finding.no_change_reason = reason
+            continue
+        words = {
+            "tracks": tracks_of(row.tracking),
+            "carrier": row.carrier or None,
+            "source_code": row.source_code or None,
+        }
+        order.change(ChangeKind.ODOO_DELIVERY, row, [finding], items=items, **words)
+
+
+def _nothing_left(order: OrderPlan, row: Document) -> str:
+    """Why a shipment delivers nothing in Odoo."""
+    if not order.facts.situation.counted.parcels_of_parts[row.at]:
+        return "It names no item of the order"
+    lines = order.facts.situation.view.frames.lines_of(row.at)
+    named = {order.facts.bundle_of[line.item_key].sku for line in lines if line.item_key in order.facts.bundle_of}
+    return (
+        f"Its parts of the bundle {', '.join(sorted(named))} were shipped separately and Odoo's order has the bundle as one: "
+        "it is delivered with the parcel that completes it"
+    )
+
+
+def prepare_delivery(sources: Sources, plan: PlannedChange) -> Prepared:
+    """What a Magento shipment shipped, on the order's open outgoing picking; the key is written before it is validated."""
+    items, problems = items_to_move(sources, plan)
+    if problems:
+        return Prepared(plan, None, problems=problems)
+    tracks = [str(track) for track in plan.intent.get("tracks") or ()]
+    request = {
+        "order": sources.reference(Kind.ORDER, plan.order_key).as_json(),
+        "items": items,
+        "key": delivery_key(sources.instance.id, plan.source_id),
+        "key_field": sources.instance.odoo.delivery_key_field,
+        "tracks": tracks,
+        "carrier": _carrier(sources, plan.source_id),
+    }
+    pick = f"open outgoing picking of {request['order']}"
+    calls = [
+        call("stock.move", "load", fields=[".id", "quantity", "picked"], data=items),
+        call(
+            "stock.picking",
+            "write",
+            ids=[pick],
+            vals={"carrier_tracking_ref": ",".join(tracks), "key": request["key"], "carrier_id": request["carrier"]},
+        ),
+        call("stock.picking", "button_validate", ids=[pick], context={"skip_backorder": True, "skip_sms": True}),
+    ]
+    return Prepared(plan, request, calls)
+
+
+def _carrier(sources: Sources, shipment_id: str) -> int | None:
+    """The delivery method that is mapped to the carrier of the shipment's track; without one the order's stays.
+
+    Never one with a carrier's own interface: Odoo would order a label from it when the delivery is validated.
+    """
+    shipment = sources.magento(Kind.SHIPMENT, shipment_id)
+    code = shipment.details.get("carrier_code") if shipment else None
+    name = sources.instance.odoo.carriers.get(str(code or ""))
+    record = sources.master.only("delivery.carrier", name) if name else None
+    plain = record is not None and record.data.get("delivery_type") in ("fixed", "base_on_rule")
+    return record.id if record is not None and plain else None
+
+
+def delivery_key(instance: str, shipment_id: str) -> str:
+    """What a delivery of ours carries in its key field."""
+    return f"ship_{instance}_{shipment_id}"
+
+
+class Deliver(Writer):
+    """The order's open outgoing picking: our key first, so that it is known as ours; quantities; validate; read back."""
+
+    kind = ChangeKind.ODOO_DELIVERY
+    document = Kind.SHIPMENT
+    one_per_order = True
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        rows = _with_keys(context, "shipment", changes)
+        found = {change: rows.get(change.request["key"]) for change in changes}
+        standing = {change: row for change, row in found.items() if row is not None and row["state"] != "cancel"}
+        orders = resolve(context, list(standing), [change.request["order"] for change in standing])
+        return {
+            change.id: Found(
+                share_for(row, orders.get(name_of(change.request["order"]), 0)),
+                complete=row["state"] == "done",
+                before={"state": row["state"]},
+            )
+            for change, row in standing.items()
+        }
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        wanted = sale_lines(context, changes)
+        pickings = self._open(context, changes)
+        problems: dict[int, MagodooError] = dict(_mirrored(context, changes))
+        for change in changes:
+            if change.id in problems:
+                continue
+            lines = wanted[change.id]
+            chosen = (
+                lines if isinstance(lines, MagodooError) else _picking_for(pickings.get(change.id, []), lines, change)
+            )
+            if isinstance(chosen, MagodooError):
+                problems[change.id] = chosen
+            elif not isinstance(lines, MagodooError) and (odd := inexact(context, _shares(chosen, lines))):
+                problems[change.id] = odd
+        return problems
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        """Of a transfer that several orders share, one worker delivers one order's goods at a time; the others' go to a backorder."""
+        open_ = self._open(context, changes)
+        shared = {row["id"] for rows in open_.values() for row in rows if len(orders_of(row)) > 1}
+        with locked(context, "stock.picking", shared) as ours:
+            if shared:
+                open_ = self._open(context, changes)
+            return self._deliver(context, changes, open_, shared - ours)
+
+    def _deliver(
+        self, context: Context, changes: Sequence[LeasedChange], open_: Mapping[int, list[Row]], busy: set[int]
+    ) -> Written:
+        client, wanted = context.books, sale_lines(context, changes)
+        written: Written = {}
+        quantities: dict[int, Decimal] = {}
+        keys: dict[int, Delivery] = {}
+        for change in changes:
+            lines = wanted[change.id]
+            chosen = lines if isinstance(lines, MagodooError) else _picking_for(open_.get(change.id, []), lines, change)
+            if isinstance(chosen, MagodooError) or isinstance(lines, MagodooError):
+                written[change.id] = chosen if isinstance(chosen, MagodooError) else refused("its lines are gone")
+                continue
+            if chosen["id"] in busy or chosen["id"] in keys:
+                written[change.id] = DependencyPending(
+                    f"{chosen['name']}: the goods of another order leave with it first"
+                )
+                continue
+            shares = _shares(chosen, lines)
+            quantities |= {move["id"]: in_unit_of(move, from_units(units)) for move, units in shares}
+            keys[chosen["id"]] = Delivery(
+                joined(_tracking(chosen), change.request["tracks"]),
+                change.request["key"],
+                change.request.get("carrier"),
+            )
+            written[change.id] = int(chosen["id"])
+        client.set_tracking(keys)
+        client.set_quantities(quantities)
+        done = client.validate_pickings(list(keys))
+        return {
+            id: done.refused.get(result, result) if isinstance(result, int) else result
+            for id, result in written.items()
+        }
+
+    def follow_up(self, context: Context, changes: Sequence[LeasedChange]) -> None:
+        """Give the orders' invoices Magento's ship date: Odoo has dated them itself."""
+        put_right(context, {change.order_key for change in changes})
+
+    def _open(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, list[Row]]:
+        orders = resolve(context, changes, [change.request["order"] for change in changes])
+        rows = context.books.open_pickings(sorted(set(orders.values()))) if orders else []
+        by_order: dict[int, list[Row]] = {}
+        for row in rows:
+            for order in orders_of(row):
+                by_order.setdefault(order, []).append(row)
+        return {change.id: by_order.get(orders.get(name_of(change.request["order"]), 0), []) for change in changes}
+
+    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+        return Kind.SHIPMENT, change.source_id, str(target_id)
+
+
+def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> dict[str, Row]:
+    keys = [change.request["key"] for change in changes]
+    field = context.instance.odoo.delivery_key_field
+    rows = context.books.documents_by_reference(kind, keys, [field]).sure
+    oldest_last = sorted(rows, key=lambda row: -int(row["id"]))  # a transfer that a person duplicated has the key too
+    return {key: row for row in oldest_last if (key := own_key(row, field))}
+
+
+def _picking_for(pickings: Sequence[Row], goods: Goods, change: LeasedChange) -> Row | MagodooError:
+    """The one open picking that has everything, reserved, untouched by others, and whose rest stays open."""
+    key, field = change.request["key"], change.request["key_field"]
+    ours = [row for row in pickings if own_key(row, field) == key]
+    problem: MagodooError = DependencyPending("nothing of it is open for delivery in Odoo")
+    for row in ours or pickings:
+        complaint = (None if ours else _unfit(row, goods, field)) or _dropped(row, goods)
+        if complaint is None:
+            return row
+        problem = DependencyPending(f"{row['name']}: {complaint}")
+    return problem
+
+
+def _unfit(row: Row, wanted: Goods, field: str) -> str | None:
+    if other := own_key(row, field):
+        return f"it is being delivered for {other}"
+    source = row.get("location_id") or {}
+    if source.get("usage") == "supplier" or (source.get("usage") == "transit" and not source.get("company_id")):
+        return "the vendor sends its goods: a person validates the drop shipment"
+    reserved: Goods = {}
+    for move in row["move_ids"]:
+        goods = goods_of(move)
+        if goods in wanted and move.get("has_tracking") in ("lot", "serial"):
+            return "its goods need lots or serial numbers: a person delivers them"
+        if goods[1] and (goods[0], "") in wanted:
+            return "its goods are components of a kit: a person delivers them"
+        if move.get("picked"):
+            return "somebody is picking it"
+        reserved[goods] = reserved.get(goods, 0) + (0 if _is_again(move) else to_units(move["quantity"]))
+    for goods, units in wanted.items():
+        there = reserved.get(goods, 0)
+        if there < units:
+            return f"{plain(there)} of {plain(units)} are reserved: it would deliver what is not in stock"
+    return None
+
+
+def _is_again(move: Row) -> bool:
+    """Whether a move sends again what came back: that is no part of what was ordered."""
+    return bool(move.get("origin_returned_move_id"))
+
+
+def _dropped(row: Row, goods: Goods) -> str | None:
+    """What Odoo would cancel with the delivery: all that does not leave now, where the operation type never makes a backorder.
+
+    One that asks is answered by the call, and one that always makes a backorder needs no answer: the rest stays open.
+    """
+    kind = row.get("picking_type_id") or {}
+    if kind.get("create_backorder") != "never":
+        return None
+    left = [
+        (move["product_id"], rest)
+        for move, units in _shares(row, goods)
+        if move["state"] not in ("done", "cancel") and (rest := to_units(move["product_uom_qty"]) - units) > 0
+    ]
+    if not left:
+        return None
+    named = ", ".join(f"{product.get('default_code') or 'a product'} x {plain(rest, 0)}" for product, rest in left)
+    return (
+        f"its operation type {kind.get('name')} never makes a backorder, so Odoo would drop what is still to deliver ({named}): "
+        "set *Create Backorder* of the type to Ask or Always, or deliver it by hand"
+    )
+
+
+def _shares(row: Row, wanted: Goods) -> list[tuple[Row, int]]:
+    """The stock moves of a picking with the units of each: what is delivered now, 0 for the rest."""
+    left = dict(wanted)
+    shares: list[tuple[Row, int]] = []
+    for move in row["move_ids"]:
+        goods = goods_of(move)
+        units = 0 if _is_again(move) else min(left.get(goods, 0), to_units(move["product_uom_qty"]))
+        shares.append((move, units))
+        left[goods] = left.get(goods, 0) - units
+    return shares
+
+
+def _mirrored(context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    """A refusal for each change whose order another company delivers: a second delivery would take the goods out of stock twice."""
+    companies = context.instance.odoo.warehouse_companies
+    orders = resolve(context, changes, [change.request["order"] for change in changes]) if companies else {}
+    names = Warehouses(context.books, companies).names(set(orders.values())) if orders else {}
+    found = {change.id: names.get(orders.get(name_of(change.request["order"]), 0)) for change in changes}
+    return {
+        id: DependencyPending(
+            f"{name} of the warehouse's company delivers it: validate the transfer of that order in Odoo"
+        )
+        for id, name in found.items()
+        if name
+    }
+
+
+def plan_tracking(order: OrderPlan) -> None:
+    """Tracks that one side lacks; where both have others nobody but a person knows which are right."""
+    policy = order.instance.shipments.tracking
+    for finding in order.of(FindingType.TRACKING_MISMATCH):
+        shipment, picking = order.row(finding), order.facts.rows[finding.odoo_at]
+        here, there = (order.tracks_with(row) for row in (shipment, picking))
+        to_odoo, to_magento = lacking(here, there), lacking(there, here)
+        if to_odoo and to_magento:
+            continue
+        wanted = "to_odoo" if to_odoo else "to_magento"
+        allowed = None if policy in ("both", wanted) else f"The setting `shipments.tracking` is `{policy}`"
+        reason = first_reason(allowed, order.cut_over(shipment), order.other_goods(shipment, picking))
+        if reason:
+            finding.no_change_reason = reason
+        elif to_odoo:
+            order.change(ChangeKind.ODOO_TRACKING, shipment, [finding], odoo_id=int(picking.source_id), tracks=to_odoo)
+        else:
+            words = {"magento_id": int(shipment.source_id), "tracks": to_magento, "carrier": picking.carrier or None}
+            order.change(ChangeKind.MAGENTO_TRACKING, picking, [finding], **words)
+
+
+def prepare_odoo_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
+    """Tracking numbers to be added to a delivery that stands already."""
+    picking = plan.intent.get("odoo_id") or sources.odoo_of.get((Kind.SHIPMENT.value, plan.source_id))
+    if not picking:
+        return Prepared(plan, None, problems=[RequestProblem("shipment", "the shipment has no delivery in Odoo")])
+    tracks = [str(track) for track in plan.intent.get("tracks") or ()]
+    request = {"picking": int(picking), "tracks": tracks}
+    return Prepared(plan, request, [call("stock.picking", "write", ids=[int(picking)], vals={"add": tracks})])
+
+
+class Track(Writer):
+    """Tracking numbers that the delivery lacks, added to those that it has."""
+
+    kind = ChangeKind.ODOO_TRACKING
+    document = Kind.SHIPMENT
+    one_per_order = True
+    many_steps = False
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        rows = self._rows(context, changes)
+        return {
+            change.id: Found(
+                change.request["picking"], complete=True, before={"tracking": row.get("carrier_tracking_ref") or ""}
+            )
+            for change in changes
+            if (row := rows.get(_picking(change))) and not lacking(change.request["tracks"], [_tracking(row)])
+        }
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        rows = self._rows(context, changes)
+        gone = refused("the delivery is gone or cancelled in Odoo, or another company's, where nothing is written")
+        return {
+            change.id: gone
+            for change in changes
+            if rows.get(change.request["picking"], {"state": "cancel"})["state"] == "cancel"
+        }
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        rows = self._rows(context, changes)
+        tracks = {picking: _tracking(row) for picking, row in rows.items()}
+        for change in changes:
+            tracks[_picking(change)] = joined(tracks[_picking(change)], change.request["tracks"])
+        context.books.set_tracking({picking: Delivery(tracking=text) for picking, text in tracks.items()})
+        return {change.id: int(change.request["picking"]) for change in changes}
+
+    def _rows(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
+        ids = sorted({_picking(change) for change in changes})
+        return {row["id"]: row for row in context.books.by_ids("shipment", ids).sure}
+
+
+def _picking(change: LeasedChange) -> int:
+    """The transfer that carries the tracking number of the order's share of it."""
+    return picking_of(int(change.request["picking"]))
+
+
+def _tracking(row: Row) -> str:
+    return str(row.get("carrier_tracking_ref") or "")
+
+
+def _credit_given(order: OrderPlan, closed: str | None) -> None:
+    """A refund to store credit or points settles the credit note against its liability: no money is owed for it (RULES, *Nature of a
+    total*). Its evidence is Magento's own document.
+    """
+    planned = _planned_rows(order, ChangeKind.ODOO_CREDIT_NOTE)
+    for finding in order.of(FindingType.REFUNDED_TO_CREDIT, Kind.CREDIT_MEMO):
+        row, units = order.row(finding), int(finding.magento_amount or 0)
+        entry = order.partner(row)
+        posted = entry is not None and entry.state == "posted"
+        extra = order.instance.extra_totals.get(finding.part)
+        reason = first_reason(
+            f"No account is set for it under `extra_totals.{finding.part}`" if extra is None else None,
+            order.cut_over(row),
+            closed,
+            made_from_odoo(order, row),
+            order.blocked(row, entry),
+            payment_held(order, row),
+            None if posted or row in planned else "Its credit note is not posted in Odoo",
+            f"It is settled otherwise in Odoo ({entry.settled_by or 'in part'}): unmatch that first, or settle it by hand"
+            if posted and entry is not None and entry.open_amount < units
+            else None,
+        )
+        if reason:
+            finding.no_change_reason = reason
+            continue
+        words = {
+            "part": finding.part,
+            "given": units,
+            "credit_note": int(entry.source_id) if entry is not None else None,
+        }
+        _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], **words)

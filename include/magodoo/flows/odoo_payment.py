@@ -1,0 +1,406 @@
+"""Captured payment of a Magento invoice -> payment in Odoo; refund of a credit memo -> outbound payment.
+
+Planned only with evidence that the provider has the money, never of an invoice that we wrote. Each is loaded, posted and matched with its
+document, and each step may be repeated. Matching is the last step and the one that Odoo may refuse, so that account, customer and amount
+are compared before anything is posted (`payment_checks`). What is posted and not matched all the same is half done: a finding, and
+completed by a later run."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from magodoo.domain.kinds import ChangeKind, document_of
+from magodoo.errors import FixDocument, MagodooError
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.flows.extra_amounts import parts_of, payment_parts
+from magodoo.flows.load_tables import call, load_all
+from magodoo.flows.order_plan import STATUS_MISMATCH, OrderPlan, first_reason
+from magodoo.flows.order_readiness import made_from_odoo
+from magodoo.flows.payment_checks import (
+    POSTED,
+    accounts_problem,
+    document_problem,
+    draft_problem,
+    half_done,
+    id_in,
+    is_settled_by,
+    open_account,
+    payer_of,
+    posted_words,
+    settlement_of,
+)
+from magodoo.flows.periods import in_closed_period, lock_around, payment_held
+from magodoo.flows.references import name_of, resolve
+from magodoo.flows.sources import Sources
+from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, refused
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import Prepared, RequestProblem
+from magodoo.money import plain, rounded
+from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.findings import records
+from magodoo.reconcile.rows import Document
+from magodoo.reconcile.statuses import UNPAID
+from magodoo.vocabulary import Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.ledger.planned import PlannedChange
+    from magodoo.pipeline.context import Context
+
+
+def plan_payments(order: OrderPlan, closed: str | None) -> None:
+    """Money that the provider has, with evidence; never of an invoice that we wrote (RULES, *Payments*)."""
+    _settle(order, closed, Kind.INVOICE, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT, "invoice")
+
+
+def plan_refund_payments(order: OrderPlan, closed: str | None) -> None:
+    """A refund that the provider paid out (transaction id); an offline one stays open and is listed."""
+    _settle(order, closed, Kind.CREDIT_MEMO, ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_REFUND_PAYMENT, "credit_note")
+
+
+def _settle(
+    order: OrderPlan, closed: str | None, kind: Kind, written: ChangeKind, paid: ChangeKind, target: str
+) -> None:
+    """Payments for documents that stand in Odoo unpaid, and for those that are planned (`written`); `target` names the document."""
+    for finding in order.of(STATUS_MISMATCH, kind, "payment"):
+        row, entry = order.row(finding), order.partner(order.row(finding))
+        partly = (
+            "It is partially paid in Odoo: a person decides"
+            if entry is not None and entry.status == "partial" and entry.grand_total - entry.open_amount > row.tendered
+            else None
+        )
+        reason = first_reason(
+            order.cut_over(row),
+            closed,
+            made_from_odoo(order, row),
+            partly,
+            order.blocked(row, entry),
+            _method_reason(order, row),
+            payment_held(order, row),
+        )
+        if reason:
+            finding.no_change_reason = reason
+            continue
+        assert entry is not None
+        _payment(order, paid, row, [finding], **{target: int(entry.source_id)})
+    planned = _planned_rows(order, written)
+    for row in planned:
+        # Of what gift cards and credit have paid whole, and of a document of 0.00, the provider has nothing.
+        has_money = order.facts.captured[row.at] and rounded(row.grand_total - row.tendered) > 0
+        if has_money and _method_reason(order, row) is None:
+            entry = order.partner(row)
+            _payment(order, paid, row, [], **{target: int(entry.source_id) if entry is not None else None})
+    if closed is None:
+        _payment_parts(order, kind, planned, paid, target)
+
+
+def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: ChangeKind, target: str) -> None:
+    """What was paid by gift card, store credit or points, of documents that are posted or will be: each settles its liability.
+
+    Its evidence is Magento's own document. Payments are found by their names, so that one that is there already is not made twice.
+    """
+    for row in order.active(Side.MAGENTO, kind):
+        entry = order.partner(row)
+        posted = entry is not None and entry.state == "posted" and entry.status in UNPAID
+        due = posted and entry is not None and entry.captured_amount < row.tendered
+        held = first_reason(
+            order.cut_over(row), made_from_odoo(order, row), order.blocked(row, entry), payment_held(order, row)
+        )
+        if not row.tendered or held or not (due or row in planned):
+            continue
+        for name in row.tendered_by.split(","):
+            words = {"part": name, target: int(entry.source_id) if entry is not None else None}
+            _payment(order, paid, row, [], **words)
+
+
+def _payment(order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], **target: Any) -> None:
+    """A payment has its document's date: inside a closed period it needs approval as the document does."""
+    method = str(order.order.payment_method)
+    period = {"closed_period": True} if lock_around(order, row) is not None else {}
+    order.change(kind, row, findings, method=method, transaction_id=row.transaction_id or None, **period, **target)
+
+
+def _planned_rows(order: OrderPlan, kind: ChangeKind) -> list[Document]:
+    """Documents whose posted entry this plan makes."""
+    planned = [change for change in order.changes if change.kind is kind and change.intent.get("as") == "post"]
+    if not planned:
+        return []
+    wanted = {(change.document_kind, change.source_id) for change in planned}
+    rows = [order.facts.rows[at] for at in order.facts.documents[order.order.source_id]]
+    return [row for row in rows if row.side == Side.MAGENTO and (row.kind, str(row.source_id)) in wanted]
+
+
+def _method_reason(order: OrderPlan, row: Document) -> str | None:
+    """Why no payment may be registered for the order's method; an unlisted one is `unmapped`, no default journal."""
+    name = str(order.order.payment_method)
+    if not name:
+        return "Magento does not say by which payment method the order was paid"
+    method = order.instance.payment_methods.get(name)
+    if method is None:
+        part = f"payment:{name}"
+        if not any(finding.part == part for finding in order.added):
+            words = f"Payment method {name} has captured money and is not listed in the settings"
+            order.added.append(records.unmapped(order.order, part, words))
+        return f"The payment method {name} is not listed in the settings"
+    if not (method.captured_by_provider or method.invoice_means_paid):
+        return f"The payment method {name} is not one that a provider captures"
+    if not method.journal:
+        return f"The payment method {name} has no journal in the settings"
+    evidence = row.captured_amount > 0 or row.transaction_id
+    return None if evidence or method.invoice_means_paid else "There is no evidence that the provider has the money"
+
+
+def prepare_payment(sources: Sources, plan: PlannedChange) -> Prepared:
+    """A payment in the method's own journal, posted and matched with its document; never for an unlisted method."""
+    inbound = plan.kind is ChangeKind.ODOO_PAYMENT
+    kind = Kind.INVOICE if inbound else Kind.CREDIT_MEMO
+    document, order = (
+        sources.magento(kind, document_of(plan.source_id)),
+        sources.magento(Kind.ORDER, plan.order_key),
+    )
+    if document is None or order is None:
+        return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
+    if parts := payment_parts(sources, order):
+        return Prepared(plan, None, problems=parts)
+    method_name = str(plan.intent.get("method") or order.payment_method or "")
+    method = sources.instance.payment_methods.get(method_name)
+    part = str(plan.intent.get("part") or "")
+    code = sources.instance.extra_totals[part].journal if part else method.journal if method else None
+    journal = sources.master.only("account.journal", code) if code else None
+    if part and journal is not None and (complaint := _no_liability(journal.data, plan.kind)):
+        return Prepared(plan, None, problems=[RequestProblem(f"payment:{part}", complaint)])
+    given = int(plan.intent.get("given") or 0)
+    charged, amount = document.currency, rounded(given) if given else _amount(document, part)
+    if not part and method and method.charged_in == "base" and document.company_currency not in ("", document.currency):
+        charged, amount = (
+            document.company_currency,
+            rounded(document.base_grand_total - int(document.details.get("tendered_base") or 0)),
+        )
+    currency = sources.master.only("res.currency", charged)
+    if journal is None or currency is None:
+        what = f"payment:{part or method_name}" if journal is None else f"currency:{charged}"
+        why = (
+            f"no journal of Odoo is mapped to {part.replace('_', ' ') or 'this payment method'}"
+            if journal is None
+            else "this currency is not active in Odoo"
+        )
+        return Prepared(plan, None, problems=[RequestProblem(what, why)])
+    name = "pay" if inbound else "cmpay"
+    transaction = "" if part else str(plan.intent.get("transaction_id") or document.transaction_id or "")
+    memo = transaction or f"{order.number} {document.number}"
+    request = {
+        "external_id": sources.instance.external_id(
+            name, "_".join([document.source_id, *([part] if part else []), *(["given"] if given else [])])
+        ),
+        "document": sources.reference(kind, document.source_id).as_json(),
+        "payment_type": "inbound" if inbound else "outbound",
+        "amount": amount,
+        "currency": charged,
+        "document_currency": document.currency,
+        "currency_id": currency.id,
+        "date": document.document_date.isoformat() if document.document_date else "",
+        "journal_id": journal.id,
+        "method_line_id": _method_line(journal.data, "inbound" if inbound else "outbound"),
+        "closed_period": bool(plan.intent.get("closed_period")),
+        "memo": f"{memo} {part.replace('_', ' ')}" if part else memo,
+    }
+    return Prepared(plan, request, _calls(request))
+
+
+def _no_liability(journal: Mapping[str, Any], kind: ChangeKind) -> str | None:
+    """What is tendered settles a liability: a journal on another account would book it as money, or as nothing."""
+    direction = "inbound" if kind is ChangeKind.ODOO_PAYMENT else "outbound"
+    lines = [line for line in journal.get("method_lines") or () if line.get("payment_type") == direction]
+    account = next((line["payment_account"] for line in lines if line.get("payment_account")), None)
+    if (
+        account
+        and str(account.get("account_type")).startswith("liability_")
+        and account["account_type"] != "liability_payable"
+    ):
+        return None
+    has = f"{account.get('code')} ({account.get('account_type')})" if account else "none"
+    return (
+        f"the outstanding account of journal {journal.get('code')} is {has}: it must be the liability that is settled"
+    )
+
+
+def _amount(document: CanonicalDocument, part: str) -> int:
+    """What a payment part settles; without one, what is left for the payment method."""
+    parts = parts_of(document)
+    return rounded(parts[part] if part else document.grand_total - sum(parts.values()))
+
+
+def _method_line(journal: Mapping[str, Any], payment_type: str) -> int | None:
+    """The journal's first method of that direction that has an outstanding account (facts odoo-19.0 5, *Trap*)."""
+    lines = [line for line in journal.get("method_lines") or () if line.get("payment_type") == payment_type]
+    with_account = [line for line in lines if line.get("payment_account_id")]
+    return int((with_account or lines)[0]["id"]) if lines else None
+
+
+def _calls(request: dict[str, object]) -> list[dict[str, object]]:
+    payment, document = request["external_id"], request["document"]
+    head = {
+        "id": payment, "payment_type": request["payment_type"], "partner_type": "customer",
+        "amount": plain(int(str(request["amount"]))), "currency_id/.id": str(request["currency_id"]), "date": request["date"],
+        "journal_id/.id": str(request["journal_id"]), "memo": request["memo"], "invoice_ids": document,
+    }  # fmt: skip
+    return [
+        call("account.payment", "load", fields=list(head), data=[list(head.values())]),
+        call("account.payment", "action_post", ids=[payment]),
+        call("account.move.line", "reconcile", ids=[f"receivable lines of {payment} and {document}"]),
+    ]
+
+
+Rows = dict[str, Mapping[str, Any]]
+
+
+class WritePayments(Writer):
+    """Inbound for invoices, outbound for credit notes; `document` is what the payment settles."""
+
+    _known: Rows | None = None
+
+    def __init__(self, kind: ChangeKind) -> None:
+        self.kind = kind
+        self.document = Kind.INVOICE if kind is ChangeKind.ODOO_PAYMENT else Kind.CREDIT_MEMO
+
+    def for_group(self) -> Self:
+        """What a group pays is read once, for its check and its write."""
+        of_group = copy.copy(self)
+        of_group._known = {}
+        return of_group
+
+    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        client, documents = context.books, self._documents(context, changes)
+        ids = self._payment_ids(context, changes, documents)
+        rows = {row["id"]: row for row in client.by_ids("payment", list(ids.values())).sure} if ids else {}
+        answers: Answers = {}
+        for change in changes:
+            row = rows.get(ids.get(change.request["external_id"], 0))
+            document = documents.get(name_of(change.request["document"]))
+            if row is None:
+                continue
+            if row["state"] in ("canceled", "cancelled", "rejected"):
+                answers[change.id] = refused("the payment was cancelled in Odoo: a person decides")
+                continue
+            settled = document is not None and is_settled_by(document, row["id"])
+            complete = row["state"] in POSTED and (settled or bool(row.get("is_reconciled")))
+            answers[change.id] = Found(
+                row["id"], complete=complete, before={"state": row["state"]}, posted=posted_words(row, document),
+                number=str(row["name"] or ""),
+            )  # fmt: skip
+        return answers
+
+    def _payment_ids(self, context: Context, changes: Sequence[LeasedChange], documents: Rows) -> dict[str, int]:
+        """Our payments that exist, by external id: a payment is linked to its document from its creation on.
+
+        Where Odoo has no such link (before 18), and for a document that is gone, each is asked for by its name. A payment whose
+        link somebody took away is found by the write: `load` gives what there is under the name and makes no second one.
+        """
+        linked = {
+            payment["external_id"]: int(payment["id"])
+            for document in documents.values()
+            for payment in document.get("matched_payment_ids") or ()
+            if payment.get("external_id")
+        }
+        ends = (("account.payment", "invoice_ids"), ("account.move", "matched_payment_ids"))
+        has_links = all(context.books.has_field(*end) for end in ends)
+        wanted = {change.request["external_id"]: name_of(change.request["document"]) for change in changes}
+        unsaid = [name for name, document in wanted.items() if not (has_links and document in documents)]
+        asked = context.books.by_external_ids(unsaid) if unsaid else {}
+        return {name: id for name, id in linked.items() if name in wanted} | asked
+
+    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        documents = self._documents(context, changes)
+        items = context.books.open_receivables({int(row["id"]) for row in documents.values()})
+        locked = max(context.books.lock_dates().values(), default=None)
+        problems: dict[int, MagodooError] = {}
+        for change in changes:
+            document = documents.get(name_of(change.request["document"]))
+            problem = document_problem(document, change) or in_closed_period(change, locked)
+            if problem is None and document is not None:
+                problem = accounts_problem(document, change, items.get(document["id"], ()))
+            if problem is not None:
+                problems[change.id] = problem
+        return problems
+
+    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        client, documents = context.books, self._documents(context, changes)
+        of_change = {change.id: documents.get(name_of(change.request["document"])) for change in changes}
+        written: Written = {
+            id: DependencyPending("its document is not in Odoo any more") for id, row in of_change.items() if not row
+        }
+        payable = {id: row for id, row in of_change.items() if row}
+        items = client.open_receivables({int(row["id"]) for row in payable.values()})
+        ready = [change for change in changes if change.id in payable]
+        tables = [_table(change, row := payable[change.id], open_account(items.get(row["id"], ()))) for change in ready]
+        ids, problems = load_all(client, client.load_payments, tables)
+        heads = client.payment_heads(list(ids.values()))
+        for change in ready:
+            name = change.request["external_id"]
+            target = ids.get(name)
+            document = payable[change.id]
+            wrong = draft_problem(heads.get(target or 0), change, document, items.get(document["id"], ()))
+            written[change.id] = (wrong or target) if target else problems.get(name, refused("Odoo did not take it"))
+        self._post_and_match(context, ready, payable, written)
+        return written
+
+    def _post_and_match(
+        self,
+        context: Context,
+        changes: Sequence[LeasedChange],
+        documents: Mapping[int, Mapping[str, Any]],
+        written: Written,
+    ) -> None:
+        """The steps that book: what is refused goes into `written`."""
+        client = context.books
+        wanted = {change.id: payment for change in changes if isinstance(payment := written[change.id], int)}
+        posted = client.post_payments(list(wanted.values()))
+        written.update({id: posted.refused[payment] for id, payment in wanted.items() if payment in posted.refused})
+        settlements = {
+            id: settlement_of(payment, documents[id]) for id, payment in wanted.items() if payment not in posted.refused
+        }
+        matched = client.reconcile_payments(list(settlements.values()))
+        unmatched = [item.payment for item in settlements.values() if isinstance(matched[item.payment], FixDocument)]
+        heads = client.payment_heads(unmatched)
+        names = client.account_names([id_in(head["destination_account_id"]) for head in heads.values()])
+        for id, item in settlements.items():
+            answer = matched[item.payment]
+            if isinstance(answer, FixDocument):
+                written[id] = half_done(heads.get(item.payment, {}), documents[id], answer, names)
+            elif isinstance(answer, MagodooError):
+                written[id] = answer
+
+    def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
+        ids = resolve(context, list(targets), [change.request["document"] for change in targets])
+        return {change: ids[name] for change in targets if (name := name_of(change.request["document"])) in ids}
+
+    def _documents(self, context: Context, changes: Sequence[LeasedChange]) -> Rows:
+        """The documents that the changes pay, by name, as this group has read them; without a group as they are now."""
+        known = {} if self._known is None else self._known
+        unread = [change for change in changes if name_of(change.request["document"]) not in known]
+        ids = resolve(context, unread, [change.request["document"] for change in unread])
+        found = context.books.by_ids(self.document.value, sorted(set(ids.values()))).sure if ids else []
+        rows = {row["id"]: row for row in found}
+        known |= {name: rows[id] for name, id in ids.items() if id in rows}
+        return known
+
+
+def _table(change: LeasedChange, document: Mapping[str, Any], account: int | None) -> dict[str, Any]:
+    request = change.request
+    head = {
+        "id": request["external_id"],
+        "payment_type": request["payment_type"],
+        "partner_type": "customer",
+        "partner_id/.id": str(payer_of(document)),
+        "amount": plain(request["amount"]),
+        "currency_id/.id": str(request["currency_id"]),
+        "date": request["date"],
+        "journal_id/.id": str(request["journal_id"]),
+        "payment_method_line_id/.id": str(request["method_line_id"] or ""),
+        "memo": request["memo"],
+        "destination_account_id/.id": str(account or ""),
+        "invoice_ids/.id": str(document["id"]),
+    }
+    filled = {name: cell for name, cell in head.items() if cell != ""}
+    return {"model": "account.payment", "fields": list(filled), "rows": [list(filled.values())]}

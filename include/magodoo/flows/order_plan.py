@@ -1,0 +1,404 @@
+"""What planning one order needs: its documents, findings and quantities, and the reasons that hold a write back whatever its kind."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.flows import shortage
+from magodoo.ledger.planned import PlannedChange
+from magodoo.reconcile import catalogue, compare, reversals
+from magodoo.reconcile.bundles import ONE
+from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.findings import payments, records, stock
+from magodoo.reconcile.frames import Mask, tracks_of
+from magodoo.reconcile.rows import Document
+from magodoo.reconcile.series import country_of
+from magodoo.reconcile.situation import Situation
+from magodoo.settings.model import Instance
+from magodoo.settings.series import policy
+from magodoo.vocabulary import FindingType, Kind, Side
+
+MISSING_IN_ODOO, STATUS_MISMATCH = FindingType.MISSING_IN_ODOO, FindingType.STATUS_MISMATCH
+
+MISSING_IN_ODOO, STATUS_MISMATCH = FindingType.MISSING_IN_ODOO, FindingType.STATUS_MISMATCH
+
+SETTLED_BY_WRITING = frozenset(
+    {
+        FindingType.MISSING_IN_ODOO,
+        FindingType.MISSING_IN_MAGENTO,
+        FindingType.STATUS_MISMATCH,
+        FindingType.TRACKING_MISMATCH,
+        FindingType.REFUNDED_NOT_RETURNED,
+        FindingType.REFUNDED_TO_CREDIT,
+    }
+)
+BLOCKS_ITS_DOCUMENT = frozenset(
+    {
+        *(FindingType.ARITHMETIC, FindingType.TOTAL_MISMATCH, FindingType.CURRENCY_MISMATCH, FindingType.OVER_REFUNDED),
+        FindingType.UNIT_MISMATCH,
+    }
+)
+
+
+UNDECIDED = frozenset({FindingType.AMBIGUOUS, FindingType.POSSIBLE_DUPLICATE})
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a bundle: units ordered, whether it is shipped at all, units that Magento shipped beyond the whole bundles."""
+
+    ordered: int
+    is_goods: bool
+    left_over: int
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle of a Magento order: its item, units ordered, whether its parts carry the price, and what its shipments show of
+    the way it ships (neither without a shipment). `unshipped` are the units that Magento would ship of it by its own line: of
+    one that its parts price none are left once a credit memo took a part or gave money back (magento2#39060).
+    """
+
+    item: int
+    sku: str
+    ordered: int
+    unshipped: int
+    left_by_a_refund: int
+    """Units that Magento would still ship of it by its own line after a credit memo that names it: it refunds all that is invoiced."""
+    dynamic: bool
+    separately: bool
+    together: bool
+    parts: dict[int, Part] = field(default_factory=dict)
+
+    def whole(self, quantities: Mapping[int, int], *, goods: bool) -> int | None:
+        """Units of the bundle that these quantities of its parts are; None when they are no whole bundles."""
+        wanted = [item for item, part in self.parts.items() if part.is_goods or not goods]
+        shares = {divmod(quantities.get(item, 0) * self.ordered, self.parts[item].ordered) for item in wanted}
+        if len(shares) != 1 or set(quantities) - set(wanted):
+            return None
+        units, rest = next(iter(shares))
+        return units if units and not rest and units % ONE == 0 else None
+
+    def in_parts(self, units: int) -> dict[int, int]:
+        """Units by part of so many bundles, less what Magento shipped of the part already."""
+        shares = {item: units * part.ordered // self.ordered for item, part in self.parts.items() if part.is_goods}
+        open_ = {item: share - self.parts[item].left_over for item, share in shares.items()}
+        return {item: share for item, share in open_.items() if share > 0}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What planning looks up, gathered once for all orders that have something to settle."""
+
+    situation: Situation
+    by_order: dict[int, list[Finding]]
+    orders: dict[int, int]
+    rows: dict[int, Document]
+    items: dict[int, list[list[Any]]]
+    documents: dict[int, list[int]]
+    blocked: dict[int, str]
+    undecided: dict[int, str]
+    over_refunded: frozenset[str]
+    awaiting_return: dict[int, list[list[Any]]]
+    unshipped: dict[int, list[list[Any]]]
+
+    @classmethod
+    def gather(cls, situation: Situation, findings: Iterable[Finding]) -> Facts:
+        view = situation.view
+        findings = list(findings)
+        by_order: dict[int, list[Finding]] = defaultdict(list)
+        for finding in findings:
+            if finding.type in SETTLED_BY_WRITING and (finding.order_key or "").isdecimal():
+                by_order[int(finding.order_key or 0)].append(finding)
+        returns = view.instance.shipments.returns == "shipped_items"
+        for order_id in _with_returns_left(situation) if returns else ():
+            by_order[order_id] += []
+        ids = np.array(sorted(by_order), dtype=np.int64)
+        chosen = np.isin(view.column("order_key"), ids)
+        positions = np.flatnonzero(chosen)
+        documents: dict[int, list[int]] = defaultdict(list)
+        for order_id, position in zip(view.column("order_key")[positions].tolist(), positions.tolist(), strict=True):
+            documents[order_id].append(position)
+        # Quantities are needed of what may be written, of invoices that a refund may belong to, and of the refunds before it.
+        refundable = view.select(Side.MAGENTO, Kind.INVOICE) | view.select(Side.MAGENTO, Kind.CREDIT_MEMO)
+        itemised = chosen & (situation.unpaired | refundable)
+        itemised[
+            [finding.magento_at for found in by_order.values() for finding in found if finding.magento_at >= 0]
+        ] = True
+        blocked = {
+            at: catalogue.of(finding.type).title
+            for finding in findings
+            if finding.type in BLOCKS_ITS_DOCUMENT and not _is_over_refunded_order(finding)
+            for at in (finding.magento_at, finding.odoo_at)
+            if at >= 0
+        }
+        memos = chosen & view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active
+        return cls(
+            situation,
+            by_order,
+            dict(zip(ids.tolist(), view.frames.locate(Side.MAGENTO, Kind.ORDER, ids).tolist(), strict=True)),
+            dict(zip(positions.tolist(), view.frames.rows(positions), strict=True)),
+            _item_lists(situation.counted.by_item(itemised)),
+            documents,
+            blocked,
+            {
+                finding.magento_at: catalogue.of(finding.type).title
+                for finding in findings
+                if finding.kind is Kind.ORDER and finding.type in UNDECIDED and finding.magento_at >= 0
+            },
+            frozenset(finding.order_key or "" for finding in findings if _is_over_refunded_order(finding)),
+            _item_lists(stock.awaiting_return(situation, memos)) if returns else {},
+            _item_lists(stock.refunded_unshipped(situation, memos)),
+        )
+
+    def order_plan(self, order_id: int) -> OrderPlan | None:
+        """What there is to plan for an order; None where its Magento order is not staged."""
+        at = self.orders[order_id]
+        if at < 0:
+            return None
+        odoo_at = int(self.situation.matching.partner[at])
+        return OrderPlan(self, self.rows[at], self.rows.get(odoo_at), self.by_order[order_id])
+
+    @cached_property
+    def unreadable(self) -> dict[tuple[str, str], str]:
+        """Why Magento's record could not be read, by order id and kind."""
+        rows = self.situation.view.frames.quarantine
+        rows = rows[(rows["side"] == Side.MAGENTO.value) & (rows["order_key"] != "")]
+        columns = [rows[name].tolist() for name in ("order_key", "kind", "reason")]
+        return {(key, kind): reason for key, kind, reason in zip(*columns, strict=True)}
+
+    @cached_property
+    def captured(self) -> Mask:
+        return compare.captured(self.situation.view)
+
+    @cached_property
+    def settled(self) -> Mask:
+        return payments.settled_by_payments(self.situation) | reversals.settled_by_reversal(self.situation)
+
+    @cached_property
+    def held_by_unread(self) -> dict[int, str]:
+        """Why nothing is made for an order, by its id: a record that is its own, or names it, cannot be read."""
+        return records.unreadable(self.situation.view.frames)
+
+    @cached_property
+    def series(self) -> str:
+        """What becomes of a document that is dated before the last one of its journal: `off`, `hold` or `date_today`."""
+        view = self.situation.view
+        return policy(view.instance, country_of(view.frames.master))
+
+    @cached_property
+    def today(self) -> date:
+        view = self.situation.view
+        return view.now.astimezone(view.instance.zone).date()
+
+    @cached_property
+    def lock(self) -> date | None:
+        return records.lock_date(self.situation.view.frames.master)
+
+    @cached_property
+    def bundles(self) -> dict[int, Bundle]:
+        """Bundles by the item of the bundle."""
+        known, left = self.situation.counted.bundles, self.situation.counted.left_over
+        found: dict[int, Bundle] = {}
+        for part in known.parts.to_dict("records"):
+            item = int(part["parent"])
+            bundle = found.setdefault(
+                item,
+                Bundle(
+                    item, part["parent_sku"], int(part["parent_ordered"]), _unshipped(part),
+                    _unshipped(part, int(part["parent_invoiced"])), bool(part["dynamic"]), item in known.separately,
+                    item in known.together,
+                ),
+            )  # fmt: skip
+            child = int(part["child"])
+            bundle.parts[child] = Part(int(part["child_ordered"]), bool(part["goods"]), left.get(child, 0))
+        return found
+
+    @cached_property
+    def bundle_of(self) -> dict[int, Bundle]:
+        """Bundles by the item of each part."""
+        return {part: bundle for bundle in self.bundles.values() for part in bundle.parts}
+
+
+def _unshipped(part: Mapping[Hashable, Any], more_refunded: int = 0) -> int:
+    """Units that Magento would ship of a part's bundle: what was shipped and what was refunded overlap there."""
+    gone = max(part["parent_shipped"], part["parent_refunded"] + more_refunded)
+    return max(int(part["parent_ordered"] - part["parent_canceled"] - gone), 0)
+
+
+def _with_returns_left(situation: Situation) -> list[int]:
+    """Orders whose goods are still to come back though our credit note stands: nothing is found of them until it is overdue, and a
+    plan without the return would take it out of the ledger.
+    """
+    partner = situation.matching.partner
+    written = stock.delivered_memos(situation) & (partner >= 0) & situation.view.ours[partner]
+    left = stock.awaiting_return(situation, written)
+    return sorted(set(situation.view.column("order_key")[left["document"].to_numpy()].tolist()))
+
+
+def _part_of(intent: Mapping[str, Any]) -> list[str]:
+    """What tells the changes of one document apart: the payment part, and whether it was given instead of money."""
+    return [*([str(intent["part"])] if "part" in intent else []), *(["given"] if "given" in intent else [])]
+
+
+def _is_over_refunded_order(finding: Finding) -> bool:
+    return finding.type is FindingType.OVER_REFUNDED and finding.kind is Kind.ORDER
+
+
+def _item_lists(moved: pd.DataFrame) -> dict[int, list[list[Any]]]:
+    """By document: [item, quantity] in the order of the items."""
+    rows = moved.sort_values(["document", "item"], kind="stable")
+    documents, begins = np.unique(rows["document"].to_numpy(np.int64), return_index=True)
+    ends = [*begins.tolist(), len(rows)][1:]
+    items, quantities = (
+        rows["item"].to_numpy(np.int64).astype(str).tolist(),
+        rows["quantity"].to_numpy(np.int64).tolist(),
+    )
+    pairs = list(map(list, zip(items, quantities, strict=True)))
+    return {
+        document: pairs[begin:end]
+        for document, begin, end in zip(documents.tolist(), begins.tolist(), ends, strict=True)
+    }
+
+
+@dataclass
+class OrderPlan:
+    """One order being planned: rows of its Magento order and of its matched Odoo order (None without), its findings,
+    its changes.
+    """
+
+    facts: Facts
+    order: Document
+    odoo: Document | None
+    findings: list[Finding]
+    changes: list[PlannedChange] = field(default_factory=list)
+    added: list[Finding] = field(default_factory=list)
+
+    @property
+    def instance(self) -> Instance:
+        return self.facts.situation.view.instance
+
+    @property
+    def concerns_odoo(self) -> bool:
+        """Whether anything of it may be settled in Odoo: all but what Magento lacks, and goods that are to come back."""
+        if any(found is not FindingType.MISSING_IN_MAGENTO for found in self._by_type):
+            return True
+        return any(at in self.facts.awaiting_return for at in self.facts.documents[self.order.source_id])
+
+    def of(self, found: FindingType, kind: Kind | None = None, part: str | None = None) -> list[Finding]:
+        """Its findings of a type, oldest document first."""
+        known = self._by_type.get(found)
+        if not known:  # most of what a plan asks for
+            return []
+        return [each for each in known if kind in (None, each.kind) and part in (None, each.part)]
+
+    @cached_property
+    def _by_type(self) -> dict[FindingType, list[Finding]]:
+        by_type: dict[FindingType, list[Finding]] = defaultdict(list)
+        for finding in sorted(self.findings, key=lambda finding: int(finding.magento_id or finding.odoo_id or 0)):
+            by_type[finding.type].append(finding)
+        return by_type
+
+    def row(self, finding: Finding) -> Document:
+        """The document that a finding is about: Magento's where there is one."""
+        return self.facts.rows[finding.magento_at if finding.magento_at >= 0 else finding.odoo_at]
+
+    def partner(self, row: Document) -> Document | None:
+        at = int(self.facts.situation.matching.partner[row.at])
+        return self.facts.rows[at] if at >= 0 else None
+
+    def tracks_with(self, row: Document) -> list[str]:
+        """The tracking numbers of a shipment and of those of its side that stand for the same goods together with it."""
+        cut = self.facts.situation.matching.splits.cut_of.get(row.at)
+        together = (cut.magento if row.side == Side.MAGENTO else cut.odoo) if cut else (row.at,)
+        return [number for at in together for number in tracks_of(self.facts.rows[at].tracking)]
+
+    def other_goods(self, shipment: Document, picking: Document) -> str | None:
+        """Why numbers of a shipment are not the other's: it moved other goods, so some may be of a parcel that is still to come."""
+        situation = self.facts.situation
+        sums = situation.counted.signatures
+        if sums[shipment.at] == sums[picking.at] or situation.matching.splits.in_equal[shipment.at]:
+            return None
+        return "The quantities of the two differ, so which of them the number is of cannot be told"
+
+    def active(self, side: Side, kind: Kind) -> list[Document]:
+        """Standing documents of the order, oldest first."""
+        rows = [self.facts.rows[at] for at in self.facts.documents[self.order.source_id]]
+        chosen = [
+            row for row in rows if row.side == side and row.kind == kind and self.facts.situation.view.active[row.at]
+        ]
+        return sorted(chosen, key=lambda row: row.source_id)
+
+    def is_planned(self, kind: ChangeKind, row: Document) -> bool:
+        return any(change.kind is kind and change.source_id == str(row.source_id) for change in self.changes)
+
+    def change(self, kind: ChangeKind, row: Document, findings: Iterable[Finding], **intent: Any) -> None:
+        """Plan a change for a document; the findings leave with it."""
+        settled = list(findings)
+        made = PlannedChange(
+            kind=kind,
+            order_key=str(self.order.source_id),
+            order_number=self.order.number,
+            document_kind=Kind(row.kind),
+            source_id=":".join([str(row.source_id), *_part_of(intent)]),
+            source_number=row.number,
+            amount=int(row.grand_total),
+            currency=str(row.currency or self.order.currency),
+            company_amount=int(row.base_grand_total),
+            settles=tuple(finding.key for finding in settled),
+            intent=intent,
+        )
+        self.changes.append(made)
+        for finding in settled:
+            if finding.change is None:
+                finding.change = made.key
+
+    def cut_over(self, row: Document) -> str | None:
+        """RULES, *Cut-over*: what belongs to the time before it is never written."""
+        view = self.facts.situation.view
+        if not view.before_books[row.at]:
+            return None
+        if row.kind == Kind.ORDER:
+            return "The order was placed before the cut-over (books_from)"
+        if not view.created_since_books[row.at]:
+            return "It was made before the cut-over (books_from)"
+        return None if self.odoo is not None else "Its order was placed before the cut-over and is not matched"
+
+    def blocked(self, *rows: Document | None) -> str | None:
+        """A document that does not add up, or differs from its counterpart, is no ground for a further write."""
+        for row in rows:
+            title = self.facts.blocked.get(row.at) if row is not None else None
+            if title:
+                return f"Held back by a finding on the document: {title}"
+        return None
+
+    def unreadable(self, kind: Kind) -> str | None:
+        """RULES, *Nothing new beside what cannot be seen*: what Magento holds of it may say otherwise than what was read before."""
+        for each in (Kind.ORDER, kind):
+            reason = self.facts.unreadable.get((str(self.order.source_id), each))
+            if reason:
+                what = "The order as it is now" if each is Kind.ORDER else f"Another {each.words} of the order"
+                return f"{what} cannot be read: {reason}"
+        return None
+
+    def over_refunded(self) -> str | None:
+        over = str(self.order.source_id) in self.facts.over_refunded
+        return "The refunds of the order exceed its invoices in Magento" if over else None
+
+    def crowded(self, row: Document, side: Side) -> str | None:
+        """Nothing open on the other side: writing it would invoice, ship or refund twice."""
+        return shortage.no_room(self, row, side)
+
+
+def first_reason(*reasons: str | None) -> str | None:
+    """The first reason that applies."""
+    return next((reason for reason in reasons if reason), None)

@@ -1,0 +1,103 @@
+"""Why nothing can be written onto an order in Odoo: its state in Magento, a deleted store view, or its record in Odoo."""
+
+from __future__ import annotations
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.reconcile.rows import Document
+from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
+from magodoo.reconcile.view import NEVER_IMPORTED
+from magodoo.vocabulary import FindingType, Kind
+
+CONFIRMED_IN_ODOO = ("sale", "done")
+
+
+def not_ready(order: OrderPlan) -> str | None:
+    """Why nothing can be written onto the order in Odoo; None when it stands there, or will after this plan."""
+    if reason := first_reason(held_in_magento(order), order.unreadable(Kind.ORDER)):
+        return reason
+    if order.order.state == "canceled" and order.odoo is None:
+        return f"The order is {order.order.status or order.order.state} in Magento"
+    if any(change.kind is ChangeKind.ORDER_IMPORT for change in order.changes):
+        as_quotation = any(change.intent.get("as") == "quotation" for change in order.changes)
+        return "The order is imported as a quotation only" if as_quotation else None
+    if order.odoo is None:
+        return why_documents_wait(order)
+    if order.odoo.state == "cancel":
+        return "The order is cancelled in Odoo"
+    if order.odoo.state != "sale":
+        return "The order is a quotation in Odoo"
+    if order.odoo.foreign_units:
+        return f"Its quantities in Odoo do not convert: {order.odoo.foreign_units}"
+    return None
+
+
+def held_in_magento(order: OrderPlan) -> str | None:
+    """RULES: held, payment-review, fraud and pending-payment orders are never imported, confirmed or shipped."""
+    held = order.order.state in NEVER_IMPORTED or order.order.status == "fraud"
+    return f"The order is {order.order.status or order.order.state} in Magento" if held else None
+
+
+def made_from_odoo(order: OrderPlan, row: Document) -> str | None:
+    if not row.reference:
+        return None
+    if order.partner(row) is not None:
+        return "It was written from Odoo, whose own document counts: a person changes that one"
+    return "It was written from Odoo, and its source there is gone"
+
+
+WHEN_READ = "Let the record be read again, as the finding about it says: what is missing follows by itself, and must not be booked by hand"
+_FOLLOW = "the order and its documents follow by themselves, and must not be booked by hand"
+
+
+def why_kept_out(order: OrderPlan) -> str | None:
+    """Return why its state, or its store view, keeps an order out of Odoo; None where it does not, or where it is there already."""
+    view, row = order.facts.situation.view, order.order
+    if order.odoo is not None:
+        return None
+    if view.of_deleted_stores[row.at]:
+        return f"The order's store view ({view.column('deleted_store')[row.at]}) was deleted in Magento: nothing says that it is of this instance"
+    if view.importable[row.at]:
+        return None
+    if not row.state:
+        return "The order has no state in Magento"
+    setting, states = view.states_imported(row.payment_method)
+    whose = "" if row.state in MAGENTO_ORDER_STATES else ", which is an extension's own,"
+    status = f" (status `{row.status}`)" if row.status and row.status != row.state else ""
+    return f"The order's state in Magento is `{row.state}`{whose}{status}, and `{setting}` imports only {', '.join(states) or 'none'}"
+
+
+def kept_out_advice(order: OrderPlan) -> str:
+    """Return what to do about it."""
+    row = order.order
+    if order.facts.situation.view.of_deleted_stores[row.at]:
+        return f"Set `deleted_stores` to `ours` in the instance that has sold it, and to `ignore` in the others of this Magento: {_FOLLOW}"
+    if not row.state:
+        return f"Give the order a state in Magento (an extension may have made it without one): {_FOLLOW}"
+    setting, _ = order.facts.situation.view.states_imported(row.payment_method)
+    return f"Bring the order to `processing` in Magento, or add `{row.state}` to the setting `{setting}`: {_FOLLOW}"
+
+
+def why_documents_wait(order: OrderPlan) -> str:
+    """Return why the documents of an order wait that is neither in Odoo nor planned."""
+    own = [found.no_change_reason for found in order.of(FindingType.MISSING_IN_ODOO, Kind.ORDER)]
+    if own and own[0]:
+        return own[0]
+    if state := why_kept_out(order):
+        return state
+    title = order.facts.undecided.get(order.order.at)
+    because = f": it is held back by the finding *{title}*" if title else " and is not planned"
+    return f"The order itself is not in Odoo{because}"
+
+
+def advise(order: OrderPlan, closed: str | None) -> None:
+    """Give documents that wait for what cannot be read, or for the state of their order, an advice of its own."""
+    unread = {order.unreadable(kind) for kind in Kind} if order.facts.unreadable else set()
+    own = {closed} & {why_kept_out(order)}
+    for finding in order.of(FindingType.MISSING_IN_ODOO):
+        if finding.change is not None or finding.no_change_reason is None:
+            continue
+        if finding.no_change_reason in unread:
+            finding.next_step = WHEN_READ
+        elif finding.no_change_reason in own:
+            finding.next_step = kept_out_advice(order)

@@ -1,0 +1,146 @@
+"""What must be true of a document and of the draft payment before anything is posted, and what is said of one that is half done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from magodoo.errors import FixConfiguration, MagodooError
+from magodoo.ledger.behaviour import DependencyPending, HalfDone, SourceChanged, not_shown, refused
+from magodoo.ledger.changes import LeasedChange
+from magodoo.money import plain, shown, to_units
+from magodoo.odoo.matching import Settlement
+
+POSTED = ("in_process", "paid", "posted")
+
+
+Items = Sequence[Mapping[str, Any]]
+
+
+def document_problem(document: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
+    if document is None:
+        return DependencyPending("its document is not in Odoo yet")
+    if document["state"] == "cancel":
+        return refused("its document is cancelled in Odoo")
+    if document["state"] != "posted":
+        return DependencyPending("its document is not posted in Odoo yet")
+    if not to_units(document["amount_residual"]):
+        return SourceChanged("its document is settled in Odoo already")
+    currency, expected = (document.get("currency_id") or {}).get("name"), change.request["document_currency"]
+    if currency not in (None, expected):
+        return refused("its document has another currency in Odoo")
+    paid = change.request["currency"]
+    in_base = paid != expected
+    left = abs(to_units(document["amount_residual_signed" if in_base else "amount_residual"]))
+    if left < change.request["amount"]:
+        return refused(
+            f"only {shown(left, paid)} of its document is open in Odoo, the payment is {shown(change.request['amount'], paid)}"
+        )
+    return None
+
+
+def accounts_problem(document: Mapping[str, Any], change: LeasedChange, items: Items) -> MagodooError | None:
+    """Odoo matches a payment with the lines of one account: what is open there must bear it."""
+    names = list({line["account_id"][0]: str(line["account_id"][1]) for line in items}.values())
+    if not names:
+        return refused(f"Odoo shows no open receivable line of {document['name']}: a person registers the payment")
+    if len(names) > 1:
+        return refused(
+            f"what is open of {document['name']} is on several accounts ({', '.join(names)}): a person registers the payment"
+        )
+    paid = change.request["currency"]
+    in_base = paid != change.request["document_currency"]
+    left = abs(sum(to_units(line["amount_residual" if in_base else "amount_residual_currency"]) for line in items))
+    if left < change.request["amount"]:
+        return refused(
+            f"only {shown(left, paid)} of {document['name']} is open on {names[0]}, the payment is"
+            f" {shown(change.request['amount'], paid)}"
+        )
+    return None
+
+
+def open_account(items: Items) -> int | None:
+    """The account on which a document is open; None when nothing is, or on several."""
+    accounts = {int(line["account_id"][0]) for line in items}
+    return next(iter(accounts)) if len(accounts) == 1 else None
+
+
+def payer_of(document: Mapping[str, Any]) -> int:
+    """The customer who owes it: the document's own commercial entity, which a company below a holding is itself."""
+    return int((document.get("commercial_partner_id") or document["partner_id"])["id"])
+
+
+def draft_problem(
+    head: Mapping[str, Any] | None, change: LeasedChange, document: Mapping[str, Any], items: Items
+) -> MagodooError | None:
+    """Why this draft may not be posted: it would book something else, or could not be matched. None once it is posted."""
+    if head is None:
+        return not_shown("payment")
+    if head["state"] != "draft":
+        return None
+    problem = document_problem(document, change) or accounts_problem(document, change, items)
+    if problem is not None:
+        return problem
+    request = change.request
+    pairs = {
+        "amount": (to_units(head["amount"]), request["amount"]),
+        "currency": (id_in(head["currency_id"]), request["currency_id"]),
+        "customer": (id_in(head["partner_id"]), payer_of(document)),
+        "receivable account": (id_in(head["destination_account_id"]), open_account(items)),
+    }
+    other = [name for name, (there, wanted) in pairs.items() if there != wanted]
+    if other:
+        draft = f"draft payment {head['name'] or head['id']}"
+        return DependencyPending(
+            f"{draft} has another {' and '.join(other)} than {document['name']}: delete the draft, then it is made anew"
+        )
+    if not head["outstanding_account_id"]:
+        return FixConfiguration(
+            f"payment {head['id']} would be posted without a journal entry", system="odoo",
+            call="account.payment.action_post", hint="set an outstanding account on the journal's method lines",
+        )  # fmt: skip
+    return None
+
+
+def is_settled_by(document: Mapping[str, Any], payment: int) -> bool:
+    """Whether the document is settled, and by this payment where Odoo says by which."""
+    by = document.get("reconciled_payment_ids")
+    return not to_units(document["amount_residual"]) and (by is None or payment in {row["id"] for row in by})
+
+
+def settlement_of(payment: int, document: Mapping[str, Any]) -> Settlement:
+    """At the document's own rate: at Odoo's rate of the day a payment in another currency leaves a residue."""
+    total, company_total = to_units(document["amount_total"]), abs(to_units(document["amount_total_signed"]))
+    rate = Decimal(total) / company_total if company_total else None
+    return Settlement(payment, int(document["id"]), rate)
+
+
+def posted_words(payment: Mapping[str, Any], document: Mapping[str, Any] | None) -> str:
+    """What is posted and not matched, for a finding; "" of a draft."""
+    if payment["state"] not in POSTED:
+        return ""
+    amount = f"{plain(to_units(payment['amount']), 2)} {payment['currency_id']['name']}"
+    of = document["name"] if document is not None else "its document"
+    return f"payment {payment['name']} of {amount} is posted and is not matched with {of}"
+
+
+def half_done(
+    head: Mapping[str, Any], document: Mapping[str, Any], problem: MagodooError, accounts: Mapping[int, str]
+) -> HalfDone:
+    """What is posted on which account and for whom, and why it is not matched."""
+    currency, customer = (
+        str(value[1]) if isinstance(value := head.get(name), list | tuple) else "?"
+        for name in ("currency_id", "partner_id")
+    )
+    account = accounts.get(id_in(head.get("destination_account_id")), "?")
+    name = str(head.get("name") or f"payment {head.get('id')}")
+    return HalfDone(
+        f"payment {name} of {plain(to_units(head.get('amount', 0)), 2)} {currency} by {customer} is posted on {account} and is not"
+        f" matched with {document['name']}: {problem.args[0]}",
+        int(head.get("id", 0)), name,
+    )  # fmt: skip
+
+
+def id_in(value: Any) -> int:
+    return int(value[0]) if isinstance(value, list | tuple) else int(value or 0)

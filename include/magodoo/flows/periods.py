@@ -1,0 +1,102 @@
+"""Closed periods, and series of numbers that follow the dates: asked when a document is planned, and once more right before the write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.errors import MagodooError
+from magodoo.flows.order_plan import OrderPlan
+from magodoo.ledger.behaviour import SourceChanged
+from magodoo.ledger.changes import LeasedChange
+from magodoo.numbering import Numbering, last_posted
+from magodoo.reconcile import series
+from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.findings import records
+from magodoo.reconcile.rows import Document
+from magodoo.settings.series import policy
+from magodoo.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+
+def closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:
+    lock = lock_around(order, row)
+    if lock is None:
+        return []
+    found = records.closed(finding, row, lock)
+    order.added.append(found)
+    return [found]
+
+
+def lock_around(order: OrderPlan, row: Document) -> date | None:
+    """The lock date inside which a document lies; None outside."""
+    lock = order.facts.lock
+    return lock if lock and row.document_date and row.document_date <= lock else None
+
+
+def payment_held(order: OrderPlan, row: Document) -> str | None:
+    lock = lock_around(order, row)
+    if lock is None or order.instance.closed_period != "hold":
+        return None
+    return f"Dated {row.document_date}, closed up to {lock}: the setting `closed_period` is `hold`"
+
+
+def in_closed_period(change: LeasedChange, locked: date | None) -> MagodooError | None:
+    """Odoo does not refuse inside a lock date but moves the accounting date (facts pair 10): so it is asked before.
+
+    It needs a person's consent, which was not asked for; of a payment as of its document.
+    """
+    inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked
+    if inside and not change.request["closed_period"]:
+        return SourceChanged(f"its date {change.request['date']} lies in a period that is closed up to {locked}")
+    return None
+
+
+def before_the_series(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:
+    """A document dated before the last posted one of its journal, where the series follow the dates; says why it is held."""
+    day = row.document_date
+    last = series.last_day(order.facts.situation.view.frames.master, Kind(row.kind), day)
+    if order.facts.series == "off" or day is None or last is None or day >= last:
+        return []
+    found = records.out_of_series(finding, row, last)
+    order.added.append(found)
+    if order.facts.series != "date_today":
+        finding.no_change_reason = f"{found.detail}: the setting `chronological_series` holds it"
+    elif last > order.facts.today:
+        finding.no_change_reason = f"{found.detail}, which lies in the future"
+    return [found]
+
+
+def day_of(context: Context, change: LeasedChange) -> str:
+    """The date on which a document is posted: its own, or today where the series of its journal has gone on (ISO, "" for none)."""
+    if change.request.get("dated_today"):
+        return context.now().astimezone(context.instance.zone).date().isoformat()
+    return str(change.request["date"])
+
+
+def numberings_now(context: Context, changes: Sequence[LeasedChange]) -> dict[str, list[Numbering]]:
+    """The numberings of the journal as they are now, by move type, where its series follow the dates; nothing elsewhere."""
+    days = [
+        date.fromisoformat(day) for change in changes if (day := day_of(context, change)) and change.request["post"]
+    ]
+    setting = context.instance.chronological_series
+    if not days or setting == "off":
+        return {}
+    if setting == "by_country" and policy(context.instance, context.books.fiscal_country) == "off":
+        return {}
+    return context.books.last_posted(context.instance.odoo.sales_journal, date(min(days).year - 1, 1, 1))
+
+
+def out_of_series(change: LeasedChange, last: Mapping[str, Sequence[Numbering]], day: str) -> MagodooError | None:
+    """Somebody posted a document of a later date since the plan: the number would no longer follow the dates."""
+    if not day or not change.request["post"]:
+        return None
+    kind = "out_invoice" if change.kind is ChangeKind.ODOO_INVOICE else "out_refund"
+    before = last_posted(last.get(kind, ()), date.fromisoformat(day))
+    if before is None or date.fromisoformat(day) >= before:
+        return None
+    return SourceChanged(f"dated {day}, and a document of {before} is posted in its journal already")

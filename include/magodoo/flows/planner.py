@@ -1,0 +1,326 @@
+"""Planning: the smallest set of changes that settles the findings under the settings, in an order that can be carried out.
+
+Every finding leaves with the change that would settle it, or with the reason why none may. Orders are planned one by one, and only those
+with something to settle. Then each change gets its full request. What cannot be built or was refused before leaves the plan, with
+everything that requires it, and its findings say why."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from sqlalchemy import Connection
+
+from magodoo.domain.kinds import ChangeKind, document_of, requires
+from magodoo.errors import Stop
+from magodoo.flows import (
+    entries,
+    odoo_cancellation,
+    odoo_delivery,
+    odoo_order,
+    odoo_payment,
+    odoo_return,
+    order_readiness,
+)
+from magodoo.flows.magento_credit_memo import plan_magento_credit_memos, prepare_credit_memo
+from magodoo.flows.magento_invoice import plan_magento_invoices, prepare_invoice
+from magodoo.flows.magento_shipment import plan_magento_shipments, prepare_magento_tracking, prepare_shipment
+from magodoo.flows.odoo_cancellation import plan_cancellation
+from magodoo.flows.odoo_credit_note import plan_credit_notes
+from magodoo.flows.odoo_delivery import _credit_given, plan_deliveries, plan_tracking
+from magodoo.flows.odoo_invoice import plan_invoices
+from magodoo.flows.odoo_order import plan_order
+from magodoo.flows.odoo_payment import plan_payments, plan_refund_payments
+from magodoo.flows.odoo_return import plan_returns
+from magodoo.flows.order_plan import Facts, OrderPlan
+from magodoo.flows.order_readiness import not_ready
+from magodoo.flows.sources import Sources, read_sources
+from magodoo.ledger.planned import PlannedChange, Prepared, RequestProblem, fingerprint
+from magodoo.reconcile import catalogue
+from magodoo.reconcile.finding import Finding
+from magodoo.reconcile.situation import Situation
+from magodoo.vocabulary import FindingType, Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+
+def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], list[PlannedChange]]:
+    """All findings (with those that planning adds: unmapped, closed_period) and the changes, by order and step."""
+    facts = Facts.gather(situation, findings)
+    changes: list[PlannedChange] = []
+    added: list[Finding] = []
+    for order_id in sorted(facts.by_order):
+        order = facts.order_plan(order_id)
+        if order is None:
+            continue
+        if order_id in facts.held_by_unread:
+            for finding in order.findings:
+                finding.no_change_reason = facts.held_by_unread[order_id]
+                if finding.type in (FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO):
+                    finding.next_step = order_readiness.WHEN_READ
+            continue
+        if order.concerns_odoo:
+            plan_odoo(order)
+        if order.of(FindingType.MISSING_IN_MAGENTO):
+            plan_magento(order)
+        changes += sorted(order.changes, key=lambda change: change.kind.step)
+        added += order.added
+    every = [*findings, *added]
+    for finding in every:
+        if finding.change is None and finding.no_change_reason is None:
+            finding.no_change_reason = catalogue.of(finding.type).no_change
+    return every, changes
+
+
+def plan_odoo(order: OrderPlan) -> None:
+    """In the order in which the changes are carried out."""
+    plan_order(order)
+    plan_cancellation(order)
+    closed = not_ready(order)
+    plan_invoices(order, closed)
+    plan_payments(order, closed)
+    plan_deliveries(order, closed)
+    plan_tracking(order)
+    plan_credit_notes(order, closed)
+    plan_refund_payments(order, closed)
+    _credit_given(order, closed)
+    plan_returns(order, closed)
+    order_readiness.advise(order, closed)
+
+
+def plan_magento(order: OrderPlan) -> None:
+    """Invoices first: Magento refunds only what is invoiced."""
+    plan_magento_invoices(order)
+    plan_magento_shipments(order)
+    plan_magento_credit_memos(order)
+
+
+_PREPARE_MAGENTO = {
+    ChangeKind.MAGENTO_INVOICE: prepare_invoice,
+    ChangeKind.MAGENTO_SHIPMENT: prepare_shipment,
+    ChangeKind.MAGENTO_TRACKING: prepare_magento_tracking,
+    ChangeKind.MAGENTO_CREDIT_MEMO: prepare_credit_memo,
+}
+
+_PREPARE: Mapping[ChangeKind, Callable[[Sources, PlannedChange], Prepared]] = {
+    ChangeKind.ORDER_IMPORT: odoo_order.prepare_order,
+    ChangeKind.ORDER_CANCEL: odoo_cancellation.prepare_cancellation,
+    ChangeKind.ODOO_INVOICE: entries.prepare_entry,
+    ChangeKind.ODOO_PAYMENT: odoo_payment.prepare_payment,
+    ChangeKind.ODOO_DELIVERY: odoo_delivery.prepare_delivery,
+    ChangeKind.ODOO_TRACKING: odoo_delivery.prepare_odoo_tracking,
+    ChangeKind.ODOO_CREDIT_NOTE: entries.prepare_entry,
+    ChangeKind.ODOO_REFUND_PAYMENT: odoo_payment.prepare_payment,
+    ChangeKind.ODOO_STOCK_RETURN: odoo_return.prepare_return,
+    **_PREPARE_MAGENTO,
+}
+
+# Built from what the shop sent of the order: who bought, where they live, what was paid by gift card.
+_FROM_PAYLOAD = (
+    *(ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT),
+    *(ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_REFUND_PAYMENT),
+)
+
+
+def prepare(connection: Connection, context: Context, planned: Sequence[PlannedChange]) -> list[Prepared]:
+    """The full request of each planned change, or the problems that stand in its way (they become `unmapped` findings).
+
+    Pairs must be stored already: they say which Odoo records are somebody else's. `request` is None when problems block it.
+    """
+    if not planned:
+        return []
+    sources = read_sources(connection, context.instance, {plan.order_key for plan in planned})
+    sources.database_uuid = _database_uuid(sources, context, planned)
+    return prepare_from(sources, planned)
+
+
+def prepare_from(sources: Sources, planned: Sequence[PlannedChange]) -> list[Prepared]:
+    """The same from sources at hand."""
+    return [_with_source(sources, _prepared(sources, plan)) for plan in planned]
+
+
+def _prepared(sources: Sources, plan: PlannedChange) -> Prepared:
+    """Nothing is made up for a customer whom retention or erasure has taken away."""
+    order = sources.magento(Kind.ORDER, plan.order_key)
+    if plan.kind in _FROM_PAYLOAD and order is not None and not order.payload:
+        why = "who bought, and how it was paid, was blanked by retention or erasure: a person books it"
+        return Prepared(plan, None, problems=[RequestProblem("order", why)])
+    return _PREPARE[plan.kind](sources, plan)
+
+
+def _with_source(sources: Sources, prepared: Prepared) -> Prepared:
+    """The request with the signature of the document that it is made from."""
+    plan = prepared.planned
+    document = sources.documents.get(
+        (plan.kind.target.other.value, Kind(plan.document_kind).value, document_of(plan.source_id))
+    )
+    if prepared.request is None or document is None:
+        return prepared
+    return replace(prepared, request={**prepared.request, "source": fingerprint(document)})
+
+
+def _database_uuid(sources: Sources, context: Context, planned: Sequence[PlannedChange]) -> str:
+    """Which Odoo database a marker names; asked for only when a Magento document is planned."""
+    if all(plan.kind.target is Side.ODOO for plan in planned):
+        return ""
+    known = sources.master.only("ir.config_parameter", "database.uuid")
+    if known:
+        return str(known.data["value"])
+    if context.odoo is None:
+        raise Stop("a marker needs the Odoo database's uuid, and no Odoo is at hand", system="odoo")
+    return context.odoo.database_uuid()
+
+
+Key = tuple[str, str]
+MAPPINGS = frozenset({"sku", "tax", "payment", "journal", "currency", "country", "total", "gift_card", "product_type"})
+_COMPARE = "Compare the lines of the order on both sides and put right the one that is wrong, or book the document by hand where it is missing"
+WITHOUT_MAPPING = {
+    "order": "Read the order again with a backfill of the day on which it was placed; see in Odoo that its order has a customer",
+    "shipment": "See on the document's page whether its counterpart is still there and matched; where it was deleted, its finding says what to do",
+    "item": _COMPARE,
+    "items": _COMPARE,
+}
+
+
+class Problem(Protocol):
+    """Why a request cannot be built: `part` as the finding `unmapped` names it."""
+
+    @property
+    def part(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def finding(self) -> FindingType: ...
+    @property
+    def next_step(self) -> str: ...
+    @property
+    def who(self) -> str: ...
+
+
+class HalfDone(Protocol):
+    """A change of which something is posted while its last step is refused; `reason` says what is posted where."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def source_id(self) -> str: ...
+    @property
+    def source_number(self) -> str: ...
+    @property
+    def document_kind(self) -> str: ...
+    @property
+    def order_key(self) -> str: ...
+    @property
+    def order_number(self) -> str: ...
+    @property
+    def amount(self) -> int: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+
+
+def without_problems(
+    changes: Sequence[PlannedChange],
+    problems: Mapping[Key, Sequence[Problem]],
+    blocked: Iterable[Key],
+    findings: list[Finding],
+) -> set[Key]:
+    """Take what cannot be written out of the plan, and what depends on it; returns the keys taken out.
+
+    problems: by change key, also those that only warn; blocked: keys without a request. Adds findings, one per order and part
+    (`unmapped`, or `tax_mismatch` where no tax can be right), and gives the findings concerned their reason.
+    """
+    reasons: dict[Key, str] = {}
+    told: dict[tuple[str, str], Finding] = {}
+    wanted = set(blocked)
+    for change in changes:
+        for problem in problems.get(change.key, ()):
+            told.setdefault((change.order_key, problem.part), _found(change, problem))
+        if change.key in wanted:
+            reasons[change.key] = (
+                "; ".join(problem.message for problem in problems.get(change.key, ())) or "It cannot be written"
+            )
+    reasons = waiting_for(changes, wanted) | reasons
+    known = {finding.key for finding in findings}
+    findings += [finding for finding in told.values() if finding.key not in known]
+    give_reasons(findings, reasons)
+    return set(reasons)
+
+
+def waiting_for(changes: Sequence[PlannedChange], not_done: Collection[Key]) -> dict[Key, str]:
+    """Why changes must wait that depend on one which will not be done, or on one that waits itself.
+
+    changes: by order and step, as they were planned.
+    """
+    by_order: dict[str, list[PlannedChange]] = defaultdict(list)
+    for change in changes:
+        by_order[change.order_key].append(change)
+    reasons: dict[Key, str] = {}
+    for earlier in changes:
+        if earlier.key not in not_done and earlier.key not in reasons:
+            continue
+        for later in by_order[earlier.order_key]:
+            if requires((later.kind, later.source_id), (earlier.kind, earlier.source_id)):
+                reasons.setdefault(later.key, f"It waits for {earlier.kind.value} of {earlier.source_number}")
+    return reasons
+
+
+def give_reasons(findings: Iterable[Finding], reasons: Mapping[Key, str]) -> None:
+    """Findings whose change will not be written say why."""
+    for finding in findings:
+        if finding.change is not None and finding.change in reasons:
+            finding.no_change_reason = reasons[finding.change]
+            finding.change = None
+
+
+def name_half_done(findings: list[Finding], posted: Iterable[HalfDone]) -> None:
+    """Payments that are posted and not matched, each in place of the finding that its change was to resolve."""
+    of_change = {finding.change: finding for finding in findings if finding.change is not None}
+    for row in posted:
+        known = of_change.get((row.kind, row.source_id))
+        if known is not None:
+            findings.remove(known)
+        found = known or Finding(
+            FindingType.PAYMENT_UNMATCHED,
+            Kind(row.document_kind),
+            row.order_key,
+            row.order_number,
+            row.source_id,
+            magento_number=row.source_number,
+            magento_amount=row.amount,
+            currency=row.currency,
+        )
+        found = replace(found, type=FindingType.PAYMENT_UNMATCHED, part="", change=None, detail=f"In Odoo {row.reason}")
+        found.no_change_reason = catalogue.of(FindingType.PAYMENT_UNMATCHED).no_change
+        findings.append(found)
+
+
+def _found(change: PlannedChange, problem: Problem) -> Finding:
+    taxed = problem.part.startswith(f"{FindingType.TAX_MISMATCH}/")
+    made = Finding(
+        FindingType.TAX_MISMATCH if taxed else problem.finding,
+        Kind.ORDER,
+        order_key=change.order_key,
+        order_number=change.order_number,
+        magento_id=change.order_key,
+        magento_number=change.order_number,
+        part=problem.part,
+        detail=problem.message,
+        next_step=problem.next_step or WITHOUT_MAPPING.get(problem.part.partition(":")[0], ""),
+        who=problem.who,
+    )
+    if taxed:
+        made.no_change_reason = "No tax that Odoo knows gives it"
+    elif made.type is FindingType.UNMAPPED:
+        mapped = problem.part.partition(":")[0] in MAPPINGS and not problem.next_step
+        made.no_change_reason = f"It waits for the mapping {problem.part}" if mapped else problem.message
+    else:
+        made.no_change_reason = problem.message
+    return made
+
+
+__all__ = ["Prepared", "RequestProblem", "Sources", "prepare", "prepare_from"]

@@ -1,0 +1,84 @@
+"""How a request names a record of Odoo, also before it exists, and how that name becomes an id right before the write.
+
+Staging saw most of the ids when it read the orders. Odoo confirms what staging believes in one call per model, and is asked for the rest
+name by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from magodoo.ledger.changes import LeasedChange
+from magodoo.odoo.kinds import READINGS
+from magodoo.vocabulary import Kind, Side
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+
+# The name of an external id's kind, by kind of document (contract of references: DESIGN, *Matching*).
+NAMES = {Kind.ORDER: "order", Kind.INVOICE: "inv", Kind.CREDIT_MEMO: "cm"}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """How a request names an Odoo record: by our external id, also before it exists, or by Odoo's own id."""
+
+    external_id: str | None = None
+    odoo_id: int | None = None
+
+    @property
+    def column(self) -> str:
+        """The suffix of the `load` column that takes `cell`."""
+        return "/id" if self.external_id else "/.id"
+
+    @property
+    def cell(self) -> str:
+        return self.external_id or str(self.odoo_id)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"external_id": self.external_id} if self.external_id else {"id": self.odoo_id}
+
+
+LINES = "sale.order.line"
+
+_SEEN = """
+select kind, source_id, payload ->> 'external_id' as name, case when kind = 'order' then (
+        select jsonb_object_agg(line ->> 'external_id', line -> 'id') from jsonb_path_query(payload::jsonb, '$.order_line[*]') line
+        where coalesce(line ->> 'external_id', '') <> '') end as lines
+from payload join document using (instance, side, kind, source_id)
+where instance = :instance and side = :odoo and order_key = any(:orders) and kind = any(:kinds) and deleted_at is null"""
+
+
+def resolve(
+    context: Context, changes: Sequence[LeasedChange], references: Sequence[Mapping[str, Any]]
+) -> dict[str, int]:
+    """Odoo ids of the records that requests of these changes name, by `name_of`; what does not exist is left out."""
+    names = sorted({str(reference["external_id"]) for reference in references if reference.get("external_id")})
+    found: dict[str, int] = {}
+    if names:
+        found = context.books.by_external_ids(names, _believed(context, {change.order_key for change in changes}))
+    return found | {name_of(reference): int(reference["id"]) for reference in references if reference.get("id")}
+
+
+def name_of(reference: Mapping[str, Any]) -> str:
+    """One text for a reference: its external id, or the id itself."""
+    return str(reference.get("external_id") or reference["id"])
+
+
+def _believed(context: Context, order_keys: Collection[str]) -> dict[str, tuple[str, int]]:
+    """What the staged orders, invoices and credit notes of these orders were named when they were read."""
+    values = {
+        "instance": context.instance.id, "odoo": Side.ODOO.value, "orders": list(order_keys),
+        "kinds": ["order", "invoice", "credit_memo"],
+    }  # fmt: skip
+    believed: dict[str, tuple[str, int]] = {}
+    with context.engine.connect() as connection:
+        for kind, source_id, name, lines in connection.execute(text(_SEEN), values):
+            if name:
+                believed[name] = (READINGS[kind].model, int(source_id))
+            believed |= {name: (LINES, line) for name, line in (lines or {}).items()}
+    return believed

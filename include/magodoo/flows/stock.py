@@ -1,0 +1,131 @@
+"""Goods that deliveries and returns move: by sale order line, and of a kit by its components."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from magodoo.errors import MagodooError
+from magodoo.extract.odoo_transfers import moves_of, order_of
+from magodoo.flows.references import name_of, resolve
+from magodoo.flows.sources import Sources, finer_than_odoo
+from magodoo.ledger.behaviour import DependencyPending
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import RequestProblem
+from magodoo.magento.bundles import BUNDLE
+from magodoo.money import from_units, plain
+from magodoo.vocabulary import Kind
+
+if TYPE_CHECKING:
+    from magodoo.ledger.planned import PlannedChange
+    from magodoo.pipeline.context import Context
+
+
+Row = Mapping[str, Any]
+Goods = dict[tuple[int, str], int]
+"""Units by sale order line and, of a kit that is delivered by its components, the component's SKU ("" otherwise)."""
+
+
+def items_to_move(sources: Sources, plan: PlannedChange) -> tuple[list[list[Any]], list[RequestProblem]]:
+    """[[sale order line, units]] of the plan's items, [line, units, SKU] of a part by which the line's kit is delivered; an empty list
+    is an error before it could mean everything.
+    """
+    items: list[list[Any]] = []
+    problems: list[RequestProblem] = []
+    order = sources.magento(Kind.ORDER, plan.order_key)
+    skus = {line.item_key: line.sku for line in order.lines if line.role == "item"} if order else {}
+    for item_key, units in plan.intent.get("items") or ():
+        sold, *part = _sold_as(sources, plan.order_key, str(item_key))
+        line = sources.order_line(plan.order_key, sold)
+        if line is None:
+            problems.append(RequestProblem(f"item:{item_key}", f"the matched Odoo order has no line for item {sold}"))
+        elif units:
+            items.append([line.as_json(), int(units), *part])
+            problems += finer_than_odoo(sources, skus.get(str(item_key), ""), int(units))
+    if not items and not problems:
+        problems.append(RequestProblem("items", "nothing to move is left in the document"))
+    return items, problems
+
+
+def _sold_as(sources: Sources, order_key: str, item_key: str) -> list[str]:
+    """The item that Odoo's order has a line for; of a part of a bundle of fixed price the bundle's, and the part's SKU."""
+    order = sources.magento(Kind.ORDER, order_key)
+    lines = {line.item_key: line for line in order.lines if line.role == "item"} if order else {}
+    line = lines.get(item_key)
+    bundle = lines.get(line.parent_item_key) if line is not None and not line.is_money else None
+    if line is None or bundle is None or bundle.product_type != BUNDLE or not bundle.is_money:
+        return [item_key]
+    return [str(bundle.item_key), line.sku]
+
+
+def sale_lines(context: Context, changes: Sequence[LeasedChange]) -> dict[int, Goods | MagodooError]:
+    """By change: what it moves; NotYet while the order's lines are not there."""
+    references = [line for change in changes for line, *_ in change.request["items"]]
+    ids = resolve(context, changes, references)
+    wanted: dict[int, Goods | MagodooError] = {}
+    for change in changes:
+        goods: Goods = {}
+        for line, units, *part in change.request["items"]:
+            key = ids.get(name_of(line), 0), str(part[0]) if part else ""
+            goods[key] = goods.get(key, 0) + int(units)
+        absent = any(line == 0 for line, _ in goods)
+        wanted[change.id] = DependencyPending("the order's lines are not in Odoo yet") if absent else goods
+    return wanted
+
+
+def goods_of(move: Row) -> tuple[int, str]:
+    """What a stock move brings: its sale order line, and of a kit's component the SKU."""
+    line = id_of(move.get("sale_line_id"))
+    return line, str(move["product_id"].get("default_code") or "-") if is_component(move) else ""
+
+
+def is_component(move: Row) -> bool:
+    """Whether a stock move brings another product than its order line sold."""
+    sold = move["sale_line_id"].get("product_id") if isinstance(move.get("sale_line_id"), Mapping) else None
+    return bool(sold) and id_of(sold) != id_of(move["product_id"])
+
+
+def orders_of(row: Row) -> set[int]:
+    """The sales orders whose goods a transfer carries; the one that Odoo names where no move has an order line."""
+    return {int(found) for move in moves_of(row) if (found := order_of(move))} or {id_of(row["sale_id"])}
+
+
+def id_of(value: Any) -> int:
+    """The id of a many2one, however it is read; 0 for none."""
+    if isinstance(value, Mapping):
+        return int(value["id"])
+    return int(value[0]) if isinstance(value, list | tuple) else int(value or 0)
+
+
+def inexact(context: Context, shares: Iterable[tuple[Row, int]]) -> MagodooError | None:
+    """Why to wait where Odoo would round a quantity: finer than it keeps them, or no whole part of the unit that a transfer counts in.
+
+    The request does not change when somebody raises the accuracy in Odoo: refused, it would never be made again.
+    """
+    for move, units in shares:
+        if not context.books.holds(move, from_units(units)):
+            sku = (move.get("product_id") or {}).get("default_code") or "a product"
+            return DependencyPending(
+                f"Odoo's transfer cannot hold {plain(units, 0)} of {sku} exactly: raise the decimal accuracy of units there"
+                " (Settings, Technical, Decimal Accuracy), or deliver it by hand"
+            )
+    return None
+
+
+@contextmanager
+def locked(context: Context, model: str, ids: Collection[int]) -> Iterator[set[int]]:
+    """Keep these records from other workers until the block ends; yields those that nobody else holds.
+
+    Leases are per order, and a transfer may carry the goods of several. The locks belong to a transaction, so that they end with the
+    worker, and work behind a connection pooler.
+    """
+    if not ids:
+        yield set()
+        return
+    lock = text("select pg_try_advisory_xact_lock(hashtext(:name), hashtext(:id))")
+    with context.engine.begin() as connection:
+        name = f"magodoo {context.instance.id} {model}"
+        yield {id for id in sorted(ids) if connection.scalar(lock, {"name": name, "id": str(id)})}

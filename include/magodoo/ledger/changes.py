@@ -1,0 +1,280 @@
+"""The changes in the ledger: the owner of the tables change and change_body.
+
+    planned ──approve──> approved
+       └────────┬──────────┘
+              claim                     (verdict released, approval given, one writer per order)
+                v
+             leased ── done | refused | failed | superseded
+                │  ╲── back to planned  (nothing was written)
+                v
+            uncertain ── claim again after the settle time, which starts with a probe
+
+Every function takes an open connection and leaves the commit to its caller. The clock is the database's: workers' clocks differ."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.domain.kinds import Change, ChangeKind, requires
+from magodoo.errors import Stop
+from magodoo.ledger.planned import Prepared
+from magodoo.money import dump_json, parse_json
+from magodoo.settings import Instance
+from magodoo.vocabulary import OPEN_STATES
+
+Key = tuple[str, str]  # (change kind, source id)
+OPEN = [state.value for state in OPEN_STATES]
+
+
+class LeaseLost(Stop):
+    """Another worker holds the order by now: this one may not write or commit anything for it."""
+
+
+@dataclass(frozen=True, eq=False)
+class LeasedChange:
+    """A change that this worker, and no other, may carry out until its lease ends.
+
+    `resumed`: an earlier attempt may have written; `may_write`: False when it was taken up only to find out what became of it.
+    """
+
+    id: int
+    instance: str
+    kind: ChangeKind
+    order_key: str
+    order_number: str
+    source_id: str
+    source_number: str
+    document_kind: str
+    amount: int
+    currency: str
+    request: Mapping[str, Any]
+    request_hash: str
+    token: int
+    resumed: bool
+    may_write: bool
+    attempts: int
+
+    @property
+    def place(self) -> tuple[int, date, int]:
+        """Where it comes in a run: by step, then by its date in the numbering of its journal, then as planned."""
+        return self.kind.step, series_day(self.kind, self.request) or date.min, self.id
+
+    @property
+    def document(self) -> str:
+        """The source document in words, as log lines name it: `invoice 000000012`."""
+        return f"{self.document_kind} {self.source_number or self.source_id}"
+
+    def __str__(self) -> str:
+        return f"[{self.instance}] {self.kind.value} for {self.document}"
+
+
+@dataclass
+class Recorded:
+    """What became of a plan: ids of its open changes by key, and why the others have none."""
+
+    ids: dict[Key, int] = field(default_factory=dict)
+    refused: dict[Key, str] = field(default_factory=dict)
+    inserted: int = 0
+    kept: int = 0
+    superseded: int = 0
+
+
+def record(
+    connection: Connection,
+    instance: Instance,
+    prepared: Sequence[Prepared],
+    dag_run: str,
+    order_keys: Collection[str] = (),
+) -> Recorded:
+    """Make the ledger say what the plan says about `order_keys` and every order in `prepared`.
+
+    One open change per key: the same request stays untouched with its verdict and approval, another one supersedes it unless
+    it is leased, uncertain or half done. Open changes of these orders that are no longer planned are superseded, but for those
+    that are half done. A request that was refused is not planned again until it changes.
+    """
+    planned = {item.key: item for item in prepared if item.request is not None}
+    orders = sorted({*order_keys, *(item.planned.order_key for item in prepared)})
+    standing, ended = _standing(connection, instance.id, orders)
+    recorded = Recorded()
+    gone = [
+        row["id"] for key, row in standing.items()
+        if key not in planned and row["state"] in ("planned", "approved") and not row["target_id"]
+    ]  # fmt: skip
+    fresh: list[Prepared] = []
+    for key, item in planned.items():
+        row, last = standing.get(key), ended.get(key)
+        if row is not None and (row["request_hash"] == item.request_hash or _is_begun(row)):
+            recorded.ids[key] = row["id"]
+            recorded.kept += 1
+        elif row is None and last is not None and last["request_hash"] == item.request_hash:
+            recorded.refused[key] = last["reason"] or "refused"
+        else:
+            gone += [row["id"]] if row is not None else []
+            fresh.append(item)
+    recorded.superseded = _supersede(connection, gone)
+    recorded.ids |= _insert(connection, instance.id, fresh, dag_run)
+    recorded.inserted = len(fresh)
+    return recorded
+
+
+def refused_before(connection: Connection, instance: str, prepared: Sequence[Prepared]) -> dict[Key, str]:
+    """Why requests were refused, or rejected by a person, that have not changed since: they are not made again."""
+    orders = sorted({item.planned.order_key for item in prepared})
+    standing, ended = _standing(connection, instance, orders)
+    return {
+        item.key: ended[item.key]["reason"] or "refused"
+        for item in prepared
+        if item.key in ended and item.key not in standing and ended[item.key]["request_hash"] == item.request_hash
+    }
+
+
+def _is_begun(row: Mapping[str, Any]) -> bool:
+    """Whether an open change is being written, may have been, or has posted something."""
+    return row["state"] in ("leased", "uncertain") or bool(row["target_id"])
+
+
+def half_done(connection: Connection, instance: str, orders: Collection[str]) -> list[Any]:
+    """The open changes of these orders of which something is posted while its last step is refused, with the reason."""
+    statement = (
+        "select kind, source_id, source_number, document_kind, order_key, order_number, amount, currency, reason from change"
+        " where instance = :instance and order_key = any(:orders) and state = any(:open) and target_id is not null order by id"
+    )
+    values = {"instance": instance, "orders": list(orders), "open": OPEN}
+    return list(connection.execute(text(statement), values))
+
+
+def series_day(kind: ChangeKind, request: Mapping[str, Any] | None) -> date | None:
+    """The date that gives a document its place in the numbering of its journal; None for every other change.
+
+    What is dated today, because its numbering has gone on, comes after everything that keeps its date.
+    """
+    day = (request or {}).get("date") if kind in (ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE) else None
+    if not day:
+        return None
+    return date.max if (request or {}).get("dated_today") else date.fromisoformat(day)
+
+
+def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple[dict[Key, Any], dict[Key, Any]]:
+    """The open changes of the orders, locked, and of each key the latest end if that was a refusal."""
+    where = {"instance": instance, "orders": orders}
+    lock = (
+        "select 1 from change where instance = :instance and order_key = any(:orders) and state = any(:open) for update"
+    )
+    connection.execute(text(lock), {**where, "open": OPEN})
+    rows = connection.execute(
+        text(
+            "select distinct on (kind, source_id) id, kind, source_id, state, request_hash, reason, target_id from change"
+            " where instance = :instance and order_key = any(:orders) order by kind, source_id, id desc"
+        ),
+        where,
+    ).mappings()
+    standing: dict[Key, Any] = {}
+    ended: dict[Key, Any] = {}
+    for row in rows:
+        if row["state"] in OPEN:
+            standing[row["kind"], row["source_id"]] = row
+        elif row["state"] == "refused":
+            ended[row["kind"], row["source_id"]] = row
+    return standing, ended
+
+
+def _supersede(connection: Connection, ids: list[int]) -> int:
+    statement = (
+        "update change set state = 'superseded', finished_at = now()"
+        " where id = any(:ids) and state in ('planned', 'approved')"
+    )
+    return connection.execute(text(statement), {"ids": ids}).rowcount if ids else 0
+
+
+def _insert(connection: Connection, instance: str, items: Sequence[Prepared], dag_run: str) -> dict[Key, int]:
+    """New changes with their bodies in one statement; their ids by key, in the order of the plan."""
+    if not items:
+        return {}
+    rows = [
+        {
+            "place": place, "kind": plan.kind.value, "target": plan.kind.target.value, "step": plan.kind.step,
+            "order_key": plan.order_key, "order_number": plan.order_number, "source_id": plan.source_id,
+            "source_number": plan.source_number, "document_kind": str(plan.document_kind), "amount": plan.amount,
+            "currency": plan.currency, "company_amount": plan.company_amount, "request_hash": item.request_hash,
+            "closed": bool(item.request and item.request.get("closed_period")), "series_day": str(series_day(plan.kind, item.request) or "") or None,
+            "request": item.request, "calls": list(item.calls),
+        }
+        for place, item in enumerate(items)
+        for plan in (item.planned,)
+    ]  # fmt: skip
+    written = connection.execute(text(_INSERT), {"instance": instance, "dag_run": dag_run, "rows": dump_json(rows)})
+    return {(kind, source_id): change_id for change_id, kind, source_id in written}
+
+
+_PLAN = """kind, target, step, order_key, order_number, source_id, source_number, document_kind, amount, currency, company_amount,
+    request_hash, series_day"""
+_INSERT = f"""
+    with incoming as (
+        select * from jsonb_to_recordset(cast(:rows as jsonb)) as r (place integer, kind text, target text, step smallint,
+            order_key text, order_number text, source_id text, source_number text, document_kind text, amount bigint,
+            currency text, company_amount bigint, request_hash text, series_day date, closed boolean, request jsonb, calls jsonb)),
+    written as (
+        insert into change (instance, dag_run, {_PLAN}, approval, approval_reason)
+        select :instance, :dag_run, {_PLAN}, case when closed then 'waiting' else 'not_needed' end,
+            case when closed then 'its date lies in a closed period' end
+        from incoming order by place
+        returning id, kind, source_id),
+    bodies as (
+        insert into change_body (change_id, request, calls)
+        select id, request, calls from written join incoming using (kind, source_id))
+    select id, kind, source_id from written"""
+
+
+# What others want to know
+
+
+def body(connection: Connection, change_id: int) -> dict[str, Any]:
+    """Request, calls, before and after of a change; blanked parts are None."""
+    row = connection.execute(
+        text("select request::text, calls::text, before::text, after::text from change_body where change_id = :id"),
+        {"id": change_id},
+    ).one()
+    return {name: None if value is None else parse_json(value) for name, value in row._mapping.items()}
+
+
+def supersede_dependants(connection: Connection, instance: str, order_key: str, ended: Change) -> int:
+    """Supersede what requires a change that ended undone, and what requires that in turn; return how many.
+
+    Whichever run takes them up next would refuse them for good: they would be written before what comes first. What only waits
+    while another is open keeps its verdict and its approval.
+    """
+    rows = connection.execute(
+        text(
+            "select id, kind, source_id from change where instance = :instance and order_key = :order and state = any(:open)"
+            " order by step for update"
+        ),
+        {"instance": instance, "order": order_key, "open": [state.value for state in OPEN_STATES]},
+    )
+    undone, ids = [ended], []
+    for change_id, kind, source_id in rows:  # by step: what is required comes first
+        change = (ChangeKind(kind), source_id)
+        if any(requires(change, earlier) for earlier in undone):
+            undone.append(change)
+            ids.append(change_id)
+    statement = (
+        "update change set state = 'superseded', finished_at = now(), reason = :reason"
+        " where id = any(:ids) and state in ('planned', 'approved')"
+    )
+    reason = f"an earlier change of the order was not made ({ended[0].value}): planned anew"
+    return connection.execute(text(statement), {"ids": ids, "reason": reason}).rowcount if ids else 0
+
+
+def reconcile_again(connection: Connection, instance: str, order_key: str) -> None:
+    """Make the next reconcile take up the order."""
+    connection.execute(
+        text(
+            "update order_work set staged_version = nextval('content_version')"
+            " where instance = :instance and order_key = :order"
+        ),
+        {"instance": instance, "order": order_key},
+    )

@@ -1,0 +1,125 @@
+"""Verdicts and approvals: what the quality gate and people decide about planned changes.
+
+A decision is about a request as it stands: it is written with the request's hash, and a request that has changed needs a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.ledger import changes
+
+# The gate
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    """What the gate judges: a planned change as it stands, by id and request."""
+
+    id: int
+    request_hash: str
+    kind: ChangeKind
+    document_kind: str
+    order_key: str
+    source_id: str
+    amount: int
+    currency: str
+
+
+def unchecked(connection: Connection, instance: str) -> list[Unchecked]:
+    """Open changes without a verdict, or with one on another request, oldest first."""
+    rows = connection.execute(
+        text(
+            "select id, request_hash, kind, document_kind, order_key, source_id, amount, currency from change"
+            " where instance = :instance and state in ('planned', 'approved') and (verdict <> 'released' or checked_hash is distinct from request_hash)"
+            " order by id"
+        ),
+        {"instance": instance},
+    )
+    return [
+        Unchecked(id, digest, ChangeKind(kind), document_kind, order, source, amount, currency)
+        for id, digest, kind, document_kind, order, source, amount, currency in rows
+    ]
+
+
+def release(connection: Connection, changes: Iterable[tuple[int, str]]) -> int:
+    """Write the verdict `released` on (id, request hash); a change whose request moved on meanwhile is left unchecked."""
+    return _judge(connection, changes, "released", None)
+
+
+def hold(connection: Connection, changes: Iterable[tuple[int, str]], check: str) -> int:
+    """Write the verdict `held` with the name of the check that holds it."""
+    return _judge(connection, changes, "held", check)
+
+
+def release_by_person(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
+    """A person overrules the gate for these requests as they stand; the check that held them stays in the reason."""
+    statement = (
+        "update change set verdict = 'released', checked_hash = request_hash, held_by = null,"
+        " reason = :said || coalesce(' (was held by ' || held_by || ')', '')"
+        " where id = any(:ids) and state in ('planned', 'approved') and verdict = 'held'"
+    )
+    said = f"released by {who}: {reason}"
+    return connection.execute(text(statement), {"ids": list(change_ids), "said": said}).rowcount
+
+
+def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: str, check: str | None) -> int:
+    pairs = list(changes)
+    statement = (
+        "update change set verdict = :verdict, held_by = :check, checked_hash = request_hash"
+        " from unnest(cast(:ids as bigint[]), cast(:hashes as text[])) as judged (id, hash)"
+        " where change.id = judged.id and request_hash = judged.hash and state in ('planned', 'approved')"
+    )
+    values = {"verdict": verdict, "check": check, "ids": [i for i, _ in pairs], "hashes": [h for _, h in pairs]}
+    return connection.execute(text(statement), values).rowcount if pairs else 0
+
+
+# Approval
+
+
+def approve(connection: Connection, change_ids: Collection[int], who: str, reason: str = "") -> int:
+    """A person agrees to these requests as they stand; returns how many were waiting. It expires (limits)."""
+    statement = (
+        "update change set approval = 'approved', state = 'approved', approved_hash = request_hash, approved_by = :who,"
+        " approved_at = now(), approval_reason = :reason where id = any(:ids) and state = 'planned' and approval = 'waiting'"
+    )
+    return connection.execute(text(statement), {"ids": list(change_ids), "who": who, "reason": reason}).rowcount
+
+
+def reject(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
+    """A person refuses these requests; that stays until the request changes or somebody reopens it. What requires them is
+    planned anew, without them.
+    """
+    statement = (
+        "update change set approval = 'rejected', state = 'refused', approved_hash = request_hash, approved_by = :who,"
+        " approved_at = now(), approval_reason = :reason, reason = :said, finished_at = now()"
+        " where id = any(:ids) and state in ('planned', 'approved') returning instance, order_key, kind, source_id"
+    )
+    said = f"rejected by {who}: {reason}"
+    rejected = connection.execute(
+        text(statement), {"ids": list(change_ids), "who": who, "reason": reason, "said": said}
+    ).all()
+    for instance, order_key, kind, source_id in rejected:
+        changes.supersede_dependants(connection, instance, order_key, (ChangeKind(kind), source_id))
+        changes.reconcile_again(connection, instance, order_key)
+    return len(rejected)
+
+
+def reopen(connection: Connection, change_ids: Collection[int], who: str) -> int:
+    """Plan refused or failed changes once more, with approval and verdict to be given anew. Returns how many.
+
+    One whose request retention or erasure has blanked cannot be carried out any more and stays as it is.
+    """
+    statement = (
+        "update change set state = 'planned', approval = 'waiting', verdict = 'unchecked', checked_hash = null,"
+        " approved_by = :who, approval_reason = 'reopened', approved_at = null, reason = null, finished_at = null,"
+        " not_before = null where id = any(:ids) and state in ('refused', 'failed')"
+        " and exists (select 1 from change_body where change_id = change.id and request is not null)"
+        " and not exists (select 1 from change newer"
+        " where newer.instance = change.instance and newer.kind = change.kind and newer.source_id = change.source_id"
+        " and newer.id > change.id)"
+    )
+    return connection.execute(text(statement), {"ids": list(change_ids), "who": who}).rowcount

@@ -1,0 +1,354 @@
+"""Carrying out leased changes effectively once, the same way for every kind.
+
+For each kind in step order, in batches: probe the target; check preconditions on fresh data; renew the lease; write; read back and
+commit the outcome with it. The class of an error decides what the ledger says; one bad change never stops the others."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from magodoo.domain.kinds import Change, requires, waits_for
+from magodoo.errors import (
+    FixConfiguration,
+    FixDocument,
+    Forbidden,
+    MagodooError,
+    OutcomeUnknown,
+    Retry,
+    Stop,
+    Unauthorized,
+    Unreadable,
+    UnreadableRecord,
+)
+from magodoo.flows.registry import WRITERS
+from magodoo.labels import labelled
+from magodoo.ledger import leases, read_back
+from magodoo.ledger.behaviour import (
+    Answers,
+    DependencyPending,
+    Found,
+    HalfDone,
+    PartiallyApplied,
+    SourceChanged,
+    Writer,
+)
+from magodoo.ledger.changes import LeasedChange, LeaseLost
+from magodoo.ledger.checkpoints import SETTLED, checkpoint
+from magodoo.vocabulary import Side
+
+if TYPE_CHECKING:
+    from magodoo.pipeline.context import Context
+
+log = logging.getLogger(__name__)
+
+BATCH = 50
+RETRY_SECONDS = 60  # a target that is away, or a parent that is not there yet, is asked again after this
+Answer = TypeVar("Answer")
+
+
+class Run:
+    """One pass over some leased changes: what became of them, and which orders are closed to their later steps."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.counts: Counter[str] = Counter()
+        self.unfinished: dict[str, set[Change]] = {}
+        self.given_up: dict[str, set[Change]] = {}
+        self.closed: set[str] = set()
+        self.away: MagodooError | None = None
+        self._open: dict[int, LeasedChange] = {}
+
+    def carry_out(self, changes: Sequence[LeasedChange]) -> None:
+        """Carry out all of them. Raises FixConfiguration when a credential or a right is missing for everything."""
+        ordered = sorted(changes, key=lambda change: change.place)
+        self._open = {change.id: change for change in ordered}
+        try:
+            for kind, group in itertools.groupby(ordered, key=lambda change: change.kind):
+                for batch in _batches(WRITERS[kind], list(group)):
+                    if self.context.stopped.is_set():
+                        self.away = DependencyPending("stopped on request")
+                    self._batch(WRITERS[kind], batch)
+        except FixConfiguration as problem:
+            for change in list(self._open.values()):
+                self._settle(change, DependencyPending(str(problem)))
+            raise
+
+    def _batch(self, writer: Writer, batch: list[LeasedChange]) -> None:
+        """Steps 4 to 7 for some changes of one kind."""
+        ready = [change for change in batch if not self._waits(change)]
+        found = self._answers(writer.probe, ready)
+        checkpoint("probed")
+        self._settle_all(ready, found)
+        complete = {
+            change: answer for change in ready if isinstance(answer := found.get(change.id), Found) and answer.complete
+        }
+        self._finish(writer, {change: answer.target_id for change, answer in complete.items()}, found)
+        going_on = [
+            change for change in ready if change not in complete and not isinstance(found.get(change.id), MagodooError)
+        ]
+        going_on = self._may_write(going_on, found)
+        moved = self._answers(lambda context, some: read_back.source_changes(context, writer, some), going_on)
+        going_on = self._without(going_on, {id: _kept(answer, found.get(id)) for id, answer in moved.items()})
+        for group in _cut(going_on, writer.group_size):
+            self._group(writer, group, found)
+
+    def _group(self, writer: Writer, group: list[LeasedChange], found: Answers) -> None:
+        """Steps 5 to 7 for as many as are looked at, written and read back together."""
+        writer = writer.for_group()
+        absent = [change for change in group if change.id not in found]
+        objections = self._answers(writer.check, absent)
+        self._settle_all(absent, objections)
+        checked = [change for change in group if change.id not in objections]
+        written: dict[LeasedChange, int] = {}
+        try:
+            for some in _cut(checked, writer.write_size):
+                self._write(writer, some, written)
+        except MagodooError:
+            self._finish(writer, written, found)
+            raise
+        self._finish(writer, written, found)
+
+    def _write(self, writer: Writer, changes: list[LeasedChange], written: dict[LeasedChange, int]) -> None:
+        """Step 6, with the lease renewed right before: what was not written is settled, the rest goes into `written`.
+
+        A worker that dies before those are committed leaves them leased: whoever takes them up finds them by probing.
+        """
+        renewed_at = time.monotonic()
+        # A transaction of one statement, in one round trip.
+        with self.context.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            ours = leases.renew(connection, changes, self.context.instance.lease_seconds)
+        for change in changes:
+            if change.id not in ours:
+                self._lost(change)
+        changes = [change for change in changes if change.id in ours]
+        if not changes:
+            return
+        checkpoint("checked")
+        try:
+            with self._within_the_lease(writer, renewed_at):
+                answers = writer.write(self.context, changes)
+        except MagodooError as problem:
+            self._broken(writer, changes, problem, written)
+            return
+        checkpoint("written")
+        for change in changes:
+            answer = answers.get(change.id)
+            if isinstance(answer, MagodooError):
+                self._settle(change, _of_write(writer, answer))
+            elif answer is not None:
+                written[change] = answer
+
+    @contextmanager
+    def _within_the_lease(self, writer: Writer, renewed_at: float) -> Iterator[None]:
+        """No call of a write is sent unless its settle time ends before the lease does: whoever takes the order up then may
+        believe its probe, however long this worker was held up between two calls.
+        """
+        instance = self.context.instance
+        client = self.context.shop if writer.kind.target is Side.MAGENTO else self.context.books
+        client.write_until = renewed_at + instance.lease_seconds - instance.settle_seconds
+        try:
+            yield
+        finally:
+            client.write_until = math.inf
+
+    def _broken(
+        self, writer: Writer, changes: list[LeasedChange], problem: MagodooError, written: dict[LeasedChange, int]
+    ) -> None:
+        """A whole batch failed: each is tried alone where one record may be the cause, which repeats nothing that is done.
+
+        A credential or a right that is missing for one is missing for all: the run ends with it.
+        """
+        of_one = isinstance(problem, FixDocument | FixConfiguration) and not isinstance(
+            problem, Unauthorized | Forbidden
+        )
+        if of_one and len(changes) > 1:
+            for change in changes:
+                self._write(writer, [change], written)
+            return
+        for change in changes:
+            self._settle(change, _of_write(writer, problem))
+        if isinstance(problem, Unauthorized | Forbidden):
+            raise problem
+
+    def _finish(self, writer: Writer, targets: Mapping[LeasedChange, int], found: Answers) -> None:
+        """Do what follows from what was written, read back what is there now, and commit it with the outcome."""
+        if not targets:
+            return
+        before = {id: answer.before for id, answer in found.items() if isinstance(answer, Found)}
+        step = "completed"
+        try:
+            writer.follow_up(self.context, list(targets))
+            step = "read back"
+            documents = read_back.read(self.context, writer, targets)
+        except MagodooError as problem:
+            for change in targets:
+                self._settle(change, PartiallyApplied(f"written, but it could not be {step}: {problem}"))
+            return
+        checkpoint("read_back")
+        committed = read_back.commit(self.context, writer, targets, documents, before)
+        for change, target in targets.items():
+            if change.id not in committed:
+                self._lost(change)
+                continue
+            self._open.pop(change.id, None)
+            self.counts["applied"] += 1
+            _say(logging.INFO, change, f"done, {writer.document.words} {target}")
+        checkpoint("committed")
+
+    def _may_write(self, changes: list[LeasedChange], found: Answers) -> list[LeasedChange]:
+        """An uncertain change of a kind that may not be written now is only settled: it is not there, or not wholly."""
+        for change in changes:
+            if not change.may_write and change.id in found:
+                self._settle(change, DependencyPending("a part of it was written, and the rest may not be written now"))
+            elif not change.may_write:
+                self._settle_absent(change)
+        return [change for change in changes if change.may_write]
+
+    def _settle_absent(self, change: LeasedChange) -> None:
+        self._leave_open(change)
+        try:
+            with self.context.engine.begin() as connection:
+                leases.resolve_absent(connection, change)
+            self.counts["put_back"] += 1
+        except LeaseLost:
+            self._lost(change)
+
+    def _waits(self, change: LeasedChange) -> bool:
+        """An earlier step of its order did not get done, or its target is away: it stays as it was."""
+        this = (change.kind, change.source_id)
+        if self.away is not None:
+            self._settle(change, DependencyPending(str(self.away)))
+        elif change.order_key in self.closed:
+            self._settle(
+                change, DependencyPending("the order is closed until an uncertain write of it is settled"), delay=0
+            )
+        elif any(requires(this, earlier) for earlier in self.given_up.get(change.order_key, ())):
+            self._settle(change, SourceChanged("an earlier change of the order was not made: planned anew"))
+        elif any(waits_for(this, earlier) for earlier in self.unfinished.get(change.order_key, ())):
+            self._settle(change, DependencyPending("an earlier change of the order is not done yet"), delay=0)
+        else:
+            return False
+        return True
+
+    def _answers(
+        self, ask: Callable[[Context, list[LeasedChange]], Mapping[int, Answer]], changes: list[LeasedChange]
+    ) -> dict[int, Answer | MagodooError]:
+        """Ask about all at once; when the question fails on a document, about each alone."""
+        if not changes:
+            return {}
+        try:
+            return dict(ask(self.context, changes))
+        except (FixDocument, Unreadable) as problem:
+            if len(changes) == 1:
+                return {changes[0].id: problem}
+        except Retry as problem:
+            self.away = problem
+            return {change.id: problem for change in changes}
+        answers: dict[int, Answer | MagodooError] = {}
+        for change in changes:
+            answers |= self._answers(ask, [change])
+        return answers
+
+    def _without(self, changes: list[LeasedChange], objections: Mapping[int, MagodooError]) -> list[LeasedChange]:
+        self._settle_all(changes, objections)
+        return [change for change in changes if change.id not in objections]
+
+    def _settle_all(self, changes: Sequence[LeasedChange], answers: Mapping[int, object]) -> None:
+        for change in changes:
+            answer = answers.get(change.id)
+            if isinstance(answer, MagodooError):
+                self._settle(change, answer)
+
+    def _settle(self, change: LeasedChange, problem: MagodooError, delay: int | None = None) -> None:
+        """What the ledger says of a change that was not done: the class of the error decides."""
+        self._leave_open(change)
+        settle, reason = self.context.instance.settle_seconds, str(problem)
+        soon = min(RETRY_SECONDS, settle) if delay is None else delay
+        _say(logging.WARNING, change, reason)
+        try:
+            with self.context.engine.begin() as connection:
+                if isinstance(problem, OutcomeUnknown):
+                    leases.uncertain(
+                        connection, change, reason, soon if isinstance(problem, PartiallyApplied) else settle
+                    )
+                    self.closed.add(change.order_key)
+                    self.counts["uncertain"] += 1
+                elif isinstance(problem, HalfDone):
+                    leases.half_done(connection, change, reason, problem.target_id, problem.target_number, soon)
+                    self.counts["put_back"] += 1
+                elif isinstance(problem, Retry | UnreadableRecord):  # once it can be read, the change goes on
+                    leases.put_back(connection, change, reason, soon)
+                    self.counts["put_back"] += 1
+                elif isinstance(problem, SourceChanged):
+                    leases.drop(connection, change, reason)
+                    self._give_up(change, "changed")
+                elif isinstance(problem, FixConfiguration | Stop):
+                    leases.fail(connection, change, reason)
+                    self._give_up(change, "failed")
+                else:
+                    leases.refuse(connection, change, reason)
+                    self._give_up(change, "refused")
+        except LeaseLost:
+            self._lost(change)
+        checkpoint(SETTLED)
+
+    def _give_up(self, change: LeasedChange, outcome: str) -> None:
+        self.counts[outcome] += 1
+        self.given_up.setdefault(change.order_key, set()).add((change.kind, change.source_id))
+
+    def _leave_open(self, change: LeasedChange) -> None:
+        self._open.pop(change.id, None)
+        self.unfinished.setdefault(change.order_key, set()).add((change.kind, change.source_id))
+
+    def _lost(self, change: LeasedChange) -> None:
+        """Another worker has the order: whatever there is to say of the change, that one says it."""
+        self._leave_open(change)
+        self.counts["lost"] += 1
+        _say(logging.WARNING, change, "the lease went to another worker")
+
+
+def _say(level: int, change: LeasedChange, what: str) -> None:
+    """A line about one change; JSON logs carry its document and its order as fields."""
+    with labelled(document=change.document, order=change.order_number):
+        log.log(level, "%s: %s", change, what)
+
+
+def _kept(problem: MagodooError, found: object) -> MagodooError:
+    """A change whose source moved on is dropped, but not one of which something is posted: its finding stays until a person acts."""
+    if not isinstance(problem, SourceChanged) or not isinstance(found, Found) or not found.posted:
+        return problem
+    return HalfDone(f"{found.posted}: {problem}", found.target_id, found.number)
+
+
+def _of_write(writer: Writer, problem: MagodooError) -> MagodooError:
+    """Between the calls of a write that takes several, a transient failure leaves a part: it is probed before it goes on."""
+    transient = isinstance(problem, Retry | Unauthorized | Forbidden) and not isinstance(problem, DependencyPending)
+    if transient and writer.many_steps:
+        return PartiallyApplied(str(problem))
+    return DependencyPending(str(problem)) if isinstance(problem, Unauthorized | Forbidden) else problem
+
+
+def _batches(writer: Writer, changes: list[LeasedChange]) -> Iterator[list[LeasedChange]]:
+    """Batches; where one order's changes must follow each other, the nth of each order goes into the nth round."""
+    rounds: list[list[LeasedChange]] = []
+    seen: Counter[str] = Counter()
+    for change in changes:
+        turn = seen[change.order_key] if writer.one_per_order else 0
+        seen[change.order_key] += 1
+        while len(rounds) <= turn:
+            rounds.append([])
+        rounds[turn].append(change)
+    for batch in rounds:
+        yield from _cut(batch, BATCH)
+
+
+def _cut(changes: list[LeasedChange], size: int) -> Iterator[list[LeasedChange]]:
+    for start in range(0, len(changes), size):
+        yield changes[start : start + size]

@@ -1,0 +1,134 @@
+"""What the ledger is given: a planned change, the full request that would carry it out, and the fingerprint of its source.
+
+A change is small and canonical. Its request holds everything that would be written, complete before anything exists; a dry run shows it,
+a person approves it, and it is compared by its hash. The fingerprint says what of the source document the request depends on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
+from magodoo.money import dump_json
+from magodoo.vocabulary import FindingType, Kind, Side
+
+
+@dataclass(frozen=True)
+class PlannedChange:
+    """One write. Amounts are units (1/10000); source_id is the document (or payment, track, return) that the change is
+    for.
+
+    intent, by kind (quantities in units, item keys are Magento order item ids as text):
+        odoo_order_import      {"as": "confirmed" | "quotation", "replaces": order id or None}
+        odoo_order_cancel      {"odoo_id"}
+        odoo_invoice           {"as": "post" | "draft", "items": [[item_key, qty]], "closed_period": bool}
+        odoo_payment           {"method", "invoice": Odoo id or None, "transaction_id"}, and "part": what of the document was paid by
+                               gift card or credit, by its name in `extra_totals`
+        odoo_delivery          {"items", "tracks": [..], "carrier", "source_code"}
+        odoo_tracking          {"odoo_id", "tracks"}: the tracks to add
+        odoo_credit_note       {"as", "items", "invoice": Magento invoice id or None, "closed_period"}
+        odoo_refund_payment    {"method", "credit_note": Odoo id or None, "transaction_id"}, "part" as above, and "given": units that
+                               were refunded to it instead of money
+        odoo_stock_return      {"items"}
+        magento_invoice        {"items": [[order_item_id, qty]], "shipping": units}
+        magento_shipment       {"items", "tracks", "carrier", "source_code"}
+        magento_tracking       {"magento_id": shipment id, "tracks", "carrier"}
+        magento_credit_memo    {"items", "shipping", "adjustment_positive", "adjustment_negative"}
+    """
+
+    kind: ChangeKind
+    order_key: str
+    order_number: str
+    document_kind: Kind
+    source_id: str
+    source_number: str
+    amount: int
+    currency: str
+    company_amount: int
+    settles: tuple[str, ...] = ()
+    intent: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same change: kind and source document."""
+        return self.kind.value, self.source_id
+
+
+@dataclass(frozen=True)
+class RequestProblem:
+    """Why a request cannot be built: `part` as the finding names it (`sku:X`, `tax:8.25/US` ...).
+
+    finding: its type; without `next_step` and `who` the finding says what its type says.
+    """
+
+    part: str
+    message: str
+    finding: FindingType = FindingType.UNMAPPED
+    next_step: str = ""
+    who: str = ""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`request` is None when there are problems; `calls` are the exact calls, each {system, method, path or model, body}.
+
+    A request holds only text, whole numbers (amounts in units), lists and mappings: it keeps its hash in the database.
+    """
+
+    planned: PlannedChange
+    request: Mapping[str, Any] | None
+    calls: Sequence[Mapping[str, Any]] = ()
+    problems: Sequence[RequestProblem] = field(default=())
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What there may be one open change of: (kind, source id)."""
+        return self.planned.kind.value, self.planned.source_id
+
+    @property
+    def request_hash(self) -> str:
+        return hashlib.sha256(dump_json(self.request).encode()).hexdigest()
+
+
+def fingerprint(document: CanonicalDocument) -> str:
+    """The same for a document as it was staged and as it is read again, as long as nothing of substance changed."""
+    head = [getattr(document, name) for name in _CONTENT]
+    if document.kind == Kind.ORDER:
+        head += [*(getattr(document, name) for name in _CUSTOMER), document.state in _ORDER_ENDS]
+        # What is cancelled is not imported; only orders that have it say so, or every open change would be another one.
+        head += [line.qty_canceled for line in document.lines if line.qty_canceled and document.side == Side.MAGENTO]
+        # Nor is what is refunded before it left.
+        head += [
+            f"refunded {units}"
+            for line in document.lines
+            if (units := _refunded(line)) and document.side == Side.MAGENTO
+        ]
+    else:
+        head.append(document.state)
+    # A delivery's quantities become kits in staging; what was moved stays in qty_ordered.
+    names = [name for name in _LINE if (document.side, document.kind, name) != (Side.ODOO, Kind.SHIPMENT, "quantity")]
+    lines = sorted(tuple(_text(getattr(line, name)) for name in names) for line in document.lines)
+    content = repr((head, sorted(document.tracking), lines))
+    return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
+
+
+# Not in it: what our own writes change (paid, invoiced, shipped), stamps, and what staging adds after the reading
+# (customer, country and currency of documents, item keys of Odoo lines).
+_CONTENT = ("number", "grand_total", "tax", "shipping", "discount", "adjustment", "quantity")
+_CUSTOMER = ("customer_email", "country", "vat")
+_LINE = ("line_id", "role", "sku", "quantity", "qty_ordered", "untaxed", "tax")
+# An order's state follows its documents; only these ends of it matter.
+_ORDER_ENDS = ("canceled", "holded", "payment_review", "cancel")
+
+
+def _text(value: object) -> str:
+    """A value of a line as it was read: staging alone finds out which goods were exchanged."""
+    return "item" if value == "exchange" else str(value)
+
+
+def _refunded(line: CanonicalLine) -> int:
+    """Units of an order's line that were refunded before they left, by the line alone."""
+    return max(min(line.qty_refunded, line.qty_ordered - line.qty_canceled - line.qty_shipped), 0)

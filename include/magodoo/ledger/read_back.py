@@ -1,0 +1,166 @@
+"""Reading both sides around a write: whether the source has changed since the plan, and what the target shows afterwards.
+
+What was written is staged in the transaction that says `done`, so that the next reconcile cannot plan it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.domain.kinds import ChangeKind, document_of
+from magodoo.extract import magento_documents, odoo_documents
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.odoo_settlement import is_unpaid
+from magodoo.extract.reading import OdooSource
+from magodoo.ledger import leases
+from magodoo.ledger.behaviour import SourceChanged, Writer
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import fingerprint
+from magodoo.money import plain
+from magodoo.settings import Instance
+from magodoo.staging import listed, upsert
+from magodoo.vocabulary import Kind, Rule, Side
+
+if TYPE_CHECKING:
+    from magodoo.errors import MagodooError
+    from magodoo.pipeline.context import Context
+
+
+def source_changes(context: Context, writer: Writer, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    """Changes whose source document is not what it was when they were planned; its new state is staged.
+
+    Compared with the plan and not with staging: a later reconcile may have staged the new state already, while a leased
+    change stays as it is.
+    """
+    side = writer.kind.target.other
+    answers: dict[int, MagodooError] = {}
+    for kind in {Kind(change.document_kind) for change in changes}:
+        some = [change for change in changes if change.document_kind == kind.value]
+        ids = sorted({int(document_of(change.source_id)) for change in some})
+        fresh = {document.source_id: document for document in fetch(context, side, kind, ids)}
+        for change in some:
+            document = fresh.get(document_of(change.source_id))
+            if document is None:
+                answers[change.id] = SourceChanged(f"the {side.value} {kind.words} is gone since the plan")
+            elif fingerprint(document) != change.request["source"]:
+                answers[change.id] = SourceChanged(f"the {side.value} {kind.words} has changed since the plan")
+            elif _lost_its_money(context.instance, change.kind, document):
+                answers[change.id] = SourceChanged(f"the {side.value} {kind.words} is not paid any more since the plan")
+        names = {document_of(change.source_id) for change in some if change.id in answers}
+        changed = [fresh[name] for name in sorted(names) if name in fresh]
+        if changed:
+            with context.engine.begin() as connection:
+                upsert.stage(connection, context.instance, changed)
+    return answers
+
+
+def _lost_its_money(instance: Instance, kind: ChangeKind, document: CanonicalDocument) -> bool:
+    """Whether Magento would be told *paid* or *refunded* of what is not, where the settings want it paid.
+
+    A credit note that was set off against its invoice goes with it unpaid (`when_posted`): what is open of it decides.
+    """
+    if kind is ChangeKind.MAGENTO_INVOICE:
+        return instance.invoices.to_magento == "when_paid" and is_unpaid(document)
+    return kind is ChangeKind.MAGENTO_CREDIT_MEMO and document.open_amount > 0 and is_unpaid(document)
+
+
+def read(
+    context: Context, writer: Writer, targets: Mapping[LeasedChange, int]
+) -> dict[LeasedChange, CanonicalDocument]:
+    """The documents that show what was written, as the target shows them now."""
+    ids = writer.read_back_ids(context, targets)
+    fresh = {
+        document.source_id: document
+        for document in fetch(context, writer.kind.target, writer.document, sorted(set(ids.values())), written=True)
+    }
+    return {change: fresh[str(id)] for change, id in ids.items() if str(id) in fresh}
+
+
+def commit(
+    context: Context,
+    writer: Writer,
+    targets: Mapping[LeasedChange, int],
+    documents: Mapping[LeasedChange, CanonicalDocument],
+    before: Mapping[int, Mapping[str, Any]],
+) -> set[int]:
+    """One transaction: what stands there is staged, matched, and the changes are done. Returns the ids that were still ours."""
+    with context.engine.begin() as connection:
+        upsert.stage(connection, context.instance, list(documents.values()))
+        ours = leases.held(connection, list(targets))
+        kept = {change: target for change, target in targets.items() if change.id in ours}
+        leases.done(
+            connection, {change: _outcome(change, str(target), documents, before) for change, target in kept.items()}
+        )
+        _match(connection, writer, kept)
+        listed.refresh(connection, context.instance.id, {change.order_key for change in targets})
+    return ours
+
+
+def _outcome(
+    change: LeasedChange,
+    target_id: str,
+    documents: Mapping[LeasedChange, CanonicalDocument],
+    before: Mapping[int, Mapping[str, Any]],
+) -> leases.Outcome:
+    document, stood = documents.get(change), before.get(change.id, {"state": "absent"})
+    return leases.Outcome(target_id, document.number if document else "", stood, _after(document))
+
+
+def _after(document: CanonicalDocument | None) -> dict[str, Any]:
+    if document is None:
+        return {}
+    amounts = {
+        "grand_total": plain(document.grand_total),
+        "tax": plain(document.tax),
+        "quantity": plain(document.quantity),
+    }
+    date = document.accounting_date
+    return {
+        "id": document.source_id, "number": document.number, "state": document.state, "status": document.status or "",
+        "currency": document.currency, **amounts, "tracking": sorted(document.tracking),
+        "accounting_date": date.isoformat() if date else "",
+    }  # fmt: skip
+
+
+def _match(connection: Connection, writer: Writer, targets: Mapping[LeasedChange, int]) -> None:
+    """Both ends of what we wrote belong together, whatever reference survives on either side."""
+    pairs = {change: pair for change, target in targets.items() if (pair := writer.pair(change, target))}
+    connection.execute(
+        text(
+            "insert into pair (instance, kind, order_key, magento_id, odoo_id, rule)"
+            " select written.*, :rule from unnest(cast(:instances as text[]), cast(:kinds as text[]), cast(:orders as text[]),"
+            " cast(:magento as text[]), cast(:odoo as text[])) written on conflict do nothing"
+        ),
+        {
+            "instances": [change.instance for change in pairs], "orders": [change.order_key for change in pairs],
+            "kinds": [kind.value for kind, _, _ in pairs.values()], "magento": [id for _, id, _ in pairs.values()],
+            "odoo": [id for _, _, id in pairs.values()], "rule": Rule.LEDGER.value,
+        },
+    )  # fmt: skip
+
+
+def fetch(
+    context: Context, side: Side, kind: Kind, ids: Sequence[int], *, written: bool = False
+) -> list[CanonicalDocument]:
+    """The documents with these ids that exist; a damaged one raises Unreadable, and so does one of Odoo that may not be read.
+
+    written: they were just written; what of them cannot be read is left out, as the others are done.
+    """
+    if not ids:
+        return []
+    instance = context.instance
+    if side is Side.MAGENTO:
+        return [
+            magento_documents.read(instance, kind, row, page.request_began_at)
+            for page in context.shop.by_ids(kind, ids)
+            for row in page.rows
+        ]
+    found = [
+        document
+        for page in OdooSource(instance, context.books).pages(kind, [str(id) for id in ids])
+        for row in (page.rows if written else page.sure)
+        for document in odoo_documents.read_all(instance, kind, row, page.request_began_at)
+    ]
+    return [document for document in found if int(document.source_id) in set(ids)]
