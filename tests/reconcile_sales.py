@@ -9,17 +9,19 @@ found = sales.reconcile()
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
+from magodoo.flows import planner
 from magodoo.ledger.planned import PlannedChange
 from magodoo.money import to_units
+from magodoo.reconcile import orders
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.frames import Frames, canonical
-from magodoo.reconcile.orders import Result, reconcile
 from magodoo.settings.model import Instance
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -38,6 +40,23 @@ SETTINGS = {
 
 def instance(**settings: Any) -> Instance:
     return Instance.model_validate({**SETTINGS, **settings})
+
+
+@dataclass(frozen=True)
+class Result:
+    """What reconciling found and planning made of it."""
+
+    pairs: pd.DataFrame
+    findings: list[Finding]
+    changes: list[PlannedChange]
+    counts: dict[str, int]
+
+
+def reconcile(frames: Frames, of: Instance, now: datetime) -> Result:
+    """Reconcile whole orders and plan them, as the pipeline does."""
+    found = orders.reconcile(frames, of, now)
+    findings, changes = planner.plan(found.situation, found.findings)
+    return Result(found.pairs, sorted(findings, key=lambda finding: finding.key), changes, found.counts)
 
 
 class Sales:

@@ -85,7 +85,7 @@ def test_what_a_dead_worker_wrote_of_a_group_is_found_and_not_written_again(made
     orders = delivered(made, 3)
     at(point, 1 if point == "read_back" else 2, die)
     with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leases, "give_back", lambda *_: None)
+        patch.setattr(leases, "release", lambda *_: None)
         made.load(targets=[Side.MAGENTO])
     assert sum(shipments(made, orders)) == {"checked": 1, "written": 2, "read_back": 3}[point]
     checkpoints.visit(None)

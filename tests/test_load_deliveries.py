@@ -100,7 +100,7 @@ def test_a_worker_that_dies_after_the_delivery_is_followed_by_one_that_dates_the
     made.plan(invoiced_and_shipped(made, 6))
     at(point, 1, die)
     with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leases, "give_back", lambda *_: None)
+        patch.setattr(leases, "release", lambda *_: None)
         made.load()
     checkpoints.visit(None)
     assert [row["state"] for row in made.records("stock.picking", "state")] == ["done"]

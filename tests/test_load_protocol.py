@@ -88,7 +88,7 @@ def test_a_worker_that_dies_anywhere_is_followed_by_one_that_finishes(made: Lab,
 
     checkpoints.visit(die)
     with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leases, "give_back", lambda *_: None)
+        patch.setattr(leases, "release", lambda *_: None)
         made.load()
     checkpoints.visit(None)
     for _ in range(5):
@@ -176,7 +176,7 @@ def test_a_dead_workers_change_is_not_written_when_its_source_moved_on_meanwhile
 
     checkpoints.visit(die)
     with pytest.raises(Died), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leases, "give_back", lambda *_: None)
+        patch.setattr(leases, "release", lambda *_: None)
         made.load()
     checkpoints.visit(None)
     made.shop.tables.invoices[invoice]["state"] = 3

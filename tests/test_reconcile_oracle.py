@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from reconcile_sales import NOW, Sales
+from reconcile_sales import NOW, Sales, reconcile
 
 from magodoo.reconcile.frames import Frames, canonical
-from magodoo.reconcile.orders import reconcile
 
 KINDS = ("invoice", "shipment", "credit_memo")
 # A seed does not shrink into a smaller case: only the failing seed is reported.

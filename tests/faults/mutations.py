@@ -9,7 +9,7 @@ from unittest import mock
 
 from sqlalchemy import text
 
-from magodoo.flows.registry import WRITERS
+from magodoo.flows import registry
 from magodoo.ledger import changes, leases, read_back
 from magodoo.ledger.executor import Run
 from magodoo.odoo.client import OdooClient
@@ -49,10 +49,8 @@ def _without_staging(context: Any, writer: Any, targets: Any, documents: Any, be
 
 @contextmanager
 def _every_writer(method: str, replacement: Any) -> Iterator[None]:
-    with mock.patch.multiple(
-        "magodoo.ledger.executor",
-        WRITERS={kind: _Changed(writer, method, replacement) for kind, writer in WRITERS.items()},
-    ):
+    changed = {kind: _Changed(writer, method, replacement) for kind, writer in registry.writers().items()}
+    with mock.patch.object(registry, "writers", lambda: changed):
         yield
 
 
@@ -129,7 +127,7 @@ _MUTATIONS: dict[str, Callable[[], Any]] = {
     "fencing": _no_fencing,
     "probe": lambda: _every_writer("probe", lambda context, changes: {}),
     "reference": _no_reference,
-    "fresh-source": lambda: mock.patch.object(read_back, "moved_on", lambda *_: {}),
+    "fresh-source": lambda: mock.patch.object(read_back, "source_changes", lambda *_: {}),
     "preconditions": lambda: _every_writer("check", lambda context, changes: {}),
     "settle-time": lambda: mock.patch.object(leases, "uncertain", _put_back_at_once),
     "read-back": lambda: mock.patch.object(read_back, "commit", _without_staging),

@@ -16,35 +16,6 @@ from enum import Enum, StrEnum, auto
 from magodoo.vocabulary import Side
 
 
-class ChangeKind(StrEnum):
-    """One planned write. The kinds stand in the order in which the changes of one order are carried out."""
-
-    ORDER_IMPORT = "odoo_order_import"
-    ORDER_CANCEL = "odoo_order_cancel"
-    ODOO_INVOICE = "odoo_invoice"
-    ODOO_PAYMENT = "odoo_payment"
-    ODOO_DELIVERY = "odoo_delivery"
-    ODOO_TRACKING = "odoo_tracking"
-    ODOO_CREDIT_NOTE = "odoo_credit_note"
-    ODOO_REFUND_PAYMENT = "odoo_refund_payment"
-    ODOO_STOCK_RETURN = "odoo_stock_return"
-    MAGENTO_INVOICE = "magento_invoice"
-    MAGENTO_SHIPMENT = "magento_shipment"
-    MAGENTO_TRACKING = "magento_tracking"
-    MAGENTO_CREDIT_MEMO = "magento_credit_memo"
-
-    @property
-    def target(self) -> Side:
-        return Side.MAGENTO if self.value.startswith("magento_") else Side.ODOO
-
-    @property
-    def step(self) -> int:
-        return _STEPS[self]
-
-
-_STEPS = {kind: step for step, kind in enumerate(ChangeKind)}
-
-
 class Scope(Enum):
     ORDER = auto()
     SOURCE_DOCUMENT = auto()
@@ -53,6 +24,204 @@ class Scope(Enum):
 class Effect(Enum):
     WAITS_WHILE_OPEN = auto()
     REQUIRES_DONE = auto()
+
+
+@dataclass(frozen=True)
+class After:
+    """An edge to an earlier kind, by its name: a kind that the catalogue lacks holds nothing back."""
+
+    earlier: str
+    scope: Scope
+    effect: Effect = Effect.REQUIRES_DONE
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of a kind without running it.
+
+    flow: module in `magodoo.flows`. target: the system that is written to. operator: Airflow's operator. does: what it does, in a sentence.
+    after: what must come before. refunds: the limit `refund_amount` applies, else `document_amount`. in_series: its document takes the
+    next number of a journal, so that what is dated earlier is written first. record: what stands in the target, where that is not of the
+    kind of the source's document.
+    """
+
+    flow: str
+    target: Side
+    operator: str
+    does: str
+    after: tuple[After, ...] = ()
+    refunds: bool = False
+    in_series: bool = False
+    record: str = ""
+
+
+_IMPORTED = After("odoo_order_import", Scope.ORDER)
+
+
+class ChangeKind(StrEnum):
+    """One planned write. The kinds stand in the order in which the changes of one order are carried out."""
+
+    entry: Entry
+
+    def __new__(cls, value: str, entry: Entry | None = None) -> ChangeKind:
+        assert entry is not None, "`ChangeKind(value)` finds a kind and makes none"
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.entry = entry
+        return member
+
+    ORDER_IMPORT = (
+        "odoo_order_import",
+        Entry(
+            "odoo_order",
+            Side.ODOO,
+            "OdooOrderImportOperator",
+            "Makes the sale order of a Magento order in Odoo: partner, lines, tax, shipping, discount; confirmed or quotation.",
+        ),
+    )
+    ORDER_CANCEL = (
+        "odoo_order_cancel",
+        Entry(
+            "odoo_cancellation",
+            Side.ODOO,
+            "OdooOrderCancelOperator",
+            "Cancels in Odoo what Magento cancelled, if nothing is invoiced or done.",
+            (_IMPORTED,),
+        ),
+    )
+    ODOO_INVOICE = (
+        "odoo_invoice",
+        Entry(
+            "odoo_invoice",
+            Side.ODOO,
+            "OdooInvoiceOperator",
+            "Makes and posts the customer invoice of a Magento invoice, equal to the cent.",
+            (_IMPORTED,),
+            in_series=True,
+        ),
+    )
+    ODOO_PAYMENT = (
+        "odoo_payment",
+        Entry(
+            "odoo_payment",
+            Side.ODOO,
+            "OdooPaymentOperator",
+            "Registers the payment that the provider captured, in the method's journal.",
+            (_IMPORTED, After("odoo_invoice", Scope.SOURCE_DOCUMENT)),
+            record="payment",
+        ),
+    )
+    ODOO_DELIVERY = (
+        "odoo_delivery",
+        Entry(
+            "odoo_delivery",
+            Side.ODOO,
+            "OdooDeliveryOperator",
+            "Validates the delivery of a Magento shipment for its quantities; the rest becomes a backorder.",
+            (_IMPORTED,),
+        ),
+    )
+    ODOO_TRACKING = (
+        "odoo_tracking",
+        Entry(
+            "odoo_delivery",
+            Side.ODOO,
+            "OdooTrackingOperator",
+            "Writes a shipment's tracking numbers on its delivery.",
+            (_IMPORTED, After("odoo_delivery", Scope.SOURCE_DOCUMENT)),
+        ),
+    )
+    ODOO_CREDIT_NOTE = (
+        "odoo_credit_note",
+        Entry(
+            "odoo_credit_note",
+            Side.ODOO,
+            "OdooCreditNoteOperator",
+            "Makes and posts the credit note of a Magento credit memo.",
+            # A credit note that is posted first is matched with the invoice, and the payment finds nothing open (facts pair 5.3).
+            (
+                _IMPORTED,
+                After("odoo_invoice", Scope.ORDER),
+                After("odoo_payment", Scope.ORDER, Effect.WAITS_WHILE_OPEN),
+            ),
+            refunds=True,
+            in_series=True,
+        ),
+    )
+    ODOO_REFUND_PAYMENT = (
+        "odoo_refund_payment",
+        Entry(
+            "odoo_payment",
+            Side.ODOO,
+            "OdooRefundPaymentOperator",
+            "Registers the provider's refund as an outbound payment.",
+            (_IMPORTED, After("odoo_credit_note", Scope.SOURCE_DOCUMENT)),
+            refunds=True,
+            record="payment",
+        ),
+    )
+    ODOO_STOCK_RETURN = (
+        "odoo_stock_return",
+        Entry(
+            "odoo_return",
+            Side.ODOO,
+            "OdooStockReturnOperator",
+            "Takes refunded goods back to stock, where the policy says so.",
+            (_IMPORTED, After("odoo_delivery", Scope.ORDER), After("odoo_credit_note", Scope.SOURCE_DOCUMENT)),
+            record="return",
+        ),
+    )
+    MAGENTO_INVOICE = (
+        "magento_invoice",
+        Entry(
+            "magento_invoice",
+            Side.MAGENTO,
+            "MagentoInvoiceOperator",
+            "Makes the Magento invoice of an invoice that Odoo posted or saw paid.",
+        ),
+    )
+    MAGENTO_SHIPMENT = (
+        "magento_shipment",
+        Entry(
+            "magento_shipment",
+            Side.MAGENTO,
+            "MagentoShipmentOperator",
+            "Makes the Magento shipment of a delivery done in Odoo, with tracks.",
+        ),
+    )
+    MAGENTO_TRACKING = (
+        "magento_tracking",
+        Entry(
+            "magento_shipment",
+            Side.MAGENTO,
+            "MagentoTrackingOperator",
+            "Adds a delivery's tracking numbers to its Magento shipment.",
+            (After("magento_shipment", Scope.SOURCE_DOCUMENT),),
+        ),
+    )
+    MAGENTO_CREDIT_MEMO = (
+        "magento_credit_memo",
+        Entry(
+            "magento_credit_memo",
+            Side.MAGENTO,
+            "MagentoCreditMemoOperator",
+            "Makes the offline Magento credit memo of a paid Odoo credit note.",
+            (After("magento_invoice", Scope.ORDER),),
+            refunds=True,
+        ),
+    )
+
+    @property
+    def target(self) -> Side:
+        return self.entry.target
+
+    @property
+    def step(self) -> int:
+        return _STEPS[self]
+
+
+_STEPS = {kind: step for step, kind in enumerate(ChangeKind)}
+_NAMED = {kind.value: kind for kind in ChangeKind}
 
 
 @dataclass(frozen=True)
@@ -69,24 +238,11 @@ class Edge:
         return f"{self.later.value} {verb} {self.earlier.value} of the {self.scope.name.lower().replace('_', ' ')}"
 
 
-_K = ChangeKind
-
-EDGES: tuple[Edge, ...] = (
-    *(
-        Edge(kind, _K.ORDER_IMPORT, Scope.ORDER, Effect.REQUIRES_DONE)
-        for kind in ChangeKind
-        if kind.target is Side.ODOO and kind is not _K.ORDER_IMPORT
-    ),
-    Edge(_K.ODOO_PAYMENT, _K.ODOO_INVOICE, Scope.SOURCE_DOCUMENT, Effect.REQUIRES_DONE),
-    Edge(_K.ODOO_TRACKING, _K.ODOO_DELIVERY, Scope.SOURCE_DOCUMENT, Effect.REQUIRES_DONE),
-    Edge(_K.ODOO_CREDIT_NOTE, _K.ODOO_INVOICE, Scope.ORDER, Effect.REQUIRES_DONE),
-    # A credit note that is posted first is matched with the invoice, and the payment finds nothing open (facts pair 5.3).
-    Edge(_K.ODOO_CREDIT_NOTE, _K.ODOO_PAYMENT, Scope.ORDER, Effect.WAITS_WHILE_OPEN),
-    Edge(_K.ODOO_REFUND_PAYMENT, _K.ODOO_CREDIT_NOTE, Scope.SOURCE_DOCUMENT, Effect.REQUIRES_DONE),
-    Edge(_K.ODOO_STOCK_RETURN, _K.ODOO_DELIVERY, Scope.ORDER, Effect.REQUIRES_DONE),
-    Edge(_K.ODOO_STOCK_RETURN, _K.ODOO_CREDIT_NOTE, Scope.SOURCE_DOCUMENT, Effect.REQUIRES_DONE),
-    Edge(_K.MAGENTO_TRACKING, _K.MAGENTO_SHIPMENT, Scope.SOURCE_DOCUMENT, Effect.REQUIRES_DONE),
-    Edge(_K.MAGENTO_CREDIT_MEMO, _K.MAGENTO_INVOICE, Scope.ORDER, Effect.REQUIRES_DONE),
+EDGES: tuple[Edge, ...] = tuple(
+    Edge(later, _NAMED[after.earlier], after.scope, after.effect)
+    for later in ChangeKind
+    for after in later.entry.after
+    if after.earlier in _NAMED
 )
 
 _BY_KINDS = {(edge.later, edge.earlier): edge for edge in EDGES}

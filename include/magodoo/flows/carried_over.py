@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from magodoo.domain.kinds import ChangeKind
 from magodoo.flows.periods import day_of
 from magodoo.flows.references import name_of, resolve
 from magodoo.flows.ship_dates import shipped_on
 from magodoo.ledger.changes import LeasedChange
+from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
@@ -46,16 +46,16 @@ _ONLY_OF_INVOICES = (TERM, "payment_reference")
 OF_INVOICE: Mapping[str, str] = {name: name for name in OF_ORDER if name not in _ONLY_OF_INVOICES}
 
 
-def carry(context: Context, changes: Sequence[LeasedChange]) -> dict[int, dict[str, Any]]:
+def carry(context: Context, changes: Sequence[LeasedChange], kind: Kind) -> dict[int, dict[str, Any]]:
     """By change: its table to be loaded, with the cells that Odoo's own button would have set."""
     named = {change.id: change.request["order"] for change in changes}
     reversed_entries = {change.id: entry for change in changes if (entry := _reversed_entry(change))}
     orders = _sources(context, changes, "sale.order", OF_ORDER, named)
     invoices = _sources(context, changes, "account.move", OF_INVOICE, reversed_entries)
-    shipped = shipped_on(context, {change.source_id for change in changes if change.kind is ChangeKind.ODOO_INVOICE})
+    shipped = shipped_on(context, {change.source_id for change in changes}) if kind is Kind.INVOICE else {}
     return {
         change.id: _with_cells(
-            context, change, orders.get(change.id), invoices.get(change.id), shipped.get(change.source_id)
+            context, change, kind, orders.get(change.id), invoices.get(change.id), shipped.get(change.source_id)
         )
         for change in changes
     }
@@ -98,13 +98,13 @@ def _dated(table: Mapping[str, Any], day: str) -> Mapping[str, Any]:
 
 
 def _with_cells(
-    context: Context, change: LeasedChange, order: Row | None, invoice: Row | None, shipped: date | None
+    context: Context, change: LeasedChange, kind: Kind, order: Row | None, invoice: Row | None, shipped: date | None
 ) -> dict[str, Any]:
     """The request's table with the cells of its source: of the invoice that a credit note reverses, else of the order.
 
     The delivery date of an invoice is the day on which Magento shipped its goods.
     """
-    is_invoice, day = change.kind is ChangeKind.ODOO_INVOICE, day_of(context, change)
+    is_invoice, day = kind is Kind.INVOICE, day_of(context, change)
     table = _dated(change.request["load"], day) if change.request.get("dated_today") else change.request["load"]
     names, source = (OF_INVOICE, invoice) if invoice is not None else (OF_ORDER, order or {})
     values = {

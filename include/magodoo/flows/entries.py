@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
@@ -59,23 +61,38 @@ def nothing_to_book(order: OrderPlan, finding: Finding, row: Document) -> bool:
 
 def _is_invoiced(order: OrderPlan) -> bool:
     """Whether an invoice of the order stands in Odoo, or will after this plan."""
-    return bool(order.active(Side.ODOO, Kind.INVOICE)) or any(
-        change.kind is ChangeKind.ODOO_INVOICE for change in order.changes
-    )
+    return bool(order.active(Side.ODOO, Kind.INVOICE)) or bool(order.planned("odoo_invoice"))
 
 
-def prepare_entry(sources: Sources, plan: PlannedChange) -> Prepared:
+@dataclass(frozen=True)
+class EntryKind:
+    """What tells invoices and credit notes apart in a request.
+
+    name: in external ids. cells: further cells of the head, from the head so far. apart: quantities by item that get a line of their own.
+    problems: what stands in the way of the lines. linked: whether every line names its order line, or only what stands apart.
+    more: further entries of the request. `apart` and `more` are given the quantities by item that Odoo's order is without.
+    """
+
+    kind: Kind
+    name: str
+    move_type: str
+    linked: bool
+    cells: Callable[[Sources, CanonicalDocument, PlannedChange, Mapping[str, str | None]], dict[str, str | None]]
+    apart: Callable[[Sources, CanonicalDocument, PlannedChange, dict[str, int]], dict[str, int]] = lambda *_: {}
+    more: Callable[[Sources, CanonicalDocument, MoneyLines, dict[str, int]], dict[str, Any]] = lambda *_: {}
+    problems: Callable[[Sources, CanonicalDocument, MoneyLines], list[RequestProblem]] = lambda *_: []
+
+
+def prepare_entry(sources: Sources, plan: PlannedChange, of: EntryKind) -> Prepared:
     """The draft with its forced taxes, and whether it is posted once its totals were read back equal."""
-    kind = Kind.INVOICE if plan.kind is ChangeKind.ODOO_INVOICE else Kind.CREDIT_MEMO
-    document, order = sources.magento(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
+    document, order = sources.magento(of.kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
     if document is None or order is None:
         return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
     without = left_out(sources, order)
-    money = money_lines(sources, order, document, _never_delivered(sources, document, plan, without))
-    head, partners, problems = _head(sources, order, document, plan)
-    lines = [_line(sources, document, line, index) for index, line in enumerate(money.lines)]
-    if kind is Kind.INVOICE:
-        problems += _unlinked(sources, document, money)
+    money = money_lines(sources, order, document, of.apart(sources, document, plan, without))
+    head, partners, problems = _head(sources, order, document, plan, of)
+    lines = [_line(sources, document, line, index, of) for index, line in enumerate(money.lines)]
+    problems += of.problems(sources, document, money)
     problems = [*money.problems, *payment_parts(sources, order), *problems]
     if problems:
         return Prepared(plan, None, problems=problems)
@@ -95,28 +112,24 @@ def prepare_entry(sources: Sources, plan: PlannedChange) -> Prepared:
     }
     if plan.intent.get("dated_today"):
         request["dated_today"] = True
-    if kind is Kind.INVOICE and (beyond := _beyond(sources, document, money, without)):
-        request["beyond"] = beyond
+    request |= of.more(sources, document, money, without)
     calls = [draft.call()] + ([call("account.move", "action_post", ids=[head["id"]])] if post else [])
     return Prepared(plan, request, calls)
 
 
 def _head(
-    sources: Sources, order: CanonicalDocument, document: CanonicalDocument, plan: PlannedChange
+    sources: Sources, order: CanonicalDocument, document: CanonicalDocument, plan: PlannedChange, of: EntryKind
 ) -> tuple[dict[str, str | None], list[dict[str, Any]], list[RequestProblem]]:
     instance = sources.instance
-    is_invoice = document.kind == Kind.INVOICE
     problems: list[RequestProblem] = []
     currency = sources.master.only("res.currency", document.currency)
     if currency is None:
         problems.append(RequestProblem(f"currency:{document.currency}", f"{document.currency} is not active in Odoo"))
     partner, partners, more = _partner(sources, order)
-    reversed_invoice = plan.intent.get("invoice") if not is_invoice else None
-    reversal = sources.reference(Kind.INVOICE, reversed_invoice) if reversed_invoice else None
     foreign = document.company_currency and document.currency != document.company_currency
     head: dict[str, str | None] = {
-        "id": instance.external_id("inv" if is_invoice else "cm", document.source_id),
-        "move_type": "out_invoice" if is_invoice else "out_refund",
+        "id": instance.external_id(of.name, document.source_id),
+        "move_type": of.move_type,
         **partner,
         "ref": document.number,
         "invoice_origin": f"{instance.odoo.order_number_prefix}{order.number}",
@@ -126,17 +139,8 @@ def _head(
         "journal_id/.id": _journal(sources, problems),
         **instance.odoo.invoice_values,
     }
-    if is_invoice and _is_captured(sources, order):
-        head |= {"invoice_payment_term_id": None, "invoice_date_due": head["invoice_date"]}
-    if reversal:
-        head[f"reversed_entry_id{reversal.column}"] = reversal.cell
+    head |= of.cells(sources, order, plan, head)
     return head, partners, [*problems, *more]
-
-
-def _is_captured(sources: Sources, order: CanonicalDocument) -> bool:
-    """Whether a provider takes the money: then the invoice is due at once, whatever the customer's terms are."""
-    method = sources.instance.payment_methods.get(order.payment_method or "")
-    return method is not None and method.captured_by_provider
 
 
 def _partner(
@@ -157,14 +161,12 @@ def _partner(
     return {"partner_id/.id": theirs.customer_key}, [], []
 
 
-def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index: int) -> dict[str, str]:
+def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index: int, of: EntryKind) -> dict[str, str]:
     """Refund lines are not linked to order lines, or Odoo would offer to invoice them again (facts pair 5.5); but for what
     stands apart.
     """
-    is_invoice = document.kind == Kind.INVOICE
-    name = "inv" if is_invoice else "cm"
     cells = {
-        "id": sources.instance.external_id(name, f"{document.source_id}_l{index}"),
+        "id": sources.instance.external_id(of.name, f"{document.source_id}_l{index}"),
         "product_id/.id": str(line.product_id),
         "name": line.name,
         "quantity": figure(line.quantity),
@@ -173,67 +175,13 @@ def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index:
         "tax_ids/.id": str(line.tax_id or ""),
         "extra_tax_data": line.extra_tax_data,
     }
-    link = _order_line(sources, document, line) if is_invoice or line.apart else None
+    link = order_line_of(sources, document, line) if of.linked or line.apart else None
     if link:
         cells[f"sale_line_ids{link.column}"] = link.cell
     return cells
 
 
-def _never_delivered(
-    sources: Sources, document: CanonicalDocument, plan: PlannedChange, without: dict[str, int]
-) -> dict[str, int]:
-    """Quantities by item that a memo refunds unshipped, and that Odoo invoices by what is delivered or whose order is `without` them.
-
-    Their lines are linked: what was invoiced and will never be delivered would stay below zero on the order, and Odoo would
-    offer to invoice it (RULES, *Credit memos*).
-    """
-    skus = {line.item_key: line.sku for line in document.lines if line.role == "item"}
-    unshipped = {str(item): int(quantity) for item, quantity in plan.intent.get("unshipped", ())}
-    earlier = _refunded_earlier(sources, document) if without else {}
-    linked = {}
-    for item, quantity in unshipped.items():
-        short = min(quantity, max(without.get(item, 0) - earlier.get(item, 0), 0))
-        linked[item] = quantity if _by_delivery(sources, skus.get(item, "")) else short
-    return {item: quantity for item, quantity in linked.items() if quantity}
-
-
-def _refunded_earlier(sources: Sources, document: CanonicalDocument) -> dict[str, int]:
-    """Quantities by item on the order's earlier credit memos: these refund first what never left."""
-    found: dict[str, int] = {}
-    for (side, kind, _), other in sources.documents.items():
-        if (side, kind, other.order_key, other.active) != (document.side, document.kind, document.order_key, True):
-            continue
-        if _age(other) < _age(document):
-            for line in other.lines:
-                if line.role == "item" and line.is_money and line.item_key:
-                    found[line.item_key] = found.get(line.item_key, 0) + line.quantity
-    return found
-
-
-def _age(document: CanonicalDocument) -> tuple[float, int]:
-    return document.created_at.timestamp() if document.created_at else 0.0, int(document.source_id)
-
-
-def _beyond(
-    sources: Sources, document: CanonicalDocument, money: MoneyLines, without: dict[str, int]
-) -> list[list[Any]]:
-    """Order line and units that it was sold of, by item that Odoo's order is without in part: the invoice is of more than the order."""
-    order = sources.magento(Kind.ORDER, str(document.own_order_id or document.order_key))
-    sold = {line.item_key: line.qty_ordered - line.qty_canceled for line in order.lines} if order else {}
-    found = []
-    for line in money.lines:
-        key = line.source.item_key
-        if line.source.role == "item" and key in without and (link := _order_line(sources, document, line)):
-            found.append([link.cell, sold[key]])
-    return found
-
-
-def _by_delivery(sources: Sources, sku: str) -> bool:
-    product = sources.master.only("product.product", sku)
-    return product is not None and product.data.get("invoice_policy") == "delivery"
-
-
-def _order_line(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> Any:
+def order_line_of(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> Any:
     order_id = str(document.own_order_id or document.order_key)
     if line.source.role == "item":
         return sources.order_line(order_id, str(line.source.item_key))
@@ -259,20 +207,6 @@ def _is_invoiced_in_part(sources: Sources, document: CanonicalDocument, line: Mo
         and other.active
         and int(other.source_id) < int(document.source_id)
     )
-
-
-def _unlinked(sources: Sources, document: CanonicalDocument, money: MoneyLines) -> list[RequestProblem]:
-    """An invoice line without its order line would leave the order open to be invoiced again."""
-    return [
-        RequestProblem(
-            f"sku:{line.source.sku}",
-            f"the matched Odoo order has no line for item {line.source.item_key} ({line.source.sku})",
-            next_step=f"Add a line of {line.source.sku} to the order in Odoo, or book {document.number} there by hand, with its number as reference",
-            who="accounting",
-        )
-        for line in money.lines
-        if line.source.role == "item" and _order_line(sources, document, line) is None
-    ]
 
 
 def _journal(sources: Sources, problems: list[RequestProblem]) -> str:

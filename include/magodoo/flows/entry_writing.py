@@ -4,12 +4,11 @@ Drafts are loaded, their totals compared to the cent, then they are posted (docs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import MagodooError
 from magodoo.flows.carried_over import carry
 from magodoo.flows.customers import load_partners
@@ -20,7 +19,7 @@ from magodoo.flows.periods import day_of, in_closed_period, numberings_now, out_
 from magodoo.flows.references import name_of, resolve
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, not_shown, refused
 from magodoo.ledger.changes import LeasedChange
-from magodoo.money import plain, to_units
+from magodoo.money import to_units
 from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
@@ -31,9 +30,7 @@ if TYPE_CHECKING:
 class WriteEntries(Writer):
     """Invoices or credit notes; a draft that is not equal to its source is not posted."""
 
-    def __init__(self, kind: ChangeKind) -> None:
-        self.kind = kind
-        self.document = Kind.INVOICE if kind is ChangeKind.ODOO_INVOICE else Kind.CREDIT_MEMO
+    move_type: str
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
         orders = resolve(context, changes, [change.request["order"] for change in changes])
@@ -68,7 +65,7 @@ class WriteEntries(Writer):
             for order_id in _orders_of(row):
                 of_order.setdefault(order_id, set()).add(row["id"])
         days = {change.id: date.fromisoformat(day) for change in changes if (day := change.request["date"])}
-        kind = ["move_type", "=", "out_invoice" if self.document is Kind.INVOICE else "out_refund"]
+        kind = ["move_type", "=", self.move_type]
         alike = duplicate_candidates(context, self.document, "account.move", "invoice_date", days, changes, kind)
         return _Surroundings(rows, of_order, alike, matched(context, Side.ODOO, self.document, rows), fields)
 
@@ -110,46 +107,31 @@ class WriteEntries(Writer):
             order = orders.get(ids.get(name_of(change.request["order"]), 0))
             problem = (
                 _order_problem(order)
-                or _worthless(change, self.document)
+                or self.refusal(change)
                 or _unrated(client, change)
                 or in_closed_period(change, locked)
-                or out_of_series(change, last, day_of(context, change))
-                or self._overdrawn(order, change, claimed)
+                or out_of_series(change, last.get(self.move_type, ()), day_of(context, change))
+                or self.no_room(order, change, claimed)
             )
             if problem is not None:
                 problems[change.id] = problem
         return problems
 
-    def _overdrawn(
+    def refusal(self, change: LeasedChange) -> MagodooError | None:
+        """Why a change may never be written, whatever its order is."""
+        return None
+
+    def no_room(
         self, order: Mapping[str, Any] | None, change: LeasedChange, claimed: dict[int, int]
     ) -> MagodooError | None:
-        """More than the order's lines have left to invoice: somebody invoiced them meanwhile."""
-        if self.document is not Kind.INVOICE or order is None:
-            return None
-        lines = {
-            str(name): line for line in order["order_line"] for name in (line.get("external_id"), line["id"]) if name
-        }
-        sold = {str(name): int(units) for name, units in change.request.get("beyond", ())}
-        for name, units in _asked(change):
-            line = lines.get(name)
-            if line is None:
-                return refused("the order in Odoo has lost a line that the invoice needs")
-            ordered = max(
-                to_units(line["product_uom_qty"]), sold.get(name, 0)
-            )  # what was refunded unshipped is invoiced too
-            left = ordered - to_units(line["qty_invoiced"]) - claimed.get(line["id"], 0)
-            if units > left:
-                return refused(
-                    f"the order in Odoo has {plain(max(left, 0))} of {line['name'][:60]!r} left to invoice, not {plain(units)}"
-                )
-            claimed[line["id"]] = claimed.get(line["id"], 0) + units
+        """Why the order cannot take it now; `claimed` are the units by order line that earlier changes of the group take."""
         return None
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         client = context.books
         written: Written = load_partners(context, [change for change in changes if change.request["partners"]])
         ready = [change for change in changes if change.id not in written]
-        tables = carry(context, ready)
+        tables = carry(context, ready, self.document)
         ids, problems = load_all(client, client.load_moves, [tables[change.id] for change in ready])
         made = {ids[name]: change for change in ready if (name := change.request["external_id"]) in ids}
         rows = self._drafts(client, made)
@@ -200,19 +182,6 @@ class _Surroundings:
     fields: Sequence[str]
 
 
-def _asked(change: LeasedChange) -> Iterable[tuple[str, int]]:
-    """(sale order line, units) of the lines that the request links."""
-    table = change.request["load"]
-    fields = table["fields"]
-    for suffix in ("id", ".id"):
-        column = f"invoice_line_ids/sale_line_ids/{suffix}"
-        if column in fields:
-            link, quantity = fields.index(column), fields.index("invoice_line_ids/quantity")
-            for row in table["rows"]:
-                if row[link]:
-                    yield row[link], to_units(row[quantity])
-
-
 def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooError:
     if row["state"] == "cancel":
         return refused("it was cancelled in Odoo: a person decides")
@@ -242,12 +211,6 @@ def _order_problem(order: Mapping[str, Any] | None) -> MagodooError | None:
 def _unrated(client: OdooClient, change: LeasedChange) -> MagodooError | None:
     complaint = unrated(client, change.request["load"])
     return refused(complaint) if complaint else None
-
-
-def _worthless(change: LeasedChange, kind: Kind) -> MagodooError | None:
-    """A credit memo below zero is never written (RULES, *A memo of exactly zero*)."""
-    worthless = kind is Kind.CREDIT_MEMO and change.request["expect"]["total"] < 0
-    return refused("a credit memo below zero is never written") if worthless else None
 
 
 def _equal(row: Mapping[str, Any], change: LeasedChange) -> bool:

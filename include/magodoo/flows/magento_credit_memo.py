@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.odoo_settlement import is_unpaid
 from magodoo.flows.magento_documents import (
     MISSING_IN_MAGENTO,
     MagentoDocument,
@@ -32,6 +34,7 @@ from magodoo.flows.magento_documents import (
     why_not_paid,
 )
 from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared
@@ -70,7 +73,7 @@ def plan_magento_credit_memos(order: OrderPlan) -> None:
 
 def _follows_its_invoice(order: OrderPlan, row: Document) -> str | None:
     """Magento refunds only what is invoiced: a credit note that reverses an invoice of this plan goes with a later one."""
-    planned = any(change.kind is ChangeKind.MAGENTO_INVOICE for change in order.changes)
+    planned = order.planned("magento_invoice")
     reverses = planned and order.facts.situation.reversals.every[row.at]
     return "It follows the invoice that it reverses, which is written first" if reverses else None
 
@@ -110,6 +113,10 @@ class CreateCreditMemo(MagentoDocument):
 
     kind = ChangeKind.MAGENTO_CREDIT_MEMO
     document = Kind.CREDIT_MEMO
+
+    def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
+        """One that was set off against its invoice goes with it unpaid (`when_posted`): what is open of it decides."""
+        return "is not paid any more" if document.open_amount > 0 and is_unpaid(document) else None
 
     def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
         currency = currency_of(order)
@@ -190,3 +197,6 @@ def _shipping(order: OrderRow, base_amount: int) -> int:
         + of("shipping_discount_tax_compensation_amount")
         - of("shipping_discount_amount")
     )
+
+
+register(Flow(ChangeKind.MAGENTO_CREDIT_MEMO, plan_magento_credit_memos, prepare_credit_memo, CreateCreditMemo()))

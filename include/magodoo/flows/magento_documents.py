@@ -24,6 +24,7 @@ from magodoo.extract.magento_totals import Totals
 from magodoo.extract.tendered import tendered
 from magodoo.flows.duplicates import matched
 from magodoo.flows.order_plan import Bundle, OrderPlan, first_reason
+from magodoo.flows.shortage import no_room
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, Found, SourceChanged, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
@@ -65,7 +66,7 @@ def not_ready_in_magento(order: OrderPlan, row: Document) -> str | None:
         order.unreadable(Kind(row.kind)),
         "It was made from a Magento document which is gone" if row.reference else None,
         order.blocked(row),
-        order.crowded(row, Side.MAGENTO),
+        no_room(order, row, Side.MAGENTO),
     )
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import FixDocument
+from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.magento_orders import read_items
+from magodoo.extract.odoo_settlement import is_unpaid
 from magodoo.flows.magento_documents import (
     MISSING_IN_MAGENTO,
     MagentoDocument,
@@ -36,6 +38,7 @@ from magodoo.flows.magento_documents import (
     why_not_paid,
 )
 from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared
@@ -69,7 +72,7 @@ def plan_magento_invoices(order: OrderPlan) -> None:
 
 def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
     first = not order.active(Side.MAGENTO, Kind.INVOICE)
-    first = first and not any(change.kind is ChangeKind.MAGENTO_INVOICE for change in order.changes)
+    first = first and not order.planned(ChangeKind.MAGENTO_INVOICE)
     expected = order.order.shipping if first else 0
     if abs(int(row.shipping) - int(expected)) <= order.instance.tolerance_units(row.currency):
         return None
@@ -109,6 +112,14 @@ class CreateInvoice(MagentoDocument):
 
     kind = ChangeKind.MAGENTO_INVOICE
     document = Kind.INVOICE
+
+    def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
+        """Whether Magento would be told *paid* of what is not, where the settings want it paid."""
+        return (
+            "is not paid any more"
+            if context.instance.invoices.to_magento == "when_paid" and is_unpaid(document)
+            else None
+        )
 
     def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
         payment = order.get("payment") or {}
@@ -169,3 +180,6 @@ def _invoiced(row: OrderRow, gross: int, wanted: Decimal) -> int:
         wanted, row, to_units(row.get("discount_tax_compensation_invoiced")), everything,
     )  # fmt: skip
     return price + tax + hidden - discount + fixed_tax_of(row, wanted, everything, "invoiced")
+
+
+register(Flow(ChangeKind.MAGENTO_INVOICE, plan_magento_invoices, prepare_invoice, CreateInvoice()))

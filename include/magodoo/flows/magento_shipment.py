@@ -29,7 +29,8 @@ from magodoo.flows.magento_documents import (
     sorted_by_bundle,
     staged,
 )
-from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.order_plan import OrderPlan, first_reason, lacking_tracks
+from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, Found, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
@@ -41,7 +42,7 @@ from magodoo.reconcile.bundles import refunded_whole
 from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.rows import Document
 from magodoo.tracking import lacking
-from magodoo.vocabulary import Kind
+from magodoo.vocabulary import FindingType, Kind
 
 if TYPE_CHECKING:
     from magodoo.ledger.planned import PlannedChange
@@ -202,6 +203,15 @@ def _names(refusal: str, sku: str) -> bool:
     return _VALIDATION in refusal and bool(re.search(rf"(?<![\w-]){re.escape(sku)}(?![\w-])", refusal))
 
 
+def plan_magento_tracking(order: OrderPlan) -> None:
+    """Tracks of the delivery that the shipment lacks."""
+    for finding in order.of(FindingType.TRACKING_MISMATCH):
+        if found := lacking_tracks(order, finding, "to_magento"):
+            shipment, picking, tracks = found
+            words = {"magento_id": int(shipment.source_id), "tracks": tracks, "carrier": picking.carrier or None}
+            order.change(ChangeKind.MAGENTO_TRACKING, picking, [finding], **words)
+
+
 def prepare_magento_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
     """Tracks to be added to a shipment that stands already, one call each."""
     picking = sources.odoo(Kind.SHIPMENT, plan.source_id)
@@ -272,3 +282,7 @@ def _missing(row: Row, change: LeasedChange) -> list[dict[str, str]]:
 
 def _track(track: Mapping[str, str]) -> Track:
     return Track(track["track_number"], track["title"], track["carrier_code"])
+
+
+register(Flow(ChangeKind.MAGENTO_SHIPMENT, plan_magento_shipments, prepare_shipment, CreateShipment()))
+register(Flow(ChangeKind.MAGENTO_TRACKING, plan_magento_tracking, prepare_magento_tracking, AddTracks()))

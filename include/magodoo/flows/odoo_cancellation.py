@@ -10,6 +10,7 @@ from magodoo.errors import MagodooError
 from magodoo.flows.load_tables import call
 from magodoo.flows.order_plan import STATUS_MISMATCH, OrderPlan, first_reason
 from magodoo.flows.references import name_of, resolve
+from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
@@ -96,3 +97,6 @@ def _order_rows(context: Context, changes: Sequence[LeasedChange]) -> dict[str, 
     ids = resolve(context, changes, [change.request["order"] for change in changes])
     rows = {row["id"]: row for row in context.books.by_ids("order", sorted(set(ids.values()))).sure}
     return {name: rows[id] for name, id in ids.items() if id in rows}
+
+
+register(Flow(ChangeKind.ORDER_CANCEL, plan_cancellation, prepare_cancellation, CancelOrders()))

@@ -5,19 +5,28 @@ stands in `entries` (plan and request) and `entry_writing` (probe, check, write)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from magodoo.domain.kinds import ChangeKind
-from magodoo.flows.entries import nothing_to_book, plan_entry
+from magodoo.errors import MagodooError
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.flows.entries import EntryKind, nothing_to_book, plan_entry, prepare_entry
+from magodoo.flows.entry_writing import WriteEntries
 from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
-from magodoo.flows.order_readiness import made_from_odoo
+from magodoo.flows.order_readiness import made_from_odoo, not_ready
+from magodoo.flows.registry import Flow, register
+from magodoo.flows.sources import Sources
+from magodoo.ledger.behaviour import refused
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import PlannedChange, Prepared
 from magodoo.money import rounded, shown
 from magodoo.reconcile.rows import Document
 from magodoo.vocabulary import Kind, Side
 
 
-def plan_credit_notes(order: OrderPlan, closed: str | None) -> None:
+def plan_credit_notes(order: OrderPlan) -> None:
+    closed = not_ready(order)
     policy = order.instance.credit_memos.to_odoo
     for finding in (
         *order.of(MISSING_IN_ODOO, Kind.CREDIT_MEMO),
@@ -48,9 +57,9 @@ def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
     if rounded(row.grand_total) < 0:
         return "A credit memo below zero is never written"
     invoiced = sum(each.grand_total for each in order.active(Side.ODOO, Kind.INVOICE))
-    invoiced += sum(change.amount for change in order.changes if change.kind is ChangeKind.ODOO_INVOICE)
+    invoiced += sum(change.amount for change in order.planned("odoo_invoice"))
     refunded = sum(each.grand_total for each in order.active(Side.ODOO, Kind.CREDIT_MEMO))
-    refunded += sum(change.amount for change in order.changes if change.kind is ChangeKind.ODOO_CREDIT_NOTE)
+    refunded += sum(change.amount for change in order.planned(ChangeKind.ODOO_CREDIT_NOTE))
     tolerance = order.instance.tolerance_units(row.currency)
     if refunded + row.grand_total > invoiced + tolerance:
         here, gone = shown(int(invoiced), row.currency), shown(int(refunded), row.currency)
@@ -108,3 +117,77 @@ def _candidate(order: OrderPlan, left: Sequence[_Left], memo: Document) -> _Left
 
 def _items(order: OrderPlan, row: Document) -> dict[str, int]:
     return dict(order.facts.items.get(row.at, []))
+
+
+def prepare_credit_note(sources: Sources, plan: PlannedChange) -> Prepared:
+    """The draft of a credit note; it names the invoice that it reverses where that is certain."""
+    return prepare_entry(sources, plan, CREDIT_NOTE)
+
+
+def _reversed_entry(
+    sources: Sources, order: CanonicalDocument, plan: PlannedChange, head: Mapping[str, str | None]
+) -> dict[str, str | None]:
+    invoice = plan.intent.get("invoice")
+    reversal = sources.reference(Kind.INVOICE, invoice) if invoice else None
+    return {f"reversed_entry_id{reversal.column}": reversal.cell} if reversal else {}
+
+
+def _never_delivered(
+    sources: Sources, document: CanonicalDocument, plan: PlannedChange, without: dict[str, int]
+) -> dict[str, int]:
+    """Quantities by item that a memo refunds unshipped, and that Odoo invoices by what is delivered or whose order is `without` them.
+
+    Their lines are linked: what was invoiced and will never be delivered would stay below zero on the order, and Odoo would
+    offer to invoice it (RULES, *Credit memos*).
+    """
+    skus = {line.item_key: line.sku for line in document.lines if line.role == "item"}
+    unshipped = {str(item): int(quantity) for item, quantity in plan.intent.get("unshipped", ())}
+    earlier = _refunded_earlier(sources, document) if without else {}
+    linked = {}
+    for item, quantity in unshipped.items():
+        short = min(quantity, max(without.get(item, 0) - earlier.get(item, 0), 0))
+        linked[item] = quantity if _by_delivery(sources, skus.get(item, "")) else short
+    return {item: quantity for item, quantity in linked.items() if quantity}
+
+
+def _refunded_earlier(sources: Sources, document: CanonicalDocument) -> dict[str, int]:
+    """Quantities by item on the order's earlier credit memos: these refund first what never left."""
+    found: dict[str, int] = {}
+    for (side, kind, _), other in sources.documents.items():
+        if (side, kind, other.order_key, other.active) != (document.side, document.kind, document.order_key, True):
+            continue
+        if _age(other) < _age(document):
+            for line in other.lines:
+                if line.role == "item" and line.is_money and line.item_key:
+                    found[line.item_key] = found.get(line.item_key, 0) + line.quantity
+    return found
+
+
+def _age(document: CanonicalDocument) -> tuple[float, int]:
+    return document.created_at.timestamp() if document.created_at else 0.0, int(document.source_id)
+
+
+def _by_delivery(sources: Sources, sku: str) -> bool:
+    product = sources.master.only("product.product", sku)
+    return product is not None and product.data.get("invoice_policy") == "delivery"
+
+
+CREDIT_NOTE = EntryKind(
+    Kind.CREDIT_MEMO, "cm", "out_refund", linked=False, cells=_reversed_entry, apart=_never_delivered
+)
+
+
+class WriteCreditNotes(WriteEntries):
+    """Credit notes; none below zero (RULES, *A memo of exactly zero*)."""
+
+    kind = ChangeKind.ODOO_CREDIT_NOTE
+    document = Kind.CREDIT_MEMO
+    move_type = "out_refund"
+
+    def refusal(self, change: LeasedChange) -> MagodooError | None:
+        return refused("a credit memo below zero is never written") if change.request["expect"]["total"] < 0 else None
+
+
+register(
+    Flow(ChangeKind.ODOO_CREDIT_NOTE, plan_credit_notes, prepare_credit_note, WriteCreditNotes(), from_payload=True)
+)

@@ -15,11 +15,13 @@ from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import own_key, picking_of, share_for
 from magodoo.flows.load_tables import call
 from magodoo.flows.odoo_payment import _payment, _planned_rows
-from magodoo.flows.order_plan import MISSING_IN_ODOO, OrderPlan, first_reason
-from magodoo.flows.order_readiness import made_from_odoo
+from magodoo.flows.order_plan import MISSING_IN_ODOO, OrderPlan, first_reason, lacking_tracks
+from magodoo.flows.order_readiness import made_from_odoo, not_ready
 from magodoo.flows.periods import payment_held
 from magodoo.flows.references import name_of, resolve
+from magodoo.flows.registry import Flow, register
 from magodoo.flows.ship_dates import put_right
+from magodoo.flows.shortage import no_room
 from magodoo.flows.sources import Sources
 from magodoo.flows.stock import Goods, Row, goods_of, inexact, items_to_move, locked, orders_of, sale_lines
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, refused
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 
-def plan_deliveries(order: OrderPlan, closed: str | None) -> None:
+def plan_deliveries(order: OrderPlan) -> None:
+    closed = not_ready(order)
     for finding in order.of(MISSING_IN_ODOO, Kind.SHIPMENT):
         row = order.row(finding)
         items = order.facts.items.get(row.at, [])
@@ -49,7 +52,7 @@ def plan_deliveries(order: OrderPlan, closed: str | None) -> None:
             order.unreadable(Kind.SHIPMENT),
             made_from_odoo(order, row),
             order.blocked(row),
-            order.crowded(row, Side.ODOO),
+            no_room(order, row, Side.ODOO),
             None if items else _nothing_left(order, row),
         )
         if reason:
@@ -317,25 +320,12 @@ def _mirrored(context: Context, changes: Sequence[LeasedChange]) -> dict[int, Ma
     }
 
 
-def plan_tracking(order: OrderPlan) -> None:
-    """Tracks that one side lacks; where both have others nobody but a person knows which are right."""
-    policy = order.instance.shipments.tracking
+def plan_odoo_tracking(order: OrderPlan) -> None:
+    """Tracks of the shipment that the delivery lacks."""
     for finding in order.of(FindingType.TRACKING_MISMATCH):
-        shipment, picking = order.row(finding), order.facts.rows[finding.odoo_at]
-        here, there = (order.tracks_with(row) for row in (shipment, picking))
-        to_odoo, to_magento = lacking(here, there), lacking(there, here)
-        if to_odoo and to_magento:
-            continue
-        wanted = "to_odoo" if to_odoo else "to_magento"
-        allowed = None if policy in ("both", wanted) else f"The setting `shipments.tracking` is `{policy}`"
-        reason = first_reason(allowed, order.cut_over(shipment), order.other_goods(shipment, picking))
-        if reason:
-            finding.no_change_reason = reason
-        elif to_odoo:
-            order.change(ChangeKind.ODOO_TRACKING, shipment, [finding], odoo_id=int(picking.source_id), tracks=to_odoo)
-        else:
-            words = {"magento_id": int(shipment.source_id), "tracks": to_magento, "carrier": picking.carrier or None}
-            order.change(ChangeKind.MAGENTO_TRACKING, picking, [finding], **words)
+        if found := lacking_tracks(order, finding, "to_odoo"):
+            shipment, picking, tracks = found
+            order.change(ChangeKind.ODOO_TRACKING, shipment, [finding], odoo_id=int(picking.source_id), tracks=tracks)
 
 
 def prepare_odoo_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
@@ -428,3 +418,7 @@ def _credit_given(order: OrderPlan, closed: str | None) -> None:
             "credit_note": int(entry.source_id) if entry is not None else None,
         }
         _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], **words)
+
+
+register(Flow(ChangeKind.ODOO_DELIVERY, plan_deliveries, prepare_delivery, Deliver()))
+register(Flow(ChangeKind.ODOO_TRACKING, plan_odoo_tracking, prepare_odoo_tracking, Track()))

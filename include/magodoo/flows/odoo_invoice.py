@@ -4,14 +4,29 @@ What it shares with credit notes stands in `entries` (plan and request) and `ent
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from magodoo.domain.kinds import ChangeKind
-from magodoo.flows.entries import nothing_to_book, plan_entry
+from magodoo.errors import MagodooError
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.flows.entries import EntryKind, nothing_to_book, order_line_of, plan_entry, prepare_entry
+from magodoo.flows.entry_writing import WriteEntries
+from magodoo.flows.line_amounts import MoneyLines
 from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
-from magodoo.flows.order_readiness import made_from_odoo
+from magodoo.flows.order_readiness import made_from_odoo, not_ready
+from magodoo.flows.registry import Flow, register
+from magodoo.flows.shortage import no_room
+from magodoo.flows.sources import Sources
+from magodoo.ledger.behaviour import refused
+from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import PlannedChange, Prepared, RequestProblem
+from magodoo.money import plain, to_units
 from magodoo.vocabulary import Kind, Side
 
 
-def plan_invoices(order: OrderPlan, closed: str | None) -> None:
+def plan_invoices(order: OrderPlan) -> None:
+    closed = not_ready(order)
     policy = order.instance.invoices.to_odoo
     for finding in (*order.of(MISSING_IN_ODOO, Kind.INVOICE), *order.of(STATUS_MISMATCH, Kind.INVOICE, "draft")):
         row = order.row(finding)
@@ -24,6 +39,108 @@ def plan_invoices(order: OrderPlan, closed: str | None) -> None:
             order.unreadable(Kind.INVOICE),
             made_from_odoo(order, row),
             order.blocked(row),
-            order.crowded(row, Side.ODOO),
+            no_room(order, row, Side.ODOO),
         )
         plan_entry(order, finding, row, ChangeKind.ODOO_INVOICE, policy, reason)
+
+
+def prepare_invoice_entry(sources: Sources, plan: PlannedChange) -> Prepared:
+    """The draft of an invoice; every line names its order line."""
+    return prepare_entry(sources, plan, INVOICE)
+
+
+def _due_at_once(
+    sources: Sources, order: CanonicalDocument, plan: PlannedChange, head: Mapping[str, str | None]
+) -> dict[str, str | None]:
+    """Without a payment term where a provider takes the money: then the invoice is due at once."""
+    if not _is_captured(sources, order):
+        return {}
+    return {"invoice_payment_term_id": None, "invoice_date_due": head["invoice_date"]}
+
+
+def _is_captured(sources: Sources, order: CanonicalDocument) -> bool:
+    """Whether a provider takes the money: then the invoice is due at once, whatever the customer's terms are."""
+    method = sources.instance.payment_methods.get(order.payment_method or "")
+    return method is not None and method.captured_by_provider
+
+
+def _unlinked(sources: Sources, document: CanonicalDocument, money: MoneyLines) -> list[RequestProblem]:
+    """An invoice line without its order line would leave the order open to be invoiced again."""
+    return [
+        RequestProblem(
+            f"sku:{line.source.sku}",
+            f"the matched Odoo order has no line for item {line.source.item_key} ({line.source.sku})",
+            next_step=f"Add a line of {line.source.sku} to the order in Odoo, or book {document.number} there by hand, with its number as reference",
+            who="accounting",
+        )
+        for line in money.lines
+        if line.source.role == "item" and order_line_of(sources, document, line) is None
+    ]
+
+
+def _beyond(
+    sources: Sources, document: CanonicalDocument, money: MoneyLines, without: dict[str, int]
+) -> dict[str, Any]:
+    """Order line and units that it was sold of, by item that Odoo's order is without in part: the invoice is of more than the order."""
+    order = sources.magento(Kind.ORDER, str(document.own_order_id or document.order_key))
+    sold = {line.item_key: line.qty_ordered - line.qty_canceled for line in order.lines} if order else {}
+    found = []
+    for line in money.lines:
+        key = line.source.item_key
+        if line.source.role == "item" and key in without and (link := order_line_of(sources, document, line)):
+            found.append([link.cell, sold[key]])
+    return {"beyond": found} if found else {}
+
+
+INVOICE = EntryKind(
+    Kind.INVOICE, "inv", "out_invoice", linked=True, cells=_due_at_once, problems=_unlinked, more=_beyond
+)
+
+
+class WriteInvoices(WriteEntries):
+    """Invoices; none takes more than the order's lines have left to invoice."""
+
+    kind = ChangeKind.ODOO_INVOICE
+    document = Kind.INVOICE
+    move_type = "out_invoice"
+
+    def no_room(
+        self, order: Mapping[str, Any] | None, change: LeasedChange, claimed: dict[int, int]
+    ) -> MagodooError | None:
+        """More than the order's lines have left to invoice: somebody invoiced them meanwhile."""
+        if order is None:
+            return None
+        lines = {
+            str(name): line for line in order["order_line"] for name in (line.get("external_id"), line["id"]) if name
+        }
+        sold = {str(name): int(units) for name, units in change.request.get("beyond", ())}
+        for name, units in _asked(change):
+            line = lines.get(name)
+            if line is None:
+                return refused("the order in Odoo has lost a line that the invoice needs")
+            ordered = max(
+                to_units(line["product_uom_qty"]), sold.get(name, 0)
+            )  # what was refunded unshipped is invoiced too
+            left = ordered - to_units(line["qty_invoiced"]) - claimed.get(line["id"], 0)
+            if units > left:
+                return refused(
+                    f"the order in Odoo has {plain(max(left, 0))} of {line['name'][:60]!r} left to invoice, not {plain(units)}"
+                )
+            claimed[line["id"]] = claimed.get(line["id"], 0) + units
+        return None
+
+
+def _asked(change: LeasedChange) -> Iterable[tuple[str, int]]:
+    """(sale order line, units) of the lines that the request links."""
+    table = change.request["load"]
+    fields = table["fields"]
+    for suffix in ("id", ".id"):
+        column = f"invoice_line_ids/sale_line_ids/{suffix}"
+        if column in fields:
+            link, quantity = fields.index(column), fields.index("invoice_line_ids/quantity")
+            for row in table["rows"]:
+                if row[link]:
+                    yield row[link], to_units(row[quantity])
+
+
+register(Flow(ChangeKind.ODOO_INVOICE, plan_invoices, prepare_invoice_entry, WriteInvoices(), from_payload=True))

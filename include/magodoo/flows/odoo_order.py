@@ -24,6 +24,7 @@ from magodoo.flows.load_tables import Table, call, figure, load_all, table, uneq
 from magodoo.flows.order_contents import nothing_left, remaining
 from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
 from magodoo.flows.order_readiness import CONFIRMED_IN_ODOO, held_in_magento
+from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, not_shown, refused
 from magodoo.ledger.changes import LeasedChange
@@ -386,3 +387,6 @@ def _judge_foreign(rows: Sequence[Mapping[str, Any]], change: LeasedChange) -> F
         row = rows[0]
         return Found(row["id"], complete=True, adopted=True, before={"state": row["state"]})
     return refused(f"possible duplicate: {names} in Odoo carries this order's number and is not of ours")
+
+
+register(Flow(ChangeKind.ORDER_IMPORT, plan_order, prepare_order, ImportOrders(), from_payload=True))

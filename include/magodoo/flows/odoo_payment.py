@@ -17,7 +17,7 @@ from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.extra_amounts import parts_of, payment_parts
 from magodoo.flows.load_tables import call, load_all
 from magodoo.flows.order_plan import STATUS_MISMATCH, OrderPlan, first_reason
-from magodoo.flows.order_readiness import made_from_odoo
+from magodoo.flows.order_readiness import made_from_odoo, not_ready
 from magodoo.flows.payment_checks import (
     POSTED,
     accounts_problem,
@@ -33,6 +33,7 @@ from magodoo.flows.payment_checks import (
 )
 from magodoo.flows.periods import in_closed_period, lock_around, payment_held
 from magodoo.flows.references import name_of, resolve
+from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
@@ -49,19 +50,19 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 
-def plan_payments(order: OrderPlan, closed: str | None) -> None:
+def plan_payments(order: OrderPlan) -> None:
     """Money that the provider has, with evidence; never of an invoice that we wrote (RULES, *Payments*)."""
-    _settle(order, closed, Kind.INVOICE, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT, "invoice")
+    closed = not_ready(order)
+    _settle(order, closed, Kind.INVOICE, "odoo_invoice", ChangeKind.ODOO_PAYMENT, "invoice")
 
 
-def plan_refund_payments(order: OrderPlan, closed: str | None) -> None:
+def plan_refund_payments(order: OrderPlan) -> None:
     """A refund that the provider paid out (transaction id); an offline one stays open and is listed."""
-    _settle(order, closed, Kind.CREDIT_MEMO, ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_REFUND_PAYMENT, "credit_note")
+    closed = not_ready(order)
+    _settle(order, closed, Kind.CREDIT_MEMO, "odoo_credit_note", ChangeKind.ODOO_REFUND_PAYMENT, "credit_note")
 
 
-def _settle(
-    order: OrderPlan, closed: str | None, kind: Kind, written: ChangeKind, paid: ChangeKind, target: str
-) -> None:
+def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid: ChangeKind, target: str) -> None:
     """Payments for documents that stand in Odoo unpaid, and for those that are planned (`written`); `target` names the document."""
     for finding in order.of(STATUS_MISMATCH, kind, "payment"):
         row, entry = order.row(finding), order.partner(order.row(finding))
@@ -121,9 +122,9 @@ def _payment(order: OrderPlan, kind: ChangeKind, row: Document, findings: list[F
     order.change(kind, row, findings, method=method, transaction_id=row.transaction_id or None, **period, **target)
 
 
-def _planned_rows(order: OrderPlan, kind: ChangeKind) -> list[Document]:
+def _planned_rows(order: OrderPlan, kind: str) -> list[Document]:
     """Documents whose posted entry this plan makes."""
-    planned = [change for change in order.changes if change.kind is kind and change.intent.get("as") == "post"]
+    planned = [change for change in order.planned(kind) if change.intent.get("as") == "post"]
     if not planned:
         return []
     wanted = {(change.document_kind, change.source_id) for change in planned}
@@ -404,3 +405,23 @@ def _table(change: LeasedChange, document: Mapping[str, Any], account: int | Non
     }
     filled = {name: cell for name, cell in head.items() if cell != ""}
     return {"model": "account.payment", "fields": list(filled), "rows": [list(filled.values())]}
+
+
+register(
+    Flow(
+        ChangeKind.ODOO_PAYMENT,
+        plan_payments,
+        prepare_payment,
+        WritePayments(ChangeKind.ODOO_PAYMENT),
+        from_payload=True,
+    )
+)
+register(
+    Flow(
+        ChangeKind.ODOO_REFUND_PAYMENT,
+        plan_refund_payments,
+        prepare_payment,
+        WritePayments(ChangeKind.ODOO_REFUND_PAYMENT),
+        from_payload=True,
+    )
+)

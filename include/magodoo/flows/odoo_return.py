@@ -10,7 +10,9 @@ from magodoo.errors import MagodooError
 from magodoo.extract.odoo_transfers import own_key
 from magodoo.flows.load_tables import call
 from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.order_readiness import not_ready
 from magodoo.flows.references import name_of, resolve
+from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.flows.stock import Goods, goods_of, id_of, inexact, items_to_move, orders_of, sale_lines
 from magodoo.ledger.behaviour import Answers, Found, Writer, Written, refused
@@ -26,17 +28,18 @@ if TYPE_CHECKING:
     from magodoo.pipeline.context import Context
 
 
-def plan_returns(order: OrderPlan, closed: str | None) -> None:
+def plan_returns(order: OrderPlan) -> None:
     """Goods of refunded and shipped items back to stock, where the settings say that refunds mean returns.
 
     With our credit note at once; beside one that a person wrote only when they are overdue, as the person may see to them.
     """
+    closed = not_ready(order)
     late = {finding.magento_id: finding for finding in order.of(FindingType.REFUNDED_NOT_RETURNED)}
     for row in order.active(Side.MAGENTO, Kind.CREDIT_MEMO):
         items = order.facts.awaiting_return.get(row.at)
         finding, note = late.get(str(row.source_id)), order.partner(row)
         ours = note is not None and order.facts.situation.view.ours[note.at]
-        booked = order.is_planned(ChangeKind.ODOO_CREDIT_NOTE, row) or not rounded(row.grand_total)
+        booked = order.planned("odoo_credit_note", row) or not rounded(row.grand_total)
         due = booked or ours or (note is not None and finding is not None)
         reason = first_reason(
             order.cut_over(row), closed, None if due else "Its credit memo is not in Odoo: the goods come back with it"
@@ -222,3 +225,6 @@ def _taken(delivery: Row, wanted: Goods, returned: Units) -> tuple[Units, Goods]
             taken[move["id"]] = units
             left[goods] -= units
     return taken, left
+
+
+register(Flow(ChangeKind.ODOO_STOCK_RETURN, plan_returns, prepare_return, Return()))

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from magodoo.domain.kinds import ChangeKind
-from magodoo.flows import shortage
 from magodoo.ledger.planned import PlannedChange
 from magodoo.reconcile import catalogue, compare, reversals
 from magodoo.reconcile.bundles import ONE
@@ -25,6 +24,7 @@ from magodoo.reconcile.series import country_of
 from magodoo.reconcile.situation import Situation
 from magodoo.settings.model import Instance
 from magodoo.settings.series import policy
+from magodoo.tracking import lacking
 from magodoo.vocabulary import FindingType, Kind, Side
 
 MISSING_IN_ODOO, STATUS_MISMATCH = FindingType.MISSING_IN_ODOO, FindingType.STATUS_MISMATCH
@@ -338,8 +338,10 @@ class OrderPlan:
         ]
         return sorted(chosen, key=lambda row: row.source_id)
 
-    def is_planned(self, kind: ChangeKind, row: Document) -> bool:
-        return any(change.kind is kind and change.source_id == str(row.source_id) for change in self.changes)
+    def planned(self, kind: str, row: Document | None = None) -> list[PlannedChange]:
+        """The changes of a kind, by its name, that are planned so far, of one document or of all."""
+        wanted = None if row is None else str(row.source_id)
+        return [change for change in self.changes if change.kind == kind and wanted in (None, change.source_id)]
 
     def change(self, kind: ChangeKind, row: Document, findings: Iterable[Finding], **intent: Any) -> None:
         """Plan a change for a document; the findings leave with it."""
@@ -394,11 +396,30 @@ class OrderPlan:
         over = str(self.order.source_id) in self.facts.over_refunded
         return "The refunds of the order exceed its invoices in Magento" if over else None
 
-    def crowded(self, row: Document, side: Side) -> str | None:
-        """Nothing open on the other side: writing it would invoice, ship or refund twice."""
-        return shortage.no_room(self, row, side)
-
 
 def first_reason(*reasons: str | None) -> str | None:
     """The first reason that applies."""
     return next((reason for reason in reasons if reason), None)
+
+
+def lacking_tracks(order: OrderPlan, finding: Finding, wanted: str) -> tuple[Document, Document, list[str]] | None:
+    """The shipment, its delivery and the tracks that `wanted` (`to_odoo` or `to_magento`) would add.
+
+    None where nothing is lacking there, where both sides have others (nobody but a person knows which are right), and where a reason
+    holds it, which the finding keeps.
+    """
+    shipment = order.row(finding)
+    picking = order.partner(shipment)
+    assert picking is not None
+    here, there = tracks_of(shipment.tracking), tracks_of(picking.tracking)
+    to_odoo, to_magento = lacking(here, there), lacking(there, here)
+    tracks = to_odoo if wanted == "to_odoo" else to_magento
+    if not tracks or (to_odoo and to_magento):
+        return None
+    policy = order.instance.shipments.tracking
+    allowed = None if policy in ("both", wanted) else f"The setting `shipments.tracking` is `{policy}`"
+    reason = first_reason(allowed, order.cut_over(shipment))
+    if reason:
+        finding.no_change_reason = reason
+        return None
+    return shipment, picking, tracks

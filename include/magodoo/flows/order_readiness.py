@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from magodoo.domain.kinds import ChangeKind
 from magodoo.flows.order_plan import OrderPlan, first_reason
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
@@ -18,7 +17,7 @@ def not_ready(order: OrderPlan) -> str | None:
         return reason
     if order.order.state == "canceled" and order.odoo is None:
         return f"The order is {order.order.status or order.order.state} in Magento"
-    if any(change.kind is ChangeKind.ORDER_IMPORT for change in order.changes):
+    if order.planned("odoo_order_import"):
         as_quotation = any(change.intent.get("as") == "quotation" for change in order.changes)
         return "The order is imported as a quotation only" if as_quotation else None
     if order.odoo is None:

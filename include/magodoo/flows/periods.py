@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import MagodooError
 from magodoo.flows.order_plan import OrderPlan
 from magodoo.ledger.behaviour import SourceChanged
@@ -91,12 +90,11 @@ def numberings_now(context: Context, changes: Sequence[LeasedChange]) -> dict[st
     return context.books.last_posted(context.instance.odoo.sales_journal, date(min(days).year - 1, 1, 1))
 
 
-def out_of_series(change: LeasedChange, last: Mapping[str, Sequence[Numbering]], day: str) -> MagodooError | None:
+def out_of_series(change: LeasedChange, numberings: Sequence[Numbering], day: str) -> MagodooError | None:
     """Somebody posted a document of a later date since the plan: the number would no longer follow the dates."""
     if not day or not change.request["post"]:
         return None
-    kind = "out_invoice" if change.kind is ChangeKind.ODOO_INVOICE else "out_refund"
-    before = last_posted(last.get(kind, ()), date.fromisoformat(day))
+    before = last_posted(numberings, date.fromisoformat(day))
     if before is None or date.fromisoformat(day) >= before:
         return None
     return SourceChanged(f"dated {day}, and a document of {before} is posted in its journal already")

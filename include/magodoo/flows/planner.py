@@ -7,35 +7,20 @@ everything that requires it, and its findings say why."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection
 
-from magodoo.domain.kinds import ChangeKind, document_of, requires
+from magodoo.domain.kinds import document_of, requires
 from magodoo.errors import Stop
 from magodoo.flows import (
-    entries,
-    odoo_cancellation,
-    odoo_delivery,
-    odoo_order,
-    odoo_payment,
-    odoo_return,
     order_readiness,
 )
-from magodoo.flows.magento_credit_memo import plan_magento_credit_memos, prepare_credit_memo
-from magodoo.flows.magento_invoice import plan_magento_invoices, prepare_invoice
-from magodoo.flows.magento_shipment import plan_magento_shipments, prepare_magento_tracking, prepare_shipment
-from magodoo.flows.odoo_cancellation import plan_cancellation
-from magodoo.flows.odoo_credit_note import plan_credit_notes
-from magodoo.flows.odoo_delivery import _credit_given, plan_deliveries, plan_tracking
-from magodoo.flows.odoo_invoice import plan_invoices
-from magodoo.flows.odoo_order import plan_order
-from magodoo.flows.odoo_payment import plan_payments, plan_refund_payments
-from magodoo.flows.odoo_return import plan_returns
-from magodoo.flows.order_plan import Facts, OrderPlan
+from magodoo.flows.order_plan import Facts
 from magodoo.flows.order_readiness import not_ready
+from magodoo.flows.registry import flows
 from magodoo.flows.sources import Sources, read_sources
 from magodoo.ledger.planned import PlannedChange, Prepared, RequestProblem, fingerprint
 from magodoo.reconcile import catalogue
@@ -62,10 +47,11 @@ def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], 
                 if finding.type in (FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO):
                     finding.next_step = order_readiness.WHEN_READ
             continue
+        for kind, flow in flows().items():  # in step order: what comes first is known to what builds on it
+            if kind.target is Side.MAGENTO or order.concerns_odoo:
+                flow.plan(order)
         if order.concerns_odoo:
-            plan_odoo(order)
-        if order.of(FindingType.MISSING_IN_MAGENTO):
-            plan_magento(order)
+            order_readiness.advise(order, not_ready(order))
         changes += sorted(order.changes, key=lambda change: change.kind.step)
         added += order.added
     every = [*findings, *added]
@@ -73,56 +59,6 @@ def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], 
         if finding.change is None and finding.no_change_reason is None:
             finding.no_change_reason = catalogue.of(finding.type).no_change
     return every, changes
-
-
-def plan_odoo(order: OrderPlan) -> None:
-    """In the order in which the changes are carried out."""
-    plan_order(order)
-    plan_cancellation(order)
-    closed = not_ready(order)
-    plan_invoices(order, closed)
-    plan_payments(order, closed)
-    plan_deliveries(order, closed)
-    plan_tracking(order)
-    plan_credit_notes(order, closed)
-    plan_refund_payments(order, closed)
-    _credit_given(order, closed)
-    plan_returns(order, closed)
-    order_readiness.advise(order, closed)
-
-
-def plan_magento(order: OrderPlan) -> None:
-    """Invoices first: Magento refunds only what is invoiced."""
-    plan_magento_invoices(order)
-    plan_magento_shipments(order)
-    plan_magento_credit_memos(order)
-
-
-_PREPARE_MAGENTO = {
-    ChangeKind.MAGENTO_INVOICE: prepare_invoice,
-    ChangeKind.MAGENTO_SHIPMENT: prepare_shipment,
-    ChangeKind.MAGENTO_TRACKING: prepare_magento_tracking,
-    ChangeKind.MAGENTO_CREDIT_MEMO: prepare_credit_memo,
-}
-
-_PREPARE: Mapping[ChangeKind, Callable[[Sources, PlannedChange], Prepared]] = {
-    ChangeKind.ORDER_IMPORT: odoo_order.prepare_order,
-    ChangeKind.ORDER_CANCEL: odoo_cancellation.prepare_cancellation,
-    ChangeKind.ODOO_INVOICE: entries.prepare_entry,
-    ChangeKind.ODOO_PAYMENT: odoo_payment.prepare_payment,
-    ChangeKind.ODOO_DELIVERY: odoo_delivery.prepare_delivery,
-    ChangeKind.ODOO_TRACKING: odoo_delivery.prepare_odoo_tracking,
-    ChangeKind.ODOO_CREDIT_NOTE: entries.prepare_entry,
-    ChangeKind.ODOO_REFUND_PAYMENT: odoo_payment.prepare_payment,
-    ChangeKind.ODOO_STOCK_RETURN: odoo_return.prepare_return,
-    **_PREPARE_MAGENTO,
-}
-
-# Built from what the shop sent of the order: who bought, where they live, what was paid by gift card.
-_FROM_PAYLOAD = (
-    *(ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT),
-    *(ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_REFUND_PAYMENT),
-)
 
 
 def prepare(connection: Connection, context: Context, planned: Sequence[PlannedChange]) -> list[Prepared]:
@@ -145,10 +81,10 @@ def prepare_from(sources: Sources, planned: Sequence[PlannedChange]) -> list[Pre
 def _prepared(sources: Sources, plan: PlannedChange) -> Prepared:
     """Nothing is made up for a customer whom retention or erasure has taken away."""
     order = sources.magento(Kind.ORDER, plan.order_key)
-    if plan.kind in _FROM_PAYLOAD and order is not None and not order.payload:
+    if flows()[plan.kind].from_payload and order is not None and not order.payload:
         why = "who bought, and how it was paid, was blanked by retention or erasure: a person books it"
         return Prepared(plan, None, problems=[RequestProblem("order", why)])
-    return _PREPARE[plan.kind](sources, plan)
+    return flows()[plan.kind].prepare(sources, plan)
 
 
 def _with_source(sources: Sources, prepared: Prepared) -> Prepared:

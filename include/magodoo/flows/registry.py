@@ -1,36 +1,58 @@
-"""Flows by kind of change."""
+"""The flows by kind of change: each registers its behaviour under its entry in the catalogue (`magodoo.domain.kinds`).
+
+The module of each flow stands in the catalogue, so that a new flow is found without a list here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from magodoo.domain.kinds import ChangeKind
-from magodoo.flows.entry_writing import WriteEntries
-from magodoo.flows.magento_credit_memo import CreateCreditMemo
-from magodoo.flows.magento_invoice import CreateInvoice
-from magodoo.flows.magento_shipment import AddTracks, CreateShipment
-from magodoo.flows.odoo_cancellation import CancelOrders
-from magodoo.flows.odoo_delivery import Deliver, Track
-from magodoo.flows.odoo_order import ImportOrders
-from magodoo.flows.odoo_payment import WritePayments
-from magodoo.flows.odoo_return import Return
-from magodoo.ledger.behaviour import Writer
 
-WRITERS: Mapping[ChangeKind, Writer] = {
-    writer.kind: writer
-    for writer in (
-        ImportOrders(),
-        CancelOrders(),
-        WriteEntries(ChangeKind.ODOO_INVOICE),
-        WritePayments(ChangeKind.ODOO_PAYMENT),
-        Deliver(),
-        Track(),
-        WriteEntries(ChangeKind.ODOO_CREDIT_NOTE),
-        WritePayments(ChangeKind.ODOO_REFUND_PAYMENT),
-        Return(),
-        CreateInvoice(),
-        CreateShipment(),
-        AddTracks(),
-        CreateCreditMemo(),
-    )
-}
+if TYPE_CHECKING:
+    from magodoo.flows.order_plan import OrderPlan
+    from magodoo.flows.sources import Sources
+    from magodoo.ledger.behaviour import Writer
+    from magodoo.ledger.planned import PlannedChange, Prepared
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What a kind of change does.
+
+    plan: add to an order's plan the changes of this kind that settle its findings, and say of the others why not.
+    prepare: build the full request of a planned change. writer: probe, check and write it.
+    from_payload: the request is built from what Magento sent of the order, which retention or erasure may have blanked.
+    """
+
+    kind: ChangeKind
+    plan: Callable[[OrderPlan], None]
+    prepare: Callable[[Sources, PlannedChange], Prepared]
+    writer: Writer
+    from_payload: bool = False
+
+
+_registered: dict[ChangeKind, Flow] = {}
+
+
+def register(flow: Flow) -> None:
+    """Register a flow under its kind; each flow file does so at its end."""
+    _registered[flow.kind] = flow
+
+
+@cache
+def flows() -> Mapping[ChangeKind, Flow]:
+    """Return every flow of the catalogue, in step order."""
+    for kind in ChangeKind:
+        import_module(f"magodoo.flows.{kind.entry.flow}")
+    return {kind: _registered[kind] for kind in ChangeKind}
+
+
+@cache
+def writers() -> Mapping[ChangeKind, Writer]:
+    """Return what the ledger's executor is handed: the writer of each kind."""
+    return {kind: flow.writer for kind, flow in flows().items()}

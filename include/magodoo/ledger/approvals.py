@@ -15,11 +15,7 @@ from magodoo.money import shown, to_units
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode
 
-_REFUNDS = {
-    ChangeKind.ODOO_CREDIT_NOTE.value,
-    ChangeKind.ODOO_REFUND_PAYMENT.value,
-    ChangeKind.MAGENTO_CREDIT_MEMO.value,
-}
+_REFUNDS = {kind.value for kind in ChangeKind if kind.entry.refunds}
 # This reason goes away by itself once enough writes of the kind were done; all others need a person.
 _FIRST = "first writes"
 

@@ -16,6 +16,7 @@ from magodoo.ledger.changes import LeasedChange
 from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
+    from magodoo.extract.canonical import CanonicalDocument
     from magodoo.pipeline.context import Context
 
 
@@ -46,6 +47,10 @@ class Writer(ABC):
     @abstractmethod
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         """Write, or go on where an earlier attempt stopped."""
+
+    def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
+        """Why a source whose content is what it was may not be written any more, as `is not paid any more`; None when it may."""
+        return None
 
     def follow_up(self, context: Context, changes: Sequence[LeasedChange]) -> None:
         """Do what a written document entails elsewhere, also when an earlier attempt wrote it and came no further."""

@@ -153,7 +153,7 @@ def series_day(kind: ChangeKind, request: Mapping[str, Any] | None) -> date | No
 
     What is dated today, because its numbering has gone on, comes after everything that keeps its date.
     """
-    day = (request or {}).get("date") if kind in (ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE) else None
+    day = (request or {}).get("date") if kind.entry.in_series else None
     if not day:
         return None
     return date.max if (request or {}).get("dated_today") else date.fromisoformat(day)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from magodoo.domain.kinds import Change, requires, waits_for
+from magodoo.domain.kinds import Change, ChangeKind, requires, waits_for
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,
@@ -27,7 +27,6 @@ from magodoo.errors import (
     Unreadable,
     UnreadableRecord,
 )
-from magodoo.flows.registry import WRITERS
 from magodoo.labels import labelled
 from magodoo.ledger import leases, read_back
 from magodoo.ledger.behaviour import (
@@ -56,8 +55,8 @@ Answer = TypeVar("Answer")
 class Run:
     """One pass over some leased changes: what became of them, and which orders are closed to their later steps."""
 
-    def __init__(self, context: Context) -> None:
-        self.context = context
+    def __init__(self, context: Context, writers: Mapping[ChangeKind, Writer]) -> None:
+        self.context, self.writers = context, writers
         self.counts: Counter[str] = Counter()
         self.unfinished: dict[str, set[Change]] = {}
         self.given_up: dict[str, set[Change]] = {}
@@ -71,10 +70,10 @@ class Run:
         self._open = {change.id: change for change in ordered}
         try:
             for kind, group in itertools.groupby(ordered, key=lambda change: change.kind):
-                for batch in _batches(WRITERS[kind], list(group)):
+                for batch in _batches(self.writers[kind], list(group)):
                     if self.context.stopped.is_set():
                         self.away = DependencyPending("stopped on request")
-                    self._batch(WRITERS[kind], batch)
+                    self._batch(self.writers[kind], batch)
         except FixConfiguration as problem:
             for change in list(self._open.values()):
                 self._settle(change, DependencyPending(str(problem)))

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
-from magodoo.domain.kinds import ChangeKind, document_of
+from magodoo.domain.kinds import document_of
 from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.extract.odoo_settlement import is_unpaid
 from magodoo.extract.reading import OdooSource
 from magodoo.ledger import leases
 from magodoo.ledger.behaviour import SourceChanged, Writer
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import fingerprint
 from magodoo.money import plain
-from magodoo.settings import Instance
 from magodoo.staging import listed, upsert
 from magodoo.vocabulary import Kind, Rule, Side
 
@@ -46,24 +44,14 @@ def source_changes(context: Context, writer: Writer, changes: Sequence[LeasedCha
                 answers[change.id] = SourceChanged(f"the {side.value} {kind.words} is gone since the plan")
             elif fingerprint(document) != change.request["source"]:
                 answers[change.id] = SourceChanged(f"the {side.value} {kind.words} has changed since the plan")
-            elif _lost_its_money(context.instance, change.kind, document):
-                answers[change.id] = SourceChanged(f"the {side.value} {kind.words} is not paid any more since the plan")
+            elif problem := writer.source_problem(context, document):
+                answers[change.id] = SourceChanged(f"the {side.value} {kind.words} {problem} since the plan")
         names = {document_of(change.source_id) for change in some if change.id in answers}
         changed = [fresh[name] for name in sorted(names) if name in fresh]
         if changed:
             with context.engine.begin() as connection:
                 upsert.stage(connection, context.instance, changed)
     return answers
-
-
-def _lost_its_money(instance: Instance, kind: ChangeKind, document: CanonicalDocument) -> bool:
-    """Whether Magento would be told *paid* or *refunded* of what is not, where the settings want it paid.
-
-    A credit note that was set off against its invoice goes with it unpaid (`when_posted`): what is open of it decides.
-    """
-    if kind is ChangeKind.MAGENTO_INVOICE:
-        return instance.invoices.to_magento == "when_paid" and is_unpaid(document)
-    return kind is ChangeKind.MAGENTO_CREDIT_MEMO and document.open_amount > 0 and is_unpaid(document)
 
 
 def read(

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import BadSettings, FixConfiguration
+from magodoo.flows import registry
 from magodoo.labels import labelled
 from magodoo.ledger import approvals, changes, leases
 from magodoo.ledger.changes import LeasedChange
@@ -128,7 +129,7 @@ def _one_target(
         checkpoint("claimed")
         taken += len(changes)
         tried |= {change.id for change in changes}
-        outcome = Run(context)
+        outcome = Run(context, registry.writers())
         try:
             outcome.carry_out(changes)
         finally:

@@ -24,8 +24,9 @@ from magodoo.staging import frames as staged
 from magodoo.staging import listed, runs, statistics, work
 
 if TYPE_CHECKING:
+    from magodoo.ledger.planned import PlannedChange
     from magodoo.pipeline.context import Context
-    from magodoo.reconcile.orders import Result
+    from magodoo.reconcile.finding import Finding
 
 CHUNK = 20_000
 
@@ -90,15 +91,17 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     result = reconcile(frames, instance, context.now())
     store.write_pairs(connection, instance.id, order_keys, result.pairs)
     store.write_groups(connection, instance.id, order_keys, result.groups)
-    recorded = _record(connection, context, order_keys, result)
+    findings, changes = planner.plan(result.situation, result.findings)
+    findings.sort(key=lambda finding: finding.key)
+    recorded = _record(connection, context, order_keys, findings, changes)
     checkpoint("planned")
-    lives = store.write_findings(connection, instance.id, order_keys, result.findings, recorded.ids, context.now())
+    lives = store.write_findings(connection, instance.id, order_keys, findings, recorded.ids, context.now())
     statistics.keep(connection, "pair", "finding", "change", "order_work")
     listed.note_due(connection, instance.id, order_keys)
     work.reconciled(connection, instance.id, versions, result.excluded, result.not_expected)
     return {
         **result.counts,
-        "findings": len(result.findings),
+        "findings": len(findings),
         **{f"findings_{name}": number for name, number in lives.items()},
         "changes": len(recorded.ids),
         "changes_new": recorded.inserted,
@@ -141,18 +144,24 @@ def _one_at_a_time(connection: Connection, instance: str, order_keys: list[str])
     )
 
 
-def _record(connection: Connection, context: Context, order_keys: list[str], result: Result) -> changes.Recorded:
+def _record(
+    connection: Connection,
+    context: Context,
+    order_keys: list[str],
+    findings: list[Finding],
+    planned: list[PlannedChange],
+) -> changes.Recorded:
     """The full requests into the ledger; what cannot be built becomes a finding, and what waits for it is left out."""
 
-    prepared = planner.prepare(connection, context, result.changes)
+    prepared = planner.prepare(connection, context, planned)
     problems = {item.key: item.problems for item in prepared if item.problems}
     unready = [item.key for item in prepared if item.request is None]
-    left_out = planner.without_problems(result.changes, problems, unready, result.findings)
+    left_out = planner.without_problems(planned, problems, unready, findings)
     ready = [item for item in prepared if item.key not in left_out]
     refused = changes.refused_before(connection, context.instance.id, ready)
-    waiting = planner.waiting_for(result.changes, refused)
+    waiting = planner.waiting_for(planned, refused)
     ready = [item for item in ready if item.key not in waiting]
-    planner.give_reasons(result.findings, waiting | {key: f"Refused before: {why}" for key, why in refused.items()})
+    planner.give_reasons(findings, waiting | {key: f"Refused before: {why}" for key, why in refused.items()})
     recorded = changes.record(connection, context.instance, ready, context.dag_run, order_keys)
-    planner.name_half_done(result.findings, changes.half_done(connection, context.instance.id, order_keys))
+    planner.name_half_done(findings, changes.half_done(connection, context.instance.id, order_keys))
     return recorded

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from magodoo.flows import planner
-from magodoo.ledger.planned import PlannedChange
 from magodoo.reconcile import compare, match, quantities
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import (
@@ -44,7 +42,7 @@ class Result:
 
     pairs: pd.DataFrame
     findings: list[Finding]
-    changes: list[PlannedChange]
+    situation: Situation
     counts: dict[str, int] = field(default_factory=dict)
     excluded: list[str] = field(default_factory=list)
     not_expected: list[str] = field(default_factory=list)
@@ -52,11 +50,10 @@ class Result:
 
 
 def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
-    """Pairs, findings and planned changes of whole orders. Pure: the same frames in any order give the same result."""
+    """Pairs and findings of whole orders. Pure: the same frames in any order give the same result."""
     keep = in_scope(frames, instance)
     situation = look(frames.only(keep), instance, now)
-    findings, changes = planner.plan(situation, find(situation))
-    findings.sort(key=lambda finding: finding.key)
+    findings = find(situation)
     pairs = situation.matching.frame()
     counts = {
         "documents": len(frames.documents),
@@ -64,10 +61,9 @@ def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
         "not_magento": int((~frames.unlinked["without_order"]).sum()),
         "pairs": len(pairs),
         "findings": len(findings),
-        "changes": len(changes),
     }
     groups = situation.matching.splits.groups(situation.view)
-    return Result(pairs, findings, changes, counts, _keys(frames, ~keep), _not_expected(situation), groups)
+    return Result(pairs, findings, situation, counts, _keys(frames, ~keep), _not_expected(situation), groups)
 
 
 def _keys(frames: Frames, chosen: Mask) -> list[str]:
