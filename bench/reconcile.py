@@ -134,6 +134,7 @@ def with_lines(documents: int) -> Took:
     In chunks of as many orders as a task has at a time, which is how staging gives them.
     """
     from bench import sales
+    from magodoo.flows import planner
     from magodoo.pipeline.ahead import rarely_collected
     from magodoo.pipeline.reconcile import CHUNK
     from magodoo.reconcile.frames import canonical
@@ -145,7 +146,9 @@ def with_lines(documents: int) -> Took:
     counts: Counter[str] = Counter()
     with rarely_collected(), took.watch():  # as the task does
         for frames in chunks:
-            counts.update(reconcile(frames, sales.INSTANCE, sales.NOW).counts)
+            found = reconcile(frames, sales.INSTANCE, sales.NOW)
+            _, changes = planner.plan(found.situation, found.findings)
+            counts.update({**found.counts, "changes": len(changes)})
     took.result = dict(counts)
     return took
 

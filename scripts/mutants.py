@@ -27,6 +27,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import CodeType
 
+from magodoo.domain.kinds import ChangeKind
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 INCLUDE = CHECKOUT / "include"
 RESULTS = CHECKOUT / "var" / "mutants"
@@ -57,7 +59,7 @@ class Area:
 
 AREAS = {
     "matching": Area(
-        tuple(f"reconcile/{name}.py" for name in ("match", "references", "assignment", "shares")),
+        tuple(f"reconcile/{name}.py" for name in ("matching", "references", "assignment", "shares", "splits")),
         (
             "test_exact_numbers.py",
             "test_reconcile_matching.py",
@@ -66,18 +68,19 @@ AREAS = {
         ),
     ),
     "planning": Area(
-        tuple(
-            f"reconcile/{name}.py"
-            for name in ("planning", "planning_odoo", "planning_magento", "order_plan", "situation")
+        (
+            "reconcile/situation.py",
+            *(f"flows/{name}.py" for name in ("planner", "order_plan", "order_readiness", "entries", "periods")),
+            *(f"flows/{name}.py" for name in dict.fromkeys(kind.entry.flow for kind in ChangeKind)),
         ),
         ("test_reconcile_planning.py", "test_reconcile_findings.py", "test_rules_payments.py", "test_rules_cutover.py"),
     ),
     "ledger": Area(
-        tuple(f"load/{name}.py" for name in ("leases", "ledger", "limits")),
+        tuple(f"ledger/{name}.py" for name in ("leases", "changes", "decisions", "approvals")),
         ("test_load_ledger.py", "test_load_interrupted.py", "test_load_protocol.py"),
     ),
     "protocol": Area(
-        tuple(f"load/{name}.py" for name in ("protocol", "read_back", "outcomes")),
+        tuple(f"ledger/{name}.py" for name in ("executor", "read_back", "behaviour")),
         ("test_load_interrupted.py", "test_load_protocol.py", "test_load_never.py"),
     ),
 }

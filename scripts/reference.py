@@ -276,7 +276,7 @@ def changes_page() -> str:
         ("Rules of matching", _own_text(Rule), Rule),
     )
     lines = [
-        WRITTEN.format("include/magodoo/vocabulary.py and plugins/magodoo_airflow/operators/changes.py"),
+        WRITTEN.format("include/magodoo/domain/kinds.py and include/magodoo/vocabulary.py"),
         "# Changes",
         "",
         _own_text(ChangeKind),

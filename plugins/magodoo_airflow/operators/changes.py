@@ -5,6 +5,8 @@
     with DAG("my_invoices", schedule="@hourly"):
         OdooInvoiceOperator(task_id="invoices", instance="us", limit=200)
 
+The kinds, what each operator is called and what it does: `magodoo.domain.kinds`.
+
 An operator never writes what the gate has not released, what waits for approval, or what `observe` mode keeps in the house.
 """
 
@@ -72,164 +74,19 @@ class ChangeOperator(StepOperator):
         return counts
 
 
-class OdooOrderImportOperator(ChangeOperator):
-    """Makes the sale order of a Magento order in Odoo: partner, lines, tax, shipping, discount; confirmed or quotation.
-
-    Example::
-
-        OdooOrderImportOperator(task_id="orders", instance="us", limit=200)
-    """
-
-    kind = ChangeKind.ORDER_IMPORT
-
-
-class OdooOrderCancelOperator(ChangeOperator):
-    """Cancels in Odoo what Magento cancelled, if nothing is invoiced or done.
-
-    Example::
-
-        OdooOrderCancelOperator(task_id="cancellations", instance="us")
-    """
-
-    kind = ChangeKind.ORDER_CANCEL
-
-
-class OdooInvoiceOperator(ChangeOperator):
-    """Makes and posts the customer invoice of a Magento invoice, equal to the cent.
-
-    Example::
-
-        OdooInvoiceOperator(task_id="invoices", instance="us", limit=200)
-    """
-
-    kind = ChangeKind.ODOO_INVOICE
-
-
-class OdooPaymentOperator(ChangeOperator):
-    """Registers the payment that the provider captured, in the method's journal.
-
-    Example::
-
-        OdooPaymentOperator(task_id="payments", instance="us", pool="bank_hours")
-    """
-
-    kind = ChangeKind.ODOO_PAYMENT
-
-
-class OdooDeliveryOperator(ChangeOperator):
-    """Validates the delivery of a Magento shipment for its quantities; the rest becomes a backorder.
-
-    Example::
-
-        OdooDeliveryOperator(task_id="deliveries", instance="us", orders=["41", "42"])
-    """
-
-    kind = ChangeKind.ODOO_DELIVERY
-
-
-class OdooTrackingOperator(ChangeOperator):
-    """Writes a shipment's tracking numbers on its delivery.
-
-    Example::
-
-        OdooTrackingOperator(task_id="tracks_to_odoo", instance="{{ params.instance }}")
-    """
-
-    kind = ChangeKind.ODOO_TRACKING
-
-
-class OdooCreditNoteOperator(ChangeOperator):
-    """Makes and posts the credit note of a Magento credit memo.
-
-    Example::
-
-        OdooCreditNoteOperator(task_id="credit_notes", instance="us", dry="{{ params.dry_run }}")
-    """
-
-    kind = ChangeKind.ODOO_CREDIT_NOTE
-
-
-class OdooRefundPaymentOperator(ChangeOperator):
-    """Registers the provider's refund as an outbound payment.
-
-    Example::
-
-        OdooRefundPaymentOperator(task_id="refunds", instance="us", retries=0)
-    """
-
-    kind = ChangeKind.ODOO_REFUND_PAYMENT
-
-
-class OdooStockReturnOperator(ChangeOperator):
-    """Takes refunded goods back to stock, where the policy says so.
-
-    Example::
-
-        OdooStockReturnOperator(task_id="returns", instance="us", limit=50)
-    """
-
-    kind = ChangeKind.ODOO_STOCK_RETURN
-
-
-class MagentoInvoiceOperator(ChangeOperator):
-    """Makes the Magento invoice of an invoice that Odoo posted or saw paid.
-
-    Example::
-
-        MagentoInvoiceOperator(task_id="shop_invoices", instance="us", limit=100)
-    """
-
-    kind = ChangeKind.MAGENTO_INVOICE
-
-
-class MagentoShipmentOperator(ChangeOperator):
-    """Makes the Magento shipment of a delivery done in Odoo, with tracks.
-
-    Example::
-
-        MagentoShipmentOperator(task_id="shop_shipments", instance="us", trigger_rule="all_done")
-    """
-
-    kind = ChangeKind.MAGENTO_SHIPMENT
-
-
-class MagentoTrackingOperator(ChangeOperator):
-    """Adds a delivery's tracking numbers to its Magento shipment.
-
-    Example::
-
-        MagentoTrackingOperator(task_id="tracks_to_shop", instance="us", orders="{{ dag_run.conf.orders }}")
-    """
-
-    kind = ChangeKind.MAGENTO_TRACKING
-
-
-class MagentoCreditMemoOperator(ChangeOperator):
-    """Makes the offline Magento credit memo of a paid Odoo credit note.
-
-    Example::
-
-        MagentoCreditMemoOperator(task_id="shop_credit_memos", instance="us", dry=True)
-    """
-
-    kind = ChangeKind.MAGENTO_CREDIT_MEMO
-
-
-BY_KIND: dict[ChangeKind, type[ChangeOperator]] = {
-    operator.kind: operator
-    for operator in (
-        OdooOrderImportOperator,
-        OdooOrderCancelOperator,
-        OdooInvoiceOperator,
-        OdooPaymentOperator,
-        OdooDeliveryOperator,
-        OdooTrackingOperator,
-        OdooCreditNoteOperator,
-        OdooRefundPaymentOperator,
-        OdooStockReturnOperator,
-        MagentoInvoiceOperator,
-        MagentoShipmentOperator,
-        MagentoTrackingOperator,
-        MagentoCreditMemoOperator,
+def _operator(kind: ChangeKind) -> type[ChangeOperator]:
+    """Return the operator of a kind of change, called and described as the catalogue says."""
+    name = kind.entry.operator
+    example = f'Example::\n\n    {name}(task_id="{kind.value}", instance="us", limit=200)'
+    return type(
+        name, (ChangeOperator,), {"kind": kind, "__doc__": f"{kind.entry.does}\n\n{example}\n", "__module__": __name__}
     )
-}
+
+
+BY_KIND: dict[ChangeKind, type[ChangeOperator]] = {kind: _operator(kind) for kind in ChangeKind}
+globals().update({operator.__name__: operator for operator in BY_KIND.values()})
+
+
+def __getattr__(name: str) -> type[ChangeOperator]:
+    """Tell type checkers that the operators are importable by name; reached only by names that no kind has."""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -158,17 +158,9 @@ def _made(change: Mapping[str, Any]) -> tuple[str, str] | None:
     kind = ChangeKind(change["kind"])
     if settings is None or not change["target_id"]:
         return None
-    row = {"kind": _DOCUMENTS.get(kind, change["document_kind"]), "source_id": change["target_id"]}
+    row = {"kind": kind.entry.record or change["document_kind"], "source_id": change["target_id"]}
     link = _magento_link(settings, row) if kind.target is Side.MAGENTO else _odoo_link(settings, row)
     return (kind.target.value.capitalize(), link) if link.startswith(("https://", "http://")) else None
-
-
-# What stands in the target is of the kind of the source's document, but for these.
-_DOCUMENTS = {
-    ChangeKind.ODOO_PAYMENT: "payment",
-    ChangeKind.ODOO_REFUND_PAYMENT: "payment",
-    ChangeKind.ODOO_STOCK_RETURN: "return",
-}
 
 
 def _magento_link(settings: Instance | None, row: Mapping[str, Any]) -> str:
