@@ -15,8 +15,6 @@ from magodoo.flows.magento_documents import (
     MagentoDocument,
     OrderRow,
     Row,
-    _takes_a_bundle,
-    _total,
     comment_of,
     currency_of,
     fixed_tax_of,
@@ -30,6 +28,7 @@ from magodoo.flows.magento_documents import (
     request_head,
     staged,
     tendered_of,
+    total_of,
     unpredictable,
     why_not_paid,
 )
@@ -39,6 +38,7 @@ from magodoo.flows.sources import Sources
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared
 from magodoo.money import from_units, rounded, shown, to_units
+from magodoo.reconcile.bundles import would_be_refunded_whole
 from magodoo.reconcile.rows import Document
 from magodoo.vocabulary import Kind
 
@@ -78,6 +78,24 @@ def _follows_its_invoice(order: OrderPlan, row: Document) -> str | None:
     return "It follows the invoice that it reverses, which is written first" if reverses else None
 
 
+def _takes_a_bundle(order: OrderPlan, refunded: dict[int, int]) -> str | None:
+    """A credit memo names each bundle that its parts price if it refunds a part of it, or no quantity at all, and counts all that was
+    invoiced of it. Of one that ships together, and that the customer is still to get, Magento would then ship nothing.
+    """
+    own = {int(line.item_key) for line in order.facts.situation.view.frames.lines_of(order.order.at)}
+    quantities = {item: units for item, units in refunded.items() if units}
+    for bundle in order.facts.bundles.values():
+        if bundle.item not in own or not bundle.dynamic or bundle.separately:
+            continue
+        parts = {item: units for item, units in quantities.items() if item in bundle.parts}
+        if quantities and not parts:
+            continue
+        to_ship = bundle.unshipped - (bundle.whole(parts, goods=False) or 0)
+        if bundle.left_by_a_refund < to_ship and any(part.is_goods for part in bundle.parts.values()):
+            return would_be_refunded_whole(bundle.sku)
+    return None
+
+
 def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
     """An offline refund with explicit arguments: without them Magento refunds all remaining shipping (facts magento-2.4.7 5.3)."""
     document, items, problems = staged(sources, plan, Kind.CREDIT_MEMO, may_be_empty=True)
@@ -92,7 +110,7 @@ def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
         **request_head(sources, plan, "account.move"),
         "items": items or _zero_items(sources, plan),
         **arguments,
-        "expect": {"total": _total(document), "currency": document.currency},
+        "expect": {"total": total_of(document), "currency": document.currency},
     }
     body = {
         "items": item_rows(request["items"]), "notify": request["notify"], "comment": comment_of(request),

@@ -33,7 +33,6 @@ from magodoo.magento.bundles import BUNDLE, is_priced_by_parts, with_own_prices
 from magodoo.magento.items import check_lines, quantity_differences
 from magodoo.magento.marker import Marker, find_marker
 from magodoo.money import from_units, rounded, shown, to_units
-from magodoo.reconcile.bundles import would_be_refunded_whole
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments
 from magodoo.reconcile.rows import Document
@@ -102,30 +101,6 @@ def _foreign(order: OrderPlan, row: Document) -> str:
     return next((str(line.sku) for line in lines if not line.item_key and line.sku), "A line of it")
 
 
-def _counted(order: OrderPlan) -> list[int]:
-    """Magento's shipments that stand for other deliveries of the order, and are no earlier attempt of this one though they are equal."""
-    in_equal = order.facts.situation.matching.splits.in_equal
-    return [row.source_id for row in order.active(Side.MAGENTO, Kind.SHIPMENT) if in_equal[row.at]]
-
-
-def _takes_a_bundle(order: OrderPlan, refunded: dict[int, int]) -> str | None:
-    """A credit memo names each bundle that its parts price if it refunds a part of it, or no quantity at all, and counts all that was
-    invoiced of it. Of one that ships together, and that the customer is still to get, Magento would then ship nothing.
-    """
-    own = {int(line.item_key) for line in order.facts.situation.view.frames.lines_of(order.order.at)}
-    quantities = {item: units for item, units in refunded.items() if units}
-    for bundle in order.facts.bundles.values():
-        if bundle.item not in own or not bundle.dynamic or bundle.separately:
-            continue
-        parts = {item: units for item, units in quantities.items() if item in bundle.parts}
-        if quantities and not parts:
-            continue
-        to_ship = bundle.unshipped - (bundle.whole(parts, goods=False) or 0)
-        if bundle.left_by_a_refund < to_ship and any(part.is_goods for part in bundle.parts.values()):
-            return would_be_refunded_whole(bundle.sku)
-    return None
-
-
 def staged(
     sources: Sources, plan: PlannedChange, kind: Kind, may_be_empty: bool = False
 ) -> tuple[CanonicalDocument | None, list[list[int]], list[RequestProblem]]:
@@ -161,7 +136,7 @@ def magento_call(path: str, body: dict[str, Any]) -> dict[str, Any]:
     return {"system": "magento", "method": "POST", "path": path, "body": body}
 
 
-def _total(document: CanonicalDocument) -> int:
+def total_of(document: CanonicalDocument) -> int:
     """What Magento's document comes to, in units: without the rounding to cash, which Magento does not know."""
     return document.grand_total - int(document.details.get("cash_rounding") or 0)
 

@@ -18,7 +18,6 @@ from magodoo.flows.magento_documents import (
     MagentoDocument,
     OrderRow,
     Row,
-    _total,
     as_items,
     comment_of,
     currency_of,
@@ -34,6 +33,7 @@ from magodoo.flows.magento_documents import (
     sorted_by_bundle,
     staged,
     tendered_of,
+    total_of,
     unpredictable,
     why_not_paid,
 )
@@ -101,7 +101,7 @@ def prepare_invoice(sources: Sources, plan: PlannedChange) -> Prepared:
         **request_head(sources, plan, "account.move"),
         "items": items,
         "shipping": int(plan.intent.get("shipping") or 0),
-        "expect": {"total": _total(document), "currency": document.currency},
+        "expect": {"total": total_of(document), "currency": document.currency},
     }
     body = {"items": item_rows(items), "capture": False, "notify": request["notify"], "comment": comment_of(request)}
     return Prepared(plan, request, [magento_call(f"/V1/order/{plan.order_key}/invoice", body)])

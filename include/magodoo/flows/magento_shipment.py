@@ -17,7 +17,6 @@ from magodoo.flows.magento_documents import (
     MISSING_IN_MAGENTO,
     MagentoDocument,
     Row,
-    _counted,
     as_items,
     comment_of,
     item_rows,
@@ -42,7 +41,7 @@ from magodoo.reconcile.bundles import refunded_whole
 from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.rows import Document
 from magodoo.tracking import lacking
-from magodoo.vocabulary import FindingType, Kind
+from magodoo.vocabulary import FindingType, Kind, Side
 
 if TYPE_CHECKING:
     from magodoo.ledger.planned import PlannedChange
@@ -102,6 +101,12 @@ def _items_shipped(order: OrderPlan, row: Document) -> tuple[list[list[Any]], st
         else:
             single |= quantities
     return as_items(single), reason
+
+
+def _counted(order: OrderPlan) -> list[int]:
+    """Magento's shipments that stand for other deliveries of the order, and are no earlier attempt of this one though they are equal."""
+    in_equal = order.facts.situation.matching.splits.in_equal
+    return [row.source_id for row in order.active(Side.MAGENTO, Kind.SHIPMENT) if in_equal[row.at]]
 
 
 def prepare_shipment(sources: Sources, plan: PlannedChange) -> Prepared:

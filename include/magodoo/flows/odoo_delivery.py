@@ -14,10 +14,8 @@ from magodoo.errors import MagodooError
 from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import own_key, picking_of, share_for
 from magodoo.flows.load_tables import call
-from magodoo.flows.odoo_payment import _payment, _planned_rows
 from magodoo.flows.order_plan import MISSING_IN_ODOO, OrderPlan, first_reason, lacking_tracks
 from magodoo.flows.order_readiness import made_from_odoo, not_ready
-from magodoo.flows.periods import payment_held
 from magodoo.flows.references import name_of, resolve
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.ship_dates import put_right
@@ -385,39 +383,6 @@ def _picking(change: LeasedChange) -> int:
 
 def _tracking(row: Row) -> str:
     return str(row.get("carrier_tracking_ref") or "")
-
-
-def _credit_given(order: OrderPlan, closed: str | None) -> None:
-    """A refund to store credit or points settles the credit note against its liability: no money is owed for it (RULES, *Nature of a
-    total*). Its evidence is Magento's own document.
-    """
-    planned = _planned_rows(order, ChangeKind.ODOO_CREDIT_NOTE)
-    for finding in order.of(FindingType.REFUNDED_TO_CREDIT, Kind.CREDIT_MEMO):
-        row, units = order.row(finding), int(finding.magento_amount or 0)
-        entry = order.partner(row)
-        posted = entry is not None and entry.state == "posted"
-        extra = order.instance.extra_totals.get(finding.part)
-        reason = first_reason(
-            f"No account is set for it under `extra_totals.{finding.part}`" if extra is None else None,
-            order.cut_over(row),
-            closed,
-            made_from_odoo(order, row),
-            order.blocked(row, entry),
-            payment_held(order, row),
-            None if posted or row in planned else "Its credit note is not posted in Odoo",
-            f"It is settled otherwise in Odoo ({entry.settled_by or 'in part'}): unmatch that first, or settle it by hand"
-            if posted and entry is not None and entry.open_amount < units
-            else None,
-        )
-        if reason:
-            finding.no_change_reason = reason
-            continue
-        words = {
-            "part": finding.part,
-            "given": units,
-            "credit_note": int(entry.source_id) if entry is not None else None,
-        }
-        _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], **words)
 
 
 register(Flow(ChangeKind.ODOO_DELIVERY, plan_deliveries, prepare_delivery, Deliver()))

@@ -43,7 +43,7 @@ from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.statuses import UNPAID
-from magodoo.vocabulary import Kind, Side
+from magodoo.vocabulary import FindingType, Kind, Side
 
 if TYPE_CHECKING:
     from magodoo.ledger.planned import PlannedChange
@@ -60,6 +60,7 @@ def plan_refund_payments(order: OrderPlan) -> None:
     """A refund that the provider paid out (transaction id); an offline one stays open and is listed."""
     closed = not_ready(order)
     _settle(order, closed, Kind.CREDIT_MEMO, "odoo_credit_note", ChangeKind.ODOO_REFUND_PAYMENT, "credit_note")
+    _credit_given(order, closed)
 
 
 def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid: ChangeKind, target: str) -> None:
@@ -113,6 +114,39 @@ def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: 
         for name in row.tendered_by.split(","):
             words = {"part": name, target: int(entry.source_id) if entry is not None else None}
             _payment(order, paid, row, [], **words)
+
+
+def _credit_given(order: OrderPlan, closed: str | None) -> None:
+    """A refund to store credit or points settles the credit note against its liability: no money is owed for it (RULES, *Nature of a
+    total*). Its evidence is Magento's own document.
+    """
+    planned = _planned_rows(order, "odoo_credit_note")
+    for finding in order.of(FindingType.REFUNDED_TO_CREDIT, Kind.CREDIT_MEMO):
+        row, units = order.row(finding), int(finding.magento_amount or 0)
+        entry = order.partner(row)
+        posted = entry is not None and entry.state == "posted"
+        extra = order.instance.extra_totals.get(finding.part)
+        reason = first_reason(
+            f"No account is set for it under `extra_totals.{finding.part}`" if extra is None else None,
+            order.cut_over(row),
+            closed,
+            made_from_odoo(order, row),
+            order.blocked(row, entry),
+            payment_held(order, row),
+            None if posted or row in planned else "Its credit note is not posted in Odoo",
+            f"It is settled otherwise in Odoo ({entry.settled_by or 'in part'}): unmatch that first, or settle it by hand"
+            if posted and entry is not None and entry.open_amount < units
+            else None,
+        )
+        if reason:
+            finding.no_change_reason = reason
+            continue
+        words = {
+            "part": finding.part,
+            "given": units,
+            "credit_note": int(entry.source_id) if entry is not None else None,
+        }
+        _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], **words)
 
 
 def _payment(order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], **target: Any) -> None:
