@@ -91,8 +91,8 @@ class Books:
 
         One after the other: sent again, they have to meet the same database ids.
         """
-        from magodoo.odoo.client import OdooClient
-        from magodoo.odoo.transport import Json2
+        from magodoo.connectors.odoo.client import OdooClient
+        from magodoo.connectors.odoo.transport import Json2
         from magodoo.pipeline import load
 
         self.released()
@@ -116,7 +116,7 @@ class Books:
         file.write_text(json.dumps(json.loads(dump_json(calls))), encoding="utf-8")
 
     def _admin(self, name: str) -> Any:
-        from magodoo.odoo.client import OdooClient
+        from magodoo.connectors.odoo.client import OdooClient
 
         return OdooClient(self.odoo.connection("admin", name))
 

@@ -95,7 +95,7 @@ def _again(size: int) -> Iterator[str]:
 
 
 def _page_size(of: dict[str, Any]) -> int:
-    from magodoo.magento import BearerToken, MagentoConnection
+    from magodoo.connectors.magento import BearerToken, MagentoConnection
 
     return MagentoConnection(of["url"], BearerToken(of["token"])).page_size
 
@@ -156,8 +156,8 @@ def reads(url: str, token: str, database: str, paced: bool = False) -> Took:
 
 
 def _context(url: str, token: str, engine: Any) -> Any:
-    from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
-    from magodoo.pipeline.context import Context
+    from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
+    from magodoo.context import Context
     from magodoo.settings import Instance, Settings
 
     instance = Instance(id="us", magento_connection="m", odoo_connection="o")

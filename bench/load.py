@@ -72,11 +72,11 @@ def ours(url: str, database: str, key: str, staging: str, magento: str, token: s
     from load_lab import POLICY as SHOP  # isort: skip
     from bench.theirs.books import standing
     from bench.waiting import waited
-    from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
-    from magodoo.odoo.client import OdooClient
-    from magodoo.odoo.connection import OdooConnection
+    from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
+    from magodoo.connectors.odoo.client import OdooClient
+    from magodoo.connectors.odoo.connection import OdooConnection
+    from magodoo.context import Context
     from magodoo.pipeline import load
-    from magodoo.pipeline.context import Context
     from magodoo.settings import Instance, Settings
     from magodoo.staging import connect
 

@@ -26,8 +26,8 @@ def ours(staging: str, orders: int) -> Took:
     import requests
     from shop_and_books import shop_and_books
 
+    from magodoo.domain.vocabulary import Side
     from magodoo.pipeline import load
-    from magodoo.vocabulary import Side
     from magodoo_sandbox.magento import RunningSandbox
 
     os.environ.setdefault("TQDM_DISABLE", "1")

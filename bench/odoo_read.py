@@ -62,10 +62,10 @@ def measure(size: int, runs: int) -> Entry:
 
 def wanted(url: str, database: str, key: str) -> list[dict[str, Any]]:
     """What the others read: our fields of each kind, as far as this server has them, without the records they point to."""
-    from magodoo.odoo.client import OdooClient
-    from magodoo.odoo.connection import OdooConnection
-    from magodoo.odoo.kinds import READINGS
-    from magodoo.odoo.reads import PAGE_SIZE
+    from magodoo.connectors.odoo.client import OdooClient
+    from magodoo.connectors.odoo.connection import OdooConnection
+    from magodoo.connectors.odoo.reads import PAGE_SIZE
+    from magodoo.connectors.odoo.record_kinds import READINGS
 
     client = OdooClient(OdooConnection(url, database, key, 1))
     told = []
@@ -102,7 +102,7 @@ def ours(url: str, database: str, key: str, staging: str) -> Took:
 def requests(url: str, database: str, key: str, staging: str) -> Took:
     """The same reads, sent again by themselves."""
     from bench.theirs.books import Json2 as Bare
-    from magodoo.odoo.transport import Json2
+    from magodoo.connectors.odoo.transport import Json2
 
     sent: list[tuple[str, str, dict[str, Any]]] = []
     send = Json2.call
@@ -126,9 +126,9 @@ def _context(url: str, database: str, key: str, engine: Any) -> Any:
     from datetime import UTC, datetime
 
     from bench.sales import INSTANCE
-    from magodoo.odoo.client import OdooClient
-    from magodoo.odoo.connection import OdooConnection
-    from magodoo.pipeline.context import Context
+    from magodoo.connectors.odoo.client import OdooClient
+    from magodoo.connectors.odoo.connection import OdooConnection
+    from magodoo.context import Context
     from magodoo.settings import Settings
 
     client = OdooClient(OdooConnection(url, database, key, 1))

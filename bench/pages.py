@@ -148,7 +148,7 @@ def fill(url: str, orders: int) -> int:
     from sqlalchemy import text
 
     from magodoo import staging
-    from magodoo.staging import listed
+    from magodoo.staging import sales_lines
 
     engine = staging.connect(url)
     with engine.begin() as connection:
@@ -160,10 +160,10 @@ def fill(url: str, orders: int) -> int:
     started = time.monotonic()
     for start in range(1, orders + 1, 5000):
         with engine.begin() as connection:
-            listed.refresh(connection, "us", [str(key) for key in range(start, min(start + 5000, orders + 1))])
+            sales_lines.refresh(connection, "us", [str(key) for key in range(start, min(start + 5000, orders + 1))])
     took = time.monotonic() - started
     with engine.begin() as connection:
-        listed.note_agreement(connection, "us")
+        sales_lines.note_agreement(connection, "us")
         count = connection.execute(text("select count(*) from document")).scalar_one()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("vacuum analyze")

@@ -113,7 +113,7 @@ def headers(documents: int) -> Took:
 
     from bench import sales
     from magodoo.reconcile import orders
-    from magodoo.reconcile.frames import canonical
+    from magodoo.reconcile.dataset import canonical
 
     frames, took = canonical(sales.headers(documents)), Took()
     with took.watch():
@@ -135,9 +135,9 @@ def with_lines(documents: int) -> Took:
     """
     from bench import sales
     from magodoo.flows import planner
-    from magodoo.pipeline.ahead import rarely_collected
+    from magodoo.pipeline.prefetch import rarely_collected
     from magodoo.pipeline.reconcile import CHUNK
-    from magodoo.reconcile.frames import canonical
+    from magodoo.reconcile.dataset import canonical
     from magodoo.reconcile.orders import reconcile
 
     table = sales.headers(documents)
@@ -159,8 +159,8 @@ def step(url: str, with_lists: bool = True) -> Took:
     What the task does afterwards for the pages, the lines of the sales lists, is told apart, or left out.
     """
     from bench import sales
-    from magodoo.pipeline import lists, reconcile
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
+    from magodoo.pipeline import reconcile, sales_lists
     from magodoo.reconcile import orders
     from magodoo.settings import Settings
     from magodoo.staging import connect
@@ -173,7 +173,7 @@ def step(url: str, with_lists: bool = True) -> Took:
         counts = reconcile.look(context, reconcile.due(context))
     if with_lists:
         with for_pages.watch():
-            lists.run(context)
+            sales_lists.run(context)
     took.result = {name: counts[name] for name in ("orders", "pairs", "findings", "changes")}
     took.more = {"lists_seconds": for_pages.seconds, "lists_cpu": for_pages.cpu}
     engine.dispose()

@@ -85,8 +85,7 @@ def ours(url: str, documents: int) -> Took:
 
     from bench import sales
     from magodoo.staging import connect
-    from magodoo.staging.prepared import prepare
-    from magodoo.staging.upsert import write
+    from magodoo.staging.documents import prepare, write
 
     engine, took = connect(url), Took()
     batches = sales.canonical(documents, BATCH)
@@ -108,7 +107,7 @@ def ours(url: str, documents: int) -> Took:
 
 def copy(url: str, documents: int) -> Took:
     """COPY of ready text into the three tables, one transaction per batch."""
-    from magodoo.copying import copy_rows, encoded_row
+    from magodoo.pg_copy import copy_rows, encoded_row
     from magodoo.staging import connect
 
     engine, took = connect(url), Took()
@@ -155,7 +154,7 @@ def _rows(documents: int) -> Iterator[dict[str, Table]]:
     """The batches as rows of the tables: what a program of one's own would have in hand."""
     from bench import sales
     from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS
-    from magodoo.staging.upsert import KEY
+    from magodoo.staging.documents import KEY
 
     for batch in sales.canonical(documents, BATCH):
         heads = [[getattr(each, name) for name in DOCUMENT_COLUMNS] for each in batch]

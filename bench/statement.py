@@ -65,11 +65,11 @@ def _into_october(url: str) -> None:
 def made(url: str) -> Took:
     """One statement, signed, and what changed since."""
     from magodoo import staging
+    from magodoo.context import Context
     from magodoo.pipeline import statement
-    from magodoo.pipeline.context import Context
     from magodoo.settings import Instance, Settings
     from magodoo.statement import store
-    from magodoo.statement.months import Month
+    from magodoo.statement.periods import Month
 
     engine = staging.connect(url)
     instance = Instance(id="us", magento_connection="m", odoo_connection="o")

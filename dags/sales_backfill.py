@@ -5,7 +5,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param, task_group
 
-from magodoo.vocabulary import MATCHED_KINDS
+from magodoo.domain.vocabulary import MATCHED_KINDS
 from magodoo_airflow.operators.backfill import BackfillChunksOperator, BackfillProgressOperator, BackfillReportOperator
 from magodoo_airflow.schedule import dag_defaults, instances
 

@@ -23,13 +23,13 @@ from scripts import tables
 from sqlalchemy import Engine
 
 from magodoo import staging
+from magodoo.connectors.magento import needed
+from magodoo.connectors.magento.schema import Fate, Shape
 from magodoo.domain.kinds import ChangeKind
-from magodoo.magento import needed
-from magodoo.magento.shape import Fate, Shape
+from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Rule, Verdict
 from magodoo.reconcile import catalogue, statuses
 from magodoo.settings import extra_totals, model
 from magodoo.settings.schema import schema
-from magodoo.vocabulary import Approval, ChangeState, FindingType, Rule, Verdict
 from magodoo_airflow import metrics
 from magodoo_airflow.operators.changes import BY_KIND
 from magodoo_devstack import ports
@@ -192,7 +192,7 @@ def findings_page() -> str:
 def fields_page() -> str:
     """Which field of Magento's documents is needed for what, as `magento/needed.py` holds it."""
     lines = [
-        WRITTEN.format("include/magodoo/magento/needed.py"),
+        WRITTEN.format("include/magodoo/connectors/magento/needed.py"),
         "# Fields of Magento's documents",
         "",
         "What is read of a document, what for, and what becomes of the document where the field is missing or cannot be read. Fields that are",
@@ -276,7 +276,7 @@ def changes_page() -> str:
         ("Rules of matching", _own_text(Rule), Rule),
     )
     lines = [
-        WRITTEN.format("include/magodoo/domain/kinds.py and include/magodoo/vocabulary.py"),
+        WRITTEN.format("include/magodoo/domain/kinds.py and include/magodoo/domain/vocabulary.py"),
         "# Changes",
         "",
         _own_text(ChangeKind),

@@ -13,7 +13,7 @@ from html import escape
 from sqlalchemy import Engine, inspect
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
-from magodoo.staging.engine import MIGRATIONS, SCHEMA
+from magodoo.staging.db import MIGRATIONS, SCHEMA
 
 WIDTH, ROW, GAP = 170, 17, 24  # of the picture, in pixels: a box, a line, the space between
 PARENTS = ("order_work", "document")  # tables that others name by their whole key, without a foreign key

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind
 from magodoo.ledger import changes, decisions
 from magodoo.ledger import changes as ledger
 from magodoo.ledger.planned import PlannedChange, Prepared
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode, Modes
-from magodoo.vocabulary import Kind
 
 INVOICE = ChangeKind.ODOO_INVOICE
 

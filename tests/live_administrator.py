@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from magodoo.odoo.client import OdooClient
+from magodoo.connectors.odoo.client import OdooClient
 
 
 class Administrator:

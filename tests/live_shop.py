@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import requests
 
+from magodoo.connectors.magento import MagentoClient, MagentoConnection
+from magodoo.connectors.magento.connection import BearerToken
+from magodoo.connectors.magento.http import Http
 from magodoo.errors import FixDocument
-from magodoo.magento import MagentoClient, MagentoConnection
-from magodoo.magento.connection import BearerToken
-from magodoo.magento.http import Http
 from magodoo_sandbox.magento import Address, Line, MagentoShop, RunningSandbox
 from magodoo_sandbox.magento.pricing import Coupon
 

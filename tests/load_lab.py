@@ -17,19 +17,20 @@ from permit import permit
 from sqlalchemy import text
 
 from magodoo import staging
+from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.context import Context
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import MATCHED_KINDS, Kind
 from magodoo.extract import magento_documents, odoo_documents
 from magodoo.flows import planner
 from magodoo.ledger import changes, decisions
 from magodoo.ledger.planned import PlannedChange
-from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import load
-from magodoo.pipeline.context import Context
 from magodoo.settings import Instance, Settings
-from magodoo.staging import master, upsert
-from magodoo.vocabulary import MATCHED_KINDS, Kind
+from magodoo.staging import documents as upsert
+from magodoo.staging import master_data
 from magodoo_sandbox.magento import Address, Line, MagentoShop
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
 from magodoo_sandbox.odoo.database import OdooDatabase
@@ -162,9 +163,11 @@ class Lab:
                 ("product.pricelist", "name", odoo.pricelists()), ("account.journal", "code", odoo.journals()),
                 ("res.country", "code", odoo.countries()), ("delivery.carrier", "name", odoo.carriers()),
             ):  # fmt: skip
-                master.replace(connection, "us", model, key, rows)
-            master.replace_products(connection, "us", skus, odoo.products(skus))
-            master.put_fact(connection, "us", "ir.config_parameter", "database.uuid", {"value": odoo.database_uuid()})
+                master_data.replace(connection, "us", model, key, rows)
+            master_data.replace_products(connection, "us", skus, odoo.products(skus))
+            master_data.put_fact(
+                connection, "us", "ir.config_parameter", "database.uuid", {"value": odoo.database_uuid()}
+            )
 
     # Plans
 

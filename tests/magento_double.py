@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
+from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.money import dump_json
 
 RECORDINGS = Path(__file__).parent / "recordings" / "magento-client"

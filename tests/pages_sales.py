@@ -8,12 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, text
 
+from magodoo.domain.vocabulary import Side
 from magodoo.settings import Instance
-from magodoo.staging import connect, listed
-from magodoo.statement import annexes, body, documents, explain, store
-from magodoo.statement.books import Books
-from magodoo.statement.months import Month
-from magodoo.vocabulary import Side
+from magodoo.staging import connect, sales_lines
+from magodoo.statement import documents, explanation, schedules, statement, store
+from magodoo.statement.general_ledger import Books
+from magodoo.statement.periods import Month
 
 ORDERS = 60
 HOSTILE = """<script>alert("x")</script><img src=x onerror=alert(1)>"""
@@ -107,8 +107,8 @@ def stage(connection: Connection) -> None:
         text("update document set customer_name = :formula where kind = 'order' and order_key = '13'"),
         {"formula": FORMULA},
     )
-    listed.refresh(connection, "us", [str(number) for number in range(1, ORDERS + 1)], without_order=True)
-    listed.note_agreement(connection, "us")
+    sales_lines.refresh(connection, "us", [str(number) for number in range(1, ORDERS + 1)], without_order=True)
+    sales_lines.note_agreement(connection, "us")
 
 
 def keep_statement(connection: Connection, now: datetime, month: str = "2026-10") -> None:
@@ -117,8 +117,8 @@ def keep_statement(connection: Connection, now: datetime, month: str = "2026-10"
     of = Month.read(month, instance.zone)
     sales = documents.read(connection, instance, of, now)
     assert sales.in_month(Side.ODOO)
-    sources = body.Sources(
-        instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=Books("USD", {1: "INV"}, totals={}),
-        ledger_steps=[], by_rate={}, clearing=[], gaps=[], unread_stores=[], without_store=[], unreadable=[], annexes=annexes.read(connection, instance, of, now, {}), over=True,
+    sources = statement.Sources(
+        instance=instance, sales=sales, explanation=explanation.explain(sales, instance), books=Books("USD", {1: "INV"}, totals={}),
+        ledger_steps=[], by_rate={}, clearing=[], gaps=[], unread_stores=[], without_store=[], unreadable=[], annexes=schedules.read(connection, instance, of, now, {}), over=True,
     )  # fmt: skip
-    store.keep(connection, "us", of.first, body.statement(sources), now, "run 1")
+    store.keep(connection, "us", of.first, statement.statement(sources), now, "run 1")

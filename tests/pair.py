@@ -11,12 +11,12 @@ from pathlib import Path
 from permit import permit
 from sqlalchemy import Engine
 
-from magodoo.magento.client import MagentoClient
-from magodoo.magento.connection import MagentoConnection
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
+from magodoo.connectors.magento.client import MagentoClient
+from magodoo.connectors.magento.connection import MagentoConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.context import Context
 from magodoo.pipeline import extract, load, quality, reconcile
-from magodoo.pipeline.context import Context
 from magodoo.settings import Instance, Settings, read_settings
 from magodoo.staging import connect
 from magodoo_sandbox import magento, odoo

@@ -23,11 +23,11 @@ from rich.console import Console
 from sqlalchemy import text
 
 from magodoo import staging
-from magodoo.magento import MagentoClient, Track
-from magodoo.magento.connection import BearerToken, OAuth1
-from magodoo.magento.http import Http
-from magodoo.odoo.client import OdooClient
-from magodoo.vocabulary import MATCHED_KINDS, Kind
+from magodoo.connectors.magento import MagentoClient, Track
+from magodoo.connectors.magento.connection import BearerToken, OAuth1
+from magodoo.connectors.magento.http import Http
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.domain.vocabulary import MATCHED_KINDS, Kind
 from magodoo_devstack import lifecycle, runner
 from magodoo_devstack.airflow import Api
 from magodoo_devstack.demo.chain import Chain

@@ -8,8 +8,8 @@ from typing import Any
 from live_shop import CONFIGURABLE, COUPON, DYNAMIC, DYNAMIC_APART, FIXED, FIXED_APART
 from pair_live import People, cents
 
-from magodoo.magento import Track
-from magodoo.vocabulary import Kind
+from magodoo.connectors.magento import Track
+from magodoo.domain.vocabulary import Kind
 
 TWO_LINES = [("LIVE-A", 3), ("LIVE-B", 2)]
 NOTE = "made by a person"

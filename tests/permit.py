@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from magodoo.preflight import store
+from magodoo.preflight import results
 from magodoo.preflight.subject import applied_kinds
 from magodoo.settings import Instance
 
@@ -14,5 +14,5 @@ from magodoo.settings import Instance
 def permit(engine: Engine, instance: Instance) -> None:
     """Note, unless it stands there, that the instance was examined with these settings and may write."""
     with engine.begin() as connection:
-        if store.why_not(connection, instance):
-            store.record(connection, instance, applied_kinds(instance), (), datetime.now(UTC))
+        if results.why_not(connection, instance):
+            results.record(connection, instance, applied_kinds(instance), (), datetime.now(UTC))

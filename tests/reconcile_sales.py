@@ -20,8 +20,8 @@ from magodoo.flows import planner
 from magodoo.ledger.planned import PlannedChange
 from magodoo.money import to_units
 from magodoo.reconcile import orders
+from magodoo.reconcile.dataset import Frames, canonical
 from magodoo.reconcile.finding import Finding
-from magodoo.reconcile.frames import Frames, canonical
 from magodoo.settings.model import Instance
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

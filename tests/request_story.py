@@ -24,8 +24,8 @@ from shop_and_books import ShopAndBooks, shop_and_books
 from sqlalchemy import text
 from test_rules_totals import extend, gift_journal, number, raise_total, tender
 
+from magodoo.context import Context
 from magodoo.pipeline import load
-from magodoo.pipeline.context import Context
 from magodoo_sandbox.magento import Address, Line
 from magodoo_sandbox.magento.pricing import Coupon, TaxSettings
 

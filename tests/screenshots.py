@@ -28,8 +28,8 @@ from magodoo import staging
 from magodoo.money import dump_json
 from magodoo.pipeline import statement
 from magodoo.statement import store
-from magodoo.statement.body import Statement
-from magodoo.statement.months import Month
+from magodoo.statement.periods import Month
+from magodoo.statement.statement import Statement
 from magodoo_devstack import lifecycle
 from magodoo_devstack.environment import cluster_of
 from magodoo_devstack.layout import Layout

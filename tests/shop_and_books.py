@@ -22,13 +22,14 @@ from permit import permit
 from sqlalchemy import text
 
 from magodoo import staging
+from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.context import Context
 from magodoo.ledger import decisions
-from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
+from magodoo.notifications import alerts
 from magodoo.pipeline import extract, load, quality, reconcile
-from magodoo.pipeline.context import Context
-from magodoo.quality import alerts, gate
+from magodoo.quality import gate
 from magodoo.settings import Instance, Settings
 from magodoo_sandbox.magento import Address, Line
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento

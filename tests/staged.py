@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.settings import Instance
 from magodoo.staging import connect
-from magodoo.staging.upsert import Staged, stage
+from magodoo.staging.documents import Staged, stage
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from shop_and_books import ShopAndBooks, amount
 from test_rules_deliveries import made_of, validate
 
-from magodoo.statement.months import Month
+from magodoo.statement.periods import Month
 from magodoo_sandbox.magento import Line
 from magodoo_sandbox.seed.books import Entry
 from magodoo_sandbox.seed.plants import EXCLUDED_EMAIL

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from reconcile_sales import Sales
 from staged import instance
 
+from magodoo.connectors.magento.bundles import is_priced_by_parts
+from magodoo.connectors.magento.items import Role, by_parts, order_items, shipped_goods
 from magodoo.extract import magento_documents
 from magodoo.flows.magento_credit_memo import predicted_credit_memo
 from magodoo.flows.magento_invoice import predicted_invoice
-from magodoo.magento.bundles import is_priced_by_parts
-from magodoo.magento.items import Role, by_parts, order_items, shipped_goods
 from magodoo.money import to_units
 from magodoo_sandbox.magento import Line, MagentoShop, render
 from magodoo_sandbox.magento.pricing import Coupon

@@ -15,16 +15,16 @@ from requests import exceptions as failing
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from magodoo import errors
+from magodoo.connectors.magento import http as magento
+from magodoo.connectors.magento import needed, schema
+from magodoo.connectors.magento.connection import MagentoConnection
+from magodoo.connectors.magento.replies import error_of
+from magodoo.connectors.magento.search import Filter, read_stamp
+from magodoo.connectors.magento.writes import Track, transaction_body
+from magodoo.connectors.odoo import refusals, transport
+from magodoo.connectors.odoo.validation import flaw, listed_flaw
+from magodoo.domain.vocabulary import Kind
 from magodoo.flows import magento_credit_memo, magento_invoice
-from magodoo.magento import http as magento
-from magodoo.magento import needed, shape
-from magodoo.magento.connection import MagentoConnection
-from magodoo.magento.replies import error_of
-from magodoo.magento.search import Filter, read_stamp
-from magodoo.magento.writes import Track, transaction_body
-from magodoo.odoo import refusals, transport
-from magodoo.odoo.soundness import flaw, listed_flaw
-from magodoo.vocabulary import Kind
 
 
 def refused() -> requests.ConnectionError:
@@ -178,12 +178,12 @@ def nested(depth: int) -> Any:
 @pytest.mark.parametrize("damage", [nested(40), "a\0b", "half \ud83d", 10**31, Decimal("1e31")])
 def test_what_no_table_can_hold_is_unreadable_where_it_is_read_and_left_out_where_it_is_not(damage: Any) -> None:
     with pytest.raises(errors.Unreadable):
-        shape.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, "increment_id": damage})
-    assert shape.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, "note": damage}) == INVOICE
+        schema.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, "increment_id": damage})
+    assert schema.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, "note": damage}) == INVOICE
 
 
 def test_what_is_nested_as_deep_as_a_shop_does_it_passes() -> None:
-    assert shape.sound(needed.ONLY_ID, {"entity_id": 1, "note": nested(10)})["note"] == nested(10)
+    assert schema.sound(needed.ONLY_ID, {"entity_id": 1, "note": nested(10)})["note"] == nested(10)
 
 
 INVOICE = {
@@ -204,14 +204,14 @@ INVOICE = {
     ],
 )
 def test_a_field_that_is_none_of_a_shop_s_is_named(change: dict[str, Any], named: str) -> None:
-    assert shape.sound(needed.SHAPES[Kind.INVOICE], INVOICE)["items"] == []
+    assert schema.sound(needed.SHAPES[Kind.INVOICE], INVOICE)["items"] == []
     with pytest.raises(errors.Unreadable, match=named):
-        shape.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, **change})
+        schema.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, **change})
 
 
 def test_a_quantity_that_is_none_costs_just_that_and_is_reported() -> None:
-    clean = shape.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, "total_qty": Decimal(-1)})
-    assert (clean["total_qty"], clean[shape.SET_ASIDE]) == (
+    clean = schema.sound(needed.SHAPES[Kind.INVOICE], {**INVOICE, "total_qty": Decimal(-1)})
+    assert (clean["total_qty"], clean[schema.SET_ASIDE]) == (
         None,
         ["total_qty cannot be read: the quantity is summed from its rows"],
     )

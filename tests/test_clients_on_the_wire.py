@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from magodoo import errors
-from magodoo.magento import MagentoClient, MagentoConnection
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
+from magodoo.connectors.magento import MagentoClient, MagentoConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
 
 MEGABYTE = 1024 * 1024
 VERSION = b'{"version": "19.0", "version_info": [19, 0, 0, "final", 0, ""]}'

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import tenacity.nap
 
+from magodoo.connectors.magento import MagentoClient, MagentoConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.errors import MagodooError
-from magodoo.magento import MagentoClient, MagentoConnection
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
 
 AT_A_TIME = 3
 VERSION = {"version": "19.0", "version_info": [19, 0, 0, "final", 0, ""]}

@@ -12,10 +12,10 @@ from magento_double import DOCUMENTS
 from reconcile_sales import Sales
 from staged import NOON, instance
 
+from magodoo.connectors.magento.pagination import Page
+from magodoo.connectors.magento.search import Search
+from magodoo.domain.vocabulary import MATCHED_KINDS, Kind
 from magodoo.extract.reading import MagentoSource
-from magodoo.magento.paging import Page
-from magodoo.magento.search import Search
-from magodoo.vocabulary import MATCHED_KINDS, Kind
 
 STORES = st.sampled_from([None, 1, 2, 4])
 

@@ -10,8 +10,8 @@ from load_lab import POLICY, Lab
 from pydantic import ValidationError
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind
 from magodoo.settings import Instance
-from magodoo.vocabulary import Kind
 
 FIELD = "x_ship_ref"
 

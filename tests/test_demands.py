@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from magodoo.errors import Forbidden
 from magodoo.preflight import demands
-from magodoo.preflight.lines import Outcome
+from magodoo.preflight.results import Outcome
 from magodoo.settings import Instance
 
 NAMES = {"magento_connection": "shop", "odoo_connection": "books"}

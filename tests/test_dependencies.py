@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 
 from magodoo import staging
 from magodoo.domain.kinds import EDGES, ChangeKind, Edge, Effect, Scope, requires, waits_for
+from magodoo.domain.vocabulary import Side
 from magodoo.ledger import changes, decisions, leases
-from magodoo.vocabulary import Side
 
 K = ChangeKind
 WHY = "Odoo says no"

@@ -8,11 +8,11 @@ import pytest
 from shop_and_books import ShopAndBooks
 from sqlalchemy import Engine, text
 
+from magodoo.domain.vocabulary import Side
 from magodoo.errors import BadSettings, Retry
+from magodoo.notifications import outbox
 from magodoo.pipeline import erasure, extract, upkeep
-from magodoo.quality import outbox
 from magodoo.settings import Settings
-from magodoo.vocabulary import Side
 from magodoo_devstack.mail import Keeper
 from magodoo_sandbox.magento import Address
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from magodoo.copying import escaped, escaped_json, json_text
 from magodoo.errors import Unreadable
 from magodoo.money import dump_json, exact_json, parse_json, to_units
+from magodoo.pg_copy import escaped, escaped_json, json_text
 from magodoo.reconcile.references import ids_after
-from magodoo.stamps import utc
+from magodoo.timestamps import utc
 
 
 @given(st.decimals(-(10**10), 10**10, places=4))

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_load_requests import NOW, an_instance, sources
 
-from magodoo.extract import magento_documents, paths
+from magodoo.extract import magento_documents, magento_totals
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.extra_amounts import extra_lines, parts_of
 from magodoo.flows.line_amounts import money_lines
@@ -154,7 +154,7 @@ def test_an_amount_is_written_to_the_last_unit_or_named(
 )
 def test_an_amount_is_found_by_its_path(path: str, units: int) -> None:
     row = {"fee": 1, "ext": {"fee": Decimal("2.50")}, "items": [{"deposit": 1}, {"deposit": 2}, {}]}
-    assert paths.amount(row, path) == units
+    assert magento_totals.amount(row, path) == units
 
 
 def test_every_field_that_holds_an_amount_is_named() -> None:
@@ -165,4 +165,4 @@ def test_every_field_that_holds_an_amount_is_named() -> None:
         "items": [{"d": 1}, {"d": 2}],
         "flag": True,
     }
-    assert paths.holding(row, 30_000) == ["ext.totals[].value", "fee", "items[].d"]
+    assert magento_totals.holding(row, 30_000) == ["ext.totals[].value", "fee", "items[].d"]

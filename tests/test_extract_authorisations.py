@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from magodoo import authorisation
+from magodoo.domain import authorisation
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import Forbidden
 from magodoo.extract import authorisations
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.vocabulary import Kind
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from staged import NOON, emptied, instance, put, value
 
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import Unreadable
 from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.reading import MagentoSource
-from magodoo.vocabulary import Kind
 
 SAMPLES = [("magento", kind, row) for kind, row in recorded.magento()][::7] + [
     ("odoo", kind, row) for kind, row in recorded.odoo()
@@ -106,7 +106,7 @@ class OnePage:
         self.rows = list(rows)
 
     def changed(self, *_: Any, **__: Any) -> Iterator[Any]:
-        from magodoo.magento.paging import Page, Quarantined
+        from magodoo.connectors.magento.pagination import Page, Quarantined
 
         yield Page(self.rows, NOON, len(self.rows) + 1, [Quarantined(None, "{", "not JSON")])
 

@@ -1,4 +1,4 @@
-"""What money settled of an Odoo document, from its partial reconciliations as `magodoo.odoo.settlements` gives them."""
+"""What money settled of an Odoo document, from its partial reconciliations as `magodoo.connectors.odoo.settlements` gives them."""
 
 from __future__ import annotations
 

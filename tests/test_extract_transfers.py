@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_extract_odoo import instance
 
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import Unreadable
 from magodoo.extract import odoo_documents, odoo_transfers
-from magodoo.vocabulary import Kind
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLACES = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from magodoo.connectors.magento.connection import AdminLogin, BearerToken, OAuth1
 from magodoo.errors import BadSettings
-from magodoo.magento.connection import AdminLogin, BearerToken, OAuth1
 from magodoo_airflow.hooks.address import base_url
 from magodoo_airflow.hooks.context import open_context
 from magodoo_airflow.hooks.magento import MagentoHook

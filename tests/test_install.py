@@ -137,7 +137,7 @@ def test_a_dag_of_another_project_uses_an_operator(project: Project) -> None:
 
 def test_all_that_the_engine_reads_from_its_packages_is_there(project: Project) -> None:
     code = (
-        "from magodoo.staging.engine import MIGRATIONS; from importlib.resources import files; import magodoo_airflow.pages as pages\n"
+        "from magodoo.staging.db import MIGRATIONS; from importlib.resources import files; import magodoo_airflow.pages as pages\n"
         "print(len(list(MIGRATIONS.rglob('*.sql'))), len([f for f in (files(pages) / 'templates').iterdir()]))"
     )
     migrations, templates = map(int, project.run(str(project.python), "-c", code).split()[-2:])

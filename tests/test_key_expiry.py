@@ -11,9 +11,9 @@ from mailed import UI, US
 from pair import seeded_pair
 from sqlalchemy import Engine
 
+from magodoo.notifications import outbox
+from magodoo.notifications.alerts import THRESHOLDS, queue_key_expiry
 from magodoo.pipeline import refresh
-from magodoo.quality import outbox
-from magodoo.quality.key_alerts import THRESHOLDS, queue_key_expiry
 from magodoo.staging import connect
 
 DAY = date(2026, 12, 31)

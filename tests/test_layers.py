@@ -148,10 +148,10 @@ def test_the_engine_never_imports_airflow(all_imports: list[Import]) -> None:
 @pytest.mark.parametrize(
     ("package", "source"),
     [
-        ("reconcile", "from magodoo.odoo.client import OdooClient"),
+        ("reconcile", "from magodoo.connectors.odoo.client import OdooClient"),
         ("magento", "def lazily():\n    from magodoo import staging"),
-        ("staging", "import magodoo.magento.client"),
-        ("load", "from magodoo.pipeline.context import Context"),
+        ("staging", "import magodoo.connectors.magento.client"),
+        ("load", "from magodoo.context import Context"),
         ("staging", "from magodoo_sandbox.magento import RunningSandbox"),
         ("magodoo_airflow", "def lazily():\n    import magodoo_devstack.layout"),
     ],
@@ -161,5 +161,5 @@ def test_an_import_against_the_arrows_is_seen(package: str, source: str) -> None
 
 
 def test_a_type_that_a_step_is_given_may_be_named() -> None:
-    source = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from magodoo.pipeline.context import Context"
+    source = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from magodoo.context import Context"
     assert forbidden(list(imports("load", "x.py", source))) == []

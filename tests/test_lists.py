@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Engine, text
 from staged import emptied, instance, magento_document, magento_order, put, rows, value
 
-from magodoo.pipeline import lists, reconcile
-from magodoo.pipeline.context import Context
+from magodoo.context import Context
+from magodoo.pipeline import reconcile, sales_lists
 from magodoo.settings import Settings
-from magodoo.staging import listed, work
+from magodoo.staging import sales_lines, work_queue
 
 ORDERS = ("1", "2", "3")
 ALL = "select * from listed order by kind, source_id"
@@ -25,7 +25,7 @@ def engine(module_staging_url: str) -> Iterator[Engine]:
         for order in map(int, ORDERS):
             put(engine, magento_order(order, f"00000000{order}"), magento_document("invoice", order + 10, order))
         with engine.begin() as connection:
-            work.completed(connection, "us", work.versions(connection, "us", ORDERS))
+            work_queue.completed(connection, "us", work_queue.versions(connection, "us", ORDERS))
         yield engine
 
 
@@ -44,37 +44,37 @@ def test_a_run_that_ends_before_the_lists_leaves_them_to_the_next(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(lists, "run", killed)
+        patched.setattr(sales_lists, "run", killed)
         reconcile.run(context(engine))
     assert reconcile.due(context(engine)) == []
-    assert lists.due(context(engine))
+    assert sales_lists.due(context(engine))
     assert invoices(engine) == []
 
     reconcile.run(context(engine), [])
-    assert not lists.due(context(engine))
+    assert not sales_lists.due(context(engine))
     assert invoices(engine) == [("11", "missing in Odoo"), ("12", "missing in Odoo"), ("13", "missing in Odoo")]
 
 
 def test_lists_are_written_in_batches_and_twice_is_the_same_as_once(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "BATCH", 2)
+    monkeypatch.setattr(sales_lists, "BATCH", 2)
     reconcile.look(context(engine), list(ORDERS))
-    assert lists.run(context(engine)) == 3
+    assert sales_lists.run(context(engine)) == 3
     first = rows(engine, ALL)
-    assert lists.run(context(engine)) == 0
+    assert sales_lists.run(context(engine)) == 0
     with engine.begin() as connection:
-        listed.note_due(connection, "us", [*ORDERS, *ORDERS])
-    assert lists.run(context(engine)) == 3
+        sales_lines.note_due(connection, "us", [*ORDERS, *ORDERS])
+    assert sales_lists.run(context(engine)) == 3
     assert rows(engine, ALL) == first
 
 
 def test_what_is_noted_while_the_lists_are_written_stays_noted(engine: Engine) -> None:
     reconcile.look(context(engine), list(ORDERS))
     with engine.begin() as writing:
-        assert listed.refresh_due(writing, "us", 10) == 3
+        assert sales_lines.refresh_due(writing, "us", 10) == 3
         with engine.begin() as meanwhile:
-            listed.note_due(meanwhile, "us", ["2"])
+            sales_lines.note_due(meanwhile, "us", ["2"])
     assert value(engine, "select string_agg(order_key, ',') from unlisted") == "2"
 
 
@@ -85,10 +85,10 @@ def test_what_was_read_before_a_change_is_never_written_over_what_was_read_after
     def erase() -> None:
         with engine.begin() as connection:
             connection.execute(text("update document set number = 'erased' where kind = 'invoice' and order_key = '1'"))
-            listed.refresh(connection, "us", ["1"])
+            sales_lines.refresh(connection, "us", ["1"])
 
     with engine.begin() as connection:
-        listed.refresh(connection, "us", ["1"])
+        sales_lines.refresh(connection, "us", ["1"])
         erasing = threading.Thread(target=erase)
         erasing.start()
         erasing.join(1)

@@ -10,8 +10,8 @@ from load_lab import Died, Lab
 from sqlalchemy import text
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.ledger import checkpoints, leases
-from magodoo.vocabulary import Kind, Side
 
 
 def paid_orders(made: Lab, count: int) -> None:

@@ -11,9 +11,9 @@ from load_lab import Died, Lab
 from test_load_batches import at, die
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind
 from magodoo.ledger import checkpoints, leases
 from magodoo.ledger.planned import PlannedChange
-from magodoo.vocabulary import Kind
 
 
 def copy_keys(made: Lab) -> None:

@@ -12,10 +12,10 @@ from load_lab import Lab, lab
 from sqlalchemy import text
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import TooLate
 from magodoo.ledger import checkpoints, decisions
 from magodoo.pipeline import reconcile
-from magodoo.vocabulary import Kind
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine, text
 
 from magodoo import staging
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Side
 from magodoo.ledger import approvals, changes, decisions, leases
 from magodoo.ledger import changes as ledger
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode, Modes
-from magodoo.vocabulary import Side
 
 IMPORT, INVOICE, PAYMENT = ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.versions import Version
 from magodoo.flows.load_tables import complete, unequal_in_company, unrated
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.versions import Version
 
 CENT = Decimal("0.01")
 

@@ -10,9 +10,9 @@ from load_lab import Lab
 from sqlalchemy import text
 from test_load_protocol import later
 
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.matching import Row
-from magodoo.odoo.writers import Done
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.documents import Done
+from magodoo.connectors.odoo.payment_matching import Row
 
 Lines = dict[int, list[Row]]
 

@@ -14,15 +14,15 @@ from faults.mutations import mutated
 from load_lab import Died, Lab
 from sqlalchemy import text
 
+from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import Unauthorized
 from magodoo.ledger import checkpoints, executor, leases
 from magodoo.ledger.redaction import MASK
-from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
 from magodoo.settings.model import Mode, Modes
-from magodoo.vocabulary import Kind, Side
 from magodoo_sandbox.magento import Address
 
 

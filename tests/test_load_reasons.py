@@ -13,7 +13,7 @@ from test_load_protocol import later, tamper
 from test_load_writers import odoo_invoice
 
 from magodoo.domain.kinds import ChangeKind
-from magodoo.vocabulary import Kind
+from magodoo.domain.vocabulary import Kind
 
 EUR = 126
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind
 from magodoo.extract import magento_documents
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.line_amounts import apportion
@@ -25,7 +26,6 @@ from magodoo.ledger.planned import PlannedChange
 from magodoo.money import from_units, rounded, to_units
 from magodoo.settings import Instance
 from magodoo.settings.model import TaxRule
-from magodoo.vocabulary import Kind
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 RATES = ("8.25", "19", "7", "20")

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 from load_lab import Lab
 
+from magodoo.connectors.odoo.client import OdooClient
 from magodoo.domain.kinds import ChangeKind
-from magodoo.odoo.client import OdooClient
-from magodoo.vocabulary import Kind
+from magodoo.domain.vocabulary import Kind
 from magodoo_sandbox.magento import Coupon
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import Forbidden, UnreadableRecord
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
-from magodoo.odoo.versions import Version
 
 CONNECTION = OdooConnection("https://odoo.example", "shop", "key", 3, attempts=1, parallel_reads=1)
 DATE = {"type": "date"}

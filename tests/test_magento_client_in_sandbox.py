@@ -10,11 +10,19 @@ from typing import Any
 import pytest
 from magento_double import ids_of
 
+from magodoo.connectors.magento import (
+    AdminLogin,
+    BearerToken,
+    MagentoClient,
+    MagentoConnection,
+    OAuth1,
+    Track,
+    find_marker,
+)
+from magodoo.connectors.magento.connection import Auth
+from magodoo.connectors.magento.items import quantity_differences
+from magodoo.domain.vocabulary import MATCHED_KINDS, Kind
 from magodoo.errors import FixDocument, Forbidden, OutcomeUnknown, Unauthorized
-from magodoo.magento import AdminLogin, BearerToken, MagentoClient, MagentoConnection, OAuth1, Track, find_marker
-from magodoo.magento.connection import Auth
-from magodoo.magento.items import quantity_differences
-from magodoo.vocabulary import MATCHED_KINDS, Kind
 from magodoo_sandbox.magento import Line, MagentoShop, RunningSandbox
 
 MARK = "magodoo:main:1f0c2f6e-0b1a-4c8e-9d51-0f5a2f6e7b11:account.move:42"

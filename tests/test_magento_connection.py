@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from magento_double import Answer, Asked, Shop, client_of, json_answer, recorded, served
 
+from magodoo.connectors.magento import MagentoClient, MagentoConnection
+from magodoo.connectors.magento.connection import BearerToken
 from magodoo.errors import Unauthorized
-from magodoo.magento import MagentoClient, MagentoConnection
-from magodoo.magento.connection import BearerToken
 
 RESOURCES = {
     "/orders": "Magento_Sales::actions_view",

@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from magento_double import DOCUMENTS, Answer, Shop, client_of, ids_of, quarantined_of, served
 
+from magodoo.connectors.magento.marker import find_marker
+from magodoo.connectors.magento.needed import SHAPES
+from magodoo.connectors.magento.pagination import raw_text
+from magodoo.connectors.magento.schema import SET_ASIDE, sound
+from magodoo.connectors.magento.search import read_stamp
+from magodoo.domain.vocabulary import MATCHED_KINDS, Kind
 from magodoo.errors import MagodooError, Unreadable
-from magodoo.magento.marker import find_marker
-from magodoo.magento.needed import SHAPES
-from magodoo.magento.paging import raw_text
-from magodoo.magento.search import read_stamp
-from magodoo.magento.shape import SET_ASIDE, sound
 from magodoo.money import dump_json, parse_json, to_units
-from magodoo.vocabulary import MATCHED_KINDS, Kind
 
 PROPERTY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -18,10 +18,10 @@ from oauthlib.common import Request as OAuthRequest
 from oauthlib.oauth1.rfc5849 import signature
 
 from magodoo import errors
-from magodoo.magento import AdminLogin, BearerToken, MagentoClient, MagentoConnection, OAuth1
-from magodoo.magento.auth import RenewedToken, lifetime_of
-from magodoo.magento.replies import MissingRight, NotFound, PageTooLarge, ServerFault, error_of, interpolate
-from magodoo.magento.search import CONDITIONS, Search, encode, read_stamp
+from magodoo.connectors.magento import AdminLogin, BearerToken, MagentoClient, MagentoConnection, OAuth1
+from magodoo.connectors.magento.auth import RenewedToken, lifetime_of
+from magodoo.connectors.magento.replies import MissingRight, NotFound, PageTooLarge, ServerFault, error_of, interpolate
+from magodoo.connectors.magento.search import CONDITIONS, Search, encode, read_stamp
 
 ITEM = [(1, Decimal(1))]
 KEYS = OAuth1("consumer-key", "consumer-secret", "access-token", "access-secret")

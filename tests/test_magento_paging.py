@@ -20,10 +20,10 @@ from magento_double import (
     served,
 )
 
+from magodoo.connectors.magento.pagination import in_order
+from magodoo.connectors.magento.search import batches
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import Stop, Unavailable, UnknownField, Unreadable
-from magodoo.magento.cursor import in_order
-from magodoo.magento.search import batches
-from magodoo.vocabulary import Kind
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 

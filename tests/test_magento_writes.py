@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from magento_double import DOCUMENTS, Answer, Shop, client_of, json_answer, recorded, served
 
+from magodoo.connectors.magento import MagentoClient, Marker, Track, find_marker
+from magodoo.connectors.magento.items import Role, order_items, quantity_differences
+from magodoo.connectors.magento.marker import parse_marker
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixConfiguration, FixDocument, OutcomeUnknown, Stop, Unreadable
-from magodoo.magento import MagentoClient, Marker, Track, find_marker
-from magodoo.magento.items import Role, order_items, quantity_differences
-from magodoo.magento.marker import parse_marker
-from magodoo.vocabulary import Kind
 
 MARK = "magodoo:main:1f0c2f6e-0b1a-4c8e-9d51-0f5a2f6e7b11:account.move:42"
 ONE, TWO, NONE = Decimal(1), Decimal(2), Decimal(0)

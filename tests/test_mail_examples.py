@@ -17,10 +17,10 @@ from chromium import chromium
 from mailed import UI, US, found, planned
 from sqlalchemy import Engine
 
-from magodoo.quality import alerts, outbox
+from magodoo.notifications import alerts, outbox
+from magodoo.notifications.alerts import queue_key_expiry
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import Holds
-from magodoo.quality.key_alerts import queue_key_expiry
 from magodoo.staging import connect
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "mails"

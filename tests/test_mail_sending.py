@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, text
 from test_stack_mail import self_signed
 
-from magodoo.quality import outbox
+from magodoo.notifications import outbox
 from magodoo.staging import connect
 from magodoo_airflow import notify
 from magodoo_devstack import mail as mail_server

@@ -14,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from staged import NOON, instance
 
+from magodoo.connectors.magento.items import Role, check_lines, complete_types, order_items
+from magodoo.connectors.magento.needed import SHAPES
+from magodoo.connectors.magento.schema import Fate, Shape, sound
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixDocument
 from magodoo.extract import magento_documents
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.magento.items import Role, check_lines, order_items
-from magodoo.magento.needed import SHAPES
-from magodoo.magento.product_types import complete_types
-from magodoo.magento.shape import Fate, Shape, sound
-from magodoo.vocabulary import Kind
 
 Path = tuple[Any, ...]
 DOCUMENTS = list(recorded.magento())

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from magodoo.connectors.odoo.bulk_load import Loading, LoadResult, Table
+from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.errors import UnreadableRecord
-from magodoo.odoo.connection import OdooConnection
-from magodoo.odoo.loading import Loading, LoadResult, Table
 
 HIDDEN = "Sorry, sync (id=5) doesn't have 'read' access to:\n- Contact (res.partner)"
 

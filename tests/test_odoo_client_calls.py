@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from odoo_double import Answer, OdooDouble
 
 from magodoo import errors
-from magodoo.odoo.caller import OdooCaller
-from magodoo.odoo.connection import OdooConnection
-from magodoo.odoo.refusals import refusal
-from magodoo.odoo.transport import JsonRpc, Wire
-from magodoo.odoo.versions import Version, method_of, name_of
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.refusals import refusal
+from magodoo.connectors.odoo.rpc import OdooCaller
+from magodoo.connectors.odoo.transport import JsonRpc, Wire
+from magodoo.connectors.odoo.versions import Version, method_of, name_of
 
 KEY = "s3cr3t-0123456789abcdef"
 RECORDED = json.loads((Path(__file__).parent / "recordings/odoo-client/errors.json").read_text())
@@ -35,7 +35,7 @@ def odoo() -> Iterator[OdooDouble]:
 
 @pytest.fixture
 def caller(odoo: OdooDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[..., OdooCaller]:
-    monkeypatch.setattr("magodoo.odoo.caller.LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("magodoo.connectors.odoo.rpc.LONGEST_WAIT", 0.01)
 
     def make(**options: Any) -> OdooCaller:
         values = {"url": odoo.url, "database": "shop", "api_key": KEY, "company_id": 1, "login": "sync", **options}
@@ -196,7 +196,7 @@ def test_a_redirect_is_never_followed(target: str, odoo: OdooDouble, caller: Cal
 def test_an_endless_page_is_cut_off(
     odoo: OdooDouble, caller: Callable[..., OdooCaller], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magodoo.odoo.transport.LARGEST_ANSWER", 1_000_000)
+    monkeypatch.setattr("magodoo.connectors.odoo.transport.LARGEST_ANSWER", 1_000_000)
     odoo.answers = [Answer(b'["' + b"x" * 2_000_000 + b'"]')]
     with pytest.raises(errors.Unreadable, match="more than"):
         caller().call("sale.order", "search", domain=[])

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.documents import Writers
+from magodoo.connectors.odoo.reads import stamp
+from magodoo.connectors.odoo.record_kinds import READINGS
+from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import FixConfiguration, FixDocument, OutcomeUnknown, Unavailable, Unreadable
 from magodoo.money import parse_json
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
-from magodoo.odoo.kinds import READINGS
-from magodoo.odoo.reads import stamp
-from magodoo.odoo.versions import Version
-from magodoo.odoo.writers import Writers
 
 EVER = datetime(2020, 1, 1, tzinfo=UTC)
 RECORDED = parse_json((Path(__file__).parent / "recordings/odoo-client/documents.json").read_text())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_odoo_client_reads import Table, client_of
 
-from magodoo.numbering import Numbering, last_posted
+from magodoo.domain.numbering import Numbering, last_posted
 
 APRIL, CALENDAR = (3, 31), (12, 31)
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from test_odoo_client_reads import RECORDED, Table, client_of
 
+from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import FixDocument
-from magodoo.odoo.versions import Version
 
 RECEIVABLE, BANK, FEES, OUTSTANDING = (
     [5, "Receivable"],

@@ -17,13 +17,13 @@ from odoo_double import Answer, Asked, OdooDouble
 from test_odoo_client_reads import RECORDED
 
 from magodoo import errors
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.documents import Delivery
+from magodoo.connectors.odoo.record_kinds import READINGS
+from magodoo.connectors.odoo.transport import LARGEST_ANSWER
 from magodoo.errors import MagodooError
 from magodoo.money import dump_json
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
-from magodoo.odoo.kinds import READINGS
-from magodoo.odoo.transport import LARGEST_ANSWER
-from magodoo.odoo.writers import Delivery
 
 EVER = datetime(2020, 1, 1, tzinfo=UTC)
 PROPERTY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -87,7 +87,7 @@ def test_a_page_of_100_mb_is_cut_off_at_the_limit_and_never_held_whole(odoo: Odo
 def test_a_page_that_is_too_long_is_read_in_parts_and_one_record_that_is_too_long_is_quarantined(
     odoo: OdooDouble, client: OdooClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magodoo.odoo.transport.LARGEST_ANSWER", 30_000)
+    monkeypatch.setattr("magodoo.connectors.odoo.transport.LARGEST_ANSWER", 30_000)
     rows = {number: row_of("order", number) for number in range(1, 9)}
     rows[5]["order_line"][0]["name"] = "x" * 40_000
     odoo.answers = [books(rows)]

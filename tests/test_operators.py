@@ -16,11 +16,11 @@ from load_lab import Lab, lab
 from sqlalchemy import text
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import Forbidden, MagodooError, Stop, Unavailable
 from magodoo.ledger import approvals
 from magodoo.pipeline import load
 from magodoo.settings.model import Limits
-from magodoo.vocabulary import Kind
 from magodoo_airflow import metrics
 from magodoo_airflow.hooks import context as hook_context
 from magodoo_airflow.links import ChangesLink

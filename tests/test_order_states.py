@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from reconcile_sales import Found, Sales
 from staged import NOON, instance
 
+from magodoo.connectors.magento.needed import SHAPES
+from magodoo.connectors.magento.schema import sound
+from magodoo.domain.vocabulary import Kind
 from magodoo.extract import magento_documents
-from magodoo.magento.needed import SHAPES
-from magodoo.magento.shape import sound
 from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
 from magodoo.reconcile.view import NEVER_IMPORTED
-from magodoo.vocabulary import Kind
 
 ORDERS = [row for kind, row in recorded.magento() if kind == "order"]
 OWN = st.one_of(

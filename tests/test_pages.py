@@ -16,7 +16,7 @@ from pages_double import Person
 from pages_sales import FORMULA, HOSTILE, ORDERS, staged_sales
 from sqlalchemy import Engine, text
 
-from magodoo.staging import listed
+from magodoo.staging import sales_lines
 
 NAMES = ("orders", "invoices", "shipments", "credit_memos")
 WORK = ("/findings", "/changes", "/quarantine", "/runs")
@@ -444,7 +444,7 @@ def test_lines_of_lists_follow_what_is_staged(fresh: Engine) -> None:
         connection.exec_driver_sql(
             "update document set customer_name = '', customer_email = null where order_key = '5'"
         )
-        assert listed.refresh(connection, "us", ["5", "6"]) == 6
+        assert sales_lines.refresh(connection, "us", ["5", "6"]) == 6
         lines = connection.exec_driver_sql(
             "select kind, match, search from listed where order_key = '5' order by kind"
         ).all()
@@ -466,7 +466,7 @@ def test_a_magento_document_without_order_is_listed(fresh: Engine) -> None:
         connection.exec_driver_sql(
             "update finding set order_key = null, type = 'without_order' where magento_id = 'i7' and kind = 'invoice'"
         )
-        listed.refresh(connection, "us", ["7"], without_order=True)
+        sales_lines.refresh(connection, "us", ["7"], without_order=True)
         line = connection.exec_driver_sql(
             "select match, finding_type, order_number from listed where source_id = 'i7'"
         ).one()

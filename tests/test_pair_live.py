@@ -20,14 +20,14 @@ from live_shop import FIXED_APART, LiveShop, missing_login
 from pair_live import INSTANCE, House, Lacking, People, Row, connections, house, settings_file
 from pair_orders import TYPED, books_alone, both, invoice_to_race_for, memo_to_race_for, only_authorised, shop_alone
 
+from magodoo.connectors.magento import MagentoClient
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.context import Context
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixDocument
 from magodoo.ledger import checkpoints
-from magodoo.magento import MagentoClient
-from magodoo.odoo.client import OdooClient
 from magodoo.pipeline import extract, load, quality, reconcile
-from magodoo.pipeline.context import Context
 from magodoo.settings import read_settings
-from magodoo.vocabulary import Kind
 from magodoo_devstack.live_odoo import live_odoo
 
 pytestmark = [

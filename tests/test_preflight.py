@@ -12,18 +12,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from magodoo.connectors.magento.client import MagentoClient
+from magodoo.connectors.magento.connection import MagentoConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import FixConfiguration
-from magodoo.magento.client import MagentoClient
-from magodoo.magento.connection import MagentoConnection
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
-from magodoo.odoo.versions import Version
+from magodoo.notifications import outbox
 from magodoo.pipeline import preflight
-from magodoo.preflight import CheckLine, Status, clock, house, passed, why_not
-from magodoo.preflight.lines import table
-from magodoo.preflight.store import settings_hash
+from magodoo.preflight import CheckLine, Status, clock, deployment, passed, why_not
+from magodoo.preflight.results import settings_hash, table
 from magodoo.preflight.subject import Subject
-from magodoo.quality import outbox
 from magodoo.settings import Instance, Settings
 from magodoo.staging import connect
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
@@ -68,7 +67,7 @@ def engine(module_staging_url: str) -> Iterator[Engine]:
     made.dispose()
 
 
-CHECKS = dict((*house.STAGING_CHECKS, *house.CHECKS, *preflight.MAGENTO, *preflight.ODOO))
+CHECKS = dict((*deployment.STAGING_CHECKS, *deployment.CHECKS, *preflight.MAGENTO, *preflight.ODOO))
 
 
 @dataclass

@@ -14,11 +14,11 @@ from aiosmtpd.controller import Controller
 from mailed import UI, US, found, planned
 from sqlalchemy import Engine, text
 
-from magodoo.quality import alerts, outbox
+from magodoo.notifications import alerts, outbox
+from magodoo.notifications.csv_export import neutral, to_csv
+from magodoo.notifications.email import letter
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import Holds
-from magodoo.quality.letters import letter
-from magodoo.quality.tables import neutral, to_csv
 from magodoo.settings import Instance
 from magodoo.settings.model import Recipients
 from magodoo.staging import connect

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import Unavailable
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.reading import Batch
-from magodoo.pipeline import ahead
-from magodoo.pipeline.ahead import Taken, rarely_collected, read_ahead
-from magodoo.vocabulary import Kind
+from magodoo.pipeline import prefetch
+from magodoo.pipeline.prefetch import Taken, rarely_collected, read_ahead
 
 BEGAN = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def test_the_next_turn_is_read_while_the_last_is_staged_and_they_never_come_toge
 
 
 def test_a_turn_that_ended_waits_for_no_more_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "PATIENCE", 60)
+    monkeypatch.setattr(prefetch, "PATIENCE", 60)
     never = threading.Event()
 
     def turns() -> Iterator[tuple[str, Iterator[Batch]]]:
@@ -97,7 +97,7 @@ def test_pages_that_came_while_the_last_was_staged_come_together() -> None:
 
 
 def test_reading_waits_when_enough_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "MOST_WAITING", 10)
+    monkeypatch.setattr(prefetch, "MOST_WAITING", 10)
     asked = 0
 
     def pages() -> Iterator[Batch]:

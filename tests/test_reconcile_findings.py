@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 from reconcile_sales import Sales
 
+from magodoo.domain.vocabulary import FindingType
 from magodoo.money import to_units
 from magodoo.reconcile import catalogue
-from magodoo.vocabulary import FindingType
 
 CUT_OVER = {"books_from": "2026-11-01T00:00:00"}
 BEFORE, AFTER = "2026-10-20 10:00", "2026-11-10 10:00"

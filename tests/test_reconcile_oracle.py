@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from reconcile_sales import NOW, Sales, reconcile
 
-from magodoo.reconcile.frames import Frames, canonical
+from magodoo.reconcile.dataset import Frames, canonical
 
 KINDS = ("invoice", "shipment", "credit_memo")
 # A seed does not shrink into a smaller case: only the failing seed is reported.

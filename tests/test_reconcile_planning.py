@@ -6,9 +6,9 @@ import pytest
 from reconcile_sales import Sales
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.flows.planner import waiting_for, without_problems
 from magodoo.ledger.planned import PlannedChange, RequestProblem
-from magodoo.vocabulary import FindingType, Kind
 
 TROUBLE = RequestProblem("sku:SKU11", "SKU11 is no product in Odoo")
 

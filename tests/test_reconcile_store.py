@@ -11,11 +11,11 @@ import pytest
 from reconcile_sales import Sales
 from sqlalchemy import Connection, text
 
+from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.pipeline import reconcile as pipeline_reconcile
-from magodoo.reconcile import store
+from magodoo.reconcile import repository
 from magodoo.reconcile.finding import Finding
 from magodoo.staging import connect
-from magodoo.vocabulary import FindingType, Kind
 
 DAY = timedelta(days=1)
 FIRST = datetime(2026, 11, 20, tzinfo=UTC)
@@ -38,60 +38,60 @@ def rows(connection: Connection, table: str = "finding") -> list[Any]:
 
 
 def test_a_finding_lives_from_seen_to_resolved_to_reopened(connection: Connection) -> None:
-    assert store.write_findings(connection, "us", ["1"], [found()], {}, FIRST)["new"] == 1
-    assert store.write_findings(connection, "us", ["1"], [found()], {}, FIRST + DAY)["seen"] == 1
-    assert store.write_findings(connection, "us", ["1"], [], {}, FIRST + 2 * DAY)["resolved"] == 1
-    assert store.write_findings(connection, "us", ["1"], [found()], {}, FIRST + 3 * DAY)["reopened"] == 1
+    assert repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST)["new"] == 1
+    assert repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST + DAY)["seen"] == 1
+    assert repository.write_findings(connection, "us", ["1"], [], {}, FIRST + 2 * DAY)["resolved"] == 1
+    assert repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST + 3 * DAY)["reopened"] == 1
     (row,) = rows(connection)
     assert (row.first_seen, row.last_seen) == (FIRST, FIRST + 3 * DAY)
     assert (row.resolved_at, row.reopened_at, row.reopened) == (None, FIRST + 3 * DAY, 1)
 
 
 def test_only_the_orders_that_were_looked_at_are_resolved(connection: Connection) -> None:
-    store.write_findings(connection, "us", ["1", "2"], [found("1"), found("2")], {}, FIRST)
-    store.write_findings(connection, "us", ["2"], [], {}, FIRST + DAY)
+    repository.write_findings(connection, "us", ["1", "2"], [found("1"), found("2")], {}, FIRST)
+    repository.write_findings(connection, "us", ["2"], [], {}, FIRST + DAY)
     assert [(row.order_key, row.resolved_at is None) for row in rows(connection)] == [("1", True), ("2", False)]
 
 
 def test_findings_without_order_are_looked_at_in_every_run(connection: Connection) -> None:
-    store.write_findings(connection, "us", [], [found(None, FindingType.QUARANTINED)], {}, FIRST)
-    store.write_findings(connection, "us", ["9"], [], {}, FIRST + DAY)
+    repository.write_findings(connection, "us", [], [found(None, FindingType.QUARANTINED)], {}, FIRST)
+    repository.write_findings(connection, "us", ["9"], [], {}, FIRST + DAY)
     assert rows(connection)[0].resolved_at == FIRST + DAY
 
 
 def test_another_instances_findings_are_left_alone(connection: Connection) -> None:
-    store.write_findings(connection, "us", ["1"], [found()], {}, FIRST)
-    store.write_findings(connection, "de", ["1"], [], {}, FIRST + DAY)
+    repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST)
+    repository.write_findings(connection, "de", ["1"], [], {}, FIRST + DAY)
     assert rows(connection)[0].resolved_at is None
 
 
 def test_muting_outlives_the_next_run(connection: Connection) -> None:
-    store.write_findings(connection, "us", ["1"], [found()], {}, FIRST)
-    store.mute(connection, rows(connection)[0].id, "ann", "known", FIRST + 30 * DAY)
-    store.write_findings(connection, "us", ["1"], [found()], {}, FIRST + DAY)
+    repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST)
+    repository.mute(connection, rows(connection)[0].id, "ann", "known", FIRST + 30 * DAY)
+    repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST + DAY)
     row = rows(connection)[0]
     assert (row.muted_by, row.muted_reason, row.muted_until) == ("ann", "known", FIRST + 30 * DAY)
-    store.unmute(connection, row.id)
+    repository.unmute(connection, row.id)
     assert rows(connection)[0].muted_until is None
 
 
 def test_a_reopened_finding_is_mailed_again(connection: Connection) -> None:
-    store.write_findings(connection, "us", ["1"], [found()], {}, FIRST)
+    repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST)
     connection.execute(text("update finding set mailed_at = now()"))
-    store.write_findings(connection, "us", ["1"], [found()], {}, FIRST + DAY)
+    repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST + DAY)
     assert rows(connection)[0].mailed_at is not None
-    store.write_findings(connection, "us", ["1"], [], {}, FIRST + 2 * DAY)
-    store.write_findings(connection, "us", ["1"], [found()], {}, FIRST + 3 * DAY)
+    repository.write_findings(connection, "us", ["1"], [], {}, FIRST + 2 * DAY)
+    repository.write_findings(connection, "us", ["1"], [found()], {}, FIRST + 3 * DAY)
     assert rows(connection)[0].mailed_at is None
 
 
 def test_amounts_change_and_the_change_that_settles_is_linked(connection: Connection) -> None:
     missing = found(type_=FindingType.MISSING_IN_ODOO, magento_amount=5, change=("odoo_invoice", "7"))
-    store.write_findings(connection, "us", ["1"], [missing], {("odoo_invoice", "7"): 42}, FIRST)
+    repository.write_findings(connection, "us", ["1"], [missing], {("odoo_invoice", "7"): 42}, FIRST)
     row = rows(connection)[0]
     assert (row.change_id, row.no_change_reason, row.severity, row.magento_amount) == (42, None, "info", 5)
     missing.magento_amount, missing.change, missing.no_change_reason = 6, None, "refused"
-    store.write_findings(connection, "us", ["1"], [missing], {}, FIRST + DAY)
+    repository.write_findings(connection, "us", ["1"], [missing], {}, FIRST + DAY)
     row = rows(connection)[0]
     assert (row.change_id, row.no_change_reason, row.severity, row.magento_amount) == (None, "refused", "warning", 6)
 
@@ -99,7 +99,7 @@ def test_amounts_change_and_the_change_that_settles_is_linked(connection: Connec
 def test_text_from_a_shop_is_stored_as_it_came(connection: Connection) -> None:
     hostile = "'); drop table finding; -- :now \\ \\u0000 \" <b> äöü 漢"
     made = found(detail=hostile, magento_value="a\0b", odoo_value="\\u0000")
-    store.write_findings(connection, "us", ["1"], [made], {}, FIRST)
+    repository.write_findings(connection, "us", ["1"], [made], {}, FIRST)
     row = rows(connection)[0]
     assert hostile in row.message
     assert (row.magento_value, row.odoo_value) == ("a\ufffdb", "\\u0000"), "NUL becomes what staging makes of it"
@@ -115,43 +115,43 @@ def active(connection: Connection) -> list[tuple[str, str]]:
 
 
 def test_pairs_begin_stay_and_end(connection: Connection) -> None:
-    store.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70"), ("1", "8", "80")))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70"), ("1", "8", "80")))
     before = rows(connection, "pair")
-    store.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
     assert active(connection) == [("7", "70")]
     assert rows(connection, "pair")[0].id == before[0].id
 
 
 def test_a_counterpart_may_be_exchanged(connection: Connection) -> None:
-    store.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70"), ("1", "8", "80")))
-    store.write_pairs(connection, "us", ["1"], pairs(("1", "7", "80"), ("1", "8", "70")))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70"), ("1", "8", "80")))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "80"), ("1", "8", "70")))
     assert sorted(active(connection)) == [("7", "80"), ("8", "70")]
 
 
 def test_a_document_that_moved_to_another_order_takes_its_pair_along(connection: Connection) -> None:
-    store.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
-    store.write_pairs(connection, "us", ["2"], pairs(("2", "7", "70")))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
+    repository.write_pairs(connection, "us", ["2"], pairs(("2", "7", "70")))
     assert [row.order_key for row in rows(connection, "pair") if row.ended_at is None] == ["2"]
 
 
 def test_pairs_of_other_orders_are_left_alone(connection: Connection) -> None:
-    store.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
-    store.write_pairs(connection, "us", ["2"], pairs())
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
+    repository.write_pairs(connection, "us", ["2"], pairs())
     assert active(connection) == [("7", "70")]
 
 
 def test_what_a_person_confirms_is_read_back_and_kept(connection: Connection) -> None:
-    store.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
-    store.confirm(connection, "us", Kind.INVOICE, "1", "7", "71", "ann")
-    read = store.read_pairs(connection, "us", ["1"])
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
+    repository.confirm(connection, "us", Kind.INVOICE, "1", "7", "71", "ann")
+    read = repository.read_pairs(connection, "us", ["1"])
     assert read[["magento_id", "odoo_id", "rule"]].to_numpy().tolist() == [["7", "71", "confirmed"]]
-    store.write_pairs(connection, "us", ["1"], pairs(("1", "7", "71")).assign(rule="confirmed"))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "71")).assign(rule="confirmed"))
     assert [row.confirmed_by for row in rows(connection, "pair") if row.ended_at is None] == ["ann"]
 
 
 def test_a_person_separates_what_does_not_belong_together(connection: Connection) -> None:
-    store.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
-    store.separate(connection, rows(connection, "pair")[0].id)
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
+    repository.separate(connection, rows(connection, "pair")[0].id)
     assert active(connection) == []
 
 
@@ -161,8 +161,8 @@ def test_a_result_is_written_twice_and_is_the_same(connection: Connection) -> No
     sales.order(2)
     result = sales.reconcile().result
     for day in (FIRST, FIRST + DAY):
-        store.write_pairs(connection, "us", ["1", "2"], result.pairs)
-        store.write_findings(connection, "us", ["1", "2"], result.findings, {}, day)
+        repository.write_pairs(connection, "us", ["1", "2"], result.pairs)
+        repository.write_findings(connection, "us", ["1", "2"], result.findings, {}, day)
     assert len(rows(connection, "pair")) == 1
     assert [row.last_seen for row in rows(connection)] == [FIRST + DAY] * 2
 

@@ -7,8 +7,8 @@ from scripts import reference
 from scripts.tables import read
 
 from magodoo import staging
+from magodoo.domain.vocabulary import FindingType
 from magodoo.settings import model
-from magodoo.vocabulary import FindingType
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import pytest
 from reconcile_sales import Sales
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind
 from magodoo.flows.planner import without_problems
 from magodoo.ledger.planned import PlannedChange, RequestProblem
 from magodoo.reconcile.finding import Finding
-from magodoo.vocabulary import Kind
 
 
 def differing_order(currency: str = "USD", state: str = "sale") -> Sales:

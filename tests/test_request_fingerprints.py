@@ -30,13 +30,13 @@ from test_load_requests import sources
 
 from magodoo import staging
 from magodoo.domain.kinds import EDGES, ChangeKind, requires, waits_for
+from magodoo.domain.vocabulary import Kind
 from magodoo.flows.planner import prepare_from
 from magodoo.flows.sources import Sources
 from magodoo.ledger import approvals
 from magodoo.ledger.planned import PlannedChange
 from magodoo.money import dump_json, parse_json
 from magodoo.settings.model import Limits
-from magodoo.vocabulary import Kind
 from magodoo_airflow.operators.changes import BY_KIND
 
 Row = dict[str, Any]

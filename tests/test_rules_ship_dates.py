@@ -10,7 +10,7 @@ from shop_and_books import ShopAndBooks
 from stories import story
 
 from magodoo.pipeline import statement
-from magodoo.statement.months import Month
+from magodoo.statement.periods import Month
 
 Story = Generator[None, None, None]
 LONG_AGO = (datetime.now(UTC) - timedelta(days=70)).strftime("%Y-%m-%d 00:00")

@@ -10,7 +10,7 @@ from stories import story
 from test_rules_ship_dates import LONG_AGO, cut_off
 from test_rules_transfers import give_back, merge, open_in_odoo, shipped, still_open, two_orders, validate
 
-from magodoo.statement.months import Month
+from magodoo.statement.periods import Month
 
 Story = Generator[None, None, None]
 

@@ -10,8 +10,8 @@ from shop_and_books import ShopAndBooks
 from sqlalchemy import text
 
 from magodoo.pipeline import extract, load, refresh, statement
-from magodoo.statement import short
-from magodoo.statement.months import Month
+from magodoo.statement import summary
+from magodoo.statement.periods import Month
 
 
 @contextmanager
@@ -159,12 +159,12 @@ def test_a_statement_is_incomplete_while_a_record_cannot_be_read(pair: ShopAndBo
         pair.chain()
         made = statement.make(pair.context(), month)
         count = len(quarantined(pair))
-        assert (short.verdict(made.body), made.unexplained) == (f"incomplete: {count} unreadable", True)
-        assert f"Incomplete: {count} unreadable." in short.sentence(made.body)
+        assert (summary.verdict(made.body), made.unexplained) == (f"incomplete: {count} unreadable", True)
+        assert f"Incomplete: {count} unreadable." in summary.sentence(made.body)
         found = [(row["side"], row["kind"], row["source_id"]) for row in made.body["annexes"]["unreadable"]]
         assert ("odoo", "order", str(sale["id"])) in found
     pair.chain()
-    assert "incomplete" not in short.verdict(statement.make(pair.context(), month).body)
+    assert "incomplete" not in summary.verdict(statement.make(pair.context(), month).body)
 
 
 def test_a_customer_who_was_given_to_another_company_stops_nothing_but_his_own_order(pair: ShopAndBooks) -> None:

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from shop_and_books import ShopAndBooks
 
+from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.errors import MagodooError, Retry, Unauthorized
-from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import extract, load, refresh
 from magodoo.settings.read import read_with_problems
 from magodoo_sandbox.seed.write import demo_settings

@@ -15,7 +15,7 @@ from shop_and_books import ShopAndBooks
 from stories import story
 from test_rules_deliveries import made_of, validate
 
-from magodoo.staging import lacking
+from magodoo.staging import completeness
 from magodoo_sandbox.magento import Line
 
 Story = Generator[None, None, None]
@@ -125,7 +125,7 @@ def test_parcels_of_parts_are_delivered_as_they_are_listed(pair: ShopAndBooks) -
     assert delivered(pair, order) == {"SKU-007": 2, "SKU-011": 4, "SKU-001": 1}
     assert pair.findings(order) == set()
     with pair.engine.connect() as connection:
-        assert lacking.of_magento(connection, "us", [str(order)]) == [], "nothing of it needs to be read again"
+        assert completeness.of_magento(connection, "us", [str(order)]) == [], "nothing of it needs to be read again"
 
 
 @pytest.mark.parametrize("parts_first", [True, False])

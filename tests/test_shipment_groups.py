@@ -9,9 +9,9 @@ from shop_and_books import ShopAndBooks
 from sqlalchemy import text
 from stories import story
 
-from magodoo.pipeline import lists
+from magodoo.pipeline import sales_lists
 from magodoo.quality import suites
-from magodoo.quality.results import RESULT_CHECKS
+from magodoo.quality.checks_of_results import RESULT_CHECKS
 from magodoo.reconcile.explain import explain
 
 Story = Generator[None, None, None]
@@ -20,7 +20,7 @@ THREE = {"SKU-001": 3}
 
 def listed(pair: ShopAndBooks, order: int) -> list[tuple[Any, ...]]:
     """(match, Magento number, Odoo number, status) of the lines of an order's shipments."""
-    lists.run(pair.context())
+    sales_lists.run(pair.context())
     statement = "select match, magento_number, odoo_number, status from listed where kind = 'shipment' and order_key = :order order by 2, 3"
     with pair.engine.connect() as connection:
         return [tuple(row) for row in connection.execute(text(statement), {"order": str(order)})]

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Engine, text
 from staged import NOON, emptied, instance, item, magento_document, magento_order, odoo_document, odoo_order, put
 
-from magodoo.reconcile import frames as shape
-from magodoo.reconcile.frames import Frames
+from magodoo.domain.vocabulary import Kind, Side
+from magodoo.reconcile import dataset as shape
+from magodoo.reconcile.dataset import Frames
 from magodoo.staging.frames import read_frames
-from magodoo.staging.resolve import mark_without_order
-from magodoo.vocabulary import Kind, Side
+from magodoo.staging.order_linking import mark_without_order
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from staged import (
 
 from magodoo.errors import Unavailable
 from magodoo.extract.canonical import Unread
-from magodoo.staging import deletion, lacking, master, quarantine, runs, watermarks, work
+from magodoo.staging import completeness, deletion, master_data, quarantine, runs, watermarks, work_queue
 
 
 @pytest.fixture
@@ -39,23 +39,23 @@ PRODUCT = {"id": 5, "default_code": "A", "active": True}
 def test_what_is_staged_while_an_order_is_reconciled_stays_due(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001"))
     with engine.begin() as connection:
-        seen = work.versions(connection, "us", ["1"])
+        seen = work_queue.versions(connection, "us", ["1"])
     put(engine, magento_order(1, "000000001", state="complete", request_began_at=LATER))
     with engine.begin() as connection:
-        work.reconciled(connection, "us", seen)
-        assert work.due(connection, "us") == ["1"]
-        work.reconciled(connection, "us", work.versions(connection, "us", ["1"]))
-        assert work.due(connection, "us") == []
+        work_queue.reconciled(connection, "us", seen)
+        assert work_queue.due(connection, "us") == ["1"]
+        work_queue.reconciled(connection, "us", work_queue.versions(connection, "us", ["1"]))
+        assert work_queue.due(connection, "us") == []
 
 
 def test_an_order_is_completed_up_to_a_version(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001"))
     with engine.begin() as connection:
-        assert [key for key, _, completed in work.to_complete(connection, "us", ["1", "2"])] == ["1"]
-        work.completed(connection, "us", work.versions(connection, "us", ["1"]))
-        assert work.to_complete(connection, "us", ["1"]) == []
-        work.bump(connection, "us", ["1"])
-        assert [key for key, _, completed in work.to_complete(connection, "us", ["1"])] == ["1"]
+        assert [key for key, _, completed in work_queue.to_complete(connection, "us", ["1", "2"])] == ["1"]
+        work_queue.completed(connection, "us", work_queue.versions(connection, "us", ["1"]))
+        assert work_queue.to_complete(connection, "us", ["1"]) == []
+        work_queue.bump(connection, "us", ["1"])
+        assert [key for key, _, completed in work_queue.to_complete(connection, "us", ["1"])] == ["1"]
 
 
 def test_lively_orders_are_open_or_touched_lately(engine: Engine) -> None:
@@ -69,7 +69,7 @@ def test_lively_orders_are_open_or_touched_lately(engine: Engine) -> None:
         odoo_order(40, reference="magodoo.order_us_4", updated_at=NOON),
     )
     with engine.connect() as connection:
-        assert work.lively(connection, "us", NOON - timedelta(days=1)) == ["1", "3", "4"]
+        assert work_queue.lively(connection, "us", NOON - timedelta(days=1)) == ["1", "3", "4"]
 
 
 def test_a_watermark_only_moves_forward_and_starts_at_the_cut_over(engine: Engine) -> None:
@@ -122,10 +122,12 @@ def test_a_run_is_noted_with_its_counts_or_its_error(engine: Engine) -> None:
 def test_a_sku_is_asked_for_once_a_day_and_again_for_an_order_that_is_read_while_odoo_lacks_it(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001", lines=[item(1, "A"), item(2, "B"), item(3, "C", is_money=False)]))
     with engine.begin() as connection:
-        assert master.missing_skus(connection, "us", ["SHIPPING"]) == ["A", "B", "SHIPPING"]
-        assert master.replace_products(connection, "us", ["A", "B", "SHIPPING"], [PRODUCT, PRODUCT | {"id": 6}]) == 2
-        assert master.missing_skus(connection, "us", ["SHIPPING"]) == []
-        assert master.missing_skus(connection, "us", ["SHIPPING"], ["1"]) == ["B", "SHIPPING"]
+        assert master_data.missing_skus(connection, "us", ["SHIPPING"]) == ["A", "B", "SHIPPING"]
+        assert (
+            master_data.replace_products(connection, "us", ["A", "B", "SHIPPING"], [PRODUCT, PRODUCT | {"id": 6}]) == 2
+        )
+        assert master_data.missing_skus(connection, "us", ["SHIPPING"]) == []
+        assert master_data.missing_skus(connection, "us", ["SHIPPING"], ["1"]) == ["B", "SHIPPING"]
     found = rows(
         engine, "select key, odoo_id, active from master where model = 'product.product' order by key, odoo_id"
     )
@@ -134,13 +136,13 @@ def test_a_sku_is_asked_for_once_a_day_and_again_for_an_order_that_is_read_while
 
 def test_master_lists_are_replaced_as_a_whole(engine: Engine) -> None:
     with engine.begin() as connection:
-        master.replace(
+        master_data.replace(
             connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 2, "code": "OLD"}]
         )
-        master.replace(
+        master_data.replace(
             connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 3, "code": False}]
         )
-        master.put_fact(
+        master_data.put_fact(
             connection, "us", "res.company", "lock_dates", {"hard_lock_date": date(2026, 1, 31).isoformat()}
         )
     assert rows(engine, "select key, odoo_id from master where model = 'account.journal'") == [("INV", 1)]
@@ -172,7 +174,7 @@ def test_nothing_is_lacking_of_an_order_whose_own_sums_are_staged(engine: Engine
         magento_document("shipment", 11, 1, lines=[item(1, "A")]),
     )
     with engine.connect() as connection:
-        assert lacking.of_magento(connection, "us", ["1", "2", "3"]) == ["2", "3"]
+        assert completeness.of_magento(connection, "us", ["1", "2", "3"]) == ["2", "3"]
 
 
 def test_an_odoo_order_lists_what_must_be_staged_of_it(engine: Engine) -> None:
@@ -185,4 +187,4 @@ def test_an_odoo_order_lists_what_must_be_staged_of_it(engine: Engine) -> None:
         odoo_document("shipment", 6, 10),
     )
     with engine.connect() as connection:
-        assert lacking.of_odoo(connection, "us", ["1", "2", "3"]) == ["2", "3"]
+        assert completeness.of_odoo(connection, "us", ["1", "2", "3"]) == ["2", "3"]

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, text
 from staged import NOON, emptied, instance, item, magento_order, put, rows, value, versions
 
 from magodoo import staging
-from magodoo.staging import work
-from magodoo.staging.upsert import stage
+from magodoo.staging import work_queue
+from magodoo.staging.documents import stage
 
 LATER = NOON + timedelta(minutes=5)
 HOSTILE = "a\tb\nc\\.\n\\N\r\0\ud800'\"{}, =1+1 <b>ü😀 \\u0000 \\"
@@ -62,11 +62,11 @@ def test_unchanged_content_moves_only_the_time_of_the_read(engine: Engine) -> No
 def test_changed_content_makes_its_order_due(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001"))
     with engine.begin() as connection:
-        work.reconciled(connection, "us", versions(connection))
-        assert work.due(connection, "us") == []
+        work_queue.reconciled(connection, "us", versions(connection))
+        assert work_queue.due(connection, "us") == []
     put(engine, magento_order(1, "000000001", state="complete", request_began_at=LATER))
     with engine.connect() as connection:
-        assert work.due(connection, "us") == ["1"]
+        assert work_queue.due(connection, "us") == ["1"]
 
 
 def test_a_changed_payload_is_a_change_though_the_row_is_equal(engine: Engine) -> None:

@@ -17,8 +17,8 @@ from statement_month import ZONE, Sold
 from magodoo.errors import FixDocument
 from magodoo.money import from_units
 from magodoo.pipeline import statement
-from magodoo.statement import short, store, unread_stores
-from magodoo.statement.months import Month
+from magodoo.statement import schedules, store, summary
+from magodoo.statement.periods import Month
 
 Row = dict[str, Any]
 KITS = ("kit", "kit sent")  # orders
@@ -66,18 +66,18 @@ def test_nothing_is_unexplained(kept: store.Kept) -> None:
 
 
 def test_the_month_in_short_adds_up_and_says_what_is_to_be_settled(body: Row) -> None:
-    for one in short.table(body):
+    for one in summary.table(body):
         magento, settings, findings, unexplained, odoo, others, left, ledger = one.amounts
         assert (magento + settings + findings + unexplained, odoo + others + left) == (odoo, ledger)
         assert (unexplained, left) == (0, 0)
-    (invoices,) = (one for one in short.table(body) if one.title == "Invoices in USD")
+    (invoices,) = (one for one in summary.table(body) if one.title == "Invoices in USD")
     row = next(row for row in body["rows"] if (row["currency"], row["kind"]) == ("USD", "invoice"))
     missing, different = (row["steps"][f"finding:{name}"]["total"] for name in ("missing_in_odoo", "total_mismatch"))
     assert invoices.amounts[2] == missing + different
-    assert short.verdict(body) == "explained, with open findings"
-    assert f"Missing in Odoo {from_units(missing):.2f} USD, Totals differ 7.00 USD" in short.sentence(body)
+    assert summary.verdict(body) == "explained, with open findings"
+    assert f"Missing in Odoo {from_units(missing):.2f} USD, Totals differ 7.00 USD" in summary.sentence(body)
     memos = {**body, "rows": [row for row in body["rows"] if row["kind"] == "credit_memo"]}
-    assert short.verdict(memos) == short.AGREES
+    assert summary.verdict(memos) == summary.AGREES
 
 
 def test_every_cell_adds_up(body: Row) -> None:
@@ -177,11 +177,11 @@ def test_a_store_that_no_instance_reads_is_named_with_what_it_made(sold: Sold, b
     assert {row["store_id"] for row in euro} == {views["eu"]}
     others = tuple(number for number in views.values() if number not in (0, views["eu"]))
     with pair.policy(stores=others):
-        made = unread_stores.read(pair.context().shop, [pair.instance], pair.instance, month)
+        made = schedules.unread_stores(pair.context().shop, [pair.instance], pair.instance, month)
     assert made == [{"store": views["eu"], "code": "eu", "invoices": 2, "credit_memos": 1}]
     second = pair.instance.model_copy(update={"id": "eu", "stores": (views["eu"],)})
     first = pair.instance.model_copy(update={"stores": others})
-    assert unread_stores.read(pair.context().shop, [first, second], first, month) == []
+    assert schedules.unread_stores(pair.context().shop, [first, second], first, month) == []
 
 
 def test_documents_without_a_store_that_every_instance_ignores_are_named(sold: Sold, body: Row) -> None:
@@ -200,19 +200,19 @@ def test_documents_without_a_store_that_every_instance_ignores_are_named(sold: S
         shop = pair.context().shop
         first = pair.instance.model_copy(update={"stores": (1,), "deleted_stores": "ignore"})
         second = first.model_copy(update={"id": "eu", "stores": (2,)})
-        made = unread_stores.without_store(shop, [first, second], first, month)
+        made = schedules.without_store(shop, [first, second], first, month)
         assert sorted((row["kind"], row["number"], row["source_id"]) for row in made) == sorted(
             (kind, row["increment_id"], str(row["entity_id"])) for kind, row in rows.items()
         )
         for change in ({"deleted_stores": "report"}, {"deleted_stores": "ours"}, {"stores": ()}):
             reads_them = second.model_copy(update=change)
-            assert unread_stores.without_store(shop, [first, reads_them], first, month) == []
+            assert schedules.without_store(shop, [first, reads_them], first, month) == []
     finally:
         for kind, row in rows.items():
             row["store_id"] = stores[kind]
     told = {**body, "annexes": {**body["annexes"], "without_store": made}}
-    assert f" {len(made)} documents are not counted here" in short.sentence(told)
-    assert short.sentence(body) in short.sentence(told), "the verdict itself stays"
+    assert f" {len(made)} documents are not counted here" in summary.sentence(told)
+    assert summary.sentence(body) in summary.sentence(told), "the verdict itself stays"
 
 
 def test_the_clearing_account_shows_what_nobody_has_cleared(sold: Sold, body: Row) -> None:
@@ -292,8 +292,8 @@ def test_damage_that_nothing_explains_is_named_with_its_amount(sold: Sold, damag
     try:
         made = statement.make(pair.context(), sold.month)
         assert (made.unexplained, unexplained(made)) == (True, wanted)
-        assert short.verdict(made.body) == "part of it is unexplained"
-        assert ("one document is named" if len(wanted) == 1 else "2 documents are named") in short.sentence(made.body)
+        assert summary.verdict(made.body) == "part of it is unexplained"
+        assert ("one document is named" if len(wanted) == 1 else "2 documents are named") in summary.sentence(made.body)
     finally:
         _restore(pair, saved)
     assert not statement.make(pair.context(), sold.month).unexplained

@@ -11,9 +11,9 @@ from pages_sales import keep_statement, staged_sales
 from sqlalchemy import Engine, text
 
 from magodoo.settings import Instance
-from magodoo.statement import annexes, explain, gaps, store
+from magodoo.statement import explanation, schedules, store
 from magodoo.statement.figures import Amount, Cell, Figures
-from magodoo.statement.months import Month
+from magodoo.statement.periods import Month
 
 INSTANCE = Instance(id="us", magento_connection="m", odoo_connection="o")
 OCTOBER = Month.read("2026-10", INSTANCE.zone)
@@ -33,13 +33,13 @@ def test_numbers_that_are_missing_are_a_gap_in_the_month_of_the_number_after_the
         order by regexp_replace(number, '.*[^0-9]', '')::bigint desc limit 1"""
     with sales.begin() as connection:
         id_, number = connection.execute(text(last), {"side": side}).one()
-        before = gaps.read(connection, INSTANCE, OCTOBER)
+        before = schedules.number_gaps(connection, INSTANCE, OCTOBER)
         moved = {"side": side, "id": id_, "number": f"{number[:-2]}{int(number[-2:]) + 3}"}
         connection.execute(
             text("update document set number = :number where side = :side and source_id = :id and kind = 'invoice'"),
             moved,
         )
-        found = [gap for gap in gaps.read(connection, INSTANCE, OCTOBER) if gap not in before]
+        found = [gap for gap in schedules.number_gaps(connection, INSTANCE, OCTOBER) if gap not in before]
     assert [(gap["side"], gap["kind"], gap["count"]) for gap in found] == [(side, "invoice", 3)]
 
 
@@ -71,12 +71,16 @@ def test_rounding_is_notable_above_one_of_the_currency(cents: int, notable: bool
     """So many documents are a cent dearer in Odoo; in euro one is a cent dearer and one a cent cheaper."""
     signs = [("USD", 1)] * cents + [("EUR", 1), ("EUR", -1)]
     steps = [
-        explain.Step(
-            explain.ROUNDING, currency, "invoice", Figures({Cell("US", "0"): Amount(sign * explain.CENT, 0)}), ()
+        explanation.Step(
+            explanation.ROUNDING,
+            currency,
+            "invoice",
+            Figures({Cell("US", "0"): Amount(sign * explanation.CENT, 0)}),
+            (),
         )
         for currency, sign in signs
     ]
-    assert annexes.rounding(steps) == [
+    assert schedules.rounding(steps) == [
         {"currency": "EUR", "count": 2, "net": 0, "absolute": 200, "notable": False},
         {"currency": "USD", "count": cents, "net": cents * 100, "absolute": cents * 100, "notable": notable},
     ]

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from magodoo.domain.vocabulary import FindingType, Side
 from magodoo.settings import Instance
-from magodoo.statement import explain
+from magodoo.statement import explanation
 from magodoo.statement.documents import Document, Found, Sales
 from magodoo.statement.figures import Amount, Cell, Figures, LineSum, added, split
-from magodoo.statement.months import Month
-from magodoo.vocabulary import FindingType, Side
+from magodoo.statement.periods import Month
 
 MONTH = Month(date(2026, 3, 1), ZoneInfo("Europe/Berlin"))
 INSTANCE = Instance(id="us", magento_connection="m", odoo_connection="o")
@@ -70,14 +70,14 @@ def histories(draw: st.DrawFn) -> Sales:
 @settings(max_examples=300, deadline=None)
 @given(histories())
 def test_the_steps_always_lead_from_magento_to_odoo(sales: Sales) -> None:
-    told = explain.explain(sales, INSTANCE)
+    told = explanation.explain(sales, INSTANCE)
     places = {(one.currency, one.kind) for one in sales.documents.values()}
     for currency, kind in places:
         totals = [
             added(one.figures for one in sales.in_month(side) if (one.currency, one.kind) == (currency, kind))
             for side in (Side.MAGENTO, Side.ODOO)
         ]
-        steps = added(explain.sums(told.steps, currency, kind).values())
+        steps = added(explanation.sums(told.steps, currency, kind).values())
         assert not totals[0] + steps - totals[1]
     in_month = {one.key for side in Side for one in sales.in_month(side)}
     assert set(told.lines) == in_month, "every document of the month stands on one line, and no other does"
@@ -86,7 +86,7 @@ def test_the_steps_always_lead_from_magento_to_odoo(sales: Sales) -> None:
 @settings(max_examples=200, deadline=None)
 @given(histories())
 def test_what_is_unexplained_names_its_documents(sales: Sales) -> None:
-    for step in explain.unexplained(explain.explain(sales, INSTANCE).steps):
+    for step in explanation.unexplained(explanation.explain(sales, INSTANCE).steps):
         assert step.documents
         assert step.why
 

@@ -9,8 +9,8 @@ from shop_and_books import ShopAndBooks
 from test_rules_unreadable import hidden, imported, quarantined
 
 from magodoo.pipeline import statement
-from magodoo.statement import short
-from magodoo.statement.months import Month
+from magodoo.statement import summary
+from magodoo.statement.periods import Month
 
 
 def named(pair: ShopAndBooks, order: int) -> dict[str, int]:
@@ -32,18 +32,18 @@ def test_a_statement_is_incomplete_whatever_of_a_document_is_hidden(pair: ShopAn
     pair.deliver(order)
     pair.chain()
     month = Month.of(datetime.now(UTC), pair.instance.zone)
-    assert "incomplete" not in short.verdict(statement.make(pair.context(), month).body)
+    assert "incomplete" not in summary.verdict(statement.make(pair.context(), month).body)
     with hidden(pair, model, named(pair, order)[model]):
         pair.touch(order)
         pair.chain()
         made = statement.make(pair.context(), month)
         count = len(quarantined(pair))
         assert count
-        assert (short.verdict(made.body), made.unexplained) == (f"incomplete: {count} unreadable", True)
-        assert f"Incomplete: {count} unreadable." in short.sentence(made.body)
+        assert (summary.verdict(made.body), made.unexplained) == (f"incomplete: {count} unreadable", True)
+        assert f"Incomplete: {count} unreadable." in summary.sentence(made.body)
         found = {
             (row["kind"], str(row["source_id"])) for row in made.body["annexes"]["unreadable"] if row["side"] == "odoo"
         }
         assert found == quarantined(pair)
     pair.chain()
-    assert "incomplete" not in short.verdict(statement.make(pair.context(), month).body)
+    assert "incomplete" not in summary.verdict(statement.make(pair.context(), month).body)

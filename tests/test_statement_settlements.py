@@ -11,7 +11,7 @@ from test_rules_settlements import half_credited
 
 from magodoo.money import from_units
 from magodoo.pipeline import statement
-from magodoo.statement.months import Month
+from magodoo.statement.periods import Month
 
 
 def test_whatever_settled_an_invoice_the_month_is_explained(pair: ShopAndBooks) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from magodoo.errors import FixConfiguration
 from magodoo.settings import Instance
-from magodoo.statement import books, explain, sheet, short, wording
-from magodoo.statement.books import Entry
+from magodoo.statement import csv_export, explanation, general_ledger, summary, wording
 from magodoo.statement.documents import Document
 from magodoo.statement.figures import Amount, Cell, Figures
-from magodoo.statement.months import Month
+from magodoo.statement.general_ledger import Entry
+from magodoo.statement.periods import Month
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOTHING = {"net": 0, "tax": 0, "total": 0}
@@ -35,7 +35,7 @@ def test_what_is_no_month_is_refused_with_an_example(text: str) -> None:
 @pytest.mark.parametrize(
     ("line", "label"),
     [
-        (explain.AGREES, "Agrees"),
+        (explanation.AGREES, "Agrees"),
         ("finding:missing_in_odoo", "Open finding: Missing in Odoo"),
         ("ledger:unexplained", f"Ledger: {wording.LEDGER_STEPS['unexplained']}"),
         ("magento", wording.FIRST),
@@ -71,9 +71,9 @@ def test_a_cell_of_one_side_names_no_total_of_the_other() -> None:
         wording.FIRST,
         "Open finding: Missing in Odoo",
     ]
-    foreign = {explain.UNEXPLAINED: amounts(100), "odoo": amounts(100)}
+    foreign = {explanation.UNEXPLAINED: amounts(100), "odoo": amounts(100)}
     assert [(line.label, line.bad) for line in wording.cell_lines({"lines": foreign})] == [
-        (wording.STEPS[explain.UNEXPLAINED], True),
+        (wording.STEPS[explanation.UNEXPLAINED], True),
         (wording.LAST, False),
     ]
 
@@ -89,7 +89,7 @@ def test_an_annex_says_what_it_comes_to_by_currency() -> None:
 def body(**parts: Any) -> dict[str, Any]:
     row = {
         "kind": "invoice", "currency": "USD", "magento": amounts(100), "odoo": amounts(100), "ledger": amounts(100), "cells": [],
-        "steps": {explain.UNEXPLAINED: NOTHING}, "ledger_steps": {books.UNEXPLAINED: NOTHING},
+        "steps": {explanation.UNEXPLAINED: NOTHING}, "ledger_steps": {general_ledger.UNEXPLAINED: NOTHING},
         "company": dict.fromkeys(("odoo", "others", "ledger", "unexplained"), 100),
     }  # fmt: skip
     nothing: dict[str, Any] = {"unexplained": [], "accounts": [], "taxes": [], "clearing": [], "annexes": {}}
@@ -97,26 +97,28 @@ def body(**parts: Any) -> dict[str, Any]:
 
 
 def test_a_month_without_documents_says_so() -> None:
-    assert short.sentence(body(rows=[])) == "There was nothing in this month."
-    assert short.sentence(body(rows=[], over=False)).startswith("The month was not over when this was made.")
+    assert summary.sentence(body(rows=[])) == "There was nothing in this month."
+    assert summary.sentence(body(rows=[], over=False)).startswith("The month was not over when this was made.")
 
 
 def test_a_month_in_which_all_agrees_says_so() -> None:
-    assert short.verdict(body()) == short.AGREES
-    assert "agree" in short.sentence(body()) and "findings" not in short.sentence(body())
+    assert summary.verdict(body()) == summary.AGREES
+    assert "agree" in summary.sentence(body()) and "findings" not in summary.sentence(body())
 
 
 @pytest.mark.parametrize(
     ("named", "words"), [(0, "no document is named"), (1, "one document is named"), (3, "3 documents are named")]
 )
 def test_a_month_that_is_not_explained_says_how_many_documents_are_named(named: int, words: str) -> None:
-    assert words in short.sentence(body(explained=False, unexplained=[{}] * named))
+    assert words in summary.sentence(body(explained=False, unexplained=[{}] * named))
 
 
 def test_what_is_unexplained_stands_in_the_sheet_with_its_reason() -> None:
     row = {"between": "Magento and Odoo", "kind": "invoice", "number": "=000000007", "counterpart": "INV/7", "currency": "USD",
            "order_number": "7", "why": "it has no counterpart", **amounts(-70_000, -5_000)}  # fmt: skip
-    (line,) = (line for line in sheet.statement(body(unexplained=[row])).splitlines() if line.startswith("unexplained"))
+    (line,) = (
+        line for line in csv_export.statement(body(unexplained=[row])).splitlines() if line.startswith("unexplained")
+    )
     assert "between Magento and Odoo" in line and "it has no counterpart" in line and "-7.5" in line
     assert ",=000" not in line, "no cell is a formula"
 
@@ -135,31 +137,31 @@ def entry(net: int, company: int, currency: str = "USD") -> Entry:
 
 
 def test_an_entry_that_says_what_its_document_says_is_no_step() -> None:
-    assert books._changed(invoice(100, 90), entry(100, 90), again=False) == []
+    assert general_ledger._changed(invoice(100, 90), entry(100, 90), again=False) == []
 
 
 def test_an_entry_that_differs_only_in_company_currency_is_named_with_that_difference() -> None:
-    (step,) = books._changed(invoice(100, 90), entry(100, 95), again=False)
+    (step,) = general_ledger._changed(invoice(100, 90), entry(100, 95), again=False)
     assert (step.amount, step.company, "in company currency" in step.why) == (Amount(), 5, True)
 
 
 def test_a_second_currency_of_a_document_is_all_of_it_unexplained() -> None:
-    (step,) = books._changed(invoice(100, 90), entry(30, 30, "EUR"), again=True)
+    (step,) = general_ledger._changed(invoice(100, 90), entry(30, 30, "EUR"), again=True)
     assert (step.amount, step.company, step.currency) == (Amount(30, 0), 30, "EUR")
 
 
 @pytest.mark.parametrize(
     ("row", "line"),
     [
-        ({"instance": "us", "kind": "invoice", "of_orders": False, "number": "INV/7"}, books.NOT_MAGENTO),
-        ({"instance": "eu", "kind": "invoice", "of_orders": True, "number": "INV/7"}, books.OTHER_INSTANCE),
-        ({"instance": "us", "kind": "credit_memo", "of_orders": True, "number": "RINV/7"}, books.UNEXPLAINED),
+        ({"instance": "us", "kind": "invoice", "of_orders": False, "number": "INV/7"}, general_ledger.NOT_MAGENTO),
+        ({"instance": "eu", "kind": "invoice", "of_orders": True, "number": "INV/7"}, general_ledger.OTHER_INSTANCE),
+        ({"instance": "us", "kind": "credit_memo", "of_orders": True, "number": "RINV/7"}, general_ledger.UNEXPLAINED),
     ],
 )
 def test_an_entry_of_a_staged_document_that_is_not_of_the_month_says_whose_it_is(
     row: dict[str, Any], line: str
 ) -> None:
-    step = books._of_others(row, entry(100, 100), "us")
+    step = general_ledger._of_others(row, entry(100, 100), "us")
     sign = -1 if row["kind"] == "credit_memo" else 1
     assert (step.line, step.amount) == (line, Amount(sign * 100, 0))
 
@@ -167,21 +169,21 @@ def test_an_entry_of_a_staged_document_that_is_not_of_the_month_says_whose_it_is
 @pytest.mark.parametrize(
     ("row", "quarantined", "line", "number"),
     [
-        ({"move_type": "out_invoice", "name": "INV/8"}, False, books.UNEXPLAINED, "INV/8"),
-        ({"move_type": "out_refund", "name": "RINV/8"}, True, books.QUARANTINED, "RINV/8"),
-        ({"move_type": "entry", "name": "MISC/1"}, False, books.ENTRY, "MISC/1"),
-        ({}, False, books.UNEXPLAINED, "* 7"),  # gone between two reads
+        ({"move_type": "out_invoice", "name": "INV/8"}, False, general_ledger.UNEXPLAINED, "INV/8"),
+        ({"move_type": "out_refund", "name": "RINV/8"}, True, general_ledger.QUARANTINED, "RINV/8"),
+        ({"move_type": "entry", "name": "MISC/1"}, False, general_ledger.ENTRY, "MISC/1"),
+        ({}, False, general_ledger.UNEXPLAINED, "* 7"),  # gone between two reads
     ],
 )
 def test_an_entry_that_was_never_read_says_why(row: dict[str, Any], quarantined: bool, line: str, number: str) -> None:
-    step = books._unread(row, entry(100, 100), quarantined)
+    step = general_ledger._unread(row, entry(100, 100), quarantined)
     assert (step.line, step.number) == (line, number)
 
 
 def test_an_instance_without_a_journal_posts_in_the_company_s_first() -> None:
     rows = [{"id": 1, "code": "INV"}, {"id": 2, "code": "SHOP"}]
     any_, own = (Instance(id="us", magento_connection="m", odoo_connection="o", **more) for more in ({}, {"odoo": {"sales_journal": "SHOP"}}))  # fmt: skip
-    assert books._journals(rows, any_, []) == {1: "INV"}
-    assert books._journals(rows, own, []) == {2: "SHOP"}
-    assert books._journals(rows, own, ["INV"]) == {1: "INV", 2: "SHOP"}
-    assert books._journals([], any_, []) == {}
+    assert general_ledger._journals(rows, any_, []) == {1: "INV"}
+    assert general_ledger._journals(rows, own, []) == {2: "SHOP"}
+    assert general_ledger._journals(rows, own, ["INV"]) == {1: "INV", 2: "SHOP"}
+    assert general_ledger._journals([], any_, []) == {}

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reconcile_sales import Sales
 from staged import NOON, instance
 
+from magodoo.domain.tracking import joined, lacking, numbers_of, parts
 from magodoo.extract import magento_documents, odoo_documents
-from magodoo.tracking import joined, lacking, numbers_of, parts
 
 WORDS = st.text("aBcZ019-/", min_size=1, max_size=6)
 BETWEEN = st.sampled_from(["", " ", ",", ", ", " , ", "; ", "  ", ",,", "\n"])

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
-from magodoo.odoo.units import FOREIGN, in_unit_of
-from magodoo.odoo.versions import Version
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.units import FOREIGN, in_unit_of
+from magodoo.connectors.odoo.versions import Version
 
 CONNECTION = OdooConnection("https://odoo.example", "shop", "key", 1, attempts=1)
 UNIT, DOZEN, KG = 1, 2, 3

@@ -13,12 +13,12 @@ from magento_double import DOCUMENTS
 from reconcile_sales import Sales
 from staged import NOON, instance
 
+from magodoo.connectors.magento.needed import SHAPES
+from magodoo.connectors.magento.pagination import Page, Quarantined, raw_text
+from magodoo.connectors.magento.schema import Fate, sound
+from magodoo.domain.vocabulary import MATCHED_KINDS, Kind
 from magodoo.errors import Unreadable
 from magodoo.extract.reading import MagentoSource
-from magodoo.magento.needed import SHAPES
-from magodoo.magento.paging import Page, Quarantined, raw_text
-from magodoo.magento.shape import Fate, sound
-from magodoo.vocabulary import MATCHED_KINDS, Kind
 
 REFUSING = {
     kind: sorted(name for name, known in SHAPES[kind].fields.items() if known.missing is Fate.REFUSED)

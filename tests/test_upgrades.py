@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from magodoo import staging
 from magodoo.pipeline import reconcile
-from magodoo.staging.engine import MIGRATIONS, SCHEMA
+from magodoo.staging.db import MIGRATIONS, SCHEMA
 from magodoo_devstack.postgres import Cluster
 from magodoo_sandbox.seed.shop import CARD
 

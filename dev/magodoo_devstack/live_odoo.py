@@ -24,9 +24,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.errors import MagodooError
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
 from magodoo_devstack import odoo_provision, ports
 from magodoo_devstack.odoo_package import TESTED_BUILD, Installation
 from magodoo_devstack.odoo_past import OdooPast

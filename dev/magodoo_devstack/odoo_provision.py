@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from magodoo.odoo.client import OdooClient
+from magodoo.connectors.odoo.client import OdooClient
 from magodoo_sandbox.odoo.provision import CARRIERS, PROVIDERS
 
 SYNC_GROUPS = (

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.transport import JsonRpc, Wire
+from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import FixConfiguration
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
-from magodoo.odoo.transport import JsonRpc, Wire
-from magodoo.odoo.versions import Version
 from magodoo_devstack.odoo_past import OdooPast
 from magodoo_devstack.odoo_provision import Access
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import FixConfiguration
-from magodoo.odoo.versions import Version
 from magodoo_devstack import ports
 from magodoo_devstack.odoo_package import Installation
 from magodoo_devstack.postgres import USER, Cluster

@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 def late_window(instance: str, minutes: int, context: Any = None, **_: Any) -> None:
     """Queue one mail per run and send what waits; runs in an executor, with the connections of a task."""
-    from magodoo.quality import outbox
+    from magodoo.notifications import outbox
     from magodoo.settings.read import read_with_problems
     from magodoo_airflow import metrics
     from magodoo_airflow.hooks.context import staging_engine

@@ -16,7 +16,7 @@ from sqlalchemy import text
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow.providers.smtp.hooks.smtp import SmtpHook
     from sqlalchemy import Engine
 
-    from magodoo.quality.outbox import Mail
+    from magodoo.notifications.outbox import Mail
     from magodoo.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class TaskFailed(BaseNotifier):
     def notify(self, context: Any) -> None:
         from sqlalchemy.exc import OperationalError
 
-        from magodoo.quality import alerts
+        from magodoo.notifications import alerts
         from magodoo.settings.read import read_with_problems
         from magodoo_airflow.hooks.context import staging_engine
 
@@ -73,7 +73,7 @@ def send_waiting(instance: str | None) -> dict[str, int]:
     from airflow.providers.smtp.hooks.smtp import SmtpHook
     from airflow.sdk.exceptions import AirflowException
 
-    from magodoo.quality import outbox
+    from magodoo.notifications import outbox
     from magodoo.settings.read import read_with_problems
     from magodoo_airflow.hooks.context import staging_engine
 
@@ -103,7 +103,7 @@ def send_waiting(instance: str | None) -> dict[str, int]:
 
 
 def _waiting(engine: Engine, instance: str | None) -> list[int]:
-    from magodoo.quality import outbox
+    from magodoo.notifications import outbox
 
     with engine.connect() as connection:
         return outbox.waiting_ids(connection, instance)
@@ -111,7 +111,7 @@ def _waiting(engine: Engine, instance: str | None) -> list[int]:
 
 def _send(hook: SmtpHook, engine: Engine, mail_id: int, sender: str) -> str:
     """`sent`, `kept`, or nothing when another sender has it."""
-    from magodoo.quality import outbox
+    from magodoo.notifications import outbox
 
     with engine.begin() as connection:
         mail = outbox.take(connection, mail_id)
@@ -136,7 +136,7 @@ def _send_now(settings: Settings, mail: Mail) -> None:
 
 def _hand_over(hook: SmtpHook, mail: Mail, sender: str) -> None:
     # The hook opens the connection with the TLS and login of the Airflow connection; its own message builder has no inline picture.
-    from magodoo.quality.letters import letter
+    from magodoo.notifications.email import letter
 
     client = cast("smtplib.SMTP", hook._smtp_client)
     client.send_message(letter(mail, hook.from_email or sender))

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from magodoo.errors import BadSettings, FixConfiguration, MagodooError
-from magodoo.preflight.lines import CheckLine, Status, has_errors, table
+from magodoo.preflight.results import CheckLine, Status, has_errors, table
 from magodoo.settings.read import Reading, read_with_problems
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
     from magodoo.preflight.subject import Subject
 
 Client = TypeVar("Client")
@@ -46,12 +46,12 @@ def permit(pipeline: Context) -> None:
 
     Raises FixConfiguration with the checks that failed. An instance that only observes needs no permission.
     """
-    from magodoo.preflight import store
+    from magodoo.preflight import results
 
     if not pipeline.instance.mode.any_apply:
         return
     with pipeline.engine.connect() as connection:
-        if store.passed(connection, pipeline.instance):
+        if results.passed(connection, pipeline.instance):
             return
     wrong = [line for line in examine(pipeline.instance.id, read_with_problems()) if line.status is Status.ERROR]
     if wrong:

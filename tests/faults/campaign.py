@@ -25,8 +25,8 @@ from faults.history import History
 from faults.mutations import mutated
 from faults.worker import chain, release
 from magodoo.domain.kinds import ChangeKind
-from magodoo.pipeline import extract, load, master_data, reconcile, whole_orders
-from magodoo.vocabulary import Side
+from magodoo.domain.vocabulary import Side
+from magodoo.pipeline import extract, load, master_data, order_completion, reconcile
 from magodoo_devstack.postgres import Cluster
 
 MOST_ROUNDS = 8
@@ -208,7 +208,7 @@ class Campaign:
         again = self._again()
         self._extract()
         late_tracks = [each.order for schedule in schedules for each in schedule.histories if each.unseen]
-        whole_orders.read(
+        order_completion.read(
             self.lab.context, Side.MAGENTO, [str(order) for order in late_tracks]
         )  # as the nightly refresh does
         reconcile.run(self.lab.context)

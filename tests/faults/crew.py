@@ -29,8 +29,8 @@ QUIET = 300  # seconds without running or waiting for a processor, which no answ
 SPENT = 300  # seconds of processor time after which it turns in circles: a run needs some
 SHORT = {"settle_seconds": 3, "lease_seconds": 4}  # of a worker that is paused
 PRELOADED = (
-    "faults.worker", "magodoo.reconcile.orders", "magodoo.reconcile.store", "magodoo.flows.planner",
-    "sqlalchemy.dialects.postgresql.psycopg2", "magodoo.flows.planner", "magodoo.quality.alerts",
+    "faults.worker", "magodoo.reconcile.orders", "magodoo.reconcile.repository", "magodoo.flows.planner",
+    "sqlalchemy.dialects.postgresql.psycopg2", "magodoo.flows.planner", "magodoo.notifications.alerts",
 )  # fmt: skip
 
 

@@ -9,10 +9,10 @@ from unittest import mock
 
 from sqlalchemy import text
 
+from magodoo.connectors.odoo.client import OdooClient
 from magodoo.flows import registry
 from magodoo.ledger import changes, leases, read_back
 from magodoo.ledger.executor import Run
-from magodoo.odoo.client import OdooClient
 
 
 @contextmanager

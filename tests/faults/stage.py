@@ -14,7 +14,7 @@ from load_lab import Lab, lab, stocked_shop
 
 from faults.campaign import Campaign
 from magodoo import staging
-from magodoo.odoo.client import OdooClient
+from magodoo.connectors.odoo.client import OdooClient
 from magodoo_devstack import ports
 from magodoo_devstack.live_odoo import live_odoo
 from magodoo_devstack.postgres import Cluster, new_password

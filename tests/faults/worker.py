@@ -16,22 +16,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from faults.kinds import CALLED
 from faults.mutations import mutated
 from magodoo import staging
+from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.rpc import OdooCaller
+from magodoo.context import Context
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Side
 from magodoo.errors import MagodooError
 from magodoo.ledger import checkpoints, decisions
 from magodoo.ledger.behaviour import Writer
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.executor import Run
-from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
-from magodoo.odoo.caller import OdooCaller
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
-from magodoo.pipeline import extract, load, reconcile, whole_orders
-from magodoo.pipeline.context import Context
-from magodoo.preflight import store as preflights
+from magodoo.pipeline import extract, load, order_completion, reconcile
+from magodoo.preflight import results as preflights
 from magodoo.settings import Instance, Settings
-from magodoo.staging import work as work_list
-from magodoo.vocabulary import Side
+from magodoo.staging import work_queue as work_list
 
 PAGE = 3  # rows of a page of Magento's, so that an extraction has several
 FORBIDDEN = 4  # the exit code of a run that has no leave to write, and proves nothing
@@ -102,7 +102,7 @@ def chain(context: Context, orders: Sequence[str], known_only: bool = False) -> 
     """
     instance = context.instance.id
     for side in () if known_only else (Side.MAGENTO, Side.ODOO):
-        whole_orders.read(context, side, orders)
+        order_completion.read(context, side, orders)
     with context.engine.begin() as connection:
         known = work_list.versions(connection, instance, orders)
         work_list.bump(connection, instance, sorted(known) if known_only else list(orders))

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from live_shop import LiveShop, SandboxShop, missing_login
 
-from magodoo.magento import MagentoClient, MagentoConnection
-from magodoo.magento.connection import Auth
+from magodoo.connectors.magento import MagentoClient, MagentoConnection
+from magodoo.connectors.magento.connection import Auth
 from magodoo_sandbox.magento import RunningSandbox
 
 Shop = LiveShop | SandboxShop

@@ -10,9 +10,9 @@ from decimal import Decimal
 import pytest
 from conftest import Shop
 
+from magodoo.connectors.magento import MagentoClient
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixDocument, MagodooError
-from magodoo.magento import MagentoClient
-from magodoo.vocabulary import Kind
 
 WRITERS = 4
 ZERO, TWO, THREE = Decimal(0), Decimal(2), Decimal(3)

@@ -14,16 +14,15 @@ from conftest import Shop
 from live_shop import CONFIGURABLE, COUPON, DYNAMIC, FIXED, LiveShop, SandboxShop, login_of_environment
 from magento_double import ids_of, quarantined_of
 
+from magodoo.connectors.magento import AdminLogin, BearerToken, MagentoClient, OAuth1, Track, find_marker
+from magodoo.connectors.magento.connection import Auth
+from magodoo.connectors.magento.http import Http
+from magodoo.connectors.magento.items import quantity_differences
+from magodoo.connectors.magento.needed import SHAPES
+from magodoo.connectors.magento.pagination import ById, Listing, walk
+from magodoo.connectors.magento.search import Search
+from magodoo.domain.vocabulary import MATCHED_KINDS, Kind
 from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooError, Stop, Unauthorized, UnknownField
-from magodoo.magento import AdminLogin, BearerToken, MagentoClient, OAuth1, Track, find_marker
-from magodoo.magento.connection import Auth
-from magodoo.magento.cursor import ById
-from magodoo.magento.http import Http
-from magodoo.magento.items import quantity_differences
-from magodoo.magento.needed import SHAPES
-from magodoo.magento.paging import Listing, walk
-from magodoo.magento.search import Search
-from magodoo.vocabulary import MATCHED_KINDS, Kind
 
 MARK = "magodoo:live:1f0c2f6e-0b1a-4c8e-9d51-0f5a2f6e7b11:account.move:42"
 ZERO, ONE, TWO = Decimal(0), Decimal(1), Decimal(2)
@@ -132,7 +131,7 @@ def test_refused_requests_have_their_class(client: MagentoClient) -> None:
 def raw(http: Http, path: str, text: str) -> None:
     """A body that no client of ours would send."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("magodoo.magento.http.dump_json", lambda body: text)
+        patch.setattr("magodoo.connectors.magento.http.dump_json", lambda body: text)
         http.write("POST", path, {})
 
 

@@ -25,10 +25,10 @@ from live_shop import (
     missing_login,
 )
 
+from magodoo.connectors.magento import MagentoClient, Track
+from magodoo.connectors.magento.http import Http
+from magodoo.domain.vocabulary import MATCHED_KINDS
 from magodoo.errors import MagodooError
-from magodoo.magento import MagentoClient, Track
-from magodoo.magento.http import Http
-from magodoo.vocabulary import MATCHED_KINDS
 from magodoo_sandbox.magento import RunningSandbox
 
 pytestmark = [pytest.mark.magento, pytest.mark.skipif(bool(missing_login()), reason=f"not run: {missing_login()}")]

@@ -20,12 +20,12 @@ from permit import permit
 from shop_and_books import ShopAndBooks
 
 from magodoo import staging
+from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
+from magodoo.context import Context
 from magodoo.errors import MagodooError
-from magodoo.magento import BearerToken, MagentoClient, MagentoConnection
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
 from magodoo.pipeline import extract, load, reconcile, refresh
-from magodoo.pipeline.context import Context
 from magodoo.pipeline.window import Window
 from magodoo.settings import Settings
 from magodoo_sandbox.magento.refusals import Refusal
@@ -87,7 +87,11 @@ def clocked(clock: Clock) -> Iterator[None]:
             return clock.look()
 
     with ExitStack() as patches:
-        for module in ("magodoo.magento.http", "magodoo.magento.paging", "magodoo.odoo.reads"):
+        for module in (
+            "magodoo.connectors.magento.http",
+            "magodoo.connectors.magento.pagination",
+            "magodoo.connectors.odoo.reads",
+        ):
             patches.enter_context(mock.patch(f"{module}.datetime", Now))
         yield
 

@@ -13,9 +13,9 @@ from sqlalchemy import Engine, text
 from test_reconcile_oracle import oracle
 
 from magodoo import staging
+from magodoo.domain.vocabulary import Rule
 from magodoo.pipeline import extract
 from magodoo.staging import frames
-from magodoo.vocabulary import Rule
 from months.life import Life, Month
 
 KINDS = ("invoice", "shipment", "credit_memo")

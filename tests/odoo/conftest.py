@@ -15,7 +15,7 @@ from odoo_shop import Shop
 from reviewed import is_reviewed, told
 from sandbox_backend import SandboxBackend
 
-from magodoo.odoo.client import OdooClient
+from magodoo.connectors.odoo.client import OdooClient
 from magodoo_devstack.live_odoo import LiveOdoo, announced, live_odoo
 from magodoo_devstack.odoo_remote import NotThere, RemoteOdoo, remote_odoo
 

@@ -14,9 +14,9 @@ import shop_and_books
 from live_administrator import Administrator
 from shop_and_books import ShopAndBooks
 
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.errors import MagodooError
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
 from magodoo_devstack.live_odoo import LiveOdoo
 from magodoo_devstack.odoo_past import OdooPast
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from magodoo.connectors.odoo.bulk_load import Loaded
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.documents import Delivery
 from magodoo.flows.load_tables import complete, fit
 from magodoo.money import dump_json
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.loading import Loaded
-from magodoo.odoo.writers import Delivery
 from magodoo_devstack import odoo_provision
 
 MODULE = "magodoo_test"

@@ -7,7 +7,7 @@ from typing import Self
 
 import pytest
 
-from magodoo.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo_devstack.odoo_provision import Access
 from magodoo_sandbox.odoo import OdooDatabase, RunningSandbox
 

@@ -8,9 +8,9 @@ import pytest
 from odoo_shop import LINES, MODULE, Shop
 from test_odoo_unreadable import hidden
 
+from magodoo.connectors.odoo.bulk_load import Loaded
+from magodoo.connectors.odoo.client import OdooClient
 from magodoo.errors import UnreadableRecord
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.loading import Loaded
 
 CUSTOMERS = (1, 1, 2, 1)
 """The customer of each record of a batch; the second is the one who may not be read."""

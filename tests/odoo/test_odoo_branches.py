@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from magodoo.odoo.client import OdooClient
+from magodoo.connectors.odoo.client import OdooClient
 
 Connect = Callable[..., OdooClient]
 

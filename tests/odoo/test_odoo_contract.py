@@ -21,8 +21,8 @@ from reviewed import FOLDER, differences, is_reviewed, told
 from sandbox_backend import LIVE, SandboxBackend
 from sandbox_odoo_story import RECORDINGS, compare
 
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.kinds import READINGS
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.record_kinds import READINGS
 from magodoo_devstack.live_odoo import LiveOdoo
 from magodoo_devstack.odoo_package import TESTED_BUILD
 from magodoo_sandbox.odoo import OdooDatabase

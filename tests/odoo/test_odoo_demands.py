@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox_backend import LIVE
 
-from magodoo.odoo.client import OdooClient
+from magodoo.connectors.odoo.client import OdooClient
 from magodoo.preflight import demands
 from magodoo.settings import Instance
 

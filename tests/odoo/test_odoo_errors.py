@@ -14,6 +14,9 @@ import pytest
 from odoo_shop import Shop
 from sandbox_backend import LIVE
 
+from magodoo.connectors.odoo import documents
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.transport import JsonRpc, Wire
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,
@@ -26,9 +29,6 @@ from magodoo.errors import (
     Unreachable,
     UnreadableRecord,
 )
-from magodoo.odoo import writers
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.transport import JsonRpc, Wire
 from magodoo_devstack.live_odoo import LiveOdoo
 
 
@@ -183,7 +183,7 @@ def test_several_writers_of_one_document_make_one(client: OdooClient, shop: Shop
 def test_a_wizard_instead_of_a_result_is_a_refusal(
     client: OdooClient, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writers, "NO_WIZARDS", {})
+    monkeypatch.setattr(documents, "NO_WIZARDS", {})
     order = shop.confirmed_order(1)
     (picking,) = client.open_pickings([order])
     moves = picking["move_ids"]

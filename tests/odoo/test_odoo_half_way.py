@@ -10,9 +10,9 @@ import pytest
 from odoo_shop import MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Shop
 from test_odoo_unreadable import ARCHIVABLE, EVER, KINDS, hide, sell
 
-from magodoo.odoo import reads
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.kinds import READINGS
+from magodoo.connectors.odoo import reads
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.record_kinds import READINGS
 
 MODELS = (
     "sale.order", "sale.order.line", "account.move", "account.move.line", "stock.picking", "stock.move", "res.partner",

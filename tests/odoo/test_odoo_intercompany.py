@@ -17,8 +17,8 @@ from test_rules_intercompany import *
 from test_rules_intercompany import MAPPED, Story, send
 from test_rules_transfers import shipped, validate
 
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo_devstack.live_odoo import LiveOdoo
 
 # The first test waits until all stories are told.

@@ -7,9 +7,9 @@ from datetime import date
 import pytest
 from odoo_shop import LINES, PAYMENT_FIELDS, Line, Shop
 
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.versions import Version
 from magodoo.money import to_units
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.versions import Version
 
 REVENUE = [["account_id.account_type", "not in", ["asset_receivable", "liability_payable"]]]
 

@@ -10,9 +10,9 @@ from decimal import Decimal
 import pytest
 from odoo_shop import LINES, MODULE, Line, Shop
 
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.kinds import ELECTRONIC, READINGS
-from magodoo.odoo.transport import JsonRpc, Wire
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.record_kinds import ELECTRONIC, READINGS
+from magodoo.connectors.odoo.transport import JsonRpc, Wire
 from magodoo_devstack import odoo_provision
 from magodoo_devstack.live_odoo import LiveOdoo
 

@@ -9,9 +9,9 @@ import pytest
 from odoo_shop import LINES, MODULE, MOVE_FIELDS, Line, Shop
 from sandbox_backend import SandboxBackend
 
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.documents import Delivery
 from magodoo.errors import FixDocument
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.writers import Delivery
 from magodoo_devstack.live_odoo import LiveOdoo
 
 Backend = LiveOdoo | SandboxBackend

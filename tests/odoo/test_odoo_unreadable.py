@@ -13,8 +13,8 @@ import pytest
 from odoo_shop import LINES, MODULE, MOVE_FIELDS, ORDER_FIELDS, Shop
 from sandbox_backend import LIVE, SandboxBackend
 
+from magodoo.connectors.odoo.client import OdooClient
 from magodoo.errors import Forbidden, UnknownField, UnreadableRecord
-from magodoo.odoo.client import OdooClient
 
 EVER = datetime(2020, 1, 1, tzinfo=UTC)
 KINDS = ("order", "invoice", "credit_memo", "shipment", "return", "payment")

@@ -11,9 +11,9 @@ from typing import Any
 import requests
 import yaml
 
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.errors import FixConfiguration
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.connection import OdooConnection
 from magodoo.settings import read_settings
 from magodoo_devstack.environment import ODOO_DATABASE
 from magodoo_devstack.layout import Layout

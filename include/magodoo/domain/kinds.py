@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from magodoo.vocabulary import Side
+from magodoo.domain.vocabulary import Side
 
 
 class Scope(Enum):

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from magodoo.authorisation import CAPTURED, CLOSED, NONE, OPEN, UNREAD, VOIDED
+from magodoo.domain.authorisation import CAPTURED, CLOSED, NONE, OPEN, UNREAD, VOIDED
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixConfiguration, Unreadable
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
-    from magodoo.magento.client import MagentoClient
+    from magodoo.connectors.magento.client import MagentoClient
 
 LOOKS_OPEN = ("processing", "complete")
 HOLDS = ("authorization", "order")

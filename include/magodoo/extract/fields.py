@@ -12,10 +12,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from magodoo.connectors.magento.schema import SET_ASIDE
 from magodoo.errors import Unreadable
-from magodoo.magento.shape import SET_ASIDE
 from magodoo.money import to_units
-from magodoo.stamps import utc
+from magodoo.timestamps import utc
 
 LARGEST_ID = 2**63 - 1
 LARGEST_SMALL = 2**31 - 1

@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from magodoo.connectors.magento.marker import find_marker
+from magodoo.domain.tracking import LONGEST
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
@@ -18,10 +21,7 @@ from magodoo.extract.fields import Row
 from magodoo.extract.magento_orders import order
 from magodoo.extract.magento_rows import fixed_tax
 from magodoo.extract.magento_totals import Sums, complete, shipping_line, totals_of
-from magodoo.magento.marker import find_marker
 from magodoo.settings import Instance
-from magodoo.tracking import LONGEST
-from magodoo.vocabulary import Kind, Side
 
 PAID, CANCELED = "2", "3"
 

@@ -7,16 +7,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from magodoo.connectors.magento import bundles
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import Unreadable
-from magodoo.extract import fields, paths, written
+from magodoo.extract import fields, magento_totals, written
 from magodoo.extract.addresses import addressed
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
 from magodoo.extract.magento_rows import Rows, fixed_tax, read_rows
 from magodoo.extract.magento_totals import Sums, complete, shipping_line, totals_of
-from magodoo.magento import bundles
 from magodoo.settings import Instance
-from magodoo.vocabulary import Kind, Side
 
 CANCELED = "canceled"
 VIRTUAL = ("virtual", "downloadable")
@@ -90,7 +90,11 @@ def vat_of(row: Row) -> str | None:
 def _beside(document: CanonicalDocument) -> dict[str, str]:
     """The fields that hold what the total has beside its parts, where it has any."""
     whole = next((line.untaxed for line in document.lines if line.role == "extra"), 0)
-    return {"beside_in": ", ".join(paths.holding(document.payload, whole)) or "no field of the order"} if whole else {}
+    return (
+        {"beside_in": ", ".join(magento_totals.holding(document.payload, whole)) or "no field of the order"}
+        if whole
+        else {}
+    )
 
 
 def _deleted_store(row: Row) -> dict[str, str]:

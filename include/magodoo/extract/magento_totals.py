@@ -1,19 +1,97 @@
-"""The header amounts of a Magento document, the lines beside its items (shipping, what discounted it, what the total holds in no
-part), and whether it adds up.
-"""
+"""The header amounts of a Magento document, the lines beside its items (shipping, discounts, extra totals), and what was paid by gift card or credit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
-from magodoo.extract.tendered import refunded_to, tendered
 from magodoo.money import plain, rounded, shown
 from magodoo.settings import Instance
+from magodoo.settings.extra_totals import REFUNDED_TO, TENDERED, Nature
+
+DEEPEST = 6
+
+
+def amount(row: Row, path: str, prefix: str = "") -> int:
+    """Units of one field; `prefix` goes before its last name. 0 where it is not there; `name[]` adds the rows of a list.
+
+    Raises Unreadable for what is no amount.
+    """
+    first, _, rest = path.partition(".")
+    if not rest:
+        return fields.units(row, f"{prefix}{first}")
+    if first.endswith("[]"):
+        return sum(amount(each, rest, prefix) for each in fields.rows(row, first.removesuffix("[]")))
+    return amount(fields.inner(row, first), rest, prefix)
+
+
+def holding(row: Row, units: int) -> list[str]:
+    """Paths of the fields that hold exactly this amount, of either sign; of lists those whose rows sum to it."""
+    sums: dict[str, int] = {}
+    for path, value in _numbers(row, "", DEEPEST):
+        sums[path] = sums.get(path, 0) + value
+    return sorted(path for path, value in sums.items() if abs(value) == abs(units))
+
+
+def _counts(name: str) -> bool:
+    """Whether a field holds an id or a quantity: a small one is often an amount's figure by chance."""
+    return name in ("id", "qty") or name.endswith(("_id", "_qty")) or name.startswith(("qty_", "total_qty"))
+
+
+def _numbers(value: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
+    if isinstance(value, Mapping) and depth:
+        for name, inner in value.items():
+            if _counts(str(name)):
+                continue
+            yield from _numbers(inner, f"{path}.{name}" if path else str(name), depth - 1)
+    elif isinstance(value, list) and depth:
+        for inner in value:
+            yield from _numbers(inner, f"{path}[]", depth - 1)
+    elif type(value) in (int, Decimal) and abs(value) < 10**9:
+        yield path, fields.units({path: value}, path)
+
+
+def tendered(instance: Instance, row: Row, prefix: str = "") -> dict[str, int]:
+    """Units by name of `extra_totals`: known fields of Adobe Commerce, and those that the settings name; only what is not 0.
+
+    With the prefix `base_` in base currency; an extension that shows none is converted at the document's rate.
+    """
+    given = fields.inner(row, "extension_attributes")
+    found = {
+        name: sum(fields.units(given if given.get(field) is not None else row, f"{prefix}{field}") for field in known)
+        for name, known in TENDERED.items()
+    }
+    for name, extra in instance.extra_totals.items():
+        if extra.nature is Nature.PAYMENT_PART and extra.fields:
+            found[name] = sum(_taken_off(row, path, prefix) for path in extra.fields)
+    return {name: units for name, units in found.items() if units}
+
+
+def refunded_to(instance: Instance, row: Row) -> dict[str, int]:
+    """Units by name of `extra_totals`: what an order, or a credit memo that shows it, says was refunded to credit or points."""
+    given = fields.inner(row, "extension_attributes")
+    found = {
+        name: max(fields.units(source, field) for source in (given, row) for field in known)
+        for name, known in REFUNDED_TO.items()
+    }
+    for name, extra in instance.extra_totals.items():
+        if extra.refunded_fields:
+            found[name] = sum(abs(amount(row, path)) for path in extra.refunded_fields)
+    return {name: units for name, units in found.items() if units > 0}
+
+
+def _taken_off(row: Row, path: str, prefix: str) -> int:
+    """Extensions write it with either sign: it lowers the total."""
+    shown = abs(amount(row, path, prefix))
+    if shown or not prefix:
+        return shown
+    return round(abs(amount(row, path)) / fields.rate(row, "base_to_order_rate"))
+
 
 ONE = 10_000
 

@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from magodoo.connectors.odoo.intercompany import CompanyReads, Mirror, lines_of
+from magodoo.connectors.odoo.reads import LONGEST_RAW, Page, Quarantined
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
 from magodoo.extract import odoo_fields as odoo
 from magodoo.extract.fields import Row
 from magodoo.extract.odoo_transfers import CUSTOMER, TRANSIT, moves_of, order_of, place
 from magodoo.money import dump_json
-from magodoo.odoo.mirrors import CompanyReads, Mirror, lines_of
-from magodoo.odoo.reads import LONGEST_RAW, Page, Quarantined
 
 if TYPE_CHECKING:
-    from magodoo.odoo.client import OdooClient
+    from magodoo.connectors.odoo.client import OdooClient
 
 Lines = Mapping[int, Mapping[int, int]]
 _OUTSIDE = ("supplier", TRANSIT)

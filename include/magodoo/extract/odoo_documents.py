@@ -1,6 +1,6 @@
 """What Odoo sent, as canonical documents: orders, customer invoices, credit notes, deliveries, returns.
 
-The rows are those of `magodoo.odoo.kinds`. order_key is left open: `staging/resolve.py` finds it; so is the company's
+The rows are those of `magodoo.connectors.odoo.record_kinds`. order_key is left open: `staging/resolve.py` finds it; so is the company's
 currency, which stands on the company only: `staging/inherit.py` adds it.
 """
 
@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY
+from magodoo.domain.tracking import LONGEST, numbers_of
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import Unreadable
 from magodoo.extract import fields, written
 from magodoo.extract import odoo_fields as odoo
@@ -19,10 +22,7 @@ from magodoo.extract.fields import Row
 from magodoo.extract.odoo_einvoice import rejection
 from magodoo.extract.odoo_settlement import write_settlement
 from magodoo.extract.odoo_totals import write_amounts, write_parts
-from magodoo.odoo.kinds import DELIVERY_KEY
 from magodoo.settings import Instance
-from magodoo.tracking import LONGEST, numbers_of
-from magodoo.vocabulary import Kind, Side
 
 CONFIRMED = ("sale", "done")
 CLOSED = ("done", "cancel")

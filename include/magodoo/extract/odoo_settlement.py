@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
+from magodoo.domain.vocabulary import Kind
 from magodoo.extract import fields
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.fields import Row
 from magodoo.extract.odoo_fields import link
 from magodoo.money import shown
 from magodoo.settings import Instance
-from magodoo.vocabulary import Kind
 
 MOST_WORDS = 8
 CENT = 100

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
 from magodoo.extract import odoo_fields as odoo
 from magodoo.extract.fields import Row
-from magodoo.vocabulary import Kind
 
 MOST_PICKINGS = 10**10
 MOST_ORDERS = 50_000_000  # a share's id has to fit into an int64 beside the code of its kind (`reconcile/frames.py`)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import Unreadable
 from magodoo.extract import authorisations, fields, magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument, Unread
@@ -14,12 +15,11 @@ from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import picking_of
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
-from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
-    from magodoo.magento.client import MagentoClient
-    from magodoo.odoo.client import OdooClient
-    from magodoo.odoo.reads import Page
+    from magodoo.connectors.magento.client import MagentoClient
+    from magodoo.connectors.odoo.client import OdooClient
+    from magodoo.connectors.odoo.reads import Page
 
 MAGENTO_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 ODOO_KINDS = (*MAGENTO_KINDS, Kind.RETURN)

@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from magodoo.domain.vocabulary import Kind
 from magodoo.flows.periods import day_of
 from magodoo.flows.references import name_of, resolve
 from magodoo.flows.ship_dates import shipped_on
 from magodoo.ledger.changes import LeasedChange
-from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 
 Row = Mapping[str, Any]

@@ -16,7 +16,7 @@ from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import RequestProblem
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.odoo_fields import references
 from magodoo.ledger.changes import LeasedChange
 from magodoo.money import from_units, to_units
-from magodoo.staging.lacking import ORDER_NUMBER
-from magodoo.vocabulary import Kind, Side
+from magodoo.staging.completeness import ORDER_NUMBER
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 
 def duplicate_candidates(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.customers import customer
 from magodoo.flows.extra_amounts import extra_lines, payment_parts
@@ -20,7 +21,6 @@ from magodoo.ledger.planned import Prepared, RequestProblem
 from magodoo.money import rounded
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.rows import Document
-from magodoo.vocabulary import FindingType, Kind, Side
 
 if TYPE_CHECKING:
     from magodoo.ledger.planned import PlannedChange

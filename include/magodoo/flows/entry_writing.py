@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.flows.carried_over import carry
 from magodoo.flows.customers import load_partners
@@ -20,11 +21,10 @@ from magodoo.flows.references import name_of, resolve
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, not_shown, refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.money import to_units
-from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
-    from magodoo.odoo.client import OdooClient
-    from magodoo.pipeline.context import Context
+    from magodoo.connectors.odoo.client import OdooClient
+    from magodoo.context import Context
 
 
 class WriteEntries(Writer):

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import combinations
 
-from magodoo.extract import fields, paths
+from magodoo.domain.vocabulary import FindingType
+from magodoo.extract import fields, magento_totals
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.extract.fields import Row
 from magodoo.extract.magento_rows import tax_on_fixed_tax
@@ -22,7 +23,6 @@ from magodoo.flows.sources import Sources
 from magodoo.ledger.planned import RequestProblem
 from magodoo.money import shown
 from magodoo.settings.extra_totals import FIXED_TAX, TENDERED, WRAPPING, ExtraTotal, Nature
-from magodoo.vocabulary import FindingType
 
 ACCOUNTING = "accounting"
 CENT = 100  # units
@@ -150,8 +150,8 @@ def _known(sources: Sources, order: CanonicalDocument, document: CanonicalDocume
 
 def _shown(payload: Row, extra: ExtraTotal) -> tuple[int, int | None]:
     """Net and tax of an amount as the order shows it; a discount is below 0 with either sign, and so is its tax."""
-    amount = sum(paths.amount(payload, path) for path in extra.fields)
-    tax = sum(paths.amount(payload, path) for path in extra.tax_fields) if extra.tax_fields else None
+    amount = sum(magento_totals.amount(payload, path) for path in extra.fields)
+    tax = sum(magento_totals.amount(payload, path) for path in extra.tax_fields) if extra.tax_fields else None
     if extra.nature is Nature.DISCOUNT:
         amount, tax = -abs(amount), None if tax is None else -abs(tax)
     if not extra.including_tax:
@@ -337,8 +337,8 @@ def _left_over(
     if not (whole.untaxed or whole.tax):
         said = f"{order.number} shows {', '.join(named)}, and its total has nothing beside its parts: something that no setting names"
         return _problem("remainder", f"{said} cancels it, or it is in a part already and is no amount of its own")
-    holding = paths.holding(order.payload, whole.untaxed)
-    with_tax = paths.holding(order.payload, whole.untaxed + whole.tax) if whole.tax else []
+    holding = magento_totals.holding(order.payload, whole.untaxed)
+    with_tax = magento_totals.holding(order.payload, whole.untaxed + whole.tax) if whole.tax else []
     found = ["fields that hold it: " + ", ".join(holding)] if holding else []
     found += ["fields that hold it with its tax (`including_tax`): " + ", ".join(with_tax)] if with_tax else []
     where = "; ".join(found) or "no field of the order holds it"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from magodoo.domain.vocabulary import FindingType
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.extra_amounts import extra_lines, setting_of
 from magodoo.flows.order_contents import is_refunded_whole
@@ -17,7 +18,6 @@ from magodoo.flows.taxes import LineTax, extra_tax, implausible, tax_of
 from magodoo.ledger.planned import RequestProblem
 from magodoo.money import dump_json, from_units, rounded, shown
 from magodoo.settings.extra_totals import GIFT_CARD_TYPES
-from magodoo.vocabulary import FindingType
 
 _PRICE = Decimal("0.000001")  # Odoo keeps a unit price unrounded (facts pair 2)
 _PERCENT = Decimal("0.01")  # and a discount with two decimals

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from magodoo.connectors.odoo.bulk_load import Loaded
+from magodoo.connectors.odoo.client import OdooClient
+from magodoo.connectors.odoo.versions import name_of
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.money import from_units, plain, shown, to_units
-from magodoo.odoo.client import OdooClient
-from magodoo.odoo.loading import Loaded
-from magodoo.odoo.versions import name_of
 
 CREATE_OR_IGNORE: Mapping[str, Any] = {"mode": "update", "noupdate": True, "tracking_disable": True}
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.odoo_settlement import is_unpaid
 from magodoo.flows.magento_documents import (
@@ -40,11 +41,10 @@ from magodoo.ledger.planned import Prepared
 from magodoo.money import from_units, rounded, shown, to_units
 from magodoo.reconcile.bundles import would_be_refunded_whole
 from magodoo.reconcile.rows import Document
-from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.pipeline.context import Context
 
 
 def plan_magento_credit_memos(order: OrderPlan) -> None:

@@ -14,14 +14,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Self
 
+from magodoo.connectors.magento.bundles import BUNDLE, is_priced_by_parts, with_own_prices
+from magodoo.connectors.magento.items import check_lines, quantity_differences
+from magodoo.connectors.magento.marker import Marker, find_marker
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import MagodooError
-from magodoo.extract import paths
+from magodoo.extract import magento_totals
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.magento_orders import read_items
 from magodoo.extract.magento_rows import applied_fixed_taxes, fixed_tax, tax_on_fixed_tax
-from magodoo.extract.magento_totals import Totals
-from magodoo.extract.tendered import tendered
+from magodoo.extract.magento_totals import Totals, tendered
 from magodoo.flows.duplicates import matched
 from magodoo.flows.order_plan import Bundle, OrderPlan, first_reason
 from magodoo.flows.shortage import no_room
@@ -29,18 +32,14 @@ from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, Found, SourceChanged, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import RequestProblem
-from magodoo.magento.bundles import BUNDLE, is_priced_by_parts, with_own_prices
-from magodoo.magento.items import check_lines, quantity_differences
-from magodoo.magento.marker import Marker, find_marker
 from magodoo.money import from_units, rounded, shown, to_units
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments
 from magodoo.reconcile.rows import Document
-from magodoo.vocabulary import FindingType, Kind, Side
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.pipeline.context import Context
 
 
 MISSING_IN_MAGENTO = FindingType.MISSING_IN_MAGENTO
@@ -264,7 +263,7 @@ def unpredictable(order: OrderRow, tendered: int) -> str | None:
     if beside in (0, fixed_tax(item for item in order["items"] if str(item["item_id"]) in read.gross)):
         return None
     currency = str(order.get("order_currency_code") or "")
-    where = ", ".join(paths.holding(order, beside)) or "no field of the order holds it"
+    where = ", ".join(magento_totals.holding(order, beside)) or "no field of the order holds it"
     return (
         f"{shown(beside, currency)} {currency} of the order's total are in no part of it ({where}), and only the extension that adds them knows"
         " which of its documents holds them: make this one in Magento, and the two are matched"

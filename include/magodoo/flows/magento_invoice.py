@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import FixDocument
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.magento_orders import read_items
@@ -44,11 +45,10 @@ from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared
 from magodoo.money import rounded, shown, to_units
 from magodoo.reconcile.rows import Document
-from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.pipeline.context import Context
 
 
 def plan_magento_invoices(order: OrderPlan) -> None:

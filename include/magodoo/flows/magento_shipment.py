@@ -10,7 +10,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from magodoo.connectors.magento.items import Lines, Role, by_parts, order_items, shipped_goods
+from magodoo.connectors.magento.writes import Track
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.tracking import lacking
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.magento_documents import (
@@ -34,18 +38,14 @@ from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, Found, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared, RequestProblem
-from magodoo.magento.items import Lines, Role, by_parts, order_items, shipped_goods
-from magodoo.magento.writes import Track
 from magodoo.money import plain
 from magodoo.reconcile.bundles import refunded_whole
-from magodoo.reconcile.frames import tracks_of
+from magodoo.reconcile.dataset import tracks_of
 from magodoo.reconcile.rows import Document
-from magodoo.tracking import lacking
-from magodoo.vocabulary import FindingType, Kind, Side
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.pipeline.context import Context
 
 
 def plan_magento_shipments(order: OrderPlan) -> None:

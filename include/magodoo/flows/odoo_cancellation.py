@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.flows.load_tables import call
 from magodoo.flows.order_plan import STATUS_MISMATCH, OrderPlan, first_reason
@@ -16,11 +17,10 @@ from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, 
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared
 from magodoo.money import to_units
-from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.pipeline.context import Context
 
 
 def plan_cancellation(order: OrderPlan) -> None:

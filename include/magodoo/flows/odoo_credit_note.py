@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.entries import EntryKind, nothing_to_book, plan_entry, prepare_entry
@@ -22,7 +23,6 @@ from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import PlannedChange, Prepared
 from magodoo.money import rounded, shown
 from magodoo.reconcile.rows import Document
-from magodoo.vocabulary import Kind, Side
 
 
 def plan_credit_notes(order: OrderPlan) -> None:

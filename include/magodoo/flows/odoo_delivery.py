@@ -9,7 +9,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from magodoo.connectors.odoo.documents import Delivery
+from magodoo.connectors.odoo.units import in_unit_of
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.tracking import joined, lacking
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import own_key, picking_of, share_for
@@ -26,16 +30,12 @@ from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, 
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared, RequestProblem
 from magodoo.money import from_units, plain, to_units
-from magodoo.odoo.units import in_unit_of
-from magodoo.odoo.writers import Delivery
-from magodoo.reconcile.frames import tracks_of
+from magodoo.reconcile.dataset import tracks_of
 from magodoo.reconcile.rows import Document
-from magodoo.tracking import joined, lacking
-from magodoo.vocabulary import FindingType, Kind, Side
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.pipeline.context import Context
 
 
 def plan_deliveries(order: OrderPlan) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.entries import EntryKind, nothing_to_book, order_line_of, plan_entry, prepare_entry
@@ -22,7 +23,6 @@ from magodoo.ledger.behaviour import refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import PlannedChange, Prepared, RequestProblem
 from magodoo.money import plain, to_units
-from magodoo.vocabulary import Kind, Side
 
 
 def plan_invoices(order: OrderPlan) -> None:

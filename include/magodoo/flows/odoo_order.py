@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.notes import transfer_note
@@ -30,12 +31,11 @@ from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, 
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared, RequestProblem
 from magodoo.money import plain, rounded, to_units
-from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
+    from magodoo.connectors.odoo.client import OdooClient
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.odoo.client import OdooClient
-    from magodoo.pipeline.context import Context
 
 
 def plan_order(order: OrderPlan) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from magodoo.domain.kinds import ChangeKind, document_of
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.extra_amounts import parts_of, payment_parts
@@ -43,11 +44,10 @@ from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.statuses import UNPAID
-from magodoo.vocabulary import FindingType, Kind, Side
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.pipeline.context import Context
 
 
 def plan_payments(order: OrderPlan) -> None:

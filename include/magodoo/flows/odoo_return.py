@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from magodoo.connectors.odoo.documents import Delivery
+from magodoo.connectors.odoo.units import in_unit_of
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.odoo_transfers import own_key
 from magodoo.flows.load_tables import call
@@ -19,13 +22,10 @@ from magodoo.ledger.behaviour import Answers, Found, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared
 from magodoo.money import from_units, rounded, to_units
-from magodoo.odoo.units import in_unit_of
-from magodoo.odoo.writers import Delivery
-from magodoo.vocabulary import FindingType, Kind, Side
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.pipeline.context import Context
 
 
 def plan_returns(order: OrderPlan) -> None:

@@ -13,19 +13,19 @@ import numpy as np
 import pandas as pd
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.tracking import lacking
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.ledger.planned import PlannedChange
-from magodoo.reconcile import catalogue, compare, reversals
+from magodoo.reconcile import catalogue, comparison, reversals
 from magodoo.reconcile.bundles import ONE
+from magodoo.reconcile.dataset import Mask, tracks_of
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments, records, stock
-from magodoo.reconcile.frames import Mask, tracks_of
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.series import country_of
 from magodoo.reconcile.situation import Situation
+from magodoo.settings.country_policies import policy
 from magodoo.settings.model import Instance
-from magodoo.settings.series import policy
-from magodoo.tracking import lacking
-from magodoo.vocabulary import FindingType, Kind, Side
 
 MISSING_IN_ODOO, STATUS_MISMATCH = FindingType.MISSING_IN_ODOO, FindingType.STATUS_MISMATCH
 
@@ -178,7 +178,7 @@ class Facts:
 
     @cached_property
     def captured(self) -> Mask:
-        return compare.captured(self.situation.view)
+        return comparison.captured(self.situation.view)
 
     @cached_property
     def settled(self) -> Mask:

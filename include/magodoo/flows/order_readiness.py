@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.flows.order_plan import OrderPlan, first_reason
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
 from magodoo.reconcile.view import NEVER_IMPORTED
-from magodoo.vocabulary import FindingType, Kind
 
 CONFIRMED_IN_ODOO = ("sale", "done")
 

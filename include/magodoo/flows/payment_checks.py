@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from magodoo.connectors.odoo.payment_matching import Settlement
 from magodoo.errors import FixConfiguration, MagodooError
 from magodoo.ledger.behaviour import DependencyPending, HalfDone, SourceChanged, not_shown, refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.money import plain, shown, to_units
-from magodoo.odoo.matching import Settlement
 
 POSTED = ("in_process", "paid", "posted")
 

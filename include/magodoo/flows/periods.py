@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from magodoo.domain.numbering import Numbering, last_posted
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import MagodooError
 from magodoo.flows.order_plan import OrderPlan
 from magodoo.ledger.behaviour import SourceChanged
 from magodoo.ledger.changes import LeasedChange
-from magodoo.numbering import Numbering, last_posted
 from magodoo.reconcile import series
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
 from magodoo.reconcile.rows import Document
-from magodoo.settings.series import policy
-from magodoo.vocabulary import Kind
+from magodoo.settings.country_policies import policy
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 
 def closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:

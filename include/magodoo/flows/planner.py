@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import Connection
 
 from magodoo.domain.kinds import document_of, requires
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import Stop
-from magodoo.flows import (
-    order_readiness,
-)
+from magodoo.flows import order_readiness
 from magodoo.flows.order_plan import Facts
 from magodoo.flows.order_readiness import not_ready
 from magodoo.flows.registry import flows
@@ -26,10 +25,9 @@ from magodoo.ledger.planned import PlannedChange, Prepared, RequestProblem, fing
 from magodoo.reconcile import catalogue
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.situation import Situation
-from magodoo.vocabulary import FindingType, Kind, Side
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 
 def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], list[PlannedChange]]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from magodoo.connectors.odoo.record_kinds import READINGS
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.ledger.changes import LeasedChange
-from magodoo.odoo.kinds import READINGS
-from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 
 # The name of an external id's kind, by kind of document (contract of references: DESIGN, *Matching*).

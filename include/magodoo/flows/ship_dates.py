@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 # Local days. Of an item, the first pieces invoiced are the first that leave: the second parcel is not the first invoice's.
 # A shipment names a bundle, the invoice its children, or the other way round: those quantities do not compare.

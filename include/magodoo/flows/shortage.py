@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.money import plain, shown
 from magodoo.reconcile import quantities
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
-from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
     from magodoo.flows.order_plan import OrderPlan

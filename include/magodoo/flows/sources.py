@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument, CanonicalLine
 from magodoo.flows.references import NAMES, Reference
 from magodoo.ledger.planned import RequestProblem
 from magodoo.money import from_units, plain
 from magodoo.settings import Instance
-from magodoo.vocabulary import FindingType, Kind, Side
 
 
 def read_sources(connection: Connection, instance: Instance, order_keys: Collection[str]) -> Sources:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
+from magodoo.connectors.magento.bundles import BUNDLE
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import MagodooError
 from magodoo.extract.odoo_transfers import moves_of, order_of
 from magodoo.flows.references import name_of, resolve
@@ -15,13 +17,11 @@ from magodoo.flows.sources import Sources, finer_than_odoo
 from magodoo.ledger.behaviour import DependencyPending
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import RequestProblem
-from magodoo.magento.bundles import BUNDLE
 from magodoo.money import from_units, plain
-from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.pipeline.context import Context
 
 
 Row = Mapping[str, Any]

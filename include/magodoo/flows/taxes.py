@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from magodoo.domain.vocabulary import FindingType
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.load_tables import figure
 from magodoo.flows.sources import Sources
@@ -12,7 +13,6 @@ from magodoo.ledger.planned import RequestProblem
 from magodoo.money import shown
 from magodoo.settings.extra_totals import ExtraTotal
 from magodoo.settings.model import TaxRule
-from magodoo.vocabulary import FindingType
 
 _SERVICES = ("virtual", "downloadable")
 _CENT = 100  # units

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixDocument, MagodooError, OutcomeUnknown, Retry, UnreadableRecord
 from magodoo.ledger.changes import LeasedChange
-from magodoo.vocabulary import Kind
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.extract.canonical import CanonicalDocument
-    from magodoo.pipeline.context import Context
 
 
 class Writer(ABC):

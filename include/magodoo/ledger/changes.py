@@ -21,11 +21,11 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import Change, ChangeKind, requires
+from magodoo.domain.vocabulary import OPEN_STATES
 from magodoo.errors import Stop
 from magodoo.ledger.planned import Prepared
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
-from magodoo.vocabulary import OPEN_STATES
 
 Key = tuple[str, str]  # (change kind, source id)
 OPEN = [state.value for state in OPEN_STATES]

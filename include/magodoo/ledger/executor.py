@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from magodoo.domain.kinds import Change, ChangeKind, requires, waits_for
+from magodoo.domain.log_labels import labelled
+from magodoo.domain.vocabulary import Side
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,
@@ -27,7 +29,6 @@ from magodoo.errors import (
     Unreadable,
     UnreadableRecord,
 )
-from magodoo.labels import labelled
 from magodoo.ledger import leases, read_back
 from magodoo.ledger.behaviour import (
     Answers,
@@ -40,10 +41,9 @@ from magodoo.ledger.behaviour import (
 )
 from magodoo.ledger.changes import LeasedChange, LeaseLost
 from magodoo.ledger.checkpoints import SETTLED, checkpoint
-from magodoo.vocabulary import Side
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 log = logging.getLogger(__name__)
 

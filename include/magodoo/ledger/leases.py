@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind, waits_for
+from magodoo.domain.vocabulary import Side
 from magodoo.ledger import changes
 from magodoo.ledger.changes import OPEN, LeasedChange, LeaseLost
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
-from magodoo.vocabulary import Side
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.money import dump_json
-from magodoo.vocabulary import FindingType, Kind, Side
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import document_of
+from magodoo.domain.vocabulary import Kind, Rule, Side
 from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.reading import OdooSource
@@ -18,12 +19,12 @@ from magodoo.ledger.behaviour import SourceChanged, Writer
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import fingerprint
 from magodoo.money import plain
-from magodoo.staging import listed, upsert
-from magodoo.vocabulary import Kind, Rule, Side
+from magodoo.staging import documents, sales_lines
+from magodoo.staging import documents as upsert
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.errors import MagodooError
-    from magodoo.pipeline.context import Context
 
 
 def source_changes(context: Context, writer: Writer, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
@@ -50,7 +51,7 @@ def source_changes(context: Context, writer: Writer, changes: Sequence[LeasedCha
         changed = [fresh[name] for name in sorted(names) if name in fresh]
         if changed:
             with context.engine.begin() as connection:
-                upsert.stage(connection, context.instance, changed)
+                documents.stage(connection, context.instance, changed)
     return answers
 
 
@@ -82,7 +83,7 @@ def commit(
             connection, {change: _outcome(change, str(target), documents, before) for change, target in kept.items()}
         )
         _match(connection, writer, kept)
-        listed.refresh(connection, context.instance.id, {change.order_key for change in targets})
+        sales_lines.refresh(connection, context.instance.id, {change.order_key for change in targets})
     return ours
 
 

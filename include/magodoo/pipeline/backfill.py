@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
+from magodoo.domain.vocabulary import MATCHED_KINDS
 from magodoo.errors import BadSettings
 from magodoo.pipeline.window import Window, from_conf
 from magodoo.settings import Settings
 from magodoo.staging import runs
-from magodoo.vocabulary import MATCHED_KINDS
 
 WIDEST = timedelta(days=3700)
 MOST_CHUNKS = 1000  # Airflow maps over at most 1024 by default

@@ -21,7 +21,7 @@ from magodoo.errors import BadSettings, Retry
 from magodoo.ledger import decisions
 from magodoo.pipeline.quality import docs_root
 from magodoo.settings import Settings
-from magodoo.staging import erasure
+from magodoo.staging import retention
 
 BATCH = 500
 
@@ -45,7 +45,7 @@ def run(
     counts: Counter[str] = Counter(orders=0)
     for instance in settings.instances.values():
         with engine.connect() as connection:
-            keys = erasure.orders_of(connection, instance.id, email, customer_id, orders)
+            keys = retention.orders_of(connection, instance.id, email, customer_id, orders)
         counts.update(_erase(engine, instance.id, keys, [email] if email else [], who))
     return dict(counts)
 
@@ -55,8 +55,8 @@ def forget_old(engine: Engine, settings: Settings) -> int:
     forgotten = 0
     for instance in settings.instances.values():
         with engine.connect() as connection:
-            keys = erasure.orders_untouched(connection, instance.id, timedelta(days=settings.personal_days))
-            busy = set(erasure.open_changes(connection, instance.id, keys)[1])
+            keys = retention.orders_untouched(connection, instance.id, timedelta(days=settings.personal_days))
+            busy = set(retention.open_changes(connection, instance.id, keys)[1])
         keys = [key for key in keys if key not in busy]
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
@@ -69,14 +69,14 @@ def _erase(engine: Engine, instance: str, keys: Sequence[str], more: Sequence[st
     if not keys:
         return Counter()
     with engine.begin() as connection:
-        planned, under_way = erasure.open_changes(connection, instance, keys)
+        planned, under_way = retention.open_changes(connection, instance, keys)
         if under_way:
             raise Retry(
                 f"changes of {len(under_way)} orders are under way", hint="let them end (see Changes), then again"
             )
         decisions.reject(connection, planned, who, "the customer was erased")
-        words = [*more, *erasure.words_of(connection, instance, keys)]
-        counts = Counter(erasure.erase(connection, instance, keys, words))
+        words = [*more, *retention.words_of(connection, instance, keys)]
+        counts = Counter(retention.erase(connection, instance, keys, words))
     counts.update(orders=len(keys), rejected=len(planned), docs=_out_of_docs(docs_root() / instance, words))
     counts.update(mail_copies=_out_of_mail_copies(Path(os.environ.get("MAGODOO_VAR", "var")) / "mail", words))
     return counts
@@ -90,7 +90,7 @@ def _out_of_docs(folder: Path, words: Sequence[str]) -> int:
     changed = 0
     for file in _files(folder, (".html", ".json")):
         said = file.read_text(encoding="utf-8", errors="surrogateescape")
-        blanked = found.sub(erasure.BLANK, said)
+        blanked = found.sub(retention.BLANK, said)
         if blanked != said:
             file.write_text(blanked, encoding="utf-8", errors="surrogateescape")
             changed += 1

@@ -14,19 +14,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.reading import Batch, Source
 from magodoo.ledger.checkpoints import checkpoint
-from magodoo.pipeline import master_data, whole_orders
-from magodoo.pipeline.ahead import rarely_collected, read_ahead
+from magodoo.pipeline import master_data, order_completion
+from magodoo.pipeline.prefetch import rarely_collected, read_ahead
 from magodoo.pipeline.store import Page, Progress, store
-from magodoo.staging import lacking, runs, watermarks, work
-from magodoo.staging.resolve import mark_without_order
-from magodoo.staging.settled import are_settled
-from magodoo.staging.upsert import Staged
-from magodoo.vocabulary import Kind, Side
+from magodoo.staging import completeness, runs, watermarks, work_queue
+from magodoo.staging.completeness import are_settled
+from magodoo.staging.documents import Staged
+from magodoo.staging.order_linking import mark_without_order
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
     from magodoo.pipeline.window import Window
 
 BATCH = 100  # orders that are completed at a time
@@ -41,7 +41,7 @@ def run(
     changed, unchanged, stale and quarantined. Raises the clients' errors: what was staged until then stays, and the next run
     goes on from there.
     """
-    source = whole_orders.source_of(context, Side(side))
+    source = order_completion.source_of(context, Side(side))
     bounds = (window.begin, window.end) if window else None
     stage = f"{source.side.value}_extract"
     edited_since = _since(context, source.side, Kind.ORDER) if source.side is Side.ODOO and window is None else None
@@ -63,9 +63,9 @@ def run(
                         _succeeded(context, source.side, turn)
         if source.side is Side.ODOO:
             if window is None:
-                counts["readable_again"] = whole_orders.look_again(context)
+                counts["readable_again"] = order_completion.look_again(context)
             if edited_since is not None and Kind.ORDER in wanted:
-                counts["contacts"] = whole_orders.with_edited_contacts(context, edited_since)
+                counts["contacts"] = order_completion.with_edited_contacts(context, edited_since)
             counts["products"] = master_data.refresh_products(context)
     return counts
 
@@ -77,7 +77,7 @@ def complete(context: Context, order_keys: Sequence[str]) -> dict[str, int]:
     """
     counts: Counter[str] = Counter(completed=0)
     with context.engine.connect() as connection:
-        due = [key for key, *_ in work.to_complete(connection, context.instance.id, order_keys)]
+        due = [key for key, *_ in work_queue.to_complete(connection, context.instance.id, order_keys)]
     for batch in _batches(due):
         context.go_on()
         counts.update(_complete(context, batch))
@@ -175,7 +175,7 @@ def _complete(context: Context, order_keys: Sequence[str]) -> Counter[str]:
     """One batch: Magento first, as only then Odoo's documents can be told to belong to these orders."""
     instance = context.instance.id
     with context.engine.connect() as connection:
-        due = work.to_complete(connection, instance, order_keys)
+        due = work_queue.to_complete(connection, instance, order_keys)
     fresh = [key for key, _, completed in due if not completed]
     known = [key for key, _, completed in due if completed]
     keys = [*fresh, *known]
@@ -184,28 +184,28 @@ def _complete(context: Context, order_keys: Sequence[str]) -> Counter[str]:
         return counts
     master_data.refresh_lists(context)
     with context.engine.connect() as connection:
-        wanted = {*lacking.of_magento(connection, instance, fresh), *_behind(context, Side.MAGENTO, known)}
-    counts["magento"] = whole_orders.read(context, Side.MAGENTO, sorted(wanted))
+        wanted = {*completeness.of_magento(connection, instance, fresh), *_behind(context, Side.MAGENTO, known)}
+    counts["magento"] = order_completion.read(context, Side.MAGENTO, sorted(wanted))
     with context.engine.begin() as connection:
-        work.one_writer(connection, instance)
+        work_queue.one_writer(connection, instance)
         # Of a known order that is not staged, documents may have come since it was looked for.
         counts["without_order"] = mark_without_order(connection, context.instance, sorted({*wanted, *known}))
-        wanted = {*lacking.of_odoo(connection, instance, fresh), *_behind(context, Side.ODOO, known)}
-    counts["odoo"] = whole_orders.read(context, Side.ODOO, sorted(wanted))
+        wanted = {*completeness.of_odoo(connection, instance, fresh), *_behind(context, Side.ODOO, known)}
+    counts["odoo"] = order_completion.read(context, Side.ODOO, sorted(wanted))
     master_data.refresh_products(context, keys)
     with context.engine.begin() as connection:
         # Under the lock of staging: what came meanwhile came through extraction, so both sides are known up to here.
-        work.one_writer(connection, instance)
-        work.completed(connection, instance, work.versions(connection, instance, keys))
+        work_queue.one_writer(connection, instance)
+        work_queue.completed(connection, instance, work_queue.versions(connection, instance, keys))
     return counts
 
 
 def _behind(context: Context, side: Side, order_keys: Sequence[str]) -> list[str]:
     """Orders whose other side changed after the last extract of `side` began: `side` may have more to tell."""
-    kinds = [kind.value for kind in whole_orders.source_of(context, side).kinds]
+    kinds = [kind.value for kind in order_completion.source_of(context, side).kinds]
     with context.engine.connect() as connection:
         moment = watermarks.last_success(connection, context.instance.id, side.value, kinds)
-        return lacking.changed_after(connection, context.instance.id, side.other.value, order_keys, moment)
+        return completeness.changed_after(connection, context.instance.id, side.other.value, order_keys, moment)
 
 
 def _batches(order_keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -15,23 +15,23 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.log_labels import labelled
+from magodoo.domain.vocabulary import Side
 from magodoo.errors import BadSettings, FixConfiguration
 from magodoo.flows import registry
-from magodoo.labels import labelled
 from magodoo.ledger import approvals, changes, leases
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.checkpoints import checkpoint
 from magodoo.ledger.executor import Run
 from magodoo.ledger.redaction import redacted
 from magodoo.money import dump_json
-from magodoo.preflight import store as preflights
-from magodoo.quality import alerts
+from magodoo.notifications import alerts
+from magodoo.preflight import results as preflights
 from magodoo.settings.model import Mode
 from magodoo.staging import runs
-from magodoo.vocabulary import Side
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 log = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from magodoo.settings.series import policy as series_policy
-from magodoo.staging import master
-from magodoo.vocabulary import Kind
+from magodoo.domain.vocabulary import Kind
+from magodoo.settings.country_policies import policy as series_policy
+from magodoo.staging import master_data
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 BATCH = 1000
 COUNTRIES_FRESH = timedelta(days=1)
@@ -26,7 +26,7 @@ def refresh(context: Context) -> int:
 def refresh_stale_lists(context: Context) -> int:
     """The lists, unless they were read within the hour: before orders are compared they are read anew in any case."""
     with context.engine.connect() as connection:
-        stale = master.is_stale(connection, context.instance.id, "ir.config_parameter", LISTS_FRESH)
+        stale = master_data.is_stale(connection, context.instance.id, "ir.config_parameter", LISTS_FRESH)
     return refresh_lists(context) if stale else 0
 
 
@@ -43,21 +43,21 @@ def refresh_lists(context: Context) -> int:
         ("uom.uom", "name", odoo.unit_rows()),
     ]
     with context.engine.connect() as connection:
-        if master.is_stale(connection, instance, "res.country", COUNTRIES_FRESH):
+        if master_data.is_stale(connection, instance, "res.country", COUNTRIES_FRESH):
             lists.append(("res.country", "code", odoo.countries()))
-        if master.is_stale(connection, instance, "res.country.state", COUNTRIES_FRESH):
+        if master_data.is_stale(connection, instance, "res.country.state", COUNTRIES_FRESH):
             lists.append(("res.country.state", "code", odoo.country_states()))
     locks = {name: day.isoformat() for name, day in odoo.lock_dates().items()}
     electronic = {"found": odoo.e_invoicing(context.instance.odoo.sales_journal)}
     series = _series(context)
     company, identity = odoo.company_row(), {"value": odoo.database_uuid()}
     with context.engine.begin() as connection:
-        kept = sum(master.replace(connection, instance, model, key, rows) for model, key, rows in lists)
-        master.put_fact(connection, instance, "res.company", "lock_dates", locks)
-        master.put_fact(connection, instance, "res.company", "e_invoicing", electronic)
-        master.put_fact(connection, instance, "res.company", "company", company)
-        master.put_fact(connection, instance, "res.company", "series", series)
-        master.put_fact(connection, instance, "ir.config_parameter", "database.uuid", identity)
+        kept = sum(master_data.replace(connection, instance, model, key, rows) for model, key, rows in lists)
+        master_data.put_fact(connection, instance, "res.company", "lock_dates", locks)
+        master_data.put_fact(connection, instance, "res.company", "e_invoicing", electronic)
+        master_data.put_fact(connection, instance, "res.company", "company", company)
+        master_data.put_fact(connection, instance, "res.company", "series", series)
+        master_data.put_fact(connection, instance, "ir.config_parameter", "database.uuid", identity)
     return kept
 
 
@@ -83,11 +83,11 @@ def refresh_products(context: Context, order_keys: Sequence[str] | None = None) 
         *context.instance.named_products,
     )  # fmt: skip
     with context.engine.connect() as connection:
-        skus = master.missing_skus(connection, context.instance.id, always, order_keys)
+        skus = master_data.missing_skus(connection, context.instance.id, always, order_keys)
     kept = 0
     for start in range(0, len(skus), BATCH):
         part = skus[start : start + BATCH]
         rows = context.books.products(part)
         with context.engine.begin() as connection:
-            kept += master.replace_products(connection, context.instance.id, part, rows)
+            kept += master_data.replace_products(connection, context.instance.id, part, rows)
     return kept

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy.exc import SQLAlchemyError
 
 from magodoo.errors import MagodooError
-from magodoo.preflight import books, demands, house, magento, mappings, odoo, store
-from magodoo.preflight.lines import CheckLine, Outcome, Status
+from magodoo.preflight import accounting, demands, deployment, magento, mappings, odoo, results
+from magodoo.preflight.results import CheckLine, Outcome, Status
 from magodoo.preflight.subject import Check, Subject
 
 Checks = Sequence[tuple[str, Check]]
 
 MAGENTO: Checks = (*magento.CHECKS, *mappings.SHOP_CHECKS)
-ODOO: Checks = (*odoo.CHECKS, *mappings.CHECKS, *books.CHECKS, *demands.CHECKS)
+ODOO: Checks = (*odoo.CHECKS, *mappings.CHECKS, *accounting.CHECKS, *demands.CHECKS)
 
 
 def run(subject: Subject) -> list[CheckLine]:
@@ -22,14 +22,14 @@ def run(subject: Subject) -> list[CheckLine]:
 
     Nothing is written to Magento or Odoo. A check that cannot be made is an error line of its own and stops no other.
     """
-    lines = _group(subject, house.STAGING_CHECKS)
+    lines = _group(subject, deployment.STAGING_CHECKS)
     is_staged = lines[0].status is not Status.ERROR
-    lines += _group(subject, house.CHECKS)
+    lines += _group(subject, deployment.CHECKS)
     lines += _group(subject, MAGENTO) if subject.magento else [_unopened(subject, MAGENTO, "magento")]
     lines += _group(subject, ODOO) if subject.odoo else [_unopened(subject, ODOO, "odoo")]
     if is_staged:
         with subject.engine.begin() as connection:
-            store.record(connection, subject.instance, subject.kinds, lines, subject.now())
+            results.record(connection, subject.instance, subject.kinds, lines, subject.now())
     return lines
 
 

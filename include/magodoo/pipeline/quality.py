@@ -8,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from magodoo.pipeline.context import Context
-from magodoo.quality import alerts, gate, suites
+from magodoo.context import Context
+from magodoo.notifications import alerts
+from magodoo.quality import gate, suites
 from magodoo.staging import runs
 
 

@@ -18,14 +18,14 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from magodoo.flows import planner
 from magodoo.ledger import changes
 from magodoo.ledger.checkpoints import checkpoint
-from magodoo.pipeline import extract, lists
-from magodoo.pipeline.ahead import rarely_collected
+from magodoo.pipeline import extract, sales_lists
+from magodoo.pipeline.prefetch import rarely_collected
+from magodoo.staging import db, runs, sales_lines, work_queue
 from magodoo.staging import frames as staged
-from magodoo.staging import listed, runs, statistics, work
 
 if TYPE_CHECKING:
+    from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
-    from magodoo.pipeline.context import Context
     from magodoo.reconcile.finding import Finding
 
 CHUNK = 20_000
@@ -36,7 +36,7 @@ def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | 
     orders = list(order_keys) if order_keys is not None else due(context)[:limit]
     with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as told:
         told.update(look(context, orders))
-        lists.run(context)
+        sales_lists.run(context)
     return dict(told)
 
 
@@ -54,7 +54,7 @@ def look(context: Context, orders: list[str]) -> dict[str, int]:
 def due(context: Context) -> list[str]:
     """Order keys whose staged version is newer than their reconciled one."""
     with context.engine.connect() as connection:
-        return work.due(connection, context.instance.id)
+        return work_queue.due(connection, context.instance.id)
 
 
 def _chunks(orders: list[str]) -> Iterator[list[str]]:
@@ -80,25 +80,25 @@ def _met_another(problem: BaseException) -> bool:
 
 
 def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) -> dict[str, int]:
-    from magodoo.reconcile import store
+    from magodoo.reconcile import repository
     from magodoo.reconcile.orders import reconcile
 
     instance = context.instance
     order_keys = with_families(connection, instance.id, order_keys)
     _one_at_a_time(connection, instance.id, order_keys)
-    versions = work.versions(connection, instance.id, order_keys)
+    versions = work_queue.versions(connection, instance.id, order_keys)
     frames = staged.read_frames(connection, instance, order_keys)
     result = reconcile(frames, instance, context.now())
-    store.write_pairs(connection, instance.id, order_keys, result.pairs)
-    store.write_groups(connection, instance.id, order_keys, result.groups)
+    repository.write_pairs(connection, instance.id, order_keys, result.pairs)
+    repository.write_groups(connection, instance.id, order_keys, result.groups)
     findings, changes = planner.plan(result.situation, result.findings)
     findings.sort(key=lambda finding: finding.key)
     recorded = _record(connection, context, order_keys, findings, changes)
     checkpoint("planned")
-    lives = store.write_findings(connection, instance.id, order_keys, findings, recorded.ids, context.now())
-    statistics.keep(connection, "pair", "finding", "change", "order_work")
-    listed.note_due(connection, instance.id, order_keys)
-    work.reconciled(connection, instance.id, versions, result.excluded, result.not_expected)
+    lives = repository.write_findings(connection, instance.id, order_keys, findings, recorded.ids, context.now())
+    db.keep(connection, "pair", "finding", "change", "order_work")
+    sales_lines.note_due(connection, instance.id, order_keys)
+    work_queue.reconciled(connection, instance.id, versions, result.excluded, result.not_expected)
     return {
         **result.counts,
         "findings": len(findings),

@@ -10,13 +10,13 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from magodoo.pipeline import master_data, whole_orders
-from magodoo.quality.key_alerts import queue_key_expiry
-from magodoo.staging import deletion, runs, work
-from magodoo.vocabulary import Side
+from magodoo.domain.vocabulary import Side
+from magodoo.notifications.alerts import queue_key_expiry
+from magodoo.pipeline import master_data, order_completion
+from magodoo.staging import deletion, runs, work_queue
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 BATCH = 100
 
@@ -27,24 +27,26 @@ def run(context: Context) -> dict[str, int]:
     Returns how many orders, documents per side, deletions, orders that are due because of their age or a finding that no change
     settles, and mails that a key will expire.
     """
-    from magodoo.reconcile import store
+    from magodoo.reconcile import repository
 
     instance = context.instance
     with runs.recorded(context.engine, instance.id, "refresh", context.dag_run) as counts:
         with context.engine.connect() as connection:
-            keys = work.lively(connection, instance.id, context.now() - timedelta(days=instance.refresh_days))
+            keys = work_queue.lively(connection, instance.id, context.now() - timedelta(days=instance.refresh_days))
             before = deletion.count(connection, instance.id)
         read: Counter[str] = Counter(orders=len(keys))
         for start in range(0, len(keys), BATCH):
             for side in Side:
                 context.go_on()
-                read[side.value] += whole_orders.read(context, side, keys[start : start + BATCH])
+                read[side.value] += order_completion.read(context, side, keys[start : start + BATCH])
         read["products"] = master_data.refresh_products(context)
         with context.engine.begin() as connection:
             today = context.now().astimezone(instance.zone).date()
-            read["ripe"] = work.bump_ripe(connection, instance.id, today - timedelta(days=instance.refund_return_days))
-            unsettled = store.unsettled(connection, instance.id)
-            work.bump(connection, instance.id, unsettled)
+            read["ripe"] = work_queue.bump_ripe(
+                connection, instance.id, today - timedelta(days=instance.refund_return_days)
+            )
+            unsettled = repository.unsettled(connection, instance.id)
+            work_queue.bump(connection, instance.id, unsettled)
             read["unsettled"] = len(unsettled)
         with context.engine.connect() as connection:
             read["deleted"] = deletion.count(connection, instance.id) - before

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from magodoo.domain.vocabulary import Side
 from magodoo.statement import (
-    annexes,
-    body,
-    books,
-    clearing,
-    cut_off,
+    clearing_accounts,
     documents,
-    explain,
-    gaps,
-    mail,
+    email,
+    explanation,
+    general_ledger,
+    schedules,
+    statement,
     store,
-    unread_stores,
 )
-from magodoo.statement.months import Month
-from magodoo.vocabulary import Side
+from magodoo.statement.periods import Month
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 LOOKED_BACK = 3  # months: signed ones of this age are looked at again for late effects
 
@@ -36,7 +33,7 @@ def run(context: Context, month: str | None = None) -> dict[str, Any]:
         context.go_on()
         kept = make(context, one)
         with context.engine.begin() as connection:
-            counts["mails"] += mail.queue(connection, context.instance, kept, context.settings.ui_url)
+            counts["mails"] += email.queue(connection, context.instance, kept, context.settings.ui_url)
         counts["statements"] += 1
         counts["unexplained"] += kept.unexplained
     return counts
@@ -58,27 +55,27 @@ def make(context: Context, month: Month) -> store.Kept:
     with context.engine.connect() as connection:
         sales = documents.read(connection, instance, month, now)
     own = sales.in_month(Side.ODOO)
-    ledger = books.read(context.books, instance, month, {one.journal for one in own if one.journal})
-    cleared = clearing.read(context.books, instance, month)
-    still_open = annexes.still_open(context.books, month)
-    moved = annexes.moved_payments(context.books, instance, month)
+    ledger = general_ledger.read(context.books, instance, month, {one.journal for one in own if one.journal})
+    cleared = clearing_accounts.read(context.books, instance, month)
+    still_open = schedules.still_open(context.books, month)
+    moved = schedules.moved_payments(context.books, instance, month)
     with context.engine.connect() as connection:
-        late = cut_off.read(connection, instance, month)
-    late = cut_off.valued(context.books, late, ledger.company_currency)
+        late = schedules.cut_off(connection, instance, month)
+    late = schedules.valued(context.books, late, ledger.company_currency)
     instances = context.settings.instances.values()
-    unread = unread_stores.read(context.shop, instances, instance, month)
-    homeless = unread_stores.without_store(context.shop, instances, instance, month)
+    unread = schedules.unread_stores(context.shop, instances, instance, month)
+    homeless = schedules.without_store(context.shop, instances, instance, month)
     with context.engine.connect() as connection:
-        steps = books.compare(connection, context.books, instance, _siblings(context), ledger, own)
-        sources = body.Sources(
-            instance=instance, sales=sales, explanation=explain.explain(sales, instance), books=ledger,
+        steps = general_ledger.compare(connection, context.books, instance, _siblings(context), ledger, own)
+        sources = statement.Sources(
+            instance=instance, sales=sales, explanation=explanation.explain(sales, instance), books=ledger,
             ledger_steps=steps,
-            by_rate=books.by_rate(connection, instance.id, ledger, own), clearing=cleared,
-            gaps=gaps.read(connection, instance, month, ledger.numbers), over=month.is_over(now),
-            annexes={**annexes.read(connection, instance, month, now, still_open, moved), "cut_off": late}, unread_stores=unread,
-            without_store=homeless, unreadable=annexes.unreadable(connection, instance.id),
+            by_rate=general_ledger.by_rate(connection, instance.id, ledger, own), clearing=cleared,
+            gaps=schedules.number_gaps(connection, instance, month, ledger.numbers), over=month.is_over(now),
+            annexes={**schedules.read(connection, instance, month, now, still_open, moved), "cut_off": late}, unread_stores=unread,
+            without_store=homeless, unreadable=schedules.unreadable(connection, instance.id),
         )  # fmt: skip
-    made = body.statement(sources)
+    made = statement.statement(sources)
     with context.engine.begin() as connection:
         statement_id = store.keep(connection, instance.id, month.first, made, now, context.dag_run)
         kept = store.by_id(connection, statement_id)

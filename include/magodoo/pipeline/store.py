@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from magodoo.labels import labelled
-from magodoo.staging import quarantine, shares, watermarks, work
-from magodoo.staging.prepared import Prepared, prepare
-from magodoo.staging.upsert import Staged, write
-from magodoo.vocabulary import Side
+from magodoo.domain.log_labels import labelled
+from magodoo.domain.vocabulary import Side
+from magodoo.staging import deletion, quarantine, watermarks, work_queue
+from magodoo.staging.documents import Prepared, Staged, prepare, write
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from magodoo.context import Context
     from magodoo.extract.reading import Batch
-    from magodoo.pipeline.context import Context
     from magodoo.settings import Instance
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ def page(batch: Batch) -> Page:
 def note_moved(connection: Connection, instance: Instance, side: Side, kind: str, moved: Sequence[str]) -> None:
     """Orders that a record names which cannot be read now, or can be read again, are due."""
     if moved:
-        work.bump(connection, instance.id, quarantine.orders(connection, instance, side.value, kind, moved))
+        work_queue.bump(connection, instance.id, quarantine.orders(connection, instance, side.value, kind, moved))
 
 
 def store(context: Context, side: Side, pages: Sequence[Page], progress: Progress | None = None) -> Staged:
@@ -64,7 +63,7 @@ def store(context: Context, side: Side, pages: Sequence[Page], progress: Progres
     stamp = max((batch.stamp for batch in batches if batch.stamp), default=None)
     with context.engine.begin() as connection:
         read_now = [document for batch in batches for document in batch.documents]
-        with shares.without_left_behind(connection, instance, read_now):
+        with deletion.without_left_behind(connection, instance, read_now):
             staged = write(connection, instance, list(documents.values()))
         moved = quarantine.put(connection, instance.id, side.value, unread)
         read = [source_id for source_id, is_sound in sound.items() if is_sound]

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from sqlalchemy import Engine, text
 
+from magodoo.notifications import alerts
 from magodoo.pipeline import erasure
 from magodoo.pipeline.quality import docs_root
-from magodoo.quality import alerts
 from magodoo.settings import Settings
 
 

@@ -4,7 +4,6 @@
 result. The story that runs them is `magodoo.pipeline.preflight`.
 """
 
-from magodoo.preflight.lines import CheckLine, Status
-from magodoo.preflight.store import passed, why_not
+from magodoo.preflight.results import CheckLine, Status, passed, why_not
 
 __all__ = ["CheckLine", "Status", "passed", "why_not"]

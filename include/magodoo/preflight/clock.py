@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from magodoo.preflight.lines import Outcome
+from magodoo.preflight.results import Outcome
 
 FAR = timedelta(seconds=60)
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree
 
+from magodoo.connectors.odoo.rpc import expect_rows
 from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable
-from magodoo.odoo.caller import expect_rows
-from magodoo.preflight.lines import Outcome, some
+from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 
 _DOMAINS = {"invoice": "invoices", "sale_order": "orders"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
+from magodoo.connectors.magento.connection_test import READS
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Side
 from magodoo.errors import FixConfiguration
-from magodoo.magento.connection_test import READS
 from magodoo.preflight import clock
-from magodoo.preflight.lines import Outcome, some
+from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
-from magodoo.vocabulary import Side
 
 MEASURED = "2.4"
 COMMERCE = ("Magento_GiftCardAccount", "Magento_CustomerBalance", "Magento_Reward")

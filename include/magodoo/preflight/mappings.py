@@ -9,8 +9,8 @@ from typing import Any
 from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import FixConfiguration
 from magodoo.money import from_units, plain
-from magodoo.preflight import staged
-from magodoo.preflight.lines import Outcome, some
+from magodoo.preflight import staged_orders
+from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 from magodoo.settings.model import TaxRule
 
@@ -151,7 +151,7 @@ def service_products(subject: Subject) -> Outcome:
 def payment_methods(subject: Subject) -> Outcome:
     """Methods of staged orders that the settings do not list: their captured money becomes `unmapped`."""
     instance = subject.instance
-    seen = staged.payment_methods(subject.engine, instance.id)
+    seen = staged_orders.payment_methods(subject.engine, instance.id)
     listed = set(instance.payment_methods) | set(instance.exclude.payment_methods)
     left = [f"{name} ({count} orders)" for name, count in seen.items() if name not in listed]
     outcome = Outcome(f"listed: {some(instance.payment_methods) or 'none'}; seen: {some(seen) or 'none yet'}")
@@ -214,7 +214,7 @@ def _outstanding(journal: dict[str, Any], direction: str) -> dict[str, Any] | No
 def carriers(subject: Subject) -> Outcome:
     """Delivery methods by name; an order without one is imported without, so a warning."""
     mapped = subject.instance.odoo.carriers
-    seen = staged.shipping_methods(subject.engine, subject.instance.id)
+    seen = staged_orders.shipping_methods(subject.engine, subject.instance.id)
     outcome = Outcome(some(f"{code}: {name}" for code, name in mapped.items()) or "no delivery methods are mapped")
     missing = _unknown(subject, "delivery.carrier", set(mapped.values())) if mapped else []
     if missing:
@@ -231,7 +231,7 @@ def carriers(subject: Subject) -> Outcome:
 
 def skus(subject: Subject) -> Outcome:
     """SKUs of staged orders that are no product, or two, in Odoo: those orders cannot be written."""
-    wanted = staged.skus(subject.engine, subject.instance.id)
+    wanted = staged_orders.skus(subject.engine, subject.instance.id)
     found: dict[str, int] = dict.fromkeys(wanted, 0)
     for row in subject.books.products(wanted) if wanted else []:
         if row["active"]:
@@ -252,7 +252,7 @@ def decimal_accuracy(subject: Subject) -> Outcome:
     """Quantities of staged documents with more decimals than Odoo keeps of their unit: it would cut 0.333 to 0.33."""
     books = subject.books
     outcome = Outcome(f"Odoo keeps quantities to {books.unit_accuracy():f}")
-    fractions = staged.fractions(subject.engine, subject.instance.id)
+    fractions = staged_orders.fractions(subject.engine, subject.instance.id)
     steps = {row["id"]: Decimal(row["step"]) for row in books.unit_rows()}
     found: dict[str, str] = {}
     for row in books.products(sorted({sku for sku, _ in fractions})) if fractions else []:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
+from magodoo.connectors.odoo.intercompany import may_read_purchases
+from magodoo.connectors.odoo.master_data import GROUPS
+from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY
+from magodoo.connectors.odoo.rpc import expect_rows
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Side
 from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooError
-from magodoo.odoo.caller import expect_rows
-from magodoo.odoo.kinds import DELIVERY_KEY
-from magodoo.odoo.master_data import GROUPS
-from magodoo.odoo.mirrors import may_read_purchases
 from magodoo.preflight import clock
-from magodoo.preflight.lines import Outcome, some
+from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
-from magodoo.vocabulary import Side
 
 NEEDED = ("account", "sale", "stock", "sale_stock")
 FOLLOW_UPS = ("account_followup", "account_invoice_overdue_reminder", "account_credit_control")

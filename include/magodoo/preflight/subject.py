@@ -8,13 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import Engine
 
+from magodoo.connectors.magento.client import MagentoClient
+from magodoo.connectors.odoo.client import OdooClient
 from magodoo.domain.kinds import ChangeKind
-from magodoo.magento.client import MagentoClient
-from magodoo.odoo.client import OdooClient
-from magodoo.preflight.lines import Outcome
+from magodoo.domain.vocabulary import Side
+from magodoo.preflight.results import Outcome
 from magodoo.settings import Instance, Settings
 from magodoo.settings.model import Mode
-from magodoo.vocabulary import Side
 
 
 @dataclass(frozen=True)

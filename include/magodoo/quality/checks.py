@@ -1,16 +1,12 @@
-"""What a check is. The checks themselves: `staged.py` (what came in) and `results.py` (what was made of it).
-
-A check is a SELECT that returns the rows which should not be there, each naming a document, never a row index. PostgreSQL does the
-work, whatever the number of documents. Great Expectations runs the SELECTs, keeps the result and draws the Data Docs.
-"""
+"""What a check is, and the columns that checks and pages need, with their types."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from magodoo.domain.vocabulary import Severity
 from magodoo.settings import Instance
-from magodoo.vocabulary import Severity
 
 # Every check's SELECT returns these columns, in this order. Amounts are units; null where the row is not about a document.
 COLUMNS = (
@@ -69,3 +65,51 @@ def document_row(message: str, *, amounts: bool = True, alias: str = "d") -> str
         case when {alias}.side = 'magento' then {amount} end as magento_amount,
         case when {alias}.side = 'odoo' then {amount} end as odoo_amount,
         {alias}.currency, {message} as message"""
+
+
+_REQUIRED = {
+    "document": {
+        "text": "instance side kind source_id order_key number state currency",
+        "bigint": "subtotal shipping discount adjustment tax untaxed grand_total version",
+        "boolean": "active sound",
+        "timestamp with time zone": "created_at updated_at deleted_at",
+    },
+    "line": {"text": "instance side kind source_id line_id item_key role", "bigint": "quantity untaxed tax"},
+    "pair": {"text": "instance kind order_key magento_id odoo_id rule", "timestamp with time zone": "ended_at"},
+    "finding": {
+        "text": "instance type kind severity message order_key magento_id odoo_id",
+        "bigint": "magento_amount odoo_amount",
+        "timestamp with time zone": "first_seen resolved_at",
+    },
+    "change": {
+        "text": "instance kind target order_key source_id state verdict request_hash", "bigint": "amount"
+    },
+}  # fmt: skip
+
+REQUIRED_COLUMNS: dict[str, dict[str, str]] = {
+    table: {column: type_ for type_, columns in by_type.items() for column in columns.split()}
+    for table, by_type in _REQUIRED.items()
+}
+"""Type by column by table."""
+
+_WANTED = ", ".join(
+    f"('{table}', '{column}', '{type_}')"
+    for table, columns in REQUIRED_COLUMNS.items()
+    for column, type_ in columns.items()
+)
+
+SCHEMA_CHECKS = (
+    Check(
+        "columns_as_expected",
+        "document",
+        Severity.CRITICAL,
+        Holds.SIDE,
+        "Every required column is there and has its type.",
+        "Somebody changed the staging tables by hand: put the schema back (docs/operations.md).",
+        f"""select 'magento', 'schema', wanted.name || '.' || wanted.col, null::text, wanted.name || '.' || wanted.col, null::text,
+            null::bigint, null::bigint, null::text, coalesce('is ' || there.data_type, 'is missing') || ', not ' || wanted.type as message
+            from (values {_WANTED}) wanted (name, col, type) left join information_schema.columns there
+                on there.table_schema = 'magodoo' and there.table_name = wanted.name and there.column_name = wanted.col
+            where there.data_type is distinct from wanted.type and not exists (select 1 from {{batch}} where false)""",
+    ),
+)

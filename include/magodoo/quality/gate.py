@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.ledger import decisions
 from magodoo.quality.checks import Holds
 from magodoo.quality.suites import Failure, holding
 from magodoo.settings import Instance
-from magodoo.vocabulary import Kind, Side
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,9 @@ from great_expectations.expectations.metadata_types import FailureSeverity
 from sqlalchemy import Connection, Engine
 
 from magodoo.errors import Stop
+from magodoo.pg_sessions import SCHEMA, seen_by_all
 from magodoo.quality.all_checks import ALL_CHECKS
-from magodoo.quality.checks import COLUMNS, Check, Holds
-from magodoo.quality.required import REQUIRED_COLUMNS
-from magodoo.sessions import SCHEMA, seen_by_all
+from magodoo.quality.checks import COLUMNS, REQUIRED_COLUMNS, Check, Holds
 from magodoo.settings import Instance
 
 WORK_MEMORY = "64MB"  # of PostgreSQL, for one step of one check: ids of a million documents fit in

@@ -22,13 +22,13 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from magodoo.domain.tracking import between_commas
+from magodoo.domain.vocabulary import Kind, Rule
 from magodoo.reconcile import quantities
-from magodoo.reconcile.frames import KINDS, SEPARATOR, Mask, Positions, tracks_of
+from magodoo.reconcile.dataset import KINDS, SEPARATOR, Mask, Positions, tracks_of
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.references import RULES
 from magodoo.reconcile.view import View
-from magodoo.tracking import between_commas
-from magodoo.vocabulary import Kind, Rule
 
 TIERS = 6
 SHARED_TRACK, NAMED, EQUAL, SAME_QUANTITIES, SAME_TOTAL, NO_ROOM_APART = range(TIERS)

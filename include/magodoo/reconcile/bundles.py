@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.given_up import NEVER_SHIPPED
-from magodoo.reconcile.frames import ROLES, Mask, Units
+from magodoo.reconcile.dataset import ROLES, Mask, Units
 from magodoo.reconcile.view import View
-from magodoo.vocabulary import Kind, Side
 
 ONE = 10_000
 _PART_COLUMNS = (

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from magodoo.vocabulary import FindingType, Severity
+from magodoo.domain.vocabulary import FindingType, Severity
 
 ACCOUNTING, WAREHOUSE, IT = "accounting", "warehouse", "it"
 RECEIVABLE, REVENUE, TAX, STOCK, NOTHING = "receivable", "revenue", "tax", "stock", "nothing"

@@ -19,10 +19,10 @@ from urllib.parse import quote
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import plain, shown
+from magodoo.pg_sessions import seen_by_all
 from magodoo.reconcile import catalogue, statuses
-from magodoo.sessions import seen_by_all
-from magodoo.vocabulary import FindingType, Kind, Side
 
 VARIABLE = "AIRFLOW_CONN_MAGODOO_STAGING"
 KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO, Kind.RETURN)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from magodoo.domain.vocabulary import FindingType, Kind, Severity, Side
 from magodoo.money import shown
 from magodoo.reconcile import catalogue
-from magodoo.reconcile.frames import order_key_text
+from magodoo.reconcile.dataset import order_key_text
 from magodoo.reconcile.rows import Document
-from magodoo.vocabulary import FindingType, Kind, Severity, Side
 
 
 @dataclass(slots=True)

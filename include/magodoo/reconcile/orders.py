@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from magodoo.reconcile import compare, match, quantities
+from magodoo.domain.vocabulary import Kind, Side
+from magodoo.reconcile import comparison, quantities
+from magodoo.reconcile import matching as match
+from magodoo.reconcile.dataset import Frames, Mask
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import (
     addresses,
@@ -22,11 +25,9 @@ from magodoo.reconcile.findings import (
     states,
     stock,
 )
-from magodoo.reconcile.frames import Frames, Mask
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View, in_scope
 from magodoo.settings import Instance, drafted_by_default
-from magodoo.vocabulary import Kind, Side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +90,7 @@ def look(frames: Frames, instance: Instance, now: datetime) -> Situation:
     view = View(frames, meant, now)
     counted = quantities.count(view)
     matching = match.match(view, counted)
-    return Situation(view, counted, matching, compare.compare(view, matching, counted))
+    return Situation(view, counted, matching, comparison.compare(view, matching, counted))
 
 
 def find(situation: Situation) -> list[Finding]:

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.reconcile import bundles
 from magodoo.reconcile.bundles import Bundles
-from magodoo.reconcile.frames import KINDS, ROLES, Mask, Positions, Units
+from magodoo.reconcile.dataset import KINDS, ROLES, Mask, Positions, Units
 from magodoo.reconcile.view import View
-from magodoo.vocabulary import Kind, Side
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.vocabulary import Kind
 from magodoo.given_up import given_up
 from magodoo.money import CURRENCY_DECIMALS, share
-from magodoo.reconcile.frames import Mask, Units
+from magodoo.reconcile.dataset import Mask, Units
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.view import View
-from magodoo.vocabulary import Kind
 
 _COLUMNS = [
     *("role", "item_key", "parent_item_key", "product_type", "is_money", "untaxed", "tax"),

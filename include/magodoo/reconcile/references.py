@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile.frames import Mask, Positions, Units
+from magodoo.domain.vocabulary import MATCHED_KINDS, Kind, Rule, Side
+from magodoo.reconcile.dataset import Mask, Positions, Units
 from magodoo.reconcile.view import View
-from magodoo.vocabulary import MATCHED_KINDS, Kind, Rule, Side
 
 LONGEST_ID = 18  # digits of an int64
 RULES = [rule.value for rule in Rule]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from magodoo.reconcile.frames import Mask, Positions
-from magodoo.vocabulary import Kind, Side
+from magodoo.domain.vocabulary import Kind, Side
+from magodoo.reconcile.dataset import Mask, Positions
 
 if TYPE_CHECKING:
     from magodoo.reconcile.finding import Finding

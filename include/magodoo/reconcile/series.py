@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from magodoo.numbering import Numbering, last_posted
-from magodoo.vocabulary import Kind
+from magodoo.domain.numbering import Numbering, last_posted
+from magodoo.domain.vocabulary import Kind
 
 
 def country_of(master: pd.DataFrame) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from magodoo.reconcile.frames import ROLES, Mask, Positions
+from magodoo.domain.vocabulary import Kind, Side
+from magodoo.reconcile.dataset import ROLES, Mask, Positions
 from magodoo.reconcile.quantities import Quantities, signature_terms
 from magodoo.reconcile.view import View
-from magodoo.vocabulary import Kind, Side
 
 
 def consolidated(view: View) -> Mask:

@@ -10,15 +10,15 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.reconcile import assignment, quantities
-from magodoo.reconcile.frames import KINDS, Mask, Positions, Units
-from magodoo.reconcile.match import Matching
+from magodoo.reconcile.dataset import KINDS, Mask, Positions, Units
+from magodoo.reconcile.matching import Matching
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.reversals import Reversals, before_push
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
 from magodoo.reconcile.view import NEVER_IMPORTED, View
-from magodoo.vocabulary import Kind, Side
 
 DOCUMENTS = (Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 

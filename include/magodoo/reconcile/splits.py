@@ -12,11 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
-from magodoo.reconcile.frames import Mask, Positions, tracks_of
+from magodoo.domain.tracking import parts
+from magodoo.domain.vocabulary import Kind
+from magodoo.reconcile.dataset import Mask, Positions, tracks_of
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.view import View
-from magodoo.tracking import parts
-from magodoo.vocabulary import Kind
 
 MOST_SUMS = 4096  # of the documents of one side; where there are more, a person compares them
 Goods = Mapping[int, int]  # units by item

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.money import CURRENCY_DECIMALS
-from magodoo.reconcile.frames import KINDS, ROLES, SIDES, Frames, Mask, Positions, Units
+from magodoo.reconcile.dataset import KINDS, ROLES, SIDES, Frames, Mask, Positions, Units
 from magodoo.settings.model import Instance
-from magodoo.vocabulary import Kind, Side
 
 NEVER_IMPORTED = frozenset(
     {"pending_payment", "payment_review", "holded"}

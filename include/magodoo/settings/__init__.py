@@ -1,6 +1,6 @@
 """Instances, mappings and policies: read, validated, explained. Secrets never stand here: they stand in Airflow connections."""
 
-from magodoo.settings.drafts import drafted_by_default
+from magodoo.settings.country_policies import drafted_by_default
 from magodoo.settings.model import Instance, Settings
 from magodoo.settings.read import read_settings
 

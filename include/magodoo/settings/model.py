@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Side
 from magodoo.settings import extra_totals, other_values
 from magodoo.settings.extra_totals import ExtraTotal, GiftCardsSold
 from magodoo.settings.strict import Strict
-from magodoo.vocabulary import Side
 
 
 class Mode(StrEnum):

@@ -5,7 +5,6 @@ upsert (payload, document, line), watermarks, work, quarantine, master, runs; re
 frames hands whole orders to reconcile.
 """
 
-from magodoo.staging.engine import connect
-from magodoo.staging.migration import migrate
+from magodoo.staging.db import connect, migrate
 
 __all__ = ["connect", "migrate"]

@@ -1,16 +1,20 @@
-"""Documents that the source no longer has: marked, never removed. Odoo leaves no other trace of a deletion (facts odoo-19.0 4)."""
+"""Documents that the source no longer has: marked, never removed. Odoo leaves no other trace of a deletion."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from magodoo.domain.vocabulary import Kind, Side
+from magodoo.extract.canonical import CanonicalDocument
+from magodoo.extract.odoo_transfers import share_id
 from magodoo.settings import Instance
-from magodoo.staging import pending, work
-from magodoo.staging.resolve import resolve
+from magodoo.staging import documents, work_queue
+from magodoo.staging.order_linking import resolve
 
 
 def not_seen_since(
@@ -33,7 +37,7 @@ def mark_deleted(
     connection: Connection, instance: Instance, side: str, kind: str, source_ids: Sequence[str], moment: datetime
 ) -> int:
     """Mark documents that were asked for and are gone; their orders are due. One read again after `moment` is left alone."""
-    work.one_writer(connection, instance.id)
+    work_queue.one_writer(connection, instance.id)
     keys = list(
         connection.execute(
             text("""
@@ -44,8 +48,8 @@ def mark_deleted(
             {"instance": instance.id, "side": side, "kind": kind, "ids": list(source_ids), "moment": moment},
         ).scalars()
     )
-    work.bump(connection, instance.id, sorted({key for key in keys if key is not None}))
-    pending.begin(connection)
+    work_queue.bump(connection, instance.id, sorted({key for key in keys if key is not None}))
+    documents.begin(connection)
     resolve(connection, instance)
     return len(keys)
 
@@ -58,3 +62,38 @@ def count(connection: Connection, instance: str) -> int:
             {"instance": instance},
         ).scalar_one()
     )
+
+
+@contextmanager
+def without_left_behind(
+    connection: Connection, instance: Instance, documents: Sequence[CanonicalDocument]
+) -> Iterator[None]:
+    """Stage these documents inside the block; what their transfers no longer hold is marked as deleted after it."""
+    transfers: dict[str, list[CanonicalDocument]] = defaultdict(list)
+    for document in documents:
+        if document.side == Side.ODOO and document.kind in (Kind.SHIPMENT, Kind.RETURN):
+            transfers[document.kind].append(document)
+    gone = {kind: _left_behind(connection, instance.id, kind, read) for kind, read in transfers.items()}
+    yield
+    for kind, ids in gone.items():
+        if ids:
+            began = min(document.request_began_at for document in transfers[kind])
+            mark_deleted(connection, instance, Side.ODOO.value, kind, ids, began)
+
+
+def _left_behind(connection: Connection, instance: str, kind: str, documents: Sequence[CanonicalDocument]) -> list[str]:
+    """Source ids of the staged shares of these transfers that were not read with them.
+
+    The document with the transfer's own id lists the orders that it had (`details.sale_orders`).
+    """
+    read = {document.source_id for document in documents}
+    rows = connection.execute(
+        text("""
+        select source_id, own_order_id, details -> 'sale_orders' from document where instance = :instance and side = 'odoo'
+            and kind = :kind and source_id = any(:ids) and length(source_id) <= 10 and details ? 'sale_orders'"""),
+        {"instance": instance, "kind": kind, "ids": sorted(read)},
+    )
+    shares = {
+        str(share_id(int(picking), order)) for picking, first, orders in rows for order in orders if str(order) != first
+    }
+    return sorted(shares - read)

@@ -1,6 +1,6 @@
 """Whole orders as pandas frames for reconciling: copied out as CSV, only what is looked at, never a NUMERIC on the way.
 
-Columns and dtypes are those of `magodoo.reconcile.frames.Frames`: ids, amounts and quantities int64 (units of 1/10000), times
+Columns and dtypes are those of `magodoo.reconcile.dataset.Frames`: ids, amounts and quantities int64 (units of 1/10000), times
 datetime64 UTC, words as categories. pandas is imported when frames are read.
 """
 
@@ -18,7 +18,7 @@ from magodoo.staging import quarantine
 if TYPE_CHECKING:
     import pandas as pd
 
-    from magodoo.reconcile.frames import Frames
+    from magodoo.reconcile.dataset import Frames
 
 DUPLICATE_DAYS = 30
 _NO_TIME = -(2**63)  # int64's NaT
@@ -76,8 +76,8 @@ _DETAILS = {
 
 def read_frames(connection: Connection, instance: Instance, order_keys: Collection[str]) -> Frames:
     """Everything staged about these orders, deleted documents included, and what has no order (see `Frames.unlinked`)."""
-    from magodoo.reconcile import frames
-    from magodoo.reconcile.store import read_pairs
+    from magodoo.reconcile import dataset
+    from magodoo.reconcile.repository import read_pairs
 
     where = {"instance": instance.id, "orders": list(order_keys)}
     # Every document is looked up once: remembering what was found costs more than finding it. And an index is read as fast as a
@@ -85,7 +85,7 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
     connection.execute(text("set local enable_memoize = off; set local random_page_cost = 1.1"))
     _choose(connection, "chosen_document", _CHOSEN, where)
     _choose(connection, "chosen_unlinked", f"{_LOOKALIKES} union {_WITHOUT_ORDER}", where | {"days": DUPLICATE_DAYS})
-    return frames.canonical(
+    return dataset.canonical(
         documents=_read_documents(connection, "chosen_document"),
         lines=_read_lines(connection),
         pairs=read_pairs(connection, instance.id, order_keys),
@@ -134,45 +134,45 @@ def _read_documents(connection: Connection, chosen: str) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    from magodoo.reconcile import frames
+    from magodoo.reconcile import dataset
 
-    numbers = [*frames.IDS, *frames.AMOUNTS]
-    words = ["side", "kind", *frames.WORDS]
+    numbers = [*dataset.IDS, *dataset.AMOUNTS]
+    words = ["side", "kind", *dataset.WORDS]
     columns = {
         **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}, {_default(name)})" for name in numbers},
         **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}, '')" for name in words},
-        **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}, '')" for name in frames.TEXTS},
-        **{name: f"({_DETAILS.get(name, f'd.{name}')})::int" for name in frames.FLAGS},
+        **{name: f"coalesce({_DETAILS.get(name, f'd.{name}')}, '')" for name in dataset.TEXTS},
+        **{name: f"({_DETAILS.get(name, f'd.{name}')})::int" for name in dataset.FLAGS},
         **{
             name: f"coalesce(round(date_part('epoch', d.{name}) * 1000000)::bigint, {_NO_TIME})"
-            for name in frames.TIMES
+            for name in dataset.TIMES
         },
         "document_date": f"coalesce((d.document_date - date '1970-01-01')::bigint, {_NO_TIME})",
     }
     chosen_rows = f"{chosen} c join document d using (instance, side, kind, source_id) order by c.position"
-    kinds_of = {name: "category" for name in words} | {name: "object" for name in frames.TEXTS}
+    kinds_of = {name: "category" for name in words} | {name: "object" for name in dataset.TEXTS}
     read = _copy_out(connection, columns, chosen_rows, kinds_of)
-    for name in frames.TIMES:
+    for name in dataset.TIMES:
         stamps = read[name].to_numpy(np.int64).view("datetime64[us]")
         read[name] = pd.Series(stamps).dt.tz_localize("UTC")
     read["document_date"] = read["document_date"].to_numpy(np.int64).view("datetime64[D]").astype("datetime64[s]")
-    tracks = [frames.tracks_text(each.split(_SEPARATOR)) if each else "" for each in read["tracking"].tolist()]
+    tracks = [dataset.tracks_text(each.split(_SEPARATOR)) if each else "" for each in read["tracking"].tolist()]
     read["tracking"] = pd.Series(tracks, dtype=object)
     return read
 
 
 def _read_lines(connection: Connection) -> pd.DataFrame:
-    from magodoo.reconcile import frames
+    from magodoo.reconcile import dataset
 
     columns = {
         "document": "c.position",
-        **{name: f"coalesce(l.{name}, '0')" for name in frames.LINE_IDS},
-        **{name: f"l.{name}" for name in frames.LINE_AMOUNTS},
-        **{name: f"coalesce(l.{name}, '')" for name in ("role", *frames.LINE_WORDS)},
-        **{name: f"l.{name}::int" for name in frames.LINE_FLAGS},
+        **{name: f"coalesce(l.{name}, '0')" for name in dataset.LINE_IDS},
+        **{name: f"l.{name}" for name in dataset.LINE_AMOUNTS},
+        **{name: f"coalesce(l.{name}, '')" for name in ("role", *dataset.LINE_WORDS)},
+        **{name: f"l.{name}::int" for name in dataset.LINE_FLAGS},
     }
     chosen_rows = "chosen_document c join line l using (instance, side, kind, source_id)"
-    return _copy_out(connection, columns, chosen_rows, {name: "category" for name in ("role", *frames.LINE_WORDS)})
+    return _copy_out(connection, columns, chosen_rows, {name: "category" for name in ("role", *dataset.LINE_WORDS)})
 
 
 def _default(name: str) -> str:

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, text
 
 from magodoo.extract.canonical import Unread
 from magodoo.settings import Instance
-from magodoo.staging import work
-from magodoo.staging.resolve import names_of
+from magodoo.staging import work_queue
+from magodoo.staging.order_linking import names_of
 
 LONGEST_PAYLOAD = 100_000
 
@@ -70,7 +70,7 @@ def put(connection: Connection, instance: str, side: str, unread: Iterable[Unrea
         rows,
     )
     fresh = [row for row in rows if known.get((row["kind"], row["source_id"])) != row["reason"]]
-    work.bump(connection, instance, sorted({row["order_key"] for row in fresh if row["order_key"]}))
+    work_queue.bump(connection, instance, sorted({row["order_key"] for row in fresh if row["order_key"]}))
     return sorted({row["source_id"] for row in fresh})
 
 
@@ -92,7 +92,7 @@ def release(connection: Connection, instance: str, side: str, kind: str, source_
         returning source_id, order_key"""),
         {"instance": instance, "side": side, "kind": kind, "ids": list(source_ids)},
     ).all()
-    work.bump(connection, instance, sorted({row.order_key for row in closed if row.order_key}))
+    work_queue.bump(connection, instance, sorted({row.order_key for row in closed if row.order_key}))
     return sorted(row.source_id for row in closed)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.settings import Instance
 from magodoo.statement.figures import Figures, LineSum, split
-from magodoo.statement.months import Month
-from magodoo.vocabulary import Kind, Side
+from magodoo.statement.periods import Month
 
 MONEY_KINDS = (Kind.INVOICE.value, Kind.CREDIT_MEMO.value)
 Key = tuple[str, str, str]  # side, kind, source id

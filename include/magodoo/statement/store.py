@@ -15,9 +15,9 @@ from sqlalchemy import Connection, text
 
 from magodoo.errors import FixDocument
 from magodoo.money import dump_json, parse_json
-from magodoo.statement.body import Statement, hash_of
 from magodoo.statement.documents import OF_MONTH, bounds
-from magodoo.statement.months import Month
+from magodoo.statement.periods import Month
+from magodoo.statement.statement import Statement, hash_of
 
 Row = dict[str, Any]
 

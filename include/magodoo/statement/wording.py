@@ -6,24 +6,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from magodoo.domain.vocabulary import FindingType
 from magodoo.money import from_units
 from magodoo.reconcile import catalogue
-from magodoo.statement import explain
-from magodoo.vocabulary import FindingType
+from magodoo.statement import explanation
 
 KINDS = {"invoice": "Invoices", "credit_memo": "Credit memos"}
 FIRST, LAST, LEDGER = "Magento's total", "Odoo's total", "Balance of the revenue and tax accounts in Odoo's ledger"
 STEPS = {
-    explain.EXCLUDED: "Excluded by the settings",
-    explain.NOT_IMPORTED: "Orders in a state that is not imported",
-    explain.EARLY: "Orders from before the cut-over",
-    explain.DRAFT: "Drafts in Odoo, as the settings ask for",
-    explain.LATER: "Timing: in Odoo in another month",
-    explain.EARLIER: "Timing: of another month in Magento",
-    explain.SHARED: "Odoo invoices over several orders",
-    explain.RATES: "Between tax rates, same total and tax",
-    explain.ROUNDING: "Rounding",
-    explain.UNEXPLAINED: "Unexplained between Magento and Odoo",
+    explanation.EXCLUDED: "Excluded by the settings",
+    explanation.NOT_IMPORTED: "Orders in a state that is not imported",
+    explanation.EARLY: "Orders from before the cut-over",
+    explanation.DRAFT: "Drafts in Odoo, as the settings ask for",
+    explanation.LATER: "Timing: in Odoo in another month",
+    explanation.EARLIER: "Timing: of another month in Magento",
+    explanation.SHARED: "Odoo invoices over several orders",
+    explanation.RATES: "Between tax rates, same total and tax",
+    explanation.ROUNDING: "Rounding",
+    explanation.UNEXPLAINED: "Unexplained between Magento and Odoo",
 }
 LEDGER_STEPS = {
     "not_magento": "Invoices and credit notes that are not Magento's",
@@ -145,10 +145,10 @@ class Line:
 
 def label(line: str) -> str:
     """What a line of the statement or of a document is called."""
-    if line == explain.AGREES:
+    if line == explanation.AGREES:
         return "Agrees"
-    if line.startswith(explain.FINDING):
-        return f"{OPEN_FINDING}{catalogue.of(FindingType(line.removeprefix(explain.FINDING))).title}"
+    if line.startswith(explanation.FINDING):
+        return f"{OPEN_FINDING}{catalogue.of(FindingType(line.removeprefix(explanation.FINDING))).title}"
     if line.startswith("ledger:"):
         return f"Ledger: {LEDGER_STEPS.get(line.removeprefix('ledger:'), line)}"
     return {"magento": FIRST, "odoo": LAST, "ledger": LEDGER}.get(line) or STEPS.get(line) or line.replace("_", " ")
@@ -174,7 +174,7 @@ def lines(row: Mapping[str, Any]) -> Iterator[Line]:
     """The lines of one currency and kind, from Magento's total to the ledger."""
     yield Line("magento", FIRST, **row["magento"], strong=True)
     for key in in_order(row["steps"]):
-        yield _line(key, label(key), row["steps"][key], bad=key == explain.UNEXPLAINED)
+        yield _line(key, label(key), row["steps"][key], bad=key == explanation.UNEXPLAINED)
     yield Line("odoo", LAST, **row["odoo"], strong=True)
     for key in LEDGER_STEPS:
         if key in row["ledger_steps"]:
@@ -185,9 +185,9 @@ def lines(row: Mapping[str, Any]) -> Iterator[Line]:
 def in_order(steps: Mapping[str, Any]) -> list[str]:
     """Settings first, then timing, findings, rounding; what is unexplained last."""
     known = list(STEPS)
-    before = [key for key in known[: known.index(explain.SHARED)] if key in steps]
-    findings = sorted(key for key in steps if key.startswith(explain.FINDING))
-    after = [key for key in known[known.index(explain.SHARED) :] if key in steps]
+    before = [key for key in known[: known.index(explanation.SHARED)] if key in steps]
+    findings = sorted(key for key in steps if key.startswith(explanation.FINDING))
+    after = [key for key in known[known.index(explanation.SHARED) :] if key in steps]
     return [*before, *findings, *after]
 
 
@@ -197,7 +197,7 @@ def cell_lines(cell: Mapping[str, Any]) -> Iterator[Line]:
     if "magento" in known:
         yield Line("magento", FIRST, **known["magento"], strong=True)
     for key in in_order({key: one for key, one in known.items() if key not in ("magento", "odoo")}):
-        yield _line(key, label(key), known[key], bad=key == explain.UNEXPLAINED)
+        yield _line(key, label(key), known[key], bad=key == explanation.UNEXPLAINED)
     if "odoo" in known:
         yield Line("odoo", LAST, **known["odoo"], strong=True)
 

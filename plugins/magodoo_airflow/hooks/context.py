@@ -18,13 +18,13 @@ from magodoo_airflow.hooks.odoo import OdooHook
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 
 @contextmanager
 def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterator[Context]:
     """The Context of one step. Raises BadSettings when the instance is unknown or its entry broken, naming the line."""
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
     reading = read_with_problems()
     settings = reading.settings

@@ -9,7 +9,7 @@ from airflow.sdk import BaseHook
 from magodoo_airflow.hooks.address import base_url
 
 if TYPE_CHECKING:
-    from magodoo.magento.client import MagentoClient
+    from magodoo.connectors.magento.client import MagentoClient
 
 
 class MagentoHook(BaseHook):
@@ -33,8 +33,8 @@ class MagentoHook(BaseHook):
 
     def get_conn(self) -> MagentoClient:
         """A client; nothing is contacted yet. Raises BadSettings that names the missing field."""
-        from magodoo.magento.client import MagentoClient
-        from magodoo.magento.connection import MagentoConnection
+        from magodoo.connectors.magento.client import MagentoClient
+        from magodoo.connectors.magento.connection import MagentoConnection
 
         return MagentoClient(MagentoConnection.from_mapping({**self.fields(), **self.options}))
 

@@ -9,7 +9,7 @@ from airflow.sdk import BaseHook
 from magodoo_airflow.hooks.address import base_url
 
 if TYPE_CHECKING:
-    from magodoo.odoo.client import OdooClient
+    from magodoo.connectors.odoo.client import OdooClient
 
 
 class OdooHook(BaseHook):
@@ -30,8 +30,8 @@ class OdooHook(BaseHook):
 
     def get_conn(self) -> OdooClient:
         """A client; nothing is contacted yet. Raises BadSettings that names the missing field."""
-        from magodoo.odoo.client import OdooClient
-        from magodoo.odoo.connection import OdooConnection
+        from magodoo.connectors.odoo.client import OdooClient
+        from magodoo.connectors.odoo.connection import OdooConnection
 
         return OdooClient(OdooConnection.from_mapping({**self.fields(), **self.options}))
 

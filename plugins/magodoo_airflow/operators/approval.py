@@ -23,7 +23,7 @@ from magodoo_airflow.links import ChangesLink, SalesPageLink
 from magodoo_airflow.operators.step import StepOperator
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context as PipelineContext
+    from magodoo.context import Context as PipelineContext
 
 APPROVE, REJECT, LATER = "Approve", "Reject", "Later"
 SHORTEST_REASON = 3

@@ -11,7 +11,7 @@ from magodoo_airflow.links import DataDocsLink, SalesPageLink
 from magodoo_airflow.operators.step import StepOperator
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context as PipelineContext
+    from magodoo.context import Context as PipelineContext
 
 
 class ExtractOperator(StepOperator):
@@ -50,13 +50,13 @@ class DueOrdersOperator(StepOperator):
         self.chunk = chunk  # None: the settings' `orders_per_task`
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
-        from magodoo.pipeline import lists, reconcile
+        from magodoo.pipeline import reconcile, sales_lists
 
         named = (context["dag_run"].conf or {}).get("orders")
         orders = [str(order) for order in named] if named else reconcile.due(pipeline)
         size = self.chunk or pipeline.settings.orders_per_task
         chunks = [orders[start : start + size] for start in range(0, len(orders), size)]
-        return chunks or ([[]] if lists.due(pipeline) else [])
+        return chunks or ([[]] if sales_lists.due(pipeline) else [])
 
 
 class ReconcileOperator(StepOperator):

@@ -9,7 +9,7 @@ from airflow.sdk import BaseBranchOperator
 from magodoo_airflow.operators.step import StepOperator
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context
+    from magodoo.context import Context
 
 
 class DueChangesOperator(StepOperator, BaseBranchOperator):
@@ -34,8 +34,8 @@ class DueChangesOperator(StepOperator, BaseBranchOperator):
         return [*self.tell(context, self._due), *self.always]
 
     def _due(self, pipeline: Context) -> list[str]:
+        from magodoo.notifications import outbox
         from magodoo.pipeline import load
-        from magodoo.quality import outbox
         from magodoo_airflow.preflight import permit
 
         permit(pipeline)

@@ -56,7 +56,7 @@ class PreflightOperator(BaseOperator):
 
     def execute(self, context: Any) -> dict[str, int]:
         from magodoo.errors import MagodooError
-        from magodoo.preflight.lines import Status, table
+        from magodoo.preflight.results import Status, table
         from magodoo.settings.read import read_with_problems
         from magodoo_airflow.preflight import examine
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from magodoo_airflow.operators.step import StepOperator
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context as PipelineContext
+    from magodoo.context import Context as PipelineContext
 
 
 class StatementOperator(StepOperator):

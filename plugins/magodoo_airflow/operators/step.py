@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from magodoo_airflow.links import SalesPageLink
 
 if TYPE_CHECKING:
-    from magodoo.pipeline.context import Context as PipelineContext
+    from magodoo.context import Context as PipelineContext
 
 # Of every step and every summary. A mapped task must be given it in `partial`: the scheduler never makes the operator, so its defaults do not count.
 PATIENCE: dict[str, Any] = {
@@ -53,8 +53,8 @@ class StepOperator(BaseOperator):
 
     def tell(self, context: Any, story: Callable[[PipelineContext], Any]) -> Any:
         """Opens the context, runs `story`, translates the engine's errors into Airflow's."""
+        from magodoo.domain.log_labels import labelled
         from magodoo.errors import FixConfiguration, MagodooError, Stop
-        from magodoo.labels import labelled
         from magodoo_airflow import metrics
         from magodoo_airflow.hooks.context import open_context
 

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlalchemy import Connection
 
+from magodoo.domain.vocabulary import Kind
 from magodoo.ledger import decisions as decisions_module
-from magodoo.reconcile import store
-from magodoo.staging import listed, work
-from magodoo.vocabulary import Kind
+from magodoo.reconcile import repository
+from magodoo.staging import sales_lines, work_queue
 from magodoo_airflow.pages import records
 from magodoo_airflow.pages.access import Writer, writer
 from magodoo_airflow.pages.connection import staging
@@ -34,7 +34,7 @@ def mute(
         raise HTTPException(400, "The end date must lie within the next year.")
     with staging() as connection:
         _finding(connection, who, finding_id)
-        store.mute(connection, finding_id, who.name, _said(reason), end)
+        repository.mute(connection, finding_id, who.name, _said(reason), end)
     return _back(request, f"/finding/{finding_id}")
 
 
@@ -42,7 +42,7 @@ def mute(
 def unmute(request: Request, who: Who, finding_id: int) -> Response:
     with staging() as connection:
         _finding(connection, who, finding_id)
-        store.unmute(connection, finding_id)
+        repository.unmute(connection, finding_id)
     return _back(request, f"/finding/{finding_id}")
 
 
@@ -78,7 +78,7 @@ def confirm_match(
         if magento.pair or odoo.pair:
             raise HTTPException(409, "One of them has a counterpart by now: open the page again.")
         order = magento.head["order_key"]
-        store.confirm(connection, instance, kind, order, magento_id, odoo_id, who.name)
+        repository.confirm(connection, instance, kind, order, magento_id, odoo_id, who.name)
         _look_again(connection, instance, order)
     return _back(request, record_address(magento.head))
 
@@ -91,14 +91,14 @@ def undo_match(request: Request, who: Who, pair_id: int) -> Response:
         if pair is None:
             raise HTTPException(409, "This is no match that a person confirmed: open the page again.")
         who.must_write([pair["instance"]])
-        store.separate(connection, pair_id)
+        repository.separate(connection, pair_id)
         _look_again(connection, pair["instance"], pair["order_key"])
     return _back(request, record_address(pair, "magento", pair["magento_id"]))
 
 
 def _look_again(connection: Connection, instance: str, order_key: str) -> None:
-    work.bump(connection, instance, [order_key])
-    listed.refresh(connection, instance, [order_key])
+    work_queue.bump(connection, instance, [order_key])
+    sales_lines.refresh(connection, instance, [order_key])
 
 
 @decisions.post("/changes/approve")

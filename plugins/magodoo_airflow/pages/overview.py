@@ -11,9 +11,9 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from sqlalchemy import Connection, select, text
 
+from magodoo.domain.vocabulary import MATCHED_KINDS
+from magodoo.notifications import outbox
 from magodoo.pipeline import backfill
-from magodoo.quality import outbox
-from magodoo.vocabulary import MATCHED_KINDS
 
 DAYS = 30
 BACKFILL = "sales_backfill"

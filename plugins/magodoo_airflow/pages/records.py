@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from magodoo.vocabulary import Rule
+from magodoo.domain.vocabulary import Rule
 
 Row = dict[str, Any]
 

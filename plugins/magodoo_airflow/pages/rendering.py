@@ -18,7 +18,7 @@ from sqlalchemy import RowMapping
 
 from magodoo.money import dump_json, plain
 from magodoo.money import shown as in_currency
-from magodoo.quality.tables import neutral
+from magodoo.notifications.csv_export import neutral
 from magodoo_airflow.pages.access import Reader, form_token
 from magodoo_airflow.pages.lists import Column, Listing
 from magodoo_airflow.pages.sales_lists import SALES_LISTS

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 
 from magodoo.errors import FixConfiguration, FixDocument
 from magodoo.settings.read import read_with_problems
-from magodoo.statement import paper, sheet, short, store, wording
-from magodoo.statement.months import Month
+from magodoo.statement import csv_export, pdf, store, summary, wording
+from magodoo.statement.periods import Month
 from magodoo_airflow.pages.access import Reader, Writer, may_write, reader, writer
 from magodoo_airflow.pages.connection import staging
 from magodoo_airflow.pages.rendering import page
@@ -42,7 +42,7 @@ def one(request: Request, who: Who, instance: str, month: str) -> Response:
     assert shown is not None
     return page(
         request, who, "statement.html", instance=instance, month=month, kept=shown, body=shown.body, signed=signed, latest=latest,
-        moved=lines, changes=documents[:MOST_CHANGES], more=max(0, len(documents) - MOST_CHANGES), short=short, wording=wording,
+        moved=lines, changes=documents[:MOST_CHANGES], more=max(0, len(documents) - MOST_CHANGES), short=summary, wording=wording,
         writable=signed is None and may_write(who.user, instance),
     )  # fmt: skip
 
@@ -54,7 +54,7 @@ def as_pdf(who: Who, instance: str, month: str) -> Response:
         signed, latest = _of(connection, who, instance, month)
     kept = signed or latest
     assert kept is not None
-    made = paper.pdf(kept.body, kept.hash, kept.made_at, kept.signed_by, kept.signed_at, kept.note)
+    made = pdf.pdf(kept.body, kept.hash, kept.made_at, kept.signed_by, kept.signed_at, kept.note)
     return _file(made, "application/pdf", f"statement-{instance}-{month}.pdf")
 
 
@@ -65,7 +65,9 @@ def as_csv(who: Who, instance: str, month: str) -> Response:
     kept = signed or latest
     assert kept is not None
     return _file(
-        sheet.statement(kept.body).encode("utf-8-sig"), "text/csv; charset=utf-8", f"statement-{instance}-{month}.csv"
+        csv_export.statement(kept.body).encode("utf-8-sig"),
+        "text/csv; charset=utf-8",
+        f"statement-{instance}-{month}.csv",
     )
 
 
@@ -78,7 +80,7 @@ def documents_as_csv(who: Who, instance: str, month: str) -> Response:
         assert kept is not None
         rows = store.documents(connection, kept.id)
     return _file(
-        sheet.documents(rows).encode("utf-8-sig"),
+        csv_export.documents(rows).encode("utf-8-sig"),
         "text/csv; charset=utf-8",
         f"statement-documents-{instance}-{month}.csv",
     )

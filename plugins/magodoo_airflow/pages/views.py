@@ -12,10 +12,10 @@ from fastapi.responses import FileResponse, Response
 from sqlalchemy import RowMapping
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import FindingType, Side
 from magodoo.reconcile import catalogue
 from magodoo.settings import Instance
 from magodoo.settings.read import read_with_problems
-from magodoo.vocabulary import FindingType, Side
 from magodoo_airflow.pages import records, rows
 from magodoo_airflow.pages.access import Reader, may_write, reader
 from magodoo_airflow.pages.connection import staging

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from magodoo.domain.kinds import ChangeKind
-from magodoo.vocabulary import MATCHED_KINDS, ChangeState, FindingType, Kind, Severity
+from magodoo.domain.vocabulary import MATCHED_KINDS, ChangeState, FindingType, Kind, Severity
 from magodoo_airflow.pages.lists import Column, Filter, Listing, Tab
 
 _KINDS = tuple(kind.value for kind in (*MATCHED_KINDS, Kind.RETURN))

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile.catalogue import ACCOUNTING, WAREHOUSE
+from magodoo.reconcile.dataset import SEPARATOR, Positions
 from magodoo.reconcile.finding import Finding, about
-from magodoo.reconcile.frames import SEPARATOR, Positions
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
-from magodoo.vocabulary import FindingType, Kind, Side
 
 VAT = "the VAT number"
 UNKNOWN = "?"  # in `since`: what Magento said then is not known

@@ -7,15 +7,15 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.vocabulary import FindingType
 from magodoo.money import plain, shown
-from magodoo.reconcile import compare, splits
+from magodoo.reconcile import comparison, splits
+from magodoo.reconcile.dataset import Mask
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings import remedies
-from magodoo.reconcile.frames import Mask
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.splits import Goods
-from magodoo.vocabulary import FindingType
 
 SAME_PARCELS = (
     "Whether they are the same parcels cannot be told, and goods that have left are never written a second time"
@@ -30,7 +30,7 @@ def amounts(situation: Situation) -> list[Finding]:
     """total_mismatch, currency_mismatch, rounding, tax_mismatch."""
     pairs = situation.pairs[situation.pairs["amounts"] != ""]
     view, by_tax = situation.view, (pairs["amounts"] == FindingType.TAX_MISMATCH).to_numpy()
-    by_part = compare.differences(view, pairs)
+    by_part = comparison.differences(view, pairs)
     both = [
         np.where(by_tax, view.amounts("tax", side), view.amounts("grand_total", side)).tolist()
         for side in (pairs["magento"].to_numpy(), pairs["odoo"].to_numpy())

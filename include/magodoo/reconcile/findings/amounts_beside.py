@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import shown
+from magodoo.reconcile.dataset import ROLES, Mask, Units
 from magodoo.reconcile.finding import Finding, about
-from magodoo.reconcile.frames import ROLES, Mask, Units
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View
-from magodoo.vocabulary import FindingType, Kind, Side
 
 
 def not_invoiced(situation: Situation) -> list[Finding]:

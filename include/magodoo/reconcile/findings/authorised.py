@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from magodoo import authorisation
+from magodoo.domain import authorisation
+from magodoo.domain.vocabulary import FindingType, Kind, Side
+from magodoo.reconcile.dataset import Mask
 from magodoo.reconcile.finding import Finding, about, amount_of
-from magodoo.reconcile.frames import Mask
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View
-from magodoo.vocabulary import FindingType, Kind, Side
 
 LOOKS_PAID = frozenset({"processing", "complete"})
 TYPES = frozenset({FindingType.CAPTURE_NEEDED, FindingType.AUTHORISATION_VOIDED})

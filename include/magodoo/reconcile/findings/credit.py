@@ -11,12 +11,12 @@ from itertools import combinations
 
 import numpy as np
 
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import shown
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.settings.extra_totals import REFUNDED_TO
-from magodoo.vocabulary import FindingType, Kind, Side
 
 MOST = 10  # credit memos of one order among which a sum is looked for
 RETURNED_AS_POINTS = "reward_points"

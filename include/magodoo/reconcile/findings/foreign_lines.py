@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from magodoo.domain.vocabulary import Side
 from magodoo.money import shown
 from magodoo.reconcile import shares
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
-from magodoo.vocabulary import Side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

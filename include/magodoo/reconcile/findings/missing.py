@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile import quantities, rows, shares
+from magodoo.reconcile.dataset import ROLES, Mask, Positions
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.findings import authorised, foreign_lines, records, stock
 from magodoo.reconcile.findings.payments import settled_by_payments
-from magodoo.reconcile.frames import ROLES, Mask, Positions
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View, rounded
-from magodoo.vocabulary import FindingType, Kind, Side
 
 DAYS_APART = pd.Timedelta(days=30)
 _CENT = np.array([100], dtype=np.int64)

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import shown
+from magodoo.reconcile.dataset import Mask, Units
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings.amounts import listed
 from magodoo.reconcile.findings.stock import given_up
-from magodoo.reconcile.frames import Mask, Units
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View
-from magodoo.vocabulary import FindingType, Kind, Side
 
 NEVER_SHIPPED = ("virtual", "downloadable")
 PAID_IN_MAGENTO = "2"  # of invoices `paid`, of credit memos `refunded`

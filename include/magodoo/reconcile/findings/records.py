@@ -7,17 +7,17 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile import rows
+from magodoo.reconcile.dataset import Frames
 from magodoo.reconcile.finding import Finding, about, amount_of
 from magodoo.reconcile.findings import remedies
-from magodoo.reconcile.frames import Frames
 from magodoo.reconcile.references import LONGEST_ID
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.series import country_of
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View
-from magodoo.settings.series import deadline
-from magodoo.vocabulary import FindingType, Kind, Side
+from magodoo.settings.country_policies import deadline
 
 
 def arithmetic(situation: Situation) -> list[Finding]:

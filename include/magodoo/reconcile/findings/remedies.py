@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
-from magodoo.vocabulary import FindingType, Kind, Side
 
 NEVER_CHANGED = {
     "posted": "A posted document is never changed automatically",

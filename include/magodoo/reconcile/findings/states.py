@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from magodoo.domain.tracking import lacking
+from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.reconcile import statuses
+from magodoo.reconcile.dataset import tracks_of
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings import payments
 from magodoo.reconcile.findings.amounts import rows_of_pairs
-from magodoo.reconcile.frames import tracks_of
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.splits import Cut
-from magodoo.tracking import lacking
-from magodoo.vocabulary import FindingType, Kind
 
 MOVES = (Kind.INVOICE, Kind.CREDIT_MEMO)
 

@@ -9,14 +9,14 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import plain
 from magodoo.reconcile import quantities
+from magodoo.reconcile.dataset import Mask, Units
 from magodoo.reconcile.finding import Finding, about
 from magodoo.reconcile.findings.amounts import listed
-from magodoo.reconcile.frames import Mask, Units
 from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
-from magodoo.vocabulary import FindingType, Kind, Side
 
 
 def will_ship_too_much(situation: Situation) -> list[Finding]:

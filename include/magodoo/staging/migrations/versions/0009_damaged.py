@@ -1,4 +1,4 @@
-"""The documents that a check on the document alone would name, found without reading the others (magodoo.quality.staged)."""
+"""The documents that a check on the document alone would name, found without reading the others (magodoo.quality.checks_of_staging)."""
 
 from alembic import op
 

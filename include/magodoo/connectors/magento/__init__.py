@@ -1,0 +1,20 @@
+"""Magento's REST interface: what is asked, what comes back, what is written."""
+
+from magodoo.connectors.magento.client import MagentoClient
+from magodoo.connectors.magento.connection import AdminLogin, BearerToken, MagentoConnection, OAuth1
+from magodoo.connectors.magento.marker import Marker, find_marker
+from magodoo.connectors.magento.pagination import Page, Quarantined
+from magodoo.connectors.magento.writes import Track
+
+__all__ = [
+    "AdminLogin",
+    "BearerToken",
+    "MagentoClient",
+    "MagentoConnection",
+    "Marker",
+    "OAuth1",
+    "Page",
+    "Quarantined",
+    "Track",
+    "find_marker",
+]

@@ -1,0 +1,370 @@
+"""One Magento, as the pipeline uses it: lists by change and by key, and the few documents that it may write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Self
+
+from magodoo.connectors.magento import writes
+from magodoo.connectors.magento.connection import MagentoConnection
+from magodoo.connectors.magento.connection_test import ConnectionReport, check_connection
+from magodoo.connectors.magento.http import Http, Stats
+from magodoo.connectors.magento.items import Lines
+from magodoo.connectors.magento.needed import ONLY_ID, ONLY_NUMBER, ONLY_STORE, SHAPES, TRANSACTION
+from magodoo.connectors.magento.pagination import ByChange, ById, Listing, Page, Quarantined, walk
+from magodoo.connectors.magento.schema import Shape
+from magodoo.connectors.magento.search import EPOCH, Search, batches, read_stamp, stamp, up_to_the_second
+from magodoo.connectors.magento.writes import Track
+from magodoo.domain.vocabulary import Kind
+from magodoo.errors import FixDocument, OutcomeUnknown, Stop, UnknownField, Unreadable
+
+PATHS = {
+    Kind.ORDER: "/orders",
+    Kind.INVOICE: "/invoices",
+    Kind.SHIPMENT: "/shipments",
+    Kind.CREDIT_MEMO: "/creditmemos",
+}
+MOST_PAGES_OF_A_SMALL_LIST = 1000
+
+
+class MagentoClient:
+    """Reads and writes one Magento. Reads may be called from several threads; `kind` is a `Kind` or its value.
+
+    Every method raises the errors of `magodoo.errors`: reads Retry (after their own retries), FixConfiguration,
+    Unreadable; writes Unreachable (nothing was sent), OutcomeUnknown, FixDocument, Stop (refused before sending).
+    """
+
+    def __init__(self, connection: MagentoConnection, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.connection = connection
+        self._http = Http(connection, sleep)
+
+    @property
+    def stats(self) -> Stats:
+        return self._http.stats
+
+    @property
+    def write_until(self) -> float:
+        """The time.monotonic() from which on no write is sent; infinity unless somebody sets it."""
+        return self._http.write_until
+
+    @write_until.setter
+    def write_until(self, moment: float) -> None:
+        self._http.write_until = moment
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # Reading documents
+
+    def changed(
+        self,
+        kind: Kind | str,
+        since: datetime | None,
+        until: datetime | None = None,
+        *,
+        store_ids: Sequence[int] | None = None,
+        or_no_store: bool = False,
+    ) -> Iterator[Page]:
+        """Rows whose updated_at is in [since, until), oldest first; at least one page, perhaps empty.
+
+        `or_no_store`: besides those of the stores, those that have none because their store view was deleted. A row that changes
+        during the reading comes again. Bounds are aware times; an overlap is the caller's to add.
+        """
+        search = Search()
+        if until is not None:
+            search = search.where("updated_at", "lt", up_to_the_second(until))
+        if store_ids:
+            search = search.of_stores(store_ids, or_none=or_no_store)
+        begin = EPOCH
+        if since is not None:
+            asked = stamp(since)  # refuses a time without a zone before it is compared
+            begin = EPOCH if since < EPOCH else read_stamp(asked)
+        pages = walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
+        return _ahead(pages) if self.connection.parallel > 1 else pages
+
+    def by_order(self, kind: Kind | str, order_ids: Iterable[int]) -> Iterator[Page]:
+        """The documents of these orders; for orders, themselves."""
+        field = "entity_id" if Kind(kind) is Kind.ORDER else "order_id"
+        return self._by_keys(_listing(kind), field, order_ids)
+
+    def by_ids(self, kind: Kind | str, ids: Iterable[int]) -> Iterator[Page]:
+        """The documents with these entity ids; those that do not exist are left out."""
+        return self._by_keys(_listing(kind), "entity_id", ids)
+
+    def existing_ids(self, kind: Kind | str, ids: Iterable[int]) -> set[int]:
+        """Which of these documents exist. Raises Unreadable if that cannot be told of one."""
+        found: set[int] = set()
+        projection = Search(fields="items[entity_id],total_count")
+        for page in self._by_keys(_listing(kind, ONLY_ID), "entity_id", ids, projection):
+            found |= {row["entity_id"] for row in page.rows}
+            for source_id, _, reason in page.quarantined:
+                if source_id is None:
+                    raise Unreadable(f"one {Kind(kind).words} cannot be identified: {reason}", system="magento")
+                found.add(source_id)
+        return found
+
+    def stores_of(self, order_ids: Iterable[int]) -> dict[int, int | None]:
+        """The store of each of these orders that exists, None where it has none or cannot be read."""
+        found: dict[int, int | None] = {}
+        projection = Search(fields="items[entity_id,store_id],total_count")
+        for page in self._by_keys(_listing(Kind.ORDER, ONLY_STORE), "entity_id", order_ids, projection):
+            found |= {row["entity_id"]: row.get("store_id") for row in page.rows}
+            found |= {each.source_id: None for each in page.quarantined if each.source_id is not None}
+        return found
+
+    def made(self, kind: Kind | str, since: datetime, until: datetime, store_id: int) -> int:
+        """How many documents a store made in [since, until): one call that loads none of them."""
+        search = (
+            Search()
+            .where("created_at", "gteq", since)
+            .where("created_at", "lt", until)
+            .where("store_id", "eq", store_id)
+        )
+        return self._count(PATHS[Kind(kind)], search)
+
+    def made_without_store(self, kind: Kind | str, since: datetime, until: datetime) -> Iterator[Page]:
+        """Documents made in [since, until) that have no store, as their store view was deleted: only their ids and numbers."""
+        search = Search(fields="items[entity_id,increment_id],total_count")
+        search = search.where("created_at", "gteq", since).where("created_at", "lt", until).where("store_id", "null", 1)
+        return walk(self._http, _listing(kind, ONLY_NUMBER), search, ById(), self.connection.page_size)
+
+    def orders_by_increment(
+        self, numbers: Sequence[str], store_ids: Sequence[int] | None = None, *, or_no_store: bool = False
+    ) -> tuple[list[dict[str, Any]], list[Quarantined]]:
+        """Orders by their numbers, which are unique only within a store, and those that cannot be read. Other texts find nothing."""
+        wanted = {number for number in numbers if number and "," not in number and len(number) <= 50}
+        search = Search().of_stores(store_ids, or_none=or_no_store) if store_ids else Search()
+        pages = list(self._by_keys(_listing(Kind.ORDER), "increment_id", sorted(wanted), search))
+        rows = [row for page in pages for row in page.rows if row["increment_id"] in wanted]
+        return rows, [each for page in pages for each in page.quarantined]
+
+    def transactions(self, order_ids: Iterable[int]) -> list[dict[str, Any]]:
+        """Payment transactions of these orders, each once; their children stand in the list too. Unsound ones raise."""
+        listing = Listing("/transactions", TRANSACTION, key="transaction_id")
+        rows: list[dict[str, Any]] = []
+        for page in self._by_keys(listing, "order_id", order_ids):
+            if page.quarantined:
+                raise Unreadable(f"transaction {page.quarantined[0].source_id}: {page.quarantined[0].reason}")
+            rows += page.rows
+        return rows
+
+    # Reading the shop
+
+    def store_views(self) -> list[dict[str, Any]]:
+        return _objects(self._http.read("/store/storeViews").body)
+
+    def tax_rates(self) -> list[dict[str, Any]]:
+        return self._small_list("/taxRates/search")
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Inventory sources; none where the shop has no multi-source inventory."""
+        try:
+            return self._small_list("/inventory/sources")
+        except UnknownField as problem:
+            if "match any route" in str(problem):
+                return []
+            raise
+
+    def modules(self) -> list[str]:
+        names = self._http.read("/modules").body
+        if not isinstance(names, list):
+            raise Unreadable("an answer that is no list of modules", system="magento")
+        return [str(name) for name in names]
+
+    def version(self) -> str:
+        """As the shop publishes it, for example `Magento/2.4 (Community)`; empty if it does not."""
+        text = self._http.text("/magento_version")
+        return text if text.startswith("Magento/") and len(text) < 100 else ""
+
+    def ping(self) -> int:
+        """The number of orders: one cheap call that needs a valid login."""
+        return self._count("/orders", Search())
+
+    def _count(self, path: str, search: Search) -> int:
+        body = self._http.read(path, search.counting().query()).body
+        if not isinstance(body, Mapping) or not isinstance(body.get("total_count"), int):
+            raise Unreadable("an answer without a count", system="magento", call=f"GET {path.lstrip('/')}")
+        return int(body["total_count"])
+
+    def test_connection(self, *, writes: bool = True) -> ConnectionReport:
+        """Which of host, store code, token or ACL resource is wrong; sends nothing that could change the shop."""
+        return check_connection(self._http, self.connection, writes=writes)
+
+    # Writing
+
+    def create_invoice(
+        self,
+        order_id: int,
+        items: Lines,
+        comment: str,
+        *,
+        capture: bool = False,
+        notify: bool = False,
+        order: Mapping[str, Any] | None = None,
+    ) -> int:
+        """The new invoice's id. The order is read for the check of its items unless a fresh one is given.
+
+        Magento marks the invoice paid and puts all remaining shipping on the first one (facts magento-2.4.7 5).
+        """
+        if capture:
+            raise Stop("money is never captured from here", system="magento")
+        body = writes.invoice_body(self._order(order_id, order), items, comment, notify=notify)
+        return self._create(f"/order/{int(order_id)}/invoice", body)
+
+    def create_shipment(
+        self,
+        order_id: int,
+        items: Lines,
+        tracks: Sequence[Track],
+        comment: str,
+        source_code: str | None = None,
+        notify: bool = False,
+        *,
+        order: Mapping[str, Any] | None = None,
+    ) -> int:
+        """The new shipment's id. Read it back: see `items.quantity_differences`."""
+        current = self._order(order_id, order)
+        body = writes.shipment_body(current, items, tracks, comment, source_code, notify=notify)
+        return self._create(f"/order/{int(order_id)}/ship", body)
+
+    def add_track(self, order_id: int, shipment_id: int, track: Track) -> int:
+        """The new track's id. Magento takes the same number twice (facts 5.2): look before."""
+        entity = {"order_id": int(order_id), "parent_id": int(shipment_id)} | track.body()
+        return self._create("/shipment/track", {"entity": entity})
+
+    def create_credit_memo(
+        self,
+        order_id: int,
+        items: Lines,
+        shipping_amount: Decimal,
+        adjustment_positive: Decimal,
+        adjustment_negative: Decimal,
+        comment: str,
+        return_to_stock: Sequence[int] = (),
+        notify: bool = False,
+        *,
+        order: Mapping[str, Any] | None = None,
+    ) -> int:
+        """The new credit memo's id; an offline refund of the order. Amounts are in base currency."""
+        body = writes.credit_memo_body(
+            self._order(order_id, order),
+            items,
+            comment,
+            shipping=shipping_amount,
+            adjustment_positive=adjustment_positive,
+            adjustment_negative=adjustment_negative,
+            return_to_stock=return_to_stock,
+            notify=notify,
+        )
+        return self._create(f"/order/{int(order_id)}/refund", body)
+
+    def comment_order(self, order_id: int, comment: str, status: str | None = None) -> None:
+        self._confirm(f"/orders/{int(order_id)}/comments", writes.comment_body(comment, status))
+
+    def set_transaction_reference(self, kind: Kind | str, document_id: int, reference: str) -> None:
+        """Makes a document findable by `transaction_id`. Raises FixDocument if a provider's id is there."""
+        paths = {Kind.INVOICE: "/invoices", Kind.CREDIT_MEMO: "/creditmemo"}
+        if Kind(kind) not in paths:
+            raise Stop(f"a {Kind(kind).words} has no transaction id", system="magento")
+        document = self._one(Kind(kind), document_id)
+        if document.get("transaction_id") == reference:
+            return
+        if document.get("transaction_id"):
+            raise FixDocument(
+                f"{Kind(kind).words} {document_id} has the transaction id of a provider", system="magento"
+            )
+        self._create(paths[Kind(kind)], writes.transaction_body(document, reference))
+
+    def cancel_order(self, order_id: int) -> None:
+        """For a person or a test shop: the pipeline never cancels. Raises FixDocument if Magento did nothing."""
+        self._confirm(f"/orders/{int(order_id)}/cancel", {})
+
+    def _create(self, path: str, body: Mapping[str, Any]) -> int:
+        return writes.created_id(self._http.write("POST", path, body).body, call=f"POST {path.lstrip('/')}")
+
+    def _confirm(self, path: str, body: Mapping[str, Any]) -> None:
+        """Magento answers `true`, or `false` with status 200 when it did nothing (facts magento-2.4.7 5)."""
+        where = {"system": "magento", "call": f"POST {path.lstrip('/')}"}
+        answer = self._http.write("POST", path, body).body
+        if answer is False:
+            raise FixDocument("Magento did nothing: the order's state does not allow it", **where)
+        if answer is not True:
+            raise OutcomeUnknown("neither yes nor no was answered", **where)
+
+    def _order(self, order_id: int, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        order = given or self._one(Kind.ORDER, order_id)
+        if order["entity_id"] != order_id:
+            raise Stop(f"order {order['entity_id']} was given for order {order_id}", system="magento")
+        return order
+
+    def _one(self, kind: Kind, number: int) -> dict[str, Any]:
+        for page in self.by_ids(kind, [number]):
+            if page.rows:
+                return page.rows[0]
+            if page.quarantined:
+                raise Unreadable(f"{kind.words} {number}: {page.quarantined[0].reason}", system="magento")
+        raise FixDocument(f"there is no {kind.words} {number}", system="magento")
+
+    def _by_keys(
+        self, listing: Listing, field: str, keys: Iterable[int] | Iterable[str], search: Search | None = None
+    ) -> Iterator[Page]:
+        size = self.connection.page_size
+
+        def read(batch: Sequence[int] | Sequence[str]) -> list[Page]:
+            wanted = (search or Search()).where(field, "in", batch)
+            return list(walk(self._http, listing, wanted, ById(listing.key), size))
+
+        cut = list(batches(keys, size))
+        if self.connection.parallel < 2 or len(cut) < 2:
+            for batch in cut:
+                yield from read(batch)
+            return
+        with ThreadPoolExecutor(self.connection.parallel, thread_name_prefix="magento") as pool:
+            # Two rounds ahead at most: pages wait in memory until they are taken.
+            step = self.connection.parallel * 2
+            for start in range(0, len(cut), step):
+                for pages in pool.map(read, cut[start : start + step]):
+                    yield from pages
+
+    def _small_list(self, path: str) -> list[dict[str, Any]]:
+        """A list of settings, page after page: it does not move while it is read."""
+        rows: list[dict[str, Any]] = []
+        for number in range(1, MOST_PAGES_OF_A_SMALL_LIST):
+            body = self._http.read(path, Search(sort=()).paged(self.connection.page_size, number).query()).body
+            page = _objects(body.get("items") if isinstance(body, Mapping) else body)
+            if not page or page == rows[-len(page) :]:
+                break
+            rows += page
+            if not isinstance(body, Mapping) or len(rows) == body.get("total_count"):
+                break
+        return rows
+
+
+def _ahead(pages: Iterator[Page]) -> Iterator[Page]:
+    """The same pages; the next one is fetched while the caller works on this one."""
+    with ThreadPoolExecutor(1, thread_name_prefix="magento") as pool:
+        coming = pool.submit(next, pages, None)
+        while (page := coming.result()) is not None:
+            coming = pool.submit(next, pages, None)
+            yield page
+
+
+def _listing(kind: Kind | str, shape: Shape | None = None) -> Listing:
+    return Listing(PATHS[Kind(kind)], shape or SHAPES[Kind(kind)])
+
+
+def _objects(body: Any) -> list[dict[str, Any]]:
+    rows = [] if body is None else body
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Unreadable("an answer that is no list of objects", system="magento")
+    return rows

@@ -1,0 +1,149 @@
+"""The bodies of what is written to Magento, checked before they are sent, and the ids that come back.
+
+What Magento would fill in by itself is named: items, arguments, capture, notification (facts magento-2.4.7 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from magodoo.connectors.magento.items import Lines, check_lines, order_items
+from magodoo.connectors.magento.schema import entity_id
+from magodoo.domain.tracking import LONGEST
+from magodoo.domain.vocabulary import Kind
+from magodoo.errors import FixDocument, OutcomeUnknown, Stop, Unreadable
+
+MOST_TRANSACTION_ID = 50
+
+
+@dataclass(frozen=True)
+class Track:
+    """A tracking number. `carrier_code` is free text to Magento; `title` is what the customer reads."""
+
+    number: str
+    title: str = "Tracking"
+    carrier_code: str = "custom"
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.number.strip() or not self.title.strip() or not self.carrier_code.strip():
+            raise Stop("a track needs a number, a title and a carrier code", system="magento")
+        if len(self.number.encode()) > LONGEST:
+            raise Stop(f"a tracking number of more than {LONGEST} bytes", system="magento")
+
+    def body(self) -> dict[str, str]:
+        fields = {"track_number": self.number, "title": self.title, "carrier_code": self.carrier_code}
+        return fields | ({"description": self.description} if self.description else {})
+
+
+def invoice_body(order: Mapping[str, Any], lines: Lines, comment: str, *, notify: bool) -> dict[str, Any]:
+    """Raises Stop or FixDocument for lines that Magento would refuse, drop or widen."""
+    check_lines(Kind.INVOICE, order, lines)
+    return {"items": _items(lines), "capture": False} | _common(comment, notify)
+
+
+def shipment_body(
+    order: Mapping[str, Any],
+    lines: Lines,
+    tracks: Sequence[Track],
+    comment: str,
+    source_code: str | None,
+    *,
+    notify: bool,
+) -> dict[str, Any]:
+    """Without a source Magento takes the goods from `default`, wherever they are (facts more 3)."""
+    check_lines(Kind.SHIPMENT, order, lines)
+    body = {"items": _items(lines), "tracks": [track.body() for track in tracks]} | _common(comment, notify)
+    if source_code:
+        body["arguments"] = {"extension_attributes": {"source_code": source_code}}
+    return body
+
+
+def credit_memo_body(
+    order: Mapping[str, Any],
+    lines: Lines,
+    comment: str,
+    *,
+    shipping: Decimal,
+    adjustment_positive: Decimal,
+    adjustment_negative: Decimal,
+    return_to_stock: Sequence[int],
+    notify: bool,
+) -> dict[str, Any]:
+    """Amounts are in base currency; shipping before its discount (facts magento-2.4.7 5.3).
+
+    A memo of shipping or adjustment alone names every invoiced item with quantity 0, or it would refund them all.
+    """
+    for name, amount in (("shipping", shipping), ("refund", adjustment_positive), ("fee", adjustment_negative)):
+        if not isinstance(amount, Decimal | int) or not Decimal(amount).is_finite() or amount < 0:
+            raise Stop(f"a credit memo with {name} {amount!r}", system="magento")
+    check_lines(Kind.CREDIT_MEMO, order, lines)
+    refunded = {number for number, quantity in lines if quantity}
+    if not refunded and not shipping and not adjustment_positive:
+        raise Stop("a credit memo that refunds nothing", system="magento")
+    if not set(return_to_stock) <= refunded:
+        raise Stop("an item is to be returned to stock without being refunded", system="magento")
+    named = [line for line in lines if line[1]] if refunded else _nothing_of_everything(order)
+    arguments: dict[str, Any] = {
+        "shipping_amount": shipping,
+        "adjustment_positive": adjustment_positive,
+        "adjustment_negative": adjustment_negative,
+    }
+    if return_to_stock:
+        arguments["extension_attributes"] = {"return_to_stock_items": list(return_to_stock)}
+    return {"items": _items(named), "arguments": arguments} | _common(comment, notify)
+
+
+def comment_body(text: str, status: str | None = None) -> dict[str, Any]:
+    """A comment in the order's history; `status` must be the order's present one, or Magento refuses (facts more 5)."""
+    _check_comment(text)
+    history = {"comment": text, "is_customer_notified": 0, "is_visible_on_front": 0}
+    return {"statusHistory": history | ({"status": status} if status else {})}
+
+
+def transaction_body(document: Mapping[str, Any], reference: str) -> dict[str, Any]:
+    """Only the transaction id changes; without the other fields Magento fails with 500 (facts magento-2.4.7 7)."""
+    if not reference or len(reference) > MOST_TRANSACTION_ID or not reference.isprintable():
+        raise Stop("a transaction reference has 1 to 50 printable characters", system="magento")
+    entity = {"entity_id": document["entity_id"], "order_id": document["order_id"], "items": []}
+    total = {"total_qty": document["total_qty"]} if "total_qty" in document else {}
+    return {"entity": entity | total | {"transaction_id": reference}}
+
+
+def created_id(body: Any, *, call: str) -> int:
+    """The new document's id, which arrives as a JSON string or number. Raises OutcomeUnknown for anything else."""
+    try:
+        return entity_id(body.get("entity_id") if isinstance(body, Mapping) else body)
+    except Unreadable as problem:
+        raise OutcomeUnknown(
+            f"written, but the answer names no document: {problem.args[0]}",
+            system="magento",
+            call=call,
+            hint="look for the document's marker before anything is sent again",
+        ) from None
+
+
+def _items(lines: Lines) -> list[dict[str, Any]]:
+    return [{"order_item_id": number, "qty": quantity} for number, quantity in lines]
+
+
+def _nothing_of_everything(order: Mapping[str, Any]) -> Lines:
+    items = order_items(order).values()
+    named = [item.item_id for item in items if item.invoiced > 0 and item.is_written_in(Kind.CREDIT_MEMO)]
+    if not named:
+        raise FixDocument("nothing of this order has been invoiced", system="magento")
+    return [(number, Decimal(0)) for number in named]
+
+
+def _common(comment: str, notify: bool) -> dict[str, Any]:
+    """The comment is stored without `appendComment`, which would only mail it (facts magento-2.4.7 7)."""
+    _check_comment(comment)
+    return {"notify": notify, "appendComment": False, "comment": {"comment": comment, "is_visible_on_front": 0}}
+
+
+def _check_comment(text: str) -> None:
+    if not text.strip() or "\0" in text:
+        raise Stop("a write needs a comment: it carries the marker by which it is found again", system="magento")

@@ -1,0 +1,86 @@
+"""Which of host, database, key, company and rights is wrong, said so that a person can mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+from magodoo.connectors.odoo.master_data import GROUPS, MasterData
+from magodoo.errors import (
+    FixConfiguration,
+    Forbidden,
+    MagodooError,
+    Unauthorized,
+    Unavailable,
+    UnknownField,
+    Unreadable,
+)
+
+WARN_DAYS = 30
+
+
+@dataclass(frozen=True)
+class ConnectionReport:
+    """`problem` is "" or one of host, database, key, company, rights; warnings do not make it fail."""
+
+    problem: str = ""
+    message: str = ""
+    version: str = ""
+    transport: str = ""
+    user: str = ""
+    company: str = ""
+    key_expires: date | None = None
+    missing_rights: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problem
+
+    def __str__(self) -> str:
+        if self.problem:
+            return f"{self.problem}: {self.message}"
+        said = f"Odoo {self.version} over {self.transport}, user {self.user}, company {self.company}"
+        return "; ".join([said, *self.warnings])
+
+
+def examine(client: MasterData, today: date | None = None) -> ConnectionReport:
+    """Ask Odoo step by step and stop at the first thing that is wrong; nothing is written."""
+    try:
+        version, transport = str(client.version), client.transport.name
+    except MagodooError as problem:
+        return ConnectionReport("host", str(problem))
+    report = ConnectionReport(version=version, transport=transport)
+    try:
+        client.call("res.users", "context_get", retry=False)
+        company = client.company_row()
+        user = client.user_and_rights()
+        expires = client.key_expiry()
+    except MagodooError as problem:
+        return replace(report, problem=_part(problem), message=str(problem))
+    report = replace(report, user=str(user["login"]), company=str(company["name"]), key_expires=expires)
+    missing = [f"right to {right}" for right in user["missing"]]
+    missing += [f"group {group}" for group in GROUPS[:1] if group not in user["groups"]]
+    if missing:
+        message = f"this user lacks: {', '.join(missing)}"
+        return replace(report, problem="rights", message=message, missing_rights=missing)
+    return replace(report, warnings=_expiry(expires, today or datetime.now(UTC).date()))
+
+
+def _part(problem: MagodooError) -> str:
+    """Which part of the connection an error speaks of."""
+    if isinstance(problem, Unauthorized):
+        return "key"
+    if isinstance(problem, Forbidden):
+        return "company" if "company" in str(problem).lower() or "compan" in str(problem) else "rights"
+    if isinstance(problem, Unavailable) or (isinstance(problem, FixConfiguration) and "database" in str(problem)):
+        return "database"
+    if isinstance(problem, UnknownField):
+        return "rights"
+    return "host" if isinstance(problem, Unreadable | FixConfiguration) else "database"
+
+
+def _expiry(expires: date | None, today: date) -> list[str]:
+    if expires is None or (expires - today).days > WARN_DAYS:
+        return []
+    return [f"an API key of this user expires on {expires.isoformat()}: make a new one before"]

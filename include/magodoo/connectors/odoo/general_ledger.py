@@ -1,0 +1,112 @@
+"""Sums of Odoo's journal items, by day, document, account and tax, and what was open on a day: what a statement is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from magodoo.connectors.odoo.master_data import MasterData
+from magodoo.connectors.odoo.record_kinds import tree
+from magodoo.connectors.odoo.record_trees import Row
+from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.connectors.odoo.witnesses import ITEMS
+from magodoo.errors import Unreadable
+from magodoo.money import to_units
+
+POSTED: tuple[Any, ...] = ("parent_state", "=", "posted")
+AMOUNTS = ("amount_currency", "balance")
+PAGE = 1000
+# A matching counts from the later day of its two items, as in Odoo's own aged receivable (`max_date`).
+_OPEN_ITEM = tree(
+    "date move_id move_name ref amount_currency amount_residual_currency",
+    currency_id=tree("name"),
+    matched_debit_ids=tree("max_date credit_amount_currency"),
+    matched_credit_ids=tree("max_date debit_amount_currency"),
+)
+
+
+class Ledger(MasterData):
+    """Adds sums over journal items to the documents. Every sum is of posted items of our company, in units."""
+
+    def item_sums(self, domain: Sequence[Any], by: Sequence[str], sums: Sequence[str] = AMOUNTS) -> list[Row]:
+        """One row per combination of `by` (many2one and many2many: id or None, a text or a date: itself or None).
+
+        A row has the names of `by`, of `sums` (units, debit positive), and `count`. An item with two taxes counts for both.
+        """
+        full = [*self.company_domain(ITEMS), list(POSTED), *domain]
+        rows = self.grouped(ITEMS, full, list(by), [f"{name}:sum" for name in sums])
+        return [
+            {
+                **{name: _key(row[name]) for name in by},
+                **{name: to_units(row[f"{name}:sum"]) for name in sums},
+                "count": row["__count"],
+            }
+            for row in rows
+        ]
+
+    def items(self, domain: Sequence[Any], fields: Sequence[str], limit: int | None = None) -> list[Row]:
+        """Posted journal items of our company, by date and id."""
+        full = [*self.company_domain(ITEMS), list(POSTED), *domain]
+        answer = self.call(ITEMS, "search_read", domain=full, fields=list(fields), order="date, id", limit=limit)
+        return expect_rows(answer, f"{ITEMS}.search_read")
+
+    def open_items(self, domain: Sequence[Any], day: date, page: int = PAGE) -> list[Row]:
+        """The posted items of a domain, dated up to `day`, that were open at its end: what is open now and what was matched since.
+
+        A row has id, move_id, day (ISO text), number, reference, currency (its code), amount and open (units, debit
+        positive). An item and its matchings are read in one call, so that a payment in the meantime is counted once.
+        A matching that was undone since leaves no trace in Odoo: its items count as open.
+        """
+        open_then = [
+            "|", "|", ["amount_residual_currency", "!=", 0], ["matched_debit_ids.max_date", ">", f"{day}"],
+            ["matched_credit_ids.max_date", ">", f"{day}"],
+        ]  # fmt: skip
+        found: list[Row] = []
+        last = 0
+        while True:
+            after = [["id", ">", last], ["date", "<=", f"{day}"]]
+            full = [*self.company_domain(ITEMS), list(POSTED), *domain, *after, *open_then]
+            read = self.read_tree(ITEMS, _OPEN_ITEM, full, limit=page)
+            if read.flawed:
+                raise Unreadable(read.flawed[0][1], system="odoo", call=ITEMS)
+            found += [_open_item(row, f"{day}") for row in read.rows]
+            if len(read.rows) < page:
+                return [row for row in found if row["open"]]
+            last = read.rows[-1]["id"]
+
+    def accounts(self, ids: Sequence[int]) -> dict[int, Row]:
+        """Accounts by id: code, name, account_type."""
+        return self._accounts(list(ids))
+
+    def move_rows(self, ids: Sequence[int]) -> dict[int, Row]:
+        """Journal entries by id: name, ref, move_type, date, company_id."""
+        if not ids:
+            return {}
+        domain = [*self.company_domain("account.move"), ["id", "in", sorted(set(ids))]]
+        fields = ["name", "ref", "move_type", "date", "journal_id"]
+        rows = self.call("account.move", "search_read", domain=domain, fields=fields, order="id")
+        return {row["id"]: row for row in expect_rows(rows, "account.move.search_read")}
+
+
+def _key(value: Any) -> Any:
+    """`[7, "a name"]` is 7; empty is None."""
+    if isinstance(value, list):
+        if not value:
+            raise Unreadable("an empty group", system="odoo", call=ITEMS)
+        return value[0]
+    return None if value is False else value
+
+
+def _open_item(row: Row, day: str) -> Row:
+    """`open`: what is left of it now, and what was matched after the day."""
+    rest = to_units(row["amount_residual_currency"])
+    for name, amount, sign in (
+        ("matched_credit_ids", "debit_amount_currency", 1),
+        ("matched_debit_ids", "credit_amount_currency", -1),
+    ):
+        rest += sign * sum(to_units(part[amount]) for part in row[name] if part["max_date"] > day)
+    return {
+        "id": row["id"], "move_id": row["move_id"], "day": row["date"], "number": str(row["move_name"] or ""),
+        "reference": str(row["ref"] or ""), "currency": row["currency_id"]["name"], "amount": to_units(row["amount_currency"]), "open": rest,
+    }  # fmt: skip

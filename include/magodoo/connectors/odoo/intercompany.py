@@ -1,0 +1,183 @@
+"""Sales orders of another company of the same database that mirror orders of ours: its warehouse sends the goods to our customers.
+
+Such a mirror is a sales order to our company (its customer is our company's partner). What ties it to our order are the words of its
+customer reference and source document: the name of our order, or that of our purchase order for it, which inter-company modules also
+name by its id. Nothing is ever written in the other company, and every read of it goes through `OdooCaller.call(in_companies=...)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from magodoo.connectors.odoo.reads import Reads
+from magodoo.connectors.odoo.record_trees import Row
+from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.errors import FixConfiguration, FixDocument, Forbidden
+
+_WORDS = re.compile(r"[\s,;|]+")
+_PART = 50  # names in one search
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A sales order of another company, and what of it concerns ours.
+
+    orders: our sales orders that it names; one that names several is nobody's. sold: ids of products by its order lines.
+    """
+
+    id: int
+    name: str
+    orders: tuple[int, ...]
+    sold: Mapping[int, int]
+
+
+class CompanyReads(Reads):
+    """The documents of another company that concern ours, read through our client; nothing can be written through it."""
+
+    def __init__(self, client: Reads, company: int) -> None:
+        super().__init__(replace(client.connection, company_id=company), client.transport)
+        self._client, self._fields = client, client._fields
+
+    def call(self, model: str, method: str, **arguments: Any) -> Any:
+        return self._client.call(model, method, **{"in_companies": [self.company], **arguments})
+
+    def write_call(self, model: str, method: str, **_: Any) -> Any:
+        raise ValueError(f"{model}/{method}: nothing is written in company {self.company}")
+
+    def _base_domain(self, reading: Any) -> list[Any]:
+        ours = ["sale_id.partner_id.commercial_partner_id", "=", self._our_partner]
+        return [*super()._base_domain(reading), ours]
+
+    @property
+    def _our_partner(self) -> int:
+        return our_partner(self._client)
+
+    def mirrors(self, ids: Collection[int]) -> dict[int, Mirror]:
+        """Which of these sales orders of the company mirror ours, by id; cancelled ones too."""
+        return self._mirrors([["id", "in", sorted(set(ids))]]) if ids else {}
+
+    def mirrors_of(self, orders: Collection[int]) -> dict[int, Mirror]:
+        """The mirrors of these sales orders of ours that are not cancelled, by id."""
+        wanted = set(orders)
+        names = sorted(_names_of(self._client, wanted))
+        found: dict[int, Mirror] = {}
+        for start in range(0, len(names), _PART):
+            part = names[start : start + _PART]
+            terms = [[field, "ilike", name] for name in part for field in ("client_order_ref", "origin")]
+            domain = [["state", "!=", "cancel"], *["|"] * (len(terms) - 1), *terms]
+            found |= self._mirrors(domain)
+        return {id: mirror for id, mirror in found.items() if wanted.intersection(mirror.orders)}
+
+    def _mirrors(self, domain: list[Any]) -> dict[int, Mirror]:
+        fields = ["name", "client_order_ref", "origin", "order_line"]
+        purchase = "auto_purchase_order_id" if self.has_field("sale.order", "auto_purchase_order_id") else ""
+        rows = _rows(
+            self,
+            "sale.order",
+            [["company_id", "=", self.company], ["partner_id.commercial_partner_id", "=", self._our_partner], *domain],
+            [*fields, *([purchase] if purchase else [])],
+        )
+        words = {row["id"]: _words(row["client_order_ref"], row["origin"]) for row in rows}
+        bought = {row["id"]: row[purchase][0] for row in rows if purchase and row[purchase]}
+        tied = _orders_named(self._client, {word for each in words.values() for word in each}, set(bought.values()))
+        sold = lines_of(self, [row["id"] for row in rows])
+        return {
+            row["id"]: Mirror(
+                row["id"],
+                row["name"],
+                tuple(sorted({o for key in (*words[row["id"]], bought.get(row["id"], 0)) for o in tied.get(key, ())})),
+                sold[row["id"]],
+            )
+            for row in rows
+        }
+
+
+def lines_of(client: Reads, orders: Collection[int]) -> dict[int, dict[int, int]]:
+    """By sales order of the client's company: the products of its lines by line, in the order of their ids."""
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    domain = [["order_id", "in", sorted(set(orders))]]
+    for line in _rows(client, "sale.order.line", domain, ["order_id", "product_id"]) if orders else ():
+        if line["product_id"]:
+            found[line["order_id"][0]][line["id"]] = line["product_id"][0]
+    return found
+
+
+def our_partner(client: Reads) -> int:
+    """The partner that our company is."""
+    (row,) = _rows(client, "res.company", [["id", "=", client.company]], ["partner_id"])
+    return int(row["partner_id"][0])
+
+
+def may_read_purchases(client: Reads) -> bool:
+    """Whether this user may list purchase orders; without them a mirror is known by our order's name or number alone."""
+    try:
+        client.call("purchase.order", "search", domain=[_ours(client)], limit=1)
+    except (FixConfiguration, FixDocument, Forbidden):
+        return False
+    return True
+
+
+def _orders_named(client: Reads, words: Collection[str], purchases: Collection[int]) -> dict[str | int, set[int]]:
+    """Our sales orders by the words that name them (their own name or number, a purchase order's name) and by ids of purchase orders."""
+    tied: dict[str | int, set[int]] = defaultdict(set)
+    named = ["|", ["name", "in", sorted(words)], ["client_order_ref", "in", sorted(words)]]
+    for row in _rows(client, "sale.order", [_ours(client), *named], ["name", "client_order_ref"]):
+        for word in (row["name"], *_words(row["client_order_ref"])):
+            tied[word].add(row["id"])
+    if may_read_purchases(client):
+        either = ["|", ["name", "in", sorted(words)], ["id", "in", sorted(purchases)]]
+        bought = _purchases(client, either)
+        for row, orders in bought:
+            for key in (row["name"], row["id"]):
+                tied[key] |= orders
+    return tied
+
+
+def _names_of(client: Reads, orders: Collection[int]) -> set[str]:
+    """What a mirror may call these sales orders of ours: their names and numbers, and the names of the purchase orders for them."""
+    rows = _rows(client, "sale.order", [["id", "in", sorted(orders)]], ["name", "client_order_ref"])
+    names = {word for row in rows for word in (row["name"], *_words(row["client_order_ref"]))}
+    if may_read_purchases(client):
+        for_them: list[Any] = [["origin", "in", sorted(names)]]
+        if client.has_field("purchase.order.line", "sale_line_id"):
+            for_them = ["|", *for_them, ["order_line.sale_line_id.order_id", "in", sorted(orders)]]
+        names |= {row["name"] for row, _ in _purchases(client, for_them)}
+    return names
+
+
+def _purchases(client: Reads, domain: list[Any]) -> list[tuple[Row, set[int]]]:
+    """Our purchase orders of a domain, each with the sales orders that it is for: by its lines, or else by its source document."""
+    rows = _rows(client, "purchase.order", [_ours(client), *domain], ["name", "origin"])
+    orders: dict[int, set[int]] = {row["id"]: set() for row in rows}
+    if client.has_field("purchase.order.line", "sale_line_id"):
+        lines = [["order_id", "in", sorted(orders)], ["sale_line_id", "!=", False]]
+        fields = ["order_id", "sale_order_id"]
+        for line in _rows(client, "purchase.order.line", lines, fields):
+            orders[line["order_id"][0]] |= {line["sale_order_id"][0]} if line["sale_order_id"] else set()
+    origins = {row["id"]: _words(row["origin"]) for row in rows if not orders[row["id"]]}
+    names = sorted({word for words in origins.values() for word in words})
+    sales = _rows(client, "sale.order", [_ours(client), ["name", "in", names]], ["name"]) if names else []
+    by_name = {row["name"]: row["id"] for row in sales}
+    for id, words in origins.items():
+        orders[id] = {by_name[word] for word in words if word in by_name}
+    return [(row, orders[row["id"]]) for row in rows]
+
+
+def _ours(client: Reads) -> list[Any]:
+    return ["company_id", "=", client.company]
+
+
+def _rows(client: Reads, model: str, domain: list[Any], fields: list[str]) -> list[Row]:
+    answer = client.call(model, "search_read", domain=domain, fields=fields, order="id", context={"active_test": False})
+    return expect_rows(answer, f"{model}.search_read")
+
+
+def _words(*texts: Any) -> tuple[str, ...]:
+    """The texts and their words, without `#` and brackets."""
+    plain = [str(text).strip() for text in texts if text]
+    words = [word.strip("#()[]") for text in plain for word in _WORDS.split(text)]
+    return tuple(dict.fromkeys(word for word in (*plain, *words) if word))

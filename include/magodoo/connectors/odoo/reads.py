@@ -1,0 +1,370 @@
+"""What changed in Odoo, page by page, and documents by their ids, orders or references.
+
+Inside a run pages follow (write_date, id). A page ends in the middle of a second, and Odoo compares whole seconds
+while it sorts by microseconds (facts odoo-19.0 4): so the next page asks for that second again, without the records
+of it that were seen. Overlap between runs is the caller's: write_date is the start of a transaction, and its rows
+become visible later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY, READINGS, Reading, Tree, with_key, without
+from magodoo.connectors.odoo.record_trees import Row, TreePage
+from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.connectors.odoo.settlements import Settlements
+from magodoo.connectors.odoo.versions import name_of
+from magodoo.connectors.odoo.visibility import Refused
+from magodoo.errors import (
+    FixConfiguration,
+    FixDocument,
+    Forbidden,
+    MagodooError,
+    Unavailable,
+    Unreadable,
+    UnreadableRecord,
+)
+from magodoo.money import dump_json
+from magodoo.timestamps import utc
+
+PAGE_SIZE = 500
+BATCH = 500
+MOST_POISONED = 20
+LONGEST_RAW = 100_000
+
+
+class Quarantined(NamedTuple):
+    """A record that cannot be read: its id if known, what arrived, and why it is refused; `row`: what of it could be read."""
+
+    source_id: int | None
+    raw: str
+    reason: str
+    row: Row | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one page (see `kinds` for their shape, plus `external_id`), in the order of the reading.
+
+    `request_began_at` is UTC of this machine; `total_count` is what Odoo counted when the reading began.
+    """
+
+    rows: list[Row]
+    request_began_at: datetime
+    total_count: int
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+    @property
+    def sure(self) -> list[Row]:
+        """The rows, for whoever is going to write: what cannot be read may be what is about to be made.
+
+        Raises UnreadableRecord when a record that was asked for cannot be read.
+        """
+        if self.quarantined:
+            raise UnreadableRecord(self.quarantined[0].reason, system="odoo")
+        return self.rows
+
+
+class Reads(Settlements):
+    """Adds documents to the names and trees."""
+
+    number_fields: Sequence[str] = ()
+    """Where a Magento number may stand (`odoo.reference_fields`): read of every document beside its tree. Other programs have
+    fields of their own."""
+    delivery_key = DELIVERY_KEY
+    """Where a transfer carries our key (`odoo.delivery_key_field`): written and read under this name."""
+
+    def text_fields(self, model: str, names: Sequence[str]) -> list[str]:
+        """Those of the names that are texts of this model: a number is no id, and a search for it elsewhere is an error."""
+        known = self.fields(model)
+        types = {name: known.get(name_of(self.version, model, name) or "", {}).get("type") for name in names}
+        return [name for name, kind in types.items() if kind in ("char", "text")]
+
+    def changed(
+        self, kind: str, since: datetime, until: datetime | None = None, *, page_size: int = PAGE_SIZE
+    ) -> Iterator[Page]:
+        """Every document of `kind` with since <= write_date < until, oldest first; always at least one page.
+
+        A record that is written again while the pages are read may come twice or, within the second that is being
+        read, only with the next run. Raises ValueError for times without a zone.
+        """
+        reading = READINGS[kind]
+        base = self._base_domain(reading)
+        if until is not None:
+            base.append(["write_date", "<", stamp(until)])
+        second, seen, isolated = stamp(since), set[int](), set[int]()
+        total: int | None = None
+        while True:
+            domain = [*base, ["write_date", ">=", second]]
+            if seen or isolated:
+                domain.append(["id", "not in", sorted(seen | isolated)])
+            page = self._page(reading, domain, page_size)
+            total = page.total_count if total is None else total
+            yield Page(page.rows, page.request_began_at, total, page.quarantined)
+            read = [(row["write_date"], row["id"]) for row in page.rows]
+            newly = {bad.source_id for bad in page.quarantined if bad.source_id} - isolated
+            if len(page.rows) + len(page.quarantined) < page_size:
+                return
+            last = read[-1][0] if read else second
+            if last < second or any(id in seen for _, id in read) or not (read or newly):
+                raise Unavailable("the same page came twice, or an earlier one", system="odoo", call=kind)
+            seen = {id for at, id in read if at == last} | (seen if last == second else set())
+            isolated |= newly
+            second = last
+
+    def by_ids(self, kind: str, ids: Sequence[int]) -> Page:
+        """The documents with these database ids; those that do not exist (any more) are left out, those that exist and may
+        not be read are quarantined.
+        """
+        page = self._selected(kind, ["id"], ids)
+        missing = set(ids) - {row["id"] for row in page.rows} - {bad.source_id for bad in page.quarantined}
+        if missing:
+            hidden = self.hidden(READINGS[kind].model, missing)
+            page.quarantined.extend(Quarantined(id, "", reason) for id, reason in sorted(hidden.items()))
+        return page
+
+    def by_order_ids(self, kind: str, sale_order_ids: Sequence[int]) -> Page:
+        """The documents of these sales orders, through the lines or the picking.
+
+        Credit notes whose lines are not linked to order lines are found through the invoice that they reverse,
+        payments through the invoices and credit notes that they were made for or matched with.
+        """
+        if kind == "payment":
+            return self.by_ids("payment", self._payments_of(sale_order_ids))
+        return self._selected(kind, self._order_paths(kind), sale_order_ids)
+
+    def orders_by_reference(
+        self, numbers: Sequence[str], fields: Sequence[str] = ("client_order_ref", "origin", "name")
+    ) -> Page:
+        """The sales orders that carry one of the numbers in one of the fields."""
+        return self._selected("order", list(fields), numbers)
+
+    def documents_by_reference(self, kind: str, numbers: Sequence[str], fields: Sequence[str]) -> Page:
+        """The documents of a kind that carry one of the numbers in one of the fields (`ref`, `invoice_origin` ...)."""
+        return self._selected(kind, list(fields), numbers)
+
+    def existing_ids(self, kind: str, ids: Sequence[int]) -> set[int]:
+        """Which of the ids still are documents of this kind, in this company and visible to this user.
+
+        A deletion leaves no other trace, nor does a record that has become one of another kind.
+        """
+        reading = READINGS[kind]
+        model = reading.model
+        found: set[int] = set()
+        for part in _parts(ids, 5000):
+            domain = [*self._base_domain(reading), ["id", "in", part]]
+            found.update(self.call(model, "search", domain=domain, context={"active_test": False}))
+        return found
+
+    def count(self, kind: str, since: datetime | None = None, until: datetime | None = None) -> int:
+        """How many documents of a kind there are, written in the interval."""
+        reading = READINGS[kind]
+        domain = self._base_domain(reading)
+        domain += [["write_date", ">=", stamp(since)]] if since else []
+        domain += [["write_date", "<", stamp(until)]] if until else []
+        return int(self.call(reading.model, "search_count", domain=domain, context={"active_test": False}))
+
+    def stamps(self, kind: str, since: datetime, limit: int) -> dict[int, datetime]:
+        """`write_date` (UTC) by id of at most `limit` documents of a kind written since: one small request."""
+        reading = READINGS[kind]
+        domain = [*self._base_domain(reading), ["write_date", ">=", stamp(since)]]
+        context = {"active_test": False}
+        answer = self.call(
+            reading.model, "search_read", domain=domain, fields=["write_date"], limit=limit, context=context
+        )
+        rows = expect_rows(answer, f"{reading.model}.search_read")
+        return {
+            row["id"]: datetime.fromisoformat(str(row["write_date"])).replace(tzinfo=UTC)
+            for row in rows
+            if row["write_date"]
+        }
+
+    def orders_of_edited_contacts(self, since: datetime, limit: int) -> tuple[list[int], datetime | None]:
+        """The newest sales orders whose customer or contacts were written since, and when (UTC) the last contact was: the orders' own
+        stamps do not tell. At most `limit` orders; what may not be read is left out.
+        """
+        edited = ["write_date", ">=", stamp(since)]
+        contacts = ("partner_id", "partner_invoice_id", "partner_shipping_id")
+        domain = [
+            *self.company_domain("sale.order"),
+            "|",
+            "|",
+            *([f"{name}.write_date", *edited[1:]] for name in contacts),
+        ]
+        found = self.call("sale.order", "search", domain=domain, order="id desc", limit=limit)
+        if not found:
+            return [], None
+        answer = self.call(
+            "res.partner", "search_read", domain=[*self.company_domain("res.partner"), edited], fields=["write_date"],
+            order="write_date desc", limit=1, context={"active_test": False},
+        )  # fmt: skip
+        rows = expect_rows(answer, "res.partner.search_read")
+        return [int(id) for id in found], utc(str(rows[0]["write_date"])) if rows else None
+
+    def missing_fields(self, kind: str) -> list[str]:
+        """The paths of a kind that this server or user does not have; they are left out of every row."""
+        reading = READINGS[kind]
+        return self.fitting(reading.model, reading.tree)[1]
+
+    def _tree(self, reading: Reading) -> Tree:
+        tree = with_key(reading.tree, self.delivery_key) if reading.model == "stock.picking" else reading.tree
+        return {**{name: {} for name in self.text_fields(reading.model, self.number_fields)}, **tree}
+
+    def _base_domain(self, reading: Reading) -> list[Any]:
+        return [*self.company_domain(reading.model), *plain_domain(reading.domain)]
+
+    def _order_paths(self, kind: str) -> list[str]:
+        paths = READINGS[kind].order_paths
+        return [*paths, *(f"reversed_entry_id.{path}" for path in paths)] if kind == "credit_memo" else list(paths)
+
+    def _payments_of(self, sale_order_ids: Sequence[int]) -> list[int]:
+        links = [
+            name for name in ("matched_payment_ids", "reconciled_payment_ids") if self.has_field("account.move", name)
+        ]
+        fields = [str(name_of(self.version, "account.move", name)) for name in links]
+        found: set[int] = set()
+        for part in _parts(sale_order_ids, BATCH):
+            (path,) = READINGS["invoice"].order_paths
+            domain = ["|", [path, "in", part], [f"reversed_entry_id.{path}", "in", part]]
+            domain = [*self.company_domain("account.move"), *domain]
+            rows = expect_rows(
+                self.call("account.move", "search_read", domain=domain, fields=fields), "account.move.search_read"
+            )
+            found.update(id for row in rows for name in fields for id in row[name])
+        return sorted(found)
+
+    def _selected(self, kind: str, paths: list[str], values: Sequence[Any]) -> Page:
+        """One page of all documents that have one of the values at one of the paths, read in parallel batches."""
+        reading = READINGS[kind]
+
+        def read(part: list[Any]) -> Page:
+            either = ["|"] * (len(paths) - 1) + [[path, "in", part] for path in paths]
+            return self._page(reading, [*self._base_domain(reading), *either], None)
+
+        began = _now()
+        pages = self.in_parallel(read, _parts(list(dict.fromkeys(values)), BATCH))
+        rows = {row["id"]: row for page in pages for row in page.rows}
+        bad = [item for page in pages for item in page.quarantined]
+        return Page(list(rows.values()), pages[0].request_began_at if pages else began, len(rows) + len(bad), bad)
+
+    def _page(self, reading: Reading, domain: list[Any], limit: int | None) -> Page:
+        began = _now()
+        bad: list[Quarantined] = []
+        try:
+            found = self.read_tree(reading.model, self._tree(reading), domain, order="write_date, id", limit=limit)
+        except (FixDocument, Unreadable, Forbidden) as problem:
+            found = self._without_the_poisoned(reading, domain, limit, bad, problem)
+        bad += [Quarantined(_id(row), dump_json(row)[:LONGEST_RAW], reason) for row, reason in found.flawed]
+        dated = [row for row in found.rows if row["write_date"]]
+        bad += [Quarantined(row["id"], "", "no write_date") for row in found.rows if not row["write_date"]]
+        problems = self.add_settlements(dated) if reading.model == "account.move" else {}
+        bad += [
+            Quarantined(row["id"], dump_json(row)[:LONGEST_RAW], problems[row["id"]])
+            for row in dated
+            if row["id"] in problems
+        ]
+        dated = [row for row in dated if row["id"] not in problems]
+        self.name_rows(dated, reading.named)
+        self.count_in_product_units(dated)
+        incomplete = self.hidden_in_lists(reading.model, self._tree(reading), dated) if dated else {}
+        bad += [_quarantined(row, incomplete[row["id"]]) for row in dated if row["id"] in incomplete]
+        return Page([row for row in dated if row["id"] not in incomplete], began, found.total, bad)
+
+    def _without_the_poisoned(
+        self, reading: Reading, domain: list[Any], limit: int | None, bad: list[Quarantined], problem: MagodooError
+    ) -> TreePage:
+        """The page without the records that name something which may not be read, and without those that cannot be read for
+        another reason, which are found by halving; all of them go to `bad`.
+
+        A failure that is not a record's (the ids cannot be listed either, a whole model may not be read) is raised.
+        """
+        context = {"active_test": False}
+        ids = list(
+            self.call(reading.model, "search", domain=domain, order="write_date, id", limit=limit, context=context)
+        )
+        count = int(self.call(reading.model, "search_count", domain=domain, context=context))
+        if not ids:
+            raise problem
+        if isinstance(problem, Forbidden | UnreadableRecord):
+            refused = self.refused_below(reading.model, self._tree(reading), ids)
+            bad += self._what_is_left(reading, refused)
+            ids = [id for id in ids if id not in refused.reasons]
+        isolated: list[Quarantined] = []
+        page = self._halved(reading, ids, isolated) if ids else TreePage([], 0, [])
+        bad += isolated
+        if len(isolated) > MOST_POISONED and not page.rows:
+            raise _too_many(reading, problem) from problem
+        return page._replace(total=count)
+
+    def _halved(self, reading: Reading, part: list[int], bad: list[Quarantined]) -> TreePage:
+        """These records, in halves, until those that cannot be read stand alone."""
+        try:
+            only = [*self.company_domain(reading.model), ["id", "in", part]]
+            return self.read_tree(reading.model, self._tree(reading), only, order="write_date, id")
+        except (FixDocument, Unreadable, Forbidden) as failure:
+            if len(part) > 1:
+                middle = len(part) // 2
+                left, right = (
+                    self._halved(reading, part[:middle], bad),
+                    self._halved(reading, part[middle:], bad),
+                )
+                return TreePage(left.rows + right.rows, 0, left.flawed + right.flawed)
+            bad.append(Quarantined(part[0], "", str(failure)))
+            if len(bad) > MOST_POISONED and not isinstance(failure, Forbidden | UnreadableRecord):
+                raise _too_many(reading, failure) from failure
+            return TreePage([], 0, [])
+
+    def _what_is_left(self, reading: Reading, refused: Refused) -> list[Quarantined]:
+        """What can be read of the refused records, without the paths that lead to what may not be read."""
+        tree = without(self._tree(reading), refused.paths)
+        domain = [["id", "in", sorted(refused.reasons)]]
+        try:
+            found = self.read_tree(reading.model, tree, domain) if refused.reasons else TreePage([], 0, [])
+        except (FixDocument, Unreadable, Forbidden):
+            found = TreePage([], 0, [])  # then nothing but the reason is known of them
+        self.name_rows(found.rows, reading.named)
+        rows = {row["id"]: row for row in found.rows}
+        return [
+            _quarantined(rows[id], reason) if id in rows else Quarantined(id, "", reason)
+            for id, reason in sorted(refused.reasons.items())
+        ]
+
+
+def _quarantined(row: Row, reason: str) -> Quarantined:
+    return Quarantined(row["id"], dump_json(row)[:LONGEST_RAW], reason, row)
+
+
+def _too_many(reading: Reading, failure: MagodooError) -> FixConfiguration:
+    return FixConfiguration(
+        f"more than {MOST_POISONED} records of a page cannot be read: {failure}", system="odoo", call=reading.model
+    )
+
+
+def plain_domain(domain: Sequence[Any]) -> list[Any]:
+    """A domain as it is sent: conditions as lists, operators as they are."""
+    return [each if isinstance(each, str) else list(each) for each in domain]
+
+
+def stamp(moment: datetime) -> str:
+    """A time as Odoo's domains take it: UTC, whole seconds, no zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _id(row: Any) -> int | None:
+    """The id of a row that is damaged elsewhere."""
+    id = row.get("id") if isinstance(row, dict) else None
+    return id if isinstance(id, int) and not isinstance(id, bool) else None
+
+
+def _parts(values: Sequence[Any], size: int) -> list[list[Any]]:
+    return [list(values[start : start + size]) for start in range(0, len(values), size)]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,146 @@
+"""Reading a tree of records: in one nested call where the version can, model by model where it cannot.
+
+Fields that this server or user does not have are left out; fields that an older version names otherwise are asked
+for by its name and given back under the name of 19.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from magodoo.connectors.odoo.record_kinds import Tree
+from magodoo.connectors.odoo.rpc import OdooCaller, expect_rows
+from magodoo.connectors.odoo.validation import flaw
+from magodoo.connectors.odoo.versions import NESTED_READ_SINCE, name_of
+
+Row = dict[str, Any]
+
+
+class TreePage(NamedTuple):
+    """Sound rows, how many records the domain has, and rows that are not what their fields say, with the reason."""
+
+    rows: list[Row]
+    total: int
+    flawed: list[tuple[Row, str]]
+
+
+class TreeReader(OdooCaller):
+    """Adds nested reads to the calls."""
+
+    nested = True
+    """Whether web_search_read may be used; tests switch it off to compare both ways."""
+
+    def read_tree(
+        self, model: str, tree: Tree, domain: list[Any], *, order: str = "id", limit: int | None = None
+    ) -> TreePage:
+        """The records of a domain. Archived records are included where a model has them."""
+        wanted, _ = self.fitting(model, tree)
+        if self.nested and self.version.major >= NESTED_READ_SINCE:
+            found, count = self._nested(model, wanted, domain, order, limit)
+        else:
+            found, count = self._flat(model, wanted, domain, order, limit)
+        page = TreePage([], count, [])
+        seen: set[int] = set()
+        for row in found:
+            reason = flaw(self.fields, model, wanted, row)
+            if not reason and row["id"] in seen:
+                reason = "id, which is listed twice"
+            if reason:
+                page.flawed.append((row, f"{model} cannot be read at {reason}"))
+            else:
+                seen.add(row["id"])
+                page.rows.append(self._renamed(model, tree, row))
+        return page
+
+    def fitting(self, model: str, tree: Tree) -> tuple[dict[str, Any], list[str]]:
+        """(the part of a tree that this server has, under its names; the paths that it lacks)."""
+        known = self.fields(model)
+        fit: dict[str, Any] = {}
+        missing: list[str] = []
+        for field, below in tree.items():
+            name = name_of(self.version, model, field)
+            if name is None or name not in known:
+                missing.append(field)
+                continue
+            if "fields" not in below:
+                fit[name] = {}
+                continue
+            inner, lacking = self.fitting(known[name]["relation"], below["fields"])
+            fit[name] = {"fields": inner}
+            missing += [f"{field}.{path}" for path in lacking]
+        return fit, missing
+
+    def _nested(
+        self, model: str, tree: Tree, domain: list[Any], order: str, limit: int | None
+    ) -> tuple[list[Row], int]:
+        answer = self.call(
+            model,
+            "web_search_read",
+            domain=domain,
+            specification=tree,
+            order=order,
+            limit=limit,
+            context={"active_test": False},
+        )
+        found = answer if isinstance(answer, dict) else {}
+        rows = expect_rows(found.get("records"), f"{model}.web_search_read")
+        length = found.get("length")
+        return rows, length if isinstance(length, int) else len(rows)
+
+    def _flat(self, model: str, tree: Tree, domain: list[Any], order: str, limit: int | None) -> tuple[list[Row], int]:
+        context = {"active_test": False}
+        answer = self.call(
+            model, "search_read", domain=domain, fields=list(tree), order=order, limit=limit, context=context
+        )
+        rows = expect_rows(answer, f"{model}.search_read")
+        self._fill(model, tree, rows)
+        count = len(rows)
+        if limit is not None and count >= limit:
+            count = int(self.call(model, "search_count", domain=domain, context=context))
+        return rows, count
+
+    def _fill(self, model: str, tree: Tree, rows: list[Row]) -> None:
+        """Put the records below into rows that hold only their ids, as the nested read would."""
+        known = self.fields(model)
+        for field, below in tree.items():
+            to_one = known[field]["type"] == "many2one"
+            if to_one:
+                for row in rows:
+                    row[field] = row[field][0] if isinstance(row.get(field), list) else row.get(field)
+            if "fields" not in below:
+                continue
+            ids = sorted({id for row in rows for id in _ids(row.get(field))})
+            known_below = self._by_id(known[field]["relation"], below["fields"], ids)
+            for row in rows:
+                found = [known_below[id] for id in _ids(row.get(field)) if id in known_below]
+                row[field] = (found[0] if found else False) if to_one else found
+
+    def _by_id(self, model: str, tree: Tree, ids: list[int]) -> dict[int, Row]:
+        if not ids:
+            return {}
+        rows = expect_rows(self.call(model, "read", ids=ids, fields=list(tree) or ["id"]), f"{model}.read")
+        self._fill(model, tree, rows)
+        return {row["id"]: row for row in rows}
+
+    def _renamed(self, model: str, tree: Tree, row: Row) -> Row:
+        """The row under the names of 19."""
+        out: Row = {"id": row.get("id")}
+        for field, below in tree.items():
+            name = name_of(self.version, model, field)
+            if name is None or name not in row:
+                continue
+            value = row[name]
+            if "fields" in below:
+                relation = self.fields(model)[name]["relation"]
+                if isinstance(value, dict):
+                    value = self._renamed(relation, below["fields"], value)
+                elif isinstance(value, list):
+                    value = [self._renamed(relation, below["fields"], item) for item in value]
+            out[field] = value
+        return out
+
+
+def _ids(value: Any) -> list[int]:
+    if isinstance(value, list):
+        return value
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else []

@@ -1,0 +1,229 @@
+"""What settled an invoice or credit note: partial reconciliations of its receivable items, whoever made them.
+
+The payments that Odoo links to a document are no evidence: one payment may settle several documents, and since Odoo 18 a bank
+statement line is matched with the document itself, without any `account.payment`. Partial reconciliations say the same in
+every version that is read (16 to 19): which entry settled which part, in the document's own currency.
+
+Amounts are units (1/10000). What an entry consists of is in company currency, as seen from the document: positive is what
+settles it (money received for an invoice, money paid out for a credit note).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from magodoo.connectors.odoo.record_trees import Row
+from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.connectors.odoo.visibility import Visibility
+from magodoo.errors import FixDocument, Unreadable
+from magodoo.money import to_units
+
+PARTIAL, ITEM, PAYMENT = "account.partial.reconcile", "account.move.line", "account.payment"
+OPEN_ACCOUNTS = ["asset_receivable", "liability_payable"]
+LIQUIDITY_ACCOUNTS = frozenset({"asset_cash", "liability_credit_card"})
+UNBOOKED_STATES = ("in_process", "paid")
+MOST_ACCOUNTS = 3
+_SIDES = (("debit_move_id", "credit_move_id", "debit_amount_currency"),
+          ("credit_move_id", "debit_move_id", "credit_amount_currency"))  # fmt: skip
+_ITEM_FIELDS = ["move_id", "move_type", "journal_id", "statement_line_id", "payment_id", "date"]
+_ENTRY_FIELDS = ["move_id", "account_id", "account_type", "balance"]
+
+
+class Settlements(Visibility):
+    """Adds to invoices and credit notes what settled them."""
+
+    def add_settlements(self, rows: Sequence[Row]) -> dict[int, str]:
+        """Give every row `settlements` and `unbooked_payments`; returns by id why some cannot be read, which get neither.
+
+        settlements: id (of the partial reconciliation), amount (of this document, in its currency) and `entry`: what stands on the
+        other side, with id, name, move_type ("" where this user cannot see it), journal, date, is_payment, is_statement, is_exchange,
+        and of an entry that is no document: gross (its receivable items that settle documents), liquidity (bank, cash and
+        outstanding accounts), other (the rest: charges and write-offs where positive), accounts (names of the rest), is_result
+        (whether any of the rest is income or expense), is_expense (whether all of it is expense), has_liquidity.
+        unbooked_payments: payments without an entry, with id, name, journal, amount, currency, due (what their documents have open).
+        """
+        touched = [row for row in rows if _is_touched(row)]
+        for row in rows:
+            row["settlements"], row["unbooked_payments"] = [], []
+        problems: dict[int, str] = {}
+        try:
+            self._add(touched)
+        except (FixDocument, Unreadable):
+            for row in touched:  # one of them: the others must not suffer from it
+                row["settlements"], row["unbooked_payments"] = [], []
+                try:
+                    self._add([row])
+                except (FixDocument, Unreadable) as problem:
+                    problems[row["id"]] = f"what settled it: {problem}"
+        return problems
+
+    def _add(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        of_row = {row["id"]: row for row in rows}
+        partials = self._partials(list(of_row))
+        items = self._items(sorted({partial[side][0] for partial in partials for side, _, _ in _SIDES}))
+        exchange = {partial["exchange_move_id"][0] for partial in partials if partial.get("exchange_move_id")}
+        entries = self._entries(items, of_row)
+        for partial in partials:
+            for side, other, amount in _SIDES:
+                item, counterpart = items.get(partial[side][0]), items.get(partial[other][0])
+                row = of_row.get(item["move_id"][0]) if item else None
+                if item is None or row is None or (counterpart and counterpart["move_id"] == item["move_id"]):
+                    continue
+                entry = _entry(partial[other], counterpart, exchange, entries, 1 if side == "debit_move_id" else -1)
+                row["settlements"].append({"id": partial["id"], "amount": to_units(partial[amount]), "entry": entry})
+        self._add_unbooked(rows, {item["payment_id"][0] for item in items.values() if item["payment_id"]})
+
+    def _partials(self, moves: list[int]) -> list[Row]:
+        """The partial reconciliations of the receivable and payable items of these documents, oldest first."""
+        either = [
+            ["&", [f"{side}.move_id", "in", moves], [f"{side}.account_id.account_type", "in", OPEN_ACCOUNTS]]
+            for side, _, _ in _SIDES
+        ]
+        fields = [*(name for side, _, amount in _SIDES for name in (side, amount)), "exchange_move_id"]
+        return self._listed(PARTIAL, ["|", *either[0], *either[1]], fields)
+
+    def _items(self, ids: list[int]) -> dict[int, Row]:
+        """Items by id; those of another company, which this user does not see, are left out."""
+        return {row["id"]: row for row in self._listed(ITEM, [["id", "in", ids]], _ITEM_FIELDS)} if ids else {}
+
+    def _entries(self, items: Mapping[int, Row], of_row: Mapping[int, Row]) -> dict[int, Row]:
+        """What the entries on the other side consist of, by their id: company-currency sums, debit positive."""
+        heads = {item["move_id"][0]: item for item in items.values() if item["move_id"][0] not in of_row}
+        wanted = sorted(id for id, head in heads.items() if head["move_type"] == "entry")
+        if not wanted:
+            return {}
+        lines: dict[int, list[Row]] = {id: [] for id in wanted}
+        for line in self._listed(ITEM, [["move_id", "in", wanted]], _ENTRY_FIELDS):
+            lines[line["move_id"][0]].append(line)
+        liquid = {**self._journals_own(heads, lines), **self._outstanding(heads, lines)}
+        return {id: _sums(own, liquid.get(id, 0)) for id, own in lines.items()}
+
+    def _outstanding(self, heads: Mapping[int, Row], lines: Mapping[int, Sequence[Row]]) -> dict[int, int]:
+        """The outstanding account of payments' entries: their only other line's, else as the payment says."""
+        others = {
+            id: [line for line in own if not _is_open(line)] for id, own in lines.items() if heads[id]["payment_id"]
+        }
+        known = {id: own[0]["account_id"][0] for id, own in others.items() if len(own) == 1}
+        wanted = {heads[id]["payment_id"][0]: id for id, own in others.items() if len(own) > 1}
+        if wanted:
+            found = self._listed(PAYMENT, [["id", "in", sorted(wanted)]], ["outstanding_account_id"])
+            known |= {
+                wanted[row["id"]]: row["outstanding_account_id"][0] for row in found if row["outstanding_account_id"]
+            }
+        return known
+
+    def _journals_own(self, heads: Mapping[int, Row], lines: Mapping[int, Sequence[Row]]) -> dict[int, int]:
+        """The bank or cash journal's own account of entries that no payment made: asked for only where a line may be of it."""
+        journals = {
+            id: heads[id]["journal_id"][0]
+            for id, own in lines.items()
+            if not heads[id]["payment_id"] and not all(_is_open(line) or _is_liquid(line) for line in own)
+        }
+        if not journals:
+            return {}
+        domain = [["id", "in", sorted(set(journals.values()))], ["type", "in", ["bank", "cash", "credit"]]]
+        found = self._listed("account.journal", domain, ["default_account_id"])
+        own = {row["id"]: row["default_account_id"][0] for row in found if row["default_account_id"]}
+        return {id: own[journal] for id, journal in journals.items() if journal in own}
+
+    def _add_unbooked(self, rows: Sequence[Row], booked: set[int]) -> None:
+        """Payments of these documents that made no entry: their method has no outstanding account (Odoo 18 and later)."""
+        linked = {
+            payment["id"]: payment
+            for row in rows
+            for payment in row.get("matched_payment_ids") or ()
+            if payment["id"] not in booked and payment.get("state") in UNBOOKED_STATES
+        }
+        if not linked:
+            return
+        domain = [["id", "in", sorted(linked)], ["move_id", "=", False]]
+        payments = self._listed(PAYMENT, domain, ["name", "journal_id", "amount", "currency_id", "invoice_ids"])
+        documents = sorted({id for payment in payments for id in payment["invoice_ids"]})
+        due = {
+            row["id"]: to_units(row["amount_residual"])
+            for row in (
+                self._listed("account.move", [["id", "in", documents]], ["amount_residual"]) if documents else ()
+            )
+        }
+        made = {
+            payment["id"]: {
+                "id": payment["id"], "name": payment["name"] or "", "journal": _name(payment["journal_id"]),
+                "amount": to_units(payment["amount"]), "currency": _name(payment["currency_id"]),
+                "due": sum(due.get(id, 0) for id in payment["invoice_ids"]),
+            }
+            for payment in payments
+        }  # fmt: skip
+        for row in rows:
+            ids = [payment["id"] for payment in row.get("matched_payment_ids") or ()]
+            row["unbooked_payments"] = [made[id] for id in ids if id in made]
+
+    def _listed(self, model: str, domain: list[Any], fields: list[str]) -> list[Row]:
+        answer = self.call(
+            model, "search_read", domain=domain, fields=fields, order="id", context={"active_test": False}
+        )
+        return expect_rows(answer, f"{model}.search_read")
+
+
+def _is_touched(row: Mapping[str, Any]) -> bool:
+    """Whether anything settled a posted document, in whole or in part."""
+    if row.get("state") != "posted":
+        return False
+    is_open = to_units(row.get("amount_residual")) == to_units(row.get("amount_total"))
+    return not is_open or row.get("payment_state") not in (False, None, "not_paid")
+
+
+def _is_open(line: Mapping[str, Any]) -> bool:
+    return line["account_type"] in OPEN_ACCOUNTS
+
+
+def _is_liquid(line: Mapping[str, Any]) -> bool:
+    return line["account_type"] in LIQUIDITY_ACCOUNTS
+
+
+def _sums(lines: Sequence[Row], liquid: int) -> Row:
+    """An entry's balances by what its accounts are (debit positive), receivable items apart for each sign; `liquid`: an account
+    that holds money whatever its type.
+    """
+    sums = {"debit": 0, "credit": 0, "liquidity": 0, "other": 0}
+    has_liquidity, rest = False, dict[str, str]()
+    for line in lines:
+        balance = to_units(line["balance"])
+        if _is_open(line):
+            sums["debit" if balance > 0 else "credit"] += balance
+        elif _is_liquid(line) or line["account_id"][0] == liquid:
+            sums["liquidity"] += balance
+            has_liquidity = True
+        else:
+            sums["other"] += balance
+            rest[_name(line["account_id"])] = str(line["account_type"])
+    words = {
+        "has_liquidity": has_liquidity, "accounts": list(rest)[:MOST_ACCOUNTS],
+        "is_result": any(kind.startswith(("income", "expense")) for kind in rest.values()),
+        "is_expense": all(kind.startswith("expense") for kind in rest.values()),
+    }  # fmt: skip
+    return {**sums, **words}
+
+
+def _entry(named: list[Any], item: Row | None, exchange: set[int], entries: Mapping[int, Row], sign: int) -> Row:
+    """The other side of a partial reconciliation, as the document sees it (`sign`: 1 for what is owed to us)."""
+    if item is None:
+        return {"id": 0, "name": str(named[1]), "move_type": "", "journal": ""}
+    id = item["move_id"][0]
+    head = {
+        "id": id, "name": _name(item["move_id"]), "move_type": item["move_type"], "journal": _name(item["journal_id"]),
+        "date": item["date"] or "", "is_payment": bool(item["payment_id"]), "is_statement": bool(item["statement_line_id"]), "is_exchange": id in exchange,
+    }  # fmt: skip
+    if id not in entries:
+        return head
+    sums = dict(entries[id])
+    debit, credit = sums.pop("debit"), sums.pop("credit")
+    signed = {name: sign * sums[name] for name in ("liquidity", "other")}
+    return {**head, **sums, **signed, "gross": -credit if sign > 0 else debit}
+
+
+def _name(value: Any) -> str:
+    """The name of a many2one as `search_read` gives it."""
+    return str(value[1]) if isinstance(value, list) and len(value) == 2 else ""

@@ -1,0 +1,145 @@
+"""Quantities in the unit of their product: Odoo's lines may count in another one, a dozen for twelve pieces.
+
+A piece of Magento is one of the product's own unit in Odoo (`uom_id`), in which a line without a unit is counted. Rows of orders, entries
+and transfers are therefore given back in it, and what is written onto a stock move is counted in the move's unit again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from magodoo.connectors.odoo.external_ids import ExternalIds
+from magodoo.connectors.odoo.record_trees import Row
+from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.connectors.odoo.versions import UNIT_ACCURACY, UNIT_FACTOR_IS_SIZE_SINCE, by_version
+from magodoo.errors import Unreadable
+
+RATIO, FOREIGN = "unit_ratio", "foreign_unit"
+"""Marks of a line that counts in another unit than its product: pieces per unit; or both units' names, where neither contains the other."""
+
+_STEP = Decimal("0.0001")  # what a quantity is kept to (units of 1/10000)
+_LINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    # of a row: its lines, the field that names their unit, the fields that count in it
+    ("order_line", "product_uom_id", ("product_uom_qty", "qty_delivered", "qty_invoiced", "qty_to_invoice")),
+    ("invoice_line_ids", "product_uom_id", ("quantity",)),
+    ("move_ids", "product_uom", ("product_uom_qty", "quantity")),
+)
+_DERIVED = frozenset({"qty_delivered", "qty_invoiced", "qty_to_invoice"})
+"""What Odoo sums up over an order line's documents and rounds to the line's unit: 5 pieces are 0.42 dozen."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of measure: how many of its family's reference unit it is, and how finely its quantities are kept."""
+
+    id: int
+    name: str
+    size: Decimal
+    family: str
+    step: Decimal
+
+
+class Units(ExternalIds):
+    """Adds units of measure to the reads."""
+
+    _units: Mapping[int, Unit] | None = None
+    _accuracy: Decimal | None = None
+
+    def units(self) -> Mapping[int, Unit]:
+        """All units by id, archived ones too; read once."""
+        if self._units is None:
+            self._units = {unit.id: unit for unit in map(self._unit, self._unit_rows())}
+        return self._units
+
+    def unit_rows(self) -> list[Row]:
+        """The units as master data keep them: id, name and `step`, the smallest quantity that Odoo keeps of each."""
+        return [
+            {"id": unit.id, "name": unit.name, "active": True, "step": f"{self._step_of(unit):f}"}
+            for unit in self.units().values()
+        ]
+
+    def unit_accuracy(self) -> Decimal:
+        """The smallest quantity of the decimal accuracy of units (Settings, Technical, Decimal Accuracy); read once."""
+        if self._accuracy is None:
+            name = by_version(self.version, UNIT_ACCURACY)
+            digits = self.call("decimal.precision", "precision_get", application=name)
+            if not isinstance(digits, int):
+                raise Unreadable(
+                    "a number of digits was expected", system="odoo", call="decimal.precision.precision_get"
+                )
+            self._accuracy = Decimal(1).scaleb(-digits)
+        return self._accuracy
+
+    def holds(self, move: Mapping[str, Any], pieces: Decimal) -> bool:
+        """Whether a stock move can hold so many pieces of its product exactly: Odoo rounds to the accuracy of the move's unit."""
+        if RATIO not in move and pieces == pieces.to_integral_value():
+            return True
+        step = self._step_of(self.units().get(move.get("product_uom") or 0))
+        kept = (in_unit_of(move, pieces) / step).to_integral_value(ROUND_HALF_UP) * step
+        return (kept * move.get(RATIO, 1)).quantize(_STEP, ROUND_HALF_UP) == pieces
+
+    def count_in_product_units(self, rows: Sequence[Row]) -> None:
+        """Turn the quantities of the rows' lines into those of each product's own unit, and mark the lines that this concerns."""
+        for row in rows:
+            for name, unit, counted in _LINES:
+                for line in row.get(name) or ():
+                    self._count(line, unit, counted)
+
+    def _count(self, line: Row, unit_field: str, counted: Sequence[str]) -> None:
+        product = line.get("product_id")
+        own = product.get("uom_id") if isinstance(product, dict) else None
+        unit = line.get(unit_field)
+        if not own or not unit or own == unit:
+            return
+        here, wanted = self.units().get(unit), self.units().get(own)
+        if here is None or wanted is None or here.family != wanted.family:
+            names = [known.name if known else f"unit {id}" for known, id in ((here, unit), (wanted, own))]
+            line[FOREIGN] = names
+            return
+        ratio = here.size / wanted.size
+        line[RATIO] = ratio
+        doubt = self._step_of(here) * ratio
+        for name in counted:
+            if name in line:
+                pieces = Decimal(line[name]) * ratio
+                whole = pieces.to_integral_value(ROUND_HALF_UP)
+                rounded_away = name in _DERIVED and abs(pieces - whole) <= doubt
+                line[name] = whole if rounded_away else pieces.quantize(_STEP, ROUND_HALF_UP)
+
+    def _step_of(self, unit: Unit | None) -> Decimal:
+        """The smallest quantity that Odoo keeps in a unit."""
+        return max(self.unit_accuracy(), unit.step if unit else Decimal(0))
+
+    def _unit_rows(self) -> list[Row]:
+        known = self.fields("uom.uom")
+        names = [
+            name
+            for name in ("name", "factor", "rounding", "parent_path", "category_id")
+            if name == "name" or name in known
+        ]
+        answer = self.call(
+            "uom.uom", "search_read", domain=[], fields=names, order="id", context={"active_test": False}
+        )
+        return expect_rows(answer, "uom.uom.search_read")
+
+    def _unit(self, row: Row) -> Unit:
+        factor = Decimal(row.get("factor") or 1)
+        size = factor if self.version.major >= UNIT_FACTOR_IS_SIZE_SINCE else 1 / factor
+        return Unit(row["id"], str(row["name"]), size, _family(row), Decimal(row.get("rounding") or 0))
+
+
+def _family(row: Mapping[str, Any]) -> str:
+    """What units must have in common to be converted: before 19 their category, since then the unit at the root of their path."""
+    category = row.get("category_id")
+    if category:
+        return f"category {category[0]}"
+    return str(row.get("parent_path") or row["id"]).split("/")[0]
+
+
+def in_unit_of(move: Mapping[str, Any], pieces: Decimal) -> Decimal:
+    """Pieces of the product in the unit of a stock move that `count_in_product_units` went over."""
+    ratio = move.get(RATIO)
+    return pieces / ratio if ratio else pieces

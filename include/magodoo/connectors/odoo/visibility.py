@@ -1,0 +1,262 @@
+"""What a record rule hides, or what is another company's: found out, so that it is one document's trouble and never everybody's.
+
+Odoo refuses a whole answer when one record below it may not be read, and leaves a hidden line out of a list without a word (measured on
+19). But a search for ids behind a list (`in`, `!= False`) is not subject to the rules of the lines: it tells that something is missing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from magodoo.connectors.odoo.external_ids import MAY_NOT_BE_READ, SCANNED
+from magodoo.connectors.odoo.record_kinds import Tree
+from magodoo.connectors.odoo.record_trees import Row
+from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.connectors.odoo.versions import name_of
+from magodoo.connectors.odoo.witnesses import ARCHIVED_TOO, Witnesses
+from magodoo.errors import Forbidden, Unreadable, UnreadableRecord
+
+NEARBY = 8
+"""Lines of one document are made together: a hidden one has an id near to those that are seen."""
+UNRULED = frozenset({("sale.order", "order_line")})
+"""(model, list) of lists that Odoo searches through without the rules of what is in them (`auto_join`; `bypass_search_access` in 19): a
+search tells whether one holds more than was read, however far its id is from the others.
+"""
+
+_PART = 5000
+
+
+class Refused(NamedTuple):
+    """Records that cannot be read whole: why, by id; and the paths that lead to what may not be read."""
+
+    reasons: dict[int, str]
+    paths: list[str]
+
+
+class _List(NamedTuple):
+    """A list of records below some holders: their model, the list's field (as in 19), its ids by holder, the holder's top record."""
+
+    model: str
+    field: str
+    held: dict[int, list[int]]
+    top_of: dict[int, int]
+
+
+class Visibility(Witnesses):
+    """Adds to the names what this user may not see."""
+
+    def visible(self, model: str, ids: Iterable[int]) -> set[int]:
+        """Which of the ids a search finds, whatever their company, archived or not."""
+        wanted = sorted(set(ids))
+        found: set[int] = set()
+        for start in range(0, len(wanted), _PART):
+            domain = [["id", "in", wanted[start : start + _PART]]]
+            found.update(self.call(model, "search", domain=domain, context=ARCHIVED_TOO))
+        return found
+
+    def hidden(self, model: str, ids: Iterable[int]) -> dict[int, str]:
+        """Which of the ids exist and may not be read in this company, with the reason; what is deleted is not among them."""
+        away = set(ids)
+        company = self.company_domain(model)
+        if away and company:
+            domain = [*company, ["id", "in", sorted(away)]]
+            away -= set(self.call(model, "search", domain=domain, context=ARCHIVED_TOO))
+        seen = self.visible(model, away) if away else set()
+        reasons = {id: _reason(model, id) for id in self._forbidden(model, sorted(away - seen))}
+        return reasons | {id: f"{model} {id} is not of company {self.company} any more" for id in seen if company}
+
+    def hides(self, model: str) -> bool:
+        """Whether a model, one with few records, has any that this user may not read in this company."""
+        seen = set(self.call(model, "search", domain=[], context=ARCHIVED_TOO))
+        beyond = max(seen, default=0) + SCANNED
+        try:
+            self.call(model, "read", ids=sorted(set(range(1, beyond)) - seen), fields=["id"])
+        except (Forbidden, UnreadableRecord):
+            return True
+        return False
+
+    def refused_below(self, model: str, tree: Tree, ids: Sequence[int]) -> Refused:
+        """Those of the records that name something which may not be read: a customer, a product, an order.
+
+        Raises Forbidden when a whole model below may not be read: that is a missing right and no single record.
+        """
+        found = Refused({}, [])
+        self._look_below(model, tree, {id: {id} for id in ids}, "", found)
+        return found
+
+    def read_whole(self, model: str, tree: Tree, domain: list[Any]) -> list[Row]:
+        """The records of a domain, for whoever is going to write.
+
+        Raises UnreadableRecord when anything of them may not be read, Unreadable when one of them is damaged.
+        """
+        found = self.read_tree(model, tree, domain)
+        if found.flawed:
+            raise Unreadable(found.flawed[0][1], system="odoo", call=model)
+        for why in self.hidden_in_lists(model, tree, found.rows).values():
+            raise UnreadableRecord(why, system="odoo", call=model)
+        return found.rows
+
+    def hidden_in_lists(self, model: str, tree: Tree, rows: Sequence[Row]) -> dict[int, str]:
+        """Records one of whose lists lacks something that exists: why, by id. `rows` as `read_tree` gives them."""
+        if not rows:
+            return {}
+        tops = [row["id"] for row in rows]
+        lists = list(self._lists(model, tree, {row["id"]: row for row in rows}, {id: id for id in tops}))
+        reasons: dict[int, str] = {}
+        for each, found in zip(lists, self.in_parallel(self._hidden_in, lists), strict=True):
+            for holder, why in found.items():
+                reasons.setdefault(each.top_of[holder], why)
+        if model == "account.move":
+            reasons = {**self.unbalanced(tops), **reasons}
+        if model == "sale.order":
+            reasons = {**self.unseen_documents(tops), **reasons}
+        return reasons
+
+    def _hidden_in(self, each: _List) -> dict[int, str]:
+        """Holders of a list with something that may not be read: why, by the holder's id."""
+        known = {id for items in each.held.values() for id in items}
+        placed = self.witnessed(each.model, each.field, each.held, known)
+        return self._confirmed_hidden(each, sorted(each.held) if placed else self._suspected(each), placed)
+
+    def _forbidden(self, model: str, ids: list[int]) -> list[int]:
+        """Which of these ids a read refuses; those that do not exist are left out of its answer."""
+        if not ids:
+            return []
+        try:
+            self.call(model, "read", ids=ids, fields=["id"])
+        except (Forbidden, UnreadableRecord):
+            if len(ids) == 1:
+                return ids
+            middle = len(ids) // 2
+            return [*self._forbidden(model, ids[:middle]), *self._forbidden(model, ids[middle:])]
+        return []
+
+    def _look_below(self, model: str, tree: Tree, tops: Mapping[int, set[int]], path: str, found: Refused) -> None:
+        """One level: `tops` are the top records by id of the record on this level."""
+        below = self._relations(model, tree)
+        if not below or not tops:
+            return
+        asked = {field: str(name_of(self.version, model, field)) for field in below}
+        rows = expect_rows(self.call(model, "read", ids=sorted(tops), fields=list(asked.values())), f"{model}.read")
+        for field, part in below.items():
+            relation = self.fields(model)[asked[field]]["relation"]
+            named: dict[int, set[int]] = defaultdict(set)
+            for row in rows:
+                for id in _named(row[asked[field]]):
+                    named[id] |= tops[row["id"]]
+            seen = self.visible(relation, named) if named and part else set(named)
+            for id in sorted(set(named) - seen):
+                found.reasons.update({top: _reason(relation, id) for top in named[id] if top not in found.reasons})
+            if len(seen) < len(named):
+                found.paths.append(f"{path}{field}")
+            self._look_below(relation, part, {id: named[id] for id in seen}, f"{path}{field}.", found)
+
+    def _relations(self, model: str, tree: Tree) -> dict[str, Tree]:
+        """The stored relations of a tree that are followed, with the tree below each; what this server lacks is left out."""
+        known = self.fields(model)
+        found: dict[str, Tree] = {}
+        for field, part in tree.items():
+            facts = known.get(name_of(self.version, model, field) or "")
+            if "fields" in part and facts is not None and facts.get("store", True):
+                found[field] = part["fields"]
+        return found
+
+    def _lists(self, model: str, tree: Tree, records: Mapping[int, Row], top_of: dict[int, int]) -> Iterator[_List]:
+        """Every stored list in the tree, with the records that hold it; computed ones are not lists of their own."""
+        for field, part in tree.items():
+            name = name_of(self.version, model, field)
+            facts = self.fields(model).get(name or "", {})
+            kind = facts.get("type")
+            if kind not in ("one2many", "many2many", "many2one") or not records:
+                continue
+            held = {id: _records(row.get(field)) for id, row in records.items() if field in row}
+            if kind != "many2one" and facts.get("store") and held:
+                yield _List(model, field, {id: [_id(item) for item in items] for id, items in held.items()}, top_of)
+            if "fields" in part:
+                below = {_id(item): item for items in held.values() for item in items if isinstance(item, dict)}
+                tops = {_id(item): top_of[id] for id, items in held.items() for item in items}
+                yield from self._lists(facts["relation"], part["fields"], below, tops)
+
+    def _suspected(self, each: _List) -> list[int]:
+        """Holders whose list, Odoo's search says, holds more than was read of it."""
+        name = str(name_of(self.version, each.model, each.field))
+        if _is_unruled(each):
+            known = sorted({id for items in each.held.values() for id in items})
+            domain = [["id", "in", sorted(each.held)], [f"{name}.id", "not in", known]]
+            return list(self.call(each.model, "search", domain=domain, context=ARCHIVED_TOO))
+        empty = sorted(id for id, items in each.held.items() if not items)
+        near = self._near(each) if self.fields(each.model)[name]["type"] == "one2many" else []
+        conditions: list[list[Any]] = []
+        if near:
+            conditions.append([[name, "in", near]])
+        if empty:
+            conditions.append(["&", ["id", "in", empty], [name, "!=", False]])
+        if not conditions:
+            return []
+        either = ["|", *conditions[0], *conditions[1]] if len(conditions) > 1 else conditions[0]
+        domain = [["id", "in", sorted(each.held)], *either]
+        return list(self.call(each.model, "search", domain=domain, context=ARCHIVED_TOO))
+
+    @staticmethod
+    def _near(each: _List) -> list[int]:
+        known = {id for items in each.held.values() for id in items}
+        around = {id + step for id in known for step in range(-NEARBY, NEARBY + 1)}
+        return sorted(id for id in around - known if id > 0)
+
+    def _confirmed_hidden(self, each: _List, holders: Sequence[int], placed: Collection[int]) -> dict[int, str]:
+        """Holders with something that may not be read, and what; a list may have a condition of its own that leaves records out.
+
+        placed: ids that other records place in the list.
+        """
+        if not holders:
+            return {}
+        name = str(name_of(self.version, each.model, each.field))
+        facts = self.fields(each.model)[name]
+        suspected = each._replace(held={id: each.held[id] for id in holders if id in each.held})
+        near = sorted({*self._near(suspected), *placed}) if facts["type"] == "one2many" else []
+        reasons: dict[int, str] = {}
+        for id in self._forbidden(facts["relation"], sorted(set(near) - self.visible(facts["relation"], near))):
+            domain = [["id", "in", sorted(suspected.held)], [name, "in", [id]]]
+            owners = self.call(each.model, "search", domain=domain, context=ARCHIVED_TOO)
+            reasons |= {holder: _reason(facts["relation"], id) for holder in owners}
+        for holder, items in suspected.held.items():
+            sure = _is_unruled(each) or not items
+            if holder not in reasons and sure and not self._seen_otherwise(facts, holder, items):
+                reasons[holder] = f"{each.model} {holder}: what stands in {each.field} {MAY_NOT_BE_READ}"
+        return reasons
+
+    def _seen_otherwise(self, facts: Mapping[str, Any], holder: int, known: list[int]) -> bool:
+        """Whether more than the known records of the holder is seen: its list has a condition of its own, or was just written."""
+        inverse = facts.get("relation_field")
+        if facts["type"] != "one2many" or not inverse:
+            return False
+        domain = [[inverse, "=", holder], ["id", "not in", known]]
+        return bool(self.call(facts["relation"], "search", domain=domain, limit=1, context=ARCHIVED_TOO))
+
+
+def _is_unruled(each: _List) -> bool:
+    return (each.model, each.field) in UNRULED
+
+
+def _reason(model: str, id: int) -> str:
+    return f"{model} {id} {MAY_NOT_BE_READ}"
+
+
+def _named(value: Any) -> list[int]:
+    """The ids in a relation as `read` gives it: [id, name], False, or a list of ids."""
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[1], str):
+        return [value[0]]
+    return value if isinstance(value, list) else []
+
+
+def _records(value: Any) -> list[Any]:
+    """What stands in a relation of a row: a list, one record, or nothing."""
+    if isinstance(value, list):
+        return value
+    return [] if value is False or value is None else [value]
+
+
+def _id(item: Any) -> int:
+    return int(item["id"] if isinstance(item, dict) else item)

@@ -1,0 +1,1 @@
+"""Words, kinds and labels that every other part uses. Imports nothing of magodoo."""

@@ -1,0 +1,47 @@
+"""Turns a Mail into the message that SMTP carries: HTML with a plain part, the picture inside, CSV and PDF attached."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import formatdate
+
+from magodoo.notifications.outbox import Mail
+
+_LONGEST_SUBJECT = 160
+
+
+def letter(mail: Mail, sender: str) -> EmailMessage:
+    """The message. Text from shops in the subject cannot make a header of its own: control characters become spaces."""
+    message = EmailMessage()
+    message["Subject"] = one_line(mail.subject)[:_LONGEST_SUBJECT]
+    message["From"] = Address("magodoo", addr_spec=sender)
+    message["To"] = ", ".join(one_line(recipient) for recipient in mail.recipients)
+    message["Date"] = formatdate(usegmt=True)
+    message["Message-ID"] = message_id(mail, sender)
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Magodoo-Topic"] = one_line(mail.topic)
+    message.set_content(mail.plain)
+    message.add_alternative(mail.html, subtype="html")
+    if mail.picture:
+        html_part = message.get_payload()[1]  # type: ignore[index]
+        html_part.add_related(mail.picture, "image", "png", cid="<picture>", filename="picture.png")  # type: ignore[union-attr]
+    if mail.csv is not None:
+        message.add_attachment(mail.csv.encode("utf-8-sig"), "text", "csv", filename=mail.csv_name or "findings.csv")
+    if mail.pdf is not None:
+        message.add_attachment(mail.pdf, "application", "pdf", filename=mail.pdf_name or "statement.pdf")
+    return message
+
+
+def message_id(mail: Mail, sender: str) -> str:
+    """The same for the same mail: one that was sent twice, since the first answer was lost, is shown once by most mailboxes."""
+    content = "\x1f".join((str(mail.id), mail.topic, *mail.recipients, mail.subject, mail.plain))
+    domain = sender.rpartition("@")[2] or "localhost"
+    return f"<mail{mail.id}.{hashlib.blake2b(content.encode(), digest_size=12).hexdigest()}@{domain}>"
+
+
+def one_line(value: str) -> str:
+    """Without anything that could start a new header."""
+    return re.sub(r"[\x00-\x1f\x7f\u2028\u2029]+", " ", value).strip()

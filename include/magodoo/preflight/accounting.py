@@ -1,0 +1,222 @@
+"""Checks of the books: cut-over, lock dates, currencies, journals and their clearing accounts, e-invoicing, policies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from magodoo.domain.kinds import ChangeKind
+from magodoo.preflight import staged_orders
+from magodoo.preflight.results import Outcome, some
+from magodoo.preflight.subject import Check, Subject
+from magodoo.settings import drafted_by_default
+
+MONEY_JOURNALS = ("bank", "cash", "credit")
+_DOCUMENTS = (ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)
+_PAYMENTS = (ChangeKind.ODOO_PAYMENT, ChangeKind.ODOO_REFUND_PAYMENT)
+
+
+def cut_over(subject: Subject) -> Outcome:
+    """From when on documents are written; without it none are (RULES, *Cut-over*)."""
+    start = subject.instance.books_from_utc
+    outcome = Outcome()
+    if start is not None:
+        local = start.astimezone(subject.instance.zone)
+        outcome.found = f"books_from {local:%Y-%m-%d %H:%M} {subject.instance.time_zone}"
+    if start is None:
+        outcome.refuse("books_from is not set", "set the local date-time from which on this pipeline keeps the books")
+    elif start > subject.now():
+        outcome.warn(f"books_from {start:%Y-%m-%d %H:%M} UTC lies in the future", "until then nothing is written")
+    return outcome
+
+
+def lock_dates(subject: Subject) -> Outcome:
+    """Odoo does not refuse documents inside a lock date, it moves them (facts pair 10): we hold them."""
+    locks = subject.books.lock_dates()
+    start = subject.instance.books_from_utc
+    outcome = Outcome(some(f"{name} {day}" for name, day in locks.items()) or "no lock date is set")
+    if start is None:
+        return outcome
+    first = start.astimezone(subject.instance.zone).date()
+    inside = {name: day for name, day in locks.items() if day >= first}
+    if inside:
+        outcome.warn(
+            f"closed after books_from ({first}): {some(f'{name} {day}' for name, day in inside.items())}",
+            "documents between become `closed_period`; set closed_period to post_in_open_period, or books_from later",
+        )
+    return outcome
+
+
+def currencies(subject: Subject) -> Outcome:
+    """Each currency of the staged orders is active, has a rate and exactly one pricelist (facts pair 6)."""
+    own = subject.books.company_row()["currency_id"][1]
+    used = staged_orders.currencies(subject.engine, subject.instance.id) or [own]
+    known = {row["name"]: row for row in subject.books.currencies()}
+    lists = [row for row in subject.books.pricelists() if row["active"]]
+    outcome = Outcome(f"{some(used)}; the company's is {own}")
+    for name in used:
+        row = known.get(name)
+        if row is None or not row["active"]:
+            outcome.refuse(f"{name} is not active in Odoo", f"activate {name} and give it a rate")
+            continue
+        if name != own and row.get("rate") == 1:
+            outcome.warn(f"{name} has no rate to {own}", "enter a rate; payments are converted at Odoo's rate")
+        _pricelist(subject, name, lists, outcome)
+    return outcome
+
+
+def _pricelist(subject: Subject, currency: str, lists: list[dict[str, Any]], outcome: Outcome) -> None:
+    wanted = subject.instance.odoo.pricelists.get(currency)
+    stops = subject.writes(ChangeKind.ORDER_IMPORT)
+    fitting = [row["name"] for row in lists if row["currency_id"][1] == currency]
+    if wanted is None and len(fitting) != 1:
+        said = f"several pricelists in {currency}: {some(fitting)}" if fitting else f"no pricelist in {currency}"
+        outcome.complain(said, f"name one in odoo.pricelists: {{{currency}: name}}", stops=stops)
+    elif wanted is not None and fitting.count(wanted) != 1:
+        outcome.complain(
+            f"no single pricelist {wanted!r} in {currency}", f"it has {some(fitting) or 'none'}", stops=stops
+        )
+
+
+def sales_journal(subject: Subject) -> Outcome:
+    """One sales journal per instance, so that its numbers have no holes made by others."""
+    instance = subject.instance
+    rows = [row for row in subject.books.journals() if row["active"] and row["type"] == "sale"]
+    codes = [row["code"] for row in rows]
+    wanted = instance.odoo.sales_journal
+    stops = subject.writes(*_DOCUMENTS)
+    outcome = Outcome(f"sales journal {wanted or some(codes)}")
+    if not codes:
+        outcome.complain("the company has no sales journal", "create one in Odoo", stops=stops)
+    elif wanted and codes.count(wanted) != 1:
+        outcome.complain(
+            f"no single sales journal {wanted!r}", f"name one of {some(codes)} in odoo.sales_journal", stops=stops
+        )
+    elif not wanted and len(codes) > 1:
+        outcome.warn(
+            f"several sales journals: {some(codes)}", "name one in odoo.sales_journal; Odoo takes the first otherwise"
+        )
+    sharing = [
+        other.id
+        for other in subject.settings.instances.values()
+        if other.id != instance.id
+        and (other.odoo_connection, other.odoo.company_id, other.odoo.sales_journal)
+        == (instance.odoo_connection, instance.odoo.company_id, wanted)
+    ]
+    if sharing:
+        outcome.warn(
+            f"the sales journal is shared with {some(sharing)}", "give each instance a sales journal of its own"
+        )
+    return outcome
+
+
+def payment_journals(subject: Subject) -> Outcome:
+    """Each provider's journal, and the clearing account of both directions (RULES, *Payments*)."""
+    journals = subject.books.journals()
+    methods = {name: method for name, method in subject.instance.payment_methods.items() if method.journal}
+    stops = subject.writes(*_PAYMENTS)
+    outcome = Outcome(some(f"{name}: {method.journal}" for name, method in methods.items()) or "no payments are mapped")
+    for name, method in methods.items():
+        found = [row for row in journals if row["active"] and row["code"] == method.journal]
+        if len(found) != 1 or found[0]["type"] not in MONEY_JOURNALS:
+            codes = [row["code"] for row in journals if row["active"] and row["type"] in MONEY_JOURNALS]
+            said = f"{name}: no single bank or cash journal {method.journal!r}"
+            outcome.complain(said, f"name one of {some(codes)} by its code", stops=stops)
+            continue
+        for problem, todo in _accounts(found[0]):
+            outcome.complain(f"{name}: {problem}", todo, stops=stops)
+    uses = Counter(method.journal for method in methods.values())
+    shared = [journal for journal, number in uses.items() if number > 1]
+    if shared:
+        outcome.warn(f"several methods share the journal {some(shared)}", "give each provider a journal of its own")
+    without = [
+        name
+        for name, method in subject.instance.payment_methods.items()
+        if method.captured_by_provider and not method.journal
+    ]
+    if without:
+        outcome.complain(
+            f"captured by the provider, but without journal: {some(without)}",
+            "name the provider's journal",
+            stops=stops,
+        )
+    return outcome
+
+
+def _accounts(journal: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the accounts of a journal's payment method lines, by direction."""
+    code, own = journal["code"], journal["default_account_id"]
+    todo = f"set an outstanding (clearing) account of type Current Assets, to be reconciled, on the payment methods of journal {code}"
+    for direction in ("inbound", "outbound"):
+        lines = [line for line in journal["method_lines"] if line["payment_type"] == direction]
+        accounts = [line["payment_account"] for line in lines if line["payment_account"]]
+        if not accounts:
+            yield f"journal {code} has no {direction} outstanding account: a payment would make no entry", todo
+            continue
+        account = accounts[0]  # the one that a payment takes
+        is_own = bool(own) and any(
+            line["payment_account_id"] and line["payment_account_id"][0] == own[0] for line in lines
+        )
+        if is_own or account["account_type"] == "asset_cash":
+            yield f"the {direction} account {account['code']} of journal {code} is the bank account itself", todo
+        elif account["account_type"] in ("asset_receivable", "liability_payable"):
+            yield (
+                f"the {direction} account {account['code']} of journal {code} is a receivable or payable account",
+                todo,
+            )
+
+
+def e_invoicing(subject: Subject) -> Outcome:
+    """Where posting may send a document to an authority, drafts are the default (RULES, *Periods and numbers*)."""
+    instance = subject.instance
+    found = subject.books.e_invoicing(instance.odoo.sales_journal)
+    meant = drafted_by_default(instance) if found else instance
+    policies = {"invoices": meant.invoices.to_odoo, "credit_memos": meant.credit_memos.to_odoo}
+    said = f"electronic invoicing is active: {some(found)}; " if found else "no electronic invoicing; "
+    outcome = Outcome(said + ", ".join(f"{name} {policy}" for name, policy in policies.items()))
+    if not found:
+        return outcome
+    posted = [name for name, policy in policies.items() if policy == "post"]
+    written = {"invoices": instance.invoices, "credit_memos": instance.credit_memos}
+    unwritten = [name for name, policy in written.items() if "to_odoo" not in policy.model_fields_set]
+    if posted:
+        todo = f"set to_odoo of {some(posted)} to draft, so that a person sends them; or leave it if posting may send"
+        outcome.warn(f"{said}{some(posted)} are posted", todo)
+    if unwritten:
+        todo = f"write to_odoo of {some(unwritten)}: draft if that is meant, post if posting may send"
+        outcome.warn(f"{said}{some(unwritten)} become drafts, which is the default then", todo)
+    return outcome
+
+
+def policies(subject: Subject) -> Outcome:
+    """Settings that are allowed and that a person should have meant."""
+    instance = subject.instance
+    outcome = Outcome(f"invoices to Magento {instance.invoices.to_magento}")
+    if instance.invoices.to_magento == "when_posted" and subject.writes(ChangeKind.MAGENTO_INVOICE):
+        outcome.warn(
+            "when_posted: Magento shows an invoice as paid as soon as Odoo posts it",
+            "use when_paid unless that is meant",
+        )
+    if instance.notify_customers:
+        outcome.warn(
+            "notify_customers: both systems mail the customer on every write", "set it to false unless that is meant"
+        )
+    if any(method.invoice_means_paid for method in instance.payment_methods.values()):
+        names = [name for name, method in instance.payment_methods.items() if method.invoice_means_paid]
+        outcome.warn(
+            f"{some(names)}: every Magento invoice counts as money",
+            "use it only where Magento invoices after the money came",
+        )
+    return outcome
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("Books: cut-over", cut_over),
+    ("Books: lock dates", lock_dates),
+    ("Books: currencies and pricelists", currencies),
+    ("Books: sales journal", sales_journal),
+    ("Books: payment journals", payment_journals),
+    ("Books: e-invoicing", e_invoicing),
+    ("Books: policies", policies),
+)

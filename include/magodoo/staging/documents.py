@@ -1,0 +1,302 @@
+"""Documents into staging: payload, canonical row, lines and work queue in the caller's transaction.
+
+Owner of tables payload, document and line."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.domain.vocabulary import Kind, Side
+from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
+from magodoo.pg_copy import copy_rows, encoded, encoded_row, escaped_json, json_text
+from magodoo.settings import Instance
+from magodoo.staging import db, deletion, line_linking, retention, work_queue
+from magodoo.staging.order_linking import names_of, resolve, shop_is_known
+
+KEY = ("instance", "side", "kind", "source_id")
+INCOMING = (*KEY, "updated_at", "request_began_at", "hash", "fate")
+PAYLOAD = (*KEY, "payload", "hash", "request_began_at")
+LINE = (*KEY, *LINE_COLUMNS)
+_VOLATILE = ("updated_at", "request_began_at")
+_CONTENT = tuple(column for column in DOCUMENT_COLUMNS if column not in (*KEY, *_VOLATILE))
+DOCUMENT = (*KEY, *_CONTENT, *_VOLATILE)
+_STAMPS = re.compile(r'"(?:updated_at|write_date|__last_update)":(?:"[^"]*"|false|null),?')
+_key, _content, _volatile, _line = (attrgetter(*names) for names in (KEY, _CONTENT, _VOLATILE, LINE_COLUMNS))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One document as rows of COPY text: `incoming` without its fate, `document` without its version, its lines, its payload."""
+
+    key: tuple[str, str, str]
+    incoming: str
+    document: str
+    lines: list[str]
+    payload: str
+
+
+def prepare(documents: Iterable[CanonicalDocument]) -> list[Prepared]:
+    """One per key, the latest read: a page may show a document twice when it changes while pages are read."""
+    latest: dict[tuple[str, str, str], CanonicalDocument] = {}
+    for document in documents:
+        known = latest.get(document.key)
+        if known is None or known.request_began_at <= document.request_began_at:
+            latest[document.key] = document
+    return [_prepared(document) for document in latest.values()]
+
+
+def _prepared(document: CanonicalDocument) -> Prepared:
+    own = encoded_row(_key(document)) + "\t"
+    content = encoded_row(_content(document))
+    lines = [own + encoded_row(_line(line)) for line in document.lines]
+    payload = json_text(document.payload)
+    digest = content_hash((own, content), lines, payload)
+    updated, began = (encoded(moment) for moment in _volatile(document))
+    return Prepared(
+        document.key,
+        f"{own}{updated}\t{began}\t{digest}",
+        f"{own}{content}\t{updated}\t{began}",
+        lines,
+        f"{own}{escaped_json(payload)}\t{digest}\t{began}",
+    )
+
+
+def content_hash(content: Sequence[str], lines: Sequence[str], payload: str) -> str:
+    """Hash of what a document says, without the times at which it was written or read."""
+    parts = "\x1f".join((*content, *lines, _STAMPS.sub("", payload), ""))
+    digest = hashlib.blake2b(parts.encode("utf-8", "replace"), digest_size=16)
+    return digest.hexdigest()
+
+
+def begin(connection: Connection) -> None:
+    """Make the table, or empty what an earlier call of the same transaction left."""
+    connection.execute(
+        text("""
+        create temp table if not exists pending (side text, kind text, source_id text, primary key (side, kind, source_id))
+            on commit delete rows""")
+    )
+    connection.execute(text("delete from pending"))
+
+
+def add_waiting(connection: Connection, instance: str) -> None:
+    """Add the documents that nobody has resolved: changed ones, and those that came before the shop was known."""
+    connection.execute(
+        text("""
+        insert into pending (side, kind, source_id)
+            select side, kind, source_id from document where instance = :instance and resolved_at is null
+        on conflict do nothing"""),
+        {"instance": instance},
+    )
+    connection.execute(text("analyze pending"))
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether there is nothing to look at."""
+    return not connection.execute(text("select exists (select 1 from pending)")).scalar_one()
+
+
+def _statement(order_key: str, joined: str = "", **completed: str) -> str:
+    """Rows of incoming_document (`i`) into `document`; they are pending, and their orders are due."""
+    known = f"case when :shop_is_known then {order_key} end"
+    values = {name: f"i.{name}" for name in DOCUMENT} | completed | {"order_key": f"coalesce({known}, i.order_key)"}
+    due = (
+        "select instance, order_key, max(version) from written where order_key is not null group by instance, order_key"
+    )
+    return f"""
+        with written as (
+            insert into document ({", ".join(DOCUMENT)}, version, resolved_at)
+            select {", ".join(values[name] for name in DOCUMENT)}, nextval('content_version'),
+                case when {known} is not null then now() end
+            from incoming_document i {joined}
+            returning instance, side, kind, source_id, order_key, version),
+        due as ({work_queue.BUMP.format(select=due)})
+        insert into pending (side, kind, source_id) select side, kind, source_id from written"""
+
+
+_OF_COMPANY = (
+    f"case when i.company_currency = '' then coalesce({line_linking.COMPANY_CURRENCY}, '') else i.company_currency end"
+)
+_FROM_ORDER = {
+    name: f"case when o.source_id is null then i.{name} else {taken} end"
+    for name, taken in line_linking.of_order("i", "o").items()
+}
+_HIS_ORDER = """left join document {0} on {0}.instance = i.instance and {0}.side = '{1}' and {0}.kind = 'order'
+    and {0}.source_id = i.{2}"""
+
+# In this order, by side and whether they are orders: what belongs to an order is completed from it.
+_STATEMENTS = {
+    (Side.MAGENTO, True): _statement("i.order_key"),
+    (Side.ODOO, True): _statement("substring(i.reference from :our_order)", company_currency=_OF_COMPANY),
+    (Side.MAGENTO, False): _statement("i.order_key", _HIS_ORDER.format("o", "magento", "order_key"), **_FROM_ORDER),
+    (Side.ODOO, False): _statement(
+        "s.order_key", _HIS_ORDER.format("s", "odoo", "own_order_id"), company_currency=_OF_COMPANY
+    ),
+}
+
+_LINE_VALUES = {name: f"l.{name}" for name in LINE} | {
+    name: f"case when i.source_id is null then l.{name} else {taken} end"
+    for name, taken in line_linking.of_order_line("l", "i").items()
+}
+_LINES = f"""
+    insert into line ({", ".join(LINE)}) select {", ".join(_LINE_VALUES[name] for name in LINE)}
+    from incoming_line l join incoming_document d using ({", ".join(KEY)})
+    left join line i on {line_linking.SAME_ITEM.format(order_key="d.order_key")}"""
+
+
+def insert(
+    connection: Connection, documents: Sequence[Prepared], names: Mapping[str, Any], *, shop_is_known: bool
+) -> None:
+    """Documents that are not staged yet; `names` are those of `resolve`. Before the shop is known no order is looked for."""
+    groups: dict[tuple[str, bool], list[Prepared]] = {}
+    for document in documents:
+        side, kind, _ = document.key
+        groups.setdefault((side, kind == Kind.ORDER), []).append(document)
+    copy_rows(connection, "payload", PAYLOAD, [document.payload for document in documents])
+    for group, statement in _STATEMENTS.items():
+        if found := groups.get(group):
+            fill(connection, found)
+            connection.execute(text(statement), {**names, "shop_is_known": shop_is_known})
+            lines = [line for document in found for line in document.lines]
+            if group == (Side.MAGENTO, False):
+                _incoming(connection, "line", LINE, lines)
+                connection.execute(text(_LINES))
+            else:
+                copy_rows(connection, "line", LINE, lines)
+
+
+def fill(connection: Connection, documents: Sequence[Prepared]) -> None:
+    """Temporary table incoming_document: these documents, and nothing else."""
+    _incoming(connection, "document", DOCUMENT, [document.document for document in documents])
+
+
+def _incoming(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[str]) -> None:
+    """Temporary table incoming_document or incoming_line: these rows, and nothing else."""
+    name = f"incoming_{table}"
+    connection.execute(
+        text(f"""
+        create temp table if not exists {name} on commit delete rows as
+            select {", ".join(columns)} from {table} with no data""")
+    )
+    connection.execute(text(f"delete from {name}"))
+    copy_rows(connection, name, columns, rows)
+    connection.execute(text(f"analyze {name} (source_id)"))
+
+
+# That it was paid once stays with a document: only so is money seen that goes away again. So does what Magento said once (`since`).
+_DETAILS = """i.details || case when d.details ? 'was_paid' then '{"was_paid": true}'::jsonb else '{}'::jsonb end
+    || case when d.details ? 'since' then jsonb_build_object('since', d.details -> 'since') else '{}'::jsonb end"""
+_SET = ", ".join(
+    f"{column} = {_DETAILS if column == 'details' else f'i.{column}'}"
+    for column in DOCUMENT if column not in KEY and column != "order_key"
+)  # fmt: skip
+_SAME_KEY = " and ".join(f"{{0}}.{column} = {{1}}.{column}" for column in KEY)
+_Fates = dict[tuple[str, str, str], str]
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What became of the documents of one `stage` call."""
+
+    read: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    stale: int = 0
+
+    def __add__(self, other: Staged) -> Staged:
+        return Staged(
+            self.read + other.read,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+            self.stale + other.stale,
+        )
+
+
+def stage(connection: Connection, instance: Instance, documents: Iterable[CanonicalDocument]) -> Staged:
+    """Upsert documents of one instance and find their orders; nothing is committed here.
+
+    One writer at a time per instance, until the transaction ends: keep it short, ask no other system inside it.
+    """
+    documents = list(documents)
+    with deletion.without_left_behind(connection, instance, documents):
+        return write(connection, instance, prepare(documents))
+
+
+def write(connection: Connection, instance: Instance, documents: Sequence[Prepared]) -> Staged:
+    """The same for documents that were prepared before, one per key."""
+    work_queue.one_writer(connection, instance.id)
+    if not documents:
+        return Staged()
+    begin(connection)
+    known = _known(connection, documents)
+    new = [document for document in documents if document.key not in known]
+    changed = [document for document in documents if known.get(document.key) == "changed"]
+    same = sum(fate == "same" for fate in known.values())
+    if same:
+        _touch(connection)
+    if changed:
+        _replace(connection, changed)
+        work_queue.bump_changed(connection)
+    insert(connection, new, names_of(instance), shop_is_known=_shop_is_known(connection, instance, new))
+    db.keep(connection, "document", "line", "payload")
+    db.learn_kinds(connection)
+    resolve(connection, instance)
+    retention.keep_erased(connection, instance.id)
+    return Staged(len(documents), len(new) + len(changed), same, len(known) - len(changed) - same)
+
+
+def _shop_is_known(connection: Connection, instance: Instance, new: Sequence[Prepared]) -> bool:
+    return any(document.key[:2] == (Side.MAGENTO, Kind.ORDER) for document in new) or shop_is_known(
+        connection, instance.id
+    )
+
+
+def _known(connection: Connection, documents: Sequence[Prepared]) -> _Fates:
+    """Table `incoming`: key, hash, times and fate of each document. Returns the fates of those that are staged already."""
+    connection.execute(
+        text("""
+        create temp table if not exists incoming (instance text, side text, kind text, source_id text,
+            updated_at timestamptz, request_began_at timestamptz, hash text, fate text) on commit delete rows""")
+    )
+    connection.execute(text("delete from incoming"))
+    copy_rows(connection, "incoming", INCOMING, [f"{document.incoming}\tnew" for document in documents])
+    connection.execute(text("analyze incoming"))
+    rows = connection.execute(
+        text(f"""
+        update incoming i set fate = case
+                when d.request_began_at > i.request_began_at then 'stale'
+                when p.hash = i.hash and d.deleted_at is null then 'same'
+                else 'changed' end
+        from document d left join payload p using ({", ".join(KEY)})
+        where {_SAME_KEY.format("d", "i")} returning d.side, d.kind, d.source_id, i.fate""")
+    )
+    return {(side, kind, source_id): fate for side, kind, source_id, fate in rows}
+
+
+def _touch(connection: Connection) -> None:
+    connection.execute(
+        text(f"""
+        update document d set request_began_at = i.request_began_at, updated_at = i.updated_at, staged_at = now()
+        from incoming i where i.fate = 'same' and {_SAME_KEY.format("d", "i")}""")
+    )
+
+
+def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
+    """Changed documents keep their row and, where none is told, their order; lines and payload make room for the new ones."""
+    fill(connection, documents)
+    connection.execute(
+        text(f"""
+        update document d set {_SET}, order_key = coalesce(i.order_key, d.order_key), version = nextval('content_version'),
+            staged_at = now(), deleted_at = null, resolved_at = null
+        from incoming_document i where {_SAME_KEY.format("d", "i")}""")
+    )
+    for table in ("line", "payload"):
+        connection.execute(text(f"delete from {table} l using incoming_document i where {_SAME_KEY.format('l', 'i')}"))
+    copy_rows(connection, "payload", PAYLOAD, [document.payload for document in documents])
+    copy_rows(connection, "line", LINE, [line for document in documents for line in document.lines])

@@ -1,0 +1,112 @@
+"""Odoo's master data as mappings need it. Owner of table master.
+
+Keys: products by SKU, taxes, currencies, pricelists, carriers and units by name, journals, warehouses and states of countries by code,
+countries by ISO code; `ir.config_parameter` / `database.uuid` holds `{"value": ...}`, `res.company` / `lock_dates` the dates that are set,
+`res.company` / `e_invoicing` under `found` what makes its documents electronic.
+`data` is the row as Odoo gave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from magodoo.pg_copy import json_text
+
+PRODUCTS = "product.product"
+FRESH = timedelta(days=1)
+
+Row = Mapping[str, Any]
+
+
+def replace(connection: Connection, instance: str, model: str, key_field: str, rows: Sequence[Row]) -> int:
+    """Make the records of a model exactly these; a record without a key is left out."""
+    connection.execute(
+        text("delete from master where instance = :instance and model = :model"), {"instance": instance, "model": model}
+    )
+    return _insert(connection, instance, model, key_field, rows)
+
+
+def replace_products(connection: Connection, instance: str, skus: Sequence[str], rows: Sequence[Row]) -> int:
+    """What Odoo answered about these SKUs; one that it does not have is remembered with odoo_id 0, inactive."""
+    connection.execute(
+        text("delete from master where instance = :instance and model = :model and key = any(:skus)"),
+        {"instance": instance, "model": PRODUCTS, "skus": list(skus)},
+    )
+    found = {str(row["default_code"]) for row in rows if row.get("default_code")}
+    absent = [{"id": 0, "default_code": sku, "active": False} for sku in skus if sku not in found]
+    wanted = [row for row in rows if str(row.get("default_code")) in set(skus)]
+    _insert(connection, instance, PRODUCTS, "default_code", [*wanted, *absent])
+    return len(wanted)
+
+
+def put_fact(connection: Connection, instance: str, model: str, key: str, data: Row) -> None:
+    """One fact that has no record of its own: the database's uuid, the lock dates."""
+    connection.execute(
+        text("delete from master where instance = :instance and model = :model and key = :key"),
+        {"instance": instance, "model": model, "key": key},
+    )
+    _insert(connection, instance, model, "key", [{"id": 1, "key": key}], data)
+
+
+def missing_skus(
+    connection: Connection, instance: str, always: Sequence[str], order_keys: Sequence[str] | None = None
+) -> list[str]:
+    """SKUs of Magento orders (all, or these), and `always`, that Odoo was not asked for within a day; of these also what it lacked."""
+    these, known = ("", "") if order_keys is None else ("and l.source_id = any(:keys)", "and m.active")
+    return list(
+        connection.execute(
+            text(f"""
+            with wanted as (
+                select distinct l.sku from line l where l.instance = :instance and l.side = 'magento' and l.kind = 'order'
+                    and l.role = 'item' and l.is_money and l.sku <> '' {these}
+                union select unnest(cast(:always as text[])))
+            select w.sku from wanted w where not exists (
+                select 1 from master m where m.instance = :instance and m.model = :model and m.key = w.sku {known}
+                    and m.seen_at > now() - cast(:fresh as interval))
+            order by w.sku"""),
+            {
+                "instance": instance,
+                "model": PRODUCTS,
+                "always": list(always),
+                "fresh": FRESH,
+                "keys": list(order_keys or ()),
+            },
+        ).scalars()
+    )
+
+
+def is_stale(connection: Connection, instance: str, model: str, age: timedelta) -> bool:
+    """Whether a model was not read within `age`."""
+    return not connection.execute(
+        text("""select exists (select 1 from master where instance = :instance and model = :model
+            and seen_at > now() - cast(:age as interval))"""),
+        {"instance": instance, "model": model, "age": age},
+    ).scalar_one()
+
+
+def _insert(
+    connection: Connection, instance: str, model: str, key_field: str, rows: Sequence[Row], data: Row | None = None
+) -> int:
+    kept = [row for row in rows if row.get(key_field)]
+    if kept:
+        connection.execute(
+            text("""
+            insert into master (instance, model, key, odoo_id, active, data)
+                values (:instance, :model, :key, :id, :active, cast(:data as jsonb)) on conflict do nothing"""),
+            [
+                {
+                    "instance": instance,
+                    "model": model,
+                    "key": str(row[key_field]).replace("\0", ""),
+                    "id": row["id"],
+                    "active": row.get("active") is not False,
+                    "data": json_text(row if data is None else data),
+                }
+                for row in kept
+            ],
+        )
+    return len(kept)

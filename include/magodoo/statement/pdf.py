@@ -1,0 +1,259 @@
+"""The statement as PDF: what is signed, printed and filed. Long annexes are cut and say so; the CSV has all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from magodoo.statement import summary, wording
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
+
+MOST_ROWS = 100
+_SMALL, _LARGE = 7.5, 14
+_LINE = 4.6
+_PADDING = 0.6
+_ROW = 6  # of a table, in mm
+_WIDTHS = {"number": 6, "reason": 6, "payment_method": 6}
+_TOGETHER = 24  # rows of a table that is not torn apart
+_LINES = (205, 210, 216)
+Cells = Sequence[Sequence[str]]
+
+
+def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None = None, signed_at: datetime | None = None,
+        note: str | None = None) -> bytes:  # fmt: skip
+    """The statement as PDF; the same statement gives the same bytes."""
+    paper = _paper(body)
+    _head(paper, body, text_hash, made_at, signed_by, signed_at, note)
+    _short(paper, body)
+    _unexplained(paper, body)
+    for row in body["rows"]:
+        _figures(paper, row, body["company_currency"])
+    for row in body["rows"]:
+        _cells(paper, row)
+    _accounts(paper, body)
+    _clearing(paper, body)
+    for name in wording.ANNEXES:
+        _annex(paper, name, body["annexes"].get(name, ()))
+    paper.set_creation_date(made_at.astimezone(UTC))
+    return bytes(paper.output())
+
+
+def _paper(body: Mapping[str, Any]) -> FPDF:
+    from fpdf import FPDF
+    from matplotlib import get_data_path
+
+    class Paper(FPDF):
+        def footer(self) -> None:
+            self.set_y(-12)
+            self.set_font("DejaVu", size=_SMALL)
+            self.cell(0, 6, f"{body['instance']} {body['month']}, page {self.page_no()} of {{nb}}", align="R")
+
+    # The core fonts of PDF have no letters beyond Latin-1; matplotlib brings one that has.
+    fonts = Path(get_data_path()) / "fonts" / "ttf"
+    paper = Paper(format="A4")
+    paper.add_font("DejaVu", fname=fonts / "DejaVuSans.ttf")
+    paper.add_font("DejaVu", style="B", fname=fonts / "DejaVuSans-Bold.ttf")
+    paper.set_title(f"Statement {body['instance']} {body['month']}")
+    paper.set_creator("magodoo")
+    paper.set_margins(15, 14)
+    paper.c_margin = _PADDING  # text begins where the cells of tables do
+    paper.set_auto_page_break(True, 16)
+    paper.add_page()
+    return paper
+
+
+def _head(paper: FPDF, body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None, signed_at: datetime | None,
+          note: str | None) -> None:  # fmt: skip
+    paper.set_font("DejaVu", "B", _LARGE)
+    paper.multi_cell(0, 8, f"Monthly statement {body['month']}", new_x="LMARGIN", new_y="NEXT")
+    facts = [
+        ("Instance", f"{body['title']} ({body['instance']})" if body["title"] else body["instance"]),
+        ("Month", f"{body['month']} in {body['zone']}" + ("" if body["over"] else ", not over when this was made")),
+        (
+            "Odoo",
+            f"company {body['company']}, {body['company_currency']}, journals {', '.join(body['journals']) or 'none'}",
+        ),
+        ("Cut-over", body["books_from"] or "not set"),
+        ("Made", f"{made_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"),
+        ("SHA-256", text_hash),
+        ("Signed", f"{signed_by}, {signed_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if signed_at else "not signed"),
+    ]
+    facts += [("Note", note)] if note else []
+    _table(paper, facts, (1, 6))
+
+
+def _short(paper: FPDF, body: Mapping[str, Any]) -> None:
+    """The month at a glance: whether it agrees, and what stands between the totals."""
+    words = summary.verdict(body)
+    _heading(paper, f"{words[0].upper()}{words[1:]}")
+    paper.set_font("DejaVu", size=_SMALL)
+    paper.multi_cell(0, _LINE, summary.sentence(body), align="L", new_x="LMARGIN", new_y="NEXT")
+    rows = [(one.title, *map(wording.amount, one.amounts)) for one in summary.table(body)]
+    if rows:
+        paper.ln(1)
+        columns = len(summary.COLUMNS)
+        _table(
+            paper, rows, (4, *[2] * columns), head=("Totals with tax", *summary.COLUMNS), numbers=range(1, columns + 1)
+        )
+
+
+def _unexplained(paper: FPDF, body: Mapping[str, Any]) -> None:
+    named = body["unexplained"]
+    if named:
+        _heading(paper, f"Unexplained: {len(named)}")
+        head = ("Between", "Document", "Counterpart", "Total", "Why")
+        rows = [
+            (row["between"], f"{_kind(row['kind'])} {row['number']}", row["counterpart"],
+             f"{wording.amount(row['total'])} {row['currency']}", row["why"])
+            for row in named
+        ]  # fmt: skip
+        _table(paper, _cut(rows), (2, 3, 3, 2, 4), head=head)
+
+
+def _figures(paper: FPDF, row: Mapping[str, Any], company_currency: str) -> None:
+    counted = f"{row['counts']['magento']} in Magento, {row['counts']['odoo']} in Odoo"
+    rows = [(line.label, *_amounts(line)) for line in wording.lines(row)]
+    strong = [place for place, line in enumerate(wording.lines(row)) if line.strong or line.bad]
+    company = row["company"]
+    for label, name in (
+        ("Odoo's total", "odoo"),
+        ("Not of this instance", "others"),
+        ("Balance of the accounts", "ledger"),
+        ("Unexplained", "unexplained"),
+    ):
+        rows.append((f"In {company_currency}: {label}", "", "", wording.amount(company[name])))
+    _heading(paper, f"{wording.title(row)} ({counted})", len(rows))
+    _table(paper, rows, (6, 2, 2, 2), head=("Line", "Net", "Tax", "Total"), numbers=(1, 2, 3), strong=strong)
+
+
+def _cells(paper: FPDF, row: Mapping[str, Any]) -> None:
+    rows: list[tuple[str, ...]] = []
+    strong: list[int] = []
+    for cell in row["cells"]:
+        strong.append(len(rows))
+        rows.append((_place(cell), "", "", ""))
+        rows += [(line.label, *_amounts(line)) for line in wording.cell_lines(cell)]
+    _heading(paper, f"{wording.title(row)} by country and tax rate", len(rows))
+    _table(
+        paper, rows, (6, 2, 2, 2), head=("Country and rate", "Net", "Tax", "Total"), numbers=(1, 2, 3), strong=strong
+    )
+
+
+def _accounts(paper: FPDF, body: Mapping[str, Any]) -> None:
+    _heading(
+        paper, f"Revenue and tax accounts in Odoo, {body['company_currency']}, credit positive", len(body["accounts"])
+    )
+    rows = [
+        (
+            f"{row['code']} {row['name']}",
+            *(wording.amount(row[name]) for name in ("own_journals", "other_journals", "balance")),
+        )
+        for row in body["accounts"]
+    ]
+    _table(paper, rows, (6, 2, 2, 2), head=("Account", "Own journals", "Other journals", "Balance"), numbers=(1, 2, 3))
+    _heading(paper, "Taxes in Odoo's ledger, beside the lines of the documents", 1 + len(body["taxes"]))
+    rows = [
+        (
+            f"{wording.title(row)} {row['tax_name']}".strip(),
+            row["rate"],
+            *(wording.amount(row[name]) for name in ("net", "tax", "documents_net", "documents_tax")),
+        )
+        for row in body["taxes"]
+    ]
+    head = ("Tax", "Rate", "Base", "Tax", "Documents: base", "Documents: tax")
+    _table(paper, rows, (5, 1, 2, 2, 2, 2), head=head, numbers=(1, 2, 3, 4, 5))
+
+
+def _clearing(paper: FPDF, body: Mapping[str, Any]) -> None:
+    _heading(paper, "Clearing accounts of the providers", 1 + len(body["clearing"]))
+    names = ("opening", "captured", "refunded", "others", "closing")
+    rows = [
+        (
+            f"{row['account']} {row['name']} ({', '.join(row['providers'])}), {row['currency']}",
+            *(wording.amount(row[name]) for name in names),
+        )
+        for row in body["clearing"]
+    ]
+    head = ("Account", "Opening", "Captured", "Refunded", "Booked by others", "Closing")
+    _table(paper, rows, (5, 2, 2, 2, 2, 2), head=head, numbers=(1, 2, 3, 4, 5))
+    items = [
+        (row["account"], item["number"], item["day"], item["reference"], f"{wording.amount(item['open'])} {row['currency']}")
+        for row in body["clearing"] for item in row["old"]
+    ]  # fmt: skip
+    if items:
+        _heading(paper, f"Open on them for more than 14 days: {len(items)}", len(items))
+        _table(
+            paper, _cut(items), (2, 4, 2, 4, 3), head=("Account", "Entry", "Date", "Reference", "Open"), numbers=(4,)
+        )
+
+
+def _annex(paper: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    _heading(paper, f"{wording.ANNEXES[name]}: {wording.counted(name, rows)}", len(rows))
+    if name in wording.NOTES:
+        paper.set_font("DejaVu", size=_SMALL)
+        paper.multi_cell(0, _LINE, wording.NOTES[name], new_x="LMARGIN", new_y="NEXT")
+    if not rows:
+        return
+    columns = wording.COLUMNS[name]
+    cells = [[wording.value(row[key], kind) for _, key, kind in columns] for row in rows]
+    numbers = tuple(place for place, (_, _, kind) in enumerate(columns) if kind in ("money", "quantity"))
+    widths = tuple(_WIDTHS.get(key, 4) for _, key, _ in columns)
+    _table(paper, _cut(cells), widths, head=[heading for heading, _, _ in columns], numbers=numbers)
+
+
+def _cut(rows: Cells) -> Cells:
+    """The first rows; the last one says how many more there are."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    return [*rows[:MOST_ROWS], [f"{len(rows) - MOST_ROWS} more: see the CSV", *[""] * (len(rows[0]) - 1)]]
+
+
+def _heading(paper: FPDF, text: str, rows: int = 2) -> None:
+    """A heading that stands on one page with the `rows` of its table, unless they are many."""
+    if paper.will_page_break(10 + _ROW * (1 + rows if rows <= _TOGETHER else 3)):
+        paper.add_page()
+    paper.ln(3)
+    paper.set_font("DejaVu", "B", 10)
+    paper.multi_cell(0, 6, text, new_x="LMARGIN", new_y="NEXT")
+
+
+def _table(
+    paper: FPDF,
+    rows: Cells,
+    widths: tuple[int, ...],
+    *,
+    head: Sequence[str] = (),
+    numbers: Iterable[int] = (),
+    strong: Iterable[int] = (),
+) -> None:
+    from fpdf.fonts import FontFace
+
+    right = set(numbers)
+    paper.set_font("DejaVu", size=_SMALL)
+    paper.set_draw_color(*_LINES)
+    with paper.table(
+        col_widths=widths, line_height=_LINE, first_row_as_headings=bool(head), borders_layout="HORIZONTAL_LINES",
+        text_align=tuple("RIGHT" if place in right else "LEFT" for place in range(len(widths))),
+        headings_style=FontFace(emphasis="BOLD", fill_color=(236, 239, 243)), padding=_PADDING,
+    ) as table:  # fmt: skip
+        if head:
+            table.row(head)
+        for place, cells in enumerate(rows):
+            table.row(cells, style=FontFace(emphasis="BOLD") if place in set(strong) else None)
+
+
+def _amounts(line: wording.Line) -> tuple[str, str, str]:
+    return wording.amount(line.net), wording.amount(line.tax), wording.amount(line.total)
+
+
+def _kind(kind: str) -> str:
+    return kind.replace("_", " ")
+
+
+def _place(cell: Mapping[str, Any]) -> str:
+    rate = f"{cell['rate']} %" if cell["rate"] else "several taxes"
+    return f"{cell['country'] or 'unknown country'}, {rate}"

@@ -1,0 +1,102 @@
+"""What a reader of the statement wants to know first: does the month agree, and what stands between the totals?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from magodoo.statement import explanation, wording
+from magodoo.statement.general_ledger import UNEXPLAINED as LEDGER_UNEXPLAINED
+
+AGREES = "everything agrees"
+COLUMNS = (
+    "Magento", "Settings, timing, rounding", "Open findings", "Not explained", "Odoo", "Booked by others", "Ledger: not explained", "Ledger",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Short:
+    """One currency and kind in a row: `amounts` are totals in units, in the order of COLUMNS; each total is the sum of what stands before it."""
+
+    title: str
+    amounts: tuple[int, ...]
+
+
+def table(body: Mapping[str, Any]) -> list[Short]:
+    """A row for each currency and kind."""
+    return [_short(row) for row in body["rows"]]
+
+
+def verdict(body: Mapping[str, Any]) -> str:
+    """The state of the month in a few words, for a subject or a heading."""
+    if unreadable := _unreadable(body):
+        return f"incomplete: {unreadable} unreadable"
+    if not body["explained"]:
+        return "part of it is unexplained"
+    return "explained, with open findings" if _findings(body) else AGREES
+
+
+def sentence(body: Mapping[str, Any]) -> str:
+    """What the verdict means, what is to be done, and what is left out of it."""
+    return _sentence(body) + _left_out(body)
+
+
+def _left_out(body: Mapping[str, Any]) -> str:
+    """What every instance ignores by its settings; a statement of an earlier version does not say."""
+    count = len(body["annexes"].get("without_store", ()))
+    if not count:
+        return ""
+    are = "One document is" if count == 1 else f"{count} documents are"
+    return f" {are} not counted here: without a store, as the store view was deleted, and ignored by every instance; listed below."
+
+
+def _sentence(body: Mapping[str, Any]) -> str:
+    month = "" if body["over"] else "The month was not over when this was made. "
+    if unreadable := _unreadable(body):
+        records = "One record" if unreadable == 1 else f"{unreadable} records"
+        return (
+            f"{month}Incomplete: {unreadable} unreadable. {records} of Magento or Odoo cannot be read, so that nobody can tell whether"
+            " the month agrees; they are listed below."
+        )
+    if not body["rows"]:
+        return f"{month}There was nothing in this month."
+    if not body["explained"]:
+        count = len(body["unexplained"])
+        which = {0: "no document is named", 1: "one document is named"}.get(count, f"{count} documents are named")
+        return f"{month}Magento, Odoo and Odoo's ledger do not agree: part of the difference has no cause that is known; {which} below."
+    named = _findings(body)
+    if named:
+        return f"{month}Every difference has its cause; these are open findings, for somebody to settle: {', '.join(named)}."
+    return f"{month}Magento, Odoo and Odoo's ledger agree; what differs is by the settings, in time or rounding."
+
+
+def _short(row: Mapping[str, Any]) -> Short:
+    steps = {name: step["total"] for name, step in row["steps"].items()}
+    findings = sum(total for name, total in steps.items() if name.startswith(explanation.FINDING))
+    unexplained = steps[explanation.UNEXPLAINED]
+    left = row["ledger_steps"][LEDGER_UNEXPLAINED]["total"]
+    amounts = (
+        row["magento"]["total"],
+        sum(steps.values()) - findings - unexplained,
+        findings,
+        unexplained,
+        row["odoo"]["total"],
+        sum(step["total"] for step in row["ledger_steps"].values()) - left,
+        left,
+        row["ledger"]["total"],
+    )
+    return Short(wording.title(row), amounts)
+
+
+def _unreadable(body: Mapping[str, Any]) -> int:
+    """How many records could not be read; a statement of an earlier version does not say."""
+    return len(body["annexes"].get("unreadable", ()))
+
+
+def _findings(body: Mapping[str, Any]) -> list[str]:
+    """The lines of open findings with their amounts: "Missing in Odoo -28.27 USD"."""
+    return [
+        f"{wording.label(line).removeprefix(wording.OPEN_FINDING)} {wording.amount(row['steps'][line]['total'])} {row['currency']}"
+        for row in body["rows"] for line in wording.in_order(row["steps"]) if line.startswith(explanation.FINDING)
+    ]  # fmt: skip
