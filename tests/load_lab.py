@@ -29,7 +29,7 @@ from magodoo.ledger import changes, decisions
 from magodoo.ledger.planned import PlannedChange
 from magodoo.pipeline import load
 from magodoo.settings import Instance, Settings
-from magodoo.staging import documents as upsert
+from magodoo.staging import documents as staged_documents
 from magodoo.staging import master_data
 from magodoo_sandbox.magento import Address, Line, MagentoShop
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
@@ -157,7 +157,7 @@ class Lab:
                 ]
         skus = [*SKUS, "SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS"]
         with context.engine.begin() as connection:
-            upsert.stage(connection, self.instance, documents)
+            staged_documents.stage(connection, self.instance, documents)
             for model, key, rows in (
                 ("account.tax", "name", odoo.taxes()), ("res.currency", "name", odoo.currencies()),
                 ("product.pricelist", "name", odoo.pricelists()), ("account.journal", "code", odoo.journals()),

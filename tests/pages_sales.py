@@ -97,8 +97,8 @@ def staged_sales(url: str) -> Iterator[Engine]:
 
 def stage(connection: Connection) -> None:
     """Stage all of it, and write the lines of the lists."""
-    for statement in _STATEMENTS:
-        connection.execute(text(statement))
+    for sql in _STATEMENTS:
+        connection.execute(text(sql))
     connection.execute(
         text("update document set customer_name = :hostile where kind = 'order' and order_key = '2'"),
         {"hostile": HOSTILE},

@@ -1,4 +1,4 @@
-"""The layers: which package may know which (DESIGN, *Layout*). An arrow that the table lacks is a decision, not an import."""
+"""The layers: which package may know which (docs/architecture.md). An arrow that the table lacks is a decision, not an import."""
 
 from __future__ import annotations
 
@@ -11,55 +11,37 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-WORDS = {
-    "vocabulary",
-    "dependencies",
-    "errors",
-    "money",
-    "numbering",
-    "labels",
-    "stamps",
-    "copying",
-    "sessions",
-    "given_up",
-    "tracking",
-    "authorisation",
-    "__version__",
-}
-ENGINE = {"settings", "magento", "odoo", "extract", "reconcile", "staging", "load", "quality", "statement", "preflight"}
+WORDS = {"domain", "errors", "money", "timestamps", "pg_copy", "pg_sessions", "__version__"}
 MAY: dict[str, set[str]] = {
-    "dags": {"magodoo_airflow", "vocabulary"},
-    "magodoo_airflow": WORDS | ENGINE | {"pipeline"},
-    "pipeline": WORDS | ENGINE,
-    "load": WORDS | {"settings", "magento", "odoo", "extract", "staging", "reconcile"},
-    "preflight": WORDS | {"settings", "magento", "odoo", "staging", "quality"},
-    "statement": WORDS | {"settings", "magento", "odoo", "quality", "reconcile"},
-    "quality": WORDS | {"settings", "load"},
-    "staging": WORDS
-    | {"settings", "extract", "reconcile"},  # rows become canonical documents and frames, and nothing else
-    "extract": WORDS | {"settings", "magento", "odoo"},
+    "dags": {"magodoo_airflow", "domain"},
+    "magodoo_airflow": WORDS
+    | {"context", "settings", "connectors", "staging", "reconcile", "ledger", "notifications", "statement", "preflight"}
+    | {"pipeline"},
+    "pipeline": WORDS
+    | {"context", "settings", "extract", "staging", "reconcile", "flows", "ledger", "quality", "notifications"}
+    | {"statement", "preflight"},
+    "flows": WORDS | {"context", "settings", "connectors", "extract", "staging", "reconcile", "ledger"},
+    "ledger": WORDS | {"context", "settings", "extract", "staging"},  # is handed the flows' behaviours, and knows none
+    "preflight": WORDS | {"settings", "connectors", "staging", "notifications"},
+    "statement": WORDS | {"settings", "connectors", "reconcile", "notifications"},
+    "notifications": WORDS | {"settings", "quality"},
+    "quality": WORDS | {"settings", "ledger"},
+    "staging": WORDS | {"settings", "extract", "reconcile"},  # rows become canonical documents and frames
     "reconcile": WORDS | {"settings"},  # knows canonical frames only
-    "magento": WORDS,
-    "odoo": WORDS,
+    "extract": WORDS | {"settings", "connectors"},
+    "context": WORDS | {"settings", "connectors"},
+    "connectors": WORDS,
     "settings": WORDS,
-    "magodoo_devstack": WORDS | {"settings", "odoo", "reconcile", "staging", "magodoo_sandbox"},
+    "magodoo_devstack": WORDS | {"settings", "connectors", "reconcile", "staging", "magodoo_sandbox"},
     "magodoo_sandbox": WORDS,
+    "pg_copy": {"money"},
     "money": {"errors"},
-    "numbering": set(),
-    "vocabulary": set(),
-    "dependencies": {"vocabulary"},
+    "domain": set(),
     "errors": set(),
-    "labels": set(),
-    "stamps": set(),
-    "copying": {"money"},
-    "sessions": set(),
-    "given_up": set(),
-    "tracking": set(),
-    "authorisation": set(),
+    "timestamps": set(),
+    "pg_sessions": set(),
     "__version__": set(),
 }
-# The type of what a step is given may be named by those who are given it; nothing is imported when the code runs.
-NAMED_AS_TYPE = {("load", "pipeline")}
 
 
 @dataclass(frozen=True)
@@ -67,7 +49,6 @@ class Import:
     where: str
     importer: str
     imported: str
-    type_only: bool = False
 
 
 def files() -> Iterator[tuple[str, Path]]:
@@ -85,12 +66,6 @@ def files() -> Iterator[tuple[str, Path]]:
 def imports(package: str, where: str, source: str) -> Iterator[Import]:
     """What a file imports, wherever in it; packages of ours by their name, others by their first part."""
     tree = ast.parse(source)
-    for_types = {
-        node
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
-        for node in ast.walk(block)
-    }
     for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Import):
@@ -102,7 +77,7 @@ def imports(package: str, where: str, source: str) -> Iterator[Import]:
             first, *rest = name.split(".")
             imported = (rest or ["__version__"])[0] if first == "magodoo" else first
             if imported != package:
-                yield Import(f"{where}:{node.lineno}", package, imported, node in for_types)
+                yield Import(f"{where}:{node.lineno}", package, imported)
 
 
 @pytest.fixture(scope="module")
@@ -115,13 +90,8 @@ def all_imports() -> list[Import]:
 
 
 def forbidden(found: list[Import]) -> list[Import]:
-    return [
-        one
-        for one in found
-        if one.imported in MAY
-        and one.imported not in MAY[one.importer]
-        and not (one.type_only and (one.importer, one.imported) in NAMED_AS_TYPE)
-    ]
+    """Return the imports that the table lacks; one for types counts like any other."""
+    return [one for one in found if one.imported in MAY and one.imported not in MAY[one.importer]]
 
 
 def test_the_table_knows_every_package_and_its_arrows_point_one_way() -> None:
@@ -129,10 +99,16 @@ def test_the_table_knows_every_package_and_its_arrows_point_one_way() -> None:
     TopologicalSorter(MAY).prepare()  # raises CycleError
 
 
-def test_magento_odoo_and_staging_do_not_know_each_other_and_reconcile_knows_no_system() -> None:
-    systems = {"magento", "odoo"}
-    assert not MAY["magento"] & {"odoo", "staging"} and not MAY["odoo"] & {"magento", "staging"}
-    assert not MAY["staging"] & systems and not MAY["reconcile"] & (systems | {"staging", "extract", "load"})
+def test_the_two_systems_and_staging_do_not_know_each_other_and_reconcile_knows_no_system() -> None:
+    assert not MAY["connectors"] & {"staging", "extract"} and "connectors" not in MAY["staging"]
+    assert not MAY["reconcile"] & {"connectors", "staging", "extract", "flows", "ledger"}
+    assert "flows" not in MAY["ledger"]
+
+
+def test_the_connectors_do_not_know_each_other() -> None:
+    for system, other in (("magento", "odoo"), ("odoo", "magento")):
+        for file in (CHECKOUT / "include" / "magodoo" / "connectors" / system).rglob("*.py"):
+            assert f"magodoo.connectors.{other}" not in file.read_text(encoding="utf-8"), file
 
 
 def test_no_import_goes_against_the_arrows(all_imports: list[Import]) -> None:
@@ -149,17 +125,12 @@ def test_the_engine_never_imports_airflow(all_imports: list[Import]) -> None:
     ("package", "source"),
     [
         ("reconcile", "from magodoo.connectors.odoo.client import OdooClient"),
-        ("magento", "def lazily():\n    from magodoo import staging"),
+        ("connectors", "def lazily():\n    from magodoo import staging"),
         ("staging", "import magodoo.connectors.magento.client"),
-        ("load", "from magodoo.context import Context"),
+        ("ledger", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from magodoo.flows.registry import Flow"),
         ("staging", "from magodoo_sandbox.magento import RunningSandbox"),
         ("magodoo_airflow", "def lazily():\n    import magodoo_devstack.layout"),
     ],
 )
 def test_an_import_against_the_arrows_is_seen(package: str, source: str) -> None:
     assert len(forbidden(list(imports(package, "x.py", source)))) == 1
-
-
-def test_a_type_that_a_step_is_given_may_be_named() -> None:
-    source = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from magodoo.context import Context"
-    assert forbidden(list(imports("load", "x.py", source))) == []

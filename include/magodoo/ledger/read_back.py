@@ -20,7 +20,7 @@ from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import fingerprint
 from magodoo.money import plain
 from magodoo.staging import documents, sales_lines
-from magodoo.staging import documents as upsert
+from magodoo.staging import documents as staged_documents
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -76,7 +76,7 @@ def commit(
 ) -> set[int]:
     """One transaction: what stands there is staged, matched, and the changes are done. Returns the ids that were still ours."""
     with context.engine.begin() as connection:
-        upsert.stage(connection, context.instance, list(documents.values()))
+        staged_documents.stage(connection, context.instance, list(documents.values()))
         ours = leases.held(connection, list(targets))
         kept = {change: target for change, target in targets.items() if change.id in ours}
         leases.done(

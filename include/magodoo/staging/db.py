@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from magodoo.errors import FixConfiguration
 from magodoo.money import dump_json, parse_json
-from magodoo.pg_sessions import seen_by_all
+from magodoo.pg_sessions import SCHEMA, seen_by_all
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
