@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 
 from magodoo.preflight import results
-from magodoo.preflight.subject import applied_kinds
+from magodoo.preflight.results import applied_kinds
 from magodoo.settings import Instance
 
 

@@ -15,8 +15,7 @@ import magodoo
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import FixConfiguration, Stop
-from magodoo.preflight.results import CheckLine, Status, record
-from magodoo.preflight.subject import applied_kinds
+from magodoo.preflight.results import CheckLine, Status, applied_kinds, record
 
 # Every writing method that the pipeline may call in Odoo. None of them resets, cancels a move, deletes, unreconciles or merges.
 ALLOWED_IN_ODOO = {

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from shop_and_books import ShopAndBooks, amount
 from stories import story
 
+from magodoo.domain.given_up import given_up
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.order_contents import is_refunded_whole, nothing_left, remaining
-from magodoo.given_up import given_up
 from magodoo_sandbox.magento import Coupon, Line
 
 Story = Generator[None, None, None]

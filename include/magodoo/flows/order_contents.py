@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from magodoo.domain.given_up import GivenUp, given_up
 from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.sources import Sources
-from magodoo.given_up import GivenUp, given_up
 from magodoo.ledger.planned import RequestProblem
 from magodoo.money import share
 

@@ -1,7 +1,7 @@
-"""Whether this instance may write: connections, rights, mappings and books looked at before a person switches `apply` on.
+"""Whether this instance may write: connections, rights, mappings and accounting looked at before a person switches `apply` on.
 
-`lines` has the words; `magento`, `odoo`, `mappings`, `books` and `house` hold the checks, one function each; `store` keeps the
-result. The story that runs them is `magodoo.pipeline.preflight`.
+`magento`, `odoo`, `mappings`, `accounting`, `demands` and `deployment` hold the checks, one function each; `results` has the lines and
+keeps them. `magodoo.pipeline.preflight` runs them.
 """
 
 from magodoo.preflight.results import CheckLine, Status, passed, why_not

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.money import dump_json
-from magodoo.preflight.subject import applied_kinds
 from magodoo.settings import Instance, drafted_by_default
+from magodoo.settings.model import Mode
 
 
 class Status(StrEnum):
@@ -171,3 +171,7 @@ def settings_hash(instance: Instance) -> str:
     meanings = (instance, drafted_by_default(instance))
     said = json.dumps([each.model_dump(mode="json", exclude=_WITHOUT_EFFECT) for each in meanings], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()
+
+
+def applied_kinds(instance: Instance) -> frozenset[ChangeKind]:
+    return frozenset(kind for kind in ChangeKind if instance.mode.of(kind) is Mode.APPLY)

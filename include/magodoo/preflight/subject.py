@@ -12,9 +12,8 @@ from magodoo.connectors.magento.client import MagentoClient
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Side
-from magodoo.preflight.results import Outcome
+from magodoo.preflight.results import Outcome, applied_kinds
 from magodoo.settings import Instance, Settings
-from magodoo.settings.model import Mode
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,3 @@ class Subject:
 
 
 Check = Callable[[Subject], Outcome]
-
-
-def applied_kinds(instance: Instance) -> frozenset[ChangeKind]:
-    return frozenset(kind for kind in ChangeKind if instance.mode.of(kind) is Mode.APPLY)

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from magodoo.domain.given_up import NEVER_SHIPPED
 from magodoo.domain.vocabulary import Kind, Side
-from magodoo.given_up import NEVER_SHIPPED
 from magodoo.reconcile.dataset import ROLES, Mask, Units
 from magodoo.reconcile.view import View
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.given_up import given_up
 from magodoo.domain.vocabulary import Kind
-from magodoo.given_up import given_up
 from magodoo.money import CURRENCY_DECIMALS, share
 from magodoo.reconcile.dataset import Mask, Units
 from magodoo.reconcile.quantities import Quantities
