@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 
 def plan_cancellation(order: OrderPlan) -> None:
+    """Plan the cancellation of an order that Magento cancelled and that is still confirmed in Odoo.
+
+    Planned for the finding `status_mismatch` with part `order`. Not planned while `orders.cancel` is off, before the
+    cut-over, for an order that could not be read, and once something of it is invoiced or delivered in Odoo: the
+    finding keeps the first of these reasons.
+    """
     for finding in order.of(STATUS_MISMATCH, Kind.ORDER, "order"):
         begun = [kind for kind in (Kind.INVOICE, Kind.SHIPMENT) if order.active(Side.ODOO, kind)]
         reason = first_reason(
@@ -39,13 +45,13 @@ def plan_cancellation(order: OrderPlan) -> None:
 
 
 def _moved(order: OrderPlan) -> bool:
-    """Whether Odoo's order lines say that something was invoiced or delivered."""
+    """Return whether the lines of Odoo's order have an invoiced or delivered quantity."""
     lines = order.facts.situation.view.frames.lines_of(order.odoo.at) if order.odoo is not None else []
     return any(line.qty_invoiced or line.qty_shipped for line in lines)
 
 
 def prepare_cancellation(sources: Sources, plan: PlannedChange) -> Prepared:
-    """Cancel in Odoo what Magento cancelled; only while nothing is invoiced or done there."""
+    """Build the request: the order in Odoo, by database id or by its reference, and the call `action_cancel`."""
     reference = sources.reference(Kind.ORDER, plan.source_id).as_json()
     odoo_id = plan.intent.get("odoo_id")
     request = {"order": {"id": int(odoo_id)} if odoo_id else reference}
@@ -60,6 +66,7 @@ class CancelOrders(Writer):
     many_steps = False
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        """Find the orders that are cancelled in Odoo already."""
         rows = _order_rows(context, changes)
         return {
             change.id: Found(row["id"], complete=True, before={"state": row["state"]})
@@ -68,6 +75,7 @@ class CancelOrders(Writer):
         }
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        """Refuse orders that are invoiced or delivered by now; hold those that are missing, or that share a transfer with other orders."""
         rows = _order_rows(context, changes)
         shared = context.books.shared_transfers([row["id"] for row in rows.values()]) if rows else {}
         problems: dict[int, MagodooError] = {}
@@ -87,6 +95,7 @@ class CancelOrders(Writer):
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        """Cancel the orders in one call."""
         rows = _order_rows(context, changes)
         ids = {change.id: int(rows[name_of(change.request["order"])]["id"]) for change in changes}
         done = context.books.cancel_orders(list(ids.values()))
@@ -94,6 +103,7 @@ class CancelOrders(Writer):
 
 
 def _order_rows(context: Context, changes: Sequence[LeasedChange]) -> dict[str, Mapping[str, Any]]:
+    """Return the sale orders by the name of their reference; an order that is not found is absent."""
     ids = resolve(context, changes, [change.request["order"] for change in changes])
     rows = {row["id"]: row for row in context.books.by_ids("order", sorted(set(ids.values()))).sure}
     return {name: rows[id] for name, id in ids.items() if id in rows}

@@ -1,7 +1,9 @@
 """Magento credit memo -> credit note in Odoo (docs/facts, pair 5.2 and 5.3).
 
-Odoo settles an open invoice by a credit note that names it: which invoice a memo refunds is found here. What it shares with invoices
-stands in `entries` (plan and request) and `entry_writing` (probe, check, write)."""
+Planned for a credit memo that Odoo lacks, as the setting `credit_memos.to_odoo` says. A credit note that names an
+open invoice settles it in Odoo, so this file decides which invoice a memo refunds. What credit notes share with
+invoices is in `entries` (plan and request) and `entry_writing` (probe, check, write).
+"""
 
 from __future__ import annotations
 
@@ -26,6 +28,13 @@ from magodoo.reconcile.rows import Document
 
 
 def plan_credit_notes(order: OrderPlan) -> None:
+    """Plan the credit notes that Odoo lacks, and the posting of drafts of ours.
+
+    Planned for the findings `missing_in_odoo` of a credit memo and `status_mismatch` with part `draft`. Not planned
+    while `credit_memos.to_odoo` is off, before the cut-over, while the order is not ready, and for a memo that could
+    not be read, was made from an Odoo document, is blocked, belongs to an order refunded in excess, is below zero, or
+    exceeds what is invoiced in Odoo and not refunded yet: the finding keeps the first of these reasons.
+    """
     closed = not_ready(order)
     policy = order.instance.credit_memos.to_odoo
     for finding in (
@@ -53,7 +62,7 @@ def plan_credit_notes(order: OrderPlan) -> None:
 
 
 def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
-    """A refund needs invoices in Odoo, standing or planned, that are not refunded yet."""
+    """Return why a memo refunds more than the invoices in Odoo, existing or planned, have left; None when they have enough."""
     if rounded(row.grand_total) < 0:
         return "A credit memo below zero is never written"
     invoiced = sum(each.grand_total for each in order.active(Side.ODOO, Kind.INVOICE))
@@ -69,10 +78,10 @@ def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
 
 
 def refunded_invoice(order: OrderPlan, row: Document) -> int | None:
-    """The Magento invoice that a memo refunds; None where it is not certain, or where a mere candidate is not paid yet.
+    """Return the id of the Magento invoice that a memo refunds; None where it is not certain, or where a mere candidate is not paid yet.
 
-    Certain: Magento names it, or there is one only. The candidate is the first invoice that still holds all that is refunded,
-    once the earlier memos have taken theirs.
+    It is certain when Magento names it, or when the order has one invoice only. The candidate is the first invoice
+    that still holds all that is refunded, after the earlier memos have taken their share.
     """
     invoices = order.active(Side.MAGENTO, Kind.INVOICE)
     if row.parent_id:
@@ -90,25 +99,27 @@ def refunded_invoice(order: OrderPlan, row: Document) -> int | None:
 
 @dataclass
 class _Left:
-    """What of an invoice no credit memo has refunded yet: units by item, and of the shipping."""
+    """What no credit memo has refunded yet of an invoice: units by item, and units of the shipping."""
 
     invoice: Document
     items: dict[str, int]
     shipping: int
 
     def holds(self, memo: Document, items: dict[str, int]) -> bool:
+        """Return whether a memo's items and shipping fit into what is left, and the memo is not older than the invoice."""
         invoiced, refunded = self.invoice.document_date, memo.document_date
         in_time = not (invoiced and refunded and invoiced > refunded)
         enough = all(self.items.get(item, 0) >= quantity for item, quantity in items.items())
         return in_time and enough and self.shipping >= memo.shipping
 
     def take(self, memo: Document, items: dict[str, int]) -> None:
+        """Take a memo's items and shipping from what is left."""
         self.items = {item: quantity - items.get(item, 0) for item, quantity in self.items.items()}
         self.shipping -= memo.shipping
 
 
 def _candidate(order: OrderPlan, left: Sequence[_Left], memo: Document) -> _Left | None:
-    """What names no goods and no shipping belongs to no invoice more than to another."""
+    """Return the invoice that a memo refunds among several; None for a memo without goods or shipping, which fits any of them."""
     items = _items(order, memo)
     if memo.parent_id:
         return next((each for each in left if each.invoice.source_id == memo.parent_id), None)
@@ -120,13 +131,14 @@ def _items(order: OrderPlan, row: Document) -> dict[str, int]:
 
 
 def prepare_credit_note(sources: Sources, plan: PlannedChange) -> Prepared:
-    """The draft of a credit note; it names the invoice that it reverses where that is certain."""
+    """Build the request of a draft credit note; it names the invoice that it reverses where that is certain."""
     return prepare_entry(sources, plan, CREDIT_NOTE)
 
 
 def _reversed_entry(
     sources: Sources, order: CanonicalDocument, plan: PlannedChange, head: Mapping[str, str | None]
 ) -> dict[str, str | None]:
+    """Return the cell that names the reversed invoice, if the plan has one."""
     invoice = plan.intent.get("invoice")
     reversal = sources.reference(Kind.INVOICE, invoice) if invoice else None
     return {f"reversed_entry_id{reversal.column}": reversal.cell} if reversal else {}
@@ -135,10 +147,10 @@ def _reversed_entry(
 def _never_delivered(
     sources: Sources, document: CanonicalDocument, plan: PlannedChange, without: dict[str, int]
 ) -> dict[str, int]:
-    """Quantities by item that a memo refunds unshipped, and that Odoo invoices by what is delivered or whose order is `without` them.
+    """Return units by item that a memo refunds unshipped, and that Odoo invoices by delivery or whose order is `without` them.
 
-    Their lines are linked: what was invoiced and will never be delivered would stay below zero on the order, and Odoo would
-    offer to invoice it (RULES, *Credit memos*).
+    Their lines are linked to the order: what was invoiced and is never delivered would stay below zero on the order,
+    and Odoo would offer to invoice it (RULES, *Credit memos*).
     """
     skus = {line.item_key: line.sku for line in document.lines if line.role == "item"}
     unshipped = {str(item): int(quantity) for item, quantity in plan.intent.get("unshipped", ())}
@@ -151,7 +163,7 @@ def _never_delivered(
 
 
 def _refunded_earlier(sources: Sources, document: CanonicalDocument) -> dict[str, int]:
-    """Quantities by item on the order's earlier credit memos: these refund first what never left."""
+    """Return units by item on the order's earlier credit memos: these refund first what never shipped."""
     found: dict[str, int] = {}
     for (side, kind, _), other in sources.documents.items():
         if (side, kind, other.order_key, other.active) != (document.side, document.kind, document.order_key, True):
@@ -164,10 +176,12 @@ def _refunded_earlier(sources: Sources, document: CanonicalDocument) -> dict[str
 
 
 def _age(document: CanonicalDocument) -> tuple[float, int]:
+    """Return the sort key of a memo: creation time, then id."""
     return document.created_at.timestamp() if document.created_at else 0.0, int(document.source_id)
 
 
 def _by_delivery(sources: Sources, sku: str) -> bool:
+    """Return whether Odoo invoices the product by delivered quantities."""
     product = sources.master.only("product.product", sku)
     return product is not None and product.data.get("invoice_policy") == "delivery"
 
@@ -178,13 +192,14 @@ CREDIT_NOTE = EntryKind(
 
 
 class WriteCreditNotes(WriteEntries):
-    """Credit notes; none below zero (RULES, *A memo of exactly zero*)."""
+    """Write credit notes; none below zero (RULES, *A memo of exactly zero*)."""
 
     kind = ChangeKind.ODOO_CREDIT_NOTE
     document = Kind.CREDIT_MEMO
     move_type = "out_refund"
 
     def refusal(self, change: LeasedChange) -> MagodooError | None:
+        """Refuse a credit memo below zero."""
         return refused("a credit memo below zero is never written") if change.request["expect"]["total"] < 0 else None
 
 

@@ -1,6 +1,8 @@
 """Magento invoice -> customer invoice in Odoo, equal to the cent (docs/facts, pair 4 and 5.2).
 
-What it shares with credit notes stands in `entries` (plan and request) and `entry_writing` (probe, check, write)."""
+Planned for an invoice that Odoo lacks, as the setting `invoices.to_odoo` says. What invoices share with credit notes
+is in `entries` (plan and request) and `entry_writing` (probe, check, write).
+"""
 
 from __future__ import annotations
 
@@ -26,6 +28,13 @@ from magodoo.money import plain, to_units
 
 
 def plan_invoices(order: OrderPlan) -> None:
+    """Plan the invoices that Odoo lacks, and the posting of drafts of ours.
+
+    Planned for the findings `missing_in_odoo` of an invoice and `status_mismatch` with part `draft`. Not planned
+    while `invoices.to_odoo` is off, before the cut-over, while the order is not ready, and for an invoice that could
+    not be read, was made from an Odoo document, is blocked, or is more than the order in Odoo has left to invoice:
+    the finding keeps the first of these reasons.
+    """
     closed = not_ready(order)
     policy = order.instance.invoices.to_odoo
     for finding in (*order.of(MISSING_IN_ODOO, Kind.INVOICE), *order.of(STATUS_MISMATCH, Kind.INVOICE, "draft")):
@@ -45,27 +54,27 @@ def plan_invoices(order: OrderPlan) -> None:
 
 
 def prepare_invoice_entry(sources: Sources, plan: PlannedChange) -> Prepared:
-    """The draft of an invoice; every line names its order line."""
+    """Build the request of a draft invoice; every line names its order line."""
     return prepare_entry(sources, plan, INVOICE)
 
 
 def _due_at_once(
     sources: Sources, order: CanonicalDocument, plan: PlannedChange, head: Mapping[str, str | None]
 ) -> dict[str, str | None]:
-    """Without a payment term where a provider takes the money: then the invoice is due at once."""
+    """Return cells that make an invoice due at once, without a payment term, where a provider captures the payment; else none."""
     if not _is_captured(sources, order):
         return {}
     return {"invoice_payment_term_id": None, "invoice_date_due": head["invoice_date"]}
 
 
 def _is_captured(sources: Sources, order: CanonicalDocument) -> bool:
-    """Whether a provider takes the money: then the invoice is due at once, whatever the customer's terms are."""
+    """Return whether a provider captures the payment of the order, whatever the customer's terms are."""
     method = sources.instance.payment_methods.get(order.payment_method or "")
     return method is not None and method.captured_by_provider
 
 
 def _unlinked(sources: Sources, document: CanonicalDocument, money: MoneyLines) -> list[RequestProblem]:
-    """An invoice line without its order line would leave the order open to be invoiced again."""
+    """Return a problem for each item without an order line in Odoo: the order would stay open to be invoiced again."""
     return [
         RequestProblem(
             f"sku:{line.source.sku}",
@@ -81,7 +90,7 @@ def _unlinked(sources: Sources, document: CanonicalDocument, money: MoneyLines) 
 def _beyond(
     sources: Sources, document: CanonicalDocument, money: MoneyLines, without: dict[str, int]
 ) -> dict[str, Any]:
-    """Order line and units that it was sold of, by item that Odoo's order is without in part: the invoice is of more than the order."""
+    """Return `beyond`: [order line, units sold] for each item of which Odoo's order holds only a part; the invoice exceeds the order."""
     order = sources.magento(Kind.ORDER, str(document.own_order_id or document.order_key))
     sold = {line.item_key: line.qty_ordered - line.qty_canceled for line in order.lines} if order else {}
     found = []
@@ -98,7 +107,7 @@ INVOICE = EntryKind(
 
 
 class WriteInvoices(WriteEntries):
-    """Invoices; none takes more than the order's lines have left to invoice."""
+    """Write invoices; none takes more than the order's lines have left to invoice."""
 
     kind = ChangeKind.ODOO_INVOICE
     document = Kind.INVOICE
@@ -107,7 +116,10 @@ class WriteInvoices(WriteEntries):
     def no_room(
         self, order: Mapping[str, Any] | None, change: LeasedChange, claimed: dict[int, int]
     ) -> MagodooError | None:
-        """More than the order's lines have left to invoice: somebody invoiced them meanwhile."""
+        """Return a refusal when the order's lines have less left to invoice than the request takes: somebody invoiced them meanwhile.
+
+        claimed: units by order line id that earlier changes of the group take; those of this change are added.
+        """
         if order is None:
             return None
         lines = {
@@ -120,7 +132,7 @@ class WriteInvoices(WriteEntries):
                 return refused("the order in Odoo has lost a line that the invoice needs")
             ordered = max(
                 to_units(line["product_uom_qty"]), sold.get(name, 0)
-            )  # what was refunded unshipped is invoiced too
+            )  # what was refunded before it shipped is invoiced too
             left = ordered - to_units(line["qty_invoiced"]) - claimed.get(line["id"], 0)
             if units > left:
                 return refused(
@@ -131,7 +143,7 @@ class WriteInvoices(WriteEntries):
 
 
 def _asked(change: LeasedChange) -> Iterable[tuple[str, int]]:
-    """(sale order line, units) of the lines that the request links."""
+    """Yield (sale order line, units) of the lines that the request links."""
     table = change.request["load"]
     fields = table["fields"]
     for suffix in ("id", ".id"):

@@ -1,8 +1,10 @@
 """Magento order -> sale order in Odoo.
 
-Planned for an order that Odoo lacks and that the settings import, and for a quotation of ours once Magento has gone on. The request has
-the partner with the addresses, the draft order with its lines, and the date. The order is written as a draft, its totals are compared to
-the cent, then it is confirmed and gets its own date again (docs/facts, pair 3)."""
+Planned for an order that Odoo lacks and that the settings import, and for a quotation of ours once the order has
+progressed in Magento. The request has the partner with the addresses, the draft order with its lines, and the date.
+The order is written as a draft, its totals are compared to the cent, then it is confirmed and given its own date
+again (docs/facts, pair 3).
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,13 @@ if TYPE_CHECKING:
 
 
 def plan_order(order: OrderPlan) -> None:
-    """Import what is missing; confirm a quotation of ours once Magento has gone on."""
+    """Plan the import of an order that Odoo lacks, or the confirmation of a quotation of ours.
+
+    Planned for the findings `missing_in_odoo` of the order and `status_mismatch` with part `draft`. Not planned for
+    an order from before the cut-over, one that Magento holds, one that could not be read, one that the settings keep
+    out, a blocked one, and one that replaces an order which nothing will cancel: the finding keeps the first of these
+    reasons.
+    """
     view, row = order.facts.situation.view, order.order
     for finding in (*order.of(MISSING_IN_ODOO, Kind.ORDER), *order.of(STATUS_MISMATCH, Kind.ORDER, "draft")):
         reason = first_reason(
@@ -62,8 +70,10 @@ def plan_order(order: OrderPlan) -> None:
 
 
 def _replaced_order(order: OrderPlan) -> str | None:
-    """RULES: an edited order's predecessor is cancelled in Odoo only if nothing is posted or done, before the new one
-    is confirmed. Where nothing will cancel it, the new one would wait for ever.
+    """Return why an edited order cannot be imported: nothing will cancel the order that it replaces; None when it can be.
+
+    RULES: the predecessor is cancelled in Odoo only if nothing of it is posted or done, and before the new order is
+    confirmed. The new order would wait without end for one that is never cancelled.
     """
     situation = order.facts.situation
     if not order.order.edit_of:
@@ -83,7 +93,11 @@ def _replaced_order(order: OrderPlan) -> str | None:
 
 
 def prepare_order(sources: Sources, plan: PlannedChange) -> Prepared:
-    """Partner and addresses, the draft order with its lines, then confirm and give it its own date again."""
+    """Build the request of an import: partner and addresses, the draft order with its lines, confirmation, and the order's own date.
+
+    Totals under `expect` are units of 1/10000; `date_order` is UTC, as Odoo stores it. What cannot be mapped is
+    returned as problems.
+    """
     order = sources.magento(Kind.ORDER, plan.source_id)
     if order is None:
         return Prepared(plan, None, problems=[RequestProblem("order", "the order is not staged")])
@@ -104,7 +118,7 @@ def prepare_order(sources: Sources, plan: PlannedChange) -> Prepared:
         "pricelist_id/.id": pricelist,
         "carrier_id/.id": _carrier(sources, order),
         "team_id/.id": str(instance.odoo.sales_team_id or ""),
-        "fiscal_position_id": money.fiscal_position,  # or none: Odoo would choose one by the country
+        "fiscal_position_id": money.fiscal_position,  # empty on purpose without one: Odoo would choose one by the country
         "payment_term_id": _payment_term(sources, order),
         **instance.odoo.order_values,
     }
@@ -133,6 +147,7 @@ def prepare_order(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 def _line(sources: Sources, order: CanonicalDocument, line: MoneyLine) -> dict[str, str]:
+    """Return the cells of one order line, by column of `load`."""
     instance, source = sources.instance, line.source
     name = {"shipping": "oship", "discount": "osd"}.get(source.role)
     external_id = instance.external_id(name, order.source_id) if name else instance.external_id("oi", source.item_key)
@@ -153,7 +168,11 @@ def _line(sources: Sources, order: CanonicalDocument, line: MoneyLine) -> dict[s
 
 
 def _pricelist(sources: Sources, order: CanonicalDocument) -> tuple[str, list[RequestProblem]]:
-    """The pricelist decides the order's currency, whatever is passed beside it (facts pair 6)."""
+    """Return the database id of the pricelist as a cell, and the problem when none is certain.
+
+    The pricelist decides the order's currency, whatever is passed beside it (facts pair 6). Without a mapping the
+    only active pricelist in the order's currency is taken.
+    """
     name = sources.instance.odoo.pricelists.get(order.currency)
     found = sources.master.only("product.pricelist", name) if name else None
     if found:
@@ -177,7 +196,7 @@ def _currency_of(data: object) -> str:
 
 
 def _carrier(sources: Sources, order: CanonicalDocument) -> str:
-    """The mapped delivery method of the shipping method's carrier (`flatrate_flatrate`: flatrate); none is no obstacle."""
+    """Return the delivery method mapped to the shipping method's carrier (`flatrate_flatrate`: flatrate) as a cell; "" without one."""
     assignments = (order.payload.get("extension_attributes") or {}).get("shipping_assignments") or [{}]
     method = str((assignments[0].get("shipping") or {}).get("method") or "")
     mapped = sources.instance.odoo.carriers
@@ -187,7 +206,7 @@ def _carrier(sources: Sources, order: CanonicalDocument) -> str:
 
 
 def _is_on_credit(sources: Sources, order: CanonicalDocument) -> bool:
-    """Whether the customer still owes it: no provider takes the money, and no invoice of Magento means that it came."""
+    """Return whether the customer still owes the order: no provider captures its payment, and no invoice in Magento means that it is paid."""
     method = sources.instance.payment_methods.get(order.payment_method or "")
     return method is None or not (method.captured_by_provider or method.invoice_means_paid)
 
@@ -198,6 +217,7 @@ def _payment_term(sources: Sources, order: CanonicalDocument) -> str:
 
 
 def _calls(request: dict[str, object], partners: tuple[Table, ...], draft: Table) -> list[dict[str, object]]:
+    """Return the calls of the request, in order, as a dry run shows them."""
     external_id = request["external_id"]
     calls = [part.call() for part in partners] + [draft.call()]
     if request["confirm"]:
@@ -212,12 +232,17 @@ _FIELDS = ("client_order_ref", "origin", "name")
 
 
 class ImportOrders(Writer):
-    """Partners, draft orders, their totals compared, then confirmed and dated (facts pair 3)."""
+    """Load partners and draft orders, compare their totals, then confirm and date the orders (facts pair 3)."""
 
     kind = ChangeKind.ORDER_IMPORT
     document = Kind.ORDER
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        """Find each order by our external id, else by its number in Odoo's reference fields, else as a duplicate candidate.
+
+        An order of others with this number is adopted when it is the only one and has the same total; otherwise the
+        change is refused.
+        """
         numbers = [number for change in changes for number in change.request["search"]["references"]]
         fields = context.books.text_fields("sale.order", context.instance.odoo.reference_fields) or list(_FIELDS)
         rows = context.books.orders_by_reference(numbers, fields).sure
@@ -241,6 +266,7 @@ class ImportOrders(Writer):
         return answers
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        """Refuse orders whose customer is missing where `customers_missing` is `finding`; hold those whose predecessor is not cancelled yet."""
         problems: dict[int, MagodooError] = {}
         strict = [change for change in changes if not change.request["create_customer"]]
         partners = {change.id: change.request["partners"][0]["rows"][0][0] for change in strict}
@@ -252,7 +278,7 @@ class ImportOrders(Writer):
         return problems
 
     def _wait_for_replaced(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
-        """An edited order is confirmed only after the one that it replaces was cancelled (RULES)."""
+        """Return `DependencyPending` by change id while the order that an edited order replaces is still confirmed in Odoo (RULES)."""
         replaced = {change.id: change.request["replaces"] for change in changes if change.request.get("replaces")}
         ids = context.books.by_external_ids(sorted(set(replaced.values()))) if replaced else {}
         rows = {row["id"]: row for row in context.books.by_ids("order", list(ids.values())).sure} if ids else {}
@@ -264,6 +290,7 @@ class ImportOrders(Writer):
         }
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        """Load partners, then draft orders in one call; confirm those whose totals are equal. A repeated call continues what exists."""
         client = context.books
         written: Written = load_partners(context, changes)
         ready = [change for change in changes if change.id not in written]
@@ -285,6 +312,7 @@ class ImportOrders(Writer):
     def _confirm(
         self, context: Context, changes: Sequence[LeasedChange], rows: Mapping[int, Mapping[str, Any]], written: Written
     ) -> None:
+        """Confirm the written drafts within the credit limit, add the transfer note, and set the order date; refusals go into `written`."""
         client = context.books
         wanted = {
             target: change
@@ -315,17 +343,22 @@ class ImportOrders(Writer):
             client.set_date_order(dates)
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+        """Return the match of the Magento order with the written sale order."""
         return Kind.ORDER, change.source_id, str(target_id)
 
 
 def _moment(change: LeasedChange) -> datetime:
+    """Return the order date of the request as an aware datetime in UTC."""
     return datetime.strptime(change.request["date_order"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
 def _over_the_limit(
     client: OdooClient, orders: Mapping[int, LeasedChange], rows: Mapping[int, Mapping[str, Any]]
 ) -> dict[int, str]:
-    """Orders that the customer's credit limit does not bear: they stay quotations (RULES, *Credit memos*). Reasons by order."""
+    """Return, by order id, why the customer's credit limit does not cover the order: it stays a quotation (RULES, *Credit memos*).
+
+    Several orders of one customer are counted in turn against what is left, in units of the company currency.
+    """
     owed = {target: change.request["on_credit"] for target, change in orders.items() if change.request["on_credit"]}
     partners = {target: int(rows[target]["partner_id"]["id"]) for target in owed}
     known = client.credit_left(list(partners.values()))
@@ -346,6 +379,7 @@ def _over_the_limit(
 
 
 def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
+    """Return why a loaded draft may not be confirmed: it cannot be read, was cancelled, or its totals differ; None when it may."""
     if row is None:
         return not_shown("order")
     if row["state"] in CONFIRMED_IN_ODOO:
@@ -359,7 +393,7 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> Magodo
 
 
 def _is_others(context: Context, row: Mapping[str, Any]) -> bool:
-    """Whether others made the order for the customer: neither we, nor another company for its own."""
+    """Return whether somebody else made the order for the customer: it is neither ours nor an intercompany order."""
     return not is_ours(context, row) and not is_intercompany(row)
 
 
@@ -368,6 +402,7 @@ def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str
 
 
 def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooError:
+    """Return how far our own order has come; it is complete once it is confirmed and has Magento's date. A cancelled one is refused."""
     if row["state"] == "cancel":
         return refused("the order was cancelled in Odoo")
     complete = row["state"] in CONFIRMED_IN_ODOO or not change.request["confirm"]
@@ -376,7 +411,7 @@ def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooE
 
 
 def _judge_foreign(rows: Sequence[Mapping[str, Any]], change: LeasedChange) -> Found | FixDocument:
-    """Adopt the one order that somebody else made of this one; anything less clear is for a person."""
+    """Adopt the one order that somebody else made for this sale; refuse anything less clear, which a person has to decide."""
     names = ", ".join(str(row["name"]) for row in rows)
     equal = [
         row for row in rows

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 
 def plan_returns(order: OrderPlan) -> None:
-    """Goods of refunded and shipped items back to stock, where the settings say that refunds mean returns.
+    """Plan the return of refunded and shipped goods to stock, where the settings say that refunds mean returns.
 
-    With our credit note at once; beside one that a person wrote only when they are overdue, as the person may see to them.
+    Planned together with our credit note, or once it exists. Beside a credit note that a person wrote it is planned
+    only when the return is overdue (finding `refunded_not_returned`), as the person may return the goods. Not planned
+    before the cut-over or while the order is not ready.
     """
     closed = not_ready(order)
     late = {finding.magento_id: finding for finding in order.of(FindingType.REFUNDED_NOT_RETURNED)}
@@ -52,7 +54,7 @@ def plan_returns(order: OrderPlan) -> None:
 
 
 def prepare_return(sources: Sources, plan: PlannedChange) -> Prepared:
-    """The goods of a credit memo, back from the delivery that took them; its lines are not `to_refund` (facts pair 5.5)."""
+    """Build the request: units by item, returned from the delivery that shipped them; its lines are not `to_refund` (facts pair 5.5)."""
     items, problems = items_to_move(sources, plan)
     if problems:
         return Prepared(plan, None, problems=problems)
@@ -78,7 +80,7 @@ Parts = dict[int, Units]  # by delivery: units by stock move
 
 
 class Return(Writer):
-    """Refunded goods back from the deliveries that took them: one return of each delivery, all with the change's key."""
+    """Return refunded goods from the deliveries that shipped them: one return of each delivery, all with the change's key."""
 
     kind = ChangeKind.ODOO_STOCK_RETURN
     document = Kind.RETURN
@@ -86,7 +88,7 @@ class Return(Writer):
     write_size = 1
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
-        """By our key; a return of the same quantities without a key is ours that stopped halfway, or a person's: one either way."""
+        """Find returns by our key, else one of the same quantities without a key: ours that was interrupted, or a person's."""
         wanted = sale_lines(context, changes)
         answers: Answers = {}
         for change, (rows, _, _) in self._standing(context, changes).items():
@@ -97,6 +99,7 @@ class Return(Writer):
         return answers
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        """Refuse what the done deliveries do not have left to return, components of kits, and quantities that the unit cannot express."""
         wanted = sale_lines(context, changes)
         problems: dict[int, MagodooError] = {}
         for change, (rows, returns, deliveries) in self._standing(context, changes).items():
@@ -108,6 +111,7 @@ class Return(Writer):
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        """Create the missing returns, set the key on each, and validate them; returns that exist are completed."""
         client, wanted = context.books, sale_lines(context, changes)
         keys = {change.id: change.request["key"] for change in changes}
         written: Written = {}
@@ -135,7 +139,7 @@ class Return(Writer):
     def _standing(
         self, context: Context, changes: Sequence[LeasedChange]
     ) -> dict[int, tuple[list[Row], list[Row], list[Row]]]:
-        """By change: its own returns, all returns of its order, and the order's done deliveries."""
+        """Return by change: its own returns, all returns of its order, and the order's done deliveries."""
         client, wanted = context.books, sale_lines(context, changes)
         orders = resolve(context, changes, [change.request["order"] for change in changes])
         numbers = sorted(set(orders.values()))
@@ -160,7 +164,7 @@ class Return(Writer):
 
 
 def _name_products(context: Context, rows: Iterable[Row]) -> None:
-    """Put the product that was sold into the moves' order lines, by which a kit's components are known."""
+    """Add the product that was sold to the moves' order lines; it tells components of a kit."""
     moves = [move for row in rows for move in row["move_ids"] if id_of(move.get("sale_line_id"))]
     sold = context.books.sold_products(sorted({id_of(move["sale_line_id"]) for move in moves}))
     for move in moves:
@@ -170,7 +174,7 @@ def _name_products(context: Context, rows: Iterable[Row]) -> None:
 
 
 def _units(rows: Iterable[Row]) -> Goods:
-    """What these returns bring back."""
+    """Return the units by goods that the returns bring back."""
     found: Goods = {}
     for row in rows:
         for move in row["move_ids"]:
@@ -180,7 +184,7 @@ def _units(rows: Iterable[Row]) -> Goods:
 
 
 def _rest(wanted: Goods | MagodooError, rows: Sequence[Row]) -> Goods | MagodooError:
-    """What the standing returns do not bring back yet."""
+    """Return the units by goods that the existing returns do not bring back yet; an error is passed through."""
     if isinstance(wanted, MagodooError):
         return wanted
     back = _units(rows)
@@ -188,7 +192,10 @@ def _rest(wanted: Goods | MagodooError, rows: Sequence[Row]) -> Goods | MagodooE
 
 
 def _parts(deliveries: Sequence[Row], wanted: Goods | MagodooError, returns: Sequence[Row]) -> Parts | MagodooError:
-    """What comes back from which delivery: from one that has it all, else from each in turn what it still has."""
+    """Return what is returned from which delivery: from one that has everything, else from each in turn what it has left.
+
+    A refusal is returned for components of a kit, and when the deliveries have too little.
+    """
     if isinstance(wanted, MagodooError):
         return wanted
     moved = {goods_of(move) for row in deliveries for move in row["move_ids"]}
@@ -210,13 +217,13 @@ def _parts(deliveries: Sequence[Row], wanted: Goods | MagodooError, returns: Seq
 
 
 def _shares(deliveries: Sequence[Row], parts: Parts) -> list[tuple[Row, int]]:
-    """The stock moves that come back, with the units of each."""
+    """Return the stock moves to be returned, with the units of each."""
     moves = {move["id"]: move for delivery in deliveries for move in delivery["move_ids"]}
     return [(moves[id], units) for taken in parts.values() for id, units in taken.items()]
 
 
 def _taken(delivery: Row, wanted: Goods, returned: Units) -> tuple[Units, Goods]:
-    """Units by stock move that come back from a delivery, and what is still wanted after it."""
+    """Return the units by stock move that are returned from a delivery, and what is still wanted after it."""
     left, taken = dict(wanted), Units()
     for move in delivery["move_ids"]:
         goods = goods_of(move)
