@@ -1,4 +1,4 @@
-"""Customer invoices and credit notes, what both share until they are written: the plan and the request."""
+"""Plan customer invoices and credit notes, and build their requests: what both kinds share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 def plan_entry(
     order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, policy: str, reason: str | None, **intent: Any
 ) -> None:
-    """An invoice or credit note, unless a reason, a closed period or the series of its journal holds it."""
+    """Plan an invoice or credit note, unless a reason, a closed period or the numbering of its journal holds it.
+
+    policy: `post` or `draft`, which becomes the intent's `as`. An entry inside a closed period is planned with
+    `closed_period`, so that it needs approval, unless the setting `closed_period` is `hold`.
+    """
     if reason:
         finding.no_change_reason = reason
         return
@@ -46,7 +50,11 @@ def plan_entry(
 
 
 def nothing_to_book(order: OrderPlan, finding: Finding, row: Document) -> bool:
-    """RULES, *A memo of exactly zero*: posted where its invoice was; else, and where the settings say so, it is information."""
+    """Return whether a document of zero is not posted; its finding then becomes `nothing_to_book`, with the reason.
+
+    RULES, *A memo of exactly zero*: it is posted where its invoice was; otherwise, and where the settings say so, it
+    is information.
+    """
     if rounded(row.grand_total) or finding.type is not MISSING_IN_ODOO:
         return False
     if order.instance.zero_documents == "information":
@@ -60,17 +68,18 @@ def nothing_to_book(order: OrderPlan, finding: Finding, row: Document) -> bool:
 
 
 def _is_invoiced(order: OrderPlan) -> bool:
-    """Whether an invoice of the order stands in Odoo, or will after this plan."""
+    """Return whether an invoice of the order is in Odoo, or will be after this plan."""
     return bool(order.active(Side.ODOO, Kind.INVOICE)) or bool(order.planned("odoo_invoice"))
 
 
 @dataclass(frozen=True)
 class EntryKind:
-    """What tells invoices and credit notes apart in a request.
+    """Describe how invoices and credit notes differ in a request.
 
-    name: in external ids. cells: further cells of the head, from the head so far. apart: quantities by item that get a line of their own.
-    problems: what stands in the way of the lines. linked: whether every line names its order line, or only what stands apart.
-    more: further entries of the request. `apart` and `more` are given the quantities by item that Odoo's order is without.
+    name: in external ids. cells: further cells of the head, from the head so far. apart: units by item that get a
+    line of their own. problems: what prevents the lines. linked: whether every line names its order line, or only
+    those of `apart`. more: further entries of the request. `apart` and `more` are given the units by item that Odoo's
+    order is without.
     """
 
     kind: Kind
@@ -84,7 +93,10 @@ class EntryKind:
 
 
 def prepare_entry(sources: Sources, plan: PlannedChange, of: EntryKind) -> Prepared:
-    """The draft with its forced taxes, and whether it is posted once its totals were read back equal."""
+    """Build the request of a draft with forced taxes, and of its posting once its totals were read back equal.
+
+    `expect` and `quantities` are units of 1/10000. Missing mappings and sums that fail are returned as problems.
+    """
     document, order = sources.magento(of.kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
     if document is None or order is None:
         return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
@@ -120,6 +132,7 @@ def prepare_entry(sources: Sources, plan: PlannedChange, of: EntryKind) -> Prepa
 def _head(
     sources: Sources, order: CanonicalDocument, document: CanonicalDocument, plan: PlannedChange, of: EntryKind
 ) -> tuple[dict[str, str | None], list[dict[str, Any]], list[RequestProblem]]:
+    """Return the cells of the document's head, the tables of partners to create, and the problems."""
     instance = sources.instance
     problems: list[RequestProblem] = []
     currency = sources.master.only("res.currency", document.currency)
@@ -146,9 +159,11 @@ def _head(
 def _partner(
     sources: Sources, order: CanonicalDocument
 ) -> tuple[dict[str, str], list[dict[str, Any]], list[RequestProblem]]:
-    """The billing address of an order of ours; the partner that a person chose on an order of theirs.
+    """Return the cell of the partner, the tables that create it, and the problems.
 
-    A customer who was deleted in Magento leaves registered orders without an id: theirs stays the partner of the Odoo order.
+    The partner is the billing address for an order of ours, and the one that a person chose on an order of theirs. A
+    customer who was deleted in Magento leaves registered orders without an id: the partner of the Odoo order is kept
+    for them.
     """
     theirs = sources.counterpart(Kind.ORDER, order.source_id)
     deleted = not order.payload.get("customer_id") and order.payload.get("customer_is_guest") in (0, False)
@@ -162,8 +177,10 @@ def _partner(
 
 
 def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index: int, of: EntryKind) -> dict[str, str]:
-    """Refund lines are not linked to order lines, or Odoo would offer to invoice them again (facts pair 5.5); but for what
-    stands apart.
+    """Return the cells of one line, by column of `load`.
+
+    Refund lines are not linked to order lines, or Odoo would offer to invoice them again (facts pair 5.5), except
+    those of `apart`.
     """
     cells = {
         "id": sources.instance.external_id(of.name, f"{document.source_id}_l{index}"),
@@ -182,6 +199,7 @@ def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index:
 
 
 def order_line_of(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> Any:
+    """Return the reference of the sale order line that a line invoices; None when it has none."""
     order_id = str(document.own_order_id or document.order_key)
     if line.source.role == "item":
         return sources.order_line(order_id, str(line.source.item_key))
@@ -193,7 +211,7 @@ def order_line_of(sources: Sources, document: CanonicalDocument, line: MoneyLine
 
 
 def _is_invoiced_in_part(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> bool:
-    """Whether an earlier invoice holds a part of an amount that is one piece: that one has invoiced the piece, whatever it cost.
+    """Return whether an earlier invoice holds a part of an amount of quantity 1: that one has invoiced the piece, whatever it cost.
 
     Fixed product tax is counted by the pieces of its item, and each invoice has its own.
     """
@@ -222,7 +240,7 @@ def _quantities(document: CanonicalDocument) -> list[list[Any]]:
 
 
 def _search(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> dict[str, Any]:
-    """Where to look for the same document made by somebody else (RULES, *Cut-over*)."""
+    """Return where to look for the same document made by somebody else (RULES, *Cut-over*)."""
     prefix = sources.instance.odoo.order_number_prefix
     return {
         "references": sources.instance.written_as(document.number),

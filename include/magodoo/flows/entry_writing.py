@@ -1,6 +1,7 @@
-"""Customer invoices and credit notes, what both share in Odoo: probe, check, write.
+"""Probe, check and write customer invoices and credit notes: what both kinds share in Odoo.
 
-Drafts are loaded, their totals compared to the cent, then they are posted (docs/facts, pair 4 and 5.2)."""
+Drafts are loaded, their totals compared to the cent, then they are posted (docs/facts, pair 4 and 5.2).
+"""
 
 from __future__ import annotations
 
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 
 
 class WriteEntries(Writer):
-    """Invoices or credit notes; a draft that is not equal to its source is not posted."""
+    """Write invoices or credit notes; a draft that is not equal to its source is not posted."""
 
     move_type: str
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        """Find each document by our external id, else an equal one that others made; nothing is adopted twice."""
         orders = resolve(context, changes, [change.request["order"] for change in changes])
         around = self._surroundings(context, changes, orders)
         ours = {row["external_id"]: row for row in around.rows.values() if row.get("external_id")}
@@ -51,6 +53,7 @@ class WriteEntries(Writer):
     def _surroundings(
         self, context: Context, changes: Sequence[LeasedChange], orders: Mapping[str, int]
     ) -> _Surroundings:
+        """Return the moves around the changes, read in as few calls as possible."""
         client, word = context.books, self.document.value
         searches = [change.request["search"] for change in changes]
         numbers = sorted(
@@ -72,7 +75,11 @@ class WriteEntries(Writer):
     def _foreign(
         self, context: Context, change: LeasedChange, around: _Surroundings, linked: set[int], taken: set[int]
     ) -> Found | MagodooError | None:
-        """Equal documents that others made: on the order, adopted; a draft of theirs, waited for; unlinked, for a person."""
+        """Return what an equal document of others means; None when there is none.
+
+        A single posted one on the order is adopted. Several, or a draft on the order, are refused until a person
+        decides, and so is one that is not linked to any order.
+        """
         free = [
             row for row in around.rows.values()
             if row["id"] not in around.matched | taken and not is_ours(context, row) and _equal(row, change)
@@ -86,7 +93,7 @@ class WriteEntries(Writer):
             return refused(
                 f"possible duplicate: {names} on the order is equal, was made by hand and is not posted alone"
             )
-        # Orders and invoices are numbered apart: a number on another order's document is that order's affair.
+        # Orders and invoices have separate numberings: a number on another order's document belongs to that order.
         named = [row for row in free if _mentions(row, change, around.fields)]
         loose = [row for row in around.alike.get(change.id, ()) if row["id"] not in taken]
         found = {row["id"]: row for row in (*named, *loose) if not _orders_of(row)}
@@ -96,6 +103,7 @@ class WriteEntries(Writer):
         return None
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        """Refuse or hold what cannot be posted now: by its order, its currency rate, a closed period, the numbering, or what is left to invoice."""
         client = context.books
         ids = resolve(context, changes, [change.request["order"] for change in changes])
         orders = {row["id"]: row for row in client.by_ids("order", sorted(set(ids.values()))).sure} if ids else {}
@@ -118,16 +126,20 @@ class WriteEntries(Writer):
         return problems
 
     def refusal(self, change: LeasedChange) -> MagodooError | None:
-        """Why a change may never be written, whatever its order is."""
+        """Return why a change may never be written, whatever its order is; None when it may."""
         return None
 
     def no_room(
         self, order: Mapping[str, Any] | None, change: LeasedChange, claimed: dict[int, int]
     ) -> MagodooError | None:
-        """Why the order cannot take it now; `claimed` are the units by order line that earlier changes of the group take."""
+        """Return why the order cannot take the document now; None when it can.
+
+        claimed: units by order line id that earlier changes of the group take.
+        """
         return None
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        """Load partners, then drafts in one call, compare them with their sources, and post those that are equal."""
         client = context.books
         written: Written = load_partners(context, [change for change in changes if change.request["partners"]])
         ready = [change for change in changes if change.id not in written]
@@ -152,7 +164,7 @@ class WriteEntries(Writer):
         return written
 
     def _drafts(self, client: OdooClient, made: Mapping[int, LeasedChange]) -> dict[int, Mapping[str, Any]]:
-        """What stands there now; with the taxes forced where lines could not carry them."""
+        """Return the loaded documents by id, with the taxes forced where lines could not carry them."""
         rows: dict[int, Mapping[str, Any]] = {
             row["id"]: row for row in client.by_ids(self.document.value, list(made)).rows
         }
@@ -163,6 +175,7 @@ class WriteEntries(Writer):
         return rows
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+        """Return the match of the Magento document with the written one."""
         return self.document, change.source_id, str(target_id)
 
 
@@ -171,8 +184,11 @@ _FIELDS = ("name", "ref", "invoice_origin", "payment_reference")
 
 @dataclass(frozen=True)
 class _Surroundings:
-    """Moves of the kind around some changes: those of their orders or with their numbers, those linked to each order, by change
-    those that look like it, and which are matched with other documents.
+    """Hold moves of the kind around some changes.
+
+    rows: those of their orders or with their numbers, by id. of_order: ids linked to each order. alike: duplicate
+    candidates by change id. matched: ids that are matched with other documents. fields: the reference fields that
+    were searched.
     """
 
     rows: Mapping[int, Mapping[str, Any]]
@@ -229,6 +245,7 @@ def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str
 
 
 def _orders_of(row: Mapping[str, Any]) -> set[int]:
+    """Return the ids of the sale orders that a move's lines are linked to."""
     orders: set[int] = set()
     for line in row.get("invoice_line_ids") or ():
         for sale_line in line.get("sale_line_ids") or ():

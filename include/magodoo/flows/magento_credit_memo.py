@@ -1,6 +1,8 @@
 """Credit note of Odoo -> offline Magento credit memo with explicit shipping and adjustments.
 
-Planned once the credit note is paid. Never over `invoice/:id/refund`, which Magento does not lock (docs/facts, magento-2.4.7 7)."""
+Planned once the credit note is paid. `invoice/:id/refund` is never used: Magento does not lock it (docs/facts,
+magento-2.4.7 7).
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,14 @@ if TYPE_CHECKING:
 
 
 def plan_magento_credit_memos(order: OrderPlan) -> None:
-    """Offline refunds; a dynamic bundle is refunded by its children (facts magento-2.4.7 5.4)."""
+    """Plan the offline credit memo of each Odoo credit note that Magento lacks.
+
+    Planned for the finding `missing_in_magento` of a credit memo. A dynamic bundle is refunded by its children (facts
+    magento-2.4.7 5.4). Not planned while `credit_memos.to_magento` is off, before the invoice that it reverses is
+    written, while the order is not ready in Magento or refunded in excess, while the credit note is unpaid, for a
+    line that is no item of the order, below zero, and where Magento would then not ship a bundle that the customer
+    has not received: the finding keeps the first of these reasons.
+    """
     policy = order.instance.credit_memos.to_magento
     for finding in order.of(MISSING_IN_MAGENTO, Kind.CREDIT_MEMO):
         row = order.row(finding)
@@ -72,15 +81,17 @@ def plan_magento_credit_memos(order: OrderPlan) -> None:
 
 
 def _follows_its_invoice(order: OrderPlan, row: Document) -> str | None:
-    """Magento refunds only what is invoiced: a credit note that reverses an invoice of this plan goes with a later one."""
+    """Return why a credit note waits: this plan writes an invoice of the order first, and Magento refunds only what is invoiced; else None."""
     planned = order.planned("magento_invoice")
     reverses = planned and order.facts.situation.reversals.every[row.at]
     return "It follows the invoice that it reverses, which is written first" if reverses else None
 
 
 def _takes_a_bundle(order: OrderPlan, refunded: dict[int, int]) -> str | None:
-    """A credit memo names each bundle that its parts price if it refunds a part of it, or no quantity at all, and counts all that was
-    invoiced of it. Of one that ships together, and that the customer is still to get, Magento would then ship nothing.
+    """Return why a credit memo may not be written: Magento would then not ship a bundle that the customer has yet to get; else None.
+
+    A credit memo names each bundle that its parts price if it refunds a part of it, or no quantity at all, and
+    Magento counts all that was invoiced of that bundle as refunded. This concerns bundles that ship together.
     """
     own = {int(line.item_key) for line in order.facts.situation.view.frames.lines_of(order.order.at)}
     quantities = {item: units for item, units in refunded.items() if units}
@@ -97,7 +108,10 @@ def _takes_a_bundle(order: OrderPlan, refunded: dict[int, int]) -> str | None:
 
 
 def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
-    """An offline refund with explicit arguments: without them Magento refunds all remaining shipping (facts magento-2.4.7 5.3)."""
+    """Build the request of an offline refund with explicit arguments: without them Magento refunds all remaining shipping.
+
+    Shipping and adjustments are units of 1/10000, in base currency (facts magento-2.4.7 5.3).
+    """
     document, items, problems = staged(sources, plan, Kind.CREDIT_MEMO, may_be_empty=True)
     if document is None or problems:
         return Prepared(plan, None, problems=problems)
@@ -120,23 +134,28 @@ def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 def _zero_items(sources: Sources, plan: PlannedChange) -> list[list[int]]:
-    """Shipping or an adjustment alone: every item with quantity 0, or Magento refunds everything (facts magento-2.4.7 5.3)."""
+    """Return every item with quantity 0, for shipping or an adjustment alone: else Magento refunds everything (facts magento-2.4.7 5.3)."""
     order = sources.magento(Kind.ORDER, plan.order_key)
     lines = order.lines if order else []
     return [[int(line.item_key), 0] for line in lines if line.role == "item" and line.is_money and line.item_key]
 
 
 class CreateCreditMemo(MagentoDocument):
-    """An offline refund with explicit shipping and adjustments; never `invoice/:id/refund`, which is not locked (facts 7)."""
+    """Create offline credit memos with explicit shipping and adjustments; never by `invoice/:id/refund`, which is not locked (facts 7)."""
 
     kind = ChangeKind.MAGENTO_CREDIT_MEMO
     document = Kind.CREDIT_MEMO
 
     def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
-        """One that was set off against its invoice goes with it unpaid (`when_posted`): what is open of it decides."""
+        """Return a reason when the credit note is open and unpaid; one that was reconciled with its unpaid invoice has nothing open."""
         return "is not paid any more" if document.open_amount > 0 and is_unpaid(document) else None
 
     def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+        """Return why no credit memo may be created now; None when it may.
+
+        Causes: a total below zero, payment parts, a total that cannot be predicted or would differ, more than was
+        paid, the order's state.
+        """
         currency = currency_of(order)
         total, wanted = predicted_credit_memo(order, change.request), change.request["expect"]["total"]
         if wanted < 0:
@@ -170,7 +189,10 @@ class CreateCreditMemo(MagentoDocument):
 
 
 def predicted_credit_memo(order: OrderRow, request: OrderRow) -> int:
-    """Units of the credit memo of a request: its items' shares, shipping with its tax, adjustments (base currency)."""
+    """Return the units of the credit memo that Magento would make: shares of the items, shipping with its tax, adjustments.
+
+    Shipping and adjustments of the request are in base currency; the result is in the order's.
+    """
     rate = Decimal(order.get("base_to_order_rate") or 1)
     total = sum(_refunded(row, units) for row, units in money_rows(order, request["items"]))
     total += _shipping(order, request["shipping_amount"])
@@ -179,7 +201,7 @@ def predicted_credit_memo(order: OrderRow, request: OrderRow) -> int:
 
 
 def _refunded(row: OrderRow, wanted: Decimal) -> int:
-    """Shares of what was invoiced; of the last piece the rest."""
+    """Return the units that a row's part adds to the credit memo: a share of what was invoiced; the last piece takes the rest."""
     if not wanted:
         return 0
     invoiced, refunded = to_units(row.get("qty_invoiced")), to_units(row.get("qty_refunded"))
@@ -200,7 +222,10 @@ def _refunded(row: OrderRow, wanted: Decimal) -> int:
 
 
 def _shipping(order: OrderRow, base_amount: int) -> int:
-    """Shipping before its discount, in base currency (facts magento-2.4.7 5.3), with its tax and discount in proportion."""
+    """Return the refunded shipping in units of the order's currency, with its tax and discount in proportion.
+
+    base_amount: shipping before its discount, in base currency (facts magento-2.4.7 5.3).
+    """
     whole = to_units(order.get("base_shipping_amount"))
     if not base_amount or not whole:
         return 0

@@ -1,11 +1,14 @@
-"""Documents into Magento, what invoices, shipments and credit memos share.
+"""Writing documents to Magento: what invoices, shipments and credit memos share.
 
-Explicit items always: an empty list is an error of ours before it means everything. One call each, on an order that was just read.
-Found by the marker in their comment, else adopted when equal and matched with nothing. Nothing is ever captured, voided, refunded online
-or cancelled (docs/facts, magento-2.4.7 5 and 7).
+Items are always explicit: an empty list is refused here, as Magento would take it for everything. Each document is
+one call, on an order that was just read. It is found by the marker in its comment, else an equal one that is matched
+with nothing is adopted. Nothing is ever captured, voided, refunded online or cancelled (docs/facts, magento-2.4.7 5
+and 7).
 
-What Magento would make of explicit items is computed before it is asked, so that nothing else is ever written. Of a line's last open
-quantity the rest of its amounts is taken, of a part the share, rounded per line: the documents of an order sum to the order."""
+What Magento would make of explicit items is computed before the call, so that nothing else is ever written. The last
+open quantity of a line takes the rest of its amounts, a part takes its share, rounded per line: the documents of an
+order sum to the order.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +52,7 @@ CLOSED_STATES = frozenset({"canceled", "closed", "holded", "pending_payment", "p
 def plan_document(
     order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, reason: str | None, **intent: Any
 ) -> None:
+    """Plan a Magento document for a finding, or keep the reason why none may be written."""
     if reason:
         finding.no_change_reason = reason
         return
@@ -56,7 +60,11 @@ def plan_document(
 
 
 def not_ready_in_magento(order: OrderPlan, row: Document) -> str | None:
-    """Why nothing may be written onto the order in Magento for a document of Odoo."""
+    """Return why nothing may be written onto the order in Magento for a document of Odoo; None when it may.
+
+    Causes, the first counts: cut-over, an order that is closed, held or suspected of fraud, an unreadable record, a
+    document that was made from a Magento document, a blocking finding, no quantity left.
+    """
     state = order.order.state
     return first_reason(
         order.cut_over(row),
@@ -69,13 +77,17 @@ def not_ready_in_magento(order: OrderPlan, row: Document) -> str | None:
 
 
 def why_not_paid(order: OrderPlan, row: Document, setting: str) -> str:
+    """Return why a document does not count as paid under a setting."""
     return payments.why_not_paid(row, setting, in_payment_counts=order.instance.invoices.in_payment_counts)
 
 
 def sorted_by_bundle(
     order: OrderPlan, row: Document
 ) -> tuple[dict[int, int], list[tuple[Bundle, dict[int, int]]], str | None]:
-    """Units by item of what is no part of a bundle, by part of each bundle, and why not all of it can be named."""
+    """Return a document's units by item, those of bundles' parts apart, and why not all of it can be named (None when it can).
+
+    The first is units by item outside of bundles, the second a list of (bundle, units by item of its parts).
+    """
     single: dict[int, int] = {}
     parts: dict[int, dict[int, int]] = {}
     for key, quantity in order.facts.items.get(row.at, []):
@@ -91,11 +103,12 @@ def sorted_by_bundle(
 
 
 def as_items(units: dict[int, int]) -> list[list[Any]]:
+    """Return units by item as [[item id as text, units]], in the order of the ids."""
     return [[str(item), units[item]] for item in sorted(units)]
 
 
 def _foreign(order: OrderPlan, row: Document) -> str:
-    """The SKU of the first line that stands for nothing of the Magento order."""
+    """Return the SKU of the first line that is no item of the Magento order."""
     lines = order.facts.situation.view.frames.lines_of(row.at)
     return next((str(line.sku) for line in lines if not line.item_key and line.sku), "A line of it")
 
@@ -103,6 +116,10 @@ def _foreign(order: OrderPlan, row: Document) -> str:
 def staged(
     sources: Sources, plan: PlannedChange, kind: Kind, may_be_empty: bool = False
 ) -> tuple[CanonicalDocument | None, list[list[int]], list[RequestProblem]]:
+    """Return the Odoo document of a plan, its [[order item id, units]], and the problems that prevent a request.
+
+    An empty list of items is a problem unless `may_be_empty`: Magento would take it for everything.
+    """
     document, order = sources.odoo(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
     if document is None or order is None:
         return None, [], [RequestProblem("order", "the document or its order is not staged")]
@@ -119,24 +136,28 @@ def staged(
 
 
 def request_head(sources: Sources, plan: PlannedChange, model: str) -> dict[str, Any]:
+    """Return the entries that every request for Magento has: order id, marker, whether to notify the customer."""
     marker = Marker(sources.instance.id, sources.database_uuid, model, int(plan.source_id))
     return {"order_id": int(plan.order_key), "marker": str(marker), "notify": sources.instance.notify_customers}
 
 
 def item_rows(items: list[list[int]]) -> list[dict[str, Any]]:
+    """Return [[order item id, units]] as the rows of Magento's API, quantities as Decimal."""
     return [{"order_item_id": key, "qty": from_units(units)} for key, units in items]
 
 
 def comment_of(request: dict[str, Any]) -> dict[str, Any]:
+    """Return the comment that carries the marker, invisible to the customer."""
     return {"comment": request["marker"], "is_visible_on_front": 0}
 
 
 def magento_call(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Return a POST to Magento as a dry run shows it."""
     return {"system": "magento", "method": "POST", "path": path, "body": body}
 
 
 def total_of(document: CanonicalDocument) -> int:
-    """What Magento's document comes to, in units: without the rounding to cash, which Magento does not know."""
+    """Return the total of Magento's document in units: without the rounding to cash, which Magento does not know."""
     return document.grand_total - int(document.details.get("cash_rounding") or 0)
 
 
@@ -145,7 +166,7 @@ _CLOSED = ("holded", "canceled", "closed", "payment_review")
 
 
 class MagentoDocument(Writer):
-    """What the three documents share: found by the marker in their comment, else adopted when equal and matched with nothing."""
+    """Find, check and create one kind of Magento document: by the marker in its comment, else an equal unmatched one is adopted."""
 
     group_size = 25
     write_size = 1
@@ -154,13 +175,14 @@ class MagentoDocument(Writer):
     _known: dict[int, Row] | None = None
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        """Find each document by its marker; else adopt an equal one without a marker that is matched with nothing."""
         rows = _rows(context, self.document, changes)
         taken = matched(context, Side.MAGENTO, self.document, [int(row["entity_id"]) for row in rows])
         answers: Answers = {}
         for change in changes:
             of_order = [row for row in rows if int(row["order_id"]) == change.request["order_id"]]
             own = next((row for row in of_order if str(find_marker(row)) == change.request["marker"]), None)
-            counted = taken | set(change.request.get("counted") or ())  # they stand for other documents together
+            counted = taken | set(change.request.get("counted") or ())  # together they represent other documents
             equal = [row for row in of_order if row["entity_id"] not in counted and find_marker(row) is None]
             theirs = [row for row in equal if self._equal(context, row, change)]
             if own is not None:
@@ -171,6 +193,7 @@ class MagentoDocument(Writer):
         return answers
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        """Refuse what the order, read just now, does not allow: its state, its open quantities, or a total that would differ."""
         orders = self._orders(context, changes)
         problems: dict[int, MagodooError] = {}
         for change in changes:
@@ -189,17 +212,18 @@ class MagentoDocument(Writer):
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        """Create the documents one by one."""
         orders = self._orders(context, changes)
         return {change.id: self._written(context, orders, change) for change in changes}
 
     def for_group(self) -> Self:
-        """The orders of a group are read once, for its check and all its writes: a list of them takes Magento 8 ms an order."""
+        """Return a copy that reads the orders of a group once, for its check and all its writes: a list of them takes Magento 8 ms an order."""
         of_group = copy.copy(self)
         of_group._known = {}
         return of_group
 
     def _orders(self, context: Context, changes: Sequence[LeasedChange]) -> Mapping[int, Row]:
-        """The orders of the changes as this group has read them; without a group as they are now."""
+        """Return the orders of the changes by id: as this group has read them; without a group, as they are now."""
         known = {} if self._known is None else self._known
         unread = [change for change in changes if change.request["order_id"] not in known]
         if unread:
@@ -207,6 +231,7 @@ class MagentoDocument(Writer):
         return known
 
     def _written(self, context: Context, orders: Mapping[int, Row], change: LeasedChange) -> int | MagodooError:
+        """Return the new document's id, or the error that creating it raised."""
         order = orders.get(change.request["order_id"])
         if order is None:
             return SourceChanged("the order is gone from Magento")
@@ -216,36 +241,42 @@ class MagentoDocument(Writer):
             return problem
 
     def _equal(self, context: Context, row: Row, change: LeasedChange) -> bool:
+        """Return whether a document of the order has the same items and total as the request."""
         same = not quantity_differences(row, lines_of(change))
         total = change.request["expect"].get("total")
         sold = to_units(row.get("grand_total")) + tendered_of(context, row)
         return same and (total is None or rounded(sold) == rounded(total))
 
     def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
-        """Why this may not be written on the order as it is now; None when it may."""
+        """Return why this may not be written on the order as it is now; None when it may."""
         return f"the order is {order['state']} in Magento" if order.get("state") in _CLOSED else None
 
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+        """Create the document and return its id."""
         raise NotImplementedError
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+        """Return the match of the Magento document with its source in Odoo."""
         return self.document, str(target_id), change.source_id
 
 
 def tendered_of(context: Context, row: Row) -> int:
-    """Units of an order or a document that gift cards and credit paid: they lower its total and not what it sells."""
+    """Return the units of an order or document that gift cards and credit paid: they lower its total and not what it sells."""
     return sum(tendered(context.instance, row).values())
 
 
 def currency_of(order: Row) -> str:
+    """Return the order's currency code, or ""."""
     return str(order.get("order_currency_code") or "")
 
 
 def lines_of(change: LeasedChange) -> list[tuple[int, Any]]:
+    """Return (order item id, quantity) of the request; quantities as Decimal."""
     return [(int(key), from_units(units)) for key, units in change.request["items"]]
 
 
 def _rows(context: Context, kind: Kind, changes: Sequence[LeasedChange]) -> list[dict[str, Any]]:
+    """Return the documents of a kind of the changes' orders."""
     orders = sorted({int(change.request["order_id"]) for change in changes})
     return [row for page in context.shop.by_order(kind, orders) for row in page.rows]
 
@@ -254,7 +285,7 @@ OrderRow = Mapping[str, Any]
 
 
 def unpredictable(order: OrderRow, tendered: int) -> str | None:
-    """Return why no document of an order can be predicted: its total holds what is no part of it, as a fee of an extension is.
+    """Return why no document of an order can be predicted: its total holds an amount outside its parts, such as an extension's fee.
 
     tendered: units of the order that gift cards and credit paid; they lower Magento's total and not what it sells.
     """
@@ -271,7 +302,7 @@ def unpredictable(order: OrderRow, tendered: int) -> str | None:
 
 
 def money_rows(order: OrderRow, items: Iterable[Sequence[int]]) -> list[tuple[OrderRow, Decimal]]:
-    """Rows that carry money with the units of each: the parts of a dynamic bundle stand for it (facts magento-2.4.7 5.4)."""
+    """Return the rows that carry money with the units of each: the parts of a dynamic bundle replace it (facts magento-2.4.7 5.4)."""
     rows = {int(row["item_id"]): row for row in with_own_prices(order["items"])}
     wanted: list[tuple[OrderRow, Decimal]] = []
     for item_id, units in items:
@@ -285,9 +316,9 @@ def money_rows(order: OrderRow, items: Iterable[Sequence[int]]) -> list[tuple[Or
 
 
 def fixed_tax_of(row: OrderRow, wanted: Decimal, everything: bool, done: str) -> int:
-    """Fixed product tax with the tax on it (docs/facts/magento-versions.md); `done`: what of it earlier documents hold."""
+    """Return the fixed product tax with the tax on it, in units (docs/facts/magento-versions.md); `done` names what earlier documents hold."""
     applied = applied_fixed_taxes(row)
-    # Magento adds the whole of an item to each of its taxes: the first one says it.
+    # Magento stores the whole of an item on each of its taxes: the first one is enough.
     before = next((each for each in applied if each.get(f"weee_amount_{done}") is not None), {})
     net = part_of(
         to_units(row.get("weee_tax_applied_row_amount")),
@@ -301,6 +332,7 @@ def fixed_tax_of(row: OrderRow, wanted: Decimal, everything: bool, done: str) ->
 
 
 def part_of(amount: int, wanted: Decimal, row: OrderRow, done: int, everything: bool) -> int:
+    """Return the units of a document's part of an amount: the rest when `everything` is taken, else the share, rounded half up."""
     if everything:
         return amount - done
     ordered = to_units(row["qty_ordered"])
@@ -308,4 +340,5 @@ def part_of(amount: int, wanted: Decimal, row: OrderRow, done: int, everything: 
 
 
 def half_up(units: Decimal) -> int:
+    """Return units rounded half up to the cent."""
     return rounded(int(units.to_integral_value(ROUND_HALF_UP)))

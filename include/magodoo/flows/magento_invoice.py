@@ -1,6 +1,7 @@
 """Invoice of Odoo -> Magento invoice, which Magento then shows as paid whatever the method (docs/facts, magento-2.4.7 5).
 
-Planned once Odoo has posted it, or has it paid, as the setting `invoices.to_magento` says."""
+Planned once Odoo has posted the invoice, or has it paid, as the setting `invoices.to_magento` says.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +53,13 @@ if TYPE_CHECKING:
 
 
 def plan_magento_invoices(order: OrderPlan) -> None:
+    """Plan the Magento invoice of each Odoo invoice that Magento lacks.
+
+    Planned for the finding `missing_in_magento` of an invoice, the one with the most shipping first: Magento puts all
+    shipping on the first invoice. Not planned while `invoices.to_magento` is off, while the order is not ready in
+    Magento, while the invoice is unpaid under `when_paid`, when its shipping is not what Magento would put on it, and
+    when it holds only a part of a bundle that Magento invoices whole: the finding keeps the first of these reasons.
+    """
     policy = order.instance.invoices.to_magento
     # Magento puts all shipping on the first invoice (facts magento-2.4.7 5.1).
     waiting = sorted(order.of(MISSING_IN_MAGENTO, Kind.INVOICE), key=lambda finding: -order.row(finding).shipping)
@@ -71,6 +79,7 @@ def plan_magento_invoices(order: OrderPlan) -> None:
 
 
 def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
+    """Return why an invoice's shipping cannot be Magento's; None when it is what Magento puts on this invoice."""
     first = not order.active(Side.MAGENTO, Kind.INVOICE)
     first = first and not order.planned(ChangeKind.MAGENTO_INVOICE)
     expected = order.order.shipping if first else 0
@@ -80,8 +89,9 @@ def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
 
 
 def _items_invoiced(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | None]:
-    """Items as Magento takes them for invoices, or why it cannot: a bundle that its parts price is invoiced by its own line, whole
-    (facts magento-2.4.7 5.4).
+    """Return [[item id, units]] as Magento takes them for invoices, and why it cannot (None when it can).
+
+    A bundle that its parts price is invoiced by its own line, whole (facts magento-2.4.7 5.4).
     """
     single, parts, reason = sorted_by_bundle(order, row)
     for bundle, quantities in parts:
@@ -93,7 +103,10 @@ def _items_invoiced(order: OrderPlan, row: Document) -> tuple[list[list[Any]], s
 
 
 def prepare_invoice(sources: Sources, plan: PlannedChange) -> Prepared:
-    """Mark as invoiced (and, over REST, as paid) what Odoo invoiced: never captured, never mailed unless the policy says so."""
+    """Build the request of an invoice: never captured, and the customer is notified only if the setting says so.
+
+    Over REST Magento marks the invoice as paid.
+    """
     document, items, problems = staged(sources, plan, Kind.INVOICE)
     if document is None or problems:
         return Prepared(plan, None, problems=problems)
@@ -108,13 +121,13 @@ def prepare_invoice(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 class CreateInvoice(MagentoDocument):
-    """Invoices what Odoo invoiced; Magento then shows it as paid, whatever the method (facts magento-2.4.7 5)."""
+    """Create Magento invoices; Magento then shows them as paid, whatever the method (facts magento-2.4.7 5)."""
 
     kind = ChangeKind.MAGENTO_INVOICE
     document = Kind.INVOICE
 
     def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
-        """Whether Magento would be told *paid* of what is not, where the settings want it paid."""
+        """Return a reason where Magento would show an unpaid invoice as paid though the settings require payment; else None."""
         return (
             "is not paid any more"
             if context.instance.invoices.to_magento == "when_paid" and is_unpaid(document)
@@ -122,6 +135,7 @@ class CreateInvoice(MagentoDocument):
         )
 
     def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+        """Return why no invoice may be created now: no payment, a mere authorisation, or a total that would differ; None when it may."""
         payment = order.get("payment") or {}
         if not payment.get("method"):
             return "the order has no payment in Magento: whether it is only authorised cannot be told"
@@ -150,9 +164,10 @@ class CreateInvoice(MagentoDocument):
 
 
 def predicted_invoice(order: OrderRow, items: Sequence[Sequence[int]]) -> int:
-    """Units of the invoice over [[order item id, units]]: the first one of an order takes all its shipping.
+    """Return the units of the invoice that Magento would make of [[order item id, units]]: an order's first takes all its shipping.
 
-    Raises FixDocument for an order whose rows have no single reading.
+    Raises:
+        FixDocument: The order's rows have no single reading.
     """
     _, read = read_items(order)
     if read.flaw:
@@ -168,6 +183,7 @@ def predicted_invoice(order: OrderRow, items: Sequence[Sequence[int]]) -> int:
 
 
 def _invoiced(row: OrderRow, gross: int, wanted: Decimal) -> int:
+    """Return the units that a row's part adds to the invoice."""
     left = to_units(row["qty_ordered"]) - to_units(row.get("qty_invoiced")) - to_units(row.get("qty_canceled"))
     everything = wanted >= left and not to_units(row.get("qty_canceled"))
     price = part_of(gross, wanted, row, to_units(row.get("row_invoiced")), everything)

@@ -1,7 +1,8 @@
 """Delivery of Odoo -> Magento shipment with its tracks; tracking numbers of a delivery -> those of its shipment.
 
-A bundle of which nothing has shipped yet is named by itself, and by its parts where Magento says that these ship separately
-(docs/facts, magento-bundles)."""
+A bundle of which nothing has shipped yet is named by itself, and by its parts where Magento reports that these ship
+separately (docs/facts, magento-bundles).
+"""
 
 from __future__ import annotations
 
@@ -49,6 +50,12 @@ if TYPE_CHECKING:
 
 
 def plan_magento_shipments(order: OrderPlan) -> None:
+    """Plan the Magento shipment of each Odoo delivery that Magento lacks.
+
+    Planned for the finding `missing_in_magento` of a shipment. Not planned while `shipments.to_magento` is off, for a
+    delivery with goods that are no item of Magento's order, while the order is not ready in Magento, and for a part
+    of a bundle that Magento ships together: the finding keeps the first of these reasons.
+    """
     for finding in order.of(MISSING_IN_MAGENTO, Kind.SHIPMENT):
         row = order.row(finding)
         items, unnamed = _items_shipped(order, row)
@@ -69,7 +76,7 @@ def plan_magento_shipments(order: OrderPlan) -> None:
 
 
 def _not_of_the_order(order: OrderPlan, row: Document) -> str | None:
-    """Goods of a delivery that stand on a line of Odoo's order and are no item of Magento's."""
+    """Return why a delivery cannot be shipped: it has goods on a line of Odoo's order that are no item of Magento's; else None."""
     if not any(item == "0" for item, _ in order.facts.items.get(row.at, [])):
         return None
     lines = order.facts.situation.view.frames.lines_of(row.at)
@@ -78,11 +85,12 @@ def _not_of_the_order(order: OrderPlan, row: Document) -> str | None:
 
 
 def _items_shipped(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | None]:
-    """Items as Magento takes them for shipments, or why it cannot: the parts of a bundle that ships separately, the bundle itself of
-    one that ships together.
+    """Return [[item id, units]] as Magento takes them for shipments, and why it cannot (None when it can).
 
-    Before the first shipment nothing tells which: a whole bundle is named by itself and, where Magento refuses that, by its
-    parts (`load.writers`); a part of it by the part, and so is a bundle of which Magento ships nothing by its own line.
+    A bundle that ships separately is named by its parts, one that ships together by itself. Before the first shipment
+    the way is not known: a whole bundle is named by itself and, where Magento refuses that, by its parts
+    (`CreateShipment`). A part of a bundle is named by the part, and so is a bundle of which Magento ships nothing by
+    its own line.
     """
     single, parts, reason = sorted_by_bundle(order, row)
     for item in [item for item in single if item in order.facts.bundles and order.facts.bundles[item].separately]:
@@ -104,13 +112,13 @@ def _items_shipped(order: OrderPlan, row: Document) -> tuple[list[list[Any]], st
 
 
 def _counted(order: OrderPlan) -> list[int]:
-    """Magento's shipments that stand for other deliveries of the order, and are no earlier attempt of this one though they are equal."""
+    """Return the ids of Magento's shipments that represent other deliveries of the order: equal ones are no earlier attempt of this one."""
     in_equal = order.facts.situation.matching.splits.in_equal
     return [row.source_id for row in order.active(Side.MAGENTO, Kind.SHIPMENT) if in_equal[row.at]]
 
 
 def prepare_shipment(sources: Sources, plan: PlannedChange) -> Prepared:
-    """What an Odoo delivery delivered, from the source that its warehouse is mapped to, with its tracks."""
+    """Build the request: what an Odoo delivery delivered, from the source that its warehouse is mapped to, with its tracks."""
     document, items, problems = staged(sources, plan, Kind.SHIPMENT)
     if document is None or problems:
         return Prepared(plan, None, problems=problems)
@@ -132,7 +140,7 @@ def prepare_shipment(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 def _tracks(sources: Sources, plan: PlannedChange, picking: CanonicalDocument) -> list[dict[str, str]]:
-    """A track's carrier_code is free text in Magento; the mapped code where the delivery method is mapped."""
+    """Return the tracks as Magento takes them: `carrier_code` is free text there, and the mapped code where the delivery method is mapped."""
     name = str(plan.intent.get("carrier") or picking.carrier or "")
     codes = {title: code for code, title in sources.instance.odoo.carriers.items()}
     return [
@@ -145,21 +153,21 @@ _VALIDATION = "Shipment Document Validation Error(s)"
 
 
 class CreateShipment(MagentoDocument):
-    """Ships what Odoo delivered, from the mapped source, with its tracks."""
+    """Create Magento shipments of what Odoo delivered, from the mapped source, with their tracks."""
 
     kind = ChangeKind.MAGENTO_SHIPMENT
     document = Kind.SHIPMENT
 
     def _equal(self, context: Context, row: Row, change: LeasedChange) -> bool:
-        """Whether it moves the same goods, whether it names a bundle or its parts."""
+        """Return whether a shipment moves the same goods, whether it names a bundle or its parts."""
         order = self._orders(context, [change]).get(change.request["order_id"])
         lines = [(int(item["order_item_id"]), Decimal(item["qty"])) for item in row.get("items") or ()]
         return order is not None and shipped_goods(order, lines) == shipped_goods(order, lines_of(change))
 
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
-        """A bundle of which nothing has shipped yet is named by itself; by its parts where Magento says that these ship separately.
+        """Create the shipment, with a whole bundle named by itself, and by its parts where Magento refuses that.
 
-        Magento's validation comes before anything is stored, so that the second call repeats nothing.
+        Magento validates before it stores anything, so that the second call repeats nothing.
         """
         lines = lines_of(change)
         try:
@@ -184,7 +192,7 @@ class CreateShipment(MagentoDocument):
 
 
 def _refused_bundles(order: Row, lines: Lines, refusal: str) -> set[int]:
-    """Bundles of a shipment that Magento's validation refuses by name: the rest of the text may be translated."""
+    """Return the bundles that Magento's validation refuses by SKU: the rest of its message may be translated."""
     wholes = (Role.DYNAMIC_BUNDLE, Role.FIXED_BUNDLE)
     items = order_items(order)
     named = [number for number, _ in lines if items[number].role in wholes]
@@ -192,7 +200,7 @@ def _refused_bundles(order: Row, lines: Lines, refusal: str) -> set[int]:
 
 
 def _explained(order: Row, lines: Lines, refusal: FixDocument) -> FixDocument:
-    """The refusal of a part whose bundle Magento wants instead, and does not ship either, in words that say so."""
+    """Return the refusal with its cause: a part whose bundle Magento wants instead, and does not ship because it was refunded."""
     items = order_items(order)
     for number, _ in lines:
         bundle = items.get(items[number].parent_id or 0) if number in items else None
@@ -204,12 +212,16 @@ def _explained(order: Row, lines: Lines, refusal: FixDocument) -> FixDocument:
 
 
 def _names(refusal: str, sku: str) -> bool:
-    """Whether Magento's validation of a shipment names the SKU: the rest of the text may be translated."""
+    """Return whether Magento's validation of a shipment names the SKU: the rest of its message may be translated."""
     return _VALIDATION in refusal and bool(re.search(rf"(?<![\w-]){re.escape(sku)}(?![\w-])", refusal))
 
 
 def plan_magento_tracking(order: OrderPlan) -> None:
-    """Tracks of the delivery that the shipment lacks."""
+    """Plan the tracking numbers that the shipment lacks and its delivery has.
+
+    Planned for the finding `tracking_mismatch`. Not planned when each side has numbers that the other lacks, when
+    `shipments.tracking` does not allow this direction, and before the cut-over.
+    """
     for finding in order.of(FindingType.TRACKING_MISMATCH):
         if found := lacking_tracks(order, finding, "to_magento"):
             shipment, picking, tracks = found
@@ -218,7 +230,7 @@ def plan_magento_tracking(order: OrderPlan) -> None:
 
 
 def prepare_magento_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
-    """Tracks to be added to a shipment that stands already, one call each."""
+    """Build the request: tracks to add to an existing shipment, one call each."""
     picking = sources.odoo(Kind.SHIPMENT, plan.source_id)
     shipment = plan.intent.get("magento_id") or sources.magento_of.get((Kind.SHIPMENT.value, plan.source_id))
     if picking is None or not shipment:
@@ -235,7 +247,7 @@ def prepare_magento_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 class AddTracks(Writer):
-    """Tracks that a shipment lacks; Magento takes the same number twice, so it is looked for right before (facts 5.2)."""
+    """Add tracks that a shipment lacks; Magento accepts a number twice, so the shipment is read right before (facts 5.2)."""
 
     kind = ChangeKind.MAGENTO_TRACKING
     document = Kind.SHIPMENT
@@ -244,6 +256,7 @@ class AddTracks(Writer):
     write_size = 1
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        """Find shipments that have all the tracks already."""
         rows = self._shipments(context, changes)
         return {
             change.id: Found(int(row["entity_id"]), complete=True)
@@ -252,11 +265,13 @@ class AddTracks(Writer):
         }
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        """Refuse shipments that no longer exist in Magento."""
         rows = self._shipments(context, changes)
         gone = refused("the shipment is gone from Magento")
         return {change.id: gone for change in changes if change.request["shipment_id"] not in rows}
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        """Add the missing tracks of each shipment, one call each."""
         rows = self._shipments(context, changes)
         written: Written = {}
         for change in changes:

@@ -1,7 +1,8 @@
 """Magento shipment -> validated delivery in Odoo; its tracking numbers -> the delivery's.
 
-A delivery validates the order's open outgoing transfer for the shipment's quantities. Our key is written first, so that the transfer is
-known as ours; the rest becomes a backorder (docs/facts, pair 5.1)."""
+A delivery validates the order's open outgoing transfer for the shipment's quantities. Our key is written first, so
+that the transfer is recognised as ours; the rest becomes a backorder (docs/facts, pair 5.1).
+"""
 
 from __future__ import annotations
 
@@ -39,6 +40,13 @@ if TYPE_CHECKING:
 
 
 def plan_deliveries(order: OrderPlan) -> None:
+    """Plan the delivery of each Magento shipment that Odoo lacks.
+
+    Planned for the finding `missing_in_odoo` of a shipment. Not planned while `shipments.to_odoo` is off, before the
+    cut-over, while the order is not ready, and for a shipment that could not be read, was made from an Odoo delivery,
+    is blocked, ships more than the order in Odoo has open, or names no item to deliver: the finding keeps the first
+    of these reasons.
+    """
     closed = not_ready(order)
     for finding in order.of(MISSING_IN_ODOO, Kind.SHIPMENT):
         row = order.row(finding)
@@ -65,7 +73,7 @@ def plan_deliveries(order: OrderPlan) -> None:
 
 
 def _nothing_left(order: OrderPlan, row: Document) -> str:
-    """Why a shipment delivers nothing in Odoo."""
+    """Return why a shipment delivers nothing in Odoo."""
     if not order.facts.situation.counted.parcels_of_parts[row.at]:
         return "It names no item of the order"
     lines = order.facts.situation.view.frames.lines_of(row.at)
@@ -77,7 +85,10 @@ def _nothing_left(order: OrderPlan, row: Document) -> str:
 
 
 def prepare_delivery(sources: Sources, plan: PlannedChange) -> Prepared:
-    """What a Magento shipment shipped, on the order's open outgoing picking; the key is written before it is validated."""
+    """Build the request: units by order line, our key, tracking numbers and carrier, for the order's open outgoing transfer.
+
+    The key is written before the transfer is validated.
+    """
     items, problems = items_to_move(sources, plan)
     if problems:
         return Prepared(plan, None, problems=problems)
@@ -105,9 +116,10 @@ def prepare_delivery(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 def _carrier(sources: Sources, shipment_id: str) -> int | None:
-    """The delivery method that is mapped to the carrier of the shipment's track; without one the order's stays.
+    """Return the id of the delivery method mapped to the carrier of the shipment's track; without one the order's stays.
 
-    Never one with a carrier's own interface: Odoo would order a label from it when the delivery is validated.
+    A method with a carrier's own interface is never returned: Odoo would order a label from it when the delivery is
+    validated.
     """
     shipment = sources.magento(Kind.SHIPMENT, shipment_id)
     code = shipment.details.get("carrier_code") if shipment else None
@@ -118,18 +130,19 @@ def _carrier(sources: Sources, shipment_id: str) -> int | None:
 
 
 def delivery_key(instance: str, shipment_id: str) -> str:
-    """What a delivery of ours carries in its key field."""
+    """Return the key that a delivery of ours carries in its key field."""
     return f"ship_{instance}_{shipment_id}"
 
 
 class Deliver(Writer):
-    """The order's open outgoing picking: our key first, so that it is known as ours; quantities; validate; read back."""
+    """Deliver on the order's open outgoing transfer: set our key, then quantities, then validate."""
 
     kind = ChangeKind.ODOO_DELIVERY
     document = Kind.SHIPMENT
     one_per_order = True
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        """Find deliveries by our key; one is complete when it is done. A cancelled one counts as absent."""
         rows = _with_keys(context, "shipment", changes)
         found = {change: rows.get(change.request["key"]) for change in changes}
         standing = {change: row for change, row in found.items() if row is not None and row["state"] != "cancel"}
@@ -144,6 +157,7 @@ class Deliver(Writer):
         }
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        """Hold what no open transfer can deliver exactly now, and what another company's warehouse delivers."""
         wanted = sale_lines(context, changes)
         pickings = self._open(context, changes)
         problems: dict[int, MagodooError] = dict(_mirrored(context, changes))
@@ -161,7 +175,11 @@ class Deliver(Writer):
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        """Of a transfer that several orders share, one worker delivers one order's goods at a time; the others' go to a backorder."""
+        """Write keys, tracking numbers and quantities, and validate the transfers.
+
+        Of a transfer that several orders share, one worker delivers one order's goods at a time; the goods of the
+        others go to a backorder.
+        """
         open_ = self._open(context, changes)
         shared = {row["id"] for rows in open_.values() for row in rows if len(orders_of(row)) > 1}
         with locked(context, "stock.picking", shared) as ours:
@@ -172,6 +190,7 @@ class Deliver(Writer):
     def _deliver(
         self, context: Context, changes: Sequence[LeasedChange], open_: Mapping[int, list[Row]], busy: set[int]
     ) -> Written:
+        """Deliver what is not `busy`, at most one change for each transfer; the others wait."""
         client, wanted = context.books, sale_lines(context, changes)
         written: Written = {}
         quantities: dict[int, Decimal] = {}
@@ -204,10 +223,11 @@ class Deliver(Writer):
         }
 
     def follow_up(self, context: Context, changes: Sequence[LeasedChange]) -> None:
-        """Give the orders' invoices Magento's ship date: Odoo has dated them itself."""
+        """Set Magento's ship date on the orders' invoices: Odoo sets its own date when the delivery is validated."""
         put_right(context, {change.order_key for change in changes})
 
     def _open(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, list[Row]]:
+        """Return the open outgoing transfers of each change's order."""
         orders = resolve(context, changes, [change.request["order"] for change in changes])
         rows = context.books.open_pickings(sorted(set(orders.values()))) if orders else []
         by_order: dict[int, list[Row]] = {}
@@ -217,10 +237,12 @@ class Deliver(Writer):
         return {change.id: by_order.get(orders.get(name_of(change.request["order"]), 0), []) for change in changes}
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+        """Return the match of the Magento shipment with the delivery."""
         return Kind.SHIPMENT, change.source_id, str(target_id)
 
 
 def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> dict[str, Row]:
+    """Return transfers by the key that they carry, the oldest where a person duplicated one."""
     keys = [change.request["key"] for change in changes]
     field = context.instance.odoo.delivery_key_field
     rows = context.books.documents_by_reference(kind, keys, [field]).sure
@@ -229,7 +251,10 @@ def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> 
 
 
 def _picking_for(pickings: Sequence[Row], goods: Goods, change: LeasedChange) -> Row | MagodooError:
-    """The one open picking that has everything, reserved, untouched by others, and whose rest stays open."""
+    """Return the first open transfer that has everything reserved, is untouched by others, and whose rest stays open.
+
+    A transfer with our key comes first. Without a fitting one `DependencyPending` says what is in the way.
+    """
     key, field = change.request["key"], change.request["key_field"]
     ours = [row for row in pickings if own_key(row, field) == key]
     problem: MagodooError = DependencyPending("nothing of it is open for delivery in Odoo")
@@ -242,6 +267,11 @@ def _picking_for(pickings: Sequence[Row], goods: Goods, change: LeasedChange) ->
 
 
 def _unfit(row: Row, wanted: Goods, field: str) -> str | None:
+    """Return why a transfer cannot be delivered by us; None when it can.
+
+    Causes: another key, a drop shipment, lots or serial numbers, components of a kit, a person who is picking, too
+    little reserved.
+    """
     if other := own_key(row, field):
         return f"it is being delivered for {other}"
     source = row.get("location_id") or {}
@@ -265,14 +295,15 @@ def _unfit(row: Row, wanted: Goods, field: str) -> str | None:
 
 
 def _is_again(move: Row) -> bool:
-    """Whether a move sends again what came back: that is no part of what was ordered."""
+    """Return whether a move ships returned goods once more: it is no part of what was ordered."""
     return bool(move.get("origin_returned_move_id"))
 
 
 def _dropped(row: Row, goods: Goods) -> str | None:
-    """What Odoo would cancel with the delivery: all that does not leave now, where the operation type never makes a backorder.
+    """Return what Odoo would cancel with the delivery, in words, where the operation type never makes a backorder; None when nothing is lost.
 
-    One that asks is answered by the call, and one that always makes a backorder needs no answer: the rest stays open.
+    An operation type that asks is answered by the call, and one that always makes a backorder needs no answer: the
+    rest stays open.
     """
     kind = row.get("picking_type_id") or {}
     if kind.get("create_backorder") != "never":
@@ -292,7 +323,7 @@ def _dropped(row: Row, goods: Goods) -> str | None:
 
 
 def _shares(row: Row, wanted: Goods) -> list[tuple[Row, int]]:
-    """The stock moves of a picking with the units of each: what is delivered now, 0 for the rest."""
+    """Return the stock moves of a transfer with the units of each: what is delivered now, 0 for the rest."""
     left = dict(wanted)
     shares: list[tuple[Row, int]] = []
     for move in row["move_ids"]:
@@ -304,7 +335,7 @@ def _shares(row: Row, wanted: Goods) -> list[tuple[Row, int]]:
 
 
 def _mirrored(context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
-    """A refusal for each change whose order another company delivers: a second delivery would take the goods out of stock twice."""
+    """Return `DependencyPending` for each change whose order another company delivers: a second delivery would issue the goods twice."""
     companies = context.instance.odoo.warehouse_companies
     orders = resolve(context, changes, [change.request["order"] for change in changes]) if companies else {}
     names = Warehouses(context.books, companies).names(set(orders.values())) if orders else {}
@@ -319,7 +350,11 @@ def _mirrored(context: Context, changes: Sequence[LeasedChange]) -> dict[int, Ma
 
 
 def plan_odoo_tracking(order: OrderPlan) -> None:
-    """Tracks of the shipment that the delivery lacks."""
+    """Plan the tracking numbers that the delivery lacks and its shipment has.
+
+    Planned for the finding `tracking_mismatch`. Not planned when each side has numbers that the other lacks, when
+    `shipments.tracking` does not allow this direction, and before the cut-over.
+    """
     for finding in order.of(FindingType.TRACKING_MISMATCH):
         if found := lacking_tracks(order, finding, "to_odoo"):
             shipment, picking, tracks = found
@@ -327,7 +362,7 @@ def plan_odoo_tracking(order: OrderPlan) -> None:
 
 
 def prepare_odoo_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
-    """Tracking numbers to be added to a delivery that stands already."""
+    """Build the request: tracking numbers to add to an existing delivery."""
     picking = plan.intent.get("odoo_id") or sources.odoo_of.get((Kind.SHIPMENT.value, plan.source_id))
     if not picking:
         return Prepared(plan, None, problems=[RequestProblem("shipment", "the shipment has no delivery in Odoo")])
@@ -337,7 +372,7 @@ def prepare_odoo_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 class Track(Writer):
-    """Tracking numbers that the delivery lacks, added to those that it has."""
+    """Add the tracking numbers that a delivery lacks to those that it has."""
 
     kind = ChangeKind.ODOO_TRACKING
     document = Kind.SHIPMENT
@@ -345,6 +380,7 @@ class Track(Writer):
     many_steps = False
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        """Find deliveries that have all the tracking numbers already."""
         rows = self._rows(context, changes)
         return {
             change.id: Found(
@@ -355,6 +391,7 @@ class Track(Writer):
         }
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        """Refuse deliveries that are missing, cancelled, or another company's."""
         rows = self._rows(context, changes)
         gone = refused("the delivery is gone or cancelled in Odoo, or another company's, where nothing is written")
         return {
@@ -364,6 +401,7 @@ class Track(Writer):
         }
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        """Write the joined tracking numbers of each transfer in one call."""
         rows = self._rows(context, changes)
         tracks = {picking: _tracking(row) for picking, row in rows.items()}
         for change in changes:
@@ -377,7 +415,7 @@ class Track(Writer):
 
 
 def _picking(change: LeasedChange) -> int:
-    """The transfer that carries the tracking number of the order's share of it."""
+    """Return the id of the transfer that carries the tracking number for the order's share of it."""
     return picking_of(int(change.request["picking"]))
 
 

@@ -1,9 +1,11 @@
 """Captured payment of a Magento invoice -> payment in Odoo; refund of a credit memo -> outbound payment.
 
-Planned only with evidence that the provider has the money, never of an invoice that we wrote. Each is loaded, posted and matched with its
-document, and each step may be repeated. Matching is the last step and the one that Odoo may refuse, so that account, customer and amount
-are compared before anything is posted (`payment_checks`). What is posted and not matched all the same is half done: a finding, and
-completed by a later run."""
+Planned only with evidence that the provider has the money, never for an invoice that was written from Odoo. Each
+payment is loaded, posted and reconciled with its document, and each step may be repeated. Reconciling is the last
+step, and Odoo may refuse it, so account, customer and amount are compared before anything is posted
+(`payment_checks`). A payment that is posted and could not be reconciled is half done: it is reported as a finding,
+and every later run tries to complete it.
+"""
 
 from __future__ import annotations
 
@@ -51,20 +53,36 @@ if TYPE_CHECKING:
 
 
 def plan_payments(order: OrderPlan) -> None:
-    """Money that the provider has, with evidence; never of an invoice that we wrote (RULES, *Payments*)."""
+    """Plan inbound payments for invoices in Odoo that are unpaid, and for those that this plan posts.
+
+    Planned with evidence that the provider has the money: a captured amount or a transaction id, or a method whose
+    invoice means paid. What gift cards, store credit or points paid is planned as a payment of its own. Not planned
+    before the cut-over, while the order is not ready, for an invoice made from Odoo, partially paid or blocked, for a
+    method that is not listed, not captured or without a journal, and inside a closed period that is held (RULES,
+    *Payments*): the finding keeps the first of these reasons.
+    """
     closed = not_ready(order)
     _settle(order, closed, Kind.INVOICE, "odoo_invoice", ChangeKind.ODOO_PAYMENT, "invoice")
 
 
 def plan_refund_payments(order: OrderPlan) -> None:
-    """A refund that the provider paid out (transaction id); an offline one stays open and is listed."""
+    """Plan outbound payments for credit notes in Odoo that are open, and for those that this plan posts.
+
+    Planned when the provider paid the refund out (transaction id); an offline refund stays open and is reported. A
+    refund to store credit or points is planned against its liability. The reasons against are those of
+    `plan_payments`.
+    """
     closed = not_ready(order)
     _settle(order, closed, Kind.CREDIT_MEMO, "odoo_credit_note", ChangeKind.ODOO_REFUND_PAYMENT, "credit_note")
     _credit_given(order, closed)
 
 
 def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid: ChangeKind, target: str) -> None:
-    """Payments for documents that stand in Odoo unpaid, and for those that are planned (`written`); `target` names the document."""
+    """Plan payments for documents that are unpaid in Odoo, and for those that are planned.
+
+    written: the kind of change that makes the document; paid: the kind planned here; target: the intent's key for the
+    document's Odoo id.
+    """
     for finding in order.of(STATUS_MISMATCH, kind, "payment"):
         row, entry = order.row(finding), order.partner(order.row(finding))
         partly = (
@@ -98,9 +116,10 @@ def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid
 
 
 def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: ChangeKind, target: str) -> None:
-    """What was paid by gift card, store credit or points, of documents that are posted or will be: each settles its liability.
+    """Plan a payment for each part that gift card, store credit or points paid: each settles its liability.
 
-    Its evidence is Magento's own document. Payments are found by their names, so that one that is there already is not made twice.
+    The documents are posted in Odoo or will be by this plan. The evidence is Magento's own document. Payments are
+    found by their external ids, so that none is made twice.
     """
     for row in order.active(Side.MAGENTO, kind):
         entry = order.partner(row)
@@ -117,8 +136,9 @@ def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: 
 
 
 def _credit_given(order: OrderPlan, closed: str | None) -> None:
-    """A refund to store credit or points settles the credit note against its liability: no money is owed for it (RULES, *Nature of a
-    total*). Its evidence is Magento's own document.
+    """Plan the settlement of a credit note against its liability for a refund to store credit or points.
+
+    No money is owed for it (RULES, *Nature of a total*). The evidence is Magento's own document.
     """
     planned = _planned_rows(order, "odoo_credit_note")
     for finding in order.of(FindingType.REFUNDED_TO_CREDIT, Kind.CREDIT_MEMO):
@@ -150,14 +170,14 @@ def _credit_given(order: OrderPlan, closed: str | None) -> None:
 
 
 def _payment(order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], **target: Any) -> None:
-    """A payment has its document's date: inside a closed period it needs approval as the document does."""
+    """Plan one payment. It has its document's date: inside a closed period it needs approval as the document does."""
     method = str(order.order.payment_method)
     period = {"closed_period": True} if lock_around(order, row) is not None else {}
     order.change(kind, row, findings, method=method, transaction_id=row.transaction_id or None, **period, **target)
 
 
 def _planned_rows(order: OrderPlan, kind: str) -> list[Document]:
-    """Documents whose posted entry this plan makes."""
+    """Return the Magento documents whose entry this plan posts."""
     planned = [change for change in order.planned(kind) if change.intent.get("as") == "post"]
     if not planned:
         return []
@@ -167,7 +187,10 @@ def _planned_rows(order: OrderPlan, kind: str) -> list[Document]:
 
 
 def _method_reason(order: OrderPlan, row: Document) -> str | None:
-    """Why no payment may be registered for the order's method; an unlisted one is `unmapped`, no default journal."""
+    """Return why no payment may be registered for the order's method; None when one may.
+
+    A method that the settings do not list also adds the finding `unmapped`: there is no default journal.
+    """
     name = str(order.order.payment_method)
     if not name:
         return "Magento does not say by which payment method the order was paid"
@@ -187,7 +210,11 @@ def _method_reason(order: OrderPlan, row: Document) -> str | None:
 
 
 def prepare_payment(sources: Sources, plan: PlannedChange) -> Prepared:
-    """A payment in the method's own journal, posted and matched with its document; never for an unlisted method."""
+    """Build the request of a payment in the method's own journal, posted and reconciled with its document.
+
+    Amounts are units of 1/10000 in `currency`, which is the company's where the method is charged in base currency.
+    Missing mappings are returned as problems.
+    """
     inbound = plan.kind is ChangeKind.ODOO_PAYMENT
     kind = Kind.INVOICE if inbound else Kind.CREDIT_MEMO
     document, order = (
@@ -244,7 +271,10 @@ def prepare_payment(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 def _no_liability(journal: Mapping[str, Any], kind: ChangeKind) -> str | None:
-    """What is tendered settles a liability: a journal on another account would book it as money, or as nothing."""
+    """Return why a journal cannot take a payment part: its outstanding account is not a liability; None when it can.
+
+    A part settles a liability; a journal on another account would post it as money, or not at all.
+    """
     direction = "inbound" if kind is ChangeKind.ODOO_PAYMENT else "outbound"
     lines = [line for line in journal.get("method_lines") or () if line.get("payment_type") == direction]
     account = next((line["payment_account"] for line in lines if line.get("payment_account")), None)
@@ -261,19 +291,20 @@ def _no_liability(journal: Mapping[str, Any], kind: ChangeKind) -> str | None:
 
 
 def _amount(document: CanonicalDocument, part: str) -> int:
-    """What a payment part settles; without one, what is left for the payment method."""
+    """Return the units that a payment part settles; without a part, what is left for the payment method."""
     parts = parts_of(document)
     return rounded(parts[part] if part else document.grand_total - sum(parts.values()))
 
 
 def _method_line(journal: Mapping[str, Any], payment_type: str) -> int | None:
-    """The journal's first method of that direction that has an outstanding account (facts odoo-19.0 5, *Trap*)."""
+    """Return the journal's first method line of that direction with an outstanding account (facts odoo-19.0 5, *Trap*)."""
     lines = [line for line in journal.get("method_lines") or () if line.get("payment_type") == payment_type]
     with_account = [line for line in lines if line.get("payment_account_id")]
     return int((with_account or lines)[0]["id"]) if lines else None
 
 
 def _calls(request: dict[str, object]) -> list[dict[str, object]]:
+    """Return the calls of the request, in order, as a dry run shows them."""
     payment, document = request["external_id"], request["document"]
     head = {
         "id": payment, "payment_type": request["payment_type"], "partner_type": "customer",
@@ -291,7 +322,7 @@ Rows = dict[str, Mapping[str, Any]]
 
 
 class WritePayments(Writer):
-    """Inbound for invoices, outbound for credit notes; `document` is what the payment settles."""
+    """Write inbound payments for invoices, or outbound ones for credit notes; `document` is the kind that the payment settles."""
 
     _known: Rows | None = None
 
@@ -300,12 +331,17 @@ class WritePayments(Writer):
         self.document = Kind.INVOICE if kind is ChangeKind.ODOO_PAYMENT else Kind.CREDIT_MEMO
 
     def for_group(self) -> Self:
-        """What a group pays is read once, for its check and its write."""
+        """Return a copy that reads the documents of a group once, for its check and its write."""
         of_group = copy.copy(self)
         of_group._known = {}
         return of_group
 
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+        """Find our payments by external id; one is complete when it is posted and its document is settled by it.
+
+        A posted payment that is not reconciled is reported as incomplete, in words. One that was cancelled in Odoo is
+        refused.
+        """
         client, documents = context.books, self._documents(context, changes)
         ids = self._payment_ids(context, changes, documents)
         rows = {row["id"]: row for row in client.by_ids("payment", list(ids.values())).sure} if ids else {}
@@ -327,10 +363,11 @@ class WritePayments(Writer):
         return answers
 
     def _payment_ids(self, context: Context, changes: Sequence[LeasedChange], documents: Rows) -> dict[str, int]:
-        """Our payments that exist, by external id: a payment is linked to its document from its creation on.
+        """Return ids of our payments that exist, by external id: a payment is linked to its document from its creation on.
 
-        Where Odoo has no such link (before 18), and for a document that is gone, each is asked for by its name. A payment whose
-        link somebody took away is found by the write: `load` gives what there is under the name and makes no second one.
+        Where Odoo has no such link (before 18), and for a document that no longer exists, each is looked up by
+        external id. A payment whose link somebody removed is found by the write: `load` returns the id under the name
+        and creates no second one.
         """
         linked = {
             payment["external_id"]: int(payment["id"])
@@ -346,6 +383,7 @@ class WritePayments(Writer):
         return {name: id for name, id in linked.items() if name in wanted} | asked
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+        """Refuse or hold what may not be paid now: by the document's state, a closed period, or what is open on its account."""
         documents = self._documents(context, changes)
         items = context.books.open_receivables({int(row["id"]) for row in documents.values()})
         locked = max(context.books.lock_dates().values(), default=None)
@@ -360,6 +398,7 @@ class WritePayments(Writer):
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+        """Load the payments, compare the drafts with their documents, post them, and reconcile them."""
         client, documents = context.books, self._documents(context, changes)
         of_change = {change.id: documents.get(name_of(change.request["document"])) for change in changes}
         written: Written = {
@@ -387,7 +426,7 @@ class WritePayments(Writer):
         documents: Mapping[int, Mapping[str, Any]],
         written: Written,
     ) -> None:
-        """The steps that book: what is refused goes into `written`."""
+        """Post the drafts and reconcile them with their documents; what is refused goes into `written`."""
         client = context.books
         wanted = {change.id: payment for change in changes if isinstance(payment := written[change.id], int)}
         posted = client.post_payments(list(wanted.values()))
@@ -407,11 +446,12 @@ class WritePayments(Writer):
                 written[id] = answer
 
     def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
+        """Return the ids of the documents that the payments settle: these show what was written."""
         ids = resolve(context, list(targets), [change.request["document"] for change in targets])
         return {change: ids[name] for change in targets if (name := name_of(change.request["document"])) in ids}
 
     def _documents(self, context: Context, changes: Sequence[LeasedChange]) -> Rows:
-        """The documents that the changes pay, by name, as this group has read them; without a group as they are now."""
+        """Return the documents that the changes pay, by name: as this group has read them; without a group, as they are now."""
         known = {} if self._known is None else self._known
         unread = [change for change in changes if name_of(change.request["document"]) not in known]
         ids = resolve(context, unread, [change.request["document"] for change in unread])
@@ -422,6 +462,7 @@ class WritePayments(Writer):
 
 
 def _table(change: LeasedChange, document: Mapping[str, Any], account: int | None) -> dict[str, Any]:
+    """Return the `load` table of one payment."""
     request = change.request
     head = {
         "id": request["external_id"],

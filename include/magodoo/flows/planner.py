@@ -1,8 +1,9 @@
-"""Planning: the smallest set of changes that settles the findings under the settings, in an order that can be carried out.
+"""Plan the smallest set of changes that resolves the findings under the settings, in an order that can be carried out.
 
-Every finding leaves with the change that would settle it, or with the reason why none may. Orders are planned one by one, and only those
-with something to settle. Then each change gets its full request. What cannot be built or was refused before leaves the plan, with
-everything that requires it, and its findings say why."""
+Every finding leaves with the change that would resolve it, or with the reason why none may. Orders are planned one by
+one, and only those with something to resolve. Then each change gets its full request. A change that cannot be built
+or was refused before leaves the plan, with everything that requires it, and its findings keep the reason.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], list[PlannedChange]]:
-    """All findings (with those that planning adds: unmapped, closed_period) and the changes, by order and step."""
+    """Return all findings, with those that planning adds (`unmapped`, `closed_period`), and the changes, by order and step."""
     facts = Facts.gather(situation, findings)
     changes: list[PlannedChange] = []
     added: list[Finding] = []
@@ -60,9 +61,10 @@ def plan(situation: Situation, findings: list[Finding]) -> tuple[list[Finding], 
 
 
 def prepare(connection: Connection, context: Context, planned: Sequence[PlannedChange]) -> list[Prepared]:
-    """The full request of each planned change, or the problems that stand in its way (they become `unmapped` findings).
+    """Return the full request of each planned change, or the problems that prevent it (they become `unmapped` findings).
 
-    Pairs must be stored already: they say which Odoo records are somebody else's. `request` is None when problems block it.
+    Pairs must be stored already: they decide which Odoo records are somebody else's. `request` is None when problems
+    prevent it.
     """
     if not planned:
         return []
@@ -72,12 +74,12 @@ def prepare(connection: Connection, context: Context, planned: Sequence[PlannedC
 
 
 def prepare_from(sources: Sources, planned: Sequence[PlannedChange]) -> list[Prepared]:
-    """The same from sources at hand."""
+    """Return the full requests as `prepare` does, from sources that are already read."""
     return [_with_source(sources, _prepared(sources, plan)) for plan in planned]
 
 
 def _prepared(sources: Sources, plan: PlannedChange) -> Prepared:
-    """Nothing is made up for a customer whom retention or erasure has taken away."""
+    """Return the request of one change; a problem for an order whose customer was blanked by retention or erasure: no data is made up."""
     order = sources.magento(Kind.ORDER, plan.order_key)
     if flows()[plan.kind].from_payload and order is not None and not order.payload:
         why = "who bought, and how it was paid, was blanked by retention or erasure: a person books it"
@@ -86,7 +88,7 @@ def _prepared(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 def _with_source(sources: Sources, prepared: Prepared) -> Prepared:
-    """The request with the signature of the document that it is made from."""
+    """Return the request with the fingerprint of its source document added."""
     plan = prepared.planned
     document = sources.documents.get(
         (plan.kind.target.other.value, Kind(plan.document_kind).value, document_of(plan.source_id))
@@ -97,7 +99,7 @@ def _with_source(sources: Sources, prepared: Prepared) -> Prepared:
 
 
 def _database_uuid(sources: Sources, context: Context, planned: Sequence[PlannedChange]) -> str:
-    """Which Odoo database a marker names; asked for only when a Magento document is planned."""
+    """Return the uuid of the Odoo database that a marker names; "" unless a Magento document is planned."""
     if all(plan.kind.target is Side.ODOO for plan in planned):
         return ""
     known = sources.master.only("ir.config_parameter", "database.uuid")
@@ -120,7 +122,7 @@ WITHOUT_MAPPING = {
 
 
 class Problem(Protocol):
-    """Why a request cannot be built: `part` as the finding `unmapped` names it."""
+    """State why a request cannot be built: `part` as the finding `unmapped` names it."""
 
     @property
     def part(self) -> str: ...
@@ -135,7 +137,7 @@ class Problem(Protocol):
 
 
 class HalfDone(Protocol):
-    """A change of which something is posted while its last step is refused; `reason` says what is posted where."""
+    """Describe a change of which something is posted while its last step is refused; `reason` says what is posted where."""
 
     @property
     def kind(self) -> str: ...
@@ -163,10 +165,10 @@ def without_problems(
     blocked: Iterable[Key],
     findings: list[Finding],
 ) -> set[Key]:
-    """Take what cannot be written out of the plan, and what depends on it; returns the keys taken out.
+    """Take changes that cannot be written out of the plan, with what depends on them, and return the keys taken out.
 
-    problems: by change key, also those that only warn; blocked: keys without a request. Adds findings, one per order and part
-    (`unmapped`, or `tax_mismatch` where no tax can be right), and gives the findings concerned their reason.
+    problems: by change key, also those that only warn; blocked: keys without a request. Adds findings, one per order
+    and part (`unmapped`, or `tax_mismatch` where no tax can be right), and sets the reason of the findings concerned.
     """
     reasons: dict[Key, str] = {}
     told: dict[tuple[str, str], Finding] = {}
@@ -186,7 +188,7 @@ def without_problems(
 
 
 def waiting_for(changes: Sequence[PlannedChange], not_done: Collection[Key]) -> dict[Key, str]:
-    """Why changes must wait that depend on one which will not be done, or on one that waits itself.
+    """Return, by key, why changes must wait that depend on one which will not be done, or on one that waits itself.
 
     changes: by order and step, as they were planned.
     """
@@ -204,7 +206,7 @@ def waiting_for(changes: Sequence[PlannedChange], not_done: Collection[Key]) -> 
 
 
 def give_reasons(findings: Iterable[Finding], reasons: Mapping[Key, str]) -> None:
-    """Findings whose change will not be written say why."""
+    """Set the reason of findings whose change will not be written, and remove the change from them."""
     for finding in findings:
         if finding.change is not None and finding.change in reasons:
             finding.no_change_reason = reasons[finding.change]
@@ -212,7 +214,7 @@ def give_reasons(findings: Iterable[Finding], reasons: Mapping[Key, str]) -> Non
 
 
 def name_half_done(findings: list[Finding], posted: Iterable[HalfDone]) -> None:
-    """Payments that are posted and not matched, each in place of the finding that its change was to resolve."""
+    """Add a finding for each payment that is posted and not reconciled, in place of the one that its change was to resolve."""
     of_change = {finding.change: finding for finding in findings if finding.change is not None}
     for row in posted:
         known = of_change.get((row.kind, row.source_id))

@@ -1,6 +1,6 @@
-"""The flows by kind of change: each registers its behaviour under its entry in the catalogue (`magodoo.domain.kinds`).
+"""Register the flows by kind of change: each adds its behaviour under its entry in the catalogue (`magodoo.domain.kinds`).
 
-The module of each flow stands in the catalogue, so that a new flow is found without a list here.
+The catalogue names the module of each flow, so that a new flow is found without a list here.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Flow:
-    """What a kind of change does.
+    """Describe what a kind of change does.
 
-    plan: add to an order's plan the changes of this kind that settle its findings, and say of the others why not.
-    prepare: build the full request of a planned change. writer: probe, check and write it.
-    from_payload: the request is built from what Magento sent of the order, which retention or erasure may have blanked.
+    plan: add to an order's plan the changes of this kind that resolve its findings, and record why the others get
+    none. prepare: build the full request of a planned change. writer: probe, check and write it. from_payload: the
+    request is built from what Magento sent of the order, which retention or erasure may have blanked.
     """
 
     kind: ChangeKind
@@ -54,5 +54,5 @@ def flows() -> Mapping[ChangeKind, Flow]:
 
 @cache
 def writers() -> Mapping[ChangeKind, Writer]:
-    """Return what the ledger's executor is handed: the writer of each kind."""
+    """Return the writer of each kind, as the ledger's executor is handed them."""
     return {kind: flow.writer for kind, flow in flows().items()}
