@@ -1,1 +1,1 @@
-"""What the two systems sent, as canonical rows: the only place that knows the raw shapes for reconciling."""
+"""Canonical rows of what the two systems sent: the only place that knows the raw shapes for reconciling."""

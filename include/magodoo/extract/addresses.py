@@ -1,4 +1,4 @@
-"""The names that a customer and the two addresses of a Magento order get in Odoo: what is written under them, and what was."""
+"""Name a customer and the two addresses of a Magento order in Odoo: what is written under these names, and what was."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ADDRESS = ("firstname", "lastname", "company", "street", "city", "postcode", "r
 
 
 class Addressed(NamedTuple):
-    """External ids of the partner and of its contacts for billing and shipping; an address changes its name with its content."""
+    """Hold the external ids of the partner and of its contacts for billing and shipping; an address's id changes with its content."""
 
     partner: str
     billing: str
@@ -21,9 +21,11 @@ class Addressed(NamedTuple):
 
 
 def addressed(instance: Instance, payload: Mapping[str, Any], email: str, order_id: str) -> Addressed:
-    """The names of an order's customer: by Magento's id, a guest by e-mail, without either by the order.
+    """Return the external ids of an order's customer: by Magento's id, for a guest by e-mail, without either by the order.
 
-    Raises TypeError or AttributeError where the payload holds something else than addresses.
+    Raises:
+        TypeError: The payload holds something else than addresses.
+        AttributeError: As above.
     """
     billing, shipping = billing_address(payload), shipping_address(payload)
     key = f"c{payload['customer_id']}" if payload.get("customer_id") else None
@@ -35,11 +37,12 @@ def addressed(instance: Instance, payload: Mapping[str, Any], email: str, order_
 
 
 def billing_address(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the order's billing address; empty without one."""
     return payload.get("billing_address") or {}
 
 
 def shipping_address(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Where it is shipped to; without such an address the billing address."""
+    """Return the order's shipping address; without one the billing address."""
     for assignment in (payload.get("extension_attributes") or {}).get("shipping_assignments") or ():
         address = (assignment.get("shipping") or {}).get("address")
         if address and plain_address(address):
@@ -48,15 +51,15 @@ def shipping_address(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def plain_address(address: Mapping[str, Any]) -> dict[str, Any]:
-    """What of an address is written."""
+    """Return the fields of an address that are written, without empty ones."""
     return {name: address[name] for name in _ADDRESS if address.get(name)}
 
 
 def digest(text: str) -> str:
-    """The first 16 hex digits: a name, not a secret."""
+    """Return the first 16 hex digits of the text's SHA-1: a name, not a secret."""
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:16]
 
 
 def family(name: str) -> str:
-    """An external id without what is particular to one record: `magodoo.addr_us`."""
+    """Return an external id without the part of one record: `magodoo.addr_us`."""
     return name.rpartition("_")[0]

@@ -1,8 +1,8 @@
-"""What became of an authorisation that no provider has captured.
+"""Read the state of authorisations that no provider has captured.
 
 An order does not show it: after a void its payment still has `amount_authorized`, and it stays `processing`
-(`Payment::_void`, docs/facts/magento-versions.md). Only the payment's transactions tell, so that those are read for such orders.
-One that runs out at the provider shows nowhere, unless the provider's module says so.
+(`Payment::_void`, docs/facts/magento-versions.md). Only the payment's transactions show it, so they are read for such
+orders. An authorisation that expires at the provider shows nowhere, unless the provider's module reports it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ HOLDS = ("authorization", "order")
 
 
 def add(client: MagentoClient, kind: Kind, documents: Sequence[CanonicalDocument]) -> None:
-    """Read the transactions of those orders, in one list, and write what they say into `details.authorisation`.
+    """Read the transactions of authorised orders, in one list, and set `details.authorisation` from them.
 
-    Without the right to read them the orders are read all the same: then it says that nothing is known.
+    Without the right to read transactions the orders are read all the same, with the state UNREAD.
     """
     waiting = [each for each in documents if kind is Kind.ORDER and _waits(each)]
     if not waiting:
@@ -47,7 +47,7 @@ def _waits(order: CanonicalDocument) -> bool:
 
 
 def _state(transactions: Sequence[dict[str, Any]]) -> str:
-    """The state of the authorisations among an order's transactions, with the day (UTC) of a void."""
+    """Return the state of the authorisations among an order's transactions, with the day (UTC) of a void."""
     if any(row.get("txn_type") in ("capture", "payment") for row in transactions):
         return CAPTURED
     if any(row.get("txn_type") in HOLDS and not fields.flag(row, "is_closed") for row in transactions):

@@ -1,4 +1,4 @@
-"""Canonical documents and lines: one row of table `document` or `line` each, the same for both sides.
+"""Define canonical documents and lines: one row of table `document` or `line` each, the same for both sides.
 
 Amounts, prices and quantities are units (int of 1/10000); times are aware UTC; the field names are the column names.
 """
@@ -15,8 +15,11 @@ NOT_COLUMNS = ("lines", "payload")
 
 @dataclass(slots=True)
 class CanonicalLine:
-    """One line of a document. `role`: item, shipping, discount, adjustment, other; of deliveries also again (goods that came back
-    and are sent once more) and exchange (some of them are, `staging/items.py`: `quantity` is without these). untaxed = gross + discount + compensation."""
+    """Hold one line of a document; untaxed = gross + discount, the compensation included in discount.
+
+    role: item, shipping, discount, adjustment, extra, other; of deliveries also again (returned goods that are
+    shipped once more) and exchange (some of them are, `staging/items.py`: `quantity` is without these).
+    """
 
     line_id: str
     item_key: str | None = None
@@ -48,7 +51,7 @@ class CanonicalLine:
 
 @dataclass(slots=True)
 class CanonicalDocument:
-    """One document of one side with its lines and the payload it was read from.
+    """Hold one document of one side with its lines and the payload it was read from.
 
     grand_total = subtotal + shipping + discount + adjustment + tax and untaxed = grand_total - tax hold when `sound`.
     """
@@ -110,6 +113,7 @@ class CanonicalDocument:
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """Return (side, kind, source id)."""
         return (self.side, self.kind, self.source_id)
 
 
@@ -118,10 +122,11 @@ LINE_COLUMNS = tuple(column.name for column in fields(CanonicalLine))
 
 
 class Unread(NamedTuple):
-    """One record that was refused: "?" when even its id is unknown. Table quarantine keeps it.
+    """Hold one record that was refused: source_id "?" when even its id is unknown. Table quarantine stores it.
 
-    number, order_key: its own number and the id of its order in Magento, where they could be read all the same.
-    own_orders, reference, other_references: what could be read of it that names orders: ids of Odoo's own, the rest as documents have it.
+    number, order_key: its own number and the id of its order in Magento, where they could be read. own_orders,
+    reference, other_references: what could be read of it that names orders: own_orders are ids of Odoo's orders, the
+    others are as in documents.
     """
 
     kind: str

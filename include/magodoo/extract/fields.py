@@ -1,7 +1,7 @@
-"""Reading one field of a raw row: the value in its canonical type, or Unreadable that names the field. Nothing else is raised.
+"""Read one field of a raw row: return its value in the canonical type, or raise Unreadable that names the field, and nothing else.
 
-What the tables could not hold (an id beyond bigint, a rate beyond numeric, a year 0) is refused here, so that one damaged
-document never stops the page that it came with.
+What the tables could not hold (an id beyond bigint, a rate beyond numeric, a year 0) is refused here, so that one
+damaged document never stops the page that it came with.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from magodoo.timestamps import utc
 LARGEST_ID = 2**63 - 1
 LARGEST_SMALL = 2**31 - 1
 LONGEST = 2000
-LONGEST_KEY = 255  # of a text that stands in an index
+LONGEST_KEY = 255  # of a text that is indexed
 
 Row = Mapping[str, Any]
 
 
 def units(row: Row, name: str) -> int:
-    """An amount or quantity in units; 0 when it is absent. Negative ones pass."""
+    """Return an amount or quantity in units; 0 when it is absent. It may be negative."""
     value = row.get(name)
     if value is None:
         return 0
@@ -37,7 +37,7 @@ def units(row: Row, name: str) -> int:
 
 
 def whole(row: Row, name: str) -> int:
-    """An amount that is in units already; 0 when it is absent."""
+    """Return an amount that is in units already; 0 when it is absent."""
     value = row.get(name)
     if value is None:
         return 0
@@ -47,7 +47,7 @@ def whole(row: Row, name: str) -> int:
 
 
 def number(row: Row, name: str, largest: int) -> Decimal | None:
-    """A percent or rate, |value| below `largest`; None when it is absent."""
+    """Return a percent or rate as Decimal, |value| below `largest`; None when it is absent."""
     value = row.get(name)
     if value is None or value is False or value == "":
         return None
@@ -63,18 +63,19 @@ def number(row: Row, name: str, largest: int) -> Decimal | None:
 
 
 def percent(row: Row, name: str) -> Decimal | None:
+    """Return a percentage with four decimals; None when it is absent."""
     read = number(row, name, 100_000)
     return None if read is None else read.quantize(Decimal("0.0001"))
 
 
 def rate(row: Row, name: str) -> Decimal:
-    """A currency rate; 1 when it is absent or 0 (facts magento-2.4.7 6: store_to_* are 0)."""
+    """Return a currency rate with eight decimals; 1 when it is absent or 0 (facts magento-2.4.7 6: store_to_* are 0)."""
     read = number(row, name, 10**9)
     return read.quantize(Decimal("0.00000001")) if read else Decimal(1)
 
 
 def identity(row: Row, name: str) -> str | None:
-    """A positive record id as text; None when it is absent, False, 0 or empty."""
+    """Return a positive record id as text; None when it is absent, False, 0 or empty."""
     value = row.get(name)
     if type(value) is int and 0 < value <= LARGEST_ID:
         return str(value)
@@ -87,6 +88,7 @@ def identity(row: Row, name: str) -> str | None:
 
 
 def required_identity(row: Row, name: str) -> str:
+    """Return a positive record id as text; raise Unreadable when it is absent."""
     read = identity(row, name)
     if read is None:
         raise Unreadable(f"{name} is missing")
@@ -94,7 +96,7 @@ def required_identity(row: Row, name: str) -> str:
 
 
 def small(row: Row, name: str) -> int | None:
-    """A non-negative integer of 32 bits: a store, a customer group."""
+    """Return a non-negative integer of 32 bits, such as a store or customer group; None when it is absent."""
     value = row.get(name)
     if value is None or value is False or value == "":
         return None
@@ -105,7 +107,7 @@ def small(row: Row, name: str) -> int | None:
 
 
 def words(row: Row, name: str, longest: int = LONGEST) -> str | None:
-    """A text, trimmed; None when it is absent or empty. Numbers become text; longer ones are cut."""
+    """Return a trimmed text, cut to `longest` characters; None when it is absent or empty. Numbers become text."""
     value = row.get(name)
     if type(value) is str:
         return value.strip()[:longest] or None
@@ -119,7 +121,7 @@ def words(row: Row, name: str, longest: int = LONGEST) -> str | None:
 
 
 def key(row: Row, name: str) -> str | None:
-    """A text that stands in an index and must not be cut: a number, a reference."""
+    """Return a text that is indexed and must not be cut, such as a number or reference; None when it is absent."""
     read = words(row, name, LONGEST + 1)
     if read is not None and len(read) > LONGEST_KEY:
         raise Unreadable(f"{name}: longer than {LONGEST_KEY} characters")
@@ -127,6 +129,7 @@ def key(row: Row, name: str) -> str | None:
 
 
 def required_key(row: Row, name: str) -> str:
+    """Return a text as `key` does; raise Unreadable when it is absent."""
     read = key(row, name)
     if read is None:
         raise Unreadable(f"{name} is missing")
@@ -134,6 +137,7 @@ def required_key(row: Row, name: str) -> str:
 
 
 def flag(row: Row, name: str) -> bool:
+    """Return a yes or no; absent is no."""
     value = row.get(name)
     if value in (None, False, 0, "", "0", "false"):
         return False
@@ -143,7 +147,7 @@ def flag(row: Row, name: str) -> bool:
 
 
 def moment(row: Row, name: str) -> datetime | None:
-    """`YYYY-MM-DD HH:MM:SS` in UTC, as both systems write it, as an aware time; None when it is absent."""
+    """Return `YYYY-MM-DD HH:MM:SS` in UTC, as both systems write it, as an aware time; None when it is absent."""
     value = row.get(name)
     if value is None or value is False or value == "":
         return None
@@ -157,7 +161,7 @@ def moment(row: Row, name: str) -> datetime | None:
 
 
 def day(row: Row, name: str) -> date | None:
-    """`YYYY-MM-DD`; None when it is absent."""
+    """Return `YYYY-MM-DD` as a date; None when it is absent."""
     value = row.get(name)
     if value is None or value is False or value == "":
         return None
@@ -171,12 +175,12 @@ def day(row: Row, name: str) -> date | None:
 
 
 def local_day(at: datetime | None, zone: ZoneInfo) -> date | None:
-    """The date of a moment in the instance's time zone: the date for the books."""
+    """Return the date of a moment in the instance's time zone, which is the accounting date; None without a moment."""
     return at.astimezone(zone).date() if at else None
 
 
 def inner(row: Row, name: str) -> Row:
-    """A nested object; an empty one when it is absent, False or PHP's `[]`."""
+    """Return a nested object; an empty one when it is absent, False or PHP's `[]`."""
     value = row.get(name)
     if value is None or value is False or value == [] or value == "":
         return {}
@@ -186,7 +190,7 @@ def inner(row: Row, name: str) -> Row:
 
 
 def rows(row: Row, name: str) -> list[Row]:
-    """A list of objects; an empty one when it is absent, null or False."""
+    """Return a list of objects; an empty one when it is absent, null or False."""
     value = row.get(name)
     if value is None or value is False or value == "":
         return []
@@ -196,24 +200,24 @@ def rows(row: Row, name: str) -> list[Row]:
 
 
 def person(row: Row, first: str = "firstname", last: str = "lastname") -> str | None:
-    """First and last name in one text."""
+    """Return first and last name in one text; None without either."""
     return " ".join(part for name in (first, last) if (part := words(row, name))) or None
 
 
 def email(row: Row, name: str) -> str | None:
-    """Lower-cased, as customers are compared."""
+    """Return an e-mail address in lower case, as customers are compared; None when it is absent."""
     read = words(row, name)
     return read.lower() if read else None
 
 
 def set_aside(row: Row) -> dict[str, str]:
-    """What was left out of a row because it could not be read, as `details` keeps it; empty for a whole one."""
+    """Return the parts of a row that could not be read and were left out, as `details` stores them; {} for a whole one."""
     notes = row.get(SET_ASIDE)
     return {"set_aside": "; ".join(map(str, notes))[:LONGEST]} if isinstance(notes, list) and notes else {}
 
 
 def payload(row: Row) -> dict[str, Any]:
-    """The row as the system sent it."""
+    """Return the row as the system sent it."""
     whole = dict(row)
     whole.pop(SET_ASIDE, None)
     return whole

@@ -1,8 +1,8 @@
-"""What Magento sent, as canonical documents: orders, invoices, shipments, credit memos.
+"""Read what Magento sent as canonical documents: orders, invoices, shipments, credit memos.
 
-Arithmetic: facts magento-2.4.7-more 1.1 and 1.2 (which sums hold), pair 1 (which rows carry money). `sound` is false when the
-sum of the rows or the sum of their taxes does not hold to the last decimal; what the grand total holds beside its parts is a
-line of its own (`magento_totals`).
+Arithmetic: facts magento-2.4.7-more 1.1 and 1.2 (which sums hold), pair 1 (which rows carry money). `sound` is false
+when the sum of the rows or the sum of their taxes does not hold to the last decimal; what the grand total holds
+beside its parts is a line of its own (`magento_totals`).
 """
 
 from __future__ import annotations
@@ -27,14 +27,18 @@ PAID, CANCELED = "2", "3"
 
 
 def read(instance: Instance, kind: Kind | str, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """The canonical document of one raw row of the list of `kind`. Raises Unreadable, and nothing else, when it is damaged."""
+    """Return the canonical document of one raw row of the list of `kind`.
+
+    Raises:
+        Unreadable: The row is damaged; nothing else is raised.
+    """
     if not isinstance(row, Mapping):
         raise Unreadable(f"not an object: {row!r:.60}")
     return READERS[Kind(kind)](instance, row, request_began_at)
 
 
 def invoice(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """An invoice. Captured is only what names a provider's transaction: every invoice made over REST is *paid* (facts 5)."""
+    """Return an invoice; captured is only what names a provider's transaction, as every invoice made over REST is *paid* (facts 5)."""
     document = _money_document(instance, Kind.INVOICE, row, request_began_at)
     if document.transaction_id and document.state == PAID:
         document.captured_amount = fields.units(row, "grand_total")
@@ -42,7 +46,7 @@ def invoice(instance: Instance, row: Row, request_began_at: datetime) -> Canonic
 
 
 def credit_memo(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """A credit memo, with four decimals where shipping was discounted (facts more 1.3)."""
+    """Return a credit memo; amounts have four decimals where shipping was discounted (facts more 1.3)."""
     document = _money_document(instance, Kind.CREDIT_MEMO, row, request_began_at)
     document.parent_id = fields.identity(row, "invoice_id")
     if document.transaction_id:
@@ -51,7 +55,7 @@ def credit_memo(instance: Instance, row: Row, request_began_at: datetime) -> Can
 
 
 def shipment(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """A shipment: quantities, tracks, source. It has no state: what exists was shipped."""
+    """Return a shipment: quantities, tracks, source. It has no state: every existing one was shipped."""
     document = _head(instance, Kind.SHIPMENT, row, request_began_at)
     tracks = fields.rows(row, "tracks")
     numbers = [track for each in tracks if (track := fields.words(each, "track_number", LONGEST))]
@@ -75,7 +79,7 @@ def _money_document(instance: Instance, kind: Kind, row: Row, request_began_at: 
     document.lines = [_money_item(item) for item in items]
     _refuse_doubles(document)
     base_rows = sum(fields.units(item, "base_row_total") for item in items)
-    # An invoice's items never show their fixed product tax (docs/facts/magento-versions.md): only its order knows it.
+    # An invoice's items never show their fixed product tax (docs/facts/magento-versions.md): only its order has it.
     sums = Sums.of(document.lines, base_rows, None if kind is Kind.INVOICE else fixed_tax(items))
     document.lines += shipping_line(totals, base)
     document.lines += _adjustments(row)
@@ -132,7 +136,7 @@ def _item(item: Row) -> CanonicalLine:
 
 
 def _money_item(item: Row) -> CanonicalLine:
-    """Children of a configurable and parents of a dynamic bundle have no row_total (facts magento-2.4.7 5.4)."""
+    """Return an item line; children of a configurable and parents of a dynamic bundle have no row_total (facts magento-2.4.7 5.4)."""
     line = _item(item)
     line.is_money = item.get("row_total") is not None
     if line.is_money:
@@ -150,7 +154,7 @@ def _money_item(item: Row) -> CanonicalLine:
 
 
 def _adjustments(row: Row) -> list[CanonicalLine]:
-    """Adjustments carry no tax (facts more 1.2)."""
+    """Return the lines of adjustments, which carry no tax (facts more 1.2)."""
     found = []
     for name, sign in (("adjustment_positive", 1), ("adjustment_negative", -1)):
         amount, base = sign * fields.units(row, name), sign * fields.units(row, f"base_{name}")
@@ -170,7 +174,7 @@ def _adjustments(row: Row) -> list[CanonicalLine]:
 
 
 def _refuse_doubles(document: CanonicalDocument) -> None:
-    """Two rows with one id would be one row in the table."""
+    """Raise Unreadable for two rows with one id: they would be one row in the table."""
     ids = [line.line_id for line in document.lines]
     if len(ids) != len(set(ids)):
         raise Unreadable("items: one id stands twice")

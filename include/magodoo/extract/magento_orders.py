@@ -1,4 +1,4 @@
-"""A Magento order as a canonical document: its head, its money rows, its payment, its family."""
+"""Read a Magento order as a canonical document: its head, its money rows, its payment, its relations to edited orders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VIRTUAL = ("virtual", "downloadable")
 
 
 def order(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """An order with its items, its shipping and what discounted the shipping."""
+    """Return an order with its items, its shipping and what discounted the shipping."""
     document = _head(instance, row, request_began_at)
     totals, base = totals_of(instance, document, row, adjusted=False)
     document.lines, read = read_items(row)
@@ -83,12 +83,12 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
 
 
 def vat_of(row: Row) -> str | None:
-    """The VAT number of the billing address, else the customer's."""
+    """Return the VAT number of the billing address, else the customer's."""
     return fields.words(fields.inner(row, "billing_address"), "vat_id") or fields.words(row, "customer_taxvat")
 
 
 def _beside(document: CanonicalDocument) -> dict[str, str]:
-    """The fields that hold what the total has beside its parts, where it has any."""
+    """Return the fields that hold what the total has beside its parts, where it has any."""
     whole = next((line.untaxed for line in document.lines if line.role == "extra"), 0)
     return (
         {"beside_in": ", ".join(magento_totals.holding(document.payload, whole)) or "no field of the order"}
@@ -98,7 +98,7 @@ def _beside(document: CanonicalDocument) -> dict[str, str]:
 
 
 def _deleted_store(row: Row) -> dict[str, str]:
-    """What is left of a store view that was deleted: its name, and those of its website and store."""
+    """Return the name of a deleted store view, with those of its website and store; {} where the order has a store."""
     if row.get("store_id") is not None:
         return {}
     name = fields.words(row, "store_name") or ""
@@ -106,7 +106,7 @@ def _deleted_store(row: Row) -> dict[str, str]:
 
 
 def _details(instance: Instance, row: Row, payment: Row, customer_id: str | None, email: str) -> dict[str, Any]:
-    """See `staging/columns.py`, *MagentoOrderDetails*; amounts in units."""
+    """Return the order's `details` (`staging.columns.MagentoOrderDetails`); amounts in units."""
     edit_of = fields.identity(row, "relation_parent_id")
     edited_as = fields.identity(row, "relation_child_id")
     shipping_percent = _shipping_percent(row)
@@ -141,7 +141,7 @@ def _details(instance: Instance, row: Row, payment: Row, customer_id: str | None
 
 
 def _addresses(instance: Instance, row: Row, email: str) -> dict[str, Any]:
-    """Under which names the customer and the addresses would be written now; none of an order with damaged addresses."""
+    """Return the external ids under which the customer and the addresses would be written; {} for damaged addresses."""
     try:
         names = addressed(instance, row, email, fields.required_identity(row, "entity_id"))
         billing = fields.inner(row, "billing_address")
@@ -152,9 +152,12 @@ def _addresses(instance: Instance, row: Row, email: str) -> dict[str, Any]:
 
 
 def read_items(row: Row) -> tuple[list[CanonicalLine], Rows]:
-    """The item lines of an order as Magento sends it, and how its rows were read (units by item id).
+    """Return the item lines of an order as Magento sends it, and how its rows were read (units by item id).
 
     Which rows carry money: a configurable's and a fixed bundle's parent, a dynamic bundle's children (facts pair 1).
+
+    Raises:
+        Unreadable: An item's id is missing, or two items have the same.
     """
     items = bundles.with_own_prices(fields.rows(row, "items"))
     by_id = {fields.required_identity(item, "item_id"): item for item in items}
@@ -167,7 +170,7 @@ def read_items(row: Row) -> tuple[list[CanonicalLine], Rows]:
 
 
 def _dynamic_bundles(by_id: Mapping[str, Row]) -> set[str]:
-    """Bundles whose parts carry the price."""
+    """Return the ids of bundles whose parts carry the price."""
     parts: dict[str, list[Row]] = {
         item_id: [] for item_id, item in by_id.items() if item.get("product_type") == bundles.BUNDLE
     }
@@ -230,7 +233,7 @@ def _shipping_address(row: Row) -> Row:
 
 
 def _shipping_percent(row: Row) -> Decimal | None:
-    """The rate of the tax on shipping; invoices and credit memos never say it (facts more 1.1)."""
+    """Return the rate of the tax on shipping; None where it is not given. Invoices and credit memos never have it (facts more 1.1)."""
     found = [
         fields.percent(tax, "percent") or Decimal(0)
         for applied in fields.rows(fields.inner(row, "extension_attributes"), "item_applied_taxes")

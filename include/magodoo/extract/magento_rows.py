@@ -1,8 +1,9 @@
-"""What the rows of a Magento order cost before their discount: one reading, or none.
+"""Compute what the rows of a Magento order cost before their discount: one reading, or none.
 
-Over REST an order's `row_total` means something else in every other version (docs/facts/magento-versions.md): it is never taken
-as it is. What keeps its meaning is `price` x `qty_ordered`, up to the rounding of the price, and since 2.3.1 the row including
-tax, from which tax and discount lead back to the stored row. The sum of the rows confirms a reading and never chooses one.
+Over REST an order's `row_total` means something else in every other version (docs/facts/magento-versions.md): it is
+never taken as it is. What keeps its meaning is `price` x `qty_ordered`, up to the rounding of the price, and since
+2.3.1 the row including tax, from which tax and discount lead back to the stored row. The sum of the rows confirms a
+reading and never chooses one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Amounts = dict[str, int]
 
 @dataclass(frozen=True)
 class Rows:
-    """gross, base_gross: units by item id, before the discount, in order and in base currency. flaw: why there is no reading, or ""."""
+    """Hold units by item id before the discount, in order and in base currency, and why there is no single reading ("" where there is)."""
 
     gross: Mapping[str, int]
     base_gross: Mapping[str, int]
@@ -31,7 +32,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class _Reading:
-    """One way to read the rows: its name, in words, and what it gives (units by item id)."""
+    """Hold one way to read the rows: its name, its description, and what it gives (units by item id)."""
 
     name: str
     words: str
@@ -39,7 +40,7 @@ class _Reading:
 
 
 def read_rows(items: Mapping[str, Row], header: Row) -> Rows:
-    """Read the rows that carry money (by item id) so that they sum to the subtotal of the header, with or without their fixed tax.
+    """Return the rows that carry money (by item id), read so that they sum to the header's subtotal, with or without fixed tax.
 
     A flaw names the figures: no reading adds up, or several do and differ in a row.
     """
@@ -55,10 +56,10 @@ def read_rows(items: Mapping[str, Row], header: Row) -> Rows:
 
 
 def _only(closing: list[_Reading], items: Mapping[str, Row]) -> tuple[_Reading | None, str]:
-    """The one reading among those that add up; two that differ are none.
+    """Return the one reading among those that add up, and a flaw where two differ.
 
-    Only the price gives way: it is rounded, so that a sum that it happens to give, with rows no further off than its rounding,
-    says nothing against the rows themselves.
+    Only the reading by price gives way: the price is rounded, so a sum that it happens to give, with rows no further
+    off than its rounding, is no argument against the rows themselves.
     """
     different = _distinct(closing)
     if len(different) < 2:
@@ -97,7 +98,7 @@ def _readings(items: Mapping[str, Row], prefix: str, targets: set[int]) -> Itera
 
 
 def _by_price(items: Mapping[str, Row], prefix: str, *, cents: bool = True) -> _Reading:
-    """price x quantity, rounded to cents as Magento does; `cents` False: with four decimals."""
+    """Return price x quantity, rounded to cents as Magento does; with four decimals when `cents` is False."""
     gross = {item_id: _priced(item, prefix) for item_id, item in items.items()}
     if cents:
         gross = {item_id: rounded(amount) for item_id, amount in gross.items()}
@@ -111,8 +112,12 @@ def _reading(
 
 
 def _row_of_incl_tax(item: Row, prefix: str) -> int:
-    """Since 2.3.1 the row after discount with its tax and fixed product tax, floored at 0; a row below 0 is its price."""
-    # The fixed tax in the base figure is that of one piece: so it stands in Magento's source.
+    """Return the stored row from the row including tax.
+
+    Since 2.3.1 that is the row after discount with its tax and fixed product tax, floored at 0; a row below 0 is its
+    price.
+    """
+    # The fixed tax in the base figure is that of one piece: Magento's source computes it so.
     fixed = fields.units(item, f"{prefix}weee_tax_applied_amount" if prefix else "weee_tax_applied_row_amount")
     return _row_without_fixed(item, prefix) - fixed
 
@@ -126,7 +131,10 @@ def _row_without_fixed(item: Row, prefix: str) -> int:
 
 
 def _row_of_net(item: Row, prefix: str) -> int:
-    """2.3.0 to 2.4.7: the row less its discount, floored at 0, where the row with tax says what was there."""
+    """Return the stored row from the row less its discount.
+
+    From 2.3.0 to 2.4.7 that is floored at 0; the row including tax then shows what it was.
+    """
     shown = fields.units(item, f"{prefix}row_total")
     return shown + fields.units(item, f"{prefix}discount_amount") if shown else _row_of_incl_tax(item, prefix)
 
@@ -140,25 +148,25 @@ def _compensation(item: Row, prefix: str) -> int:
 
 
 def _priced(item: Row, prefix: str) -> int:
-    """price * quantity in units, half up to four decimals."""
+    """Return price * quantity in units, half up to four decimals."""
     product = fields.units(item, f"{prefix}price") * fields.units(item, "qty_ordered")
     sign = -1 if product < 0 else 1
     return sign * ((abs(product) + 5_000) // 10_000)
 
 
 def _leeway(item: Row) -> int:
-    """How far a row may lie from price x quantity: half a cent a piece, as the price is rounded, and the row's own cent."""
+    """Return how far a row may differ from price x quantity: half a cent a piece for the price's rounding, and a cent for the row's."""
     return fields.units(item, "qty_ordered") * CENT // 20_000 + CENT
 
 
 def fixed_tax(items: Iterable[Row], prefix: str = "") -> int:
-    """The fixed product tax of rows, without the tax on it, in units."""
+    """Return the fixed product tax of rows, without the tax on it, in units."""
     name = f"{prefix}weee_tax_applied_row_amnt" if prefix else "weee_tax_applied_row_amount"
     return sum(fields.units(item, name) for item in items)
 
 
 def applied_fixed_taxes(item: Row) -> list[Row]:
-    """The fixed product taxes of an item, as the JSON text in it lists them; an empty list where it is none."""
+    """Return the fixed product taxes of an item, as the JSON text in it lists them; [] where it has none."""
     applied = item.get("weee_tax_applied")
     if isinstance(applied, str):
         try:
@@ -169,7 +177,7 @@ def applied_fixed_taxes(item: Row) -> list[Row]:
 
 
 def tax_on_fixed_tax(item: Row) -> int:
-    """The tax on an item's fixed product tax, in units: only the list of those applied says it."""
+    """Return the tax on an item's fixed product tax, in units: only the list of those applied has it."""
     return sum(
         fields.units(row, "row_amount_incl_tax") - fields.units(row, "row_amount")
         for row in applied_fixed_taxes(item)
@@ -178,13 +186,13 @@ def tax_on_fixed_tax(item: Row) -> int:
 
 
 def _targets(items: Mapping[str, Row], header: Row, prefix: str) -> set[int]:
-    """What the rows may sum to: the subtotal; without their fixed tax where the shop includes it, which no grand total shows."""
+    """Return what the rows may sum to: the subtotal, and the subtotal less their fixed tax where that is part of it."""
     totals, fixed = Totals.of(header, 0, prefix, adjusted=False), fixed_tax(items.values(), prefix)
     return {totals.subtotal} if totals.beside == fixed else {totals.subtotal, totals.subtotal - fixed}
 
 
 def _base(items: Mapping[str, Row], header: Row, names: set[str]) -> tuple[Amounts, str]:
-    """The rows in base currency and why they have no single reading, or "".
+    """Return the rows in base currency, and why they have no single reading, or "".
 
     They are read as those in order currency are (`names`); in another way only where none of these adds up there.
     """
@@ -208,7 +216,7 @@ def _nothing_closes(items: Mapping[str, Row], subtotal: int, targets: set[int]) 
 
 
 def _contradiction(candidates: list[_Reading]) -> str:
-    """Name the readings by the rows in which they differ."""
+    """Return the flaw that names the readings by the rows in which they differ."""
     keys = [key for key in candidates[0].gross if len({each.gross[key] for each in candidates}) > 1]
     said = [
         f"{each.words} gives {', '.join(f'{plain(each.gross[key])} for item {key}' for key in keys[:3])}"

@@ -1,4 +1,7 @@
-"""The header amounts of a Magento document, the lines beside its items (shipping, discounts, extra totals), and what was paid by gift card or credit."""
+"""Read the header amounts of a Magento document, and derive the lines beside its items.
+
+These are shipping, discounts and extra totals; what was paid by gift card or credit is read here too.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,10 @@ DEEPEST = 6
 
 
 def amount(row: Row, path: str, prefix: str = "") -> int:
-    """Units of one field; `prefix` goes before its last name. 0 where it is not there; `name[]` adds the rows of a list.
+    """Return the units of one field; 0 where it is absent. `prefix` goes before its last name; `name[]` adds the rows of a list.
 
-    Raises Unreadable for what is no amount.
+    Raises:
+        Unreadable: The value is no amount.
     """
     first, _, rest = path.partition(".")
     if not rest:
@@ -31,7 +35,7 @@ def amount(row: Row, path: str, prefix: str = "") -> int:
 
 
 def holding(row: Row, units: int) -> list[str]:
-    """Paths of the fields that hold exactly this amount, of either sign; of lists those whose rows sum to it."""
+    """Return the paths of the fields that hold exactly this amount, of either sign; of lists those whose rows sum to it."""
     sums: dict[str, int] = {}
     for path, value in _numbers(row, "", DEEPEST):
         sums[path] = sums.get(path, 0) + value
@@ -39,7 +43,7 @@ def holding(row: Row, units: int) -> list[str]:
 
 
 def _counts(name: str) -> bool:
-    """Whether a field holds an id or a quantity: a small one is often an amount's figure by chance."""
+    """Return whether a field holds an id or a quantity: a small one often equals an amount by chance."""
     return name in ("id", "qty") or name.endswith(("_id", "_qty")) or name.startswith(("qty_", "total_qty"))
 
 
@@ -57,9 +61,10 @@ def _numbers(value: Any, path: str, depth: int) -> Iterator[tuple[str, int]]:
 
 
 def tendered(instance: Instance, row: Row, prefix: str = "") -> dict[str, int]:
-    """Units by name of `extra_totals`: known fields of Adobe Commerce, and those that the settings name; only what is not 0.
+    """Return units by name of `extra_totals` of what was paid beside the payment method; only what is not 0.
 
-    With the prefix `base_` in base currency; an extension that shows none is converted at the document's rate.
+    Read from known fields of Adobe Commerce, and those that the settings name. With the prefix `base_` in base
+    currency; where an extension has no such field, the amount is converted at the document's rate.
     """
     given = fields.inner(row, "extension_attributes")
     found = {
@@ -73,7 +78,7 @@ def tendered(instance: Instance, row: Row, prefix: str = "") -> dict[str, int]:
 
 
 def refunded_to(instance: Instance, row: Row) -> dict[str, int]:
-    """Units by name of `extra_totals`: what an order, or a credit memo that shows it, says was refunded to credit or points."""
+    """Return units by name of `extra_totals` of what an order or credit memo shows as refunded to credit or points."""
     given = fields.inner(row, "extension_attributes")
     found = {
         name: max(fields.units(source, field) for source in (given, row) for field in known)
@@ -86,7 +91,7 @@ def refunded_to(instance: Instance, row: Row) -> dict[str, int]:
 
 
 def _taken_off(row: Row, path: str, prefix: str) -> int:
-    """Extensions write it with either sign: it lowers the total."""
+    """Return an amount that lowers the total as a positive number: extensions write it with either sign."""
     shown = abs(amount(row, path, prefix))
     if shown or not prefix:
         return shown
@@ -98,9 +103,10 @@ ONE = 10_000
 
 @dataclass(frozen=True)
 class Totals:
-    """Units, in order currency or, read with the prefix `base_`, in base currency. `discount` includes the compensations.
+    """Hold header amounts in units, in order currency or, read with the prefix `base_`, in base currency.
 
-    grand_total is what was sold: what was paid by gift card, store credit or points is in it.
+    discount includes the compensations. grand_total is what was sold: what was paid by gift card, store credit or
+    points is in it.
     """
 
     subtotal: int
@@ -113,8 +119,10 @@ class Totals:
 
     @classmethod
     def of(cls, row: Row, parts: int, prefix: str = "", *, adjusted: bool = True) -> Totals:
-        """parts: what was paid by gift card, store credit or points. `adjusted` is false for orders: the adjustments that they show
-        are those of their credit memos.
+        """Return the header amounts of a row.
+
+        parts: units paid by gift card, store credit or points. adjusted: False for orders, whose adjustments are
+        those of their credit memos.
         """
         # The base name is truncated on orders and invoices (facts magento-2.4.7-more 1.1).
         compensations = (
@@ -134,17 +142,20 @@ class Totals:
 
     @property
     def parts(self) -> int:
+        """Return the sum of subtotal, shipping, discount, adjustment and tax."""
         return self.subtotal + self.shipping + self.discount + self.adjustment + self.tax
 
     @property
     def beside(self) -> int:
-        """What the grand total holds in no part: 0 by Magento's own identity (facts magento-2.4.7-more 1.1), but for fixed product
-        tax beside the subtotal, and for what extensions add.
+        """Return what the grand total holds in no part.
+
+        It is 0 by Magento's own identity (facts magento-2.4.7-more 1.1), except for fixed product tax beside the
+        subtotal, and for what extensions add.
         """
         return self.grand_total - self.parts
 
     def write(self, document: CanonicalDocument, base: Totals, extra: int) -> None:
-        """The header of a document; `extra` is what it sold beside its parts, and counts to the subtotal."""
+        """Write the header of a document; `extra` is what it sold beside its parts, and counts to the subtotal."""
         document.subtotal, document.shipping, document.discount = self.subtotal + extra, self.shipping, self.discount
         document.adjustment, document.tax, document.grand_total = self.adjustment, self.tax, self.grand_total
         document.untaxed = self.grand_total - self.tax
@@ -158,7 +169,7 @@ def _adjustment(row: Row, prefix: str) -> int:
 def shipping_line(
     totals: Totals, base: Totals, *, name: str = "", tax_percent: Decimal | None = None
 ) -> list[CanonicalLine]:
-    """One line when there is shipping; its tax is part of the header's tax already."""
+    """Return one line when there is shipping, else none; its tax is part of the header's tax already."""
     if not totals.shipping and not totals.shipping_tax:
         return []
     line = CanonicalLine(
@@ -171,8 +182,9 @@ def shipping_line(
 
 @dataclass(frozen=True)
 class Sums:
-    """What the items of a document sum to, in units: rows before discount, their tax, the rows in base currency, and their fixed
-    product tax; None where the items do not show it.
+    """Hold the sums of a document's items, in units: rows before discount, their tax, rows in base currency, fixed product tax.
+
+    fixed_tax is None where the items do not show it.
     """
 
     rows: int
@@ -183,6 +195,7 @@ class Sums:
 
     @classmethod
     def of(cls, lines: Sequence[CanonicalLine], base_rows: int, fixed_tax: int | None) -> Sums:
+        """Return the sums of a document's lines that carry money."""
         money = [line for line in lines if line.is_money]
         return cls(sum(line.gross for line in money), sum(line.tax for line in money), base_rows, fixed_tax, len(money))
 
@@ -190,8 +203,9 @@ class Sums:
 def totals_of(
     instance: Instance, document: CanonicalDocument, row: Row, *, adjusted: bool = True
 ) -> tuple[Totals, Totals]:
-    """The header in order and in base currency; what was tendered stands in `details.tendered`, what was refunded to credit in
-    `details.refunded_to`.
+    """Return the header in order and in base currency.
+
+    What was tendered is stored in `details.tendered`, what was refunded to credit in `details.refunded_to`.
     """
     parts, base_parts = tendered(instance, row), tendered(instance, row, "base_")
     if parts:
@@ -205,9 +219,10 @@ def totals_of(
 
 
 def complete(document: CanonicalDocument, totals: Totals, base: Totals, sums: Sums, flaw: str = "") -> None:
-    """Add the lines that follow from the header, write the header, and say whether the document adds up.
+    """Add the lines that follow from the header, write the header, and set whether the document adds up.
 
-    flaw: why its rows could not be read. `details.flaw` names the sums that fail, also where a line of its own explains them.
+    flaw: why its rows could not be read. `details.flaw` names the sums that fail, also where a line of its own
+    explains them.
     """
     gaps = _gaps(totals, sums)
     document.lines += remainder_line(document.lines, totals, base, base.subtotal - sums.base_rows if gaps.rows else 0)
@@ -222,7 +237,7 @@ def complete(document: CanonicalDocument, totals: Totals, base: Totals, sums: Su
 
 @dataclass(frozen=True)
 class _Gaps:
-    """How far each sum is from what the header says: grand total, subtotal, tax; units, header less sum."""
+    """Hold how far each sum is from the header: grand total, subtotal, tax; units, header less sum."""
 
     total: int
     rows: int
@@ -233,19 +248,19 @@ class _Gaps:
         return self.total + self.rows
 
     def are_fixed_tax(self, sums: Sums) -> bool:
-        """Whether nothing is left but the fixed product tax that the items show, beside or inside the subtotal, with its tax."""
+        """Return whether nothing is left but the fixed product tax that the items show, beside or inside the subtotal, with its tax."""
         if not self.net:
             return not (self.total or self.rows or self.tax)
         return self.net == sums.fixed_tax and not (self.total and self.rows) and 0 <= self.tax <= self.net
 
     def may_be_extra(self, sums: Sums) -> bool:
-        """Whether what is left can be amounts of their own with their tax: in the total, or as fixed product tax in the subtotal."""
+        """Return whether the rest can be extra amounts with their tax: in the total, or as fixed product tax in the subtotal."""
         inside = self.rows > 0 and not self.total and bool(sums.count) and sums.fixed_tax in (None, self.rows)
         taxed = not self.tax or ((self.tax > 0) == (self.net > 0) and abs(self.tax) <= abs(self.net))
         return bool(self.net) and (not self.rows or inside) and taxed
 
     def words(self, totals: Totals, sums: Sums, currency: str) -> list[str]:
-        """Which sums fail, by how much, and from which figures; in parts of a cent only where the difference is one."""
+        """Return which sums fail, by how much, and from which figures; in parts of a cent only where the difference is one."""
         whole = all(rounded(gap) == gap for gap in (self.total, self.rows, self.tax))
 
         def said(units: int) -> str:
@@ -277,7 +292,7 @@ def _gaps(totals: Totals, sums: Sums) -> _Gaps:
 
 
 def extra_line(lines: Sequence[CanonicalLine], totals: Totals, base: Totals) -> list[CanonicalLine]:
-    """What the totals hold in no item, shipping, discount or adjustment, with its tax; `load.requests.extras` says what it is."""
+    """Return the line of what the totals hold in no item, shipping, discount or adjustment; `flows.extra_amounts` explains it."""
     amount = totals.grand_total - totals.tax - sum(line.untaxed for line in lines)
     tax = totals.tax - sum(line.tax for line in lines)
     if not amount and not tax:
@@ -294,10 +309,10 @@ def extra_line(lines: Sequence[CanonicalLine], totals: Totals, base: Totals) -> 
 def remainder_line(
     lines: Sequence[CanonicalLine], totals: Totals, base: Totals, base_inside: int
 ) -> list[CanonicalLine]:
-    """What of the header's discount no item has: the discount on shipping. It has no field of its own (facts 6).
+    """Return the line of the header's discount that no item has: the discount on shipping, which has no field of its own (facts 6).
 
-    base_inside: what the subtotal in base currency holds beside its rows.
-    Also of either sign where Magento spreads a share of it over credit memos without shipping (facts more 1.3).
+    base_inside: what the subtotal in base currency holds beside its rows. The amount has either sign where Magento
+    spreads a share of it over credit memos without shipping (facts more 1.3).
     """
     amount = totals.discount - sum(line.discount for line in lines)
     if not amount:

@@ -1,8 +1,8 @@
-"""Transfers of a company whose warehouse ships for ours (`odoo.warehouse_companies`), as shipments of our own sales orders.
+"""Read transfers of a company whose warehouse ships for ours (`odoo.warehouse_companies`) as shipments of our own sales orders.
 
-Goods that the mirror of an order brings to the customer are the order's shipment. Where our company buys what the mirror sells and has
-a drop shipment for it, that is the same goods a second time and counts as none. Goods that the mirror brings to us are no shipment
-either: our own delivery follows.
+Goods that the mirror of an order brings to the customer are the order's shipment. Where our company buys what the
+mirror sells and has a drop shipment for it, that is the same goods a second time and counts as none. Goods that the
+mirror brings to us are no shipment either: our own delivery follows.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ _OUTSIDE = ("supplier", TRANSIT)
 
 @dataclass(frozen=True)
 class Warehouses:
-    """The companies that ship for ours."""
+    """Read the companies that ship for ours."""
 
     client: OdooClient
     companies: tuple[int, ...]
 
     @cached_property
     def views(self) -> list[CompanyReads]:
+        """Return a reader for each of the companies."""
         return [CompanyReads(self.client, company) for company in self.companies]
 
     def by_ids(self, kind: str, ids: Collection[int]) -> list[Page]:
-        """The transfers with these ids, as ours; those of mirrors first."""
+        """Return the transfers with these ids, as ours; those of mirrors first."""
         pages, rest = [], set(ids)
         for view in self.views:
             if mine := view.existing_ids(kind, sorted(rest)):
@@ -49,7 +50,7 @@ class Warehouses:
         return [*pages, self.without_mirrored(self.client.by_ids(kind, sorted(rest)))]
 
     def by_orders(self, kind: str, orders: Sequence[int]) -> list[Page]:
-        """The transfers of these sales orders of ours, and of their mirrors."""
+        """Return the transfers of these sales orders of ours, and of their mirrors."""
         pages = [self.without_mirrored(self.client.by_order_ids(kind, orders))]
         for view in self.views:
             if found := view.mirrors_of(orders):
@@ -57,10 +58,10 @@ class Warehouses:
         return pages
 
     def as_ours(self, view: CompanyReads, page: Page) -> Page:
-        """A page of another company's transfers as transfers of the orders of ours that they are for.
+        """Return a page of another company's transfers as transfers of the orders of ours that they are for.
 
-        Goods that go elsewhere than to or from a customer are left out, and so are transfers that name no order of ours. What
-        names several, or does not say which of their lines it brings, is set apart.
+        Goods that go elsewhere than to or from a customer are left out, and so are transfers that name no order of
+        ours. A transfer that names several, or does not show which of their lines it brings, is quarantined.
         """
         mirrors = view.mirrors({int(sale) for row in page.rows if (sale := odoo.link_id(row, "sale_id"))})
         lines = lines_of(self.client, {order for mirror in mirrors.values() for order in mirror.orders})
@@ -77,7 +78,7 @@ class Warehouses:
         return Page(rows, page.request_began_at, page.total_count, bad)
 
     def without_mirrored(self, page: Page) -> Page:
-        """A page of our own transfers without the drop shipments of goods that a mirror sends: they are cancelled or smaller then."""
+        """Return a page of our own transfers without drop shipments of goods that a mirror sends: they become cancelled or smaller."""
         outside = [row for row in page.rows if any(map(_comes_from_outside, moves_of(row)))]
         orders = {int(found) for row in outside for move in moves_of(row) if (found := order_of(move))}
         sold: dict[int, set[int]] = {}
@@ -90,13 +91,17 @@ class Warehouses:
         return Page(rows, page.request_began_at, page.total_count, page.quarantined)
 
     def names(self, orders: Collection[int]) -> dict[int, str]:
-        """The name of the mirror of each of these sales orders of ours that has one."""
+        """Return the name of the mirror of each of these sales orders of ours that has one."""
         found = [mirror for view in self.views for mirror in view.mirrors_of(orders).values()]
         return {order: mirror.name for mirror in found for order in mirror.orders}
 
 
 def _ours(row: Row, mirror: Mirror, lines: Lines) -> list[dict[str, Any]]:
-    """A transfer of a mirror as one of the order that it mirrors; none where it brings a customer nothing. Raises Unreadable."""
+    """Return a transfer of a mirror as one of the order that it mirrors; [] where it brings a customer nothing.
+
+    Raises:
+        Unreadable: The mirror names several orders.
+    """
     moves = [move for move in fields.rows(row, "move_ids") if CUSTOMER in _ends(move)]
     if not moves or not mirror.orders:
         return []
@@ -111,7 +116,7 @@ def _ours(row: Row, mirror: Mirror, lines: Lines) -> list[dict[str, Any]]:
 
 
 def _naming(row: Row, orders: Collection[int]) -> dict[str, Any]:
-    """A transfer that is set apart, with the orders of ours that it names in the place of its own."""
+    """Return a quarantined transfer with the orders of ours that it names in the place of its own."""
     return {
         **row,
         "sale_id": False,
@@ -120,7 +125,11 @@ def _naming(row: Row, orders: Collection[int]) -> dict[str, Any]:
 
 
 def _our_line(move: Row, mirror: Mirror, lines: Mapping[int, int], order: int) -> Row | bool:
-    """The line of our order whose goods a move of its mirror brings; False for goods that our order has not. Raises Unreadable."""
+    """Return the line of our order whose goods a move of its mirror brings; False for goods that our order does not have.
+
+    Raises:
+        Unreadable: The goods are components of a kit, or the lines cannot be told apart.
+    """
     their_line = int(odoo.link_id(move, "sale_line_id") or 0)
     product = mirror.sold.get(their_line)
     if product is not None and odoo.link_id(move, "product_id") != str(product):
@@ -137,7 +146,7 @@ def _our_line(move: Row, mirror: Mirror, lines: Mapping[int, int], order: int) -
 
 
 def _own_part(row: Row, sold: Mapping[int, Collection[int]]) -> dict[str, Any]:
-    """What of an own transfer no mirror sends; one of which nothing is left is as good as cancelled."""
+    """Return what of an own transfer no mirror sends; one of which nothing is left counts as cancelled."""
     left = [move for move in moves_of(row) if not _is_mirrored(move, sold)]
     return {**row, "move_ids": left} if left else {**row, "state": "cancel"}
 
@@ -148,7 +157,7 @@ def _is_mirrored(move: Row, sold: Mapping[int, Collection[int]]) -> bool:
 
 
 def _comes_from_outside(move: Row) -> bool:
-    """Whether goods go between a customer and somebody who is not this company: a drop shipment, or its return."""
+    """Return whether goods go between a customer and somebody who is not this company: a drop shipment, or its return."""
     ends = _ends(move)
     return CUSTOMER in ends and bool(set(ends).intersection(_OUTSIDE))
 

@@ -1,4 +1,4 @@
-"""What the customer wrote for the warehouse: delivery notes and gift messages, as the note of the transfers in Odoo."""
+"""Read what the customer wrote for the warehouse: delivery notes and gift messages, as the note of the transfers in Odoo."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NOTES = (
 
 
 def transfer_note(payload: Mapping[str, Any]) -> str:
-    """The texts of an order as HTML paragraphs, escaped: whatever a customer wrote is text. "" without any."""
+    """Return the texts of an order as HTML paragraphs, escaped: whatever a customer wrote is text. "" without any."""
     return "".join(f"<p>{html.escape(text).replace(chr(10), '<br/>')}</p>" for text in texts(payload))
 
 
 def texts(payload: Mapping[str, Any]) -> list[str]:
-    """The texts of an order, each once."""
+    """Return the texts of an order, each once."""
     return list(dict.fromkeys(text[:LONGEST] for text in _texts(payload) if text))
 
 
@@ -36,7 +36,7 @@ def _texts(payload: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _gift(title: str, message: Any) -> str:
-    """`Gift message from Ann to Bob: Happy birthday`; "" where nothing is written."""
+    """Return `Gift message from Ann to Bob: Happy birthday`; "" where nothing is written."""
     row = _object(message)
     text, sender, recipient = (_plain(row.get(name)) for name in ("message", "sender", "recipient"))
     if not text:

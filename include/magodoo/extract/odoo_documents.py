@@ -1,7 +1,7 @@
-"""What Odoo sent, as canonical documents: orders, customer invoices, credit notes, deliveries, returns.
+"""Read what Odoo sent as canonical documents: orders, customer invoices, credit notes, deliveries, returns.
 
-The rows are those of `magodoo.connectors.odoo.record_kinds`. order_key is left open: `staging/resolve.py` finds it; so is the company's
-currency, which stands on the company only: `staging/inherit.py` adds it.
+The rows are those of `magodoo.connectors.odoo.record_kinds`. order_key is left open: staging finds it
+(`order_linking`). So is the company's currency, which is a field of the company only.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ SERVICE = "service"
 
 
 def read(instance: Instance, kind: Kind | str, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """The canonical document of one raw row of `kind`. Raises Unreadable, and nothing else, when it is damaged."""
+    """Return the canonical document of one raw row of `kind`.
+
+    Raises:
+        Unreadable: The row is damaged; nothing else is raised.
+    """
     if not isinstance(row, Mapping):
         raise Unreadable(f"not an object: {row!r:.60}")
     document = READERS[Kind(kind)](instance, row, request_began_at)
@@ -41,7 +45,11 @@ def read(instance: Instance, kind: Kind | str, row: Row, request_began_at: datet
 
 
 def read_all(instance: Instance, kind: Kind | str, row: Row, request_began_at: datetime) -> list[CanonicalDocument]:
-    """The documents of one raw row: a transfer of several orders is one document for each. Raises Unreadable, and nothing else."""
+    """Return the documents of one raw row: a transfer of several orders is one document for each.
+
+    Raises:
+        Unreadable: The row is damaged; nothing else is raised.
+    """
     if not isinstance(row, Mapping):
         raise Unreadable(f"not an object: {row!r:.60}")
     parts: Iterable[Row] = transfers.shares(row) if kind in (Kind.SHIPMENT, Kind.RETURN) else [row]
@@ -49,7 +57,7 @@ def read_all(instance: Instance, kind: Kind | str, row: Row, request_began_at: d
 
 
 def naming(instance: Instance, kind: Kind, row: Row) -> dict[str, Any]:
-    """What in a row that cannot be read whole names orders: own_orders, reference, other_references of `Unread`."""
+    """Return what names orders in a row that cannot be read whole: own_orders, reference, other_references of `Unread`."""
     names = {Kind.ORDER: ("order",), Kind.INVOICE: ("inv",), Kind.CREDIT_MEMO: ("cm",)}.get(kind, ("ship",))
     is_picking = kind in (Kind.SHIPMENT, Kind.RETURN)
     try:
@@ -68,7 +76,7 @@ def naming(instance: Instance, kind: Kind, row: Row) -> dict[str, Any]:
 
 
 def order(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """A sale order or quotation."""
+    """Return a sale order or quotation."""
     document = _head(instance, Kind.ORDER, row, request_began_at, "order")
     document.own_order_id = document.source_id
     document.active = document.state in CONFIRMED
@@ -98,26 +106,26 @@ def order(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
 
 
 def invoice(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """A customer invoice."""
+    """Return a customer invoice."""
     return _move(instance, Kind.INVOICE, row, request_began_at)
 
 
 def credit_note(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """A credit note, of kind credit_memo; amounts are positive (facts odoo-19.0 3)."""
+    """Return a credit note, of kind credit_memo; amounts are positive (facts odoo-19.0 3)."""
     document = _move(instance, Kind.CREDIT_MEMO, row, request_began_at)
     document.parent_id = odoo.link_id(row, "reversed_entry_id")
     return document
 
 
 def delivery(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """What a transfer brings to the customer for one order; active once it is done."""
+    """Return what a transfer brings to the customer for one order; active once it is done."""
     document = _picking(instance, Kind.SHIPMENT, row, request_began_at)
     document.parent_id = odoo.link_id(row, "backorder_id")
     return document
 
 
 def returned(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """What a transfer takes back from the customer."""
+    """Return what a transfer takes back from the customer."""
     document = _picking(instance, Kind.RETURN, row, request_began_at)
     document.parent_id = odoo.link_id(row, "return_id")
     return document
@@ -199,7 +207,7 @@ def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetim
 
 
 def _delivery_key(instance: Instance, row: Row) -> str | None:
-    """Our key on a transfer; what was delivered before the settings named another field carries it in the usual one."""
+    """Return our key on a transfer; what was delivered before the settings named another field has it in the usual one."""
     given = transfers.own_key(row, instance.odoo.delivery_key_field) or transfers.own_key(row, DELIVERY_KEY)
     begins = f"ship_{instance.id}_"
     plain = given.removeprefix(f"{instance.odoo.prefix}.") if given else ""
@@ -238,7 +246,7 @@ def _move_line(instance: Instance, line: Row, balance_sign: int) -> CanonicalLin
 
 
 def _picking_line(instance: Instance, move: Row, state: str) -> CanonicalLine:
-    """Done: what was moved. Open: what is asked for, which is still to be delivered."""
+    """Return a line of a transfer: if done, what was moved; if open, what is demanded, which is still to be delivered."""
     made = _line(instance, fields.required_identity(move, "id"), odoo.link(move, "product_id"), move)
     sale_line = odoo.link(move, "sale_line_id")
     made.own_item_id = fields.identity(sale_line, "id")

@@ -1,6 +1,7 @@
-"""What became of a document with the authority or the network that it was sent to, in whatever module of Odoo says so.
+"""Read the answer of the authority or network that a document was sent to, in whatever module of Odoo stores it.
 
-Odoo has no common field: each country's module, and the common ones for formats and Peppol, keep a state of their own.
+Odoo has no common field: each country's module, and the common ones for formats and Peppol, keep a state of their
+own.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 def rejection(row: Row) -> dict[str, str]:
-    """`einvoice_rejected`: the state, and what was answered, of a posted document that was refused; {} of others."""
+    """Return `einvoice_rejected`, the state and the answer, of a posted document that was refused; {} for others."""
     if row.get("state") != "posted":
         return {}
     found = [name for name, refused in REJECTED.items() if fields.words(row, name, fields.LONGEST_KEY) in refused]
@@ -51,5 +52,5 @@ def rejection(row: Row) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """The words of an HTML text on one line."""
+    """Return the words of an HTML text on one line."""
     return " ".join(html.unescape(_TAG.sub(" ", text)).split())[:500]

@@ -1,4 +1,4 @@
-"""What is peculiar to Odoo's rows: links, external ids of ours, references that may name a Magento order."""
+"""Read what is peculiar to Odoo's rows: links, external ids of ours, references that may name a Magento order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_REFERENCES = 40
 
 
 def link(row: Row, name: str) -> Row:
-    """A many2one as an object with `id`: it arrives as an object, an id, `[id, name]` or False (facts odoo-19.0 3)."""
+    """Return a many2one as an object with `id`: it arrives as an object, an id, `[id, name]` or False (facts odoo-19.0 3)."""
     value = row.get(name)
     if isinstance(value, list):
         value = {"id": value[0], "name": value[1]} if len(value) == 2 else value
@@ -28,11 +28,12 @@ def link(row: Row, name: str) -> Row:
 
 
 def link_id(row: Row, name: str) -> str | None:
+    """Return the id of a many2one as text; None for none."""
     return fields.identity(link(row, name), "id")
 
 
 def ids(row: Row, name: str) -> list[int]:
-    """An x2many of plain ids."""
+    """Return an x2many of plain ids."""
     value = row.get(name)
     if value is None or value is False:
         return []
@@ -42,14 +43,14 @@ def ids(row: Row, name: str) -> list[int]:
 
 
 def our_reference(instance: Instance, row: Row, *kinds: str) -> str | None:
-    """The record's external id when we gave it for this instance and one of `kinds`."""
+    """Return the record's external id when we gave it for this instance and one of `kinds`; else None."""
     given = fields.key(row, "external_id")
     begins = tuple(instance.external_id(kind, "") for kind in kinds)
     return given if given and given.startswith(begins) and _NUMBER.fullmatch(given, given.rindex("_")) else None
 
 
 def is_of_another_instance(instance: Instance, row: Row, *kinds: str) -> bool:
-    """Whether we gave the record its external id for another instance of the same company."""
+    """Return whether we gave the record its external id for another instance of the same company."""
     given = fields.key(row, "external_id")
     return bool(given) and re.match(
         rf"{re.escape(instance.odoo.prefix)}\.(?:{'|'.join(kinds)})_(?!{re.escape(instance.id)}_)[a-z0-9]+_\d+$", str(given)
@@ -57,13 +58,13 @@ def is_of_another_instance(instance: Instance, row: Row, *kinds: str) -> bool:
 
 
 def item_of(instance: Instance, sale_line: Row) -> str | None:
-    """The Magento order item that an order line stands for by our external id."""
+    """Return the id of the Magento order item that an order line has by our external id; None without one."""
     reference = our_reference(instance, sale_line, "oi")
     return reference.rsplit("_", 1)[1] if reference else None
 
 
 def references(instance: Instance, row: Row) -> tuple[str, ...]:
-    """The values of the fields that may name a Magento order, whole and word by word, without `#`."""
+    """Return the values of the fields that may name a Magento order, whole and word by word, without `#`."""
     found: dict[str, None] = {}
     for name in instance.odoo.reference_fields:
         value = fields.words(row, name)
@@ -74,7 +75,7 @@ def references(instance: Instance, row: Row) -> tuple[str, ...]:
 
 
 def _parts(value: str, prefixes: Iterable[str]) -> Iterable[str]:
-    """The value, its words, and its words without what stands before a number."""
+    """Yield the value, its words, and its words without a prefix."""
     yield value
     for word in _SEPARATORS.split(value):
         plain = word.strip("#()[]")
@@ -83,14 +84,14 @@ def _parts(value: str, prefixes: Iterable[str]) -> Iterable[str]:
 
 
 def tax_percent(row: Row) -> Decimal | None:
-    """The sum of a line's percentage taxes; None when it has none."""
+    """Return the sum of a line's percentage taxes; None when it has none."""
     taxes = [tax for tax in fields.rows(row, "tax_ids") if tax.get("amount_type") in (None, False, "percent")]
     found = [fields.percent(tax, "amount") or Decimal(0) for tax in taxes]
     return sum(found, Decimal(0)) if found else None
 
 
 def role_of(instance: Instance, sku: str | None) -> str:
-    """What a line is by its product: our service products have names in the settings; a line without a product is `other`."""
+    """Return a line's role by its product: our service products have names in the settings; without a product it is `other`."""
     names = instance.odoo
     roles = {
         names.shipping_product: "shipping",
@@ -103,14 +104,14 @@ def role_of(instance: Instance, sku: str | None) -> str:
 
 
 def addressed(row: Row) -> dict[str, Any]:
-    """`addressed` of an order's details: the external ids of its customer and addresses, "" of a contact that people made."""
+    """Return `addressed` of an order's details: the external ids of its customer and addresses, "" for a contact that people made."""
     roles = (("partner", "partner_id"), ("billing", "partner_invoice_id"), ("shipping", "partner_shipping_id"))
     found = {role: fields.words(link(row, name), "external_id", fields.LONGEST_KEY) or "" for role, name in roles}
     return {"addressed": found}
 
 
 def foreign_units(lines: Iterable[Row]) -> dict[str, str]:
-    """`foreign_units` of a document's details: the lines that count in a unit which does not convert into their product's."""
+    """Return `foreign_units` of a document's details: the lines that count in a unit that does not convert into their product's."""
     named = []
     for line in lines:
         units = line.get("foreign_unit")
@@ -121,15 +122,15 @@ def foreign_units(lines: Iterable[Row]) -> dict[str, str]:
 
 
 def is_heading(row: Row) -> bool:
-    """Sections and notes: texts between the lines."""
+    """Return whether a line is a section or note: text between the lines."""
     return str(row.get("display_type") or "").startswith("line_")
 
 
 def is_intercompany(order: Row) -> bool:
-    """Whether a sales order is the mirror of another company's purchase: its customer is a company of the same database.
+    """Return whether a sales order is the mirror of another company's purchase: its customer is a company of the same database.
 
-    Odoo delivers to such a customer by a transit location that belongs to nobody; inter-company modules name the purchase. The
-    other company itself may be hidden from us.
+    Odoo delivers to such a customer by a transit location that belongs to nobody; inter-company modules name the
+    purchase. The other company itself may be hidden from us.
     """
     place = link(link(order, "partner_id"), "property_stock_customer")
     between = fields.words(place, "usage") == "transit" and not link(place, "company_id")
@@ -137,7 +138,7 @@ def is_intercompany(order: Row) -> bool:
 
 
 def customer(row: Row) -> dict[str, Any]:
-    """The customer columns of a document, from its partner."""
+    """Return the customer columns of a document, from its partner."""
     partner, ship_to = link(row, "partner_id"), link(row, "partner_shipping_id")
     country = link(ship_to, "country_id") or link(partner, "country_id")
     return {

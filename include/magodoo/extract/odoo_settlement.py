@@ -1,11 +1,11 @@
-"""What of an Odoo invoice or credit note money has settled, and what something else: the evidence of payment.
+"""Decide what of an Odoo invoice or credit note money has settled, and what something else: the evidence of payment.
 
-Money is (a) what partial reconciliations with payment, bank and cash entries settled of this document, and (b) payments that are
-registered on it and made no entry: those are *in payment*. A write-off, a set-off against another document and an entry of any
-other kind are no money, and neither is what a payment's own entry writes off. What a bank or provider keeps of a statement line
-(its charges) is the merchant's cost: booked on expense accounts alone and up to `invoices.bank_charges_percent` it counts as
-received. So does the discount that the document's payment term grants for early payment, up to its percentage. Both are listed in
-the month's statement.
+Money is (a) what partial reconciliations with payment, bank and cash entries settled of this document, and (b)
+payments that are registered on it and made no entry: those are *in payment*. A write-off, a set-off against another
+document and an entry of any other kind are no money, and neither is what a payment's own entry writes off. What a
+bank or provider keeps of a statement line (its charges) is the merchant's cost: posted on expense accounts alone and
+up to `invoices.bank_charges_percent` it counts as received. So does the discount that the document's payment term
+grants for early payment, up to its percentage. Both are listed in the month's statement.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ _DOCUMENTS = {"out_invoice": "invoice", "out_refund": "credit note", "out_receip
 
 @dataclass
 class Settlement:
-    """Units of the document's currency. written_off: by journal entries on income or expense accounts. credits: by credit note (its
-    id) that settled a part of an invoice. deductions: what counts as paid and did not come. words: as an accountant says it, one
-    phrase for each entry.
+    """Hold what settled a document, in units of its currency.
+
+    written_off: by journal entries on income or expense accounts. credits: by credit note (its id) that settled a
+    part of an invoice. deductions: what counts as paid and was not received. words: one phrase for each entry, in an
+    accountant's terms.
     """
 
     paid: int = 0
@@ -45,7 +47,7 @@ class Settlement:
 
 
 def write_settlement(instance: Instance, document: CanonicalDocument, row: Row) -> None:
-    """captured_amount: what (a) settled; the rest of the evidence into `details` (staging/columns.py, OdooMoveDetails)."""
+    """Set captured_amount, what (a) settled, and write the rest of the evidence into `details` (`staging.columns.OdooMoveDetails`)."""
     if not document.active:
         return
     found = _Evidence(document, instance.invoices.bank_charges_percent).of(row)
@@ -66,7 +68,7 @@ def write_settlement(instance: Instance, document: CanonicalDocument, row: Row) 
 
 
 def is_unpaid(document: CanonicalDocument) -> bool:
-    """Whether a document, as it was just read, is not paid; what costs nothing needs no money."""
+    """Return whether a document, as it was just read, is not paid; one of 0.00 needs no money."""
     return document.grand_total > 0 and not document.details.get("was_paid")
 
 
@@ -128,7 +130,7 @@ class _Evidence:
             self._say(lost, f"written off with {word} {name} on {accounts or 'other accounts'}")
 
     def _are_charges(self, entry: Row) -> bool:
-        """Whether what a bank line books beside the money is the bank's charges: on expense accounts only, and within the allowance."""
+        """Return whether what a bank line posts beside the money is bank charges: on expense accounts only, and within the allowance."""
         kept, gross = fields.whole(entry, "other"), fields.whole(entry, "gross")
         return fields.flag(entry, "is_expense") and Decimal(kept) * 100 <= self.charges_percent * gross
 
@@ -138,7 +140,7 @@ class _Evidence:
         self._say(amount, words)
 
     def _unbooked(self, payment: Row) -> None:
-        """A payment of several documents that is less than they owe pays none of them for sure: each gets its share."""
+        """Add a payment without a journal entry; of one that pays several documents and is less than they owe, each gets its share."""
         amount, due, open_ = fields.whole(payment, "amount"), fields.whole(payment, "due"), self.document.open_amount
         currency = (fields.words(payment, "currency", 3) or "").upper()
         share = 0
@@ -158,7 +160,7 @@ class _Evidence:
 
 
 def _beside(amount: int, entry: Row) -> int:
-    """A document's share of what an entry that brought money books beside the money: charges, discounts, write-offs."""
+    """Return a document's share of what an entry that brought money posts beside it: charges, discounts, write-offs."""
     kept, gross = fields.whole(entry, "other"), fields.whole(entry, "gross")
     if kept <= 0 or gross <= 0:
         return 0
@@ -166,7 +168,7 @@ def _beside(amount: int, entry: Row) -> int:
 
 
 def _most_discount(document: CanonicalDocument, row: Row) -> int:
-    """What the document's payment term grants for early payment, in units, with a cent for its rounding; 0 without."""
+    """Return what the document's payment term grants for early payment, in units, with a cent for its rounding; 0 without."""
     term = link(row, "invoice_payment_term_id")
     percent = fields.percent(term, "discount_percentage") if term.get("early_discount") else None
     return int(document.grand_total * percent / 100) + CENT if percent else 0

@@ -1,4 +1,4 @@
-"""The parts of an Odoo order or invoice, from its lines: Odoo's header knows untaxed, tax and total only."""
+"""Compute the parts of an Odoo order or invoice from its lines: Odoo's header has untaxed, tax and total only."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ CENT = 100
 
 
 def write_parts(document: CanonicalDocument, row: Row) -> None:
-    """Header amounts from the row, parts from the lines; what is left between them is discount.
+    """Write header amounts from the row, parts from the lines; the difference between them is discount.
 
-    Sound: untaxed + tax = total, and the lines give both up to the cent per line that rounding globally leaves
-    (facts odoo-19.0 3).
+    Sound: untaxed + tax = total, and the lines give both up to the cent per line that rounding globally leaves (facts
+    odoo-19.0 3).
     """
     document.untaxed = fields.units(row, "amount_untaxed")
     document.tax = fields.units(row, "amount_tax")
@@ -48,9 +48,9 @@ def write_parts(document: CanonicalDocument, row: Row) -> None:
 
 
 def _beside(document: CanonicalDocument, lines: Sequence[CanonicalLine], row: Row) -> tuple[int, int]:
-    """Net and tax that Odoo books on lines which are no invoice lines: cash rounding, and a discount that lowers the tax at once.
+    """Return net and tax that Odoo posts on lines which are no invoice lines: cash rounding, and a discount that lowers the tax at once.
 
-    `details` say which: cash_rounding in units, discounted_tax the name of the payment term.
+    `details` name which: cash_rounding in units, discounted_tax the name of the payment term.
     """
     net, tax = document.untaxed - _sum(lines, "untaxed"), document.tax - _sum(lines, "tax")
     step = fields.units(link(row, "invoice_cash_rounding_id"), "rounding")
@@ -65,7 +65,7 @@ def _beside(document: CanonicalDocument, lines: Sequence[CanonicalLine], row: Ro
 
 
 def write_amounts(line: CanonicalLine, row: Row) -> None:
-    """A line's amounts: what it cost before its discount, after it, and its tax."""
+    """Write a line's amounts: what it cost before its discount, after it, and its tax."""
     line.price = fields.units(row, "price_unit")
     line.discount_percent = fields.percent(row, "discount") or Decimal(0)
     line.untaxed = fields.units(row, "price_subtotal")
@@ -75,7 +75,7 @@ def write_amounts(line: CanonicalLine, row: Row) -> None:
 
 
 def _gross(line: CanonicalLine) -> int:
-    """price * quantity where the discount leads from there to the net amount; else (taxes included) back from the net amount."""
+    """Return price * quantity where the discount leads from there to the net amount; else (taxes included) the amount from the net."""
     left = 1 - line.discount_percent / 100
     if not line.discount_percent or left <= 0:
         return line.untaxed if left > 0 else _whole(Decimal(line.price) * line.quantity / 10_000)

@@ -1,4 +1,4 @@
-"""Pages of either system as canonical documents. A row that cannot be understood is set apart; it never stops the others."""
+"""Read pages of either system as canonical documents. A row that cannot be read is quarantined; it never stops the others."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_STAMPS = 500  # so many in the overlap are no idle run
 
 @dataclass(frozen=True)
 class Batch:
-    """What one page became. `total` is what the source counted when the reading began; `stamp` the largest it returned."""
+    """Hold the documents of one page, and its records that could not be read. `total` is the source's count when reading began."""
 
     kind: Kind
     documents: list[CanonicalDocument]
@@ -38,38 +38,51 @@ class Batch:
 
     @property
     def stamp(self) -> datetime | None:
+        """Return the latest change time of the documents (UTC); None without one."""
         return max((document.updated_at for document in self.documents if document.updated_at), default=None)
 
 
 class Source(Protocol):
-    """One side, read: by time, by order, by id."""
+    """Read one side: by time, by order, by id."""
 
     @property
-    def side(self) -> Side: ...
-
-    @property
-    def kinds(self) -> tuple[Kind, ...]: ...
-
-    def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]: ...
-
-    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
-        """Change stamps by source id of what changed since, where the side can tell them for less than the reading costs."""
+    def side(self) -> Side:
+        """Return the side that is read."""
         ...
 
-    def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]: ...
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Return the kinds of document that the side has."""
+        ...
 
-    def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]: ...
+    def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
+        """Yield the documents of a kind that changed from `since` until `until` (UTC)."""
+        ...
 
-    def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]: ...
+    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+        """Return change times by source id of what changed since; None where that costs as much as reading the documents."""
+        ...
+
+    def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
+        """Yield the documents of these orders, by the side's own order ids."""
+        ...
+
+    def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]:
+        """Yield the documents with these ids."""
+        ...
+
+    def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
+        """Return which of these ids exist."""
+        ...
 
     def record_of(self, kind: Kind, source_id: str) -> str:
-        """The id of the side's own record that a document is, or is a part of."""
+        """Return the id of the side's own record that a document is, or is a part of."""
         ...
 
 
 @dataclass(frozen=True)
 class MagentoSource:
-    """The stores of an instance in Magento."""
+    """Read the stores of an instance in Magento."""
 
     instance: Instance
     client: MagentoClient
@@ -77,23 +90,26 @@ class MagentoSource:
     kinds: tuple[Kind, ...] = MAGENTO_KINDS
 
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
+        """Yield the documents of a kind that changed in the instance's stores."""
         pages = self.client.changed(
             kind, since, until, store_ids=self.instance.stores or None, or_no_store=self._takes_deleted
         )
         return self._batches(kind, pages)
 
     def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
-        """A list is one request already."""
+        """Return None: a list of documents takes one request already."""
         return None
 
     def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
+        """Yield the documents of these orders."""
         return self._batches(kind, self.client.by_order(kind, _numbers(own_order_ids)))
 
     def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]:
+        """Yield the documents with these ids."""
         return self._batches(kind, self.client.by_ids(kind, _numbers(ids)))
 
     def by_numbers(self, numbers: Sequence[str], request_began_at: datetime) -> Batch:
-        """Orders by their increment ids, in the instance's stores."""
+        """Return orders by their increment ids, in the instance's stores."""
         rows, unread = self.client.orders_by_increment(
             numbers, self.instance.stores or None, or_no_store=self._takes_deleted
         )
@@ -104,9 +120,11 @@ class MagentoSource:
         return batch
 
     def record_of(self, kind: Kind, source_id: str) -> str:
+        """Return the document's own id."""
         return source_id
 
     def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
+        """Return which of these ids exist."""
         return {str(found) for found in self.client.existing_ids(kind, _numbers(ids))}
 
     def _batches(self, kind: Kind, pages: Iterable[Any]) -> Iterator[Batch]:
@@ -130,7 +148,11 @@ class MagentoSource:
         return self.instance.deleted_stores != "ignore"
 
     def _ours(self, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-        """Rows of the instance's stores. A document without a store (raw, or its store view was deleted) is whose order it is."""
+        """Return the rows of the instance's stores.
+
+        A document without a store (created without one, or its store view was deleted) belongs to the instance of its
+        order.
+        """
         if not self.instance.stores:
             return list(rows)
         if kind is Kind.ORDER:
@@ -154,7 +176,7 @@ class MagentoSource:
 
 @dataclass(frozen=True)
 class OdooSource:
-    """The company of an instance in Odoo."""
+    """Read the company of an instance in Odoo."""
 
     instance: Instance
     client: OdooClient
@@ -162,6 +184,7 @@ class OdooSource:
     kinds: tuple[Kind, ...] = ODOO_KINDS
 
     def changed(self, kind: Kind, since: datetime | None, until: datetime | None) -> Iterator[Batch]:
+        """Yield the documents of a kind that changed; of transfers also those of the companies that ship for ours."""
         begin = since or datetime.fromisoformat("2000-01-01T00:00:00+00:00")
         others = self._warehouses(kind)
         for page in self.client.changed(kind.value, begin, until):
@@ -169,8 +192,10 @@ class OdooSource:
         yield from self._changed_in(others, kind, begin, until) if others else ()
 
     def _changed_in(self, others: Warehouses, kind: Kind, begin: datetime, until: datetime | None) -> Iterator[Batch]:
-        """What changed in the companies that ship for ours, and with it our own transfers of the same orders: they may have been read
-        before the mirror was there."""
+        """Yield what changed in the companies that ship for ours, and our own transfers of the same orders.
+
+        These may have been read before the mirror existed.
+        """
         for view in others.views:
             for page in view.changed(kind.value, begin, until):
                 batch = replace(self._batch(kind, others.as_ours(view, page)), total=None)
@@ -180,6 +205,7 @@ class OdooSource:
                     yield replace(self._batch(kind, own), total=None)
 
     def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+        """Return change times (UTC) by source id; None from `MOST_STAMPS` on, where reading the documents costs no more."""
         others = self._warehouses(kind)
         found: dict[str, datetime] = {}
         for client in (self.client, *(others.views if others else ())):
@@ -190,30 +216,32 @@ class OdooSource:
         return found
 
     def by_orders(self, kind: Kind, own_order_ids: Sequence[str]) -> Iterator[Batch]:
+        """Yield the documents of these sales orders."""
         orders, others = _numbers(own_order_ids), self._warehouses(kind)
         pages = others.by_orders(kind.value, orders) if others else [self.client.by_order_ids(kind.value, orders)]
         yield from (self._batch(kind, page) for page in pages)
 
     def by_ids(self, kind: Kind, ids: Sequence[str]) -> Iterator[Batch]:
+        """Yield the documents with these ids."""
         yield from (self._batch(kind, page) for page in self.pages(kind, ids))
 
     def pages(self, kind: Kind, ids: Sequence[str]) -> list[Page]:
-        """The raw records that documents with these ids are, or are parts of; transfers of mirrors as those of our orders."""
+        """Return the raw records that documents with these ids are, or are parts of; transfers of mirrors as those of our orders."""
         numbers, others = _own_ids(kind, ids), self._warehouses(kind)
         return others.by_ids(kind.value, numbers) if others else [self.client.by_ids(kind.value, numbers)]
 
     def orders_named(self, numbers: Sequence[str]) -> Batch:
-        """Sales orders that carry one of these order numbers in a field that may hold them."""
+        """Return sales orders that carry one of these order numbers in a field that may hold them."""
         names = self._fields_of("sale.order", ("client_order_ref", "origin", "name"))
         return self._batch(Kind.ORDER, self.client.orders_by_reference(list(numbers), names))
 
     def documents_named(self, kind: Kind, numbers: Sequence[str]) -> Batch:
-        """Invoices or credit notes that carry one of these order numbers themselves."""
+        """Return invoices or credit notes that carry one of these order numbers themselves."""
         names = self._fields_of("account.move", ("ref", "invoice_origin", "payment_reference"))
         return self._batch(kind, self.client.documents_by_reference(kind.value, list(numbers), names))
 
     def orders_of_ours(self, order_keys: Sequence[str]) -> Batch:
-        """Sales orders that carry our external id of these Magento orders; one that may not be read has that name for an id."""
+        """Return sales orders that carry our external id of these Magento orders; one that may not be read has that name for an id."""
         names = [self.instance.external_id("order", key) for key in order_keys]
         hidden: dict[str, str] = {}
         ids = sorted(set(self.client.by_external_ids(names, hidden=hidden).values()))
@@ -222,11 +250,11 @@ class OdooSource:
         return batch
 
     def record_of(self, kind: Kind, source_id: str) -> str:
-        """Of a share, its transfer."""
+        """Return the id of the transfer for a share of it; else the document's own id."""
         return str(picking_of(int(source_id))) if kind in TRANSFERS and source_id.isdecimal() else source_id
 
     def existing(self, kind: Kind, ids: Sequence[str]) -> set[str]:
-        """Which of these documents there are. A share is gone once the order has no move in the transfer any more."""
+        """Return which of these documents exist. A share is gone once the order has no move in the transfer any more."""
         others = self._warehouses(kind)
         clients = (self.client, *(others.views if others else ()))
         found = {str(id) for client in clients for id in client.existing_ids(kind.value, _own_ids(kind, ids))}
@@ -239,7 +267,7 @@ class OdooSource:
         return found | {document.source_id for batch in batches for document in batch.documents}
 
     def _warehouses(self, kind: Kind) -> Warehouses | None:
-        """The companies whose transfers count as ours, where there are any."""
+        """Return the companies whose transfers count as ours; None without any."""
         companies = self.instance.odoo.warehouse_companies
         return Warehouses(self.client, companies) if companies and kind in TRANSFERS else None
 
@@ -283,8 +311,9 @@ def _batch(
 def _unread(
     instance: Instance, side: Side, kind: Kind, source_id: Any, reason: str, row: Mapping[str, Any], raw: str
 ) -> Unread:
-    """A refused record with what of it tells people, and the documents of its order, which one it is. Odoo's names no order of Magento
-    by its key, but may by a reference or through its own order.
+    """Return a refused record with its number and order, where they can be read, so that people can identify it.
+
+    Odoo's records do not name a Magento order by its key, but may by a reference or through their own order.
     """
     if side is Side.ODOO:
         naming = odoo_documents.naming(instance, kind, row)
@@ -301,7 +330,7 @@ def _told(row: Mapping[str, Any], name: str) -> str | None:
 
 
 def _sent(bad: Any) -> Mapping[str, Any]:
-    """What arrived of a record that was set apart, if it was an object."""
+    """Return what arrived of a record that was quarantined, if it was an object."""
     row = getattr(bad, "row", None)
     if row is None and bad.raw:
         try:
@@ -320,6 +349,6 @@ def _numbers(ids: Sequence[str]) -> list[int]:
 
 
 def _own_ids(kind: Kind, ids: Sequence[str]) -> list[int]:
-    """The ids of the records in Odoo: shares of a transfer are parts of one."""
+    """Return the ids of the records in Odoo: shares of a transfer are parts of one."""
     numbers = _numbers(ids)
     return sorted(set(map(picking_of, numbers))) if kind in TRANSFERS else numbers

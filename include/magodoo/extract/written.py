@@ -1,7 +1,8 @@
-"""What of an order's addresses and notes is written, comparable between Magento and Odoo: digests, so that nobody's address is kept twice.
+"""Compute digests of what is written of an order's addresses and notes, comparable between Magento and Odoo.
 
-Case, punctuation and the split into two lines of a street say nothing. A region is Odoo's state by its code or name, or stands behind the
-street where Odoo does not list it (`load/requests/customers.py`): so a Magento address may be written in several ways, and each is named.
+Digests, so that nobody's address is stored twice. Case, punctuation and the split of a street into two lines do not
+count. A region is Odoo's state by its code or name, or is appended to the street where Odoo does not list it
+(`flows/customers.py`): so a Magento address may be written in several ways, and each has a digest.
 """
 
 from __future__ import annotations
@@ -22,9 +23,13 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 def of_magento(payload: Mapping[str, Any], number: str, vat: str | None) -> dict[str, str]:
-    """`written` of a Magento order's details: by place the digests of each way to write its address, its company's; the VAT number's.
+    """Return `written` of a Magento order's details: digests of its addresses, their companies, and the VAT number.
 
-    Raises TypeError or AttributeError where the payload holds something else than addresses.
+    Each place has the digests of all ways to write its address.
+
+    Raises:
+        TypeError: The payload holds something else than addresses.
+        AttributeError: As above.
     """
     made = {"vat": digest(plain_number(vat or ""))}
     for place, address in (("billing", billing_address(payload)), ("shipping", shipping_address(payload))):
@@ -37,7 +42,7 @@ def of_magento(payload: Mapping[str, Any], number: str, vat: str | None) -> dict
 
 
 def of_odoo(row: Mapping[str, Any]) -> dict[str, str]:
-    """The same of an Odoo order, with the ids of its contacts; without what a place says where its contact was not read whole."""
+    """Return the same for an Odoo order, with the ids of its contacts; a place is left out where its contact was not read whole."""
     made: dict[str, str] = {}
     for place, field in (("billing", "partner_invoice_id"), ("shipping", "partner_shipping_id")):
         contact = link(row, field)
@@ -58,7 +63,7 @@ def of_odoo(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _with_region(address: Mapping[str, Any], street: str) -> Iterator[tuple[str, str]]:
-    """(street, state) of each way to write an address."""
+    """Yield (street, state) of each way to write an address."""
     region = address.get("region")
     of = region if isinstance(region, Mapping) else address
     named = [text for name in ("region_code", "region") if (text := _text(of, name).strip())]
@@ -76,24 +81,24 @@ def _contents(place: str, name: str, streets: Iterable[tuple[str, str]], plain: 
 
 
 def plain_number(vat: str) -> str:
-    """A VAT number without what is no letter and no digit."""
+    """Return a VAT number without what is no letter and no digit."""
     return re.sub(r"[^0-9A-Z]", "", vat.upper())
 
 
 def same_number(one: str, other: str) -> bool:
-    """Whether two VAT numbers are the same; with or without the country's letters."""
+    """Return whether two VAT numbers are the same, with or without the country's letters."""
     here, there = plain_number(one), plain_number(other)
     longer, shorter = (here, there) if len(here) > len(there) else (there, here)
     return here == there or bool(shorter and longer[2:] == shorter and longer[:2].isalpha())
 
 
 def notes_of_magento(payload: Mapping[str, Any]) -> str:
-    """Digests of the lines that the customer wrote for the warehouse; "" without any."""
+    """Return digests of the lines that the customer wrote for the warehouse; "" without any."""
     return _lines(text for text in texts(payload))
 
 
 def notes_of_odoo(row: Mapping[str, Any]) -> str | None:
-    """A dash and the digests of the lines of a transfer's note; None where it was not read."""
+    """Return a dash and the digests of the lines of a transfer's note; None where it was not read."""
     if "note" not in row:
         return None
     return f"- {_lines([unescape(_TAG.sub('', _BREAK.sub(chr(10), str(row['note'] or ''))))])}".strip()

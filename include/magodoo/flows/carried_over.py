@@ -1,9 +1,10 @@
-"""What Odoo itself carries over to a document from the record that it is made of, read right before the write.
+"""Read, right before the write, what Odoo itself copies to a document from the record that it is made of.
 
-*Create invoice* copies the head of the order, the credit note's wizard the head of the invoice: customer, delivery address,
-payment term, salesperson, texts. A person may have changed any of it in Odoo since the order was imported, so it is no part of
-the request. Fiscal position, taxes, journal and dates are ours (RULES, *Our rules before Odoo's button*), and so are the reference
-and the origin, which name Magento's documents; a cell that the request has is kept.
+*Create invoice* copies the head of the order, the credit note's wizard the head of the invoice: customer, delivery
+address, payment term, salesperson, texts. A person may have changed any of it in Odoo since the order was imported,
+so it is no part of the request. Fiscal position, taxes, journal and dates are ours (RULES, *Our rules before Odoo's
+button*), and so are the reference and the origin, which name Magento's documents; a cell that the request has is
+kept.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ OF_INVOICE: Mapping[str, str] = {name: name for name in OF_ORDER if name not in 
 
 
 def carry(context: Context, changes: Sequence[LeasedChange], kind: Kind) -> dict[int, dict[str, Any]]:
-    """By change: its table to be loaded, with the cells that Odoo's own button would have set."""
+    """Return, by change id, the table to load, with the cells that Odoo's own button would have set."""
     named = {change.id: change.request["order"] for change in changes}
     reversed_entries = {change.id: entry for change in changes if (entry := _reversed_entry(change))}
     orders = _sources(context, changes, "sale.order", OF_ORDER, named)
@@ -68,7 +69,7 @@ def _sources(
     fields: Mapping[str, str],
     references: Mapping[int, Mapping[str, Any]],
 ) -> dict[int, Row]:
-    """By change the record that its reference names, where there is one."""
+    """Return, by change id, the record that its reference names; changes without one are absent."""
     ids = resolve(context, changes, list(references.values())) if references else {}
     if not ids:
         return {}
@@ -79,7 +80,7 @@ def _sources(
 
 
 def _reversed_entry(change: LeasedChange) -> dict[str, Any] | None:
-    """The invoice that a credit note reverses, as the request's table names it."""
+    """Return the reference of the invoice that a credit note reverses, as the request's table names it; None without one."""
     table = change.request["load"]
     for suffix, name in (("id", "external_id"), (".id", "id")):
         column = f"reversed_entry_id/{suffix}"
@@ -89,7 +90,7 @@ def _reversed_entry(change: LeasedChange) -> dict[str, Any] | None:
 
 
 def _dated(table: Mapping[str, Any], day: str) -> Mapping[str, Any]:
-    """The table with another date of the document, and of its payment where the request has one."""
+    """Return the table with another document date, and payment date where the request has one."""
     first = [
         day if name in ("invoice_date", DUE) else cell
         for name, cell in zip(table["fields"], table["rows"][0], strict=True)
@@ -100,7 +101,7 @@ def _dated(table: Mapping[str, Any], day: str) -> Mapping[str, Any]:
 def _with_cells(
     context: Context, change: LeasedChange, kind: Kind, order: Row | None, invoice: Row | None, shipped: date | None
 ) -> dict[str, Any]:
-    """The request's table with the cells of its source: of the invoice that a credit note reverses, else of the order.
+    """Return the request's table with the cells of its source: of the invoice that a credit note reverses, else of the order.
 
     The delivery date of an invoice is the day on which Magento shipped its goods.
     """
@@ -128,14 +129,14 @@ def _with_cells(
 
 
 def _cell(kind: str, field: str, value: Any) -> tuple[str, str]:
-    """(column, cell); an empty one is empty on purpose, as the source has it."""
+    """Return (column, cell); an empty cell is empty on purpose, as the source has it."""
     if kind == "many2one":
         return f"{field}/.id", str(value[0]) if value else ""
     return field, str(value or "")
 
 
 def _joined(table: Mapping[str, Any], cells: Mapping[str, str]) -> dict[str, Any]:
-    """The table with more cells of its head; the customer's takes the place of the request's."""
+    """Return the table with more cells of its head; the customer's cell replaces the request's."""
     replaced = f"{PARTNER}/.id" in cells
     fields = list(enumerate(table["fields"]))
     kept = [place for place, name in fields if not (replaced and name.partition("/")[0] == PARTNER)]

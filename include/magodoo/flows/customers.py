@@ -1,4 +1,4 @@
-"""Odoo partners of a Magento customer: never merged, never overwritten, each distinct address a child contact (RULES)."""
+"""Build and load the Odoo partners of a Magento customer: never merged, never overwritten, each address a child contact (RULES)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Customer:
-    """External ids of the partner and the two addresses of an order, and the tables that create them, partner first."""
+    """Hold the external ids of the partner and the two addresses of an order, and the tables that create them, partner first."""
 
     partner: str
     billing: str
@@ -30,11 +30,15 @@ class Customer:
     problems: tuple[RequestProblem, ...] = ()
 
     def as_json(self) -> list[dict[str, Any]]:
+        """Return the tables as the request holds them."""
         return [part.as_json() for part in self.tables]
 
 
 def customer(sources: Sources, order: CanonicalDocument) -> Customer:
-    """A registered customer by Magento's id, a guest by e-mail; what an existing partner says is never changed."""
+    """Return the partner and contacts of an order's customer: a registered one by Magento's id, a guest by e-mail.
+
+    An existing partner is never changed.
+    """
     payload = order.payload
     names = addressed(sources.instance, payload, _email(order), order.source_id)
     written = {names.billing: billing_address(payload)}
@@ -93,7 +97,7 @@ def _contact(
 
 
 def _place(sources: Sources, address: Mapping[str, Any], cells: Mapping[str, str]) -> dict[str, str]:
-    """The region as Odoo's state of the country; one that Odoo does not list stays readable in the second line of the street."""
+    """Return the region as Odoo's state of the country; one that Odoo does not list is appended to the second line of the street."""
     region = address.get("region")
     of = region if isinstance(region, Mapping) else address
     code, name = (str(of.get(key) or "").strip() for key in ("region_code", "region"))
@@ -118,14 +122,15 @@ def _email(order: CanonicalDocument) -> str:
 
 
 def _name(address: Mapping[str, Any]) -> str:
-    """From the address: the customer's own name is cut to 128 characters (facts magento-2.4.7-more 4)."""
+    """Return the name of the address: the customer's own name is cut to 128 characters (facts magento-2.4.7-more 4)."""
     return " ".join(part for name in ("firstname", "lastname") if (part := str(address.get(name) or "").strip()))
 
 
 def load_partners(context: Context, changes: Sequence[LeasedChange]) -> Written:
-    """Partners first, then their addresses; an order whose partner is refused is refused with it.
+    """Load partners, then their addresses; return the changes whose partner failed, with the error.
 
-    One of a customer who is there and may not be read, or who is another company's, waits: nothing is loaded below him.
+    A customer that exists and may not be read, or that belongs to another company, gets `UnreadableRecord`, and no
+    address is loaded below it: the change waits.
     """
     client = context.books
     written: Written = {}

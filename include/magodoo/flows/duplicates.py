@@ -1,6 +1,7 @@
-"""What may be the same sale once more, made by others in Odoo without its number (RULES, *Cut-over*).
+"""Find duplicate candidates: documents that others made in Odoo for the same sale, without its number (RULES, *Cut-over*).
 
-What is matched already is nobody's duplicate, and nothing is adopted twice."""
+A matched document is nobody's duplicate, and nothing is adopted twice.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 def duplicate_candidates(
     context: Context, kind: Kind, model: str, dated: str, days: Mapping[int, date], changes: Sequence[LeasedChange], *conditions: Any
 ) -> dict[int, list[Row]]:  # fmt: skip
-    """By change: records of others of the same customer, currency and total within 30 days, matched with nothing, naming no other order.
+    """Return, by change id, others' unmatched records of the same customer, currency and total within 30 days that name no other order.
 
     kind, model: of the records, as `by_ids` reads them. dated: the field of their day; a draft may have none yet.
-    days: by id of the changes that have one. conditions: further ones of the search, as Odoo's domains have them.
-    The search is by customer, whom a shop that sells one basket again and again has few of: a limit would cut off what is looked for.
+    days: by id of the changes that have one. conditions: further ones of the search, as Odoo's domains have them. The
+    search is by customer, as few records have the same customer while many have the same total; a limit would cut off
+    what is searched.
     """
     customers = _of_customers(changes)
     if not days or not customers:
@@ -63,12 +65,12 @@ NEARBY = timedelta(days=30)
 
 
 def is_ours(context: Context, row: Row) -> bool:
-    """Whether we gave the record its external id; other connectors and imports give theirs."""
+    """Return whether we gave the record its external id; other connectors and imports give theirs."""
     return str(row.get("external_id") or "").startswith(f"{context.instance.odoo.prefix}.")
 
 
 def _of_customers(changes: Iterable[LeasedChange]) -> list[Any]:
-    """The condition that a record is of one of the customers, by e-mail in whatever letters; [] when none has one."""
+    """Return the condition that a record is of one of the customers, by e-mail without regard to case; [] when none has one."""
     emails = sorted({change.request["search"]["email"].lower() for change in changes} - {""})
     literally = [re.sub(r"([\\%_])", r"\\\1", email) for email in emails]
     return ["|"] * (len(emails) - 1) + [["partner_id.email", "=ilike", email] for email in literally]
@@ -92,9 +94,9 @@ def _own_numbers(change: LeasedChange) -> set[str]:
 
 
 def _order_numbers(context: Context, words: Iterable[str]) -> set[str]:
-    """Those of the words that are the numbers of Magento orders: what carries one is that order's affair.
+    """Return those of the words that are numbers of Magento orders: a record with such a number belongs to that order.
 
-    An order of before the cut-over that nobody touched since is not staged: Magento is asked.
+    An order from before the cut-over that nobody changed since is not staged: Magento is asked for it.
     """
     prefix, stores = context.instance.odoo.order_number_prefix, context.instance.stores or None
     by_number = {word.removeprefix(prefix): word for word in words if word.startswith(prefix)}
@@ -113,7 +115,7 @@ _MATCHED = {
 
 
 def matched(context: Context, side: Side, kind: Kind, ids: Iterable[int]) -> set[int]:
-    """Which of these ids of one side are matched with a document of the other."""
+    """Return which of these ids of one side are matched with a document of the other."""
     values = {"instance": context.instance.id, "kind": kind.value, "ids": [str(number) for number in ids]}
     with context.engine.connect() as connection:
         return {int(number) for (number,) in connection.execute(text(_MATCHED[side]), values)}

@@ -139,7 +139,7 @@ class WriteEntries(Writer):
         return None
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        """Load partners, then drafts in one call, compare them with their sources, and post those that are equal."""
+        """Load partners, then drafts, compare them with their sources, and post those that are equal."""
         client = context.books
         written: Written = load_partners(context, [change for change in changes if change.request["partners"]])
         ready = [change for change in changes if change.id not in written]

@@ -1,11 +1,13 @@
-"""What a Magento total holds in no part, and what lowers it as a part of the payment.
+"""Explain what a Magento total holds in no part, and what lowers it as a part of the payment.
 
-The order says what there is (its fields, its items' fixed product tax); an invoice or credit memo holds some of the order's amounts,
-whole or in part. What neither a field nor the settings explain to the last unit is a problem that names the amount and every field that
-holds it: a remainder is never plugged (RULES, *Nature of a total*).
+The order shows what there is (its fields, its items' fixed product tax); an invoice or credit memo holds some of the
+order's amounts, whole or in part. What neither a field nor the settings explain to the last unit is a problem that
+names the amount and every field that holds it: a remainder is never plugged (RULES, *Nature of a total*).
 
-Gift cards, store credit and reward points are parts of the payment. Each is settled against the liability that its journal stands for.
-They lower Magento's grand total and no sum that was sold. While one is not set, nothing of the order is written."""
+Gift cards, store credit and reward points are parts of the payment. Each is settled against the liability that its
+journal represents. They lower Magento's grand total and no sum that was sold. While one is not set, nothing of the
+order is written.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ _WRAPPING_TAX = ("gw_tax_amount", "gw_items_tax_amount", "gw_card_tax_amount")
 
 @dataclass(frozen=True)
 class Amount:
-    """One amount that is in a total: net and tax in units (tax None where no field says it), its rate, and where it is shown."""
+    """Hold one amount of a total: net and tax in units (tax None where no field shows it), its rate, and the field that shows it."""
 
     name: str
     words: str
@@ -48,22 +50,24 @@ class Amount:
 
     @property
     def setting(self) -> str:
-        """The name in `extra_totals`: the fixed product tax of each item is an amount of one name."""
+        """Return the name in `extra_totals`: the fixed product taxes of all items share one name."""
         return self.name.split(".")[0]
 
 
 @dataclass(frozen=True)
 class Group:
-    """The amounts of one name: net and tax together, tax None where no field says it."""
+    """Hold the amounts of one name: net and tax together, tax None where no field shows it."""
 
     amounts: tuple[Amount, ...]
 
     @property
     def net(self) -> int:
+        """Return the sum of the net amounts, in units."""
         return sum(each.net for each in self.amounts)
 
     @property
     def tax(self) -> int | None:
+        """Return the sum of the taxes, in units; None when one is not known."""
         taxes = [each.tax for each in self.amounts]
         return None if None in taxes else sum(tax or 0 for tax in taxes)
 
@@ -71,7 +75,7 @@ class Group:
 def extra_lines(
     sources: Sources, order: CanonicalDocument, document: CanonicalDocument
 ) -> tuple[list[CanonicalLine], list[RequestProblem]]:
-    """The lines in the place of the document's line `extra`, with role `extra` and the Odoo product as sku, or what stands in the way."""
+    """Return lines of role `extra`, with the Odoo product as SKU, that replace the document's line `extra`, or the problems."""
     whole, of_order = _line_of(sources, order, document), _line_of(sources, order, order)
     if whole is None:
         return [], []
@@ -90,7 +94,7 @@ def extra_lines(
 
 
 def _line_of(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> CanonicalLine | None:
-    """The line of what the total holds in no part; one of 0 where the document shows amounts and its total has nothing of them."""
+    """Return the line of what the total holds in no part; one of 0 where the document shows amounts and its total has nothing of them."""
     found = next((line for line in document.lines if line.role == "extra"), None)
     if found is None and _groups(_known(sources, order, document)):
         return CanonicalLine(line_id="extra", role="extra")
@@ -98,7 +102,7 @@ def _line_of(sources: Sources, order: CanonicalDocument, document: CanonicalDocu
 
 
 def _of_order(sources: Sources, order: CanonicalDocument, whole: CanonicalLine) -> list[Amount] | RequestProblem:
-    """The amounts that an order's total holds, each with its tax: those whose sum it is to the last unit, in one way only."""
+    """Return the amounts that an order's total holds, each with its tax: those whose sum it is to the last unit, in one way only."""
     known = _groups(_known(sources, order, order))
     fitting = [chosen for chosen in _subsets(known) if _net(chosen) == whole.untaxed]
     if not fitting and (rest := _remainder(sources, order)) is not None:
@@ -110,7 +114,7 @@ def _of_order(sources: Sources, order: CanonicalDocument, whole: CanonicalLine) 
 
 
 def _may_cancel(found: list[Amount] | RequestProblem) -> bool:
-    """Whether an order has amounts above and below 0: only these can be in a document without a trace in its total."""
+    """Return whether an order has amounts above and below 0: only these can be in a document without a trace in its total."""
     return not isinstance(found, RequestProblem) and len({each.net > 0 for each in found if each.net}) > 1
 
 
@@ -133,7 +137,7 @@ def _subsets(known: Sequence[Group], least: int = 1) -> Iterator[list[Group]]:
 
 
 def _known(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> Iterator[Amount]:
-    """What a document's fields say: known ones, and those that the settings name. Only the order says the rates."""
+    """Yield the amounts that a document's fields show: known ones, and those that the settings name. Only the order has the rates."""
     payload = document.payload
     yield from _fixed_taxes(order, document)
     given = fields.inner(payload, "extension_attributes")
@@ -149,7 +153,7 @@ def _known(sources: Sources, order: CanonicalDocument, document: CanonicalDocume
 
 
 def _shown(payload: Row, extra: ExtraTotal) -> tuple[int, int | None]:
-    """Net and tax of an amount as the order shows it; a discount is below 0 with either sign, and so is its tax."""
+    """Return net and tax of an amount as the order shows it; a discount is below 0 with either sign, and so is its tax."""
     amount = sum(magento_totals.amount(payload, path) for path in extra.fields)
     tax = sum(magento_totals.amount(payload, path) for path in extra.tax_fields) if extra.tax_fields else None
     if extra.nature is Nature.DISCOUNT:
@@ -163,7 +167,7 @@ def _shown(payload: Row, extra: ExtraTotal) -> tuple[int, int | None]:
 
 
 def _fixed_taxes(order: CanonicalDocument, document: CanonicalDocument) -> Iterator[Amount]:
-    """Fixed product tax, one amount for each item that carries money: it is charged by the piece."""
+    """Yield the fixed product tax, one amount for each item that carries money: it is charged by the piece."""
     money = {line.item_key: line for line in order.lines if line.role == "item" and line.is_money}
     key = "item_id" if document is order else "order_item_id"
     for item in fields.rows(document.payload, "items"):
@@ -178,7 +182,7 @@ def _fixed_taxes(order: CanonicalDocument, document: CanonicalDocument) -> Itera
 
 
 def _remainder(sources: Sources, order: CanonicalDocument) -> Group | None:
-    """The amount of a remainder that the settings map by payment method; None without exactly one such mapping."""
+    """Return the amount of a remainder that the settings map by payment method; None without exactly one such mapping."""
     sold = sum(line.untaxed + line.tax for line in order.lines if line.role != "extra")
     goods = sum(line.gross for line in order.lines if line.role == "item" and line.is_money)
     found = []
@@ -195,7 +199,7 @@ def _remainder(sources: Sources, order: CanonicalDocument) -> Group | None:
 
 
 def _taxed(order: CanonicalDocument, chosen: Sequence[Group], tax: int) -> list[Amount] | None:
-    """The amounts with the tax on each and its rate; None where the tax of the total is not theirs."""
+    """Return the amounts with the tax on each and its rate; None where the tax of the total is not theirs."""
     left = tax - sum(group.tax or 0 for group in chosen)
     silent = [group for group in chosen if group.tax is None]
     if left and len(silent) != 1:
@@ -208,7 +212,7 @@ def _taxed(order: CanonicalDocument, chosen: Sequence[Group], tax: int) -> list[
 
 
 def _with_rate(order: CanonicalDocument, amount: Amount) -> Amount:
-    """The rate of an amount: as it is set, or the one rate of the order that gives its tax."""
+    """Return the amount with its rate: as it is set, or the one rate of the order that gives its tax."""
     if amount.percent is not None or not amount.tax:
         return amount
     rates = {line.tax_percent for line in order.lines if line.tax_percent is not None and line.tax}
@@ -227,7 +231,7 @@ def _cents(units: Decimal) -> int:
 def _of_document(
     order: CanonicalDocument, document: CanonicalDocument, amounts: Sequence[Amount], whole: CanonicalLine
 ) -> list[Amount] | RequestProblem:
-    """Which of the order's amounts an invoice or credit memo holds: some of them whole, and of at most one name a part."""
+    """Return which of the order's amounts an invoice or credit memo holds: some of them whole, and of at most one name a part."""
     known = _groups(amounts)
     exact = [
         [each for group in chosen for each in group.amounts]
@@ -243,7 +247,7 @@ def _of_document(
 
 
 def _with_a_part(document: CanonicalDocument, known: Sequence[Group], whole: CanonicalLine) -> Iterator[list[Amount]]:
-    """Some whole amounts, and a part of those of one name."""
+    """Yield combinations of some whole amounts and a part of those of one name."""
     for parted in known:
         others = [each for each in known if each is not parted]
         for chosen in _subsets(others, least=0):
@@ -260,7 +264,11 @@ def _is_part(units: int, of: int) -> bool:
 
 
 def _parted(document: CanonicalDocument, amounts: Sequence[Amount], net: int, tax: int) -> list[Amount] | None:
-    """A part of the amounts: of fixed product tax that of the document's pieces, as far as rounding goes; of a single other one any."""
+    """Return a part of the amounts; None when it cannot be one.
+
+    The part of fixed product tax is that of the document's pieces, as far as rounding goes; the part of a single
+    other amount may be any.
+    """
     if amounts[0].item_key is None:
         return [replace(amounts[0], net=net, tax=tax)] if len(amounts) == 1 else None
     moved = {line.item_key: line.quantity for line in document.lines if line.role == "item" and line.is_money}
@@ -285,7 +293,7 @@ def _part(amount: int, of: int, whole: int) -> int:
 def _lines(
     sources: Sources, document: CanonicalDocument, amounts: Sequence[Amount], whole: CanonicalLine
 ) -> Iterator[CanonicalLine]:
-    """Lines whose amounts in base currency sum to those of the line that they replace."""
+    """Yield lines whose amounts in base currency sum to those of the line that they replace."""
     base_net, base_tax = whole.base_untaxed, whole.base_tax
     for index, each in enumerate(amounts):
         last = index == len(amounts) - 1
@@ -301,12 +309,12 @@ def _lines(
 
 
 def _in_base(document: CanonicalDocument, amount: int, of: int, base: int) -> int:
-    """An amount in base currency: in the proportion of the whole, by the rate where amounts that cancel each other leave none."""
+    """Return an amount in base currency: in proportion to the whole, or by the rate where amounts that cancel each other leave no whole."""
     return _part(base, amount, of) if of else _cents(amount / (document.rate or Decimal(1)))
 
 
 def setting_of(sources: Sources, line: CanonicalLine) -> ExtraTotal:
-    """What the settings say of a line of `extra_lines`."""
+    """Return the settings of a line of `extra_lines`."""
     return sources.instance.extra_totals[line.line_id.removeprefix("extra:").split(".")[0]]
 
 
@@ -358,7 +366,7 @@ def _words(name: str) -> str:
 
 
 def payment_parts(sources: Sources, order: CanonicalDocument) -> list[RequestProblem]:
-    """One problem per part that an order was paid with and that the settings do not name."""
+    """Return one problem per part that an order was paid with and that the settings do not name."""
     return [
         _unset(name, f"{shown(units, order.currency)} {order.currency}")
         for name, units in parts_of(order).items()
@@ -374,10 +382,11 @@ def _unset(name: str, amount: str) -> RequestProblem:
 
 
 def parts_of(document: CanonicalDocument) -> dict[str, int]:
-    """Units by name of what a document was paid with beside its payment method."""
+    """Return the units, by name, that a document was paid with beside its payment method."""
     return {str(name): int(units) for name, units in (document.details.get("tendered") or {}).items()}
 
 
 def is_set(sources: Sources, name: str) -> bool:
+    """Return whether the settings name this part of a payment."""
     extra = sources.instance.extra_totals.get(name)
     return extra is not None and extra.nature is Nature.PAYMENT_PART

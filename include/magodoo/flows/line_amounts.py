@@ -1,6 +1,8 @@
-"""The money lines of an Odoo document, equal to Magento's to the cent: gross price, discount %, forced tax (docs/facts, pair 2).
+"""Compute the money lines of an Odoo document, equal to Magento's to the cent: gross price, discount %, forced tax (docs/facts, pair 2).
 
-The sale of a gift card goes to the liability without tax where it can buy anything, and is taxed at once where it can buy one thing only."""
+The sale of a gift card goes to the liability without tax where it can buy anything, and is taxed at once where it can
+buy one thing only.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ _DIVIDED = ("gross", "discount", "untaxed", "tax", "base_untaxed", "base_tax")
 
 @dataclass(frozen=True)
 class MoneyLine:
-    """One line as Odoo gets it. Amounts in units; price, discount and quantity as they are sent."""
+    """Hold one line as it is sent to Odoo. Amounts in units; price, discount and quantity as Decimal."""
 
     source: CanonicalLine
     product_id: int
@@ -39,12 +41,12 @@ class MoneyLine:
     untaxed: int
     tax: int
     apart: bool = False
-    """Whether it is the part of a line that was asked to stand apart."""
+    """Whether it is the part of a line that gets a line of its own (`apart` of `money_lines`)."""
 
 
 @dataclass(frozen=True)
 class MoneyLines:
-    """The lines of a document, what they sum to, and what stands in the way."""
+    """Hold the lines of a document, their sums in units, and the problems that prevent it."""
 
     lines: list[MoneyLine]
     problems: list[RequestProblem]
@@ -54,17 +56,18 @@ class MoneyLines:
 
     @property
     def total(self) -> int:
+        """Return the untaxed amount and the tax together, in units."""
         return self.untaxed + self.tax
 
     def expect(self, currency: str) -> dict[str, Any]:
-        """What Odoo must show before it is posted."""
+        """Return the totals in units that Odoo must show before the document is posted."""
         return {"untaxed": self.untaxed, "tax": self.tax, "total": self.total, "currency": currency}
 
 
 def money_lines(
     sources: Sources, order: CanonicalDocument, document: CanonicalDocument, apart: Mapping[str, int] | None = None
 ) -> MoneyLines:
-    """The lines of a Magento order, invoice or credit memo; each amount rounded to the currency so that they sum to the header.
+    """Return the lines of a Magento order, invoice or credit memo, rounded to the currency so that they sum to the header.
 
     apart: quantities by item key (units) that get a line of their own.
     """
@@ -116,7 +119,7 @@ def money_lines(
 
 
 def _not_adding_up(document: CanonicalDocument, lines: Sequence[CanonicalLine]) -> str:
-    """Which sum of a document's lines fails, by how much, and from which figures."""
+    """Return which sum of a document's lines fails, by how much, and from which figures."""
     untaxed, tax = sum(line.untaxed for line in lines), sum(line.tax for line in lines)
     wanted, currency = document.grand_total - document.tax, document.currency
     said = str(document.details.get("flaw") or "")
@@ -143,7 +146,7 @@ def _tax(
 
 
 def apportion(parts: Sequence[int], total: int, decimals: int) -> list[int] | None:
-    """The parts rounded so that they sum to `total` exactly; what rounding left over goes to the largest.
+    """Return the parts rounded so that they sum to `total` exactly; the rounding difference goes to the largest.
 
     None when the parts are further from the total than rounding can explain.
     """
@@ -159,7 +162,7 @@ def apportion(parts: Sequence[int], total: int, decimals: int) -> list[int] | No
 
 
 def _pieces(line: CanonicalLine, apart: int) -> list[tuple[CanonicalLine, bool]]:
-    """A line, or its parts of `apart` and the rest, and which of them stands apart; amounts by quantity, none is lost."""
+    """Return a line, or its parts of `apart` and the rest, each with whether it is apart; amounts by quantity, none is lost."""
     if apart <= 0 or apart >= line.quantity:
         return [(line, apart > 0)]
     amounts = {name: getattr(line, name) for name in _DIVIDED}
@@ -190,14 +193,14 @@ def _line(
 
 
 def _price(source: CanonicalLine, quantity: Decimal, net: int, exact: bool) -> tuple[Decimal, Decimal]:
-    """Unit price before discount and discount percent; `exact` when Odoo itself must arrive at the net amount from them."""
+    """Return unit price before discount and discount percent; `exact` when Odoo itself must arrive at the net amount from them."""
     gross = from_units(source.gross) if source.gross else from_units(net)
     price = from_units(source.price)
     if (price * quantity).quantize(Decimal("0.0001")) != gross:
         price = (gross / quantity).quantize(_PRICE, ROUND_HALF_UP)
     reduced = from_units(-source.discount)
     discount = (reduced / gross * 100).quantize(_PERCENT, ROUND_HALF_UP) if gross > 0 and reduced > 0 else Decimal(0)
-    # Unrounded: with rounding per document Odoo adds up what stands behind the cents (facts odoo-19.0 3).
+    # Unrounded: with rounding per document Odoo adds up the digits after the cents (facts odoo-19.0 3).
     if exact and price * quantity * (100 - discount) / 100 != from_units(net):
         return (from_units(net) / quantity).quantize(_PRICE, ROUND_HALF_UP), Decimal(0)
     return price, discount
@@ -207,7 +210,7 @@ def _forced(
     sources: Sources, document: CanonicalDocument, source: CanonicalLine, tax_id: int,
     quantity: Decimal, price: Decimal, discount: Decimal, net: int, tax: int,
 ) -> str:  # fmt: skip
-    """`extra_tax_data` (facts pair 2.1): it must repeat the line's price, discount and quantity or Odoo ignores it."""
+    """Return `extra_tax_data` (facts pair 2.1): it must repeat the line's price, discount and quantity or Odoo ignores it."""
     currency = sources.master.only("res.currency", document.currency)
     same = document.currency == document.company_currency or not document.company_currency
     base_net, base_tax = (net, tax) if same else (rounded(source.base_untaxed), rounded(source.base_tax))
@@ -253,7 +256,7 @@ def _plausibility(
 
 
 def _taken_off(document: CanonicalDocument, source: CanonicalLine) -> RequestProblem:
-    """A line that an edit of the order removed after it was invoiced: only the order knows its rate and product."""
+    """Return the problem of a line that an edit of the order removed after it was invoiced: only the order has its rate and product."""
     name = source.sku or source.name or f"item {source.item_key}"
     return RequestProblem(
         f"removed:{source.item_key}",
@@ -264,7 +267,7 @@ def _taken_off(document: CanonicalDocument, source: CanonicalLine) -> RequestPro
 
 
 def _ordered(order: CanonicalDocument, line: CanonicalLine) -> CanonicalLine | None:
-    """The order's line of a document's line: only it knows rate and product type (facts magento-2.4.7-more 1.1)."""
+    """Return the order's line of a document's line: only it has rate and product type (facts magento-2.4.7-more 1.1)."""
     for own in order.lines:
         if own.role == line.role and (line.role != "item" or own.item_key == line.item_key):
             return own
@@ -272,7 +275,7 @@ def _ordered(order: CanonicalDocument, line: CanonicalLine) -> CanonicalLine | N
 
 
 def _untold_type(order: CanonicalDocument, ordered: CanonicalLine | None) -> list[RequestProblem]:
-    """A row with parts of which nobody says whether they or the row itself carry the money (facts pair 1)."""
+    """Return a problem for a row with parts when Magento does not say whether they or the row itself carry the money (facts pair 1)."""
     if ordered is None or ordered.role != "item" or ordered.product_type:
         return []
     if not any(line.parent_item_key == ordered.item_key for line in order.lines):
@@ -292,7 +295,7 @@ def _name(line: CanonicalLine) -> str:
 
 
 def decimals_of(sources: Sources, currency: str) -> int:
-    """The decimals of a currency in Odoo."""
+    """Return the number of decimals of a currency in Odoo; 2 where it is not known."""
     record = sources.master.only("res.currency", currency)
     places = record.data.get("decimal_places") if record else None
     return min(4, int(places)) if places is not None else 2
@@ -318,7 +321,7 @@ def is_untaxed(sources: Sources, line: CanonicalLine) -> bool:
 
 
 def gift_card_problems(sources: Sources, line: CanonicalLine, tax: int, currency: str) -> list[RequestProblem]:
-    """Return why a gift card cannot be sold as it stands: its purpose is not set, or a card for anything carries tax (units)."""
+    """Return why a gift card cannot be sold: its purpose is not set, or a card for anything carries tax (units)."""
     if not is_gift_card(sources, line):
         return []
     if sources.instance.gift_cards_sold is None:

@@ -1,9 +1,12 @@
-"""`load` tables: one head row, further rows for its lines, every cell text (docs/facts, odoo-19.0 6).
+"""Build tables for `load`: one head row, further rows for its lines, every cell text (docs/facts, odoo-19.0 6).
 
-Requests build them; right before the write they are fitted to the version of Odoo and put together, so that one call writes many.
+Requests build them; right before the write they are fitted to the version of Odoo and put together, so that one call
+writes many.
 
-Odoo before 19 has no `extra_tax_data`: prices are net of discount and the tax line is forced (docs/facts, pair 2). That is equal to the
-cent on invoices and credit notes; a sale order has no tax line, so one that Odoo rounds otherwise is refused."""
+Odoo before 19 has no `extra_tax_data`: prices are net of discount and the tax line is forced (docs/facts, pair 2).
+That is equal to the cent on invoices and credit notes; a sale order has no tax line, so one that Odoo rounds
+otherwise is refused.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +27,18 @@ CREATE_OR_IGNORE: Mapping[str, Any] = {"mode": "update", "noupdate": True, "trac
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one model for `load`; the first row of a record carries its head."""
+    """Hold rows of one model for `load`; the first row of a record carries its head."""
 
     model: str
     fields: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
     def as_json(self) -> dict[str, Any]:
+        """Return the table as a request holds it."""
         return {"model": self.model, "fields": list(self.fields), "rows": [list(row) for row in self.rows]}
 
     def call(self) -> dict[str, Any]:
-        """The call as a dry run shows it."""
+        """Return the call as a dry run shows it."""
         body = {
             "fields": list(self.fields),
             "data": [list(row) for row in self.rows],
@@ -46,7 +50,10 @@ class Table:
 def table(
     model: str, head: Mapping[str, str | None], one2many: str = "", lines: Sequence[Mapping[str, str]] = ()
 ) -> Table:
-    """A record with its lines, which may differ in their columns. Of the head's cells, "" is left to Odoo, None is empty on purpose."""
+    """Return the table of a record with its lines, which may differ in their columns.
+
+    Of the head's cells, "" is left to Odoo, None is empty on purpose.
+    """
     columns = [name for name, cell in head.items() if cell != ""]
     inner = list(dict.fromkeys(name for line in lines for name in line))
     fields = (*columns, *(f"{one2many}/{name}" for name in inner))
@@ -60,12 +67,12 @@ def table(
 
 
 def call(model: str, method: str, **body: Any) -> dict[str, Any]:
-    """A call to Odoo as a dry run shows it; records that do not exist yet are named by their external ids."""
+    """Return a call to Odoo as a dry run shows it; records that do not exist yet are named by their external ids."""
     return {"system": "odoo", "model": model, "method": method, "body": body}
 
 
 def figure(number: Decimal) -> str:
-    """A number as a cell: no exponent, no trailing zeros."""
+    """Return a number as a cell: no exponent, no trailing zeros."""
     return f"{number.normalize():f}" if number else "0"
 
 
@@ -75,7 +82,7 @@ Load = Callable[[Sequence[str], Sequence[Sequence[str]]], Loaded]
 def load_all(
     client: OdooClient, load: Load, tables: Iterable[Mapping[str, Any]]
 ) -> tuple[dict[str, int], dict[str, MagodooError]]:
-    """Load the tables, those with the same columns in one call; a record that stands in several is sent once.
+    """Load the tables, those with the same columns in one call; a record that is in several tables is sent once.
 
     Returns the database ids and the refusals, by external id.
     """
@@ -94,7 +101,7 @@ def load_all(
 
 
 def unequal(row: Mapping[str, Any], expect: Mapping[str, Any]) -> str | None:
-    """Both figures of the first total in which Odoo's record is not what was asked for; None when all are equal."""
+    """Return both figures of the first total in which Odoo's record differs from the request; None when all are equal."""
     currency = row.get("currency_id") or {}
     name = currency.get("name") if isinstance(currency, Mapping) else None
     if name and name != expect["currency"]:
@@ -111,7 +118,7 @@ _PRICE = Decimal("0.000001")
 
 
 def fit(client: OdooClient, table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The table with the names of this version; columns that it lacks are left out, forced amounts become net prices."""
+    """Return the table with the names of this version; missing columns are left out, forced amounts become net prices."""
     inner = next((name for name in _LINES if f"{name}/extra_tax_data" in table["fields"]), None)
     rows = [list(row) for row in table["rows"]]
     if inner and not client.has_field(_LINES[inner], "extra_tax_data"):
@@ -136,7 +143,7 @@ def unrated(client: OdooClient, table: Mapping[str, Any]) -> str | None:
 
 
 def complete(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> None:
-    """Write on drafts what could not be loaded: rate, taxes, company amounts; `tables`: what was asked for, by draft."""
+    """Write on drafts what could not be loaded: rate, taxes, company amounts. `tables` are those requested, by draft id."""
     if not tables or client.has_field("account.move.line", "extra_tax_data"):
         return
     _write_rates(client, tables)
@@ -146,7 +153,7 @@ def complete(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> Non
 
 
 def unequal_in_company(row: Mapping[str, Any], table: Mapping[str, Any]) -> str | None:
-    """Both figures of the first company amount in which a document is not what was asked for; None when all are equal."""
+    """Return both figures of the first company amount in which a document differs from its table; None when all are equal."""
     taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
     compared = [
         (f"net of {line['name'][:60]!r}", sign * to_units(line["balance"]), nets[line["external_id"]])
@@ -163,7 +170,7 @@ def unequal_in_company(row: Mapping[str, Any], table: Mapping[str, Any]) -> str 
 
 
 def _write_rates(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> None:
-    """Odoo 18 ignores a rate that is loaded and takes its own; one that is written on the draft stays (facts pair 4)."""
+    """Write the currency rate on drafts: Odoo 18 ignores a loaded rate and takes its own; a written one is kept (facts pair 4)."""
     if not client.has_field("account.move", "invoice_currency_rate"):
         return
     for row in client.call("account.move", "read", ids=list(tables), fields=["invoice_currency_rate"]):
@@ -175,7 +182,7 @@ def _write_rates(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) ->
 def _force_amounts(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> bool:
     """Write what Odoo computed otherwise: the tax of tax lines, and in another currency the company amounts of all lines.
 
-    Returns whether anything was.
+    Returns whether anything was written.
     """
     domain = [["move_id", "in", list(tables)], ["display_type", "in", ["tax", "product"]]]
     fields = ["move_id", "tax_line_id", "amount_currency", "balance", "currency_id", "company_currency_id"]
@@ -200,7 +207,7 @@ def _force_amounts(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) 
 def _wanted(
     table: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], names: Mapping[int, str]
 ) -> dict[int, dict[str, int]]:
-    """Units that are to stand on a draft's journal items, by item and field; `names`: external ids of product lines."""
+    """Return the units that a draft's journal items must have, by item id and field. `names` are external ids of product lines."""
     taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
     wanted: dict[int, dict[str, int]] = {}
     for line in lines:
@@ -216,7 +223,7 @@ def _wanted(
 
 
 def _name(client: OdooClient, model: str, field: str) -> str | None:
-    """A column under its name in this version: each field of its path; None when there is no such field."""
+    """Return a column under its name in this version, each field of its path; None when there is no such field."""
     parts = field.split("/")
     if parts[0] in ("id", ".id"):
         return field
@@ -242,17 +249,17 @@ def _net_prices(fields: Sequence[str], rows: list[list[str]], inner: str) -> lis
 
 
 def _rate(table: Mapping[str, Any]) -> Decimal:
-    """How much of the document's currency one unit of the company's is."""
+    """Return how many units of the document's currency equal one of the company's."""
     return Decimal(table["rows"][0][table["fields"].index("invoice_currency_rate")])
 
 
 def _sign(table: Mapping[str, Any]) -> int:
-    """The sign of a positive amount's journal item: revenue stands in credit, below zero."""
+    """Return the sign of a positive amount's journal item: revenue is a credit, below zero."""
     return 1 if table["rows"][0][table["fields"].index("move_type")] == "out_refund" else -1
 
 
 def _taxes(table: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Units of tax by tax id that the request asks for, in the document's currency and in the company's."""
+    """Return (tax in the document's currency, tax in the company's), in units, by tax id, as the request asks."""
     extra = table["fields"].index("invoice_line_ids/extra_tax_data")
     taxes: dict[str, tuple[int, int]] = {}
     for row in table["rows"]:
@@ -265,7 +272,7 @@ def _taxes(table: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
 
 
 def _nets(table: Mapping[str, Any]) -> dict[str, int]:
-    """Units in company currency by line that the request asks for: those with tax, whose amounts are forced."""
+    """Return net units in company currency by line, as the request asks: of lines with tax, whose amounts are forced."""
     name, extra = (table["fields"].index(f"invoice_line_ids/{field}") for field in ("id", "extra_tax_data"))
     return {row[name]: to_units(_forced(row[extra])["manual_total_excluded"]) for row in table["rows"] if row[extra]}
 

@@ -290,7 +290,7 @@ class ImportOrders(Writer):
         }
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        """Load partners, then draft orders in one call; confirm those whose totals are equal. A repeated call continues what exists."""
+        """Load partners, then draft orders; confirm those whose totals are equal. A repeated call continues what exists."""
         client = context.books
         written: Written = load_partners(context, changes)
         ready = [change for change in changes if change.id not in written]

@@ -1,4 +1,4 @@
-"""What of a Magento order is imported: its items without what was cancelled, and the customer's texts for the warehouse."""
+"""Compute what of a Magento order is imported: its items without what was cancelled or refunded before it was shipped."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _AMOUNTS = ("gross", "discount", "untaxed", "tax", "base_untaxed", "base_tax")
 
 
 def remaining(order: CanonicalDocument, decimals: int) -> CanonicalDocument:
-    """The order without what was cancelled of its items and what was refunded of them before it left: quantities, amounts in
-    proportion, and its totals less the difference. An item that is refunded whole stays with quantity 0: it was invoiced.
+    """Return the order without what was cancelled of its items and what was refunded of them before it was shipped.
 
-    `reconcile.compare` expects exactly these amounts of an order that Odoo holds without these pieces.
+    Quantities are reduced, amounts in proportion, and the totals by the difference. An item that is refunded whole is
+    kept with quantity 0: it was invoiced. `reconcile.comparison` expects exactly these amounts of an order that Odoo
+    holds without these pieces.
     """
     gone = given_up(order.lines)
     if not gone:
@@ -40,12 +41,12 @@ def remaining(order: CanonicalDocument, decimals: int) -> CanonicalDocument:
 
 
 def is_refunded_whole(line: CanonicalLine) -> bool:
-    """Whether nothing is left of an order's item and yet it was invoiced: Odoo's order needs its line, with quantity 0."""
+    """Return whether nothing is left of an item that was invoiced: Odoo's order needs its line, with quantity 0."""
     return line.role == "item" and line.is_money and line.qty_ordered == 0 and line.qty_refunded > 0
 
 
 def nothing_left(order: CanonicalDocument) -> list[RequestProblem]:
-    """The problem of an order of which nothing but cancelled items is left."""
+    """Return the problem of an order of which only cancelled items are left."""
     if any(
         line.role == "item" and line.is_money and (line.qty_ordered or is_refunded_whole(line)) for line in order.lines
     ):
@@ -56,7 +57,7 @@ def nothing_left(order: CanonicalDocument) -> list[RequestProblem]:
 
 
 def left_out(sources: Sources, order: CanonicalDocument) -> dict[str, int]:
-    """Units by item that were refunded before they left and that Odoo's order is without, or will be once it is imported."""
+    """Return the units by item that were refunded before they shipped and that Odoo's order lacks, or will once it is imported."""
     refunded = {str(item): each.refunded for item, each in given_up(order.lines).items() if each.refunded}
     theirs = sources.counterpart(Kind.ORDER, order.source_id) if refunded else None
     if theirs is None:

@@ -1,4 +1,4 @@
-"""What planning one order needs: its documents, findings and quantities, and the reasons that hold a write back whatever its kind."""
+"""Hold what planning one order needs: its documents, findings and quantities, and the reasons that prevent a write of any kind."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ UNDECIDED = frozenset({FindingType.AMBIGUOUS, FindingType.POSSIBLE_DUPLICATE})
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a bundle: units ordered, whether it is shipped at all, units that Magento shipped beyond the whole bundles."""
+    """Hold a part of a bundle: units ordered, whether it is shipped at all, units that Magento shipped beyond the whole bundles."""
 
     ordered: int
     is_goods: bool
@@ -63,9 +63,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle of a Magento order: its item, units ordered, whether its parts carry the price, and what its shipments show of
-    the way it ships (neither without a shipment). `unshipped` are the units that Magento would ship of it by its own line: of
-    one that its parts price none are left once a credit memo took a part or gave money back (magento2#39060).
+    """Hold a bundle of a Magento order: its item, units ordered, whether its parts carry the price, and how it ships.
+
+    separately, together: as its shipments show; both False without a shipment. unshipped: units that Magento would
+    ship by the bundle's own line; 0 for one that its parts price once a credit memo took a part or gave money back
+    (magento2#39060).
     """
 
     item: int
@@ -80,7 +82,7 @@ class Bundle:
     parts: dict[int, Part] = field(default_factory=dict)
 
     def whole(self, quantities: Mapping[int, int], *, goods: bool) -> int | None:
-        """Units of the bundle that these quantities of its parts are; None when they are no whole bundles."""
+        """Return how many units of the bundle these quantities of its parts are; None when they are no whole bundles."""
         wanted = [item for item, part in self.parts.items() if part.is_goods or not goods]
         shares = {divmod(quantities.get(item, 0) * self.ordered, self.parts[item].ordered) for item in wanted}
         if len(shares) != 1 or set(quantities) - set(wanted):
@@ -89,7 +91,7 @@ class Bundle:
         return units if units and not rest and units % ONE == 0 else None
 
     def in_parts(self, units: int) -> dict[int, int]:
-        """Units by part of so many bundles, less what Magento shipped of the part already."""
+        """Return the units by part of so many bundles, less what Magento shipped of the part already."""
         shares = {item: units * part.ordered // self.ordered for item, part in self.parts.items() if part.is_goods}
         open_ = {item: share - self.parts[item].left_over for item, share in shares.items()}
         return {item: share for item, share in open_.items() if share > 0}
@@ -97,7 +99,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Facts:
-    """What planning looks up, gathered once for all orders that have something to settle."""
+    """Hold what planning looks up, gathered once for all orders that have something to resolve."""
 
     situation: Situation
     by_order: dict[int, list[Finding]]
@@ -113,6 +115,7 @@ class Facts:
 
     @classmethod
     def gather(cls, situation: Situation, findings: Iterable[Finding]) -> Facts:
+        """Return the facts about every order with a finding that a write resolves, or with goods still to be returned."""
         view = situation.view
         findings = list(findings)
         by_order: dict[int, list[Finding]] = defaultdict(list)
@@ -161,7 +164,7 @@ class Facts:
         )
 
     def order_plan(self, order_id: int) -> OrderPlan | None:
-        """What there is to plan for an order; None where its Magento order is not staged."""
+        """Return the plan of an order, to be filled; None where its Magento order is not staged."""
         at = self.orders[order_id]
         if at < 0:
             return None
@@ -170,7 +173,7 @@ class Facts:
 
     @cached_property
     def unreadable(self) -> dict[tuple[str, str], str]:
-        """Why Magento's record could not be read, by order id and kind."""
+        """Return why Magento's record could not be read, by order id and kind."""
         rows = self.situation.view.frames.quarantine
         rows = rows[(rows["side"] == Side.MAGENTO.value) & (rows["order_key"] != "")]
         columns = [rows[name].tolist() for name in ("order_key", "kind", "reason")]
@@ -178,35 +181,39 @@ class Facts:
 
     @cached_property
     def captured(self) -> Mask:
+        """Return, by row, whether the provider has the money of a Magento document, or its method means paid (RULES, *Payments*)."""
         return comparison.captured(self.situation.view)
 
     @cached_property
     def settled(self) -> Mask:
+        """Return, by row, whether an Odoo document is paid, or a credit note settled its invoice and follows it to Magento."""
         return payments.settled_by_payments(self.situation) | reversals.settled_by_reversal(self.situation)
 
     @cached_property
     def held_by_unread(self) -> dict[int, str]:
-        """Why nothing is made for an order, by its id: a record that is its own, or names it, cannot be read."""
+        """Return why nothing is written for an order, by its id: a record of it, or one that names it, cannot be read."""
         return records.unreadable(self.situation.view.frames)
 
     @cached_property
     def series(self) -> str:
-        """What becomes of a document that is dated before the last one of its journal: `off`, `hold` or `date_today`."""
+        """Return how a document dated before the last one of its journal is handled: `off`, `hold` or `date_today`."""
         view = self.situation.view
         return policy(view.instance, country_of(view.frames.master))
 
     @cached_property
     def today(self) -> date:
+        """Return the current date in the instance's time zone."""
         view = self.situation.view
         return view.now.astimezone(view.instance.zone).date()
 
     @cached_property
     def lock(self) -> date | None:
+        """Return Odoo's lock date; None without one."""
         return records.lock_date(self.situation.view.frames.master)
 
     @cached_property
     def bundles(self) -> dict[int, Bundle]:
-        """Bundles by the item of the bundle."""
+        """Return the bundles by the item of the bundle."""
         known, left = self.situation.counted.bundles, self.situation.counted.left_over
         found: dict[int, Bundle] = {}
         for part in known.parts.to_dict("records"):
@@ -225,19 +232,21 @@ class Facts:
 
     @cached_property
     def bundle_of(self) -> dict[int, Bundle]:
-        """Bundles by the item of each part."""
+        """Return the bundles by the item of each part."""
         return {part: bundle for bundle in self.bundles.values() for part in bundle.parts}
 
 
 def _unshipped(part: Mapping[Hashable, Any], more_refunded: int = 0) -> int:
-    """Units that Magento would ship of a part's bundle: what was shipped and what was refunded overlap there."""
+    """Return the units that Magento would ship of a part's bundle: shipped and refunded quantities overlap there."""
     gone = max(part["parent_shipped"], part["parent_refunded"] + more_refunded)
     return max(int(part["parent_ordered"] - part["parent_canceled"] - gone), 0)
 
 
 def _with_returns_left(situation: Situation) -> list[int]:
-    """Orders whose goods are still to come back though our credit note stands: nothing is found of them until it is overdue, and a
-    plan without the return would take it out of the ledger.
+    """Return the orders whose goods are still to be returned though our credit note exists.
+
+    There is no finding for them until the return is overdue, and a plan without the return would remove it from the
+    ledger.
     """
     partner = situation.matching.partner
     written = stock.delivered_memos(situation) & (partner >= 0) & situation.view.ours[partner]
@@ -246,7 +255,7 @@ def _with_returns_left(situation: Situation) -> list[int]:
 
 
 def _part_of(intent: Mapping[str, Any]) -> list[str]:
-    """What tells the changes of one document apart: the payment part, and whether it was given instead of money."""
+    """Return what distinguishes the changes of one document: the payment part, and whether it was given instead of money."""
     return [*([str(intent["part"])] if "part" in intent else []), *(["given"] if "given" in intent else [])]
 
 
@@ -255,7 +264,7 @@ def _is_over_refunded_order(finding: Finding) -> bool:
 
 
 def _item_lists(moved: pd.DataFrame) -> dict[int, list[list[Any]]]:
-    """By document: [item, quantity] in the order of the items."""
+    """Return [item, quantity] by document, in the order of the items."""
     rows = moved.sort_values(["document", "item"], kind="stable")
     documents, begins = np.unique(rows["document"].to_numpy(np.int64), return_index=True)
     ends = [*begins.tolist(), len(rows)][1:]
@@ -272,9 +281,7 @@ def _item_lists(moved: pd.DataFrame) -> dict[int, list[list[Any]]]:
 
 @dataclass
 class OrderPlan:
-    """One order being planned: rows of its Magento order and of its matched Odoo order (None without), its findings,
-    its changes.
-    """
+    """Hold one order being planned: its Magento order, its matched Odoo order (None without), its findings, its changes."""
 
     facts: Facts
     order: Document
@@ -285,17 +292,18 @@ class OrderPlan:
 
     @property
     def instance(self) -> Instance:
+        """Return the settings of the instance."""
         return self.facts.situation.view.instance
 
     @property
     def concerns_odoo(self) -> bool:
-        """Whether anything of it may be settled in Odoo: all but what Magento lacks, and goods that are to come back."""
+        """Return whether anything may be resolved in Odoo: any finding but `missing_in_magento`, and goods to be returned."""
         if any(found is not FindingType.MISSING_IN_MAGENTO for found in self._by_type):
             return True
         return any(at in self.facts.awaiting_return for at in self.facts.documents[self.order.source_id])
 
     def of(self, found: FindingType, kind: Kind | None = None, part: str | None = None) -> list[Finding]:
-        """Its findings of a type, oldest document first."""
+        """Return the findings of a type, oldest document first."""
         known = self._by_type.get(found)
         if not known:  # most of what a plan asks for
             return []
@@ -309,21 +317,22 @@ class OrderPlan:
         return by_type
 
     def row(self, finding: Finding) -> Document:
-        """The document that a finding is about: Magento's where there is one."""
+        """Return the document that a finding is about: Magento's where there is one."""
         return self.facts.rows[finding.magento_at if finding.magento_at >= 0 else finding.odoo_at]
 
     def partner(self, row: Document) -> Document | None:
+        """Return the matched document of the other side; None without one."""
         at = int(self.facts.situation.matching.partner[row.at])
         return self.facts.rows[at] if at >= 0 else None
 
     def tracks_with(self, row: Document) -> list[str]:
-        """The tracking numbers of a shipment and of those of its side that stand for the same goods together with it."""
+        """Return the tracking numbers of a shipment and of those of its side that represent the same goods together with it."""
         cut = self.facts.situation.matching.splits.cut_of.get(row.at)
         together = (cut.magento if row.side == Side.MAGENTO else cut.odoo) if cut else (row.at,)
         return [number for at in together for number in tracks_of(self.facts.rows[at].tracking)]
 
     def other_goods(self, shipment: Document, picking: Document) -> str | None:
-        """Why numbers of a shipment are not the other's: it moved other goods, so some may be of a parcel that is still to come."""
+        """Return why numbers of a shipment are not the other's: it moved other goods, so some may belong to a later parcel; else None."""
         situation = self.facts.situation
         sums = situation.counted.signatures
         if sums[shipment.at] == sums[picking.at] or situation.matching.splits.in_equal[shipment.at]:
@@ -331,7 +340,7 @@ class OrderPlan:
         return "The quantities of the two differ, so which of them the number is of cannot be told"
 
     def active(self, side: Side, kind: Kind) -> list[Document]:
-        """Standing documents of the order, oldest first."""
+        """Return the active documents of the order of one side and kind, oldest first."""
         rows = [self.facts.rows[at] for at in self.facts.documents[self.order.source_id]]
         chosen = [
             row for row in rows if row.side == side and row.kind == kind and self.facts.situation.view.active[row.at]
@@ -339,12 +348,12 @@ class OrderPlan:
         return sorted(chosen, key=lambda row: row.source_id)
 
     def planned(self, kind: str, row: Document | None = None) -> list[PlannedChange]:
-        """The changes of a kind, by its name, that are planned so far, of one document or of all."""
+        """Return the changes of a kind, by its name, that are planned so far, of one document or of all."""
         wanted = None if row is None else str(row.source_id)
         return [change for change in self.changes if change.kind == kind and wanted in (None, change.source_id)]
 
     def change(self, kind: ChangeKind, row: Document, findings: Iterable[Finding], **intent: Any) -> None:
-        """Plan a change for a document; the findings leave with it."""
+        """Plan a change for a document, and name it on the findings that it resolves."""
         settled = list(findings)
         made = PlannedChange(
             kind=kind,
@@ -365,7 +374,7 @@ class OrderPlan:
                 finding.change = made.key
 
     def cut_over(self, row: Document) -> str | None:
-        """RULES, *Cut-over*: what belongs to the time before it is never written."""
+        """Return why a document from before the cut-over is not written; None when it may be (RULES, *Cut-over*)."""
         view = self.facts.situation.view
         if not view.before_books[row.at]:
             return None
@@ -376,7 +385,7 @@ class OrderPlan:
         return None if self.odoo is not None else "Its order was placed before the cut-over and is not matched"
 
     def blocked(self, *rows: Document | None) -> str | None:
-        """A document that does not add up, or differs from its counterpart, is no ground for a further write."""
+        """Return why none is written: a document does not add up, or differs from its counterpart; None when nothing blocks it."""
         for row in rows:
             title = self.facts.blocked.get(row.at) if row is not None else None
             if title:
@@ -384,7 +393,10 @@ class OrderPlan:
         return None
 
     def unreadable(self, kind: Kind) -> str | None:
-        """RULES, *Nothing new beside what cannot be seen*: what Magento holds of it may say otherwise than what was read before."""
+        """Return why nothing new is written: a record of the order or of this kind cannot be read; None when all can.
+
+        RULES, *Nothing new beside what cannot be seen*: its content may differ from what was read before.
+        """
         for each in (Kind.ORDER, kind):
             reason = self.facts.unreadable.get((str(self.order.source_id), each))
             if reason:
@@ -393,20 +405,21 @@ class OrderPlan:
         return None
 
     def over_refunded(self) -> str | None:
+        """Return why nothing is refunded: the refunds exceed the invoices in Magento; None when they do not."""
         over = str(self.order.source_id) in self.facts.over_refunded
         return "The refunds of the order exceed its invoices in Magento" if over else None
 
 
 def first_reason(*reasons: str | None) -> str | None:
-    """The first reason that applies."""
+    """Return the first reason that applies; None when none does."""
     return next((reason for reason in reasons if reason), None)
 
 
 def lacking_tracks(order: OrderPlan, finding: Finding, wanted: str) -> tuple[Document, Document, list[str]] | None:
-    """The shipment, its delivery and the tracks that `wanted` (`to_odoo` or `to_magento`) would add.
+    """Return the shipment, its delivery and the tracks that `wanted` (`to_odoo` or `to_magento`) would add.
 
-    None where nothing is lacking there, where both sides have others (nobody but a person knows which are right), and where a reason
-    holds it, which the finding keeps.
+    None where nothing is lacking there, where each side has numbers that the other lacks (only a person knows which
+    are right), and where a reason prevents it, which the finding keeps.
     """
     shipment = order.row(finding)
     picking = order.partner(shipment)

@@ -1,4 +1,4 @@
-"""Why nothing can be written onto an order in Odoo: its state in Magento, a deleted store view, or its record in Odoo."""
+"""Decide why nothing can be written onto an order in Odoo: its state in Magento, a deleted store view, or its record in Odoo."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CONFIRMED_IN_ODOO = ("sale", "done")
 
 
 def not_ready(order: OrderPlan) -> str | None:
-    """Why nothing can be written onto the order in Odoo; None when it stands there, or will after this plan."""
+    """Return why nothing can be written onto the order in Odoo; None when it is there, or will be after this plan."""
     if reason := first_reason(held_in_magento(order), order.unreadable(Kind.ORDER)):
         return reason
     if order.order.state == "canceled" and order.odoo is None:
@@ -32,12 +32,16 @@ def not_ready(order: OrderPlan) -> str | None:
 
 
 def held_in_magento(order: OrderPlan) -> str | None:
-    """RULES: held, payment-review, fraud and pending-payment orders are never imported, confirmed or shipped."""
+    """Return why an order is held in Magento; None when it is not.
+
+    RULES: held, payment-review, fraud and pending-payment orders are never imported, confirmed or shipped.
+    """
     held = order.order.state in NEVER_IMPORTED or order.order.status == "fraud"
     return f"The order is {order.order.status or order.order.state} in Magento" if held else None
 
 
 def made_from_odoo(order: OrderPlan, row: Document) -> str | None:
+    """Return why a Magento document that was written from Odoo is not written back; None for any other."""
     if not row.reference:
         return None
     if order.partner(row) is not None:
@@ -67,7 +71,7 @@ def why_kept_out(order: OrderPlan) -> str | None:
 
 
 def kept_out_advice(order: OrderPlan) -> str:
-    """Return what to do about it."""
+    """Return what a person can do about an order that is kept out."""
     row = order.order
     if order.facts.situation.view.of_deleted_stores[row.at]:
         return f"Set `deleted_stores` to `ours` in the instance that has sold it, and to `ignore` in the others of this Magento: {_FOLLOW}"
@@ -90,7 +94,7 @@ def why_documents_wait(order: OrderPlan) -> str:
 
 
 def advise(order: OrderPlan, closed: str | None) -> None:
-    """Give documents that wait for what cannot be read, or for the state of their order, an advice of its own."""
+    """Set the next step on findings that wait for an unreadable record, or for the state of their order."""
     unread = {order.unreadable(kind) for kind in Kind} if order.facts.unreadable else set()
     own = {closed} & {why_kept_out(order)}
     for finding in order.of(FindingType.MISSING_IN_ODOO):

@@ -1,4 +1,4 @@
-"""What must be true of a document and of the draft payment before anything is posted, and what is said of one that is half done."""
+"""Check a document and its draft payment before anything is posted, and describe a payment that is half done."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ Items = Sequence[Mapping[str, Any]]
 
 
 def document_problem(document: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
+    """Return why a document cannot be paid now: missing, cancelled, not posted, settled, another currency, or too little open."""
     if document is None:
         return DependencyPending("its document is not in Odoo yet")
     if document["state"] == "cancel":
@@ -41,7 +42,10 @@ def document_problem(document: Mapping[str, Any] | None, change: LeasedChange) -
 
 
 def accounts_problem(document: Mapping[str, Any], change: LeasedChange, items: Items) -> MagodooError | None:
-    """Odoo matches a payment with the lines of one account: what is open there must bear it."""
+    """Return why a payment cannot be reconciled with the document; None when it can.
+
+    Odoo reconciles a payment with the lines of one account: what is open there must cover it.
+    """
     names = list({line["account_id"][0]: str(line["account_id"][1]) for line in items}.values())
     if not names:
         return refused(f"Odoo shows no open receivable line of {document['name']}: a person registers the payment")
@@ -61,20 +65,20 @@ def accounts_problem(document: Mapping[str, Any], change: LeasedChange, items: I
 
 
 def open_account(items: Items) -> int | None:
-    """The account on which a document is open; None when nothing is, or on several."""
+    """Return the account on which a document is open; None when nothing is, or on several."""
     accounts = {int(line["account_id"][0]) for line in items}
     return next(iter(accounts)) if len(accounts) == 1 else None
 
 
 def payer_of(document: Mapping[str, Any]) -> int:
-    """The customer who owes it: the document's own commercial entity, which a company below a holding is itself."""
+    """Return the id of the customer who owes the document: its commercial entity, which a company below a holding is itself."""
     return int((document.get("commercial_partner_id") or document["partner_id"])["id"])
 
 
 def draft_problem(
     head: Mapping[str, Any] | None, change: LeasedChange, document: Mapping[str, Any], items: Items
 ) -> MagodooError | None:
-    """Why this draft may not be posted: it would book something else, or could not be matched. None once it is posted."""
+    """Return why this draft may not be posted: it would post something else, or could not be reconciled. None once it is posted."""
     if head is None:
         return not_shown("payment")
     if head["state"] != "draft":
@@ -104,20 +108,20 @@ def draft_problem(
 
 
 def is_settled_by(document: Mapping[str, Any], payment: int) -> bool:
-    """Whether the document is settled, and by this payment where Odoo says by which."""
+    """Return whether the document is settled, and by this payment where Odoo shows by which."""
     by = document.get("reconciled_payment_ids")
     return not to_units(document["amount_residual"]) and (by is None or payment in {row["id"] for row in by})
 
 
 def settlement_of(payment: int, document: Mapping[str, Any]) -> Settlement:
-    """At the document's own rate: at Odoo's rate of the day a payment in another currency leaves a residue."""
+    """Return the settlement at the document's own rate: at Odoo's rate of the day a payment in another currency leaves a residue."""
     total, company_total = to_units(document["amount_total"]), abs(to_units(document["amount_total_signed"]))
     rate = Decimal(total) / company_total if company_total else None
     return Settlement(payment, int(document["id"]), rate)
 
 
 def posted_words(payment: Mapping[str, Any], document: Mapping[str, Any] | None) -> str:
-    """What is posted and not matched, for a finding; "" of a draft."""
+    """Return what is posted and not reconciled, as a finding words it; "" for a draft."""
     if payment["state"] not in POSTED:
         return ""
     amount = f"{plain(to_units(payment['amount']), 2)} {payment['currency_id']['name']}"
@@ -128,7 +132,7 @@ def posted_words(payment: Mapping[str, Any], document: Mapping[str, Any] | None)
 def half_done(
     head: Mapping[str, Any], document: Mapping[str, Any], problem: MagodooError, accounts: Mapping[int, str]
 ) -> HalfDone:
-    """What is posted on which account and for whom, and why it is not matched."""
+    """Return the error that says what is posted on which account and for whom, and why it is not reconciled."""
     currency, customer = (
         str(value[1]) if isinstance(value := head.get(name), list | tuple) else "?"
         for name in ("currency_id", "partner_id")
@@ -143,4 +147,5 @@ def half_done(
 
 
 def id_in(value: Any) -> int:
+    """Return the id of a many2one as Odoo reads it; 0 for none."""
     return int(value[0]) if isinstance(value, list | tuple) else int(value or 0)

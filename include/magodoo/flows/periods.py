@@ -1,4 +1,4 @@
-"""Closed periods, and series of numbers that follow the dates: asked when a document is planned, and once more right before the write."""
+"""Check closed periods and chronological numbering: when a document is planned, and once more right before the write."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 def closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:
+    """Return the finding that a document lies inside a closed period, which is added to the plan; [] outside."""
     lock = lock_around(order, row)
     if lock is None:
         return []
@@ -32,12 +33,13 @@ def closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Fin
 
 
 def lock_around(order: OrderPlan, row: Document) -> date | None:
-    """The lock date inside which a document lies; None outside."""
+    """Return the lock date inside which a document lies; None outside."""
     lock = order.facts.lock
     return lock if lock and row.document_date and row.document_date <= lock else None
 
 
 def payment_held(order: OrderPlan, row: Document) -> str | None:
+    """Return why a payment dated inside a closed period is held; None when it is not."""
     lock = lock_around(order, row)
     if lock is None or order.instance.closed_period != "hold":
         return None
@@ -45,9 +47,10 @@ def payment_held(order: OrderPlan, row: Document) -> str | None:
 
 
 def in_closed_period(change: LeasedChange, locked: date | None) -> MagodooError | None:
-    """Odoo does not refuse inside a lock date but moves the accounting date (facts pair 10): so it is asked before.
+    """Return a refusal for a date inside a closed period that no person approved; None otherwise.
 
-    It needs a person's consent, which was not asked for; of a payment as of its document.
+    Odoo does not refuse inside a lock date but moves the accounting date (facts pair 10), so the date is checked
+    before. A payment is treated as its document.
     """
     inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked
     if inside and not change.request["closed_period"]:
@@ -56,7 +59,10 @@ def in_closed_period(change: LeasedChange, locked: date | None) -> MagodooError 
 
 
 def before_the_series(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:
-    """A document dated before the last posted one of its journal, where the series follow the dates; says why it is held."""
+    """Return the finding of a document dated before the last posted one of its journal, where the numbering is chronological; else [].
+
+    The finding's reason is set where the settings hold such a document.
+    """
     day = row.document_date
     last = series.last_day(order.facts.situation.view.frames.master, Kind(row.kind), day)
     if order.facts.series == "off" or day is None or last is None or day >= last:
@@ -71,14 +77,14 @@ def before_the_series(order: OrderPlan, finding: Finding, row: Document) -> list
 
 
 def day_of(context: Context, change: LeasedChange) -> str:
-    """The date on which a document is posted: its own, or today where the series of its journal has gone on (ISO, "" for none)."""
+    """Return the ISO date on which a document is posted: its own, or today where the numbering of its journal has passed it; "" for none."""
     if change.request.get("dated_today"):
         return context.now().astimezone(context.instance.zone).date().isoformat()
     return str(change.request["date"])
 
 
 def numberings_now(context: Context, changes: Sequence[LeasedChange]) -> dict[str, list[Numbering]]:
-    """The numberings of the journal as they are now, by move type, where its series follow the dates; nothing elsewhere."""
+    """Return the numberings of the journal by move type, read now, where its numbering is chronological; {} elsewhere."""
     days = [
         date.fromisoformat(day) for change in changes if (day := day_of(context, change)) and change.request["post"]
     ]
@@ -91,7 +97,7 @@ def numberings_now(context: Context, changes: Sequence[LeasedChange]) -> dict[st
 
 
 def out_of_series(change: LeasedChange, numberings: Sequence[Numbering], day: str) -> MagodooError | None:
-    """Somebody posted a document of a later date since the plan: the number would no longer follow the dates."""
+    """Return `SourceChanged` when somebody posted a later date since the plan: the number would no longer follow the dates."""
     if not day or not change.request["post"]:
         return None
     before = last_posted(numberings, date.fromisoformat(day))

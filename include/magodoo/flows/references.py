@@ -1,7 +1,8 @@
-"""How a request names a record of Odoo, also before it exists, and how that name becomes an id right before the write.
+"""Name Odoo records in requests, also before they exist, and resolve the names to ids right before the write.
 
-Staging saw most of the ids when it read the orders. Odoo confirms what staging believes in one call per model, and is asked for the rest
-name by name."""
+Staging saw most of the ids when it read the orders. Odoo confirms the staged ids in one call per model, and is asked
+for the rest name by name.
+"""
 
 from __future__ import annotations
 
@@ -25,21 +26,23 @@ NAMES = {Kind.ORDER: "order", Kind.INVOICE: "inv", Kind.CREDIT_MEMO: "cm"}
 
 @dataclass(frozen=True)
 class Reference:
-    """How a request names an Odoo record: by our external id, also before it exists, or by Odoo's own id."""
+    """Name an Odoo record in a request: by our external id, also before it exists, or by Odoo's own id."""
 
     external_id: str | None = None
     odoo_id: int | None = None
 
     @property
     def column(self) -> str:
-        """The suffix of the `load` column that takes `cell`."""
+        """Return the suffix of the `load` column that takes `cell`."""
         return "/id" if self.external_id else "/.id"
 
     @property
     def cell(self) -> str:
+        """Return the external id, or the database id as text."""
         return self.external_id or str(self.odoo_id)
 
     def as_json(self) -> dict[str, Any]:
+        """Return the reference as a request holds it."""
         return {"external_id": self.external_id} if self.external_id else {"id": self.odoo_id}
 
 
@@ -56,7 +59,7 @@ where instance = :instance and side = :odoo and order_key = any(:orders) and kin
 def resolve(
     context: Context, changes: Sequence[LeasedChange], references: Sequence[Mapping[str, Any]]
 ) -> dict[str, int]:
-    """Odoo ids of the records that requests of these changes name, by `name_of`; what does not exist is left out."""
+    """Return the Odoo ids of the records that requests of these changes name, by `name_of`; missing records are left out."""
     names = sorted({str(reference["external_id"]) for reference in references if reference.get("external_id")})
     found: dict[str, int] = {}
     if names:
@@ -65,12 +68,12 @@ def resolve(
 
 
 def name_of(reference: Mapping[str, Any]) -> str:
-    """One text for a reference: its external id, or the id itself."""
+    """Return one text for a reference: its external id, or the id itself."""
     return str(reference.get("external_id") or reference["id"])
 
 
 def _believed(context: Context, order_keys: Collection[str]) -> dict[str, tuple[str, int]]:
-    """What the staged orders, invoices and credit notes of these orders were named when they were read."""
+    """Return (model, id) by external id, as the orders, invoices and credit notes of these orders were staged."""
     values = {
         "instance": context.instance.id, "odoo": Side.ODOO.value, "orders": list(order_keys),
         "kinds": ["order", "invoice", "credit_memo"],

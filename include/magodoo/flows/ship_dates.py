@@ -1,6 +1,6 @@
-"""When the goods of an invoice left, as Magento says: the delivery date that the invoice in Odoo shows.
+"""Set the delivery date of invoices in Odoo to the day on which Magento shipped their goods.
 
-Odoo knows the day on which a transfer was validated, which may be later, and in another month (RULES, *Cut-over*).
+Odoo takes the day on which a transfer was validated, which may be later, and in another month (RULES, *Cut-over*).
 """
 
 from __future__ import annotations
@@ -41,14 +41,17 @@ _INVOICES = """
 
 
 def shipped_on(context: Context, invoices: Collection[str]) -> dict[str, date]:
-    """By Magento invoice: the last day on which goods of it were shipped, in the instance's time zone; none before that."""
+    """Return, by Magento invoice id, the last day on which goods of it were shipped, in the instance's time zone.
+
+    Invoices of which nothing was shipped are absent.
+    """
     with context.engine.connect() as connection:
         values = {"instance": context.instance.id, "ids": sorted(set(invoices))}
         return {row[0]: row[1] for row in connection.execute(text(_SHIPPED), values) if row[1]}
 
 
 def put_right(context: Context, order_keys: Collection[str]) -> None:
-    """Set the delivery date of these orders' invoices in Odoo to Magento's ship date, where it is another.
+    """Set the delivery date of these orders' invoices in Odoo to Magento's ship date, where it differs.
 
     Odoo takes the day of the validation once the first transfer of an order is done, for posted invoices too.
     """

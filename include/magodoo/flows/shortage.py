@@ -1,5 +1,6 @@
-"""Why the other side's order has nothing open for a document, in words: each cause that there is has a sentence of its own, with
-article, quantities and the documents that took them.
+"""Explain why the other side's order has nothing open for a document: the item, the quantities, and the documents that used them up.
+
+Each cause has a sentence of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def no_room(order: OrderPlan, row: Document, side: Side) -> str | None:
-    """Why `side` (the one that lacks the document) has no room for it; None where it has."""
+    """Return why `side` (the one that lacks the document) has no room for it; None where it has."""
     situation = order.facts.situation
     if situation.crowded[row.at]:
         return _of_items(order, row, side) or _of_money(situation, row, side) or _unknown(row, side)
@@ -34,7 +35,7 @@ OWN = {Kind.INVOICE: "invoice", Kind.SHIPMENT: "shipment", Kind.CREDIT_MEMO: "cr
 
 
 def _of_items(order: OrderPlan, row: Document, side: Side) -> str | None:
-    """The first item of the document for which there is no room."""
+    """Return the cause for the first item of the document for which there is no room."""
     table, kind = order.facts.situation.items_of_unpaired, Kind(row.kind)
     room = quantities.room_in_odoo if side is Side.ODOO else quantities.room_in_magento
     for key, wanted in order.facts.items.get(row.at, []):
@@ -63,7 +64,7 @@ def _cause(order: OrderPlan, row: Document, side: Side, item: int, wanted: int, 
 
 
 def _took(order: OrderPlan, row: Document, side: Side, item: int, known: pd.Series) -> Iterable[str]:
-    """What used the quantity up, biggest first in what it says of the order's history."""
+    """Yield what used the quantity up."""
     kind = Kind(row.kind)
     if kind is Kind.CREDIT_MEMO:
         yield f"{_count(int(known[f'{side}_invoice']))} are invoiced"
@@ -80,7 +81,7 @@ def _took(order: OrderPlan, row: Document, side: Side, item: int, known: pd.Seri
 
 
 def _on_lines(side: Side, kind: Kind, known: pd.Series) -> int:
-    """What the order's own lines say is done of an item; 0 where they say nothing of this kind."""
+    """Return the units of an item that the order's own lines count as done; 0 where they have no count of this kind."""
     names = {
         (Side.ODOO, Kind.INVOICE): "odoo_line_invoiced",
         (Side.ODOO, Kind.SHIPMENT): "odoo_line_shipped",
@@ -92,7 +93,7 @@ def _on_lines(side: Side, kind: Kind, known: pd.Series) -> int:
 
 
 def _documents(order: OrderPlan, side: Side, kind: Kind, item: int) -> list[str]:
-    """The standing documents of a side that hold an item, each with what it is matched with."""
+    """Return the numbers of a side's active documents that hold an item, each with its match."""
     frames = order.facts.situation.view.frames
     named = []
     for row in order.active(side, kind):
@@ -106,7 +107,7 @@ def _documents(order: OrderPlan, side: Side, kind: Kind, item: int) -> list[str]
 
 
 def _of_money(situation: Situation, row: Document, side: Side) -> str | None:
-    """Of a refund: more than what is invoiced there and not refunded yet."""
+    """Return, for a refund, that it exceeds what is invoiced there and not refunded yet; None for other documents."""
     if Kind(row.kind) is not Kind.CREDIT_MEMO:
         return None
     left = situation.refundable(situation.view.column("order_key")[[row.at]])
@@ -118,7 +119,7 @@ def _of_money(situation: Situation, row: Document, side: Side) -> str | None:
 
 
 def _earlier(order: OrderPlan, row: Document, side: Side) -> str:
-    """It would fit alone, and the documents before it take what is left."""
+    """Return that the documents before it use up what is left; alone it would fit."""
     situation = order.facts.situation
     before = [
         other.number
@@ -134,7 +135,7 @@ def _unknown(row: Document, side: Side) -> str:
 
 
 def _sku(order: OrderPlan, row: Document, item: int) -> str:
-    """The article of an item, as the document has it, else the order."""
+    """Return the SKU of an item, as the document has it, else the order."""
     for at in (row.at, order.order.at):
         for line in order.facts.situation.view.frames.lines_of(at):
             if line.item_key == item and line.sku:

@@ -1,7 +1,8 @@
-"""What requests are built from: the staged documents of some orders, their pairs, and Odoo's master data.
+"""Read what requests are built from: the staged documents of some orders, their pairs, and Odoo's master data.
 
-Master data also say which quantities Odoo keeps: one with more decimals than a product's unit would be cut, and nothing of the order
-would ever be equal."""
+Master data also show which quantities Odoo keeps: one with more decimals than a product's unit would be cut, and
+nothing of the order would ever be equal.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from magodoo.settings import Instance
 
 
 def read_sources(connection: Connection, instance: Instance, order_keys: Collection[str]) -> Sources:
-    """Everything staged about these orders, both sides, payloads of the Magento orders included."""
+    """Return everything staged about these orders, both sides, with the payloads of the Magento orders."""
     where = {"instance": instance.id, "orders": sorted(set(order_keys))}
     sources = Sources(instance)
     for document in _documents(connection, where):
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Record:
-    """One row of Odoo's master data."""
+    """Hold one row of Odoo's master data."""
 
     id: int
     active: bool
@@ -57,24 +58,26 @@ class Record:
 
 @dataclass
 class Master:
-    """Odoo's master data by model and key (products by SKU, taxes by name, journals by code ...)."""
+    """Hold Odoo's master data by model and key (products by SKU, taxes by name, journals by code ...)."""
 
     records: dict[tuple[str, str], list[Record]] = field(default_factory=lambda: defaultdict(list))
 
     def active(self, model: str, key: str | None) -> list[Record]:
+        """Return the active records of that key."""
         return [record for record in self.records.get((model, key or ""), ()) if record.active]
 
     def only(self, model: str, key: str | None) -> Record | None:
-        """The one active record of that key; None when there is none or there are several."""
+        """Return the one active record of that key; None when there is none or there are several."""
         found = self.active(model, key)
         return found[0] if len(found) == 1 else None
 
     def keys(self, model: str) -> list[str]:
+        """Return the keys of a model, sorted."""
         return sorted(key for of, key in self.records if of == model)
 
     @cached_property
     def states(self) -> dict[tuple[int, str], Record]:
-        """Active states by country id and by code and name, case folded; what two of a country share names neither."""
+        """Return active states by country id and by code and name, case folded; what two of a country share names neither."""
         found: dict[tuple[int, str], set[int]] = defaultdict(set)
         known: dict[int, Record] = {}
         for (model, code), records in self.records.items():
@@ -87,8 +90,10 @@ class Master:
         return {key: known[min(ids)] for key, ids in found.items() if len(ids) == 1}
 
     def state(self, country: int, code: str, name: str) -> Record | None:
-        """The state of a country by its code, else by its name. Where a code means one state and the name another, the lists of
-        codes are not the same, and the name is meant.
+        """Return the state of a country by its name, else by its code; None without one.
+
+        Where a code means one state and the name another, the two systems have different lists of codes, and the name
+        decides.
         """
         by_code = self.states.get((country, f"code {code.strip().casefold()}")) if code.strip() else None
         by_name = self.states.get((country, f"name {_folded(name)}")) if name.strip() else None
@@ -96,14 +101,14 @@ class Master:
 
 
 def _folded(name: Any) -> str:
-    """A name without case, accents and what some lists add in brackets: `Texas (US)` and `texas` are one."""
+    """Return a name without case, accents and what some lists add in brackets: `Texas (US)` and `texas` are one."""
     plain = unicodedata.normalize("NFKD", re.sub(r"\s*\([^)]*\)\s*$", "", str(name or "")))
     return " ".join("".join(each for each in plain if not unicodedata.combining(each)).casefold().split())
 
 
 @dataclass
 class Sources:
-    """Staged documents by (side, kind, source id) with their lines, pairs of both directions, master data."""
+    """Hold staged documents by (side, kind, source id) with their lines, pairs of both directions, master data."""
 
     instance: Instance
     documents: dict[tuple[str, str, str], CanonicalDocument] = field(default_factory=dict)
@@ -113,18 +118,20 @@ class Sources:
     database_uuid: str = ""
 
     def magento(self, kind: Kind, source_id: str) -> CanonicalDocument | None:
+        """Return a staged Magento document; None without one."""
         return self.documents.get((Side.MAGENTO.value, kind.value, str(source_id)))
 
     def odoo(self, kind: Kind, source_id: str) -> CanonicalDocument | None:
+        """Return a staged Odoo document; None without one."""
         return self.documents.get((Side.ODOO.value, kind.value, str(source_id)))
 
     def counterpart(self, kind: Kind, magento_id: str) -> CanonicalDocument | None:
-        """The Odoo document that the Magento document is matched with."""
+        """Return the Odoo document that the Magento document is matched with; None without one."""
         odoo_id = self.odoo_of.get((kind.value, str(magento_id)))
         return self.odoo(kind, odoo_id) if odoo_id else None
 
     def reference(self, kind: Kind, magento_id: str) -> Reference:
-        """The Odoo record of a Magento document: by our external id unless it is matched with somebody else's record."""
+        """Return the Odoo record of a Magento document: by our external id unless it is matched with somebody else's record."""
         ours = self.instance.external_id(NAMES[kind], magento_id)
         odoo_id = self.odoo_of.get((kind.value, str(magento_id)))
         document = self.odoo(kind, odoo_id) if odoo_id else None
@@ -133,7 +140,7 @@ class Sources:
         return Reference(odoo_id=int(odoo_id))
 
     def order_line(self, order_id: str, item_key: str) -> Reference | None:
-        """The sale order line of an order item; None when the order is somebody else's and has no such line."""
+        """Return the sale order line of an order item; None when the order is somebody else's and has no such line."""
         if self.reference(Kind.ORDER, order_id).external_id:
             return Reference(external_id=self.instance.external_id("oi", item_key))
         order = self.counterpart(Kind.ORDER, order_id)
@@ -141,7 +148,7 @@ class Sources:
         return Reference(odoo_id=int(found[0])) if found and found[0] else None
 
     def shipping_line(self, order_id: str, role: str) -> Reference | None:
-        """The sale order line of the shipping (or its discount)."""
+        """Return the sale order line of the shipping, or of its discount; None when somebody else's order has none."""
         name = {"shipping": "oship", "discount": "osd"}[role]
         if self.reference(Kind.ORDER, order_id).external_id:
             return Reference(external_id=self.instance.external_id(name, order_id))
@@ -150,7 +157,7 @@ class Sources:
         return Reference(odoo_id=int(found[0])) if found and found[0] else None
 
     def extra_line(self, order_id: str, line: CanonicalLine) -> Reference | None:
-        """The sale order line of an amount of its own (`requests.extras`)."""
+        """Return the sale order line of an extra amount (`extra_amounts`); None when somebody else's order has not exactly one."""
         if self.reference(Kind.ORDER, order_id).external_id:
             name = line.line_id.removeprefix("extra:").replace(".", "_")
             return Reference(external_id=self.instance.external_id("ox", f"{order_id}_{name}"))
@@ -203,7 +210,7 @@ RAISE_ACCURACY = "In Odoo: Settings, Technical, Decimal Accuracy: raise the digi
 
 
 def finer_than_odoo(sources: Sources, sku: str, units: int) -> list[RequestProblem]:
-    """The problem of a quantity (units of 1/10000) that Odoo would round; none where its accuracy is not known."""
+    """Return the problem of a quantity (units of 1/10000) that Odoo would round; [] where its accuracy is not known."""
     unit = _unit(sources, sku)
     step = Decimal(str(unit.data["step"])) if unit is not None else None
     if step is None or unit is None or not from_units(units) % step:
@@ -222,7 +229,7 @@ def finer_than_odoo(sources: Sources, sku: str, units: int) -> list[RequestProbl
 
 
 def _unit(sources: Sources, sku: str) -> Record | None:
-    """The unit of the one active product of a SKU."""
+    """Return the unit of the one active product of a SKU; None without one."""
     product = sources.master.only("product.product", sku)
     named = product.data.get("uom_id") if product is not None else None
     if not isinstance(named, list) or len(named) != 2:

@@ -1,4 +1,4 @@
-"""Goods that deliveries and returns move: by sale order line, and of a kit by its components."""
+"""Identify the goods that deliveries and returns move: by sale order line, and those of a kit by its components."""
 
 from __future__ import annotations
 
@@ -30,8 +30,10 @@ Goods = dict[tuple[int, str], int]
 
 
 def items_to_move(sources: Sources, plan: PlannedChange) -> tuple[list[list[Any]], list[RequestProblem]]:
-    """[[sale order line, units]] of the plan's items, [line, units, SKU] of a part by which the line's kit is delivered; an empty list
-    is an error before it could mean everything.
+    """Return [[sale order line, units]] of the plan's items, and the problems.
+
+    A part by which the line's kit is delivered is [line, units, SKU]. An empty list is a problem, as it could mean
+    everything.
     """
     items: list[list[Any]] = []
     problems: list[RequestProblem] = []
@@ -51,7 +53,7 @@ def items_to_move(sources: Sources, plan: PlannedChange) -> tuple[list[list[Any]
 
 
 def _sold_as(sources: Sources, order_key: str, item_key: str) -> list[str]:
-    """The item that Odoo's order has a line for; of a part of a bundle of fixed price the bundle's, and the part's SKU."""
+    """Return the item that Odoo's order has a line for; for a part of a fixed-price bundle the bundle's, and the part's SKU."""
     order = sources.magento(Kind.ORDER, order_key)
     lines = {line.item_key: line for line in order.lines if line.role == "item"} if order else {}
     line = lines.get(item_key)
@@ -62,7 +64,7 @@ def _sold_as(sources: Sources, order_key: str, item_key: str) -> list[str]:
 
 
 def sale_lines(context: Context, changes: Sequence[LeasedChange]) -> dict[int, Goods | MagodooError]:
-    """By change: what it moves; NotYet while the order's lines are not there."""
+    """Return, by change id, what it moves; `DependencyPending` while the order's lines are not in Odoo."""
     references = [line for change in changes for line, *_ in change.request["items"]]
     ids = resolve(context, changes, references)
     wanted: dict[int, Goods | MagodooError] = {}
@@ -77,33 +79,34 @@ def sale_lines(context: Context, changes: Sequence[LeasedChange]) -> dict[int, G
 
 
 def goods_of(move: Row) -> tuple[int, str]:
-    """What a stock move brings: its sale order line, and of a kit's component the SKU."""
+    """Return what a stock move brings: its sale order line, and the SKU of a kit's component ("" otherwise)."""
     line = id_of(move.get("sale_line_id"))
     return line, str(move["product_id"].get("default_code") or "-") if is_component(move) else ""
 
 
 def is_component(move: Row) -> bool:
-    """Whether a stock move brings another product than its order line sold."""
+    """Return whether a stock move brings another product than its order line sold."""
     sold = move["sale_line_id"].get("product_id") if isinstance(move.get("sale_line_id"), Mapping) else None
     return bool(sold) and id_of(sold) != id_of(move["product_id"])
 
 
 def orders_of(row: Row) -> set[int]:
-    """The sales orders whose goods a transfer carries; the one that Odoo names where no move has an order line."""
+    """Return the sale orders whose goods a transfer carries; the one that Odoo names where no move has an order line."""
     return {int(found) for move in moves_of(row) if (found := order_of(move))} or {id_of(row["sale_id"])}
 
 
 def id_of(value: Any) -> int:
-    """The id of a many2one, however it is read; 0 for none."""
+    """Return the id of a many2one, however it is read; 0 for none."""
     if isinstance(value, Mapping):
         return int(value["id"])
     return int(value[0]) if isinstance(value, list | tuple) else int(value or 0)
 
 
 def inexact(context: Context, shares: Iterable[tuple[Row, int]]) -> MagodooError | None:
-    """Why to wait where Odoo would round a quantity: finer than it keeps them, or no whole part of the unit that a transfer counts in.
+    """Return `DependencyPending` where Odoo would round a quantity: finer than its accuracy, or no whole part of the transfer's unit.
 
-    The request does not change when somebody raises the accuracy in Odoo: refused, it would never be made again.
+    It waits because the request does not change when somebody raises the accuracy in Odoo: refused, it would never be
+    planned again.
     """
     for move, units in shares:
         if not context.books.holds(move, from_units(units)):
@@ -117,10 +120,10 @@ def inexact(context: Context, shares: Iterable[tuple[Row, int]]) -> MagodooError
 
 @contextmanager
 def locked(context: Context, model: str, ids: Collection[int]) -> Iterator[set[int]]:
-    """Keep these records from other workers until the block ends; yields those that nobody else holds.
+    """Keep these records from other workers until the block ends; yield those that nobody else holds.
 
-    Leases are per order, and a transfer may carry the goods of several. The locks belong to a transaction, so that they end with the
-    worker, and work behind a connection pooler.
+    Leases are per order, and a transfer may carry the goods of several. The locks belong to a transaction, so that
+    they end with the worker, and work behind a connection pooler.
     """
     if not ids:
         yield set()

@@ -1,4 +1,4 @@
-"""Which Odoo tax a Magento line carries (RULES, *Taxes*): by rate, destination, kind, VAT number and customer group."""
+"""Choose the Odoo tax of a Magento line (RULES, *Taxes*): by rate, destination, kind, VAT number and customer group."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CENT = 100  # units
 
 @dataclass(frozen=True)
 class LineTax:
-    """The tax of a line; tax_id is None for a line that carries no tax record."""
+    """Hold the tax of a line; tax_id is None for a line that carries no tax record."""
 
     tax_id: int | None = None
     fiscal_position: str | None = None
@@ -30,10 +30,10 @@ class LineTax:
 def tax_of(
     sources: Sources, order: CanonicalDocument, line: CanonicalLine, percent: Decimal | None, tax: int
 ) -> LineTax:
-    """The tax record of one line whose tax amounts to `tax` units.
+    """Return the tax record of one line whose tax amounts to `tax` units.
 
-    A line without tax needs a rule of rate 0 as soon as the settings name one: 0 % is never chosen by the rate alone. Where they
-    name none, such a line carries no tax record, as do adjustments.
+    A line without tax needs a rule of rate 0 as soon as the settings name one: 0 % is never chosen by the rate alone.
+    Where they name none, such a line carries no tax record, as do adjustments.
     """
     if line.role == "adjustment" or (line.role == "discount" and not tax):
         return LineTax()
@@ -63,7 +63,7 @@ def tax_of(
 def extra_tax(
     sources: Sources, order: CanonicalDocument, line: CanonicalLine, setting: ExtraTotal, tax: int
 ) -> LineTax:
-    """The tax record of an amount of its own: the one that the settings name, or that a rule of its rate gives; none without tax."""
+    """Return the tax record of an extra amount: the one that the settings name, or that a rule of its rate gives; none without tax."""
     if setting.odoo_tax is not None:
         record = sources.master.only("account.tax", setting.odoo_tax)
         if record is None:
@@ -73,9 +73,10 @@ def extra_tax(
 
 
 def implausible(lines: list[tuple[int, int, int, Decimal]], currency: str) -> str | None:
-    """Why the forced taxes of a document cannot be right; lines are (net, gross before discount, tax, percent), amounts units.
+    """Return why the forced taxes of a document cannot be right; None when they can.
 
-    The tax may stand on the price before discount too, if the shop says so (facts magento-2.4.7-more 1).
+    lines are (net, gross before discount, tax, percent), amounts in units. The tax may be computed on the price
+    before discount too, if Magento is configured so (facts magento-2.4.7-more 1).
     """
     allowed = _CENT * len(lines) + _CENT
     taxed = sum(tax for _, _, tax, _ in lines)
@@ -99,7 +100,7 @@ def _fits(rule: TaxRule, rate: Decimal, order: CanonicalDocument, kind: str | No
 
 
 def _kind(sources: Sources, line: CanonicalLine) -> str | None:
-    """What a line sells. Where Magento does not say its type, the product in Odoo does; None where that is not known either."""
+    """Return what a line sells: `shipping`, `service` or `goods`; None where neither Magento nor the product in Odoo shows it."""
     if line.role in ("shipping", "discount"):
         return "shipping"
     if line.role == "extra" or line.is_virtual or line.product_type in _SERVICES:
@@ -112,7 +113,7 @@ def _kind(sources: Sources, line: CanonicalLine) -> str | None:
 
 
 def _without_rate(order: CanonicalDocument, line: CanonicalLine, tax: int) -> RequestProblem:
-    """Tax that Magento charged without a rate to it: no mapping can help, and a rate that is guessed may be another tax."""
+    """Return the problem of tax that Magento charged without a rate: no mapping helps, and a guessed rate may be another tax."""
     what = f"item {line.sku}" if line.role == "item" else "the shipping"
     return RequestProblem(
         f"tax_rate:{line.sku if line.role == 'item' else 'shipping'}",
@@ -124,7 +125,7 @@ def _without_rate(order: CanonicalDocument, line: CanonicalLine, tax: int) -> Re
 
 
 def _unseen(tax: str) -> str:
-    """Why a tax of the settings cannot be taken; one that a record rule hides looks like one that does not exist."""
+    """Return why a tax of the settings cannot be used; one that a record rule hides cannot be told from a missing one."""
     return f"Odoo shows the user of the connection no single active tax {tax!r} (preflight says why)"
 
 

@@ -1,4 +1,4 @@
-"""Approval by limits: which changes are too large or too many to be written without a person, and the list of those that wait."""
+"""Approve changes by limits: which are too large or too many to be written without a person, and the list of those that wait."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ _FIRST = "first writes"
 
 @dataclass(frozen=True)
 class Review:
-    """How many open changes may go on by themselves, and how many wait for a person."""
+    """Count the open changes that may be written without a person, and those that wait for one."""
 
     free: int
     waiting: int
 
 
 def review(connection: Connection, instance: Instance) -> Review:
-    """Decide for every planned change that could be written whether a person must agree first.
+    """Decide for every planned change that could be written whether a person must agree first; return how many go on and how many wait.
 
-    A change that was found to be too much stays waiting until somebody decides, also when the next run would have room.
+    A change that exceeded a limit waits until somebody decides, also when the next run would have room. Only changes
+    that wait for the first writes of their kind are released without a person.
     """
     limits = instance.limits
     applied = [kind.value for kind in ChangeKind if instance.mode.of(kind) is Mode.APPLY]
@@ -60,7 +61,7 @@ def review(connection: Connection, instance: Instance) -> Review:
 
 
 class _Tally:
-    """Counts what goes on without a person, in the order in which it would be written."""
+    """Count what goes on without a person, in the order in which it would be written."""
 
     def __init__(self, limits: Limits, done: Mapping[str, int], today: Mapping[str, int]) -> None:
         self.limits, self.done, self.today = limits, done, today
@@ -68,7 +69,7 @@ class _Tally:
         self.amount = 0
 
     def objection(self, row: Mapping[str, Any]) -> str | None:
-        """Why this change needs a person; None counts it in."""
+        """Return why this change needs a person; None counts it in."""
         limits, amount = self.limits, abs(row["company_amount"])
         done = self.done.get(row["kind"], 0)
         largest = limits.refund_amount if row["kind"] in _REFUNDS else limits.document_amount
@@ -100,7 +101,7 @@ def _expire(connection: Connection, instance: str, hours: int) -> None:
 
 
 def _done_of_kinds(connection: Connection, instance: str, within: timedelta | None = None) -> Mapping[str, int]:
-    """By kind, what was done, or done within so long; by the database's clock, as all that the ledger says."""
+    """Return the number of done changes by kind, in total or within so long, by the database's clock."""
     statement = (
         "select kind, count(*) from change where instance = :instance and state = 'done'"
         " and (cast(:within as interval) is null or finished_at >= now() - cast(:within as interval)) group by kind"
@@ -111,7 +112,7 @@ def _done_of_kinds(connection: Connection, instance: str, within: timedelta | No
 
 @dataclass(frozen=True)
 class Waiting:
-    """One change that a person must agree to; `amount` in units of its document's currency."""
+    """Hold one change that a person must agree to; `amount` in units of its document's currency."""
 
     id: int
     kind: ChangeKind
@@ -123,7 +124,7 @@ class Waiting:
 
 
 def waiting_for_a_person(connection: Connection, instance: Instance, most: int) -> list[Waiting]:
-    """At most so many changes that wait by the limits as they are now, in the order in which they would be written."""
+    """Return at most so many changes that wait by the current limits, in the order in which they would be written."""
     review(connection, instance)
     rows = connection.execute(
         text(
@@ -146,7 +147,7 @@ _SPECIAL = "\\`*_{}[]<>()#+!|&~$"
 
 
 def sums(found: Sequence[Waiting]) -> dict[tuple[ChangeKind, str], tuple[int, int]]:
-    """(number, sum in units) by kind and currency; currencies are never added."""
+    """Return (number, sum in units) by kind and currency; currencies are never added."""
     numbers: Counter[tuple[ChangeKind, str]] = Counter()
     amounts: Counter[tuple[ChangeKind, str]] = Counter()
     for row in found:
@@ -156,7 +157,7 @@ def sums(found: Sequence[Waiting]) -> dict[tuple[ChangeKind, str], tuple[int, in
 
 
 def sums_in_words(found: Sequence[Waiting]) -> str:
-    """`2 odoo invoice (6350.00 USD), 1 odoo delivery`."""
+    """Return the sums as text: `2 odoo invoice (6350.00 USD), 1 odoo delivery`."""
     words = []
     for (kind, currency), (number, amount) in sums(found).items():
         money = f" ({shown(amount, currency)} {currency})" if amount else ""
@@ -165,7 +166,7 @@ def sums_in_words(found: Sequence[Waiting]) -> str:
 
 
 def table(found: Sequence[Waiting]) -> str:
-    """Markdown: the changes, then their sums. Whatever a shop has sent is escaped."""
+    """Return Markdown: the changes, then their sums. Text from either system is escaped."""
     lines = [_row(_HEAD), _row(["---"] * len(_HEAD))]
     for row in found:
         amount = f"{shown(row.amount, row.currency)} {row.currency}" if row.amount else ""

@@ -1,7 +1,8 @@
-"""What the executor is handed for each kind of change, and what it may answer.
+"""Define what the executor is handed for each kind of change, and what it may answer.
 
-A writer probes the target, checks preconditions on fresh data, writes, and says what is read back. What can become of a change besides
-being done is an error whose class decides what the ledger says."""
+A writer probes the target, checks preconditions on fresh data, writes, and names what is read back. Every outcome
+other than done is an error whose class decides what the ledger records.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class Writer(ABC):
-    """One kind of change. `document` is the kind that is read back on the target's side.
+    """Write one kind of change. `document` is the kind that is read back on the target's side.
 
-    one_per_order: changes of one order are written one after the other, orders still side by side.
-    group_size: how many are checked right before they are written, and read back together afterwards.
-    write_size: how many of them are written between two renewals of the lease.
-    many_steps: the write is several calls, each of which may be repeated; a break between them leaves part of it.
+    one_per_order: changes of one order are written one after the other, while orders are written side by side.
+    group_size: how many are checked right before they are written, and read back together afterwards. write_size: how
+    many of them are written between two renewals of the lease. many_steps: the write is several calls, each of which
+    may be repeated; an interruption between them leaves a part.
     """
 
     kind: ChangeKind
@@ -38,41 +39,44 @@ class Writer(ABC):
 
     @abstractmethod
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
-        """What the target has already: our own by reference, then what others made (RULES, *Cut-over*)."""
+        """Return what the target has already: our own by reference, then what others made (RULES, *Cut-over*)."""
 
     @abstractmethod
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
-        """Which changes may not be written now, on fresh data of the target, and why."""
+        """Return, by change id, why a change may not be written now, on fresh data of the target."""
 
     @abstractmethod
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        """Write, or go on where an earlier attempt stopped."""
+        """Write the changes, or continue where an earlier attempt was interrupted."""
 
     def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
-        """Why a source whose content is what it was may not be written any more, as `is not paid any more`; None when it may."""
+        """Return why an unchanged source may not be written any more, as `is not paid any more`; None when it may."""
         return None
 
     def follow_up(self, context: Context, changes: Sequence[LeasedChange]) -> None:
-        """Do what a written document entails elsewhere, also when an earlier attempt wrote it and came no further."""
+        """Do what a written document entails elsewhere, also when an earlier attempt wrote it and was interrupted."""
         return
 
     def for_group(self) -> Writer:
-        """The writer that checks and writes one group; one that writes one by one reads there only once what both need."""
+        """Return the writer that checks and writes one group; a writer may return a copy that reads only once what both need."""
         return self
 
     def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
-        """The ids of the `document` that shows what was written: the target itself, unless a writer says otherwise."""
+        """Return the ids of the `document` that shows what was written: the target itself, unless a writer overrides it."""
         return dict(targets)
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
-        """(kind, Magento id, Odoo id) of the match that the write makes, if it makes one."""
+        """Return (kind, Magento id, Odoo id) of the match that the write makes; None if it makes none."""
         return None
 
 
 @dataclass(frozen=True)
 class Found:
-    """What the target has of a change. `complete`: nothing is left to write. `adopted`: somebody else made it. `posted`: what
-    is posted of an incomplete one, in words, with its `number`: it is never dropped.
+    """Describe what the target has of a change.
+
+    complete: nothing is left to write. adopted: somebody else made it. posted: what is posted of an incomplete one,
+    in words, with its `number`; such a change is never dropped. before: its state as found, for the record of the
+    change.
     """
 
     target_id: int
@@ -91,19 +95,19 @@ Written = dict[int, "int | MagodooError"]
 
 
 class SourceChanged(MagodooError):
-    """A document moved on between plan and write: the change is dropped and its order reconciled anew."""
+    """Report that a document changed between plan and write: the change is dropped and its order reconciled anew."""
 
 
 class DependencyPending(Retry):
-    """What it builds on is not there yet: it waits, and nothing is wrong."""
+    """Report that what the change builds on is not there yet: the change waits, and nothing is wrong."""
 
 
 class PartiallyApplied(OutcomeUnknown):
-    """Every call so far had a sound answer, but not all were made: it is probed soon, without waiting for anything to settle."""
+    """Report that every call so far was answered, but not all were made: the change is probed soon, without the settle time."""
 
 
 class HalfDone(DependencyPending):
-    """What was posted is there, and the step after it was refused: a finding says so, and every run tries to complete it.
+    """Report that a record is posted and the step after it was refused: a finding names it, and every run tries to complete it.
 
     target_id, target_number: the posted record.
     """
@@ -114,10 +118,10 @@ class HalfDone(DependencyPending):
 
 
 def refused(reason: str) -> FixDocument:
-    """A precondition that does not hold: the finding keeps the reason."""
+    """Return the error of a precondition that does not hold: the finding keeps the reason."""
     return FixDocument(reason)
 
 
 def not_shown(what: str) -> UnreadableRecord:
-    """What was made is there and may not be read: the change waits until it can be, and is completed then."""
+    """Return the error of a record that was created and may not be read: the change waits until it can be, and is completed then."""
     return UnreadableRecord(f"Odoo gave an id and does not show the {what}")

@@ -1,4 +1,4 @@
-"""The changes in the ledger: the owner of the tables change and change_body.
+"""Own the tables change and change_body: the changes in the ledger.
 
     planned ──approve──> approved
        └────────┬──────────┘
@@ -9,7 +9,9 @@
                 v
             uncertain ── claim again after the settle time, which starts with a probe
 
-Every function takes an open connection and leaves the commit to its caller. The clock is the database's: workers' clocks differ."""
+Every function takes an open connection and leaves the commit to its caller. The clock is the database's: workers'
+clocks differ.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +34,15 @@ OPEN = [state.value for state in OPEN_STATES]
 
 
 class LeaseLost(Stop):
-    """Another worker holds the order by now: this one may not write or commit anything for it."""
+    """Report that another worker holds the order by now: this one may not write or commit anything for it."""
 
 
 @dataclass(frozen=True, eq=False)
 class LeasedChange:
-    """A change that this worker, and no other, may carry out until its lease ends.
+    """Hold a change that this worker, and no other, may carry out until its lease ends.
 
-    `resumed`: an earlier attempt may have written; `may_write`: False when it was taken up only to find out what became of it.
+    resumed: an earlier attempt may have written. may_write: False when it was claimed only to find out whether it was
+    written. amount: units of 1/10000.
     """
 
     id: int
@@ -61,12 +64,12 @@ class LeasedChange:
 
     @property
     def place(self) -> tuple[int, date, int]:
-        """Where it comes in a run: by step, then by its date in the numbering of its journal, then as planned."""
+        """Return its position in a run: by step, then by its date in the numbering of its journal, then as planned."""
         return self.kind.step, series_day(self.kind, self.request) or date.min, self.id
 
     @property
     def document(self) -> str:
-        """The source document in words, as log lines name it: `invoice 000000012`."""
+        """Return the source document in words, as log lines name it: `invoice 000000012`."""
         return f"{self.document_kind} {self.source_number or self.source_id}"
 
     def __str__(self) -> str:
@@ -75,7 +78,7 @@ class LeasedChange:
 
 @dataclass
 class Recorded:
-    """What became of a plan: ids of its open changes by key, and why the others have none."""
+    """Hold the result of recording a plan: ids of its open changes by key, and why the others have none."""
 
     ids: dict[Key, int] = field(default_factory=dict)
     refused: dict[Key, str] = field(default_factory=dict)
@@ -91,11 +94,11 @@ def record(
     dag_run: str,
     order_keys: Collection[str] = (),
 ) -> Recorded:
-    """Make the ledger say what the plan says about `order_keys` and every order in `prepared`.
+    """Store the plan for `order_keys` and every order in `prepared`; return what became of each change.
 
-    One open change per key: the same request stays untouched with its verdict and approval, another one supersedes it unless
-    it is leased, uncertain or half done. Open changes of these orders that are no longer planned are superseded, but for those
-    that are half done. A request that was refused is not planned again until it changes.
+    One open change per key: the same request is kept with its verdict and approval, another one supersedes it unless
+    it is leased, uncertain or half done. Open changes of these orders that are no longer planned are superseded,
+    except those that are half done. A request that was refused is not planned again until it changes.
     """
     planned = {item.key: item for item in prepared if item.request is not None}
     orders = sorted({*order_keys, *(item.planned.order_key for item in prepared)})
@@ -123,7 +126,7 @@ def record(
 
 
 def refused_before(connection: Connection, instance: str, prepared: Sequence[Prepared]) -> dict[Key, str]:
-    """Why requests were refused, or rejected by a person, that have not changed since: they are not made again."""
+    """Return, by key, why unchanged requests were refused, or rejected by a person: they are not made again."""
     orders = sorted({item.planned.order_key for item in prepared})
     standing, ended = _standing(connection, instance, orders)
     return {
@@ -134,12 +137,12 @@ def refused_before(connection: Connection, instance: str, prepared: Sequence[Pre
 
 
 def _is_begun(row: Mapping[str, Any]) -> bool:
-    """Whether an open change is being written, may have been, or has posted something."""
+    """Return whether an open change is being written, may have been, or has posted something."""
     return row["state"] in ("leased", "uncertain") or bool(row["target_id"])
 
 
 def half_done(connection: Connection, instance: str, orders: Collection[str]) -> list[Any]:
-    """The open changes of these orders of which something is posted while its last step is refused, with the reason."""
+    """Return the open changes of these orders of which something is posted while its last step is refused, with the reason."""
     statement = (
         "select kind, source_id, source_number, document_kind, order_key, order_number, amount, currency, reason from change"
         " where instance = :instance and order_key = any(:orders) and state = any(:open) and target_id is not null order by id"
@@ -149,9 +152,9 @@ def half_done(connection: Connection, instance: str, orders: Collection[str]) ->
 
 
 def series_day(kind: ChangeKind, request: Mapping[str, Any] | None) -> date | None:
-    """The date that gives a document its place in the numbering of its journal; None for every other change.
+    """Return the date that gives a document its place in the numbering of its journal; None for every other change.
 
-    What is dated today, because its numbering has gone on, comes after everything that keeps its date.
+    A document dated today, because its numbering has passed its own date, comes after everything that keeps its date.
     """
     day = (request or {}).get("date") if kind.entry.in_series else None
     if not day:
@@ -160,7 +163,7 @@ def series_day(kind: ChangeKind, request: Mapping[str, Any] | None) -> date | No
 
 
 def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple[dict[Key, Any], dict[Key, Any]]:
-    """The open changes of the orders, locked, and of each key the latest end if that was a refusal."""
+    """Return the open changes of the orders, locked, and the latest change of each key if that was refused."""
     where = {"instance": instance, "orders": orders}
     lock = (
         "select 1 from change where instance = :instance and order_key = any(:orders) and state = any(:open) for update"
@@ -192,7 +195,7 @@ def _supersede(connection: Connection, ids: list[int]) -> int:
 
 
 def _insert(connection: Connection, instance: str, items: Sequence[Prepared], dag_run: str) -> dict[Key, int]:
-    """New changes with their bodies in one statement; their ids by key, in the order of the plan."""
+    """Insert new changes with their bodies in one statement; return their ids by key, in the order of the plan."""
     if not items:
         return {}
     rows = [
@@ -230,11 +233,11 @@ _INSERT = f"""
     select id, kind, source_id from written"""
 
 
-# What others want to know
+# Reads, and effects on other changes of an order
 
 
 def body(connection: Connection, change_id: int) -> dict[str, Any]:
-    """Request, calls, before and after of a change; blanked parts are None."""
+    """Return request, calls, before and after of a change; blanked parts are None."""
     row = connection.execute(
         text("select request::text, calls::text, before::text, after::text from change_body where change_id = :id"),
         {"id": change_id},
@@ -245,7 +248,7 @@ def body(connection: Connection, change_id: int) -> dict[str, Any]:
 def supersede_dependants(connection: Connection, instance: str, order_key: str, ended: Change) -> int:
     """Supersede what requires a change that ended undone, and what requires that in turn; return how many.
 
-    Whichever run takes them up next would refuse them for good: they would be written before what comes first. What only waits
+    Otherwise the next run would refuse them for good: they would be written before what they require. What only waits
     while another is open keeps its verdict and its approval.
     """
     rows = connection.execute(
@@ -270,7 +273,7 @@ def supersede_dependants(connection: Connection, instance: str, order_key: str, 
 
 
 def reconcile_again(connection: Connection, instance: str, order_key: str) -> None:
-    """Make the next reconcile take up the order."""
+    """Mark the order as due for the next reconcile."""
     connection.execute(
         text(
             "update order_work set staged_version = nextval('content_version')"

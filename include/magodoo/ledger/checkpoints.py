@@ -1,4 +1,4 @@
-"""Named points of the chain at which a worker may die: the fault campaign kills it there, everyone else passes."""
+"""Name the points of the chain at which a worker may die: the fault campaign kills it there, everyone else passes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ NAMES = (
     "checked",  # preconditions hold, lease renewed, the next call writes
     "written",  # the target has it, the ledger does not know
     "read_back",  # read back, not committed
-    "committed",  # done in the ledger, leases not yet given back
+    "committed",  # done in the ledger, leases not yet released
 )
 
-SETTLED = "settled"  # the ledger has what became of a change that was not done
+SETTLED = "settled"  # the ledger has recorded the outcome of a change that was not done
 
 _visitor: Callable[[str], None] | None = None
 
@@ -29,6 +29,6 @@ def checkpoint(name: str) -> None:
 
 
 def visit(visitor: Callable[[str], None] | None) -> None:
-    """Let `visitor` see every checkpoint of this process; None takes it away."""
+    """Call `visitor` at every checkpoint of this process; None removes it."""
     global _visitor
     _visitor = visitor

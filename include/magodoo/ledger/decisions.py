@@ -1,6 +1,8 @@
-"""Verdicts and approvals: what the quality gate and people decide about planned changes.
+"""Record verdicts and approvals: what the quality gate and people decide about planned changes.
 
-A decision is about a request as it stands: it is written with the request's hash, and a request that has changed needs a new one."""
+A decision is about one request: it is written with the request's hash, and a request that has changed needs a new
+one.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from magodoo.ledger import changes
 
 @dataclass(frozen=True)
 class Unchecked:
-    """What the gate judges: a planned change as it stands, by id and request."""
+    """Hold what the gate judges: a planned change, by id and request; amount in units."""
 
     id: int
     request_hash: str
@@ -30,7 +32,7 @@ class Unchecked:
 
 
 def unchecked(connection: Connection, instance: str) -> list[Unchecked]:
-    """Open changes without a verdict, or with one on another request, oldest first."""
+    """Return open changes without a verdict, or with one on another request, oldest first."""
     rows = connection.execute(
         text(
             "select id, request_hash, kind, document_kind, order_key, source_id, amount, currency from change"
@@ -46,17 +48,17 @@ def unchecked(connection: Connection, instance: str) -> list[Unchecked]:
 
 
 def release(connection: Connection, changes: Iterable[tuple[int, str]]) -> int:
-    """Write the verdict `released` on (id, request hash); a change whose request moved on meanwhile is left unchecked."""
+    """Write the verdict `released` on (id, request hash); return how many. A change whose request has changed is left unchecked."""
     return _judge(connection, changes, "released", None)
 
 
 def hold(connection: Connection, changes: Iterable[tuple[int, str]], check: str) -> int:
-    """Write the verdict `held` with the name of the check that holds it."""
+    """Write the verdict `held` with the name of the check that holds it; return how many."""
     return _judge(connection, changes, "held", check)
 
 
 def release_by_person(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
-    """A person overrules the gate for these requests as they stand; the check that held them stays in the reason."""
+    """Overrule the gate for these requests; return how many. The check that held them is kept in the reason."""
     statement = (
         "update change set verdict = 'released', checked_hash = request_hash, held_by = null,"
         " reason = :said || coalesce(' (was held by ' || held_by || ')', '')"
@@ -81,7 +83,7 @@ def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: 
 
 
 def approve(connection: Connection, change_ids: Collection[int], who: str, reason: str = "") -> int:
-    """A person agrees to these requests as they stand; returns how many were waiting. It expires (limits)."""
+    """Approve these requests; return how many were waiting. The approval expires (limits)."""
     statement = (
         "update change set approval = 'approved', state = 'approved', approved_hash = request_hash, approved_by = :who,"
         " approved_at = now(), approval_reason = :reason where id = any(:ids) and state = 'planned' and approval = 'waiting'"
@@ -90,8 +92,9 @@ def approve(connection: Connection, change_ids: Collection[int], who: str, reaso
 
 
 def reject(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
-    """A person refuses these requests; that stays until the request changes or somebody reopens it. What requires them is
-    planned anew, without them.
+    """Refuse these requests, and return how many; that lasts until the request changes or somebody reopens it.
+
+    What requires them is superseded and planned anew, without them.
     """
     statement = (
         "update change set approval = 'rejected', state = 'refused', approved_hash = request_hash, approved_by = :who,"
@@ -109,9 +112,9 @@ def reject(connection: Connection, change_ids: Collection[int], who: str, reason
 
 
 def reopen(connection: Connection, change_ids: Collection[int], who: str) -> int:
-    """Plan refused or failed changes once more, with approval and verdict to be given anew. Returns how many.
+    """Plan refused or failed changes once more, with a new approval and verdict required; return how many.
 
-    One whose request retention or erasure has blanked cannot be carried out any more and stays as it is.
+    A change whose request retention or erasure has blanked cannot be carried out any more and is left as it is.
     """
     statement = (
         "update change set state = 'planned', approval = 'waiting', verdict = 'unchecked', checked_hash = null,"

@@ -1,7 +1,9 @@
-"""Carrying out leased changes effectively once, the same way for every kind.
+"""Carry out leased changes effectively once, the same way for every kind.
 
-For each kind in step order, in batches: probe the target; check preconditions on fresh data; renew the lease; write; read back and
-commit the outcome with it. The class of an error decides what the ledger says; one bad change never stops the others."""
+For each kind in step order, in batches: probe the target; check preconditions on fresh data; renew the lease; write;
+read back and commit the outcome with it. The class of an error decides what the ledger records; one bad change never
+stops the others.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,7 @@ Answer = TypeVar("Answer")
 
 
 class Run:
-    """One pass over some leased changes: what became of them, and which orders are closed to their later steps."""
+    """Run once over some leased changes: count the outcomes, and keep orders closed to their later steps."""
 
     def __init__(self, context: Context, writers: Mapping[ChangeKind, Writer]) -> None:
         self.context, self.writers = context, writers
@@ -65,7 +67,11 @@ class Run:
         self._open: dict[int, LeasedChange] = {}
 
     def carry_out(self, changes: Sequence[LeasedChange]) -> None:
-        """Carry out all of them. Raises FixConfiguration when a credential or a right is missing for everything."""
+        """Carry out all of them.
+
+        Raises:
+            FixConfiguration: A credential or a right is missing for everything.
+        """
         ordered = sorted(changes, key=lambda change: change.place)
         self._open = {change.id: change for change in ordered}
         try:
@@ -80,7 +86,7 @@ class Run:
             raise
 
     def _batch(self, writer: Writer, batch: list[LeasedChange]) -> None:
-        """Steps 4 to 7 for some changes of one kind."""
+        """Probe some changes of one kind, record what is done or refused already, and carry out the rest in groups."""
         ready = [change for change in batch if not self._waits(change)]
         found = self._answers(writer.probe, ready)
         checkpoint("probed")
@@ -99,7 +105,7 @@ class Run:
             self._group(writer, group, found)
 
     def _group(self, writer: Writer, group: list[LeasedChange], found: Answers) -> None:
-        """Steps 5 to 7 for as many as are looked at, written and read back together."""
+        """Check, write and read back the changes of one group."""
         writer = writer.for_group()
         absent = [change for change in group if change.id not in found]
         objections = self._answers(writer.check, absent)
@@ -115,12 +121,13 @@ class Run:
         self._finish(writer, written, found)
 
     def _write(self, writer: Writer, changes: list[LeasedChange], written: dict[LeasedChange, int]) -> None:
-        """Step 6, with the lease renewed right before: what was not written is settled, the rest goes into `written`.
+        """Write some changes, with the lease renewed right before: record the outcome of what was not written, put the rest into `written`.
 
-        A worker that dies before those are committed leaves them leased: whoever takes them up finds them by probing.
+        A worker that dies before those are committed leaves them leased: the worker that claims them next finds them
+        by probing.
         """
         renewed_at = time.monotonic()
-        # A transaction of one statement, in one round trip.
+        # Autocommit: a transaction of one statement takes one round trip.
         with self.context.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             ours = leases.renew(connection, changes, self.context.instance.lease_seconds)
         for change in changes:
@@ -146,8 +153,10 @@ class Run:
 
     @contextmanager
     def _within_the_lease(self, writer: Writer, renewed_at: float) -> Iterator[None]:
-        """No call of a write is sent unless its settle time ends before the lease does: whoever takes the order up then may
-        believe its probe, however long this worker was held up between two calls.
+        """Send no call of a write unless its settle time ends before the lease does.
+
+        The worker that claims the order then may trust its probe, however long this worker was delayed between two
+        calls.
         """
         instance = self.context.instance
         client = self.context.shop if writer.kind.target is Side.MAGENTO else self.context.books
@@ -160,7 +169,7 @@ class Run:
     def _broken(
         self, writer: Writer, changes: list[LeasedChange], problem: MagodooError, written: dict[LeasedChange, int]
     ) -> None:
-        """A whole batch failed: each is tried alone where one record may be the cause, which repeats nothing that is done.
+        """Try each change of a failed batch alone where one record may be the cause; this repeats nothing that is done.
 
         A credential or a right that is missing for one is missing for all: the run ends with it.
         """
@@ -202,7 +211,7 @@ class Run:
         checkpoint("committed")
 
     def _may_write(self, changes: list[LeasedChange], found: Answers) -> list[LeasedChange]:
-        """An uncertain change of a kind that may not be written now is only settled: it is not there, or not wholly."""
+        """Return the changes that may be written; resolve the others, which were claimed only to find out whether they were written."""
         for change in changes:
             if not change.may_write and change.id in found:
                 self._settle(change, DependencyPending("a part of it was written, and the rest may not be written now"))
@@ -220,7 +229,7 @@ class Run:
             self._lost(change)
 
     def _waits(self, change: LeasedChange) -> bool:
-        """An earlier step of its order did not get done, or its target is away: it stays as it was."""
+        """Return whether a change cannot go on, and record why: its target is away, its order closed, or an earlier step not done."""
         this = (change.kind, change.source_id)
         if self.away is not None:
             self._settle(change, DependencyPending(str(self.away)))
@@ -266,7 +275,7 @@ class Run:
                 self._settle(change, answer)
 
     def _settle(self, change: LeasedChange, problem: MagodooError, delay: int | None = None) -> None:
-        """What the ledger says of a change that was not done: the class of the error decides."""
+        """Record the outcome of a change that was not done: the class of the error decides."""
         self._leave_open(change)
         settle, reason = self.context.instance.settle_seconds, str(problem)
         soon = min(RETRY_SECONDS, settle) if delay is None else delay
@@ -307,27 +316,27 @@ class Run:
         self.unfinished.setdefault(change.order_key, set()).add((change.kind, change.source_id))
 
     def _lost(self, change: LeasedChange) -> None:
-        """Another worker has the order: whatever there is to say of the change, that one says it."""
+        """Count a change whose order another worker holds: that worker records its outcome."""
         self._leave_open(change)
         self.counts["lost"] += 1
         _say(logging.WARNING, change, "the lease went to another worker")
 
 
 def _say(level: int, change: LeasedChange, what: str) -> None:
-    """A line about one change; JSON logs carry its document and its order as fields."""
+    """Log a line about one change; JSON logs carry its document and its order as fields."""
     with labelled(document=change.document, order=change.order_number):
         log.log(level, "%s: %s", change, what)
 
 
 def _kept(problem: MagodooError, found: object) -> MagodooError:
-    """A change whose source moved on is dropped, but not one of which something is posted: its finding stays until a person acts."""
+    """Return the problem, but `HalfDone` for a changed source of which something is posted: its finding is kept until a person acts."""
     if not isinstance(problem, SourceChanged) or not isinstance(found, Found) or not found.posted:
         return problem
     return HalfDone(f"{found.posted}: {problem}", found.target_id, found.number)
 
 
 def _of_write(writer: Writer, problem: MagodooError) -> MagodooError:
-    """Between the calls of a write that takes several, a transient failure leaves a part: it is probed before it goes on."""
+    """Return the problem as the ledger records it: a transient failure between the calls of a write leaves a part, probed first."""
     transient = isinstance(problem, Retry | Unauthorized | Forbidden) and not isinstance(problem, DependencyPending)
     if transient and writer.many_steps:
         return PartiallyApplied(str(problem))
@@ -335,7 +344,7 @@ def _of_write(writer: Writer, problem: MagodooError) -> MagodooError:
 
 
 def _batches(writer: Writer, changes: list[LeasedChange]) -> Iterator[list[LeasedChange]]:
-    """Batches; where one order's changes must follow each other, the nth of each order goes into the nth round."""
+    """Yield batches; where one order's changes must follow each other, the nth of each order goes into the nth round."""
     rounds: list[list[LeasedChange]] = []
     seen: Counter[str] = Counter()
     for change in changes:

@@ -1,6 +1,7 @@
-"""Leasing and ending changes: one writer per order, a fencing token on every commit.
+"""Lease and end changes: one writer per order, a fencing token on every commit.
 
-What a worker does with the ledger while it carries changes out: claim, renew right before each write, and record what became of each."""
+A worker that carries changes out uses this: claim, renew right before each write, and record the outcome of each.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from magodoo.settings.model import Mode
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a change left in its target: id and number there, and how it stood before and after."""
+    """Hold what a change left in its target: id and number there, and its state before and after."""
 
     target_id: str
     target_number: str = ""
@@ -42,12 +43,13 @@ def claim(
     skip: Collection[str] = (),
     tried_changes: Collection[int] = (),
 ) -> list[LeasedChange]:
-    """Lease what is due of up to `limit` orders for one target, in step order within each order.
+    """Lease due changes of up to `limit` orders for one target, and return them in step order within each order.
 
-    Only changes whose verdict, approval and mode allow it; an uncertain change or an expired lease is taken up whatever they
-    say, to find out what became of it. An order with an uncertain change inside its settle time is closed.
-    `skip` and `tried_changes` are orders and changes that this run has been through already. Documents that are numbered by date go earliest first, over all
-    batches: one that is dated after what other orders wait with is left for a later batch (`left`).
+    Only changes whose verdict, approval and mode allow it; an uncertain change or an expired lease is claimed
+    regardless of these, to find out whether it was written. An order with an uncertain change inside its settle time
+    is closed. `skip` and `tried_changes` are orders and changes that this run has been through already. Documents
+    that are numbered by date are written earliest first, over all batches: one that is dated after a waiting document
+    of another order is left for a later batch (`left`).
     """
     wanted = _wanted(instance, target, order_keys, kinds) | {"tried_changes": list(tried_changes)}
     leased: list[LeasedChange] = []
@@ -67,14 +69,14 @@ def claim(
 
 
 def due_kinds(connection: Connection, instance: Instance, kinds: Collection[str]) -> list[str]:
-    """Kinds that have something to be carried out or looked after now."""
+    """Return the kinds that have changes to be written or probed now."""
     values = {"instance": instance.id, "kinds": list(kinds), "expires": instance.limits.approval_expires_hours}
     statement = f"select distinct kind from change where instance = :instance and {_DUE}"
     return list(connection.scalars(text(statement), values))
 
 
 def renew(connection: Connection, changes: Collection[LeasedChange], lease_seconds: int) -> set[int]:
-    """Right before a write: prolong by compare-and-set and count the attempt; returns the ids that are still ours."""
+    """Extend leases by compare-and-set and count the attempt, right before a write; return the ids that are still ours."""
     values = {
         "instance": next(iter(changes)).instance,
         "ids": [change.id for change in changes],
@@ -86,7 +88,7 @@ def renew(connection: Connection, changes: Collection[LeasedChange], lease_secon
 
 
 def held(connection: Connection, changes: Collection[LeasedChange]) -> set[int]:
-    """Which of the changes are still leased under our tokens; they stay so until the transaction ends."""
+    """Return which of the changes are still leased under our tokens; their rows are locked until the transaction ends."""
     rows = connection.execute(
         text("select id, lease_token from change where id = any(:ids) and state = 'leased' order by id for update"),
         {"ids": [change.id for change in changes]},
@@ -96,7 +98,11 @@ def held(connection: Connection, changes: Collection[LeasedChange]) -> set[int]:
 
 
 def done(connection: Connection, outcomes: Mapping[LeasedChange, Outcome]) -> None:
-    """End them as done, in the transaction that stages the read-back. Raises LeaseLost."""
+    """End changes as done, in the transaction that stages the read-back.
+
+    Raises:
+        LeaseLost: Not all leases are ours any more.
+    """
     values = {
         "ids": [change.id for change in outcomes],
         "tokens": [change.token for change in outcomes],
@@ -111,8 +117,12 @@ def done(connection: Connection, outcomes: Mapping[LeasedChange, Outcome]) -> No
 
 
 def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
-    """End it as refused, and let the order be reconciled anew: its finding gets the reason, and what waits for it is
-    planned no more. This request is not planned again. Raises LeaseLost.
+    """End a change as refused, and mark its order for reconciling: its finding gets the reason, and what requires it is superseded.
+
+    This request is not planned again.
+
+    Raises:
+        LeaseLost: The lease went to another worker.
     """
     changes.reconcile_again(connection, change.instance, change.order_key)
     _end(connection, change, "refused", reason)
@@ -120,27 +130,43 @@ def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
 
 
 def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
-    """End it as failed: a person must mend a setting or a right; the next plan tries again. Raises LeaseLost."""
+    """End a change as failed: a person must fix a setting or a right; the next plan tries again.
+
+    Raises:
+        LeaseLost: The lease went to another worker.
+    """
     _end(connection, change, "failed", reason)
     if changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id)):
         changes.reconcile_again(connection, change.instance, change.order_key)
 
 
 def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
-    """End it as superseded because the documents moved on, and let the order be reconciled anew. Raises LeaseLost."""
+    """End a change as superseded because its documents changed, and mark its order for reconciling.
+
+    Raises:
+        LeaseLost: The lease went to another worker.
+    """
     changes.reconcile_again(connection, change.instance, change.order_key)
     _end(connection, change, "superseded", reason)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id))
 
 
 def uncertain(connection: Connection, change: LeasedChange, reason: str, settle_seconds: int) -> None:
-    """It may have been written: close the order to writes for the settle time. Raises LeaseLost."""
+    """Mark a change that may have been written, and close its order to writes for the settle time.
+
+    Raises:
+        LeaseLost: The lease went to another worker.
+    """
     assignments = "state = 'uncertain', reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
     _set(connection, change, assignments, reason=reason, seconds=settle_seconds)
 
 
 def put_back(connection: Connection, change: LeasedChange, reason: str | None, delay_seconds: int = 0) -> None:
-    """Nothing was written: planned (or uncertain, if an earlier attempt was) once more. Raises LeaseLost."""
+    """Return a change of which nothing was written to planned (or uncertain, if an earlier attempt was).
+
+    Raises:
+        LeaseLost: The lease went to another worker.
+    """
     assignments = (
         "state = case when :resumed then 'uncertain' when approval = 'approved' then 'approved' else 'planned' end,"
         " reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
@@ -151,8 +177,12 @@ def put_back(connection: Connection, change: LeasedChange, reason: str | None, d
 def half_done(
     connection: Connection, change: LeasedChange, reason: str, target_id: int, target_number: str, delay_seconds: int
 ) -> None:
-    """What it posted is there and the rest was refused: planned once more, with what is posted; the order is reconciled anew,
-    so that a finding names it. Raises LeaseLost.
+    """Return a change to planned with the record that it posted; the rest was refused.
+
+    The order is reconciled anew, so that a finding names it.
+
+    Raises:
+        LeaseLost: The lease went to another worker.
     """
     changes.reconcile_again(connection, change.instance, change.order_key)
     assignments = (
@@ -164,7 +194,11 @@ def half_done(
 
 
 def resolve_absent(connection: Connection, change: LeasedChange) -> None:
-    """An uncertain change turned out not to be there, and may not be written now: plain planned again. Raises LeaseLost."""
+    """Return an uncertain change that was not written, and may not be written now, to planned.
+
+    Raises:
+        LeaseLost: The lease went to another worker.
+    """
     _set(connection, change, "state = 'planned', reason = null, not_before = null, lease_until = null")
 
 
@@ -174,7 +208,7 @@ def release(connection: Connection, instance: str, tokens: Mapping[str, int]) ->
     connection.execute(text(_GIVE_BACK), values)
 
 
-# A row that may be written: released for this very request, approved where asked, its kind in `apply`.
+# A row that may be written: released for this request, approved where approval is needed, its kind in `apply`.
 _WRITABLE = """verdict = 'released' and checked_hash = request_hash and kind = any(:kinds)
     and (approval = 'not_needed' or (approval = 'approved' and approved_hash = request_hash
                                      and approved_at > now() - make_interval(hours => :expires)))"""
@@ -232,7 +266,7 @@ with ended as (
 update change_body set before = ended.before, after = ended.after from ended join told using (id)
 where change_body.change_id = ended.id"""
 
-# The finding about what was half done goes with the next reconcile.
+# The next reconcile removes the finding about a half-done change.
 _COMPLETED = """
 update order_work set staged_version = nextval('content_version') from change
 where change.id = any(:ids) and change.target_id is not null and order_work.instance = change.instance
@@ -256,7 +290,7 @@ def left(
     tried: Collection[int],
     kinds: Collection[ChangeKind] | None = None,
 ) -> set[str]:
-    """Orders of a batch of which due documents were left for a later one; `tried` are the changes that the run has been through."""
+    """Return the orders of a batch of which due documents were left for a later one; `tried` are changes that the run has been through."""
     orders = sorted({change.order_key for change in changes})
     wanted = _wanted(instance, target, None, kinds) | {"in_orders": orders, "tried_changes": list(tried)}
     return set(connection.scalars(text(_LEFT), wanted))
@@ -276,7 +310,7 @@ def _applied(instance: Instance, kinds: Collection[ChangeKind] | None) -> list[s
 
 
 def _take_orders(connection: Connection, instance: str, orders: list[str], holder: str, seconds: int) -> dict[str, int]:
-    """The orders that nobody holds, each with its new fencing token."""
+    """Return the orders that nobody holds, each with its new fencing token."""
     values = {"instance": instance, "orders": orders, "holder": holder, "seconds": seconds}
     connection.execute(
         text(
@@ -293,7 +327,7 @@ def _take_orders(connection: Connection, instance: str, orders: list[str], holde
 def _ready(
     connection: Connection, wanted: Mapping[str, Any], orders: list[str], until: date
 ) -> list[Mapping[str, Any]]:
-    """The due changes of the orders that no earlier open change holds back, of numbered documents those dated up to `until`."""
+    """Return the due changes of the orders that no earlier open change holds back; numbered documents only up to `until`."""
     rows = connection.execute(
         text(
             f"select {_COLUMNS}, ({_DUE} and change.id <> all(:tried_changes)) as due, ({_WRITABLE}) as may_write, body.request::text as request"
@@ -352,7 +386,11 @@ def _end(connection: Connection, change: LeasedChange, state: str, reason: str) 
 
 
 def _set(connection: Connection, change: LeasedChange, assignments: str, **values: Any) -> None:
-    """Change the row only while it is leased under our token. Raises LeaseLost."""
+    """Update the row only while it is leased under our token.
+
+    Raises:
+        LeaseLost: The lease went to another worker.
+    """
     statement = f"update change set {assignments} where id = :id and lease_token = :token and state = 'leased'"
     if connection.execute(text(statement), {"id": change.id, "token": change.token, **values}).rowcount != 1:
         raise LeaseLost(f"{change}: the lease went to another worker")

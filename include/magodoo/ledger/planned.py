@@ -1,7 +1,9 @@
-"""What the ledger is given: a planned change, the full request that would carry it out, and the fingerprint of its source.
+"""Describe what the ledger is given: a planned change, the full request that would carry it out, and the fingerprint of its source.
 
-A change is small and canonical. Its request holds everything that would be written, complete before anything exists; a dry run shows it,
-a person approves it, and it is compared by its hash. The fingerprint says what of the source document the request depends on."""
+A change is small and canonical. Its request holds everything that would be written, complete before anything exists;
+a dry run shows it, a person approves it, and it is compared by its hash. The fingerprint covers what the request
+depends on in the source document.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ from magodoo.money import dump_json
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """One write. Amounts are units (1/10000); source_id is the document (or payment, track, return) that the change is
-    for.
+    """Hold one planned write; amounts are units (1/10000).
+
+    source_id: the document (or payment, track, return) that the change is for.
 
     intent, by kind (quantities in units, item keys are Magento order item ids as text):
         odoo_order_import      {"as": "confirmed" | "quotation", "replaces": order id or None}
@@ -53,15 +56,15 @@ class PlannedChange:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes it the same change: kind and source document."""
+        """Return what identifies a change: kind and source document."""
         return self.kind.value, self.source_id
 
 
 @dataclass(frozen=True)
 class RequestProblem:
-    """Why a request cannot be built: `part` as the finding names it (`sku:X`, `tax:8.25/US` ...).
+    """State why a request cannot be built: `part` as the finding names it (`sku:X`, `tax:8.25/US` ...).
 
-    finding: its type; without `next_step` and `who` the finding says what its type says.
+    finding: its type; without `next_step` and `who` the finding has the texts of its type.
     """
 
     part: str
@@ -73,9 +76,11 @@ class RequestProblem:
 
 @dataclass(frozen=True)
 class Prepared:
-    """`request` is None when there are problems; `calls` are the exact calls, each {system, method, path or model, body}.
+    """Hold a planned change with its request.
 
-    A request holds only text, whole numbers (amounts in units), lists and mappings: it keeps its hash in the database.
+    request: None when there are problems. calls: the exact calls, each {system, method, path or model, body}. A
+    request holds only text, whole numbers (amounts in units), lists and mappings, so that it keeps its hash in the
+    database.
     """
 
     planned: PlannedChange
@@ -85,22 +90,23 @@ class Prepared:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What there may be one open change of: (kind, source id)."""
+        """Return (kind, source id), of which there may be one open change."""
         return self.planned.kind.value, self.planned.source_id
 
     @property
     def request_hash(self) -> str:
+        """Return the SHA-256 of the request's canonical JSON, in hex."""
         return hashlib.sha256(dump_json(self.request).encode()).hexdigest()
 
 
 def fingerprint(document: CanonicalDocument) -> str:
-    """The same for a document as it was staged and as it is read again, as long as nothing of substance changed."""
+    """Return a digest of a document's content: equal as staged and as read again, as long as nothing of substance changed."""
     head = [getattr(document, name) for name in _CONTENT]
     if document.kind == Kind.ORDER:
         head += [*(getattr(document, name) for name in _CUSTOMER), document.state in _ORDER_ENDS]
-        # What is cancelled is not imported; only orders that have it say so, or every open change would be another one.
+        # What is cancelled is not imported; only orders with such quantities have it, or every open change would be planned anew.
         head += [line.qty_canceled for line in document.lines if line.qty_canceled and document.side == Side.MAGENTO]
-        # Nor is what is refunded before it left.
+        # Nor is what is refunded before it was shipped.
         head += [
             f"refunded {units}"
             for line in document.lines
@@ -115,7 +121,7 @@ def fingerprint(document: CanonicalDocument) -> str:
     return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
 
 
-# Not in it: what our own writes change (paid, invoiced, shipped), stamps, and what staging adds after the reading
+# Not in it: what our own writes change (paid, invoiced, shipped), timestamps, and what staging adds after the reading
 # (customer, country and currency of documents, item keys of Odoo lines).
 _CONTENT = ("number", "grand_total", "tax", "shipping", "discount", "adjustment", "quantity")
 _CUSTOMER = ("customer_email", "country", "vat")
@@ -125,10 +131,10 @@ _ORDER_ENDS = ("canceled", "holded", "payment_review", "cancel")
 
 
 def _text(value: object) -> str:
-    """A value of a line as it was read: staging alone finds out which goods were exchanged."""
+    """Return a value of a line as it was read: only staging finds out which goods were exchanged."""
     return "item" if value == "exchange" else str(value)
 
 
 def _refunded(line: CanonicalLine) -> int:
-    """Units of an order's line that were refunded before they left, by the line alone."""
+    """Return the units of an order's line that were refunded before they were shipped, by the line alone."""
     return max(min(line.qty_refunded, line.qty_ordered - line.qty_canceled - line.qty_shipped), 0)

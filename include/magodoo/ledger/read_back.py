@@ -1,6 +1,7 @@
-"""Reading both sides around a write: whether the source has changed since the plan, and what the target shows afterwards.
+"""Read both sides around a write: whether the source has changed since the plan, and what the target shows afterwards.
 
-What was written is staged in the transaction that says `done`, so that the next reconcile cannot plan it again."""
+What was written is staged in the transaction that records `done`, so that the next reconcile cannot plan it again.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 
 
 def source_changes(context: Context, writer: Writer, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
-    """Changes whose source document is not what it was when they were planned; its new state is staged.
+    """Return `SourceChanged` by change id for changes whose source differs from the plan; its new state is staged.
 
-    Compared with the plan and not with staging: a later reconcile may have staged the new state already, while a leased
-    change stays as it is.
+    Compared with the plan and not with staging: a later reconcile may have staged the new state already, while a
+    leased change is left as it is.
     """
     side = writer.kind.target.other
     answers: dict[int, MagodooError] = {}
@@ -58,7 +59,7 @@ def source_changes(context: Context, writer: Writer, changes: Sequence[LeasedCha
 def read(
     context: Context, writer: Writer, targets: Mapping[LeasedChange, int]
 ) -> dict[LeasedChange, CanonicalDocument]:
-    """The documents that show what was written, as the target shows them now."""
+    """Return, by change, the document that shows what was written, read from the target now."""
     ids = writer.read_back_ids(context, targets)
     fresh = {
         document.source_id: document
@@ -74,7 +75,7 @@ def commit(
     documents: Mapping[LeasedChange, CanonicalDocument],
     before: Mapping[int, Mapping[str, Any]],
 ) -> set[int]:
-    """One transaction: what stands there is staged, matched, and the changes are done. Returns the ids that were still ours."""
+    """Stage what was read back, match it, and end the changes as done, in one transaction; return the ids that were still ours."""
     with context.engine.begin() as connection:
         staged_documents.stage(connection, context.instance, list(documents.values()))
         ours = leases.held(connection, list(targets))
@@ -114,7 +115,7 @@ def _after(document: CanonicalDocument | None) -> dict[str, Any]:
 
 
 def _match(connection: Connection, writer: Writer, targets: Mapping[LeasedChange, int]) -> None:
-    """Both ends of what we wrote belong together, whatever reference survives on either side."""
+    """Store the match of both ends of what was written, whatever reference survives on either side."""
     pairs = {change: pair for change, target in targets.items() if (pair := writer.pair(change, target))}
     connection.execute(
         text(
@@ -133,9 +134,12 @@ def _match(connection: Connection, writer: Writer, targets: Mapping[LeasedChange
 def fetch(
     context: Context, side: Side, kind: Kind, ids: Sequence[int], *, written: bool = False
 ) -> list[CanonicalDocument]:
-    """The documents with these ids that exist; a damaged one raises Unreadable, and so does one of Odoo that may not be read.
+    """Return the documents with these ids that exist.
 
     written: they were just written; what of them cannot be read is left out, as the others are done.
+
+    Raises:
+        Unreadable: A document is damaged, or one of Odoo may not be read.
     """
     if not ids:
         return []

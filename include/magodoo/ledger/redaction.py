@@ -1,6 +1,7 @@
-"""Calls as a task's log may show them: who the customer is, is hidden, as erasure does not reach Airflow's logs.
+"""Redact calls for a task's log: personal data of the customer is hidden, as erasure does not reach Airflow's logs.
 
-The page of a change shows the whole call, from a table that erasure blanks."""
+The page of a change shows the whole call, from a table that erasure blanks.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ _OF_A_PARTNER = PERSONAL | {"name"}  # elsewhere a name is a product's or a docu
 
 
 def redacted(call: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of one call, {system, method, path or model, body}: personal fields that hold something hold MASK."""
+    """Return a copy of one call, {system, method, path or model, body}: non-empty personal fields are replaced by MASK."""
     personal = _OF_A_PARTNER if call.get("model") == "res.partner" else PERSONAL
     return {**call, "body": _redacted(call.get("body"), personal)}
 
