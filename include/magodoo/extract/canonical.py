@@ -15,10 +15,11 @@ NOT_COLUMNS = ("lines", "payload")
 
 @dataclass(slots=True)
 class CanonicalLine:
-    """Hold one line of a document; untaxed = gross + discount, the compensation included in discount.
+    """Hold one line of a document; untaxed = gross + discount, with the compensation in discount.
 
-    role: item, shipping, discount, adjustment, extra, other; of deliveries also again (returned goods that are
-    shipped once more) and exchange (some of them are, `staging/items.py`: `quantity` is without these).
+    role is item, shipping, discount, adjustment, extra or other; in deliveries also again (returned goods that are
+    shipped once more) and exchange (some of its goods replace returned ones, `staging/line_linking.py`: `quantity` is
+    without these).
     """
 
     line_id: str
@@ -122,11 +123,15 @@ LINE_COLUMNS = tuple(column.name for column in fields(CanonicalLine))
 
 
 class Unread(NamedTuple):
-    """Hold one record that was refused: source_id "?" when even its id is unknown. Table quarantine stores it.
+    """Hold one record that was refused; table quarantine stores it.
 
-    number, order_key: its own number and the id of its order in Magento, where they could be read. own_orders,
-    reference, other_references: what could be read of it that names orders: own_orders are ids of Odoo's orders, the
-    others are as in documents.
+    Attributes:
+        source_id: "?" when even its id is unknown.
+        number: Its own number, where it could be read.
+        order_key: The id of its order in Magento, where it could be read.
+        own_orders: Ids of Odoo's orders that it names.
+        reference: What it names as a document's `reference` does.
+        other_references: What it names as a document's `other_references` do.
     """
 
     kind: str

@@ -137,7 +137,7 @@ def required_key(row: Row, name: str) -> str:
 
 
 def flag(row: Row, name: str) -> bool:
-    """Return a yes or no; absent is no."""
+    """Return a boolean; absent is False."""
     value = row.get(name)
     if value in (None, False, 0, "", "0", "false"):
         return False

@@ -23,7 +23,13 @@ Amounts = dict[str, int]
 
 @dataclass(frozen=True)
 class Rows:
-    """Hold units by item id before the discount, in order and in base currency, and why there is no single reading ("" where there is)."""
+    """Hold what the rows of an order cost before the discount.
+
+    Attributes:
+        gross: Units by item id, in order currency.
+        base_gross: Units by item id, in base currency.
+        flaw: Why there is no single reading, or "".
+    """
 
     gross: Mapping[str, int]
     base_gross: Mapping[str, int]

@@ -105,8 +105,9 @@ ONE = 10_000
 class Totals:
     """Hold header amounts in units, in order currency or, read with the prefix `base_`, in base currency.
 
-    discount includes the compensations. grand_total is what was sold: what was paid by gift card, store credit or
-    points is in it.
+    Attributes:
+        discount: The discount with the compensations.
+        grand_total: What was sold: what was paid by gift card, store credit or points is in it.
     """
 
     subtotal: int

@@ -14,7 +14,7 @@ from magodoo.extract import fields
 from magodoo.extract.fields import Row
 
 REJECTED: Mapping[str, tuple[str, ...]] = {
-    # field of account.move: values that say that it was refused (Odoo 17 to 19; the last are Enterprise's)
+    # field of account.move: values that mean that it was refused (Odoo 17 to 19; the last are Enterprise's)
     "edi_blocking_level": ("error",),
     "peppol_move_state": ("error",),
     "nemhandel_move_state": ("error",),

@@ -33,9 +33,13 @@ _DOCUMENTS = {"out_invoice": "invoice", "out_refund": "credit note", "out_receip
 class Settlement:
     """Hold what settled a document, in units of its currency.
 
-    written_off: by journal entries on income or expense accounts. credits: by credit note (its id) that settled a
-    part of an invoice. deductions: what counts as paid and was not received. words: one phrase for each entry, in an
-    accountant's terms.
+    Attributes:
+        paid: By payment, bank and cash entries.
+        in_payment: By registered payments without a journal entry.
+        written_off: By journal entries on income or expense accounts.
+        deductions: What counts as paid and was not received.
+        credits: By credit note (its id) that settled a part of an invoice.
+        words: One phrase for each entry, in an accountant's terms.
     """
 
     paid: int = 0

@@ -165,7 +165,7 @@ class MagentoSource:
             if store is not None:
                 keep = store in self.instance.stores
             else:
-                order = int(row["order_id"])  # of an order that does not exist nobody knows the store
+                order = int(row["order_id"])  # an order that does not exist has no known store
                 keep = order not in store_of or self._is_ours(store_of[order])
             own += [row] if keep else []
         return own

@@ -81,7 +81,7 @@ def _contents(place: str, name: str, streets: Iterable[tuple[str, str]], plain: 
 
 
 def plain_number(vat: str) -> str:
-    """Return a VAT number without what is no letter and no digit."""
+    """Return the letters and digits of a VAT number, in upper case."""
     return re.sub(r"[^0-9A-Z]", "", vat.upper())
 
 

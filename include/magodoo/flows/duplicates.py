@@ -27,10 +27,13 @@ def duplicate_candidates(
 ) -> dict[int, list[Row]]:  # fmt: skip
     """Return, by change id, others' unmatched records of the same customer, currency and total within 30 days that name no other order.
 
-    kind, model: of the records, as `by_ids` reads them. dated: the field of their day; a draft may have none yet.
-    days: by id of the changes that have one. conditions: further ones of the search, as Odoo's domains have them. The
-    search is by customer, as few records have the same customer while many have the same total; a limit would cut off
-    what is searched.
+    - kind, model: of the records, as `by_ids` reads them.
+    - dated: the field of their day; a draft may have none yet.
+    - days: by id of the changes that have one.
+    - conditions: further ones of the search, as Odoo's domains have them.
+
+    The search is by customer, as few records have the same customer while many have the same total; a limit would cut
+    off what is searched.
     """
     customers = _of_customers(changes)
     if not days or not customers:

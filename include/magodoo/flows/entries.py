@@ -76,10 +76,15 @@ def _is_invoiced(order: OrderPlan) -> bool:
 class EntryKind:
     """Describe how invoices and credit notes differ in a request.
 
-    name: in external ids. cells: further cells of the head, from the head so far. apart: units by item that get a
-    line of their own. problems: what prevents the lines. linked: whether every line names its order line, or only
-    those of `apart`. more: further entries of the request. `apart` and `more` are given the units by item that Odoo's
-    order is without.
+    `apart` and `more` are given the units by item that Odoo's order is without.
+
+    Attributes:
+        name: The kind's name in external ids.
+        linked: Whether every line names its order line, or only those of `apart`.
+        cells: Return further cells of the head, from the head so far.
+        apart: Return the units by item that get a line of their own.
+        more: Return further entries of the request.
+        problems: Return what prevents the lines.
     """
 
     kind: Kind

@@ -53,7 +53,7 @@ class WriteEntries(Writer):
     def _surroundings(
         self, context: Context, changes: Sequence[LeasedChange], orders: Mapping[str, int]
     ) -> _Surroundings:
-        """Return the moves around the changes, read in as few calls as possible."""
+        """Return the moves around the changes: of their orders, with their numbers, duplicate candidates, and which are matched."""
         client, word = context.books, self.document.value
         searches = [change.request["search"] for change in changes]
         numbers = sorted(
@@ -186,9 +186,12 @@ _FIELDS = ("name", "ref", "invoice_origin", "payment_reference")
 class _Surroundings:
     """Hold moves of the kind around some changes.
 
-    rows: those of their orders or with their numbers, by id. of_order: ids linked to each order. alike: duplicate
-    candidates by change id. matched: ids that are matched with other documents. fields: the reference fields that
-    were searched.
+    Attributes:
+        rows: Those of their orders or with their numbers, by id.
+        of_order: Ids of the moves linked to each sale order.
+        alike: Duplicate candidates, by change id.
+        matched: Ids of moves that are matched with other documents.
+        fields: The reference fields that were searched.
     """
 
     rows: Mapping[int, Mapping[str, Any]]

@@ -29,7 +29,7 @@ from magodoo.settings.extra_totals import FIXED_TAX, TENDERED, WRAPPING, ExtraTo
 ACCOUNTING = "accounting"
 CENT = 100  # units
 ONE = 10_000
-MOST = 8  # amounts of one order; more are no shop's
+MOST = 8  # amounts of one order, which bounds the combinations that are tried
 _WRAPPING = ("gw_price", "gw_items_price", "gw_card_price")
 _WRAPPING_TAX = ("gw_tax_amount", "gw_items_tax_amount", "gw_card_tax_amount")
 

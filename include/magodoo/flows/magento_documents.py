@@ -157,7 +157,7 @@ def magento_call(path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def total_of(document: CanonicalDocument) -> int:
-    """Return the total of Magento's document in units: without the rounding to cash, which Magento does not know."""
+    """Return the total of Magento's document in units, without the rounding to cash, which Magento does not have."""
     return document.grand_total - int(document.details.get("cash_rounding") or 0)
 
 

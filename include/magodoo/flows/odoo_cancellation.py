@@ -95,7 +95,7 @@ class CancelOrders(Writer):
         return problems
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        """Cancel the orders in one call."""
+        """Cancel the orders; return each one's id, or why Odoo refused it."""
         rows = _order_rows(context, changes)
         ids = {change.id: int(rows[name_of(change.request["order"])]["id"]) for change in changes}
         done = context.books.cancel_orders(list(ids.values()))

@@ -253,7 +253,7 @@ def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> 
 def _picking_for(pickings: Sequence[Row], goods: Goods, change: LeasedChange) -> Row | MagodooError:
     """Return the first open transfer that has everything reserved, is untouched by others, and whose rest stays open.
 
-    A transfer with our key comes first. Without a fitting one `DependencyPending` says what is in the way.
+    A transfer with our key comes first. Without a fitting one the reason is returned as `DependencyPending`.
     """
     key, field = change.request["key"], change.request["key_field"]
     ours = [row for row in pickings if own_key(row, field) == key]
@@ -401,7 +401,7 @@ class Track(Writer):
         }
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
-        """Write the joined tracking numbers of each transfer in one call."""
+        """Write the joined tracking numbers of each transfer."""
         rows = self._rows(context, changes)
         tracks = {picking: _tracking(row) for picking, row in rows.items()}
         for change in changes:

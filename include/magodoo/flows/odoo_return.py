@@ -99,7 +99,7 @@ class Return(Writer):
         return answers
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
-        """Refuse what the done deliveries do not have left to return, components of kits, and quantities that the unit cannot express."""
+        """Refuse what the done deliveries do not have left to return, and components of kits; hold quantities that Odoo would round."""
         wanted = sale_lines(context, changes)
         problems: dict[int, MagodooError] = {}
         for change, (rows, returns, deliveries) in self._standing(context, changes).items():
@@ -164,7 +164,7 @@ class Return(Writer):
 
 
 def _name_products(context: Context, rows: Iterable[Row]) -> None:
-    """Add the product that was sold to the moves' order lines; it tells components of a kit."""
+    """Add the product that was sold to the moves' order lines; components of a kit are recognised by it."""
     moves = [move for row in rows for move in row["move_ids"] if id_of(move.get("sale_line_id"))]
     sold = context.books.sold_products(sorted({id_of(move["sale_line_id"]) for move in moves}))
     for move in moves:

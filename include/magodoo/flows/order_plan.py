@@ -63,11 +63,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Hold a bundle of a Magento order: its item, units ordered, whether its parts carry the price, and how it ships.
+    """Hold a bundle of a Magento order, by its item; quantities in units.
 
-    separately, together: as its shipments show; both False without a shipment. unshipped: units that Magento would
-    ship by the bundle's own line; 0 for one that its parts price once a credit memo took a part or gave money back
-    (magento2#39060).
+    Attributes:
+        ordered: Units ordered.
+        unshipped: Units that Magento would ship by the bundle's own line. For a bundle that its parts price this is 0 once a
+            credit memo took a part or gave money back (magento2#39060).
+        dynamic: Whether its parts carry the price.
+        separately: Whether its shipments show that its parts ship separately; False without a shipment.
+        together: Whether its shipments show that it ships together; False without a shipment.
     """
 
     item: int
@@ -385,7 +389,7 @@ class OrderPlan:
         return None if self.odoo is not None else "Its order was placed before the cut-over and is not matched"
 
     def blocked(self, *rows: Document | None) -> str | None:
-        """Return why none is written: a document does not add up, or differs from its counterpart; None when nothing blocks it."""
+        """Return which finding blocks one of the documents: it does not add up, or differs from its counterpart; None without one."""
         for row in rows:
             title = self.facts.blocked.get(row.at) if row is not None else None
             if title:

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 class Flow:
     """Describe what a kind of change does.
 
-    plan: add to an order's plan the changes of this kind that resolve its findings, and record why the others get
-    none. prepare: build the full request of a planned change. writer: probe, check and write it. from_payload: the
-    request is built from what Magento sent of the order, which retention or erasure may have blanked.
+    Attributes:
+        plan: Add to an order's plan the changes of this kind that resolve its findings, and record why the others get none.
+        prepare: Build the full request of a planned change.
+        writer: Probe, check and write it.
+        from_payload: The request is built from what Magento sent of the order, which retention or erasure may have blanked.
     """
 
     kind: ChangeKind

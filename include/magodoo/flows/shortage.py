@@ -107,7 +107,7 @@ def _documents(order: OrderPlan, side: Side, kind: Kind, item: int) -> list[str]
 
 
 def _of_money(situation: Situation, row: Document, side: Side) -> str | None:
-    """Return, for a refund, that it exceeds what is invoiced there and not refunded yet; None for other documents."""
+    """Return the sentence for a refund that exceeds what is invoiced there and not refunded yet; None for other documents."""
     if Kind(row.kind) is not Kind.CREDIT_MEMO:
         return None
     left = situation.refundable(situation.view.column("order_key")[[row.at]])
@@ -119,7 +119,7 @@ def _of_money(situation: Situation, row: Document, side: Side) -> str | None:
 
 
 def _earlier(order: OrderPlan, row: Document, side: Side) -> str:
-    """Return that the documents before it use up what is left; alone it would fit."""
+    """Return the sentence for a document that would fit alone: the documents before it use up what is left."""
     situation = order.facts.situation
     before = [
         other.number

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 
 class Writer(ABC):
-    """Write one kind of change. `document` is the kind that is read back on the target's side.
+    """Write one kind of change.
 
-    one_per_order: changes of one order are written one after the other, while orders are written side by side.
-    group_size: how many are checked right before they are written, and read back together afterwards. write_size: how
-    many of them are written between two renewals of the lease. many_steps: the write is several calls, each of which
-    may be repeated; an interruption between them leaves a part.
+    Attributes:
+        document: The kind of document that is read back on the target's side.
+        one_per_order: Changes of one order are written one after the other, while orders are written side by side.
+        group_size: How many are checked right before they are written, and read back together afterwards.
+        write_size: How many of them are written between two renewals of the lease.
+        many_steps: The write is several calls, each of which may be repeated; an interruption between them leaves a part.
     """
 
     kind: ChangeKind
@@ -74,9 +76,12 @@ class Writer(ABC):
 class Found:
     """Describe what the target has of a change.
 
-    complete: nothing is left to write. adopted: somebody else made it. posted: what is posted of an incomplete one,
-    in words, with its `number`; such a change is never dropped. before: its state as found, for the record of the
-    change.
+    Attributes:
+        complete: Nothing is left to write.
+        adopted: Somebody else made it.
+        posted: What is posted of an incomplete one, in words; such a change is never dropped.
+        number: The number of what is posted.
+        before: Its state as found, which the ledger stores with the change.
     """
 
     target_id: int

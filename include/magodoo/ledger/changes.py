@@ -41,8 +41,10 @@ class LeaseLost(Stop):
 class LeasedChange:
     """Hold a change that this worker, and no other, may carry out until its lease ends.
 
-    resumed: an earlier attempt may have written. may_write: False when it was claimed only to find out whether it was
-    written. amount: units of 1/10000.
+    Attributes:
+        amount: Units of 1/10000 of `currency`.
+        resumed: An earlier attempt may have written.
+        may_write: False when it was claimed only to find out whether it was written.
     """
 
     id: int

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH = 50
-RETRY_SECONDS = 60  # a target that is away, or a parent that is not there yet, is asked again after this
+RETRY_SECONDS = 60  # delay before a change is tried again whose target is unavailable, or whose parent is not there yet
 Answer = TypeVar("Answer")
 
 
@@ -67,7 +67,7 @@ class Run:
         self._open: dict[int, LeasedChange] = {}
 
     def carry_out(self, changes: Sequence[LeasedChange]) -> None:
-        """Carry out all of them.
+        """Carry out all changes, in step order.
 
         Raises:
             FixConfiguration: A credential or a right is missing for everything.

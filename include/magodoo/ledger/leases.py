@@ -162,7 +162,7 @@ def uncertain(connection: Connection, change: LeasedChange, reason: str, settle_
 
 
 def put_back(connection: Connection, change: LeasedChange, reason: str | None, delay_seconds: int = 0) -> None:
-    """Return a change of which nothing was written to planned (or uncertain, if an earlier attempt was).
+    """Put a change of which nothing was written back to planned (or uncertain, if an earlier attempt was).
 
     Raises:
         LeaseLost: The lease went to another worker.
@@ -177,7 +177,7 @@ def put_back(connection: Connection, change: LeasedChange, reason: str | None, d
 def half_done(
     connection: Connection, change: LeasedChange, reason: str, target_id: int, target_number: str, delay_seconds: int
 ) -> None:
-    """Return a change to planned with the record that it posted; the rest was refused.
+    """Put a change back to planned with the record that it posted; the rest was refused.
 
     The order is reconciled anew, so that a finding names it.
 
@@ -194,7 +194,7 @@ def half_done(
 
 
 def resolve_absent(connection: Connection, change: LeasedChange) -> None:
-    """Return an uncertain change that was not written, and may not be written now, to planned.
+    """Put an uncertain change that was not written, and may not be written now, back to planned.
 
     Raises:
         LeaseLost: The lease went to another worker.

@@ -62,9 +62,11 @@ class PlannedChange:
 
 @dataclass(frozen=True)
 class RequestProblem:
-    """State why a request cannot be built: `part` as the finding names it (`sku:X`, `tax:8.25/US` ...).
+    """State why a request cannot be built.
 
-    finding: its type; without `next_step` and `who` the finding has the texts of its type.
+    Attributes:
+        part: The part as the finding names it (`sku:X`, `tax:8.25/US` ...).
+        finding: The type of the finding; without `next_step` and `who` it has the texts of its type.
     """
 
     part: str
@@ -78,9 +80,12 @@ class RequestProblem:
 class Prepared:
     """Hold a planned change with its request.
 
-    request: None when there are problems. calls: the exact calls, each {system, method, path or model, body}. A
-    request holds only text, whole numbers (amounts in units), lists and mappings, so that it keeps its hash in the
+    A request holds only text, whole numbers (amounts in units), lists and mappings, so that it keeps its hash in the
     database.
+
+    Attributes:
+        request: Everything that would be written; None when there are problems.
+        calls: The exact calls, each {system, method, path or model, body}.
     """
 
     planned: PlannedChange
