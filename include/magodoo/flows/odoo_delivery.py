@@ -251,9 +251,10 @@ def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> 
 
 
 def _picking_for(pickings: Sequence[Row], goods: Goods, change: LeasedChange) -> Row | MagodooError:
-    """Return the first open transfer that has everything reserved, is untouched by others, and whose rest stays open.
+    """Return the open transfer to deliver on, or the reason as `DependencyPending` when none fits.
 
-    A transfer with our key comes first. Without a fitting one the reason is returned as `DependencyPending`.
+    One with our key is preferred. Any other must have everything reserved and be untouched by others. The rest must
+    stay open in Odoo.
     """
     key, field = change.request["key"], change.request["key_field"]
     ours = [row for row in pickings if own_key(row, field) == key]

@@ -402,7 +402,11 @@ def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str
 
 
 def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooError:
-    """Return how far our own order has come; it is complete once it is confirmed and has Magento's date. A cancelled one is refused."""
+    """Return how far our own order has come; refuse a cancelled one.
+
+    It is complete once it is confirmed and has Magento's date; a quotation that is not to be confirmed is complete at
+    once.
+    """
     if row["state"] == "cancel":
         return refused("the order was cancelled in Odoo")
     complete = row["state"] in CONFIRMED_IN_ODOO or not change.request["confirm"]

@@ -297,7 +297,10 @@ def _amount(document: CanonicalDocument, part: str) -> int:
 
 
 def _method_line(journal: Mapping[str, Any], payment_type: str) -> int | None:
-    """Return the journal's first method line of that direction with an outstanding account (facts odoo-19.0 5, *Trap*)."""
+    """Return the id of the journal's first method line of that direction with an outstanding account; None without any line.
+
+    Without such an account the first line is returned (facts odoo-19.0 5, *Trap*).
+    """
     lines = [line for line in journal.get("method_lines") or () if line.get("payment_type") == payment_type]
     with_account = [line for line in lines if line.get("payment_account_id")]
     return int((with_account or lines)[0]["id"]) if lines else None
