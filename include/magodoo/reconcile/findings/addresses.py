@@ -21,7 +21,7 @@ from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 
 VAT = "the VAT number"
-UNKNOWN = "?"  # in `since`: what Magento said then is not known
+UNKNOWN = "?"  # in `since`: Magento's value at that time is not known
 QUOTATION = ("draft", "sent")
 CLOSED = ("done", "cancel")
 PLACES = (("shipping", "the delivery address"), ("billing", "the billing address"))

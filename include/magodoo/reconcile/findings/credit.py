@@ -18,7 +18,7 @@ from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.settings.extra_totals import REFUNDED_TO
 
-MOST = 10  # credit memos of one order among which a sum is looked for
+MOST = 10  # credit memos of one order among which a sum is searched
 RETURNED_AS_POINTS = "reward_points"
 
 

@@ -92,7 +92,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
     notes, invoices = _corrections(situation, todo & ~reversed_.every)
     result = []
     reasons = [
-        (None, view.foreign_units),  # named as `unit_mismatch`
+        (None, view.foreign_units),  # reported as `unit_mismatch`
         (FindingType.REVERSED_BEFORE_PUSH, reversed_.invoices),
         (None, reversed_.notes),
         (FindingType.CORRECTED_IN_ODOO, notes),

@@ -31,7 +31,7 @@ def settled_by_payments(situation: Situation) -> Mask:
     in_payment = view.column("in_payment")
     money = view.column("captured_amount") + (in_payment if counts else 0)
     total = view.column("grand_total")
-    # The evidence decides, not Odoo's word: bank entries beside a credit note are `reversed`, and a blocked invoice may be paid.
+    # The entries decide, not Odoo's payment_state: with bank entries and a credit note it is `reversed`, and a blocked invoice may be paid.
     enough = (money + _credited(situation) >= total - view.tolerances) & (money > 0)
     free = (total == 0) & view.word_is("status", {"paid"})
     on_the_way = view.word_is("status", {"in_payment"}) & (not counts)

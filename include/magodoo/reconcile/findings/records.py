@@ -206,7 +206,7 @@ def unreadable(frames: Frames) -> dict[int, str]:
     found = frames.quarantine[names]
     keys = found["concerns"].astype(str)
     found = found[(found["side"] == Side.ODOO.value) & keys.str.isdecimal() & (keys.str.len() <= LONGEST_ID)]
-    found = found.sort_values("kind", key=lambda kinds: kinds == Kind.ORDER, kind="stable")  # an order itself is named
+    found = found.sort_values("kind", key=lambda kinds: kinds == Kind.ORDER, kind="stable")  # the last one is kept: an order itself
     return {
         int(key): f"{Side(side).value.capitalize()}'s {Kind(kind).words} {source_id} cannot be read: {reason}"
         for key, side, kind, source_id, reason in found.astype(str).to_numpy().tolist()

@@ -28,7 +28,7 @@ def states(situation: Situation) -> list[Finding]:
     meaning: statuses.Meaning
     for meaning, (magento, odoo, order) in zip(pairs["status"], rows_of_pairs(situation, pairs), strict=True):
         if meaning.part == "payment" and money_gone[odoo.at]:
-            continue  # `payment_reversed` says it; a payment that a person took away is never made or matched again
+            continue  # reported as `payment_reversed`; a payment that a person removed is never registered or matched again
         found = FindingType(meaning.finding or FindingType.STATUS_MISMATCH)
         made = about(found, magento, odoo, order=order, part=meaning.part or "", detail=meaning.words)
         made.magento_amount, made.odoo_amount = int(magento.grand_total), int(odoo.grand_total)
