@@ -59,7 +59,7 @@ class View:
 
     @cached_property
     def active(self) -> Mask:
-        """Existing documents that count, that is, are not cancelled or otherwise inactive."""
+        """Existing documents that are neither cancelled nor a draft."""
         return self.column("active") & self.exists
 
     @cached_property
