@@ -1,4 +1,4 @@
-"""Create table erased: orders whose customer was erased. What is read of them later is blanked again."""
+"""Orders whose customer was erased: what is read of them again is blanked again."""
 
 from alembic import op
 
