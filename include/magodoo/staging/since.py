@@ -70,7 +70,11 @@ def since(row: Mapping[str, Any]) -> dict[str, str]:
 def _of_place(
     place: str, before: Mapping[str, str], here: Mapping[str, str], theirs: Mapping[str, str], named: str, ours: str
 ) -> dict[str, str]:
-    """`named`: how the address would be called that Magento has now; `ours`: the contact's name, that of what it was made from."""
+    """Return the new values of one address: its content, contact and company.
+
+    `named` is the name that Magento's present address would have in Odoo, `ours` the name of the Odoo contact, which is
+    that of the address it was created from.
+    """
     contact, company = f"{place}_id", f"{place}_company"
     now = {contact: here[contact]}
     if before.get(contact) != here[contact]:
