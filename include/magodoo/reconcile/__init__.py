@@ -1,6 +1,5 @@
-"""Matching, comparing and planning: canonical frames in, pairs, findings and planned changes out. Knows no server and
-no staging.
+"""Match and compare Magento and Odoo documents: canonical frames in, pairs and findings out.
 
-The story is `orders.reconcile`. `store` owns the tables pair and finding, `catalogue` says what each type of finding
-means.
+Accesses neither system and not the staging database, except `repository`, which owns the tables pair, finding and
+shipment_group, and `explain`. Start at `orders.reconcile`. `catalogue` describes each type of finding.
 """

@@ -1,14 +1,14 @@
-"""The unique best assignment inside one order and kind, by tracking numbers, amounts and quantities per item.
+"""Find the unique best assignment within one order and kind, by tracking numbers, amounts and quantities per item.
 
-Candidates are edges between unpaired documents of the two sides, in tiers: the better tier counts before any number of
-worse ones.
+Candidates are edges between unpaired documents of the two sides, in tiers. One edge of a better tier outweighs any
+number of edges of worse tiers.
 
     0  a tracking number in common (shipments)
     1  equal currency and grand total, and a reference of the Odoo document is the Magento document's number (not shipments)
     2  equal currency, grand total and quantities per item
     3  equal quantities per item, another total
     4  equal currency and grand total, other quantities of partly the same items (not shipments: they have no total)
-    5  the only unpaired document of either side, with an item in common, where neither has room beside the other
+    5  the only unpaired document of either side, with an item in common, if neither order has room for both
 
 An edge that alone reaches its documents in the best tier is in every best assignment. What is left is solved exactly,
 order by order.
@@ -36,7 +36,14 @@ SHARED_TRACK, NAMED, EQUAL, SAME_QUANTITIES, SAME_TOTAL, NO_ROOM_APART = range(T
 
 @dataclass(frozen=True)
 class Assigned:
-    """Positions of new pairs with their rule; ambiguous: documents of either side in a tie."""
+    """New pairs.
+
+    Attributes:
+        magento: positions of the Magento documents.
+        odoo: positions of the Odoo documents.
+        rule: index in references.RULES.
+        ambiguous: documents of either side in a tie.
+    """
 
     magento: Positions
     odoo: Positions
@@ -45,7 +52,7 @@ class Assigned:
 
 
 def assign(view: View, counted: Quantities, loose: Mask, odoo_orders: Mask) -> Assigned:
-    """Pairs of loose documents (unpaired, active, of one order and kind)."""
+    """Return pairs of loose documents (unpaired and active), each within one order and kind."""
     edges = _edges(view, loose)
     edges["tier"] = _tiers(view, counted, edges)
     isolated, contested = _isolated(edges[edges["tier"] < TIERS])
@@ -67,7 +74,7 @@ def assign(view: View, counted: Quantities, loose: Mask, odoo_orders: Mask) -> A
 
 
 def _edges(view: View, loose: Mask) -> pd.DataFrame:
-    """magento, odoo (positions), group (order and kind): every two loose documents that could be counterparts."""
+    """Return one row per two loose documents that could be counterparts: group (order and kind), magento, odoo (positions)."""
     group = view.column("order_key") * 8 + view.kind_codes
     magento, odoo = np.flatnonzero(loose & view.is_magento), np.flatnonzero(loose & ~view.is_magento)
     sides = [pd.DataFrame({"group": group[side], name: side}) for name, side in (("magento", magento), ("odoo", odoo))]
@@ -100,15 +107,18 @@ def _tiers(view: View, counted: Quantities, edges: pd.DataFrame) -> Positions:
 
 
 def _pieces(tracks: str) -> set[str]:
-    """Whole numbers in capitals. Blanks divide none here: the country at the end of two postal numbers is no number in common."""
+    """Return the parts of tracking numbers between commas, in capitals.
+
+    Blanks do not separate here: an equal country code at the end of two postal numbers is no number in common.
+    """
     return {piece for number in tracks_of(tracks) for piece in between_commas(number.upper())}
 
 
 def _named(view: View, magento: Positions, odoo: Positions) -> Mask:
-    """Whether a reference of the Odoo document is the Magento document's number.
+    """Return for each edge whether a reference of the Odoo document is the Magento document's number.
 
-    A number that is the order's too says nothing: Magento numbers orders and documents apart, and what Odoo makes of an
-    order carries the order's number.
+    A number that is also the order's proves nothing: Magento numbers orders and documents independently, and documents
+    that Odoo creates for an order carry the order's number.
     """
     references, numbers = view.column("other_references"), view.column("number")
     order = view.order_of[magento]
@@ -121,7 +131,7 @@ def _named(view: View, magento: Positions, odoo: Positions) -> Mask:
 
 
 def _apart(view: View, counted: Quantities, edges: pd.DataFrame, odoo_orders: Mask) -> pd.DataFrame:
-    """The edges of tier 5, among the documents that better tiers left unpaired."""
+    """Return the edges of tier 5, among the documents that better tiers left unpaired."""
     alone = edges[~edges["group"].duplicated(keep=False)].assign(tier=NO_ROOM_APART)
     if alone.empty:
         return alone
@@ -132,8 +142,9 @@ def _apart(view: View, counted: Quantities, edges: pd.DataFrame, odoo_orders: Ma
 
 
 def _share_items(view: View, counted: Quantities, edges: pd.DataFrame) -> Mask:
-    """Whether the documents of each edge have an item in common. A document without items, or with unknown ones, may
-    have.
+    """Return for each edge whether its documents have an item in common.
+
+    True as well if one of them has no items or unknown ones.
     """
     touched = np.zeros(len(view.exists), dtype=bool)
     touched[edges["magento"]] = touched[edges["odoo"]] = True
@@ -148,10 +159,10 @@ def _share_items(view: View, counted: Quantities, edges: pd.DataFrame) -> Mask:
 
 
 def fits(view: View, counted: Quantities, table: pd.DataFrame, positions: Positions, one_by_one: bool = True) -> Mask:
-    """Whether the other side's order has room for each document: alone, or (not one_by_one) after those with smaller
-    ids.
+    """Return for each position whether the other side's order has room for the document.
 
-    True where the other side has no such order. `table`: quantities.items of the orders.
+    With `one_by_one` each document is considered alone, otherwise after those with smaller ids. True if the other side
+    has no such order. `table` is the result of quantities.items for the orders.
     """
     wanted = np.zeros(len(view.exists), dtype=bool)
     wanted[positions] = True
@@ -175,9 +186,7 @@ def fits(view: View, counted: Quantities, table: pd.DataFrame, positions: Positi
 
 
 def _isolated(edges: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Edges that are in every best assignment because nothing of their tier competes, and the edges of the groups that
-    need solving.
-    """
+    """Split edges into those that are in every best assignment, as nothing of their tier competes, and those to be solved."""
     open_edges, contested, found = edges, edges.iloc[:0], [edges.iloc[:0]]
     for tier in np.unique(edges["tier"]):
         here = open_edges[open_edges["tier"] == tier]
@@ -192,11 +201,10 @@ def _isolated(edges: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def solve(magento: Positions, odoo: Positions, tiers: Positions) -> tuple[list[int], list[int]]:
-    """Indices of the edges that every best assignment contains, and the documents that best assignments treat
-    differently.
+    """Return the indices of the edges in every best assignment, and the documents that best assignments treat differently.
 
-    Best: the most pairs of tier 0, then the most of tier 1 ... Exact: an edge belongs to some best assignment when
-    forcing it keeps the optimum, to all of them when no other use of its documents does.
+    Best means the most pairs of tier 0, then the most of tier 1, and so on. The result is exact: an edge belongs to
+    some best assignment if forcing it keeps the optimum, and to all of them if leaving it out does not.
     """
     rows, row = np.unique(magento, return_inverse=True)
     columns, column = np.unique(odoo, return_inverse=True)
@@ -219,8 +227,9 @@ def solve(magento: Positions, odoo: Positions, tiers: Positions) -> tuple[list[i
 
 
 def _optimum(gains: np.ndarray) -> int:
-    """The largest sum of an assignment. Gains stay below 2**53 for orders of up to some 450 documents, so that
-    floats are exact.
+    """Return the largest sum of an assignment.
+
+    Gains stay below 2**53 for orders of up to some 450 documents, so that floats are exact.
     """
     chosen = linear_sum_assignment(gains.astype(float), maximize=True)
     return int(gains[chosen].sum())

@@ -1,9 +1,10 @@
-"""Bundles: which order items their goods are counted by, on either side.
+"""Decide by which order items the goods of a bundle are counted, on either side.
 
-A bundle is counted by its parts where it is priced by them, and where Odoo sells it as a kit that explodes into the very
+A bundle is counted by its parts if it is priced by them, or if Odoo sells it as a kit that explodes into the same
 parts; otherwise as one. Its parts may leave separately (*ship bundle items separately*): then a Magento shipment lists
-what left, and the bundle's own line always says 1, in old versions also in the parcel of another article (magento2#19069,
-#3486). No interface tells which way a bundle ships: its shipments do.
+what left, and the bundle's own line always has quantity 1, in old versions also in the parcel of another article
+(magento2#19069, magento2#3486). No interface returns which way a bundle ships: its shipments show it
+(docs/facts/magento-bundles.md).
 """
 
 from __future__ import annotations
@@ -29,12 +30,18 @@ _PART_COLUMNS = (
 
 @dataclass(frozen=True)
 class Bundles:
-    """parts: one row per part of each Magento bundle: _PART_COLUMNS (order item ids and units; order: Magento order id), sku,
-    parent_sku, dynamic (priced by its parts), goods (a part that is shipped at all).
-    labels: lines of Magento shipments that name a bundle whose parts leave by themselves: nothing left with them.
-    separately, together: bundles whose shipments show the one or the other; without a shipment neither.
-    kits: bundles of fixed price that Odoo delivers by the very parts. kit_lines, kit_items: lines of Odoo's deliveries and
-    returns that move such a part, and its order item.
+    """The bundles of some orders.
+
+    Attributes:
+        view: the view that they were read from.
+        parts: one row per part of each Magento bundle: _PART_COLUMNS (order item ids and units; order: Magento order
+            id), sku, parent_sku, dynamic (priced by its parts), goods (the part is shipped at all).
+        labels: lines of Magento shipments that name a bundle whose parts ship separately: nothing left with them.
+        separately: bundles whose shipments show that they ship separately.
+        together: bundles whose shipments show that they ship together. Without a shipment a bundle is in neither.
+        kits: bundles of fixed price that Odoo delivers by the same parts.
+        kit_lines: lines of Odoo deliveries and returns that move such a part.
+        kit_items: the order item of each of these lines.
     """
 
     view: View
@@ -54,13 +61,13 @@ class Bundles:
 
     @cached_property
     def completed(self) -> pd.DataFrame:
-        """Parts of what Odoo sells as one and Magento ships separately."""
+        """Parts of bundles that Odoo sells as one and Magento ships separately."""
         as_one = ~self.parts["dynamic"] & ~self.parts["parent"].isin(self.kits)
         return self.parts[as_one & self.parts["goods"] & self.parts["parent"].isin(self.separately)]
 
 
 def read(view: View) -> Bundles:
-    """The bundles of the orders at hand and what their documents show of them."""
+    """Return the bundles of these orders, and how their documents show them shipped."""
     parts, nothing = _parts(view), np.zeros(len(view.frames.lines), dtype=bool)
     if parts.empty:
         return Bundles(view, parts, nothing)
@@ -99,10 +106,10 @@ def _parts(view: View) -> pd.DataFrame:
 
 
 def _ways(view: View, parts: pd.DataFrame) -> tuple[Mask, frozenset[int], frozenset[int]]:
-    """Labels, bundles shipped separately, bundles shipped together, by what the Magento shipments list.
+    """Return labels, bundles shipped separately and bundles shipped together, by what the Magento shipments list.
 
-    Separately: a shipment lists a part. Then the bundle's own line is a label where it says 1 or a part stands beside it.
-    Without a part anywhere, `total_qty` tells: Magento leaves labels out of it.
+    A bundle ships separately if a shipment lists a part. Then the bundle's own line is a label if its quantity is 1 or
+    a part is in the same shipment. Without a part anywhere, `total_qty` decides: Magento leaves labels out of it.
     """
     lines = view.frames.lines
     document, item = lines["document"].to_numpy(), lines["item_key"].to_numpy()
@@ -127,7 +134,10 @@ def _ways(view: View, parts: pd.DataFrame) -> tuple[Mask, frozenset[int], frozen
 
 
 def _left_out_of_total(view: View, parts: pd.DataFrame, whole: pd.DataFrame, known: Mask) -> Mask:
-    """Bundles' lines that the shipment's `total_qty` does not count; where it fits neither way, the order's own count decides."""
+    """Return which bundle lines the shipment's `total_qty` leaves out.
+
+    If it fits neither way, the order's own shipped quantities decide.
+    """
     lines = view.frames.lines
     documents = np.unique(whole["document"].to_numpy())
     here = lines[np.isin(lines["document"].to_numpy(), documents)]
@@ -143,7 +153,10 @@ def _left_out_of_total(view: View, parts: pd.DataFrame, whole: pd.DataFrame, kno
 
 
 def _kits(view: View, parts: pd.DataFrame) -> tuple[frozenset[int], npt.NDArray[np.int64], Units]:
-    """Bundles of fixed price whose deliveries in Odoo move their parts, each as often as the bundle holds it."""
+    """Return the bundles of fixed price whose deliveries in Odoo move their parts, each as often as the bundle contains it.
+
+    Then the lines that move such parts, and their order items.
+    """
     none = frozenset[int](), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     fixed = parts[~parts["dynamic"] & parts["goods"]]
     lines = view.frames.lines
@@ -173,8 +186,9 @@ def _kits(view: View, parts: pd.DataFrame) -> tuple[frozenset[int], npt.NDArray[
 
 
 def refunded_whole(sku: str) -> str:
-    """Why Magento ships nothing of a bundle that ships together and is priced by its parts: it counts all of it as refunded with
-    each credit memo that takes a part of it, or gives money back (magento2#39060).
+    """Return why Magento ships nothing more of a bundle that ships together and is priced by its parts (magento2#39060).
+
+    Magento counts all of it as refunded with each credit memo that contains a part of it, or refunds money only.
     """
     return (
         f"Magento counts the bundle {sku} as refunded, since a credit memo took a part of it or gave money back, and ships nothing "
@@ -183,7 +197,7 @@ def refunded_whole(sku: str) -> str:
 
 
 def would_be_refunded_whole(sku: str) -> str:
-    """Why a refund waits of which Magento would count a bundle that has yet to leave as refunded whole (see `refunded_whole`)."""
+    """Return why a refund waits that would make Magento count an unshipped bundle as refunded (see `refunded_whole`)."""
     return (
         f"Magento would count all of the bundle {sku} as refunded with it, and would ship nothing of it any more (magento2#39060): "
         "it is written once the bundle is shipped in Magento, or is not to be shipped any more"
@@ -193,10 +207,10 @@ def would_be_refunded_whole(sku: str) -> str:
 def completions(
     bundles: Bundles, document: Units, item: Units, quantity: Units
 ) -> tuple[Units, Units, Units, dict[int, int]]:
-    """Whole bundles that each Magento shipment completes: document, bundle item, quantity; and what is left over by part.
+    """Return the whole bundles that each Magento shipment completes: document, bundle item, quantity; and the rest by part.
 
-    For bundles that Odoo sells as one and Magento ships separately: a bundle has left once the last of its parts has. Given are
-    the counted lines of Magento shipments.
+    For bundles that Odoo sells as one and Magento ships separately: a bundle has left once the last of its parts has.
+    The arguments are the counted lines of Magento shipments; quantities are units.
     """
     made: list[tuple[int, int, int]] = []
     left: dict[int, int] = {}

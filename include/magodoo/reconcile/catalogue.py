@@ -1,6 +1,4 @@
-"""What each type of finding means: severity, cause, cure, who acts, what it touches. Words for people who read lists
-and mails.
-"""
+"""Describe each type of finding: severity, cause, remedy, owner and what it affects, in words for lists and e-mails."""
 
 from __future__ import annotations
 
@@ -16,9 +14,19 @@ MISSING = frozenset({FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO
 
 @dataclass(frozen=True)
 class Entry:
-    """title and meaning name it; why says why it matters; cause and cure what usually lies behind; no_change why
-    nothing is written; with_change what to do where a planned change settles it. who: one of the groups, or several joined by ", ",
-    which are mailed each.
+    """The description of a type of finding.
+
+    Attributes:
+        title: its name.
+        meaning: what it states, as part of a sentence.
+        why: why it matters.
+        severity: how severe it is.
+        cause: the usual cause.
+        cure: the remedy.
+        who: the owner: one of the groups, or several joined by ", ", each of which gets e-mails.
+        effect: what it affects.
+        no_change: why nothing is written.
+        with_change: what to do if a planned change resolves it.
     """
 
     title: str
@@ -34,6 +42,7 @@ class Entry:
 
 
 def of(found: FindingType) -> Entry:
+    """Return the entry of a type."""
     return CATALOGUE[found]
 
 

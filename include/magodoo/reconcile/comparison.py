@@ -1,4 +1,4 @@
-"""Comparing pairs: amounts part by part, currency, quantities, states, tracking. Vectorised; one row per pair."""
+"""Compare pairs: amounts part by part, currency, quantities, states and tracking. Vectorised; one row per pair."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ AMOUNTS = ("", CURRENCY, TOTAL, ROUNDING, TAX, CASH)
 
 
 def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame:
-    """One row per pair: magento, odoo (positions); amounts ("" or the type of finding), part; quantities, tracking
-    (bool); status (Meaning or None where the states agree). Amounts are compared in the document's currency, rounded
-    to its decimals.
+    """Return one row per pair with what differs. Amounts are compared in the document's currency, rounded to its decimals.
+
+    Columns: magento, odoo (positions); reduced, net_gone, tax_gone (see `reduced`); amounts ("" or the type of
+    finding); part; quantities, tracking (bool); status (Meaning, or None if the states agree).
     """
     pairs = pd.DataFrame({"magento": matching.magento, "odoo": matching.odoo})
     standing = _standing(view, pairs)
@@ -42,7 +43,7 @@ def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame
 
 
 def _standing(view: View, pairs: pd.DataFrame) -> Mask:
-    """Pairs whose two documents both stand: amounts of a cancelled one say nothing."""
+    """Return the pairs of which neither document is cancelled: amounts of a cancelled one mean nothing."""
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     order = view.of_kind(Kind.ORDER)
     cancelled = view.word_is("state", {"cancel"}) | view.cancelled_orders
@@ -50,7 +51,7 @@ def _standing(view: View, pairs: pd.DataFrame) -> Mask:
 
 
 def _amounts(view: View, pairs: pd.DataFrame) -> Units:
-    """For each pair what is found of its amounts, by its place in AMOUNTS."""
+    """Return for each pair the index in AMOUNTS of what differs."""
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     currencies = view.frames.documents["currency"].cat.codes.to_numpy()
     tolerance = view.tolerances[magento]
@@ -72,8 +73,9 @@ def _amounts(view: View, pairs: pd.DataFrame) -> Units:
 
 
 def differences(view: View, pairs: pd.DataFrame) -> dict[str, Units]:
-    """odoo - magento of every part, rounded to the currency. A discount that Odoo folded into its prices is no
-    difference.
+    """Return odoo - magento of every part in PARTS, in units rounded to the currency.
+
+    A discount that Odoo includes in its prices is no difference.
     """
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     found = {name: view.amounts(name, odoo) - view.amounts(name, magento) for name in PARTS}
@@ -86,8 +88,9 @@ def differences(view: View, pairs: pd.DataFrame) -> dict[str, Units]:
 
 
 def _parts(view: View, pairs: pd.DataFrame) -> list[str]:
-    """The single part that differs, or grand_total when several do. A part within tolerance counts only if no other
-    differs.
+    """Return for each pair the single part that differs, or grand_total if several do.
+
+    A part within tolerance counts only if no other differs.
     """
     by_part = differences(view, pairs)
     tolerance = view.tolerances[pairs["magento"].to_numpy()]
@@ -105,7 +108,7 @@ def _quantities(view: View, pairs: pd.DataFrame, counted: Quantities) -> Mask:
 
 
 def _tracking(view: View, pairs: pd.DataFrame) -> Mask:
-    """Shipments whose tracking numbers differ."""
+    """Return the pairs of shipments whose tracking numbers differ."""
     tracking, different = view.column("tracking"), view.of_kind(Kind.SHIPMENT)[pairs["magento"].to_numpy()]
     magento, odoo = (pairs[side].to_numpy()[different] for side in ("magento", "odoo"))
     different[different] = tracking[magento] != tracking[odoo]
@@ -116,7 +119,7 @@ def _tracking(view: View, pairs: pd.DataFrame) -> Mask:
 
 
 def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
-    """The meaning of each pair's states, looked up once per combination (statuses.py)."""
+    """Return the meaning of each pair's states, looked up once per combination (statuses.py)."""
     documents = view.frames.documents
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     combinations = pd.DataFrame(
@@ -138,7 +141,7 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
     for place, (kind, magento_state, odoo_state, payment, has_money, ours, early) in enumerate(
         first.to_numpy(np.int64).tolist()
     ):
-        # What is to be confirmed in Odoo is under way, whatever Magento or an extension calls it.
+        # An order that is to be confirmed in Odoo is in progress, whatever state Magento or an extension gives it.
         state = states[magento_state]
         own = state in view.instance.orders.import_states and state not in statuses.MAGENTO_ORDER_STATES
         standing = "processing" if early or (own and kinds[kind] == Kind.ORDER) else state
@@ -150,7 +153,7 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
 
 
 def _numbered(combinations: pd.DataFrame) -> np.ndarray:
-    """A number for each row from 0 on, equal for equal rows; the values are small and not negative."""
+    """Return a number for each row, equal for equal rows; the values must be small and not negative."""
     whole = np.zeros(len(combinations), dtype=np.int64)
     for name in combinations:
         column = combinations[name].to_numpy(np.int64)
@@ -159,14 +162,15 @@ def _numbered(combinations: pd.DataFrame) -> np.ndarray:
 
 
 def _matters(view: View, kind: str, found: statuses.Meaning) -> bool:
-    """A draft of ours is what the policy asks for where it does not say `post`."""
+    """Return whether the meaning is a difference; a draft of ours is none if the policy is not `post`."""
     policies = {Kind.INVOICE: view.instance.invoices.to_odoo, Kind.CREDIT_MEMO: view.instance.credit_memos.to_odoo}
     return found.part is not None and not (found.part == "draft" and policies.get(Kind(kind), "post") != "post")
 
 
 def captured(view: View) -> Mask:
-    """Magento documents whose money the provider has, or whose method means paid (RULES, *Payments*). Never one that
-    we wrote.
+    """Return the Magento documents whose money the provider has, or whose payment method means paid (RULES, *Payments*).
+
+    Documents that we wrote are never among them.
     """
     evident = view.column("captured_amount") > 0
     listed = view.instance.payment_methods
@@ -181,5 +185,5 @@ def captured(view: View) -> Mask:
 
 
 def _paid_by(view: View, methods: list[str]) -> Mask:
-    """Documents whose order is paid by one of these methods: only orders carry it."""
+    """Return the documents whose order is paid by one of these methods; only orders carry the method."""
     return np.where(view.order_of >= 0, view.word_is("payment_method", methods)[view.order_of], False)

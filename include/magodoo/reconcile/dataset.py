@@ -1,9 +1,8 @@
-"""What reconciling reads: canonical documents and lines of whole orders, as pandas frames with fixed columns and
-dtypes.
+"""Define what reconciling reads: documents and lines of whole orders, as pandas frames with fixed columns and dtypes.
 
-Amounts and quantities are int64 of 1/10000. Ids are int64, 0 where there is none (Magento's and Odoo's ids are
-positive integers). Words that repeat are categories. Documents have a RangeIndex: the *position* of a document is its
-row number, and a line names its document by that position. Lines are sorted by it.
+Amounts and quantities are int64 in units of 1/10000. Ids are int64, 0 where there is none (ids of Magento and Odoo are
+positive). Words that repeat are categories. Documents have a RangeIndex: the *position* of a document is its row
+number, and a line refers to its document by position. Lines are sorted by it.
 """
 
 from __future__ import annotations
@@ -80,26 +79,32 @@ LINE_FLAGS = {"is_money": True}
 
 @dataclass(frozen=True)
 class Frames:
-    """Everything about some orders. Build it with `canonical`, which takes the columns of the tables as SQL returns them.
+    """Everything about some orders. `canonical` builds it from the columns of the tables, as SQL returns them.
 
-    documents: one row per document of either side of these orders, deleted ones included (deleted_at set). Columns: side, kind
-        (category); IDS (int64; customer_group -1 where unknown); AMOUNTS (int64); WORDS (category, "" where unknown);
-        TEXTS (str, "" where unknown; tracking: sorted numbers, other_references: both joined by SEPARATOR, the latter of
-        Odoo's invoices and credit memos that carry no reference of ours); FLAGS (bool); TIMES (datetime64, UTC);
-        document_date (datetime64, local date); flaw: which sums of a document fail. order_key is the Magento order's id; -n where
-        staging keeps an Odoo document under `odoo-n` because its order exists nowhere. edit_of, amount_authorized, amount_paid, paid_online (of
-        Magento orders), consolidated, in_payment, written_off, credited_by, settled_by, einvoice_rejected, cash_rounding,
-        discounted_tax, was_paid (of Odoo's invoices and credit memos), intercompany (of its orders),
-        foreign_units (of Odoo's documents), tendered, tendered_by and refunded_to (`name:units,...`; of Magento's), flaw, without_order, set_aside (what was
-        left out of it when it was read) and deleted_store (of Magento's orders without a store) come from `details`.
-    lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS, LINE_WORDS, LINE_FLAGS.
-    pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and, marked as
-        ended, those that lost a document.
-    quarantine: open rows: side, kind, source_id, reason, number and order_key ("" where unknown; all str), once for each order that a
-        row concerns: it belongs to it, or names it ("" where it names none).
-    master: model, key, odoo_id, active, data.
-    unlinked: columns of documents; Odoo documents without order key (candidates for `possible_duplicate`), and documents of
-        either side whose order exists nowhere (without_order).
+    Attributes:
+        documents: one row per document of either side of these orders, deleted ones included (deleted_at set). Columns:
+            side, kind (category); IDS (int64; customer_group -1 where unknown); AMOUNTS (int64); WORDS (category, ""
+            where unknown); TEXTS (str, "" where unknown); FLAGS (bool); TIMES (datetime64, UTC); document_date
+            (datetime64, local date). See below.
+        lines: one row per line. Columns: document (int64 position), role (category), LINE_IDS, LINE_AMOUNTS,
+            LINE_WORDS, LINE_FLAGS.
+        pairs: kind, order_key, magento_id, odoo_id (int64), rule, ended (bool): the active pairs of these orders and,
+            marked as ended, those that lost a document.
+        quarantine: open rows: side, kind, source_id, reason, number, order_key and concerns (str, "" where unknown);
+            one row for each order that a record belongs to or names.
+        master: model, key, odoo_id, active, data.
+        unlinked: columns of documents. Odoo documents without order key (candidates for `possible_duplicate`), and
+            documents of either side whose order exists nowhere (without_order).
+
+    In documents, order_key is the id of the Magento order, or -n if staging stores an Odoo document under `odoo-n`
+    because its order exists nowhere. tracking holds sorted numbers joined by SEPARATOR; other_references, also joined,
+    is filled for Odoo invoices and credit memos that carry no reference of ours.
+
+    From `details` come: of Magento orders edit_of, amount_authorized, amount_paid, paid_online and deleted_store (of
+    orders without a store); of Odoo invoices and credit memos consolidated, in_payment, written_off, credited_by,
+    settled_by, einvoice_rejected, cash_rounding, discounted_tax and was_paid; of Odoo orders intercompany; of Odoo
+    documents foreign_units; of Magento documents tendered, tendered_by and refunded_to (`name:units,...`); of all
+    without_order, flaw (which of its sums fail) and set_aside (what was left out of it when it was read).
     """
 
     documents: pd.DataFrame
@@ -116,12 +121,12 @@ class Frames:
         return pd.Index(documents["source_id"].to_numpy() * 16 + codes)
 
     def locate(self, side: Side, kind: Kind, source_ids: Units) -> Positions:
-        """Positions of documents by id; -1 where there is none."""
+        """Return the positions of documents by id; -1 where there is none."""
         wanted = np.asarray(source_ids, dtype=np.int64) * 16 + SIDES.index(side) * 8 + KINDS.index(kind)
         return self._index.get_indexer(pd.Index(wanted)).astype(np.int64)
 
     def rows(self, positions: Iterable[int]) -> list[Document]:
-        """Documents as typed rows."""
+        """Return documents as typed rows, in the order of the positions."""
         return rows.documents(self.documents, np.fromiter(positions, dtype=np.int64))
 
     @cached_property
@@ -129,16 +134,16 @@ class Frames:
         return np.searchsorted(self.lines["document"].to_numpy(), np.arange(len(self.documents) + 1))
 
     def lines_of(self, position: int) -> list[Line]:
-        """Lines of one document as typed rows."""
+        """Return the lines of one document as typed rows."""
         return rows.lines(self.line_rows(position))
 
     def line_rows(self, position: int) -> pd.DataFrame:
-        """Lines of one document as they stand in `lines`."""
+        """Return the rows of `lines` of one document."""
         begin, end = self._line_starts[position], self._line_starts[position + 1]
         return self.lines.iloc[begin:end]
 
     def only(self, keep: Mask) -> Frames:
-        """The same without the other documents and their lines."""
+        """Return the frames with only the documents that the mask keeps, and their lines."""
         if keep.all():
             return self
         moved = np.cumsum(keep) - 1
@@ -156,9 +161,10 @@ def canonical(
     master: pd.DataFrame | None = None,
     unlinked: pd.DataFrame | None = None,
 ) -> Frames:
-    """Frames from rows of the tables (columns by their names there; what is absent gets its default).
+    """Return Frames from rows of the tables; columns have the names of the tables, and a missing one gets its default.
 
-    Raises Stop when a line has no document or a document stands there twice: the caller read inconsistent tables.
+    Raises:
+        Stop: if a line has no document or a document occurs twice, that is, if the tables were read inconsistently.
     """
     frames = Frames(
         documents=_documents(_or_empty(documents)),
@@ -186,7 +192,7 @@ def _codes(side: pd.Series, kind: pd.Series) -> Units:
 
 @dataclass
 class _Columns:
-    """Collects the columns of a frame, each with its dtype and default."""
+    """Collects the columns of a frame, each converted to its dtype or filled with its default."""
 
     source: pd.DataFrame
     made: dict[str, Any] = field(default_factory=dict)
@@ -250,7 +256,7 @@ def _documents(source: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_details(source: pd.DataFrame) -> pd.DataFrame:
-    """The facts of `details` that reconciling needs, as columns (see Frames)."""
+    """Return the documents with the values of `details` that reconciling needs, as columns (see Frames)."""
     if "details" not in source:
         return source
     source = source.copy(deep=False)
@@ -303,7 +309,7 @@ def _order_keys(source: pd.DataFrame) -> pd.Series:
 
 
 def order_key_text(order_key: int) -> str | None:
-    """The order key as the tables hold it."""
+    """Return the order key as the tables store it; None if it is 0."""
     if order_key < 0:
         return f"{FOREIGN_KEY}{-order_key}"
     return str(order_key) if order_key else None
@@ -319,7 +325,7 @@ def _tracking(source: pd.DataFrame) -> pd.Series:
 
 
 def tracks_text(tracks: Any) -> str:
-    """Return track numbers in one text, joined by SEPARATOR: as they were typed, trimmed, each once, sorted whatever their case."""
+    """Return tracking numbers in one text, joined by SEPARATOR: trimmed, each once, sorted without regard to case."""
     if isinstance(tracks, str) or not isinstance(tracks, Iterable):
         return ""
     numbers = {str(track).strip() for track in tracks} - {""}
@@ -327,7 +333,7 @@ def tracks_text(tracks: Any) -> str:
 
 
 def tracks_of(text: str) -> list[str]:
-    """Return the track numbers of such a text."""
+    """Return the tracking numbers of a text made by `tracks_text`."""
     return text.split(SEPARATOR) if text else []
 
 

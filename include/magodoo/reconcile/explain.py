@@ -1,8 +1,8 @@
-"""`python -m magodoo.reconcile.explain ORDER`: what each side holds of an order, what is matched by which rule, what differs,
-what will be done and why.
+"""Print what each side holds of an order, what is matched by which rule, what differs, what will be done and why.
 
-Reads what the last reconciliation wrote. The staging database is taken from --url, else from the environment variable of the
-Airflow connection (AIRFLOW_CONN_MAGODOO_STAGING, as JSON or URI).
+Run it as `python -m magodoo.reconcile.explain ORDER`. It reads what the last reconciliation wrote. The staging database
+is taken from --url, else from the environment variable of the Airflow connection (AIRFLOW_CONN_MAGODOO_STAGING, as JSON
+or URI).
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ Row = Any
 
 
 def explain(connection: Connection, instance: str, order_number: str) -> str:
-    """Everything about the orders of this number (Magento's, or Odoo's name), as text. Says so when there is none."""
+    """Return as text what is stored about the orders with this number (Magento's number, or Odoo's name).
+
+    Says so if no such order is staged.
+    """
     keys = _order_keys(connection, instance, order_number)
     if not keys:
         return f"No order {order_number} of instance {instance} is staged. {_WHY_NOT}"
@@ -100,7 +103,7 @@ def _work(connection: Connection, instance: str, key: str) -> Iterator[str]:
 
 
 def _documents(documents: Sequence[Row], pairs: Sequence[Row], groups: Sequence[Row]) -> Iterator[str]:
-    """Each kind with its documents side by side: matched ones by rule, then what stands alone."""
+    """Yield the documents of each kind side by side: matched ones with their rule, then those without counterpart."""
     grouped = {(Kind.SHIPMENT, row.side, row.source_id): row for row in groups}
     for kind in KINDS:
         left = {row.source_id: row for row in documents if row.kind == kind and row.side == Side.MAGENTO}
@@ -119,7 +122,7 @@ def _documents(documents: Sequence[Row], pairs: Sequence[Row], groups: Sequence[
 
 
 def _alone(row: Row, group: Row | None) -> str:
-    """What a document without a pair stands beside: `group` is its row of table shipment_group."""
+    """Return what a document without a pair is compared with; `group` is its row of table shipment_group."""
     if not row.active:
         return "  (does not count)"
     other = Side(row.side).other.value.capitalize()
@@ -131,7 +134,7 @@ def _alone(row: Row, group: Row | None) -> str:
 
 
 def _told(row: Row) -> str:
-    """`Magento 000000012 paid 20.00 USD`."""
+    """Return a document in one line, such as `Magento 000000012 paid 20.00 USD`."""
     amount = (
         f" {shown(row.grand_total, row.currency)} {row.currency}"
         if row.kind not in (Kind.SHIPMENT, Kind.RETURN)
@@ -163,7 +166,7 @@ def _meaning(kind: Kind, magento: Row, odoo: Row) -> Iterator[str]:
 
 
 def _quantities(connection: Connection, instance: str, key: str) -> Iterator[str]:
-    """Item by item from Magento's order: a `complete` order proves neither shipped nor invoiced."""
+    """Yield shipped and invoiced quantities item by item: the state `complete` of the order proves neither."""
     lines = connection.execute(
         text(
             """select * from line where instance = :instance and side = 'magento' and kind = 'order' and source_id = :key
@@ -222,7 +225,7 @@ def _change(row: Row) -> str:
 
 
 def staging_url(value: str) -> str:
-    """A SQLAlchemy URL of a connection as Airflow writes it: JSON or URI."""
+    """Return the SQLAlchemy URL of a connection as Airflow writes it: JSON or URI."""
     if value.lstrip().startswith("{"):
         named = json.loads(value)
         login = f"{quote(named.get('login') or '', safe='')}:{quote(named.get('password') or '', safe='')}"
@@ -234,6 +237,7 @@ def staging_url(value: str) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> int:
+    """Print the explanation and return the exit status: 0, or 1 if no instance has the order."""
     parser = argparse.ArgumentParser(prog="magodoo.reconcile.explain", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("order", help="the order's number in Magento, or its name in Odoo")
     parser.add_argument("--instance", help="needed only where several instances have such an order")

@@ -1,4 +1,4 @@
-"""A finding: one difference at one place, with both sides' numbers and words, and why it matters."""
+"""Define a finding: one difference at one place, with the numbers and states of both sides, and why it matters."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from magodoo.reconcile.rows import Document
 
 @dataclass(slots=True)
 class Finding:
-    """Columns of table `finding`; amounts in units, difference = odoo - magento.
+    """A row of table `finding`. Amounts are units; difference is odoo - magento.
 
-    magento_at, odoo_at: positions of the documents in the frames, -1 without.
-    change: (kind, source id) of the planned change that would settle it; otherwise no_change_reason says why none may.
-    next_step, who: what to do and who does it, where it is not what the catalogue says of the type.
+    Attributes:
+        magento_at: position of the Magento document in the frames, -1 without.
+        odoo_at: position of the Odoo document in the frames, -1 without.
+        change: (kind, source id) of the planned change that would resolve it.
+        no_change_reason: why no change is planned, if `change` is None.
+        next_step: what to do, if it differs from the catalogue's text for the type.
+        who: who does it, if it differs from the catalogue's.
     """
 
     type: FindingType
@@ -51,24 +55,25 @@ class Finding:
 
     @property
     def difference(self) -> int | None:
+        """Odoo's amount less Magento's, in units; None if either is unknown."""
         if self.magento_amount is None or self.odoo_amount is None:
             return None
         return self.odoo_amount - self.magento_amount
 
     @property
     def document(self) -> str:
-        """The number that names it: Magento's where there is one."""
+        """The number that names the finding: Magento's if there is one, else Odoo's."""
         return (self.magento_number if self.magento_id else self.odoo_number) or ""
 
     @property
     def severity(self) -> Severity:
-        """A missing document that a change settles is information."""
+        """The catalogue's severity; information for a missing document that a change resolves."""
         settled = self.change is not None and self.type in catalogue.MISSING
         return Severity.INFO if settled else catalogue.of(self.type).severity
 
     @property
     def advice(self) -> str:
-        """What to do: about the change where there is one, else about the reason why there is none."""
+        """What to do: about the change if there is one, else about the reason why there is none."""
         known = catalogue.of(self.type)
         if self.change is not None and known.with_change:
             return known.with_change
@@ -76,7 +81,7 @@ class Finding:
 
     @property
     def message(self) -> str:
-        """Both numbers, the difference, the documents of both sides, why it matters."""
+        """One text: the documents of both sides, the numbers, the difference, and why it matters."""
         known = catalogue.of(self.type)
         order = f" of order {self.order_number}" if self.order_number and self.kind is not Kind.ORDER else ""
         sides = [
@@ -124,7 +129,10 @@ def about(
     kind: Kind | None = None,
     **more: Any,
 ) -> Finding:
-    """A finding about documents given as rows of Frames.rows; `order` is the row of the Magento order."""
+    """Return a finding about documents given as rows of Frames.rows; `order` is the row of the Magento order.
+
+    `more` holds further fields of Finding.
+    """
     document = magento or odoo
     assert document is not None
     return Finding(
@@ -144,7 +152,7 @@ def about(
 
 
 def amount_of(found: Finding, document: Document, side: Side) -> Finding:
-    """The same finding with the grand total of one document; shipments have none."""
+    """Set the amount of one side to the document's grand total and return the finding; shipments and returns have none."""
     if found.kind not in (Kind.SHIPMENT, Kind.RETURN):
         name = "magento_amount" if side is Side.MAGENTO else "odoo_amount"
         setattr(found, name, int(document.grand_total))

@@ -1,4 +1,4 @@
-"""Matching: references first, then inside one order and kind a unique best assignment. A tie is never guessed."""
+"""Match documents: by references first, then within one order and kind by a unique best assignment. Never guess a tie."""
 
 from __future__ import annotations
 
@@ -18,11 +18,18 @@ from magodoo.reconcile.view import View
 
 @dataclass(frozen=True)
 class Matching:
-    """magento, odoo: positions of paired documents; rule: index in references.RULES.
+    """Pairs, and documents that have none for a reason. Masks and position arrays are as long as documents.
 
-    ambiguous: documents of either side whose counterpart is a tie. lost: partner of each document that once was paired
-    with one which has been deleted since, -1 elsewhere. covered: invoices that shares of an Odoo invoice of several
-    orders stand for, and shipments that are compared by what they move together (splits).
+    Attributes:
+        view: the view that was matched.
+        magento: positions of the paired Magento documents.
+        odoo: positions of their counterparts.
+        rule: index in references.RULES of each pair.
+        ambiguous: documents of either side whose counterpart is a tie.
+        lost: former partner of each document that was paired with one deleted since; -1 elsewhere.
+        covered: invoices that shares of an Odoo invoice of several orders cover, and shipments that are compared by
+            what they move together (splits).
+        splits: shipments that the two sides split differently.
     """
 
     view: View
@@ -41,16 +48,20 @@ class Matching:
 
     @cached_property
     def paired(self) -> Mask:
+        """Documents that have a counterpart."""
         return self.partner >= 0
 
     @cached_property
     def odoo_order(self) -> Positions:
-        """Position of the Odoo order that belongs to each document's order; -1 without."""
+        """Position of the Odoo order matched with each document's Magento order; -1 without."""
         order = self.view.order_of
         return np.where(order >= 0, self.partner[order], -1)
 
     def frame(self) -> pd.DataFrame:
-        """kind, order_key, magento_id, odoo_id, rule: as table `pair` stores them, by kind and Magento id."""
+        """Return the pairs as table `pair` stores them, sorted by kind and Magento id.
+
+        Columns: kind, order_key, magento_id, odoo_id (int64), rule.
+        """
         source_ids, kinds = self.view.column("source_id"), self.view.kind_codes[self.magento]
         in_order = np.lexsort((source_ids[self.magento], np.argsort(np.argsort(KINDS))[kinds]))
         magento, odoo = self.magento[in_order], self.odoo[in_order]
@@ -66,7 +77,7 @@ class Matching:
 
 
 def match(view: View, counted: Quantities) -> Matching:
-    """Every document has at most one counterpart; the result does not depend on the order of the rows."""
+    """Return the matching: each document has at most one counterpart. The result does not depend on the order of rows."""
     claimed = references.claims(view)
     lost = _lost(view, claimed)
     alive = view.exists
@@ -108,14 +119,17 @@ def _without(magento: Positions, odoo: Positions, length: int) -> Mask:
 
 
 def _lost(view: View, claimed: pd.DataFrame) -> Positions:
-    """A document whose counterpart the source no longer has: its survivor is not simply missing."""
+    """Return the former partner of each document whose counterpart the source no longer has; -1 elsewhere."""
     magento, odoo = claimed["magento"].to_numpy(np.int64), claimed["odoo"].to_numpy(np.int64)
     gone = ~view.exists[magento] | ~view.exists[odoo]
     return _partners(len(view.exists), magento[gone], odoo[gone])
 
 
 def _strongest(view: View, claimed: pd.DataFrame) -> tuple[Positions, Positions, Positions]:
-    """Claims by strength; among equals the active document first, then the smaller id. Nobody is taken twice."""
+    """Return claims in which no document occurs twice, strongest first.
+
+    Among equally strong claims, active documents precede inactive ones, then the smaller id decides.
+    """
     magento, odoo = claimed["magento"].to_numpy(np.int64), claimed["odoo"].to_numpy(np.int64)
     rule, ids, active = claimed["rule"].to_numpy(np.int64), view.column("source_id"), view.active
     rivalled = _rivalled(magento) | _rivalled(odoo)
@@ -150,8 +164,9 @@ class _Orders:
 
 
 def _orders_by_key(view: View, magento: Positions, odoo: Positions) -> _Orders:
-    """Odoo orders that staging resolved to a Magento order by their references. A cancelled one counts only where no
-    other stands.
+    """Return pairs of Magento orders with the Odoo orders that staging resolved to them by reference.
+
+    A cancelled Odoo order counts only if there is no other; several that are not cancelled are ambiguous.
     """
     free = ~_without(magento, odoo, len(view.exists)) & view.exists
     candidates = np.flatnonzero(free & view.select(Side.ODOO, Kind.ORDER) & (view.order_of >= 0) & ~view.ours)

@@ -1,6 +1,4 @@
-"""The story of reconciling: match whole orders, compare what is paired, name every difference, plan what would settle
-it.
-"""
+"""Reconcile whole orders: match their documents, compare the pairs, and report every difference."""
 
 from __future__ import annotations
 
@@ -35,10 +33,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """pairs: kind, order_key, magento_id, odoo_id, rule, as table `pair`; counts: what a run tells.
+    """The result of reconciling some orders.
 
-    groups: rows of table `shipment_group`.
-    excluded, not_expected: keys of the orders that the settings leave out, and of those that Odoo is not to have (yet).
+    Attributes:
+        pairs: kind, order_key, magento_id, odoo_id, rule, as table `pair`.
+        findings: every difference.
+        situation: what plans are made from.
+        counts: counts that the run reports.
+        excluded: keys of the orders that the settings exclude.
+        not_expected: keys of the orders that Odoo is not expected to have (yet).
+        groups: rows of table `shipment_group`.
     """
 
     pairs: pd.DataFrame
@@ -51,7 +55,10 @@ class Result:
 
 
 def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
-    """Pairs and findings of whole orders. Pure: the same frames in any order give the same result."""
+    """Return pairs and findings of whole orders.
+
+    Pure: the result does not depend on the order of rows.
+    """
     keep = in_scope(frames, instance)
     situation = look(frames.only(keep), instance, now)
     findings = find(situation)
@@ -68,7 +75,7 @@ def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
 
 
 def _keys(frames: Frames, chosen: Mask) -> list[str]:
-    """The orders among the chosen documents."""
+    """Return the Magento order ids among the chosen documents."""
     orders = (
         chosen
         & (frames.documents["kind"] == Kind.ORDER).to_numpy()
@@ -78,14 +85,14 @@ def _keys(frames: Frames, chosen: Mask) -> list[str]:
 
 
 def _not_expected(situation: Situation) -> list[str]:
-    """Magento orders without a counterpart whose state is not imported: held, pending, cancelled."""
+    """Return Magento orders without a counterpart whose state is not imported: held, pending or cancelled."""
     view = situation.view
     absent = view.select(Side.MAGENTO, Kind.ORDER) & ~situation.matching.paired & ~view.importable & ~situation.kept_out
     return [str(key) for key in view.column("source_id")[absent]]
 
 
 def look(frames: Frames, instance: Instance, now: datetime) -> Situation:
-    """Frames matched and compared, under the settings as they are meant where documents are electronic."""
+    """Return the frames matched and compared, under the settings that apply if documents are electronic."""
     meant = drafted_by_default(instance) if records.is_electronic(frames.master) else instance
     view = View(frames, meant, now)
     counted = quantities.count(view)
@@ -94,7 +101,7 @@ def look(frames: Frames, instance: Instance, now: datetime) -> Situation:
 
 
 def find(situation: Situation) -> list[Finding]:
-    """Every difference, each once."""
+    """Return every difference, each once."""
     alone = missing.missing(situation)
     return [
         *amounts.amounts(situation),

@@ -1,8 +1,8 @@
-"""Quantities per order item: what each document moves, what the orders of both sides still have open.
+"""Count quantities per order item: what each document moves, and what the orders of both sides still have open.
 
 An item is a Magento order item that carries money or goods of its own: the parent of a configurable and of a fixed
-bundle, the children of a dynamic bundle (facts pair 1). A shipment that names a dynamic bundle is counted by its
-children (facts pair 5.1). Goods of a bundle are counted as `bundles` says, whatever line a document names.
+bundle, the children of a dynamic bundle. A shipment that names a dynamic bundle is counted by its children
+(docs/facts/magento-bundles.md). Goods of a bundle are counted as `bundles` decides, whatever line a document names.
 """
 
 from __future__ import annotations
@@ -24,8 +24,14 @@ from magodoo.reconcile.view import View
 
 @dataclass(frozen=True)
 class Quantities:
-    """Counted quantities of all documents: parallel arrays sorted by document (position), item (order item id),
-    quantity (units).
+    """Counted quantities of all documents: parallel arrays sorted by document.
+
+    Attributes:
+        view: the view that was counted.
+        document: positions.
+        item: order item ids.
+        quantity: units.
+        bundles: by which items bundles are counted.
     """
 
     view: View
@@ -38,15 +44,13 @@ class Quantities:
 
     @cached_property
     def signatures(self) -> Units:
-        """One number per document: equal exactly when the quantities per item are equal (up to a 64-bit hash; order of
-        lines is no matter).
-        """
+        """One number per document, equal if the quantities per item are equal (a 64-bit hash). The order of lines is irrelevant."""
         return _sums_by_document(
             self.document, signature_terms(self.item, self.quantity), len(self.view.frames.documents)
         )
 
     def by_item(self, documents: Mask) -> pd.DataFrame:
-        """document, item, quantity of some documents; one row per document and item, in this order."""
+        """Return one row per document and item, sorted: document, item, quantity (units) of some documents."""
         chosen = np.flatnonzero(documents[self.document])
         document, item = self.document[chosen], self.item[chosen]
         in_order = np.lexsort((item, document))
@@ -58,7 +62,7 @@ class Quantities:
         return pd.DataFrame({"document": document[begins], "item": item[begins], "quantity": sums})
 
     def goods_by_item(self, documents: Mask) -> pd.DataFrame:
-        """`by_item` with every bundle that is delivered by its parts counted by them: what a refund means for the stock."""
+        """Return `by_item` with every bundle that is delivered by its parts counted by them: what a refund means for stock."""
         wholes = documents[self.document] & np.isin(self.item, list(self.bundles.kits))
         if not wholes.any():
             return self.by_item(documents)
@@ -66,7 +70,7 @@ class Quantities:
 
     @cached_property
     def parcels_of_parts(self) -> Mask:
-        """Magento shipments that list parts of bundles which Odoo sells as one, and complete none with them."""
+        """Magento shipments that list parts of bundles which Odoo sells as one, and complete none of them."""
         lines, result = self.view.frames.lines, np.zeros(len(self.view.exists), dtype=bool)
         position = lines["document"].to_numpy()
         parts = np.isin(lines["item_key"].to_numpy(), self.bundles.completed["child"].to_numpy(np.int64))
@@ -75,7 +79,7 @@ class Quantities:
 
     @cached_property
     def waiting_parts(self) -> Mask:
-        """Of `parcels_of_parts` those of orders with a bundle that is not complete yet."""
+        """Those of `parcels_of_parts` whose order has a bundle that is not complete yet."""
         waiting = self.bundles.parts[
             self.bundles.parts["child"].isin([key for key, units in self.left_over.items() if units])
         ]
@@ -83,7 +87,7 @@ class Quantities:
 
 
 def count(view: View) -> Quantities:
-    """The quantities that count, of every document."""
+    """Return the quantities that count, of every document."""
     lines = view.frames.lines
     position = lines["document"].to_numpy()
     kinds = view.kind_codes[position]
@@ -93,7 +97,7 @@ def count(view: View) -> Quantities:
     of_bundles = bundles.read(view)
     quantity, item = quantity.copy(), item.copy()
     item[of_bundles.kit_lines] = of_bundles.kit_items
-    quantity[of_bundles.kit_lines] = ordered[of_bundles.kit_lines]  # what was moved: staging has counted kits instead
+    quantity[of_bundles.kit_lines] = ordered[of_bundles.kit_lines]  # what was moved; staging counts kits in `quantity`
     counted = _countable(lines) & (lines["is_money"].to_numpy() | moved) & ~_given(view, order) & ~beside(view)
     counted &= ~of_bundles.labels
     counted &= np.where(order, ordered != 0, quantity != 0)
@@ -104,15 +108,17 @@ def count(view: View) -> Quantities:
 
 
 def _given(view: View, order: Mask) -> Mask:
-    """Lines that somebody added to Odoo's order for nothing: a replacement is no part of what was sold (RULES, *Credit memos*)."""
+    """Return lines that somebody added to the Odoo order for free: a replacement was not sold (RULES, *Credit memos*)."""
     lines = view.frames.lines
     own = order & ~view.is_magento[lines["document"].to_numpy()]
     return own & (lines["item_key"] == 0).to_numpy() & (lines["untaxed"] == 0).to_numpy()
 
 
 def beside(view: View) -> Mask:
-    """Lines of Odoo deliveries with goods that the order did not sell, in one transfer with goods that it did: given for nothing, put
-    in the parcel by hand, or sent again after they came back. The sold ones are the order's shipment.
+    """Return lines of Odoo deliveries with goods that the order did not sell, in one transfer with goods that it did.
+
+    They were given for free, added to the parcel by hand, or sent again after they came back. The sold goods are the
+    order's shipment.
     """
     lines = view.frames.lines
     position = lines["document"].to_numpy()
@@ -127,7 +133,7 @@ def beside(view: View) -> Mask:
 
 
 def exchanged(view: View) -> Mask:
-    """Lines of Odoo deliveries with exchanged goods among what they moved; their `quantity` is without these."""
+    """Return lines of Odoo deliveries with exchanged goods among what they moved; their `quantity` excludes these."""
     return view.frames.lines["role"].cat.codes.to_numpy() == ROLES.index("exchange")
 
 
@@ -136,7 +142,7 @@ def _countable(lines: pd.DataFrame) -> Mask:
 
 
 def _by_parts(counted: Quantities) -> Quantities:
-    """A shipment's bundle becomes child.qty_ordered / parent.qty_ordered of each part by which it is counted (facts pair 5.1)."""
+    """Replace a shipment's bundle by child.qty_ordered / parent.qty_ordered of each part by which it is counted."""
     parts = counted.bundles.by_parts
     shipment = counted.view.select(Side.MAGENTO, Kind.SHIPMENT)[counted.document]
     wholes = shipment & np.isin(counted.item, parts["parent"].to_numpy(np.int64))
@@ -146,7 +152,7 @@ def _by_parts(counted: Quantities) -> Quantities:
 
 
 def _expanded(counted: Quantities, wholes: Mask, parts: pd.DataFrame) -> tuple[Units, Units, Units]:
-    """document, item, quantity of the parts of some counted bundles."""
+    """Return document, item, quantity of the parts of some counted bundles."""
     named = pd.DataFrame(
         {"document": counted.document[wholes], "parent": counted.item[wholes], "quantity": counted.quantity[wholes]}
     ).merge(parts, on="parent")
@@ -155,7 +161,7 @@ def _expanded(counted: Quantities, wholes: Mask, parts: pd.DataFrame) -> tuple[U
 
 
 def _as_completed(counted: Quantities) -> Quantities:
-    """Parts that Magento shipped of what Odoo sells as one become the whole bundles that each shipment completes."""
+    """Replace parts that Magento shipped of a bundle that Odoo sells as one by the bundles that each shipment completes."""
     parts = counted.bundles.completed
     shipment = counted.view.select(Side.MAGENTO, Kind.SHIPMENT)[counted.document]
     rows = shipment & np.isin(counted.item, parts["child"].to_numpy(np.int64))
@@ -169,7 +175,7 @@ def _as_completed(counted: Quantities) -> Quantities:
 
 
 def _replaced(counted: Quantities, rows: Mask, document: Units, item: Units, quantity: Units) -> Quantities:
-    """The same with other rows in the place of some."""
+    """Return the quantities with other rows in place of some."""
     documents = np.concatenate([counted.document[~rows], document])
     in_order = np.argsort(documents, kind="stable")
     return replace(
@@ -188,14 +194,14 @@ def _sums_by_document(document: Positions, values: Units, documents: int) -> Uni
 
 
 def signature_terms(items: Units, quantities: Units) -> Units:
-    """What each row adds to a signature: sums of these terms are equal exactly when the quantities per item are."""
+    """Return what each row adds to a signature: sums of these terms are equal if the quantities per item are."""
     terms = _hash(items)
     terms *= quantities.view(np.uint64)
     return terms.view(np.int64)
 
 
 def _hash(items: Units) -> npt.NDArray[np.uint64]:
-    """splitmix64: spreads small integers over 64 bits, so that sums with quantities do not meet by chance."""
+    """Return splitmix64 of each item: it spreads small integers over 64 bits, so that sums do not collide by chance."""
     mixed = items.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed ^= mixed >> np.uint64(30)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
@@ -214,10 +220,11 @@ ITEM_COLUMNS = (
 
 
 def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame:
-    """What both sides hold per item of some orders (Magento order ids); ITEM_COLUMNS, int64 units, indexed by item.
+    """Return what both sides hold per item of some orders (Magento order ids): ITEM_COLUMNS, int64 units, indexed by item.
 
-    ordered ... refunded: Magento's order lines; magento_<kind>, odoo_<kind>: sums over active documents; odoo_ordered
-    ...: lines of the Odoo orders given by the mask. `order` is the Magento order id.
+    `order` is the Magento order id. ordered, canceled, shipped and refunded are of Magento's order lines;
+    magento_<kind> and odoo_<kind> are sums over active documents; odoo_ordered, odoo_open, odoo_line_invoiced and
+    odoo_line_shipped are of the lines of the Odoo orders in the mask.
     """
     view = counted.view
     keys, chosen = view.column("order_key"), np.isin(view.column("order_key"), orders) & view.exists
@@ -228,7 +235,7 @@ def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame
     found = np.unique(np.concatenate([ours["item"], theirs["item"], item]))
     table = {name: np.zeros(len(found), dtype=np.int64) for name in ITEM_COLUMNS}
     here, there, of_moved = (np.searchsorted(found, items) for items in (ours["item"], theirs["item"], item))
-    # The first of each item counts, and Magento's order before Odoo's: what is written last stays.
+    # The first row of each item counts, and Magento's order before Odoo's: the last assignment wins.
     for places, order in ((of_moved, keys[document]), (there, theirs["order"]), (here, ours["order"])):
         table["order"][places[::-1]] = order[::-1]
     table["has_magento"][here], table["has_odoo"][there] = 1, 1
@@ -246,7 +253,7 @@ def items(counted: Quantities, orders: Units, odoo_orders: Mask) -> pd.DataFrame
 
 
 def _whole_kits(known: Bundles, table: pd.DataFrame) -> pd.DataFrame:
-    """The same, in which a bundle that Odoo delivers by its parts has moved as often as the scarcest of them."""
+    """Return the table in which a bundle that Odoo delivers by its parts has moved as often as the scarcest of them."""
     parts = known.parts[known.parts["goods"] & known.parts["parent"].isin(known.kits)]
     parts = parts[parts["parent"].isin(table.index) & parts["child"].isin(table.index)]
     for name in ("odoo_shipment", "odoo_return", "magento_shipment") if len(parts) else ():
@@ -257,7 +264,7 @@ def _whole_kits(known: Bundles, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _magento_lines(counted: Quantities, chosen: Mask) -> dict[str, Units]:
-    """item, order, ordered, canceled, shipped, refunded of the money lines of the chosen Magento orders."""
+    """Return item, order, ordered, canceled, shipped, refunded of the money lines of the chosen Magento orders."""
     view, lines = counted.view, counted.view.frames.lines
     position = lines["document"].to_numpy()
     own = (chosen & view.select(Side.MAGENTO, Kind.ORDER))[position] & _countable(lines) & lines["is_money"].to_numpy()
@@ -271,7 +278,7 @@ def _magento_lines(counted: Quantities, chosen: Mask) -> dict[str, Units]:
 
 
 def _count_shipped_bundles(known: Bundles, found: dict[str, Units]) -> None:
-    """What the order says is shipped of bundles and parts, in place: by the lines that count, not by labels."""
+    """Set in place what is shipped of bundles and parts, by the lines that count and not by labels."""
     parts = known.parts
     together = parts[parts["dynamic"] & ~parts["parent"].isin(known.separately)]
     if not together.empty:
@@ -286,7 +293,7 @@ def _count_shipped_bundles(known: Bundles, found: dict[str, Units]) -> None:
 
 
 def _with_kits(known: Bundles, found: dict[str, Units]) -> dict[str, Units]:
-    """The same with rows for the parts by which Odoo delivers a bundle of fixed price, as their bundle stands."""
+    """Return the lines with rows for the parts by which Odoo delivers a bundle of fixed price, derived from their bundle."""
     parts = known.parts[known.parts["goods"] & known.parts["parent"].isin(known.kits)]
     parts = parts[parts["parent"].isin(found["item"])]
     if parts.empty:
@@ -308,7 +315,7 @@ def _with_kits(known: Bundles, found: dict[str, Units]) -> dict[str, Units]:
 
 
 def _odoo_lines(counted: Quantities, chosen: Mask) -> dict[str, Units]:
-    """item, order, odoo_ordered, odoo_open, odoo_line_invoiced, odoo_line_shipped of the lines of the chosen Odoo orders."""
+    """Return item, order, odoo_ordered, odoo_open, odoo_line_invoiced, odoo_line_shipped of the chosen Odoo orders' lines."""
     view, lines = counted.view, counted.view.frames.lines
     position, item = lines["document"].to_numpy(), lines["item_key"].to_numpy()
     rows = np.flatnonzero((chosen & view.select(Side.ODOO, Kind.ORDER))[position] & (item > 0) & _countable(lines))
@@ -324,7 +331,7 @@ def _odoo_lines(counted: Quantities, chosen: Mask) -> dict[str, Units]:
 
 
 def _with_kit_moves(known: Bundles, found: dict[str, Units]) -> dict[str, Units]:
-    """The same with rows for the parts of kits: ordered with their bundle, open as Odoo's open deliveries ask for them."""
+    """Return the lines with rows for the parts of kits: ordered with their bundle, open as in Odoo's open deliveries."""
     parts = known.parts[known.parts["goods"] & known.parts["parent"].isin(known.kits)]
     sold = pd.Series(found["odoo_ordered"]).groupby(found["item"]).sum()
     parts = parts[parts["parent"].isin(sold.index)]
@@ -342,8 +349,9 @@ def _with_kit_moves(known: Bundles, found: dict[str, Units]) -> dict[str, Units]
 
 
 def room_in_odoo(table: pd.DataFrame, kind: Kind) -> pd.Series:
-    """Open quantity per item for another document of a kind in Odoo. What was refunded unshipped before the import is invoiced, though
-    Odoo's order is without it.
+    """Return the open quantity per item for another document of a kind in Odoo, in units.
+
+    What was refunded unshipped before the import is invoiced, although the Odoo order does not contain it.
     """
     if kind is Kind.INVOICE:
         sold = (table["ordered"] - table["canceled"]).clip(lower=0)
@@ -356,8 +364,9 @@ def room_in_odoo(table: pd.DataFrame, kind: Kind) -> pd.Series:
 
 
 def room_in_magento(table: pd.DataFrame, kind: Kind) -> pd.Series:
-    """Open quantity per item for another document of a kind in Magento (2.4: to ship = ordered - max(shipped,
-    refunded) - cancelled).
+    """Return the open quantity per item for another document of a kind in Magento, in units.
+
+    In 2.4, to ship = ordered - max(shipped, refunded) - cancelled.
     """
     if kind is Kind.INVOICE:
         return table["ordered"] - table["canceled"] - table["magento_invoice"]

@@ -1,4 +1,4 @@
-"""Orders that Odoo holds without pieces that Magento cancelled or refunded before they left, as our import writes them."""
+"""Find Odoo orders without pieces that Magento cancelled or refunded before shipping, as our import writes them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _COLUMNS = [
 
 
 def reduced(view: View, pairs: pd.DataFrame, counted: Quantities) -> tuple[Mask, Units, Units]:
-    """Which pairs' orders in Odoo are without nothing but pieces that are given up in Magento, and the net and tax of these (units).
+    """Return which pairs' Odoo orders lack nothing but pieces given up in Magento, and the net and tax of these (units).
 
-    How much was given up when the order was imported is what Odoo's order shows: more may be given up since.
+    The three arrays have one element per pair. How much was given up when the order was imported is what the Odoo order
+    lacks: more may have been given up since.
     """
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     found = np.zeros(len(pairs), dtype=bool)
@@ -42,7 +43,7 @@ def reduced(view: View, pairs: pd.DataFrame, counted: Quantities) -> tuple[Mask,
 
 
 def _with_some_given_up(view: View) -> Mask:
-    """Documents with an item of which something was cancelled or refunded."""
+    """Return the documents with an item of which something was cancelled or refunded."""
     lines, result = view.frames.lines, np.zeros(len(view.exists), dtype=bool)
     some = (lines["qty_canceled"] > 0) | (lines["qty_refunded"] > 0)
     result[lines["document"].to_numpy()[some.to_numpy()]] = True
@@ -50,7 +51,7 @@ def _with_some_given_up(view: View) -> Mask:
 
 
 def _quantities(counted: Quantities, orders: Units) -> dict[int, dict[int, int]]:
-    """Units by item of some orders in Odoo, by their position."""
+    """Return the units by item of some Odoo orders, by their position."""
     chosen = np.zeros(len(counted.view.exists), dtype=bool)
     chosen[orders] = True
     rows = counted.by_item(chosen)
@@ -61,7 +62,10 @@ def _quantities(counted: Quantities, orders: Units) -> dict[int, dict[int, int]]
 
 
 def _amounts(view: View, order: int, there: dict[int, int]) -> tuple[int, int] | None:
-    """Net and tax of what Odoo's order is without; None where it is without more than was given up, or has something else."""
+    """Return net and tax (units) of what the Odoo order lacks.
+
+    Returns None if it lacks more than was given up, or has an item that Magento's order does not have.
+    """
     rows: list[Any] = list(view.frames.line_rows(order)[_COLUMNS].itertuples(index=False))
     gone = given_up(rows)
     decimals = CURRENCY_DECIMALS.get(str(view.frames.documents["currency"].iloc[order]), 2)

@@ -1,4 +1,4 @@
-"""Who says which document is its counterpart: external ids, markers, delivery keys and earlier matches, as claims."""
+"""Collect which documents name their counterpart: external ids, markers, delivery keys and earlier matches, as claims."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ MARKED_MODELS = {Kind.INVOICE: "account.move", Kind.CREDIT_MEMO: "account.move",
 
 
 def claims(view: View) -> pd.DataFrame:
-    """All claims: magento, odoo (positions), rule (index in RULES: smaller is stronger), ended (the pair lost a
-    document before).
+    """Return all claims: magento, odoo (positions), rule, ended.
+
+    `rule` is the index in RULES: a smaller one is stronger. `ended` is true if the pair has lost a document.
     """
     found = [*_external_ids(view), *_markers(view), *_delivery_keys(view), *_earlier(view)]
     return pd.concat(found, ignore_index=True)
@@ -41,14 +42,17 @@ def _external_ids(view: View) -> list[pd.DataFrame]:
 
 
 def _delivery_keys(view: View) -> list[pd.DataFrame]:
-    """Only a done picking is a delivery: the key is written before validation, which may fail."""
+    """Return claims by delivery key of done pickings only: the key is written before validation, which may fail."""
     odoo = np.flatnonzero(view.select(Side.ODOO, Kind.SHIPMENT) & view.active)
     named = ids_after(_references(view, odoo), f"ship_{view.instance.id}_")
     return [_claims(view.frames.locate(Side.MAGENTO, Kind.SHIPMENT, named), odoo, Rule.DELIVERY_KEY)]
 
 
 def _markers(view: View) -> list[pd.DataFrame]:
-    """`magodoo:<instance>:<database uuid>:<model>:<id>` in a Magento document's comment; in another database the id is another's."""
+    """Return claims by `magodoo:<instance>:<database uuid>:<model>:<id>` in a Magento document's comment.
+
+    A marker of another Odoo database is ignored: its id is that of another record.
+    """
     result = []
     for kind, model in MARKED_MODELS.items():
         magento = np.flatnonzero(view.select(Side.MAGENTO, kind))
@@ -67,7 +71,7 @@ def _markers(view: View) -> list[pd.DataFrame]:
 
 
 def _earlier(view: View) -> list[pd.DataFrame]:
-    """Matches confirmed before, by us or by a person."""
+    """Return claims by matches that were stored before, ours or a person's."""
     result = []
     pairs = view.frames.pairs
     for kind in MATCHED_KINDS:
@@ -88,7 +92,7 @@ def _references(view: View, positions: Positions) -> list[str]:
 
 
 def ids_after(references: list[str], prefix: str) -> Units:
-    """The id at the end of references that begin with a prefix; 0 elsewhere."""
+    """Return the id at the end of each reference that begins with the prefix; 0 elsewhere."""
     together = "\n" + "\n".join(references)
     if together.count("\n" + prefix) == len(references):  # the common case: all of them do
         numbers = _read_at_once(together.replace("\n" + prefix, "\n")[1:], len(references))
@@ -104,11 +108,11 @@ def ids_after(references: list[str], prefix: str) -> Units:
 
 
 def _read_at_once(joined: str, count: int) -> Units | None:
-    """So many ids, one a line; None if one of them is anything but digits."""
+    """Return `count` ids, one per line; None if one of them is not made of digits only."""
     if not joined.isascii() or joined.count("\n") != count - 1 or not joined.replace("\n", "").isdecimal():
         return None
     read = np.fromstring(joined, dtype=np.int64, sep="\n")
-    # One with too many digits for an int64 becomes the largest; an empty one takes the next one's place.
+    # numpy reads one with too many digits as the largest int64, and skips an empty one.
     return read if len(read) == count and read.max() < 10**LONGEST_ID else None
 
 

@@ -1,7 +1,8 @@
-"""Owner of the tables pair and finding: what was matched and what differs, with its life.
+"""Read and write the tables pair, finding and shipment_group. Owner of these tables.
 
-Every function takes an open connection and leaves the commit to its caller. A finding lives by its identity: first_seen stays,
-last_seen moves, resolved_at is set when it is gone among the orders just looked at, and one that comes back is reopened.
+Every function takes an open connection and does not commit. A finding is identified by type, kind, order, documents and
+part: first_seen is kept, last_seen moves, resolved_at is set when it is no longer found on an order just reconciled,
+and a finding that occurs again is reopened.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ _BATCH = 5000
 
 
 def read_pairs(connection: Connection, instance: str, order_keys: Collection[str]) -> pd.DataFrame:
-    """kind, order_key, magento_id, odoo_id, rule, ended_at: active pairs of orders, and ended ones that lost a document."""
+    """Return the active pairs of orders, and ended ones that lost a document.
+
+    One row per pair: kind, order_key, magento_id, odoo_id, rule (text), ended_at (UTC or None).
+    """
     rows = connection.execute(
         text(
             """select p.kind, p.order_key, p.magento_id, p.odoo_id, p.rule, p.ended_at from pair p
@@ -45,7 +49,10 @@ def read_pairs(connection: Connection, instance: str, order_keys: Collection[str
 
 
 def write_pairs(connection: Connection, instance: str, order_keys: Collection[str], pairs: pd.DataFrame) -> int:
-    """Make the active pairs of these orders exactly these: what is gone is ended, what stays keeps its row. Returns how many."""
+    """Make the active pairs of these orders exactly these, and return how many there are.
+
+    Missing ones are ended; those that remain keep their row.
+    """
     connection.execute(
         text(
             "create temp table if not exists matched (kind text, order_key text, magento_id text, odoo_id text, rule text)"
@@ -60,7 +67,7 @@ def write_pairs(connection: Connection, instance: str, order_keys: Collection[st
     connection.execute(text("analyze matched"))
     same = "m.kind = p.kind and m.magento_id = p.magento_id and m.odoo_id = p.odoo_id"
     where = {"instance": instance, "orders": list(order_keys)}
-    # Three statements, as an OR over both tables is a loop over their product.
+    # Three statements, as PostgreSQL plans an OR over both tables as a nested loop.
     for gone in (
         "p.order_key = any(:orders)",
         "(p.kind, p.magento_id) in (select kind, magento_id from matched)",
@@ -95,7 +102,7 @@ def write_pairs(connection: Connection, instance: str, order_keys: Collection[st
 def write_groups(
     connection: Connection, instance: str, order_keys: Collection[str], groups: Sequence[Mapping[str, str | bool]]
 ) -> None:
-    """Make the groups of shipments of these orders exactly these: `groups` has the columns of the table but for the instance."""
+    """Make the shipment groups of these orders exactly these; `groups` has the columns of the table except the instance."""
     connection.execute(
         text("delete from shipment_group where instance = :instance and order_key = any(:orders)"),
         {"instance": instance, "orders": list(order_keys)},
@@ -118,9 +125,9 @@ def write_findings(
     change_ids: Mapping[tuple[str, str], int],
     now: datetime,
 ) -> dict[str, int]:
-    """Write what was found on these orders, and on records without order; resolve what is gone there.
+    """Write the findings of these orders and of records without order; resolve those that were not found again.
 
-    change_ids: ledger ids by (change kind, source id). Returns counts: new, seen, reopened, resolved.
+    `change_ids` holds ledger ids by (change kind, source id). Returns the counts new, seen, reopened and resolved.
     """
     rows = [_row(finding, change_ids) for finding in sorted(findings, key=lambda each: each.key)]
     written: list[Any] = []
@@ -193,7 +200,10 @@ def _row(finding: Finding, change_ids: Mapping[tuple[str, str], int]) -> dict[st
 
 
 def unsettled(connection: Connection, instance: str) -> list[str]:
-    """Orders with an open finding that no change will settle: what it waits for may have come without moving any stamp."""
+    """Return the keys of orders with an open finding that no change resolves, sorted.
+
+    What such a finding waits for may have arrived without changing a timestamp.
+    """
     return list(
         connection.execute(
             text(
@@ -206,7 +216,7 @@ def unsettled(connection: Connection, instance: str) -> list[str]:
 
 
 def mute(connection: Connection, finding_id: int, who: str, reason: str, until: datetime) -> None:
-    """A person says: not now. It stays in the lists as muted until the end date, and is found again afterwards."""
+    """Mute a finding until a date (UTC). Lists show it as muted, and it is reported again afterwards."""
     connection.execute(
         text("update finding set muted_until = :until, muted_by = :who, muted_reason = :reason where id = :id"),
         {"id": finding_id, "who": who, "reason": reason, "until": until},
@@ -214,6 +224,7 @@ def mute(connection: Connection, finding_id: int, who: str, reason: str, until: 
 
 
 def unmute(connection: Connection, finding_id: int) -> None:
+    """Report a muted finding again."""
     connection.execute(
         text("update finding set muted_until = null, muted_by = null, muted_reason = null where id = :id"),
         {"id": finding_id},
@@ -223,7 +234,10 @@ def unmute(connection: Connection, finding_id: int) -> None:
 def confirm(
     connection: Connection, instance: str, kind: Kind, order_key: str, magento_id: str, odoo_id: str, who: str
 ) -> None:
-    """A person says that two documents are counterparts. Other pairs of the two end; the order must be made due afterwards."""
+    """Store a person's decision that two documents are counterparts, and end their other pairs.
+
+    The caller must make the order due.
+    """
     words = {
         "instance": instance,
         "kind": kind.value,
@@ -249,5 +263,5 @@ def confirm(
 
 
 def separate(connection: Connection, pair_id: int) -> None:
-    """A person says that a match is wrong. A match by reference is found again until the reference is corrected."""
+    """End a pair that a person rejected. A match by reference is found again until the reference is corrected."""
     connection.execute(text("update pair set ended_at = now() where id = :id and ended_at is null"), {"id": pair_id})

@@ -1,7 +1,8 @@
-"""Odoo invoices that credit notes reversed before either reached Magento (RULES, *Reversed before the push*).
+"""Find Odoo invoices that credit notes reversed before either was written to Magento (RULES, *Reversed before the push*).
 
-Under `when_paid` neither is written. Under `when_posted` both go, the invoice first, while nothing of the order is open to ship (a
-memo would take it off the order) and no new invoice stands on it (Magento invoices each item once).
+Under `when_paid` neither is written. Under `when_posted` both are, the invoice first, if nothing of the order is open
+to ship (a credit memo would take it off the order) and no new invoice of the order exists (Magento invoices each item
+once).
 """
 
 from __future__ import annotations
@@ -26,8 +27,14 @@ MEMOS_OFF = "The setting `credit_memos.to_magento` is off: the invoice alone wou
 
 @dataclass(frozen=True)
 class Reversals:
-    """Masks as long as documents. invoices, notes: what is not written; every: these and what is. notes_of: positions of the credit
-    notes by that of their invoice. held: why neither is written, None as the catalogue has it.
+    """Reversed invoices and their credit notes. Masks are as long as documents.
+
+    Attributes:
+        invoices: invoices that are not written.
+        notes: credit notes that are not written.
+        every: these, and reversed documents that are written.
+        notes_of: positions of the credit notes by the position of their invoice.
+        held: why neither is written, by position of the invoice; None means the catalogue's reason.
     """
 
     invoices: Mask
@@ -37,14 +44,14 @@ class Reversals:
     held: dict[int, str | None]
 
     def describe(self, finding: Finding, situation: Situation) -> None:
-        """Say in the finding of an invoice by which credit notes it is reversed, and why neither is written."""
+        """Write into an invoice's finding which credit notes reverse it, and why neither is written."""
         notes = situation.view.frames.rows(self.notes_of[finding.odoo_at])
         finding.detail = f"Reversed by {', '.join(note.number for note in notes)} before it reached Magento"
         finding.no_change_reason = self.held[finding.odoo_at]
 
 
 def before_push(situation: Situation) -> Reversals:
-    """What of the unpaired documents of Odoo is an invoice with the credit notes that reverse it whole."""
+    """Return the unpaired Odoo invoices that credit notes reverse completely, with these notes."""
     view = situation.view
     todo = situation.unpaired & ~view.is_magento & ~situation.matching.ambiguous
     notes_of = _reversed(situation, todo)
@@ -58,7 +65,10 @@ def before_push(situation: Situation) -> Reversals:
 
 
 def settled_by_reversal(situation: Situation) -> Mask:
-    """Credit notes that settled their invoice and follow it to Magento: only under `when_posted`, when nothing is open to ship."""
+    """Return the credit notes that settled their invoice and follow it to Magento.
+
+    Only under `when_posted`, and if nothing of the order is open to ship.
+    """
     view = situation.view
     result = np.zeros(len(view.exists), dtype=bool)
     if view.instance.invoices.to_magento != "when_posted":
@@ -73,7 +83,7 @@ def settled_by_reversal(situation: Situation) -> Mask:
 
 
 def _reversed(situation: Situation, todo: Mask) -> dict[int, list[int]]:
-    """By invoice the credit notes that make up its whole total: those that Odoo links to it, else one of the same total."""
+    """Return by invoice the credit notes that make up its total: those that Odoo links to it, else one of the same total."""
     view = situation.view
     notes = np.flatnonzero(todo & view.of_kind(Kind.CREDIT_MEMO) & view.active)
     if not len(notes):
@@ -108,13 +118,13 @@ def _reversed(situation: Situation, todo: Mask) -> dict[int, list[int]]:
 
 
 def _matched_by_hand(situation: Situation, invoices: Mask, notes: Positions) -> list[tuple[int, int]]:
-    """(invoice, credit note) of invoices that these notes settle, whoever matched them."""
+    """Return (invoice, credit note) for invoices that these notes settle, whoever reconciled them."""
     view, known = situation.view, set(notes.tolist())
     texts, orders, pairs = view.column("credited_by"), view.column("order_key"), []
     for invoice in np.flatnonzero(invoices & (texts != "")).tolist():
         ids = np.array([int(share.partition(":")[0]) for share in texts[invoice].split(",")], dtype=np.int64)
         found = view.frames.locate(Side.ODOO, Kind.CREDIT_MEMO, ids).tolist()
-        # A credit of another order that is set off against it reverses nothing: the invoice stays as it is, and is not paid.
+        # A credit note of another order that is reconciled with the invoice reverses nothing: the invoice remains, and is not paid.
         pairs += [
             (invoice, note)
             for note in found
@@ -124,14 +134,17 @@ def _matched_by_hand(situation: Situation, invoices: Mask, notes: Positions) -> 
 
 
 def _parents(situation: Situation, notes: Positions) -> Positions:
-    """Positions of the invoices that Odoo says the notes reverse; -1 without."""
+    """Return the positions of the invoices that Odoo links as reversed by the notes; -1 without."""
     ids = situation.view.column("parent_id")[notes]
     found = situation.view.frames.locate(Side.ODOO, Kind.INVOICE, ids)
     return np.where(ids > 0, found, -1)
 
 
 def _reasons(situation: Situation, todo: Mask, notes_of: dict[int, list[int]]) -> dict[int, str | None]:
-    """By invoice why neither it nor its notes are written: None as the catalogue has it, "" where both go."""
+    """Return by invoice why neither it nor its notes are written.
+
+    None means the catalogue's reason, "" that both are written.
+    """
     view = situation.view
     if view.instance.invoices.to_magento != "when_posted" or not notes_of:
         return dict.fromkeys(notes_of)
@@ -147,7 +160,7 @@ def _reasons(situation: Situation, todo: Mask, notes_of: dict[int, list[int]]) -
 
 
 def _open_to_ship(situation: Situation, orders: Positions) -> Positions:
-    """Those of the orders of which goods are to be delivered in Odoo, or were and are not shipped in Magento yet."""
+    """Return those of the orders whose goods are to be delivered in Odoo, or were and are not shipped in Magento yet."""
     table = situation.items_of(orders)
     waiting = (table["odoo_open"] > 0) | (
         table["odoo_shipment"] > np.maximum(table["shipped"], table["magento_shipment"])

@@ -1,4 +1,4 @@
-"""Single documents and lines of the frames, as typed rows: for the few that are named in findings and plans."""
+"""Return single documents and lines of the frames as typed rows, for the few that findings and plans name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import pandas as pd
 
 
 class Document(NamedTuple):
-    """A document of frames.Frames; `at` is its position there. Amounts and quantities in units, ids 0 and words "" where unknown."""
+    """A document of dataset.Frames; `at` is its position there.
+
+    Amounts and quantities are in units; ids are 0 and words "" where unknown.
+    """
 
     at: int
     side: str
@@ -52,7 +55,7 @@ class Document(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line of frames.Frames."""
+    """A line of dataset.Frames; quantities in units."""
 
     item_key: int
     sku: str
@@ -66,7 +69,7 @@ class Line(NamedTuple):
 
 
 def documents(frame: pd.DataFrame, positions: npt.NDArray[np.int64]) -> list[Document]:
-    """Rows of a documents frame, in the order of the positions."""
+    """Return rows of a documents frame, in the order of the positions."""
     if not len(positions):
         return []
     columns = [_values(frame[name].array, positions) for name in Document._fields[1:]]
@@ -74,7 +77,10 @@ def documents(frame: pd.DataFrame, positions: npt.NDArray[np.int64]) -> list[Doc
 
 
 def _values(column: pd.api.extensions.ExtensionArray, positions: npt.NDArray[np.int64]) -> list[Any]:
-    """Values at some positions, as Python has them: days as date. By way of numpy: pandas' own `take` costs most for a few rows."""
+    """Return values at some positions as Python objects, days as date.
+
+    Uses numpy, as pandas' own `take` is slow for a few rows.
+    """
     if isinstance(column, pd.Categorical):
         words = column.categories.tolist()
         return [words[code] for code in column.codes[positions].tolist()]
@@ -84,6 +90,6 @@ def _values(column: pd.api.extensions.ExtensionArray, positions: npt.NDArray[np.
 
 
 def lines(frame: pd.DataFrame) -> list[Line]:
-    """All rows of a lines frame."""
+    """Return all rows of a lines frame."""
     columns = [frame[name].astype(object).tolist() for name in Line._fields]
     return list(map(Line._make, zip(*columns, strict=True)))

@@ -1,4 +1,4 @@
-"""What was read of the company's series: its country, and the last posted dates of its sales journal."""
+"""Read what master data hold of the company's invoice numbering: its country, and the last posted dates by series."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from magodoo.domain.vocabulary import Kind
 
 
 def country_of(master: pd.DataFrame) -> str:
-    """The code of the company's fiscal country, "" when it was not read."""
+    """Return the code of the company's fiscal country, "" if it was not read."""
     return str(_fact(master, "series").get("country") or "")
 
 
 def last_day(master: pd.DataFrame, kind: Kind, day: date | None) -> date | None:
-    """The date of the last posted document of a kind in the numbering of `day`, when master data were read."""
+    """Return the date of the last posted document of a kind in the numbering that `day` belongs to.
+
+    Returns None without `day` or if master data were not read.
+    """
     if day is None:
         return None
     numberings = [Numbering(*map(date.fromisoformat, each)) for each in _fact(master, "series").get(kind.value) or ()]

@@ -1,7 +1,8 @@
-"""Odoo invoices of several orders at once: each order's share stands for the Magento invoices of that order.
+"""Match Odoo invoices of several orders: each order's share is compared with the Magento invoices of that order.
 
-A line belongs to the order of its item, or of the order line that it invoices (shipping, discount). A share covers an order when
-its total and its quantities per item equal those of all Magento invoices of the order that have no counterpart of their own.
+A line belongs to the order of its item, or of the order line that it invoices (shipping, discount). A share covers an
+order if its total and its quantities per item equal those of all Magento invoices of the order without a counterpart of
+their own.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from magodoo.reconcile.view import View
 
 
 def consolidated(view: View) -> Mask:
-    """Standing Odoo invoices over several orders. They have no single counterpart."""
+    """Return the active Odoo invoices of several orders. They have no single counterpart."""
     return view.select(Side.ODOO, Kind.INVOICE) & view.active & view.column("consolidated")
 
 
 def covered(view: View, counted: Quantities, unpaired: Mask) -> Mask:
-    """Magento invoices that a share stands for, and the consolidated invoices whose every share does."""
+    """Return the Magento invoices that a share covers, and the consolidated invoices all of whose shares cover an order."""
     result = np.zeros(len(view.exists), dtype=bool)
     several = consolidated(view)
     if not several.any():
@@ -38,7 +39,7 @@ def covered(view: View, counted: Quantities, unpaired: Mask) -> Mask:
 
 
 def _shares(view: View, several: Mask) -> pd.DataFrame:
-    """document, order, share (units), items (signature): one row per consolidated invoice and order; order 0 where unknown."""
+    """Return one row per consolidated invoice and order: document, order (0 where unknown), share (units), items (signature)."""
     lines = view.frames.lines
     rows = lines[several[lines["document"].to_numpy()]]
     sold = lines[
@@ -71,7 +72,7 @@ def _order_of_items(view: View, items: Positions) -> Positions:
 
 
 def _sums(view: View, counted: Quantities, invoices: Positions) -> pd.DataFrame:
-    """total and signature of some invoices together, by order."""
+    """Return total (units) and signature of the given invoices together, by order."""
     frame = pd.DataFrame(
         {
             "order": view.column("order_key")[invoices],

@@ -1,6 +1,4 @@
-"""What findings and plans look at: the view with its matches, comparisons and quantities, and what each order is ready
-for.
-"""
+"""Collect what findings and plans read: the view with its matches, comparisons, quantities, and what each order can take."""
 
 from __future__ import annotations
 
@@ -25,7 +23,14 @@ DOCUMENTS = (Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 
 @dataclass(frozen=True)
 class Situation:
-    """Masks and position arrays are as long as documents; `pairs` is compare.compare's frame."""
+    """Matched and compared orders. Masks and position arrays are as long as documents.
+
+    Attributes:
+        view: the orders under the instance's settings.
+        counted: quantities of all documents.
+        matching: pairs and ties.
+        pairs: the frame of comparison.compare, one row per pair.
+    """
 
     view: View
     counted: Quantities
@@ -34,11 +39,12 @@ class Situation:
 
     @cached_property
     def is_document(self) -> Mask:
+        """Invoices, shipments and credit memos of either side."""
         return np.isin(self.view.kind_codes, [KINDS.index(kind) for kind in DOCUMENTS])
 
     @cached_property
     def unpaired(self) -> Mask:
-        """Existing documents and orders that ought to have a counterpart and have none, ambiguous ones included."""
+        """Existing documents and orders that should have a counterpart and have none, ambiguous ones included."""
         view = self.view
         alone = view.exists & ~self.matching.paired & (self.matching.lost < 0) & ~self.matching.covered
         return alone & np.where(view.is_magento, self._expected_in_odoo, self._expected_in_magento)
@@ -47,7 +53,7 @@ class Situation:
     def _expected_in_odoo(self) -> Mask:
         """Importable orders, and the active documents of every order: a held or cancelled one may be invoiced or shipped.
 
-        Not a parcel of parts whose bundle left, as Odoo counts it, with a later one.
+        Excludes a parcel of parts whose bundle, as Odoo counts it, left with a later parcel.
         """
         view = self.view
         used_up = self.counted.parcels_of_parts & ~self.counted.waiting_parts
@@ -56,9 +62,9 @@ class Situation:
 
     @cached_property
     def kept_out(self) -> Mask:
-        """Magento orders that only their state keeps out of Odoo, though something happened to them, or no release knows the state.
+        """Magento orders that only their state keeps out of Odoo, although something happened to them or the state is unknown.
 
-        Not those that are held, cancelled or wait for their payment: that is what their states are for.
+        Excludes orders that are held, cancelled or wait for their payment, as those states are meant to keep them out.
         """
         view = self.view
         orders = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & ~view.importable
@@ -70,7 +76,7 @@ class Situation:
 
     @cached_property
     def _expected_in_magento(self) -> Mask:
-        """Active documents of resolved orders. No Odoo order is ever missing in Magento."""
+        """Active documents of resolved orders. An Odoo order is never expected in Magento."""
         view = self.view
         empty = view.of_kind(Kind.SHIPMENT) & (view.column("quantity") <= 0) & (self.counted.signatures == 0)
         return self.is_document & view.active & (view.order_of >= 0) & ~empty
@@ -81,17 +87,17 @@ class Situation:
         return self.view.select(Side.ODOO, Kind.ORDER) & self.matching.paired
 
     def items_of(self, orders: Units) -> pd.DataFrame:
-        """quantities.items of some orders (Magento order ids)."""
+        """Return quantities.items of some orders (Magento order ids)."""
         return quantities.items(self.counted, np.unique(orders[orders > 0]), self.odoo_orders)
 
     @cached_property
     def crowded(self) -> Mask:
-        """Unpaired documents for which the other side's order has nothing open: by items, and by money for refunds."""
+        """Unpaired documents for which the other side's order has nothing open: by items, and for refunds by money."""
         return self._crowded(self.unpaired & self.is_document, one_by_one=True) | (self.unpaired & self._no_money_left)
 
     @cached_property
     def reversals(self) -> Reversals:
-        """Odoo invoices that credit notes reversed before either reached Magento."""
+        """Odoo invoices that credit notes reversed before either was written to Magento."""
         return before_push(self)
 
     @cached_property
@@ -115,7 +121,7 @@ class Situation:
 
     @cached_property
     def _no_money_left(self) -> Mask:
-        """Refunds above what the other side has invoiced and not yet refunded; only where it has the order."""
+        """Refunds above what the other side has invoiced and not yet refunded; only if it has the order."""
         view = self.view
         memos = np.flatnonzero(self.unpaired & view.of_kind(Kind.CREDIT_MEMO))
         result = np.zeros(len(view.exists), dtype=bool)
@@ -129,7 +135,7 @@ class Situation:
         return result
 
     def refundable(self, orders: Units) -> pd.Series:
-        """Invoiced less refunded, by order and side ("magento", "odoo"), in units."""
+        """Return invoiced less refunded amounts in units, by order and side ("magento", "odoo")."""
         view = self.view
         money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
         rows = np.flatnonzero(money & view.active & np.isin(view.column("order_key"), orders))
@@ -139,13 +145,14 @@ class Situation:
         return amounts.groupby([view.column("order_key")[rows], sides]).sum()
 
     def orders_by_id(self, ids: Units) -> dict[int, Document]:
-        """Magento orders as rows, by id."""
+        """Return Magento orders as rows, by id."""
         orders = self.view.frames.locate(Side.MAGENTO, Kind.ORDER, ids)
         return {row.source_id: row for row in self.view.frames.rows(orders[orders >= 0])}
 
     def order_rows(self, positions: Positions) -> dict[int, Document]:
-        """The Magento order of each document as a row, by the document's position; documents without order are left
-        out.
+        """Return the Magento order of each document as a row, by the document's position.
+
+        Documents without order are left out.
         """
         orders = self.view.order_of[positions]
         known = np.unique(orders[orders >= 0])

@@ -1,7 +1,8 @@
-"""Shipments of one order that the two sides cut differently: one parcel in Magento, two deliveries in Odoo, or the like.
+"""Compare shipments of one order that the two sides split differently, such as one parcel in Magento and two deliveries in Odoo.
 
-What has left is compared by item: documents whose sums are equal on both sides stand for each other, whichever of them is matched
-with which. Where the sums differ, nobody can tell which pieces are the same, and none of these documents is written a second time.
+What has left is compared by item: documents whose sums are equal on both sides count as counterparts of each other,
+whichever is matched with which. If the sums differ, it cannot be decided which pieces are the same, and none of these
+documents is written a second time.
 """
 
 from __future__ import annotations
@@ -18,26 +19,32 @@ from magodoo.reconcile.dataset import Mask, Positions, tracks_of
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.view import View
 
-MOST_SUMS = 4096  # of the documents of one side; where there are more, a person compares them
+MOST_SUMS = 4096  # of the documents of one side; beyond that a person compares them
 Goods = Mapping[int, int]  # units by item
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Positions of the documents that one side's and the other's goods left with, oldest first."""
+    """Positions of documents of both sides that share goods, oldest first."""
 
     magento: tuple[int, ...]
     odoo: tuple[int, ...]
 
     @property
     def every(self) -> tuple[int, ...]:
+        """Positions of both sides."""
         return (*self.magento, *self.odoo)
 
 
 @dataclass(frozen=True)
 class Splits:
-    """equal: documents of both sides that move the same goods together. unequal: such that share goods and differ in sum.
-    beyond: positions of documents that have nothing on the other side, beside equal ones.
+    """Shipments that are compared in sum.
+
+    Attributes:
+        length: number of documents.
+        equal: documents of both sides that move the same goods together.
+        unequal: documents of both sides that share goods and differ in sum.
+        beyond: positions of documents that have nothing on the other side, next to equal ones.
     """
 
     length: int
@@ -47,24 +54,26 @@ class Splits:
 
     @cached_property
     def in_equal(self) -> Mask:
+        """Documents in an equal cut."""
         return self._mask(at for cut in self.equal for at in cut.every)
 
     @cached_property
     def in_unequal(self) -> Mask:
+        """Documents in an unequal cut."""
         return self._mask(at for cut in self.unequal for at in cut.every)
 
     @cached_property
     def told_apart(self) -> Mask:
-        """Documents of which it does not matter any more which one each is matched with."""
+        """Documents for which it no longer matters which one each is matched with."""
         return self.in_equal | self._mask(self.beyond)
 
     @cached_property
     def cut_of(self) -> dict[int, Cut]:
-        """The equal cut of each document in one."""
+        """The equal cut of each document that is in one, by position."""
         return {position: cut for cut in self.equal for position in cut.every}
 
     def groups(self, view: View) -> list[dict[str, str | bool]]:
-        """Return the rows of table `shipment_group`, but for the instance: each document with the numbers of the other side's."""
+        """Return the rows of table `shipment_group` without the instance: each document with the numbers of the other side's."""
         rows: list[dict[str, str | bool]] = []
         for cuts, same_goods in ((self.equal, True), (self.unequal, False)):
             for cut in cuts:
@@ -90,7 +99,7 @@ class Splits:
 
 
 def find(view: View, counted: Quantities, partner: Positions, ambiguous: Mask) -> Splits:
-    """Compare what each order's shipments moved in sum, but for those that are matched with one of the same goods."""
+    """Compare what the shipments of each order moved in sum, except those matched with one of the same goods."""
     found = Splits(len(view.exists))
     open_ = _open(view, counted, partner)
     if not open_.any():
@@ -108,7 +117,10 @@ def find(view: View, counted: Quantities, partner: Positions, ambiguous: Mask) -
 
 
 def _open(view: View, counted: Quantities, partner: Positions) -> Mask:
-    """Standing shipments without a counterpart of the same goods, of orders where each side has some and one is matched with none."""
+    """Return active shipments without a counterpart of the same goods.
+
+    Only of orders in which each side has some and at least one is not matched.
+    """
     orders, sums = view.column("order_key"), counted.signatures
     equal = (partner >= 0) & (sums == sums[partner])
     uncountable = view.foreign_units | ((partner >= 0) & view.foreign_units[partner])
@@ -127,7 +139,7 @@ class _Sorter:
     found: Splits
 
     def sort(self, documents: Sequence[int]) -> None:
-        """Put an order's documents, oldest first, into cuts; what only one side has is in none."""
+        """Put an order's documents, oldest first, into cuts; documents whose goods only one side has are in none."""
         for group in self._groups(documents):
             cut = Cut(*(tuple(at for at in group if self.view.is_magento[at] == side) for side in (True, False)))
             if cut.magento and cut.odoo and any(self.partner[at] < 0 for at in group):
@@ -148,7 +160,11 @@ class _Sorter:
             self.found.unequal.append(cut)
 
     def _part(self, cut: Cut) -> Cut | None:
-        """The cut, or without the youngest documents of one side, of which the other has nothing: what they move is open there."""
+        """Return the cut as far as both sides are equal; None if they are not.
+
+        The youngest documents of one side are left out if the other side has nothing for them: what they move is open
+        there.
+        """
         magento = self._chosen(cut.magento, self._sum(cut.odoo))
         if magento:
             return Cut(magento, cut.odoo)
@@ -156,7 +172,7 @@ class _Sorter:
         return Cut(cut.magento, odoo) if odoo else None
 
     def _chosen(self, documents: Sequence[int], wanted: Goods) -> tuple[int, ...]:
-        """The oldest of these documents that move the wanted goods together, all matched ones among them; empty without."""
+        """Return the oldest of these documents that together move the wanted goods, all matched ones among them; empty if none do."""
         sums: dict[frozenset[tuple[int, int]], tuple[int, ...]] = {frozenset(): ()}
         for at in documents:
             more = {_key(added(dict(moved), self.goods[at])): (*chosen, at) for moved, chosen in sums.items()}
@@ -166,7 +182,7 @@ class _Sorter:
         return sums.get(_key(wanted), ())
 
     def _parcels_apart(self, cut: Cut) -> set[int]:
-        """Documents whose tracking numbers say that they are none of the other side's that move such goods."""
+        """Return documents whose tracking numbers exclude all documents of the other side that move such goods."""
         return {
             at
             for side, others in ((cut.magento, cut.odoo), (cut.odoo, cut.magento))
@@ -183,7 +199,7 @@ class _Sorter:
         return added(*(self.goods[at] for at in documents))
 
     def _groups(self, documents: Sequence[int]) -> list[list[int]]:
-        """Documents that share items with each other, directly or through others; matched ones are together."""
+        """Return groups of documents that share items, directly or through others; matched ones are in the same group."""
         groups: list[tuple[set[int], list[int]]] = []
         for at in documents:
             items, members = {item for item in self.goods[at] if item}, [at]
@@ -199,7 +215,7 @@ class _Sorter:
 
 
 def added(*several: Goods) -> Goods:
-    """Return the sums by item, without those of nothing."""
+    """Return the sums by item, in units, without those that are zero."""
     result: dict[int, int] = {}
     for goods in several:
         for item, units in goods.items():

@@ -1,8 +1,7 @@
-"""One table per kind: what a pair of states means. Every combination has a meaning (the last row of each table takes
-the rest).
+"""Map the states of a pair to their meaning, by one table per kind.
 
-A Magento state that no release knows is data, never an error (facts magento-2.4.7-more 5): it means the same as the
-ordinary state.
+Every combination has a meaning: the last row of each table matches whatever is left. A Magento state that no release
+defines is data, never an error: it means the same as the ordinary state.
 """
 
 from __future__ import annotations
@@ -41,7 +40,13 @@ UNPAID = frozenset({"", "not_paid", "partial", "blocked"})
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a combination means. part: of a `status_mismatch` ("order", "payment" ...); None where they agree."""
+    """The meaning of a combination of states.
+
+    Attributes:
+        words: the meaning as text.
+        part: part of a `status_mismatch` ("order", "payment" ...); None if the states agree.
+        finding: type of finding, if it is not status_mismatch.
+    """
 
     words: str
     part: str | None = None
@@ -77,14 +82,14 @@ _MOVE = (
     _Row(
         None, {"draft"}, None, None, True, Meaning("stands in Magento, our document is still a draft in Odoo", "draft")
     ),
-    # What was posted when Magento got it and is a draft again: a draft that a person prepares is paired with nothing.
+    # Posted when it was written to Magento, and a draft again: a draft that a person prepares is never paired.
     _Row(None, {"draft"}, None, None, False, Meaning("stands in Magento, its document is a draft again in Odoo", "")),
     _Row(None, {"posted"}, {"partial"}, True, None, Meaning("captured in Magento, partially paid in Odoo", "payment")),
     _Row(None, {"posted"}, UNPAID, True, None, Meaning("captured in Magento, not paid in Odoo", "payment")),
     _Row(None, {"posted"}, {"reversed"}, None, None, Meaning("posted in Odoo and settled by a credit note")),
     _Row(None, {"posted"}, {"in_payment"}, None, None, Meaning("posted in Odoo, payment under way to the bank")),
     _Row(None, {"posted"}, {"paid"}, None, None, Meaning("posted and paid in Odoo")),
-    # Every invoice made over Magento's REST is state 2: without evidence that is no money (RULES, *Payments*).
+    # Every invoice created over Magento's REST API has state 2, which alone is no evidence of money (RULES, *Payments*).
     _Row(None, {"posted"}, None, False, None, Meaning("posted in Odoo and open, no capture known in Magento")),
     _Row(None, None, None, None, None, AGREE),
 )
@@ -117,15 +122,23 @@ TABLES = {"order": _ORDER, "invoice": _MOVE, "credit_memo": _MOVE, "shipment": _
 
 
 def meaning(kind: str, magento: str, odoo: str, payment: str, captured: bool, ours: bool) -> Meaning:
-    """What a pair's states mean: Magento state, Odoo state, Odoo payment_state, money captured in Magento, Odoo record
-    made by us.
+    """Return the meaning of a pair's states.
+
+    Args:
+        kind: order, invoice, credit_memo or shipment.
+        magento: state in Magento.
+        odoo: state in Odoo.
+        payment: payment_state in Odoo.
+        captured: whether the money is captured in Magento.
+        ours: whether magodoo created the Odoo record.
     """
     return next(row.meaning for row in TABLES[kind] if row.fits(magento, odoo, payment, captured, ours))
 
 
 def progress(ordered: int, canceled: int, refunded: int, done: int) -> str:
-    """How far an order's goods are (shipped) or its money is (invoiced), from quantities: a `complete` order proves
-    neither.
+    """Return how far an order item is shipped or invoiced, as text, from quantities in units.
+
+    The order's state `complete` proves neither.
     """
     expected = ordered - canceled
     if expected <= 0:

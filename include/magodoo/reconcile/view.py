@@ -1,6 +1,4 @@
-"""The orders being reconciled, seen under an instance's settings: what is in scope, importable, before the cut-over,
-rounded how.
-"""
+"""View the orders being reconciled under an instance's settings: scope, import, cut-over and rounding."""
 
 from __future__ import annotations
 
@@ -32,67 +30,74 @@ class View:
     now: datetime
 
     def column(self, name: str) -> Any:
-        """A column of documents as a numpy array."""
+        """Return a column of documents as a numpy array."""
         return self.frames.documents[name].to_numpy()
 
     @cached_property
     def is_magento(self) -> Mask:
+        """Documents of Magento."""
         return self.frames.documents["side"].cat.codes.to_numpy() == SIDES.index(Side.MAGENTO)
 
     @cached_property
     def kind_codes(self) -> Any:
+        """Index in KINDS of each document's kind."""
         return self.frames.documents["kind"].cat.codes.to_numpy()
 
     def of_kind(self, kind: Kind) -> Mask:
+        """Return the documents of a kind."""
         return self.kind_codes == KINDS.index(kind)
 
     def select(self, side: Side, kind: Kind) -> Mask:
+        """Return the documents of a side and kind."""
         on_side = self.is_magento if side is Side.MAGENTO else ~self.is_magento
         return on_side & self.of_kind(kind)
 
     @cached_property
     def exists(self) -> Mask:
+        """Documents that are not marked as deleted."""
         return self.frames.documents["deleted_at"].isna().to_numpy()
 
     @cached_property
     def active(self) -> Mask:
+        """Existing documents that are neither cancelled nor a draft."""
         return self.column("active") & self.exists
 
     @cached_property
     def ours(self) -> Mask:
-        """Documents that carry a reference of ours: they have a counterpart by name, and are never the source of a new
-        document.
+        """Documents that carry a reference of ours.
+
+        They have a counterpart by name, and are never the source of a new document.
         """
         return (self.column("reference") != "") & ~self.select(Side.MAGENTO, Kind.ORDER)
 
     @cached_property
     def foreign_units(self) -> Mask:
-        """Odoo's documents with a line in a unit that does not convert into its product's: their quantities say nothing."""
+        """Odoo documents with a line in a unit that does not convert into its product's: their quantities cannot be compared."""
         found: Mask = self.column("foreign_units") != ""
         return found
 
     @cached_property
     def database(self) -> str | None:
-        """The uuid of the Odoo database, as markers name it; None while master data were never read."""
+        """The uuid of the Odoo database, as markers name it; None if master data were never read."""
         master = self.frames.master
         found = [data["value"] for data in master.loc[master["key"] == "database.uuid", "data"]]
         return str(found[0]) if found else None
 
     @cached_property
     def order_of(self) -> Positions:
-        """Position of the Magento order of each document; -1 where its order is not here."""
+        """Position of the Magento order of each document; -1 if it is not in the frames."""
         found = self.frames.locate(Side.MAGENTO, Kind.ORDER, self.column("order_key"))
         return np.where(self.column("order_key") > 0, found, -1)
 
     def word_is(self, column: str, words: Any) -> Mask:
-        """Documents whose word in a category column is one of these."""
+        """Return the documents whose value in a category column is one of these."""
         categories = self.frames.documents[column].cat
         hit = np.array([category in words for category in categories.categories], dtype=bool)
         return hit[categories.codes.to_numpy()] if len(hit) else np.zeros(len(self.frames.documents), dtype=bool)
 
     @cached_property
     def has_extra(self) -> Mask:
-        """Documents whose total holds an amount that is in no part."""
+        """Documents whose total contains an amount that is in no part."""
         lines = self.frames.lines
         result = np.zeros(len(self.frames.documents), dtype=bool)
         result[lines["document"].to_numpy()[lines["role"].cat.codes.to_numpy() == ROLES.index("extra")]] = True
@@ -113,8 +118,10 @@ class View:
 
     @cached_property
     def only_authorised(self) -> Mask:
-        """Documents of orders whose provider has authorised the money and taken none, whatever Magento shows as paid: an invoice that is
-        captured offline is *paid* there as well. Not where the settings say that an invoice means paid.
+        """Documents of orders whose provider has authorised the money and captured none, whatever Magento shows as paid.
+
+        An invoice that is captured offline is *paid* in Magento as well. Excludes payment methods for which the
+        settings define that an invoice means paid.
         """
         means_paid = {name for name, method in self.instance.payment_methods.items() if method.invoice_means_paid}
         waiting = (self.column("amount_authorized") > 0) & (self.column("paid_online") == 0)
@@ -123,13 +130,13 @@ class View:
 
     @cached_property
     def of_deleted_stores(self) -> Mask:
-        """Orders without a store view, where the settings name the stores of this instance and do not say that these are its own."""
+        """Orders without a store view, if the settings name this instance's stores and do not claim such orders for it."""
         undecided = bool(self.instance.stores) and self.instance.deleted_stores != "ours"
         return self.select(Side.MAGENTO, Kind.ORDER) & (self.column("deleted_store") != "") & undecided
 
     @cached_property
     def confirmed_early(self) -> Mask:
-        """Importable orders that the settings want confirmed though Magento has not gone on with them (cash on delivery)."""
+        """Importable orders that the settings want confirmed although Magento has not processed them (cash on delivery)."""
         early = self.importable & ~self.word_is("state", set(self.instance.orders.import_states))
         quotation = [name for name, method in self.instance.payment_methods.items() if method.import_as == "quotation"]
         return early & ~self.word_is("payment_method", quotation)
@@ -140,15 +147,17 @@ class View:
         return state in self.states_imported(method)[1]
 
     def states_imported(self, method: str) -> tuple[str, tuple[str, ...]]:
-        """The setting that says which states of a payment method's orders are imported, and the states."""
+        """Return the setting that defines which order states of a payment method are imported, and these states."""
         known = self.instance.payment_methods.get(method)
         if known is not None and known.import_states is not None:
             return f"payment_methods.{method}.import_states", known.import_states
         return "orders.import_states", self.instance.orders.import_states
 
     def imported_as(self, state: str, method: str) -> str:
-        """A method that imports earlier states as quotations confirms them once the order reaches a state that all
-        orders need.
+        """Return whether an order of this state and method is imported as `quotation` or `confirmed`.
+
+        A method that imports earlier states as quotations confirms them once the order reaches a state that is imported
+        for all orders.
         """
         known = self.instance.payment_methods.get(method)
         early = state not in self.instance.orders.import_states
@@ -156,6 +165,7 @@ class View:
 
     @cached_property
     def cancelled_orders(self) -> Mask:
+        """Magento orders that are cancelled."""
         return self.select(Side.MAGENTO, Kind.ORDER) & self.word_is("state", {"canceled"})
 
     @cached_property
@@ -169,6 +179,7 @@ class View:
 
     @cached_property
     def created_since_books(self) -> Mask:
+        """Documents created on or after the cut-over."""
         start = self.instance.books_from_utc
         if start is None:
             return np.ones(len(self.frames.documents), dtype=bool)
@@ -183,18 +194,17 @@ class View:
 
     @cached_property
     def tolerances(self) -> Units:
+        """The tolerance of each document's currency, in units."""
         currencies = self.frames.documents["currency"].cat
         allowed = np.array([self.instance.tolerance_units(code) for code in currencies.categories], dtype=np.int64)
         return allowed[currencies.codes.to_numpy()] if len(allowed) else np.zeros(0, dtype=np.int64)
 
     def amounts(self, name: str, positions: Positions) -> Units:
-        """Amounts rounded half away from zero to the currency of each document (credit memos keep four decimals in
-        staging).
-        """
+        """Return amounts rounded half away from zero to the currency, in units (staging keeps four decimals of credit memos)."""
         return rounded(self.column(name)[positions], self.steps[positions])
 
     def older_than(self, days: int) -> Mask:
-        """Documents whose date lies more than so many days back."""
+        """Return the documents dated more than so many days ago."""
         documents = self.frames.documents
         dates = documents["document_date"].fillna(documents["created_at"].dt.tz_localize(None).dt.normalize())
         limit = pd.Timestamp(self.now).tz_convert(self.instance.time_zone).tz_localize(None).normalize()
@@ -202,7 +212,7 @@ class View:
 
 
 def in_scope(frames: Frames, instance: Instance) -> Mask:
-    """Documents of orders that the settings do not exclude (RULES: excluded documents are counted, never dropped)."""
+    """Return the documents of orders that the settings do not exclude (RULES: excluded documents are counted, never dropped)."""
     rules, documents = instance.exclude, frames.documents
     if not any((rules.stores, rules.customer_groups, rules.payment_methods, rules.email_patterns, rules.skus)):
         return np.ones(len(documents), dtype=bool)
@@ -224,9 +234,10 @@ def in_scope(frames: Frames, instance: Instance) -> Mask:
 
 
 def smallest_unit(currency: str) -> int:
+    """Return the smallest amount of a currency, in units of 1/10000."""
     return int(10 ** (4 - CURRENCY_DECIMALS.get(currency, 2)))
 
 
 def rounded(units: Units, steps: Units) -> Units:
-    """Units rounded half away from zero to multiples of the steps."""
+    """Return units rounded half away from zero to multiples of the steps."""
     return np.sign(units) * ((np.abs(units) + steps // 2) // steps) * steps

@@ -1,8 +1,12 @@
-"""PostgreSQL between the two systems: what was read, where reading stands, what is due.
+"""Store in PostgreSQL what was read from Magento and Odoo, how far each was read, and which orders are due.
 
-`connect(url)` gives the engine; `migrate(url)` brings the schema `magodoo` up to date. The modules each own their tables:
-upsert (payload, document, line), watermarks, work, quarantine, master, runs; resolve finds the order of every document;
-frames hands whole orders to reconcile.
+`connect(url)` returns the engine, `migrate(url)` brings the schema `magodoo` up to date. Each module owns its tables:
+`documents` (payload, document, line), `watermarks`, `work_queue` (order_work), `quarantine`, `master_data` (master),
+`sales_lines` (listed, unlisted, agreement), `retention` (erased) and `runs` (run).
+
+`order_linking` finds the Magento order of every document, `line_linking` the order item of every line. `completeness`
+finds orders of which documents are missing, `deletion` marks what a source no longer has, and `frames` reads whole
+orders for `magodoo.reconcile`.
 """
 
 from magodoo.staging.db import connect, migrate

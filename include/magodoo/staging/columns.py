@@ -1,6 +1,7 @@
-"""What stands in `document.details`, kind by kind. Amounts are units; keys that are absent mean none.
+"""Describe the JSON of `document.details`, kind by kind.
 
-Every other column is described in `migrations/versions/0001_first.sql`.
+Amounts are int in units of 1/10000 of the currency. An absent key means that the document has no such value. Every
+other column is described in `migrations/versions/0001_first.sql`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import NotRequired, TypedDict
 
 
 class PaymentDetails(TypedDict):
-    """The payment of a Magento order; `base_amount_paid_online` is what a provider really took."""
+    """The payment of a Magento order, in units; `base_amount_paid_online` is what a provider captured."""
 
     method: str | None
     last_trans_id: str | None
@@ -21,7 +22,7 @@ class PaymentDetails(TypedDict):
 
 
 class OrderTotals(TypedDict):
-    """What a Magento order says of itself; `staging/lacking.py` compares it with what is staged."""
+    """The totals that Magento stores on an order, in units; `staging/completeness.py` compares them with staged documents."""
 
     invoiced: int
     paid: int
@@ -31,8 +32,9 @@ class OrderTotals(TypedDict):
 
 
 class Addressed(TypedDict):
-    """External ids in Odoo of a customer and the two addresses: of a Magento order as they would be written now, of an Odoo order as
-    they stand on it.
+    """External ids in Odoo of a customer and of the two addresses of an order.
+
+    On a Magento order, the ids that would be written now; on an Odoo order, the ids of the contacts that it has.
     """
 
     partner: str
@@ -41,9 +43,14 @@ class Addressed(TypedDict):
 
 
 class MagentoOrderDetails(TypedDict):
-    """`edit_of`, `edited_as`: entity ids of the order that this one replaces, and of the one that replaces it; `deleted_store`: what
-    is left of the name of its store view, where that was deleted; `beside_in`: the fields that hold what its total has beside its parts;
-    `authorisation`: what became of an authorisation that is not captured (`extract/authorisations.py`).
+    """Details of a Magento order.
+
+    Attributes:
+        edit_of: entity id of the order that this one replaces.
+        edited_as: entity id of the order that replaces this one.
+        deleted_store: what is left of the name of its store view, if that was deleted.
+        beside_in: the fields that hold what its total contains beside its parts.
+        authorisation: what became of an authorisation that is not captured (`extract/authorisations.py`).
     """
 
     edit_of: int | None
@@ -62,14 +69,18 @@ class MagentoOrderDetails(TypedDict):
 
 
 class MagentoShipmentDetails(TypedDict):
-    """The code of the first track's carrier, as Magento has it."""
+    """Details of a Magento shipment: the carrier code of its first track, as Magento stores it."""
 
     carrier_code: str | None
 
 
 class TenderedDetails(TypedDict, total=False):
-    """On Magento's orders, invoices and credit memos: what was paid by gift card, store credit, points, by name of `extra_totals`, and
-    its sum in base currency; on orders, and credit memos that say it, what was refunded to them.
+    """Payments of Magento orders, invoices and credit memos by gift card, store credit or points.
+
+    Attributes:
+        tendered: units by name of `extra_totals`.
+        tendered_base: their sum in base currency, in units.
+        refunded_to: units refunded to each of them, by name; on orders, and on credit memos that report it.
     """
 
     tendered: dict[str, int]
@@ -78,7 +89,7 @@ class TenderedDetails(TypedDict, total=False):
 
 
 class OdooOrderDetails(TypedDict):
-    """`invoice_ids` and `picking_ids` are all that Odoo links to the order, credit notes and returns among them."""
+    """Details of an Odoo order; `invoice_ids` and `picking_ids` include its credit notes and returns."""
 
     invoice_status: str | None
     delivery_status: str | None
@@ -92,8 +103,13 @@ class OdooOrderDetails(TypedDict):
 
 
 class Deduction(TypedDict):
-    """What counts as paid of an Odoo document and did not come: `discount` for early payment or `bank_charges`, in units, with the
-    entry and its day (ISO).
+    """An amount that counts as paid of an Odoo document and was not received.
+
+    Attributes:
+        what: `discount` (early payment) or `bank_charges`.
+        amount: units.
+        entry: name of the journal entry.
+        day: its date (ISO 8601).
     """
 
     what: str
@@ -103,8 +119,14 @@ class Deduction(TypedDict):
 
 
 class SettlementDetails(TypedDict):
-    """What settled an Odoo document beside `captured_amount` (extract/odoo_settlement.py): payments without an entry, what journal
-    entries wrote off, what was deducted, the credit notes that settled an invoice as `id:amount,...`, and all of it in words.
+    """What settled an Odoo document beside `captured_amount` (`extract/odoo_settlement.py`). Amounts are units.
+
+    Attributes:
+        in_payment: payments without a journal entry.
+        written_off: what journal entries wrote off.
+        deductions: what was deducted from payments.
+        credited_by: the credit notes that settled an invoice, as `id:amount,...`.
+        words: all of it as text.
     """
 
     in_payment: int
@@ -115,9 +137,16 @@ class SettlementDetails(TypedDict):
 
 
 class OdooMoveDetails(TypedDict, total=False):
-    """An invoice or credit note: whether it is over several sale orders, which lines count in a unit that does not convert (transfers
-    too), what cash rounding added, which payment term lowers its tax, why its e-invoice was refused, what settled it, and whether it
-    was ever seen paid, which stays (staging/upsert.py).
+    """Details of an Odoo invoice or credit note.
+
+    Attributes:
+        consolidated: whether it invoices several sale orders.
+        foreign_units: the lines whose unit of measure does not convert into their product's (of transfers too).
+        cash_rounding: units that cash rounding added.
+        discounted_tax: the payment term that lowers its tax.
+        einvoice_rejected: why its electronic invoice was refused.
+        settlement: what settled it.
+        was_paid: set once it was seen paid, and never removed (`staging/documents.py`).
     """
 
     consolidated: bool
@@ -131,14 +160,18 @@ class OdooMoveDetails(TypedDict, total=False):
 
 
 class OdooTransferDetails(TypedDict, total=False):
-    """A delivery or return over several sale orders: each order's goods are a document (`extract/odoo_transfers.py`)."""
+    """Details of a transfer of several sale orders: each order's goods are one document (`extract/odoo_transfers.py`)."""
 
     sale_orders: list[int]
 
 
 class AnyDetails(TypedDict, total=False):
-    """On documents of every kind: the order that it claims exists nowhere (`staging/resolve.py`); what was left out of it when
-    it was read, in words; which of its sums fail, by how much and from which figures.
+    """Details of documents of every kind.
+
+    Attributes:
+        without_order: the order that it names exists nowhere (`staging/order_linking.py`).
+        set_aside: what was left out of it when it was read, as text.
+        flaw: which of its sums fail, by how much and from which figures, as text.
     """
 
     without_order: bool

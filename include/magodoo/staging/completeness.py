@@ -1,4 +1,4 @@
-"""What staging lacks of an order, asked of the tables alone: so that completing an order costs no request that is not needed."""
+"""Find from the tables alone which documents of an order are not staged, so that completing it costs no needless request."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-ORDER_NUMBER = r"^\d{8,12}(-\d{1,2})?$"  # what a word has to look like to be asked for as an order's number
+ORDER_NUMBER = r"^\d{8,12}(-\d{1,2})?$"  # the shape of a reference that is asked for as an order's number
 
 _MAGENTO = """
     with wanted as (select unnest(cast(:keys as text[])) as key),
@@ -53,19 +53,26 @@ _CHANGED_SINCE = """
 
 
 def of_magento(connection: Connection, instance: str, order_keys: Sequence[str]) -> list[str]:
-    """Orders that are not staged, or whose invoices, shipments or credit memos are not all staged."""
+    """Return the keys of orders that are not staged, or whose invoices, shipments or credit memos are not all staged.
+
+    Compares the sums of staged documents with the totals and quantities on the Magento order. Refunds may differ by a
+    hundred units for each credit memo.
+    """
     return _keys(connection, _MAGENTO, instance, order_keys)
 
 
 def of_odoo(connection: Connection, instance: str, order_keys: Sequence[str]) -> list[str]:
-    """Orders without a staged sales order, or whose listed invoices or pickings are not all staged."""
+    """Return the keys of orders without a staged Odoo order, or whose linked invoices or pickings are not all staged."""
     return _keys(connection, _ODOO, instance, order_keys)
 
 
 def changed_after(
     connection: Connection, instance: str, side: str, order_keys: Sequence[str], moment: datetime | None
 ) -> list[str]:
-    """Orders of which `side` changed after `moment` and after they were last complete; all of them without a moment."""
+    """Return the keys of orders of which `side` was staged after `moment` (UTC) and after they were last completed.
+
+    Returns all of them if `moment` is None.
+    """
     if moment is None:
         return list(order_keys)
     return list(
@@ -76,7 +83,7 @@ def changed_after(
 
 
 def numbers(connection: Connection, instance: str, order_keys: Sequence[str]) -> list[str]:
-    """The numbers of staged Magento orders."""
+    """Return the numbers of the staged Magento orders with these keys, sorted."""
     return list(
         connection.execute(
             text("""select number from document where instance = :instance and side = 'magento' and kind = 'order'
@@ -87,7 +94,7 @@ def numbers(connection: Connection, instance: str, order_keys: Sequence[str]) ->
 
 
 def claimed_numbers(connection: Connection, instance: str, order_keys: Sequence[str], prefix: str) -> list[str]:
-    """The words on Odoo documents of these keys that may be order numbers, without the instance's prefix."""
+    """Return the references on Odoo documents of these keys that look like order numbers, without the instance's prefix."""
     return list(
         connection.execute(
             text("""
@@ -100,7 +107,7 @@ def claimed_numbers(connection: Connection, instance: str, order_keys: Sequence[
 
 
 def own_ids(connection: Connection, instance: str, side: str, kind: str, order_keys: Sequence[str]) -> list[str]:
-    """Source ids of the staged documents of one side and kind of these orders."""
+    """Return the source ids of the staged documents of one side and kind of these orders, deleted ones excluded."""
     return list(
         connection.execute(
             text("""select source_id from document where instance = :instance and side = :side and kind = :kind
@@ -111,7 +118,7 @@ def own_ids(connection: Connection, instance: str, side: str, kind: str, order_k
 
 
 def read_before(connection: Connection, instance: str, ids: Sequence[str], moment: datetime) -> list[str]:
-    """Those of these sales orders that belong to a Magento order and were read before the moment."""
+    """Return those of these Odoo order ids that belong to a Magento order and were read before `moment` (UTC)."""
     return list(
         connection.execute(
             text("""select source_id from document where instance = :instance and side = 'odoo' and kind = 'order'
@@ -123,7 +130,7 @@ def read_before(connection: Connection, instance: str, ids: Sequence[str], momen
 
 
 def without_sales_order(connection: Connection, instance: str, order_keys: Sequence[str]) -> list[str]:
-    """Those of these orders for which no Odoo order is staged."""
+    """Return those of these order keys for which no Odoo order is staged."""
     return _keys(
         connection,
         """select key from unnest(cast(:keys as text[])) key where not exists (select 1 from document d
@@ -141,10 +148,11 @@ def _keys(connection: Connection, statement: str, instance: str, order_keys: Seq
 def are_settled(
     connection: Connection, instance: str, side: str, kind: str, stamps: Mapping[str, datetime], overlap: timedelta
 ) -> bool:
-    """Whether all of these (source id: change stamp) are staged with that stamp, and were read alike `overlap` after the first time.
+    """Return whether all of these documents are staged with these timestamps and were read again `overlap` later, unchanged.
 
-    A stamp has whole seconds, and a transaction may end late: within the overlap a record may change once more and keep its
-    stamp. Both times are of our clock, so that it need not agree with the source's.
+    `stamps` holds the change timestamp (UTC) by source id. A timestamp has whole seconds, and a transaction may end
+    late: within the overlap a record may change once more and keep its timestamp. Both reading times are of our clock,
+    which need not agree with the source's.
     """
     rows = connection.execute(
         text("""

@@ -1,4 +1,4 @@
-"""The staging database: its engine, its schema, which Alembic brings up to date, and its statistics."""
+"""Connect to the staging database, migrate its schema with Alembic, and keep its planner statistics current."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ __all__ = ["MIGRATIONS", "SCHEMA", "connect"]
 
 
 def connect(url: str, **options: object) -> Engine:
-    """An engine whose connections see schema `magodoo`, speak UTC and read every JSON fraction as Decimal.
+    """Return an engine whose connections use schema `magodoo` and UTC, and read every JSON fraction as Decimal.
 
-    Takes `postgres://`, `postgresql://` and `postgresql+psycopg2://`, directly or through PgBouncer; nothing is contacted yet.
+    Accepts `postgres://`, `postgresql://` and `postgresql+psycopg2://` URLs, directly or through PgBouncer. Does not
+    connect.
     """
     return create_engine(
         seen_by_all(make_url(re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg2://", url))),
@@ -34,13 +35,15 @@ def connect(url: str, **options: object) -> Engine:
     )
 
 
-_MIGRATION_LOCK = 7_346_201  # any constant: two migrations of one database wait for each other
+_MIGRATION_LOCK = 7_346_201  # arbitrary; concurrent migrations of one database wait for each other
 
 
 def migrate(url: str) -> None:
-    """Create the schema or bring it up to date; harmless when it is.
+    """Create the schema or bring it up to date. Running it again changes nothing.
 
-    Raises FixConfiguration when nothing answers, or names what the role lacks and the statement that gives it.
+    Raises:
+        FixConfiguration: if the database does not answer, or the role lacks a privilege; then it names the statement
+            that grants it.
     """
     engine = connect(url)
     config = Config()
@@ -69,7 +72,7 @@ def migrate(url: str) -> None:
 
 
 def what_is_lacking(connection: Connection) -> list[str]:
-    """The statements, for somebody with the right to run them, that give this role what it lacks; empty when nothing is."""
+    """Return the SQL statements that would grant this role the privileges it lacks; empty if it has them all."""
     role, database, may_create, may_temp = connection.execute(
         text("""select quote_ident(current_user), quote_ident(current_database()),
             has_database_privilege(current_database(), 'CREATE'), has_database_privilege(current_database(), 'TEMP')""")
@@ -100,7 +103,7 @@ def _lacks(statements: list[str]) -> FixConfiguration:
     )  # fmt: skip
 
 
-# What statements join and choose by; the texts and amounts are left to autovacuum, as they cost the most.
+# Columns used in joins and conditions. Texts and amounts are left to autovacuum, as they cost the most.
 _COLUMNS = {
     "document": "instance, side, kind, source_id, order_key, own_order_id, number, reference, active, deleted_at, resolved_at, grand_total",
     "line": "instance, side, kind, source_id, line_id, item_key, own_item_id, role, is_money",
@@ -109,7 +112,10 @@ _COLUMNS = {
 
 
 def keep(connection: Connection, *tables: str) -> None:
-    """Analyse those of these tables that have doubled since they were analysed; what another transaction analyses is left to it."""
+    """Analyse those of these tables that have doubled since they were last analysed.
+
+    Skips a table that another transaction is analysing.
+    """
     grown = connection.execute(
         text("""
         select relname from pg_class where oid = any(cast(:tables as regclass[]))
@@ -121,9 +127,10 @@ def keep(connection: Connection, *tables: str) -> None:
 
 
 def learn_kinds(connection: Connection) -> None:
-    """Analyse documents and lines when a kind or side comes in that the statistics do not know.
+    """Analyse documents and lines if the incoming documents have a kind or side that the statistics do not contain.
 
-    What they do not know is planned as if there were none of it: each row of a batch is then looked for among all of its kind.
+    PostgreSQL plans for an unknown kind as if it had no rows: each row of a batch would then be looked up among all
+    rows of its kind.
     """
     unknown = connection.execute(
         text("""

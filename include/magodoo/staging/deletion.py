@@ -1,4 +1,4 @@
-"""Documents that the source no longer has: marked, never removed. Odoo leaves no other trace of a deletion."""
+"""Mark documents that the source no longer has; never remove them. Odoo keeps no other trace of a deletion."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from magodoo.staging.order_linking import resolve
 def not_seen_since(
     connection: Connection, instance: str, side: str, order_keys: Sequence[str], moment: datetime
 ) -> dict[str, list[str]]:
-    """Source ids by kind: documents of these orders that a reading which began at `moment` did not return."""
+    """Return source ids by kind: documents of these orders that a reading begun at `moment` (UTC) did not return."""
     rows = connection.execute(
         text("""
         select kind, source_id from document where instance = :instance and side = :side and order_key = any(:keys)
@@ -36,7 +36,10 @@ def not_seen_since(
 def mark_deleted(
     connection: Connection, instance: Instance, side: str, kind: str, source_ids: Sequence[str], moment: datetime
 ) -> int:
-    """Mark documents that were asked for and are gone; their orders are due. One read again after `moment` is left alone."""
+    """Mark documents that were asked for and are gone, make their orders due, and return how many were marked.
+
+    A document that was read again after `moment` (UTC) is not marked.
+    """
     work_queue.one_writer(connection, instance.id)
     keys = list(
         connection.execute(
@@ -55,7 +58,7 @@ def mark_deleted(
 
 
 def count(connection: Connection, instance: str) -> int:
-    """How many documents are marked."""
+    """Return how many documents of the instance are marked as deleted."""
     return int(
         connection.execute(
             text("select count(*) from document where instance = :instance and deleted_at is not null"),
@@ -68,7 +71,10 @@ def count(connection: Connection, instance: str) -> int:
 def without_left_behind(
     connection: Connection, instance: Instance, documents: Sequence[CanonicalDocument]
 ) -> Iterator[None]:
-    """Stage these documents inside the block; what their transfers no longer hold is marked as deleted after it."""
+    """Mark, after the block, the shares of staged transfers that the documents read in it no longer contain.
+
+    The caller stages `documents` inside the block.
+    """
     transfers: dict[str, list[CanonicalDocument]] = defaultdict(list)
     for document in documents:
         if document.side == Side.ODOO and document.kind in (Kind.SHIPMENT, Kind.RETURN):
@@ -82,9 +88,9 @@ def without_left_behind(
 
 
 def _left_behind(connection: Connection, instance: str, kind: str, documents: Sequence[CanonicalDocument]) -> list[str]:
-    """Source ids of the staged shares of these transfers that were not read with them.
+    """Return the source ids of the staged shares of these transfers that were not read with them.
 
-    The document with the transfer's own id lists the orders that it had (`details.sale_orders`).
+    The document with the transfer's own id lists the sale orders that the transfer had (`details.sale_orders`).
     """
     read = {document.source_id for document in documents}
     rows = connection.execute(

@@ -1,6 +1,7 @@
-"""Documents into staging: payload, canonical row, lines and work queue in the caller's transaction.
+"""Stage documents: payload, canonical row, lines and work queue, in the caller's transaction.
 
-Owner of tables payload, document and line."""
+Owner of tables payload, document and line.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +34,15 @@ _key, _content, _volatile, _line = (attrgetter(*names) for names in (KEY, _CONTE
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One document as rows of COPY text: `incoming` without its fate, `document` without its version, its lines, its payload."""
+    """One document as rows in COPY text format.
+
+    Attributes:
+        key: side, kind and source id.
+        incoming: row of temporary table `incoming`, without its fate.
+        document: row of table document, without its version.
+        lines: rows of table line.
+        payload: row of table payload.
+    """
 
     key: tuple[str, str, str]
     incoming: str
@@ -43,7 +52,10 @@ class Prepared:
 
 
 def prepare(documents: Iterable[CanonicalDocument]) -> list[Prepared]:
-    """One per key, the latest read: a page may show a document twice when it changes while pages are read."""
+    """Return the documents as COPY rows, one per key: the version that was read last.
+
+    A page may contain a document twice if it changes while pages are read.
+    """
     latest: dict[tuple[str, str, str], CanonicalDocument] = {}
     for document in documents:
         known = latest.get(document.key)
@@ -69,14 +81,14 @@ def _prepared(document: CanonicalDocument) -> Prepared:
 
 
 def content_hash(content: Sequence[str], lines: Sequence[str], payload: str) -> str:
-    """Hash of what a document says, without the times at which it was written or read."""
+    """Return the BLAKE2b hash (hex) of a document's content, without the times at which it was written or read."""
     parts = "\x1f".join((*content, *lines, _STAMPS.sub("", payload), ""))
     digest = hashlib.blake2b(parts.encode("utf-8", "replace"), digest_size=16)
     return digest.hexdigest()
 
 
 def begin(connection: Connection) -> None:
-    """Make the table, or empty what an earlier call of the same transaction left."""
+    """Create the temporary table `pending`, or empty what an earlier call in the same transaction left."""
     connection.execute(
         text("""
         create temp table if not exists pending (side text, kind text, source_id text, primary key (side, kind, source_id))
@@ -86,7 +98,7 @@ def begin(connection: Connection) -> None:
 
 
 def add_waiting(connection: Connection, instance: str) -> None:
-    """Add the documents that nobody has resolved: changed ones, and those that came before the shop was known."""
+    """Add to `pending` the documents that are not resolved: changed ones, and those read before any Magento order was."""
     connection.execute(
         text("""
         insert into pending (side, kind, source_id)
@@ -98,12 +110,12 @@ def add_waiting(connection: Connection, instance: str) -> None:
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether there is nothing to look at."""
+    """Return whether no document is pending."""
     return not connection.execute(text("select exists (select 1 from pending)")).scalar_one()
 
 
 def _statement(order_key: str, joined: str = "", **completed: str) -> str:
-    """Rows of incoming_document (`i`) into `document`; they are pending, and their orders are due."""
+    """Return the SQL that writes rows of incoming_document (`i`) into `document`, adds them to `pending` and their orders to the queue."""
     known = f"case when :shop_is_known then {order_key} end"
     values = {name: f"i.{name}" for name in DOCUMENT} | completed | {"order_key": f"coalesce({known}, i.order_key)"}
     due = (
@@ -130,7 +142,7 @@ _FROM_ORDER = {
 _HIS_ORDER = """left join document {0} on {0}.instance = i.instance and {0}.side = '{1}' and {0}.kind = 'order'
     and {0}.source_id = i.{2}"""
 
-# In this order, by side and whether they are orders: what belongs to an order is completed from it.
+# By side and whether they are orders. Executed in this order, as documents are completed from their order.
 _STATEMENTS = {
     (Side.MAGENTO, True): _statement("i.order_key"),
     (Side.ODOO, True): _statement("substring(i.reference from :our_order)", company_currency=_OF_COMPANY),
@@ -153,7 +165,10 @@ _LINES = f"""
 def insert(
     connection: Connection, documents: Sequence[Prepared], names: Mapping[str, Any], *, shop_is_known: bool
 ) -> None:
-    """Documents that are not staged yet; `names` are those of `resolve`. Before the shop is known no order is looked for."""
+    """Insert documents that are not staged yet. `names` are those of `names_of`.
+
+    Looks for no order as long as `shop_is_known` is false: no Magento order is staged yet.
+    """
     groups: dict[tuple[str, bool], list[Prepared]] = {}
     for document in documents:
         side, kind, _ = document.key
@@ -172,12 +187,12 @@ def insert(
 
 
 def fill(connection: Connection, documents: Sequence[Prepared]) -> None:
-    """Temporary table incoming_document: these documents, and nothing else."""
+    """Fill the temporary table incoming_document with exactly these documents."""
     _incoming(connection, "document", DOCUMENT, [document.document for document in documents])
 
 
 def _incoming(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[str]) -> None:
-    """Temporary table incoming_document or incoming_line: these rows, and nothing else."""
+    """Fill the temporary table incoming_document or incoming_line with exactly these rows."""
     name = f"incoming_{table}"
     connection.execute(
         text(f"""
@@ -189,7 +204,7 @@ def _incoming(connection: Connection, table: str, columns: Sequence[str], rows: 
     connection.execute(text(f"analyze {name} (source_id)"))
 
 
-# That it was paid once stays with a document: only so is money seen that goes away again. So does what Magento said once (`since`).
+# A document keeps `was_paid`, so that a reversed payment is found, and `since`, what Magento had when both sides last agreed.
 _DETAILS = """i.details || case when d.details ? 'was_paid' then '{"was_paid": true}'::jsonb else '{}'::jsonb end
     || case when d.details ? 'since' then jsonb_build_object('since', d.details -> 'since') else '{}'::jsonb end"""
 _SET = ", ".join(
@@ -202,7 +217,7 @@ _Fates = dict[tuple[str, str, str], str]
 
 @dataclass(frozen=True)
 class Staged:
-    """What became of the documents of one `stage` call."""
+    """Counts of the documents of one `stage` call: read, changed or new, unchanged, and older than what is staged."""
 
     read: int = 0
     changed: int = 0
@@ -219,9 +234,10 @@ class Staged:
 
 
 def stage(connection: Connection, instance: Instance, documents: Iterable[CanonicalDocument]) -> Staged:
-    """Upsert documents of one instance and find their orders; nothing is committed here.
+    """Upsert documents of one instance, find their orders and return counts. Commits nothing.
 
-    One writer at a time per instance, until the transaction ends: keep it short, ask no other system inside it.
+    Holds the staging lock of the instance until the transaction ends: keep the transaction short, and call no other
+    system inside it.
     """
     documents = list(documents)
     with deletion.without_left_behind(connection, instance, documents):
@@ -229,7 +245,7 @@ def stage(connection: Connection, instance: Instance, documents: Iterable[Canoni
 
 
 def write(connection: Connection, instance: Instance, documents: Sequence[Prepared]) -> Staged:
-    """The same for documents that were prepared before, one per key."""
+    """Do what `stage` does with documents that `prepare` returned, one per key."""
     work_queue.one_writer(connection, instance.id)
     if not documents:
         return Staged()
@@ -258,7 +274,10 @@ def _shop_is_known(connection: Connection, instance: Instance, new: Sequence[Pre
 
 
 def _known(connection: Connection, documents: Sequence[Prepared]) -> _Fates:
-    """Table `incoming`: key, hash, times and fate of each document. Returns the fates of those that are staged already."""
+    """Fill the temporary table `incoming` and return the fates of those documents that are staged already.
+
+    A fate is `stale` (a later version is staged), `same` or `changed`.
+    """
     connection.execute(
         text("""
         create temp table if not exists incoming (instance text, side text, kind text, source_id text,
@@ -288,7 +307,10 @@ def _touch(connection: Connection) -> None:
 
 
 def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
-    """Changed documents keep their row and, where none is told, their order; lines and payload make room for the new ones."""
+    """Replace the content, lines and payload of changed documents.
+
+    They keep their row and, if the new version names no order, their order.
+    """
     fill(connection, documents)
     connection.execute(
         text(f"""

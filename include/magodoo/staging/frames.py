@@ -1,7 +1,8 @@
-"""Whole orders as pandas frames for reconciling: copied out as CSV, only what is looked at, never a NUMERIC on the way.
+"""Read whole orders as pandas frames for reconciling.
 
-Columns and dtypes are those of `magodoo.reconcile.dataset.Frames`: ids, amounts and quantities int64 (units of 1/10000), times
-datetime64 UTC, words as categories. pandas is imported when frames are read.
+Rows are copied out as CSV, only the columns that are used, and no amount is a NUMERIC on the way. Columns and dtypes
+are those of `magodoo.reconcile.dataset.Frames`: ids, amounts and quantities int64 (units of 1/10000), times datetime64
+UTC, words as categories. pandas is imported when frames are read.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _COMPARED = ("vat", "billing", "shipping", "billing_company", "shipping_company"
 
 
 def _joined(name: str) -> str:
-    """Words of a detail in one text, "" for one that it lacks."""
+    """Return SQL for the values of a detail joined in one text, "" for each that it lacks."""
     words = ", ".join(f"coalesce(d.details #>> '{{{name},{key}}}', '')" for key in _COMPARED)
     return f"concat_ws(e'\\x1e', {words})"
 
@@ -61,7 +62,7 @@ _DETAILS = {
     "einvoice_rejected": "d.details ->> 'einvoice_rejected'",
     "settled_by": "d.details #>> '{settlement,words}'",
     "flaw": "d.details ->> 'flaw'",
-    # Few documents have any: the others are not taken apart.
+    # Few documents have any: the JSON of the others is not expanded.
     "tendered_by": "case when d.details ? 'tendered' then (select string_agg(part.key, ',' order by part.key)"
     " from jsonb_each_text(d.details -> 'tendered') part) end",
     "tendered": "case when d.details ? 'tendered' then (select sum(part.value::bigint)::text"
@@ -75,13 +76,16 @@ _DETAILS = {
 
 
 def read_frames(connection: Connection, instance: Instance, order_keys: Collection[str]) -> Frames:
-    """Everything staged about these orders, deleted documents included, and what has no order (see `Frames.unlinked`)."""
+    """Return everything staged about these orders, deleted documents included, and documents without an order.
+
+    See `Frames.unlinked` for the latter.
+    """
     from magodoo.reconcile import dataset
     from magodoo.reconcile.repository import read_pairs
 
     where = {"instance": instance.id, "orders": list(order_keys)}
-    # Every document is looked up once: remembering what was found costs more than finding it. And an index is read as fast as a
-    # table: for discs the planner went through all lines of a large staging instead, in two and a half times the time.
+    # Every document is looked up once, so that memoizing costs more than it saves. With the default random_page_cost the planner
+    # scanned all lines of a large staging database instead of using the index, which took two and a half times as long.
     connection.execute(text("set local enable_memoize = off; set local random_page_cost = 1.1"))
     _choose(connection, "chosen_document", _CHOSEN, where)
     _choose(connection, "chosen_unlinked", f"{_LOOKALIKES} union {_WITHOUT_ORDER}", where | {"days": DUPLICATE_DAYS})
@@ -100,8 +104,8 @@ def read_frames(connection: Connection, instance: Instance, order_keys: Collecti
     )
 
 
-# Odoo documents that nobody's order explains and that look like one of the Magento documents read: same kind, currency and
-# total within a month; and every document whose order exists nowhere.
+# Duplicate candidates: Odoo documents without an order that have the kind, currency and total of a Magento document read here,
+# within a month of it. Beside them, every document whose order exists nowhere.
 _LOOKALIKES = """
     select o.instance, o.side, o.kind, o.source_id from document m join document o on o.instance = m.instance
         and o.side = 'odoo' and o.kind = m.kind and o.grand_total = m.grand_total and o.currency = m.currency
@@ -115,7 +119,10 @@ _WITHOUT_ORDER = """
 
 
 def _choose(connection: Connection, table: str, keys: str, where: Mapping[str, Any]) -> None:
-    """The keys of the documents to read, numbered: one statement decides, later ones cannot see others."""
+    """Fill a temporary table with the numbered keys of the documents to read.
+
+    Later statements join it, so that they all read the same documents.
+    """
     connection.execute(
         text(f"""create temp table if not exists {table}
             (position bigint, instance text, side text, kind text, source_id text) on commit delete rows""")
@@ -182,7 +189,7 @@ def _default(name: str) -> str:
 def _copy_out(
     connection: Connection, columns: Mapping[str, str], chosen_rows: str, kinds_of: Mapping[str, str]
 ) -> pd.DataFrame:
-    """A SELECT by COPY as CSV; what is not named in `kinds_of` is int64."""
+    """Return the result of a SELECT by COPY as CSV; columns not named in `kinds_of` are int64."""
     import pandas as pd
 
     listed = ", ".join(f"{expression} as {name}" for name, expression in columns.items())

@@ -1,4 +1,7 @@
-"""Which Magento order item a line of an Odoo document stands for, what Odoo is still to deliver of each, and what documents take over from their order."""
+"""Find the Magento order item of each line of an Odoo document, and complete documents from their order.
+
+Writes `item_key`, `qty_open` and the columns that a Magento document takes from its order and the company.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-# What lies in a transfer beside an order's own goods belongs to no item of it, whatever its SKU.
+# Goods in a transfer that are not of its order belong to no item of that order, whatever their SKU.
 _TRANSFERS = ("shipment", "return")
 
 _CONCERNED = """
@@ -40,7 +43,7 @@ _ByDocument = dict[str, list[_Line]]
 
 
 def name_items(connection: Connection, instance: str) -> int:
-    """Write the item_key of Odoo lines of the documents that are being resolved, and of those of new Magento orders."""
+    """Write `item_key` on Odoo lines of the documents being resolved and of new Magento orders; return how many lines."""
     concerned = connection.execute(text(_CONCERNED), {"instance": instance}).all()
     if not concerned:
         return 0
@@ -71,11 +74,11 @@ def name_items(connection: Connection, instance: str) -> int:
 
 
 def _leave_out_exchanges(connection: Connection, instance: str, orders: Collection[str]) -> None:
-    """Count no goods that were exchanged. Odoo sends them by a procurement that names nothing it replaces, and may put them into the
-    same move as what is still owed.
+    """Exclude exchanged goods from the counted quantity of delivery lines.
 
-    Of each order line, as much as comes back and leaves beyond what was ordered is an exchange: the youngest moves, but none that left
-    before the return was made. `qty_ordered` keeps what was moved.
+    Odoo sends them by a procurement that does not name what it replaces, and may put them into the same move as what is
+    still owed. Of each order line, the quantity that comes back and leaves beyond what was ordered is an exchange: the
+    youngest moves, except those that left before the return was created. `qty_ordered` keeps what was moved.
     """
     if not orders:
         return
@@ -114,11 +117,12 @@ def _leave_out_exchanges(connection: Connection, instance: str, orders: Collecti
 
 
 def _count_kits(connection: Connection, instance: str, orders: Collection[str]) -> None:
-    """Moves of another product than their order line are a kit's components (RULES, *Deliveries*).
+    """Count the moves of a kit's components as kits (RULES, *Deliveries*): moves of another product than their order line.
 
-    What the order line says is delivered is shared among its done deliveries by what they moved; the first component of a
-    delivery carries its kits, the others nothing. Once components came back, Odoo's figure may be less these or not (by
-    the return's `to_refund`): then deliveries and returns alike are counted by what a kit asked for in the deliveries.
+    The delivered quantity of the order line is shared among its done deliveries in proportion to what they moved; the
+    first component of a delivery carries its kits, the others zero. Once components came back, Odoo's figure may or may
+    not be reduced by them (the return's `to_refund`): then deliveries and returns are both counted by what a kit asked
+    for in the deliveries.
     """
     if not orders:
         return
@@ -165,7 +169,10 @@ def _by_sku(lines: Sequence[_Line], items: Sequence[_Line]) -> list[_Line]:
 
 
 def _by_sold_sku(connection: Connection, instance: str, unnamed: Mapping[str, Sequence[_Line]]) -> list[_Line]:
-    """Name lines by what Odoo's order sells an item as, by order key: a gift card is sold as the product of the liability."""
+    """Name lines by the SKU under which the Odoo order sells an item: a gift card is sold as the product of the liability.
+
+    `unnamed` holds the lines without item by order key.
+    """
     if not unnamed:
         return []
     orders = connection.execute(
@@ -225,9 +232,10 @@ def _write(connection: Connection, instance: str, named: Sequence[_Line]) -> Non
 
 
 def note_open(connection: Connection, instance: str) -> int:
-    """Write qty_open on the order lines of the documents that are being resolved, where a picking of the order is staged.
+    """Write `qty_open` on order lines of the documents being resolved, if a picking of the order is staged.
 
-    Returns how many lines changed. Moves of a kit's components name another product than the order line and are left out.
+    Returns how many lines changed. Moves of a kit's components name another product than the order line and are left
+    out.
     """
     changed = connection.execute(
         text("""
@@ -256,7 +264,7 @@ def note_open(connection: Connection, instance: str) -> int:
     return int(changed.rowcount)
 
 
-# Documents that changed with their order, and every document of an order that is new or changed.
+# Documents that are not resolved yet, and every document of an order that is new or changed.
 _INHERITING = """
     concerned as (
         select d.kind, d.source_id, d.order_key from document d where d.instance = :instance and d.side = 'magento'
@@ -286,7 +294,7 @@ _TAKEN = (
 
 
 def of_order(document: str, order: str) -> dict[str, str]:
-    """Columns of a Magento document, as its order completes them; both are names of rows."""
+    """Return SQL by column for what a Magento document takes over from its order; both arguments are row aliases."""
     paid, online = (
         f"({order}.details #>> '{{payment,{name}}}')::bigint"
         for name in ("base_amount_paid", "base_amount_paid_online")
@@ -305,7 +313,7 @@ def of_order(document: str, order: str) -> dict[str, str]:
 
 
 def of_order_line(line: str, item: str) -> dict[str, str]:
-    """Columns of a Magento document's line, as its order's line completes them."""
+    """Return SQL by column for what a line of a Magento document takes over from its order's line."""
     return {
         **{column: f"{item}.{column}" for column in ("product_type", "parent_item_key", "is_virtual", "tax_percent")},
         "is_money": f"""{line}.is_money and ({item}.is_money or {line}.untaxed <> 0 or {line}.tax <> 0
@@ -314,7 +322,7 @@ def of_order_line(line: str, item: str) -> dict[str, str]:
 
 
 def inherit(connection: Connection, instance: str) -> None:
-    """Complete the documents that are being resolved."""
+    """Complete the documents being resolved from their order and the company."""
     _from_orders(connection, instance)
     _from_company(connection, instance)
 
@@ -358,6 +366,6 @@ def _assigned(columns: dict[str, str]) -> str:
 
 
 def _differ(row: str, columns: dict[str, str]) -> str:
-    """A row that says so already is not written again."""
+    """Return the SQL condition that a row differs, so that an equal row is not written again."""
     told = ", ".join(f"{row}.{column}" for column in columns)
     return f"({told}) is distinct from ({', '.join(columns.values())})"

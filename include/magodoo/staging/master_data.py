@@ -1,9 +1,9 @@
-"""Odoo's master data as mappings need it. Owner of table master.
+"""Store the master data of Odoo that mappings need. Owner of table master.
 
-Keys: products by SKU, taxes, currencies, pricelists, carriers and units by name, journals, warehouses and states of countries by code,
-countries by ISO code; `ir.config_parameter` / `database.uuid` holds `{"value": ...}`, `res.company` / `lock_dates` the dates that are set,
-`res.company` / `e_invoicing` under `found` what makes its documents electronic.
-`data` is the row as Odoo gave it.
+Keys are SKUs of products; names of taxes, currencies, pricelists, carriers and units; codes of journals, warehouses and
+states of countries; ISO codes of countries. `ir.config_parameter` / `database.uuid` holds `{"value": ...}`,
+`res.company` / `lock_dates` the dates that are set, and `res.company` / `e_invoicing` under `found` what makes its
+documents electronic. `data` is the row as Odoo returned it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Row = Mapping[str, Any]
 
 
 def replace(connection: Connection, instance: str, model: str, key_field: str, rows: Sequence[Row]) -> int:
-    """Make the records of a model exactly these; a record without a key is left out."""
+    """Make the records of a model exactly these, without those that have no key, and return how many were written."""
     connection.execute(
         text("delete from master where instance = :instance and model = :model"), {"instance": instance, "model": model}
     )
@@ -31,7 +31,10 @@ def replace(connection: Connection, instance: str, model: str, key_field: str, r
 
 
 def replace_products(connection: Connection, instance: str, skus: Sequence[str], rows: Sequence[Row]) -> int:
-    """What Odoo answered about these SKUs; one that it does not have is remembered with odoo_id 0, inactive."""
+    """Store the products that Odoo returned for these SKUs and return how many it has.
+
+    A SKU that Odoo does not have is stored with odoo_id 0, inactive.
+    """
     connection.execute(
         text("delete from master where instance = :instance and model = :model and key = any(:skus)"),
         {"instance": instance, "model": PRODUCTS, "skus": list(skus)},
@@ -44,7 +47,7 @@ def replace_products(connection: Connection, instance: str, skus: Sequence[str],
 
 
 def put_fact(connection: Connection, instance: str, model: str, key: str, data: Row) -> None:
-    """One fact that has no record of its own: the database's uuid, the lock dates."""
+    """Store one fact that has no record of its own, such as the database's uuid or the lock dates."""
     connection.execute(
         text("delete from master where instance = :instance and model = :model and key = :key"),
         {"instance": instance, "model": model, "key": key},
@@ -55,7 +58,10 @@ def put_fact(connection: Connection, instance: str, model: str, key: str, data: 
 def missing_skus(
     connection: Connection, instance: str, always: Sequence[str], order_keys: Sequence[str] | None = None
 ) -> list[str]:
-    """SKUs of Magento orders (all, or these), and `always`, that Odoo was not asked for within a day; of these also what it lacked."""
+    """Return SKUs of Magento order lines, and `always`, that Odoo was not asked for within a day.
+
+    With `order_keys` only the lines of these orders are searched, and SKUs that Odoo did not have are returned as well.
+    """
     these, known = ("", "") if order_keys is None else ("and l.source_id = any(:keys)", "and m.active")
     return list(
         connection.execute(
@@ -80,7 +86,7 @@ def missing_skus(
 
 
 def is_stale(connection: Connection, instance: str, model: str, age: timedelta) -> bool:
-    """Whether a model was not read within `age`."""
+    """Return whether no record of a model was read within `age`."""
     return not connection.execute(
         text("""select exists (select 1 from master where instance = :instance and model = :model
             and seen_at > now() - cast(:age as interval))"""),

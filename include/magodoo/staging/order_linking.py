@@ -1,14 +1,18 @@
-"""Which Magento order does a staged Odoo document belong to?
+"""Find the Magento order of each staged Odoo document.
 
-Odoo orders: our external id; else a confirmed match; else exactly one Magento order of the instance whose number
-stands among the references and that agrees in customer or total. Other Odoo documents inherit: their own order's key,
-then our external id, then their parent's, then, where their own order is not staged, their own references: the number
-of an order, or of a Magento document of the same total. What carries our external id or a number shaped like one of this instance, though no such Magento
-order exists, gets the key `odoo-<id>` or the claimed id and `details.without_order`. All else keeps order_key null:
-it is *not Magento*.
+An Odoo order belongs to the Magento order that our external id names; else to that of a confirmed match; else to the
+only Magento order of the instance whose number is among its references and that agrees in customer or total.
 
-Documents with `resolved_at` null are looked at, and those that a new Magento document may concern (table `pending`). Runs under
-the staging lock (`work.one_writer`).
+Other Odoo documents take the key of their own order; else of what our external id names; else of their parent; else, if
+their own order is not staged, of their own references: the number of an order, or of a Magento document of the same
+total.
+
+A document that carries our external id or a number shaped like one of this instance, although no such Magento document
+exists, gets the key `odoo-<id>` or the claimed id, and `details.without_order`. All others keep order_key null: they
+are *not Magento*.
+
+Looks at documents with `resolved_at` null, and at those that a new Magento document may concern (table `pending`). Runs
+under the staging lock (`work_queue.one_writer`).
 """
 
 from __future__ import annotations
@@ -29,9 +33,10 @@ AGREEING_TOTAL = 200  # units: two cents, the largest gap that rounding alone ma
 
 
 def resolve(connection: Connection, instance: Instance) -> int:
-    """Give every pending document its order_key and its lines their item_key. Returns how many keys changed.
+    """Write the order_key of every pending document and the item_key of its lines; return how many keys changed.
 
-    `pending.begin` was called before. What `insertion` gave its order is not looked for again, but its items are.
+    The caller has called `documents.begin`. What `documents.insert` gave its order is not looked up again, but its
+    items are.
     """
     documents.add_waiting(connection, instance.id)
     if documents.is_empty(connection):  # most of what an overlap or a refresh reads is staged as it is already
@@ -51,7 +56,7 @@ def resolve(connection: Connection, instance: Instance) -> int:
 
 
 def _find(connection: Connection, names: dict[str, Any]) -> int:
-    """The order of each Odoo document that waits for one, then the items of all that are pending."""
+    """Find the order of each Odoo document that waits for one, then the items of all pending ones; return how many keys changed."""
     connection.execute(
         text("""
         create temp table if not exists resolving (kind text, source_id text, order_key text, own_claim boolean,
@@ -73,16 +78,17 @@ def _find(connection: Connection, names: dict[str, Any]) -> int:
     return changed
 
 
-# The order of a document could not be read: it is named by its id, or by the number that an Odoo document carries.
+# The order of a document is in quarantine: named by its id, or by the number that an Odoo document carries.
 _WAITS = """exists (select 1 from quarantine q where q.instance = d.instance and q.side = 'magento' and q.kind = 'order'
     and q.resolved_at is null and (q.source_id = d.order_key or d.side = 'odoo' and d.order_key like 'odoo-%' and q.number = any(array(
         select substr(word, length(:prefix) + 1) from unnest(d.other_references) word where starts_with(word, :prefix)))))"""
 
 
 def mark_without_order(connection: Connection, instance: Instance, order_keys: Sequence[str]) -> int:
-    """Say on every document of these keys that its order exists nowhere; keys whose Magento order is staged are left alone.
+    """Mark the documents of these keys as `without_order` and return how many keys changed.
 
-    So are those whose order is there and could not be read: their documents wait for it.
+    Keys whose Magento order is staged are skipped. So are those whose order exists and is in quarantine: their
+    documents wait for it, and lose the mark.
     """
     where = {"instance": instance.id, "keys": list(order_keys), "prefix": instance.odoo.order_number_prefix}
     marked = connection.execute(
@@ -107,7 +113,7 @@ def mark_without_order(connection: Connection, instance: Instance, order_keys: S
 
 
 def names_of(instance: Instance) -> dict[str, Any]:
-    """What the statements call the things of an instance."""
+    """Return the bind parameters of an instance that the statements of this package share."""
     module = re.escape(instance.odoo.prefix)
     return {
         "instance": instance.id,
@@ -125,7 +131,7 @@ _SHAPE = "left({number}, 1) || ':' || length(split_part({number}, '-', 1))"
 
 
 def _learn_shapes(connection: Connection, names: dict[str, Any]) -> None:
-    """Keep what order numbers of this instance look like: the first character and the length, `-1` of an edit apart."""
+    """Store the shapes of this instance's order numbers: first character and length, without the `-1` of an edited order."""
     connection.execute(
         text(f"""
         insert into master (instance, model, key, odoo_id)
@@ -136,13 +142,16 @@ def _learn_shapes(connection: Connection, names: dict[str, Any]) -> None:
 
 
 def shop_is_known(connection: Connection, instance: str) -> bool:
-    """Nothing can be resolved, nor called foreign, before the first Magento order of the instance is there."""
+    """Return whether a Magento order of the instance was ever staged.
+
+    Before that no document can be resolved, or called foreign.
+    """
     known = text("select exists (select 1 from master where instance = :instance and model = :shapes)")
     return bool(connection.execute(known, {"instance": instance, "shapes": NUMBER_SHAPES}).scalar_one())
 
 
 def _has_books(connection: Connection, names: dict[str, Any]) -> bool:
-    """Whether anything of Odoo is there; while Magento is read for the first time nothing is."""
+    """Return whether any document of Odoo is staged; during the first reading of Magento none is."""
     there = text("select exists (select 1 from document where instance = :instance and side = 'odoo')")
     return bool(connection.execute(there, names).scalar_one())
 
@@ -165,8 +174,8 @@ _ORDER_BY_REFERENCE = """
                                 where starts_with(word, :prefix)))
        and ({agreement}))"""
 
-# Orders and their documents are numbered apart: one number may stand for an order and for another order's invoice. Then
-# the customer decides, or nobody does.
+# Magento numbers orders and documents independently: one number may be an order's and another order's invoice's. Then the
+# customer decides; otherwise the document stays unresolved.
 _ORDER_OF_DOCUMENT = """
     (select case when count(*) = 1 then min(source_id)
                  when count(*) filter (where same_customer) = 1 then min(source_id) filter (where same_customer) end
@@ -185,7 +194,7 @@ _ORDER_OF_DOCUMENT = """
             and abs(n.grand_total - o.grand_total) <= :agreeing and (:prefix = '' or {customer})
      ) named)"""
 
-# It names no sales order, or one that is not staged: of before the cut-over, and nobody touched it since.
+# It names no sales order, or one that is not staged: from before the cut-over and not changed since.
 _NO_ORDER_OF_ITS_OWN = """not exists (select 1 from document s where s.instance = o.instance and s.side = 'odoo' and s.kind = 'order'
     and s.source_id = o.own_order_id)"""
 
@@ -196,7 +205,7 @@ _SAME_DOCUMENT = """exists (select 1 from document n where n.instance = m.instan
 
 
 def _find_for_orders(connection: Connection, names: dict[str, Any]) -> None:
-    """Orders that are pending, or unresolved with a reference to a Magento order that has just come."""
+    """Find the Magento order of Odoo orders that are pending, or unresolved with a reference to a new Magento order."""
     found = _ORDER_BY_REFERENCE.format(agreement=f"{_SAME_CUSTOMER} or {_SAME_TOTAL}")
     connection.execute(
         text(f"""
@@ -219,9 +228,10 @@ def _find_for_orders(connection: Connection, names: dict[str, Any]) -> None:
 
 
 def _note_mirrors(connection: Connection, names: dict[str, Any]) -> None:
-    """Say on orders between companies that name a number like ours that they have no order of their own: each is named once.
+    """Mark intercompany orders that carry a number like ours as `without_order`, so that each is reported once.
 
-    They belong to the order whose goods they bring, whatever their number, customer or total (RULES, *Mirror documents*).
+    They belong to the order whose goods they bring, whatever their number, customer or total (RULES, *Mirror
+    documents*).
     """
     connection.execute(
         text(f"""
@@ -234,7 +244,7 @@ def _note_mirrors(connection: Connection, names: dict[str, Any]) -> None:
 
 
 def _find_for_documents(connection: Connection, names: dict[str, Any]) -> None:
-    """Documents that are pending, whose order has just been found, or whose Magento counterpart has just come."""
+    """Find the order of documents that are pending, whose order was just found, or whose Magento counterpart is new."""
     agreement = f"{_SAME_CUSTOMER} or {_SAME_TOTAL} or {_SAME_DOCUMENT}"
     found = _ORDER_OF_DOCUMENT.format(agreement=agreement, customer=f"coalesce({_SAME_CUSTOMER}, false)")
     connection.execute(
@@ -274,7 +284,7 @@ def _find_for_documents(connection: Connection, names: dict[str, Any]) -> None:
 
 
 def _claims_an_order() -> str:
-    """Whether an Odoo record says that it is of this instance: our external id, or a number shaped like one of its orders."""
+    """Return the SQL condition that an Odoo record names an order of this instance: by external id or the number's shape."""
     word = "substr(word, length(:prefix) + 1)"
     return f"""coalesce(o.reference ~ :our_order, false) or exists (
         select 1 from unnest(o.other_references) word
@@ -283,7 +293,10 @@ def _claims_an_order() -> str:
 
 
 def _apply(connection: Connection, names: dict[str, Any]) -> int:
-    """Write the keys; both the old and the new order of a document that moved are due. It may have an order now."""
+    """Write the keys that were found and return how many changed.
+
+    Makes the old and the new order of a moved document due, and removes its mark `without_order`.
+    """
     connection.execute(text("analyze resolving"))
     connection.execute(
         text("""
@@ -310,7 +323,7 @@ def _apply(connection: Connection, names: dict[str, Any]) -> int:
 
 
 def _clear_found(connection: Connection, names: dict[str, Any]) -> None:
-    """Documents that waited for an order are no longer without one once it is there."""
+    """Remove the mark `without_order` from documents whose order is staged now."""
     connection.execute(
         text("""
         update document d set details = d.details - 'without_order' from pending p

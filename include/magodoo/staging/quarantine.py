@@ -1,6 +1,7 @@
-"""What could not be read: kept with its payload and reason until a later read succeeds. Owner of table quarantine.
+"""Keep records that could not be read, with payload and reason, until a later read succeeds. Owner of table quarantine.
 
-What of a record could be read may name an order, as may the last sound reading of it: nothing is made for that order meanwhile.
+What could be read of a record may name an order, as may the last sound reading of it: nothing is written for that order
+meanwhile.
 """
 
 from __future__ import annotations
@@ -20,7 +21,13 @@ LONGEST_PAYLOAD = 100_000
 
 
 class Open(NamedTuple):
-    """An open row: its number and, of Magento's, the id of its order; concerns: an order that it belongs to or names; None where unknown."""
+    """An open row of table quarantine; None where unknown.
+
+    Attributes:
+        number: the record's number.
+        order_key: the id of its order, of Magento's records.
+        concerns: an order that it belongs to or names.
+    """
 
     side: str
     kind: str
@@ -32,9 +39,10 @@ class Open(NamedTuple):
 
 
 def put(connection: Connection, instance: str, side: str, unread: Iterable[Unread]) -> list[str]:
-    """Keep these records, of one kind; one that is there already is opened again with the latest reason.
+    """Store records of one kind that could not be read; open known ones again with the latest reason.
 
-    Orders are due whose record is new here, or has another reason. Returns the ids of such records.
+    Makes the orders of records due that are new or have another reason, and returns the source ids of such records,
+    sorted.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -84,7 +92,10 @@ def _reasons(connection: Connection, instance: str, side: str, source_ids: Seque
 
 
 def release(connection: Connection, instance: str, side: str, kind: str, source_ids: Sequence[str]) -> list[str]:
-    """Close the rows of records that were read soundly now, or are gone; their orders are due. Returns the ids of those that were open."""
+    """Close the rows of records that were read soundly, or are gone, and make their orders due.
+
+    Returns the source ids of those that were open, sorted.
+    """
     closed = connection.execute(
         text("""
         update quarantine set resolved_at = now()
@@ -99,7 +110,7 @@ def release(connection: Connection, instance: str, side: str, kind: str, source_
 def not_seen_since(
     connection: Connection, instance: str, side: str, order_keys: Sequence[str], began: datetime
 ) -> dict[str, list[str]]:
-    """Source ids by kind of these orders' records that a reading which began then did not meet again."""
+    """Return source ids by kind: open records of these orders that a reading begun at `began` (UTC) did not meet again."""
     found: dict[str, list[str]] = {}
     rows = connection.execute(
         text("""select kind, source_id from quarantine where instance = :instance and side = :side and order_key = any(:keys)
@@ -112,7 +123,7 @@ def not_seen_since(
 
 
 def open_ids(connection: Connection, instance: str, side: str, kind: str, limit: int) -> list[str]:
-    """Ids of open rows of a kind, at most so many: those that were not seen for longest."""
+    """Return at most `limit` source ids of open rows of a kind, those not seen for longest first."""
     statement = text("""
         select source_id from quarantine where instance = :instance and side = :side and kind = :kind and resolved_at is null
         order by last_seen, source_id limit :limit""")
@@ -121,7 +132,7 @@ def open_ids(connection: Connection, instance: str, side: str, kind: str, limit:
 
 
 def open_rows(connection: Connection, instance: Instance, order_keys: Sequence[str]) -> list[Open]:
-    """Every open row that is not another order's, once for each order that it belongs to or names."""
+    """Return the open rows that belong to these orders or to none, one for each order that a row belongs to or names."""
     found = connection.execute(
         text(f"""{_WITH_ORDERS} where q.resolved_at is null and (q.order_key is null or q.order_key = any(:orders))
             order by q.side, q.kind, q.source_id, named.order_key"""),
@@ -131,7 +142,7 @@ def open_rows(connection: Connection, instance: Instance, order_keys: Sequence[s
 
 
 def orders(connection: Connection, instance: Instance, side: str, kind: str, source_ids: Sequence[str]) -> list[str]:
-    """Keys of staged orders that these rows, open or not, belong to or name."""
+    """Return the keys of the orders that these rows, open or closed, belong to or name, sorted."""
     where = _names(instance) | {"side": side, "kind": kind, "ids": list(source_ids)}
     found = connection.execute(
         text(f"{_WITH_ORDERS} where q.side = :side and q.kind = :kind and q.source_id = any(:ids)"), where
@@ -144,7 +155,7 @@ def _names(instance: Instance) -> dict[str, object]:
     return {name: names[name] for name in ("instance", "prefix", "our_order", "our_document")}
 
 
-# A number that is an order's or a document's is believed here without a customer or a total that agrees: what is unreadable may agree.
+# A number of an order or a document is accepted here even if customer and total do not agree: the unreadable part might agree.
 _WITH_ORDERS = """
     select q.side, q.kind, q.source_id, q.reason, q.number, q.order_key, named.order_key as concerns
     from (select * from quarantine where instance = :instance) q

@@ -1,7 +1,6 @@
-"""Personal data out of every table: of the orders of one customer, or of orders that are old. Owner of table erased.
+"""Erase personal data in every table: of one customer's orders, or of old orders. Owner of table erased.
 
-Numbers and amounts stay. An erased order is remembered, so that a later read of it is blanked as well, for as long as the source
-still tells the name.
+Numbers and amounts are kept. An erased order is remembered, so that a later read of it is blanked as well.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from sqlalchemy import Connection, text
 from magodoo.staging import sales_lines
 
 BLANK = "(erased)"
-SHORTEST = 4  # characters: shorter words would be found in other people's texts too
+SHORTEST = 4  # characters; shorter words would match in unrelated texts
 _PERSON = ("customer_name", "customer_email", "customer_phone", "ship_to_name")
-_TEXTS = (  # tables and columns in which a name may stand between other words
+_TEXTS = (  # tables and columns whose texts may contain a name
     ("finding", ("message", "effect", "next_step", "magento_value", "odoo_value", "no_change_reason", "part")),
     ("change", ("reason", "approval_reason")),
     ("quarantine", ("reason", "payload")),
@@ -30,7 +29,7 @@ _TEXTS = (  # tables and columns in which a name may stand between other words
 def orders_of(
     connection: Connection, instance: str, email: str, customer_id: str, numbers: Collection[str]
 ) -> list[str]:
-    """Keys of the orders that a customer placed, by e-mail, Magento customer id or order numbers, on either side."""
+    """Return the keys of a customer's orders, by e-mail, Magento customer id or order numbers, on either side."""
     return list(
         connection.execute(
             text("""select distinct order_key from document where instance = :instance and order_key is not null and (
@@ -43,7 +42,7 @@ def orders_of(
 
 
 def orders_untouched(connection: Connection, instance: str, age: timedelta) -> list[str]:
-    """Keys of orders none of whose documents changed within `age`, and that still hold a name."""
+    """Return the keys of orders that still hold a name and none of whose documents changed within `age`."""
     return list(
         connection.execute(
             text("""select order_key from document where instance = :instance and order_key is not null
@@ -55,7 +54,7 @@ def orders_untouched(connection: Connection, instance: str, age: timedelta) -> l
 
 
 def words_of(connection: Connection, instance: str, order_keys: Sequence[str]) -> list[str]:
-    """Names, e-mails and phones as they stand in texts that were written about these orders, longest first."""
+    """Return names, e-mails and phones that texts about these orders may contain, longest first."""
     values = connection.execute(
         text("""select distinct w from document cross join lateral unnest(array[customer_name, customer_email, customer_phone,
                 ship_to_name]) w where instance = :instance and order_key = any(:orders) and length(w) >= :shortest
@@ -70,7 +69,7 @@ def words_of(connection: Connection, instance: str, order_keys: Sequence[str]) -
 
 
 def erase(connection: Connection, instance: str, order_keys: Sequence[str], words: Sequence[str]) -> dict[str, int]:
-    """Blank the orders in every table, and `words` wherever they stand in texts. Returns counts per table."""
+    """Blank the orders in every table, and `words` in every text that contains them. Returns row counts by table."""
     where = {"instance": instance, "orders": list(order_keys), "blank": BLANK}
     own = "instance = :instance and order_key = any(:orders)"
     sources = f"(instance, side, kind, source_id) in (select instance, side, kind, source_id from document where {own})"
@@ -90,7 +89,7 @@ def erase(connection: Connection, instance: str, order_keys: Sequence[str], word
 
 
 def keep_erased(connection: Connection, instance: str) -> None:
-    """Blank what `stage` has just written of erased orders. Called before its transaction ends."""
+    """Blank what `stage` has just written of erased orders. Call it before the transaction ends."""
     if not connection.execute(
         text("select exists (select 1 from erased where instance = :instance)"), {"instance": instance}
     ).scalar_one():
@@ -105,7 +104,10 @@ def keep_erased(connection: Connection, instance: str) -> None:
 
 
 def open_changes(connection: Connection, instance: str, order_keys: Sequence[str]) -> tuple[list[int], list[str]]:
-    """Changes that are only planned (ids), and orders with one under way, which must be let end first."""
+    """Return the ids of changes that are planned or approved, and the keys of orders with a change in progress.
+
+    A change in progress (leased or uncertain) must end first.
+    """
     rows = connection.execute(
         text("""select id, order_key, state from change where instance = :instance and order_key = any(:orders)
             and state in ('planned', 'approved', 'leased', 'uncertain')"""),
@@ -122,7 +124,7 @@ def _blanked(details: str) -> str:
 
 
 def _replace(connection: Connection, table: str, columns: Sequence[str], words: Sequence[str]) -> int:
-    """As they are and as HTML has them, whatever the case."""
+    """Replace words in texts, as they are and HTML-escaped, ignoring case; return how many rows changed."""
     changed = 0
     sets = ", ".join(f"{column} = regexp_replace({column}, :pattern, :blank, 'gi')" for column in columns)
     found = " or ".join(f"position(:word in lower({column})) > 0" for column in columns)

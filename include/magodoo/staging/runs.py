@@ -1,4 +1,4 @@
-"""What each run of a stage did. Owner of table run."""
+"""Record what each run of a stage did. Owner of table run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from magodoo.money import dump_json
 def recorded(
     engine: Engine, instance: str, stage: str, dag_run: str, window: tuple[datetime, datetime] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Notes a run before it starts and how it ended; fill the yielded dict with its counts. Errors pass through."""
+    """Record a run before it starts and how it ended. The caller fills the yielded dict with counts.
+
+    Exceptions are recorded and re-raised. `window` is the interval that was read (UTC).
+    """
     begin, end = window or (None, None)
     with engine.begin() as connection:
         run_id = connection.execute(

@@ -1,8 +1,8 @@
-"""The lines of the sales lists and the course of agreement. Owner of tables listed, unlisted and agreement.
+"""Write the rows of the sales lists and the daily agreement counts. Owner of tables listed, unlisted and agreement.
 
-A line is a pair, or a document without counterpart; it repeats what pairs, findings and documents say, so that a list of a
-million documents is filtered, sorted and summed without a join. Whoever changes those either calls `refresh` in the same
-transaction or notes there, by `note_due`, that somebody has to.
+A row is a pair, or a document without counterpart. It repeats what pairs, findings and documents contain, so that a
+list of a million documents is filtered, sorted and summed without a join. Whoever changes those either calls `refresh`
+in the same transaction or records with `note_due` that the rows are stale.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _LINES = Path(__file__).with_suffix(".sql")
 
 
 def note_due(connection: Connection, instance: str, order_keys: Collection[str]) -> None:
-    """The lines of these orders are out of date once this transaction ends."""
+    """Record that the rows of these orders are stale once this transaction ends."""
     connection.execute(
         text("insert into unlisted (instance, order_key) select :instance, unnest(cast(:orders as text[]))"),
         {"instance": instance, "orders": list(order_keys)},
@@ -24,13 +24,13 @@ def note_due(connection: Connection, instance: str, order_keys: Collection[str])
 
 
 def is_due(connection: Connection, instance: str) -> bool:
-    """Whether the lines of some order are out of date."""
+    """Return whether the rows of any order are stale."""
     statement = text("select exists (select 1 from unlisted where instance = :instance)")
     return bool(connection.execute(statement, {"instance": instance}).scalar_one())
 
 
 def refresh_due(connection: Connection, instance: str, most: int) -> int:
-    """Write the lines of at most so many orders that are out of date; returns how many orders that were."""
+    """Write the rows of at most `most` stale orders and return how many orders that were."""
     _one_at_a_time(connection, instance)
     orders = list(
         connection.execute(
@@ -39,7 +39,7 @@ def refresh_due(connection: Connection, instance: str, most: int) -> int:
         ).scalars()
     )
     if orders:
-        # What is noted from here on stays noted: `refresh` may not see what it tells of.
+        # Rows inserted from here on are kept: `refresh` may not see the changes that they are about.
         connection.execute(
             text("delete from unlisted where instance = :instance and order_key = any(:orders)"),
             {"instance": instance, "orders": orders},
@@ -49,7 +49,7 @@ def refresh_due(connection: Connection, instance: str, most: int) -> int:
 
 
 def refresh(connection: Connection, instance: str, order_keys: Collection[str], *, without_order: bool = False) -> int:
-    """Write the lines of these orders anew, and on demand those of documents without order. Returns how many there are."""
+    """Write the rows of these orders again, on request also those of documents without order, and return how many rows."""
     _one_at_a_time(connection, instance)
     where = {"instance": instance, "orders": list(order_keys), "without_order": without_order}
     connection.execute(
@@ -63,14 +63,17 @@ def refresh(connection: Connection, instance: str, order_keys: Collection[str], 
 
 
 def _one_at_a_time(connection: Connection, instance: str) -> None:
-    """Until this transaction ends. Who comes second sees what the first one left, and never writes something older over it."""
+    """Lock the lists of the instance until this transaction ends.
+
+    The second writer sees the first one's rows, and never overwrites them with older ones.
+    """
     connection.execute(
         text("select pg_advisory_xact_lock(hashtext('magodoo lists'), hashtext(:instance))"), {"instance": instance}
     )
 
 
 def note_agreement(connection: Connection, instance: str) -> None:
-    """Count per kind what agrees, differs and is missing, as today's state; the day's last count stays."""
+    """Store today's counts of matched, differing and missing documents per kind; the last count of a day is kept."""
     connection.execute(
         text(
             """

@@ -1,7 +1,7 @@
-"""What Magento said of an order's addresses, companies and VAT number when the two sides last agreed: `details.since` of Odoo's order.
+"""Store what Magento had of an order's addresses, companies and VAT number when both sides last agreed: `details.since`.
 
-Without it nobody could tell a VAT number that was renewed in Odoo from one that was changed in Magento. It begins when Odoo's order is
-first seen, follows whatever agrees, and begins anew where somebody gives the order another contact.
+It is kept on the Odoo order. Without it, a VAT number renewed in Odoo could not be told from one changed in Magento. It
+begins when the Odoo order is first read, follows whatever agrees, and begins again when the order gets another contact.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from magodoo.extract.addresses import family
 from magodoo.extract.written import same_number
 from magodoo.money import dump_json
 
-UNKNOWN = "?"  # what Magento said then is not known, and is not what Odoo says: whatever it says now counts as changed
+UNKNOWN = "?"  # Magento's value then is not known and differs from Odoo's: any value of Magento counts as changed
 PLACES = ("billing", "shipping")
 
 _CONCERNED = """
@@ -33,14 +33,14 @@ _SAID_BEFORE = """
 
 
 def keep(connection: Connection, instance: str) -> None:
-    """Bring `since` of the orders that are pending, on either side, up to date."""
+    """Update `details.since` of the pending orders, of either side."""
     rows = connection.execute(text(_CONCERNED), {"instance": instance}).mappings().all()
     changed = []
     for row in rows:
         now = since(dict(row))
         if now["vat"] == UNKNOWN and not row["since"]:
             where = {"instance": instance, "vat": row["theirs"]["vat"], "partner": row["addressed"]["partner"]}
-            if connection.execute(text(_SAID_BEFORE), where).scalar_one():  # then it is Odoo's that was changed
+            if connection.execute(text(_SAID_BEFORE), where).scalar_one():  # then the value in Odoo was changed
                 now["vat"] = row["theirs"]["vat"]
         if now != row["since"]:
             changed.append({"instance": instance, "id": row["source_id"], "since": dump_json({"since": now})})
@@ -53,7 +53,7 @@ def keep(connection: Connection, instance: str) -> None:
 
 
 def since(row: Mapping[str, Any]) -> dict[str, str]:
-    """What is known from now on; `row` as `_CONCERNED` gives it."""
+    """Return the new value of `details.since`; `row` has the columns of `_CONCERNED`."""
     before, here, theirs = row["since"] or {}, row["written"], row["theirs"]
     now = dict(before)
     if same_number(row["vat"] or "", row["their_vat"] or "") or not row["their_vat"]:
@@ -70,7 +70,11 @@ def since(row: Mapping[str, Any]) -> dict[str, str]:
 def _of_place(
     place: str, before: Mapping[str, str], here: Mapping[str, str], theirs: Mapping[str, str], named: str, ours: str
 ) -> dict[str, str]:
-    """`named`: how the address would be called that Magento has now; `ours`: the contact's name, that of what it was made from."""
+    """Return the new values of one address: its content, contact and company.
+
+    `named` is the name that Magento's present address would have in Odoo, `ours` the name of the Odoo contact, which is
+    that of the address it was created from.
+    """
     contact, company = f"{place}_id", f"{place}_company"
     now = {contact: here[contact]}
     if before.get(contact) != here[contact]:

@@ -1,7 +1,7 @@
-"""Where a scheduled extract stands. Owner of table watermark.
+"""Store how far a scheduled extract has read. Owner of table watermark.
 
-The stamp is the largest one that the source returned, but never ahead of the moment when the reading began, and it only moves
-forward.
+The timestamp is the largest one that the source returned, but never later than the beginning of the reading, and it
+only moves forward.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from sqlalchemy import Connection, text
 def since(
     connection: Connection, instance: str, side: str, kind: str, overlap: timedelta, beginning: datetime | None
 ) -> datetime | None:
-    """From when to read: the watermark minus the overlap; until something was found, `beginning` (None: everything)."""
+    """Return from when to read (UTC): the watermark minus the overlap, or `beginning` if nothing was found yet.
+
+    None means everything.
+    """
     stamp = connection.execute(
         text(
             "select stamp from watermark where instance = :instance and side = :side and kind = :kind and stamp > 'epoch'"
@@ -26,7 +29,7 @@ def since(
 
 
 def advance(connection: Connection, instance: str, side: str, kind: str, stamp: datetime, rows: int) -> None:
-    """Note a page that was staged in this transaction: its largest stamp and how many rows were read so far."""
+    """Record a page that was staged in this transaction: its largest timestamp (UTC) and how many rows were read so far."""
     connection.execute(
         text("""
         insert into watermark (instance, side, kind, stamp, last_success_at, rows_read)
@@ -40,7 +43,10 @@ def advance(connection: Connection, instance: str, side: str, kind: str, stamp: 
 def succeeded(
     connection: Connection, instance: str, side: str, kind: str, now: datetime, rows: int, counted: int | None
 ) -> None:
-    """Note that a kind was read to its end. `counted`: how many rows the source said there are; complete: not fewer were read."""
+    """Record that a kind was read to its end.
+
+    `counted` is how many rows the source reported; the reading is complete if not fewer were read.
+    """
     connection.execute(
         text("""
         insert into watermark (instance, side, kind, stamp, last_success_at, rows_read, source_count, complete)
@@ -55,7 +61,7 @@ def succeeded(
 
 
 def last_success(connection: Connection, instance: str, side: str, kinds: Sequence[str]) -> datetime | None:
-    """The oldest last success of these kinds; None when one of them was never read to its end."""
+    """Return the oldest last success (UTC) of these kinds; None if one of them was never read to its end."""
     rows = connection.execute(
         text("""select last_success_at from watermark where instance = :instance and side = :side and kind = any(:kinds)
             and last_success_at > '-infinity'"""),

@@ -1,4 +1,7 @@
-"""The work list: an order is due when its staged version is newer than its reconciled one. Owner of table order_work."""
+"""Keep the queue of orders to reconcile. Owner of table order_work.
+
+An order is due if its staged version is newer than its reconciled one.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ BUMP = """
 
 
 def one_writer(connection: Connection, instance: str) -> None:
-    """Wait until this transaction is the only one that stages documents of `instance`; ends with the transaction."""
+    """Wait until this transaction is the only one that stages documents of the instance; holds until it ends."""
     connection.execute(
         text("select pg_advisory_xact_lock(hashtext('magodoo staging'), hashtext(:instance))"), {"instance": instance}
     )
 
 
 def bump_changed(connection: Connection) -> None:
-    """Make the orders of the documents that `stage` has just replaced due; of new ones `insertion` does."""
+    """Make the orders of the documents due that `stage` has just replaced; `documents.insert` does so for new ones."""
     connection.execute(
         text(
             BUMP.format(
@@ -50,9 +53,9 @@ def bump(connection: Connection, instance: str, order_keys: Sequence[str]) -> No
 
 
 def bump_ripe(connection: Connection, instance: str, before: date, days: int = 7) -> int:
-    """Make orders due whose refunds or returns passed an age within the last `days`: time alone can make a difference.
+    """Make orders due whose refunds or returns reached an age within the last `days`, and return how many.
 
-    before: local date of the instance; what is dated earlier is ripe. Returns how many orders.
+    `before` is a local date of the instance: documents dated earlier have reached the age.
     """
     keys = connection.execute(
         text("""select distinct order_key from document where instance = :instance and active and deleted_at is null
@@ -66,7 +69,7 @@ def bump_ripe(connection: Connection, instance: str, before: date, days: int = 7
 
 
 def due(connection: Connection, instance: str) -> list[str]:
-    """Order keys whose staged version is newer than their reconciled one, oldest change first."""
+    """Return the keys of due orders, oldest change first."""
     return list(
         connection.execute(
             text("""select order_key from order_work where instance = :instance and staged_version > reconciled_version
@@ -77,7 +80,7 @@ def due(connection: Connection, instance: str) -> list[str]:
 
 
 def versions(connection: Connection, instance: str, order_keys: Sequence[str]) -> dict[str, int]:
-    """The staged versions of orders. Read them before the frames; hand them to `reconciled` afterwards."""
+    """Return the staged version by order key. Read it before the frames, and pass it to `reconciled` afterwards."""
     return dict(
         connection.execute(
             text(
@@ -95,9 +98,10 @@ def reconciled(
     excluded: Sequence[str] = (),
     not_expected: Sequence[str] = (),
 ) -> None:
-    """Note up to which version these orders are reconciled; what was staged meanwhile stays due.
+    """Record up to which version these orders are reconciled; what was staged meanwhile stays due.
 
-    excluded: those that the settings leave out; not_expected: those that Odoo is not to have; the rest is in scope.
+    `versions_seen` is the result of `versions`. `excluded` are the keys of orders that the settings exclude,
+    `not_expected` of those that Odoo is not expected to have; all others are in scope.
     """
     scopes = dict.fromkeys(not_expected, "not_expected") | dict.fromkeys(excluded, "excluded")
     connection.execute(
@@ -114,7 +118,7 @@ def reconciled(
 
 
 def completed(connection: Connection, instance: str, versions_seen: dict[str, int]) -> None:
-    """Note up to which version both sides of these orders were fetched by key."""
+    """Record up to which version both sides of these orders were fetched by key."""
     connection.execute(
         text("""update order_work w set completed_version = greatest(w.completed_version, seen.version)
             from unnest(cast(:keys as text[]), cast(:versions as bigint[])) as seen (key, version)
@@ -124,7 +128,7 @@ def completed(connection: Connection, instance: str, versions_seen: dict[str, in
 
 
 def to_complete(connection: Connection, instance: str, order_keys: Sequence[str]) -> list[tuple[str, int, int]]:
-    """(order key, staged version, completed version) of those of `order_keys` whose other side was not fetched since."""
+    """Return (order key, staged version, completed version) of those orders whose other side was not fetched since."""
     rows = connection.execute(
         text("""select order_key, staged_version, completed_version from order_work
             where instance = :instance and order_key = any(:keys) and completed_version < staged_version
@@ -135,7 +139,11 @@ def to_complete(connection: Connection, instance: str, order_keys: Sequence[str]
 
 
 def lively(connection: Connection, instance: str, since: datetime) -> list[str]:
-    """Keys of orders that are open in Magento, changed on either side since, wait for their order, or have a record that could not be read."""
+    """Return the keys of orders that may still change.
+
+    These are orders that are open in Magento, changed on either side since `since` (UTC), wait for their Magento order,
+    or have a record in quarantine.
+    """
     return list(
         connection.execute(
             text("""

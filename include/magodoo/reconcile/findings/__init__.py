@@ -1,3 +1,1 @@
-"""The findings, by what they are about: amounts of pairs, states, missing documents, stock and refunds, records
-without a place.
-"""
+"""Find differences, one module per subject: amounts of pairs, states, missing documents, stock, refunds, single records."""

@@ -1,8 +1,8 @@
-"""Findings about what changed after the import of an order: addresses, companies, VAT number, and what the customer wrote to the warehouse.
+"""Report changes after an order's import: addresses, companies, VAT number, and what the customer wrote to the warehouse.
 
-An address has a name in Odoo that follows from its content (`extract.addresses`): another content is another name. What is written there
-now, and what Magento said when both last agreed, are digests (`extract.written`, `staging.since`). Nobody's address stands in a finding,
-only which one it is.
+An address in Odoo is named after its content (`extract.addresses`): other content has another name. Its present
+content, and what Magento had when both sides last agreed, are digests (`extract.written`, `staging.since`). Findings
+contain no address, only which one changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 
 VAT = "the VAT number"
-UNKNOWN = "?"  # in `since`: what Magento said then is not known
+UNKNOWN = "?"  # in `since`: Magento's value at that time is not known
 QUOTATION = ("draft", "sent")
 CLOSED = ("done", "cancel")
 PLACES = (("shipping", "the delivery address"), ("billing", "the billing address"))
@@ -39,7 +39,11 @@ _WRITTEN = ("vat", "billing", "shipping", "billing_company", "shipping_company",
 
 
 def address_changed(situation: Situation) -> list[Finding]:
-    """One finding for the warehouse while something of the order is open, one for accounting once it is invoiced."""
+    """Return at most two findings per order whose addresses, companies or VAT number changed.
+
+    One is for the warehouse, while something of the order is open; one for accounting, if the order is invoiced or
+    nothing of it is open, or if the VAT number changed.
+    """
     view, partner = situation.view, situation.matching.partner
     named = view.column("addressed")
     orders = _with_partner(situation)
@@ -71,7 +75,7 @@ def _with_partner(situation: Situation) -> Positions:
 
 @dataclass(frozen=True)
 class _Compared:
-    """Names and contents of an order's addresses in Magento (`here`) and in Odoo (`there`), and what Magento said when both agreed."""
+    """Names and contents of an order's addresses in Magento (`here`), in Odoo (`there`), and when both last agreed (`since`)."""
 
     here: dict[str, str]
     there: dict[str, str]
@@ -94,7 +98,7 @@ class _Compared:
         )
 
     def changed(self) -> Iterator[str]:
-        """What differs because Magento changed it or a contact of ours was edited, in words."""
+        """Yield as text what differs because Magento changed it or one of our contacts was edited."""
         if not self.here or not self.there:
             return
         for place, words in PLACES:
@@ -117,16 +121,16 @@ class _Compared:
             yield f"the company of {words}"
 
     def _knows(self, place: str) -> bool:
-        """Whether contents can be compared: rows that were staged by an earlier version have none."""
+        """Return whether contents can be compared: rows staged by an earlier version have none."""
         return all(found.get(place) for found in (self.written, self.written_there, self.since))
 
     def _said_otherwise(self, name: str) -> bool:
-        """Whether Magento says something else than when both sides agreed."""
+        """Return whether Magento's value differs from that when both sides agreed, or that one is not stored."""
         return not self.since.get(name) or self.since[name] != self.written.get(name)
 
     @property
     def _is_same_customer(self) -> bool:
-        """A clerk may give the order to another customer: then nothing is said of what stands there since."""
+        """Whether the order has the same customer on both sides; if a person assigned another in Odoo, its addresses are not compared."""
         return self.here["partner"] == self.there["partner"]
 
     def _is_ours(self, place: str) -> bool:
@@ -134,7 +138,10 @@ class _Compared:
 
 
 def note_changed(situation: Situation) -> list[Finding]:
-    """One finding for the warehouse while a delivery is open whose note lacks what Magento says, or still says what Magento says no more."""
+    """Return one finding for the warehouse per order with an open delivery whose note differs from Magento's.
+
+    It lacks what Magento has, or still contains what Magento has removed.
+    """
     view, partner = situation.view, situation.matching.partner
     noted, since = view.column("noted"), view.column("since")
     transfers = view.select(Side.ODOO, Kind.SHIPMENT) & view.exists & ~view.word_is("state", set(CLOSED))
@@ -163,13 +170,14 @@ def note_changed(situation: Situation) -> list[Finding]:
 
 
 def _family(name: str) -> str:
-    """An external id without what is particular to one record: `magodoo.addr_us`."""
+    """Return an external id without the part that identifies one record: `magodoo.addr_us`."""
     return name.rpartition("_")[0]
 
 
 def _other_number(magento: str, odoo: str) -> bool:
-    """Whether Magento has another VAT number; with or without the country's letters it is the same. None there says nothing: people
-    add numbers in Odoo.
+    """Return whether Magento has another VAT number; the country prefix is ignored if only one side has it.
+
+    No number in Magento means no difference: people add numbers in Odoo.
     """
     here, there = (_NOT_IN_A_NUMBER.sub("", number.upper()) for number in (magento, odoo))
     if not here or here == there:

@@ -1,4 +1,4 @@
-"""Findings about the amounts and quantities of pairs."""
+"""Report differing amounts and quantities of pairs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RECORD_BY_HAND = (
 
 
 def amounts(situation: Situation) -> list[Finding]:
-    """total_mismatch, currency_mismatch, rounding, tax_mismatch."""
+    """Return the findings about amounts of pairs: total_mismatch, currency_mismatch, rounding, cash_rounding and tax_mismatch."""
     pairs = situation.pairs[situation.pairs["amounts"] != ""]
     view, by_tax = situation.view, (pairs["amounts"] == FindingType.TAX_MISMATCH).to_numpy()
     by_part = comparison.differences(view, pairs)
@@ -50,7 +50,7 @@ def amounts(situation: Situation) -> list[Finding]:
 
 
 def quantities(situation: Situation) -> list[Finding]:
-    """quantity_mismatch: one finding per pair, or per cut of the two sides that differs in sum, naming the items."""
+    """Return the findings quantity_mismatch, naming the items: one per pair, or per cut whose sums differ."""
     pairs = situation.pairs[situation.pairs["quantities"]]
     cuts = situation.matching.splits.unequal
     if pairs.empty and not cuts:
@@ -85,7 +85,7 @@ def quantities(situation: Situation) -> list[Finding]:
 
 
 def _with_goods(finding: Finding, left: Goods, right: Goods, names: dict[int, str]) -> Finding:
-    """The finding with the items of which the two sides moved different quantities."""
+    """Write into a finding the items of which the two sides moved different quantities, and return it."""
     items = sorted(item for item in left.keys() | right.keys() if left.get(item, 0) != right.get(item, 0))
     finding.magento_value, finding.odoo_value = listed(items, left, names), listed(items, right, names)
     return finding
@@ -96,7 +96,7 @@ def _numbers(documents: list[Document]) -> str:
 
 
 def listed(items: list[int], quantities: Goods, names: dict[int, str]) -> str:
-    """`SKU x 2, OTHER x 1`."""
+    """Return items and quantities (units) as text, such as `SKU x 2, OTHER x 1`."""
     return ", ".join(f"{names.get(item, f'item {item}')} x {plain(quantities.get(item, 0), 0)}" for item in items)
 
 
@@ -107,7 +107,7 @@ def _skus(situation: Situation, chosen: Mask) -> dict[int, str]:
 
 
 def rows_of_pairs(situation: Situation, pairs: pd.DataFrame) -> list[tuple[Document, Document, Document | None]]:
-    """The rows of each pair's two documents and of their Magento order."""
+    """Return the rows of each pair's two documents and of their Magento order."""
     frames = situation.view.frames
     orders = situation.order_rows(pairs["magento"].to_numpy())
     documents = zip(frames.rows(pairs["magento"]), frames.rows(pairs["odoo"]), strict=True)

@@ -1,4 +1,4 @@
-"""What an order's total holds beside its parts, as a fee, and that no invoice of it ever holds."""
+"""Report what an order's total contains beside its parts, such as a fee, if no invoice of the order contains it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from magodoo.reconcile.view import View
 
 
 def not_invoiced(situation: Situation) -> list[Finding]:
-    """Matched orders of which Magento has invoiced every item, and not all of what their total holds beside its parts, with its tax."""
+    """Return the findings not_invoiced.
+
+    They concern matched orders of which Magento has invoiced every item, but not all of what their total contains
+    beside its parts, tax included.
+    """
     view = situation.view
     orders = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & situation.matching.paired & ~view.before_books
     orders &= view.column("beside_in") != ""
@@ -36,7 +40,7 @@ def not_invoiced(situation: Situation) -> list[Finding]:
 
 
 def _beside(view: View) -> Units:
-    """Units by document of what its total holds beside its parts, with the tax on it."""
+    """Return for each document the units that its total contains beside its parts, tax included."""
     lines = view.frames.lines
     extra = lines[(lines["role"].cat.codes == ROLES.index("extra")).to_numpy()]
     result = np.zeros(len(view.exists), dtype=np.int64)
@@ -45,7 +49,7 @@ def _beside(view: View) -> Units:
 
 
 def _invoiced(view: View, orders: Mask) -> Mask:
-    """Orders of which something is invoiced and nothing is left to invoice."""
+    """Return the orders of which something is invoiced and nothing is left to invoice."""
     lines = view.frames.lines
     money = lines["is_money"].to_numpy() & (lines["role"].cat.codes == ROLES.index("item")).to_numpy()
     rows = lines[money & orders[lines["document"].to_numpy()]]

@@ -1,4 +1,4 @@
-"""Findings about money that a provider has only authorised, or that it can no longer capture."""
+"""Report money that a payment provider has only authorised, or can no longer capture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ TYPES = frozenset({FindingType.CAPTURE_NEEDED, FindingType.AUTHORISATION_VOIDED}
 
 
 def capture_needed(situation: Situation, found: Sequence[Finding]) -> list[Finding]:
-    """Orders that look paid, or under way, whose money is only authorised; where an invoice of Odoo waits for it, that one says so."""
+    """Return findings about orders that look paid or in progress, and whose money is only authorised.
+
+    An order is skipped if a finding of these types in `found` is about one of its invoices.
+    """
     view = situation.view
     named = {finding.order_key for finding in found if finding.type in TYPES}
     waiting = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & view.only_authorised & ~view.before_books
@@ -37,7 +40,7 @@ def capture_needed(situation: Situation, found: Sequence[Finding]) -> list[Findi
 
 
 def is_over(view: View) -> Mask:
-    """Documents of orders whose authorisation Magento shows as voided or closed, and nothing captured."""
+    """Return the documents of orders whose authorisation Magento shows as voided or closed, with nothing captured."""
     states, ended = view.column("authorisation"), np.zeros(len(view.exists), dtype=bool)
     for at in np.flatnonzero(states != "").tolist():
         ended[at] = authorisation.is_over(states[at])
@@ -45,7 +48,10 @@ def is_over(view: View) -> Mask:
 
 
 def words(situation: Situation, order: Document) -> str:
-    """The age of the authorisation (a payment is authorised when its order is placed), and what Magento shows of it since."""
+    """Return as text the age of the authorisation and what Magento has shown of it since.
+
+    A payment is authorised when its order is placed.
+    """
     day, today = order.document_date, situation.view.now.astimezone(situation.view.instance.zone).date()
     since = f"Authorised since {day}, {(today - day).days} days. " if day else ""
     return since + authorisation.words(order.authorisation)

@@ -1,7 +1,8 @@
-"""Refunds to store credit or points: Magento gives no money for them, and the credit note in Odoo would look unpaid.
+"""Report refunds to store credit or points: no money is paid for them, and the credit note in Odoo would look unpaid.
 
-Magento is sure to show them on the order alone, as one amount per name and together with what the customer had paid by credit and got
-back. Which credit memos it is of is read only where it can be in one way (docs/facts/magento-versions.md).
+Magento reliably shows them on the order only: as one amount per name, together with what the customer had paid by
+credit and got back. They are assigned to credit memos only if there is exactly one way to do so
+(docs/facts/magento-versions.md).
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.settings.extra_totals import REFUNDED_TO
 
-MOST = 10  # credit memos of one order among which a sum is looked for
+MOST = 10  # credit memos of one order among which a sum is searched
 RETURNED_AS_POINTS = "reward_points"
 
 
 def refunded_to_credit(situation: Situation) -> list[Finding]:
-    """Credit memos whose refund was store credit or points while their credit note in Odoo is not settled; where it cannot be told
-    which memos it is of, one finding of the order.
+    """Return findings about credit memos that refunded to store credit or points, and whose credit note is not settled.
+
+    If it cannot be decided which credit memos the amount belongs to, returns one finding about the order.
     """
     view = situation.view
     memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active
@@ -39,7 +41,7 @@ def refunded_to_credit(situation: Situation) -> list[Finding]:
 
 
 def _of_order(situation: Situation, order: Document, memos: Sequence[Document], name: str) -> Iterator[Finding]:
-    """The findings of one order and name of `extra_totals`."""
+    """Yield the findings of one order and name of `extra_totals`."""
     shares = _shares(order, memos, name)
     if shares is not None:
         for memo in memos:
@@ -61,8 +63,10 @@ def _of_order(situation: Situation, order: Document, memos: Sequence[Document], 
 
 
 def _is_due(memo: Document, note: Document | None, units: int) -> bool:
-    """Whether a credit note is not settled by payments or entries as far as credit was paid with and given. One that Odoo set off
-    against its invoice is due too: the customer's money for that invoice would then be left over, and might be paid back.
+    """Return whether the credit note is not settled by payments or entries, as far as credit was used to pay or refund.
+
+    A credit note that Odoo reconciled with its invoice is due as well: the customer's payment of that invoice would be
+    left over, and might be paid back.
     """
     if note is None or note.state != "posted":
         return True
@@ -77,7 +81,7 @@ def _about(order: Document, memo: Document, note: Document | None, name: str, un
 
 
 def _shares(order: Document, memos: Sequence[Document], name: str) -> dict[int, int] | None:
-    """Units by position of what each credit memo gave as credit instead of money; None where that cannot be told."""
+    """Return by position the units that each credit memo refunded to credit; None if that cannot be decided."""
     says = {memo.at: _parts(memo)[name] for memo in memos if name in _parts(memo)}
     total = _parts(order).get(name, 0)
     if says:
@@ -101,7 +105,7 @@ def _shares(order: Document, memos: Sequence[Document], name: str) -> dict[int, 
 
 
 def _given_no_money(memos: Sequence[Document]) -> list[Document]:
-    """Those that refund money, as far as no provider paid it out."""
+    """Return the credit memos that refund money and that no provider has paid out."""
     return [memo for memo in memos if _money(memo) > 0 and not memo.transaction_id]
 
 
@@ -110,14 +114,17 @@ def _money(memo: Document) -> int:
 
 
 def _came_back(memo: Document, name: str) -> int:
-    """What the customer had paid by credit or gift card: Adobe Commerce gives both back to the store credit, in the same amount."""
+    """Return what the customer had paid by credit or gift card, in units.
+
+    Adobe Commerce returns both to the store credit, in the same amount.
+    """
     if name not in REFUNDED_TO or memo.tendered_by == RETURNED_AS_POINTS:
         return 0
     return memo.tendered
 
 
 def _parts(row: Document) -> dict[str, int]:
-    """Units by name of what an order or a credit memo says was refunded to credit."""
+    """Return the units by name that an order or a credit memo shows as refunded to credit."""
     pairs = (each.partition(":") for each in row.refunded_to.split(",") if each)
     return {name: int(units) for name, _, units in pairs}
 

@@ -1,4 +1,4 @@
-"""Why a document is `not_representable`, in words: which of its lines, at which price, and what the order has instead."""
+"""Explain why a document is `not_representable`: which of its lines, at which price, and what the order has instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ MOST_NAMED = 5
 
 
 def words(situation: Situation, row: Document, tolerance: int) -> str:
-    """What no line of the other side stands for; tolerance: units that a line's net may be off by rounding."""
+    """Return as text which lines have no equivalent on the other side.
+
+    `tolerance` is how many units the net amount of a line may differ by rounding.
+    """
     if Side(row.side) is Side.MAGENTO:
         return "The document has no line that carries an amount"
     if shares.consolidated(situation.view)[row.at]:
@@ -45,7 +48,7 @@ def _lines(situation: Situation, row: Document, tolerance: int) -> Iterator[str]
 
 
 def _price(line: Mapping[str, Any], sold: pd.DataFrame, what: str, currency: str, tolerance: int) -> Iterator[str]:
-    """Nothing where the line has the price of its item."""
+    """Yield a text if the line's price differs from its item's, or the order no longer has the item."""
     key, quantity, untaxed = (int(line[name]) for name in ("item_key", "quantity", "untaxed"))
     if key not in sold.index:
         yield f"{what} is an item that the order has no more"

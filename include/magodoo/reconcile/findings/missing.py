@@ -1,4 +1,4 @@
-"""What stands on one side only, and why: simply missing, or one of the types that stand instead of it."""
+"""Report documents that only one side has, and why: simply missing, or one of the types reported instead."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PRICE_TOLERANCE = 200  # units per line: Magento rounds each row of a partial do
 
 
 def missing(situation: Situation) -> list[Finding]:
-    """One finding per document that ought to have a counterpart and has none; the first reason names it."""
+    """Return one finding per document that should have a counterpart and has none; the first reason that applies is its type."""
     duplicates = _duplicates(situation)
     return [*_in_odoo(situation, duplicates), *_in_magento(situation, duplicates), *_extra_orders(situation)]
 
@@ -68,7 +68,7 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
 
 
 def _say_which_lines(situation: Situation, finding: Finding, row: Document) -> None:
-    """Of what is `not_representable`: the lines and their prices, or the payment term, which are also why nothing is written."""
+    """Write into a `not_representable` finding its lines and prices, or its payment term, also as the reason for no change."""
     if finding.type is not FindingType.NOT_REPRESENTABLE:
         return
     words = foreign_lines.words(situation, row, PRICE_TOLERANCE)
@@ -79,7 +79,7 @@ def _say_which_lines(situation: Situation, finding: Finding, row: Document) -> N
 
 
 def _candidates(view: View, magento: int, tied: Positions) -> list[str]:
-    """Odoo's documents in a tie that are of the order and kind of a Magento document, by number."""
+    """Return the numbers of the Odoo documents in a tie that have the order and kind of a Magento document, sorted."""
     order, kind = view.column("order_key"), view.kind_codes
     alike = tied[(order[tied] == order[magento]) & (kind[tied] == kind[magento])]
     return sorted(row.number or f"Odoo's id {row.source_id}" for row in view.frames.rows(alike))
@@ -92,7 +92,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
     notes, invoices = _corrections(situation, todo & ~reversed_.every)
     result = []
     reasons = [
-        (None, view.foreign_units),  # named as `unit_mismatch`
+        (None, view.foreign_units),  # reported as `unit_mismatch`
         (FindingType.REVERSED_BEFORE_PUSH, reversed_.invoices),
         (None, reversed_.notes),
         (FindingType.CORRECTED_IN_ODOO, notes),
@@ -119,7 +119,7 @@ def _in_magento(situation: Situation, duplicates: Mask) -> list[Finding]:
 
 
 def _extra_orders(situation: Situation) -> list[Finding]:
-    """A second standing Odoo order for a Magento order that is matched already."""
+    """Return findings about further active Odoo orders of a Magento order that is matched already."""
     view = situation.view
     extra = view.select(Side.ODOO, Kind.ORDER) & view.active & ~situation.matching.paired & (view.order_of >= 0)
     extra &= ~situation.matching.ambiguous & (situation.matching.odoo_order >= 0)
@@ -130,7 +130,7 @@ def _extra_orders(situation: Situation) -> list[Finding]:
 def _sorted_out(
     situation: Situation, todo: Mask, reasons: Sequence[tuple[FindingType | None, Mask]]
 ) -> list[tuple[FindingType, Document, Document | None]]:
-    """Each document with the first reason that applies, and its Magento order; reason None: no finding."""
+    """Return each document with the first reason that applies, and its Magento order; reason None means no finding."""
     positions = np.flatnonzero(todo)
     first = np.select([mask[positions] for _, mask in reasons], range(len(reasons)), default=len(reasons))
     orders = situation.order_rows(positions)
@@ -150,7 +150,10 @@ def _without_money_lines(situation: Situation, todo: Mask) -> Mask:
 
 
 def _drafts(situation: Situation, todo: Mask) -> Positions:
-    """Position of the draft made by hand that waits for a Magento document: same order, kind, currency and total."""
+    """Return the position of the unmatched manual draft that waits for a Magento document; -1 without.
+
+    Both have the same order, kind, currency and total.
+    """
     view = situation.view
     money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
     draft = money & ~view.is_magento & view.exists & view.word_is("state", {"draft"}) & ~situation.view.ours
@@ -158,7 +161,7 @@ def _drafts(situation: Situation, todo: Mask) -> Positions:
 
 
 def _first_equal(situation: Situation, wanted: Positions, candidates: Positions) -> Positions:
-    """For each wanted document the first candidate of its order, kind, currency and total; -1 without."""
+    """Return for each wanted document the first candidate of its order, kind, currency and total; -1 without."""
     view = situation.view
     result = np.full(len(view.exists), -1, dtype=np.int64)
     if not len(wanted) or not len(candidates):
@@ -173,7 +176,7 @@ KEY = ["order", "kind", "currency", "total"]
 
 
 def _money_key(situation: Situation, positions: Positions) -> pd.DataFrame:
-    """order, kind, currency, total of documents, by id."""
+    """Return position, order, kind, currency and total of documents, sorted by id."""
     view = situation.view
     positions = positions[np.argsort(view.column("source_id")[positions], kind="stable")]
     return pd.DataFrame(
@@ -188,9 +191,10 @@ def _money_key(situation: Situation, positions: Positions) -> pd.DataFrame:
 
 
 def _unlinked(situation: Situation, todo: Mask) -> Positions:
-    """Position in `unlinked` of an Odoo document that may be the counterpart (RULES, *Cut-over*); -1 without.
+    """Return the position in `unlinked` of an Odoo document that may be the counterpart (RULES, *Cut-over*); -1 without.
 
-    Same kind, same customer by e-mail or name, same currency and total within 30 days; shipments have no total.
+    It has the same kind, the same customer by e-mail or name, and the same currency and total within 30 days; shipments
+    have no total.
     """
     view = situation.view
     result = np.full(len(view.exists), -1, dtype=np.int64)
@@ -233,7 +237,10 @@ def _equal(joined: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _duplicates(situation: Situation) -> Mask:
-    """Documents that find nothing open and equal (total, currency, quantities per item) a paired one of order, side and kind."""
+    """Return documents that find nothing open and equal a paired one of the same order, side and kind.
+
+    Equal means total, currency and quantities per item.
+    """
     view, crowded = situation.view, situation.crowded
     result = np.zeros(len(view.exists), dtype=bool)
     if not crowded.any():
@@ -249,7 +256,7 @@ def _duplicates(situation: Situation) -> Mask:
 
 
 def _corrections(situation: Situation, todo: Mask) -> tuple[Mask, Mask]:
-    """Credit notes and invoices of equal total on one order, one to one: the order's net is unchanged."""
+    """Return credit notes and invoices of equal total on one order, one to one: the order's net is unchanged."""
     view = situation.view
     keys = ["order", "currency", "total", "turn"]
     notes, invoices = np.zeros(len(view.exists), dtype=bool), np.zeros(len(view.exists), dtype=bool)
@@ -266,8 +273,9 @@ def _corrections(situation: Situation, todo: Mask) -> tuple[Mask, Mask]:
 
 
 def _replacements(situation: Situation, todo: Mask) -> Mask:
-    """Odoo deliveries beyond what was ordered: sent again, given for nothing (RULES, *Credit memos*). Not those of goods that the
-    customer was not to get any more, and none that we made.
+    """Return Odoo deliveries beyond what was ordered: sent again, or given for free (RULES, *Credit memos*).
+
+    Excludes goods that are cancelled or refunded before shipping, and deliveries that we made.
     """
     beyond = todo & situation.view.of_kind(Kind.SHIPMENT) & situation.crowded & ~situation.view.ours
     moved = situation.counted.by_item(beyond)
@@ -280,14 +288,14 @@ def _replacements(situation: Situation, todo: Mask) -> Mask:
 
 
 def _sent_again(situation: Situation, todo: Mask) -> Mask:
-    """Deliveries of nothing but goods that had gone out before: the return of a return, and exchanges."""
+    """Return deliveries of nothing but goods that had left before: the return of a return, and exchanges."""
     view, again = situation.view, np.zeros(len(situation.view.exists), dtype=bool)
     again[view.frames.lines["document"].to_numpy()[quantities.beside(view) | quantities.exchanged(view)]] = True
     return todo & again & (situation.counted.signatures == 0) & ~view.ours
 
 
 def _unmapped_lines(situation: Situation, todo: Mask) -> Mask:
-    """Odoo invoices with a line that is no item or shipping of the order, or has another price than Magento's item."""
+    """Return Odoo invoices with a line that is no item or shipping of the order, or whose price differs from Magento's item."""
     view = situation.view
     invoice = todo & view.of_kind(Kind.INVOICE)
     lines = view.frames.lines
@@ -311,12 +319,12 @@ def _unmapped_lines(situation: Situation, todo: Mask) -> Mask:
 
 
 def _discounted_tax(view: View, todo: Mask) -> Mask:
-    """Odoo invoices whose payment term lowers their tax at once: Magento knows no such tax."""
+    """Return Odoo invoices whose payment term lowers their tax immediately: Magento has no such tax."""
     return todo & view.of_kind(Kind.INVOICE) & (view.column("discounted_tax") != "")
 
 
 def pushed(situation: Situation, todo: Mask) -> Mask:
-    """Odoo invoices that the policy would write to Magento."""
+    """Return the Odoo invoices that the policy would write to Magento."""
     view, policy = situation.view, situation.view.instance.invoices
     invoice = todo & view.of_kind(Kind.INVOICE)
     if policy.to_magento == "off":

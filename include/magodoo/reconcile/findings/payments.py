@@ -1,4 +1,4 @@
-"""Whether an Odoo invoice or credit note is paid, why not in an accountant's words, and money that went away again."""
+"""Decide whether an Odoo invoice or credit note is paid, explain why not, and report payments that were reversed."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ PAID_IN_MAGENTO = "2"  # of invoices `paid`, of credit memos `refunded`
 
 
 def settled_by_payments(situation: Situation) -> Mask:
-    """Odoo invoices and credit notes that are paid: in full by bank, cash and payment entries (RULES, *Payments*).
+    """Return the Odoo invoices and credit notes that are paid in full by bank, cash and payment entries (RULES, *Payments*).
 
-    Payments without an entry, and what Odoo calls *In Payment*, count only by setting. What a credit note settled of an invoice
-    counts where Magento has its credit memo, if money settled the rest.
+    Payments without an entry, and what Odoo calls *In Payment*, count only if the settings say so. What a credit note
+    settled of an invoice counts if Magento has its credit memo and money settled the rest.
     """
     view = situation.view
     counts = view.instance.invoices.in_payment_counts
     in_payment = view.column("in_payment")
     money = view.column("captured_amount") + (in_payment if counts else 0)
     total = view.column("grand_total")
-    # The evidence decides, not Odoo's word: bank entries beside a credit note are `reversed`, and a blocked invoice may be paid.
+    # The entries decide, not Odoo's payment_state: with bank entries and a credit note it is `reversed`, and a blocked invoice may be paid.
     enough = (money + _credited(situation) >= total - view.tolerances) & (money > 0)
     free = (total == 0) & view.word_is("status", {"paid"})
     on_the_way = view.word_is("status", {"in_payment"}) & (not counts)
@@ -39,13 +39,13 @@ def settled_by_payments(situation: Situation) -> Mask:
 
 
 def _still_due(view: View) -> Units:
-    """What is open of each Odoo document; payments without an entry lower it where the settings count them."""
+    """Return the open amount of each Odoo document, less payments without an entry if the settings count them (units)."""
     due = view.column("open_amount")
     return due - view.column("in_payment") if view.instance.invoices.in_payment_counts else due
 
 
 def _credited(situation: Situation) -> Units:
-    """What credit notes settled of unpaired Odoo invoices, as far as Magento has their credit memos, in units."""
+    """Return what credit notes settled of unpaired Odoo invoices, as far as Magento has their credit memos (units)."""
     view = situation.view
     result = np.zeros(len(view.exists), dtype=np.int64)
     texts = view.column("credited_by")
@@ -65,7 +65,7 @@ def _shares(text: str) -> Iterator[tuple[int, int]]:
 
 
 def why_not_paid(row: Document, setting: str, *, in_payment_counts: bool) -> str:
-    """Why an Odoo document does not count as paid; `setting` is the one that asks for it."""
+    """Return as text why an Odoo document does not count as paid; `setting` is the one that requires payment."""
     said = f": {row.settled_by}" if row.settled_by else ""
     only_in_payment = row.status == "in_payment" or 0 < row.open_amount <= row.in_payment
     if only_in_payment and not in_payment_counts:
@@ -79,9 +79,9 @@ def why_not_paid(row: Document, setting: str, *, in_payment_counts: bool) -> str
 
 
 def gone_again(situation: Situation) -> Mask:
-    """Odoo documents that were paid once, whose counterpart Magento shows as paid, and that are open again, or written off since.
+    """Return the Odoo documents that were paid once and are open again or written off, while Magento shows them as paid.
 
-    What was written off is over once Magento has refunded the whole order.
+    A write-off no longer counts once Magento has refunded the whole order.
     """
     view, partner = situation.view, situation.matching.partner
     money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
@@ -92,12 +92,12 @@ def gone_again(situation: Situation) -> Mask:
 
 
 def _refunded(view: View) -> Mask:
-    """Documents whose order Magento has closed: it is refunded in full."""
+    """Return the documents whose order Magento has closed: it is refunded in full."""
     return np.where(view.order_of >= 0, view.word_is("state", {"closed"})[view.order_of], False)
 
 
 def payment_reversed(situation: Situation) -> list[Finding]:
-    """Money that came back after Magento was told *paid*, with what is still to ship."""
+    """Return the findings payment_reversed: money that was reversed after Magento showed it as paid, with what is still to ship."""
     view = situation.view
     positions = np.flatnonzero(gone_again(situation))
     if not len(positions):
@@ -121,7 +121,10 @@ def payment_reversed(situation: Situation) -> list[Finding]:
 
 
 def _still_to_ship(situation: Situation, orders: Units) -> dict[int, str]:
-    """By order, what neither side has shipped of what the customer is to get; orders with nothing left are not in it."""
+    """Return as text, by order, what neither side has shipped of what the customer is to receive.
+
+    Orders with nothing left to ship are left out.
+    """
     view = situation.view
     table = situation.items_of(orders)
     shipped = table[["shipped", "odoo_shipment"]].max(axis=1)

@@ -1,4 +1,4 @@
-"""Findings about single records: do not add up, without order, vanished, unreadable, in a closed period, not mapped."""
+"""Report single records: sums that fail, no order, deleted, unreadable, closed period, missing mapping."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from magodoo.settings.country_policies import deadline
 
 
 def arithmetic(situation: Situation) -> list[Finding]:
-    """Standing documents whose own parts do not add up, by which sum and figures. What their total holds in no part is none of
-    them where the order has such an amount too: whoever writes it says what it is (`load.requests.extras`).
+    """Return findings about active documents whose own parts do not add up, with the sums and figures that fail.
+
+    A document whose total contains an amount that is in no part is skipped if its order has such an amount too: the
+    flow that writes it decides what it is (`flows/extra_amounts.py`).
     """
     view = situation.view
     order = view.order_of
@@ -40,7 +42,10 @@ def _unsound(row: Document, order: Document | None) -> Finding:
 
 
 def units(situation: Situation) -> list[Finding]:
-    """Standing Odoo orders and documents with a line in a unit that does not convert into its product's."""
+    """Return findings about Odoo orders and documents with a line in a unit that does not convert into its product's.
+
+    Cancelled ones are skipped.
+    """
     view = situation.view
     named = view.foreign_units & view.exists & ~view.word_is("state", {"cancel"}) & (view.order_of >= 0)
     positions = np.flatnonzero(named)
@@ -54,7 +59,7 @@ def units(situation: Situation) -> list[Finding]:
 
 
 def einvoice_rejected(situation: Situation) -> list[Finding]:
-    """Posted documents of Odoo that an authority or a network refused, whatever Magento has of them."""
+    """Return findings about active Odoo documents whose electronic invoice was refused, whatever Magento has of them."""
     view = situation.view
     refused = ~view.is_magento & view.active & (view.column("einvoice_rejected") != "") & (view.order_of >= 0)
     positions = np.flatnonzero(refused)
@@ -68,7 +73,7 @@ def einvoice_rejected(situation: Situation) -> list[Finding]:
 
 
 def issue_by(view: View, magento: Document) -> str:
-    """The legal deadline of a draft for a document of Magento, "" where the company's country is not known to set one."""
+    """Return as text the legal deadline of a draft for a Magento document; "" if none is known for the company's country."""
     last = deadline(view.instance, country_of(view.frames.master), magento.document_date)
     if last is None:
         return ""
@@ -79,7 +84,7 @@ def issue_by(view: View, magento: Document) -> str:
 
 
 def drafts_waiting(situation: Situation) -> list[Finding]:
-    """Drafts of ours that a person posts, as the settings ask, where the company's country sets a deadline for them."""
+    """Return findings about our drafts that a person has to post, as the settings ask, if a legal deadline applies."""
     view, partner = situation.view, situation.matching.partner
     policies = {Kind.INVOICE: view.instance.invoices.to_odoo, Kind.CREDIT_MEMO: view.instance.credit_memos.to_odoo}
     asked = [view.of_kind(kind) for kind, policy in policies.items() if policy == "draft"]
@@ -99,7 +104,7 @@ def drafts_waiting(situation: Situation) -> list[Finding]:
 
 
 def deleted(situation: Situation) -> list[Finding]:
-    """Documents that the source no longer has, with the survivor that they leave."""
+    """Return findings about documents that the source no longer has, with the counterpart that is left."""
     view = situation.view
     lost = situation.matching.lost
     gone = ~view.exists & (view.column("active") | (lost >= 0) | situation.view.ours)
@@ -120,7 +125,7 @@ def deleted(situation: Situation) -> list[Finding]:
 
 
 def without_order(view: View) -> list[Finding]:
-    """Magento documents whose order exists nowhere, Odoo documents that name an order which does not exist."""
+    """Return findings about Magento documents whose order exists nowhere, and Odoo documents that name such an order."""
     documents, others = view.frames.documents, view.frames.unlinked
     known = documents["without_order"].to_numpy() & view.active & (view.order_of < 0)
     stray = others["without_order"] | ((others["side"] == Side.MAGENTO) & (others["kind"] != Kind.ORDER))
@@ -132,13 +137,13 @@ def without_order(view: View) -> list[Finding]:
 
 
 def _stray_type(row: Document, mirrors: set[int]) -> FindingType:
-    """An order between companies is named as such: it brings the goods of another company's order."""
+    """Return the type of finding: an intercompany order is reported as such, as it brings the goods of another company's order."""
     is_mirror = row.side == Side.ODOO and row.kind == Kind.ORDER and row.source_id in mirrors
     return FindingType.INTERCOMPANY if is_mirror else FindingType.WITHOUT_ORDER
 
 
 def quarantined(view: View) -> list[Finding]:
-    """Open quarantine rows, each with its number, its order and the reason."""
+    """Return findings about open quarantine rows, each with its number, its order and the reason."""
     result = []
     for side, kind, source_id, reason, number, order_key in _refused(view.frames):
         made = Finding(FindingType.QUARANTINED, Kind(kind), detail=f"{reason} ({side.capitalize()}'s id {source_id})")
@@ -153,7 +158,10 @@ def quarantined(view: View) -> list[Finding]:
 
 
 def waiting_for_order(situation: Situation) -> list[Finding]:
-    """Documents of Magento whose order is there and could not be read: they are neither of no order nor simply missing."""
+    """Return findings about Magento documents whose order exists and could not be read.
+
+    They are neither without order nor simply missing.
+    """
     view = situation.view
     reasons = {
         order_key: (number, reason)
@@ -174,14 +182,14 @@ def waiting_for_order(situation: Situation) -> list[Finding]:
 
 
 def _refused(frames: Frames) -> list[list[str]]:
-    """[side, kind, source id, reason, number, order key] of what could not be read."""
+    """Return [side, kind, source id, reason, number, order key] of each record that could not be read."""
     names = ["side", "kind", "source_id", "reason", "number", "order_key"]
     rows: list[list[str]] = frames.quarantine[names].drop_duplicates().astype(str).to_numpy().tolist()
     return rows
 
 
 def _order_number(view: View, order_key: str) -> str | None:
-    """The number of a Magento order that is staged."""
+    """Return the number of a Magento order; None if it is not staged."""
     if not order_key.isdecimal() or len(order_key) > LONGEST_ID:
         return None
     (at,) = view.frames.locate(Side.MAGENTO, Kind.ORDER, np.array([int(order_key)], dtype=np.int64)).tolist()
@@ -189,7 +197,7 @@ def _order_number(view: View, order_key: str) -> str | None:
 
 
 def read_in_part(situation: Situation) -> list[Finding]:
-    """Standing documents of Magento of which something was left out, with what and what it was for."""
+    """Return findings about Magento documents of which something was left out when they were read: what, and what it was for."""
     view = situation.view
     left_out = view.column("set_aside")
     positions = np.flatnonzero((left_out != "") & view.exists)
@@ -201,12 +209,14 @@ def read_in_part(situation: Situation) -> list[Finding]:
 
 
 def unreadable(frames: Frames) -> dict[int, str]:
-    """Orders that a record of Odoo belongs to or names which cannot be read: why nothing is made for them. By Magento's order id."""
+    """Return by Magento order id why nothing is written for an order: a record of Odoo that belongs to or names it is unreadable."""
     names = ["concerns", "side", "kind", "source_id", "reason"]
     found = frames.quarantine[names]
     keys = found["concerns"].astype(str)
     found = found[(found["side"] == Side.ODOO.value) & keys.str.isdecimal() & (keys.str.len() <= LONGEST_ID)]
-    found = found.sort_values("kind", key=lambda kinds: kinds == Kind.ORDER, kind="stable")  # an order itself is named
+    found = found.sort_values(
+        "kind", key=lambda kinds: kinds == Kind.ORDER, kind="stable"
+    )  # the last one is kept: an order itself
     return {
         int(key): f"{Side(side).value.capitalize()}'s {Kind(kind).words} {source_id} cannot be read: {reason}"
         for key, side, kind, source_id, reason in found.astype(str).to_numpy().tolist()
@@ -214,12 +224,12 @@ def unreadable(frames: Frames) -> dict[int, str]:
 
 
 def unmapped(order: Document, part: str, detail: str) -> Finding:
-    """An order (row) that cannot be written because a mapping is missing; part such as `sku:ABC`."""
+    """Return a finding about an order (row) that cannot be written because a mapping is missing; part such as `sku:ABC`."""
     return about(FindingType.UNMAPPED, order, order=order, part=part, detail=detail, kind=Kind.ORDER)
 
 
 def closed(missing: Finding, row: Document, lock: date) -> Finding:
-    """A missing invoice or memo whose date lies in a closed period."""
+    """Return a finding about a missing invoice or credit memo whose date is in a closed period."""
     return Finding(
         FindingType.CLOSED_PERIOD,
         missing.kind,
@@ -235,14 +245,14 @@ def closed(missing: Finding, row: Document, lock: date) -> Finding:
 
 
 def out_of_series(missing: Finding, row: Document, last: date) -> Finding:
-    """A missing invoice or memo that is dated before the last posted one of its journal."""
+    """Return a finding about a missing invoice or credit memo dated before the last posted one of its journal."""
     found = closed(missing, row, last)
     found.type, found.detail = FindingType.OUT_OF_SERIES, f"Dated {row.document_date}, the last one posted is of {last}"
     return found
 
 
 def lock_date(master: pd.DataFrame) -> date | None:
-    """The latest lock date of the company that concerns sales; None without one."""
+    """Return the latest lock date of the company that concerns sales; None if none is set."""
     found = [
         date.fromisoformat(str(value)[:10])
         for data in master.loc[master["key"] == "lock_dates", "data"]
@@ -253,7 +263,7 @@ def lock_date(master: pd.DataFrame) -> date | None:
 
 
 def is_electronic(master: pd.DataFrame) -> bool:
-    """Whether posting a document in this company may send it to an authority."""
+    """Return whether posting a document in this company may send it to an authority."""
     return any((data or {}).get("found") for data in master.loc[master["key"] == "e_invoicing", "data"])
 
 

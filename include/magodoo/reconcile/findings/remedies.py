@@ -1,4 +1,4 @@
-"""Reasons and advice that depend on the documents at hand: what a person can do to a draft, a posted entry and an order differs."""
+"""Choose reasons and advice by the documents at hand: a draft, a posted entry and an order are corrected differently."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIFFERENT = (FindingType.TOTAL_MISMATCH, FindingType.CURRENCY_MISMATCH, FindingT
 
 
 def say_how_to_correct(situation: Situation, finding: Finding, odoo: Document) -> None:
-    """Give a finding about differing amounts the reason and the advice that fit Odoo's document: its kind and its state."""
+    """Write into a finding about differing amounts the reason and the advice that fit the Odoo document's kind and state."""
     if finding.type not in DIFFERENT:
         return
     kind = "order" if odoo.kind == Kind.ORDER else "draft" if odoo.state == "draft" else "posted"
@@ -62,7 +62,7 @@ _OF_INVOICED = "What is invoiced with the wrong amounts is corrected by credit n
 
 
 def _invoiced(situation: Situation, order: Document) -> bool:
-    """Whether Odoo has an invoice of an order, or its lines say so."""
+    """Return whether Odoo has an invoice of an order, or its lines count as invoiced."""
     view = situation.view
     invoices = view.select(Side.ODOO, Kind.INVOICE) & view.active & (view.column("order_key") == order.order_key)
     return bool(invoices.any()) or any(line.qty_invoiced for line in view.frames.lines_of(order.at))
@@ -72,7 +72,7 @@ GONE = "Find out who deleted it, and whether what it recorded still holds. If it
 
 
 def after_deletion(gone: Document, survivor: Document | None) -> str:
-    """Return what to do once a document was deleted on one side, and its counterpart is left on the other or nothing is."""
+    """Return what to do about a document that was deleted on one side, with or without a counterpart left on the other."""
     kind, words = Kind(gone.kind), Kind(gone.kind).words
     if survivor is None:
         system = Side(gone.side).value.capitalize()

@@ -1,4 +1,4 @@
-"""Findings about states and tracking numbers of pairs."""
+"""Report differing states and tracking numbers of pairs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MOVES = (Kind.INVOICE, Kind.CREDIT_MEMO)
 
 
 def states(situation: Situation) -> list[Finding]:
-    """status_mismatch and cancelled_in_odoo."""
+    """Return the findings status_mismatch and cancelled_in_odoo, one per pair whose states differ."""
     pairs = situation.pairs[situation.pairs["status"].notna()]
     money_gone = payments.gone_again(situation)
     result = []
     meaning: statuses.Meaning
     for meaning, (magento, odoo, order) in zip(pairs["status"], rows_of_pairs(situation, pairs), strict=True):
         if meaning.part == "payment" and money_gone[odoo.at]:
-            continue  # `payment_reversed` says it; a payment that a person took away is never made or matched again
+            continue  # reported as `payment_reversed`; a payment that a person removed is never registered or matched again
         found = FindingType(meaning.finding or FindingType.STATUS_MISMATCH)
         made = about(found, magento, odoo, order=order, part=meaning.part or "", detail=meaning.words)
         made.magento_amount, made.odoo_amount = int(magento.grand_total), int(odoo.grand_total)
@@ -53,7 +53,10 @@ def _odoo_words(row: Document) -> str:
 
 
 def tracking(situation: Situation) -> list[Finding]:
-    """tracking_mismatch of paired shipments, and of those that both sides cut differently: these by all their numbers."""
+    """Return the findings tracking_mismatch of paired shipments, and of those that both sides split differently.
+
+    The latter are compared by all their numbers.
+    """
     pairs = situation.pairs[situation.pairs["tracking"]]
     result = []
     for magento, odoo, order in rows_of_pairs(situation, pairs):
@@ -73,8 +76,10 @@ def tracking(situation: Situation) -> list[Finding]:
 
 
 def can_be_carried(cut: Cut, here: Sequence[str], there: Sequence[str]) -> bool:
-    """Whether numbers of one side belong on the other's only document, or both sides have some that the other lacks: which of several
-    documents another number is of cannot be told.
+    """Return whether tracking numbers can be copied between the sides of a cut.
+
+    They can if one side has a single document, on which the other's numbers belong, or if both sides have numbers that
+    the other lacks. Otherwise it cannot be decided to which of several documents a number belongs.
     """
     to_odoo, to_magento = bool(lacking(here, there)), bool(lacking(there, here))
     if to_odoo and to_magento:

@@ -1,6 +1,4 @@
-"""Findings about goods and refunds: what would be shipped too much, returned and not refunded, refunded and not
-returned, refunded twice.
-"""
+"""Report goods and refunds: too much to ship, returned but not refunded, refunded but not returned, refunded twice."""
 
 from __future__ import annotations
 
@@ -20,7 +18,10 @@ from magodoo.reconcile.situation import Situation
 
 
 def will_ship_too_much(situation: Situation) -> list[Finding]:
-    """Open to ship = ordered - cancelled - shipped - refunded unshipped, corrected by what only one side has shipped yet."""
+    """Return findings about orders of which Odoo has more open to deliver than the customer is still to receive.
+
+    Allowed per item = ordered - cancelled - refunded unshipped - delivered in Odoo.
+    """
     view = situation.view
     lines = view.frames.lines
     counted = situation.odoo_orders & ~view.foreign_units
@@ -50,13 +51,16 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
 
 
 def _ends_with_it(situation: Situation, order: Document, begun: Units) -> bool:
-    """Whether a cancelled order is cancelled in Odoo too, and its open delivery with it: nothing of it is in `begun`."""
+    """Return whether a cancelled order will be cancelled in Odoo too, and its open delivery with it.
+
+    Not if `begun` (order ids) contains it.
+    """
     view = situation.view
     return view.instance.orders.cancel and not view.before_books[order.at] and order.source_id not in begun
 
 
 def sent_beside(situation: Situation) -> list[Finding]:
-    """Goods that left in one transfer with an order's own and are none of them: for information, whatever becomes of the shipment."""
+    """Return findings about goods that left in one transfer with an order's own and are not of the order. For information only."""
     view = situation.view
     lines = view.frames.lines
     position = lines["document"].to_numpy()
@@ -78,7 +82,7 @@ def sent_beside(situation: Situation) -> list[Finding]:
 
 
 def over_refunded(situation: Situation) -> list[Finding]:
-    """Credit memos below zero, and orders whose refunds exceed their invoices; of orders that Odoo lacks too."""
+    """Return findings about negative credit memos, and orders whose refunds exceed their invoices, also if Odoo lacks the order."""
     view = situation.view
     memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & (view.order_of >= 0)
     bad = np.flatnonzero(memos)
@@ -98,7 +102,7 @@ def over_refunded(situation: Situation) -> list[Finding]:
 
 
 def _refunds_above_invoices(situation: Situation, memos: Mask) -> pd.Series:
-    """Refunded sum by order id, where it exceeds the invoiced one by more than the tolerance."""
+    """Return the refunded sum (units) by order id, if it exceeds the invoiced sum by more than the tolerance."""
     view = situation.view
     refunded = (
         pd.Series(view.amounts("grand_total", np.flatnonzero(memos))).groupby(view.column("order_key")[memos]).sum()
@@ -112,8 +116,9 @@ def _refunds_above_invoices(situation: Situation, memos: Mask) -> pd.Series:
 
 
 def returned_not_refunded(situation: Situation) -> list[Finding]:
-    """Done returns older than the limit whose items Magento has not refunded; earlier returns use up the refunds
-    first.
+    """Return findings about done returns older than the limit whose items Magento has not refunded.
+
+    Refunds are used up by earlier returns first.
     """
     view = situation.view
     returns = view.select(Side.ODOO, Kind.RETURN) & view.active & (view.order_of >= 0)
@@ -131,7 +136,7 @@ def returned_not_refunded(situation: Situation) -> list[Finding]:
 
 
 def refunded_not_returned(situation: Situation) -> list[Finding]:
-    """Memos older than the limit that refund shipped items which have not come back."""
+    """Return findings about credit memos older than the limit that refund shipped items which were not returned."""
     view = situation.view
     old = view.older_than(view.instance.refund_return_days)
     return [
@@ -141,7 +146,7 @@ def refunded_not_returned(situation: Situation) -> list[Finding]:
 
 
 def delivered_memos(situation: Situation) -> Mask:
-    """Active memos of orders on or after the cut-over whose delivery is done in Odoo."""
+    """Return the active credit memos of orders on or after the cut-over that have a done delivery in Odoo."""
     view = situation.view
     delivered = np.unique(view.column("order_key")[view.select(Side.ODOO, Kind.SHIPMENT) & view.active])
     memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & ~view.before_books & (view.order_of >= 0)
@@ -149,10 +154,10 @@ def delivered_memos(situation: Situation) -> Mask:
 
 
 def awaiting_return(situation: Situation, memos: Mask) -> pd.DataFrame:
-    """document, item, quantity of memos whose refunded goods were shipped and are not back: `quantity` is what is
-    still out.
+    """Return document, item, quantity (units) of credit memos whose refunded goods were shipped and are not back.
 
-    Of an item, the unshipped quantity counts as refunded first, and returns answer the earliest memos.
+    `quantity` is what is still out. Of each item the unshipped quantity counts as refunded first, and returns are
+    assigned to the earliest credit memos.
     """
     view = situation.view
     every = (
@@ -174,7 +179,10 @@ def awaiting_return(situation: Situation, memos: Mask) -> pd.DataFrame:
 
 
 def refunded_unshipped(situation: Situation, memos: Mask) -> pd.DataFrame:
-    """document, item, quantity of memos that refund what never leaves: the earliest memos refund the unshipped."""
+    """Return document, item, quantity (units) of credit memos that refund goods that never leave.
+
+    The earliest credit memos refund the unshipped goods.
+    """
     view = situation.view
     moved = situation.counted.by_item(memos)
     moved = moved[moved["item"] > 0]
@@ -191,21 +199,23 @@ def refunded_unshipped(situation: Situation, memos: Mask) -> pd.DataFrame:
 
 
 def given_up(table: pd.DataFrame) -> pd.Series:
-    """Quantity per item that the customer is not to get any more: cancelled, or refunded before it left."""
+    """Return the quantity per item (units) that the customer no longer receives: cancelled, or refunded before it left."""
     unshipped = (table["ordered"] - table["canceled"] - table["shipped"]).clip(lower=0)
     return table["canceled"] + _refunded_unshipped(table, unshipped)
 
 
 def _refunded_unshipped(table: pd.DataFrame, unshipped: pd.Series) -> pd.Series:
-    """Of what an item has unshipped, how much is refunded. Magento does not tell which pieces a refund means: those that came
-    back in Odoo, as far as they did; then those that never left.
+    """Return how much of the unshipped quantity of each item is refunded.
+
+    Magento does not record which pieces a refund is for: those returned in Odoo are counted first, then those that
+    never left.
     """
     refunded = (table["refunded"] - table["odoo_return"]).clip(lower=0)
     return pd.concat([refunded, unshipped], axis=1).min(axis=1)
 
 
 def _in_time(situation: Situation, moved: pd.DataFrame) -> pd.DataFrame:
-    """Oldest documents first."""
+    """Return the rows, oldest documents first."""
     documents = situation.view.frames.documents.iloc[moved["document"]]
     in_order = np.lexsort((documents["source_id"].to_numpy(), documents["created_at"].to_numpy()))
     return moved.iloc[in_order].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations on the connection that `staging.migrate` hands in."""
+"""Run the migrations on the connection that `staging.migrate` passes to Alembic."""
 
 from alembic import context
 

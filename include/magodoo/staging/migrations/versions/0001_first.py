@@ -1,4 +1,4 @@
-"""The first schema: payloads, documents, lines, work list, pairs, findings, ledger. The SQL stands beside this file."""
+"""Create the first schema: payloads, documents, lines, work queue, pairs, findings and ledger, from the SQL file beside."""
 
 from pathlib import Path
 
@@ -11,9 +11,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the tables."""
     # The driver itself, not text(): the file has colons of its own.
     op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
 
 
 def downgrade() -> None:
+    """Raise NotImplementedError: the first schema is removed by dropping schema magodoo."""
     raise NotImplementedError("the first schema is removed by dropping schema magodoo")

@@ -1,4 +1,4 @@
-"""Table preflight. The SQL stands beside this file."""
+"""Create table preflight, from the SQL file beside."""
 
 from pathlib import Path
 
@@ -11,8 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the table."""
     op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
 
 
 def downgrade() -> None:
+    """Drop the table."""
     op.get_bind().exec_driver_sql("drop table preflight")

@@ -1,4 +1,4 @@
-"""Tables listed and agreement: what the sales pages show. The SQL stands beside this file."""
+"""Create tables listed and agreement, which the sales pages show, from the SQL file beside."""
 
 from pathlib import Path
 
@@ -11,8 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the tables."""
     op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
 
 
 def downgrade() -> None:
+    """Drop the tables."""
     op.get_bind().exec_driver_sql("drop table listed; drop table agreement")

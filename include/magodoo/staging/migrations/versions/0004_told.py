@@ -1,4 +1,4 @@
-"""When a person was told by mail that a change waits for them."""
+"""Add change.told_at: when a person was notified by e-mail that a change waits for them."""
 
 from alembic import op
 
@@ -9,8 +9,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Add the column."""
     op.get_bind().exec_driver_sql("alter table change add column told_at timestamptz")
 
 
 def downgrade() -> None:
+    """Drop the column."""
     op.get_bind().exec_driver_sql("alter table change drop column told_at")

@@ -1,4 +1,4 @@
-"""Odoo invoices of several orders are few and looked for often."""
+"""Index Odoo invoices of several orders: they are few and are often looked up."""
 
 from alembic import op
 
@@ -9,10 +9,12 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the index."""
     op.get_bind().exec_driver_sql(
         "create index document_consolidated on document (instance) where details ? 'consolidated'"
     )
 
 
 def downgrade() -> None:
+    """Drop the index."""
     op.get_bind().exec_driver_sql("drop index document_consolidated")

@@ -1,4 +1,4 @@
-"""Tables statement and statement_document, and the PDF that a mail may carry. The SQL stands beside this file."""
+"""Create tables statement and statement_document, and the PDF columns of mail, from the SQL file beside."""
 
 from pathlib import Path
 
@@ -11,10 +11,12 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the tables and columns."""
     op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
 
 
 def downgrade() -> None:
+    """Drop the tables, their trigger functions and the columns."""
     op.get_bind().exec_driver_sql(
         "drop table statement_document; drop table statement;"
         " drop function statement_is_frozen; drop function statement_document_is_frozen;"

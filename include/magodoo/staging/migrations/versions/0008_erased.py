@@ -9,6 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the table."""
     op.get_bind().exec_driver_sql(
         "create table erased (instance text not null, order_key text not null, erased_at timestamptz not null default now(),"
         " primary key (instance, order_key))"
@@ -16,4 +17,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drop the table."""
     op.get_bind().exec_driver_sql("drop table erased")

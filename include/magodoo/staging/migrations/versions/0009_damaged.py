@@ -1,4 +1,4 @@
-"""The documents that a check on the document alone would name, found without reading the others (magodoo.quality.checks_of_staging)."""
+"""Index the documents that a check on single documents would name (`magodoo.quality.checks_of_staging`)."""
 
 from alembic import op
 
@@ -7,8 +7,8 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-# Each part stands word for word in one of the checks: PostgreSQL then sees that the index has every row which the check asks for.
-# Apart, as it cannot estimate sums and would take the other index for a large one.
+# Each part is copied literally from one of the checks, so that PostgreSQL can prove that the index has every row of the check.
+# Two indexes, as PostgreSQL cannot estimate sums and would take a combined index for a large one.
 DAMAGED = {
     "document_incomplete": """state = '' and not (side = 'magento' and kind = 'shipment')
         or kind in ('order', 'invoice', 'credit_memo') and currency !~ '^[A-Z][A-Z][A-Z]$'
@@ -19,10 +19,12 @@ DAMAGED = {
 
 
 def upgrade() -> None:
+    """Create the indexes."""
     for name, condition in DAMAGED.items():
         op.get_bind().exec_driver_sql(f"create index {name} on document (instance) where {condition}")
 
 
 def downgrade() -> None:
+    """Drop the indexes."""
     for name in DAMAGED:
         op.get_bind().exec_driver_sql(f"drop index {name}")

@@ -1,4 +1,4 @@
-"""Reconciling only notes whose lines in the sales lists are out of date; they are written in transactions of their own."""
+"""Create table unlisted: orders whose rows in the sales lists are stale, and are written in transactions of their own."""
 
 from pathlib import Path
 
@@ -11,8 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the table."""
     op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
 
 
 def downgrade() -> None:
+    """Drop the table."""
     op.get_bind().exec_driver_sql("drop table unlisted")

@@ -1,6 +1,6 @@
-"""Totals are only looked up among Odoo's documents without an order (staging/frames.py, lookalikes): an index of those alone.
+"""Index totals only of Odoo documents without an order, where duplicate candidates are looked up (`staging/frames.py`).
 
-Nearly every document has its order when it is written, so that it costs this index nothing.
+Nearly every document has its order when it is written, so this index costs it nothing.
 """
 
 from alembic import op
@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Replace the index of all totals."""
     op.get_bind().exec_driver_sql("drop index document_by_total")
     op.get_bind().exec_driver_sql(
         "create index document_lookalike on document (instance, kind, grand_total)"
@@ -20,6 +21,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Restore the index of all totals."""
     op.get_bind().exec_driver_sql("drop index document_lookalike")
     op.get_bind().exec_driver_sql(
         "create index document_by_total on document (instance, side, kind, grand_total) where active and deleted_at is null"

@@ -1,4 +1,4 @@
-"""What was paid before the evidence was kept says so: money that goes away again from these documents is seen, too."""
+"""Mark documents as `was_paid` that were paid before this was recorded, so that reversed payments of them are found."""
 
 from alembic import op
 
@@ -9,6 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Set `was_paid` on Odoo documents that are paid in full."""
     op.get_bind().exec_driver_sql(
         "update document set details = coalesce(details, '{}') || '{\"was_paid\": true}'"
         " where side = 'odoo' and kind in ('invoice', 'credit_memo') and active and status = 'paid' and open_amount = 0"
@@ -17,4 +18,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """What is known of the past stays: an older release does not read it."""
+    """Keep the marks: an older release does not read them."""

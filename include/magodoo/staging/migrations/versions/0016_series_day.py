@@ -1,4 +1,4 @@
-"""Changes say their date in the numbering of their journal, so that documents are posted by date over all batches."""
+"""Add change.series_day: the date of a change in its journal's numbering, so that documents are posted by date."""
 
 from alembic import op
 
@@ -9,6 +9,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Add the column and fill it for open changes."""
     op.get_bind().exec_driver_sql("alter table change add column series_day date")
     op.get_bind().exec_driver_sql(
         "update change set series_day = case when (b.request ->> 'dated_today')::boolean then date '9999-12-31'"
@@ -18,4 +19,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Drop the column."""
     op.get_bind().exec_driver_sql("alter table change drop column series_day")

@@ -1,4 +1,4 @@
-"""Shipments that are compared with all those of a group: the other side cut the same goods into other parcels."""
+"""Create table shipment_group: shipments compared as a group, as the other side split the goods into other parcels."""
 
 from pathlib import Path
 
@@ -11,8 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Create the table."""
     op.get_bind().exec_driver_sql(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
 
 
 def downgrade() -> None:
+    """Drop the table."""
     op.get_bind().exec_driver_sql("drop table shipment_group")

@@ -1,0 +1,1 @@
+"""Revisions of the staging schema, in numerical order."""
