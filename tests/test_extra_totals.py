@@ -56,6 +56,11 @@ def number(value: Any) -> Decimal:
     return Decimal(str(value or 0))
 
 
+def cents(units: int) -> int:
+    """An amount in units (1/10000), rounded to cents."""
+    return int((Decimal(units) / 100).to_integral_value(ROUND_HALF_UP)) * 100
+
+
 def money_items(order: Row) -> list[Row]:
     document = magento_documents.read(an_instance(), "order", order, NOW)
     money = {line.item_key for line in document.lines if line.role == "item" and line.is_money}
@@ -107,6 +112,7 @@ CANCELLED = {"payment_fee": Decimal("0.05"), "loyalty": Decimal("0.05")}
 @example(ORDERS[0], CANCELLED, {"loyalty", "payment_fee"})
 @example(next(row for row in ORDERS if row["entity_id"] in INVOICES), CANCELLED, {"loyalty", "payment_fee"})
 @example(ORDERS[0], {"fixed_product_tax": Decimal("0.05"), "loyalty": Decimal("0.05")}, {"loyalty"})
+@example(ORDERS[0], {"fixed_product_tax": Decimal("0.05"), **CANCELLED}, {"fixed_product_tax", "loyalty"})
 def test_an_amount_is_written_to_the_last_unit_or_named(
     original: Row, extras: dict[str, Decimal], set_: set[str]
 ) -> None:
@@ -137,7 +143,8 @@ def test_an_amount_is_written_to_the_last_unit_or_named(
             "nothing is left out because it cancels another"
         )
         assert not [problem for problem in lines.problems if problem.part == "arithmetic"]
-        assert lines.total == ordered.grand_total, "what was paid by gift card is sold all the same"
+        total = cents(ordered.grand_total)  # Magento keeps parts of a cent of a decimal quantity; Odoo has none
+        assert lines.total == total, "what was paid by gift card is sold all the same"
     assert parts_of(ordered) == ({"gift_card": int(extras["gift_card"] * 10_000)} if "gift_card" in extras else {})
     if invoice and not problems:
         billed = read(instance, "invoice", invoice)

@@ -26,7 +26,7 @@ ALLOWED_IN_ODOO = {
 }  # fmt: skip
 READS = {
     "search", "search_read", "search_count", "web_search_read", "read", "web_read", "fields_get", "get_external_id",
-    "check_object_reference", "context_get", "has_group", "has_access",
+    "check_object_reference", "context_get", "has_group", "has_access", "formatted_read_group", "read_group",
 }  # fmt: skip
 ALLOWED_IN_MAGENTO = re.compile(r"/V1/(order/\d+/(invoice|ship|refund)|shipment/track)$")
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from shop_and_books import ShopAndBooks
 from sqlalchemy import text
+from test_rules_transfers import merge
 
 from magodoo.pipeline import extract, load, refresh, statement
 from magodoo.statement import summary
@@ -120,6 +121,40 @@ def test_a_hidden_delivery_or_invoice_keeps_its_order_from_being_written(pair: S
         assert any(kind in ("order", "shipment") for kind, _ in quarantined(pair))
     pair.chain()
     assert [row["total_qty"] for row in pair.shipments(order)] == [1]
+
+
+def test_a_merged_transfer_that_is_hidden_keeps_each_of_its_orders_from_being_written_and_nobody_else_s(
+    pair: ShopAndBooks,
+) -> None:
+    """The second order's own list of transfers is empty, as is that of an order which has none yet."""
+    one, two = imported(pair), imported(pair)
+    line = {"product_id": pair.books.names.products["SKU-001"], "product_uom_qty": 1}
+    values = {"partner_id": pair.sales(one)[0]["partner_id"][0], "order_line": [[0, 0, line]]}
+    (draft,) = pair.call("sale.order", "create", vals_list=[values])
+    transfer = merge(pair, one, two)
+    sales = {str(sale["id"]) for order in (one, two) for sale in pair.sales(order)}
+    with hidden(pair, "stock.picking", transfer["id"]):
+        for order in (one, two):
+            pair.shop.invoice(order)
+            pair.touch(order)
+        pair.chain()
+        assert {id for kind, id in quarantined(pair) if kind == "order"} == sales
+        assert str(draft) not in sales
+        assert pair.moves(one) == pair.moves(two) == []
+    pair.chain()
+    assert quarantined(pair) == set()
+    assert [len(pair.moves(order)) for order in (one, two)] == [1, 1]
+
+
+def test_an_order_whose_goods_lie_in_a_merged_transfer_is_read_without_the_other(pair: ShopAndBooks) -> None:
+    one, two = imported(pair), imported(pair)
+    merge(pair, one, two)
+    pair.chain()
+    pair.shop.invoice(two)
+    pair.touch(two)
+    pair.chain()
+    assert quarantined(pair) == set()
+    assert [row["state"] for row in pair.moves(two)] == ["posted"]
 
 
 def test_a_delivery_of_which_a_move_is_hidden_is_not_a_smaller_shipment(pair: ShopAndBooks) -> None:

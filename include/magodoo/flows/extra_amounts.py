@@ -109,7 +109,9 @@ def _of_order(sources: Sources, order: CanonicalDocument, whole: CanonicalLine) 
         fitting = [[*chosen, rest] for chosen in _subsets(known, least=0) if _net(chosen) + rest.net == whole.untaxed]
     with_tax = [amounts for chosen in fitting if (amounts := _taxed(order, chosen, whole.tax)) is not None]
     if len(with_tax) == 1:
-        return with_tax[0]
+        written = {each.setting for each in with_tax[0]}
+        beside = [each for each in known if each.amounts[0].setting not in written]
+        return _cancelled(order, beside) if beside else with_tax[0]
     return _left_over(order, whole, known, several=len(with_tax) > 1)
 
 
@@ -341,10 +343,9 @@ def _left_over(
     if several:
         names = ", ".join(f"{each.amounts[0].words} {shown(each.net, currency)}" for each in known)
         return _problem("remainder", f"{amount} of the total can be made of these in several ways: {names}")
-    named = [f"{shown(each.net, currency)} of {each.amounts[0].words} ({each.amounts[0].shown_in})" for each in known]
+    named = _named(known, currency)
     if not (whole.untaxed or whole.tax):
-        said = f"{order.number} shows {', '.join(named)}, and its total has nothing beside its parts: something that no setting names"
-        return _problem("remainder", f"{said} cancels it, or it is in a part already and is no amount of its own")
+        return _cancelled(order, known)
     holding = magento_totals.holding(order.payload, whole.untaxed)
     with_tax = magento_totals.holding(order.payload, whole.untaxed + whole.tax) if whole.tax else []
     found = ["fields that hold it: " + ", ".join(holding)] if holding else []
@@ -354,6 +355,17 @@ def _left_over(
     method = order.payment_method or "without name"
     said = f"{amount} of the total are in no part of the order; {where}{others}: name it under `extra_totals`, by its fields"
     return _problem("remainder", f"{said} or, of payment method {method}, as `remainder`")
+
+
+def _cancelled(order: CanonicalDocument, known: Sequence[Group]) -> RequestProblem:
+    """Amounts that fields show and the total lacks, so that one which nothing names may hide behind them."""
+    said = f"{order.number} shows {', '.join(_named(known, order.currency))}, and its total has nothing of it beside its parts"
+    why = "something that no setting names cancels it, or it is in a part already and is no amount of its own"
+    return _problem("remainder", f"{said}: {why}")
+
+
+def _named(known: Sequence[Group], currency: str | None) -> list[str]:
+    return [f"{shown(each.net, currency)} of {each.amounts[0].words} ({each.amounts[0].shown_in})" for each in known]
 
 
 def _problem(name: str, said: str) -> RequestProblem:

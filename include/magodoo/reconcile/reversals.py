@@ -83,13 +83,17 @@ def settled_by_reversal(situation: Situation) -> Mask:
 
 
 def _reversed(situation: Situation, todo: Mask) -> dict[int, list[int]]:
-    """Return by invoice the credit notes that make up its total: those that Odoo links to it, else one of the same total."""
+    """Return by invoice the credit notes that make up its whole total, by id: those that Odoo links to it, else one of the same total.
+
+    Of equal invoices or notes the one with the smallest id is taken first, in whatever order they were read.
+    """
     view = situation.view
-    notes = np.flatnonzero(todo & view.of_kind(Kind.CREDIT_MEMO) & view.active)
+    notes = view.by_id(todo & view.of_kind(Kind.CREDIT_MEMO) & view.active)
     if not len(notes):
         return {}
     waiting = todo & view.of_kind(Kind.INVOICE) & view.active
     total, currency = view.column("grand_total"), view.frames.documents["currency"].cat.codes.to_numpy()
+    ids = view.column("source_id")
     linked: dict[int, list[int]] = defaultdict(list)
     parents = _parents(situation, notes)
     by_wizard = zip(parents.tolist(), notes.tolist(), strict=True)
@@ -97,7 +101,7 @@ def _reversed(situation: Situation, todo: Mask) -> dict[int, list[int]]:
         if invoice >= 0 and waiting[invoice] and currency[note] == currency[invoice]:
             linked[invoice].append(note)
     found = {
-        at: own
+        at: sorted(own, key=ids.__getitem__)
         for at, own in linked.items()
         if abs(sum(total[note] for note in own) - total[at]) <= view.tolerances[at]
     }
@@ -106,7 +110,7 @@ def _reversed(situation: Situation, todo: Mask) -> dict[int, list[int]]:
         at: (view.column("order_key")[at], currency[at], total[at]) for at in np.flatnonzero(waiting | known).tolist()
     }
     corrected = {keys[at] for at in np.flatnonzero(known).tolist()}
-    free = [at for at in np.flatnonzero(waiting).tolist() if at not in found and keys[at] not in corrected]
+    free = [at for at in view.by_id(waiting).tolist() if at not in found and keys[at] not in corrected]
     taken = {note for own in found.values() for note in own}
     for note in [each for each in notes[parents < 0].tolist() if each not in taken]:
         key = (view.column("order_key")[note], currency[note], total[note])

@@ -118,7 +118,18 @@ class Visibility(Witnesses):
         """Holders of a list with something that may not be read: why, by the holder's id."""
         known = {id for items in each.held.values() for id in items}
         placed = self.witnessed(each.model, each.field, each.held, known)
-        return self._confirmed_hidden(each, sorted(each.held) if placed else self._suspected(each), placed)
+        return self._placed_out_of_sight(each, placed) | self._confirmed_hidden(each, self._suspected(each))
+
+    def _placed_out_of_sight(self, each: _List, placed: Collection[int]) -> dict[int, str]:
+        """Holders in whose list other records place something that may not be read; what is seen elsewhere is not hidden."""
+        if not placed:
+            return {}
+        relation = self.fields(each.model)[str(name_of(self.version, each.model, each.field))]["relation"]
+        return {
+            holder: _reason(relation, id)
+            for id in self._forbidden(relation, sorted(set(placed) - self.visible(relation, placed)))
+            for holder in self.owners_by_witness(each.model, each.field, each.held, id)
+        }
 
     def _forbidden(self, model: str, ids: list[int]) -> list[int]:
         """Which of these ids a read refuses; those that do not exist are left out of its answer."""
@@ -205,17 +216,14 @@ class Visibility(Witnesses):
         around = {id + step for id in known for step in range(-NEARBY, NEARBY + 1)}
         return sorted(id for id in around - known if id > 0)
 
-    def _confirmed_hidden(self, each: _List, holders: Sequence[int], placed: Collection[int]) -> dict[int, str]:
-        """Holders with something that may not be read, and what; a list may have a condition of its own that leaves records out.
-
-        placed: ids that other records place in the list.
-        """
+    def _confirmed_hidden(self, each: _List, holders: Sequence[int]) -> dict[int, str]:
+        """Holders with something that may not be read, and what; a list may have a condition of its own that leaves records out."""
         if not holders:
             return {}
         name = str(name_of(self.version, each.model, each.field))
         facts = self.fields(each.model)[name]
         suspected = each._replace(held={id: each.held[id] for id in holders if id in each.held})
-        near = sorted({*self._near(suspected), *placed}) if facts["type"] == "one2many" else []
+        near = self._near(suspected) if facts["type"] == "one2many" else []
         reasons: dict[int, str] = {}
         for id in self._forbidden(facts["relation"], sorted(set(near) - self.visible(facts["relation"], near))):
             domain = [["id", "in", sorted(suspected.held)], [name, "in", [id]]]

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from magodoo.connectors.odoo.record_trees import Row
 from magodoo.connectors.odoo.rpc import expect_rows
 from magodoo.connectors.odoo.units import Units
+from magodoo.errors import Unreadable
 
 FORMATTED_SINCE = 19
 ITEMS, ORDER_LINES = "account.move.line", "sale.order.line"
@@ -25,16 +26,22 @@ BALANCED = Decimal("0.0005")
 
 
 class Witness(NamedTuple):
-    """A model whose records name a list's owner (`owner`, a path) and what is in the list (`child`, a field)."""
+    """A model whose records name a list's owner (`owner`, a path) and what is in the list (`child`, a field).
+
+    `back` is the path from the owner, through the model, to the child.
+    """
 
     model: str
     owner: str
     child: str
+    back: str
 
 
 WITNESSES: Mapping[tuple[str, str], Witness] = {
-    ("stock.picking", "move_ids"): Witness("stock.move.line", "picking_id", "move_id"),
-    ("sale.order", "picking_ids"): Witness("stock.move", "sale_line_id.order_id", "picking_id"),
+    ("stock.picking", "move_ids"): Witness("stock.move.line", "picking_id", "move_id", "move_line_ids.move_id"),
+    ("sale.order", "picking_ids"): Witness(
+        "stock.move", "sale_line_id.order_id", "picking_id", "order_line.move_ids.picking_id"
+    ),
 }
 
 
@@ -49,18 +56,27 @@ class Witnesses(Units):
         domain: list[Any] = [[witness.owner, "in", sorted(owners)], [witness.child, "not in", sorted(known)]]
         domain.append([witness.child, "!=", False])
         answer = self.call(witness.model, "search_read", domain=domain, fields=[witness.child], context=ARCHIVED_TOO)
-        return {row[witness.child][0] for row in expect_rows(answer, f"{witness.model}.search_read")}
+        call = f"{witness.model}.search_read"
+        return {_named(row, witness.child, call) for row in expect_rows(answer, call)}
+
+    def owners_by_witness(self, model: str, field: str, owners: Iterable[int], child: int) -> list[int]:
+        """Those of the owners in whose list other records place the child: goods may lie in a transfer of another order."""
+        domain = [["id", "in", sorted(owners)], [WITNESSES[model, field].back, "in", [child]]]
+        return list(self.call(model, "search", domain=domain, context=ARCHIVED_TOO))
 
     def unbalanced(self, moves: Sequence[int]) -> dict[int, str]:
         """Entries whose journal items, as far as they may be read, do not balance: why, by id."""
         rows = self.grouped(ITEMS, [["move_id", "in", sorted(moves)]], ["move_id"], ["balance:sum"])
-        return {
-            row["move_id"][
-                0
-            ]: f"account.move {row['move_id'][0]}: the journal items that may be read do not balance: a record rule"
-            " hides one of them from the user of the connection"
+        call = f"{ITEMS} by entry"
+        unequal = [
+            _named(row, "move_id", call)
             for row in rows
-            if row["move_id"] and abs(Decimal(row["balance:sum"] or 0)) >= BALANCED
+            if row.get("move_id") and abs(_sum(row, "balance:sum", call)) >= BALANCED
+        ]
+        return {
+            move: f"account.move {move}: the journal items that may be read do not balance: a record rule hides one of them"
+            " from the user of the connection"
+            for move in unequal
         }
 
     def unseen_documents(self, orders: Sequence[int]) -> dict[int, str]:
@@ -69,15 +85,15 @@ class Witnesses(Units):
         hidden = {line: field for field in wanted for line in self._lines_without(field, orders)}
         if not hidden:
             return {}
-        rows = expect_rows(
-            self.call(ORDER_LINES, "read", ids=sorted(hidden), fields=["order_id"]), f"{ORDER_LINES}.read"
-        )
+        call = f"{ORDER_LINES}.read"
+        rows = expect_rows(self.call(ORDER_LINES, "read", ids=sorted(hidden), fields=["order_id"]), call)
+        if not all(row.get("id") in hidden for row in rows):
+            raise Unreadable("a record came back that was not asked for", system="odoo", call=call)
+        line_of = {_named(row, "order_id", call): row["id"] for row in rows}
         return {
-            row["order_id"][
-                0
-            ]: f"{ORDER_LINES} {row['id']}: what is in {hidden[row['id']]} may not be read: a record rule hides it from"
-            " the user of the connection, or it belongs to another company"
-            for row in rows
+            order: f"{ORDER_LINES} {line}: what is in {hidden[line]} may not be read: a record rule hides it from the user of"
+            " the connection, or it belongs to another company"
+            for order, line in line_of.items()
         }
 
     def grouped(self, model: str, domain: list[Any], by: list[str], aggregates: list[str]) -> list[Row]:
@@ -99,3 +115,21 @@ class Witnesses(Units):
             return set()
         seen = [["id", "in", sorted(filled)], [f"{field}.id", ">", 0]]
         return filled - set(self.call(ORDER_LINES, "search", domain=seen, context=ARCHIVED_TOO))
+
+
+def _named(row: Row, field: str, call: str) -> int:
+    """The id in `[id, name]`, as Odoo names a record of another model. Raises Unreadable for anything else."""
+    value = row.get(field)
+    if not isinstance(value, list) or not value or type(value[0]) is not int:
+        raise Unreadable(f"{field} names no record", system="odoo", call=call)
+    return value[0]
+
+
+def _sum(row: Row, field: str, call: str) -> Decimal:
+    """A sum of Odoo's, of which nothing is 0. Raises Unreadable for what is no number."""
+    value = row.get(field)
+    if value is None or value is False:
+        return Decimal(0)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not Decimal(value).is_finite():
+        raise Unreadable(f"{field} is no number", system="odoo", call=call)
+    return Decimal(value)
