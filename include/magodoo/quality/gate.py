@@ -1,4 +1,4 @@
-"""The gate: write a verdict on every change that has none yet.
+"""The gate: write a verdict on every planned change that was not released yet.
 
 A failing check on a document holds the changes of that document; one on an order holds all changes of the order. A failing check
 on a whole side holds every change, since what is missing on one side is judged by the other. Nothing else holds: two systems that
@@ -29,7 +29,7 @@ class Judged:
 
 
 def judge(connection: Connection, instance: Instance, failures: Sequence[Failure]) -> Judged:
-    """Write the verdict `released` or `held` on every change without a final one and return the counts.
+    """Write the verdict `released` or `held` on every planned change not yet released, and return the counts.
 
     A held change is judged again at every run, so that it is released once its cause is gone.
     """
