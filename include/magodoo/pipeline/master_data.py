@@ -65,7 +65,7 @@ def refresh_lists(context: Context) -> int:
 
 
 def _series(context: Context) -> dict[str, Any]:
-    """Return the company's country and, where its numbers must follow the dates, the last posted ranges of this and the previous year."""
+    """Return the company's country and, where document numbers must follow the dates, the posted numberings since last year by kind."""
     country = context.books.fiscal_country
     if series_policy(context.instance, country) == "off":
         return {"country": country}

@@ -155,7 +155,6 @@ def _record(
 
     A request that cannot be built becomes a finding; changes that depend on it are left out.
     """
-
     prepared = planner.prepare(connection, context, planned)
     problems = {item.key: item.problems for item in prepared if item.problems}
     unready = [item.key for item in prepared if item.request is None]

@@ -1,6 +1,6 @@
 """The clearing account of each payment provider over a month: its movements, and items that nobody has cleared.
 
-magodoo never books fees, payouts and chargebacks. What others booked is one sum; items open for more than two weeks are listed
+magodoo never posts fees, payouts and chargebacks. What others posted is one sum; items open for more than two weeks are listed
 one by one. Amounts are in the currency of the items, debit positive: money that the provider holds.
 """
 
