@@ -1,4 +1,4 @@
-"""`magento_extract__<instance>` and `odoo_extract__<instance>`: what changed on one side, into staging."""
+"""`magento_extract__<instance>` and `odoo_extract__<instance>`: stage what changed on one side."""
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param
 

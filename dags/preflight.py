@@ -1,4 +1,4 @@
-"""`preflight`: may this instance write? By hand, and before the first `apply`."""
+"""`preflight`: check whether an instance may write. Triggered by hand, and before the first `apply`."""
 
 from airflow.sdk import DAG, Param
 

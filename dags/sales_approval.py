@@ -1,4 +1,4 @@
-"""`sales_approval__<instance>`: what the limits do not let go by itself is shown to a person, who approves or rejects it."""
+"""`sales_approval__<instance>`: changes beyond the limits are shown to a person, who approves or rejects them."""
 
 from airflow.sdk import DAG, CronTriggerTimetable
 
@@ -14,7 +14,7 @@ change by change. A change that is planned anew after it was shown needs an answ
 """
 
 for instance in instances():
-    # An answer may take a day: a run that waits for one is neither late nor to be ended.
+    # An answer may take a day: a run that waits for one is neither late nor timed out.
     patient = {**dag_defaults(instance, "approval"), "dagrun_timeout": None, "deadline": None}
     with DAG(
         dag_id=f"sales_approval__{instance.id}",

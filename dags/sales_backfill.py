@@ -1,4 +1,4 @@
-"""`sales_backfill`: the whole chain over a past window, by hand."""
+"""`sales_backfill`: run the whole chain over a past window, triggered by hand."""
 
 from datetime import timedelta
 
@@ -59,7 +59,7 @@ with DAG(
         hours="{{ params.hours }}",
         documents="{{ params.documents }}",
     )
-    # A run without logical date carries no partition key either: it wakes nothing by itself.
+    # A run without logical date has no partition key either: it triggers no other DAG by itself.
     wait = {
         "wait_for_completion": True,
         "deferrable": True,
@@ -71,6 +71,7 @@ with DAG(
     one_at_a_time = {"max_active_tis_per_dagrun": 1}  # a deferred task counts, however many chunks there are
 
     def stage(task_id: str, dag: str, conf: dict[str, object], **options: object) -> TriggerDagRunOperator:
+        """Return a task that triggers a DAG of the chosen instance and waits for its run."""
         return TriggerDagRunOperator(
             task_id=task_id, trigger_dag_id=f"{dag}__{{{{ params.instance }}}}", conf=conf, **wait, **options
         )

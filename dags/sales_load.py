@@ -1,4 +1,4 @@
-"""`sales_load__<instance>`: what the gate released goes to Odoo and Magento, effectively once, and is read back."""
+"""`sales_load__<instance>`: write released changes to Odoo and Magento, effectively once, and read them back."""
 
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 from airflow.sdk.bases.operator import chain

@@ -1,4 +1,4 @@
-"""`sales_quality__<instance>`: expectations, Data Docs, the gate, alert mails."""
+"""`sales_quality__<instance>`: expectations, Data Docs, the gate, alert emails."""
 
 from airflow.sdk import DAG, PartitionedAssetTimetable
 

@@ -1,4 +1,4 @@
-"""`sales_refresh__<instance>`: nightly, open and recently closed orders again, whatever their timestamps say."""
+"""`sales_refresh__<instance>`: nightly, read open and recently closed orders again, whatever their timestamps."""
 
 from airflow.sdk import DAG, CronPartitionTimetable
 

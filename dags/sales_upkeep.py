@@ -1,4 +1,4 @@
-"""`sales_upkeep`: daily, the digest mail, unsent mails, retention, pruning."""
+"""`sales_upkeep`: daily digest email, unsent emails, retention, pruning."""
 
 from airflow.sdk import DAG, CronTriggerTimetable
 

@@ -1,1 +1,1 @@
-"""The face of magodoo in Airflow: hooks, operators, notifier, the sales pages. Logic stands in `magodoo`."""
+"""The integration into Airflow: hooks, operators, notifier, the sales pages. The logic itself is in `magodoo`."""

@@ -1,4 +1,4 @@
-"""What happens when a run of the chain is late (Airflow's DeadlineAlert): a mail to IT, a metric, a line in the log. Light to import."""
+"""Report a late run of the chain (Airflow's DeadlineAlert): an email to IT, a metric, a log line. Light to import."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 def late_window(instance: str, minutes: int, context: Any = None, **_: Any) -> None:
-    """Queue one mail per run and send what waits; runs in an executor, with the connections of a task."""
+    """Queue one email per run and send the unsent ones; runs in an executor, with the connections of a task."""
     from magodoo.notifications import outbox
     from magodoo.settings.read import read_with_problems
     from magodoo_airflow import metrics

@@ -1,6 +1,6 @@
-"""`python -m magodoo_airflow.erase --email ann@example.com`: erase a customer everywhere; what `make erase` runs.
+"""Erase a customer everywhere: `python -m magodoo_airflow.erase --email ann@example.com`, what `make erase` runs.
 
-A command and no DAG: the conf of a DAG run and its logs would keep the e-mail.
+A command and not a DAG, because the conf and the logs of a DAG run would keep the email address.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from magodoo.errors import MagodooError
 
 
 def main() -> int:
-    """Prints counts, never the name; 1 when nobody was found or a change is under way."""
+    """Print counts, never the name. Returns 1 when nobody was found or a change of theirs is being written, else 0."""
     parser = argparse.ArgumentParser(
         prog="make erase", description="Erase a customer from staging, ledger, mails and Data Docs."
     )

@@ -1,4 +1,4 @@
-"""What OpenLineage is told about a task, where its provider is installed and switched on ([openlineage] of airflow.cfg)."""
+"""The lineage of a task for OpenLineage, where its provider is installed and switched on ([openlineage] of airflow.cfg)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEDGER = (("change", "change_body", "document"), ("change", "document", "pair"))
 
 
 def of_step(operator: Any, task_instance: Any) -> Any:
-    """An OperatorLineage: inputs and outputs as datasets, the task's counts as a run facet."""
+    """Return an OperatorLineage: inputs and outputs as datasets, the task's counts as a run facet."""
     from airflow.providers.openlineage.extractors import OperatorLineage
     from openlineage.client.event_v2 import Dataset
     from openlineage.client.facet_v2 import RunFacet

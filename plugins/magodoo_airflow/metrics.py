@@ -1,4 +1,4 @@
-"""Metrics through Airflow's own StatsD or OpenTelemetry, as `[metrics]` of airflow.cfg says; nothing happens where it is off.
+"""Metrics through Airflow's own StatsD or OpenTelemetry, as configured in `[metrics]` of airflow.cfg; none are sent where it is off.
 
 Names begin with `magodoo.`; the tags are `instance`, and where it applies `stage`, `side`, `kind`, `type`, `system`. Where the StatsD
 server knows no tags, `[metrics] statsd_influxdb_enabled` or `statsd_datadog_enabled` decides how they are written. A metric that
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def of_story(pipeline: Context, stage: str, counts: Any, seconds: float) -> None:
-    """What one task did: `counts` as its story returned them, and how long it took."""
+    """Record the counts and the duration of one task: `counts` as the pipeline's function returned them, `seconds` its duration."""
     from airflow.sdk.observability import stats
 
     tags = {"instance": pipeline.instance.id, "stage": stage}
@@ -37,21 +37,21 @@ def of_story(pipeline: Context, stage: str, counts: Any, seconds: float) -> None
 
 
 def of_failure(instance: str, stage: str, problem: BaseException) -> None:
-    """A task that ended with an error, by the error's class: what is to be done about it."""
+    """Count a task that ended with an error, by the class of the error."""
     from airflow.sdk.observability import stats
 
     stats.incr("magodoo.failures", 1, tags={"instance": instance, "stage": stage, "type": type(problem).__name__})
 
 
 def of_late_window(instance: str, dag_id: str) -> None:
-    """A run that did not end within its time."""
+    """Count a run that did not end within its time."""
     from airflow.sdk.observability import stats
 
     stats.incr("magodoo.late_windows", 1, tags={"instance": instance, "dag": dag_id.partition("__")[0]})
 
 
 def of_state(connection: Connection, instance: str) -> None:
-    """Gauges of what stands in the staging database: documents, open findings, changes by state, lag of the watermarks."""
+    """Set the gauges from the staging database: documents, open findings, changes by state, lag of the watermarks."""
     from airflow.sdk.observability import stats
 
     for name, statement in _GAUGES.items():
@@ -61,7 +61,7 @@ def of_state(connection: Connection, instance: str) -> None:
 
 
 def _of_client(stats: Any, told: Any, tags: Mapping[str, str]) -> None:
-    """Both clients count from the moment they were opened, which is the beginning of this task."""
+    """Count the requests of a client since it was opened, which is the beginning of this task."""
     sent = told.requests if hasattr(told, "requests") else told.calls
     repeated = told.retries if hasattr(told, "retries") else told.repeated
     counted = {"requests": sent, "requests_repeated": repeated, "request_milliseconds": round(told.seconds * 1000)}
@@ -71,7 +71,7 @@ def _of_client(stats: Any, told: Any, tags: Mapping[str, str]) -> None:
 
 
 def _flat(counts: Any, prefix: str = "") -> list[tuple[str, int]]:
-    """`{"invoice": {"read": 3}}` as `invoice_read` 3; lists and texts are no metrics."""
+    """Return `{"invoice": {"read": 3}}` as `("invoice_read", 3)`; lists, texts and zeros are left out."""
     found: list[tuple[str, int]] = []
     for name, value in counts.items() if isinstance(counts, Mapping) else ():
         if isinstance(value, Mapping):
@@ -83,7 +83,7 @@ def _flat(counts: Any, prefix: str = "") -> list[tuple[str, int]]:
 
 _GAUGES = {
     "documents": "select side, kind, count(*) as value from document where instance = :instance and deleted_at is null group by side, kind",
-    # A gauge stays until it is told anew: types that are resolved are told as 0.
+    # A gauge keeps its value until it is set again: types whose findings are all resolved are set to 0.
     "findings": """select type, severity, count(*) filter (where resolved_at is null) as value from finding where instance = :instance
         group by type, severity""",
     "findings_open": """select s.severity, count(f.id) as value from (values ('critical'), ('warning'), ('info')) s (severity)

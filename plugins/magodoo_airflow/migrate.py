@@ -1,4 +1,4 @@
-"""`python -m magodoo_airflow.migrate`: brings the staging database that the settings name to its newest schema."""
+"""Migrate the staging database that the settings name to the newest schema: `python -m magodoo_airflow.migrate`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from magodoo.staging import migrate
 
 
 def main() -> None:
+    """Run the migrations."""
     connection = Connection.get_connection_from_secrets(read_settings().staging_connection)  # noqa: AIR311
     migrate(connection.get_uri())
 

@@ -1,4 +1,4 @@
-"""Sends the mails that wait, through Airflow's SMTP connection, and tells by mail that a task failed."""
+"""Send queued emails through Airflow's SMTP connection, and report failed tasks by email."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 
 class TaskFailed(BaseNotifier):
-    """For `on_failure_callback`: mails to IT that a task failed for good, with the message that says what to do.
+    """Email to IT that a task failed for good, with the error's message; for `on_failure_callback`.
 
-    One mail for a DAG run, however many of its tasks fail and however often they are tried. It goes through the outbox, so that
-    it is sent later when the mail server is away; when the staging database is away, it is sent at once and without the outbox.
+    One email per DAG run, however many of its tasks fail and however often. It is queued in the outbox, so that it is sent later when the
+    mail server is unavailable; when the staging database is unavailable, it is sent at once without the outbox.
 
     :param instance: id of the instance in the settings file; empty for a DAG of all instances
     """
@@ -32,6 +32,7 @@ class TaskFailed(BaseNotifier):
         self.instance = instance
 
     def notify(self, context: Any) -> None:
+        """Queue the email about the task in `context` and send all unsent ones."""
         from sqlalchemy.exc import OperationalError
 
         from magodoo.notifications import alerts
@@ -64,11 +65,10 @@ class TaskFailed(BaseNotifier):
 
 
 def send_waiting(instance: str | None) -> dict[str, int]:
-    """Counts of sent and kept mails. A mail that cannot be sent never fails the run that queued it: it is kept and tried again.
+    """Send the unsent emails of an instance (None: of all) and return the counts `sent` and `kept`.
 
-    So too while Airflow's SMTP connection is missing; why they wait stands in the log and on the overview.
-    Each mail is marked as sent in a transaction of its own: a process that dies between a mail and its mark sends at most this
-    one again, with the same Message-ID.
+    An email that cannot be sent never fails the run that queued it: it is kept and tried again, also while Airflow's SMTP connection is
+    missing. The reason is logged and shown on the overview.
     """
     from airflow.providers.smtp.hooks.smtp import SmtpHook
     from airflow.sdk.exceptions import AirflowException
@@ -77,7 +77,7 @@ def send_waiting(instance: str | None) -> dict[str, int]:
     from magodoo.settings.read import read_with_problems
     from magodoo_airflow.hooks.context import staging_engine
 
-    settings = read_with_problems().settings  # a broken instance keeps no mail of the others
+    settings = read_with_problems().settings  # a broken instance does not keep the emails of others
     engine = staging_engine(settings)
     ids = _waiting(engine, instance)
     counts = {"sent": 0, "kept": 0}
@@ -93,7 +93,7 @@ def send_waiting(instance: str | None) -> dict[str, int]:
         AirflowException,
         OSError,
         smtplib.SMTPException,
-    ) as problem:  # the hook says with the first that there is none
+    ) as problem:  # the hook raises AirflowException when the connection is missing
         counts["kept"] = len(ids) - counts["sent"]
         why = f"Airflow's connection {settings.smtp.connection} cannot be used: {problem}"
         log.error("%d mails wait. %s", counts["kept"], why)
@@ -110,7 +110,7 @@ def _waiting(engine: Engine, instance: str | None) -> list[int]:
 
 
 def _send(hook: SmtpHook, engine: Engine, mail_id: int, sender: str) -> str:
-    """`sent`, `kept`, or nothing when another sender has it."""
+    """Send one email. Returns `sent`, `kept`, or "" when another sender has it."""
     from magodoo.notifications import outbox
 
     with engine.begin() as connection:
@@ -135,7 +135,7 @@ def _send_now(settings: Settings, mail: Mail) -> None:
 
 
 def _hand_over(hook: SmtpHook, mail: Mail, sender: str) -> None:
-    # The hook opens the connection with the TLS and login of the Airflow connection; its own message builder has no inline picture.
+    # The hook opens the connection with the TLS and login of the Airflow connection; its own message builder has no inline images.
     from magodoo.notifications.email import letter
 
     client = cast("smtplib.SMTP", hook._smtp_client)

@@ -1,4 +1,4 @@
-"""`python -m magodoo_airflow.preflight [instance ...]`: what `make preflight` runs; the DAG `preflight` uses the same words.
+"""Run a preflight: `python -m magodoo_airflow.preflight [instance ...]`, what `make preflight` and the DAG `preflight` run.
 
 Airflow's connections are found as its servers find them: `AIRFLOW_CONN_*`, a secrets backend, the metadata database.
 """
@@ -26,7 +26,7 @@ Client = TypeVar("Client")
 
 
 def main() -> int:
-    """Prints the table of checks; 1 when there are errors or nothing could be examined."""
+    """Print the table of checks. Returns 1 when there are errors or nothing could be checked, else 0."""
     parser = argparse.ArgumentParser(prog="make preflight", description="Examine instances before they may write.")
     parser.add_argument("instances", nargs="*", metavar="instance", help="default: all of the settings file")
     chosen = parser.parse_args().instances
@@ -42,9 +42,9 @@ def main() -> int:
 
 
 def permit(pipeline: Context) -> None:
-    """Lets an instance write: before its first `apply`, and after settings changed, it is examined by itself.
+    """Let an instance write: before its first `apply`, and after its settings changed, a preflight is run.
 
-    Raises FixConfiguration with the checks that failed. An instance that only observes needs no permission.
+    Raises FixConfiguration with the failed checks. An instance that only observes needs no permission.
     """
     from magodoo.preflight import results
 
@@ -60,13 +60,13 @@ def permit(pipeline: Context) -> None:
 
 
 def names(reading: Reading) -> list[str]:
-    """Every instance of the settings file, broken ones too."""
+    """Return the ids of all instances in the settings file, broken ones included."""
     broken = [problem.instance for problem in reading.problems if problem.instance]
     return list(dict.fromkeys([*reading.settings.instances, *broken]))
 
 
 def examine(name: str, reading: Reading) -> list[CheckLine]:
-    """The lines of one instance. Raises BadSettings when the staging connection is missing."""
+    """Return the check lines of one instance. Raises BadSettings when the staging connection is missing."""
     from magodoo.pipeline import preflight
 
     lines = [
@@ -83,7 +83,10 @@ def examine(name: str, reading: Reading) -> list[CheckLine]:
 
 @contextmanager
 def opened(name: str, reading: Reading) -> Iterator[Subject]:
-    """The instance with its systems; a connection that is missing or incomplete is remembered, not raised."""
+    """Open the instance with its systems as a Subject.
+
+    A Magento or Odoo connection that is missing or incomplete is recorded in `unopened`. Raises BadSettings without staging connection.
+    """
     from airflow.sdk.exceptions import AirflowException
 
     from magodoo.preflight.subject import Subject
@@ -121,7 +124,7 @@ def opened(name: str, reading: Reading) -> Iterator[Subject]:
 
 
 def reach_smtp(connection: str) -> str:
-    """Opens Airflow's SMTP connection, with its TLS and login. Raises FixConfiguration."""
+    """Open Airflow's SMTP connection, with its TLS and login, and return `host:port`. Raises FixConfiguration."""
     from airflow.providers.smtp.hooks.smtp import SmtpHook
     from airflow.sdk.exceptions import AirflowException
 

@@ -1,4 +1,4 @@
-"""Tells Airflow about the connection types *Magento 2* and *Odoo* and about the links on our operators' tasks."""
+"""Register the connection types *Magento 2* and *Odoo* and the links on tasks with Airflow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import magodoo
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The provider's description, as the entry point `apache_airflow_provider` must return it."""
+    """Return the provider's description, as the entry point `apache_airflow_provider` requires it."""
     return {
         "package-name": "magodoo",
         "name": "magodoo (Magento 2 and Odoo)",

@@ -1,6 +1,6 @@
-"""Names, assets and defaults that the DAG files share. Light: a DAG file parses without pandas, GX, a database or a network.
+"""Names, assets and defaults that the DAG files share. Light: a DAG file is parsed without pandas, GX, a database or a network.
 
-Assets wake, work lists decide: an asset event only starts a run; what the run works on stands in PostgreSQL.
+Assets trigger, work lists decide: an asset event only starts a run; what the run works on is stored in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def instances() -> Iterator[Instance]:
-    """The instances whose settings are sound; a broken entry takes away only its own DAGs, and the log says why."""
+    """Yield the instances with valid settings; a broken entry removes only its own DAGs, and the reason is logged."""
     try:
         reading = read_with_problems()
     except BadSettings as unreadable:
@@ -38,12 +38,12 @@ def instances() -> Iterator[Instance]:
 
 
 def asset(instance: Instance, name: str) -> Asset:
-    """`name`: magento_staged, odoo_staged, reconciled, checked."""
+    """Return an asset of the instance; `name`: magento_staged, odoo_staged, reconciled, checked."""
     return Asset(name=f"{name}__{instance.id}", uri=f"magodoo://{instance.id}/{name}")
 
 
 def dag_defaults(instance: Instance | None, *tags: str) -> dict[str, Any]:
-    """What every DAG of the product has in common."""
+    """Return the arguments that every DAG has in common."""
     return {
         "start_date": START,
         "catchup": False,
@@ -57,7 +57,7 @@ def dag_defaults(instance: Instance | None, *tags: str) -> dict[str, Any]:
 
 
 def _deadline(instance: Instance) -> DeadlineAlert:
-    """Who waits for a window hears of it when it is late, whether its tasks fail, hang or never start."""
+    """Return the alert for a late window, whether its tasks fail, hang or never start."""
     return DeadlineAlert(
         name="late window",
         reference=DeadlineReference.DAGRUN_QUEUED_AT,

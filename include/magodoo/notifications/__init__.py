@@ -1,1 +1,1 @@
-"""What people are mailed: which findings and changes, to whom and when; the outbox, and the mails themselves."""
+"""Emails: which findings and changes are reported, to whom and when; the outbox; the messages themselves."""

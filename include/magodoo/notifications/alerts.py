@@ -1,4 +1,8 @@
-"""What is mailed, to whom, and when: new and reopened findings at once, changes that need a person, the daily digest, keys that expire."""
+"""Queue the emails of an instance.
+
+New and reopened findings are mailed at once, so are changes that need a person; further the daily digest, failed runs, monthly
+statements, and API keys that expire.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ _DUE = """
             and coalesce(f.reopened_at, f.first_seen) > now() - make_interval(mins => :grace))
     order by case f.severity when 'critical' then 0 else 1 end, f.type, f.order_number, f.id"""
 
-# A change that a whole side's check holds has its own mail (`queue_held`); one that a person rejected needs nobody any more.
+# A change held by a check on a whole side has an email of its own (`queue_held`); a rejected change needs nobody any more.
 _UNTOLD = """
     select * from (
         select *, case when state in ('failed', 'refused') then state when verdict = 'held' then 'held' else 'waiting' end as why
@@ -41,7 +45,7 @@ _UNTOLD = """
             or (state = 'planned' and approval = 'waiting' and verdict = 'released'))
     ) untold where told_for is distinct from why order by step, order_number, id"""
 
-# Why a change needs a person: who is told, in which words, and the filter of the page Changes that shows them.
+# Reason why a change needs a person: recipients, words of the subject, and the filter with which the page Changes lists them.
 _NEEDS = {
     "waiting": ("approver", "wait for approval", "approval=waiting"),
     "failed": ("it", "failed", "state=failed"),
@@ -51,7 +55,10 @@ _NEEDS = {
 
 
 def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> int:
-    """Queues one mail per group of recipients for what is new; marks the findings as mailed. Returns the number of mails."""
+    """Queue one email per group of recipients for new and reopened findings, and mark them as mailed.
+
+    Returns the number of emails. A finding whose change is on its way is due only after `quality.grace_minutes`.
+    """
     due = [dict(row) for row in connection.execute(text(_DUE), {
         "instance": instance.id, "grace": instance.quality.grace_minutes, "writes": instance.mode.any_apply,
     }).mappings()]  # fmt: skip
@@ -75,7 +82,10 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> i
 def queue_held(
     connection: Connection, instance: Instance, ui_url: str, held_sides: Iterable[str], failed: Iterable[str]
 ) -> int:
-    """The mail that a whole side is held, and by which checks: once when it begins, and once a day while it lasts."""
+    """Queue the email that a whole side is held, with the checks that hold it: when it begins, and once a day while it lasts.
+
+    Returns the number of emails, 0 or 1.
+    """
     subject = f"[{instance.id}] nothing is written: {', '.join(held_sides)} cannot be trusted now"
     lasting = text(
         "select exists (select 1 from mail where instance = :instance and topic = 'held' and subject = :subject"
@@ -89,7 +99,7 @@ def queue_held(
 
 
 def held_is_over(connection: Connection, instance: Instance) -> None:
-    """Both sides can be trusted again: the next time that one is held is told at once."""
+    """Record that both sides can be trusted again, so that the next hold is mailed at once."""
     connection.execute(
         text("update mail set topic = 'held, over' where instance = :instance and topic = 'held'"),
         {"instance": instance.id},
@@ -97,8 +107,11 @@ def held_is_over(connection: Connection, instance: Instance) -> None:
 
 
 def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> int:
-    """The mails about changes that need a person: what waits for approval (to the approver), what failed (to IT), what was
-    refused or is held by a check on its document (to accounting); each once. Returns the number of mails."""
+    """Queue one email per reason for changes that need a person, each change once per reason. Returns the number of emails.
+
+    Changes that wait for approval go to the approver, failed ones to IT, refused ones and those held by a check on their document to
+    accounting.
+    """
     checks = {check.name: check.meaning for check in ALL_CHECKS if check.holds is Holds.DOCUMENT}
     rows = [
         dict(row)
@@ -130,7 +143,7 @@ def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> in
 def queue_failed_run(
     connection: Connection, instance: Instance, ui_url: str, *, dag: str, run: str, task: str, error: str, log_url: str
 ) -> int:
-    """The mail that a task failed, to IT: one for a DAG run, however many of its tasks fail and however often they are tried."""
+    """Queue the email to IT that a task failed: one per DAG run, however many tasks fail and however often. Returns 0 or 1."""
     topic = f"run_failed {dag} {run}"
     connection.execute(text("select pg_advisory_xact_lock(hashtext(:topic))"), {"topic": topic})
     known = connection.execute(text("select exists (select 1 from mail where topic = :topic)"), {"topic": topic})
@@ -142,7 +155,7 @@ def queue_failed_run(
 
 
 def failed_run_mail(instance: Instance, ui_url: str, *, topic: str, task: str, error: str, **content: Any) -> Mail:
-    """The mail itself; `error` is the message of what made the task fail, which names the document and the next step."""
+    """Return the email about a failed task; `error` is the exception's message, which names the document and the next step."""
     subject = f"[{instance.id}] {content['dag']} failed in {task}: {error.splitlines()[0] if error else 'no message'}"
     return compose(
         instance,
@@ -158,7 +171,7 @@ def failed_run_mail(instance: Instance, ui_url: str, *, topic: str, task: str, e
 
 
 def _sums_of_changes(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Per kind and currency: how many, and their sum in units. Currencies are never added."""
+    """Return one row per kind and currency: count and sum in units of 1/10000. Currencies are never added."""
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for change in changes:
         groups[(change["kind"], change["currency"])].append(change["amount"])
@@ -169,7 +182,7 @@ def _sums_of_changes(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def queue_digest(connection: Connection, instance: Instance, ui_url: str) -> int:
-    """The daily digest: what is open, what was resolved in the last day. Nothing when there is neither."""
+    """Queue the daily digest of open findings and those resolved in the last 24 hours; nothing when there are none. Returns 0 or 1."""
     findings = _all(
         connection, "resolved_at is null and severity <> 'info' and coalesce(muted_until, now()) <= now()", instance
     )
@@ -187,7 +200,10 @@ def queue_digest(connection: Connection, instance: Instance, ui_url: str) -> int
 def queue_statement(
     connection: Connection, instance: Instance, ui_url: str, subject: str, attached: Mapping[str, Any], **content: Any
 ) -> int:
-    """The mail of a monthly statement, to accounting. `attached`: csv, csv_name, pdf, pdf_name. Returns the number of mails."""
+    """Queue the email of a monthly statement to accounting. Returns the number of emails.
+
+    `attached` has the keys csv, csv_name, pdf and pdf_name.
+    """
     mail = compose(
         instance, "statement", "statement.html", subject, recipients_of(instance, "accounting"), ui_url, **content
     )
@@ -195,8 +211,11 @@ def queue_statement(
 
 
 def subject_of(instance: str, findings: list[dict[str, Any]]) -> str:
-    """`[us] 3 invoices differ by 41.20 USD, 2 shipments missing in Magento`: counts per kind and what is wrong, sums never added
-    over currencies; the net sum is told when it is another than the absolute one."""
+    """Return the subject: `[us] 3 invoices differ by 41.20 USD, 2 shipments missing in Magento`.
+
+    Findings are counted per type and kind, the three largest groups are named. Amounts are absolute and never added over currencies;
+    the net sum is added where it differs from the absolute one.
+    """
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for finding in findings:
         groups[(finding["type"], finding["kind"])].append(finding)
@@ -208,7 +227,7 @@ def subject_of(instance: str, findings: list[dict[str, Any]]) -> str:
 
 
 def sums(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Per currency: how many findings have amounts, the absolute and the net sum of their differences."""
+    """Return one row per currency, all values text: count of findings with amounts, absolute and net sum of their differences."""
     absolute: dict[str, int] = defaultdict(int)
     net: dict[str, int] = defaultdict(int)
     count: dict[str, int] = defaultdict(int)
@@ -230,7 +249,7 @@ def sums(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 
 def stake(finding: Mapping[str, Any]) -> int:
-    """What the finding moves in the books: the difference, or the whole document when one side lacks it."""
+    """Return the amount at stake in units of 1/10000: the difference, or the whole document when one side lacks it."""
     if finding["difference"] is not None:
         return int(finding["difference"])
     return int(finding["odoo_amount"] or 0) - int(finding["magento_amount"] or 0)
@@ -267,7 +286,7 @@ def compose(
     instance: Instance, topic: str, template: str, subject: str, recipients: tuple[str, ...], ui_url: str,
     *, csv: str | None = None, picture: bytes | None = None, **content: Any,
 ) -> Mail:  # fmt: skip
-    """A mail of a template of this folder and its plain twin; `content` is what the template names."""
+    """Return the email that `template` and its plain-text twin render; `content` holds the variables of the template."""
     content |= {
         "instance": instance,
         "subject": subject,
@@ -289,7 +308,7 @@ def compose(
 
 
 def recipients_of(instance: Instance, who: str) -> tuple[str, ...]:
-    """The people for `who`; without a list of their own, all that there are."""
+    """Return the recipients for the role `who`; without a list of its own those of accounting, else IT, else warehouse."""
     lists = instance.recipients
     own: tuple[str, ...] = getattr(lists, who, ())
     return own or lists.accounting or lists.it or lists.warehouse
@@ -314,13 +333,13 @@ def _templates(*, autoescape: bool) -> Environment:
 
 
 THRESHOLDS = (30, 14, 7, 3, 1)
-"""Days before the expiry at which a person is told, each once."""
+"""Days before the expiry at which an email is sent, once each."""
 
 
 def queue_key_expiry(connection: Connection, instance: Instance, ui_url: str, expires: date | None, today: date) -> int:
-    """Queues the mail when the earliest key of the connection's user has come nearer than the next threshold.
+    """Queue the email when the first API key to expire is nearer than the next threshold. Returns the number of emails.
 
-    Instances that share a connection share its mails. `expires` and `today` are UTC days. Returns the number of mails.
+    Instances that share an Odoo connection share these emails. `expires` and `today` are UTC days; `expires` None: no key expires.
     """
     days = (expires - today).days if expires else None
     reached = [threshold for threshold in THRESHOLDS if days is not None and days <= threshold]

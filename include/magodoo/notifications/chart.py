@@ -1,4 +1,4 @@
-"""The small picture in a mail: open findings at the end of each of the last 14 days, and what came and went."""
+"""The chart in an email: open findings at the end of each of the last 14 days, with new and resolved ones per day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COUNTS = """
 
 
 def fourteen_days(connection: Connection, instance: str) -> bytes:
-    """A PNG, 600 x 160 points."""
+    """Return the chart as a PNG of 600 x 180 pixels. Days are UTC; findings of severity info are not counted."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 

@@ -1,4 +1,4 @@
-"""Findings as rows that a person reads: in mails, on pages, as CSV. Text from shops is hostile and is made harmless here."""
+"""Findings as rows for emails, pages and CSV files. Text that comes from Magento is untrusted and is escaped here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _AMOUNTS = ("magento_amount", "odoo_amount", "difference")
 
 
 def neutral(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """Return the value as a cell that no spreadsheet evaluates as a formula: with an apostrophe before = + @ - tab or CR."""
     cell = "" if value is None else str(value)
     return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t", "\r") or (cell[:1] == "-" and not _is_number(cell)) else cell
 
@@ -25,7 +25,7 @@ def neutral(value: object) -> str:
 def to_csv(
     rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = CSV_COLUMNS, amounts: Sequence[str] = _AMOUNTS
 ) -> str:
-    """The rows as CSV; `amounts` are units and come out as decimals."""
+    """Return the rows as CSV with a header. The columns `amounts` are in units of 1/10000 and are written as decimals."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)
@@ -37,7 +37,7 @@ def to_csv(
 
 
 def money(units: int | None, currency: str | None = None) -> str:
-    """Return units as a person reads them, with the currency's decimals; "" for None."""
+    """Return units of 1/10000 as text with the currency's decimals; "" for None."""
     return "" if units is None else shown(units, currency)
 
 

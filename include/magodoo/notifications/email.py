@@ -1,4 +1,4 @@
-"""Turns a Mail into the message that SMTP carries: HTML with a plain part, the picture inside, CSV and PDF attached."""
+"""Build the SMTP message of a queued email: HTML with a plain-text part, the chart inline, CSV and PDF attached."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONGEST_SUBJECT = 160
 
 
 def letter(mail: Mail, sender: str) -> EmailMessage:
-    """The message. Text from shops in the subject cannot make a header of its own: control characters become spaces."""
+    """Return the message. Control characters in subject, recipients and topic become spaces, so that no text can inject a header."""
     message = EmailMessage()
     message["Subject"] = one_line(mail.subject)[:_LONGEST_SUBJECT]
     message["From"] = Address("magodoo", addr_spec=sender)
@@ -36,12 +36,12 @@ def letter(mail: Mail, sender: str) -> EmailMessage:
 
 
 def message_id(mail: Mail, sender: str) -> str:
-    """The same for the same mail: one that was sent twice, since the first answer was lost, is shown once by most mailboxes."""
+    """Return a Message-ID that is the same for the same email: most mailboxes show a repeated delivery only once."""
     content = "\x1f".join((str(mail.id), mail.topic, *mail.recipients, mail.subject, mail.plain))
     domain = sender.rpartition("@")[2] or "localhost"
     return f"<mail{mail.id}.{hashlib.blake2b(content.encode(), digest_size=12).hexdigest()}@{domain}>"
 
 
 def one_line(value: str) -> str:
-    """Without anything that could start a new header."""
+    """Return the text with every run of control characters replaced by a space."""
     return re.sub(r"[\x00-\x1f\x7f\u2028\u2029]+", " ", value).strip()

@@ -1,4 +1,4 @@
-"""The mails that wait: the only owner of table `mail`. A mail is queued with the data it tells of, and kept until it was sent."""
+"""The outbox: the only module that reads and writes table `mail`. An email is queued with the data it reports, and kept until it is sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_ATTEMPTS = 50
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail. `csv` and `pdf` are attached under their names; `picture` is a PNG that the HTML shows as `cid:picture`."""
+    """One email. `csv` and `pdf` are attached under their names; `picture` is a PNG that the HTML shows as `cid:picture`."""
 
     topic: str
     recipients: tuple[str, ...]
@@ -30,7 +30,7 @@ class Mail:
 
 
 def queue(connection: Connection, mail: Mail) -> int:
-    """Queues a mail and returns its id; without recipients nothing is queued (0)."""
+    """Queue an email and return its id; 0 when it has no recipients, which queues nothing."""
     if not mail.recipients:
         return 0
     return int(
@@ -62,7 +62,10 @@ _COLUMNS = "id, instance, topic, recipients, subject, html, plain, csv_name, csv
 
 
 def waiting_ids(connection: Connection, instance: str | None = None) -> list[int]:
-    """The ids of the unsent mails, oldest first; of all instances when None."""
+    """Return the ids of the unsent emails, oldest first; of all instances when `instance` is None.
+
+    Emails with MAX_ATTEMPTS failed attempts are left out.
+    """
     query = text(
         "select id from mail where sent_at is null and attempts < :most"
         " and (cast(:instance as text) is null or instance = :instance) order by queued_at, id"
@@ -71,14 +74,14 @@ def waiting_ids(connection: Connection, instance: str | None = None) -> list[int
 
 
 def take(connection: Connection, mail_id: int) -> Mail | None:
-    """The mail if it is still unsent, locked until the transaction ends; None when another sender has it or had it."""
+    """Return the email if it is unsent, locked until the transaction ends; None when another sender holds the lock or sent it."""
     query = text(f"select {_COLUMNS} from mail where id = :id and sent_at is null for update skip locked")
     row = connection.execute(query, {"id": mail_id}).mappings().one_or_none()
     return None if row is None else _mail(row)
 
 
 def waiting(connection: Connection, instance: str | None = None) -> list[Mail]:
-    """The unsent mails, oldest first."""
+    """Return the unsent emails, oldest first; of all instances when `instance` is None."""
     query = text(f"select {_COLUMNS} from mail where id = any(:ids) order by queued_at, id")
     return [_mail(row) for row in connection.execute(query, {"ids": waiting_ids(connection, instance)}).mappings()]
 
@@ -89,7 +92,7 @@ def _mail(row: RowMapping) -> Mail:
 
 
 def is_waiting(connection: Connection, instance: str) -> bool:
-    """Whether any mail of the instance is to be sent."""
+    """Return whether the instance has an unsent email with fewer than MAX_ATTEMPTS failed attempts."""
     query = text(
         "select exists (select 1 from mail where sent_at is null and attempts < :most and instance = :instance)"
     )
@@ -97,6 +100,7 @@ def is_waiting(connection: Connection, instance: str) -> bool:
 
 
 def sent(connection: Connection, mail: Mail) -> None:
+    """Record that the email was sent."""
     connection.execute(
         text("update mail set sent_at = now(), attempts = attempts + 1, last_error = null where id = :id"),
         {"id": mail.id},
@@ -104,7 +108,7 @@ def sent(connection: Connection, mail: Mail) -> None:
 
 
 def failed(connection: Connection, mail: Mail, error: str) -> None:
-    """It stays in the outbox and is tried again."""
+    """Record a failed attempt and its error (the first 500 characters); the email stays in the outbox."""
     connection.execute(
         text("update mail set attempts = attempts + 1, last_error = :error where id = :id"),
         {"id": mail.id, "error": error[:500]},
@@ -112,7 +116,7 @@ def failed(connection: Connection, mail: Mail, error: str) -> None:
 
 
 def kept(connection: Connection, mail_ids: Sequence[int], why: str) -> None:
-    """None of these was handed over, through no fault of theirs: they are tried again as often as it takes."""
+    """Record why none of these emails could be handed over, for instance no SMTP connection. Their attempts are not counted."""
     connection.execute(
         text("update mail set last_error = :why where id = any(:ids) and sent_at is null"),
         {"ids": list(mail_ids), "why": why[:500]},
@@ -121,7 +125,7 @@ def kept(connection: Connection, mail_ids: Sequence[int], why: str) -> None:
 
 @dataclass(frozen=True)
 class Unsent:
-    """The mails of an instance that somebody has not got: how many, since when, why the last attempt failed ("": there was none)."""
+    """The unsent emails of an instance: their number, the oldest one's time, and the last error ("": no attempt was made)."""
 
     count: int
     since: datetime | None
@@ -129,7 +133,7 @@ class Unsent:
 
 
 def unsent(connection: Connection, instance: str) -> Unsent:
-    """What waits, and what was given up after MAX_ATTEMPTS refusals."""
+    """Return a summary of the unsent emails, those given up after MAX_ATTEMPTS attempts included."""
     query = text(
         "select count(*), min(queued_at), coalesce((array_agg(last_error order by id desc) filter (where last_error is not"
         " null))[1], '') from mail where sent_at is null and instance = :instance"
@@ -138,6 +142,6 @@ def unsent(connection: Connection, instance: str) -> Unsent:
 
 
 def was_told(connection: Connection, instance: str, topic: str, plain: str) -> bool:
-    """Whether a mail of exactly these words was queued before."""
+    """Return whether an email of exactly this topic and plain text was queued before."""
     query = text("select exists (select 1 from mail where instance = :instance and topic = :topic and plain = :plain)")
     return bool(connection.execute(query, {"instance": instance, "topic": topic, "plain": plain}).scalar_one())

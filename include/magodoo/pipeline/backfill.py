@@ -1,4 +1,4 @@
-"""The window of a backfill: checked, cut into chunks; and how far it has come, noted in table run chunk by chunk."""
+"""The window of a backfill: validate it, cut it into chunks, and record its progress in table run chunk by chunk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from magodoo.settings import Settings
 from magodoo.staging import runs
 
 WIDEST = timedelta(days=3700)
-MOST_CHUNKS = 1000  # Airflow maps over at most 1024 by default
+MOST_CHUNKS = 1000  # Airflow maps a task at most 1024 times by default ([core] max_map_length)
 DOCUMENTS = tuple(kind.value for kind in MATCHED_KINDS)
 
 
@@ -30,10 +30,10 @@ def chunks(
     now: datetime,
     documents: Sequence[str] = DOCUMENTS,
 ) -> list[dict[str, Any]]:
-    """The window [start, end) in UTC as chunks of so many hours: `[{"from": iso, "to": iso, "documents": [...]}, ...]`, oldest first.
+    """Return the window [start, end) in UTC as chunks of `hours`: `[{"from": iso, "to": iso, "documents": [...]}, ...]`, oldest first.
 
-    What lies after `now` is left out. Raises BadSettings, naming what is wrong, for an unknown instance or kind of document, a
-    time that cannot be read, an end before its start, a window in the future or wider than ten years, too many chunks.
+    Times after `now` are left out. Raises BadSettings, naming the error, for an unknown instance or kind of document, a time that
+    cannot be parsed, an end before its start, a window in the future or wider than ten years, and more than MOST_CHUNKS chunks.
     """
     if instance not in settings.instances:
         raise BadSettings(
@@ -59,13 +59,13 @@ def chunks(
 
 @contextmanager
 def begun(engine: Engine, instance: str, dag_run: str, window: Window) -> Iterator[dict[str, Any]]:
-    """Notes that a backfill began, or went on after it was cleared; fill the yielded dict with the number of its `chunks`."""
+    """Record that a backfill began, or continued after it was cleared; set `chunks` in the yielded dict to their number."""
     with runs.recorded(engine, instance, _WHOLE, dag_run, (window.begin, window.end)) as told:
         yield told
 
 
 def chunk_done(engine: Engine, instance: str, dag_run: str, window: Window) -> dict[str, int]:
-    """Notes that a chunk was read on both sides and reconciled. Returns, and keeps with it, how far the backfill has come."""
+    """Record that a chunk was read on both sides and reconciled. Returns, and stores with it, the progress of the backfill."""
     with (
         runs.recorded(engine, instance, _CHUNK, dag_run, (window.begin, window.end)) as told,
         engine.connect() as connection,
@@ -75,11 +75,10 @@ def chunk_done(engine: Engine, instance: str, dag_run: str, window: Window) -> d
 
 
 def progress(connection: Connection, instance: str, dag_run: str) -> dict[str, int]:
-    """How far a backfill has come, from what stands in table run: chunks, documents of those that are done, findings and changes.
+    """Return the progress of a backfill from table run: chunks, documents of finished chunks, findings, changes.
 
-    A chunk that is read again after stopping and going on counts once; of its documents those of the last reading are counted as
-    read, and as changed those that any reading changed. Findings and changes are those of the instance since the backfill first
-    began: a scheduled run at the same time counts too.
+    A chunk that was read repeatedly counts once: its last reading gives the documents read, all readings together those changed. Findings and
+    changes are all of the instance since the backfill first began, those of scheduled runs included.
     """
     mine = {"instance": instance, "dag_run": dag_run}
     since, chunks = connection.execute(text(_BEGAN), mine).one()
@@ -97,20 +96,20 @@ def progress(connection: Connection, instance: str, dag_run: str) -> dict[str, i
 
 
 def latest(connection: Connection, instance: str) -> tuple[str, dict[str, int]] | None:
-    """The instance's last backfill: its DAG run, and how far it had come after the chunk that was done last."""
+    """Return the DAG run of the instance's last backfill and its progress after the last finished chunk; None when there was none."""
     found = connection.execute(text(_LATEST), {"instance": instance}).one_or_none()
     return (found.dag_run, found.counts) if found else None
 
 
-# The stages of these notes in table run.
+# The stages of these records in table run.
 _WHOLE, _CHUNK = "backfill", "backfill_chunk"
 
 _BEGAN = f"""select min(started_at), (array_agg((counts ->> 'chunks')::int order by id desc))[1]
     from run where instance = :instance and stage = '{_WHOLE}' and dag_run = :dag_run and ok"""
-# One that is being noted is done.
+# A chunk whose record is still open (`ok` is null) counts as done: `chunk_done` reads the progress inside it.
 _WINDOWS = f"""select distinct window_from, window_to from run
     where instance = :instance and stage = '{_CHUNK}' and dag_run = :dag_run and ok is distinct from false"""
-# When it goes on, the last chunk may end later than before: what was the future has come.
+# After a restart the last chunk may end later than before, since `now` is later.
 _DONE = f"select count(distinct window_from) from ({_WINDOWS}) done"
 _EXTRACTS = f"""select e.stage, e.window_from, e.counts from run e join ({_WINDOWS}) done using (window_from, window_to)
     where e.instance = :instance and e.stage in ('magento_extract', 'odoo_extract') and e.ok and e.started_at >= :since order by e.id"""

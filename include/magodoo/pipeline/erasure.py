@@ -1,6 +1,6 @@
-"""The story of erasing a customer: out of every table, the Data Docs and the mail copies; numbers and amounts stay.
+"""Erase a customer from every table, the Data Docs and the copies of emails; numbers and amounts stay.
 
-Magento and Odoo are the merchant's own to clean: what they still tell of an erased order is blanked when it is read again.
+Magento and Odoo are not changed: personal data that they still hold of an erased order is blanked when it is read again.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def run(
     orders: Collection[str] = (),
     who: str,
 ) -> dict[str, int]:
-    """Erase the customer whose e-mail, Magento customer id or order numbers are given, in all instances. Returns counts.
+    """Erase the customer with this email address, Magento customer id or these order numbers, in all instances. Returns counts.
 
-    Planned changes of these orders are rejected in the name of `who`. Raises BadSettings when nothing names a customer, Retry
-    while a change of theirs is under way.
+    Planned changes of these orders are rejected in the name of `who`. Raises BadSettings when nothing identifies a customer, Retry
+    while a change of one of the orders is being written.
     """
     if not (email.strip() or customer_id or orders):
         raise BadSettings("nobody is named", hint="give an e-mail, a Magento customer id or order numbers")
@@ -51,7 +51,7 @@ def run(
 
 
 def forget_old(engine: Engine, settings: Settings) -> int:
-    """Retention (`personal_days`): orders that nothing happened to for so long lose their names. Returns how many orders."""
+    """Erase personal data of orders without activity for `personal_days`. Returns the number of orders."""
     forgotten = 0
     for instance in settings.instances.values():
         with engine.connect() as connection:
@@ -83,7 +83,7 @@ def _erase(engine: Engine, instance: str, keys: Sequence[str], more: Sequence[st
 
 
 def _out_of_docs(folder: Path, words: Sequence[str]) -> int:
-    """Data Docs are rewritten without the words; returns how many files had some."""
+    """Replace the words in the Data Docs; returns the number of changed files."""
     if not words:
         return 0
     found = _pattern([each for word in words for each in (word, html.escape(word))])
@@ -98,7 +98,7 @@ def _out_of_docs(folder: Path, words: Sequence[str]) -> int:
 
 
 def _out_of_mail_copies(folder: Path, words: Sequence[str]) -> int:
-    """Copies of mails that name the customer are deleted; returns how many."""
+    """Delete copies of emails that contain the words; returns their number."""
     if not words:
         return 0
     found, deleted = _pattern([each for word in words for each in (word, html.escape(word))]), 0

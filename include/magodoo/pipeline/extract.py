@@ -1,8 +1,7 @@
-"""The story of extraction: what changed on one side goes into staging, and orders that are reconciled are made whole first.
+"""Extract: stage what changed on one side; complete the orders that are to be reconciled.
 
-A scheduled run reads from the committed watermark minus an overlap, with no upper bound: rows become visible after their stamp
-(facts magento-2.4.7-more 6, odoo-19.0 4). A run with a window reads exactly the window and moves no watermark. Either may be run
-again at any time.
+A scheduled run reads from the committed watermark minus an overlap, without an upper bound: rows become visible after their timestamp
+(facts magento-2.4.7-more 6, odoo-19.0 4). A run with a window reads exactly the window and moves no watermark. Both are idempotent.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.pipeline.window import Window
 
-BATCH = 100  # orders that are completed at a time
+BATCH = 100  # orders completed per batch
 
 
 def run(
@@ -37,9 +36,8 @@ def run(
 ) -> dict[str, Any]:
     """Read what changed on one side since the watermark, or within `window`, kind by kind and page by page.
 
-    `kinds` leaves out other kinds (returns go with credit memos); None reads all. Returns per kind how many rows were read,
-    changed, unchanged, stale and quarantined. Raises the clients' errors: what was staged until then stays, and the next run
-    goes on from there.
+    `kinds` selects the kinds (returns go with credit memos); None reads all. Returns by kind the number of rows read, changed, unchanged,
+    stale and quarantined. Raises the clients' errors: what was staged until then stays, and the next run continues from there.
     """
     source = order_completion.source_of(context, Side(side))
     bounds = (window.begin, window.end) if window else None
@@ -71,9 +69,9 @@ def run(
 
 
 def complete(context: Context, order_keys: Sequence[str]) -> dict[str, int]:
-    """Fetch by key, in batches, what staging lacks of these orders on either side, before they are compared.
+    """Fetch by key, in batches, what staging lacks of these orders on either side. Returns counts.
 
-    Orders that exist nowhere are marked (`details.without_order`); products that Odoo was never asked for are asked for.
+    Orders that exist on neither side are marked (`details.without_order`); products that were never read from Odoo are read.
     """
     counts: Counter[str] = Counter(completed=0)
     with context.engine.connect() as connection:
@@ -86,9 +84,9 @@ def complete(context: Context, order_keys: Sequence[str]) -> dict[str, int]:
 
 @dataclass
 class _Turn:
-    """One kind being read: since when (aware UTC), which documents, and what staging them changed.
+    """One kind being read: its start (aware UTC), the documents seen, and the result of staging them.
 
-    `known`: so many documents were written, all of which staging knows surely; then none is read.
+    `known`: the number of documents written since the watermark when all of them are certainly staged, so that none is read; else None.
     """
 
     kind: Kind
@@ -116,7 +114,7 @@ class _Turn:
 def _turns(
     context: Context, source: Source, kinds: Sequence[Kind], window: Window | None
 ) -> Iterator[tuple[_Turn, Iterator[Batch]]]:
-    """Each kind with its pages: of the window, or since the watermark, where there is anything new."""
+    """Yield each kind with its pages: of the window, or since the watermark; no pages where nothing is new."""
     for kind in kinds:
         began = context.now()
         since = window.begin if window else _since(context, source.side, kind)
@@ -143,9 +141,9 @@ def _succeeded(context: Context, side: Side, turn: _Turn) -> None:
 
 
 def _nothing_new(context: Context, source: Source, kind: Kind, since: datetime | None) -> int | None:
-    """How many documents were written since, if all of them are known so surely that they need not be read; else None.
+    """Return the number of documents written since, if all are certainly staged and need not be read; else None.
 
-    An idle run then costs one small request per kind, where it would read the documents of the overlap again with their trees.
+    An idle run then costs one small request per kind, instead of reading the documents of the overlap again with all their lines.
     """
     stamps = source.stamps(kind, since) if since else None
     if stamps is None:
@@ -172,7 +170,7 @@ def _since(context: Context, side: Side, kind: Kind) -> datetime | None:
 
 
 def _complete(context: Context, order_keys: Sequence[str]) -> Counter[str]:
-    """One batch: Magento first, as only then Odoo's documents can be told to belong to these orders."""
+    """Complete one batch: Magento first, because Odoo's documents are linked to these orders through it."""
     instance = context.instance.id
     with context.engine.connect() as connection:
         due = work_queue.to_complete(connection, instance, order_keys)
@@ -188,20 +186,20 @@ def _complete(context: Context, order_keys: Sequence[str]) -> Counter[str]:
     counts["magento"] = order_completion.read(context, Side.MAGENTO, sorted(wanted))
     with context.engine.begin() as connection:
         work_queue.one_writer(connection, instance)
-        # Of a known order that is not staged, documents may have come since it was looked for.
+        # Documents may have been staged of a known order that was not found before.
         counts["without_order"] = mark_without_order(connection, context.instance, sorted({*wanted, *known}))
         wanted = {*completeness.of_odoo(connection, instance, fresh), *_behind(context, Side.ODOO, known)}
     counts["odoo"] = order_completion.read(context, Side.ODOO, sorted(wanted))
     master_data.refresh_products(context, keys)
     with context.engine.begin() as connection:
-        # Under the lock of staging: what came meanwhile came through extraction, so both sides are known up to here.
+        # Under the lock of staging: whatever was staged meanwhile was extracted, so both sides are complete up to here.
         work_queue.one_writer(connection, instance)
         work_queue.completed(connection, instance, work_queue.versions(connection, instance, keys))
     return counts
 
 
 def _behind(context: Context, side: Side, order_keys: Sequence[str]) -> list[str]:
-    """Orders whose other side changed after the last extract of `side` began: `side` may have more to tell."""
+    """Return the orders whose other side changed after the last extract of `side` began: `side` may have newer documents."""
     kinds = [kind.value for kind in order_completion.source_of(context, side).kinds]
     with context.engine.connect() as connection:
         moment = watermarks.last_success(connection, context.instance.id, side.value, kinds)

@@ -1,6 +1,6 @@
-"""The story of loading: what the gate released goes to Odoo and Magento, effectively once, and is read back.
+"""Load: write released changes to Odoo and Magento, effectively once, and read them back.
 
-Which changes are carried out stands in the ledger, never in what triggered the run.
+The ledger decides which changes are written, independent of what triggered the run.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def run(
     limit: int | None = None,
     dry_run: bool = False,
 ) -> dict[str, int]:
-    """Carry out what is due of these targets and kinds (all when None), at most about `limit` changes.
+    """Write the due changes of these targets and kinds (all when None), at most about `limit` changes.
 
-    Returns counts: applied, refused, failed, uncertain, put_back, changed, and of what stays: waiting_approval, held, observe.
-    A dry run logs the exact calls and writes nothing. Raises FixConfiguration when `books_from`, a credential or a right is
-    missing for all, and when the last preflight does not allow this instance to write.
+    Returns counts: applied, refused, failed, uncertain, put_back, changed, and of the remaining changes waiting_approval, held, observe.
+    A dry run logs the exact calls and writes nothing. Raises FixConfiguration when `books_from`, a credential or a right is missing,
+    and when the last preflight does not let this instance write.
     """
     wanted = [kind for kind in kinds or ChangeKind if kind.target in set(targets or Side)]
     if not dry_run and context.instance.mode.any_apply:
@@ -61,19 +61,19 @@ def run(
         return {"would_write": _show(context, wanted, order_keys, limit), **_standing(context)}
     with runs.recorded(context.engine, context.instance.id, "load", context.dag_run) as told:
         counts: Counter[str] = Counter()
-        # Odoo first: a Magento document may wait for nothing of Odoo's, but an order import comes before everything.
+        # Odoo first, because an order import precedes everything else.
         for target in (Side.ODOO, Side.MAGENTO):
             if of_target := [kind for kind in wanted if kind.target is target]:
                 counts.update(_one_target(context, target, of_target, order_keys, limit))
         found = {**dict.fromkeys(("applied", "refused", "failed", "uncertain"), 0), **counts, **_standing(context)}
         told.update(found)
-        if kinds:  # one task per kind: each has its own row
+        if kinds:  # one task per kind: each has its own row in table run
             told["kinds"] = ", ".join(kind.value for kind in ChangeKind if kind in kinds)
     return found
 
 
 def due_kinds(context: Context) -> list[str]:
-    """Kinds of change that may be carried out now, in step order; who must approve the others is told by mail."""
+    """Return the kinds of change that may be written now, in step order, and queue the emails about changes that need approval."""
     with context.engine.begin() as connection:
         approvals.review(connection, context.instance)
         alerts.queue_changes(connection, context.instance, context.settings.ui_url)
@@ -84,13 +84,13 @@ def due_kinds(context: Context) -> list[str]:
 
 
 def tell(context: Context) -> int:
-    """Queues the mails about what failed, was refused or waits for a person since the last ones; returns their number."""
+    """Queue the emails about changes that failed, were refused or wait for a person. Returns the number of emails."""
     with context.engine.begin() as connection:
         return alerts.queue_changes(connection, context.instance, context.settings.ui_url)
 
 
 def _may_write(context: Context) -> None:
-    """Raises FixConfiguration unless a preflight of these settings and kinds passed: also for a writer that is called alone."""
+    """Raise FixConfiguration unless a preflight of these settings and kinds passed; also for an operator used on its own."""
     if context.instance.books_from is None:
         raise BadSettings(f"instances.{context.instance.id}: `apply` needs `books_from`", hint="set the cut-over")
     with context.engine.connect() as connection:
@@ -106,7 +106,7 @@ def _one_target(
     order_keys: Collection[str] | None,
     limit: int | None,
 ) -> Counter[str]:
-    """Claim orders and carry out their changes until nothing is due, the target is away, or the limit is reached."""
+    """Lease orders and write their changes until nothing is due, the target is unavailable, or the limit is reached."""
     counts: Counter[str] = Counter()
     taken, seen, tried = 0, set[str](), set[int]()
     while limit is None or taken < limit:
@@ -154,7 +154,7 @@ def _holder(context: Context) -> str:
 
 
 def _standing(context: Context) -> dict[str, int]:
-    """What is planned and stays: waiting for a person, held by the gate, only observed."""
+    """Return counts of planned changes that are not written: waiting for approval, held by the gate, only observed."""
     observed = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is not Mode.APPLY]
     statement = (
         "select count(*) filter (where kind = any(:observed)) as observe,"
@@ -174,9 +174,9 @@ def _standing(context: Context) -> dict[str, int]:
 def _show(
     context: Context, kinds: Collection[ChangeKind], order_keys: Collection[str] | None, limit: int | None
 ) -> int:
-    """Log the calls of every planned change, `observe` and unreleased ones too: that is what a dry run is asked for.
+    """Log the calls of every planned change, unreleased and observed ones included, and return their number.
 
-    Without the customer's personal data, which stand on the page of the change.
+    Personal data is redacted; the page of the change shows it.
     """
     statement = (
         "select id, kind, order_number, document_kind, source_number, verdict, approval from change where instance = :instance"

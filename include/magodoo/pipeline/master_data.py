@@ -1,4 +1,4 @@
-"""What mappings need of Odoo: products by SKU, taxes, currencies, journals, carriers, lock dates, who this database is."""
+"""Read the master data of Odoo that mappings need: products by SKU, taxes, currencies, journals, carriers, lock dates, database UUID."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ LISTS_FRESH = timedelta(hours=1)
 
 
 def refresh(context: Context) -> int:
-    """Read master data anew and the products that staged orders need. Returns how many records were kept."""
+    """Read master data and the products that staged orders need. Returns the number of records stored."""
     return refresh_lists(context) + refresh_products(context)
 
 
 def refresh_stale_lists(context: Context) -> int:
-    """The lists, unless they were read within the hour: before orders are compared they are read anew in any case."""
+    """Read the lists unless they were read within LISTS_FRESH. Returns the number of records stored.
+
+    Before orders are compared they are read regardless.
+    """
     with context.engine.connect() as connection:
         stale = master_data.is_stale(connection, context.instance.id, "ir.config_parameter", LISTS_FRESH)
     return refresh_lists(context) if stale else 0
 
 
 def refresh_lists(context: Context) -> int:
-    """Everything but products: small lists, read as a whole; countries and their states once a day."""
+    """Read all master data but products, as whole lists; countries and states once a day. Returns the number of records stored."""
     odoo, instance = context.books, context.instance.id
     lists = [
         ("account.tax", "name", odoo.taxes()),
@@ -62,7 +65,7 @@ def refresh_lists(context: Context) -> int:
 
 
 def _series(context: Context) -> dict[str, Any]:
-    """The company's country, and where its series follow the dates, the last ones of this year and the last."""
+    """Return the company's country and, where document numbers must follow the dates, the posted numberings since last year by kind."""
     country = context.books.fiscal_country
     if series_policy(context.instance, country) == "off":
         return {"country": country}
@@ -76,7 +79,10 @@ def _series(context: Context) -> dict[str, Any]:
 
 
 def refresh_products(context: Context, order_keys: Sequence[str] | None = None) -> int:
-    """Products of the SKUs on staged Magento orders that were not asked for within a day; or on these, that Odoo lacked as well."""
+    """Read products by SKU and return the number of records stored.
+
+    SKUs are those of all staged Magento orders not read within a day; with `order_keys` those of these orders, missing ones included.
+    """
     names = context.instance.odoo
     always = (
         names.shipping_product, names.shipping_discount_product, names.adjustment_plus_product, names.adjustment_minus_product,

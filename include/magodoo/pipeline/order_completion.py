@@ -1,4 +1,4 @@
-"""Whole orders by key: the order and all its documents of one side, whatever their time stamps say; and what of them is gone."""
+"""Read whole orders by key, with all documents of one side, whatever their timestamps; mark deleted documents."""
 
 from __future__ import annotations
 
@@ -15,19 +15,16 @@ from magodoo.staging import completeness, deletion, quarantine
 if TYPE_CHECKING:
     from magodoo.context import Context
 
-MOST_LOOKED_AT = 500  # records in quarantine that are read once more in a run
+MOST_LOOKED_AT = 500  # quarantined records that are read again per run
 COMMITTED_WITHIN = timedelta(
     minutes=1
-)  # a stamp is of the transaction's beginning; what takes longer the nightly refresh finds
-MOST_GONE = 20  # deletions in one batch of orders that are believed whatever their share
-FOREIGN = "odoo-"  # begins the key of an Odoo document whose order exists nowhere
+)  # a timestamp is that of the transaction's start; longer transactions are found by the nightly refresh
+MOST_GONE = 20  # deletions accepted in one batch of orders whatever their share
+FOREIGN = "odoo-"  # prefix of the order key of an Odoo document without a known Magento order
 
 
 def read(context: Context, side: Side, order_keys: Sequence[str]) -> int:
-    """Read these orders anew on one side and stage them; documents that the source no longer has are marked as deleted.
-
-    Returns how many documents were read.
-    """
+    """Read these orders on one side and stage them; mark documents as deleted that no longer exist. Returns the number of documents read."""
     if not order_keys:
         return 0
     began = context.now()
@@ -44,7 +41,7 @@ def read(context: Context, side: Side, order_keys: Sequence[str]) -> int:
 
 
 def _release_gone(context: Context, source: Source, kind: Kind, ids: Sequence[str]) -> None:
-    """A record that could not be read and does not exist any more keeps nobody waiting."""
+    """Close the quarantine of records that no longer exist, so that their orders do not wait for them."""
     there = source.existing(kind, ids) if ids else set()
     with context.engine.begin() as connection:
         quarantine.release(
@@ -53,9 +50,9 @@ def _release_gone(context: Context, source: Source, kind: Kind, ids: Sequence[st
 
 
 def look_again(context: Context) -> int:
-    """Read what of Odoo is in quarantine once more: a rule that is lifted, or a customer who comes back, moves no time stamp.
+    """Read the quarantined records of Odoo again: a lifted record rule or a restored customer changes no timestamp.
 
-    Rows of records that exist no more are closed. Returns how many documents can be read again.
+    Records that no longer exist are released. Returns the number of documents that can be read again.
     """
     source, instance = OdooSource(context.instance, context.books), context.instance
     count = 0
@@ -76,9 +73,9 @@ def look_again(context: Context) -> int:
 
 
 def with_edited_contacts(context: Context, since: datetime) -> int:
-    """Read known orders again whose customer or contacts were edited in Odoo since: an edit in place moves no stamp of the order.
+    """Read known orders again whose customer or contacts were edited in Odoo since: that changes no timestamp of the order.
 
-    Returns how many; beyond MOST_LOOKED_AT the nightly refresh finds them.
+    Returns the number of orders; beyond MOST_LOOKED_AT the nightly refresh finds them.
     """
     source = OdooSource(context.instance, context.books)
     edited, last = context.books.orders_of_edited_contacts(since, MOST_LOOKED_AT)
@@ -92,7 +89,7 @@ def with_edited_contacts(context: Context, since: datetime) -> int:
 
 
 def _found_by_name(context: Context, source: OdooSource, names: Sequence[str]) -> list[str]:
-    """Our orders that are known by their external ids alone, and may be read by now or are gone: these ids; the orders are staged."""
+    """Stage those of our orders, known by external id only, that can be read now. Returns the ids that need no quarantine any more."""
     keys = {name.rsplit("_", 1)[1]: name for name in names if name.rpartition("_")[2].isdecimal()}
     if not keys:
         return []
@@ -102,8 +99,9 @@ def _found_by_name(context: Context, source: OdooSource, names: Sequence[str]) -
 
 
 def _gone(context: Context, source: Source, kind: Kind, ids: Sequence[str]) -> list[str]:
-    """Of the documents that the reading by order did not return, those that do not exist any more; the others are staged, or
-    quarantined where they exist and may not be read.
+    """Return the ids of documents that no longer exist, among those that reading by order did not return.
+
+    The others are staged, or quarantined where they exist and may not be read.
     """
     batches = list(source.by_ids(kind, ids))
     _stage(context, source.side, batches)
@@ -113,7 +111,10 @@ def _gone(context: Context, source: Source, kind: Kind, ids: Sequence[str]) -> l
 
 
 def _mark(context: Context, side: Side, gone: Mapping[Kind, Sequence[str]], read: int, began: datetime) -> None:
-    """A missing right hides records without an error (facts odoo-19.0 3): so much at once is not believed."""
+    """Mark documents as deleted. Raises FixConfiguration when they are suspiciously many.
+
+    A missing right hides records without an error (facts odoo-19.0 3).
+    """
     total = sum(map(len, gone.values()))
     if total > MOST_GONE and total > read:
         raise FixConfiguration(
@@ -144,7 +145,7 @@ def _read_magento(context: Context, order_keys: Sequence[str]) -> int:
 
 
 def _read_odoo(context: Context, order_keys: Sequence[str]) -> int:
-    """The sales orders by what names them, then their documents; invoices that name only the order's number as well."""
+    """Read the sales orders by number and id, then their documents, then invoices that name only the order's number."""
     source = OdooSource(context.instance, context.books)
     prefix = context.instance.odoo.order_number_prefix
     with context.engine.connect() as connection:
@@ -175,7 +176,7 @@ def _stage(context: Context, side: Side, batches: Iterable[Batch]) -> int:
 
 
 def source_of(context: Context, side: Side) -> Source:
-    """The side as a source of documents. Raises Stop when the context has no client of it."""
+    """Return the source of documents of this side. Raises Stop when the context has no client for it."""
     if side is Side.MAGENTO:
         return MagentoSource(context.instance, context.shop)
     return OdooSource(context.instance, context.books)

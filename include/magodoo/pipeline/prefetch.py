@@ -1,4 +1,4 @@
-"""Reading goes on while what was read is staged, into the next kind too: both take about as long."""
+"""Read ahead: a thread reads on, into the next kind too, while the last pages are staged. Both take about as long."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from magodoo.pipeline.store import Page, page
 if TYPE_CHECKING:
     from magodoo.extract.reading import Batch
 
-MOST_WAITING = 1000  # documents that are read and prepared ahead; then reading waits
-ENOUGH = 500  # documents for which a transaction pays: it costs some forty statements, whatever its size
-PATIENCE = 0.5  # seconds for which fewer are held back, while a slow source is read on
-_COLLECT_AFTER = 200_000  # new objects, instead of 700
+MOST_WAITING = 1000  # documents read and prepared ahead; beyond that reading waits
+ENOUGH = 500  # documents that are worth a transaction, which costs some forty statements whatever its size
+PATIENCE = 0.5  # seconds to wait for ENOUGH documents from a slow source
+_COLLECT_AFTER = 200_000  # gc threshold: new objects before a collection, instead of 700
 
-Turn = TypeVar("Turn")  # what is read in one go, as its reader knows it
+Turn = TypeVar("Turn")  # a unit of reading, identified by the caller: its pages are never mixed with another's
 
 
 class Taken(NamedTuple, Generic[Turn]):
-    """Pages of one turn, in their order; `is_last`: it was read to its end with them. They may be none then."""
+    """Pages of one turn, in order. `is_last`: the turn ends with them; `pages` may then be empty."""
 
     turn: Turn
     pages: list[Page]
@@ -31,7 +31,7 @@ class Taken(NamedTuple, Generic[Turn]):
 
 
 class _Reading(Generic[Turn]):
-    """A thread that reads turn after turn and prepares the rows of their pages, and what waits of them (None: a turn's end)."""
+    """A thread that reads turn after turn and prepares the rows of their pages; its queue holds pages, and None for a turn's end."""
 
     def __init__(self, turns: Iterator[tuple[Turn, Iterator[Batch]]]) -> None:
         self._turns = turns
@@ -46,11 +46,13 @@ class _Reading(Generic[Turn]):
         try:
             for turn, batches in self._turns:
                 for batch in batches:
-                    if not self._add(turn, page(batch)):  # prepared here, beside the database's work
+                    if not self._add(
+                        turn, page(batch)
+                    ):  # prepared in this thread, while the other writes to the database
                         return
                 if not self._add(turn, None):
                     return
-        except BaseException as problem:  # raised again by `take`, in the thread of the story
+        except BaseException as problem:  # raised again by `take`, in the caller's thread
             self._problem = problem
         finally:
             with self._told:
@@ -58,7 +60,7 @@ class _Reading(Generic[Turn]):
                 self._told.notify_all()
 
     def _add(self, turn: Turn, ready: Page | None) -> bool:
-        """False when nobody wants more."""
+        """Append a page or a turn's end, and wait while the queue is full. Returns False when reading is to stop."""
         with self._told:
             self._waiting.append((turn, ready))
             self._told.notify_all()
@@ -70,13 +72,14 @@ class _Reading(Generic[Turn]):
         return sum(len(ready.batch.documents) for _, ready in self._waiting if ready)
 
     def _is_enough(self) -> bool:
-        """No more will come to the first turn, or so much waits that a transaction pays."""
+        """Return whether the first turn is complete in the queue, reading has ended, or enough documents for a transaction are waiting."""
         ends = any(ready is None for _, ready in self._waiting)
         return ends or self._ended or self._documents >= min(ENOUGH, MOST_WAITING)
 
     def take(self) -> Taken[Turn] | None:
-        """All that waits of the first turn, a page or its end at least; None when all was read. What reading raised comes after
-        what was read before.
+        """Return everything queued of the first turn, at least a page or its end; None when all was read.
+
+        An error of the reading thread is raised after everything read before it was returned.
         """
         with self._told:
             self._told.wait_for(lambda: self._waiting or self._ended)
@@ -94,7 +97,7 @@ class _Reading(Generic[Turn]):
         return None
 
     def close(self) -> None:
-        """Ends after the page in hand."""
+        """Stop after the page being read and wait for the thread."""
         with self._told:
             self._unwanted = True
             self._told.notify_all()
@@ -102,10 +105,10 @@ class _Reading(Generic[Turn]):
 
 
 def read_ahead(turns: Iterator[tuple[Turn, Iterator[Batch]]]) -> Generator[Taken[Turn], None, None]:
-    """Every turn's batches in their order, prepared, as many at a time as were read while the last ones were staged, or for a
-    moment longer; never of two turns together.
+    """Yield the prepared pages of every turn in order, never of two turns together.
 
-    A slow source is staged page by page, a fast one in transactions of up to about MOST_WAITING documents.
+    Each item holds what was read while the previous one was staged: a slow source is staged page by page, a fast one in transactions of
+    up to about MOST_WAITING documents.
     """
     reading = _Reading(turns)
     try:
@@ -116,7 +119,7 @@ def read_ahead(turns: Iterator[tuple[Turn, Iterator[Batch]]]) -> Generator[Taken
 
 
 class _Collector:
-    """The collector of this process, as it was before the first who asked for peace; two runs may overlap in two threads."""
+    """The garbage collector's settings from before the first caller of `rest`; runs in several threads may overlap."""
 
     def __init__(self) -> None:
         self._asked, self._usual = 0, gc.get_threshold()
@@ -143,7 +146,7 @@ _collector = _Collector()
 
 @contextmanager
 def rarely_collected() -> Iterator[None]:
-    """Pages are trees of small objects without cycles: the collector would look through them again and again for nothing."""
+    """Collect garbage rarely within the context: pages are trees of small objects without cycles, which the collector scans in vain."""
     _collector.rest()
     try:
         yield

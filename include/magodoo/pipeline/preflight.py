@@ -1,4 +1,4 @@
-"""The story of a preflight: look at every part of an instance, say what was found and what to do, remember it."""
+"""Run a preflight: check every part of an instance, report what was found and what to do, and store the result."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ODOO: Checks = (*odoo.CHECKS, *mappings.CHECKS, *accounting.CHECKS, *demands.CHE
 
 
 def run(subject: Subject) -> list[CheckLine]:
-    """One line per check, in the order in which a person would mend them; kept in table preflight, if there is one.
+    """Return one line per check, in the order in which problems are best fixed, and store them when the staging schema is there.
 
-    Nothing is written to Magento or Odoo. A check that cannot be made is an error line of its own and stops no other.
+    Nothing is written to Magento or Odoo. A check that cannot run becomes an error line and stops no other check.
     """
     lines = _group(subject, deployment.STAGING_CHECKS)
     is_staged = lines[0].status is not Status.ERROR
@@ -34,7 +34,7 @@ def run(subject: Subject) -> list[CheckLine]:
 
 
 def _group(subject: Subject, checks: Checks) -> list[CheckLine]:
-    """The lines of a group's checks, up to the first behind which nothing answers."""
+    """Return the lines of a group's checks, up to the first that finds its system unreachable."""
     lines = []
     for name, check in checks:
         outcome = _outcome(subject, check)

@@ -1,4 +1,4 @@
-"""The story of a quality run: check, judge, tell."""
+"""A quality run: check the staged data, release or hold the changes, queue emails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from magodoo.staging import runs
 
 
 def run(context: Context) -> dict[str, Any]:
-    """Runs every check, builds the Data Docs, writes the gate's verdicts, queues the mails.
+    """Run every check, build the Data Docs, write the gate's verdicts, queue the emails.
 
     Returns `{"failed_checks": [line, ...], "held_sides": [...], "released": n, "held": n, "mails": n, "docs": folder}`.
     """
@@ -51,14 +51,14 @@ def _check(context: Context) -> dict[str, Any]:
 
 
 def docs_root() -> Path:
-    """Where the Data Docs of all instances and runs lie; a folder that all workers share (`MAGODOO_DATA_DOCS`)."""
+    """Return the folder with the Data Docs of all instances and runs, shared by all workers (`MAGODOO_DATA_DOCS`)."""
     return Path(
         os.environ.get("MAGODOO_DATA_DOCS") or Path(os.environ.get("MAGODOO_VAR", "var")) / "data_docs"
     ).absolute()
 
 
 def docs_folder(instance: str, dag_run: str) -> Path:
-    """The folder of one run: `<root>/<instance>/<run id>`, with nothing in the name that a path could trip over."""
+    """Create and return the folder of one run: `<root>/<instance>/<run id>`, with characters unsafe in a path replaced."""
     folder = docs_root() / instance / re.sub(r"[^A-Za-z0-9_.+-]", "_", dag_run)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

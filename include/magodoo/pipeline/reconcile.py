@@ -1,7 +1,7 @@
-"""The story of reconciling: complete both sides, match and compare whole orders, write pairs, findings and planned changes.
+"""Reconcile: complete both sides, match and compare whole orders, write pairs, findings and planned changes.
 
-Which orders are looked at stands in the work list (table order_work), never in what triggered the run. Chunks are independent:
-two runs at once wait for each other order by order and end in the same state.
+The orders that are due are stored in the work list (table order_work), independent of what triggered the run. Chunks are independent:
+concurrent runs wait for each other order by order and end in the same state.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CHUNK = 20_000
 
 
 def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | None = None) -> dict[str, int]:
-    """Reconcile the orders that are due (at most `limit`), or the given ones whatever their versions say. Returns counts."""
+    """Reconcile the orders that are due (at most `limit`), or the given ones regardless of their versions. Returns counts."""
     orders = list(order_keys) if order_keys is not None else due(context)[:limit]
     with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as told:
         told.update(look(context, orders))
@@ -41,7 +41,7 @@ def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | 
 
 
 def look(context: Context, orders: list[str]) -> dict[str, int]:
-    """Pairs, findings and planned changes of these orders, chunk by chunk; their lines in the sales lists are due then."""
+    """Write pairs, findings and planned changes of these orders, chunk by chunk, and mark their sales-list rows as due. Returns counts."""
     counts: Counter[str] = Counter(orders=len(orders))
     with rarely_collected():
         for chunk in _chunks(orders):
@@ -52,19 +52,19 @@ def look(context: Context, orders: list[str]) -> dict[str, int]:
 
 
 def due(context: Context) -> list[str]:
-    """Order keys whose staged version is newer than their reconciled one."""
+    """Return the keys of orders whose staged version is newer than their reconciled one."""
     with context.engine.connect() as connection:
         return work_queue.due(connection, context.instance.id)
 
 
 def _chunks(orders: list[str]) -> Iterator[list[str]]:
-    """At least one, even if empty: records without order are looked at in every run."""
+    """Yield at least one chunk, even an empty one: records without an order are compared in every run."""
     for start in range(0, max(len(orders), 1), CHUNK):
         yield orders[start : start + CHUNK]
 
 
 def _reconcile(context: Context, order_keys: list[str]) -> dict[str, int]:
-    """One transaction; again when it met another one head-on."""
+    """Reconcile a chunk in one transaction; retry after a deadlock or serialization failure."""
     again = Retrying(
         stop=stop_after_attempt(4), wait=wait_random(0.1, 1), retry=retry_if_exception(_met_another), reraise=True
     )
@@ -111,12 +111,12 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
 
 
 def with_families(connection: Connection, instance: str, order_keys: list[str]) -> list[str]:
-    """The orders with those that they replace, and those that share an Odoo invoice with them: they are looked at together."""
+    """Return the orders with those that they replace and those that share an Odoo invoice with them: these are compared together."""
     related = connection.execute(text(_FAMILIES), {"instance": instance, "orders": order_keys}).scalars()
     return [*order_keys, *sorted(set(related) - set(order_keys))]
 
 
-# An edited order is imported only if nothing of the old one is done; an invoice of several orders is compared order by order.
+# An edited order is imported only if nothing of the replaced one was written; an invoice over several orders is compared order by order.
 _FAMILIES = """
     with recursive replaced (id) as (
         select d.details ->> 'edit_of' from document d where d.instance = :instance and d.side = 'magento'
@@ -135,7 +135,7 @@ _FAMILIES = """
 
 
 def _one_at_a_time(connection: Connection, instance: str, order_keys: list[str]) -> None:
-    """Another run that looks at one of these orders waits; rows are locked in one order, so that runs do not block each other."""
+    """Lock the orders' rows, so that concurrent runs wait; in a fixed order, so that they do not deadlock."""
     connection.execute(
         text(
             "select 1 from order_work where instance = :instance and order_key = any(:orders) order by order_key for update"
@@ -151,8 +151,10 @@ def _record(
     findings: list[Finding],
     planned: list[PlannedChange],
 ) -> changes.Recorded:
-    """The full requests into the ledger; what cannot be built becomes a finding, and what waits for it is left out."""
+    """Record the complete requests in the ledger.
 
+    A request that cannot be built becomes a finding; changes that depend on it are left out.
+    """
     prepared = planner.prepare(connection, context, planned)
     problems = {item.key: item.problems for item in prepared if item.problems}
     unready = [item.key for item in prepared if item.request is None]

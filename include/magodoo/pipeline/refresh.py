@@ -1,7 +1,7 @@
-"""The story of the nightly refresh: open and recently closed orders are read again, whatever their time stamps say.
+"""The nightly refresh: read open and recently closed orders again, whatever their timestamps.
 
-Tracks that come late move no stamp, and a deletion leaves no trace (facts magento-2.4.7 4, odoo-19.0 4). Nor does a new mapping,
-product or policy: orders with a finding that waits for one are compared again.
+A late tracking number changes no timestamp, and a deletion leaves no trace (facts magento-2.4.7 4, odoo-19.0 4). Neither does a new
+mapping, product or policy: orders with a finding that depends on one are reconciled again.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ BATCH = 100
 
 
 def run(context: Context) -> dict[str, int]:
-    """Re-read both sides of every order that is open or was touched within `refresh_days`; what is gone is marked.
+    """Read both sides of every order that is open or was changed within `refresh_days` again, and mark deleted documents.
 
-    Returns how many orders, documents per side, deletions, orders that are due because of their age or a finding that no change
-    settles, and mails that a key will expire.
+    Returns counts: orders, documents per side, products, deleted, ripe (due because of their age), unsettled (due because of a finding
+    without a change), key_warnings (emails that an API key expires).
     """
     from magodoo.reconcile import repository
 

@@ -1,7 +1,7 @@
-"""The story of the sales lists: the lines of the orders that were reconciled since they were last written.
+"""Write the sales lists: the rows of orders that were reconciled since these were last written.
 
-The pages show them; findings, the gate and loading never look at them. So they are written after the findings, in transactions
-of their own. Which orders that concerns stands in table unlisted: a run that ends before it comes here leaves them to the next.
+The pages show them; findings, the gate and the load never read them. They are therefore written after the findings, in separate
+transactions. Orders that are due are stored in table unlisted: a run that ends early leaves them to the next.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from magodoo.staging import db, sales_lines
 if TYPE_CHECKING:
     from magodoo.context import Context
 
-BATCH = 5000  # orders in one transaction
+BATCH = 5000  # orders per transaction
 
 
 def run(context: Context) -> int:
-    """Write the lines of all orders that are out of date, and of documents without order; returns how many orders."""
+    """Write the rows of all orders that are due, and of documents without an order. Returns the number of orders."""
     instance, orders = context.instance.id, 0
     while True:
         context.go_on()
@@ -34,6 +34,6 @@ def run(context: Context) -> int:
 
 
 def due(context: Context) -> bool:
-    """Whether a run left lines out of date."""
+    """Return whether any rows are due."""
     with context.engine.connect() as connection:
         return sales_lines.is_due(connection, context.instance.id)

@@ -1,4 +1,4 @@
-"""The story of a monthly statement: read the month on both sides and the ledger, explain it, keep it, mail it."""
+"""Make a monthly statement: read the month on both sides and the general ledger, explain it, store it, email it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from magodoo.statement.periods import Month
 if TYPE_CHECKING:
     from magodoo.context import Context
 
-LOOKED_BACK = 3  # months: signed ones of this age are looked at again for late effects
+LOOKED_BACK = 3  # months before the last one whose signed statements are made again, to find later changes
 
 
 def run(context: Context, month: str | None = None) -> dict[str, Any]:
-    """Makes the statement of a month (`2026-10`), or of the last month and of those signed lately. Returns counts.
+    """Make the statement of a month (`2026-10`), or of the last month and of those signed recently. Returns counts.
 
-    A mail is queued when a statement says something that was not mailed yet.
+    An email is queued when a statement has figures that were not mailed yet.
     """
     counts = {"statements": 0, "unexplained": 0, "mails": 0}
     for one in [Month.read(month, context.instance.zone)] if month else _due(context):
@@ -50,7 +50,7 @@ def _due(context: Context) -> list[Month]:
 
 
 def make(context: Context, month: Month) -> store.Kept:
-    """Make and keep the statement of a month as the two sides stand now."""
+    """Make and store the statement of a month from the present data of both sides."""
     instance, now = context.instance, context.now()
     with context.engine.connect() as connection:
         sales = documents.read(connection, instance, month, now)
@@ -84,7 +84,7 @@ def make(context: Context, month: Month) -> store.Kept:
 
 
 def _siblings(context: Context) -> list[str]:
-    """Other instances that book in the same company of the same Odoo."""
+    """Return other instances that book in the same company of the same Odoo."""
     own = context.instance
     return [
         one.id for one in context.settings.instances.values()

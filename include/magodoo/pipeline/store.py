@@ -1,4 +1,4 @@
-"""Pages into staging: documents, lines, work list, quarantine and watermark in one transaction."""
+"""Stage pages: documents, lines, work list, quarantine and watermark in one transaction."""
 
 from __future__ import annotations
 
@@ -23,34 +23,35 @@ log = logging.getLogger(__name__)
 
 
 class Progress(NamedTuple):
-    """How far a scheduled extract has come with a kind: when it began to read (aware UTC), and how many rows it has read."""
+    """The progress of a scheduled extract of one kind: when reading began (aware UTC), and the number of rows read."""
 
     began: datetime
     rows: int
 
 
 class Page(NamedTuple):
-    """What was read of one page, and its documents as text for COPY."""
+    """One page read from a source, and its documents as text for COPY."""
 
     batch: Batch
     rows: list[Prepared]
 
 
 def page(batch: Batch) -> Page:
+    """Return the batch with its documents prepared for COPY."""
     return Page(batch, prepare(batch.documents))
 
 
 def note_moved(connection: Connection, instance: Instance, side: Side, kind: str, moved: Sequence[str]) -> None:
-    """Orders that a record names which cannot be read now, or can be read again, are due."""
+    """Make the orders due that these records name: records that became unreadable, or readable again."""
     if moved:
         work_queue.bump(connection, instance.id, quarantine.orders(connection, instance, side.value, kind, moved))
 
 
 def store(context: Context, side: Side, pages: Sequence[Page], progress: Progress | None = None) -> Staged:
-    """Stage pages of one kind, in the order in which they were read; of a document that stands on two of them the later counts.
+    """Stage pages of one kind in the order in which they were read; of a document on several pages the last counts.
 
-    With `progress` (a scheduled extract) the watermark moves in the same transaction: to the largest stamp, but not past the
-    moment when the reading began. A document dated tomorrow must not hide what is written until then.
+    With `progress` (a scheduled extract) the watermark moves in the same transaction: to the largest timestamp, but not past the start of
+    reading, since a document dated in the future must not hide what is written until then.
     """
     batches = [each.batch for each in pages]
     instance, kind = context.instance, batches[0].kind.value
@@ -71,7 +72,7 @@ def store(context: Context, side: Side, pages: Sequence[Page], progress: Progres
         note_moved(connection, instance, side, kind, moved)
         if progress and stamp:
             watermarks.advance(connection, instance.id, side.value, kind, min(stamp, progress.began), progress.rows)
-    for each in unread:  # the reason may quote the customer: it stands in the table, which erasure reaches
+    for each in unread:  # the reason may quote the customer, so it is not logged: erasure reaches the table only
         with labelled(document=f"{each.kind} {each.source_id}"):
             log.warning(
                 "[%s] %s %s %s is quarantined: see the quarantine",

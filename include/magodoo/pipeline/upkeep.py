@@ -1,4 +1,4 @@
-"""The story of the daily upkeep: the digest, what retention takes away, old Data Docs."""
+"""The daily upkeep: digest emails, retention, old Data Docs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from magodoo.settings import Settings
 
 
 def run(engine: Engine, settings: Settings) -> dict[str, int]:
-    """Queues the digests, takes away what is older than `payload_days`, and names that are older than `personal_days`.
+    """Queue the digests; delete data older than `payload_days`, personal data older than `personal_days`, and old Data Docs.
 
     Returns counts: digests, payloads, quarantined, requests, mails, runs, docs, forgotten (orders).
     """

@@ -1,4 +1,4 @@
-"""The window of time that a run must read: from a partition key or from a form's `from` and `to`."""
+"""The window of time that a run must read: from a partition key or from `from` and `to` of a form."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Window:
 
 
 def from_conf(conf: Mapping[str, Any]) -> Window:
-    """`{"from": ..., "to": ...}`, both ISO date-times; without a zone they are UTC. Raises BadSettings naming what is wrong."""
+    """Return the window of `{"from": ..., "to": ...}`: ISO date-times, UTC where they have no zone. Raises BadSettings naming the error."""
     return Window(_moment("from", conf.get("from")), _moment("to", conf.get("to")))
 
 
 def from_partition(key: str, schedule: str) -> Window:
-    """The interval that a partition key begins: up to the schedule's next tick. Raises BadSettings for a key that is no time."""
+    """Return the interval from a partition key to the schedule's next tick. Raises BadSettings for a key that is no time."""
     from croniter import croniter
 
     begin = _moment("partition key", key)

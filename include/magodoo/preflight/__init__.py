@@ -1,7 +1,7 @@
-"""Whether this instance may write: connections, rights, mappings and accounting looked at before a person switches `apply` on.
+"""Decide whether an instance may write: check connections, rights, mappings and accounting before `apply` is switched on.
 
-`magento`, `odoo`, `mappings`, `accounting`, `demands` and `deployment` hold the checks, one function each; `results` has the lines and
-keeps them. `magodoo.pipeline.preflight` runs them.
+`magento`, `odoo`, `mappings`, `accounting`, `demands` and `deployment` hold the checks, one function each; `results` holds the lines
+and stores them. `magodoo.pipeline.preflight` runs them.
 """
 
 from magodoo.preflight.results import CheckLine, Status, passed, why_not

@@ -1,4 +1,4 @@
-"""Checks of the books: cut-over, lock dates, currencies, journals and their clearing accounts, e-invoicing, policies."""
+"""Checks of accounting: cut-over, lock dates, currencies, journals and their clearing accounts, e-invoicing, policies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PAYMENTS = (ChangeKind.ODOO_PAYMENT, ChangeKind.ODOO_REFUND_PAYMENT)
 
 
 def cut_over(subject: Subject) -> Outcome:
-    """From when on documents are written; without it none are (RULES, *Cut-over*)."""
+    """Check `books_from`, the time from which on documents are written; without it none are."""
     start = subject.instance.books_from_utc
     outcome = Outcome()
     if start is not None:
@@ -32,7 +32,7 @@ def cut_over(subject: Subject) -> Outcome:
 
 
 def lock_dates(subject: Subject) -> Outcome:
-    """Odoo does not refuse documents inside a lock date, it moves them (facts pair 10): we hold them."""
+    """Check for lock dates after the cut-over: Odoo moves such documents to an open period instead of refusing them (facts pair 10)."""
     locks = subject.books.lock_dates()
     start = subject.instance.books_from_utc
     outcome = Outcome(some(f"{name} {day}" for name, day in locks.items()) or "no lock date is set")
@@ -49,7 +49,7 @@ def lock_dates(subject: Subject) -> Outcome:
 
 
 def currencies(subject: Subject) -> Outcome:
-    """Each currency of the staged orders is active, has a rate and exactly one pricelist (facts pair 6)."""
+    """Check that each currency of the staged orders is active, has a rate and exactly one pricelist (facts pair 6)."""
     own = subject.books.company_row()["currency_id"][1]
     used = staged_orders.currencies(subject.engine, subject.instance.id) or [own]
     known = {row["name"]: row for row in subject.books.currencies()}
@@ -80,7 +80,7 @@ def _pricelist(subject: Subject, currency: str, lists: list[dict[str, Any]], out
 
 
 def sales_journal(subject: Subject) -> Outcome:
-    """One sales journal per instance, so that its numbers have no holes made by others."""
+    """Check that the instance has one sales journal of its own, so that its numbers have no gaps made by others."""
     instance = subject.instance
     rows = [row for row in subject.books.journals() if row["active"] and row["type"] == "sale"]
     codes = [row["code"] for row in rows]
@@ -112,7 +112,7 @@ def sales_journal(subject: Subject) -> Outcome:
 
 
 def payment_journals(subject: Subject) -> Outcome:
-    """Each provider's journal, and the clearing account of both directions (RULES, *Payments*)."""
+    """Check each provider's journal and its clearing accounts in both directions."""
     journals = subject.books.journals()
     methods = {name: method for name, method in subject.instance.payment_methods.items() if method.journal}
     stops = subject.writes(*_PAYMENTS)
@@ -145,7 +145,7 @@ def payment_journals(subject: Subject) -> Outcome:
 
 
 def _accounts(journal: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is wrong with the accounts of a journal's payment method lines, by direction."""
+    """Yield (problem, remedy) for the accounts of a journal's payment method lines, by direction."""
     code, own = journal["code"], journal["default_account_id"]
     todo = f"set an outstanding (clearing) account of type Current Assets, to be reconciled, on the payment methods of journal {code}"
     for direction in ("inbound", "outbound"):
@@ -154,7 +154,7 @@ def _accounts(journal: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if not accounts:
             yield f"journal {code} has no {direction} outstanding account: a payment would make no entry", todo
             continue
-        account = accounts[0]  # the one that a payment takes
+        account = accounts[0]  # the account that Odoo uses for a payment
         is_own = bool(own) and any(
             line["payment_account_id"] and line["payment_account_id"][0] == own[0] for line in lines
         )
@@ -168,7 +168,7 @@ def _accounts(journal: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def e_invoicing(subject: Subject) -> Outcome:
-    """Where posting may send a document to an authority, drafts are the default (RULES, *Periods and numbers*)."""
+    """Check the policies where posting may send a document to an authority; drafts are the default there."""
     instance = subject.instance
     found = subject.books.e_invoicing(instance.odoo.sales_journal)
     meant = drafted_by_default(instance) if found else instance
@@ -190,7 +190,7 @@ def e_invoicing(subject: Subject) -> Outcome:
 
 
 def policies(subject: Subject) -> Outcome:
-    """Settings that are allowed and that a person should have meant."""
+    """Warn of allowed settings with effects that should be intended."""
     instance = subject.instance
     outcome = Outcome(f"invoices to Magento {instance.invoices.to_magento}")
     if instance.invoices.to_magento == "when_posted" and subject.writes(ChangeKind.MAGENTO_INVOICE):

@@ -1,4 +1,4 @@
-"""How far a web server's clock is from ours. A hint only: the stamps of documents come from the database's clock.
+"""Compare a web server's clock with the local one. A hint only: documents get their timestamps from the database's clock.
 
 Facts magento-2.4.7-more 6: with the database two hours ahead the Date header still showed the right time.
 """
@@ -16,7 +16,7 @@ FAR = timedelta(seconds=60)
 
 
 def compare(address: str, verify: bool | str, now: datetime) -> Outcome:
-    """The difference of the Date header of `address` to `now`; a warning beyond a minute, never an error."""
+    """Compare the Date header of `address` with `now`; a difference above a minute is a warning, never an error."""
     outcome = Outcome()
     try:
         with requests.get(address, timeout=10, verify=verify, allow_redirects=False, stream=True) as answer:

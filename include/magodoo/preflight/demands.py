@@ -1,4 +1,4 @@
-"""What a company demands of people and Odoo does not demand of programs: analytic plans, and fields that only the form requires."""
+"""Checks of what a company requires of users but Odoo does not require of programs: analytic plans, and fields required by a form only."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _MODELS: dict[str, tuple[str, tuple[ChangeKind, ...]]] = {
     "account.payment": ("payments", (ChangeKind.ODOO_PAYMENT, ChangeKind.ODOO_REFUND_PAYMENT)),
 }
 _SIMPLE = ("char", "text", "selection", "boolean", "integer")
-_LISTS = ("order_line/", "invoice_line_ids/")  # those that are written
-# What the requests fill themselves, or Odoo out of them; below a list after its field.
+_LISTS = ("order_line/", "invoice_line_ids/")  # the lists that are written
+# Fields that the requests fill, or Odoo from them; fields of a list are prefixed with its name.
 _WRITTEN = {
     "sale.order": {"partner_id", "partner_invoice_id", "partner_shipping_id", "date_order", "pricelist_id", "currency_id", "order_line/product_id",
                    "order_line/name", "order_line/product_uom_qty", "order_line/price_unit"},
@@ -40,7 +40,7 @@ _WRITTEN = {
 
 
 def analytic(subject: Subject) -> Outcome:
-    """Plans that people must fill on invoices or orders, and whether a distribution model fills them for us."""
+    """Check for analytic plans that are mandatory on invoices or orders and that no distribution model fills."""
     client = subject.books
     demanded: dict[int, tuple[str, list[str]]] = {}
     try:
@@ -68,7 +68,7 @@ def analytic(subject: Subject) -> Outcome:
 
 
 def _given(subject: Subject) -> dict[int, list[str]]:
-    """By root plan: the conditions under which a distribution model gives an account of it; "" is without any."""
+    """Return by root plan the conditions under which a distribution model gives an account of it; "" is unconditionally."""
     client = subject.books
     model = "account.analytic.distribution.model"
     accounts = client.listed("account.analytic.account", ["root_plan_id", "plan_id"])
@@ -91,7 +91,7 @@ def _shown(value: Any) -> str:
 
 
 def fields(subject: Subject) -> Outcome:
-    """Fields that a form requires of people, whatever else they fill in, and that nobody fills for us."""
+    """Check for fields that a form always requires of users and that neither the requests nor a default fills."""
     outcome = Outcome("no form demands more than what is written")
     for model, (words, kinds) in _MODELS.items():
         if not subject.writes(*kinds):
@@ -115,7 +115,7 @@ def _configured(subject: Subject, model: str) -> Mapping[str, str]:
 
 
 def _demanded(subject: Subject, model: str) -> Iterator[str]:
-    """Fields of the form (of a list in it: `order_line/x`) that are always required there, not by the model, and have no default."""
+    """Yield fields (of a list: `order_line/x`) that the form always requires and the model does not, and that have no default."""
     client = subject.books
     views = client.call(model, "get_views", views=[[False, "form"]])
     arch = views["views"]["form"]["arch"] if isinstance(views, dict) else "<form/>"
@@ -131,7 +131,7 @@ def _demanded(subject: Subject, model: str) -> Iterator[str]:
 
 
 def _parsed(arch: str, model: str) -> ElementTree.Element:
-    """The form as a tree. Raises Unreadable for what is none; entities, with which XML attacks, are never expanded."""
+    """Return the form as a tree. Raises Unreadable for invalid XML and for entities, which are never expanded (XML attacks)."""
     if re.search(r"<!\s*(doctype|entity)", arch, re.IGNORECASE):
         raise Unreadable("a form with entities", system="odoo", call=f"{model}.get_views")
     try:
@@ -152,14 +152,17 @@ def _required(node: ElementTree.Element, above: str) -> Iterator[tuple[str, Elem
 
 
 def _is_required(field: ElementTree.Element) -> bool:
-    """Whatever the rest says: a condition depends on what people do. Before 17 modifiers say it, and invisible fields demand nothing."""
+    """Return whether the field is required unconditionally.
+
+    Conditions depend on what users enter and are not evaluated. Before Odoo 17 `modifiers` hold the flags. Invisible fields require nothing.
+    """
     modifiers: dict[str, Any] = json.loads(field.get("modifiers") or "{}")
     hidden = field.get("invisible") in ("1", "True", "true") or modifiers.get("invisible") is True
     return not hidden and (field.get("required") in ("1", "True", "true") or modifiers.get("required") is True)
 
 
 def other_values(subject: Subject) -> Outcome:
-    """The fields of the setting exist, may be written, and are no relation that the setting may not touch."""
+    """Check that the fields in `order_values` and `invoice_values` exist and are of a simple type."""
     names = subject.instance.odoo
     wanted = {"sale.order": names.order_values, "account.move": names.invoice_values}
     outcome = Outcome(some(f"{model}.{name}" for model, values in wanted.items() for name in values) or "none are set")

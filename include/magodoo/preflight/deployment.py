@@ -1,4 +1,4 @@
-"""Checks of our own house: staging schema, staged data, times, mails, instances that share a system."""
+"""Checks of the deployment: staging schema, staged data, times, emails, other instances that share a system."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from magodoo.staging.db import MIGRATIONS
 
 
 def schema(subject: Subject) -> Outcome:
-    """The staging schema is the one that this version of magodoo expects."""
+    """Check that the staging schema is the one that this version of magodoo expects."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     wanted = ScriptDirectory.from_config(config).get_current_head()
@@ -37,7 +37,7 @@ def schema(subject: Subject) -> Outcome:
 
 
 def staged_data(subject: Subject) -> Outcome:
-    """Checks of payment methods, currencies and SKUs see only what was staged."""
+    """Check that documents are staged: the checks of payment methods, currencies and SKUs read only these."""
     statement = "select side, count(*) from document where instance = :instance group by side order by side"
     with subject.engine.connect() as connection:
         counts = {
@@ -53,7 +53,7 @@ def staged_data(subject: Subject) -> Outcome:
 
 
 def times(subject: Subject) -> Outcome:
-    """A lease outlasts a write and the settle time; the settle time outlasts a write (DESIGN, *Writing*)."""
+    """Check that the settle time is longer than a write, and a lease longer than a write and the settle time together."""
     instance = subject.instance
     writes = [client.connection.write_timeout for client in (subject.magento, subject.odoo) if client is not None]
     longest = max(writes, default=0.0)
@@ -69,7 +69,7 @@ def times(subject: Subject) -> Outcome:
 
 
 def neighbours(subject: Subject) -> Outcome:
-    """Instances that share a shop or a company must not take each other's documents for their own."""
+    """Check that instances which share Magento or a company do not read each other's documents as their own."""
     own = subject.instance
     others = [other for other in subject.settings.instances.values() if other.id != own.id]
     outcome = Outcome("no other instance" if not others else f"beside {some(other.id for other in others)}")
@@ -88,7 +88,7 @@ def neighbours(subject: Subject) -> Outcome:
 
 
 def mails(subject: Subject) -> Outcome:
-    """A finding that nobody is told of is not found."""
+    """Check that emails can be sent, that none waits, and that every group has recipients."""
     outcome = Outcome()
     try:
         outcome.found = f"{subject.reach_smtp()} answers"

@@ -1,4 +1,4 @@
-"""Checks of the shop: login and rights, version, clock, what else is installed, stores, inventory sources."""
+"""Checks of Magento: login and rights, version, clock, other modules, stores, inventory sources."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RIVALS = re.compile(r"odoo|openerp", re.IGNORECASE)
 
 
 def connection(subject: Subject) -> Outcome:
-    """Login and rights; a missing right to write counts only where the instance writes to Magento."""
+    """Check login and rights; a missing right to write is an error only where the instance writes to Magento."""
     report = subject.shop.test_connection(writes=True)
     outcome = Outcome(str(report))
     for warning in report.warnings:
@@ -34,6 +34,7 @@ def connection(subject: Subject) -> Outcome:
 
 
 def version(subject: Subject) -> Outcome:
+    """Check that Magento is of the measured version."""
     found = subject.shop.version()
     outcome = Outcome(found)
     if MEASURED not in found:
@@ -43,12 +44,13 @@ def version(subject: Subject) -> Outcome:
 
 
 def server_clock(subject: Subject) -> Outcome:
+    """Compare the clock of Magento's web server."""
     shop = subject.shop.connection
     return clock.compare(f"{shop.base_url}/magento_version", shop.verify, subject.now())
 
 
 def extensions(subject: Subject) -> Outcome:
-    """Payment parts of Adobe Commerce, and another connector to Odoo inside the shop."""
+    """Check for payment modules of Adobe Commerce, and for another Odoo connector in Magento."""
     outcome = Outcome("no other connector, no gift cards, store credit or points")
     try:
         modules = subject.shop.modules()
@@ -67,7 +69,7 @@ def extensions(subject: Subject) -> Outcome:
 
 
 def stores(subject: Subject) -> Outcome:
-    """Store views that do not exist, and those whose documents nobody reads."""
+    """Check for configured store views that do not exist, and for store views that no instance reads."""
     views = {int(view["id"]): str(view.get("code", "")) for view in subject.shop.store_views() if int(view["id"])}
     instance = subject.instance
     outcome = Outcome(f"{len(instance.stores or views)} of {len(views)} store views belong to this instance")
@@ -99,7 +101,7 @@ def stores(subject: Subject) -> Outcome:
 
 
 def sources(subject: Subject) -> Outcome:
-    """Several sources need a mapping: without one Magento takes stock from `default` (facts magento-2.4.7-more 3)."""
+    """Check the mapping of inventory sources: without one Magento takes stock from `default` (facts magento-2.4.7-more 3)."""
     rows = subject.shop.sources()
     known = {str(row["source_code"]): row.get("enabled", True) for row in rows}
     mapped = set(subject.instance.odoo.warehouses.values())

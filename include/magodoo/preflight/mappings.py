@@ -18,7 +18,7 @@ _WITH_LINES = (ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO
 
 
 def taxes(subject: Subject) -> Outcome:
-    """Every rule names one active sales tax of its own rate, tax excluded, and a fiscal position that exists."""
+    """Check that every rule names one active sales tax of its own rate, not included in the price, and an existing fiscal position."""
     rules = subject.instance.taxes
     stops = subject.writes(*_WITH_LINES)
     outcome = Outcome(
@@ -52,7 +52,10 @@ def taxes(subject: Subject) -> Outcome:
 
 
 def _compare_countries(subject: Subject, outcome: Outcome, found: dict[str, dict[str, Any]]) -> None:
-    """Odoo wants taxes of the position's country where the company has a tax ID there, else of its fiscal country."""
+    """Check each rule's tax against the country that Odoo requires.
+
+    That is the country of the fiscal position where it has a foreign tax ID, else the company's fiscal country.
+    """
     own = subject.books.company_row().get("account_fiscal_country_id")
     fields = ["name", "country_id", "foreign_vat", "active"]
     positions = {row["name"]: row for row in subject.books.listed("account.fiscal.position", fields) if row["active"]}
@@ -73,7 +76,7 @@ def _compare_countries(subject: Subject, outcome: Outcome, found: dict[str, dict
 
 
 def _is_bare_zero(rule: TaxRule) -> bool:
-    """RULES: 0 % is exempt, exported, reverse-charged or a mistake; the rate does not tell which."""
+    """Return whether the rule is 0 % without a condition: exempt, export, reverse charge or a mistake cannot be told apart by rate."""
     return not rule.rate and (rule.country, rule.kind, rule.has_vat, rule.customer_group) == (None, None, None, None)
 
 
@@ -91,7 +94,7 @@ def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal]) -> list[str]:
 
 
 def shop_tax_rates(subject: Subject) -> Outcome:
-    """Rates that the shop may charge and no rule knows; only seen rates block documents, so a warning."""
+    """Check for tax rates of Magento without a rule; a warning, since only rates that occur block documents."""
     outcome = Outcome("every rate of the shop has a rule")
     try:
         rows = subject.shop.tax_rates()
@@ -116,7 +119,7 @@ def shop_tax_rates(subject: Subject) -> Outcome:
 
 
 def service_products(subject: Subject) -> Outcome:
-    """Shipping, discount and adjustments: services invoiced on ordered quantities (RULES, *Taxes, products*)."""
+    """Check the products for shipping, discount and adjustments: services that are invoiced on ordered quantities."""
     names = subject.instance.odoo
     wanted = (
         names.shipping_product,
@@ -149,7 +152,7 @@ def service_products(subject: Subject) -> Outcome:
 
 
 def payment_methods(subject: Subject) -> Outcome:
-    """Methods of staged orders that the settings do not list: their captured money becomes `unmapped`."""
+    """Check for payment methods of staged orders that the settings do not list: their captured money becomes `unmapped`."""
     instance = subject.instance
     seen = staged_orders.payment_methods(subject.engine, instance.id)
     listed = set(instance.payment_methods) | set(instance.exclude.payment_methods)
@@ -168,7 +171,7 @@ def payment_methods(subject: Subject) -> Outcome:
 
 
 def _discounts(subject: Subject, outcome: Outcome) -> None:
-    """Terms of mapped methods that grant a discount for early payment; one that lowers the tax at once makes other totals."""
+    """Warn of payment terms with an early-payment discount; one that lowers the tax on the invoice changes its total."""
     used = {method.payment_term for method in subject.instance.payment_methods.values() if method.payment_term}
     fields = ["name", "early_discount", "early_pay_discount_computation"]
     rows = subject.books.listed("account.payment.term", fields) if used else []
@@ -183,7 +186,7 @@ def _discounts(subject: Subject, outcome: Outcome) -> None:
 
 
 def extra_totals(subject: Subject) -> Outcome:
-    """Payment parts settle a liability: each journal has an outstanding account of that type in both directions."""
+    """Check that each journal of a payment part has a liability as outstanding account in both directions."""
     parts = {name: extra.journal for name, extra in subject.instance.extra_totals.items() if extra.journal}
     outcome = Outcome(
         some(f"{name}: {extra.nature}" for name, extra in subject.instance.extra_totals.items()) or "none"
@@ -206,13 +209,13 @@ def extra_totals(subject: Subject) -> Outcome:
 
 
 def _outstanding(journal: dict[str, Any], direction: str) -> dict[str, Any] | None:
-    """The account of the journal's first method of a direction that has one."""
+    """Return the account of the journal's first payment method line in a direction that has one."""
     lines = [line for line in journal["method_lines"] if line["payment_type"] == direction]
     return next((line["payment_account"] for line in lines if line["payment_account"]), None)
 
 
 def carriers(subject: Subject) -> Outcome:
-    """Delivery methods by name; an order without one is imported without, so a warning."""
+    """Check the delivery methods by name; a warning, since an order without one is imported without delivery method."""
     mapped = subject.instance.odoo.carriers
     seen = staged_orders.shipping_methods(subject.engine, subject.instance.id)
     outcome = Outcome(some(f"{code}: {name}" for code, name in mapped.items()) or "no delivery methods are mapped")
@@ -230,7 +233,7 @@ def carriers(subject: Subject) -> Outcome:
 
 
 def skus(subject: Subject) -> Outcome:
-    """SKUs of staged orders that are no product, or two, in Odoo: those orders cannot be written."""
+    """Check for SKUs of staged orders with no product or several in Odoo: those orders cannot be written."""
     wanted = staged_orders.skus(subject.engine, subject.instance.id)
     found: dict[str, int] = dict.fromkeys(wanted, 0)
     for row in subject.books.products(wanted) if wanted else []:
@@ -249,7 +252,7 @@ def skus(subject: Subject) -> Outcome:
 
 
 def decimal_accuracy(subject: Subject) -> Outcome:
-    """Quantities of staged documents with more decimals than Odoo keeps of their unit: it would cut 0.333 to 0.33."""
+    """Check for quantities with more decimals than Odoo keeps for their unit: Odoo would cut 0.333 to 0.33."""
     books = subject.books
     outcome = Outcome(f"Odoo keeps quantities to {books.unit_accuracy():f}")
     fractions = staged_orders.fractions(subject.engine, subject.instance.id)
@@ -270,7 +273,7 @@ def decimal_accuracy(subject: Subject) -> Outcome:
 
 
 def _absent(subject: Subject, model: str) -> str:
-    """What is known of a record that is not shown, as the rest of a sentence: a hidden one looks like one that does not exist."""
+    """Return the rest of a sentence on a record that is not visible: a hidden record cannot be told from a missing one."""
     if not subject.books.hides(model):
         return "does not exist"
     return (
@@ -279,7 +282,7 @@ def _absent(subject: Subject, model: str) -> str:
 
 
 def _unknown(subject: Subject, model: str, wanted: set[str | None]) -> list[str]:
-    """The names of which Odoo has not exactly one active record."""
+    """Return the names of which Odoo does not have exactly one active record."""
     names = sorted(name for name in wanted if name)
     if not names:
         return []

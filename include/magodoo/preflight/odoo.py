@@ -22,7 +22,7 @@ _RIVAL_MODELS = ("sale.order", "account.move", "stock.picking", "res.partner", "
 
 
 def connection(subject: Subject) -> Outcome:
-    """Login, company and rights; rights to write count only where the instance writes to Odoo."""
+    """Check login, company and rights; a missing right to write is an error only where the instance writes to Odoo."""
     report = subject.books.test_connection()
     outcome = Outcome(str(report))
     for warning in report.warnings:
@@ -40,6 +40,7 @@ def connection(subject: Subject) -> Outcome:
 
 
 def version(subject: Subject) -> Outcome:
+    """Check that the version of Odoo is supported and measured."""
     found = subject.books.version
     outcome = Outcome(f"Odoo {found} over {subject.books.transport.name}")
     if not subject.books.has_field("account.move.line", "extra_tax_data"):
@@ -53,12 +54,13 @@ def version(subject: Subject) -> Outcome:
 
 
 def server_clock(subject: Subject) -> Outcome:
+    """Compare the clock of Odoo's web server."""
     server = subject.books.connection
     return clock.compare(f"{server.url}/web/version", server.ca_bundle or True, subject.now())
 
 
 def modules(subject: Subject) -> Outcome:
-    """The applications that the writers need, and what Enterprise changes."""
+    """Check that the applications which are written to are installed, and what Enterprise's Accounting changes."""
     installed = subject.books.modules()
     outcome = Outcome(f"installed: {some(NEEDED)}")
     missing = [name for name in NEEDED if name not in installed]
@@ -78,7 +80,7 @@ def modules(subject: Subject) -> Outcome:
 
 
 def connectors(subject: Subject) -> Outcome:
-    """Another program that connects this Odoo with Magento: two of them write everything twice (RULES, *Cut-over*)."""
+    """Check for another connector between this Odoo and Magento: two of them write every document twice."""
     ours = subject.instance.odoo.delivery_key_field
     outcome = Outcome("no module and no field of another Magento connector")
     names = [
@@ -99,7 +101,7 @@ def connectors(subject: Subject) -> Outcome:
 
 
 def key_field(subject: Subject) -> Outcome:
-    """Deliveries cannot carry an external id; without the key nothing says which shipment a delivery is (facts pair 5.1)."""
+    """Check the key field of deliveries: they have no external id, so it alone links them to a shipment (facts pair 5.1)."""
     name = subject.instance.odoo.delivery_key_field
     outcome = Outcome(f"stock.picking has {name}")
     if not subject.books.has_field("stock.picking", name):
@@ -118,6 +120,7 @@ def key_field(subject: Subject) -> Outcome:
 
 
 def warehouses(subject: Subject) -> Outcome:
+    """Check that the mapped warehouses exist and that every warehouse is mapped."""
     rows = [row for row in subject.books.warehouses() if row["active"]]
     mapped = subject.instance.odoo.warehouses
     outcome = Outcome(some(f"{row['code']} ({_steps(row['delivery_steps'])})" for row in rows))
@@ -138,7 +141,7 @@ def warehouses(subject: Subject) -> Outcome:
 
 
 def _codes_elsewhere(subject: Subject) -> set[str]:
-    """Short names of the warehouses of the companies that ship for ours, as far as they may be read."""
+    """Return short names of the warehouses of companies that ship for this one, as far as they may be read."""
     found: set[str] = set()
     for company in subject.instance.odoo.warehouse_companies:
         domain = [["company_id", "=", company]]
@@ -147,13 +150,13 @@ def _codes_elsewhere(subject: Subject) -> set[str]:
                 "stock.warehouse", "search_read", domain=domain, fields=["code"], in_companies=[company]
             )
         except (Forbidden, FixConfiguration, FixDocument):
-            continue  # `warehouse_companies` says so
+            continue  # `warehouse_companies` reports it
         found |= {str(row["code"]) for row in expect_rows(rows, "stock.warehouse.search_read")}
     return found
 
 
 def warehouse_companies(subject: Subject) -> Outcome:
-    """Companies whose warehouses ship for ours: their transfers have to be readable, and what ties them to our orders."""
+    """Check that the transfers of companies that ship for this one can be read, and the purchase orders that link them to its orders."""
     client, companies = subject.books, subject.instance.odoo.warehouse_companies
     outcome = Outcome(
         f"companies {some(map(str, companies))} ship for this one" if companies else "this company ships alone"
@@ -177,7 +180,7 @@ def warehouse_companies(subject: Subject) -> Outcome:
 
 
 def backorders(subject: Subject) -> Outcome:
-    """What becomes of the rest of a partial delivery, by operation type: `never` cancels it, and Magento still has it to ship."""
+    """Check what happens to the rest of a partial delivery, by operation type: `never` cancels it while Magento still has it to ship."""
     if not subject.books.has_field("stock.picking.type", "create_backorder"):
         return Outcome("the rest of a partial delivery becomes a backorder")
     rows = expect_rows(
@@ -201,7 +204,7 @@ def backorders(subject: Subject) -> Outcome:
 
 
 def automatic_invoicing(subject: Subject) -> Outcome:
-    """Odoo's own invoices after an online payment and its reminders would come beside those of the pipeline."""
+    """Check for invoices that Odoo makes after an online payment and for its reminders, which would duplicate those of the pipeline."""
     outcome = Outcome("no automatic invoice, no follow-ups")
     reminders = sorted(subject.books.modules().intersection(FOLLOW_UPS))
     if reminders:
@@ -223,7 +226,7 @@ def automatic_invoicing(subject: Subject) -> Outcome:
 
 
 def identity(subject: Subject) -> Outcome:
-    """The database that the references name; a copy of it answers alike (facts odoo-19.0 6)."""
+    """Read the UUID of the database that references name; a copy of the database has the same (facts odoo-19.0 6)."""
     try:
         return Outcome(f"database {subject.books.database_uuid()}, {subject.books.company_row()['name']}")
     except MagodooError as problem:

@@ -1,4 +1,4 @@
-"""The results of preflights: one line per check, and whether the last one lets an instance write. Owner of table preflight."""
+"""The results of preflights: one line per check, and whether the last preflight lets an instance write. Owns table preflight."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from magodoo.settings.model import Mode
 
 
 class Status(StrEnum):
+    """The result of a check."""
+
     OK = "OK"
     WARNING = "warning"
     ERROR = "error"
@@ -35,14 +37,15 @@ class CheckLine:
     todo: str = ""
 
     def as_json(self) -> dict[str, str]:
+        """Return the fields by name."""
         return asdict(self)
 
 
 @dataclass
 class Outcome:
-    """What a check gathers: the worst complaint decides the status. `found` is said when there is none.
+    """Collects the problems of one check; the worst decides the status. `found` is reported when there is none.
 
-    `ends`: nothing answers, so that the checks behind this one make no sense.
+    `ends`: the system does not answer, so that the following checks of the group are skipped.
     """
 
     found: str = ""
@@ -52,16 +55,19 @@ class Outcome:
     ends: bool = False
 
     def warn(self, found: str, todo: str) -> None:
+        """Add a warning."""
         self._add(self.warnings, found, todo)
 
     def refuse(self, found: str, todo: str) -> None:
+        """Add an error."""
         self._add(self.errors, found, todo)
 
     def complain(self, found: str, todo: str, *, stops: bool) -> None:
-        """An error where it stops what the instance writes, else a warning."""
+        """Add an error when the problem stops a change that the instance writes, else a warning."""
         self._add(self.errors if stops else self.warnings, found, todo)
 
     def line(self, instance: str, name: str) -> CheckLine:
+        """Return the result as one line."""
         status = Status.ERROR if self.errors else Status.WARNING if self.warnings else Status.OK
         found = "; ".join([*self.errors, *self.warnings]) or self.found
         return CheckLine(instance, name, status, found, "; ".join(self.todo))
@@ -73,18 +79,19 @@ class Outcome:
 
 
 def some(names: Iterable[object], most: int = 8) -> str:
-    """The first names of a list and how many more there are."""
+    """Return the first names as text, with the number of the others."""
     listed = [str(name) for name in names]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
 
 
 def has_errors(lines: Iterable[CheckLine]) -> bool:
+    """Return whether any line is an error."""
     return any(line.status is Status.ERROR for line in lines)
 
 
 def table(lines: Sequence[CheckLine], width: int = 150) -> str:
-    """The lines as a text table for logs and terminals, `width` characters wide."""
+    """Return the lines as a text table for logs and terminals, `width` characters wide."""
     heads = ("status", "instance", "check")
     sizes = [
         max(len(head), *(len(value) for value in column)) if column else len(head)
@@ -119,13 +126,13 @@ _WITHOUT_EFFECT = {
     "magento_admin_url",
     "odoo_url",
 }
-"""Settings that no check depends on: changing them does not ask for a new preflight."""
+"""Settings that no check depends on: changing them does not require a new preflight."""
 
 
 def record(
     connection: Connection, instance: Instance, kinds: frozenset[ChangeKind], lines: Sequence[CheckLine], at: datetime
 ) -> bool:
-    """Keep a preflight's result, judged for these kinds of change; returns whether it has no error."""
+    """Store the result of a preflight for these kinds of change; returns whether it has no error."""
     ok = not has_errors(lines)
     connection.execute(
         text("""insert into preflight (instance, checked_at, ok, kinds, settings_hash, lines)
@@ -143,12 +150,12 @@ def record(
 
 
 def passed(connection: Connection, instance: Instance) -> bool:
-    """Whether the instance may write: its last preflight had no error, and nothing that it looked at was changed since."""
+    """Return whether the instance may write: its last preflight had no error, and no setting that it checked was changed since."""
     return why_not(connection, instance) is None
 
 
 def why_not(connection: Connection, instance: Instance) -> str | None:
-    """Why the instance may not write, in words for a person; None when it may. An instance that only observes may not fail."""
+    """Return the reason why the instance may not write, in words for a person; None when it may."""
     row = connection.execute(
         text("""select checked_at, ok, kinds, settings_hash from preflight
             where instance = :instance order by id desc limit 1"""),
@@ -167,11 +174,15 @@ def why_not(connection: Connection, instance: Instance) -> str | None:
 
 
 def settings_hash(instance: Instance) -> str:
-    """A hash of the settings that checks depend on, in whatever order they stand; with e-invoicing an unwritten policy means another one."""
+    """Return a SHA-256 of the settings that checks depend on, independent of their order in the file.
+
+    With electronic invoicing an unwritten `to_odoo` means another policy, so the settings with that default are part of it.
+    """
     meanings = (instance, drafted_by_default(instance))
     said = json.dumps([each.model_dump(mode="json", exclude=_WITHOUT_EFFECT) for each in meanings], sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()
 
 
 def applied_kinds(instance: Instance) -> frozenset[ChangeKind]:
+    """Return the kinds of change in mode `apply`."""
     return frozenset(kind for kind in ChangeKind if instance.mode.of(kind) is Mode.APPLY)

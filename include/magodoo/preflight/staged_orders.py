@@ -1,4 +1,4 @@
-"""What the staged Magento orders of an instance mention: currencies, payment methods, shipping methods, SKUs."""
+"""Read from the staged Magento orders of an instance: currencies, payment methods, shipping methods, SKUs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ _ORDERS = "document where instance = :instance and side = 'magento' and kind = '
 
 
 def currencies(engine: Engine, instance: str) -> list[str]:
+    """Return the currency codes, sorted."""
     return _texts(engine, instance, f"select distinct currency from {_ORDERS} and currency <> '' order by 1")
 
 
 def payment_methods(engine: Engine, instance: str) -> dict[str, int]:
-    """Orders by payment method."""
+    """Return the number of orders by payment method, most frequent first."""
     statement = (
         f"select payment_method, count(*) from {_ORDERS} and payment_method is not null group by 1 order by 2 desc, 1"
     )
@@ -21,7 +22,7 @@ def payment_methods(engine: Engine, instance: str) -> dict[str, int]:
 
 
 def shipping_methods(engine: Engine, instance: str) -> list[str]:
-    """Methods such as `flatrate_flatrate`, from the orders' payloads; those that retention blanked are not seen."""
+    """Return shipping methods such as `flatrate_flatrate` from the orders' payloads, except those blanked by retention."""
     path = "'{extension_attributes,shipping_assignments,0,shipping,method}'"
     return _texts(
         engine,
@@ -32,7 +33,7 @@ def shipping_methods(engine: Engine, instance: str) -> list[str]:
 
 
 def skus(engine: Engine, instance: str) -> list[str]:
-    """SKUs of lines that carry money, in the form in which they would become Odoo lines."""
+    """Return the SKUs of lines with amounts, as they would be written to Odoo lines."""
     return _texts(
         engine,
         instance,
@@ -42,7 +43,7 @@ def skus(engine: Engine, instance: str) -> list[str]:
 
 
 def fractions(engine: Engine, instance: str) -> list[tuple[str, int]]:
-    """SKUs with the quantities (units of 1/10000) of Magento's lines that are no whole pieces, each once."""
+    """Return (SKU, quantity in units of 1/10000) of Magento's lines with fractional quantities, each once."""
     statement = (
         "select distinct sku, greatest(quantity, qty_ordered) from line where instance = :instance and side = 'magento'"
         " and role = 'item' and sku <> '' and greatest(quantity, qty_ordered) % 10000 <> 0 order by 1, 2"

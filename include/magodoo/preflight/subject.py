@@ -1,4 +1,4 @@
-"""What is examined: one instance with its systems, and the kinds of change that it is to write."""
+"""The subject of a preflight: one instance with its systems, and the kinds of change that it writes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from magodoo.settings import Instance, Settings
 
 @dataclass(frozen=True)
 class Subject:
-    """An instance to be examined. A system that could not even be opened is None, and `unopened` says why.
+    """An instance to be checked. A system whose connection could not be opened is None, and `unopened` holds the reason.
 
-    `reach_smtp` opens Airflow's SMTP connection and returns what it reached; it raises MagodooError or OSError.
-    `now` gives an aware UTC time.
+    `reach_smtp` opens Airflow's SMTP connection and returns its address; it raises MagodooError or OSError. `now` returns an aware UTC time.
     """
 
     settings: Settings
@@ -35,23 +34,26 @@ class Subject:
 
     @property
     def kinds(self) -> frozenset[ChangeKind]:
-        """The kinds that it applies; while it only observes, all: it is judged as if everything were switched on."""
+        """Return the kinds of change that the instance applies; all of them while it only observes, to check what would be needed."""
         return applied_kinds(self.instance) or frozenset(ChangeKind)
 
     def writes(self, *kinds: ChangeKind) -> bool:
-        """Whether one of the kinds is to be written."""
+        """Return whether any of the kinds is written."""
         return not self.kinds.isdisjoint(kinds)
 
     def writes_to(self, side: Side) -> bool:
+        """Return whether any kind is written to this side."""
         return any(kind.target is side for kind in self.kinds)
 
     @property
     def shop(self) -> MagentoClient:
+        """Return the Magento client, which must have been opened."""
         assert self.magento is not None, "checks of Magento run only when it was opened"
         return self.magento
 
     @property
     def books(self) -> OdooClient:
+        """Return the Odoo client, which must have been opened."""
         assert self.odoo is not None, "checks of Odoo run only when it was opened"
         return self.odoo
 

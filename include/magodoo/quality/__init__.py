@@ -1,1 +1,1 @@
-"""Data quality: checks on the staged tables and on the reconciliation, the gate before load, the mails that people read."""
+"""Data quality: checks on the staged tables and on the results of the reconciliation, and the gate before anything is written."""

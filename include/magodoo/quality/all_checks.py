@@ -1,4 +1,7 @@
-"""Every check that there is, in the order in which they run. Light: whoever only needs their names does not load Great Expectations."""
+"""List every check in the order in which they run.
+
+Names and texts only: importing this module does not load Great Expectations.
+"""
 
 from __future__ import annotations
 

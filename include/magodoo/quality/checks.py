@@ -1,4 +1,4 @@
-"""What a check is, and the columns that checks and pages need, with their types."""
+"""Define what a check is, and the columns that checks and pages need, with their types."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 from magodoo.domain.vocabulary import Severity
 from magodoo.settings import Instance
 
-# Every check's SELECT returns these columns, in this order. Amounts are units; null where the row is not about a document.
+# Every check's SELECT returns these columns, in this order. Amounts are in units of 1/10000; null where the row is not about a document.
 COLUMNS = (
     "side",
     "kind",
@@ -28,12 +28,15 @@ class Holds(StrEnum):
 
     NOTHING = "nothing"
     DOCUMENT = "document"  # the changes of the documents that it names
-    SIDE = "side"  # everything: what one side says cannot be trusted
+    SIDE = "side"  # every change: the data of one side cannot be trusted
 
 
 @dataclass(frozen=True)
 class Check:
-    """One expectation. `table` is the table that the SELECT's `{batch}` stands for; `{instance}` is the instance's id as a literal."""
+    """One expectation: a SELECT that must return no rows.
+
+    `table` replaces `{batch}` in `select`; `{instance}` is replaced by the instance's id as an SQL literal.
+    """
 
     name: str
     table: str
@@ -44,7 +47,10 @@ class Check:
     select: str
 
     def sql(self, instance: Instance, batch: str = "(select * from {batch})") -> str:
-        """The SELECT for one instance. `{batch}` stays for Great Expectations (which puts a subquery there) unless a table is given."""
+        """Return the SELECT of this check for one instance.
+
+        `{batch}` is left for Great Expectations, which puts a subquery there, unless `batch` names a table.
+        """
         quality = instance.quality
         return self.select.format(
             batch=batch,
@@ -56,7 +62,10 @@ class Check:
 
 
 def document_row(message: str, *, amounts: bool = True, alias: str = "d") -> str:
-    """The select list of COLUMNS for a row of table `document`; `message` is an SQL expression of text."""
+    """Return the select list of COLUMNS for a row of table `document`.
+
+    `message` is an SQL expression of type text. With `amounts=False` both amounts are null.
+    """
     amount = f"{alias}.grand_total" if amounts else "null::bigint"
     return f"""{alias}.side, {alias}.kind, {alias}.source_id, {alias}.order_key, {alias}.number,
         case when {alias}.kind = 'order' and {alias}.side = 'magento' then {alias}.number else

@@ -1,12 +1,12 @@
-"""Checks on what the reconciliation made: pairs, findings, changes, and the totals of both sides."""
+"""Checks on what the reconciliation wrote: pairs, findings, changes, and the totals of both sides."""
 
 from __future__ import annotations
 
 from magodoo.domain.vocabulary import Severity
 from magodoo.quality.checks import Check, Holds, document_row
 
-# Every match seen from both of its documents, and every shipment that is compared with those of a group: joined as a table, where a
-# CASE over two columns is compared row by row.
+# One row per matched document of either side, and per shipment that is compared within a group. Joined as a table, because a
+# CASE over two columns cannot use an index and is evaluated row by row.
 _MATCHED = """(select instance, kind, 'magento' as side, magento_id as source_id from pair where ended_at is null
     union all select instance, kind, 'odoo', odoo_id from pair where ended_at is null
     union all select g.instance, 'shipment', g.side, g.source_id from shipment_group g where not exists (
@@ -14,7 +14,7 @@ _MATCHED = """(select instance, kind, 'magento' as side, magento_id as source_id
         and case g.side when 'magento' then t.magento_id else t.odoo_id end = g.source_id))"""
 _SAME = "p.instance = d.instance and p.kind = d.kind and p.side = d.side and p.source_id = d.source_id"
 
-# Documents that the reconciliation must have an answer for: a pair, or an open finding that names them.
+# Documents of reconciled orders that have neither a pair nor an open finding that names them.
 _UNANSWERED = f"""d.instance = {{instance}} and d.deleted_at is null and d.active and d.order_key is not null
     and d.kind in ('invoice', 'shipment', 'credit_memo')
     and exists (select 1 from order_work w where w.instance = d.instance and w.order_key = d.order_key

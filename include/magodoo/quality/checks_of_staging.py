@@ -1,7 +1,7 @@
-"""Checks on what came in: the staged documents and lines of either side, and the extraction itself.
+"""Checks on what was read: the staged documents and lines of either side, and the extraction itself.
 
-What can be seen on a document alone is asked in the words of the indexes `document_incomplete` and `document_unequal` (migration
-0009): such a check reads the damaged documents and no others, however many there are.
+Conditions on a document alone are written exactly as the partial indexes `document_incomplete` and `document_unequal` (migration
+0009) state them, so that PostgreSQL reads only the damaged documents.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ DOCUMENT_CHECKS = (
     ),
     _documents(
         "own_arithmetic",
-        # What its total holds in no part is named by whoever writes it, or its order is `unmapped` (`load.requests.extras`).
+        # An amount that is in the total but in no field is added when the document is written, or its order gets the finding `unmapped`.
         "not d.sound and not exists (select 1 from line l where l.instance = d.instance and l.side = d.side and l.kind = d.kind"
         " and l.source_id = d.source_id and l.role = 'extra')",
         "coalesce(nullif(d.details ->> 'flaw', ''), 'its own parts do not add up')",

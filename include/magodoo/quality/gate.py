@@ -1,7 +1,7 @@
-"""The gate: writes a verdict on every change that waits for one (DESIGN, *The gate does not deadlock*).
+"""The gate: write a verdict on every planned change that was not released yet.
 
-A failing check on a document holds the changes of that document; one on an order, all changes of the order. A failing check on
-a whole side holds everything, since what is missing on one side is judged by the other. Nothing else holds: two systems that
+A failing check on a document holds the changes of that document; one on an order holds all changes of the order. A failing check
+on a whole side holds every change, since what is missing on one side is judged by the other. Nothing else holds: two systems that
 differ a lot pass, as long as every difference has its finding.
 """
 
@@ -21,7 +21,7 @@ from magodoo.settings import Instance
 
 @dataclass(frozen=True)
 class Judged:
-    """What the gate decided: how many changes may go, how many are held, and which sides are not to be trusted."""
+    """Result of the gate: how many changes were released, how many were held, and which sides are not to be trusted."""
 
     released: int
     held: int
@@ -29,7 +29,10 @@ class Judged:
 
 
 def judge(connection: Connection, instance: Instance, failures: Sequence[Failure]) -> Judged:
-    """Writes the verdicts. A change that was held is judged again at every run: it goes through once the cause is gone."""
+    """Write the verdict `released` or `held` on every planned change not yet released, and return the counts.
+
+    A held change is judged again at every run, so that it is released once its cause is gone.
+    """
     changes = decisions.unchecked(connection, instance.id)
     sides = holding(failures, Holds.SIDE)
     if sides:
@@ -52,7 +55,7 @@ def _source_of(change: decisions.Unchecked) -> tuple[str, str, str]:
 
 
 def _damaged(failures: Sequence[Failure]) -> tuple[dict[tuple[str, str, str], str], dict[str, str]]:
-    """Which documents, and which whole orders, are held by which check."""
+    """Return the name of the holding check by document (side, kind, source id), and by order key."""
     documents: dict[tuple[str, str, str], str] = {}
     orders: dict[str, str] = {}
     for failure in failures:

@@ -1,4 +1,4 @@
-"""Runs the checks with Great Expectations, one suite per table, and builds the Data Docs.
+"""Run the checks with Great Expectations, one suite per table, and build the Data Docs.
 
 Great Expectations takes seconds to import: import this module inside a task, never at DAG top level.
 """
@@ -28,12 +28,15 @@ from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import COLUMNS, REQUIRED_COLUMNS, Check, Holds
 from magodoo.settings import Instance
 
-WORK_MEMORY = "64MB"  # of PostgreSQL, for one step of one check: ids of a million documents fit in
+WORK_MEMORY = "64MB"  # PostgreSQL's work_mem for one step of one check: the ids of a million documents fit in
 _URL_VARIABLE = "MAGODOO_GX_STAGING_URL"  # GX stores the name, not the address with its password
 
 
 class ExpectNoRows(gx.expectations.UnexpectedRowsExpectation):
-    """Counts the rows of a SELECT, of which there should be none. Great Expectations' own asks every SELECT twice, for its rows too."""
+    """Expect that a SELECT returns no rows, and count those that it returns.
+
+    The expectation of Great Expectations itself runs every SELECT twice, since it fetches the rows too.
+    """
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
 
@@ -46,20 +49,23 @@ class ExpectNoRows(gx.expectations.UnexpectedRowsExpectation):
 
 @dataclass(frozen=True)
 class Failure:
-    """A check that found rows. `rows`: one dict per document, with COLUMNS; amounts are Decimal."""
+    """A check that found rows. `rows`: one dict per document, with the keys COLUMNS; amounts are Decimal."""
 
     check: Check
     rows: list[dict[str, Any]]
 
     @property
     def line(self) -> str:
-        """`own_arithmetic: 2 documents (invoice 000000012 of order 000000010, ...)`."""
+        """Return the failure on one line: `own_arithmetic: 2 documents (invoice 000000012 of order 000000010, ...)`."""
         named = ", ".join(_named(row) for row in self.rows[:3]) + (", ..." if len(self.rows) > 3 else "")
         return f"{self.check.name}: {len(self.rows)} ({named})"
 
 
 def run(engine: Engine, instance: Instance, docs: Path | None, checks: Sequence[Check] = ALL_CHECKS) -> list[Failure]:
-    """Every check that failed, with every row that it found. Data Docs are built in `docs` when given."""
+    """Run the checks with Great Expectations and return those that failed, each with every row that it found.
+
+    Data Docs are built in the folder `docs` when one is given. Raises Stop when a check's SELECT cannot run.
+    """
     failed = _expect(engine, instance, checks, docs)
     with engine.connect() as connection:
         connection.exec_driver_sql(f"set local work_mem = '{WORK_MEMORY}'")
@@ -67,13 +73,13 @@ def run(engine: Engine, instance: Instance, docs: Path | None, checks: Sequence[
 
 
 def found(connection: Connection, instance: Instance, checks: Sequence[Check]) -> list[Failure]:
-    """The failures among the checks, asked of the database directly, with every row; without Data Docs."""
+    """Return the checks that fail, each with every row, by running their SELECTs directly: no Great Expectations, no Data Docs."""
     failures = (Failure(check, _rows(connection, instance, check)) for check in checks)
     return [failure for failure in failures if failure.rows]
 
 
 def prune(folder: Path, older_than: timedelta) -> int:
-    """Deletes the Data Docs of an instance's runs that are older than the given time; returns how many."""
+    """Delete the Data Docs of an instance's runs that are older than `older_than` and return how many runs that were."""
     limit = datetime.now(UTC) - older_than
     old = [run for run in folder.glob("*") if run.is_dir() and datetime.fromtimestamp(run.stat().st_mtime, UTC) < limit]
     for run_folder in old:
@@ -82,7 +88,7 @@ def prune(folder: Path, older_than: timedelta) -> int:
 
 
 def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: Path | None) -> set[str]:
-    """Runs the suites; the names of the checks that failed. A check whose SELECT itself fails counts as failed and raises."""
+    """Run the suites and return the names of the checks that failed. Raises Stop when a check's SELECT cannot run."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     own = seen_by_all(engine.url, work_mem=WORK_MEMORY)
@@ -145,16 +151,16 @@ def _name_of(item: Any) -> str:
 
 
 def _exceptions(info: dict[str, Any]) -> list[str]:
-    """What was raised, from GX's record of it: flat, or one record per metric."""
+    """Return the messages of what was raised. Great Expectations records them flat, or one record per metric."""
     records = [info] if "raised_exception" in info else [record for record in info.values() if isinstance(record, dict)]
     return [str(record["exception_message"]) for record in records if record.get("raised_exception")]
 
 
 def _publish(docs: Path) -> None:
-    """GX writes its site deep inside its project: the site moves up, the project goes."""
+    """Move the site up from deep inside the Great Expectations project to `docs`, and delete the project."""
     site = docs / "gx" / "gx" / "uncommitted" / "data_docs" / "local_site"
     for part in site.iterdir():
-        older = docs / part.name  # of the same run, when its task was cleared
+        older = docs / part.name  # from the same run, when its task was cleared
         if older.is_dir():
             shutil.rmtree(older)
         shutil.move(str(part), docs / part.name)
@@ -178,4 +184,5 @@ def _named(row: dict[str, Any]) -> str:
 
 
 def holding(failures: Iterable[Failure], holds: Holds) -> list[Failure]:
+    """Return the failures whose check holds `holds`."""
     return [failure for failure in failures if failure.check.holds is holds]

@@ -1,11 +1,14 @@
-"""The monthly statement: how Magento's total of a month becomes Odoo's, and Odoo's ledger; what an accountant signs.
+"""The monthly statement: how Magento's total of a month leads to Odoo's and to Odoo's general ledger; accountants sign it.
 
-months     a local month of the instance        figures    amounts by country and tax rate
-documents  what of the month is staged          explain    which line of the statement each document stands on
-books      Odoo's ledger, document by document  clearing   the providers' clearing accounts
-cut_off    what left in one month and was delivered in Odoo in another
-annexes    the lists beside the figures         gaps       numbers that are missing
-unread_stores  stores that no instance reads, documents without a store
-body       the statement as JSON, with its hash store      snapshots, signatures, changes after sign-off
-sheet, paper, mail                              as CSV, as PDF, as a mail
+periods            a calendar month in the instance's time zone
+figures            amounts by country and tax rate
+documents          the staged invoices and credit memos of a month
+explanation        the statement line of each document
+general_ledger     Odoo's general ledger, entry by entry
+clearing_accounts  the clearing accounts of the payment providers
+schedules          the schedules: open items, cut-off, gaps in numbers, stores that no instance reads
+statement          the statement as JSON, with its hash
+store              stored statements, signatures, changes after sign-off
+wording, summary   the words of the lines; the verdict of a month
+csv_export, pdf, email  the statement as CSV, PDF and email
 """

@@ -1,7 +1,7 @@
-"""The clearing account of each payment provider over a month: what waits there, and what nobody has cleared.
+"""The clearing account of each payment provider over a month: its movements, and items that nobody has cleared.
 
-Fees, payouts and chargebacks are never booked by magodoo (RULES, *Payments*): what others booked shows as one sum, and what is left
-open for more than two weeks shows item by item. Amounts are in the currency of the items, debit positive: money that the provider holds.
+magodoo never posts fees, payouts and chargebacks. What others posted is one sum; items open for more than two weeks are listed
+one by one. Amounts are in the currency of the items, debit positive: money that the provider holds.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ OLD = timedelta(days=14)
 
 
 def read(client: OdooClient, instance: Instance, month: Month) -> list[dict[str, Any]]:
-    """One row per account and currency: opening, captured, refunded, others, closing (units), old items.
+    """Return one row per account and currency, amounts in units of 1/10000.
 
-    unexplained: what the closing balance is more than the opening one and the three movements.
+    Keys: account, name, providers, currency, opening, captured, refunded, others, closing, unexplained, old. `unexplained` is the closing
+    balance less the opening balance and the three movements; `old` are the items open for more than 14 days at the month's end.
     """
     currencies = {row["id"]: row["name"] for row in client.currencies()}
     result: list[dict[str, Any]] = []
@@ -33,7 +34,7 @@ def read(client: OdooClient, instance: Instance, month: Month) -> list[dict[str,
 
 
 def _accounts(client: OdooClient, instance: Instance) -> dict[int, list[str]]:
-    """Clearing accounts by id, with the payment methods that use them."""
+    """Return the clearing accounts by id, with the payment methods that use them."""
     methods: dict[str, list[str]] = defaultdict(list)
     for name, method in instance.payment_methods.items():
         if method.journal:
@@ -78,7 +79,7 @@ def _account(
 
 
 def _old_items(client: OdooClient, month: Month, account: int) -> dict[str, list[dict[str, Any]]]:
-    """By currency: items that were open and older than two weeks at the month's end."""
+    """Return by currency the items that were open and older than two weeks at the month's end."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     old = [["account_id", "=", account], ["date", "<", f"{month.last - OLD}"]]
     for row in sorted(client.open_items(old, month.last), key=lambda row: (row["day"], row["id"])):

@@ -20,13 +20,13 @@ DOCUMENT_COLUMNS = ("line", "side", "kind", "number", "order_number", "date", "c
 
 
 def statement(body: Mapping[str, Any]) -> str:
-    """The whole statement with its annexes."""
+    """Return the whole statement with its schedules as CSV, columns COLUMNS."""
     rows = [*_figures(body), *_ledger(body), *_annexes(body)]
     return _written(COLUMNS, ({"instance": body["instance"], "month": body["month"], **row} for row in rows))
 
 
 def documents(rows: Iterable[Mapping[str, Any]]) -> str:
-    """The documents behind the figures, each with its line."""
+    """Return the documents behind the figures as CSV, one row per document with its statement line, columns DOCUMENT_COLUMNS."""
     told = ({**row, "line": wording.label(row["line"]), "date": row["day"]} for row in rows)
     return _written(DOCUMENT_COLUMNS, told)
 

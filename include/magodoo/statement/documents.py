@@ -1,4 +1,4 @@
-"""The invoices and credit memos of a month as they are staged, with their counterparts, findings and what their orders say."""
+"""Read the staged invoices and credit memos of a month, with their counterparts, open findings and facts of their orders."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ Key = tuple[str, str, str]  # side, kind, source id
 
 @dataclass(frozen=True)
 class Document:
-    """One staged invoice or credit memo; amounts are units in `currency`, positive on both kinds.
+    """One staged invoice or credit memo; amounts are units of 1/10000 in `currency`, positive on both kinds.
 
-    day: what decides its month: the local day on which Magento made it, or Odoo's accounting date; None: not in the books.
-    stands: active and not deleted. `partner` is the source id of the matched document of the other side.
+    Attributes:
+        day: Decides the month: the local day on which Magento created it, or Odoo's accounting date; None: not posted.
+        stands: Whether the document is active and not deleted.
+        partner: Source id of the matched document of the other side.
     """
 
     side: str
@@ -40,30 +42,33 @@ class Document:
     state: str = ""
     stands: bool = True
     scope: str = "in_scope"
-    early_order: bool = False  # its order was placed before `books_from`
-    early: bool = False  # it was itself made before `books_from`
+    early_order: bool = False  # its order was placed before `books_from`, the cut-over
+    early: bool = False  # the document itself is from before `books_from`
     base_total: int = 0
     invoice_date: date | None = None
     journal: str = ""
     partner: str | None = None
-    shared_orders: tuple[str, ...] = ()  # of an Odoo invoice over several orders: all of them
+    shared_orders: tuple[str, ...] = ()  # of an Odoo invoice over several orders: the keys of all of them
 
     @property
     def key(self) -> Key:
+        """Return side, kind and source id, unique within an instance."""
         return self.side, self.kind, self.id
 
     @property
     def of_magento(self) -> bool:
+        """Return whether it is a document of Magento."""
         return self.side == Side.MAGENTO.value
 
     @property
     def total(self) -> int:
+        """Return the total with tax in units of 1/10000."""
         return self.figures.total
 
 
 @dataclass(frozen=True)
 class Found:
-    """An open finding about a document of the month, as far as the statement needs it."""
+    """An open finding about a document of the month, with the columns that the statement needs. Amounts are units of 1/10000."""
 
     id: int
     type: str
@@ -78,14 +83,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Sales:
-    """Everything staged that a month's statement is made of."""
+    """Everything staged from which a month's statement is computed."""
 
     month: Month
     documents: Mapping[Key, Document]
     findings: Sequence[Found] = field(default_factory=tuple)
 
     def in_month(self, side: Side) -> list[Document]:
-        """The documents that stand and whose day lies in the month."""
+        """Return the documents of a side that are active, not deleted, and whose day lies in the month."""
         return self._in_month[side.value]
 
     @cached_property
@@ -97,19 +102,19 @@ class Sales:
         return found
 
     def partner(self, document: Document) -> Document | None:
-        """The counterpart, where it is matched and staged."""
+        """Return the counterpart; None unless it is matched and staged."""
         if document.partner is None:
             return None
         other = Side(document.side).other.value
         return self.documents.get((other, document.kind, document.partner))
 
 
-# The documents whose day lies in the month; binds `bounds`.
+# The documents whose day lies in the month; binds the parameters of `bounds`.
 OF_MONTH = """
         select side, kind, source_id from document where instance = :instance and kind = any(:kinds) and deleted_at is null and active
             and (side = 'magento' and created_at >= :begins and created_at < :ends
                 or side = 'odoo' and accounting_date between :first and :last and (order_key is not null or details ? 'without_order'))"""
-# What lies in the month, its counterparts, and around Odoo invoices over several orders all invoices of these orders.
+# The documents of the month, their counterparts, and for Odoo invoices over several orders all invoices of these orders.
 _CONCERNED = f"""
     of_month as ({OF_MONTH}),
     matched as (
@@ -156,7 +161,7 @@ LINES = """
     join line l on l.instance = :instance and l.side = wanted.side and l.kind = wanted.kind and l.source_id = wanted.source_id
     where l.is_money group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5"""
 
-# What is ambiguous or was corrected concerns other documents of its order too.
+# Findings `ambiguous` and `corrected_in_odoo` concern the other documents of their order too.
 _FINDINGS = """
     select id, type, kind, coalesce(order_key, '') as order_key, magento_id, odoo_id, magento_amount, odoo_amount,
         coalesce(muted_until > :now, false) as muted
@@ -166,7 +171,7 @@ _FINDINGS = """
 
 
 def read(connection: Connection, instance: Instance, month: Month, now: datetime) -> Sales:
-    """The sales of a month. `now` (aware) decides which findings are muted."""
+    """Read the documents and findings of a month. `now` (aware) decides which findings are muted."""
     books = instance.books_from_utc
     day = books.astimezone(instance.zone).date() if books else None
     values = {**bounds(instance.id, month), "books_from": books, "books_day": day}
@@ -178,7 +183,7 @@ def read(connection: Connection, instance: Instance, month: Month, now: datetime
 
 
 def bounds(instance: str, month: Month) -> dict[str, Any]:
-    """What OF_MONTH binds."""
+    """Return the parameters that OF_MONTH binds."""
     return {
         "instance": instance, "kinds": list(MONEY_KINDS), "begins": month.begins, "ends": month.next.begins, "first": month.first,
         "last": month.last,
@@ -186,7 +191,7 @@ def bounds(instance: str, month: Month) -> dict[str, Any]:
 
 
 def line_sums(connection: Connection, instance: str, keys: Sequence[Key]) -> Mapping[Key, list[LineSum]]:
-    """What the lines of documents sum to, by role and rate."""
+    """Return by document key the sums of its lines, one LineSum per role and tax rate."""
     result: dict[Key, list[LineSum]] = defaultdict(list)
     sides, kinds, ids = zip(*keys, strict=True) if keys else ((), (), ())
     values = {"instance": instance, "sides": list(sides), "of_kinds": list(kinds), "ids": list(ids)}

@@ -1,4 +1,4 @@
-"""The mail that brings a statement to accounting: the figures in short, PDF and CSV attached. Quiet when nothing changed since the last one."""
+"""Queue the email that sends a statement to accounting: the figures in short, PDF and CSV attached."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from magodoo.statement import csv_export, pdf, store, summary, wording
 
 
 def queue(connection: Connection, instance: Instance, kept: store.Kept, ui_url: str) -> int:
-    """Queues the mail unless these figures were mailed or signed already. Returns the number of mails."""
+    """Queue the email unless these figures were mailed or signed already. Returns the number of emails."""
     frozen = store.signed(connection, kept.instance, kept.month)
     known = {kept.mailed_hash, frozen.figures_hash if frozen else None}
     if kept.figures_hash in known:

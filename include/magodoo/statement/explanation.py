@@ -1,7 +1,7 @@
-"""Which line of the statement each document of a month stands on: the steps that lead from Magento's total to Odoo's.
+"""Assign every document of a month to a line of the statement, and compute the steps from Magento's total to Odoo's.
 
-A step adds its figures to Magento's total. Documents that are equal and of the same month need none. Whatever no rule, policy or
-open finding accounts for is a step of the line UNEXPLAINED, with the documents named; a finding whose amounts are not those of the
+A step adds its figures to Magento's total. Equal documents of the same month need no step. What no rule, policy or open finding
+accounts for becomes a step of the line UNEXPLAINED that names its documents; a finding whose amounts are not those of the
 documents explains nothing.
 """
 
@@ -30,21 +30,21 @@ FINDING = "finding:"
 CENT = 100
 
 _T = FindingType
-# What accounts for a document that stands alone, the most telling first.
+# Findings that account for a document without a counterpart, the most specific first.
 ALONE = (
     _T.CLOSED_PERIOD, _T.DRAFT_WAITING, _T.POSSIBLE_DUPLICATE, _T.DUPLICATE, _T.STRADDLES_BOOKS_FROM, _T.NOT_REPRESENTABLE,
     _T.CAPTURE_NEEDED, _T.AUTHORISATION_VOIDED, _T.AMBIGUOUS, _T.CORRECTED_IN_ODOO,
     _T.REVERSED_BEFORE_PUSH, _T.CANCELLED_IN_ODOO, _T.WITHOUT_ORDER, _T.DELETED, _T.OVER_REFUNDED,
     _T.ARITHMETIC, _T.STATUS_MISMATCH, _T.MISSING_IN_ODOO, _T.MISSING_IN_MAGENTO,
 )  # fmt: skip
-# What accounts for a difference between two documents that are matched.
+# Findings that account for a difference between two matched documents.
 APART = (_T.TOTAL_MISMATCH, _T.CURRENCY_MISMATCH, _T.TAX_MISMATCH, _T.ROUNDING)
 _OF_THE_ORDER = (_T.AMBIGUOUS, _T.CORRECTED_IN_ODOO)
 
 
 @dataclass(frozen=True)
 class Step:
-    """`figures` are added to Magento's total of `currency` and `kind`. `documents` are those that it is about."""
+    """`figures` are added to Magento's total of `currency` and `kind`. `documents` are those that the step is about."""
 
     line: str
     currency: str
@@ -57,14 +57,14 @@ class Step:
 
 @dataclass
 class Explanation:
-    """All steps of a month, and the line of each of its documents."""
+    """All steps of a month, and the statement line of each of its documents by key."""
 
     steps: list[Step] = field(default_factory=list)
     lines: dict[Key, str] = field(default_factory=dict)
 
 
 def explain(sales: Sales, instance: Instance) -> Explanation:
-    """The steps of a month. Every document of the month gets exactly one line."""
+    """Return the steps of a month and the line of each document. Every document of the month gets exactly one line."""
     return _Explaining(sales, instance).run()
 
 
@@ -84,6 +84,7 @@ class _Explaining:
         self.reversals = self._reversals()
 
     def run(self) -> Explanation:
+        """Assign the matched documents, then Odoo invoices over several orders, then documents without a counterpart."""
         alone: list[Document] = []
         for side in Side:
             for document in self.sales.in_month(side):
@@ -109,7 +110,7 @@ class _Explaining:
         self._apart(line, magento, odoo, why, muted)
 
     def _in_two_months(self, magento: Document, odoo: Document) -> None:
-        """The month of Magento gives it away, the month of Odoo takes it up, with what differs."""
+        """Subtract the figures in Magento's month; add them in Odoo's month, with what differs."""
         if self.sales.month.holds(magento.day):
             self._step(LATER, -magento.figures, (magento, odoo), magento, f"in Odoo {odoo.day}")
             return
@@ -127,7 +128,7 @@ class _Explaining:
         self._step(line, odoo.figures - magento.figures, (magento, odoo), magento, why, muted)
 
     def _difference(self, magento: Document, odoo: Document) -> tuple[str, str, bool]:
-        """The line on which two matched documents stand, why, and whether a person muted that."""
+        """Return the line of two matched documents, the reason in words, and whether a person muted the finding."""
         one, two = magento.figures.sum, odoo.figures.sum
         total, tax = two.total - one.total, two.tax - one.tax
         if magento.currency == odoo.currency:
@@ -199,7 +200,7 @@ class _Explaining:
         return found.kind == document.kind and named == document.id and _near(amount, document.total)
 
     def _corrections(self) -> set[Key]:
-        """Odoo's new invoices that stand against a credit note of the finding `corrected_in_odoo`, one against one."""
+        """Return Odoo's replacement invoices that offset a credit note of the finding `corrected_in_odoo`, one for one."""
         free: dict[tuple[str, int], int] = defaultdict(int)
         for found in self.sales.findings:
             if found.type == _T.CORRECTED_IN_ODOO and found.kind == Kind.CREDIT_MEMO and found.odoo_amount is not None:
@@ -213,7 +214,7 @@ class _Explaining:
         return taken
 
     def _reversals(self) -> set[Key]:
-        """Odoo's credit notes that stand against an invoice of the finding `reversed_before_push`, up to its total."""
+        """Return Odoo's credit notes that offset an invoice of the finding `reversed_before_push`, up to its total."""
         left: dict[str, int] = defaultdict(int)
         for found in self.sales.findings:
             if found.type == _T.REVERSED_BEFORE_PUSH and found.odoo_amount is not None:
@@ -229,7 +230,7 @@ class _Explaining:
     # Odoo invoices over several orders
 
     def _without_shared(self, alone: Sequence[Document]) -> list[Document]:
-        """The others; an Odoo invoice over several orders stands against the Magento invoices of these orders together."""
+        """Assign Odoo invoices over several orders together with the Magento invoices of these orders, and return the remaining documents."""
         several = [one for one in self.sales.documents.values() if one.shared_orders and one.stands]
         left = {one.key: one for one in alone}
         for odoo in sorted(several, key=lambda one: one.key):
@@ -280,12 +281,12 @@ class _Explaining:
 
 
 def unexplained(steps: Iterable[Step]) -> list[Step]:
-    """The steps that nothing accounts for."""
+    """Return the steps that nothing accounts for."""
     return [step for step in steps if step.line == UNEXPLAINED]
 
 
 def sums(steps: Iterable[Step], currency: str, kind: str) -> dict[str, Figures]:
-    """By line, what its steps add up to."""
+    """Return by line the sum of its steps of one currency and kind."""
     parts: dict[str, list[Figures]] = defaultdict(list)
     for step in steps:
         if (step.currency, step.kind) == (currency, kind):
@@ -294,12 +295,12 @@ def sums(steps: Iterable[Step], currency: str, kind: str) -> dict[str, Figures]:
 
 
 def _fits(found: Found, magento: Amount, odoo: Amount) -> bool:
-    """Whether a finding speaks of these amounts: those of the tax where it is about the tax."""
+    """Return whether a finding's amounts are these; a finding about tax is compared with the tax."""
     of_tax = found.type == _T.TAX_MISMATCH
     left, right = (magento.tax, odoo.tax) if of_tax else (magento.total, odoo.total)
     return _near(found.magento_amount, left) and _near(found.odoo_amount, right)
 
 
 def _near(noted: int | None, actual: int) -> bool:
-    """Findings are noted in the decimals of the currency; Magento's credit memos have four."""
+    """Return whether two amounts are equal within a cent: findings have the currency's decimals, Magento's credit memos have four."""
     return noted is None or abs(noted - actual) <= CENT

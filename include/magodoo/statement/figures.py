@@ -1,4 +1,4 @@
-"""Amounts of documents, split by country and tax rate: net and tax in units (1/10000), added cell by cell, never rounded."""
+"""Amounts of documents by country and tax rate: net and tax in units of 1/10000, added cell by cell, never rounded."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import NamedTuple
 
 
 class Cell(NamedTuple):
-    """Where an amount stands: ISO code of the destination ("" unknown) and percent ("" when several taxes hide in it)."""
+    """Country and tax rate of an amount: ISO code of the destination ("": unknown) and percent ("": several taxes that cannot be told apart)."""
 
     country: str
     rate: str
 
 
 class Amount(NamedTuple):
-    """Net and tax, in units."""
+    """Net and tax in units of 1/10000."""
 
     net: int = 0
     tax: int = 0
 
     @property
     def total(self) -> int:
+        """Return net plus tax."""
         return self.net + self.tax
 
 
@@ -31,16 +32,18 @@ NOTHING = Amount()
 
 @dataclass(frozen=True)
 class Figures:
-    """Amounts by cell; cells of nothing are left out."""
+    """Amounts by cell; cells whose net and tax are zero are left out."""
 
     cells: Mapping[Cell, Amount] = field(default_factory=dict)
 
     @property
     def sum(self) -> Amount:
+        """Return the sum over all cells."""
         return Amount(sum(one.net for one in self.cells.values()), sum(one.tax for one in self.cells.values()))
 
     @property
     def total(self) -> int:
+        """Return net plus tax over all cells."""
         return self.sum.total
 
     def __add__(self, other: Figures) -> Figures:
@@ -57,6 +60,7 @@ class Figures:
 
 
 def added(several: Iterable[Figures]) -> Figures:
+    """Return the sum, cell by cell; cells that become zero are left out."""
     sums: dict[Cell, Amount] = {}
     for figures in several:
         for cell, one in figures.cells.items():
@@ -66,7 +70,7 @@ def added(several: Iterable[Figures]) -> Figures:
 
 
 class LineSum(NamedTuple):
-    """The lines of a document with one role and rate."""
+    """The sum of a document's lines of one role and tax rate, in units of 1/10000."""
 
     role: str
     rate: Decimal | None
@@ -75,10 +79,10 @@ class LineSum(NamedTuple):
 
 
 def split(net: int, tax: int, country: str, lines: Iterable[LineSum]) -> Figures:
-    """A document's header amounts over the tax rates of its lines; exact: what its lines leave over goes to the largest cell.
+    """Split a document's header amounts over the tax rates of its lines; the sum is exact.
 
-    Odoo's header is not the sum of its lines when the company rounds globally (facts odoo-19.0 3), and a discount on shipping
-    has no rate in Magento: it goes where the shipping is.
+    What the lines leave over goes to the largest cell: Odoo's header is not the sum of its lines when the company rounds globally
+    (facts odoo-19.0 3). A discount on shipping has no rate in Magento and gets that of the shipping line.
     """
     rows = list(lines)
     shipping = next((row.rate for row in rows if row.role == "shipping"), None)
@@ -100,5 +104,5 @@ def split(net: int, tax: int, country: str, lines: Iterable[LineSum]) -> Figures
 
 
 def written(rate: Decimal | None) -> str:
-    """`19`, `8.25`; no rate is 0."""
+    """Return a tax rate in percent as text without trailing zeros: `19`, `8.25`; None is `0`."""
     return f"{Decimal(rate or 0).normalize():f}"

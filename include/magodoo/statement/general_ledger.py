@@ -1,7 +1,7 @@
-"""Odoo's ledger of a month: the revenue and tax items of the instance's journals, document by document, and what they mean.
+"""Odoo's general ledger of a month: the revenue and tax items of the instance's journals, compared with the staged documents.
 
 The ledger is read from the journal items themselves, never from the totals of documents, so that a document which changed
-since it was read, or was never read, shows.
+since it was read, or was never read, shows as a difference.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NOT_REVENUE = (
 
 @dataclass(frozen=True)
 class Entry:
-    """What one journal entry has on revenue and tax accounts: units in its currency and in the company's, credit positive."""
+    """The revenue and tax items of one journal entry: units of 1/10000 in its currency and in the company's, credit positive."""
 
     id: str
     currency: str
@@ -44,7 +44,7 @@ class Entry:
     company: Amount
 
     def of(self, kind: str) -> Entry:
-        """As its documents state it: a credit note's debits are positive."""
+        """Return the entry with the sign of its documents: a credit note's debits are positive."""
         if kind != Kind.CREDIT_MEMO:
             return self
         return Entry(
@@ -57,7 +57,7 @@ class Entry:
 
 @dataclass
 class Books:
-    """The ledger of a month."""
+    """The general ledger of a month."""
 
     company_currency: str
     journals: Mapping[int, str]  # code by id
@@ -73,14 +73,14 @@ class Books:
 
     @property
     def numbers(self) -> list[tuple[str, str]]:
-        """(journal code, number) of the entries that are not staged."""
+        """Return (journal code, number) of the entries that are not staged."""
         rows = [row for row in self.names.values() if row.get("name") and row.get("journal_id")]
         return [(self.journals.get(row["journal_id"][0], ""), str(row["name"])) for row in rows]
 
 
 @dataclass(frozen=True)
 class LedgerStep:
-    """An entry that Odoo's total of the instance lacks, or states otherwise; `amount` is added to that total."""
+    """An entry that Odoo's total of the instance lacks or has with another amount; `amount` is added to that total."""
 
     line: str
     kind: str
@@ -105,7 +105,7 @@ def read(client: OdooClient, instance: Instance, month: Month, journal_codes: Co
     accounts = sorted({row["account_id"] for row in used})
     if not accounts:
         return books
-    # Day by day: a month of a large shop is no single answer.
+    # One request per day: a month of many documents would be too large for one response.
     found = client.in_parallel(
         lambda day: client.item_sums(
             [*inside, ["date", "=", f"{day}"], ["account_id", "in", accounts], ["display_type", "!=", "cogs"]],
@@ -123,7 +123,7 @@ def read(client: OdooClient, instance: Instance, month: Month, journal_codes: Co
 
 
 def _journals(rows: Sequence[Mapping[str, Any]], instance: Instance, codes: Collection[str]) -> dict[int, str]:
-    """Those of the instance's documents, and its own: the one of the settings, else the company's first."""
+    """Return code by id of the journals of the instance's documents and its own: that of the settings, else the company's first."""
     own = instance.odoo.sales_journal
     chosen = {row["id"]: row["code"] for row in rows if row["code"] in {*codes, own}}
     if own is None and rows and not codes:
@@ -147,7 +147,7 @@ def _entries(rows: Sequence[Mapping[str, Any]], currencies: Mapping[int, str]) -
 def _totals(
     client: OdooClient, domain: list[list[Any]], currencies: Mapping[int, str]
 ) -> dict[tuple[str, str], tuple[Amount, int]]:
-    """Per kind and currency, summed by Odoo as a whole; entries that are no invoice count with the invoices."""
+    """Return (amount, company-currency total) by kind and currency as Odoo sums them; entries that are no invoice count as invoices."""
     sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for kind, operator in ((Kind.CREDIT_MEMO.value, "="), (Kind.INVOICE.value, "!=")):
         sign = 1 if operator == "=" else -1
@@ -162,7 +162,7 @@ def _totals(
 def _accounts(
     client: OdooClient, month: Month, ids: list[int], used: Sequence[Mapping[str, Any]], journals: set[int]
 ) -> list[dict[str, Any]]:
-    """Balances of the month (company currency, credit positive): of the instance's journals, of all others, together."""
+    """Return the balances of the month (company currency, credit positive): of the instance's journals, of all others, and both together."""
     inside = [["date", ">=", f"{month.first}"], ["date", "<=", f"{month.last}"], ["account_id", "in", ids]]
     sums: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for row in client.item_sums([*inside, ["display_type", "!=", "cogs"]], ["account_id", "journal_id"], ["balance"]):
@@ -178,7 +178,7 @@ def _accounts(
 
 
 def _taxes(client: OdooClient, inside: list[list[Any]], currencies: Mapping[int, str]) -> list[dict[str, Any]]:
-    """Per kind, currency and tax: base and tax of the ledger, in the currency of the documents."""
+    """Return one row per kind, currency and tax: base and tax of the ledger, in the currency of the documents."""
     known = {row["id"]: row for row in client.taxes()}
     sums: dict[tuple[str, str, int], list[int]] = defaultdict(lambda: [0, 0])
     for move_type, kind in _KINDS.items():
@@ -204,9 +204,9 @@ def compare(
     books: Books,
     own: Sequence[Document],
 ) -> list[LedgerStep]:
-    """What lies between Odoo's documents of the instance in a month (`own`) and the ledger.
+    """Return the differences between Odoo's documents of the instance in a month (`own`) and the ledger, one step per entry.
 
-    siblings: other instances in the same company of the same Odoo.
+    `siblings` are the ids of other instances in the same company of the same Odoo. Sets `books.names` for entries that are not staged.
     """
     staged = _staged(connection, instance.id, siblings, [entry.id for entry in books.entries])
     unknown = [entry.id for entry in books.entries if entry.id not in staged]
@@ -245,7 +245,7 @@ def compare(
 
 
 def _changed(document: Document, entry: Entry, *, again: bool) -> list[LedgerStep]:
-    """`again`: a second currency on the same document, which it cannot explain."""
+    """Return the difference of one document. `again`: a second currency on the same document, which the document cannot explain."""
     known = Amount() if again or entry.currency != document.currency else document.figures.sum
     base = 0 if again else document.base_total
     apart = Amount(entry.amount.net - known.net, entry.amount.tax - known.tax)
@@ -314,7 +314,7 @@ def _quarantined(connection: Connection, instance: str, ids: list[str]) -> set[s
 def by_rate(
     connection: Connection, instance: str, books: Books, own: Sequence[Document]
 ) -> dict[tuple[str, str, str], Amount]:
-    """(kind, currency, rate) -> net and tax of all staged documents that the ledger holds, to stand beside the ledger's taxes."""
+    """Return net and tax of all staged documents in the ledger by (kind, currency, rate), for comparison with the ledger's taxes."""
     documents = {one.id: one for one in own}
     parts: dict[tuple[str, str, str], Amount] = defaultdict(Amount)
 

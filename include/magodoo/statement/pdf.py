@@ -1,4 +1,4 @@
-"""The statement as PDF: what is signed, printed and filed. Long annexes are cut and say so; the CSV has all of them."""
+"""The statement as PDF, to be signed, printed and filed. Long schedules are cut at MOST_ROWS with a note; the CSV has every row."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MOST_ROWS = 100
 _SMALL, _LARGE = 7.5, 14
 _LINE = 4.6
 _PADDING = 0.6
-_ROW = 6  # of a table, in mm
+_ROW = 6  # height of a table row in mm
 _WIDTHS = {"number": 6, "reason": 6, "payment_method": 6}
-_TOGETHER = 24  # rows of a table that is not torn apart
+_TOGETHER = 24  # a table of at most so many rows is kept on one page
 _LINES = (205, 210, 216)
 Cells = Sequence[Sequence[str]]
 
 
 def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None = None, signed_at: datetime | None = None,
         note: str | None = None) -> bytes:  # fmt: skip
-    """The statement as PDF; the same statement gives the same bytes."""
+    """Return the statement as PDF; the same statement gives the same bytes."""
     paper = _paper(body)
     _head(paper, body, text_hash, made_at, signed_by, signed_at, note)
     _short(paper, body)
@@ -52,7 +52,7 @@ def _paper(body: Mapping[str, Any]) -> FPDF:
             self.set_font("DejaVu", size=_SMALL)
             self.cell(0, 6, f"{body['instance']} {body['month']}, page {self.page_no()} of {{nb}}", align="R")
 
-    # The core fonts of PDF have no letters beyond Latin-1; matplotlib brings one that has.
+    # The core fonts of PDF cover Latin-1 only; matplotlib ships DejaVu, which covers more.
     fonts = Path(get_data_path()) / "fonts" / "ttf"
     paper = Paper(format="A4")
     paper.add_font("DejaVu", fname=fonts / "DejaVuSans.ttf")
@@ -60,7 +60,7 @@ def _paper(body: Mapping[str, Any]) -> FPDF:
     paper.set_title(f"Statement {body['instance']} {body['month']}")
     paper.set_creator("magodoo")
     paper.set_margins(15, 14)
-    paper.c_margin = _PADDING  # text begins where the cells of tables do
+    paper.c_margin = _PADDING  # text is aligned with the cells of tables
     paper.set_auto_page_break(True, 16)
     paper.add_page()
     return paper
@@ -87,7 +87,7 @@ def _head(paper: FPDF, body: Mapping[str, Any], text_hash: str, made_at: datetim
 
 
 def _short(paper: FPDF, body: Mapping[str, Any]) -> None:
-    """The month at a glance: whether it agrees, and what stands between the totals."""
+    """Add the summary: whether the month agrees, and one row of totals per currency and kind."""
     words = summary.verdict(body)
     _heading(paper, f"{words[0].upper()}{words[1:]}")
     paper.set_font("DejaVu", size=_SMALL)
@@ -206,14 +206,14 @@ def _annex(paper: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _cut(rows: Cells) -> Cells:
-    """The first rows; the last one says how many more there are."""
+    """Return the first MOST_ROWS rows, with a last row that gives the number of the others."""
     if len(rows) <= MOST_ROWS:
         return rows
     return [*rows[:MOST_ROWS], [f"{len(rows) - MOST_ROWS} more: see the CSV", *[""] * (len(rows[0]) - 1)]]
 
 
 def _heading(paper: FPDF, text: str, rows: int = 2) -> None:
-    """A heading that stands on one page with the `rows` of its table, unless they are many."""
+    """Add a heading on the same page as the `rows` of its table, or as the first of them when they are more than _TOGETHER."""
     if paper.will_page_break(10 + _ROW * (1 + rows if rows <= _TOGETHER else 3)):
         paper.add_page()
     paper.ln(3)

@@ -1,6 +1,7 @@
-"""The lists beside the figures: what is open between the two sides, the customers and the warehouse at a month's end.
+"""The schedules of a statement: what is open between the two sides, with customers and in the warehouse at a month's end.
 
-Cut-off, gaps in numbers and stores that nobody reads are among them."""
+Further the cut-off of shipments, gaps in document numbers, and stores that no instance reads.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 CENT = 100
-NOTABLE = 10_000  # units: rounding summed above 1.00 a month and currency is listed (RULES, *Periods and numbers*)
+NOTABLE = 10_000  # units of 1/10000: rounding above 1.00 per month and currency is marked as notable
 
-# Odoo's documents up to the month's end, per Magento order item: only goods, only orders of the books.
+# Odoo's documents up to the month's end per Magento order item: only goods, only orders since the cut-over.
 _QUANTITIES = """
     with moved as (
         select l.item_key,
@@ -49,7 +50,7 @@ _QUANTITIES = """
         and (cast(:books_from as timestamptz) is null or o.created_at >= :books_from)
     order by o.number, l.sku, l.item_key"""
 
-# What was open at the month's end is Odoo's to say: `wanted`.
+# `moves` and `open`: what was open at the month's end according to Odoo.
 _OPEN = """
     select d.number, coalesce(m.number, '') as magento_number, coalesce(r.number, '') as order_number, d.accounting_date as day, d.due_date,
         d.currency, d.grand_total as total, w.open, coalesce(r.payment_method, '') as payment_method
@@ -68,7 +69,7 @@ _POSTED_LATER = """
         and (d.document_date between :first and :last or d.accounting_date between :first and :last)
     order by d.document_date, d.number"""
 
-# All goods and all shipping are refunded, and of the money some cents are not: Magento refuses them (facts magento-2.4.7-more 1.3).
+# All goods and all shipping are refunded, but a rest of the money is not: Magento refuses to refund it (facts magento-2.4.7-more 1.3).
 _RESIDUES = """
     with memos as (
         select order_key, sum(grand_total) as refunded, sum(shipping) as shipping, max(created_at) as last from document
@@ -86,7 +87,7 @@ _RESIDUES = """
             and l.role = 'item' and l.is_money and l.qty_refunded < l.qty_invoiced)
     order by o.number"""
 
-# Amounts that no field of their order explains and that are in Odoo all the same: each use of a mapping by payment method.
+# Amounts that no field of their order contains and that are in Odoo through a mapping by payment method.
 _REMAINDERS = """
     select d.kind, d.number, o.number as order_number, d.document_date as day, l.untaxed as net, l.tax, d.currency,
         coalesce(o.payment_method, '') as payment_method
@@ -98,7 +99,7 @@ _REMAINDERS = """
         and exists (select 1 from pair p where p.instance = d.instance and p.kind = d.kind and p.magento_id = d.source_id and p.ended_at is null)
     order by d.document_date, d.number"""
 
-# What counts as paid and did not come, by the day of the entry that deducted it.
+# Amounts that count as paid but were deducted, by the day of the entry that deducted them.
 _DEDUCTED = """
     select e.what, d.number, coalesce(o.number, '') as order_number, e.day, e.entry, e.amount, d.currency
     from document d cross join lateral jsonb_to_recordset(d.details #> '{settlement,deductions}') as e (what text, amount bigint, entry text, day date)
@@ -115,8 +116,9 @@ _MUTED = """
 
 
 def unreadable(connection: Connection, instance: str) -> list[Row]:
-    """What of either side cannot be read now: side, kind, source_id, day since when (UTC, ISO text). Reasons may quote a customer and
-    are left to the quarantine, which erasure reaches.
+    """Return the open quarantine of both sides: side, kind, source_id, day (of first sight: UTC, ISO text).
+
+    Reasons are left out, since they may quote a customer and a stored statement is out of reach of erasure.
     """
     statement = text("""
         select side, kind, source_id, to_char(first_seen at time zone 'UTC', 'YYYY-MM-DD') as day from quarantine
@@ -125,14 +127,14 @@ def unreadable(connection: Connection, instance: str) -> list[Row]:
 
 
 def still_open(client: OdooClient, month: Month) -> dict[str, dict[str, int]]:
-    """By kind and Odoo id, what was open of invoices and credit notes at the month's end: units in their currency, owed positive.
+    """Return what was open of invoices and credit notes at the month's end by kind and Odoo id: units in their currency, owed positive.
 
-    Of all invoices of the company: which of them are the instance's, staging knows.
+    It contains all invoices of the company; which of them belong to the instance is decided in staging.
     """
     found: dict[str, dict[str, int]] = {}
     for kind, move_type, sign in ((Kind.INVOICE, "out_invoice", 1), (Kind.CREDIT_MEMO, "out_refund", -1)):
         domain = [["account_id.account_type", "=", "asset_receivable"], ["move_id.move_type", "=", move_type]]
-        amounts: dict[str, int] = defaultdict(int)  # an invoice in instalments has several items
+        amounts: dict[str, int] = defaultdict(int)  # an invoice with instalments has several items
         for item in client.open_items(domain, month.last):
             amounts[str(item["move_id"])] += sign * item["open"]
         found[kind.value] = dict(amounts)
@@ -140,7 +142,10 @@ def still_open(client: OdooClient, month: Month) -> dict[str, dict[str, int]]:
 
 
 def moved_payments(client: OdooClient, instance: Instance, month: Month) -> list[Row]:
-    """Payments and refunds in the providers' journals whose entry a lock date moved out of their month, or into this one."""
+    """Return payments and refunds in the providers' journals whose entry a lock date moved out of their month, or into this one.
+
+    Keys as in schedule posted_after_closing: kind, number, order_number, day, accounting_date, currency, total (units of 1/10000).
+    """
     named = [method.journal for method in instance.payment_methods.values()]
     named += [extra.journal for extra in instance.extra_totals.values()]
     journals = {code for code in named if code}
@@ -166,7 +171,10 @@ def read(
     connection: Connection, instance: Instance, month: Month, now: datetime, still_open: Mapping[str, Mapping[str, int]],
     moved: Sequence[Row] = (),
 ) -> dict[str, list[Row]]:  # fmt: skip
-    """The annexes that staging knows, what is `still_open`, and the `moved` payments. Amounts and quantities in units, days as ISO text."""
+    """Return the schedules read from staging by name, with what is `still_open` and the `moved` payments.
+
+    Amounts and quantities are in units of 1/10000, days are ISO text.
+    """
     values = {
         "instance": instance.id, "first": month.first, "last": month.last, "now": now, "books_from": instance.books_from_utc,
         "begins": month.begins, "ends": month.next.begins, "cent": CENT,
@@ -195,12 +203,12 @@ def read(
 
 
 def _mapped_methods(instance: Instance) -> list[str]:
-    """Payment methods whose orders hold an amount that the settings map though no field shows it."""
+    """Return payment methods whose orders hold an amount that no field shows and that the settings map."""
     return sorted({extra.remainder.payment_method for extra in instance.extra_totals.values() if extra.remainder})
 
 
 def rounding(steps: Iterable[Step]) -> list[Row]:
-    """Per currency: how many documents were rounded, the net and the absolute sum, and whether that is notable."""
+    """Return one row per currency: count of rounded documents, net and absolute sum, and whether the net sum is notable."""
     found: dict[str, list[int]] = defaultdict(list)
     for step in steps:
         if step.line == ROUNDING:
@@ -215,7 +223,7 @@ def rounding(steps: Iterable[Step]) -> list[Row]:
 
 
 def _valued(row: Row, name: str) -> Row:
-    """With what the open pieces cost without tax: their share of the order's line, to the cent."""
+    """Return the row with the net price of the open quantity: its share of the order line, rounded to the cent."""
     quantity, ordered = int(row[name]), row["qty_ordered"]
     share = Decimal(row["untaxed"]) * quantity / ordered if ordered else Decimal(0)
     net = rounded(int(share.to_integral_value(ROUND_HALF_UP)))
@@ -236,9 +244,10 @@ CutOffRow = dict[str, Any]
 
 
 def cut_off(connection: Connection, instance: Instance, month: Month) -> list[CutOffRow]:
-    """Goods that left in this month and are not delivered in it in Odoo, or the other way round: one row per item.
+    """Return goods shipped in Magento and delivered in Odoo in different months, one of them this month: one row per item.
 
-    `quantity` in units, `day` the shipping date, `other_day` and `later` when and where it was told later (none: nowhere yet).
+    `quantity` is in units of 1/10000, `day` the earlier day (ISO text), `other_day` the later one, `later` the system with the later day ("":
+    not delivered yet).
     """
     values = {
         "instance": instance.id,
@@ -254,7 +263,7 @@ def cut_off(connection: Connection, instance: Instance, month: Month) -> list[Cu
     return rows
 
 
-# A delivery's moves as they moved (`qty_ordered`), a kit's components among them; of a shipment without one, its own items, but for
+# The stock moves of a delivery (`qty_ordered`), components of a kit included; of a shipment without delivery its own items, except
 # those that Odoo delivered in other portions by the end of the month.
 _LATE = """
     with shipped as (
@@ -291,7 +300,7 @@ _LATE = """
 
 
 def valued(client: OdooClient, rows: Sequence[CutOffRow], currency: str) -> list[CutOffRow]:
-    """The rows with `cost` in units of the company's currency: what Odoo says that the moves are worth, else the product's cost now."""
+    """Return the rows with `cost` in units of the company's currency: the value of the stock move in Odoo, else the product's cost now."""
     if not rows:
         return []
     values = client.move_values([row["move_id"] for row in rows if row["move_id"]])
@@ -307,9 +316,11 @@ def valued(client: OdooClient, rows: Sequence[CutOffRow], currency: str) -> list
 def number_gaps(
     connection: Connection, instance: Instance, month: Month, entries: Sequence[tuple[str, str]] = ()
 ) -> list[dict[str, Any]]:
-    """`entries`: (journal code, number) of Odoo's entries of the month that are no documents and have numbers all the same.
+    """Return one row per gap in the document numbers: side, kind, series (store or journal), first, last, count.
 
-    Rows: side, kind, series (store or journal), first, last (numbers as they would be written), count."""
+    `first` and `last` are the missing numbers as they would be written. `entries` are (journal code, number) of Odoo's entries of the
+    month that are no staged documents but use numbers of the same series.
+    """
     values = {
         "instance": instance.id, "kinds": list(MONEY_KINDS), "begins": month.begins, "ends": month.next.begins, "first": month.first,
         "last": month.last, "codes": [code for code, _ in entries], "names": [name for _, name in entries],
@@ -323,7 +334,7 @@ def number_gaps(
     ]  # fmt: skip
 
 
-# A gap belongs to the month of the number after it. Deleted and cancelled documents have their numbers still; drafts have none.
+# A gap belongs to the month of the number after it. Deleted and cancelled documents keep their numbers; drafts have none.
 _GAPS = """
     with numbered as (
         select side, kind, case side when 'magento' then 'store ' || coalesce(store_id::text, '?') else coalesce(journal, '') end as series,
@@ -345,9 +356,9 @@ _GAPS = """
 def unread_stores(
     client: MagentoClient, instances: Iterable[Instance], instance: Instance, month: Month
 ) -> list[dict[str, Any]]:
-    """One row per store view of the instance's shop that is in the `stores` of no instance: store, code, invoices, credit_memos.
+    """Return one row per Magento store view that is in the `stores` of no instance: store, code, invoices, credit_memos.
 
-    The counts are of the documents that the store made in the month. Empty when an instance of this shop reads all stores.
+    The counts are of the documents that the store created in the month. Empty when an instance of this Magento reads all stores.
     """
     ours = [one for one in instances if one.magento_connection == instance.magento_connection]
     if not all(one.stores for one in ours):
@@ -367,8 +378,9 @@ def unread_stores(
 def without_store(
     client: MagentoClient, instances: Iterable[Instance], instance: Instance, month: Month
 ) -> list[dict[str, Any]]:
-    """One row per document of the month that has no store, where every instance of the shop leaves those to another: kind, number,
-    source_id. Magento keeps the documents of a store view that was deleted without one. Empty when an instance reads them.
+    """Return one row per document of the month without a store, if every instance ignores these: kind, number, source_id.
+
+    Magento keeps the documents of a deleted store view without a store. Empty when an instance reads them.
     """
     ours = [one for one in instances if one.magento_connection == instance.magento_connection]
     if not all(one.stores and one.deleted_stores == "ignore" for one in ours):

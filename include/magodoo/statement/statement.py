@@ -1,4 +1,7 @@
-"""The statement as JSON: numbers, amounts (units) and words, nothing about persons; the same staging and ledger give the same text."""
+"""Build the statement as JSON: numbers, amounts in units of 1/10000, and keys; no personal data.
+
+The same staging and the same general ledger give the same text.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,9 @@ MAGENTO, ODOO, LEDGER = "magento", "odoo", "ledger"
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: its canonical text, the hash of that, the documents behind it, and whether any of it is unexplained.
+    """One statement: its canonical text with its hash, the documents behind it, and whether any of it is unexplained.
 
-    figures_hash leaves the annexes out: a receivable that was paid since changes no figure of the month.
+    `figures_hash` leaves the schedules out: a receivable that was paid since changes no figure of the month.
     """
 
     body: Row
@@ -39,7 +42,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Sources:
-    """What a statement is made of."""
+    """The inputs of a statement."""
 
     instance: Instance
     sales: Sales
@@ -57,7 +60,7 @@ class Sources:
 
 
 def statement(sources: Sources) -> Statement:
-    """The statement of a month."""
+    """Build the statement of a month."""
     documents = _documents(sources)
     rows = [_row(sources, currency, kind) for currency, kind in _places(sources)]
     named = _named(sources)
@@ -84,12 +87,12 @@ def statement(sources: Sources) -> Statement:
 
 
 def hash_of(text: str) -> str:
-    """SHA-256 of a text in UTF-8, in hexadecimal digits."""
+    """Return the SHA-256 of a text in UTF-8, in hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _places(sources: Sources) -> list[tuple[str, str]]:
-    """Currencies and kinds of the month, invoices first."""
+    """Return the (currency, kind) pairs of the month, invoices first."""
     sales = sources.sales
     places = {(one.currency, one.kind) for side in Side for one in sales.in_month(side)}
     places |= {(step.currency, step.kind) for step in sources.explanation.steps}
@@ -99,14 +102,14 @@ def _places(sources: Sources) -> list[tuple[str, str]]:
 
 
 def _row(sources: Sources, currency: str, kind: str) -> Row:
-    """From Magento's total to the ledger's balance, of one currency and kind."""
+    """Return the row of one currency and kind, from Magento's total to the ledger's balance."""
     magento, odoo = (
         _total(sources.sales, Side.MAGENTO, currency, kind),
         _total(sources.sales, Side.ODOO, currency, kind),
     )
     lines = explanation.sums(sources.explanation.steps, currency, kind)
     lines.pop(explanation.UNEXPLAINED, None)
-    # Arithmetic, not the sum of what was found: a step that is forgotten shows here.
+    # Computed as the remainder, not as the sum of unexplained steps, so that a missing step shows here.
     lines[explanation.UNEXPLAINED] = odoo - added([magento, *lines.values()])
     ledger, company = sources.books.totals.get((kind, currency), (NOTHING, 0))
     steps = [step for step in sources.ledger_steps if (step.currency, step.kind) == (currency, kind)]
@@ -137,7 +140,7 @@ def _total(sales: Sales, side: Side, currency: str, kind: str) -> Figures:
 
 
 def _ledger_lines(steps: Iterable[LedgerStep]) -> Row:
-    """What others booked in the same journals, by line."""
+    """Return the amounts that others booked in the same journals, by line."""
     found: dict[str, Amount] = {}
     for step in steps:
         if step.line != LEDGER_UNEXPLAINED:
@@ -147,7 +150,7 @@ def _ledger_lines(steps: Iterable[LedgerStep]) -> Row:
 
 
 def _cells(lines: Mapping[str, Figures]) -> list[Row]:
-    """The same figures by country and tax rate."""
+    """Return the same figures by country and tax rate."""
     places: list[Cell] = sorted({cell for figures in lines.values() for cell in figures.cells})
     return [
         {
@@ -169,7 +172,7 @@ def _is_open(row: Row) -> bool:
 
 
 def _named(sources: Sources) -> list[Row]:
-    """The documents that nothing explains, between Magento and Odoo and between Odoo and its ledger."""
+    """Return one row per unexplained document, between Magento and Odoo and between Odoo and its ledger."""
     found = []
     for step in explanation.unexplained(sources.explanation.steps):
         first, *others = step.documents
@@ -188,7 +191,7 @@ def _named(sources: Sources) -> list[Row]:
 
 
 def _muted(steps: Iterable[Step]) -> list[Row]:
-    """How much of the month stands on findings that a person muted."""
+    """Return the sum of the steps with muted findings, by line, kind and currency."""
     sums: dict[tuple[str, str, str], int] = {}
     for step in steps:
         if step.muted:
@@ -208,7 +211,7 @@ def _others(sources: Sources, line: str) -> list[Row]:
 
 
 def _taxes(sources: Sources) -> list[Row]:
-    """The ledger's taxes by rate (several taxes may have one), beside the staged documents' lines of the same rate."""
+    """Return the ledger's taxes by rate (several taxes may share one) beside the sums of the staged documents' lines of that rate."""
     names: dict[tuple[str, str, str], list[str]] = {}
     ledger: dict[tuple[str, str, str], Amount] = {}
     for tax in sources.books.taxes:
@@ -230,7 +233,7 @@ def _taxes(sources: Sources) -> list[Row]:
 
 
 def _documents(sources: Sources) -> list[Row]:
-    """Every document of the month with the line that it stands on."""
+    """Return every document of the month with its line."""
     rows = [one for side in Side for one in sources.sales.in_month(side)]
     return [_document(one, sources.explanation.lines[one.key]) for one in sorted(rows, key=lambda one: one.key)]
 

@@ -1,7 +1,7 @@
-"""The kept statements: the only owner of tables statement and statement_document.
+"""The stored statements: the only module that reads and writes tables statement and statement_document.
 
-A statement that nobody signed is made again in place. A signed one is frozen (a trigger of the database refuses every change); what
-is made of its month afterwards stands beside it, and the difference is what is shown as *changes after sign-off*.
+An unsigned statement is replaced when it is made again. A signed one is frozen (a database trigger refuses every change); a later
+statement of its month is stored beside it, and the difference is shown as *changes after sign-off*.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Kept:
-    """A statement as it is kept."""
+    """A stored statement: the columns of table statement, `body` parsed."""
 
     id: int
     instance: str
@@ -41,12 +41,12 @@ class Kept:
 
     @property
     def intact(self) -> bool:
-        """Whether the text still has the hash that it was kept with."""
+        """Return whether the body still has the hash with which it was stored."""
         return hash_of(dump_json(self.body)) == self.hash
 
 
 def keep(connection: Connection, instance: str, month: date, made: Statement, now: datetime, dag_run: str) -> int:
-    """Keep a statement in the place of the unsigned one of its month. Returns its id."""
+    """Store a statement, replacing the unsigned one of its month. Returns its id."""
     values = {
         "instance": instance, "month": month, "now": now, "dag_run": dag_run, "body": made.text, "hash": made.hash,
         "figures_hash": made.figures_hash, "unexplained": made.unexplained,
@@ -70,7 +70,7 @@ _DOCUMENTS = """
 
 
 def sign(connection: Connection, statement_id: int, hash_seen: str, who: str, note: str, now: datetime) -> None:
-    """Sign a statement, by the hash that the person saw. Raises FixDocument when it may not be signed, and says why."""
+    """Sign a statement, identified also by the hash that the person saw. Raises FixDocument with the reason when it may not be signed."""
     kept = by_id(connection, statement_id, lock=True)
     if kept is None or kept.signed_at is not None:
         raise FixDocument("This statement is signed already, or is no longer there: open the page again.")
@@ -91,11 +91,12 @@ def sign(connection: Connection, statement_id: int, hash_seen: str, who: str, no
 
 
 def by_id(connection: Connection, statement_id: int, *, lock: bool = False) -> Kept | None:
+    """Return a statement by id, with `lock` locked until the transaction ends; None when there is none."""
     return _one(connection, f"where id = :id {'for update' if lock else ''}", {"id": statement_id})
 
 
 def signed(connection: Connection, instance: str, month: date) -> Kept | None:
-    """The signed statement of a month."""
+    """Return the signed statement of a month, or None."""
     return _one(
         connection,
         "where instance = :instance and month = :month and signed_at is not null",
@@ -104,7 +105,7 @@ def signed(connection: Connection, instance: str, month: date) -> Kept | None:
 
 
 def latest(connection: Connection, instance: str, month: date) -> Kept | None:
-    """What was made of a month last and is not signed."""
+    """Return the unsigned statement of a month, or None."""
     return _one(
         connection,
         "where instance = :instance and month = :month and signed_at is null",
@@ -113,7 +114,10 @@ def latest(connection: Connection, instance: str, month: date) -> Kept | None:
 
 
 def months(connection: Connection, instances: Sequence[str]) -> list[Row]:
-    """The months that have a statement, newest first: instance, month, signed (id, by, at), latest (id, at), unexplained, changed."""
+    """Return one row per month with a statement, newest first.
+
+    Keys: instance, month, signed_id, signed_by, signed_at, latest_id, made_at, unexplained, changed (the latest figures differ from the signed).
+    """
     rows = connection.execute(text(_MONTHS), {"instances": list(instances)}).mappings()
     return [dict(row) for row in rows]
 
@@ -127,7 +131,7 @@ _MONTHS = """
 
 
 def signed_since(connection: Connection, instance: str, month: date) -> list[date]:
-    """Signed months from a month on: what came later to them is looked for."""
+    """Return the signed months from `month` on; later changes to them are looked for."""
     statement = text(
         "select month from statement where instance = :instance and month >= :month and signed_at is not null order by month"
     )
@@ -135,12 +139,12 @@ def signed_since(connection: Connection, instance: str, month: date) -> list[dat
 
 
 def mailed(connection: Connection, statement_id: int) -> None:
-    """Note that what it says now was mailed."""
+    """Record that the present figures were mailed."""
     connection.execute(text("update statement set mailed_hash = figures_hash where id = :id"), {"id": statement_id})
 
 
 def documents(connection: Connection, statement_id: int) -> list[Row]:
-    """The documents behind a statement, by kind, day and number."""
+    """Return one row per document behind a statement, ordered by kind, side, day and number."""
     rows = connection.execute(
         text("select side, kind, source_id, number, order_number, day, currency, net, tax, net + tax as total, line from statement_document"
              " where statement_id = :id order by kind desc, side, day, number, source_id"),
@@ -150,10 +154,10 @@ def documents(connection: Connection, statement_id: int) -> list[Row]:
 
 
 def changes(connection: Connection, frozen: Kept, month: Month) -> list[Row]:
-    """Documents of a signed month that came, went or changed until now, as they are staged at this moment.
+    """Return one row per document of a signed month that was added, removed or changed since, as staged now.
 
-    side, kind, source_id, number, order_number, currency, total_before, total_after (units, None: not there), line_before, line_after.
-    line_after is of the statement that was made since; None where the document changed after it, or no statement was made.
+    Keys: side, kind, source_id, number, order_number, currency, total_before, total_after (units of 1/10000, None: absent), line_before,
+    line_after. `line_after` is from the statement made since; None when the document changed after it or none was made.
     """
     values = {**bounds(frozen.instance, month), "frozen": frozen.id, "month": month.first}
     return [dict(row) for row in connection.execute(text(_CHANGES), values).mappings()]
@@ -181,7 +185,7 @@ _CHANGES = f"""
 
 
 def moved_lines(frozen: Mapping[str, Any], now: Mapping[str, Any]) -> list[Row]:
-    """Totals that differ between two bodies: currency, kind, line, before, after (units)."""
+    """Return the totals that differ between two bodies: currency, kind, line, before, after (units of 1/10000)."""
     found = []
     before, after = _totals(frozen), _totals(now)
     for place in sorted(before.keys() | after.keys()):

@@ -1,4 +1,4 @@
-"""What a reader of the statement wants to know first: does the month agree, and what stands between the totals?"""
+"""Summarize a statement: whether the month agrees, and the totals and differences of each currency and kind."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Short:
-    """One currency and kind in a row: `amounts` are totals in units, in the order of COLUMNS; each total is the sum of what stands before it."""
+    """One currency and kind in one row: `amounts` in units of 1/10000, in the order of COLUMNS; each total is the sum of those before it."""
 
     title: str
     amounts: tuple[int, ...]
 
 
 def table(body: Mapping[str, Any]) -> list[Short]:
-    """A row for each currency and kind."""
+    """Return one row per currency and kind."""
     return [_short(row) for row in body["rows"]]
 
 
 def verdict(body: Mapping[str, Any]) -> str:
-    """The state of the month in a few words, for a subject or a heading."""
+    """Return the state of the month in a few words, for a subject or a heading."""
     if unreadable := _unreadable(body):
         return f"incomplete: {unreadable} unreadable"
     if not body["explained"]:
@@ -38,12 +38,12 @@ def verdict(body: Mapping[str, Any]) -> str:
 
 
 def sentence(body: Mapping[str, Any]) -> str:
-    """What the verdict means, what is to be done, and what is left out of it."""
+    """Return the verdict in sentences: what it means, what is to be done, and which documents are not counted."""
     return _sentence(body) + _left_out(body)
 
 
 def _left_out(body: Mapping[str, Any]) -> str:
-    """What every instance ignores by its settings; a statement of an earlier version does not say."""
+    """Return a sentence on documents that every instance ignores; "" for none, and for statements of earlier versions."""
     count = len(body["annexes"].get("without_store", ()))
     if not count:
         return ""
@@ -90,12 +90,12 @@ def _short(row: Mapping[str, Any]) -> Short:
 
 
 def _unreadable(body: Mapping[str, Any]) -> int:
-    """How many records could not be read; a statement of an earlier version does not say."""
+    """Return the number of records that could not be read; 0 for statements of earlier versions."""
     return len(body["annexes"].get("unreadable", ()))
 
 
 def _findings(body: Mapping[str, Any]) -> list[str]:
-    """The lines of open findings with their amounts: "Missing in Odoo -28.27 USD"."""
+    """Return the lines of open findings with their amounts: "Missing in Odoo -28.27 USD"."""
     return [
         f"{wording.label(line).removeprefix(wording.OPEN_FINDING)} {wording.amount(row['steps'][line]['total'])} {row['currency']}"
         for row in body["rows"] for line in wording.in_order(row["steps"]) if line.startswith(explanation.FINDING)

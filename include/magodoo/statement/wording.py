@@ -1,4 +1,4 @@
-"""What the statement's lines are called, for accountants: on the page, in the PDF, in the CSV and in the mail alike."""
+"""The names of the statement's lines, the same on the page, in the PDF, in the CSV and in the email."""
 
 from __future__ import annotations
 
@@ -55,20 +55,20 @@ _AS_OF = (
     "Open now, and what was matched since. A payment entered later with a date up to the month's end counts as paid in time;"
     " a matching that was undone since leaves no trace in Odoo, and its document counts as open."
 )
-# What a list cannot tell, said below its heading.
+# What a schedule cannot show; printed below its heading.
 _CUT_OFF = (
     "Shipped is the earlier of Magento's local day and Odoo's. Cost is Odoo's value of the stock moves where it shows one, else the"
     " product's cost when the statement was made."
 )
 NOTES = {"cut_off": _CUT_OFF, "open_receivables": _AS_OF, "refunds_to_pay": _AS_OF}
-# What of a list is summed in its heading.
+# The column of a schedule that is summed in its heading.
 SUMMED = {
     "invoiced_not_delivered": "net", "delivered_not_invoiced": "net", "cut_off": "cost",
     "open_receivables": "open", "refunds_to_pay": "open", "deducted": "amount", "residues": "open",
     "remainders": "net",
 }  # fmt: skip
 OPEN_FINDING = "Open finding: "
-# Columns of the annexes: heading, key, kind of value.
+# Columns of the schedules: heading, key, kind of value.
 _ORDER = ("Order", "order_number", "text")
 _CURRENCY = ("Currency", "currency", "text")
 COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -132,7 +132,7 @@ COLUMNS: dict[str, tuple[tuple[str, str, str], ...]] = {
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the statement as it is shown; `strong`: a total."""
+    """One line of the statement as shown, amounts in units of 1/10000. `strong`: a total; `bad`: unexplained and not zero."""
 
     key: str
     label: str
@@ -144,7 +144,7 @@ class Line:
 
 
 def label(line: str) -> str:
-    """What a line of the statement or of a document is called."""
+    """Return the name of a line of the statement or of a document."""
     if line == explanation.AGREES:
         return "Agrees"
     if line.startswith(explanation.FINDING):
@@ -155,12 +155,12 @@ def label(line: str) -> str:
 
 
 def title(row: Mapping[str, Any]) -> str:
-    """What a table of one currency and kind is called."""
+    """Return the title of the table of one currency and kind."""
     return f"{KINDS.get(row['kind'], row['kind'])} in {row['currency']}"
 
 
 def counted(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """How long an annex is, and what it comes to by currency: "48, open 2,912.11 USD"."""
+    """Return the length of a schedule and its sum by currency: "48, open 2,912.11 USD"."""
     key = SUMMED.get(name)
     if not rows or key is None:
         return str(len(rows) or "none")
@@ -171,7 +171,7 @@ def counted(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def lines(row: Mapping[str, Any]) -> Iterator[Line]:
-    """The lines of one currency and kind, from Magento's total to the ledger."""
+    """Yield the lines of one currency and kind, from Magento's total to the ledger."""
     yield Line("magento", FIRST, **row["magento"], strong=True)
     for key in in_order(row["steps"]):
         yield _line(key, label(key), row["steps"][key], bad=key == explanation.UNEXPLAINED)
@@ -183,7 +183,7 @@ def lines(row: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def in_order(steps: Mapping[str, Any]) -> list[str]:
-    """Settings first, then timing, findings, rounding; what is unexplained last."""
+    """Return the keys in display order: settings, timing, findings, rounding; unexplained last."""
     known = list(STEPS)
     before = [key for key in known[: known.index(explanation.SHARED)] if key in steps]
     findings = sorted(key for key in steps if key.startswith(explanation.FINDING))
@@ -192,7 +192,7 @@ def in_order(steps: Mapping[str, Any]) -> list[str]:
 
 
 def cell_lines(cell: Mapping[str, Any]) -> Iterator[Line]:
-    """The lines of one country and tax rate."""
+    """Yield the lines of one country and tax rate."""
     known = cell["lines"]
     if "magento" in known:
         yield Line("magento", FIRST, **known["magento"], strong=True)
@@ -203,7 +203,7 @@ def cell_lines(cell: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def amount(units: int | None) -> str:
-    """1,234.50 as it is read; more decimals only where they are not zero (credit memos of Magento have four)."""
+    """Return units of 1/10000 as `1,234.50`; with four decimals where they are not zero, as on Magento's credit memos."""
     if units is None:
         return ""
     number = from_units(units)
@@ -212,7 +212,7 @@ def amount(units: int | None) -> str:
 
 
 def value(raw: Any, kind: str) -> str:
-    """A value of an annex as it is read."""
+    """Return a value of a schedule as text."""
     if raw is None:
         return ""
     if kind == "money":

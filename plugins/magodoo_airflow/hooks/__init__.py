@@ -1,1 +1,1 @@
-"""Airflow connections turned into the engine's clients."""
+"""Hooks: the clients of Magento and Odoo from Airflow connections."""

@@ -1,4 +1,4 @@
-"""The address that a connection's fields stand for."""
+"""Compose the address of a server from the fields of an Airflow connection."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def base_url(connection: Any) -> str:
-    """The address in a connection's host field, with its port; https unless it says otherwise."""
+    """Return the address in a connection's host field, with its port; https unless another scheme is given."""
     host = (connection.host or "").rstrip("/")
     if "://" not in host:
         host = f"{(connection.schema if connection.schema in ('http', 'https') else None) or 'https'}://{host}"

@@ -1,4 +1,4 @@
-"""Opens what a step needs: settings, the staging database, the clients of the instance's two systems."""
+"""Open what a step needs: settings, the staging database, the clients of the instance's two systems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterator[Context]:
-    """The Context of one step. Raises BadSettings when the instance is unknown or its entry broken, naming the line."""
+    """Open the Context of one step. Raises BadSettings, naming the line, when the instance is unknown or its entry is broken.
+
+    `needs` names the systems whose clients are opened: "magento", "odoo".
+    """
     from magodoo.context import Context
 
     reading = read_with_problems()
@@ -53,7 +56,7 @@ def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterat
 
 
 def staging_engine(settings: Settings) -> Engine:
-    """The engine of the staging database, from its Airflow connection."""
+    """Return an engine of the staging database, from its Airflow connection."""
     from magodoo.staging import connect
 
     connection = BaseHook.get_connection(settings.staging_connection)

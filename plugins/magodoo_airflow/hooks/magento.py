@@ -1,4 +1,4 @@
-"""Airflow connection of type *Magento 2* -> the engine's Magento client."""
+"""Hook for Airflow connections of type *Magento 2*."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class MagentoHook(BaseHook):
-    """A Magento shop.
+    """Connect to Magento.
 
-    Host: the shop's address. Password and login by `auth` of the connection: `bearer` (password = integration token), `oauth1`
+    Host: Magento's address. Password and login by `auth` of the connection: `bearer` (password = integration token), `oauth1`
     (login and password = consumer key and secret, extra `access_token`, `access_token_secret`), `admin` (user and password).
 
     :param magento_conn_id: id of the Airflow connection
@@ -32,14 +32,14 @@ class MagentoHook(BaseHook):
         self.options = options  # further fields of MagentoConnection
 
     def get_conn(self) -> MagentoClient:
-        """A client; nothing is contacted yet. Raises BadSettings that names the missing field."""
+        """Return a client; nothing is requested yet. Raises BadSettings that names a missing field."""
         from magodoo.connectors.magento.client import MagentoClient
         from magodoo.connectors.magento.connection import MagentoConnection
 
         return MagentoClient(MagentoConnection.from_mapping({**self.fields(), **self.options}))
 
     def fields(self) -> dict[str, Any]:
-        """The Airflow connection's fields under the names of MagentoConnection."""
+        """Return the Airflow connection's fields under the names of MagentoConnection."""
         connection = self.get_connection(self.magento_conn_id)
         extra = dict(connection.extra_dejson)
         auth = extra.pop("auth", None) or ("oauth1" if extra.get("access_token_secret") else "bearer")
@@ -52,7 +52,7 @@ class MagentoHook(BaseHook):
         return {**extra, **login, "base_url": base_url(connection)}
 
     def test_connection(self) -> tuple[bool, str]:
-        """What the Test button of the connection form shows."""
+        """Return whether the connection works, and the text for the Test button of the connection form."""
         from magodoo.errors import MagodooError
 
         try:

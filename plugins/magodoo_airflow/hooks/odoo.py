@@ -1,4 +1,4 @@
-"""Airflow connection of type *Odoo* -> the engine's Odoo client."""
+"""Hook for Airflow connections of type *Odoo*."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class OdooHook(BaseHook):
-    """An Odoo company. Host: the server's address; schema: the database; password: the API key; extra `company_id`.
+    """Connect to a company in Odoo. Host: the server's address; schema: the database; password: the API key; extra `company_id`.
 
     :param odoo_conn_id: id of the Airflow connection
     """
@@ -29,14 +29,14 @@ class OdooHook(BaseHook):
         self.options = options  # further fields of OdooConnection
 
     def get_conn(self) -> OdooClient:
-        """A client; nothing is contacted yet. Raises BadSettings that names the missing field."""
+        """Return a client; nothing is requested yet. Raises BadSettings that names a missing field."""
         from magodoo.connectors.odoo.client import OdooClient
         from magodoo.connectors.odoo.connection import OdooConnection
 
         return OdooClient(OdooConnection.from_mapping({**self.fields(), **self.options}))
 
     def fields(self) -> dict[str, Any]:
-        """The Airflow connection's fields under the names of OdooConnection."""
+        """Return the Airflow connection's fields under the names of OdooConnection."""
         connection = self.get_connection(self.odoo_conn_id)
         return {
             "company_id": 1,
@@ -48,7 +48,7 @@ class OdooHook(BaseHook):
         }
 
     def test_connection(self) -> tuple[bool, str]:
-        """What the Test button of the connection form shows."""
+        """Return whether the connection works, and the text for the Test button of the connection form."""
         from magodoo.errors import MagodooError
 
         try:

@@ -1,1 +1,1 @@
-"""One operator per step of the chain and one per kind of change; each is usable on its own in a user's DAG."""
+"""Operators: one per step of the chain and one per kind of change; each can be used on its own in any DAG."""

@@ -1,12 +1,12 @@
-"""Approval in Airflow: what waits is listed, a person answers under *Required Actions*, the answer is written into the ledger.
+"""Approval in Airflow: changes that wait are listed, a person answers under *Required Actions*, the ledger records the answer.
 
     with DAG("my_approvals", schedule="@hourly"):
         waiting = WaitingChangesOperator(task_id="waiting", instance="us")
         answer = ApproveChangesOperator(task_id="approve", changes=waiting.output)
         DecideChangesOperator(task_id="decide", instance="us", changes=waiting.output, answer=answer.output)
 
-Approval is a fact of the ledger about named changes: the load waits for no task, the page *Changes* writes the same fact, and a
-change that was planned anew meanwhile is another one that nobody has agreed to.
+An approval is recorded in the ledger for named changes: the load waits for no task, the page *Changes* records the same, and a
+change that was planned anew meanwhile is another change that nobody has approved.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SHORTEST_REASON = 3
 
 
 class WaitingChangesOperator(StepOperator):
-    """Lists what waits for a person; skipped (with what follows) when nothing does.
+    """List the changes that wait for a person; skipped (with what follows) when there are none.
 
     :param most: at most so many changes at a time; the others are listed by the next run
 
@@ -42,6 +42,7 @@ class WaitingChangesOperator(StepOperator):
         self.most = most
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        """Return ids, subject and table of the changes. Raises AirflowSkipException when none waits."""
         from magodoo.ledger import approvals
 
         with pipeline.engine.begin() as connection:
@@ -53,7 +54,7 @@ class WaitingChangesOperator(StepOperator):
 
 
 class ApproveChangesOperator(HITLOperator):
-    """Shows the table of changes and their sums, and waits for Approve, Reject (with a reason) or Later.
+    """Show the table of changes and their sums, and wait for Approve, Reject (with a reason) or Later.
 
     :param changes: what WaitingChangesOperator returned
     :param hours: after so long without an answer it is *Later*: the next run lists what waits then
@@ -76,7 +77,7 @@ class ApproveChangesOperator(HITLOperator):
 
 
 class DecideChangesOperator(StepOperator):
-    """Writes the answer into the ledger, with the name of who gave it; changes that have moved on meanwhile are left alone.
+    """Record the answer in the ledger, with the name of the person; changes that have changed state meanwhile are left alone.
 
     :param changes: what WaitingChangesOperator returned (templated)
     :param answer: what ApproveChangesOperator returned (templated)
@@ -91,6 +92,7 @@ class DecideChangesOperator(StepOperator):
         self.changes, self.answer = changes, answer
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        """Return the counts. Raises AirflowFailException for an answer without a name and for a rejection without a reason."""
         from magodoo.ledger import decisions
 
         ids = [int(number) for number in self.changes["ids"]]

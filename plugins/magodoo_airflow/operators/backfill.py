@@ -1,4 +1,4 @@
-"""The steps of a backfill that are its own: checking the form, cutting the window, telling how far it has come."""
+"""The steps that only a backfill has: validate the form and cut the window, report the progress."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class BackfillChunksOperator(BaseOperator):
-    """Checks the form of a backfill and returns its chunks as `conf` for the runs that it triggers; a bad form fails at once.
+    """Validate the form of a backfill and return its chunks as `conf` for the triggered runs; an invalid form fails without retry.
 
     :param instance, start, end, hours, documents: the form's fields (templated)
     """
@@ -33,6 +33,7 @@ class BackfillChunksOperator(BaseOperator):
         self.instance, self.start, self.end, self.hours, self.documents = instance, start, end, hours, documents
 
     def execute(self, context: Any) -> list[dict[str, Any]]:
+        """Return the chunks as `{"from": iso, "to": iso, "documents": [...]}`, oldest first."""
         from magodoo.errors import BadSettings
         from magodoo.pipeline import backfill
         from magodoo.pipeline.window import Window, from_conf
@@ -62,7 +63,7 @@ class BackfillChunksOperator(BaseOperator):
 
 
 class BackfillProgressOperator(BaseOperator):
-    """Notes that a chunk is done and tells how far the backfill has come, in its log, its return value and the mapped task's name.
+    """Record that a chunk is done and report the backfill's progress: in the log, the return value and the mapped task's name.
 
     :param instance: instance id (templated)
     :param chunk: one of the chunks that BackfillChunksOperator returned (templated)
@@ -77,10 +78,11 @@ class BackfillProgressOperator(BaseOperator):
 
     @property
     def label(self) -> str:
-        """The chunk's window, and once it is done what the backfill has come to."""
+        """Return the chunk's window, and once it is done the progress of the backfill."""
         return f"{self.chunk['from'][:16]} to {self.chunk['to'][:16]}{self.told}"
 
     def execute(self, context: Any) -> dict[str, int]:
+        """Return the counts of `magodoo.pipeline.backfill.progress`."""
         from magodoo.pipeline import backfill
         from magodoo.pipeline.window import from_conf
         from magodoo.settings.read import read_with_problems
@@ -96,7 +98,7 @@ class BackfillProgressOperator(BaseOperator):
 
 
 class BackfillReportOperator(BaseOperator):
-    """Tells what a backfill did: chunks, documents read and changed, findings and changes.
+    """Report what a backfill did: chunks, documents read and changed, findings and changes.
 
     :param instance: instance id (templated)
     """
@@ -109,6 +111,7 @@ class BackfillReportOperator(BaseOperator):
         self.instance = instance
 
     def execute(self, context: Any) -> dict[str, int]:
+        """Return the counts of `magodoo.pipeline.backfill.progress`."""
         from magodoo.pipeline.backfill import progress
         from magodoo.settings.read import read_with_problems
 

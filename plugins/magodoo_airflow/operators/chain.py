@@ -1,4 +1,4 @@
-"""The steps of the chain: extract, reconcile, check, mail, refresh."""
+"""The operators of the chain: extract, reconcile, check, email, refresh."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ExtractOperator(StepOperator):
-    """Reads what changed on one side into staging.
+    """Read what changed on one side into staging.
 
     Without a window it reads from the committed watermark on. A backfill run (Airflow's own, or `conf` with `from` and
     `to`) reads exactly its window and moves no watermark.
@@ -30,6 +30,7 @@ class ExtractOperator(StepOperator):
         self.needs = (side,)  # type: ignore[misc]
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        """Return the counts by kind of document."""
         from magodoo.pipeline import extract
         from magodoo_airflow.operators.windows import kinds_of, window_of
 
@@ -39,10 +40,10 @@ class ExtractOperator(StepOperator):
 
 
 class DueOrdersOperator(StepOperator):
-    """Lists the orders whose staged version is newer than their reconciled one, cut into chunks for mapped tasks.
+    """List the orders whose staged version is newer than their reconciled one, cut into chunks for mapped tasks.
 
-    Returns a list of lists of order keys: one empty list where nothing is due but lines of the sales lists were left to be written.
-    `conf` may name `orders` to look at whatever their versions say.
+    Returns a list of lists of order keys: one empty list where no order is due but rows of the sales lists are.
+    `conf` may name `orders` to reconcile whatever their versions.
     """
 
     def __init__(self, *, chunk: int | None = None, **kwargs: Any) -> None:
@@ -50,6 +51,7 @@ class DueOrdersOperator(StepOperator):
         self.chunk = chunk  # None: the settings' `orders_per_task`
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        """Return the chunks of order keys."""
         from magodoo.pipeline import reconcile, sales_lists
 
         named = (context["dag_run"].conf or {}).get("orders")
@@ -60,7 +62,7 @@ class DueOrdersOperator(StepOperator):
 
 
 class ReconcileOperator(StepOperator):
-    """Completes, matches, compares and plans whole orders; writes pairs, findings and planned changes.
+    """Complete, match and compare whole orders, and plan changes; write pairs, findings and planned changes.
 
     :param orders: order keys (Magento order entity ids); usually mapped over the chunks of DueOrdersOperator
     """
@@ -73,13 +75,14 @@ class ReconcileOperator(StepOperator):
         self.orders = orders
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        """Return the counts."""
         from magodoo.pipeline import reconcile
 
         return reconcile.run(pipeline, self.orders)
 
 
 class QualityOperator(StepOperator):
-    """Runs the expectations, builds the Data Docs, writes the gate's verdict on every unchecked change, queues the mails.
+    """Run the expectations, build the Data Docs, write the gate's verdict on every unchecked change, queue the emails.
 
     Returns `{"held_sides": [...], "released": n, "held": n, "failed_checks": [...], "mails": n}`.
     """
@@ -87,15 +90,16 @@ class QualityOperator(StepOperator):
     operator_extra_links = (SalesPageLink(), DataDocsLink())
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        """Return the failed checks and the counts."""
         from magodoo.pipeline import quality
 
         return quality.run(pipeline)
 
 
 class GateOperator(StepOperator):
-    """Fails when a whole side is held, and says by which check; held documents alone leave it green.
+    """Fail when a whole side is held, and name the checks; held documents alone do not fail it.
 
-    It has no mail of its own: the one that says which side is held, and by what, was queued by QualityOperator.
+    It sends no email itself: the one that names the held side and the checks was queued by QualityOperator.
 
     :param checked: what QualityOperator returned (templated)
     """
@@ -108,6 +112,7 @@ class GateOperator(StepOperator):
         self.checked = checked
 
     def execute(self, context: Any) -> Any:
+        """Return `checked`. Raises AirflowFailException when a side is held."""
         held = self.checked["held_sides"]
         if held:
             raise AirflowFailException(
@@ -117,12 +122,13 @@ class GateOperator(StepOperator):
 
 
 class SendMailsOperator(StepOperator):
-    """Sends the mails that wait, through Airflow's SMTP connection. What cannot be sent stays and is tried again."""
+    """Send the queued emails through Airflow's SMTP connection. What cannot be sent is kept and tried again."""
 
     def __init__(self, *, instance: str = "", **kwargs: Any) -> None:
         super().__init__(instance=instance, **kwargs)
 
     def execute(self, context: Any) -> Any:
+        """Return the counts `sent` and `kept`."""
         from magodoo_airflow.notify import send_waiting
 
         sent = send_waiting(self.instance or None)
@@ -131,11 +137,12 @@ class SendMailsOperator(StepOperator):
 
 
 class RefreshOperator(StepOperator):
-    """Re-reads open and recently closed orders on both sides, whatever their timestamps say; marks what is gone."""
+    """Read open and recently closed orders on both sides again, whatever their timestamps; mark deleted documents."""
 
     needs = ("magento", "odoo")
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        """Return the counts."""
         from magodoo.pipeline import refresh
 
         return refresh.run(pipeline)

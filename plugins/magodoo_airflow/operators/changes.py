@@ -1,13 +1,12 @@
-"""One operator per kind of change. Each carries out what the ledger has released of its kind; the protocol is shared.
+"""One operator per kind of change. Each writes the changes of its kind that are released; the protocol is shared.
 
     from magodoo_airflow.operators.changes import OdooInvoiceOperator
 
     with DAG("my_invoices", schedule="@hourly"):
         OdooInvoiceOperator(task_id="invoices", instance="us", limit=200)
 
-The kinds, what each operator is called and what it does: `magodoo.domain.kinds`.
-
-An operator never writes what the gate has not released, what waits for approval, or what `observe` mode keeps in the house.
+The kinds, the names of their operators and what these do: `magodoo.domain.kinds`.
+An operator never writes a change that the gate has not released, that waits for approval, or whose kind is in `observe` mode.
 """
 
 from __future__ import annotations
@@ -26,21 +25,21 @@ if TYPE_CHECKING:
 
 
 class ChangeOperator(StepOperator):
-    """Carries out the released changes of one kind, effectively once.
+    """Write the released changes of one kind, effectively once.
 
-    Each is usable on its own in any DAG; which changes it carries out stands in the ledger, so that clearing it, or two of it at
-    once, writes nothing twice. It stops on request after the call in hand (`on_kill`); what it has leased is taken up by the
-    next run. Transient failures are tried again (`retries`, 2 unless given), what only a person can mend is not.
+    It can be used on its own in any DAG; the ledger decides which changes it writes, so that clearing it, or running it twice at once,
+    writes nothing twice. It stops on request after the current call (`on_kill`); the changes that it has leased are taken over by the
+    next run. Transient failures are retried (`retries`, 2 unless given), those that need a person are not.
 
     :param instance: instance id (templated)
     :param orders: only these orders' changes (Magento order entity ids, templated); None: all that are due
     :param limit: at most so many changes in this task
     :param dry: show the exact calls in the log, write nothing (templated)
 
-    Returns counts: applied, refused, failed, uncertain, put_back (its target was away, or what it builds on is not there yet),
-    changed (planned anew), lost (another worker had the order), and of what stays: waiting_approval, held, observe; of a dry
-    run would_write and what stays. A refused document is a finding, not a failure of the task; a change that failed for want of
-    a right or a setting fails the task, after the others went.
+    Returns counts: applied, refused, failed, uncertain, put_back (its target was unavailable, or a change that it requires is not done yet),
+    changed (planned anew), lost (another worker had the order), and of the remaining changes waiting_approval, held, observe; of a dry
+    run would_write and these three. A refused document is a finding, not a failure of the task; a change that failed for want of
+    a right or a setting fails the task, after the others were written.
     """
 
     template_fields: Sequence[str] = ("instance", "orders", "dry")
@@ -61,6 +60,7 @@ class ChangeOperator(StepOperator):
         self.orders, self.limit, self.dry = orders, limit, dry
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        """Return the counts. Raises AirflowException when a change failed for want of a right or a setting."""
         from magodoo.pipeline import load
         from magodoo_airflow.preflight import permit
 
@@ -75,7 +75,7 @@ class ChangeOperator(StepOperator):
 
 
 def _operator(kind: ChangeKind) -> type[ChangeOperator]:
-    """Return the operator of a kind of change, called and described as the catalogue says."""
+    """Return the operator of a kind of change, with name and description from the catalogue."""
     name = kind.entry.operator
     example = f'Example::\n\n    {name}(task_id="{kind.value}", instance="us", limit=200)'
     return type(
@@ -88,5 +88,5 @@ globals().update({operator.__name__: operator for operator in BY_KIND.values()})
 
 
 def __getattr__(name: str) -> type[ChangeOperator]:
-    """Tell type checkers that the operators are importable by name; reached only by names that no kind has."""
+    """Raise AttributeError for names that no kind has; tells type checkers that the operators are importable by name."""
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Which kinds of change are due: the tasks of the others are skipped, so that an idle run costs two tasks."""
+"""Determine which kinds of change are due: the tasks of the others are skipped, so that an idle run costs two tasks."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ if TYPE_CHECKING:
 
 
 class DueChangesOperator(StepOperator, BaseBranchOperator):
-    """Branches to the tasks whose id is the kind of a change that may be carried out now, and to `always`.
+    """Branch to the tasks whose id is the kind of a change that may be written now, and to `always`.
 
-    Before the first `apply`, and after settings changed, the instance is examined: with errors nothing is written.
-
-    `mail` is chosen when mails wait: a person is told at once what waits for approval.
+    Before the first `apply`, and after settings changed, a preflight is run: with errors nothing is written.
+    `mail` is chosen when emails wait: a person is informed at once of what waits for approval.
 
     :param always: task ids that run in any case
     """
@@ -31,6 +30,7 @@ class DueChangesOperator(StepOperator, BaseBranchOperator):
         self.always = always
 
     def choose_branch(self, context: Any) -> list[str]:
+        """Return the ids of the tasks to run."""
         return [*self.tell(context, self._due), *self.always]
 
     def _due(self, pipeline: Context) -> list[str]:
@@ -44,4 +44,5 @@ class DueChangesOperator(StepOperator, BaseBranchOperator):
             return [*due, "mail"] if outbox.is_waiting(connection, pipeline.instance.id) else due
 
     def execute(self, context: Any) -> Any:
+        """Run the chosen tasks and skip the others."""
         return self.do_branch(context, self.choose_branch(context))

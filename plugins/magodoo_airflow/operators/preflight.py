@@ -1,4 +1,4 @@
-"""Examines instances before they may write: one mapped task per instance, the table of checks in its log."""
+"""Check instances before they may write: one mapped task per instance, with the table of checks in its log."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ALL = "all"
 
 
 class ChosenInstancesOperator(BaseOperator):
-    """Returns the ids of the instances to be examined, broken entries of the settings file included.
+    """Return the ids of the chosen instances, broken entries of the settings file included.
 
     :param instance: an instance id or "all" (templated)
     """
@@ -24,6 +24,7 @@ class ChosenInstancesOperator(BaseOperator):
         self.instance = instance
 
     def execute(self, context: Any) -> list[str]:
+        """Return the ids. Raises AirflowFailException for an unknown instance."""
         from magodoo.errors import BadSettings
         from magodoo.settings.read import read_with_problems
         from magodoo_airflow.preflight import names
@@ -40,7 +41,7 @@ class ChosenInstancesOperator(BaseOperator):
 
 
 class PreflightOperator(BaseOperator):
-    """Examines one instance, logs the table of checks, and fails when there are errors.
+    """Check one instance, log the table of checks, and fail when there are errors.
 
     :param instance: instance id (templated)
 
@@ -55,6 +56,7 @@ class PreflightOperator(BaseOperator):
         self.instance = instance
 
     def execute(self, context: Any) -> dict[str, int]:
+        """Return the number of checks by status. Raises AirflowFailException when there are errors."""
         from magodoo.errors import MagodooError
         from magodoo.preflight.results import Status, table
         from magodoo.settings.read import read_with_problems

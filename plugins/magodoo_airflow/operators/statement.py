@@ -1,4 +1,4 @@
-"""Makes the monthly statement of one instance and queues the mail that brings it."""
+"""Make the monthly statement of one instance and queue its email."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class StatementOperator(StepOperator):
-    """The statement of a month, kept and mailed.
+    """Make and store the statement of a month, and queue its email.
 
     :param instance: instance id (templated)
     :param month: year and month such as 2026-10; empty: the last month, and the signed ones before it (templated)
@@ -28,6 +28,7 @@ class StatementOperator(StepOperator):
         self.month = month
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
+        """Return the counts."""
         from magodoo.pipeline import statement
 
         return statement.run(pipeline, self.month.strip() or None)

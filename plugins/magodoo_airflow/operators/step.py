@@ -1,4 +1,4 @@
-"""What all operators share: open the instance's systems, tell one story of `magodoo.pipeline`, say honestly how it ended."""
+"""The base of all operators: open the instance's systems, call one function of `magodoo.pipeline`, translate its errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from magodoo_airflow.links import SalesPageLink
 if TYPE_CHECKING:
     from magodoo.context import Context as PipelineContext
 
-# Of every step and every summary. A mapped task must be given it in `partial`: the scheduler never makes the operator, so its defaults do not count.
+# For every step and summary. A mapped task needs it in `partial`: the scheduler does not construct the operator, so its defaults do not apply.
 PATIENCE: dict[str, Any] = {
     "retries": 2,
     "retry_delay": timedelta(seconds=30),
@@ -26,12 +26,12 @@ PATIENCE: dict[str, Any] = {
 
 
 class StepOperator(BaseOperator):
-    """Runs one story for one instance.
+    """Run one step of the pipeline for one instance.
 
     :param instance: id of the instance in the settings file (templated).
 
-    An error that only a person can mend (settings, rights, a broken invariant) fails the task at once, without retries;
-    a transient one is retried with backoff. The return value is the story's counts (a small dict of numbers).
+    An error that only a person can fix (settings, rights, a broken invariant) fails the task at once, without retries;
+    a transient one is retried with backoff. The return value is the step's counts (a small dict of numbers).
     """
 
     template_fields: Sequence[str] = ("instance",)
@@ -45,14 +45,18 @@ class StepOperator(BaseOperator):
         self._opened: PipelineContext | None = None
 
     def execute(self, context: Any) -> Any:
+        """Run the step and return its counts."""
         return self.tell(context, lambda pipeline: self.story(pipeline, context))
 
     def story(self, pipeline: PipelineContext, context: Any) -> Any:
-        """The work of this operator; subclasses call one function of `magodoo.pipeline`."""
+        """Do the work of this operator; subclasses call one function of `magodoo.pipeline`."""
         raise AirflowFailException(f"{type(self).__name__} tells no story")
 
     def tell(self, context: Any, story: Callable[[PipelineContext], Any]) -> Any:
-        """Opens the context, runs `story`, translates the engine's errors into Airflow's."""
+        """Open the context, run `story`, send metrics, and return its counts.
+
+        Raises AirflowFailException for FixConfiguration and Stop, AirflowException (retried) for other errors of magodoo.
+        """
         from magodoo.domain.log_labels import labelled
         from magodoo.errors import FixConfiguration, MagodooError, Stop
         from magodoo_airflow import metrics
@@ -80,16 +84,16 @@ class StepOperator(BaseOperator):
 
     @property
     def task_type_name(self) -> str:
-        """The stage in metrics: the task's id, without its instance."""
+        """Return the stage in metrics: the task's id, without its instance."""
         return self.task_id.replace(".", "_")
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """What OpenLineage is told: the systems read and the staging tables written, and the counts."""
+        """Return the lineage for OpenLineage: the systems read and the staging tables written, and the counts."""
         from magodoo_airflow.lineage import of_step
 
         return of_step(self, task_instance)
 
     def on_kill(self) -> None:
-        """Asks the story to stop after the call in hand; what is leased is taken up by the next run after its lease."""
+        """Stop after the current call; leased changes are taken over by the next run when the lease expires."""
         if self._opened is not None:
             self._opened.stop()

@@ -1,4 +1,4 @@
-"""Adds up what mapped tasks counted; its event wakes the next DAG."""
+"""Sum the counts of mapped tasks; the asset event of the summary triggers the next DAG."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from magodoo_airflow.operators.step import PATIENCE
 
 
 class SummaryOperator(BaseOperator):
-    """Sums the counts of mapped tasks (none when nothing was due; a skipped task counted nothing).
+    """Sum the counts of mapped tasks (none when nothing was due; a skipped task counts as nothing).
 
-    :param counts: a list of dicts of numbers (templated); what is no number is left out
+    :param counts: a list of dicts of numbers (templated); other values are left out
     """
 
     template_fields: Sequence[str] = ("instance", "counts")
@@ -26,6 +26,7 @@ class SummaryOperator(BaseOperator):
         self.instance, self.counts = instance, counts
 
     def execute(self, context: Any) -> dict[str, int]:
+        """Return the sums by name."""
         total: Counter[str] = Counter()
         for counted in self.counts if isinstance(self.counts, Iterable) else []:
             total.update({name: number for name, number in (counted or {}).items() if isinstance(number, int)})
@@ -34,9 +35,10 @@ class SummaryOperator(BaseOperator):
 
 
 class LoadedOperator(SummaryOperator):
-    """Sums up what the writers counted, and mails at once what failed, was refused or waits for a person."""
+    """Sum the counts of the writers, and email at once what failed, was refused or waits for a person."""
 
     def execute(self, context: Any) -> dict[str, int]:
+        """Return the sums by name."""
         from magodoo.pipeline import load
         from magodoo_airflow.hooks.context import open_context
         from magodoo_airflow.notify import send_waiting

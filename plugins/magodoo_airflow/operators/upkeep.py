@@ -8,14 +8,15 @@ from airflow.sdk import BaseOperator
 
 
 class UpkeepOperator(BaseOperator):
-    """The daily upkeep of all instances: digest mails, retention, old Data Docs. Returns counts."""
+    """Run the daily upkeep of all instances: digest emails, retention, old Data Docs. Returns counts."""
 
     def execute(self, context: Any) -> dict[str, int]:
+        """Return the counts of `magodoo.pipeline.upkeep.run`."""
         from magodoo.pipeline import upkeep
         from magodoo.settings.read import read_with_problems
         from magodoo_airflow.hooks.context import staging_engine
 
-        settings = read_with_problems().settings  # a broken entry takes away only its own instance
+        settings = read_with_problems().settings  # a broken entry leaves out only its own instance
         counts = upkeep.run(staging_engine(settings), settings)
         self.log.info("%s", counts)
         return counts

@@ -1,4 +1,4 @@
-"""The window of an Airflow run: what a run's type, partition key and conf say about the time to read."""
+"""The window of an Airflow run, from its type, partition key and conf."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 def window_of(context: Any, instance: Instance) -> Window | None:
-    """The window that this run must read, or None: read from the watermark on.
+    """Return the window that this run must read; None: from the watermark on.
 
     Only a backfill has a window: Airflow's own (run type backfill: the partition of its key) or a `conf` with `from` and
-    `to`. A manual or scheduled run reads from the watermark, with or without a partition key.
+    `to`. A manual or scheduled run reads from the watermark, with or without a partition key. Raises BadSettings for an invalid window.
     """
     from magodoo.pipeline.window import from_conf, from_partition
 
@@ -28,11 +28,11 @@ def window_of(context: Any, instance: Instance) -> Window | None:
 
 
 def _is_backfill(run_type: Any) -> bool:
-    """Airflow's servers have an enum whose words are its values; the enum of a task says `DagRunType.BACKFILL`."""
+    """Return whether it is a backfill. The type is an enum: servers format it as its value, tasks as `DagRunType.BACKFILL`."""
     return str(getattr(run_type, "value", run_type)) == "backfill"
 
 
 def kinds_of(context: Any) -> list[str] | None:
-    """The kinds of documents that the conf of a backfill's run names; None: all."""
+    """Return the kinds of documents named by the conf of a backfill's run; None: all."""
     named = (context["dag_run"].conf or {}).get("documents")
     return [str(kind) for kind in named] if named else None

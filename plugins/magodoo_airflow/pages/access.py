@@ -1,7 +1,7 @@
-"""Who may see and who may write: Airflow's own login and rights, whatever auth manager is configured.
+"""Access to the pages: Airflow's own login and rights, whatever auth manager is configured.
 
 Reading needs a login and the right to see the instance's load DAG. Writing needs the right to trigger it, and a request that comes
-from a form of ours: the login cookie is SameSite=Lax only (facts airflow-3.3 5), so a form carries a token bound to the user.
+from a form of these pages: the login cookie is SameSite=Lax only (facts airflow-3.3 5), so a form carries a token bound to the user.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _bearer = HTTPBearer(auto_error=False)
 
 
 class LoginNeeded(Exception):
-    """An anonymous browser: it is sent to the login and back."""
+    """Raised for a browser without a login, which is redirected to the login and back."""
 
 
 async def signed_in(request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Any:
-    """The user. A browser without a login is sent to it; a script gets 401."""
+    """Return the user. A browser without a login is redirected to it; a script gets 401."""
     try:
         return await get_user(request, None, bearer)
     except HTTPException as refused:
@@ -41,41 +41,43 @@ async def signed_in(request: Request, bearer: Annotated[HTTPAuthorizationCredent
 
 @dataclass(frozen=True)
 class Reader:
-    """Who looks, and at which instances."""
+    """A user, and the instances that they may see."""
 
     user: Any
     instances: tuple[str, ...]
 
     @property
     def name(self) -> str:
+        """Return the user's name."""
         return str(self.user.get_name())
 
     def must_read(self, instance: str) -> None:
-        """Raises 404 for an instance that is not theirs, as if it were not there."""
+        """Raise 404 for an instance that the user may not see, as if it did not exist."""
         if instance not in self.instances:
             raise HTTPException(404, f"There is no instance {instance} that you may see.")
 
     def chosen(self, instance: str) -> list[str]:
-        """The instances that a page shows: the one that its filter names, else all of theirs."""
+        """Return the instances that a page shows: the one of its filter, else all that the user may see."""
         return [one for one in self.instances if instance in ("", one)]
 
 
 def reader(user: Annotated[Any, Depends(signed_in)]) -> Reader:
+    """Return the user with the instances whose load DAG they may see."""
     known = read_with_problems().settings.instances
     return Reader(user, tuple(one for one in known if _authorized(user, one, "GET")))
 
 
 class Writer(Reader):
-    """Who sent a form that writes."""
+    """A user who submitted a form that writes."""
 
     def must_write(self, instances: Collection[str]) -> None:
-        """Raises 403 unless they may trigger the load DAG of each of these instances."""
+        """Raise 403 unless the user may trigger the load DAG of each of these instances."""
         if not all(may_write(self.user, instance) for instance in instances):
             raise HTTPException(403, "Writing needs the right to trigger the load DAG; you may only look.")
 
 
 def writer(request: Request, who: Annotated[Reader, Depends(reader)], token: Annotated[str, Form()] = "") -> Writer:
-    """Raises 403 for a form that is not ours or not of this user."""
+    """Return the user who submitted a form. Raises 403 for a form without this user's token or from another site."""
     if not hmac.compare_digest(token.encode(), form_token(who.user).encode()):
         raise HTTPException(403, "This form is out of date: open the page again.")
     if request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
@@ -84,18 +86,18 @@ def writer(request: Request, who: Annotated[Reader, Depends(reader)], token: Ann
 
 
 def may_write(user: Any, instance: str) -> bool:
-    """Whether the user may trigger the instance's load DAG."""
+    """Return whether the user may trigger the instance's load DAG."""
     return _authorized(user, instance, "POST")
 
 
 def form_token(user: Any) -> str:
-    """What a form of this user must carry; the key is the secret that signs Airflow's own sessions."""
+    """Return the token that a form of this user must carry: an HMAC keyed with the secret that signs Airflow's sessions."""
     key = str(conf.get_mandatory_value("api", "secret_key")).encode()
     return hmac.new(key, f"magodoo form of {user.get_id()}".encode(), hashlib.sha256).hexdigest()
 
 
 def _authorized(user: Any, instance: str, method: Any) -> bool:
-    """The question that Airflow's own trigger button asks (runs of the DAG), so that FAB's roles answer as people expect."""
+    """Ask the auth manager as Airflow's trigger button does (runs of the DAG), so that FAB's roles apply as expected."""
     load = DagDetails(id=f"sales_load__{instance}")
     return bool(
         get_auth_manager().is_authorized_dag(method=method, access_entity=DagAccessEntity.RUN, details=load, user=user)

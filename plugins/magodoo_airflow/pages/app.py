@@ -1,4 +1,4 @@
-"""The app behind the sales pages: its routes, the headers of every answer, and what a person reads when something is wrong."""
+"""The FastAPI app of the sales pages: its routes, the headers of every response, and the error pages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ app.include_router(statements)
 
 @app.middleware("http")
 async def headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Nothing but our own style and script may run; the pages are shown in Airflow's frame only; nothing is kept."""
+    """Add security headers: only the app's own styles and scripts run, only Airflow may frame the pages, nothing is cached."""
     request.state.nonce = secrets.token_urlsafe(16)
     response = await call_next(request)
     policy = (
@@ -47,7 +47,7 @@ async def headers(request: Request, call_next: Callable[[Request], Awaitable[Res
 
 @app.exception_handler(LoginNeeded)
 async def to_login(request: Request, _: Exception) -> Response:
-    """The browser goes to Airflow's login, whichever auth manager has it, and comes back to the page."""
+    """Redirect the browser to Airflow's login, whichever auth manager has it, and back to the page."""
     root = str(request.scope.get("root_path", ""))
     path = request.scope["path"] if request.scope["path"].startswith(root) else root + request.scope["path"]
     back = path + (f"?{request.url.query}" if request.url.query else "")
@@ -57,24 +57,26 @@ async def to_login(request: Request, _: Exception) -> Response:
 
 @app.exception_handler(HTTPException)
 async def refused(request: Request, problem: HTTPException) -> Response:
+    """Answer an HTTPException with its status and detail."""
     return _problem(request, problem.status_code, str(problem.detail))
 
 
 @app.exception_handler(RequestValidationError)
 async def not_understood(request: Request, problem: RequestValidationError) -> Response:
+    """Answer invalid parameters with 400 and their names."""
     told = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in problem.errors())
     return _problem(request, 400, f"The page was asked for something that it does not understand: {told}.")
 
 
 @app.exception_handler(MagodooError)
 async def not_set_up(request: Request, problem: MagodooError) -> Response:
-    """The settings cannot be read, or the like: the message says what to do."""
+    """Answer 503 with the error's message, which gives the remedy: the settings cannot be read, or the like."""
     return _problem(request, 503, str(problem))
 
 
 @app.exception_handler(DBAPIError)
 async def staging_refused(request: Request, problem: DBAPIError) -> Response:
-    """Staging does not answer, was not migrated, took too long, or cannot read a value of the address; its words may hold values."""
+    """Answer an error of the staging database: 400 for a damaged address, else 503. Its own message may contain values and is not shown."""
     name = type(problem.orig).__name__
     if name == "QueryCanceled":
         return _problem(request, 503, "This took too long. Narrow the filters, for example by dates.")
@@ -88,7 +90,7 @@ async def staging_refused(request: Request, problem: DBAPIError) -> Response:
 
 
 def _problem(request: Request, status: int, message: str) -> Response:
-    """The message as a page for a browser, as JSON for a script."""
+    """Return the message as a page for a browser, as JSON for a script."""
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": message}, status_code=status)
     content = {

@@ -1,4 +1,4 @@
-"""The connection of the pages to staging: the same Airflow connection that the DAGs use."""
+"""The pages' connection to staging: the same Airflow connection that the DAGs use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_QUERY = "20s"
 
 @contextmanager
 def staging() -> Iterator[Connection]:
-    """One transaction; a query that takes longer than LONGEST_QUERY is given up."""
+    """Open one transaction; a query that takes longer than LONGEST_QUERY is cancelled."""
     with engine().begin() as connection:
         connection.exec_driver_sql(f"set local statement_timeout = '{LONGEST_QUERY}'")
         connection.exec_driver_sql("set local jit = off")
@@ -26,7 +26,8 @@ def staging() -> Iterator[Connection]:
 
 @cache
 def engine() -> Engine:
+    """Return the engine of this process."""
     name = read_with_problems().settings.staging_connection
-    # The SDK's Connection asks the task's supervisor; the api-server has none.
+    # The SDK's Connection asks the task's supervisor, which the api-server does not have.
     known = AirflowConnection.get_connection_from_secrets(name)  # noqa: AIR311
     return connect(known.get_uri(), pool_size=5, max_overflow=5)

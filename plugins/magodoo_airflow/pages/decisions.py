@@ -1,4 +1,4 @@
-"""What a person decides on a page: mute, confirm, approve, reject, release, plan once more. Each is written with their name."""
+"""Decisions of a person on a page: mute, confirm, approve, reject, release, plan again. Each is recorded with their name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LONGEST_MUTE = timedelta(days=366)
 def mute(
     request: Request, who: Who, finding_id: int, until: Annotated[date, Form()], reason: Annotated[str, Form()] = ""
 ) -> Response:
-    """Mutes a finding to the end of a day (UTC), with a reason."""
+    """Mute a finding until the end of a day (UTC), with a reason."""
     end = datetime.combine(until, time.max, UTC)
     if not datetime.now(UTC) < end < datetime.now(UTC) + _LONGEST_MUTE:
         raise HTTPException(400, "The end date must lie within the next year.")
@@ -40,6 +40,7 @@ def mute(
 
 @decisions.post("/finding/{finding_id}/unmute")
 def unmute(request: Request, who: Who, finding_id: int) -> Response:
+    """Unmute a finding."""
     with staging() as connection:
         _finding(connection, who, finding_id)
         repository.unmute(connection, finding_id)
@@ -63,7 +64,7 @@ def confirm_match(
     magento_id: Annotated[str, Form()],
     odoo_id: Annotated[str, Form()],
 ) -> Response:
-    """Two documents of one order are counterparts, says a person; the order is looked at again at the next run."""
+    """Record that a person confirmed two documents of one order as counterparts; the next run reconciles the order again."""
     who.must_write([instance])
     with staging() as connection:
         magento = records.document(connection, instance, "magento", kind.value, magento_id)
@@ -85,7 +86,7 @@ def confirm_match(
 
 @decisions.post("/match/{pair_id}/undo")
 def undo_match(request: Request, who: Who, pair_id: int) -> Response:
-    """A match that a person confirmed was none."""
+    """End a match that a person confirmed by mistake; the next run reconciles the order again."""
     with staging() as connection:
         pair = records.confirmed_pair(connection, pair_id)
         if pair is None:
@@ -103,7 +104,7 @@ def _look_again(connection: Connection, instance: str, order_key: str) -> None:
 
 @decisions.post("/changes/approve")
 def approve_several(request: Request, who: Who, change: Annotated[list[int], Form()]) -> Response:
-    """Approves the changes that were ticked. Those that have moved on meanwhile are left alone and show again."""
+    """Approve the ticked changes. Those that have changed state meanwhile are left alone and shown again."""
     with staging() as connection:
         known = records.instances_of_changes(connection, change)
         who.must_write(set(known.values()))
@@ -113,7 +114,7 @@ def approve_several(request: Request, who: Who, change: Annotated[list[int], For
 
 @decisions.post("/change/{change_id}/{verb}")
 def decide(request: Request, who: Who, change_id: int, verb: str, reason: Annotated[str, Form()] = "") -> Response:
-    """Approves, rejects, releases (what the gate holds) or plans once more."""
+    """Approve, reject, release (what the gate holds) or plan again one change. Raises 409 when its state does not allow it."""
     if verb not in _VERBS:
         raise HTTPException(404, f"A change can be told to {', '.join(_VERBS)}.")
     act, needs_reason = _VERBS[verb]
@@ -134,7 +135,7 @@ _VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str], int], bool]]
 
 
 def _said(reason: str) -> str:
-    """The reason of a person; without one nothing is muted, rejected or released."""
+    """Return the reason that a person gave. Raises 400 for one under three characters."""
     if len(reason.strip()) < 3:
         raise HTTPException(400, "Say why: a reason of at least three letters is kept with it.")
     return reason.strip()[:1000]

@@ -1,4 +1,4 @@
-"""Where the pages stand in Airflow's navigation. Light: every Airflow process imports this; the app itself only the api-server."""
+"""The pages in Airflow's navigation. Light: every Airflow process imports this; only the api-server imports the app itself."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ VIEWS = (
 
 
 def address(path: str) -> str:
-    """Where a page is for a browser: below the path of Airflow's own address, which a reverse proxy may have moved (`[api] base_url`)."""
+    """Return the path of a page in the browser: below the path of `[api] base_url`, which a reverse proxy may have set."""
     base = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
     return f"{base}{PREFIX}/{path}"
 
 
 def external_views() -> list[dict[str, Any]]:
-    """The entries of the category *Magento*."""
+    """Return the entries of the category *Magento*."""
     return [
         {
             "name": name,
@@ -42,7 +42,7 @@ def external_views() -> list[dict[str, Any]]:
 
 
 def fastapi_apps() -> list[dict[str, Any]]:
-    """The app, only where it is served: it needs FastAPI, SQLAlchemy and Airflow's login."""
+    """Return the app in the api-server, else nothing: it needs FastAPI, SQLAlchemy and Airflow's login."""
     if not _is_api_server():
         return []
     from magodoo_airflow.pages.app import app
@@ -51,7 +51,7 @@ def fastapi_apps() -> list[dict[str, Any]]:
 
 
 def _is_api_server() -> bool:
-    """Whether this process serves HTTP: `airflow api-server`, `airflow standalone`, gunicorn, or uvicorn itself."""
+    """Return whether this process serves HTTP: `airflow api-server`, `airflow standalone`, gunicorn, or uvicorn itself."""
     return any(
         word in argument
         for argument in sys.argv

@@ -1,4 +1,4 @@
-"""The numbers of the first page: how far both sides agree, its course, what is at stake, what waits, what ran and runs next."""
+"""The figures of the overview: agreement of both sides and its course, amounts at stake, what waits, last and next runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STAGES = ("magento_extract", "odoo_extract", "sales_reconcile", "sales_quality"
 
 @dataclass(frozen=True)
 class Agreement:
-    """Of one kind on one day: how many agree, differ and are missing."""
+    """Counts of one kind of document on one day: matched, differing, missing."""
 
     day: date
     matched: int
@@ -32,18 +32,19 @@ class Agreement:
 
     @property
     def all(self) -> int:
+        """Return the sum of the counts."""
         return self.matched + self.differing + self.missing_in_odoo + self.missing_in_magento
 
     @property
     def share(self) -> float:
-        """Percent that agree; nothing at all agrees wholly. Never 100 while one differs."""
+        """Return the percentage that is matched; 100 for no documents, never 100 while one differs."""
         share = 100 * self.matched / self.all if self.all else 100.0
         return min(share, 99.99) if self.matched < self.all else share
 
 
 @dataclass(frozen=True)
 class Run:
-    """A DAG of the instance: its last run as Airflow knows it, what that did, and when the next comes (None: when there is work)."""
+    """A DAG of the instance: its last run in Airflow, the counts of that run, and the next run (None: when there is work)."""
 
     dag_id: str
     paused: bool
@@ -56,7 +57,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Overview:
-    """One instance. `course`: per kind the days that are known, oldest first."""
+    """The figures of one instance. `course`: by kind the days with data, oldest first."""
 
     instance: str
     course: dict[str, list[Agreement]]
@@ -72,6 +73,7 @@ class Overview:
 
 
 def overview(connection: Connection, instance: str, now: datetime) -> Overview:
+    """Return the figures of one instance for the DAYS days up to `now`."""
     since = now.date() - timedelta(days=DAYS - 1)
     values = {"instance": instance, "since": since}
 
@@ -130,12 +132,12 @@ _RUNS = """select latest.* from (select distinct stage from run where instance =
 
 
 def _dag(stage: str) -> str:
-    """Extracts are named for their side, all else is of the sales."""
+    """Return the DAG's name without instance: extracts have the stage's name, all others the prefix `sales_`."""
     return stage if stage.endswith("_extract") else f"sales_{stage}"
 
 
 def _open_by_day(moves: list[dict[str, Any]], first: date, last: date) -> list[tuple[date, int]]:
-    """How many findings were open at the end of each day, from what came and went."""
+    """Return the number of open findings at the end of each day, from what was opened and resolved."""
     by_day = {row["day"]: int(row["n"]) for row in moves}
     course, level = [], 0
     for n in range((last - first).days + 1):
@@ -146,7 +148,7 @@ def _open_by_day(moves: list[dict[str, Any]], first: date, last: date) -> list[t
 
 
 def dag_runs(instance: str) -> list[Run]:
-    """What Airflow ran last and will run next for the instance, from its own tables: the pages live in the api-server."""
+    """Return the last and next run of the instance's DAGs from Airflow's own tables, which the api-server can read."""
     ids = [f"{stage}__{instance}" for stage in _STAGES]
     with create_session() as session:
         known = session.execute(
@@ -167,7 +169,7 @@ def dag_runs(instance: str) -> list[Run]:
 
 
 def backfill_runs(run_id: str) -> list[Run]:
-    """The backfill of this DAG run, if Airflow still knows it."""
+    """Return the backfill with this DAG run id, if Airflow still has it."""
     with create_session() as session:
         found = session.execute(
             select(DagModel.is_paused, DagRun.state, DagRun.start_date, DagRun.end_date)
@@ -178,4 +180,5 @@ def backfill_runs(run_id: str) -> list[Run]:
 
 
 def today() -> datetime:
+    """Return the present time in UTC."""
     return datetime.now(UTC)

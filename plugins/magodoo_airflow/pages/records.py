@@ -1,4 +1,4 @@
-"""One record and what belongs to it: a document with its counterpart, a finding, a change, a quarantined record."""
+"""Read one record and what belongs to it: a document with its counterpart, a finding, a change, a quarantined record."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class DocumentPage:
-    """`head`: the document that was asked for; `sides`: it and its counterpart by side; `candidates`: what could be its counterpart;
-    `group`: the shipments of the other side that one without a pair is compared with, as table shipment_group has them.
+    """A document with all that its page shows.
+
+    Attributes:
+        head: The document itself.
+        sides: It and its counterpart by side.
+        candidates: Possible counterparts.
+        group: The shipments of the other side with which one without a pair is compared (table shipment_group).
     """
 
     head: Row
@@ -33,21 +38,23 @@ class DocumentPage:
 
 @dataclass(frozen=True)
 class LinePair:
-    """One order item, shipping, discount or adjustment as either side states it."""
+    """One order item, shipping, discount or adjustment on either side."""
 
     magento: Row | None
     odoo: Row | None
 
     @property
     def any(self) -> Row:
+        """Return the line of Magento, else that of Odoo."""
         return self.magento or self.odoo or {}
 
     def differs(self, part: str) -> bool:
+        """Return whether both sides have the line and this column differs."""
         return bool(self.magento and self.odoo and self.magento[part] != self.odoo[part])
 
 
 def document(connection: Connection, instance: str, side: str, kind: str, source_id: str) -> DocumentPage | None:
-    """Everything about one document. None when it is not staged."""
+    """Return a document with everything that belongs to it; None when it is not staged."""
     known = {"instance": instance, "side": side, "kind": kind, "source_id": source_id}
     head = _one(connection, f"select * from document where {_DOCUMENT}", known)
     if head is None:
@@ -95,7 +102,7 @@ _CHANGES = """select * from change where instance = :instance and document_kind 
     and (order_key = :order or :order is null) order by id desc limit 50"""
 _PAYLOADS = """select side, payload, request_began_at from payload where instance = :instance and kind = :kind
     and (side = 'magento' and source_id = :magento or side = 'odoo' and source_id = :odoo) order by side"""
-# The other lines of the order, so that a reader walks from an invoice to its order and shipments.
+# The other documents of the order, so that a reader finds its order and shipments from an invoice.
 _FAMILY = """select kind, side, source_id, number, magento_number, odoo_number, match, total, currency, instance,
     magento_id is null or odoo_id is null as alone from listed
     where instance = :instance and order_key = :order and not (kind = :kind and (magento_id = :magento or odoo_id = :odoo)) order by
@@ -108,7 +115,7 @@ _CANDIDATES = """select d.* from document d where d.instance = :instance and d.o
 
 
 def _paired(magento: list[Row], odoo: list[Row]) -> list[LinePair]:
-    """Lines next to each other: by role and order item, and for what names no item in the order in which they stand."""
+    """Return the lines in pairs: by role and order item, and lines without an item in their order."""
     waiting: dict[tuple[str, str], list[Row]] = {}
     for line in odoo:
         waiting.setdefault((line["role"], line["item_key"] or ""), []).append(line)
@@ -120,7 +127,7 @@ def _paired(magento: list[Row], odoo: list[Row]) -> list[LinePair]:
 
 
 def finding(connection: Connection, finding_id: int) -> Row | None:
-    """A finding with the change that settles it."""
+    """Return a finding with the change planned for it, or None."""
     return _one(
         connection,
         "select f.*, c.kind as change_kind, c.state as change_state, c.verdict as change_verdict, c.approval as change_approval"
@@ -130,7 +137,7 @@ def finding(connection: Connection, finding_id: int) -> Row | None:
 
 
 def change(connection: Connection, change_id: int) -> Row | None:
-    """A change with its body, the findings that it settles, and the other changes for the same document."""
+    """Return a change with its requests, its findings, and other changes for the same document; None when there is none."""
     found = _one(
         connection,
         "select c.*, b.request, b.calls, b.before, b.after from change c left join change_body b on b.change_id = c.id where c.id = :id",
@@ -148,11 +155,12 @@ def change(connection: Connection, change_id: int) -> Row | None:
 
 
 def quarantined(connection: Connection, quarantine_id: int) -> Row | None:
+    """Return a quarantined record, or None."""
     return _one(connection, "select * from quarantine where id = :id", {"id": quarantine_id})
 
 
 def preflights(connection: Connection, instances: list[str]) -> list[Row]:
-    """The latest preflight of each instance."""
+    """Return the latest preflight of each instance."""
     return _all(
         connection,
         "select distinct on (instance) * from preflight where instance = any(:instances) order by instance, checked_at desc, id desc",
@@ -161,7 +169,7 @@ def preflights(connection: Connection, instances: list[str]) -> list[Row]:
 
 
 def confirmed_pair(connection: Connection, pair_id: int) -> Row | None:
-    """An active match that a person confirmed."""
+    """Return an active match that a person confirmed, or None."""
     return _one(
         connection,
         "select * from pair where id = :id and ended_at is null and rule = :rule",
@@ -170,6 +178,7 @@ def confirmed_pair(connection: Connection, pair_id: int) -> Row | None:
 
 
 def instances_of_changes(connection: Connection, change_ids: list[int]) -> dict[int, str]:
+    """Return the instance of each change by id."""
     rows = _all(connection, "select id, instance from change where id = any(:ids)", {"ids": change_ids})
     return {row["id"]: row["instance"] for row in rows}
 

@@ -1,4 +1,4 @@
-"""How values are shown, and how a page or a CSV leaves the house. Templates escape every value: text from a shop is hostile."""
+"""Render values, pages and CSV files. Templates escape every value, since text from Magento is untrusted."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ TABS = (
     ("/preflight", "Preflight"),
 )
 
-# Odoo's own labels, and Magento's of credit memos (RULES, *What accountants read*); anything else is shown as it is.
+# Odoo's own labels, and Magento's of credit memos; other values are shown as they are.
 LABELS = {
     "not_paid": "Not Paid", "in_payment": "In Payment", "paid": "Paid", "partial": "Partially Paid", "reversed": "Reversed",
     "draft": "Draft", "cancel": "Cancelled", "posted": "Posted", "sale": "Sales Order", "sent": "Quotation Sent", "done": "Done",
     "open": "Open", "refunded": "Refunded", "canceled": "Canceled", "it": "IT",
 }  # fmt: skip
-# What a word means, as a colour; the word itself always stands there too.
+# The colours of words; the word itself is always shown too.
 _GOOD = {
     "matched",
     "done",
@@ -64,7 +64,7 @@ templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
 
 
 def page(request: Request, reader: Reader, name: str, *, status: int = 200, **content: Any) -> Response:
-    """A page of ours for this reader; `root` is where the pages are mounted."""
+    """Return a page for this reader. The templates get `root`, the path where the pages are mounted."""
     root = str(request.scope.get("root_path", ""))
     content |= {
         "root": root, "airflow": root.removesuffix("/magento"), "path": request.scope["path"].removeprefix(root),
@@ -75,13 +75,13 @@ def page(request: Request, reader: Reader, name: str, *, status: int = 200, **co
 
 
 def spreadsheet(rows: Iterable[RowMapping], listing: Listing) -> Response:
-    """The rows as CSV with every column, sent as they are read; no cell is a formula. Amounts are decimals, their currency beside them."""
+    """Return the rows as a CSV with every column, streamed; no cell is a formula. Amounts are decimals, their currency beside them."""
 
     def lines() -> Iterator[str]:
         beside = listing.has_currency and not any(column.key == "currency" for column in listing.columns)
         out = io.StringIO()
         writer = csv.writer(out)
-        out.write("\ufeff")  # spreadsheets take it for UTF-8
+        out.write("\ufeff")  # byte order mark: spreadsheets then read UTF-8
         writer.writerow([*(column.label for column in listing.columns), *(["Currency"] if beside else [])])
         for row in rows:
             currency = str(row["currency_of_row"] or "")
@@ -113,7 +113,7 @@ def _cell(value: Any, column: Column, currency: str) -> object:
 
 
 def shown(value: Any, type_: str = "text", currency: str = "") -> str:
-    """A cell as a person reads it: amounts with thousands and their currency, times with their zone."""
+    """Return a cell as text: amounts with thousands separators and their currency, times in UTC."""
     if value is None or value == "":
         return ""
     if type_ == "money":
@@ -128,7 +128,7 @@ def shown(value: Any, type_: str = "text", currency: str = "") -> str:
 
 
 def counts(value: Mapping[str, Any]) -> str:
-    """What a run counted, without what it counted none of: `orders 208, invoice: read 167, changed 167`."""
+    """Return the counts of a run as text without zeros: `orders 208, invoice: read 167, changed 167`."""
     told = []
     for name, number in value.items():
         inner = counts(number) if isinstance(number, Mapping) else ""
@@ -138,7 +138,7 @@ def counts(value: Mapping[str, Any]) -> str:
 
 
 def money(units: Any, currency: str = "") -> str:
-    """1,234.50 from units, with the currency's decimals; a true minus, so that a column reads."""
+    """Return units of 1/10000 as `1,234.50` with the currency's decimals and a true minus sign."""
     if units is None:
         return ""
     whole, point, fraction = in_currency(abs(int(units)), currency).partition(".")
@@ -146,13 +146,13 @@ def money(units: Any, currency: str = "") -> str:
 
 
 def words(value: Any) -> str:
-    """A word of the code as a person reads it."""
+    """Return a persisted value as words: its label, else with spaces for underscores."""
     known = "" if value is None else str(value)
     return LABELS.get(known) or known.replace("_", " ").replace("odoo", "Odoo").replace("magento", "Magento")
 
 
 def stated(row: Mapping[str, Any]) -> str:
-    """A document's state as its own system words it; Magento numbers those of invoices and credit memos."""
+    """Return a document's state as its own system names it; Magento numbers those of invoices and credit memos."""
     if row["side"] == "magento":
         known = {"invoice": ("Open", "marked paid", "Canceled"), "credit_memo": ("Open", "Refunded", "Canceled")}
         if row["state"] in ("1", "2", "3") and row["kind"] in known:
@@ -161,19 +161,20 @@ def stated(row: Mapping[str, Any]) -> str:
 
 
 def colour(value: Any) -> str:
+    """Return the style class of a word: good, bad, warn or plain."""
     known = str(value)
     return "good" if known in _GOOD else "bad" if known in _BAD else "warn" if known in _WARN else "plain"
 
 
 def address(path: str, query: Iterable[tuple[str, str]], **changed: Any) -> str:
-    """The page's own address with some parameters changed; empty ones are left out."""
+    """Return the path with the query, some parameters changed; empty ones are left out."""
     kept = [(key, value) for key, value in query if key not in changed and value]
     kept += [(key, str(value)) for key, value in changed.items() if value]
     return f"{path}?{urlencode(kept)}" if kept else path
 
 
 def ago(since: datetime | date | None, now: datetime | None = None) -> str:
-    """How long ago, in one word of the fitting size."""
+    """Return the time since in its largest unit: `3 days`; "" without a time."""
     if not isinstance(since, datetime):
         return ""
     seconds = ((now or datetime.now(UTC)) - since).total_seconds()
@@ -185,20 +186,20 @@ def ago(since: datetime | date | None, now: datetime | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """99.9 %, cut and not rounded: what is not whole is never shown as whole."""
+    """Return a percentage, truncated to one decimal: `99.9 %`; less than the whole is never shown as 100."""
     cut = int(share * 10) / 10
     return f"{cut:.0f} %" if cut == int(cut) else f"{cut:.1f} %"
 
 
 def pretty(value: Any) -> str:
-    """JSON that a person reads."""
+    """Return a value as indented JSON; "" for None."""
     return (
         "" if value is None else json.dumps(json.loads(dump_json(value)), indent=2, ensure_ascii=False, sort_keys=True)
     )
 
 
 def record_address(row: Mapping[str, Any], side: str = "", source_id: Any = None) -> str:
-    """Where the page of a document is, below the pages' own root."""
+    """Return the path of a document's page below the pages' root."""
     parts = (
         row["instance"],
         side or row["side"],

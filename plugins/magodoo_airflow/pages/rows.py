@@ -1,4 +1,4 @@
-"""One page of a list, its sums, and all of it for the CSV. Values are always bound; SQL comes from the lists' definitions only."""
+"""Query lists: one page, its sums, and all rows for the CSV. Values are always bound; SQL comes from the lists' definitions only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FEW = 2000
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a list is filtered, sorted and paged by; all of it stands in the address."""
+    """The filters, order and position of a list; all of it is in the address."""
 
     instances: Sequence[str]
     filters: Mapping[str, str]
@@ -27,19 +27,19 @@ class Wanted:
     sort: str = ""
     up: bool = False
     after: str = ""
-    hits: tuple[tuple[str, ...], ...] | None = None  # the rows that the search found, once it is known to be few
+    hits: tuple[tuple[str, ...], ...] | None = None  # the identities that the search found, when they are few
 
 
 @dataclass(frozen=True)
 class Page:
-    """The rows of a page, as dicts by column; each with `address`, `currency_of_row` and `cursor`. `after`: where the next page begins."""
+    """The rows of a page as dicts by column, each with `address`, `currency_of_row` and `cursor`. `after`: where the next page begins."""
 
     rows: list[dict[str, Any]]
     after: str
 
 
 def searched(connection: Connection, listing: Listing, wanted: Wanted) -> Wanted:
-    """The same with its hits, when the search finds few: the list is read once for them and not again for rows and sums."""
+    """Return `wanted` with the hits of its search when there are few, so that the list is searched once, not again for rows and sums."""
     if not wanted.search.strip():
         return wanted
     conditions, values = _conditions(listing, wanted)
@@ -51,20 +51,21 @@ def searched(connection: Connection, listing: Listing, wanted: Wanted) -> Wanted
 
 
 def page(connection: Connection, listing: Listing, wanted: Wanted) -> Page:
+    """Return the rows of one page, at most PAGE."""
     statement, values = _statement(listing, wanted, f" limit {PAGE + 1}")
     found = [dict(row) for row in connection.execute(text(statement), values).mappings()]
     return Page(found[:PAGE], found[PAGE - 1]["cursor"] if len(found) > PAGE else "")
 
 
 def everything(connection: Connection, listing: Listing, wanted: Wanted) -> Iterator[RowMapping]:
-    """What is filtered, whole, row by row: the list may not fit into memory."""
+    """Yield all filtered rows one by one: the list may not fit into memory."""
     statement, values = _statement(listing, wanted)
     streaming = connection.execution_options(yield_per=2000)
     yield from streaming.execute(text(statement), values).mappings()
 
 
 def sums(connection: Connection, listing: Listing, wanted: Wanted, shown: Sequence[Column]) -> list[dict[str, Any]]:
-    """Per currency: `n`, the number of rows, and the sum of each column that is shown and summed; currencies are never added."""
+    """Return one row per currency: `n`, the number of rows, and the sum of each shown column in `sums`. Currencies are never added."""
     conditions, values = _conditions(listing, wanted)
     columns = [column for column in shown if column.key in listing.sums]
     selected = "".join(f", sum({column.sql}) as {column.key}" for column in columns)
@@ -87,16 +88,16 @@ def _select(listing: Listing, wanted: Wanted) -> tuple[str, dict[str, Any]]:
 
 
 def _statement(listing: Listing, wanted: Wanted, limit: str = "") -> tuple[str, dict[str, Any]]:
-    """The rows are chosen before anything is joined to them or made into text: a sort looks at a whole list.
+    """Return the SELECT and its parameters; rows are chosen before anything is joined or formatted, since a sort reads the whole list.
 
-    A page is chosen by what names its rows alone, and only these are read whole: to carry wide rows through the sort of a
-    list of 160,000 takes more than twice the time.
+    A page is chosen by the identity of its rows alone, and only these are read whole: sorting wide rows of a list of 160,000 takes more
+    than twice the time.
     """
     chosen, values = _select(listing, wanted)
     first, direction = _sorting(listing, wanted)
     order = _order(listing, first)
     alias = listing.table.split()[-1]
-    # The sorted value comes last: it alone may hold the sign between them.
+    # The sorted value comes last: it alone may contain the separator.
     cursor = " || '|' || ".join(f"({sql})::text" for sql, _ in (*order[1:], order[0]))
     selected = ", ".join(f"{column.sql} as {column.key}" for column in listing.columns)
     ordered = ", ".join(f"{sql} {direction}" for sql, _ in order)
@@ -118,12 +119,12 @@ def _sorting(listing: Listing, wanted: Wanted) -> tuple[Column, str]:
 
 
 def _order(listing: Listing, first: Column) -> list[tuple[str, str]]:
-    """What the rows are ordered by, each with its type: the sorted column, then what makes the order total."""
+    """Return the expressions to order by with their types: the sorted column, then those that make the order total."""
     return [(first.sorted_by, first.compared_as), *(key for key in listing.key if key[0] != first.sorted_by)]
 
 
 def _cursor(order: list[tuple[str, str]], after: str) -> list[tuple[str, str]]:
-    """The values (with their types) after which the page begins; none for a cursor that is none."""
+    """Return the values (with their types) after which the page begins; nothing for an invalid cursor."""
     *keys, value = after.split("|", len(order) - 1)
     if not after or len(keys) != len(order) - 1:
         return []
@@ -148,7 +149,7 @@ def _conditions(listing: Listing, wanted: Wanted) -> tuple[str, dict[str, Any]]:
 
 
 def _among(listing: Listing, hits: Sequence[Sequence[str]], values: dict[str, Any]) -> str:
-    """The condition that a row is one of these."""
+    """Return the condition that a row is one of the hits."""
     columns = [[hit[n] for hit in hits] for n in range(len(listing.identity))]
     values |= {f"hits{n}": column for n, column in enumerate(columns)}
     arrays = ", ".join(f"cast(:hits{n} as {type_}[])" for n, (_, type_) in enumerate(listing.identity))
@@ -163,7 +164,7 @@ def _pattern(search: str) -> str:
 
 
 def _is_date(value: str) -> bool:
-    """A date that is none, typed into the address, filters nothing instead of failing the page."""
+    """Return whether the text is a date; an invalid one in the address is ignored instead of failing the page."""
     try:
         date.fromisoformat(value)
     except ValueError:

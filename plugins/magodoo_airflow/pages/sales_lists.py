@@ -1,4 +1,4 @@
-"""The lists of sales documents: columns as the connector documents them, and those that accountants may switch on."""
+"""The lists of sales documents: columns as documented, and further ones for accountants that can be switched on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NEWEST = Column("date", "Made", "l.date", "moment", required=True)
 
 
 def _extras(*left_out: str) -> tuple[Column, ...]:
-    """What accountants read (RULES, *What accountants read*), without what the list shows anyway."""
+    """Return the columns for accountants, without those that the list shows anyway."""
     columns = (
         Column("magento_number", "Magento number", "l.magento_number"),
         Column("odoo_number", "Odoo number", "l.odoo_number"),
@@ -143,7 +143,7 @@ SALES_LISTS = (
         ),
         ("quantity",),
         ("done", "not in Odoo"),
-        currency="''",  # pieces are pieces
+        currency="''",  # quantities have no currency
     ),
     _listing(
         "credit_memos", "Credit Memos", "credit_memo",

@@ -1,4 +1,4 @@
-"""The monthly statements: the months, one statement, its files, and the signature."""
+"""The pages of the monthly statements: the months, one statement, its files, and the signature."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_CHANGES = 500
 
 @statements.get("/statement")
 def months(request: Request, who: Who, instance: str = "") -> Response:
-    """The months that have a statement."""
+    """Show the months that have a statement."""
     with staging() as connection:
         found = store.months(connection, who.chosen(instance))
     return page(request, who, "statements.html", months=found)
@@ -33,7 +33,7 @@ def months(request: Request, who: Who, instance: str = "") -> Response:
 
 @statements.get("/statement/{instance}/{month}")
 def one(request: Request, who: Who, instance: str, month: str) -> Response:
-    """The statement of a month as it was signed, and what came later until this moment; unsigned, as it stands."""
+    """Show the statement of a month as signed, with later changes; if it is unsigned, the latest one."""
     with staging() as connection:
         signed, latest = _of(connection, who, instance, month)
         lines = store.moved_lines(signed.body, latest.body) if signed and latest else []
@@ -49,7 +49,7 @@ def one(request: Request, who: Who, instance: str, month: str) -> Response:
 
 @statements.get("/statement/{instance}/{month}/statement.pdf")
 def as_pdf(who: Who, instance: str, month: str) -> Response:
-    """What is signed, or would be."""
+    """Return the signed statement as PDF, else the latest one."""
     with staging() as connection:
         signed, latest = _of(connection, who, instance, month)
     kept = signed or latest
@@ -60,6 +60,7 @@ def as_pdf(who: Who, instance: str, month: str) -> Response:
 
 @statements.get("/statement/{instance}/{month}/statement.csv")
 def as_csv(who: Who, instance: str, month: str) -> Response:
+    """Return the signed statement as CSV, else the latest one."""
     with staging() as connection:
         signed, latest = _of(connection, who, instance, month)
     kept = signed or latest
@@ -73,7 +74,7 @@ def as_csv(who: Who, instance: str, month: str) -> Response:
 
 @statements.get("/statement/{instance}/{month}/documents.csv")
 def documents_as_csv(who: Who, instance: str, month: str) -> Response:
-    """Every document behind the figures, with the line that it stands on."""
+    """Return every document behind the figures with its line, as CSV."""
     with staging() as connection:
         signed, latest = _of(connection, who, instance, month)
         kept = signed or latest
@@ -91,7 +92,7 @@ def sign(
     request: Request, who: Signer, instance: str, month: str, statement: Annotated[int, Form()], seen: Annotated[str, Form()],
     note: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
-    """Signs what the person saw, in their name."""
+    """Sign the statement that the person saw, in their name. Raises 409 when it was made again or signed meanwhile."""
     who.must_read(instance)
     who.must_write([instance])
     with staging() as connection:
@@ -106,7 +107,7 @@ def sign(
 
 
 def _of(connection: Connection, who: Reader, instance: str, month: str) -> tuple[store.Kept | None, store.Kept | None]:
-    """The signed and the unsigned statement of a month; raises 404 when there is neither."""
+    """Return the signed and the unsigned statement of a month. Raises 404 when there is neither."""
     who.must_read(instance)
     first = _month(instance, month).first
     found = store.signed(connection, instance, first), store.latest(connection, instance, first)

@@ -1,4 +1,4 @@
-"""The pages that are looked at."""
+"""The pages that only show: overview, lists, documents, findings, changes, quarantine, preflight, Data Docs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Who = Annotated[Reader, Depends(reader)]
 
 @views.get("/")
 def first_page(request: Request, who: Who, instance: str = "") -> Response:
-    """Agreement per kind, money at stake, what waits, what ran."""
+    """Show agreement per kind, amounts at stake, what waits, and the last runs."""
     reading = read_with_problems()
     with staging() as connection:
         shown = [overview(connection, one, today()) for one in who.chosen(instance)]
@@ -41,12 +41,13 @@ def first_page(request: Request, who: Who, instance: str = "") -> Response:
 
 @views.get("/list/{name}.csv")
 def list_csv(request: Request, who: Who, name: str) -> Response:
-    """What is filtered, whole, with every column."""
+    """Return all filtered rows with every column, as CSV."""
     return _csv(request, who, _listing(name))
 
 
 @views.get("/list/{name}")
 def list_page(request: Request, who: Who, name: str) -> Response:
+    """Show a list."""
     return _list(request, who, _listing(name))
 
 
@@ -112,7 +113,7 @@ def _listing(name: str) -> Listing:
 
 @views.get("/document/{instance}/{side}/{kind}/{source_id}")
 def document(request: Request, who: Who, instance: str, side: str, kind: str, source_id: str) -> Response:
-    """Both sides next to each other, with the pair's rule, findings, changes and raw payloads."""
+    """Show both sides of a document beside each other, with the pair's rule, findings, changes and raw payloads."""
     who.must_read(instance)
     with staging() as connection:
         found = records.document(connection, instance, side, kind, source_id)
@@ -142,7 +143,7 @@ _WORDS = (
 
 
 def _outside(instance: str, found: records.DocumentPage) -> list[tuple[str, str]]:
-    """Links into Magento and Odoo, where the settings say where they are."""
+    """Return (label, link) into Magento and Odoo, where the settings have their addresses."""
     settings = read_with_problems().settings.instances.get(instance)
     links = []
     for side, row in found.sides.items():
@@ -153,7 +154,7 @@ def _outside(instance: str, found: records.DocumentPage) -> list[tuple[str, str]
 
 
 def _made(change: Mapping[str, Any]) -> tuple[str, str] | None:
-    """(side, link) of what a change made in the other system, where the settings say where that is."""
+    """Return (label, link) of the document that a change made in the other system, where the settings have its address."""
     settings = read_with_problems().settings.instances.get(change["instance"])
     kind = ChangeKind(change["kind"])
     if settings is None or not change["target_id"]:
@@ -174,7 +175,7 @@ def _magento_link(settings: Instance | None, row: Mapping[str, Any]) -> str:
 
 
 def _odoo_link(settings: Instance | None, row: Mapping[str, Any]) -> str:
-    """By model and id: the short form that every Odoo since 8 resolves, whatever menus it has."""
+    """Return the link by model and id: the short form that every Odoo resolves, whatever menus it has."""
     models = {
         "order": "sale.order",
         "invoice": "account.move",
@@ -187,7 +188,7 @@ def _odoo_link(settings: Instance | None, row: Mapping[str, Any]) -> str:
 
 @views.get("/finding/{finding_id}")
 def finding(request: Request, who: Who, finding_id: int) -> Response:
-    """What differs, what it means, what to do; muting."""
+    """Show what differs, what it means and what to do, with the form to mute it."""
     with staging() as connection:
         found = records.finding(connection, finding_id)
     if found is None or found["instance"] not in who.instances:
@@ -201,7 +202,7 @@ def finding(request: Request, who: Who, finding_id: int) -> Response:
 
 @views.get("/change/{change_id}")
 def change(request: Request, who: Who, change_id: int) -> Response:
-    """One change with its life and the exact calls."""
+    """Show one change with its history and the exact calls."""
     with staging() as connection:
         found = records.change(connection, change_id)
     if found is None or found["instance"] not in who.instances:
@@ -219,7 +220,7 @@ def change(request: Request, who: Who, change_id: int) -> Response:
 
 @views.get("/quarantine/{quarantine_id}")
 def quarantined(request: Request, who: Who, quarantine_id: int) -> Response:
-    """A record that could not be read, with what was sent."""
+    """Show a record that could not be read, with what was received."""
     with staging() as connection:
         found = records.quarantined(connection, quarantine_id)
     if found is None or found["instance"] not in who.instances:
@@ -229,7 +230,7 @@ def quarantined(request: Request, who: Who, quarantine_id: int) -> Response:
 
 @views.get("/preflight")
 def preflight(request: Request, who: Who, instance: str = "") -> Response:
-    """The latest preflight of each instance: what was checked, and what to do."""
+    """Show the latest preflight of each instance: what was checked, and what to do."""
     with staging() as connection:
         found = records.preflights(connection, who.chosen(instance))
     return page(request, who, "preflight.html", preflights=found)
@@ -237,7 +238,7 @@ def preflight(request: Request, who: Who, instance: str = "") -> Response:
 
 @views.get("/data-docs/{instance}")
 def data_docs(request: Request, who: Who, instance: str) -> Response:
-    """The runs of an instance that have Data Docs, newest first."""
+    """Show the runs of an instance that have Data Docs, newest first."""
     who.must_read(instance)
     folder = _docs_root() / instance
     runs = [run for run in folder.iterdir() if (run / "index.html").is_file()] if folder.is_dir() else []
@@ -247,7 +248,7 @@ def data_docs(request: Request, who: Who, instance: str) -> Response:
 
 @views.get("/data-docs/{instance}/{path:path}")
 def data_doc(who: Who, instance: str, path: str) -> Response:
-    """A file of the Data Docs; Great Expectations makes them, so they run without our origin's rights."""
+    """Return a file of the Data Docs, sandboxed: Great Expectations generates them."""
     who.must_read(instance)
     root = (_docs_root() / instance).resolve()
     file = (root / path).resolve()
@@ -256,7 +257,7 @@ def data_doc(who: Who, instance: str, path: str) -> Response:
     return FileResponse(file, headers={"Content-Security-Policy": _DATA_DOCS})
 
 
-# Great Expectations' pages bring scripts of their own: they are of no origin, so that nothing in them can act for the reader.
+# Great Expectations' pages contain scripts of their own: the sandbox gives them no origin, so that none can act for the reader.
 _DATA_DOCS = "sandbox allow-scripts allow-popups; default-src 'self' 'unsafe-inline' data:; connect-src 'none'; form-action 'none'; frame-ancestors 'self'"
 
 

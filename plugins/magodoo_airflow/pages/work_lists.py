@@ -1,4 +1,4 @@
-"""The lists of what the pipeline found and does: findings, changes, quarantine, runs."""
+"""The lists of what the pipeline found and did: findings, changes, quarantine, runs."""
 
 from __future__ import annotations
 
