@@ -1,4 +1,4 @@
-"""The words of the product, as types: what a side, a kind, a finding, a change is. Everything else uses these words."""
+"""The vocabulary of the product as enums: sides, kinds of document, findings, states of a change."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from enum import StrEnum
 
 
 class Side(StrEnum):
+    """One of the two systems."""
+
     MAGENTO = "magento"
     ODOO = "odoo"
 
     @property
     def other(self) -> Side:
+        """Return the opposite system."""
         return Side.ODOO if self is Side.MAGENTO else Side.MAGENTO
 
 
 class Kind(StrEnum):
-    """A kind of document. RETURN and PAYMENT exist in Odoo only."""
+    """A kind of document. RETURN exists in Odoo only."""
 
     ORDER = "order"
     INVOICE = "invoice"
@@ -25,6 +28,7 @@ class Kind(StrEnum):
 
     @property
     def words(self) -> str:
+        """Return the kind as users read it: `credit memo`."""
         return self.value.replace("_", " ")
 
 
@@ -32,6 +36,8 @@ MATCHED_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 
 
 class Severity(StrEnum):
+    """How urgent a finding is, least urgent first."""
+
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"

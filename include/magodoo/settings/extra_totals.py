@@ -50,7 +50,7 @@ class Remainder(Strict):
     """ISO code of the orders that have it; without it: any."""
 
     def units(self, subtotal: int, grand_total: int) -> int:
-        """The amount in units (1/10000) for an order of these sums in units."""
+        """Return the amount in units (1/10000) for an order with these sums, in units as well."""
         share = Decimal(subtotal if self.of == "subtotal" else grand_total) * self.percent / 100
         cents = (share / 100).to_integral_value(ROUND_HALF_UP)
         return int(self.amount * 10_000) + int(cents) * 100
@@ -92,7 +92,7 @@ class ExtraTotal(Strict):
 
     @model_validator(mode="after")
     def _fits_its_nature(self) -> ExtraTotal:
-        """A tendered part that is mapped to a product would lower revenue and tax."""
+        """Require the fields of each nature. A tendered part that is mapped to a product would lower revenue and tax."""
         if self.nature is Nature.PAYMENT_PART:
             if self.product or self.odoo_tax:
                 raise ValueError("a payment part settles a liability: name its `journal`, no product and no tax")

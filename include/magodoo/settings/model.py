@@ -1,7 +1,7 @@
-"""What the settings file may say. The defaults are the safe ones (DESIGN, *Policies*).
+"""The model of the settings file. The defaults are the safe ones (DESIGN, *Policies*).
 
 One YAML file: `instances:` maps a permanent id to an Instance. Amounts are decimal strings or numbers in company currency. The texts
-below the fields stand in the JSON schema (`settings/schema.py`), so that an editor shows them.
+below the fields are copied into the JSON schema (`settings/schema.py`), so that editors show them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from magodoo.settings.strict import Strict
 
 
 class Mode(StrEnum):
+    """Whether a kind of change is only reported and planned (`observe`), or written (`apply`)."""
+
     OBSERVE = "observe"
     APPLY = "apply"
 
@@ -35,10 +37,12 @@ class Modes(Strict):
     """By kind of change (page *Changes* of the reference)."""
 
     def of(self, kind: ChangeKind) -> Mode:
+        """Return the mode of a kind of change."""
         return self.kinds.get(kind, self.default)
 
     @property
     def any_apply(self) -> bool:
+        """Return whether any kind of change may be written."""
         return self.default is Mode.APPLY or Mode.APPLY in self.kinds.values()
 
 
@@ -342,7 +346,7 @@ class Instance(Strict):
     @field_validator("schedule")
     @classmethod
     def _readable_schedule(cls, value: str) -> str:
-        """A schedule that Airflow cannot read would take away the DAGs of every instance."""
+        """Refuse a schedule that Airflow cannot parse: it would break the DAG file of every instance."""
         from croniter import croniter  # as Airflow reads it
 
         if len(value.split()) not in (1, 5) or not croniter.is_valid(value):
@@ -358,32 +362,34 @@ class Instance(Strict):
 
     @property
     def zone(self) -> ZoneInfo:
+        """Return the time zone of the instance."""
         return ZoneInfo(self.time_zone)
 
     @property
     def books_from_utc(self) -> datetime | None:
-        """`books_from` as an aware UTC moment; written as local date-time of the instance."""
+        """Return `books_from` as an aware UTC time, or None. Without an offset it is local time of the instance."""
         if self.books_from is None:
             return None
         local = self.books_from if self.books_from.tzinfo else self.books_from.replace(tzinfo=self.zone)
         return local.astimezone(ZoneInfo("UTC"))
 
     def tolerance_units(self, currency: str) -> int:
+        """Return the rounding tolerance of a currency, in units (1/10000)."""
         return int(self.tolerance.get(currency, self.tolerance.get("default", Decimal(0))) * 10_000)
 
     @property
     def named_products(self) -> tuple[str, ...]:
-        """Internal references of the products that amounts beside the parts, and gift cards, are sold as."""
+        """Return the internal references of the Odoo products of extra totals and gift cards, each once."""
         named = [extra.product for extra in self.extra_totals.values()]
         named += [self.gift_cards_sold.product if self.gift_cards_sold else None]
         return tuple(dict.fromkeys(sku for sku in named if sku))
 
     def written_as(self, number: str) -> list[str]:
-        """A Magento number as the reference fields may hold it: plain, and with each of `odoo.reference_prefixes`."""
+        """Return a Magento number in each form that a reference field may hold: plain, and with each of `odoo.reference_prefixes`."""
         return [number, *(f"{prefix}{number}" for prefix in self.odoo.reference_prefixes)]
 
     def external_id(self, kind: str, entity_id: object) -> str:
-        """`<prefix>.<kind>_<instance>_<entity id>`: the reference that we give an Odoo record."""
+        """Return the external id of an Odoo record: `<prefix>.<kind>_<instance>_<entity id>`."""
         return f"{self.odoo.prefix}.{kind}_{self.id}_{entity_id}"
 
 
@@ -397,6 +403,8 @@ class Smtp(Strict):
 
 
 class Settings(Strict):
+    """The whole settings file."""
+
     instances: dict[str, Instance]
     staging_connection: str = "magodoo_staging"
     """Id of the Airflow connection of the staging database (PostgreSQL)."""
@@ -411,4 +419,5 @@ class Settings(Strict):
     """Orders that one mapped reconcile task looks at; with several workers, smaller parts are spread over them."""
 
     def instance(self, name: str) -> Instance:
+        """Return the instance with this id. Raises KeyError if there is none."""
         return self.instances[name]
