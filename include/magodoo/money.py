@@ -22,10 +22,12 @@ SCALE = 10_000
 _QUANTUM = Decimal("0.0001")
 _ZERO = Decimal(0)
 _LONGEST_EXPONENT = 40
-_EXPONENT = re.compile("E[+-][0-9]")  # of a Decimal; with a digit in front the search takes a thousand times as long
-_LARGEST = 10**15  # 100 billion: beyond it a figure is damage, not money
+_EXPONENT = re.compile(
+    "E[+-][0-9]"
+)  # of a Decimal; with a digit in front the search would take a thousand times as long
+_LARGEST = 10**15  # 100 billion: a larger number is corrupt, not an amount
 _LARGEST_WHOLE = _LARGEST // SCALE
-_MOST_DIGITS = len(str(_LARGEST_WHOLE)) - 1  # of a whole number that is surely below it
+_MOST_DIGITS = len(str(_LARGEST_WHOLE)) - 1  # of a whole number that is certainly below it
 
 
 def to_units(value: Any) -> int:
@@ -115,7 +117,7 @@ def parse_json(text: str | bytes) -> Any:
 def _fraction(text: str) -> Decimal:
     """Return a fraction as Decimal without trailing zeros, so that equal amounts have one form. Cached: most amounts occur many times."""
     if len(text) > _LONGEST_EXPONENT:
-        return Decimal(text).normalize()  # damage
+        return Decimal(text).normalize()  # corrupt
     return Decimal(text if "e" in text or "E" in text else text.rstrip("0").rstrip(".")) or _ZERO
 
 
@@ -148,10 +150,10 @@ def exact_json(value: Any) -> str:
     try:
         text: str = _ENCODER.encode(value).decode()
     except (TypeError, ValueError, OverflowError, RecursionError):
-        return dump_json(value)  # half of a character, a document within a document
+        return dump_json(value)  # a lone surrogate, a type unknown to the encoder, too deep nesting
     if "E+" not in text and "E-" not in text:
         return text
-    # Article numbers hold `E-` often enough; behind a digit it is damage, or a text that looks like it.
+    # SKUs often contain `E-`; after a digit it is a Decimal with an exponent, or a text that resembles one.
     return dump_json(value) if any(text[found.start() - 1].isdigit() for found in _EXPONENT.finditer(text)) else text
 
 
@@ -169,7 +171,7 @@ def _number(value: Decimal) -> str:
     if value == 0:
         return "0"
     if not value.is_finite() or abs(value.adjusted()) > _LONGEST_EXPONENT:
-        return _quoted(str(value))  # damage; written out it would fill the memory
+        return _quoted(str(value))  # corrupt; with all its digits it would exhaust the memory
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

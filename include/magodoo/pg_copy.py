@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from magodoo.money import exact_json
 
 NULL = "\\N"
-_BLOCK = 256 * 1024  # bytes that are handed to the server at a time
+_BLOCK = 256 * 1024  # bytes sent to the server at a time
 _SPECIAL = re.compile(r"[\\\t\n\r\0\ud800-\udfff]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -66,7 +66,7 @@ def _array(value: Iterable[Any]) -> str:
 
 def escaped(text: str) -> str:
     """Return text escaped for COPY. NUL and lone surrogates become U+FFFD."""
-    if text.isprintable():  # nothing but a backslash can be special
+    if text.isprintable():  # only a backslash needs an escape
         return text.replace("\\", "\\\\") if "\\" in text else text
     return _SPECIAL.sub(_replacement, text)
 
@@ -91,7 +91,7 @@ def _array_item(text: str) -> str:
 
 
 _ENCODERS = _Encoders({  # bool before int, of which it is a subclass
-    type(None): {None: NULL}.__getitem__,  # no frame of Python for what stands most often
+    type(None): {None: NULL}.__getitem__,  # the most frequent value: no Python function call
     str: escaped,
     bool: {True: "t", False: "f"}.__getitem__,
     int: str,

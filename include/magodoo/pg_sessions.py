@@ -15,9 +15,9 @@ from sqlalchemy.engine import URL, CreateEnginePlugin
 SCHEMA = "magodoo"
 PLUGIN = "magodoo_staging"
 _SET_AT_START = (
-    "set_at_start"  # in a connection's info: whether the server holds our settings as long as the connection lives
+    "set_at_start"  # key of a connection's info: whether the server keeps our settings for the life of the connection
 )
-_REFUSED = "unsupported startup parameter"  # PgBouncer's words
+_REFUSED = "unsupported startup parameter"  # PgBouncer's message
 
 
 def seen_by_all(url: URL, **more: str) -> URL:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-# A year of four or two digits that no digit stands before, its end where it is a fiscal year's, and a month after it.
+# A year of four or two digits with no digit before it, the second year of a fiscal year, and a month after it.
 _YEAR = re.compile(r"(?<!\d)(?P<year>(?:19|20|21)\d\d|\d\d(?=\D))(?=(?:\D(?P<end>(?:19|20|21)\d\d|\d\d)(?:\D|$))?)")
 _MONTH = re.compile(r"\D*(0[1-9]|1[0-2])(?=\D|$)")
 

@@ -44,7 +44,7 @@ class Severity(StrEnum):
 
 
 class FindingType(StrEnum):
-    """DESIGN, *Findings*. What each means, causes and cures: `reconcile/catalogue.py`."""
+    """The types of finding (DESIGN, *Findings*). `reconcile/catalogue.py` has the meaning, causes and remedies of each."""
 
     MISSING_IN_ODOO = "missing_in_odoo"
     MISSING_IN_MAGENTO = "missing_in_magento"

@@ -347,7 +347,7 @@ class Instance(Strict):
     @classmethod
     def _readable_schedule(cls, value: str) -> str:
         """Refuse a schedule that Airflow cannot parse: it would break the DAG file of every instance."""
-        from croniter import croniter  # as Airflow reads it
+        from croniter import croniter  # the parser that Airflow uses
 
         if len(value.split()) not in (1, 5) or not croniter.is_valid(value):
             raise ValueError(f"{value!r} is no cron expression: write five fields such as '*/15 * * * *', or @hourly")

@@ -19,7 +19,7 @@ def schema() -> dict[str, Any]:
     texts = _texts()
     for name, definition in (("Settings", made), *definitions.items()):
         _describe(definition, texts.get(name, {}))
-    # An instance's id is the key under which it stands.
+    # An instance's id is its key in the mapping.
     instance_id = definitions["Instance"]["properties"].pop("id")
     instances = made["properties"]["instances"]
     instances["propertyNames"] = {"pattern": instance_id["pattern"]}

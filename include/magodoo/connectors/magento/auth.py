@@ -19,7 +19,7 @@ from magodoo.connectors.magento.connection import AdminLogin, Auth, BearerToken
 from magodoo.errors import Unauthorized, Unreadable
 from magodoo.money import parse_json
 
-# Both write whole Authorization headers at level DEBUG.
+# Both log whole Authorization headers at level DEBUG.
 for _talkative in ("oauthlib", "requests_oauthlib"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)
 
@@ -76,7 +76,7 @@ class RenewedToken(AuthBase):
         except LoginRefused as refusal:
             self._refusal = refusal
             raise
-        # The lifetime is counted from our request: the shop's clock may be hours away from ours.
+        # The lifetime is counted from our request: Magento's clock may differ by hours.
         lifetime = lifetime_of(self._token)
         self._renew_at = asked_at + max(lifetime - RENEW_BEFORE, lifetime / 2)
 

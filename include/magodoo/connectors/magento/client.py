@@ -95,7 +95,7 @@ class MagentoClient:
             search = search.of_stores(store_ids, or_none=or_no_store)
         begin = EPOCH
         if since is not None:
-            asked = stamp(since)  # refuses a time without a zone before it is compared
+            asked = stamp(since)  # raises for a naive time before it is compared
             begin = EPOCH if since < EPOCH else read_stamp(asked)
         pages = walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
         return _ahead(pages) if self.connection.parallel > 1 else pages
@@ -169,7 +169,7 @@ class MagentoClient:
             rows += page.rows
         return rows
 
-    # Reading the shop
+    # Reading configuration
 
     def store_views(self) -> list[dict[str, Any]]:
         """Return the store views, as Magento sends them."""
@@ -348,7 +348,7 @@ class MagentoClient:
                 yield from read(batch)
             return
         with ThreadPoolExecutor(self.connection.parallel, thread_name_prefix="magento") as pool:
-            # Two rounds ahead at most: pages wait in memory until they are taken.
+            # At most two rounds are read in advance: pages stay in memory until they are consumed.
             step = self.connection.parallel * 2
             for start in range(0, len(cut), step):
                 for pages in pool.map(read, cut[start : start + step]):

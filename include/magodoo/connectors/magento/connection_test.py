@@ -106,7 +106,7 @@ def _reaches_the_shop(http: Http, connection: MagentoConnection, report: Connect
     try:
         http.read_once("/directory/currency", anonymous=True)
     except (MissingRight, Unauthorized, FixDocument, UnknownField):
-        problem = None  # it refuses as only a Magento does
+        problem = None  # only a Magento refuses in this way
     except FixConfiguration as failure:
         problem = failure
         if connection.store_code and "request cannot be processed" in str(failure):

@@ -39,7 +39,7 @@ from magodoo.money import dump_json
 log = logging.getLogger(__name__)
 
 CHUNK = 64 * 1024
-PATIENCE = 4  # how many read timeouts a body may take altogether, however steadily it drips
+PATIENCE = 4  # read timeouts that a whole body may take, however steadily it arrives
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Http:
 
     def __init__(self, connection: MagentoConnection, sleep: Callable[[float], None] = time.sleep) -> None:
         self.stats = Stats()
-        self.write_until = math.inf  # time.monotonic() from which on no write is sent
+        self.write_until = math.inf  # time.monotonic() after which no write is sent
         self._connection = connection
         self._sleep = sleep
         self._auth = authenticator(connection.auth, self._log_in)
@@ -191,7 +191,7 @@ class Http:
         if body is not None:
             request.data = dump_json(body).encode()
             request.headers = {"Content-Type": "application/json"}
-        prepared = self._session.prepare_request(request)  # logs in, if need be, before anything is at stake
+        prepared = self._session.prepare_request(request)  # logs in, if necessary, before anything is written
         began_at = datetime.now(UTC)
         answer = self._exchange(prepared, call, writing)
         if 200 <= answer.status < 300:
@@ -214,7 +214,7 @@ class Http:
         began = time.monotonic()
         if writing and began >= self.write_until:
             raise TooLate(system="magento", call=call)
-        # The error is raised outside the handler: its cause would carry the request, and that the login.
+        # The error is raised outside the handler: its cause would contain the request and so the credentials.
         try:
             with self._session.send(
                 request, timeout=(connection.connect_timeout, timeout), allow_redirects=False, **settings
@@ -251,7 +251,9 @@ def _session(connection: MagentoConnection) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers.update({"Accept": "application/json", "User-Agent": connection.user_agent})
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # every answer sets a useless PHPSESSID
+    session.cookies.set_policy(
+        DefaultCookiePolicy(allowed_domains=[])
+    )  # every answer sets a PHPSESSID that is not needed
     return session
 
 

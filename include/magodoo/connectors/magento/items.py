@@ -106,7 +106,7 @@ class OrderItem:
             return self.invoiced - self.refunded
         if kind is Kind.INVOICE:
             return self.ordered - self.invoiced - self.canceled
-        # Of what was refunded, part may have been shipped before: the lower bound of both readings.
+        # Part of the refunded quantity may have been shipped before: the lower bound of both interpretations.
         return self.ordered - self.canceled - max(self.shipped, self.refunded)
 
 

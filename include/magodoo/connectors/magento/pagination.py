@@ -164,7 +164,7 @@ def in_order(keys: Sequence[Key]) -> list[bool]:
     """Return which keys are in ascending order, leaving out as few as possible: one row with an invalid key rejects no other."""
     if all(earlier < later for earlier, later in pairwise(keys)):
         return [True] * len(keys)
-    best: list[tuple[int, int]] = []  # (length of the longest run that ends here, where its predecessor stands)
+    best: list[tuple[int, int]] = []  # (length of the longest run that ends here, index of its predecessor)
     for index, key in enumerate(keys):
         runs = [(best[other][0] + 1, other) for other in range(index) if keys[other] < key]
         best.append(max(runs, default=(1, -1)))
@@ -192,8 +192,8 @@ def _first(holds: Callable[[int], bool], most: int) -> int:
 
 log = logging.getLogger(__name__)
 
-MOST_POISONED = 20  # more records of one list that cannot be shown are no accident of single records
-GROW_AFTER = 2  # good pages after which a lowered page size is doubled again
+MOST_POISONED = 20  # more unreadable records in one list are not caused by single records
+GROW_AFTER = 2  # successful pages after which a reduced page size is doubled
 LONGEST_RAW = 100_000
 
 
@@ -270,7 +270,7 @@ class _Reading:
         self._proven = False  # the search itself works: a page that fails does so for a record in it
         self._counted: int | None = None
         self._seen: set[Any] = set()
-        self._repeats = 0  # rows that stood twice on one page: the shop counts them twice
+        self._repeats = 0  # rows that were twice on one page: Magento counts them twice
         self._last_second: dict[Any, _Record] = {}
 
     def pages(self, cursor: Cursor) -> Iterator[Page]:

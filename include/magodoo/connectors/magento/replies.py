@@ -154,7 +154,7 @@ def _fault(status: int, body: bytes, message: str, writing: bool, where: dict[st
     text = message or (_one_line(body.decode("utf-8", "replace")) if not is_html(body) else "")
     if writing:
         return OutcomeUnknown(f"{status} {text}".strip(), **where, hint=_PROBE)
-    # A dead database answers 500 with a page; a fault of one request answers JSON or one plain line (facts 2).
+    # A failed database answers 500 with HTML; a fault of one request answers JSON or one plain line (facts magento-2.4.7 2).
     if status == 500 and ("Report ID" in message or "exception log" in text):
         return ServerFault(
             text, **where, hint="an unknown field or an unreadable record; the shop's log has the report"

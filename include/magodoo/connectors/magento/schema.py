@@ -22,7 +22,7 @@ from magodoo.money import to_units
 
 LARGEST_ID = 2**63 - 1
 DEEPEST = 30
-SET_ASIDE = "_set_aside"  # key of a sound row under which stands what was left out of it, in words
+SET_ASIDE = "_set_aside"  # key of a valid row with the notes about the values that were dropped
 _DAMAGE = 10**30
 _LARGEST_AMOUNT = 10**10
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
@@ -232,7 +232,7 @@ def amount(value: Any) -> int | Decimal:
         raise Unreadable(f"not an amount: {value!r:.60}")
     if isinstance(value, int | Decimal) and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:
         return value
-    to_units(value)  # says what is wrong with it
+    to_units(value)  # raises Unreadable with the reason
     return Decimal(value)
 
 

@@ -20,8 +20,8 @@ CONDITIONS = frozenset(
     | {"finset", "nfinset", "regexp", "from", "to"}
 )
 MOST_GROUPS = 9
-LONGEST_LIST = 1500  # characters of one `in` value, as it stands in the URL
-PAST_THE_END = 1_000_000_000  # a page number that no list has: right total_count, no rows loaded
+LONGEST_LIST = 1500  # characters of one `in` value, encoded as in the URL
+PAST_THE_END = 1_000_000_000  # a page number beyond any list: correct total_count, no rows loaded
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STAMP = "%Y-%m-%d %H:%M:%S"
 
@@ -35,7 +35,7 @@ class Filter:
     field: str
     condition: str
     value: str
-    or_null: bool = False  # or nothing stands in the column: a second filter of the group
+    or_null: bool = False  # or the column is null: a second filter of the group
 
     @classmethod
     def of(cls, field: str, condition: str, value: Value) -> Filter:
