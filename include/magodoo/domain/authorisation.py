@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 OPEN, VOIDED, CLOSED, CAPTURED, NONE, UNREAD = "open", "voided", "closed", "captured", "none", "unread"
-"""`voided` is followed by a blank and the day."""
+"""`voided` is followed by a blank and the date."""
 RIGHT = "Magento_Sales::transactions_fetch"
 
 

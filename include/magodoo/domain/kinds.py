@@ -69,7 +69,7 @@ _IMPORTED = After("odoo_order_import", Scope.ORDER)
 
 
 class ChangeKind(StrEnum):
-    """One planned write. The kinds stand in the order in which the changes of one order are carried out."""
+    """One planned write. The kinds are listed in the order in which the changes of one order are carried out."""
 
     entry: Entry
 
@@ -262,7 +262,7 @@ _BY_KINDS = {(edge.later, edge.earlier): edge for edge in EDGES}
 assert len(_BY_KINDS) == len(EDGES), "two edges between the same kinds"
 
 Change = tuple[ChangeKind, str]
-"""A change of an order as edges see it: its kind and the id of its source document."""
+"""A change of an order for the evaluation of edges: its kind and the id of its source document."""
 
 
 def document_of(source_id: str) -> str:

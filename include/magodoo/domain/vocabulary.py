@@ -128,7 +128,7 @@ OPEN_STATES = (ChangeState.PLANNED, ChangeState.APPROVED, ChangeState.LEASED, Ch
 
 
 class Verdict(StrEnum):
-    """What the gate says of a change: only a `released` one is ever carried out; `held` waits until a check passes, or a person releases it."""
+    """The gate's decision on a change: only a `released` one is ever carried out; `held` waits until a check passes, or a person releases it."""
 
     UNCHECKED = "unchecked"
     RELEASED = "released"

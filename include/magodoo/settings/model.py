@@ -47,7 +47,7 @@ class Modes(Strict):
 
 
 class PaymentMethod(Strict):
-    """What a Magento payment method means in the books."""
+    """How orders of a Magento payment method are treated in Odoo."""
 
     captured_by_provider: bool = False
     """The provider takes the money: a payment is registered in Odoo, with evidence."""
@@ -64,7 +64,7 @@ class PaymentMethod(Strict):
     payment_term: str | None = None
     """Exact name of the Odoo payment term."""
     charged_in: Literal["order", "base"] = "order"
-    """Where the two differ: the provider charges in the order's currency, or in the shop's base currency."""
+    """Where the two differ: the provider charges in the order's currency, or in Magento's base currency."""
 
 
 class TaxRule(Strict):
@@ -90,13 +90,13 @@ class Orders(Strict):
     """Which Magento orders become sale orders in Odoo."""
 
     import_states: tuple[str, ...] = ("processing", "complete", "closed")
-    """Magento order states that are imported; a payment method may say otherwise."""
+    """Magento order states that are imported; a payment method may override them."""
     cancel: bool = True
     """Cancel in Odoo what Magento cancelled, if nothing is invoiced or done."""
 
 
 class Invoices(Strict):
-    """What becomes of invoices, in each direction."""
+    """How invoices are transferred, in each direction."""
 
     to_odoo: Literal["post", "draft", "off"] = "post"
     """A Magento invoice becomes a posted invoice, a draft that a person posts, or nothing. Unwritten: a draft where Odoo's e-invoicing is active."""
@@ -111,7 +111,7 @@ class Invoices(Strict):
 
 
 class Shipments(Strict):
-    """What becomes of shipments and tracking numbers."""
+    """How shipments and tracking numbers are transferred."""
 
     owner: Side = Side.ODOO
     """Which side keeps the warehouse."""
@@ -122,11 +122,11 @@ class Shipments(Strict):
     tracking: Literal["both", "to_odoo", "to_magento", "off"] = "both"
     """In which directions tracking numbers are carried over."""
     returns: Literal["shipped_items", "never"] = "never"
-    """`shipped_items`: a refund brings shipped goods back to stock in Odoo. Magento never tells whether they came back."""
+    """`shipped_items`: a refund brings shipped goods back to stock in Odoo. Magento never reports whether they came back."""
 
 
 class CreditMemos(Strict):
-    """What becomes of credit memos, in each direction."""
+    """How credit memos are transferred, in each direction."""
 
     to_odoo: Literal["post", "draft", "off"] = "post"
     """A Magento credit memo becomes a posted credit note, a draft that a person posts, or nothing. Unwritten: as for invoices."""
@@ -169,7 +169,7 @@ class Exclude(Strict):
 
 
 class Recipients(Strict):
-    """E-mail addresses by what they are told."""
+    """E-mail addresses by the subject of the messages."""
 
     accounting: tuple[str, ...] = ()
     """Findings about money, the digest and the monthly statement."""
@@ -191,9 +191,9 @@ class Quality(Strict):
     volume_share: Decimal = Decimal("0.5")
     """Of the same weekday's usual number of orders: below it, a warning."""
     late_minutes: int = 90
-    """A run of the chain that has not ended so long after it was queued is told to IT by mail."""
+    """A run of the chain that has not ended so long after it was queued is reported to IT by e-mail."""
     grace_minutes: int = 120
-    """A finding that a planned change will settle is mailed only when it is older than this."""
+    """A finding that a planned change will resolve is mailed only when it is older than this."""
     summary_above: int = 50
     """A mail about more findings shows the first 20 and their sums; the CSV has all."""
     data_docs_days: int = 30
@@ -238,7 +238,7 @@ class OdooNames(Strict):
         "invoice_origin",
         "payment_reference",
     )
-    """Odoo fields in which a Magento number may stand, searched before anything is created."""
+    """Odoo fields that may contain a Magento number, searched before anything is created."""
     reference_prefixes: tuple[str, ...] = ()
     """What people or another connector wrote before Magento's numbers in these fields: `M2-` for M2-000000012."""
     delivery_key_field: str = "x_magento_key"
@@ -280,7 +280,7 @@ class Instance(Strict):
     deleted_stores: Literal["report", "ours", "ignore"] = "report"
     """Where `stores` is set: orders of store views that were deleted are reported, written as `ours`, or left to another instance (`ignore`)."""
     time_zone: str = "UTC"
-    """IANA name; dates of the books are local dates of this zone."""
+    """IANA name; accounting dates are local dates of this zone."""
     books_from: datetime | None = None
     """Cut-over, local date-time: orders placed before are matched and reported, never written."""
     mode: Modes = Modes()
@@ -416,7 +416,7 @@ class Settings(Strict):
     personal_days: int = 3650
     """Names, addresses, e-mails and phones of orders that nothing happened to for so many days are blanked."""
     orders_per_task: int = 5000
-    """Orders that one mapped reconcile task looks at; with several workers, smaller parts are spread over them."""
+    """Orders that one mapped reconcile task processes; with several workers, smaller parts are spread over them."""
 
     def instance(self, name: str) -> Instance:
         """Return the instance with this id. Raises KeyError if there is none."""

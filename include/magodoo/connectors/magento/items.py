@@ -88,7 +88,7 @@ class OrderItem:
     role: Role
     virtual: bool
     divisible: bool
-    """Whether it is sold in fractions of a piece; of every other item Magento cuts 1.5 to 1 in silence (`castQty`)."""
+    """Whether it is sold in fractions of a piece; for every other item Magento silently truncates 1.5 to 1 (`castQty`)."""
     ordered: Decimal
     invoiced: Decimal
     shipped: Decimal

@@ -17,7 +17,7 @@ from magodoo.connectors.odoo.refusals import refused_row
 from magodoo.errors import MagodooError, OutcomeUnknown, Unavailable
 
 CREATE_OR_IGNORE = {"mode": "update", "noupdate": True, "tracking_disable": True}
-"""Existing records stay as they are, even their lines; a plain second load would duplicate the lines."""
+"""Existing records are not changed, nor their lines; a second load without it would duplicate the lines."""
 
 CONFLICTS = ("could not serialize", "deadlock detected", "could not obtain lock")
 MOST_ATTEMPTS = 5

@@ -1,4 +1,4 @@
-"""Finds out which of host, database, key, company and rights is wrong, in words that tell a person what to fix."""
+"""Finds out which of host, database, key, company and rights is wrong, with a message about what to fix."""
 
 from __future__ import annotations
 

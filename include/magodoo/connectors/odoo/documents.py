@@ -53,7 +53,7 @@ class Delivery:
     tracking: str = ""
     key: str = ""
     carrier: int | None = None
-    """A delivery.carrier; None leaves the one that the order gave."""
+    """Id of a delivery.carrier; None keeps the order's."""
 
 
 class Writers(Loading):

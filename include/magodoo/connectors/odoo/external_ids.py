@@ -18,13 +18,13 @@ from magodoo.errors import FixDocument, Forbidden, Unreadable, UnreadableRecord
 
 BATCH = 1000
 SCANNED = 10_000
-"""Ids of one question for records that a search does not show."""
+"""Ids per request in the search for records that a search does not return."""
 MISSING = "External ID not found"  # never translated
 MAY_NOT_BE_READ = (
     "may not be read: a record rule hides it from the user of the connection, or it belongs to another company"
 )
 Believed = Mapping[str, tuple[str, int]]
-"""(model, database id) by external id, as it was seen at some time."""
+"""(model, database id) by external id, as last read."""
 
 
 class ExternalIds(TreeReader):

@@ -40,7 +40,7 @@ GROUPS = (
     "base.group_partner_manager",
     "stock.group_stock_user",
 )
-"""Groups that give those rights. Without the first, record rules hide other people's orders without an error."""
+"""Groups that grant those rights. Without the first, record rules hide other users' orders without an error."""
 
 PROBES: dict[str, tuple[str, str]] = {
     # module: (model, field) that only this module adds; for users who may not list modules

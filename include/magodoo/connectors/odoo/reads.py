@@ -72,10 +72,10 @@ class Reads(Settlements):
     """Adds documents to external ids and trees."""
 
     number_fields: Sequence[str] = ()
-    """Where a Magento number may stand (`odoo.reference_fields`): read of every document beside its tree. Other programs have
-    fields of their own."""
+    """Fields that may contain a Magento number (`odoo.reference_fields`), read of every document in addition to its tree. Other programs
+    have fields of their own."""
     delivery_key = DELIVERY_KEY
-    """Where a transfer carries our key (`odoo.delivery_key_field`): written and read under this name."""
+    """Field of a transfer with the delivery key (`odoo.delivery_key_field`): written and read under this name."""
 
     def text_fields(self, model: str, names: Sequence[str]) -> list[str]:
         """Return those of the names that are text fields of the model. A search for a number in another type would be an error."""

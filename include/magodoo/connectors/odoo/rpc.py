@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LONGEST_WAIT = 8.0
-"""Seconds between two attempts at most."""
+"""Maximum seconds between two attempts."""
 
 
 @dataclass

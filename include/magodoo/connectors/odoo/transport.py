@@ -30,7 +30,7 @@ from magodoo.errors import (
 from magodoo.money import dump_json, parse_json
 
 LARGEST_ANSWER = 64 * 1024 * 1024
-"""Bytes of an answer that are read at most; pages are far below it (500 invoices with lines: 1 MB)."""
+"""Maximum bytes of an answer; pages are far smaller (500 invoices with lines: 1 MB)."""
 
 _CHUNK = 256 * 1024
 _POOL = 8

@@ -18,7 +18,7 @@ from magodoo.connectors.odoo.versions import UNIT_ACCURACY, UNIT_FACTOR_IS_SIZE_
 from magodoo.errors import Unreadable
 
 RATIO, FOREIGN = "unit_ratio", "foreign_unit"
-"""Marks of a line that counts in another unit than its product: pieces per unit; or both units' names, where neither contains the other."""
+"""Keys of a line in another unit than its product's: pieces per unit, or both units' names where they cannot be converted."""
 
 _STEP = Decimal("0.0001")  # precision of a quantity (units of 1/10000)
 _LINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -28,7 +28,7 @@ _LINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("move_ids", "product_uom", ("product_uom_qty", "quantity")),
 )
 _DERIVED = frozenset({"qty_delivered", "qty_invoiced", "qty_to_invoice"})
-"""What Odoo sums up over an order line's documents and rounds to the line's unit: 5 pieces are 0.42 dozen."""
+"""Fields that Odoo sums over an order line's documents and rounds to the line's unit: 5 pieces are 0.42 dozen."""
 
 
 @dataclass(frozen=True)

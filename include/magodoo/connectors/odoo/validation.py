@@ -72,7 +72,7 @@ _SHAPES: Mapping[str, Callable[[Mapping[str, Any], AnswerFields, Any], str]] = {
 Fields = Callable[[str], Mapping[str, Mapping[str, Any]]]
 
 NEVER = ("1-01-01", "0001-01-01")
-"""How Odoo writes the least date that there is, which stands for none where dates are computed: the platform decides on the zeros."""
+"""The smallest date as Odoo writes it, which means none in computed dates. The zeros depend on the platform."""
 
 _DATE = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _TIME = re.compile(_DATE.pattern + r" ([01]\d|2[0-3]):[0-5]\d:[0-5]\d")

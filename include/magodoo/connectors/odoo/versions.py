@@ -63,7 +63,7 @@ METHODS: dict[tuple[str, str], tuple[tuple[int, str], ...]] = {
 }
 
 NESTED_READ_SINCE = 17
-"""web_search_read takes a specification from 17 on; before, the tree is read model by model."""
+"""web_search_read accepts a specification from 17 on; before, the tree is read model by model."""
 
 UNIT_FACTOR_IS_SIZE_SINCE = 19
 """A unit's factor is how many reference units it is; before, how many of it make one."""
@@ -81,8 +81,8 @@ POSITIONAL: dict[str, tuple[str, ...]] = {
 }
 
 OF_RECORDS = frozenset({"has_access", "precision_get"})
-"""Methods that are no `@api.model` (`account` overrides precision_get without it): over JSON-RPC they need a list of ids, if an empty
-one (18: IndexError without it).
+"""Methods that are not `@api.model` (`account` overrides precision_get without it): over JSON-RPC they need a list of ids, which may be
+empty (18: IndexError without it).
 """
 
 

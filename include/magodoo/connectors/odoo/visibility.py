@@ -19,10 +19,10 @@ from magodoo.connectors.odoo.witnesses import ARCHIVED_TOO, Witnesses
 from magodoo.errors import Forbidden, Unreadable, UnreadableRecord
 
 NEARBY = 8
-"""Lines of one document are made together: a hidden one has an id near to those that are seen."""
+"""Lines of one document are created together: the id of a hidden one is close to those of the visible ones."""
 UNRULED = frozenset({("sale.order", "order_line")})
-"""(model, list) of lists that Odoo searches through without the rules of what is in them (`auto_join`; `bypass_search_access` in 19): a
-search tells whether one holds more than was read, however far its id is from the others.
+"""(model, list) of lists that Odoo searches without applying the rules of their content (`auto_join`; `bypass_search_access` in 19): a
+search shows whether one contains more than was read, however far its id is from the others.
 """
 
 _PART = 5000

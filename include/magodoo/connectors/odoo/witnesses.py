@@ -21,9 +21,9 @@ FORMATTED_SINCE = 19
 ITEMS, ORDER_LINES = "account.move.line", "sale.order.line"
 ARCHIVED_TOO = {"active_test": False}
 CONTRASTED = ("invoice_lines", "move_ids")
-"""Lists of an order line that are not read with it: documents that are wholly hidden are known by them."""
+"""Lists of an order line that are not read with it. They reveal documents that are completely hidden."""
 BALANCED = Decimal("0.0005")
-"""Half of the smallest part of a currency that Odoo knows: sums are floats there."""
+"""Half of the smallest currency unit in Odoo, whose sums are floats."""
 
 
 class Witness(NamedTuple):
