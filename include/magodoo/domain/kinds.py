@@ -5,7 +5,7 @@ The behaviour of a kind is in its flow (`magodoo.flows`), which registers itself
 
 An edge states what an earlier change means for a later one, and its scope: every change of the order, or the one for the same source
 document. Both effects hold a later change back while the earlier one is open. *Requires done* adds: where the earlier one ends undone
-(refused, failed, rejected, superseded), the later one could only be refused, so it leaves the plan. *Waits while open* only sets the
+(refused, failed, rejected, dropped from the plan), the later one could only be refused, so it leaves the plan. *Waits while open* only sets the
 order of writing: the later one keeps its verdict and its approval.
 """
 
