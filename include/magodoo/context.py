@@ -1,4 +1,4 @@
-"""What every story of the pipeline gets: settings, the staging database, the clients of the instance's two systems, the time."""
+"""What every function of the pipeline is given: settings, staging database, the clients of the instance's two systems, the clock."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def utc_now() -> datetime:
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
@@ -41,24 +42,24 @@ class Context:
             self.odoo.delivery_key = self.instance.odoo.delivery_key_field
 
     def stop(self) -> None:
-        """Ask the story to end after the call in hand; may be called from a signal handler."""
+        """Ask the run to end after the current call. Safe to call from a signal handler."""
         self.stopped.set()
 
     def go_on(self) -> None:
-        """Raises Retry when somebody asked to stop: what was committed stays, the next run goes on from there."""
+        """Raise Retry when a stop was requested. What was committed is kept; the next run continues from there."""
         if self.stopped.is_set():
             raise Retry("stopped on request", hint="run it again: it goes on where it was")
 
     @property
     def shop(self) -> MagentoClient:
-        """The Magento client. Raises Stop when this step was opened without one."""
+        """Return the Magento client. Raises Stop when this step was opened without one."""
         if self.magento is None:
             raise Stop("this step was opened without Magento", system="magento")
         return self.magento
 
     @property
     def books(self) -> OdooClient:
-        """The Odoo client. Raises Stop when this step was opened without one."""
+        """Return the Odoo client. Raises Stop when this step was opened without one."""
         if self.odoo is None:
             raise Stop("this step was opened without Odoo", system="odoo")
         return self.odoo

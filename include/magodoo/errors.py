@@ -1,10 +1,10 @@
-"""Every error of the engine, split by what to do about it.
+"""Every error of the engine, classified by what to do about it.
 
 MagodooError
-├── Retry               the same call may succeed later, and repeating it is harmless (reads) or decided by the ledger
+├── Retry               the same call may succeed later, and repeating it is safe (reads) or decided by the ledger
 │   ├── Unreachable     connection refused, DNS, TLS, timeout before anything was sent
 │   ├── Unavailable     429, 502-504, maintenance page, Odoo's HTML 404, `psycopg2.*` bodies
-│   └── TooLate         a write that was not sent, as the worker's lease would not have outlasted it
+│   └── TooLate         a write that was not sent because the worker's lease was about to expire
 ├── OutcomeUnknown      a write may or may not have happened: never repeated blindly, the ledger probes first
 ├── FixConfiguration    a person must change a setting, a right, a credential, a mapping
 │   ├── BadSettings     the settings file: names the line and the hint
@@ -12,18 +12,18 @@ MagodooError
 │   ├── Forbidden       a right is missing: names it
 │   └── UnknownField    a field, model or route that this server does not have
 ├── FixDocument         the other system refuses this document by a business rule: names the document
-│   └── UnreadableRecord    one record that exists and may not be read or changed: what concerns it waits, the others go on
-├── Unreadable          a payload that cannot be understood: quarantined, the others go on
-└── Stop                an invariant of ours is broken or a limit is reached: nothing further may be written
+│   └── UnreadableRecord    a record exists but may not be read or changed: changes that depend on it wait, others proceed
+├── Unreadable          a payload that cannot be parsed: quarantined, the others proceed
+└── Stop                an internal invariant is broken or a limit is reached: nothing further may be written
 
-The class decides what happens next; the message says what happened to which document and what to do.
+The class decides what happens next. The message names the document, what happened to it and what to do.
 """
 
 from __future__ import annotations
 
 
 class MagodooError(Exception):
-    """Base of all. `system` is "magento", "odoo" or "staging"; `call` names the call without host or secret."""
+    """Base class. `system` is "magento", "odoo" or "staging"; `call` names the call without host or secrets."""
 
     def __init__(self, message: str, *, system: str = "", call: str = "", hint: str = "") -> None:
         super().__init__(message)
@@ -35,30 +35,30 @@ class MagodooError(Exception):
 
 
 class Retry(MagodooError):
-    """Transient."""
+    """A transient failure."""
 
 
 class Unreachable(Retry):
-    """Nothing was sent, or nothing could be reached."""
+    """No connection: nothing was sent. A read also raises it when the connection breaks."""
 
 
 class Unavailable(Retry):
-    """The server said: not now."""
+    """The server answered that it cannot serve the call now."""
 
 
 class TooLate(Retry):
-    """A write that was not sent: whoever holds a lease may not write when it is about to end."""
+    """A write that was not sent: the worker's lease was about to expire."""
 
     def __init__(self, *, system: str, call: str) -> None:
         super().__init__("not sent: too little is left of the worker's lease", system=system, call=call)
 
 
 class OutcomeUnknown(MagodooError):
-    """A write was sent and no sound answer came back."""
+    """A write was sent and no valid answer arrived."""
 
 
 class FixConfiguration(MagodooError):
-    """Only a person can mend it."""
+    """A configuration error that only a person can fix."""
 
 
 class BadSettings(FixConfiguration):
@@ -82,12 +82,12 @@ class FixDocument(MagodooError):
 
 
 class UnreadableRecord(FixDocument):
-    """One record that exists and that this user may not read or change: a record rule, another company."""
+    """A record that exists but that this user may not read or change: a record rule, another company."""
 
 
 class Unreadable(MagodooError):
-    """A payload that cannot be understood."""
+    """A payload that cannot be parsed."""
 
 
 class Stop(MagodooError):
-    """A broken invariant."""
+    """A broken invariant, or a limit that is reached."""

@@ -22,17 +22,19 @@ SCALE = 10_000
 _QUANTUM = Decimal("0.0001")
 _ZERO = Decimal(0)
 _LONGEST_EXPONENT = 40
-_EXPONENT = re.compile("E[+-][0-9]")  # of a Decimal; with a digit in front the search takes a thousand times as long
-_LARGEST = 10**15  # 100 billion: beyond it a figure is damage, not money
+_EXPONENT = re.compile(
+    "E[+-][0-9]"
+)  # of a Decimal; with a digit in front the search would take a thousand times as long
+_LARGEST = 10**15  # 100 billion: a larger number is corrupt, not an amount
 _LARGEST_WHOLE = _LARGEST // SCALE
-_MOST_DIGITS = len(str(_LARGEST_WHOLE)) - 1  # of a whole number that is surely below it
+_MOST_DIGITS = len(str(_LARGEST_WHOLE)) - 1  # of a whole number that is certainly below it
 
 
 def to_units(value: Any) -> int:
-    """Units (1/10000) of a number as it arrived: Decimal, int, numeric string; None and False (Odoo's empty) are 0.
+    """Return the units (1/10000) of a number as it arrived: Decimal, int or numeric string; None, "" and False (Odoo's empty value) are 0.
 
-    Raises Unreadable for text that is no number, NaN, infinity, or an absurd size. Binary floats are refused:
-    whoever has one has already lost the exact amount.
+    Raises Unreadable for text that is no number, NaN, infinity, or an absurd size. Binary floats are refused: their exact amount is
+    already lost.
     """
     kind = type(value)
     if kind is int and -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE:
@@ -45,7 +47,7 @@ def to_units(value: Any) -> int:
 
 
 def _read_units(value: Any) -> int:
-    """What is neither an int nor a Decimal of at most four decimals, as most are."""
+    """Return the units of a value that is neither an int nor a Decimal of at most four decimals: the slow path of `to_units`."""
     if value is None or value is False or value == "":
         return 0
     if isinstance(value, bool | float):
@@ -62,19 +64,19 @@ def _read_units(value: Any) -> int:
 
 
 def from_units(units: int) -> Decimal:
-    """The Decimal of units, with four decimals."""
+    """Return the Decimal of an amount in units (1/10000), with four decimals."""
     return (Decimal(int(units)) / SCALE).quantize(_QUANTUM)
 
 
 def rounded(units: int, decimals: int = 2) -> int:
-    """Units rounded half up (away from zero) to a currency's decimals."""
+    """Return units rounded half up (away from zero) to a currency's decimals."""
     step = 10 ** (4 - decimals)
     sign = -1 if units < 0 else 1
     return sign * ((abs(units) + step // 2) // step) * step
 
 
 def plain(units: int, decimals: int = 2) -> str:
-    """`12.34`, as a person or an interface reads it; more decimals only when they are not zero."""
+    """Return an amount in units as text, `12.34`: with `decimals` decimals, and more only where they are not zero."""
     number = from_units(units)
     text = f"{number:.{decimals}f}"
     return text if Decimal(text) == number else f"{number.normalize():f}"
@@ -89,21 +91,21 @@ CURRENCY_DECIMALS = {
 
 
 def shown(units: int, currency: str | None) -> str:
-    """An amount as people read it: with the decimals of its currency, whatever the source holds (359.685 USD is 359.69)."""
+    """Return an amount in units as text for users, rounded to its currency's decimals: 3596850 (359.685 USD) is `359.69`."""
     decimals = CURRENCY_DECIMALS.get(currency or "", 2)
     return plain(rounded(int(units), decimals), decimals)
 
 
 def share(units: int, part: int, whole: int, decimals: int) -> int:
-    """`part` of `whole` of an amount, rounded half away from zero to the currency; amount in units, part and whole alike."""
+    """Return `part / whole` of an amount in units, in units, rounded half away from zero to the currency's decimals."""
     exact = Decimal(units) * part / whole
     return rounded(int(exact.to_integral_value(ROUND_HALF_UP)), decimals)
 
 
 def parse_json(text: str | bytes) -> Any:
-    """JSON with Decimal for every fraction; raises Unreadable instead of a decoder's error. NaN and infinity are refused.
+    """Return the value of a JSON text, with Decimal for every fraction. Raises Unreadable for invalid JSON, NaN and infinity.
 
-    msgspec reads what is sound; the standard decoder says what is wrong with the rest, and reads a lone half of a character.
+    msgspec decodes valid JSON. The standard decoder takes over where it fails, for the error message, and to accept lone surrogates.
     """
     try:
         return _DECODER.decode(text)
@@ -113,9 +115,9 @@ def parse_json(text: str | bytes) -> Any:
 
 @lru_cache(50_000)
 def _fraction(text: str) -> Decimal:
-    """Without zeros at its end: an amount is written in one way, whoever sent it. Most amounts come many times."""
+    """Return a fraction as Decimal without trailing zeros, so that equal amounts have one form. Cached: most amounts occur many times."""
     if len(text) > _LONGEST_EXPONENT:
-        return Decimal(text).normalize()  # damage
+        return Decimal(text).normalize()  # corrupt
     return Decimal(text if "e" in text or "E" in text else text.rstrip("0").rstrip(".")) or _ZERO
 
 
@@ -130,8 +132,9 @@ def _parse_slowly(text: str | bytes) -> Any:
 
 
 def dump_json(value: Any) -> str:
-    """Canonical JSON: sorted keys, no spaces, Decimals as numbers, every digit and no exponent. The text that is hashed and
-    stored. Raises TypeError for what JSON has no form for.
+    """Return canonical JSON, the text that is hashed and stored: sorted keys, no spaces, Decimals as numbers with every digit, no exponent.
+
+    Raises TypeError for a value that JSON cannot represent.
     """
     form = _FORMS.get(type(value))
     if form is not None:
@@ -143,14 +146,14 @@ def dump_json(value: Any) -> str:
 
 
 def exact_json(value: Any) -> str:
-    """The same for what `parse_json` read and tables keep: every digit stays, and zeros at the end of a Decimal as well."""
+    """Return canonical JSON of what `parse_json` returned or a table holds. Unlike `dump_json` it keeps a Decimal's trailing zeros."""
     try:
         text: str = _ENCODER.encode(value).decode()
     except (TypeError, ValueError, OverflowError, RecursionError):
-        return dump_json(value)  # half of a character, a document within a document
+        return dump_json(value)  # a lone surrogate, a type unknown to the encoder, too deep nesting
     if "E+" not in text and "E-" not in text:
         return text
-    # Article numbers hold `E-` often enough; behind a digit it is damage, or a text that looks like it.
+    # SKUs often contain `E-`; after a digit it is a Decimal with an exponent, or a text that resembles one.
     return dump_json(value) if any(text[found.start() - 1].isdigit() for found in _EXPONENT.finditer(text)) else text
 
 
@@ -164,11 +167,11 @@ def _array(value: list[Any] | tuple[Any, ...]) -> str:
 
 
 def _number(value: Decimal) -> str:
-    """All digits: the standard encoder knows only binary floats, which keep 15 of them."""
+    """Return all digits of a Decimal. The standard encoder only knows binary floats, which keep 15 of them."""
     if value == 0:
         return "0"
     if not value.is_finite() or abs(value.adjusted()) > _LONGEST_EXPONENT:
-        return _quoted(str(value))  # damage; written out it would fill the memory
+        return _quoted(str(value))  # corrupt; with all its digits it would exhaust the memory
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

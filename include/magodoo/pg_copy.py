@@ -1,7 +1,7 @@
-"""Rows into a table by COPY, in PostgreSQL's text format.
+r"""Rows into a table by COPY, in PostgreSQL's text format.
 
-Text and not CSV: in CSV a name that holds a line `\\.` ends the copy on servers before 18. Text that PostgreSQL cannot hold
-(NUL, half of a surrogate pair) is replaced, never refused: a customer's name must not stop a page.
+Text and not CSV: in CSV a value that contains a line `\.` ends the copy on servers before 18. Characters that PostgreSQL cannot store
+(NUL, lone surrogates) are replaced, not refused: one customer's name must not fail a page.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from sqlalchemy import Connection
 from magodoo.money import exact_json
 
 NULL = "\\N"
-_BLOCK = 256 * 1024  # bytes that are handed to the server at a time
+_BLOCK = 256 * 1024  # bytes sent to the server at a time
 _SPECIAL = re.compile(r"[\\\t\n\r\0\ud800-\udfff]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: Iterable[str]) -> None:
-    """Append rows that `encoded_row` made; `table` and `columns` are names of our own."""
+    """Append rows made by `encoded_row`. `table` and `columns` must be trusted identifiers: they are not quoted."""
     content = "\n".join(rows).encode()
     if not content:
         return
@@ -37,19 +37,20 @@ def copy_rows(connection: Connection, table: str, columns: Sequence[str], rows: 
 
 
 def encoded_row(values: Iterable[Any]) -> str:
+    """Return one row as COPY text: its values, separated by tabs, without the newline."""
     return "\t".join([_ENCODERS[type(value)](value) for value in values])
 
 
 def encoded(value: Any) -> str:
-    """One value as COPY text: None, bool, int, Decimal, str, aware datetime, date, tuple of str (text[]), dict (jsonb)."""
+    """Return one value as COPY text: None, bool, int, Decimal, str, aware datetime, date, tuple of str (text[]) or dict (jsonb)."""
     return _ENCODERS[type(value)](value)
 
 
 class _Encoders(dict[type, Callable[[Any], str]]):
-    """By exact type, as every value of every row comes through here."""
+    """Encoders by exact type: the lookup runs once for every value of every row."""
 
     def __missing__(self, kind: type) -> Callable[[Any], str]:
-        """Subclasses (an enum's text, for one) as what they are, and documents."""
+        """Return the encoder of the type's base class (a StrEnum is text), or the one for jsonb documents."""
         found = next((encode for known, encode in self.items() if issubclass(kind, known)), _document)
         self[kind] = found
         return found
@@ -64,18 +65,19 @@ def _array(value: Iterable[Any]) -> str:
 
 
 def escaped(text: str) -> str:
-    if text.isprintable():  # nothing but a backslash can be special
+    """Return text escaped for COPY. NUL and lone surrogates become U+FFFD."""
+    if text.isprintable():  # only a backslash needs an escape
         return text.replace("\\", "\\\\") if "\\" in text else text
     return _SPECIAL.sub(_replacement, text)
 
 
 def escaped_json(text: str) -> str:
-    """What `json_text` made, as COPY text: JSON of ASCII has no character that is special, but for the backslash."""
+    """Return the JSON of `json_text` as COPY text. In ASCII JSON the backslash is the only character to escape."""
     return text.replace("\\", "\\\\") if text.isascii() else escaped(text)
 
 
 def json_text(value: Any) -> str:
-    """Canonical JSON that jsonb can hold: NUL, written as an escape, becomes the replacement character."""
+    """Return canonical JSON that jsonb accepts: an escaped NUL becomes U+FFFD."""
     text = exact_json(value)
     return _ESCAPED_NUL.sub(r"\1\\ufffd", text) if "\\u0000" in text else text
 
@@ -89,7 +91,7 @@ def _array_item(text: str) -> str:
 
 
 _ENCODERS = _Encoders({  # bool before int, of which it is a subclass
-    type(None): {None: NULL}.__getitem__,  # no frame of Python for what stands most often
+    type(None): {None: NULL}.__getitem__,  # the most frequent value: no Python function call
     str: escaped,
     bool: {True: "t", False: "f"}.__getitem__,
     int: str,

@@ -1,6 +1,6 @@
-"""Settings of every session of the staging database, however its engine is made: schema, UTC, and what somebody asks for besides.
+"""Session settings of the staging database, for every engine: `search_path`, UTC, and optionally `work_mem`.
 
-An engine finds them by its URL (`seen_by_all`), so that those which a library makes have them as well.
+They are part of the engine's URL (`seen_by_all`), so that engines created by a library apply them too.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from sqlalchemy.engine import URL, CreateEnginePlugin
 SCHEMA = "magodoo"
 PLUGIN = "magodoo_staging"
 _SET_AT_START = (
-    "set_at_start"  # in a connection's info: whether the server holds our settings as long as the connection lives
+    "set_at_start"  # key of a connection's info: whether the server keeps our settings for the life of the connection
 )
-_REFUSED = "unsupported startup parameter"  # PgBouncer's words
+_REFUSED = "unsupported startup parameter"  # PgBouncer's message
 
 
 def seen_by_all(url: URL, **more: str) -> URL:
-    """A URL of which every engine, also one that a library makes, has our settings, and `more` of PostgreSQL's (work_mem)."""
+    """Return a URL with which every engine, including one created by a library, applies these settings, and `more` (`work_mem`)."""
     return url.update_query_dict({"plugin": PLUGIN, **more})
 
 
 class SessionSettings(CreateEnginePlugin):
-    """Settings of every session of an engine: at the start of a connection, or of each transaction where a pooler stands between.
+    """SQLAlchemy plugin that applies the settings when a connection starts, or per transaction behind a pooler.
 
-    PgBouncer refuses or ignores the settings of a connection's start, and in its transaction mode a setting made later would be somebody
-    else's in the next transaction: so they are made for the transaction alone.
+    PgBouncer refuses or ignores startup parameters. In its transaction mode a plain `set` would leak into another client's transaction,
+    so the settings are made with `set local`.
     """
 
     def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
@@ -38,11 +38,11 @@ class SessionSettings(CreateEnginePlugin):
             self.settings["work_mem"] = str(url.query["work_mem"])
 
     def update_url(self, url: URL) -> URL:
-        """The URL without what is ours alone."""
+        """Return the URL without the parameters that only this plugin reads."""
         return url.difference_update_query(["work_mem"])
 
     def engine_created(self, engine: Engine) -> None:
-        """Hang the settings into the engine's connections and transactions."""
+        """Register the listeners that apply the settings to the engine's connections and transactions."""
         local = "; ".join(f"set local {name} = '{value}'" for name, value in self.settings.items())
         event.listen(engine, "do_connect", self._connected)
         event.listen(engine, "connect", _look)
@@ -58,7 +58,7 @@ class SessionSettings(CreateEnginePlugin):
         def alone(
             connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
         ) -> tuple[str, Any]:
-            """A statement without a transaction around it brings the settings along: both are one transaction of the server."""
+            """Prepend the settings to an autocommit statement: the server runs both in one transaction."""
             if _is_set(connection) or not _is_autocommit(connection):
                 return statement, parameters
             return f"{local}; {statement}", parameters
@@ -74,7 +74,7 @@ class SessionSettings(CreateEnginePlugin):
 
 
 def _look(connection: Any, record: Any) -> None:
-    """Note whether the server took the settings: a pooler may ignore them without a word."""
+    """Record whether the server accepted the settings: a pooler may ignore them without an error."""
     with connection.cursor() as cursor:
         cursor.execute("select current_setting('search_path')")
         record.info[_SET_AT_START] = cursor.fetchone()[0] == SCHEMA

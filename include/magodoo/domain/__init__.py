@@ -1,1 +1,1 @@
-"""Words, kinds and labels that every other part uses. Imports nothing of magodoo."""
+"""Vocabulary, kinds of change and log labels that all other packages use. Imports no other part of magodoo."""

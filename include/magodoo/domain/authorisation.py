@@ -1,19 +1,19 @@
-"""What is known of an authorisation that no provider has captured, as it stands in `details.authorisation` of an order."""
+"""The state of a payment authorisation that was not captured, as stored in `details.authorisation` of an order."""
 
 from __future__ import annotations
 
 OPEN, VOIDED, CLOSED, CAPTURED, NONE, UNREAD = "open", "voided", "closed", "captured", "none", "unread"
-"""`voided` is followed by a blank and the day."""
+"""`voided` is followed by a blank and the date."""
 RIGHT = "Magento_Sales::transactions_fetch"
 
 
 def is_over(authorisation: str) -> bool:
-    """Whether nothing can be captured of it any more."""
+    """Return whether nothing can be captured from the authorisation any more: it is voided or closed."""
     return authorisation.partition(" ")[0] in (VOIDED, CLOSED)
 
 
 def words(authorisation: str) -> str:
-    """What Magento shows of it, and what is not known."""
+    """Return a sentence for users: what Magento reports of the authorisation, and what is not known."""
     state, _, day = authorisation.partition(" ")
     return {
         OPEN: "Magento shows it as open; it does not show whether the provider has let it run out",

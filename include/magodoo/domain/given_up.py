@@ -1,4 +1,4 @@
-"""What the customer is not to get any more of a Magento order: pieces that were cancelled, and pieces that were refunded before they left."""
+"""Quantities of a Magento order that will not be delivered any more: cancelled, or refunded before they were shipped."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ NEVER_SHIPPED = ("virtual", "downloadable")
 
 
 class GivenUp(NamedTuple):
-    """Of one item of an order, in units (1/10000): cancelled, and refunded without ever being shipped."""
+    """Quantities of one order item, in units (1/10000): cancelled, and refunded without ever being shipped."""
 
     cancelled: int
     refunded: int
 
     @property
     def pieces(self) -> int:
+        """Return the sum of both, in units (1/10000)."""
         return self.cancelled + self.refunded
 
 
 def given_up(lines: Iterable[Any]) -> dict[Any, GivenUp]:
-    """What is given up of each item that carries money, by its key; items of which nothing is given up are left out.
+    """Return what is given up of each item that carries money, by item key. Items with nothing given up are left out.
 
-    lines: those of one Magento order, with the names of `CanonicalLine` as attributes or columns. What may have left with its bundle
-    counts as shipped. Goods that are never shipped are not given up by a refund: Odoo delivers nothing of them.
+    `lines` are the lines of one Magento order, with the names of `CanonicalLine` as attributes or columns. A part that may have left with
+    its bundle counts as shipped. A refund gives up nothing of virtual and downloadable products: Odoo does not deliver them.
     """
     items = [line for line in lines if line.role == "item"]
     found = {}
@@ -39,7 +40,7 @@ def given_up(lines: Iterable[Any]) -> dict[Any, GivenUp]:
 
 
 def _shipped(line: Any, items: Sequence[Any]) -> int:
-    """Units of an item that left: by its own line, with the bundle that it is a part of, or with a part of it."""
+    """Return the shipped quantity of an item, in units: on its own line, with the bundle that it belongs to, or with one of its parts."""
     own = [line.qty_shipped]
     for other in items:
         if other.product_type == "bundle" and other.qty_ordered > 0 and other.item_key == line.parent_item_key:

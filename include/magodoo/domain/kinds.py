@@ -1,12 +1,13 @@
-"""The catalogue of the kinds of change: what each is called, which system it writes to, when it is carried out and after what.
+"""The catalogue of the kinds of change: name, target system, order of execution and dependencies of each.
 
-A kind is one planned write. This module is light on purpose: settings, DAG files, pages and reference pages read it, and it imports
-nothing but words. What a kind does stands in its flow (`magodoo.flows`), which registers itself under its entry here.
+A kind is one planned write. Settings, DAG files, UI pages and reference pages read this module, so it imports only the vocabulary.
+The behaviour of a kind is in its flow (`magodoo.flows`), which registers itself under its entry here.
 
-An edge says what an earlier change means for a later one, and for which: every change of the order, or the one for the same source
-document. Both effects hold a later change back while the earlier one is open. *Requires done* says more: where the earlier one ends
-undone (refused, failed, rejected, dropped), the later one could only be refused too, so it leaves the plan. *Waits while open* says no
-more than the order in which they are written: the later one keeps its verdict and its approval."""
+An edge states what an earlier change means for a later one, and its scope: every change of the order, or the one for the same source
+document. Both effects hold a later change back while the earlier one is open. *Requires done* adds: where the earlier one ends undone
+(refused, failed, rejected, dropped from the plan), the later one could only be refused, so it leaves the plan. *Waits while open* only sets the
+order of writing: the later one keeps its verdict and its approval.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +18,22 @@ from magodoo.domain.vocabulary import Side
 
 
 class Scope(Enum):
+    """Which changes an edge connects: all of one order, or only those for the same source document."""
+
     ORDER = auto()
     SOURCE_DOCUMENT = auto()
 
 
 class Effect(Enum):
+    """What an edge does to the later change. See the module's text."""
+
     WAITS_WHILE_OPEN = auto()
     REQUIRES_DONE = auto()
 
 
 @dataclass(frozen=True)
 class After:
-    """An edge to an earlier kind, by its name: a kind that the catalogue lacks holds nothing back."""
+    """An edge to an earlier kind, by name. A kind that the catalogue does not have holds nothing back."""
 
     earlier: str
     scope: Scope
@@ -37,12 +42,17 @@ class After:
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a kind without running it.
+    """Static properties of a kind.
 
-    flow: module in `magodoo.flows`. target: the system that is written to. operator: Airflow's operator. does: what it does, in a sentence.
-    after: what must come before. refunds: the limit `refund_amount` applies, else `document_amount`. in_series: its document takes the
-    next number of a journal, so that what is dated earlier is written first. record: what stands in the target, where that is not of the
-    kind of the source's document.
+    Attributes:
+        flow: Module in `magodoo.flows`.
+        target: System that is written to.
+        operator: Name of the Airflow operator.
+        does: One sentence for users: what the kind does.
+        after: Edges to the kinds that come before.
+        refunds: Whether the limit `refund_amount` applies, instead of `document_amount`.
+        in_series: Whether its document takes the next number of a journal; documents with an earlier date are then written first.
+        record: Kind of the record in the target, where it is not the kind of the source document.
     """
 
     flow: str
@@ -59,11 +69,12 @@ _IMPORTED = After("odoo_order_import", Scope.ORDER)
 
 
 class ChangeKind(StrEnum):
-    """One planned write. The kinds stand in the order in which the changes of one order are carried out."""
+    """One planned write. The kinds are listed in the order in which the changes of one order are carried out."""
 
     entry: Entry
 
     def __new__(cls, value: str, entry: Entry | None = None) -> ChangeKind:
+        """Return the member with this value. `ChangeKind(value)` looks members up and makes none."""
         assert entry is not None, "`ChangeKind(value)` finds a kind and makes none"
         member = str.__new__(cls, value)
         member._value_ = value
@@ -213,10 +224,12 @@ class ChangeKind(StrEnum):
 
     @property
     def target(self) -> Side:
+        """Return the system that is written to."""
         return self.entry.target
 
     @property
     def step(self) -> int:
+        """Return the position of the kind in the order of execution, from 0."""
         return _STEPS[self]
 
 
@@ -226,7 +239,7 @@ _NAMED = {kind.value: kind for kind in ChangeKind}
 
 @dataclass(frozen=True)
 class Edge:
-    """What an earlier kind of change means for a later one."""
+    """A dependency of a later kind of change on an earlier one."""
 
     later: ChangeKind
     earlier: ChangeKind
@@ -249,11 +262,11 @@ _BY_KINDS = {(edge.later, edge.earlier): edge for edge in EDGES}
 assert len(_BY_KINDS) == len(EDGES), "two edges between the same kinds"
 
 Change = tuple[ChangeKind, str]
-"""A change of an order as edges see it: its kind and the id of its source document."""
+"""A change of an order for the evaluation of edges: its kind and the id of its source document."""
 
 
 def document_of(source_id: str) -> str:
-    """Return the id of the document that a change is for: of what it was paid with, each part is a change of its own (`12:gift_card`)."""
+    """Return the id of a change's source document. The payment of each tender is a change of its own: `12:gift_card` is of document 12."""
     return source_id.partition(":")[0]
 
 
@@ -269,7 +282,7 @@ def requires(later: Change, earlier: Change) -> bool:
 
 
 def _edge(later: Change, earlier: Change) -> Edge | None:
-    """The edge between two changes, if there is one and its scope holds both."""
+    """Return the edge between two changes of one order, or None where there is none or its scope does not hold both."""
     edge = _BY_KINDS.get((later[0], earlier[0]))
     if edge is None or (edge.scope is Scope.SOURCE_DOCUMENT and document_of(later[1]) != document_of(earlier[1])):
         return None

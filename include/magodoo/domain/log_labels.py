@@ -10,9 +10,9 @@ import structlog
 
 @contextmanager
 def labelled(**labels: str) -> Iterator[None]:
-    """Every line that is logged meanwhile carries these labels beside those that stand already; empty ones are left out.
+    """Add labels to every line that is logged inside the block, beside those already bound. Empty labels are left out.
 
-    They are structlog's context variables, which Airflow's task logs merge into each line, those of plain `logging` too
+    They are structlog context variables, which Airflow's task logs merge into each line, including lines of the standard `logging`
     (`extra=` is dropped there: airflow/sdk/_shared/logging/structlog.py has no ExtraAdder).
     """
     with structlog.contextvars.bound_contextvars(**{name: value for name, value in labels.items() if value}):

@@ -1,4 +1,4 @@
-"""Numberings of an Odoo journal: what stands before the number says for which dates it goes on (facts invoice-dates)."""
+"""Number sequences of an Odoo journal: the prefix of a number determines the dates that its sequence covers (facts invoice-dates)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-# A year of four or two digits that no digit stands before, its end where it is a fiscal year's, and a month after it.
+# A year of four or two digits with no digit before it, the second year of a fiscal year, and a month after it.
 _YEAR = re.compile(r"(?<!\d)(?P<year>(?:19|20|21)\d\d|\d\d(?=\D))(?=(?:\D(?P<end>(?:19|20|21)\d\d|\d\d)(?:\D|$))?)")
 _MONTH = re.compile(r"\D*(0[1-9]|1[0-2])(?=\D|$)")
 
 
 @dataclass(frozen=True)
 class Numbering:
-    """Documents whose numbers follow each other: the dates it is for, both included, and the last date that was posted in it."""
+    """One number sequence: the first and last date that it covers, both included, and the latest date posted in it."""
 
     first: date
     last: date
@@ -23,15 +23,17 @@ class Numbering:
 
     @classmethod
     def of(cls, prefix: str, day: date, posted: date, year_end: tuple[int, int] = (12, 31)) -> Numbering:
-        """The numbering of a prefix (`INV/2026/03/`), one of whose documents is dated `day`; it begins anew as Odoo reads the prefix:
-        each month, each year, each fiscal year (that ends on month and day `year_end`), or never.
+        """Return the sequence of a prefix (`INV/2026/03/`) that has a document dated `day`.
+
+        The prefix tells when the sequence restarts, as Odoo reads it: each month, each year, each fiscal year (which ends on month and day
+        `year_end`), or never.
         """
         first, last = _span(prefix, day, year_end)
         return cls(first, last, posted)
 
 
 def last_posted(numberings: Iterable[Numbering], day: date) -> date | None:
-    """The last date that was posted in the numbering of `day`; None where it begins anew."""
+    """Return the latest date posted in the sequence that covers `day`, or None where `day` starts a new sequence."""
     return max((each.posted for each in numberings if each.first <= day <= each.last), default=None)
 
 
@@ -50,7 +52,7 @@ def _span(prefix: str, day: date, year_end: tuple[int, int]) -> tuple[date, date
 
 
 def _is_of(found: re.Match[str], day: date) -> bool:
-    """Whether it is the year of `day`, or a pair of years around it: `F3/26-27/` begins with no year."""
+    """Return whether a match is the year of `day`, or a fiscal year around it: `F3/26-27/` has no year at `F3`."""
     years = [found["year"], found["end"]] if found["end"] and _follows(found["year"], found["end"]) else [found["year"]]
     return any(int(each) == day.year % 10 ** len(each) for each in years)
 

@@ -29,7 +29,7 @@ def between_commas(number: str) -> list[str]:
 
 
 def joined(field: str, numbers: Sequence[str]) -> str:
-    """Return Odoo's field as it was typed, with these numbers behind it, but for those that stand in it."""
+    """Return Odoo's field as it was typed, with these numbers appended, except those that it already contains."""
     return ",".join([each for each in (field.strip().rstrip(","),) if each] + lacking(numbers, [field]))
 
 
@@ -39,9 +39,9 @@ def parts(numbers: Iterable[str]) -> frozenset[str]:
 
 
 def lacking(numbers: Sequence[str], others: Iterable[str]) -> list[str]:
-    """Return the numbers of which the others lack a part. None of them is lacking where all parts are there.
+    """Return the numbers of which `others` lack a part; none where all their parts are present.
 
-    Of several in one field, of which the others have some, only the pieces between commas that are lacking.
+    Of several numbers in one field of which `others` contain some, only the missing pieces between commas are returned.
     """
     known = parts(others)
     result = []

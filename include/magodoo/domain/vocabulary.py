@@ -1,4 +1,4 @@
-"""The words of the product, as types: what a side, a kind, a finding, a change is. Everything else uses these words."""
+"""The vocabulary of the product as enums: sides, kinds of document, findings, states of a change."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from enum import StrEnum
 
 
 class Side(StrEnum):
+    """One of the two systems."""
+
     MAGENTO = "magento"
     ODOO = "odoo"
 
     @property
     def other(self) -> Side:
+        """Return the opposite system."""
         return Side.ODOO if self is Side.MAGENTO else Side.MAGENTO
 
 
 class Kind(StrEnum):
-    """A kind of document. RETURN and PAYMENT exist in Odoo only."""
+    """A kind of document. RETURN exists in Odoo only."""
 
     ORDER = "order"
     INVOICE = "invoice"
@@ -25,6 +28,7 @@ class Kind(StrEnum):
 
     @property
     def words(self) -> str:
+        """Return the kind as users read it: `credit memo`."""
         return self.value.replace("_", " ")
 
 
@@ -32,13 +36,15 @@ MATCHED_KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 
 
 class Severity(StrEnum):
+    """How urgent a finding is, least urgent first."""
+
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
 
 
 class FindingType(StrEnum):
-    """DESIGN, *Findings*. What each means, causes and cures: `reconcile/catalogue.py`."""
+    """The types of finding (DESIGN, *Findings*). `reconcile/catalogue.py` has the meaning, causes and remedies of each."""
 
     MISSING_IN_ODOO = "missing_in_odoo"
     MISSING_IN_MAGENTO = "missing_in_magento"
@@ -122,7 +128,7 @@ OPEN_STATES = (ChangeState.PLANNED, ChangeState.APPROVED, ChangeState.LEASED, Ch
 
 
 class Verdict(StrEnum):
-    """What the gate says of a change: only a `released` one is ever carried out; `held` waits until a check passes, or a person releases it."""
+    """The gate's decision on a change: only a `released` one is ever carried out; `held` waits until a check passes, or a person releases it."""
 
     UNCHECKED = "unchecked"
     RELEASED = "released"

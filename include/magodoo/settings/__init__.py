@@ -1,4 +1,4 @@
-"""Instances, mappings and policies: read, validated, explained. Secrets never stand here: they stand in Airflow connections."""
+"""Instances, mappings and policies: read, validated, explained. Secrets are not part of them: they are in Airflow connections."""
 
 from magodoo.settings.country_policies import drafted_by_default
 from magodoo.settings.model import Instance, Settings

@@ -11,6 +11,7 @@ from magodoo.settings.read import FILE_VARIABLE, read_with_problems, settings_fi
 
 
 def main() -> int:
+    """Check the settings file named on the command line and return the exit code: 0 when it is valid, 1 otherwise."""
     parser = argparse.ArgumentParser(prog="make settings", description=__doc__)
     parser.add_argument(
         "file", nargs="?", default=settings_file(), help=f"default: ${FILE_VARIABLE}, else magodoo.yaml"

@@ -1,4 +1,4 @@
-"""What countries ask of invoices: drafts where documents are electronic, series that follow the dates, days until a draft must be issued."""
+"""Invoicing rules by country: drafts where e-invoicing applies, chronological series, days until a draft must be issued."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from magodoo.settings.model import Instance
 
 
 def drafted_by_default(instance: Instance) -> Instance:
-    """Settings in which an unwritten `to_odoo` of invoices and credit memos means `draft` (RULES, *Periods and numbers*)."""
+    """Return settings in which an unset `to_odoo` of invoices and credit memos means `draft` (RULES, *Periods and numbers*)."""
     parts = {"invoices": instance.invoices, "credit_memos": instance.credit_memos}
     drafted = {
         name: part.model_copy(update={"to_odoo": "draft"})
@@ -32,14 +32,14 @@ MID_NEXT_MONTH = frozenset({"PL", "RO"})
 
 
 def policy(instance: Instance, country: str) -> str:
-    """`off`, `hold` or `date_today`: the setting, or what the company's country asks for."""
+    """Return `off`, `hold` or `date_today`: the setting, or the default of the company's country (ISO code)."""
     if instance.chronological_series != "by_country":
         return instance.chronological_series
     return "hold" if country in CHRONOLOGICAL else "off"
 
 
 def deadline(instance: Instance, country: str, day: date | None) -> date | None:
-    """The last day on which an invoice of a sale of `day` may be issued; None where nothing is known."""
+    """Return the last day on which the invoice of a sale of `day` may be issued, or None where no rule is known."""
     days = instance.invoices.issue_within_days
     if day is None:
         return None

@@ -1,4 +1,4 @@
-"""What amounts are that a Magento total holds beside its parts: fees, fixed product tax, gift cards, what extensions add."""
+"""Settings of amounts in a Magento total that none of its parts contains: fees, fixed product tax, gift cards, amounts of extensions."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ TENDERED = {
     "store_credit": ("customer_balance_amount",),
     "reward_points": ("reward_currency_amount",),
 }
-"""Names of payment parts that are known by themselves, with their fields (Adobe Commerce)."""
+"""Names of payment parts that need no fields in the settings, with their fields (Adobe Commerce)."""
 REFUNDED_TO = {"store_credit": ("customer_balance_total_refunded", "customer_bal_total_refunded")}
 """Where Adobe Commerce shows what it refunded to store credit, money and credit alike: one amount under two names, sure on the order only."""
 
 FIXED_TAX, WRAPPING = "fixed_product_tax", "gift_wrapping"
 _TENDERED = re.compile(r"gift_?cards?(_|$)|store_?credit|customer_balance|reward_points|reward_currency", re.IGNORECASE)
 KNOWN = (FIXED_TAX, WRAPPING, *TENDERED)
-"""Names of amounts whose fields need not be named."""
+"""Names of amounts that need no fields in the settings."""
 
 
 class Nature(StrEnum):
-    """What an amount is to the books (RULES, *Nature of a total*)."""
+    """How an amount is treated in Odoo (RULES, *Nature of a total*)."""
 
     CHARGE = "charge"
     LEVY = "levy"
@@ -36,7 +36,7 @@ class Nature(StrEnum):
 
 
 class Remainder(Strict):
-    """An amount that stands in no field at all, known by the payment method and its exact figure: `amount` + `percent` of `of`."""
+    """An amount that no field contains, identified by the payment method and its exact value: `amount` + `percent` of `of`."""
 
     payment_method: str
     """Magento payment method code of the orders that have it."""
@@ -50,7 +50,7 @@ class Remainder(Strict):
     """ISO code of the orders that have it; without it: any."""
 
     def units(self, subtotal: int, grand_total: int) -> int:
-        """The amount in units (1/10000) for an order of these sums in units."""
+        """Return the amount in units (1/10000) for an order with these sums, in units as well."""
         share = Decimal(subtotal if self.of == "subtotal" else grand_total) * self.percent / 100
         cents = (share / 100).to_integral_value(ROUND_HALF_UP)
         return int(self.amount * 10_000) + int(cents) * 100
@@ -82,7 +82,7 @@ class ExtraTotal(Strict):
     journal: str | None = None
     """Of a payment part: code of the Odoo journal whose outstanding account is the liability that it settles."""
     remainder: Remainder | None = None
-    """Instead of fields: an amount that stands nowhere, by payment method. The monthly statement lists each use."""
+    """Instead of fields: an amount that no field contains, by payment method. The monthly statement lists each use."""
 
     @model_validator(mode="after")
     def _says_its_tax(self) -> ExtraTotal:
@@ -92,7 +92,7 @@ class ExtraTotal(Strict):
 
     @model_validator(mode="after")
     def _fits_its_nature(self) -> ExtraTotal:
-        """A tendered part that is mapped to a product would lower revenue and tax."""
+        """Require the fields of each nature. A tendered part that is mapped to a product would lower revenue and tax."""
         if self.nature is Nature.PAYMENT_PART:
             if self.product or self.odoo_tax:
                 raise ValueError("a payment part settles a liability: name its `journal`, no product and no tax")
@@ -131,7 +131,7 @@ def complain(totals: dict[str, ExtraTotal]) -> None:
 
 
 GIFT_CARD_TYPES = ("giftcard", "amgiftcard", "mageworx_giftcards", "aw_giftcard", "mpgiftcard", "bss_giftcard")
-"""Product types of gift cards that are known by themselves."""
+"""Product types of gift cards that need no setting."""
 
 
 class GiftCardsSold(Strict):

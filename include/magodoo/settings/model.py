@@ -1,7 +1,7 @@
-"""What the settings file may say. The defaults are the safe ones (DESIGN, *Policies*).
+"""The model of the settings file. The defaults are the safe ones (DESIGN, *Policies*).
 
 One YAML file: `instances:` maps a permanent id to an Instance. Amounts are decimal strings or numbers in company currency. The texts
-below the fields stand in the JSON schema (`settings/schema.py`), so that an editor shows them.
+below the fields are copied into the JSON schema (`settings/schema.py`), so that editors show them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from magodoo.settings.strict import Strict
 
 
 class Mode(StrEnum):
+    """Whether a kind of change is only reported and planned (`observe`), or written (`apply`)."""
+
     OBSERVE = "observe"
     APPLY = "apply"
 
@@ -35,15 +37,17 @@ class Modes(Strict):
     """By kind of change (page *Changes* of the reference)."""
 
     def of(self, kind: ChangeKind) -> Mode:
+        """Return the mode of a kind of change."""
         return self.kinds.get(kind, self.default)
 
     @property
     def any_apply(self) -> bool:
+        """Return whether any kind of change may be written."""
         return self.default is Mode.APPLY or Mode.APPLY in self.kinds.values()
 
 
 class PaymentMethod(Strict):
-    """What a Magento payment method means in the books."""
+    """How orders of a Magento payment method are treated in Odoo."""
 
     captured_by_provider: bool = False
     """The provider takes the money: a payment is registered in Odoo, with evidence."""
@@ -60,7 +64,7 @@ class PaymentMethod(Strict):
     payment_term: str | None = None
     """Exact name of the Odoo payment term."""
     charged_in: Literal["order", "base"] = "order"
-    """Where the two differ: the provider charges in the order's currency, or in the shop's base currency."""
+    """Where the two differ: the provider charges in the order's currency, or in Magento's base currency."""
 
 
 class TaxRule(Strict):
@@ -86,13 +90,13 @@ class Orders(Strict):
     """Which Magento orders become sale orders in Odoo."""
 
     import_states: tuple[str, ...] = ("processing", "complete", "closed")
-    """Magento order states that are imported; a payment method may say otherwise."""
+    """Magento order states that are imported; a payment method may override them."""
     cancel: bool = True
     """Cancel in Odoo what Magento cancelled, if nothing is invoiced or done."""
 
 
 class Invoices(Strict):
-    """What becomes of invoices, in each direction."""
+    """How invoices are transferred, in each direction."""
 
     to_odoo: Literal["post", "draft", "off"] = "post"
     """A Magento invoice becomes a posted invoice, a draft that a person posts, or nothing. Unwritten: a draft where Odoo's e-invoicing is active."""
@@ -107,7 +111,7 @@ class Invoices(Strict):
 
 
 class Shipments(Strict):
-    """What becomes of shipments and tracking numbers."""
+    """How shipments and tracking numbers are transferred."""
 
     owner: Side = Side.ODOO
     """Which side keeps the warehouse."""
@@ -118,11 +122,11 @@ class Shipments(Strict):
     tracking: Literal["both", "to_odoo", "to_magento", "off"] = "both"
     """In which directions tracking numbers are carried over."""
     returns: Literal["shipped_items", "never"] = "never"
-    """`shipped_items`: a refund brings shipped goods back to stock in Odoo. Magento never tells whether they came back."""
+    """`shipped_items`: a refund brings shipped goods back to stock in Odoo. Magento never reports whether they came back."""
 
 
 class CreditMemos(Strict):
-    """What becomes of credit memos, in each direction."""
+    """How credit memos are transferred, in each direction."""
 
     to_odoo: Literal["post", "draft", "off"] = "post"
     """A Magento credit memo becomes a posted credit note, a draft that a person posts, or nothing. Unwritten: as for invoices."""
@@ -165,7 +169,7 @@ class Exclude(Strict):
 
 
 class Recipients(Strict):
-    """E-mail addresses by what they are told."""
+    """E-mail addresses by the subject of the messages."""
 
     accounting: tuple[str, ...] = ()
     """Findings about money, the digest and the monthly statement."""
@@ -187,9 +191,9 @@ class Quality(Strict):
     volume_share: Decimal = Decimal("0.5")
     """Of the same weekday's usual number of orders: below it, a warning."""
     late_minutes: int = 90
-    """A run of the chain that has not ended so long after it was queued is told to IT by mail."""
+    """A run of the chain that has not ended so long after it was queued is reported to IT by e-mail."""
     grace_minutes: int = 120
-    """A finding that a planned change will settle is mailed only when it is older than this."""
+    """A finding that a planned change will resolve is mailed only when it is older than this."""
     summary_above: int = 50
     """A mail about more findings shows the first 20 and their sums; the CSV has all."""
     data_docs_days: int = 30
@@ -234,7 +238,7 @@ class OdooNames(Strict):
         "invoice_origin",
         "payment_reference",
     )
-    """Odoo fields in which a Magento number may stand, searched before anything is created."""
+    """Odoo fields that may contain a Magento number, searched before anything is created."""
     reference_prefixes: tuple[str, ...] = ()
     """What people or another connector wrote before Magento's numbers in these fields: `M2-` for M2-000000012."""
     delivery_key_field: str = "x_magento_key"
@@ -276,7 +280,7 @@ class Instance(Strict):
     deleted_stores: Literal["report", "ours", "ignore"] = "report"
     """Where `stores` is set: orders of store views that were deleted are reported, written as `ours`, or left to another instance (`ignore`)."""
     time_zone: str = "UTC"
-    """IANA name; dates of the books are local dates of this zone."""
+    """IANA name; accounting dates are local dates of this zone."""
     books_from: datetime | None = None
     """Cut-over, local date-time: orders placed before are matched and reported, never written."""
     mode: Modes = Modes()
@@ -342,8 +346,8 @@ class Instance(Strict):
     @field_validator("schedule")
     @classmethod
     def _readable_schedule(cls, value: str) -> str:
-        """A schedule that Airflow cannot read would take away the DAGs of every instance."""
-        from croniter import croniter  # as Airflow reads it
+        """Refuse a schedule that Airflow cannot parse: it would break the DAG file of every instance."""
+        from croniter import croniter  # the parser that Airflow uses
 
         if len(value.split()) not in (1, 5) or not croniter.is_valid(value):
             raise ValueError(f"{value!r} is no cron expression: write five fields such as '*/15 * * * *', or @hourly")
@@ -358,32 +362,34 @@ class Instance(Strict):
 
     @property
     def zone(self) -> ZoneInfo:
+        """Return the time zone of the instance."""
         return ZoneInfo(self.time_zone)
 
     @property
     def books_from_utc(self) -> datetime | None:
-        """`books_from` as an aware UTC moment; written as local date-time of the instance."""
+        """Return `books_from` as an aware UTC time, or None. Without an offset it is local time of the instance."""
         if self.books_from is None:
             return None
         local = self.books_from if self.books_from.tzinfo else self.books_from.replace(tzinfo=self.zone)
         return local.astimezone(ZoneInfo("UTC"))
 
     def tolerance_units(self, currency: str) -> int:
+        """Return the rounding tolerance of a currency, in units (1/10000)."""
         return int(self.tolerance.get(currency, self.tolerance.get("default", Decimal(0))) * 10_000)
 
     @property
     def named_products(self) -> tuple[str, ...]:
-        """Internal references of the products that amounts beside the parts, and gift cards, are sold as."""
+        """Return the internal references of the Odoo products of extra totals and gift cards, each once."""
         named = [extra.product for extra in self.extra_totals.values()]
         named += [self.gift_cards_sold.product if self.gift_cards_sold else None]
         return tuple(dict.fromkeys(sku for sku in named if sku))
 
     def written_as(self, number: str) -> list[str]:
-        """A Magento number as the reference fields may hold it: plain, and with each of `odoo.reference_prefixes`."""
+        """Return a Magento number in each form that a reference field may hold: plain, and with each of `odoo.reference_prefixes`."""
         return [number, *(f"{prefix}{number}" for prefix in self.odoo.reference_prefixes)]
 
     def external_id(self, kind: str, entity_id: object) -> str:
-        """`<prefix>.<kind>_<instance>_<entity id>`: the reference that we give an Odoo record."""
+        """Return the external id of an Odoo record: `<prefix>.<kind>_<instance>_<entity id>`."""
         return f"{self.odoo.prefix}.{kind}_{self.id}_{entity_id}"
 
 
@@ -397,6 +403,8 @@ class Smtp(Strict):
 
 
 class Settings(Strict):
+    """The whole settings file."""
+
     instances: dict[str, Instance]
     staging_connection: str = "magodoo_staging"
     """Id of the Airflow connection of the staging database (PostgreSQL)."""
@@ -408,7 +416,8 @@ class Settings(Strict):
     personal_days: int = 3650
     """Names, addresses, e-mails and phones of orders that nothing happened to for so many days are blanked."""
     orders_per_task: int = 5000
-    """Orders that one mapped reconcile task looks at; with several workers, smaller parts are spread over them."""
+    """Orders that one mapped reconcile task processes; with several workers, smaller parts are spread over them."""
 
     def instance(self, name: str) -> Instance:
+        """Return the instance with this id. Raises KeyError if there is none."""
         return self.instances[name]

@@ -1,6 +1,6 @@
-"""Values that a company demands of people on its documents and that only it knows: a closed list of fields that a setting may fill.
+"""Values for fields that a company requires on its documents and that only it knows: a closed list of fields that a setting may fill.
 
-Never a field that magodoo sets itself, and never account, tax, partner, journal, date, amount, state, company or currency.
+Fields that magodoo sets itself are excluded, as are account, tax, partner, journal, date, amount, state, company and currency.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _TRANSFERS = (
 
 
 def free(field: str) -> str:
-    """Return the field of delivery keys, if it may be one. Raises ValueError for what is none, or what a transfer uses itself."""
+    """Return `field` if it can hold delivery keys. Raises ValueError for an invalid name and for fields that transfers use themselves."""
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", field) or field in _TRANSFERS:
         raise ValueError(f"{field[:70]} cannot hold our key: name a text field of its own, such as x_magento_key")
     return field
 
 
 def checked(values: dict[str, str], allowed: tuple[str, ...], kept: str) -> dict[str, str]:
-    """The values, if each field is one of `allowed` or a field of the company's own (`x_...`); `kept`: the field of delivery keys.
+    """Return the values if each field is one of `allowed` or a custom field (`x_...`) other than `kept`, the field of delivery keys.
 
-    Raises ValueError that names the field and what may be used.
+    Raises ValueError naming the field and what may be used.
     """
     for name, value in values.items():
         own = _OWN.fullmatch(name) and not _NEVER.search(name) and name != kept

@@ -1,4 +1,4 @@
-"""Reads the settings file; every problem names the line and what to write instead. One broken instance does not hide the others."""
+"""Reads the settings file. Every problem names its line and what to write instead. One invalid instance does not hide the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRETS = ("password", "token", "secret", "api_key", "apikey")
 
 
 class Loader(yaml.SafeLoader):
-    """YAML as its version 1.2 has it: only true and false are booleans, so that `off` is a word and `NO` is Norway."""
+    """YAML with the booleans of version 1.2: only true and false, so that `off` is text and `NO` is Norway."""
 
 
 _BOOL = "tag:yaml.org,2002:bool"
@@ -35,7 +35,7 @@ Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|True|TRUE|false|False|F
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong in the file: where it stands and what to do."""
+    """One error in the file: where it is, and what to do."""
 
     path: str
     line: int | None
@@ -50,18 +50,19 @@ class Problem:
 
 @dataclass
 class Reading:
-    """What could be read: the sound settings, and the problems of what could not."""
+    """The valid settings, and the problems of the rest."""
 
     settings: Settings
     problems: list[Problem] = field(default_factory=list)
 
 
 def settings_file() -> Path:
+    """Return the path of the settings file: the environment variable `MAGODOO_SETTINGS`, or `magodoo.yaml`."""
     return Path(os.environ.get(FILE_VARIABLE, DEFAULT_FILE))
 
 
 def read_settings(path: Path | str | None = None) -> Settings:
-    """The settings, whole. Raises BadSettings with every problem when anything in the file is wrong."""
+    """Return the settings. Raises BadSettings listing every problem when anything in the file is wrong."""
     reading = read_with_problems(path)
     if reading.problems:
         listed = "\n".join(f"  {problem}" for problem in reading.problems)
@@ -70,7 +71,10 @@ def read_settings(path: Path | str | None = None) -> Settings:
 
 
 def read_with_problems(path: Path | str | None = None) -> Reading:
-    """The instances that are sound and the problems of the rest: a broken entry takes away only that instance's DAGs."""
+    """Return the valid instances and the problems of the others: an invalid entry removes only that instance's DAGs.
+
+    Raises BadSettings when the file cannot be read, is not YAML, or has no `instances:`.
+    """
     file = Path(path) if path else settings_file()
     try:
         text = file.read_text(encoding="utf-8")
@@ -122,7 +126,7 @@ def _told(
 
 
 def _words(item: Any, model: type[BaseModel]) -> tuple[str, str]:
-    """What pydantic says, in words for a person, and what to write instead."""
+    """Return the message and the hint for an error of pydantic."""
     kind, loc = item["type"], item["loc"]
     if kind == "extra_forbidden":
         name = str(loc[-1])
@@ -143,7 +147,7 @@ def _words(item: Any, model: type[BaseModel]) -> tuple[str, str]:
 
 
 def _fields(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    """The names of the settings at a path: models inside optional fields, mappings and lists are looked through."""
+    """Return the names of the settings at a path, through optional fields, mappings and lists."""
     for step in path:
         field = model.model_fields.get(str(step))
         inner = next(_models(field.annotation), None) if field else None
@@ -159,7 +163,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _repeated(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[Problem]:
-    """Keys that stand twice: YAML would take the last one without a word."""
+    """Yield a problem for each duplicate key: YAML silently keeps the last one."""
     if isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             yield from _repeated(value, (*path, str(index)))
@@ -177,7 +181,7 @@ def _repeated(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[Pr
 
 
 def _line(node: yaml.Node | None, path: tuple[Any, ...]) -> int | None:
-    """The line of the deepest part of `path` that stands in the file."""
+    """Return the line of the deepest part of `path` that the file contains."""
     line = None
     for step in path:
         if isinstance(node, yaml.MappingNode):

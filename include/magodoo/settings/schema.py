@@ -13,13 +13,13 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema() -> dict[str, Any]:
-    """The schema with the texts that stand below the fields in `settings/model.py`."""
+    """Return the JSON schema, with the texts below the fields of `settings/model.py` as descriptions."""
     made = model.Settings.model_json_schema()
     definitions = made["$defs"]
     texts = _texts()
     for name, definition in (("Settings", made), *definitions.items()):
         _describe(definition, texts.get(name, {}))
-    # An instance's id is the key under which it stands.
+    # An instance's id is its key in the mapping.
     instance_id = definitions["Instance"]["properties"].pop("id")
     instances = made["properties"]["instances"]
     instances["propertyNames"] = {"pattern": instance_id["pattern"]}
@@ -28,7 +28,7 @@ def schema() -> dict[str, Any]:
 
 
 def text() -> str:
-    """The schema as it stands in docs/settings.schema.json."""
+    """Return the content of docs/settings.schema.json."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -40,7 +40,7 @@ def _describe(definition: dict[str, Any], texts: dict[str, str]) -> None:
 
 
 def _texts() -> dict[str, dict[str, str]]:
-    """The strings below the fields, by class and field."""
+    """Return the texts below the fields, by class and field."""
     found: dict[str, dict[str, str]] = {}
     for node in (*ast.parse(inspect.getsource(model)).body, *ast.parse(inspect.getsource(extra_totals)).body):
         if isinstance(node, ast.ClassDef):

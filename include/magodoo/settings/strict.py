@@ -1,4 +1,4 @@
-"""What every part of the settings file has in common: no unknown keys, nothing changes after it was read."""
+"""The base of every section of the settings file: unknown keys are refused, and a model is immutable once read."""
 
 from __future__ import annotations
 
@@ -6,4 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Strict(BaseModel):
+    """A section of the settings file."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, use_enum_values=False)

@@ -1,4 +1,4 @@
-"""Magento's REST interface: what is asked, what comes back, what is written."""
+"""Magento's REST API: authentication, search, documents and writes."""
 
 from magodoo.connectors.magento.client import MagentoClient
 from magodoo.connectors.magento.connection import AdminLogin, BearerToken, MagentoConnection, OAuth1

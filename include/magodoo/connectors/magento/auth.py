@@ -1,4 +1,4 @@
-"""How a call proves who makes it: three ways, each a `requests` auth object that never shows what it knows."""
+"""Authentication of calls to Magento: three `requests` auth objects that never expose their secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from magodoo.connectors.magento.connection import AdminLogin, Auth, BearerToken
 from magodoo.errors import Unauthorized, Unreadable
 from magodoo.money import parse_json
 
-# Both write whole Authorization headers at level DEBUG.
+# Both log whole Authorization headers at level DEBUG.
 for _talkative in ("oauthlib", "requests_oauthlib"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)
 
@@ -28,13 +28,14 @@ UNKNOWN_LIFETIME = 3600.0  # the default of `webapi/jwtauth/admin_expiration` (f
 
 
 class LoginRefused(Unauthorized):
-    """User and password were refused; not tried again by this client, six failures would lock the user (facts 1)."""
+    """User and password were refused. This client does not retry: six failures lock the user (facts magento-2.4.7 1)."""
 
 
 class Nobody(AuthBase):
-    """No login; keeps `requests` from sending what a .netrc file holds."""
+    """No authentication; keeps `requests` from sending credentials of a .netrc file."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Return the request unchanged."""
         return request
 
 
@@ -45,12 +46,13 @@ class Bearer(AuthBase):
         self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Return the request with the token in its header."""
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
 
 class RenewedToken(AuthBase):
-    """An admin token, fetched when first needed, again before it expires, and again after the shop refused it."""
+    """An admin token, fetched on first use, before it expires, and after Magento refused it."""
 
     def __init__(self, fetch: Callable[[], str], clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch, self._clock, self._lock = fetch, clock, threading.Lock()
@@ -58,6 +60,7 @@ class RenewedToken(AuthBase):
         self._refusal: LoginRefused | None = None
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Return the request with a valid token in its header. Raises LoginRefused."""
         with self._lock:
             if not self._token or self._clock() >= self._renew_at:
                 self._renew()
@@ -73,17 +76,18 @@ class RenewedToken(AuthBase):
         except LoginRefused as refusal:
             self._refusal = refusal
             raise
-        # The lifetime is counted from our request: the shop's clock may be hours away from ours.
+        # The lifetime is counted from our request: Magento's clock may differ by hours.
         lifetime = lifetime_of(self._token)
         self._renew_at = asked_at + max(lifetime - RENEW_BEFORE, lifetime / 2)
 
     def forget(self) -> None:
+        """Drop the token: the next call fetches a new one."""
         with self._lock:
             self._token = ""
 
 
 def lifetime_of(token: str) -> float:
-    """Seconds between the issue and the expiry that a JWT states; an hour for a token that states none."""
+    """Return the seconds between issue and expiry of a JWT; an hour (Magento's default) for a token that has none."""
     try:
         payload = token.split(".")[1]
         claims = parse_json(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -94,7 +98,7 @@ def lifetime_of(token: str) -> float:
 
 
 def authenticator(auth: Auth, fetch_token: Callable[[AdminLogin], str]) -> AuthBase:
-    """The auth object for a connection; `fetch_token` logs an admin in."""
+    """Return the auth object for a connection. `fetch_token` logs an admin in and returns the token."""
     if isinstance(auth, BearerToken):
         return Bearer(auth.token)
     if isinstance(auth, AdminLogin):

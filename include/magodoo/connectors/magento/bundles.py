@@ -1,9 +1,8 @@
-"""What an order says of its bundles: whether the bundle or its parts carry the price.
+"""Bundles of an order: whether the bundle or its parts carry the price.
 
-Magento keeps it in the item's `product_options` (`product_calculations`), which REST does not show, and never in the parts'
-`price`: from 2.4.8 on REST shows the bundle's price there too (`Webapi/ChangeOutputArray::getBundleProductPrice`,
-magento2#38687). The figures that keep their meaning in every version are what a part has of its own: its price in base
-currency and its row.
+Magento stores it in the item's `product_options` (`product_calculations`), which REST does not return. The parts' `price` is no
+evidence: from 2.4.8 on REST returns the bundle's price there too (`Webapi/ChangeOutputArray::getBundleProductPrice`,
+magento2#38687). In every version a part's own price in base currency and its row total are reliable.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _OWN_FIGURES = (
 
 
 def with_own_prices(items: Sequence[Row]) -> list[Row]:
-    """The rows of an order, in which a bundle's part without a price of its own shows the price 0, as up to Magento 2.4.7."""
+    """Return an order's items, with price 0 for a bundle's part without a price of its own, as up to Magento 2.4.7."""
     bundles = {item.get("item_id") for item in items if item.get("product_type") == BUNDLE}
     return [
         {**item, "price": 0} if item.get("parent_item_id") in bundles and _borrows_its_price(item) else item
@@ -37,7 +36,7 @@ def with_own_prices(items: Sequence[Row]) -> list[Row]:
 
 
 def is_priced_by_parts(bundle: Row, parts: Sequence[Row]) -> bool:
-    """Whether the parts carry the money (a *dynamic* price). What the order declares comes before what its figures show."""
+    """Return whether the parts carry the money (a *dynamic* price). A declared `product_calculations` comes before the amounts."""
     declared = _declared(bundle)
     if declared is not None:
         return declared == _BY_PARTS
@@ -47,13 +46,13 @@ def is_priced_by_parts(bundle: Row, parts: Sequence[Row]) -> bool:
 
 
 def _borrows_its_price(part: Row) -> bool:
-    """A price without one in base currency and without a row is the bundle's."""
+    """Return whether a part shows the bundle's price: it has one, but none in base currency and no row total."""
     own = [part.get(name) for name in ("base_price", "base_row_total", "row_total")]
     return own[0] is not None and _is_something(part.get("price")) and not any(map(_is_something, own))
 
 
 def _declared(bundle: Row) -> str | None:
-    """`product_calculations` of the item's options, where an extension shows them: as an object or as its JSON."""
+    """Return `product_calculations` of the item's options, where an extension exposes them: as an object or as JSON text."""
     options = bundle.get("product_options")
     if isinstance(options, str):
         try:
@@ -65,7 +64,7 @@ def _declared(bundle: Row) -> str | None:
 
 
 def _is_something(value: Any) -> bool:
-    """Whether a figure is not zero once rounded to Magento's four decimals. What is no number is reported where it is read."""
+    """Return whether an amount is not zero when rounded to Magento's four decimals. True for text that is no number."""
     try:
         number = Decimal(str(value or 0))
     except InvalidOperation:

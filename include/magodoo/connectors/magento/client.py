@@ -1,4 +1,4 @@
-"""One Magento, as the pipeline uses it: lists by change and by key, and the few documents that it may write."""
+"""The client of one Magento: lists by change and by key, and the few documents that the pipeline may write."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ MOST_PAGES_OF_A_SMALL_LIST = 1000
 
 
 class MagentoClient:
-    """Reads and writes one Magento. Reads may be called from several threads; `kind` is a `Kind` or its value.
+    """Reads and writes one Magento. Reads may run in several threads; `kind` is a `Kind` or its value.
 
-    Every method raises the errors of `magodoo.errors`: reads Retry (after their own retries), FixConfiguration,
-    Unreadable; writes Unreachable (nothing was sent), OutcomeUnknown, FixDocument, Stop (refused before sending).
+    Every method raises the errors of `magodoo.errors`. Reads: Retry (after their own retries), FixConfiguration, Unreadable.
+    Writes: Unreachable or TooLate (nothing was sent), OutcomeUnknown, FixDocument, Stop (refused before sending).
     """
 
     def __init__(self, connection: MagentoConnection, *, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -44,11 +44,12 @@ class MagentoClient:
 
     @property
     def stats(self) -> Stats:
+        """Return the counters of this client's requests."""
         return self._http.stats
 
     @property
     def write_until(self) -> float:
-        """The time.monotonic() from which on no write is sent; infinity unless somebody sets it."""
+        """Return the time.monotonic() after which no write is sent; infinity by default."""
         return self._http.write_until
 
     @write_until.setter
@@ -62,6 +63,7 @@ class MagentoClient:
         self.close()
 
     def close(self) -> None:
+        """Close the HTTP session."""
         self._http.close()
 
     # Reading documents
@@ -75,10 +77,16 @@ class MagentoClient:
         store_ids: Sequence[int] | None = None,
         or_no_store: bool = False,
     ) -> Iterator[Page]:
-        """Rows whose updated_at is in [since, until), oldest first; at least one page, perhaps empty.
+        """Yield pages of the documents with updated_at in [since, until), oldest first; at least one page, perhaps empty.
 
-        `or_no_store`: besides those of the stores, those that have none because their store view was deleted. A row that changes
-        during the reading comes again. Bounds are aware times; an overlap is the caller's to add.
+        A document that changes during the run is returned again. Bounds are aware times; the caller adds the overlap.
+
+        Args:
+            kind: Kind of document.
+            since: Lower bound; None for all.
+            until: Upper bound; None for none.
+            store_ids: Only documents of these stores.
+            or_no_store: Also documents without a store, because their store view was deleted.
         """
         search = Search()
         if until is not None:
@@ -87,22 +95,22 @@ class MagentoClient:
             search = search.of_stores(store_ids, or_none=or_no_store)
         begin = EPOCH
         if since is not None:
-            asked = stamp(since)  # refuses a time without a zone before it is compared
+            asked = stamp(since)  # raises for a naive time before it is compared
             begin = EPOCH if since < EPOCH else read_stamp(asked)
         pages = walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
         return _ahead(pages) if self.connection.parallel > 1 else pages
 
     def by_order(self, kind: Kind | str, order_ids: Iterable[int]) -> Iterator[Page]:
-        """The documents of these orders; for orders, themselves."""
+        """Yield pages of the documents of these orders; for kind order, the orders themselves."""
         field = "entity_id" if Kind(kind) is Kind.ORDER else "order_id"
         return self._by_keys(_listing(kind), field, order_ids)
 
     def by_ids(self, kind: Kind | str, ids: Iterable[int]) -> Iterator[Page]:
-        """The documents with these entity ids; those that do not exist are left out."""
+        """Yield pages of the documents with these entity ids. Ids that do not exist are left out."""
         return self._by_keys(_listing(kind), "entity_id", ids)
 
     def existing_ids(self, kind: Kind | str, ids: Iterable[int]) -> set[int]:
-        """Which of these documents exist. Raises Unreadable if that cannot be told of one."""
+        """Return which of these entity ids exist. Raises Unreadable if a row of the answer cannot be identified."""
         found: set[int] = set()
         projection = Search(fields="items[entity_id],total_count")
         for page in self._by_keys(_listing(kind, ONLY_ID), "entity_id", ids, projection):
@@ -114,7 +122,7 @@ class MagentoClient:
         return found
 
     def stores_of(self, order_ids: Iterable[int]) -> dict[int, int | None]:
-        """The store of each of these orders that exists, None where it has none or cannot be read."""
+        """Return the store id of each order that exists; None where it has no store or cannot be read."""
         found: dict[int, int | None] = {}
         projection = Search(fields="items[entity_id,store_id],total_count")
         for page in self._by_keys(_listing(Kind.ORDER, ONLY_STORE), "entity_id", order_ids, projection):
@@ -123,7 +131,7 @@ class MagentoClient:
         return found
 
     def made(self, kind: Kind | str, since: datetime, until: datetime, store_id: int) -> int:
-        """How many documents a store made in [since, until): one call that loads none of them."""
+        """Return the number of documents that a store created in [since, until). One request, no rows."""
         search = (
             Search()
             .where("created_at", "gteq", since)
@@ -133,7 +141,7 @@ class MagentoClient:
         return self._count(PATHS[Kind(kind)], search)
 
     def made_without_store(self, kind: Kind | str, since: datetime, until: datetime) -> Iterator[Page]:
-        """Documents made in [since, until) that have no store, as their store view was deleted: only their ids and numbers."""
+        """Yield pages of documents created in [since, until) whose store view was deleted: only ids and numbers."""
         search = Search(fields="items[entity_id,increment_id],total_count")
         search = search.where("created_at", "gteq", since).where("created_at", "lt", until).where("store_id", "null", 1)
         return walk(self._http, _listing(kind, ONLY_NUMBER), search, ById(), self.connection.page_size)
@@ -141,7 +149,10 @@ class MagentoClient:
     def orders_by_increment(
         self, numbers: Sequence[str], store_ids: Sequence[int] | None = None, *, or_no_store: bool = False
     ) -> tuple[list[dict[str, Any]], list[Quarantined]]:
-        """Orders by their numbers, which are unique only within a store, and those that cannot be read. Other texts find nothing."""
+        """Return the orders with these numbers, and the quarantined ones. Numbers are unique only within a store.
+
+        Texts that cannot be an order number are ignored.
+        """
         wanted = {number for number in numbers if number and "," not in number and len(number) <= 50}
         search = Search().of_stores(store_ids, or_none=or_no_store) if store_ids else Search()
         pages = list(self._by_keys(_listing(Kind.ORDER), "increment_id", sorted(wanted), search))
@@ -149,7 +160,7 @@ class MagentoClient:
         return rows, [each for page in pages for each in page.quarantined]
 
     def transactions(self, order_ids: Iterable[int]) -> list[dict[str, Any]]:
-        """Payment transactions of these orders, each once; their children stand in the list too. Unsound ones raise."""
+        """Return the payment transactions of these orders, children included. Raises Unreadable if one is invalid."""
         listing = Listing("/transactions", TRANSACTION, key="transaction_id")
         rows: list[dict[str, Any]] = []
         for page in self._by_keys(listing, "order_id", order_ids):
@@ -158,16 +169,18 @@ class MagentoClient:
             rows += page.rows
         return rows
 
-    # Reading the shop
+    # Reading configuration
 
     def store_views(self) -> list[dict[str, Any]]:
+        """Return the store views, as Magento sends them."""
         return _objects(self._http.read("/store/storeViews").body)
 
     def tax_rates(self) -> list[dict[str, Any]]:
+        """Return the tax rates, as Magento sends them."""
         return self._small_list("/taxRates/search")
 
     def sources(self) -> list[dict[str, Any]]:
-        """Inventory sources; none where the shop has no multi-source inventory."""
+        """Return the inventory sources; none where multi-source inventory is not installed."""
         try:
             return self._small_list("/inventory/sources")
         except UnknownField as problem:
@@ -176,18 +189,19 @@ class MagentoClient:
             raise
 
     def modules(self) -> list[str]:
+        """Return the names of the installed modules. Raises Unreadable if the answer is no list."""
         names = self._http.read("/modules").body
         if not isinstance(names, list):
             raise Unreadable("an answer that is no list of modules", system="magento")
         return [str(name) for name in names]
 
     def version(self) -> str:
-        """As the shop publishes it, for example `Magento/2.4 (Community)`; empty if it does not."""
+        """Return the published version, such as `Magento/2.4 (Community)`, or "" where it is not published."""
         text = self._http.text("/magento_version")
         return text if text.startswith("Magento/") and len(text) < 100 else ""
 
     def ping(self) -> int:
-        """The number of orders: one cheap call that needs a valid login."""
+        """Return the number of orders: one cheap request that needs a valid login."""
         return self._count("/orders", Search())
 
     def _count(self, path: str, search: Search) -> int:
@@ -197,7 +211,7 @@ class MagentoClient:
         return int(body["total_count"])
 
     def test_connection(self, *, writes: bool = True) -> ConnectionReport:
-        """Which of host, store code, token or ACL resource is wrong; sends nothing that could change the shop."""
+        """Report which of host, store code, token or ACL resource is wrong. Sends nothing that could change data."""
         return check_connection(self._http, self.connection, writes=writes)
 
     # Writing
@@ -212,9 +226,9 @@ class MagentoClient:
         notify: bool = False,
         order: Mapping[str, Any] | None = None,
     ) -> int:
-        """The new invoice's id. The order is read for the check of its items unless a fresh one is given.
+        """Create an invoice and return its id. The order is read to check the items unless a current one is given.
 
-        Magento marks the invoice paid and puts all remaining shipping on the first one (facts magento-2.4.7 5).
+        Magento marks the invoice as paid and puts all remaining shipping on the first one (facts magento-2.4.7 5). Raises Stop for `capture`.
         """
         if capture:
             raise Stop("money is never captured from here", system="magento")
@@ -232,13 +246,13 @@ class MagentoClient:
         *,
         order: Mapping[str, Any] | None = None,
     ) -> int:
-        """The new shipment's id. Read it back: see `items.quantity_differences`."""
+        """Create a shipment and return its id. The caller reads it back: see `items.quantity_differences`."""
         current = self._order(order_id, order)
         body = writes.shipment_body(current, items, tracks, comment, source_code, notify=notify)
         return self._create(f"/order/{int(order_id)}/ship", body)
 
     def add_track(self, order_id: int, shipment_id: int, track: Track) -> int:
-        """The new track's id. Magento takes the same number twice (facts 5.2): look before."""
+        """Add a tracking number and return its id. Magento accepts duplicates (facts magento-2.4.7 5.2): check first."""
         entity = {"order_id": int(order_id), "parent_id": int(shipment_id)} | track.body()
         return self._create("/shipment/track", {"entity": entity})
 
@@ -255,7 +269,7 @@ class MagentoClient:
         *,
         order: Mapping[str, Any] | None = None,
     ) -> int:
-        """The new credit memo's id; an offline refund of the order. Amounts are in base currency."""
+        """Create a credit memo, an offline refund of the order, and return its id. Amounts are in base currency."""
         body = writes.credit_memo_body(
             self._order(order_id, order),
             items,
@@ -269,10 +283,14 @@ class MagentoClient:
         return self._create(f"/order/{int(order_id)}/refund", body)
 
     def comment_order(self, order_id: int, comment: str, status: str | None = None) -> None:
+        """Add a comment to the order's history. It is not visible to the customer and not mailed."""
         self._confirm(f"/orders/{int(order_id)}/comments", writes.comment_body(comment, status))
 
     def set_transaction_reference(self, kind: Kind | str, document_id: int, reference: str) -> None:
-        """Makes a document findable by `transaction_id`. Raises FixDocument if a provider's id is there."""
+        """Set the `transaction_id` of an invoice or credit memo, so that it can be found by it.
+
+        Raises FixDocument if it already has a provider's transaction id, Stop for another kind of document.
+        """
         paths = {Kind.INVOICE: "/invoices", Kind.CREDIT_MEMO: "/creditmemo"}
         if Kind(kind) not in paths:
             raise Stop(f"a {Kind(kind).words} has no transaction id", system="magento")
@@ -286,14 +304,14 @@ class MagentoClient:
         self._create(paths[Kind(kind)], writes.transaction_body(document, reference))
 
     def cancel_order(self, order_id: int) -> None:
-        """For a person or a test shop: the pipeline never cancels. Raises FixDocument if Magento did nothing."""
+        """Cancel an order. For tests and manual use: the pipeline never cancels. Raises FixDocument if Magento refuses."""
         self._confirm(f"/orders/{int(order_id)}/cancel", {})
 
     def _create(self, path: str, body: Mapping[str, Any]) -> int:
         return writes.created_id(self._http.write("POST", path, body).body, call=f"POST {path.lstrip('/')}")
 
     def _confirm(self, path: str, body: Mapping[str, Any]) -> None:
-        """Magento answers `true`, or `false` with status 200 when it did nothing (facts magento-2.4.7 5)."""
+        """Send a call that Magento answers with `true`, or with `false` and status 200 if it did nothing (facts magento-2.4.7 5)."""
         where = {"system": "magento", "call": f"POST {path.lstrip('/')}"}
         answer = self._http.write("POST", path, body).body
         if answer is False:
@@ -330,14 +348,14 @@ class MagentoClient:
                 yield from read(batch)
             return
         with ThreadPoolExecutor(self.connection.parallel, thread_name_prefix="magento") as pool:
-            # Two rounds ahead at most: pages wait in memory until they are taken.
+            # At most two rounds are read in advance: pages stay in memory until they are consumed.
             step = self.connection.parallel * 2
             for start in range(0, len(cut), step):
                 for pages in pool.map(read, cut[start : start + step]):
                     yield from pages
 
     def _small_list(self, path: str) -> list[dict[str, Any]]:
-        """A list of settings, page after page: it does not move while it is read."""
+        """Return all rows of a configuration list, page by page. Such lists do not change while they are read."""
         rows: list[dict[str, Any]] = []
         for number in range(1, MOST_PAGES_OF_A_SMALL_LIST):
             body = self._http.read(path, Search(sort=()).paged(self.connection.page_size, number).query()).body
@@ -351,7 +369,7 @@ class MagentoClient:
 
 
 def _ahead(pages: Iterator[Page]) -> Iterator[Page]:
-    """The same pages; the next one is fetched while the caller works on this one."""
+    """Yield the same pages; the next one is fetched while the caller works on the current one."""
     with ThreadPoolExecutor(1, thread_name_prefix="magento") as pool:
         coming = pool.submit(next, pages, None)
         while (page := coming.result()) is not None:

@@ -1,4 +1,4 @@
-"""Where a Magento stands and how to sign calls to it: the one object that holds its secrets."""
+"""Address and credentials of one Magento: the one object that holds its secrets."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from magodoo.errors import BadSettings
 
 @dataclass(frozen=True)
 class BearerToken:
-    """An integration's access token; works where `enable_integration_as_bearer` is 1 (facts magento-2.4.7 1)."""
+    """The access token of an integration; works where `enable_integration_as_bearer` is 1 (facts magento-2.4.7 1)."""
 
     token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class OAuth1:
-    """An integration's four keys; calls are signed with HMAC-SHA256, the default since 2.4.4."""
+    """The four keys of an integration. Calls are signed with HMAC-SHA256, the default since 2.4.4."""
 
     consumer_key: str = field(repr=False)
     consumer_secret: str = field(repr=False)
@@ -32,7 +32,7 @@ class OAuth1:
 
 @dataclass(frozen=True)
 class AdminLogin:
-    """A user of the admin panel; a token is fetched, and renewed in time. Two-factor login refuses this way."""
+    """A user of the admin panel. The token is fetched and renewed automatically. Not possible with two-factor authentication."""
 
     username: str
     password: str = field(repr=False)
@@ -43,12 +43,11 @@ Auth = BearerToken | OAuth1 | AdminLogin
 
 @dataclass(frozen=True)
 class MagentoConnection:
-    """One Magento, as one user.
+    """One Magento, as one user. Timeouts and waits are in seconds.
 
-    Times are seconds. A write waits longer than a read: Magento finishes it after the client has given up
-    (facts magento-2.4.7 7). `page_size` is rows per list page; an order is about 9 kB, an invoice 2 kB.
-    `parallel` bounds the reads at one time; two saturate a small shop (facts magento-2.4.7-more 8).
-    `largest_body` is bytes: a longer answer is refused while it is read.
+    A write times out later than a read: Magento completes it after the client has given up (facts magento-2.4.7 7). `page_size` is rows
+    per list page; an order is about 9 kB, an invoice 2 kB. `parallel` limits concurrent reads; two saturate a small server
+    (facts magento-2.4.7-more 8). `largest_body` is in bytes: a longer answer is aborted.
     """
 
     base_url: str
@@ -85,15 +84,15 @@ class MagentoConnection:
 
     @property
     def rest_url(self) -> str:
-        """Where the routes begin. A store code changes defaults, it filters no list (facts magento-2.4.7 3)."""
+        """Return the base URL of the routes. A store code changes defaults; it filters no list (facts magento-2.4.7 3)."""
         return f"{self.base_url}/rest/{self.store_code}/V1" if self.store_code else f"{self.base_url}/rest/V1"
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> MagentoConnection:
-        """From settings or an Airflow connection's fields. Unknown keys are ignored, numbers may be text.
+        """Return the connection for settings or for the fields of an Airflow connection. Unknown keys are ignored, numbers may be text.
 
-        The kind of login follows from the keys that are there: four OAuth keys, `token`, or `username` and `password`.
-        Raises BadSettings that names the missing or wrong key, never a value.
+        The keys decide the login: four OAuth keys, `token`, or `username` and `password`. Raises BadSettings naming the missing or invalid
+        key, never a value.
         """
         values: dict[str, Any] = {"base_url": str(mapping.get("base_url") or ""), "auth": _auth(mapping)}
         for key, kind in _TYPED.items():
@@ -123,7 +122,7 @@ def _auth(mapping: Mapping[str, Any]) -> Auth:
 
 
 def _usable(secret: str, *, any_text: bool) -> bool:
-    """A password may hold anything; what travels in a header may not."""
+    """Return whether a secret can be sent. A password may contain anything; a header value may not."""
     return bool(secret) and (any_text or (secret.isascii() and secret.isprintable() and " " not in secret))
 
 

@@ -1,8 +1,8 @@
-"""Which of host, store code, token or right is wrong, although Magento answers most of it with the same 401.
+"""Finds out which of host, store code, token or right is wrong, although Magento answers most failures with the same 401.
 
-Facts magento-2.4.7 1 and 2: no anonymous call checks the token, a missing right and a wrong token answer alike and both
-name the ACL resource. So a route without login proves host and store code, any route that answers proves the token, and
-what is still refused then is a missing right. Rights to write are tried on order 0, which never exists.
+Facts magento-2.4.7 1 and 2: no anonymous call checks the token; a missing right and a wrong token give the same answer, and both name
+the ACL resource. So a route without login proves host and store code, any route that answers proves the token, and what is still
+refused then is a missing right. Write rights are tested on order 0, which never exists.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ WRITES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was tried; `message` says what to do if it failed."""
+    """One test and its result; `message` is what to do if it failed."""
 
     name: str
     ok: bool
@@ -50,7 +50,7 @@ class Check:
 
 @dataclass
 class ConnectionReport:
-    """What works and what does not, in the order in which it was tried.
+    """The results of all tests, in the order of execution.
 
     `wrong` is "" or one of "host", "store code", "token", "rights"; `missing` are ACL resources to grant.
     """
@@ -62,10 +62,11 @@ class ConnectionReport:
 
     @property
     def ok(self) -> bool:
+        """Return whether nothing is wrong."""
         return not self.wrong
 
     def __str__(self) -> str:
-        """One sentence for a person."""
+        """Return one sentence for users."""
         if self.ok:
             return f"Connected; {len(self.checks)} checks passed." + "".join(f" {warning}" for warning in self.warnings)
         if self.missing:
@@ -74,13 +75,14 @@ class ConnectionReport:
         return f"Wrong: {self.wrong}. {failed.message if failed else ''}".strip()
 
     def note(self, name: str, problem: MagodooError | None, wrong: str) -> None:
+        """Add the result of a test; the first problem sets `wrong`."""
         self.checks.append(Check(name, problem is None, str(problem or "")))
         if problem is not None:
             self.wrong = self.wrong or wrong
 
 
 def check_connection(http: Http, connection: MagentoConnection, *, writes: bool) -> ConnectionReport:
-    """The report; raises nothing of what it looks for."""
+    """Return the report. Failures of the connection are reported, not raised; Stop is raised if a write to order 0 succeeds."""
     report = ConnectionReport()
     parts = urlsplit(connection.base_url)
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
@@ -104,7 +106,7 @@ def _reaches_the_shop(http: Http, connection: MagentoConnection, report: Connect
     try:
         http.read_once("/directory/currency", anonymous=True)
     except (MissingRight, Unauthorized, FixDocument, UnknownField):
-        problem = None  # it refuses as only a Magento does
+        problem = None  # only a Magento refuses in this way
     except FixConfiguration as failure:
         problem = failure
         if connection.store_code and "request cannot be processed" in str(failure):
@@ -143,7 +145,7 @@ def _try_reads(http: Http, report: ConnectionReport) -> list[MissingRight]:
 
 
 def _try_writes(http: Http, report: ConnectionReport) -> list[MissingRight]:
-    """The right is looked at before the order, and there is no order 0 (facts magento-2.4.7 2)."""
+    """Try each write on order 0 and return the missing rights: Magento checks the right before the order (facts magento-2.4.7 2)."""
     refused: list[MissingRight] = []
     for name, (path, body) in WRITES.items():
         try:

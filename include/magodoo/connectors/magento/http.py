@@ -1,4 +1,4 @@
-"""Sending one call, getting one answer: pooled, bounded in time and size, never redirected; only reads are repeated."""
+"""HTTP calls to Magento: pooled, limited in time and size, redirects refused; only reads are retried."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ from magodoo.money import dump_json
 log = logging.getLogger(__name__)
 
 CHUNK = 64 * 1024
-PATIENCE = 4  # how many read timeouts a body may take altogether, however steadily it drips
+PATIENCE = 4  # read timeouts that a whole body may take, however steadily it arrives
 
 
 @dataclass
 class Stats:
-    """What a client has cost: requests sent, seconds waited for answers, reads repeated."""
+    """Counters of a client: requests sent, seconds waited for answers, reads retried."""
 
     requests: int = 0
     seconds: float = 0.0
@@ -52,6 +52,7 @@ class Stats:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add(self, *, requests: int = 0, seconds: float = 0.0, retries: int = 0) -> None:
+        """Add to the counters. Thread-safe."""
         with self._lock:
             self.requests += requests
             self.seconds += seconds
@@ -60,7 +61,7 @@ class Stats:
 
 @dataclass(frozen=True)
 class Reply:
-    """A sound answer: its parsed body and the UTC time at which its request began."""
+    """A valid answer: its parsed body and the UTC time at which the request started."""
 
     body: Any
     began_at: datetime
@@ -74,34 +75,34 @@ class _Answer:
 
 
 class Http:
-    """Calls to one Magento. Safe to use from several threads."""
+    """Calls to one Magento. Thread-safe."""
 
     def __init__(self, connection: MagentoConnection, sleep: Callable[[float], None] = time.sleep) -> None:
         self.stats = Stats()
-        self.write_until = math.inf  # time.monotonic() from which on no write is sent
+        self.write_until = math.inf  # time.monotonic() after which no write is sent
         self._connection = connection
         self._sleep = sleep
         self._auth = authenticator(connection.auth, self._log_in)
         self._session = _session(connection)
 
     def read(self, path: str, query: Iterable[tuple[str, str]] = ()) -> Reply:
-        """GET, repeated with backoff and jitter while the failure is transient. Raises as `replies.error_of` says."""
+        """Send a GET, retried with backoff and jitter while the failure is transient. Raises the errors of `replies.error_of`."""
         return self._repeated(lambda: self._authorized("GET", path, query=query))
 
     def read_once(self, path: str, query: Iterable[tuple[str, str]] = (), *, anonymous: bool = False) -> Reply:
-        """GET without repetition, for tests of the connection."""
+        """Send a GET without retries, for tests of the connection."""
         return self._call("GET", path, query=query, auth=Nobody() if anonymous else self._auth)
 
     def write(self, method: str, path: str, body: Any) -> Reply:
-        """POST, PUT or DELETE, sent once.
+        """Send a POST, PUT or DELETE once.
 
-        Raises Unreachable if nothing was sent, TooLate if it may not be sent any more, OutcomeUnknown if no sound answer came,
-        FixDocument if it was refused.
+        Raises Unreachable if nothing was sent, TooLate if it may not be sent any more, OutcomeUnknown if no valid answer arrived, FixDocument
+        if it was refused.
         """
         return self._authorized(method, path, body=body)
 
     def text(self, address: str) -> str:
-        """A short text of the shop outside the REST interface, without a login; empty if it is not there."""
+        """Return a short text outside the REST API, read without a login, or "" if it does not exist."""
         request = self._session.prepare_request(
             requests.Request("GET", self._connection.base_url + address, auth=Nobody())
         )
@@ -109,6 +110,7 @@ class Http:
         return answer.body.decode("utf-8", "replace").strip() if answer.status == 200 else ""
 
     def close(self) -> None:
+        """Close the HTTP session."""
         self._session.close()
 
     def _repeated(self, call: Callable[[], Reply]) -> Reply:
@@ -129,7 +131,7 @@ class Http:
         )(call)
 
     def _authorized(self, method: str, path: str, **content: Any) -> Reply:
-        """The call; a token that was refused is fetched anew once, and a refusal is told from a missing right."""
+        """Send a call. A refused token is renewed once; a refused token and a missing right raise different errors."""
         try:
             return self._call(method, path, auth=self._auth, **content)
         except LoginRefused:
@@ -145,7 +147,7 @@ class Http:
         raise self._explained(problem)
 
     def _explained(self, problem: MagodooError) -> MagodooError:
-        """Unauthorized where even the list of orders is refused: every 401 looks the same (facts magento-2.4.7 1)."""
+        """Return Unauthorized instead of a missing right where the list of orders is refused too: every 401 is alike (facts magento-2.4.7 1)."""
         if not isinstance(problem, MissingRight):
             return problem
         try:
@@ -189,7 +191,7 @@ class Http:
         if body is not None:
             request.data = dump_json(body).encode()
             request.headers = {"Content-Type": "application/json"}
-        prepared = self._session.prepare_request(request)  # logs in, if need be, before anything is at stake
+        prepared = self._session.prepare_request(request)  # logs in, if necessary, before anything is written
         began_at = datetime.now(UTC)
         answer = self._exchange(prepared, call, writing)
         if 200 <= answer.status < 300:
@@ -212,7 +214,7 @@ class Http:
         began = time.monotonic()
         if writing and began >= self.write_until:
             raise TooLate(system="magento", call=call)
-        # The error is raised outside the handler: its cause would carry the request, and that the login.
+        # The error is raised outside the handler: its cause would contain the request and so the credentials.
         try:
             with self._session.send(
                 request, timeout=(connection.connect_timeout, timeout), allow_redirects=False, **settings
@@ -236,7 +238,7 @@ _LOGIN_HINT = "check user and password; six failures lock the user; with two-fac
 
 
 class _TooLong(Exception):
-    """A body beyond its bound, in bytes or in time."""
+    """A body that exceeds its limit in bytes or in time."""
 
     def __init__(self, what: str, beginning: bytes) -> None:
         super().__init__(what)
@@ -249,7 +251,9 @@ def _session(connection: MagentoConnection) -> requests.Session:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers.update({"Accept": "application/json", "User-Agent": connection.user_agent})
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # every answer sets a useless PHPSESSID
+    session.cookies.set_policy(
+        DefaultCookiePolicy(allowed_domains=[])
+    )  # every answer sets a PHPSESSID that is not needed
     return session
 
 
@@ -272,7 +276,7 @@ def _too_long(failure: _TooLong, call: str, writing: bool) -> MagodooError:
 
 
 def _failure(failure: requests.RequestException, call: str, writing: bool) -> MagodooError:
-    """What a failed exchange means: whether anything can have arrived decides. Its text is not repeated."""
+    """Return the error for a failed exchange; it depends on whether anything can have arrived. The exception's text is not repeated."""
     where = {"system": "magento", "call": call}
     name = type(failure).__name__
     if _is_before_sending(failure):
@@ -299,7 +303,7 @@ def _is_before_sending(failure: requests.RequestException) -> bool:
 
 
 def _causes(failure: BaseException, *kinds: type[BaseException]) -> bool:
-    """Whether one of these stands anywhere in the chain that `requests` and `urllib3` wrap around each other."""
+    """Return whether one of these is in the chain of exceptions that `requests` and `urllib3` wrap around each other."""
     waiting: list[Any] = [failure]
     for _ in range(20):
         if not waiting:

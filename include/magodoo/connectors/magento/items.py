@@ -1,4 +1,4 @@
-"""The items of an order: their types, and which can be invoiced, shipped and refunded."""
+"""The items of an order: their types, and which of them can be invoiced, shipped and refunded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPTIONS = {
 
 
 def complete_types(order: dict[str, Any]) -> None:
-    """Give each item without `product_type` the one that another place of the order shows; in place."""
+    """Set a missing `product_type` of an item from another place in the order. Changes the order in place."""
     lacking = [item for item in order.get("items") or () if not item.get("product_type")]
     if not lacking:
         return
@@ -34,7 +34,7 @@ def complete_types(order: dict[str, Any]) -> None:
 
 
 def _shown(order: Mapping[str, Any]) -> Iterator[tuple[Any, str]]:
-    """(item id, type) of the items' copies: among the shipping assignments, and beside each part of a bundle."""
+    """Yield (item id, type) of the items' copies: in the shipping assignments, and as parent of a bundle's parts."""
     for item in _copies(order):
         for copy in (item, item.get("parent_item")):
             if isinstance(copy, Mapping) and isinstance(copy.get("product_type"), str) and copy["product_type"]:
@@ -63,7 +63,7 @@ Lines = Sequence[tuple[int, Decimal]]
 
 
 class Role(StrEnum):
-    """What an order line is to the documents of the order."""
+    """The role of an order line in the documents of the order."""
 
     PLAIN = "simple item"
     CONFIGURABLE = "configurable item"
@@ -84,7 +84,7 @@ _WRITTEN_BY = {
 
 @dataclass(frozen=True)
 class OrderItem:
-    """One line of an order, quantities as Decimal."""
+    """One line of an order, with quantities as Decimal."""
 
     item_id: int
     parent_id: int | None
@@ -92,7 +92,7 @@ class OrderItem:
     role: Role
     virtual: bool
     divisible: bool
-    """Whether it is sold in fractions of a piece; of every other item Magento cuts 1.5 to 1 in silence (`castQty`)."""
+    """Whether it is sold in fractions of a piece; for every other item Magento silently truncates 1.5 to 1 (`castQty`)."""
     ordered: Decimal
     invoiced: Decimal
     shipped: Decimal
@@ -100,21 +100,22 @@ class OrderItem:
     canceled: Decimal
 
     def is_written_in(self, kind: Kind) -> bool:
+        """Return whether documents of this kind name the item itself, not its parent or parts."""
         return self.role in _WRITTEN_BY[kind] and not (kind is Kind.SHIPMENT and self.virtual)
 
     def open_for(self, kind: Kind) -> Decimal:
-        """The quantity that Magento would at most take. Above it, a shipment is cut in silence (facts 5.2)."""
+        """Return the largest quantity that Magento accepts. A shipment above it is silently reduced (facts magento-2.4.7 5.2)."""
         if kind is Kind.CREDIT_MEMO:
             # A dynamic bundle's parts and its parent both count what was invoiced; each part knows its own.
             return self.invoiced - self.refunded
         if kind is Kind.INVOICE:
             return self.ordered - self.invoiced - self.canceled
-        # Of what was refunded, part may have been shipped before: the lower bound of both readings.
+        # Part of the refunded quantity may have been shipped before: the lower bound of both interpretations.
         return self.ordered - self.canceled - max(self.shipped, self.refunded)
 
 
 def order_items(order: Mapping[str, Any]) -> dict[int, OrderItem]:
-    """The lines of a sound order by item id, each with its role."""
+    """Return the lines of a valid order by item id, each with its role."""
     rows = {row["item_id"]: row for row in with_own_prices(order["items"])}
     parts: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows.values():
@@ -127,10 +128,10 @@ def order_items(order: Mapping[str, Any]) -> dict[int, OrderItem]:
 
 
 def check_lines(kind: Kind, order: Mapping[str, Any], lines: Lines) -> None:
-    """Raises Stop for a list that Magento would take as "everything", FixDocument for one that it refuses or bends.
+    """Raise Stop for a list that Magento would read as "everything", FixDocument for one that it would refuse or change.
 
-    Magento drops unknown items in silence, lets the last of two equal lines win and cuts a shipment's quantity
-    (facts magento-2.4.7 5.1, 5.2): none of that is sent.
+    Magento silently drops unknown items, keeps the last of two equal lines and reduces a shipment's quantity (facts magento-2.4.7 5.1,
+    5.2): such lists are never sent.
     """
     if not lines:
         raise Stop(f"a {kind.words} without lines would become one of everything", system="magento")
@@ -145,7 +146,7 @@ def check_lines(kind: Kind, order: Mapping[str, Any], lines: Lines) -> None:
 
 
 def quantity_differences(document: Mapping[str, Any], lines: Lines) -> dict[int, tuple[Decimal, Decimal]]:
-    """By order item id: what was asked and what the written document has, where they differ. Children are left out."""
+    """Return (requested, written) by order item id where a written document differs from the request. Children are left out."""
     written: dict[int, Decimal] = {}
     for row in document.get("items") or ():
         written[row["order_item_id"]] = written.get(row["order_item_id"], Decimal(0)) + Decimal(row["qty"])
@@ -157,7 +158,10 @@ def quantity_differences(document: Mapping[str, Any], lines: Lines) -> dict[int,
 
 
 def shipped_goods(order: Mapping[str, Any], lines: Lines) -> dict[int, Decimal]:
-    """What a shipment's lines move, by order item: a bundle is the sum of its parts, and beside one of its parts only a label."""
+    """Return the quantities that a shipment's lines move, by order item id.
+
+    A bundle counts as its parts. Where the shipment also names parts, the bundle's own line moves nothing.
+    """
     items = order_items(order)
     labels = {items[number].parent_id for number, _ in lines if number in items}
     found: dict[int, Decimal] = {}
@@ -168,7 +172,7 @@ def shipped_goods(order: Mapping[str, Any], lines: Lines) -> dict[int, Decimal]:
 
 
 def by_parts(order: Mapping[str, Any], lines: Lines, bundles: Collection[int]) -> list[tuple[int, Decimal]]:
-    """The lines of a shipment with the parts of some bundles in the bundles' place, in the order of their items."""
+    """Return the lines of a shipment with these bundles replaced by their parts, sorted by item id."""
     items = order_items(order)
     named: dict[int, Decimal] = {}
     for number, quantity in lines:
@@ -230,7 +234,7 @@ def _item(row: Mapping[str, Any], parent: Mapping[str, Any] | None, priced: set[
 
 
 def _role(row: Mapping[str, Any], parent: Mapping[str, Any] | None, priced: set[int]) -> Role:
-    """What a row is by its product type and its parent's; `priced`: the bundles that are priced by their parts."""
+    """Return the role of a row by its product type and its parent's; `priced` are the ids of bundles priced by their parts."""
     whole = parent or row
     is_part = parent is not None
     if is_part and not whole.get("product_type"):

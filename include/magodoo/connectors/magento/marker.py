@@ -1,7 +1,7 @@
-"""The mark that our documents carry in Magento: a comment that is not visible in the shop and never mailed.
+"""The marker of our documents in Magento: a comment that is not visible to the customer and never mailed.
 
-Magento has no external ids; a comment is stored in one transaction with its document and comes back in every list,
-but cannot be searched for (facts magento-2.4.7 7). So it is looked for in the documents of one order.
+Magento has no external ids. A comment is stored in one transaction with its document and returned in every list, but it cannot be
+searched for (facts magento-2.4.7 7). So the documents of the order are searched for it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _MARK = re.compile(
 
 @dataclass(frozen=True)
 class Marker:
-    """Which record of which Odoo database a Magento document was written for.
+    """The record of an Odoo database that a Magento document was written for.
 
-    `str()` is the text; it raises nothing. Raises Stop for parts that could not be read back.
+    `str()` returns the text of the comment. Raises Stop for parts that could not be parsed again.
     """
 
     instance: str
@@ -40,15 +40,15 @@ class Marker:
 
 
 def parse_marker(text: Any) -> Marker | None:
-    """The first marker in a text."""
+    """Return the first marker in a text, or None."""
     found = _MARK.search(text) if isinstance(text, str) else None
     return Marker(found["instance"], found["database"], found["model"], int(found["id"])) if found else None
 
 
 def find_marker(document: Mapping[str, Any]) -> Marker | None:
-    """The marker of a document, from its comments or an order's history.
+    """Return the marker of a document, from its comments or an order's history, or None.
 
-    A comment that the customer can see is never trusted: ours are invisible, a customer's note is visible.
+    A comment that the customer can see is ignored: markers are invisible, and a customer's own note is visible.
     """
     for name in ("comments", "status_histories"):
         for comment in document.get(name) or ():

@@ -1,8 +1,8 @@
-"""Which field of Magento's documents is needed for what, and what becomes of a document that lacks it or where it cannot be read.
+"""The fields of Magento's documents that are used, what for, and what happens to a document that lacks one or where it is invalid.
 
-One table per kind of document. What it does not name is read by nothing and may hold anything: an id of 0, a null, a text of any
-length. A reader of one more field adds it here (tests/test_needed_fields.py finds one that does not). What the settings name
-(`extra_totals`) is read besides.
+One table per kind of document. A field that is not listed is never read and may contain anything: an id of 0, null, a text of any
+length. Code that reads a new field adds it here (tests/test_needed_fields.py finds one that does not). Fields named in the settings
+(`extra_totals`) are read in addition.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ FINE, NOTED, REFUSED = Fate.FINE, Fate.NOTED, Fate.REFUSED
 
 
 def _required(use: str, check: Check, names: str) -> dict[str, Field]:
-    """Fields without which a document means nothing."""
+    """Return fields without which a document is refused."""
     return {name: Field(use, check, missing=REFUSED) for name in names.split()}
 
 
 def _read(use: str, check: Check, names: str) -> dict[str, Field]:
-    """Fields that may be absent; a wrong value would be a wrong write, and refuses the document."""
+    """Return fields that may be absent. An invalid value would be written wrongly, so it refuses the document."""
     return {name: Field(use, check) for name in names.split()}
 
 
 def _spared(use: str, check: Check, names: str, missing: Fate = FINE) -> dict[str, Field]:
-    """Fields that a document can do without: what cannot be read of them costs just that."""
+    """Return fields that a document can do without. An invalid value is dropped and noted."""
     return {name: Field(use, check, missing, NOTED) for name in names.split()}
 
 
 def _amounts(use: str, names: str) -> dict[str, Field]:
-    """Amounts in order currency and, with `base_`, in base currency."""
+    """Return amounts in order currency and, prefixed with `base_`, in base currency."""
     return _read(use, schema.amount, names) | _read(
         use, schema.amount, " ".join(f"base_{name}" for name in names.split())
     )

@@ -1,6 +1,7 @@
-"""Reading a list to its end: every row once, none lost, and a record that breaks its page set apart.
+"""Keyset pagination of a list: every row once, none lost, and records that break their page are quarantined.
 
-A reading stands at the key of its last row, never at a page number."""
+The position is the key of the last row, never a page number.
+"""
 
 from __future__ import annotations
 
@@ -26,30 +27,41 @@ _MOST_IDS = 2**40
 
 
 class Cursor(Protocol):
-    """A place in a list.
-
-    `at` asks for what follows, `key_of` reads a row's place, `behind` is the place after the rows of a page, `past` the
-    place after one key, `when_exhausted` where to go on after the last page, `first_hidden` the key of the next row,
-    found without loading it. `repeats`: the next page may begin with rows that were already read.
-    """
+    """A position in a list."""
 
     @property
-    def repeats(self) -> bool: ...
+    def repeats(self) -> bool:
+        """Return whether the next page may begin with rows that were already read."""
+        ...
 
     @property
-    def key(self) -> Key: ...
+    def key(self) -> Key:
+        """Return the key of the position."""
+        ...
 
-    def at(self, search: Search) -> Search: ...
+    def at(self, search: Search) -> Search:
+        """Return the search for the rows after the position."""
+        ...
 
-    def key_of(self, row: Mapping[str, Any]) -> Key: ...
+    def key_of(self, row: Mapping[str, Any]) -> Key:
+        """Return the key of a row. Raises Unreadable."""
+        ...
 
-    def behind(self, keys: Sequence[Key]) -> Cursor: ...
+    def behind(self, keys: Sequence[Key]) -> Cursor:
+        """Return the position after the rows of a page, given by their keys."""
+        ...
 
-    def when_exhausted(self) -> Cursor | None: ...
+    def when_exhausted(self) -> Cursor | None:
+        """Return where to continue after the last page, or None at the end of the list."""
+        ...
 
-    def first_hidden(self, search: Search, count: Count) -> Key | None: ...
+    def first_hidden(self, search: Search, count: Count) -> Key | None:
+        """Return the key of the next row, found by counting without loading it, or None."""
+        ...
 
-    def past(self, key: Key) -> Cursor: ...
+    def past(self, key: Key) -> Cursor:
+        """Return the position after one key."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -62,33 +74,39 @@ class ById:
 
     @property
     def key(self) -> Key:
+        """Return the key of the position."""
         return EPOCH, self.after
 
     def at(self, search: Search) -> Search:
+        """Return the search for ids above the position."""
         search = replace(search, sort=(self.field,))
         return search.where(self.field, "gt", self.after) if self.after else search
 
     def key_of(self, row: Mapping[str, Any]) -> Key:
+        """Return the row's id, with the epoch as its time. Raises Unreadable."""
         return EPOCH, entity_id(row.get(self.field))
 
     def behind(self, keys: Sequence[Key]) -> ById:
+        """Return the position after the largest of these ids."""
         return replace(self, after=max((number for _, number in keys), default=self.after))
 
     def when_exhausted(self) -> None:
+        """Return None: the list ends with its last page."""
         return None
 
     def first_hidden(self, search: Search, count: Count) -> Key | None:
-        """The smallest id behind the cursor, found by counting: no row is loaded."""
+        """Return the smallest id after the position, found by counting: no row is loaded."""
         number = _first(lambda step: count(self.at(search).where(self.field, "lteq", self.after + step)) > 0, _MOST_IDS)
         return (EPOCH, self.after + number) if number else None
 
     def past(self, key: Key) -> ById:
+        """Return the position after this id."""
         return replace(self, after=key[1])
 
 
 @dataclass(frozen=True)
 class ByChange:
-    """Rows in the order of (updated_at, entity_id), from a second on; with `after`, the rest of that one second."""
+    """Rows in the order of (updated_at, entity_id), from a second on; with `after`, the rest of that second."""
 
     repeats = True
     since: datetime = EPOCH
@@ -96,19 +114,22 @@ class ByChange:
 
     @property
     def key(self) -> Key:
+        """Return the key of the position."""
         return self.since, self.after or 0
 
     def at(self, search: Search) -> Search:
+        """Return the search for rows from the position's second on, or for the rest of that second."""
         if self.after is not None:
             rest = replace(search, sort=("entity_id",)).where("updated_at", "eq", self.since)
             return rest.where("entity_id", "gt", self.after)
         return replace(search, sort=("updated_at", "entity_id")).where("updated_at", "gteq", self.since)
 
     def key_of(self, row: Mapping[str, Any]) -> Key:
+        """Return (updated_at, entity_id) of a row. Raises Unreadable."""
         return read_stamp(row.get("updated_at")), entity_id(row.get("entity_id"))
 
     def behind(self, keys: Sequence[Key]) -> ByChange:
-        """From the last second read, whose rows come again; or on within it, if it filled the whole page."""
+        """Return the last second read, whose rows are returned again; or the position within it, if it filled the whole page."""
         last = max(keys, default=self.key)
         if self.after is None and last[0] != self.since:
             return ByChange(last[0])
@@ -116,11 +137,11 @@ class ByChange:
         return replace(self, after=max(within, default=self.after))
 
     def when_exhausted(self) -> ByChange | None:
-        """After the rest of a second, the seconds behind it: stamps are whole seconds (facts magento-2.4.7 3)."""
+        """Return the next second after the rest of a second was read, else None. Stamps are whole seconds (facts magento-2.4.7 3)."""
         return ByChange(self.since + _SECOND) if self.after is not None else None
 
     def first_hidden(self, search: Search, count: Count) -> Key | None:
-        """The smallest key at or behind the cursor, found by counting: first the second, then the id within it."""
+        """Return the smallest key at or after the position, found by counting: first the second, then the id within it."""
         second, after = self.since, self.after
         if after is None:
             steps = _first(
@@ -135,14 +156,15 @@ class ByChange:
         return (second, after + number) if number else None
 
     def past(self, key: Key) -> ByChange:
+        """Return the position after this key, within its second."""
         return ByChange(*key)
 
 
 def in_order(keys: Sequence[Key]) -> list[bool]:
-    """Which keys stand in ascending order, leaving out as few as can be: a row with a damaged key condemns no other."""
+    """Return which keys are in ascending order, leaving out as few as possible: one row with an invalid key rejects no other."""
     if all(earlier < later for earlier, later in pairwise(keys)):
         return [True] * len(keys)
-    best: list[tuple[int, int]] = []  # (length of the longest run that ends here, where its predecessor stands)
+    best: list[tuple[int, int]] = []  # (length of the longest run that ends here, index of its predecessor)
     for index, key in enumerate(keys):
         runs = [(best[other][0] + 1, other) for other in range(index) if keys[other] < key]
         best.append(max(runs, default=(1, -1)))
@@ -155,7 +177,7 @@ def in_order(keys: Sequence[Key]) -> list[bool]:
 
 
 def _first(holds: Callable[[int], bool], most: int) -> int:
-    """The smallest step, from 1, at which a monotone question is answered yes; 0 if it never is."""
+    """Return the smallest step, from 1, for which a monotone predicate holds, or 0 if there is none up to `most`."""
     high = 1
     while not holds(high):
         high *= 2
@@ -170,13 +192,13 @@ def _first(holds: Callable[[int], bool], most: int) -> int:
 
 log = logging.getLogger(__name__)
 
-MOST_POISONED = 20  # more records of one list that cannot be shown are no accident of single records
-GROW_AFTER = 2  # good pages after which a lowered page size is doubled again
+MOST_POISONED = 20  # more unreadable records in one list are not caused by single records
+GROW_AFTER = 2  # successful pages after which a reduced page size is doubled
 LONGEST_RAW = 100_000
 
 
 class Quarantined(NamedTuple):
-    """A record that cannot be used: its id if that could be found out, what arrived, and why it is refused."""
+    """A record that cannot be used: its id if known, what arrived, and the reason."""
 
     source_id: int | None
     raw: str
@@ -185,9 +207,9 @@ class Quarantined(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """Rows as Magento sends them, ids as int and fractions as Decimal, in the order of the reading.
+    """Rows as Magento sends them, in the order of reading, with ids as int and fractions as Decimal.
 
-    `request_began_at` is UTC; `total_count` is what the shop counted when the reading began.
+    `request_began_at` is UTC; `total_count` is Magento's count when the run began.
     """
 
     rows: list[dict[str, Any]]
@@ -198,7 +220,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Listing:
-    """One list route: its path, the column that identifies a row, and what a row must look like."""
+    """One list route: its path, the column that identifies a row, and the shape of a valid row."""
 
     path: str
     shape: Shape
@@ -218,15 +240,15 @@ class _Record:
 
 
 def walk(http: Http, listing: Listing, search: Search, cursor: Cursor, size: int) -> Iterator[Page]:
-    """All pages behind a cursor; at least one, perhaps empty.
+    """Yield all pages after a cursor; at least one, perhaps empty.
 
-    Raises what `Http.read` raises, Stop if the shop sends one page twice, Unavailable if rows were lost on the way.
+    Raises the errors of `Http.read`, Stop if Magento sends the same page twice, Unavailable if rows were lost on the way.
     """
     return _Reading(http, listing, search, size).pages(cursor)
 
 
 def raw_text(value: Any) -> str:
-    """What arrived, as text that can be stored."""
+    """Return what arrived as text that can be stored, at most `LONGEST_RAW` characters."""
     if isinstance(value, bytes):
         text = value.decode("utf-8", "replace")
     else:
@@ -238,7 +260,7 @@ def raw_text(value: Any) -> str:
 
 
 class _Reading:
-    """One walk through one list."""
+    """One run through one list."""
 
     def __init__(self, http: Http, listing: Listing, search: Search, size: int) -> None:
         self._http, self._listing, self._search = http, listing, search
@@ -248,10 +270,11 @@ class _Reading:
         self._proven = False  # the search itself works: a page that fails does so for a record in it
         self._counted: int | None = None
         self._seen: set[Any] = set()
-        self._repeats = 0  # rows that stood twice on one page: the shop counts them twice
+        self._repeats = 0  # rows that were twice on one page: Magento counts them twice
         self._last_second: dict[Any, _Record] = {}
 
     def pages(self, cursor: Cursor) -> Iterator[Page]:
+        """Yield the pages after a cursor and check at the end that all rows were read."""
         first, place, yielded = cursor, cursor, False
         while True:
             try:
@@ -308,7 +331,7 @@ class _Reading:
             return reply, rows, total
 
     def _content(self, body: Any) -> tuple[list[Any], int]:
-        """Rows and count; with a projection an empty list arrives as null (facts magento-2.4.7 3)."""
+        """Return rows and count. With a projection an empty list arrives as null (facts magento-2.4.7 3)."""
         rows = body.get("items") if isinstance(body, Mapping) else body
         total = body.get("total_count") if isinstance(body, Mapping) else None
         rows = [] if rows is None else rows
@@ -342,7 +365,7 @@ class _Reading:
             return _Record(raw, key, None, str(problem.args[0]))
 
     def _fresh(self, cursor: Cursor, records: list[_Record]) -> list[_Record]:
-        """Without the rows of the last second that were read before and have not changed."""
+        """Return the records without those of the last second that were read before and have not changed."""
         fresh = []
         for record in records:
             known = self._last_second.get(record.identity)
@@ -368,7 +391,7 @@ class _Reading:
             self._size, self._good_pages = min(self._size * 2, self._largest), 0
 
     def _narrow(self, cursor: Cursor, problem: MagodooError) -> tuple[Page, Cursor] | None:
-        """Fewer rows per page, until one row is left that fails alone: it is quarantined and stepped over."""
+        """Halve the page size until a single row fails: that row is quarantined and skipped."""
         self._good_pages = 0
         if not self._proven:
             self._prove(problem)
@@ -389,7 +412,7 @@ class _Reading:
         return page, cursor.past(key)
 
     def _prove(self, problem: MagodooError) -> None:
-        """Raises the problem if the search fails without any row too: then no record is to blame."""
+        """Raise the problem if the search also fails without any row: then no record causes it."""
         empty = self._search.where(self._listing.key, "eq", 0).paged(1)
         try:
             self._content(self._http.read(self._listing.path, empty.query()).body)
@@ -401,7 +424,7 @@ class _Reading:
         return self._content(self._http.read(self._listing.path, search.counting().query()).body)[1]
 
     def _check_complete(self, first: Cursor) -> None:
-        """Rows may leave a bounded window while it is read: what counts is the smaller of both countings."""
+        """Raise Unavailable if rows were lost. Rows may leave a bounded window during the run: the smaller of both counts is expected."""
         read = len(self._seen) + self._repeats
         if self._counted is None or read >= self._counted:
             return

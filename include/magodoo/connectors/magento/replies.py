@@ -1,11 +1,11 @@
-"""What Magento's answers mean: one error of `magodoo.errors` for each, with its message completed.
+"""Maps Magento's answers to errors of `magodoo.errors`, with the parameters of their messages filled in.
 
 MagodooError
-├── UnknownField → ServerFault      500 that repeating does not cure: an unknown field, or an unreadable record
-├── FixConfiguration → PageTooLarge the shop limits the page size; `most` is its limit
+├── UnknownField → ServerFault      500 that a retry does not fix: an unknown field, or an unreadable record
+├── FixConfiguration → PageTooLarge Magento limits the page size; `most` is its limit
 ├── Forbidden → MissingRight        401 that names an ACL resource; may also be a wrong token (facts magento-2.4.7 1)
 ├── FixDocument → NotFound          no such order or document
-└── Unreadable → Garbled            a body that is no JSON, too long or cut; carries the beginning of it
+└── Unreadable → Garbled            a body that is not JSON, too long or truncated; carries its beginning
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _SETTINGS_OF_THE_SHOP = (
 
 
 class ServerFault(UnknownField):
-    """The shop failed at this request and will fail again."""
+    """Magento failed on this request and will fail again."""
 
 
 class PageTooLarge(FixConfiguration):
-    """The shop's limit of rows per page is lower than what was asked."""
+    """Magento's limit of rows per page is lower than the requested size."""
 
     def __init__(self, message: str, most: int, **where: str) -> None:
         super().__init__(message, **where)
@@ -50,7 +50,7 @@ class PageTooLarge(FixConfiguration):
 
 
 class MissingRight(Forbidden):
-    """The shop names the ACL resource that this call needs."""
+    """Magento names the ACL resource that this call needs."""
 
     def __init__(self, message: str, resource: str, **where: str) -> None:
         super().__init__(message, **where)
@@ -62,7 +62,7 @@ class NotFound(FixDocument):
 
 
 class Garbled(Unreadable):
-    """A body that cannot be understood; `raw` is its beginning."""
+    """A body that cannot be parsed; `raw` is its beginning."""
 
     def __init__(self, message: str, raw: bytes, **where: str) -> None:
         super().__init__(message, **where)
@@ -70,7 +70,7 @@ class Garbled(Unreadable):
 
 
 def interpolate(message: str, parameters: Any) -> str:
-    """The message with `%1` or `%name` replaced by its parameters (facts magento-2.4.7 1), on one line, bounded."""
+    """Return the message with `%1` or `%name` replaced by its parameters (facts magento-2.4.7 1), on one line, limited in length."""
     values: dict[str, Any] = {}
     if isinstance(parameters, Mapping):
         values = {str(name): value for name, value in parameters.items()}
@@ -83,7 +83,7 @@ def interpolate(message: str, parameters: Any) -> str:
 
 
 def said(body: bytes) -> str:
-    """What an error's body says; empty if it is no JSON object with a message."""
+    """Return the message of an error's body, or "" if it is no JSON object with a message."""
     try:
         parsed = parse_json(body)
     except Unreadable:
@@ -94,15 +94,15 @@ def said(body: bytes) -> str:
 
 
 def is_html(body: bytes) -> bool:
-    """Whether the body is a page, whatever its content type claims: a dead database sends HTML as text/plain."""
+    """Return whether the body is HTML, whatever its content type: a failed database sends HTML as text/plain."""
     return re.match(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|\?xml)", body[:200], re.IGNORECASE) is not None
 
 
 def error_of(status: int, body: bytes, *, call: str, writing: bool) -> MagodooError:
-    """The error that an answer other than 2xx means.
+    """Return the error for an answer other than 2xx.
 
-    A write that met a 5xx may have happened: OutcomeUnknown. A read that met one is Unavailable, except a fault that
-    repeats (`Report ID`, or PHP's plain text): ServerFault.
+    A write that got a 5xx may have happened: OutcomeUnknown. A read that got one is Unavailable, except for a persistent fault (`Report ID`,
+    or PHP's plain text): ServerFault.
     """
     where = {"system": "magento", "call": call}
     message = said(body)
@@ -124,10 +124,10 @@ def error_of(status: int, body: bytes, *, call: str, writing: bool) -> MagodooEr
 
 
 def json_of(body: bytes, *, call: str, writing: bool) -> Any:
-    """The parsed body of a 2xx answer, fractions as Decimal.
+    """Return the parsed body of a 2xx answer, fractions as Decimal.
 
-    A page of HTML is a maintenance page, a firewall or a login: Unavailable. What is no JSON is Garbled. After a write
-    both are OutcomeUnknown.
+    Raises Unavailable for HTML (a maintenance page, a firewall or a login) and Garbled for what is not JSON; after a write, OutcomeUnknown
+    for both.
     """
     where = {"system": "magento", "call": call}
     try:
@@ -154,7 +154,7 @@ def _fault(status: int, body: bytes, message: str, writing: bool, where: dict[st
     text = message or (_one_line(body.decode("utf-8", "replace")) if not is_html(body) else "")
     if writing:
         return OutcomeUnknown(f"{status} {text}".strip(), **where, hint=_PROBE)
-    # A dead database answers 500 with a page; a fault of one request answers JSON or one plain line (facts 2).
+    # A failed database answers 500 with HTML; a fault of one request answers JSON or one plain line (facts magento-2.4.7 2).
     if status == 500 and ("Report ID" in message or "exception log" in text):
         return ServerFault(
             text, **where, hint="an unknown field or an unreadable record; the shop's log has the report"

@@ -1,8 +1,8 @@
-"""What a row must look like to be sound: ids, stamps, amounts and quantities of the fields that the product uses.
+"""Validation of rows: ids, timestamps, amounts and quantities of the fields that are used.
 
-Facts magento-2.4.7 6: fields without a value are left out, whole amounts come as integers, ids sometimes as strings. Which field is
-needed for what, and what becomes of a row whose field is missing or cannot be read, is one table: `needed.py`. Fields that it does
-not name pass unchanged, whatever they hold: nothing reads them.
+Facts magento-2.4.7 6: fields without a value are left out, whole amounts arrive as integers, ids sometimes as strings. `needed.py`
+lists which field is needed for what, and what happens to a row whose field is missing or invalid. Fields that it does not list pass
+unchanged: nothing reads them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from magodoo.money import to_units
 
 LARGEST_ID = 2**63 - 1
 DEEPEST = 30
-SET_ASIDE = "_set_aside"  # key of a sound row under which stands what was left out of it, in words
+SET_ASIDE = "_set_aside"  # key of a valid row with the notes about the values that were dropped
 _DAMAGE = 10**30
 _LARGEST_AMOUNT = 10**10
 _NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
@@ -30,7 +30,7 @@ Check = Callable[[Any], Any]
 
 
 class Fate(StrEnum):
-    """What becomes of a row whose field is missing, or holds what it should not."""
+    """What happens to a row with a missing or invalid field."""
 
     FINE = "nothing"
     NOTED = "it is left out and reported, the rest goes on"
@@ -39,7 +39,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """One field that is read: what it is needed for (after a colon, as a consequence), and its check, or the shape of what it holds."""
+    """One field that is read: its use, which the message quotes after a colon, and its check, or the shape of what it contains."""
 
     use: str
     check: Check | None = None
@@ -51,7 +51,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Shape:
-    """The fields of an object that are read; no two objects of a list may have the same `key`. `complete` fills what others tell."""
+    """The fields of an object that are read. `key` is unique within a list of such objects; `complete` fills in missing values."""
 
     fields: Mapping[str, Field]
     key: str = ""
@@ -59,14 +59,15 @@ class Shape:
 
     @cached_property
     def needed(self) -> tuple[tuple[str, Field], ...]:
+        """Return the fields whose absence has a consequence."""
         return tuple((name, each) for name, each in self.fields.items() if each.missing is not Fate.FINE)
 
 
 def sound(shape: Shape, row: Any) -> dict[str, Any]:
     """Return a copy of the row with ids as int, amounts as int or Decimal, lists never None.
 
-    What is left out of it stands under SET_ASIDE. Raises Unreadable that names the first unsound field that the row cannot do
-    without, and for anything that PostgreSQL could not store.
+    Values that were dropped are noted under SET_ASIDE. Raises Unreadable naming the first invalid field that the row cannot do without, and
+    for anything that PostgreSQL could not store.
     """
     try:
         _storable(row, DEEPEST)
@@ -118,7 +119,10 @@ def _is_noted(begin: str, notes: list[str]) -> bool:
 
 
 def _within(known: Field, value: Any, where: str, notes: list[str]) -> Any:
-    """What a field holds: an object, or a list of objects. PHP writes an empty object as [], and a list with gaps as an object."""
+    """Return the valid content of a field: an object, or a list of objects.
+
+    PHP encodes an empty object as [], and a list with gaps as an object.
+    """
     assert known.inner is not None
     if not known.is_list:
         return None if value == [] else _sound(known.inner, value, f"{where}.", notes)
@@ -141,7 +145,7 @@ def _within(known: Field, value: Any, where: str, notes: list[str]) -> Any:
 
 
 def listed(value: Any) -> list[Any]:
-    """Return a list, also of null and of an object whose keys are numbers. Raises Unreadable."""
+    """Return a list, also for null and for an object whose keys are numbers. Raises Unreadable."""
     if value is None:
         return []
     if isinstance(value, dict) and all(str(key).isdigit() for key in value):
@@ -152,7 +156,7 @@ def listed(value: Any) -> list[Any]:
 
 
 def entity_id(value: Any) -> int:
-    """A positive id, also as a string of digits. Raises Unreadable."""
+    """Return a positive id, also for a string of digits. Raises Unreadable."""
     if type(value) is int and 0 < value <= LARGEST_ID:
         return value
     is_text = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20
@@ -163,7 +167,7 @@ def entity_id(value: Any) -> int:
 
 
 def _without_unread_damage(shape: Shape, row: Any) -> Any:
-    """The same without the values of fields that nothing reads and no table can hold."""
+    """Return the row without values that no table can store, of fields that nothing reads."""
     if not isinstance(row, dict):
         return row
     clean = dict(row)
@@ -182,7 +186,7 @@ def _without_unread_damage(shape: Shape, row: Any) -> Any:
 
 
 def _storable(value: Any, depth: int) -> None:
-    """Refuses what no row of a shop holds and no table can: endless nesting, absurd numbers, NUL, half characters."""
+    """Raise Unreadable for values that no table can store: excessive nesting, absurd numbers, NUL, lone surrogates."""
     if isinstance(value, dict | list):
         if not depth:
             raise Unreadable("nested too deep")
@@ -196,7 +200,7 @@ def _storable(value: Any, depth: int) -> None:
 
 
 def _storable_parts(parts: Iterable[Any], depth: int) -> None:
-    """By exact type, as every value of every row comes through here: JSON has no other types."""
+    """Check values by exact type, as every value of every row passes through here. JSON has no other types."""
     for part in parts:
         kind = type(part)
         if kind is str:
@@ -210,17 +214,17 @@ def _storable_parts(parts: Iterable[Any], depth: int) -> None:
 
 
 def store_id(value: Any) -> int:
-    """A store's id; 0 is the admin."""
+    """Return a store id; 0 is the admin store. Raises Unreadable."""
     return 0 if value == "0" or (value == 0 and not isinstance(value, bool)) else entity_id(value)
 
 
 def id_if_any(value: Any) -> int | None:
-    """An id, or none where PHP writes 0, false or an empty text for it."""
+    """Return an id, or None where PHP writes 0, false or "" for it. Raises Unreadable."""
     return None if value in (0, "0", "") else entity_id(value)
 
 
 def amount(value: Any) -> int | Decimal:
-    """An amount or a rate."""
+    """Return an amount or a rate. Raises Unreadable."""
     kind = type(value)
     if (kind is Decimal or kind is int) and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:
         return value
@@ -228,12 +232,12 @@ def amount(value: Any) -> int | Decimal:
         raise Unreadable(f"not an amount: {value!r:.60}")
     if isinstance(value, int | Decimal) and -_LARGEST_AMOUNT < value < _LARGEST_AMOUNT:
         return value
-    to_units(value)  # says what is wrong with it
+    to_units(value)  # raises Unreadable with the reason
     return Decimal(value)
 
 
 def quantity(value: Any) -> int | Decimal:
-    """An amount that is not below zero."""
+    """Return an amount that is not negative. Raises Unreadable."""
     read = amount(value)
     if read < 0:
         raise Unreadable(f"a negative quantity: {value!r:.60}")
@@ -241,21 +245,21 @@ def quantity(value: Any) -> int | Decimal:
 
 
 def text(value: Any) -> str:
-    """A text that is not empty."""
+    """Return a text that is not empty. Raises Unreadable."""
     if not isinstance(value, str) or not value:
         raise Unreadable(f"not a text: {value!r:.60}")
     return value
 
 
 def words(value: Any) -> str | int | Decimal | None:
-    """A text or a number that stands for one; none where it is empty."""
+    """Return a text, or a number in the place of a text; None where it is empty. Raises Unreadable."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise Unreadable(f"not a text: {value!r:.60}")
     return None if value == "" else value
 
 
 def short_words(value: Any) -> str | int | Decimal | None:
-    """The same, as long as a tracking number may be."""
+    """Return a text no longer than a tracking number may be, as `words` does. Raises Unreadable."""
     read = words(value)
     if isinstance(read, str) and len(read.encode("utf-8", "replace")) > LONGEST:
         raise Unreadable(f"a text of more than {LONGEST} bytes")
@@ -263,7 +267,7 @@ def short_words(value: Any) -> str | int | Decimal | None:
 
 
 def flag(value: Any) -> bool | int | str:
-    """Yes or no, as PHP writes them."""
+    """Return a boolean as PHP writes it, unchanged. Raises Unreadable."""
     if value not in (True, False, "0", "1", "true", "false", ""):
         raise Unreadable(f"neither yes nor no: {value!r:.60}")
     read: bool | int | str = value
@@ -271,24 +275,24 @@ def flag(value: Any) -> bool | int | str:
 
 
 def as_sent(value: Any) -> Any:
-    """Whatever was sent: its reader takes what it understands."""
+    """Return the value unchecked: its reader handles every type."""
     return value
 
 
 def street(value: Any) -> list[str]:
-    """The lines of an address; one line may come as a text."""
+    """Return the lines of an address; a single line may arrive as a text. Raises Unreadable."""
     lines = [value] if isinstance(value, str) else listed(value)
     return [str(words(line) or "") for line in lines if line is not None]
 
 
 def moment(value: Any) -> str:
-    """A time in UTC."""
+    """Return a UTC timestamp as text. Raises Unreadable."""
     read_stamp(value)
     return str(value)
 
 
 def currency(value: Any) -> str:
-    """An ISO code."""
+    """Return an ISO currency code. Raises Unreadable."""
     if not isinstance(value, str) or not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
         raise Unreadable(f"not a currency: {value!r:.60}")
     return value

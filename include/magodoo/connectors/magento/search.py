@@ -1,7 +1,7 @@
-"""Search criteria: what is asked of a list. Everything that Magento would misread in silence is refused here.
+"""Search criteria of a list. What Magento would silently misread is refused here.
 
-Facts magento-2.4.7 3: an unknown condition means `eq`, a garbage date matches all rows, an offset is ignored, a list
-without criteria is refused, one without a page size returns everything. Facts 1: OAuth fails at the eleventh group.
+Facts magento-2.4.7 3: an unknown condition means `eq`, an invalid date matches all rows, an offset is ignored, a list without criteria
+is refused, one without a page size returns everything. Facts magento-2.4.7 1: OAuth fails at the eleventh group.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ CONDITIONS = frozenset(
     | {"finset", "nfinset", "regexp", "from", "to"}
 )
 MOST_GROUPS = 9
-LONGEST_LIST = 1500  # characters of one `in` value, as it stands in the URL
-PAST_THE_END = 1_000_000_000  # a page number that no list has: right total_count, no rows loaded
+LONGEST_LIST = 1500  # characters of one `in` value, encoded as in the URL
+PAST_THE_END = 1_000_000_000  # a page number beyond any list: correct total_count, no rows loaded
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STAMP = "%Y-%m-%d %H:%M:%S"
 
@@ -35,11 +35,11 @@ class Filter:
     field: str
     condition: str
     value: str
-    or_null: bool = False  # or nothing stands in the column: a second filter of the group
+    or_null: bool = False  # or the column is null: a second filter of the group
 
     @classmethod
     def of(cls, field: str, condition: str, value: Value) -> Filter:
-        """Raises Stop for a condition that does not exist or a value that Magento would misread."""
+        """Return a filter. Raises Stop for an unknown condition or a value that Magento would misread."""
         if condition not in CONDITIONS:
             raise Stop(f"Magento has no condition {condition!r}: it would silently mean `eq`", system="magento")
         if isinstance(value, datetime):
@@ -54,7 +54,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Search:
-    """Conditions that must all hold, ascending sort fields, page size and number, projection."""
+    """Conditions joined by AND, ascending sort fields, page size and number, projection."""
 
     filters: tuple[Filter, ...] = ()
     sort: tuple[str, ...] = ("entity_id",)
@@ -63,24 +63,29 @@ class Search:
     fields: str = ""
 
     def where(self, field: str, condition: str, value: Value) -> Search:
-        """With one more condition. Raises Stop beyond nine: OAuth breaks at the eleventh (facts magento-2.4.7 1)."""
+        """Return the search with one more condition. Raises Stop above nine: OAuth fails at the eleventh (facts magento-2.4.7 1)."""
         if len(self.filters) >= MOST_GROUPS:
             raise Stop(f"more than {MOST_GROUPS} conditions in one search", system="magento")
         return replace(self, filters=(*self.filters, Filter.of(field, condition, value)))
 
     def of_stores(self, store_ids: Sequence[int], *, or_none: bool) -> Search:
-        """Return the search within these stores; `or_none`: or of a store view that was deleted, whose rows Magento keeps without one."""
+        """Return the search limited to these stores.
+
+        With `or_none` also rows without a store: Magento keeps them when their store view is deleted.
+        """
         narrowed = self.where("store_id", "in", store_ids)
         return replace(narrowed, filters=(*self.filters, replace(narrowed.filters[-1], or_null=or_none)))
 
     def paged(self, size: int, page: int = 1) -> Search:
+        """Return the search with this page size and page number."""
         return replace(self, size=size, page=page)
 
     def counting(self) -> Search:
-        """The same rows, none of them loaded: only total_count."""
+        """Return a search that loads no rows, only total_count."""
         return replace(self, size=1, page=PAST_THE_END, sort=(), fields="items[entity_id],total_count")
 
     def query(self) -> list[tuple[str, str]]:
+        """Return the query parameters, as pairs."""
         pairs: list[tuple[str, str]] = []
         for index, condition in enumerate(self.filters):
             place = f"searchCriteria[filter_groups][{index}][filters][0]"
@@ -104,19 +109,19 @@ class Search:
 
 
 def encode(query: Iterable[tuple[str, str]]) -> str:
-    """With `%20` for a space: the `+` of form encoding breaks OAuth signatures (facts magento-2.4.7 1)."""
+    """Return an encoded query string, with `%20` for a space: `+` breaks OAuth signatures (facts magento-2.4.7 1)."""
     return urlencode(list(query), quote_via=quote, safe="")
 
 
 def stamp(moment: datetime) -> str:
-    """Plain UTC text, the only form that Magento reads soundly; parts of a second are cut off. Raises Stop if naive."""
+    """Return a time as UTC text, the only form that Magento reads reliably, truncated to seconds. Raises Stop for a naive time."""
     if moment.tzinfo is None:
         raise Stop(f"a time without a zone: {moment}", system="magento")
     return moment.astimezone(UTC).strftime(_STAMP)
 
 
 def read_stamp(text: object) -> datetime:
-    """The aware UTC time of a returned stamp. Raises Unreadable for anything else, the year 0 among it."""
+    """Return the aware UTC time of a timestamp of Magento. Raises Unreadable for anything else, including times before 1970."""
     try:
         moment = utc(text)
     except ValueError:
@@ -127,13 +132,13 @@ def read_stamp(text: object) -> datetime:
 
 
 def up_to_the_second(moment: datetime) -> datetime:
-    """The next whole second: an exclusive upper bound that keeps the rows of a second which has begun before it."""
+    """Return the time rounded up to a whole second: an exclusive upper bound that includes rows of the second begun before."""
     whole = moment.replace(microsecond=0)
     return whole if whole == moment else whole + timedelta(seconds=1)
 
 
 def batches(keys: Iterable[int] | Iterable[str], most: int) -> Iterator[list[int] | list[str]]:
-    """Distinct keys in their order, cut so that each list fits into a URL and has at most `most` members."""
+    """Yield the distinct keys in order, in lists that fit into a URL and have at most `most` members."""
     batch: list[Any] = []
     length = 0
     for key in dict.fromkeys(keys):

@@ -1,6 +1,7 @@
-"""The bodies of what is written to Magento, checked before they are sent, and the ids that come back.
+"""Request bodies of the writes to Magento, checked before they are sent, and the ids in the answers.
 
-What Magento would fill in by itself is named: items, arguments, capture, notification (facts magento-2.4.7 5).
+Everything that Magento would otherwise fill in by default is given explicitly: items, arguments, capture, notification
+(facts magento-2.4.7 5).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MOST_TRANSACTION_ID = 50
 
 @dataclass(frozen=True)
 class Track:
-    """A tracking number. `carrier_code` is free text to Magento; `title` is what the customer reads."""
+    """A tracking number. `carrier_code` is free text in Magento; the customer reads `title`."""
 
     number: str
     title: str = "Tracking"
@@ -35,12 +36,13 @@ class Track:
             raise Stop(f"a tracking number of more than {LONGEST} bytes", system="magento")
 
     def body(self) -> dict[str, str]:
+        """Return the track as Magento's API takes it."""
         fields = {"track_number": self.number, "title": self.title, "carrier_code": self.carrier_code}
         return fields | ({"description": self.description} if self.description else {})
 
 
 def invoice_body(order: Mapping[str, Any], lines: Lines, comment: str, *, notify: bool) -> dict[str, Any]:
-    """Raises Stop or FixDocument for lines that Magento would refuse, drop or widen."""
+    """Return the request body of an invoice. Raises Stop or FixDocument for lines that Magento would refuse, drop or extend."""
     check_lines(Kind.INVOICE, order, lines)
     return {"items": _items(lines), "capture": False} | _common(comment, notify)
 
@@ -54,7 +56,10 @@ def shipment_body(
     *,
     notify: bool,
 ) -> dict[str, Any]:
-    """Without a source Magento takes the goods from `default`, wherever they are (facts more 3)."""
+    """Return the request body of a shipment. Raises Stop or FixDocument as `items.check_lines` does.
+
+    Without a source Magento deducts the goods from `default`, wherever they are (facts magento-2.4.7-more 3).
+    """
     check_lines(Kind.SHIPMENT, order, lines)
     body = {"items": _items(lines), "tracks": [track.body() for track in tracks]} | _common(comment, notify)
     if source_code:
@@ -73,9 +78,10 @@ def credit_memo_body(
     return_to_stock: Sequence[int],
     notify: bool,
 ) -> dict[str, Any]:
-    """Amounts are in base currency; shipping before its discount (facts magento-2.4.7 5.3).
+    """Return the request body of a credit memo. Raises Stop or FixDocument for a refund of nothing and for lines that Magento would change.
 
-    A memo of shipping or adjustment alone names every invoiced item with quantity 0, or it would refund them all.
+    Amounts are in base currency; shipping before its discount (facts magento-2.4.7 5.3). A memo of shipping or adjustment alone names every
+    invoiced item with quantity 0, or it would refund all of them.
     """
     for name, amount in (("shipping", shipping), ("refund", adjustment_positive), ("fee", adjustment_negative)):
         if not isinstance(amount, Decimal | int) or not Decimal(amount).is_finite() or amount < 0:
@@ -98,14 +104,14 @@ def credit_memo_body(
 
 
 def comment_body(text: str, status: str | None = None) -> dict[str, Any]:
-    """A comment in the order's history; `status` must be the order's present one, or Magento refuses (facts more 5)."""
+    """Return the body of a comment in the order's history. `status` must be the current one (facts magento-2.4.7-more 5)."""
     _check_comment(text)
     history = {"comment": text, "is_customer_notified": 0, "is_visible_on_front": 0}
     return {"statusHistory": history | ({"status": status} if status else {})}
 
 
 def transaction_body(document: Mapping[str, Any], reference: str) -> dict[str, Any]:
-    """Only the transaction id changes; without the other fields Magento fails with 500 (facts magento-2.4.7 7)."""
+    """Return the body that changes only the transaction id. Without the other fields Magento fails with 500 (facts magento-2.4.7 7)."""
     if not reference or len(reference) > MOST_TRANSACTION_ID or not reference.isprintable():
         raise Stop("a transaction reference has 1 to 50 printable characters", system="magento")
     entity = {"entity_id": document["entity_id"], "order_id": document["order_id"], "items": []}
@@ -114,7 +120,7 @@ def transaction_body(document: Mapping[str, Any], reference: str) -> dict[str, A
 
 
 def created_id(body: Any, *, call: str) -> int:
-    """The new document's id, which arrives as a JSON string or number. Raises OutcomeUnknown for anything else."""
+    """Return the id of the new document, sent as a JSON string or number. Raises OutcomeUnknown for anything else."""
     try:
         return entity_id(body.get("entity_id") if isinstance(body, Mapping) else body)
     except Unreadable as problem:
@@ -139,7 +145,7 @@ def _nothing_of_everything(order: Mapping[str, Any]) -> Lines:
 
 
 def _common(comment: str, notify: bool) -> dict[str, Any]:
-    """The comment is stored without `appendComment`, which would only mail it (facts magento-2.4.7 7)."""
+    """Return the fields that all documents share. A comment is stored without `appendComment`, which would only mail it (facts magento-2.4.7 7)."""
     _check_comment(comment)
     return {"notify": notify, "appendComment": False, "comment": {"comment": comment, "is_visible_on_front": 0}}
 

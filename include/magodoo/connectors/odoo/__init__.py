@@ -1,1 +1,1 @@
-"""Odoo: the client, over JSON-2 and JSON-RPC, and what Odoo sends."""
+"""The Odoo client, over JSON-2 and JSON-RPC, and the records that Odoo returns."""

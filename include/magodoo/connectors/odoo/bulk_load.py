@@ -1,7 +1,7 @@
-"""`load()`: records with external ids, created once however often they are sent (facts odoo-19.0 6).
+"""`load()`: creates records with external ids, once however often they are sent (facts odoo-19.0 6).
 
-Odoo answers 200 whatever happens. `ids: false` means that nothing was saved: a conflict with another writer is sent
-again, a record that is refused is taken out and named, the others of its batch are saved.
+Odoo always answers 200. `ids: false` means that nothing was saved: a conflict with another writer is retried; a record that is refused is
+removed from the batch and reported, and the others are saved.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from magodoo.connectors.odoo.refusals import refused_row
 from magodoo.errors import MagodooError, OutcomeUnknown, Unavailable
 
 CREATE_OR_IGNORE = {"mode": "update", "noupdate": True, "tracking_disable": True}
-"""Existing records stay as they are, even their lines; a plain second load would duplicate the lines."""
+"""Existing records are not changed, nor their lines; a second load without it would duplicate the lines."""
 
 CONFLICTS = ("could not serialize", "deadlock detected", "could not obtain lock")
 MOST_ATTEMPTS = 5
@@ -27,19 +27,20 @@ Table = Sequence[Sequence[str]]
 
 @dataclass(frozen=True)
 class LoadResult:
-    """`ids` in the order of the records, None when nothing was saved; `messages` as Odoo gives them."""
+    """Result of one call: `ids` in the order of the records, None when nothing was saved; `messages` as Odoo returns them."""
 
     ids: list[int] | None
     messages: list[dict[str, Any]]
 
     @property
     def errors(self) -> list[str]:
+        """Return the texts of the messages of type error."""
         return [str(message.get("message", "")) for message in self.messages if message.get("type") == "error"]
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A batch by external id: the database ids of what exists now, and why the others were refused."""
+    """Result of a batch by external id: the database ids of the records that exist now, and why the others were refused."""
 
     ids: dict[str, int] = field(default_factory=dict)
     refused: dict[str, MagodooError] = field(default_factory=dict)
@@ -50,13 +51,13 @@ class Loading(Ledger):
     """Adds `load` to the reads."""
 
     def load(self, model: str, fields: Sequence[str], rows: Table, create_or_ignore: bool = True) -> LoadResult:
-        """One call of `load`, repeated while another writer is in the way: then nothing was saved, so that is harmless.
+        """Call `load` once, retried while another writer is in the way: nothing was saved then, so that is safe.
 
         With `create_or_ignore` False existing records are updated; only for rows that are addressed by `.id`.
 
         Raises:
             Unavailable: still in conflict after the last attempt; nothing was saved.
-            OutcomeUnknown: no sound answer; sending the same rows again is safe with `create_or_ignore`.
+            OutcomeUnknown: no valid answer; sending the same rows again is safe with `create_or_ignore`.
         """
         _only_text(fields, rows)
         context = CREATE_OR_IGNORE if create_or_ignore else {"tracking_disable": True}
@@ -71,9 +72,9 @@ class Loading(Ledger):
         raise Unavailable("another writer was in the way each time", system="odoo", call=f"{model}.load")
 
     def load_records(self, model: str, fields: Sequence[str], rows: Table) -> Loaded:
-        """Create the records that do not exist yet; a record starts at each row whose first column, `id`, is filled.
+        """Create the records that do not exist yet; a record starts at each row whose first column, `id`, is not empty.
 
-        A refused record is isolated and does not hold up the others of its batch.
+        A refused record is isolated; the others of its batch are saved.
         """
         if not fields or fields[0] != "id":
             raise ValueError("the first column of a load must be `id`")
@@ -82,10 +83,10 @@ class Loading(Ledger):
         return loaded
 
     def _load_rest(self, model: str, fields: Sequence[str], records: list[list[Sequence[str]]], loaded: Loaded) -> None:
-        """Load; on a refusal leave out the records that it names, or halve the batch when it names none.
+        """Load the records. On a refusal leave out those that it names, or halve the batch when it names none.
 
-        Odoo says what went wrong with a batch as a whole of the first of its records, before the messages about single ones: a record
-        that the first message names among others is loaded alone before it counts as refused.
+        Odoo reports an error of the whole batch on its first record, before the messages about single records. So where several are named, the
+        first is loaded alone before it counts as refused.
         """
         while records:
             result = self.load(model, fields, [row for record in records for row in record])
@@ -116,9 +117,9 @@ class Loading(Ledger):
             records = [record for index, record in enumerate(records) if index not in blamed]
 
     def update_by_id(self, model: str, fields: Sequence[str], rows: Table) -> None:
-        """Write plain fields of many existing records in one call; `fields` begins with `.id`. All or nothing.
+        """Write plain fields of many existing records in one call, all or nothing; `fields` begins with `.id`. Safe to repeat.
 
-        Raises FixDocument when Odoo refuses one of them, UnreadableRecord where it may not be read; writing the same again is harmless.
+        Raises FixDocument when Odoo refuses one of them, UnreadableRecord where one may not be read.
         """
         if not rows:
             return
@@ -128,7 +129,7 @@ class Loading(Ledger):
 
 
 def _only_text(fields: Sequence[str], rows: Table) -> None:
-    """Numbers as JSON numbers make Odoo fail (facts odoo-19.0 6), short rows shift silently."""
+    """Raise ValueError for cells that are no text and for short rows: Odoo fails on JSON numbers (facts odoo-19.0 6) and shifts short rows."""
     for row in rows:
         if len(row) != len(fields) or not all(isinstance(cell, str) for cell in row):
             raise ValueError("every row of a load must have one text per column")
@@ -161,7 +162,7 @@ def _records(rows: Table) -> list[list[Sequence[str]]]:
 
 
 def _blamed(result: LoadResult, records: list[list[Sequence[str]]]) -> dict[int, str]:
-    """The records that error messages point to, with the reasons, in the order of the messages."""
+    """Return the reasons by index of the record that the error messages name, in the order of the messages."""
     starts: list[int] = []
     position = 0
     for record in records:

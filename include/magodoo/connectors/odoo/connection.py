@@ -1,4 +1,4 @@
-"""Where an Odoo stands and how to speak to it: the one object that holds the API key."""
+"""Address and credentials of one Odoo: the one object that holds the API key."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from magodoo.errors import BadSettings
 
 @dataclass(frozen=True)
 class OdooConnection:
-    """One company of one Odoo database, as one user.
+    """One company of one Odoo database, as one user. Timeouts are in seconds.
 
-    `login` is needed for JSON-RPC only (Odoo 18 and earlier); JSON-2 knows the user from its key.
-    parallel_writes: writes of documents that have nothing in common, at the same time; 1 where Odoo has a single worker.
-    Times are seconds. A write waits longer than a read: Odoo repeats conflicts itself for up to 14 s and waits for
-    row locks without limit (facts odoo-19.0 1).
+    `login` is needed for JSON-RPC only (Odoo 18 and earlier); JSON-2 knows the user from the key. `parallel_writes` limits concurrent
+    writes of independent documents; 1 where Odoo has a single worker. A write times out later than a read: Odoo retries conflicts itself
+    for up to 14 s and waits for row locks without limit (facts odoo-19.0 1).
     """
 
     url: str
@@ -51,9 +50,9 @@ class OdooConnection:
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> OdooConnection:
-        """From settings or an Airflow connection's fields; unknown keys are ignored, numbers may be text.
+        """Return the connection for settings or for the fields of an Airflow connection. Unknown keys are ignored, numbers may be text.
 
-        Raises BadSettings that names the missing or wrong key, never a value.
+        Raises BadSettings naming the missing or invalid key, never a value.
         """
         missing = [key for key in ("url", "database", "api_key", "company_id") if not mapping.get(key)]
         if missing:

@@ -1,4 +1,4 @@
-"""Which of host, database, key, company and rights is wrong, said so that a person can mend it."""
+"""Finds out which of host, database, key, company and rights is wrong, with a message about what to fix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WARN_DAYS = 30
 
 @dataclass(frozen=True)
 class ConnectionReport:
-    """`problem` is "" or one of host, database, key, company, rights; warnings do not make it fail."""
+    """Result of the test: `problem` is "" or one of host, database, key, company, rights. Warnings are no failure."""
 
     problem: str = ""
     message: str = ""
@@ -35,6 +35,7 @@ class ConnectionReport:
 
     @property
     def ok(self) -> bool:
+        """Return whether there is no problem."""
         return not self.problem
 
     def __str__(self) -> str:
@@ -45,7 +46,7 @@ class ConnectionReport:
 
 
 def examine(client: MasterData, today: date | None = None) -> ConnectionReport:
-    """Ask Odoo step by step and stop at the first thing that is wrong; nothing is written."""
+    """Test the connection step by step and return a report, up to the first problem. Nothing is written."""
     try:
         version, transport = str(client.version), client.transport.name
     except MagodooError as problem:
@@ -68,7 +69,7 @@ def examine(client: MasterData, today: date | None = None) -> ConnectionReport:
 
 
 def _part(problem: MagodooError) -> str:
-    """Which part of the connection an error speaks of."""
+    """Return the part of the connection that an error is about."""
     if isinstance(problem, Unauthorized):
         return "key"
     if isinstance(problem, Forbidden):

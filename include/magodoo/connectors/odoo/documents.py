@@ -1,7 +1,7 @@
-"""One method per step of the measured route from a Magento document to an Odoo document (facts pair 3 to 6).
+"""Writes of Odoo documents: one method per step of the verified sequence for a Magento document (facts pair 3 to 6).
 
-Every step may be repeated: what is done already is seen and left alone. A batch that is refused is taken apart until
-the refused record stands alone; nothing of a refused call was done, because one call is one transaction.
+Every step may be repeated: what is done already is detected and left alone. A batch that is refused is split until the refused record is
+alone. Nothing of a refused call was done: one call is one transaction.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NO_WIZARDS = {"skip_backorder": True, "skip_sms": True}
 
 @dataclass(frozen=True)
 class Done:
-    """A batch by database id: the records that are in the wanted state now, and why the others are not."""
+    """Result of a batch by database id: the records that are in the wanted state now, and why the others are not."""
 
     ids: list[int] = field(default_factory=list)
     refused: dict[int, MagodooError] = field(default_factory=dict)
@@ -48,50 +48,53 @@ class Done:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a picking has to carry before it is validated."""
+    """Values that a picking receives before it is validated."""
 
     tracking: str = ""
     key: str = ""
     carrier: int | None = None
-    """A delivery.carrier; None leaves the one that the order gave."""
+    """Id of a delivery.carrier; None keeps the order's."""
 
 
 class Writers(Loading):
     """Adds the writes to the reads."""
 
     def load_partners(self, fields: Sequence[str], rows: Table) -> Loaded:
+        """Create the customers that do not exist yet. See `load_records`."""
         return self.load_records("res.partner", fields, rows)
 
     def load_orders(self, fields: Sequence[str], rows: Table) -> Loaded:
+        """Create the sales orders that do not exist yet. See `load_records`."""
         return self.load_records("sale.order", fields, rows)
 
     def load_moves(self, fields: Sequence[str], rows: Table) -> Loaded:
-        """Draft invoices and credit notes."""
+        """Create the draft invoices and credit notes that do not exist yet. See `load_records`."""
         return self.load_records("account.move", fields, rows)
 
     def load_payments(self, fields: Sequence[str], rows: Table) -> Loaded:
+        """Create the draft payments that do not exist yet. See `load_records`."""
         return self.load_records("account.payment", fields, rows)
 
     def confirm_orders(self, ids: Sequence[int]) -> Done:
-        """Confirmed orders; Odoo sets date_order to now, `set_date_order` puts it right."""
+        """Confirm orders. Odoo sets date_order to now; `set_date_order` restores it."""
         return self._advance("sale.order", "action_confirm", ids, pending=("draft", "sent"), wanted=("sale", "done"))
 
     def cancel_orders(self, ids: Sequence[int]) -> Done:
-        """Cancelled orders; done deliveries stay, the rest is cancelled."""
+        """Cancel orders. Deliveries that are done stay; the others are cancelled."""
         context = {"disable_cancel_warning": True}
         return self._advance(
             "sale.order", "action_cancel", ids, pending=("draft", "sent", "sale"), wanted=("cancel",), context=context
         )
 
     def set_date_order(self, dates: Mapping[int, datetime]) -> None:
-        """The order dates (UTC) of these orders; a currency's rate depends on it."""
+        """Set the dates (UTC) of orders, by id. The currency rate of an order depends on its date."""
         rows = [(str(id), stamp(moment)) for id, moment in dates.items()]
         self.update_by_id("sale.order", (".id", "date_order"), rows)
 
     def force_taxes(self, move_id: int, taxes: Mapping[int, Decimal]) -> None:
-        """Tax amounts of a draft by tax id, in its currency: the way to the cent for versions without `extra_tax_data`.
+        """Set the tax amounts of a draft, by tax id, in its currency: exact to the cent in versions without `extra_tax_data`.
 
-        They do not survive a reset to draft (facts pair 2.1). Raises FixDocument when a tax has not exactly one line.
+        They are lost when the document is reset to draft (facts pair 2.1). Raises FixDocument unless each tax has exactly one line.
         """
         domain = [*self.company_domain("account.move.line"), ["move_id", "=", move_id], ["tax_line_id", "!=", False]]
         answer = self.call(
@@ -108,13 +111,13 @@ class Writers(Loading):
         self.write_call("account.move", "write", ids=[move_id], vals={"line_ids": forced})
 
     def post_moves(self, ids: Sequence[int]) -> Done:
-        """Posted moves. A lock date is not refused but moves `date`: read it back (facts pair 10)."""
+        """Post invoices and credit notes. A lock date does not refuse them but changes `date`: read it back (facts pair 10)."""
         return self._advance("account.move", "action_post", ids, pending=("draft",), wanted=("posted",))
 
     def post_payments(self, ids: Sequence[int]) -> Done:
-        """Posted payments, each with its journal entry.
+        """Post payments, each with its journal entry.
 
-        A payment that Odoo posts without an entry (facts odoo-19.0 5, *Trap*) is refused as FixConfiguration.
+        A payment that Odoo posts without an entry (facts odoo-19.0 5, *Trap*) is returned as refused, with FixConfiguration.
         """
         done = self._advance(
             "account.payment", "action_post", ids, pending=("draft",), wanted=("in_process", "paid", "posted")
@@ -129,11 +132,10 @@ class Writers(Loading):
         return done
 
     def open_pickings(self, order_ids: Sequence[int]) -> list[Row]:
-        """Transfers to the customer with goods of these orders, neither done nor cancelled, with all their moves.
+        """Return the transfers to the customer with goods of these orders, neither done nor cancelled, with all their moves.
 
-        A merged transfer has moves of other orders too.
-
-        Each move has product_id, sale_line_id, product_uom_qty (open demand), quantity (reserved), state, has_tracking.
+        A merged transfer also has moves of other orders. Each move has product_id, sale_line_id, product_uom_qty (open demand), quantity
+        (reserved), state and has_tracking; quantities are in the product's unit.
         """
         domain = [
             *self.company_domain("stock.picking"),
@@ -147,7 +149,7 @@ class Writers(Loading):
         return rows
 
     def shared_transfers(self, order_ids: Sequence[int]) -> dict[int, list[str]]:
-        """By sales order: names of the open transfers that carry its goods together with those of other orders."""
+        """Return, by sales order, the names of open transfers that combine its goods with those of other orders."""
         tree_ = tree("", picking_id=NAMED, sale_line_id=tree("order_id"))
         domain = [
             *self.company_domain("stock.move"),
@@ -163,7 +165,7 @@ class Writers(Loading):
         return {each: sorted(name for name, orders in shared.items() if each in orders) for each in order_ids}
 
     def sold_products(self, line_ids: Sequence[int]) -> dict[int, int]:
-        """The product that each of these sale order lines sells: moves of a kit bring others."""
+        """Return the product id that each of these sale order lines sells. The moves of a kit have other products."""
         if not line_ids:
             return {}
         domain = [*self.company_domain("sale.order.line"), ["id", "in", list(line_ids)]]
@@ -172,7 +174,10 @@ class Writers(Loading):
         return {row["id"]: row["product_id"][0] for row in rows if row["product_id"]}
 
     def note_transfers(self, notes: Mapping[int, str]) -> None:
-        """Notes (HTML) onto the open transfers of these orders, of every step to the customer; what stands there already stays."""
+        """Write notes (HTML), by sales order, on the open transfers of these orders, of every step to the customer.
+
+        A transfer that already has a note keeps it.
+        """
         domain = [
             *self.company_domain("stock.picking"),
             ["sale_id", "in", list(notes)],
@@ -184,7 +189,7 @@ class Writers(Loading):
         self.update_by_id("stock.picking", (".id", "note"), fresh)
 
     def set_quantities(self, quantities: Mapping[int, Decimal]) -> None:
-        """What each stock move ships; a move of 0 is not picked and goes to the backorder."""
+        """Set the quantity that each stock move ships. A move of 0 is not picked and goes to the backorder."""
         fields = [str(name_of(self.version, "stock.move", "quantity"))]
         picked = name_of(self.version, "stock.move", "picked")
         rows = []
@@ -196,7 +201,7 @@ class Writers(Loading):
         self.update_by_id("stock.move", [".id", *fields, *([picked] if picked else [])], rows)
 
     def set_tracking(self, deliveries: Mapping[int, Delivery]) -> None:
-        """Tracking number, our key and delivery method of pickings; an empty one is left as it is."""
+        """Set tracking number, delivery key and delivery method of pickings. An empty value leaves the field unchanged."""
         columns = (("carrier_tracking_ref", "tracking"), (self.delivery_key, "key"), ("carrier_id/.id", "carrier"))
         for name, attribute in columns:
             rows = [
@@ -207,13 +212,13 @@ class Writers(Loading):
             self.update_by_id("stock.picking", (".id", name), [row for row in rows if row[1]])
 
     def set_delivery_dates(self, dates: Mapping[int, str]) -> None:
-        """The days (ISO) on which the goods of these invoices left; drafts and posted ones alike."""
+        """Set the delivery date (ISO) of invoices, drafts and posted ones, by id."""
         self.update_by_id("account.move", (".id", "delivery_date"), [(str(id), day) for id, day in dates.items()])
 
     def validate_pickings(self, ids: Sequence[int], *, backorder: bool = True) -> Done:
-        """Done pickings; what was not shipped goes to a backorder, or is cancelled without `backorder`.
+        """Validate pickings. What was not shipped goes to a backorder, or is cancelled without `backorder`.
 
-        Odoo may answer with a question instead (200, nothing done): that is refused, never answered.
+        Odoo may answer with a wizard instead (200, nothing done): that counts as a refusal and is never confirmed.
         """
         context: dict[str, Any] = dict(NO_WIZARDS)
         if not backorder:
@@ -226,10 +231,10 @@ class Writers(Loading):
     def return_picking(
         self, picking_id: int, quantities: Mapping[int, Decimal], *, key: str = "", to_refund: bool = False
     ) -> int:
-        """The id of a return (not validated) of these quantities by stock move of a done picking.
+        """Create a return of a done picking, not validated, and return its id. `quantities` are by stock move.
 
-        With `key` a return that carries it already is given back instead of a second one. `to_refund` lets the
-        return lower what is to be invoiced: not wanted where a credit note does so (RULES, *Credit memos*).
+        With `key` an existing return that carries it is returned instead. `to_refund` lets the return reduce the quantity to invoice: not wanted
+        where a credit note does so (RULES, *Credit memos*).
         """
         if not quantities or any(quantity <= 0 for quantity in quantities.values()):
             raise ValueError("a return names at least one move, with quantities above zero")
@@ -258,7 +263,7 @@ class Writers(Loading):
         return made
 
     def _return_with(self, picking_id: int, key: str) -> int:
-        """The return of a picking that carries our key."""
+        """Return the id of a picking's return that carries the delivery key, or 0."""
         if not key:
             return 0
         domain = [
@@ -287,8 +292,8 @@ class Writers(Loading):
     ) -> Done:
         """Call `method` on the records that are still `pending`, then read back which are in a `wanted` state.
 
-        `expected` is the only answer that means success, where there is one. A refusal of several records is
-        repeated in halves; one of a single record stands in `refused`, unless another writer got there first.
+        `expected` is the only answer that means success, where there is one. A refusal of several records is retried in halves; a refused single
+        record is returned in `refused`, unless another writer has brought it to a wanted state.
         """
         before = self._states(model, ids)
         todo = [id for id in ids if before.get(id) in pending]
@@ -314,14 +319,14 @@ class Writers(Loading):
         return {row["id"]: str(row["state"]) for row in self._read(model, ids, ["state"])}
 
     def _one(self, model: str, id: int, fields: list[str]) -> Row:
-        """Fields of one record. Raises FixDocument where it does not exist in this company."""
+        """Return fields of one record. Raises FixDocument where it does not exist in this company."""
         rows = [row for row in self._read(model, [id], fields) if row["id"] == id]
         if not rows:
             raise FixDocument(f"record {id} does not exist", system="odoo", call=f"{model}.search_read")
         return rows[0]
 
     def _read(self, model: str, ids: Sequence[int], fields: list[str]) -> list[Row]:
-        """Fields of these records; records of another company and missing ones are left out."""
+        """Return fields of these records. Records of another company and missing ones are left out."""
         if not ids:
             return []
         domain = [*self.company_domain(model), ["id", "in", list(ids)]]
@@ -332,12 +337,12 @@ class Writers(Loading):
 
 
 def _id_of(value: Any) -> int:
-    """The id of a many2one, as it is read plain or with its name."""
+    """Return the id of a many2one, read as a plain id, as [id, name] or as a dict."""
     return int(value["id"] if isinstance(value, Mapping) else value[0] if isinstance(value, list) else value)
 
 
 def _text_of(note: Any) -> str:
-    """What a person reads of an HTML field."""
+    """Return the visible text of an HTML field."""
     return re.sub(r"<[^>]*>", "", str(note or "")).strip()
 
 

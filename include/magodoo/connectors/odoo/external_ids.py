@@ -1,9 +1,9 @@
-"""External ids (`module.name`): the names that we gave records, both ways, with the rights of a restricted user.
+"""External ids (`module.name`) of records, looked up both ways with the rights of a restricted user.
 
-From record to name is one call per model (`get_external_id`). From name to record there is no public batch call for a
-user without the right to `ir.model.data`: `check_object_reference` takes one name, 13 ms each, so names are asked in
-parallel. Where an administrator granted reading `ir.model.data`, one search answers for all. Who believes to know what the
-names stand for says so: that is confirmed from record to name, and only the rest is asked.
+From record to name takes one call per model (`get_external_id`). From name to record there is no public batch call for a user without the
+right to read `ir.model.data`: `check_object_reference` takes one name, 13 ms each, so names are looked up in parallel. Where an
+administrator granted reading `ir.model.data`, one search answers for all. A caller may pass the records it expects: those are confirmed
+from record to name, and only the rest is looked up by name.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from magodoo.errors import FixDocument, Forbidden, Unreadable, UnreadableRecord
 
 BATCH = 1000
 SCANNED = 10_000
-"""Ids of one question for records that a search does not show."""
+"""Ids per request in the search for records that a search does not return."""
 MISSING = "External ID not found"  # never translated
 MAY_NOT_BE_READ = (
     "may not be read: a record rule hides it from the user of the connection, or it belongs to another company"
 )
 Believed = Mapping[str, tuple[str, int]]
-"""(model, database id) by external id, as it was seen at some time."""
+"""(model, database id) by external id, as last read."""
 
 
 class ExternalIds(TreeReader):
-    """Adds names of records to the reads."""
+    """Adds external ids to the reads."""
 
     _may_search_names: bool | None = None
 
     def external_ids(self, model: str, ids: Iterable[int]) -> dict[int, str]:
-        """The external id of each record that has one; of several Odoo gives the first."""
+        """Return the external id by database id, of records that have one; of several, Odoo returns the first."""
         wanted = sorted(set(ids))
         if not wanted:
             return {}
@@ -45,12 +45,13 @@ class ExternalIds(TreeReader):
     def by_external_ids(
         self, names: Sequence[str], believed: Believed | None = None, *, hidden: dict[str, str] | None = None
     ) -> dict[str, int]:
-        """The database id of each name that exists, whatever its model; names without a record are left out.
+        """Return the database id of each external id that exists, whatever its model.
 
-        believed: the records that names stood for when they were last seen. Odoo has the last word on them, too.
-
-        hidden: is given the names whose record exists and may not be seen by this user, and why. Without it
-        UnreadableRecord is raised for the first of them.
+        Args:
+            names: External ids, with their module. Raises ValueError for one without.
+            believed: Records that the names referred to when they were last read. They are verified in Odoo too.
+            hidden: Filled with the names whose record exists but may not be read by this user, and the reason. Without it UnreadableRecord is
+                raised for the first of them.
         """
         wanted = list(dict.fromkeys(names))
         for name in wanted:
@@ -78,7 +79,7 @@ class ExternalIds(TreeReader):
         return found
 
     def name_rows(self, rows: list[Row], named: Sequence[tuple[str, str]]) -> None:
-        """Give every record at the paths its `external_id` ("" when it has none): one call per model."""
+        """Set `external_id` of every record at the paths ("" when it has none): one call per model."""
         holders: dict[str, list[Row]] = {}
         for path, model in named:
             holders.setdefault(model, []).extend(_at(rows, path.split(".") if path else []))
@@ -88,7 +89,7 @@ class ExternalIds(TreeReader):
                 record["external_id"] = names.get(record["id"], "")
 
     def _confirmed(self, believed: Believed) -> dict[str, int]:
-        """Those of the names that their record carries now: one call per model."""
+        """Return the ids of the names that their expected record carries now: one call per model."""
         by_model: dict[str, list[int]] = {}
         for model, id in believed.values():
             by_model.setdefault(model, []).append(id)
@@ -98,10 +99,10 @@ class ExternalIds(TreeReader):
         return {name: record[1] for name, record in believed.items() if carried.get(record) == name}
 
     def _asked(self, name: str) -> tuple[str, int]:
-        """(model, id) that Odoo knows the name for: "" and 0 without; 0 alone where the record is not there for this user.
+        """Return (model, id) of an external id: "" and 0 where Odoo does not know it; id 0 where this user cannot find the record.
 
-        The last may be a record that never came to be: Odoo keeps the names that a load had given before it was rolled back until the
-        next name is given (measured on 19).
+        The record may also never have been created: Odoo caches the names of a load that was rolled back until the next name is created (measured
+        on 19).
         """
         module, _, word = name.partition(".")
         try:
@@ -117,8 +118,9 @@ class ExternalIds(TreeReader):
         raise Unreadable("a reference was expected", system="odoo", call="ir.model.data.check_object_reference")
 
     def _set_apart(self, name: str, model: str, id: int, found: dict[str, int], hidden: dict[str, str] | None) -> None:
-        """Put a record that a search does not show where it belongs: `hidden` where it exists and may not be read, `found` where it
-        has come to be seen; a name whose record is gone is left out.
+        """Classify a record that a search does not return: add it to `hidden` where it may not be read, to `found` where it can be read by now.
+
+        A name whose record is deleted is left out.
         """
         try:
             if self.call(model, "read", ids=[id], fields=["id"]):
@@ -130,9 +132,9 @@ class ExternalIds(TreeReader):
             hidden[name] = why
 
     def _named(self, model: str, names: Sequence[str]) -> dict[str, int]:
-        """Those of the names that a record has which a search does not show, from the newest record back: names are read from there.
+        """Return the ids of the names whose record a search does not return, searching from the newest record backwards.
 
-        A name says its record without the rules of records and without what Odoo remembers.
+        Names are read from records: that ignores record rules and Odoo's cache.
         """
         newest = self.call(model, "search", domain=[], order="id desc", limit=1, context={"active_test": False})
         first = (newest[0] if newest else 0) + 1
@@ -149,7 +151,7 @@ class ExternalIds(TreeReader):
         return found
 
     def _unseen(self, model: str, first: int, last: int) -> dict[int, str]:
-        """The names by id of what is not shown between two ids, both included."""
+        """Return the external ids, by id, of records that a search does not return, between two ids, both included."""
         domain: list[Any] = [["id", ">=", first], ["id", "<=", last]]
         seen = self.call(model, "search", domain=domain, context={"active_test": False})
         return self.external_ids(model, set(range(first, last + 1)) - set(seen))

@@ -1,4 +1,4 @@
-"""Sums of Odoo's journal items, by day, document, account and tax, and what was open on a day: what a statement is compared with."""
+"""Sums of Odoo's journal items by day, document, account and tax, and the items open on a day: what the statement is reconciled with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from magodoo.money import to_units
 POSTED: tuple[Any, ...] = ("parent_state", "=", "posted")
 AMOUNTS = ("amount_currency", "balance")
 PAGE = 1000
-# A matching counts from the later day of its two items, as in Odoo's own aged receivable (`max_date`).
+# A matching is effective from the later date of its two items (`max_date`), as in Odoo's aged receivable.
 _OPEN_ITEM = tree(
     "date move_id move_name ref amount_currency amount_residual_currency",
     currency_id=tree("name"),
@@ -27,10 +27,10 @@ _OPEN_ITEM = tree(
 
 
 class Ledger(MasterData):
-    """Adds sums over journal items to the documents. Every sum is of posted items of our company, in units."""
+    """Adds sums over journal items to the documents. Every sum covers posted items of the company, in units (1/10000)."""
 
     def item_sums(self, domain: Sequence[Any], by: Sequence[str], sums: Sequence[str] = AMOUNTS) -> list[Row]:
-        """One row per combination of `by` (many2one and many2many: id or None, a text or a date: itself or None).
+        """Return one row per combination of `by` (many2one and many2many: id or None; text or date: value or None).
 
         A row has the names of `by`, of `sums` (units, debit positive), and `count`. An item with two taxes counts for both.
         """
@@ -46,17 +46,17 @@ class Ledger(MasterData):
         ]
 
     def items(self, domain: Sequence[Any], fields: Sequence[str], limit: int | None = None) -> list[Row]:
-        """Posted journal items of our company, by date and id."""
+        """Return posted journal items of the company, by date and id."""
         full = [*self.company_domain(ITEMS), list(POSTED), *domain]
         answer = self.call(ITEMS, "search_read", domain=full, fields=list(fields), order="date, id", limit=limit)
         return expect_rows(answer, f"{ITEMS}.search_read")
 
     def open_items(self, domain: Sequence[Any], day: date, page: int = PAGE) -> list[Row]:
-        """The posted items of a domain, dated up to `day`, that were open at its end: what is open now and what was matched since.
+        """Return the posted items of a domain, dated up to `day`, that were open at its end: open now, or matched later.
 
-        A row has id, move_id, day (ISO text), number, reference, currency (its code), amount and open (units, debit
-        positive). An item and its matchings are read in one call, so that a payment in the meantime is counted once.
-        A matching that was undone since leaves no trace in Odoo: its items count as open.
+        A row has id, move_id, day (ISO text), number, reference, currency (code), amount and open (units, debit positive). An item and its
+        matchings are read in one call, so that a payment in the meantime is counted once. Odoo keeps no trace of a matching that was undone
+        since: its items count as open.
         """
         open_then = [
             "|", "|", ["amount_residual_currency", "!=", 0], ["matched_debit_ids.max_date", ">", f"{day}"],
@@ -76,11 +76,11 @@ class Ledger(MasterData):
             last = read.rows[-1]["id"]
 
     def accounts(self, ids: Sequence[int]) -> dict[int, Row]:
-        """Accounts by id: code, name, account_type."""
+        """Return accounts by id: code, name, account_type."""
         return self._accounts(list(ids))
 
     def move_rows(self, ids: Sequence[int]) -> dict[int, Row]:
-        """Journal entries by id: name, ref, move_type, date, company_id."""
+        """Return journal entries by id: name, ref, move_type, date, journal_id."""
         if not ids:
             return {}
         domain = [*self.company_domain("account.move"), ["id", "in", sorted(set(ids))]]
@@ -90,7 +90,7 @@ class Ledger(MasterData):
 
 
 def _key(value: Any) -> Any:
-    """`[7, "a name"]` is 7; empty is None."""
+    """Return the id of `[7, "a name"]`, None for an empty value, else the value."""
     if isinstance(value, list):
         if not value:
             raise Unreadable("an empty group", system="odoo", call=ITEMS)
@@ -99,7 +99,7 @@ def _key(value: Any) -> Any:
 
 
 def _open_item(row: Row, day: str) -> Row:
-    """`open`: what is left of it now, and what was matched after the day."""
+    """Return the row of an item; `open` is its residual now and what was matched after the day."""
     rest = to_units(row["amount_residual_currency"])
     for name, amount, sign in (
         ("matched_credit_ids", "debit_amount_currency", 1),

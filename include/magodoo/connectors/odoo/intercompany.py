@@ -1,8 +1,8 @@
-"""Sales orders of another company of the same database that mirror orders of ours: its warehouse sends the goods to our customers.
+"""Sales orders of another company of the same database that mirror our orders: its warehouse delivers to our customers.
 
-Such a mirror is a sales order to our company (its customer is our company's partner). What ties it to our order are the words of its
-customer reference and source document: the name of our order, or that of our purchase order for it, which inter-company modules also
-name by its id. Nothing is ever written in the other company, and every read of it goes through `OdooCaller.call(in_companies=...)`.
+A mirror is a sales order whose customer is our company's partner. Its customer reference and source document link it to our order: they
+contain the name of our order, or of our purchase order for it, which inter-company modules also link by id. Nothing is ever written in
+the other company; every read of it goes through `OdooCaller.call(in_companies=...)`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,13 @@ _PART = 50  # names in one search
 
 @dataclass(frozen=True)
 class Mirror:
-    """A sales order of another company, and what of it concerns ours.
+    """A sales order of another company that mirrors ours.
 
-    orders: our sales orders that it names; one that names several is nobody's. sold: ids of products by its order lines.
+    Attributes:
+        id: Its database id.
+        name: Its number.
+        orders: Our sales orders that it names; a mirror that names several is assigned to none.
+        sold: Product ids by its order lines.
     """
 
     id: int
@@ -36,16 +40,18 @@ class Mirror:
 
 
 class CompanyReads(Reads):
-    """The documents of another company that concern ours, read through our client; nothing can be written through it."""
+    """Reads the documents of another company that concern ours, through our client. Writes raise ValueError."""
 
     def __init__(self, client: Reads, company: int) -> None:
         super().__init__(replace(client.connection, company_id=company), client.transport)
         self._client, self._fields = client, client._fields
 
     def call(self, model: str, method: str, **arguments: Any) -> Any:
+        """Send a read in the other company."""
         return self._client.call(model, method, **{"in_companies": [self.company], **arguments})
 
     def write_call(self, model: str, method: str, **_: Any) -> Any:
+        """Raise ValueError: nothing is written in the other company."""
         raise ValueError(f"{model}/{method}: nothing is written in company {self.company}")
 
     def _base_domain(self, reading: Any) -> list[Any]:
@@ -57,11 +63,11 @@ class CompanyReads(Reads):
         return our_partner(self._client)
 
     def mirrors(self, ids: Collection[int]) -> dict[int, Mirror]:
-        """Which of these sales orders of the company mirror ours, by id; cancelled ones too."""
+        """Return which of these sales orders of the company mirror ours, by id, including cancelled ones."""
         return self._mirrors([["id", "in", sorted(set(ids))]]) if ids else {}
 
     def mirrors_of(self, orders: Collection[int]) -> dict[int, Mirror]:
-        """The mirrors of these sales orders of ours that are not cancelled, by id."""
+        """Return the mirrors of these sales orders of ours, by id, without cancelled ones."""
         wanted = set(orders)
         names = sorted(_names_of(self._client, wanted))
         found: dict[int, Mirror] = {}
@@ -97,7 +103,7 @@ class CompanyReads(Reads):
 
 
 def lines_of(client: Reads, orders: Collection[int]) -> dict[int, dict[int, int]]:
-    """By sales order of the client's company: the products of its lines by line, in the order of their ids."""
+    """Return, by sales order of the client's company, the product id by line, sorted by line id."""
     found: dict[int, dict[int, int]] = defaultdict(dict)
     domain = [["order_id", "in", sorted(set(orders))]]
     for line in _rows(client, "sale.order.line", domain, ["order_id", "product_id"]) if orders else ():
@@ -107,13 +113,13 @@ def lines_of(client: Reads, orders: Collection[int]) -> dict[int, dict[int, int]
 
 
 def our_partner(client: Reads) -> int:
-    """The partner that our company is."""
+    """Return the id of the partner that represents our company."""
     (row,) = _rows(client, "res.company", [["id", "=", client.company]], ["partner_id"])
     return int(row["partner_id"][0])
 
 
 def may_read_purchases(client: Reads) -> bool:
-    """Whether this user may list purchase orders; without them a mirror is known by our order's name or number alone."""
+    """Return whether this user may list purchase orders. Otherwise only our order's name or number identifies a mirror."""
     try:
         client.call("purchase.order", "search", domain=[_ours(client)], limit=1)
     except (FixConfiguration, FixDocument, Forbidden):
@@ -122,7 +128,7 @@ def may_read_purchases(client: Reads) -> bool:
 
 
 def _orders_named(client: Reads, words: Collection[str], purchases: Collection[int]) -> dict[str | int, set[int]]:
-    """Our sales orders by the words that name them (their own name or number, a purchase order's name) and by ids of purchase orders."""
+    """Return our sales orders by the words that name them (own name or number, purchase order's name) and by purchase order id."""
     tied: dict[str | int, set[int]] = defaultdict(set)
     named = ["|", ["name", "in", sorted(words)], ["client_order_ref", "in", sorted(words)]]
     for row in _rows(client, "sale.order", [_ours(client), *named], ["name", "client_order_ref"]):
@@ -138,7 +144,7 @@ def _orders_named(client: Reads, words: Collection[str], purchases: Collection[i
 
 
 def _names_of(client: Reads, orders: Collection[int]) -> set[str]:
-    """What a mirror may call these sales orders of ours: their names and numbers, and the names of the purchase orders for them."""
+    """Return the words by which a mirror may name our orders: their names and numbers, and the names of their purchase orders."""
     rows = _rows(client, "sale.order", [["id", "in", sorted(orders)]], ["name", "client_order_ref"])
     names = {word for row in rows for word in (row["name"], *_words(row["client_order_ref"]))}
     if may_read_purchases(client):
@@ -150,7 +156,7 @@ def _names_of(client: Reads, orders: Collection[int]) -> set[str]:
 
 
 def _purchases(client: Reads, domain: list[Any]) -> list[tuple[Row, set[int]]]:
-    """Our purchase orders of a domain, each with the sales orders that it is for: by its lines, or else by its source document."""
+    """Return our purchase orders of a domain, each with the sales orders that it is for: by its lines, else by its source document."""
     rows = _rows(client, "purchase.order", [_ours(client), *domain], ["name", "origin"])
     orders: dict[int, set[int]] = {row["id"]: set() for row in rows}
     if client.has_field("purchase.order.line", "sale_line_id"):
@@ -177,7 +183,7 @@ def _rows(client: Reads, model: str, domain: list[Any], fields: list[str]) -> li
 
 
 def _words(*texts: Any) -> tuple[str, ...]:
-    """The texts and their words, without `#` and brackets."""
+    """Return the texts and their words, without `#` and brackets."""
     plain = [str(text).strip() for text in texts if text]
     words = [word.strip("#()[]") for text in plain for word in _WORDS.split(text)]
     return tuple(dict.fromkeys(word for word in (*plain, *words) if word))

@@ -1,4 +1,4 @@
-"""What documents refer to: products, taxes, currencies, journals, carriers, lock dates, and who we are in this Odoo."""
+"""Master data that documents refer to (products, taxes, currencies, journals, carriers, lock dates), and the identity of user and database."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ GROUPS = (
     "base.group_partner_manager",
     "stock.group_stock_user",
 )
-"""Groups that give those rights. Without the first, record rules hide other people's orders without an error."""
+"""Groups that grant those rights. Without the first, record rules hide other users' orders without an error."""
 
 PROBES: dict[str, tuple[str, str]] = {
-    # module: (model, field) that only this module brings; for users who may not list modules
+    # module: (model, field) that only this module adds; for users who may not list modules
     "account": ("account.move", "payment_state"),
     "sale": ("sale.order", "client_order_ref"),
     "sale_stock": ("sale.order", "picking_ids"),
@@ -59,14 +59,14 @@ PROBES: dict[str, tuple[str, str]] = {
 _ELECTRONIC = re.compile(r"_edi$|^l10n_[a-z]{2}_edi_")
 _ELECTRONIC_FIELD = re.compile(r"(l10n_[a-z]{2}_edi)_")
 
-LOCKS = ("fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")  # purchases are not ours
+LOCKS = ("fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")  # not those of purchases
 
 
 class MasterData(Reads):
-    """Adds master data and identity to the documents. Every row is a plain dict, every list in order of id."""
+    """Adds master data and identity to the documents. Every row is a plain dict; lists are sorted by id."""
 
     def products(self, skus: Sequence[str]) -> list[Row]:
-        """Products with one of the SKUs, archived ones too: several rows may share a SKU, the caller decides."""
+        """Return products with one of the SKUs, including archived ones. Several rows may share a SKU: the caller decides."""
         fields = [
             "default_code",
             "name",
@@ -88,18 +88,20 @@ class MasterData(Reads):
         return rows
 
     def taxes(self) -> list[Row]:
-        """Sales taxes of the company, archived ones too."""
+        """Return the sales taxes of the company, including archived ones."""
         fields = ["name", "amount", "amount_type", "price_include", "active", "country_id", "company_id"]
         return self.listed("account.tax", fields, [["type_tax_use", "=", "sale"]])
 
     def currencies(self) -> list[Row]:
+        """Return the currencies: name (code), active, decimal_places, rate."""
         return self.listed("res.currency", ["name", "active", "decimal_places", "rate"])
 
     def pricelists(self) -> list[Row]:
+        """Return the pricelists: name, currency_id, company_id, active."""
         return self.listed("product.pricelist", ["name", "currency_id", "company_id", "active"])
 
     def journals(self) -> list[Row]:
-        """Journals with their payment method lines under `method_lines`, each with `payment_account` (type, code)."""
+        """Return the journals with their `method_lines`, each with `payment_account` (code, name, account_type) or None."""
         fields = ["name", "code", "type", "currency_id", "active", "company_id", "default_account_id"]
         rows = self.listed("account.journal", fields)
         ids = [row["id"] for row in rows]
@@ -114,31 +116,33 @@ class MasterData(Reads):
         return rows
 
     def carriers(self) -> list[Row]:
+        """Return the delivery methods: name, delivery_type, product_id, company_id, active."""
         return self.listed("delivery.carrier", ["name", "delivery_type", "product_id", "company_id", "active"])
 
     def countries(self) -> list[Row]:
+        """Return the countries: name, code."""
         return self.listed("res.country", ["name", "code"])
 
     def country_states(self) -> list[Row]:
-        """States, provinces and the like of all countries: name, code, country_id."""
+        """Return states, provinces and the like of all countries: name, code, country_id."""
         return self.listed("res.country.state", ["name", "code", "country_id"])
 
     def warehouses(self) -> list[Row]:
+        """Return the warehouses: name, code, delivery_steps, company_id, active."""
         return self.listed("stock.warehouse", ["name", "code", "delivery_steps", "company_id", "active"])
 
     def company_row(self) -> Row:
-        """Our company: name, currency, country, the country of its taxes, rounding method, its own partner."""
+        """Return the company: name, currency, country, fiscal country, tax rounding method, its partner."""
         fields = ["name", "currency_id", "country_id", "account_fiscal_country_id"]
         fields += ["tax_calculation_rounding_method", "partner_id"]
         return self._company(fields)
 
     def lock_dates(self) -> dict[str, date]:
-        """The lock dates of sales that hold for our company: documents dated up to them are moved, not refused (facts pair 10).
+        """Return the lock dates of sales that apply to the company, by field name of 19.
 
-        A branch is closed by the dates of the companies above it, too. Since 18 Odoo itself says which dates hold for this user,
-        exceptions included; before, the latest of each in the company and those above it is taken.
-
-        Raises Forbidden, before 18, when the companies above may not be read.
+        Odoo does not refuse documents dated up to a lock date, it moves their date (facts pair 10). A branch is also subject to the dates of the
+        companies above it. From 18 on Odoo computes the dates in force for this user, exceptions included; before, the latest of each field in
+        the company and those above it is taken. Raises Forbidden, before 18, when the companies above may not be read.
         """
         asked = {name: given for name in LOCKS if (given := self._name_of_lock(name)) is not None}
         rows = [self._company(list(asked.values()))]
@@ -152,7 +156,7 @@ class MasterData(Reads):
         return {name: date.fromisoformat(day) for name, day in latest.items()}
 
     def _name_of_lock(self, name: str) -> str | None:
-        """The field that says what is closed here: the date that is in force where the version has it, else the company's own."""
+        """Return the field with the lock date in force where the version has it, else the company's own, or None."""
         effective = f"user_{name}"
         if self.has_field("res.company", effective):
             return name_of(self.version, "res.company", effective)
@@ -179,7 +183,7 @@ class MasterData(Reads):
 
     @cached_property
     def fiscal_country(self) -> str:
-        """The code of the country of the company's taxes; "" when it has none."""
+        """Return the ISO code of the company's fiscal country, or "" when it has none."""
         row = self._company(
             [name for name in ("account_fiscal_country_id", "country_id") if self.has_field("res.company", name)]
         )
@@ -188,10 +192,13 @@ class MasterData(Reads):
         return str(found[0]["code"] or "") if found else ""
 
     def last_posted(self, sales_journal: str | None, since: date) -> dict[str, list[Numbering]]:
-        """The numberings of posted invoices and credit notes of the sales journal (None: the one that Odoo takes), by move type.
+        """Return the number sequences of posted invoices and credit notes of the sales journal, by move type.
 
-        `since`: only what has a date from this day on is looked at. A journal without a numbering of its own for credit notes has
-        the same numberings for both types.
+        Args:
+            sales_journal: Code of the journal; None for the one that Odoo uses by default.
+            since: Only documents dated from this day on are considered.
+
+        A journal without a separate sequence for credit notes has the same sequences for both types.
         """
         of_journal = ["code", "=", sales_journal] if sales_journal else ["type", "=", "sale"]
         wanted = ["refund_sequence", "sequence", "code", "active"]
@@ -218,7 +225,7 @@ class MasterData(Reads):
         return found
 
     def _numbered(self, journals: list[int], types: list[str], since: date) -> list[Row]:
-        """By what stands before the number: the first accounting date and the last invoice date of posted documents."""
+        """Return, by prefix of the number, the first accounting date and the last invoice date of posted documents."""
         domain = [
             *self.company_domain("account.move"), ["state", "=", "posted"], ["move_type", "in", types],
             ["journal_id", "in", journals], ["date", ">=", since.isoformat()], ["invoice_date", "!=", False],
@@ -227,7 +234,7 @@ class MasterData(Reads):
         return self.grouped("account.move", domain, ["sequence_prefix"], sums)
 
     def _fiscal_year_end(self) -> tuple[int, int]:
-        """Month and day on which the company's fiscal years end; those of the calendar where Odoo says nothing."""
+        """Return month and day on which the company's fiscal years end; December 31 where Odoo has no setting."""
         names = ["fiscalyear_last_month", "fiscalyear_last_day"]
         if not all(self.has_field("res.company", name) for name in names):
             return 12, 31
@@ -235,9 +242,9 @@ class MasterData(Reads):
         return int(row[names[0]] or 12), int(row[names[1]] or 31)
 
     def credit_left(self, partners: Sequence[int]) -> dict[int, tuple[int, Decimal]]:
-        """(commercial partner, credit left) by partner, for those that have a limit; in company currency, negative beyond it.
+        """Return (commercial partner, credit left) by partner, for those with a limit; in company currency, negative beyond it.
 
-        Empty where the company uses no credit limits. Open receivables and what confirmed orders have left to invoice count.
+        Empty where the company uses no credit limits. Open receivables and the uninvoiced part of confirmed orders are deducted.
         """
         if not partners or not self.has_field("res.company", "account_use_credit_limit"):
             return {}
@@ -257,7 +264,7 @@ class MasterData(Reads):
         return {partner: (head, left[head]) for partner, head in head_of.items() if head in left}
 
     def modules(self) -> set[str]:
-        """The installed modules; for a user who may not list them, those of `PROBES` that their fields give away."""
+        """Return the installed modules. For a user who may not list them: those of `PROBES` whose field exists."""
         try:
             rows = self.call("ir.module.module", "search_read", domain=[["state", "=", "installed"]], fields=["name"])
         except Forbidden:
@@ -265,9 +272,9 @@ class MasterData(Reads):
         return {row["name"] for row in expect_rows(rows, "ir.module.module.search_read")}
 
     def e_invoicing(self, sales_journal: str | None = None) -> list[str]:
-        """What makes documents electronic: modules, and formats of the sales journal (None: of any); empty without.
+        """Return what makes documents electronic: modules, and the sales journal's formats (None: of any journal); empty without.
 
-        Modules that the user may not list are known by the fields that they give an invoice.
+        Modules that the user may not list are detected by their fields on an invoice.
         """
         modules = {name for name in self.modules() if _ELECTRONIC.search(name)}
         fields = (_ELECTRONIC_FIELD.match(name) for name in self.fields("account.move"))
@@ -284,7 +291,7 @@ class MasterData(Reads):
         ]
 
     def user_and_rights(self) -> Row:
-        """Who the key belongs to: id, login, companies, `groups` held of GROUPS, `missing` rights of RIGHTS."""
+        """Return the user of the key: id, login, companies, `groups` held of GROUPS, `missing` rights of RIGHTS."""
         user = int(self.call("res.users", "context_get")["uid"])
         rows = self.call("res.users", "read", ids=[user], fields=["login", "name", "company_id", "company_ids"])
         if not rows:
@@ -298,9 +305,9 @@ class MasterData(Reads):
         }
 
     def key_expiry(self) -> date | None:
-        """The earliest expiry of this user's RPC keys, None when none expires; Odoo does not say which key is ours.
+        """Return the earliest expiry date of this user's RPC keys, None when none expires. Odoo does not report which key is used.
 
-        One that has expired and is still listed is not: it would not have let us ask.
+        Expired keys that are still listed are ignored: they would not have been accepted.
         """
         if "expiration_date" not in self.fields("res.users.apikeys"):
             return None
@@ -318,23 +325,23 @@ class MasterData(Reads):
         return date.fromisoformat(str(rows[0]["expiration_date"])[:10]) if rows else None
 
     def database_uuid(self) -> str:
-        """An identity of this database that a restricted user can read: the same for every user and address.
+        """Return an identity of this database that a restricted user can read: the same for every user and address.
 
-        `database.uuid` itself needs administrator rights. The creation stamps of the base company and the base
-        currency stand for it; a restored copy has the same identity, as it has the same uuid.
+        Reading `database.uuid` needs administrator rights. It is derived from the creation times of the first company, currency and language
+        instead. A restored copy has the same identity, as it has the same uuid.
         """
         known = [self._creation(model, 1) for model in ("res.company", "res.currency", "res.lang")]
         return str(uuid.uuid5(uuid.NAMESPACE_OID, f"odoo {' '.join(known)}"))
 
     def listed(self, model: str, fields: Sequence[str], domain: Sequence[Any] = ()) -> list[Row]:
-        """All records of a model in our company, archived ones too, by id; fields that it lacks are left out."""
+        """Return all records of a model in the company, including archived ones, by id. Fields that it lacks are left out."""
         known = [name for name in fields if name in self.fields(model)]
         full = [*self.company_domain(model), *domain]
         answer = self.call(model, "search_read", domain=full, fields=known, order="id", context={"active_test": False})
         return expect_rows(answer, f"{model}.search_read")
 
     def move_values(self, move_ids: Sequence[int]) -> dict[int, Decimal]:
-        """What Odoo values stock moves at, in the company's currency, always positive; before 19 it shows that to nobody but managers."""
+        """Return the valuation of stock moves in company currency, always positive. Before 19 only managers may read it: empty."""
         name = name_of(self.version, "stock.move", "value")
         if name is None or not self.has_field("stock.move", name):
             return {}
@@ -342,7 +349,7 @@ class MasterData(Reads):
         return {row["id"]: abs(Decimal(str(row[name] or 0))) for row in rows}
 
     def costs(self, skus: Sequence[str]) -> dict[str, Decimal]:
-        """The cost of a piece now, by SKU, in the company's currency."""
+        """Return the current cost of one piece, by SKU, in company currency."""
         rows = self.listed("product.product", ["default_code", "standard_price"], [["default_code", "in", list(skus)]])
         return {row["default_code"]: Decimal(str(row.get("standard_price") or 0)) for row in rows}
 
@@ -372,7 +379,7 @@ class MasterData(Reads):
         return bool(self.call("res.users", "has_group", ids=ids, group_ext_id=group))
 
     def _may(self, model: str, operation: str) -> bool:
-        """Whether this user has the right; a model that is not installed counts as no."""
+        """Return whether this user has the right. False for a model that is not installed."""
         extra: dict[str, Any] = {} if self.version.major >= 18 else {"raise_exception": False}
         try:
             return bool(self.call(model, "has_access", operation=operation, **extra))

@@ -1,9 +1,8 @@
-"""Payments and what they settle: open receivable lines of both are matched, pair by pair (facts pair 4, odoo-19.0 5).
+"""Matching of payments with documents: open receivable lines of both, pair by pair (facts pair 4, odoo-19.0 5).
 
-Odoo matches lines of one account only, and an invoice's is not always its customer's: a fiscal position maps it, and the customer's
-may have changed since. What is asked before and after is asked for all pairs at once. Each pair is a call of its own, some at a time:
-Odoo has no public call that matches several apart from each other, and lines that are given together are matched by their dates,
-whosever they are.
+Odoo only matches lines of one account, and an invoice's account is not always its customer's: a fiscal position maps it, and the customer's
+may have changed since. The reads before and after are done for all pairs at once. Each pair is one call, some in parallel: Odoo has no
+public call that matches several pairs separately, and lines passed together are matched by date, whichever pair they belong to.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ from magodoo.errors import FixDocument, MagodooError
 class Settlement:
     """A posted payment and the invoice or credit note that it settles, by database id.
 
-    rate: document currency per company currency, for a payment in company currency of a document in another. Without it
-    Odoo converts at its own rate of the day and leaves a residue (measured on 19.0: 0.01 of 83.67 EUR at equal rates).
+    `rate` is document currency per company currency, for a payment in company currency of a document in another. Without it Odoo converts at
+    its own rate of the day and leaves a residue (measured on 19.0: 0.01 of 83.67 EUR at equal rates).
     """
 
     payment: int
@@ -35,9 +34,9 @@ class Matching(Writers):
     """Adds the matching of payments to the writes."""
 
     def reconcile_payments(self, settlements: Sequence[Settlement]) -> dict[int, Row | MagodooError]:
-        """Match each payment with its document: by payment the document's amount_residual, payment_state and state, or why not.
+        """Match each payment with its document. Return, by payment, the document's amount_residual, payment_state and state, or the error.
 
-        Matching what is matched already changes nothing; there is nothing to match is a FixDocument.
+        Safe to repeat. FixDocument means that there is nothing to match.
         """
         entries = {
             row["id"]: row["move_id"] for row in self._read("account.payment", _payments(settlements), ["move_id"])
@@ -62,7 +61,7 @@ class Matching(Writers):
         }
 
     def reconcile_payment(self, payment_id: int, move_id: int, *, rate: Decimal | None = None) -> Row:
-        """One pair; raises what `reconcile_payments` gives as its problem."""
+        """Match one pair and return the document's state. Raises what `reconcile_payments` returns as error."""
         answer = self.reconcile_payments([Settlement(payment_id, move_id, rate)])[payment_id]
         if isinstance(answer, MagodooError):
             raise answer
@@ -73,7 +72,7 @@ class Matching(Writers):
         accounts = {line["account_id"][0] for line in entry}
         fitting = [line for line in document if line["account_id"][0] in accounts]
         if not entry or not document:
-            return None  # one of them is settled: what stands there now is read afterwards
+            return None  # one of them is settled: its state is read afterwards
         if not fitting:
             names = self.account_names([line["account_id"][0] for line in (*entry, *document)])
             sides = [sorted({names[line["account_id"][0]] for line in side}) for side in (entry, document)]
@@ -87,7 +86,7 @@ class Matching(Writers):
         try:
             self.write_call("account.move.line", "reconcile", ids=[line["id"] for line in open_lines], context=context)
         except FixDocument as problem:
-            # another one was faster if nothing is open any more; Odoo's words for that depend on the language
+            # if nothing is open any more another writer was first; Odoo's message for that depends on the language
             still = self.open_receivables(moves)
             return problem if all(still.get(move) for move in moves) else None
         except MagodooError as problem:
@@ -95,9 +94,9 @@ class Matching(Writers):
         return None
 
     def open_receivables(self, moves: Collection[int]) -> dict[int, list[Row]]:
-        """The receivable lines of these posted entries that are not matched in full, by entry.
+        """Return the receivable lines of these posted entries that are not fully matched, by entry.
 
-        Each with account_id, partner_id, currency_id, and what is open in its currency and in the company's.
+        Each has account_id, partner_id, currency_id, and the open amounts in its currency and in the company's.
         """
         domain = [
             *self.company_domain("account.move.line"),
@@ -114,7 +113,7 @@ class Matching(Writers):
         return found
 
     def account_names(self, ids: Collection[int]) -> dict[int, str]:
-        """`121000 Account Receivable` by id; Odoo shows the code in a name only to those who may read all of the accounting."""
+        """Return `121000 Account Receivable` by id. Odoo includes the code in names only for users with full accounting rights."""
         if not ids:
             return {}
         rows = self.call("account.account", "read", ids=sorted(set(ids)), fields=["code", "name"])
@@ -123,7 +122,7 @@ class Matching(Writers):
         }
 
     def payment_heads(self, ids: Sequence[int]) -> dict[int, Row]:
-        """What posting these payments would book, by id: amount, currency, customer and both accounts."""
+        """Return what posting these payments would book, by id: amount, currency, customer and both accounts."""
         fields = [
             "name",
             "state",

@@ -1,9 +1,8 @@
-"""What changed in Odoo, page by page, and documents by their ids, orders or references.
+"""Changed documents of Odoo, page by page, and documents by ids, orders or references.
 
-Inside a run pages follow (write_date, id). A page ends in the middle of a second, and Odoo compares whole seconds
-while it sorts by microseconds (facts odoo-19.0 4): so the next page asks for that second again, without the records
-of it that were seen. Overlap between runs is the caller's: write_date is the start of a transaction, and its rows
-become visible later.
+Within a run pages follow (write_date, id). A page ends in the middle of a second, and Odoo compares whole seconds while it sorts by
+microseconds (facts odoo-19.0 4): so the next page starts at that second again, without the records already read. The caller adds the
+overlap between runs: write_date is the start of a transaction, whose rows become visible later.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ LONGEST_RAW = 100_000
 
 
 class Quarantined(NamedTuple):
-    """A record that cannot be read: its id if known, what arrived, and why it is refused; `row`: what of it could be read."""
+    """A record that cannot be read: its id if known, what arrived, the reason, and in `row` the part that could be read."""
 
     source_id: int | None
     raw: str
@@ -48,9 +47,9 @@ class Quarantined(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of one page (see `kinds` for their shape, plus `external_id`), in the order of the reading.
+    """Rows of one page in the order of reading: the shape of `record_kinds`, plus `external_id`.
 
-    `request_began_at` is UTC of this machine; `total_count` is what Odoo counted when the reading began.
+    `request_began_at` is UTC of this machine; `total_count` is Odoo's count when the run began.
     """
 
     rows: list[Row]
@@ -60,9 +59,9 @@ class Page:
 
     @property
     def sure(self) -> list[Row]:
-        """The rows, for whoever is going to write: what cannot be read may be what is about to be made.
+        """Return the rows, for callers that write next: an unreadable record may be the one that they are about to create.
 
-        Raises UnreadableRecord when a record that was asked for cannot be read.
+        Raises UnreadableRecord when a requested record cannot be read.
         """
         if self.quarantined:
             raise UnreadableRecord(self.quarantined[0].reason, system="odoo")
@@ -70,16 +69,16 @@ class Page:
 
 
 class Reads(Settlements):
-    """Adds documents to the names and trees."""
+    """Adds documents to external ids and trees."""
 
     number_fields: Sequence[str] = ()
-    """Where a Magento number may stand (`odoo.reference_fields`): read of every document beside its tree. Other programs have
-    fields of their own."""
+    """Fields that may contain a Magento number (`odoo.reference_fields`), read of every document in addition to its tree. Other programs
+    have fields of their own."""
     delivery_key = DELIVERY_KEY
-    """Where a transfer carries our key (`odoo.delivery_key_field`): written and read under this name."""
+    """Field of a transfer with the delivery key (`odoo.delivery_key_field`): written and read under this name."""
 
     def text_fields(self, model: str, names: Sequence[str]) -> list[str]:
-        """Those of the names that are texts of this model: a number is no id, and a search for it elsewhere is an error."""
+        """Return those of the names that are text fields of the model. A search for a number in another type would be an error."""
         known = self.fields(model)
         types = {name: known.get(name_of(self.version, model, name) or "", {}).get("type") for name in names}
         return [name for name, kind in types.items() if kind in ("char", "text")]
@@ -87,10 +86,10 @@ class Reads(Settlements):
     def changed(
         self, kind: str, since: datetime, until: datetime | None = None, *, page_size: int = PAGE_SIZE
     ) -> Iterator[Page]:
-        """Every document of `kind` with since <= write_date < until, oldest first; always at least one page.
+        """Yield pages of documents of `kind` with since <= write_date < until, oldest first; at least one page.
 
-        A record that is written again while the pages are read may come twice or, within the second that is being
-        read, only with the next run. Raises ValueError for times without a zone.
+        A record that is written again during the run may be returned twice or, within the second that is being read, only by the next run.
+        Raises ValueError for naive times.
         """
         reading = READINGS[kind]
         base = self._base_domain(reading)
@@ -117,9 +116,7 @@ class Reads(Settlements):
             second = last
 
     def by_ids(self, kind: str, ids: Sequence[int]) -> Page:
-        """The documents with these database ids; those that do not exist (any more) are left out, those that exist and may
-        not be read are quarantined.
-        """
+        """Return the documents with these ids. Missing ones are left out; those that exist but may not be read are quarantined."""
         page = self._selected(kind, ["id"], ids)
         missing = set(ids) - {row["id"] for row in page.rows} - {bad.source_id for bad in page.quarantined}
         if missing:
@@ -128,10 +125,10 @@ class Reads(Settlements):
         return page
 
     def by_order_ids(self, kind: str, sale_order_ids: Sequence[int]) -> Page:
-        """The documents of these sales orders, through the lines or the picking.
+        """Return the documents of these sales orders, linked by their lines or by the picking.
 
-        Credit notes whose lines are not linked to order lines are found through the invoice that they reverse,
-        payments through the invoices and credit notes that they were made for or matched with.
+        Credit notes whose lines are not linked to order lines are found through the invoice that they reverse, payments through the invoices and
+        credit notes that they were made for or matched with.
         """
         if kind == "payment":
             return self.by_ids("payment", self._payments_of(sale_order_ids))
@@ -140,17 +137,17 @@ class Reads(Settlements):
     def orders_by_reference(
         self, numbers: Sequence[str], fields: Sequence[str] = ("client_order_ref", "origin", "name")
     ) -> Page:
-        """The sales orders that carry one of the numbers in one of the fields."""
+        """Return the sales orders with one of the numbers in one of the fields."""
         return self._selected("order", list(fields), numbers)
 
     def documents_by_reference(self, kind: str, numbers: Sequence[str], fields: Sequence[str]) -> Page:
-        """The documents of a kind that carry one of the numbers in one of the fields (`ref`, `invoice_origin` ...)."""
+        """Return the documents of a kind with one of the numbers in one of the fields (`ref`, `invoice_origin` ...)."""
         return self._selected(kind, list(fields), numbers)
 
     def existing_ids(self, kind: str, ids: Sequence[int]) -> set[int]:
-        """Which of the ids still are documents of this kind, in this company and visible to this user.
+        """Return which of the ids still are documents of this kind, in this company and visible to this user.
 
-        A deletion leaves no other trace, nor does a record that has become one of another kind.
+        A deleted record leaves no other trace, nor does one that has become a document of another kind.
         """
         reading = READINGS[kind]
         model = reading.model
@@ -161,7 +158,7 @@ class Reads(Settlements):
         return found
 
     def count(self, kind: str, since: datetime | None = None, until: datetime | None = None) -> int:
-        """How many documents of a kind there are, written in the interval."""
+        """Return the number of documents of a kind, written in the interval."""
         reading = READINGS[kind]
         domain = self._base_domain(reading)
         domain += [["write_date", ">=", stamp(since)]] if since else []
@@ -169,7 +166,7 @@ class Reads(Settlements):
         return int(self.call(reading.model, "search_count", domain=domain, context={"active_test": False}))
 
     def stamps(self, kind: str, since: datetime, limit: int) -> dict[int, datetime]:
-        """`write_date` (UTC) by id of at most `limit` documents of a kind written since: one small request."""
+        """Return `write_date` (UTC) by id of at most `limit` documents of a kind written since: one small request."""
         reading = READINGS[kind]
         domain = [*self._base_domain(reading), ["write_date", ">=", stamp(since)]]
         context = {"active_test": False}
@@ -184,8 +181,9 @@ class Reads(Settlements):
         }
 
     def orders_of_edited_contacts(self, since: datetime, limit: int) -> tuple[list[int], datetime | None]:
-        """The newest sales orders whose customer or contacts were written since, and when (UTC) the last contact was: the orders' own
-        stamps do not tell. At most `limit` orders; what may not be read is left out.
+        """Return the newest sales orders whose customer or contacts were written since, and the last write of a contact (UTC) or None.
+
+        An edit of a contact does not change the order's `write_date`. At most `limit` orders; records that may not be read are left out.
         """
         edited = ["write_date", ">=", stamp(since)]
         contacts = ("partner_id", "partner_invoice_id", "partner_shipping_id")
@@ -206,7 +204,7 @@ class Reads(Settlements):
         return [int(id) for id in found], utc(str(rows[0]["write_date"])) if rows else None
 
     def missing_fields(self, kind: str) -> list[str]:
-        """The paths of a kind that this server or user does not have; they are left out of every row."""
+        """Return the paths of a kind that this server or user does not have; they are left out of every row."""
         reading = READINGS[kind]
         return self.fitting(reading.model, reading.tree)[1]
 
@@ -238,7 +236,7 @@ class Reads(Settlements):
         return sorted(found)
 
     def _selected(self, kind: str, paths: list[str], values: Sequence[Any]) -> Page:
-        """One page of all documents that have one of the values at one of the paths, read in parallel batches."""
+        """Return one page of all documents with one of the values at one of the paths, read in parallel batches."""
         reading = READINGS[kind]
 
         def read(part: list[Any]) -> Page:
@@ -277,10 +275,10 @@ class Reads(Settlements):
     def _without_the_poisoned(
         self, reading: Reading, domain: list[Any], limit: int | None, bad: list[Quarantined], problem: MagodooError
     ) -> TreePage:
-        """The page without the records that name something which may not be read, and without those that cannot be read for
-        another reason, which are found by halving; all of them go to `bad`.
+        """Return the page without the records that fail; those are added to `bad`.
 
-        A failure that is not a record's (the ids cannot be listed either, a whole model may not be read) is raised.
+        Records that refer to something unreadable are identified directly, others by halving. A failure that no record causes is raised (the ids
+        cannot be listed either, a whole model may not be read).
         """
         context = {"active_test": False}
         ids = list(
@@ -301,7 +299,7 @@ class Reads(Settlements):
         return page._replace(total=count)
 
     def _halved(self, reading: Reading, part: list[int], bad: list[Quarantined]) -> TreePage:
-        """These records, in halves, until those that cannot be read stand alone."""
+        """Read these records in halves until those that cannot be read are alone; add those to `bad`."""
         try:
             only = [*self.company_domain(reading.model), ["id", "in", part]]
             return self.read_tree(reading.model, self._tree(reading), only, order="write_date, id")
@@ -319,13 +317,13 @@ class Reads(Settlements):
             return TreePage([], 0, [])
 
     def _what_is_left(self, reading: Reading, refused: Refused) -> list[Quarantined]:
-        """What can be read of the refused records, without the paths that lead to what may not be read."""
+        """Return what can be read of the refused records, without the paths that lead to unreadable records."""
         tree = without(self._tree(reading), refused.paths)
         domain = [["id", "in", sorted(refused.reasons)]]
         try:
             found = self.read_tree(reading.model, tree, domain) if refused.reasons else TreePage([], 0, [])
         except (FixDocument, Unreadable, Forbidden):
-            found = TreePage([], 0, [])  # then nothing but the reason is known of them
+            found = TreePage([], 0, [])  # only the reason is known of them
         self.name_rows(found.rows, reading.named)
         rows = {row["id"]: row for row in found.rows}
         return [
@@ -345,19 +343,19 @@ def _too_many(reading: Reading, failure: MagodooError) -> FixConfiguration:
 
 
 def plain_domain(domain: Sequence[Any]) -> list[Any]:
-    """A domain as it is sent: conditions as lists, operators as they are."""
+    """Return a domain as JSON: conditions as lists, operators unchanged."""
     return [each if isinstance(each, str) else list(each) for each in domain]
 
 
 def stamp(moment: datetime) -> str:
-    """A time as Odoo's domains take it: UTC, whole seconds, no zone."""
+    """Return a time as Odoo's domains take it: UTC, whole seconds, no zone. Raises ValueError for a naive time."""
     if moment.tzinfo is None:
         raise ValueError("a time without a zone")
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _id(row: Any) -> int | None:
-    """The id of a row that is damaged elsewhere."""
+    """Return the id of an invalid row, or None."""
     id = row.get("id") if isinstance(row, dict) else None
     return id if isinstance(id, int) and not isinstance(id, bool) else None
 

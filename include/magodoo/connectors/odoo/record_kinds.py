@@ -1,7 +1,7 @@
-"""What is read of each kind of record: its model, which records count, and the tree of fields. Names are those of 19.
+"""The kinds of record that are read: model, domain and tree of fields. Names are those of 19.
 
-A row is the nested dict that web_search_read gives: a many2one is a dict with `id` or False, an x2many a list of
-dicts, empty texts and dates are False, times are UTC text without a zone (facts odoo-19.0 3).
+A row is the nested dict of web_search_read: a many2one is a dict with `id` or False, an x2many a list of dicts, empty texts and dates are
+False, times are UTC text without a zone (facts odoo-19.0 3).
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ Tree = Mapping[str, Any]
 
 
 def tree(names: str, **nested: Tree) -> dict[str, Any]:
-    """A tree out of plain names and nested trees."""
+    """Return a tree of plain names, separated by blanks, and nested trees."""
     return {**{name: {} for name in names.split()}, **{name: {"fields": below} for name, below in nested.items()}}
 
 
 def with_key(transfer: Tree, field: str) -> dict[str, Any]:
-    """Return the tree of a transfer with the field of our key, on it and on those that it continues or takes back: Odoo copies it."""
+    """Return the tree of a transfer with the field of the delivery key.
+
+    The key is also read of the transfers that it continues or returns: Odoo copies the field.
+    """
     links = {name: {"fields": {**transfer[name]["fields"], field: {}}} for name in ("backorder_id", "return_id")}
     return {**transfer, field: {}, **links}
 
 
 def without(whole: Tree, paths: Iterable[str]) -> dict[str, Any]:
-    """A tree without what is at these dotted paths and below."""
+    """Return a tree without these dotted paths and what is below them."""
     left: dict[str, Any] = dict(whole)
     for path in paths:
         name, _, rest = path.partition(".")
@@ -74,7 +77,7 @@ ELECTRONIC = (
     "l10n_tr_nilvera_send_status l10n_tw_edi_state l10n_hr_business_document_status l10n_hr_mer_document_status "
     "l10n_cl_dte_status l10n_co_dian_state l10n_br_last_edi_status l10n_uy_edi_cfe_state l10n_ar_afip_result"
 )
-"""What modules for electronic documents say of an invoice; a field that a server lacks is left out of the read."""
+"""Fields with the state of an electronic invoice, by module. Fields that a server lacks are left out of the read."""
 
 MOVE = tree(
     "name move_type state payment_state ref invoice_origin payment_reference invoice_date date invoice_date_due "
@@ -102,7 +105,7 @@ MOVE = tree(
 )
 
 DELIVERY_KEY = "x_magento_key"
-"""The field of a transfer that carries our key, unless the settings name another (`odoo.delivery_key_field`)."""
+"""Field of a transfer with the delivery key, unless the settings name another (`odoo.delivery_key_field`)."""
 
 CONTINUED = tree(f"name {DELIVERY_KEY}")
 PICKING = tree(
@@ -137,7 +140,7 @@ PAYMENT = tree(
 
 @dataclass(frozen=True)
 class Reading:
-    """One kind: `named` are the paths whose records get their `external_id`, with the model of each.
+    """One kind of record: `named` are the paths whose records get an `external_id`, with the model of each.
 
     `order_paths` lead a domain to the sales order; payments have none and are found through their invoices.
     """
@@ -163,9 +166,9 @@ _PICKING_NAMED = (("sale_id", "sale.order"), ("move_ids.sale_line_id", "sale.ord
 
 
 def beyond(end: str) -> tuple[Any, ...]:
-    """Transfers that have the customer, or another company behind a transit location of nobody's, at one end.
+    """Return the domain of transfers with the customer, or a transit location without a company (another company), at one end.
 
-    The direction counts, never the operation type: the return of a drop shipment has the type `dropship` (RULES, *Deliveries*).
+    The direction decides, never the operation type: the return of a drop shipment has the type `dropship` (RULES, *Deliveries*).
     """
     foreign = ((f"{end}.usage", "=", "transit"), (f"{end}.company_id", "=", False))
     return ("|", (f"{end}.usage", "=", "customer"), "&", *foreign)

@@ -1,7 +1,7 @@
-"""Reading a tree of records: in one nested call where the version can, model by model where it cannot.
+"""Reads trees of records: in one nested call where the version supports it, model by model where it does not.
 
-Fields that this server or user does not have are left out; fields that an older version names otherwise are asked
-for by its name and given back under the name of 19.
+Fields that this server or user does not have are left out. Fields with another name in an older version are read by that name and returned
+under the name of 19.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 class TreePage(NamedTuple):
-    """Sound rows, how many records the domain has, and rows that are not what their fields say, with the reason."""
+    """Valid rows, the number of records in the domain, and invalid rows with the reason."""
 
     rows: list[Row]
     total: int
@@ -33,7 +33,7 @@ class TreeReader(OdooCaller):
     def read_tree(
         self, model: str, tree: Tree, domain: list[Any], *, order: str = "id", limit: int | None = None
     ) -> TreePage:
-        """The records of a domain. Archived records are included where a model has them."""
+        """Return the records of a domain, including archived ones."""
         wanted, _ = self.fitting(model, tree)
         if self.nested and self.version.major >= NESTED_READ_SINCE:
             found, count = self._nested(model, wanted, domain, order, limit)
@@ -53,7 +53,7 @@ class TreeReader(OdooCaller):
         return page
 
     def fitting(self, model: str, tree: Tree) -> tuple[dict[str, Any], list[str]]:
-        """(the part of a tree that this server has, under its names; the paths that it lacks)."""
+        """Return the part of a tree that this server has, under its own names, and the paths that it lacks."""
         known = self.fields(model)
         fit: dict[str, Any] = {}
         missing: list[str] = []
@@ -100,7 +100,7 @@ class TreeReader(OdooCaller):
         return rows, count
 
     def _fill(self, model: str, tree: Tree, rows: list[Row]) -> None:
-        """Put the records below into rows that hold only their ids, as the nested read would."""
+        """Replace ids in rows by the records below, as the nested read returns them."""
         known = self.fields(model)
         for field, below in tree.items():
             to_one = known[field]["type"] == "many2one"
@@ -123,7 +123,7 @@ class TreeReader(OdooCaller):
         return {row["id"]: row for row in rows}
 
     def _renamed(self, model: str, tree: Tree, row: Row) -> Row:
-        """The row under the names of 19."""
+        """Return the row under the names of 19."""
         out: Row = {"id": row.get("id")}
         for field, below in tree.items():
             name = name_of(self.version, model, field)

@@ -1,7 +1,7 @@
-"""What an error answer of Odoo means: classified by the body's `name`, not by the status (facts odoo-19.0 1).
+"""Classifies error answers of Odoo by the body's `name`, not by the status (facts odoo-19.0 1).
 
-A 500 is permanent when Python raised it and transient when PostgreSQL did; a 404 is a missing record as JSON and a
-database that is down as HTML; JSON-RPC answers everything with 200.
+A 500 is permanent when Python raised it and transient when PostgreSQL did. A 404 is a missing record as JSON and an unavailable database
+as HTML. JSON-RPC answers everything with 200.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ROLLED_BACK = frozenset(
         "InFailedSqlTransaction",
     }
 )
-# The connection to PostgreSQL may have broken while it was committing: known by the class, for PostgreSQL words it in its own language.
+# The connection to PostgreSQL may have broken during a commit: detected by the class, as PostgreSQL translates the message.
 _BROKEN_MIDWAY = frozenset({"OperationalError", "InterfaceError", "AdminShutdown", "CrashShutdown"})
 _NEVER_CONNECTED = (
     "connection to server",
@@ -48,8 +48,8 @@ _NEVER_CONNECTED = (
     "too many clients",
 )
 
-# The refusal of a record rule names the user with his id, in every language; that of a missing right to a model names nobody. The
-# words are in the user's own language whatever the call's context says (measured on 19). 16 leaves the user out.
+# The message of a record rule contains the user's id, in every language; that of a missing right to a model does not. The message is in
+# the user's own language whatever the call's context is (measured on 19). 16 does not include the user.
 _OF_A_RECORD = re.compile(r"\(id=\d+\)|Due to security restrictions, you are not allowed to")
 
 _BY_NAME: dict[str, tuple[type[MagodooError], str]] = {
@@ -68,9 +68,9 @@ _BY_NAME: dict[str, tuple[type[MagodooError], str]] = {
 
 
 def refusal(name: str, message: str, *, call: str, write: bool) -> MagodooError:
-    """The error for a body of Odoo's: `name` is the exception's full name, `message` its text (no traceback).
+    """Return the error for an error body: `name` is the exception's full name, `message` its text without traceback.
 
-    `write` says whether the call may have changed something: then a break of unknown effect is OutcomeUnknown.
+    `write`: whether the call may have changed data; a connection that broke is then OutcomeUnknown.
     """
     text = " ".join(str(message).split())[:_LONGEST_MESSAGE] or name
     module, _, short = name.rpartition(".")
@@ -89,7 +89,7 @@ def refusal(name: str, message: str, *, call: str, write: bool) -> MagodooError:
 
 
 def refused_row(message: str, call: str) -> FixDocument:
-    """The error for what `load` says of a row: it gives the text alone, and no name of an exception."""
+    """Return the error for a row that `load` refused: it reports the text only, without the exception's name."""
     text = " ".join(message.split())[:_LONGEST_MESSAGE]
     return _unreadable(text, call) if _OF_A_RECORD.search(text) else FixDocument(text, system="odoo", call=call)
 
@@ -118,14 +118,14 @@ def _of_python(short: str, text: str, call: str) -> MagodooError:
 
 
 def unclassified(status: int, media: str, *, call: str, write: bool) -> MagodooError:
-    """The error for an answer without Odoo's JSON: a proxy, a maintenance page, a database that is down."""
+    """Return the error for an answer without Odoo's JSON: a proxy, a maintenance page, an unavailable database."""
     said = f"HTTP {status} with {media or 'no content type'}"
     if status == 401:
         return Unauthorized(said, system="odoo", call=call, hint="check the API key and the proxy before Odoo")
     if status == 403:
         return Forbidden(said, system="odoo", call=call, hint="something before Odoo refuses this call")
     if status == 404 and "html" in media:
-        # Odoo chooses the database before it runs anything, so nothing was done (facts odoo-19.0 1).
+        # Odoo selects the database before it runs anything, so nothing was done (facts odoo-19.0 1).
         return Unavailable(f"{said}: the database is down, or its name is wrong", system="odoo", call=call)
     if status == 429:
         return Unavailable(said, system="odoo", call=call)

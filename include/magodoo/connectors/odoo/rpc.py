@@ -1,4 +1,4 @@
-"""Calls to Odoo with one company in every context: reads are repeated, writes never are."""
+"""Calls to Odoo with one company in every context. Reads are retried, writes never are."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LONGEST_WAIT = 8.0
-"""Seconds between two attempts at most."""
+"""Maximum seconds between two attempts."""
 
 
 @dataclass
 class Stats:
-    """What a client did so far."""
+    """Counters of a client."""
 
     calls: int = 0
     reads: int = 0
     writes: int = 0
     repeated: int = 0
     failed: int = 0
-    seconds: float = 0.0  # waited for answers, threads added up
+    seconds: float = 0.0  # waited for answers, summed over threads
 
 
 class OdooCaller:
-    """One user of one company of one database. Threads may share it."""
+    """One user of one company of one database. Thread-safe."""
 
     def __init__(self, connection: OdooConnection, transport: Transport | None = None) -> None:
-        """`transport` is found out at the first call unless it is given."""
+        """Create a client. `transport` is discovered at the first call unless it is given."""
         self.connection = connection
         self.stats = Stats()
-        self.write_until = math.inf  # time.monotonic() from which on no write is sent
+        self.write_until = math.inf  # time.monotonic() after which no write is sent
         self._wire = Wire(connection)
         self._found = transport
         self._lock = threading.Lock()
@@ -62,19 +62,22 @@ class OdooCaller:
         self.close()
 
     def close(self) -> None:
+        """Close the HTTP session."""
         self._wire.close()
 
     @property
     def company(self) -> int:
+        """Return the id of the company."""
         return self.connection.company_id
 
     @property
     def version(self) -> Version:
+        """Return Odoo's version, discovered at the first call."""
         return self.transport.version
 
     @property
     def transport(self) -> Transport:
-        """JSON-2 or JSON-RPC, found out at the first call."""
+        """Return JSON-2 or JSON-RPC, discovered at the first call."""
         with self._lock:
             if self._found is None:
                 self._found = self._repeating(lambda: discover(self._wire, self.connection))
@@ -91,9 +94,9 @@ class OdooCaller:
         in_companies: Sequence[int] = (),
         **arguments: Any,
     ) -> Any:
-        """A call that changes nothing: repeated with backoff when the server is away, unless `retry` is False.
+        """Send a call that changes nothing and return its validated answer. Retried with backoff unless `retry` is False.
 
-        `in_companies`: the companies of the call instead of ours alone; for what is read of the companies above a branch.
+        `in_companies`: the companies of the call instead of the client's own; used to read the companies above a branch.
 
         Raises:
             Retry: still unavailable after the last attempt.
@@ -118,10 +121,10 @@ class OdooCaller:
         context: dict[str, Any] | None = None,
         **arguments: Any,
     ) -> Any:
-        """A call that may change something; it is sent exactly once.
+        """Send a call that may change data, exactly once.
 
         Raises:
-            OutcomeUnknown: sent, and no sound answer came: it may have happened.
+            OutcomeUnknown: sent, but no valid answer arrived: it may have happened.
             Retry: certainly not done; TooLate: it may not be sent any more.
             FixConfiguration, FixDocument: refused, nothing done (one call is one transaction).
         """
@@ -130,25 +133,28 @@ class OdooCaller:
         return self._send(self.transport, model, method, ids, context, arguments, write=True, companies=[self.company])
 
     def fields(self, model: str) -> dict[str, dict[str, Any]]:
-        """The fields that this user sees, by name: type, relation, its other end, and whether it is stored. Read once."""
+        """Return the fields that this user sees, by name: type, relation, relation_field, store. Read once per model."""
         if model not in self._fields:
             wanted = [
                 "type",
                 "relation",
                 "relation_field",
                 "store",
-            ]  # words and selections of a company take Odoo a hundred times as long
+            ]  # labels and selections take Odoo a hundred times as long
             self._fields[model] = self.call(model, "fields_get", attributes=wanted)
         return self._fields[model]
 
     def has_field(self, model: str, field: str) -> bool:
-        """Whether this server and user have the field (its name as in 19)."""
+        """Return whether this server and user have the field (by its name in 19)."""
         name = name_of(self.version, model, field)
         return name is not None and name in self.fields(model)
 
     @cached_property
     def companies(self) -> list[int]:
-        """Our company and those above it: a branch uses the taxes, journals, products and customers of all of them (since 17)."""
+        """Return the ids of the company and of those above it, nearest first.
+
+        Since 17 a branch uses the taxes, journals, products and customers of all of them.
+        """
         if not self.has_field("res.company", "parent_path"):
             return [self.company]
         domain = [["id", "=", self.company]]
@@ -160,7 +166,10 @@ class OdooCaller:
         return [self.company, *reversed(above)]
 
     def company_domain(self, model: str) -> list[Any]:
-        """The condition that every search carries: our company; with those above it for master data; none where records are shared."""
+        """Return the company condition of every search on a model.
+
+        The company itself; also those above it for inherited master data; no company as well for shared records; empty for other models.
+        """
         if model in COMPANY_OWNED:
             return [["company_id", "=", self.company]]
         if model in COMPANY_INHERITED:
@@ -173,7 +182,7 @@ class OdooCaller:
     def in_parallel(
         self, work: Callable[[Item], Result], items: Iterable[Item], *, write: bool = False
     ) -> list[Result]:
-        """The results of bounded parallel calls, in order; as many at a time as the connection allows for reads or writes."""
+        """Return the results of `work` in order, with as many threads as the connection allows for reads or writes."""
         todo = list(items)
         most = self.connection.parallel_writes if write else self.connection.parallel_reads
         if len(todo) < 2 or most < 2:
@@ -239,14 +248,14 @@ COMPANY_SHARED = frozenset({"product.product", "product.pricelist", "res.partner
 
 
 def expect_list(answer: Any, call: str) -> list[Any]:
-    """The answer, which must be a list."""
+    """Return the answer. Raises Unreadable if it is no list."""
     if not isinstance(answer, list):
         raise Unreadable(f"a list was expected, not {type(answer).__name__}", system="odoo", call=call)
     return answer
 
 
 def expect_rows(answer: Any, call: str) -> list[dict[str, Any]]:
-    """The answer, which must be a list of records."""
+    """Return the answer. Raises Unreadable if it is no list of records."""
     rows = expect_list(answer, call)
     if not all(isinstance(row, dict) for row in rows):
         raise Unreadable("a list of records was expected", system="odoo", call=call)

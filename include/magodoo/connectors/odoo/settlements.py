@@ -1,11 +1,11 @@
-"""What settled an invoice or credit note: partial reconciliations of its receivable items, whoever made them.
+"""Settlements of an invoice or credit note: the partial reconciliations of its receivable items, whoever made them.
 
-The payments that Odoo links to a document are no evidence: one payment may settle several documents, and since Odoo 18 a bank
-statement line is matched with the document itself, without any `account.payment`. Partial reconciliations say the same in
-every version that is read (16 to 19): which entry settled which part, in the document's own currency.
+The payments that Odoo links to a document are no evidence: one payment may settle several documents, and since Odoo 18 a bank statement line
+is matched with the document itself, without any `account.payment`. Partial reconciliations are the same in every supported version (16 to
+19): which entry settled which part, in the document's currency.
 
-Amounts are units (1/10000). What an entry consists of is in company currency, as seen from the document: positive is what
-settles it (money received for an invoice, money paid out for a credit note).
+Amounts are units (1/10000). The sums of an entry are in company currency, signed from the document's view: positive settles it (money
+received for an invoice, money paid out for a credit note).
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ _ENTRY_FIELDS = ["move_id", "account_id", "account_type", "balance"]
 
 
 class Settlements(Visibility):
-    """Adds to invoices and credit notes what settled them."""
+    """Adds settlements to invoices and credit notes."""
 
     def add_settlements(self, rows: Sequence[Row]) -> dict[int, str]:
-        """Give every row `settlements` and `unbooked_payments`; returns by id why some cannot be read, which get neither.
+        """Set `settlements` and `unbooked_payments` of every row. Return, by id, why some cannot be read; their lists are not to be used.
 
-        settlements: id (of the partial reconciliation), amount (of this document, in its currency) and `entry`: what stands on the
-        other side, with id, name, move_type ("" where this user cannot see it), journal, date, is_payment, is_statement, is_exchange,
-        and of an entry that is no document: gross (its receivable items that settle documents), liquidity (bank, cash and
-        outstanding accounts), other (the rest: charges and write-offs where positive), accounts (names of the rest), is_result
-        (whether any of the rest is income or expense), is_expense (whether all of it is expense), has_liquidity.
-        unbooked_payments: payments without an entry, with id, name, journal, amount, currency, due (what their documents have open).
+        settlements: id (of the partial reconciliation), amount (in the document's currency) and `entry`, the other side, with id, name, move_type
+        ("" where this user cannot see it), journal, date, is_payment, is_statement, is_exchange, and for an entry that is no document: gross (its
+        receivable items that settle documents), liquidity (bank, cash and outstanding accounts), other (the rest: charges and write-offs where
+        positive), accounts (names of the rest), is_result (whether any of the rest is income or expense), is_expense (whether all of it is
+        expense), has_liquidity.
+
+        unbooked_payments: payments without an entry, with id, name, journal, amount, currency, due (open amount of their documents).
         """
         touched = [row for row in rows if _is_touched(row)]
         for row in rows:
@@ -50,7 +51,7 @@ class Settlements(Visibility):
         try:
             self._add(touched)
         except (FixDocument, Unreadable):
-            for row in touched:  # one of them: the others must not suffer from it
+            for row in touched:  # one of them fails: read each alone, so that the others succeed
                 row["settlements"], row["unbooked_payments"] = [], []
                 try:
                     self._add([row])
@@ -77,7 +78,7 @@ class Settlements(Visibility):
         self._add_unbooked(rows, {item["payment_id"][0] for item in items.values() if item["payment_id"]})
 
     def _partials(self, moves: list[int]) -> list[Row]:
-        """The partial reconciliations of the receivable and payable items of these documents, oldest first."""
+        """Return the partial reconciliations of the receivable and payable items of these documents, oldest first."""
         either = [
             ["&", [f"{side}.move_id", "in", moves], [f"{side}.account_id.account_type", "in", OPEN_ACCOUNTS]]
             for side, _, _ in _SIDES
@@ -86,11 +87,11 @@ class Settlements(Visibility):
         return self._listed(PARTIAL, ["|", *either[0], *either[1]], fields)
 
     def _items(self, ids: list[int]) -> dict[int, Row]:
-        """Items by id; those of another company, which this user does not see, are left out."""
+        """Return items by id. Those of another company, which this user does not see, are left out."""
         return {row["id"]: row for row in self._listed(ITEM, [["id", "in", ids]], _ITEM_FIELDS)} if ids else {}
 
     def _entries(self, items: Mapping[int, Row], of_row: Mapping[int, Row]) -> dict[int, Row]:
-        """What the entries on the other side consist of, by their id: company-currency sums, debit positive."""
+        """Return the sums of the entries on the other side, by their id: company currency, debit positive."""
         heads = {item["move_id"][0]: item for item in items.values() if item["move_id"][0] not in of_row}
         wanted = sorted(id for id, head in heads.items() if head["move_type"] == "entry")
         if not wanted:
@@ -102,7 +103,7 @@ class Settlements(Visibility):
         return {id: _sums(own, liquid.get(id, 0)) for id, own in lines.items()}
 
     def _outstanding(self, heads: Mapping[int, Row], lines: Mapping[int, Sequence[Row]]) -> dict[int, int]:
-        """The outstanding account of payments' entries: their only other line's, else as the payment says."""
+        """Return the outstanding account of payments' entries: of their only other line, else as set on the payment."""
         others = {
             id: [line for line in own if not _is_open(line)] for id, own in lines.items() if heads[id]["payment_id"]
         }
@@ -116,7 +117,10 @@ class Settlements(Visibility):
         return known
 
     def _journals_own(self, heads: Mapping[int, Row], lines: Mapping[int, Sequence[Row]]) -> dict[int, int]:
-        """The bank or cash journal's own account of entries that no payment made: asked for only where a line may be of it."""
+        """Return the default account of the bank or cash journal, by entry, for entries without a payment.
+
+        Read only where a line may be on it.
+        """
         journals = {
             id: heads[id]["journal_id"][0]
             for id, own in lines.items()
@@ -130,7 +134,7 @@ class Settlements(Visibility):
         return {id: own[journal] for id, journal in journals.items() if journal in own}
 
     def _add_unbooked(self, rows: Sequence[Row], booked: set[int]) -> None:
-        """Payments of these documents that made no entry: their method has no outstanding account (Odoo 18 and later)."""
+        """Add payments of these documents without an entry: their method has no outstanding account (Odoo 18 and later)."""
         linked = {
             payment["id"]: payment
             for row in rows
@@ -168,7 +172,7 @@ class Settlements(Visibility):
 
 
 def _is_touched(row: Mapping[str, Any]) -> bool:
-    """Whether anything settled a posted document, in whole or in part."""
+    """Return whether a posted document is settled, in whole or in part."""
     if row.get("state") != "posted":
         return False
     is_open = to_units(row.get("amount_residual")) == to_units(row.get("amount_total"))
@@ -184,8 +188,9 @@ def _is_liquid(line: Mapping[str, Any]) -> bool:
 
 
 def _sums(lines: Sequence[Row], liquid: int) -> Row:
-    """An entry's balances by what its accounts are (debit positive), receivable items apart for each sign; `liquid`: an account
-    that holds money whatever its type.
+    """Return an entry's balances by type of account (debit positive), receivable items separately for each sign.
+
+    `liquid` is the id of an account that counts as liquidity whatever its type.
     """
     sums = {"debit": 0, "credit": 0, "liquidity": 0, "other": 0}
     has_liquidity, rest = False, dict[str, str]()
@@ -208,7 +213,7 @@ def _sums(lines: Sequence[Row], liquid: int) -> Row:
 
 
 def _entry(named: list[Any], item: Row | None, exchange: set[int], entries: Mapping[int, Row], sign: int) -> Row:
-    """The other side of a partial reconciliation, as the document sees it (`sign`: 1 for what is owed to us)."""
+    """Return the other side of a partial reconciliation, signed from the document's view (`sign`: 1 for what is owed to us)."""
     if item is None:
         return {"id": 0, "name": str(named[1]), "move_type": "", "journal": ""}
     id = item["move_id"][0]
@@ -225,5 +230,5 @@ def _entry(named: list[Any], item: Row | None, exchange: set[int], entries: Mapp
 
 
 def _name(value: Any) -> str:
-    """The name of a many2one as `search_read` gives it."""
+    """Return the name of a many2one as `search_read` returns it."""
     return str(value[1]) if isinstance(value, list) and len(value) == 2 else ""

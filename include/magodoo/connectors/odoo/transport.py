@@ -1,8 +1,7 @@
-"""The two ways to call Odoo behind one: JSON-2 (19 and later) and JSON-RPC (18 and earlier). Which one is found out.
+"""The two protocols of Odoo behind one interface: JSON-2 (19 and later) and JSON-RPC (18 and earlier). Discovered automatically.
 
-A transport sends one call and gives back its plain result; it repeats nothing. Every failure is an error of
-`magodoo.errors`: for a call that may write, a broken answer is OutcomeUnknown, and what was certainly not done is
-Unreachable or Unavailable.
+A transport sends one call and returns its plain result; it retries nothing. Every failure is an error of `magodoo.errors`: for a call that
+may write, a broken answer is OutcomeUnknown, and what was certainly not done is Unreachable or Unavailable.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ from magodoo.errors import (
 from magodoo.money import dump_json, parse_json
 
 LARGEST_ANSWER = 64 * 1024 * 1024
-"""Bytes of an answer that are read at most; pages are far below it (500 invoices with lines: 1 MB)."""
+"""Maximum bytes of an answer; pages are far smaller (500 invoices with lines: 1 MB)."""
 
 _CHUNK = 256 * 1024
 _POOL = 8
 
 
 class Transport(Protocol):
-    """One call to one Odoo database. `name` is "JSON-2" or "JSON-RPC"."""
+    """Calls to one Odoo database. `name` is "JSON-2" or "JSON-RPC"."""
 
     name: str
     version: Version
@@ -53,19 +52,19 @@ class Transport(Protocol):
         *,
         write: bool,
     ) -> Any:
-        """The method's result as plain values, fractions as Decimal; None where Odoo returns nothing."""
+        """Return the method's result as plain values, fractions as Decimal; None where Odoo returns nothing."""
         ...
 
 
 class Wire:
-    """The HTTP side that both transports share: one pooled session, limits, and what a broken exchange means."""
+    """The HTTP layer of both transports: one pooled session, limits, and errors of broken exchanges."""
 
     def __init__(self, connection: OdooConnection) -> None:
         self._connection = connection
         self._session = requests.Session()
         self._session.headers["User-Agent"] = f"magodoo/{_version_of_magodoo()}"
         self._session.headers["Content-Type"] = "application/json"
-        # The key is the only credential: neither ~/.netrc nor a cookie of another database may take its place.
+        # The key is the only credential: neither ~/.netrc nor a cookie of another database may replace it.
         self._session.auth = _as_it_is
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         if connection.ca_bundle:
@@ -77,7 +76,7 @@ class Wire:
     def exchange(
         self, verb: str, path: str, body: Any, *, headers: dict[str, str] | None = None, call: str, write: bool
     ) -> tuple[int, str, bytes]:
-        """(status, media type, body) of one exchange; redirects are refused, because they would carry the key away."""
+        """Return (status, media type, body) of one exchange. Redirects are refused: they would carry the key to another address."""
         limit = self._connection.write_timeout if write else self._connection.read_timeout
         try:
             with self._session.request(
@@ -97,6 +96,7 @@ class Wire:
             raise _broken(problem, call, write) from None
 
     def close(self) -> None:
+        """Close the HTTP session."""
         self._session.close()
 
     def _redirected(self, answer: requests.Response, call: str) -> FixConfiguration:
@@ -130,6 +130,7 @@ class Json2:
         *,
         write: bool,
     ) -> Any:
+        """Return the method's result. See `Transport.call`."""
         label = f"{model}.{method}"
         body = {**arguments, "context": context}
         if ids is not None:
@@ -148,7 +149,7 @@ class Json2:
 
 
 class JsonRpc:
-    """POST /jsonrpc, always answered with 200 (facts odoo-19.0 2); positional where old versions demand it."""
+    """POST /jsonrpc, always answered with 200 (facts odoo-19.0 2); positional arguments where old versions require them."""
 
     name = "JSON-RPC"
 
@@ -167,6 +168,7 @@ class JsonRpc:
         *,
         write: bool,
     ) -> Any:
+        """Return the method's result. See `Transport.call`."""
         label = f"{model}.{method}"
         named = dict(arguments)
         records = [] if ids is None and method in OF_RECORDS else ids
@@ -177,7 +179,7 @@ class JsonRpc:
         return self.service("object", "execute_kw", [*target, {**named, "context": context}], label, write=write)
 
     def _authenticated(self) -> int:
-        """The user's id; it stays the same for the life of the connection."""
+        """Return the user's id, read once per connection."""
         if self._user is None:
             connection = self._connection
             if not connection.login:
@@ -194,7 +196,7 @@ class JsonRpc:
         return self._user
 
     def service(self, service: str, method: str, arguments: list[Any], label: str, *, write: bool) -> Any:
-        """One JSON-RPC call; an answer without `result` is None (facts odoo-19.0 2)."""
+        """Send one JSON-RPC call and return its result; None for an answer without `result` (facts odoo-19.0 2)."""
         parameters = {"service": service, "method": method, "args": arguments}
         body = {"jsonrpc": "2.0", "method": "call", "id": next(self._numbers), "params": parameters}
         status, media, text = self._wire.exchange("POST", "/jsonrpc", body, call=label, write=write)
@@ -209,7 +211,7 @@ class JsonRpc:
 
 
 def discover(wire: Wire, connection: OdooConnection) -> Transport:
-    """The transport of this server: JSON-2 where it offers it, otherwise JSON-RPC."""
+    """Return the transport of this server: JSON-2 where it is available, otherwise JSON-RPC."""
     status, media, text = wire.exchange("GET", "/web/version", None, call="version", write=False)
     if status == 200 and media == "application/json":
         answer = _parsed(text, "version", write=False)
@@ -225,7 +227,7 @@ def discover(wire: Wire, connection: OdooConnection) -> Transport:
 
 
 def _limited(answer: requests.Response, call: str, write: bool) -> bytes:
-    """The body, unless it is absurdly long."""
+    """Return the body. Raises Unreadable or OutcomeUnknown when it exceeds `LARGEST_ANSWER`."""
     parts, size = [], 0
     for chunk in answer.iter_content(_CHUNK):
         parts.append(chunk)
@@ -243,7 +245,7 @@ def _parsed(text: bytes, call: str, write: bool) -> Any:
 
 
 def _unreadable(what: str, call: str, write: bool) -> MagodooError:
-    """A read is quarantined; a write has happened or not, nobody knows."""
+    """Return the error for an invalid answer: Unreadable for a read, OutcomeUnknown for a write."""
     return (OutcomeUnknown if write else Unreadable)(what, system="odoo", call=call)
 
 
@@ -255,7 +257,7 @@ def _rpc_refusal(error: Any, call: str, write: bool) -> MagodooError:
 
 
 def _broken(problem: requests.RequestException, call: str, write: bool) -> MagodooError:
-    """What an exchange without an answer means. The texts of `requests` hold host and URL: only its kind is named."""
+    """Return the error for an exchange without an answer. Texts of `requests` contain host and URL: only the exception's type is named."""
     kind = type(problem).__name__
     if isinstance(problem, requests.exceptions.SSLError):
         return FixConfiguration("TLS could not be verified", system="odoo", call=call, hint="check the certificate")
@@ -268,7 +270,7 @@ def _broken(problem: requests.RequestException, call: str, write: bool) -> Magod
 
 
 def _never_connected(problem: requests.RequestException) -> bool:
-    """Refused connections and unknown names: nothing was sent."""
+    """Return whether the connection was refused or the name unknown: nothing was sent."""
     inner = problem.args[0] if problem.args else None
     reason = getattr(inner, "reason", inner)
     return type(reason).__name__ in ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")

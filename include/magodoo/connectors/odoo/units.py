@@ -1,7 +1,7 @@
-"""Quantities in the unit of their product: Odoo's lines may count in another one, a dozen for twelve pieces.
+"""Quantities in the unit of their product: Odoo's lines may use another unit, a dozen for twelve pieces.
 
-A piece of Magento is one of the product's own unit in Odoo (`uom_id`), in which a line without a unit is counted. Rows of orders, entries
-and transfers are therefore given back in it, and what is written onto a stock move is counted in the move's unit again.
+A piece in Magento is one of the product's own unit in Odoo (`uom_id`), the unit of a line without one. So rows of orders, entries and
+transfers are returned in it, and quantities written to a stock move are converted back to the move's unit.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from magodoo.connectors.odoo.versions import UNIT_ACCURACY, UNIT_FACTOR_IS_SIZE_
 from magodoo.errors import Unreadable
 
 RATIO, FOREIGN = "unit_ratio", "foreign_unit"
-"""Marks of a line that counts in another unit than its product: pieces per unit; or both units' names, where neither contains the other."""
+"""Keys of a line in another unit than its product's: pieces per unit, or both units' names where they cannot be converted."""
 
-_STEP = Decimal("0.0001")  # what a quantity is kept to (units of 1/10000)
+_STEP = Decimal("0.0001")  # precision of a quantity (units of 1/10000)
 _LINES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    # of a row: its lines, the field that names their unit, the fields that count in it
+    # of a row: its lines, the field with their unit, the quantity fields in that unit
     ("order_line", "product_uom_id", ("product_uom_qty", "qty_delivered", "qty_invoiced", "qty_to_invoice")),
     ("invoice_line_ids", "product_uom_id", ("quantity",)),
     ("move_ids", "product_uom", ("product_uom_qty", "quantity")),
 )
 _DERIVED = frozenset({"qty_delivered", "qty_invoiced", "qty_to_invoice"})
-"""What Odoo sums up over an order line's documents and rounds to the line's unit: 5 pieces are 0.42 dozen."""
+"""Fields that Odoo sums over an order line's documents and rounds to the line's unit: 5 pieces are 0.42 dozen."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit of measure: how many of its family's reference unit it is, and how finely its quantities are kept."""
+    """A unit of measure: its size in reference units of its family, and its rounding step."""
 
     id: int
     name: str
@@ -49,20 +49,20 @@ class Units(ExternalIds):
     _accuracy: Decimal | None = None
 
     def units(self) -> Mapping[int, Unit]:
-        """All units by id, archived ones too; read once."""
+        """Return all units by id, including archived ones. Read once."""
         if self._units is None:
             self._units = {unit.id: unit for unit in map(self._unit, self._unit_rows())}
         return self._units
 
     def unit_rows(self) -> list[Row]:
-        """The units as master data keep them: id, name and `step`, the smallest quantity that Odoo keeps of each."""
+        """Return the units as master data: id, name, active and `step`, the smallest quantity that Odoo stores."""
         return [
             {"id": unit.id, "name": unit.name, "active": True, "step": f"{self._step_of(unit):f}"}
             for unit in self.units().values()
         ]
 
     def unit_accuracy(self) -> Decimal:
-        """The smallest quantity of the decimal accuracy of units (Settings, Technical, Decimal Accuracy); read once."""
+        """Return the smallest quantity of the decimal accuracy of units (Settings, Technical, Decimal Accuracy). Read once."""
         if self._accuracy is None:
             name = by_version(self.version, UNIT_ACCURACY)
             digits = self.call("decimal.precision", "precision_get", application=name)
@@ -74,7 +74,7 @@ class Units(ExternalIds):
         return self._accuracy
 
     def holds(self, move: Mapping[str, Any], pieces: Decimal) -> bool:
-        """Whether a stock move can hold so many pieces of its product exactly: Odoo rounds to the accuracy of the move's unit."""
+        """Return whether a stock move can hold this number of pieces exactly: Odoo rounds to the accuracy of the move's unit."""
         if RATIO not in move and pieces == pieces.to_integral_value():
             return True
         step = self._step_of(self.units().get(move.get("product_uom") or 0))
@@ -82,7 +82,7 @@ class Units(ExternalIds):
         return (kept * move.get(RATIO, 1)).quantize(_STEP, ROUND_HALF_UP) == pieces
 
     def count_in_product_units(self, rows: Sequence[Row]) -> None:
-        """Turn the quantities of the rows' lines into those of each product's own unit, and mark the lines that this concerns."""
+        """Convert the quantities of the rows' lines to each product's own unit, and mark the converted lines. In place."""
         for row in rows:
             for name, unit, counted in _LINES:
                 for line in row.get(name) or ():
@@ -110,7 +110,7 @@ class Units(ExternalIds):
                 line[name] = whole if rounded_away else pieces.quantize(_STEP, ROUND_HALF_UP)
 
     def _step_of(self, unit: Unit | None) -> Decimal:
-        """The smallest quantity that Odoo keeps in a unit."""
+        """Return the smallest quantity that Odoo stores in a unit."""
         return max(self.unit_accuracy(), unit.step if unit else Decimal(0))
 
     def _unit_rows(self) -> list[Row]:
@@ -132,7 +132,7 @@ class Units(ExternalIds):
 
 
 def _family(row: Mapping[str, Any]) -> str:
-    """What units must have in common to be converted: before 19 their category, since then the unit at the root of their path."""
+    """Return what two units must share to be convertible: before 19 their category, since then the root of their path."""
     category = row.get("category_id")
     if category:
         return f"category {category[0]}"
@@ -140,6 +140,6 @@ def _family(row: Mapping[str, Any]) -> str:
 
 
 def in_unit_of(move: Mapping[str, Any], pieces: Decimal) -> Decimal:
-    """Pieces of the product in the unit of a stock move that `count_in_product_units` went over."""
+    """Return pieces of the product in the unit of a stock move that `count_in_product_units` has converted."""
     ratio = move.get(RATIO)
     return pieces / ratio if ratio else pieces

@@ -1,4 +1,4 @@
-"""What a read may answer, by its method, and whether a row is what its fields say: a damaged one must not be staged as if it were sound."""
+"""Validates answers to reads by method, and rows by the types of their fields: an invalid row must not be staged."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ RELATIONS = ("many2one", "one2many", "many2many")
 
 
 def sound_answer(model: str, method: str, arguments: Mapping[str, Any], known: AnswerFields, answer: Any) -> Any:
-    """The answer itself, if it is of the shape that its method gives. `known`: the model's fields, as far as they were read.
+    """Return the answer if it has the shape of its method. `known`: the model's fields, as far as they were read.
 
     Raises:
-        Unreadable: names the first thing that is not as it must be.
+        Unreadable: names the first thing that is invalid.
     """
     flaw = _SHAPES[method](arguments, known, answer) if method in _SHAPES else ""
     if flaw:
@@ -72,14 +72,14 @@ _SHAPES: Mapping[str, Callable[[Mapping[str, Any], AnswerFields, Any], str]] = {
 Fields = Callable[[str], Mapping[str, Mapping[str, Any]]]
 
 NEVER = ("1-01-01", "0001-01-01")
-"""How Odoo writes the least date that there is, which stands for none where dates are computed: the platform decides on the zeros."""
+"""The smallest date as Odoo writes it, which means none in computed dates. The zeros depend on the platform."""
 
 _DATE = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _TIME = re.compile(_DATE.pattern + r" ([01]\d|2[0-3]):[0-5]\d:[0-5]\d")
 
 
 def flaw(fields: Fields, model: str, tree: Tree, row: Any) -> str:
-    """The path of the first value that is not of its field's type; "" for a sound row. Extra keys do no harm."""
+    """Return the path of the first value that is not of its field's type, or "" for a valid row. Extra keys are ignored."""
     if not isinstance(row, dict) or not is_id(row.get("id")):
         return "id"
     known = fields(model)
@@ -95,9 +95,9 @@ def flaw(fields: Fields, model: str, tree: Tree, row: Any) -> str:
 
 
 def listed_flaw(names: Iterable[str], known: Mapping[str, Mapping[str, Any]], row: Any) -> str:
-    """As `flaw`, for a record as `read` and `search_read` give it: a many2one is [id, name] or False, below are ids.
+    """Return the same for a record of `read` or `search_read`: a many2one is [id, name] or False, an x2many a list of ids.
 
-    Of a field whose type is not `known` its name tells whether it refers to others.
+    Where the type of a field is not `known`, its name decides whether it is a relation.
     """
     if not isinstance(row, dict) or not is_id(row.get("id")):
         return "id"
@@ -125,7 +125,7 @@ def _is_list_of_ids(value: Any) -> bool:
 
 
 def _flaw_of(fields: Fields, field: Mapping[str, Any], below: Tree, value: Any) -> str | None:
-    """None for a sound value, else the path of the flaw below it ("" for the value itself)."""
+    """Return None for a valid value, else the path of the flaw below it ("" for the value itself)."""
     kind = field["type"]
     if kind == "many2one":
         if value is False:
@@ -152,6 +152,7 @@ def _flaw_of_many(fields: Fields, field: Mapping[str, Any], below: Tree, value: 
 
 
 def is_id(value: Any) -> bool:
+    """Return whether the value is a positive int."""
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
@@ -176,7 +177,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_day(text: str) -> bool:
-    """No 30th of February."""
+    """Return whether the date exists: not the 30th of February."""
     try:
         date.fromisoformat(text)
     except ValueError:

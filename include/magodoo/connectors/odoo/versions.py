@@ -1,6 +1,6 @@
-"""What changed its name between Odoo 16 and 19, in one table. Everywhere else the names of 19 are used.
+"""Names that changed between Odoo 16 and 19, in one table. All other code uses the names of 19.
 
-A field that a version lacks is left out of reads and is None in `name_of`; rows are given back under the names of 19.
+A field that a version lacks is left out of reads and is None in `name_of`; rows are returned under the names of 19.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class Version:
 
     @classmethod
     def parsed(cls, text: Any) -> Version:
+        """Return the version in a text. Raises FixConfiguration if there is none or it is older than `OLDEST`."""
         found = re.search(r"(\d+)(?:\.(\d+))?", str(text or ""))
         if not found or int(found[1]) < OLDEST:
             raise FixConfiguration(
@@ -50,7 +51,7 @@ RENAMED: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     ("stock.picking", "return_id"): ((17, None),),
     ("product.product", "is_storable"): ((18, None),),
     ("res.users", "group_ids"): ((19, "groups_id"),),
-    # What closed sales and purchases to all but advisers before 18 is a date for each since.
+    # The date that closed sales and purchases to all but advisers before 18 is one date for each since.
     ("res.company", "sale_lock_date"): ((18, "period_lock_date"),),
     ("res.company", "purchase_lock_date"): ((18, None),),
     ("res.company", "hard_lock_date"): ((18, None),),
@@ -62,7 +63,7 @@ METHODS: dict[tuple[str, str], tuple[tuple[int, str], ...]] = {
 }
 
 NESTED_READ_SINCE = 17
-"""web_search_read takes a specification from 17 on; before, the tree is read model by model."""
+"""web_search_read accepts a specification from 17 on; before, the tree is read model by model."""
 
 UNIT_FACTOR_IS_SIZE_SINCE = 19
 """A unit's factor is how many reference units it is; before, how many of it make one."""
@@ -71,7 +72,7 @@ UNIT_ACCURACY: tuple[tuple[int, str], ...] = ((19, "Product Unit"), (0, "Product
 """The decimal accuracy of quantities: (first version of the name, name), newest first."""
 
 POSITIONAL: dict[str, tuple[str, ...]] = {
-    # JSON-RPC before 19 looks at args[0] of these before it binds names
+    # JSON-RPC before 19 reads args[0] of these before it binds names
     "create": ("vals_list",),
     "load": ("fields", "data"),
     "check_access_rights": ("operation",),
@@ -80,13 +81,13 @@ POSITIONAL: dict[str, tuple[str, ...]] = {
 }
 
 OF_RECORDS = frozenset({"has_access", "precision_get"})
-"""Methods that are no `@api.model` (`account` overrides precision_get without it): over JSON-RPC they need a list of ids, if an empty
-one (18: IndexError without it).
+"""Methods that are not `@api.model` (`account` overrides precision_get without it): over JSON-RPC they need a list of ids, which may be
+empty (18: IndexError without it).
 """
 
 
 def name_of(version: Version, model: str, field: str) -> str | None:
-    """The field's name in this version; None where the version has none."""
+    """Return the field's name in this version, or None where the version does not have it."""
     name: str | None = field
     for since, before in RENAMED.get((model, field), ()):
         if version.major < since:
@@ -95,7 +96,7 @@ def name_of(version: Version, model: str, field: str) -> str | None:
 
 
 def method_of(version: Version, model: str, method: str) -> str:
-    """The method's name in this version."""
+    """Return the method's name in this version."""
     name = method
     for since, before in METHODS.get((model, method)) or METHODS.get(("*", method), ()):
         if version.major < since:
@@ -104,5 +105,5 @@ def method_of(version: Version, model: str, method: str) -> str:
 
 
 def by_version(version: Version, names: tuple[tuple[int, str], ...]) -> str:
-    """The first of some names, newest first, whose version is not above this one."""
+    """Return the name for this version from (first version, name) pairs, newest first."""
     return next(name for since, name in names if version.major >= since)

@@ -1,7 +1,7 @@
-"""What a record rule hides, or what is another company's: found out, so that it is one document's trouble and never everybody's.
+"""Detects records that a record rule hides or that belong to another company, so that they affect one document and not all.
 
-Odoo refuses a whole answer when one record below it may not be read, and leaves a hidden line out of a list without a word (measured on
-19). But a search for ids behind a list (`in`, `!= False`) is not subject to the rules of the lines: it tells that something is missing.
+Odoo refuses a whole answer when one record below it may not be read, and silently leaves a hidden line out of a list (measured on 19). But a
+search over the ids of a list (`in`, `!= False`) is not subject to the rules of the lines: it shows that something is missing.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from magodoo.connectors.odoo.witnesses import ARCHIVED_TOO, Witnesses
 from magodoo.errors import Forbidden, Unreadable, UnreadableRecord
 
 NEARBY = 8
-"""Lines of one document are made together: a hidden one has an id near to those that are seen."""
+"""Lines of one document are created together: the id of a hidden one is close to those of the visible ones."""
 UNRULED = frozenset({("sale.order", "order_line")})
-"""(model, list) of lists that Odoo searches through without the rules of what is in them (`auto_join`; `bypass_search_access` in 19): a
-search tells whether one holds more than was read, however far its id is from the others.
+"""(model, list) of lists that Odoo searches without applying the rules of their content (`auto_join`; `bypass_search_access` in 19): a
+search shows whether one contains more than was read, however far its id is from the others.
 """
 
 _PART = 5000
 
 
 class Refused(NamedTuple):
-    """Records that cannot be read whole: why, by id; and the paths that lead to what may not be read."""
+    """Records that cannot be read completely: the reason by id, and the paths that lead to unreadable records."""
 
     reasons: dict[int, str]
     paths: list[str]
 
 
 class _List(NamedTuple):
-    """A list of records below some holders: their model, the list's field (as in 19), its ids by holder, the holder's top record."""
+    """A list field of some holders: their model, the field (as in 19), its ids by holder, the top record by holder."""
 
     model: str
     field: str
@@ -45,10 +45,10 @@ class _List(NamedTuple):
 
 
 class Visibility(Witnesses):
-    """Adds to the names what this user may not see."""
+    """Adds the detection of hidden records to the reads."""
 
     def visible(self, model: str, ids: Iterable[int]) -> set[int]:
-        """Which of the ids a search finds, whatever their company, archived or not."""
+        """Return which of the ids a search finds, in any company, archived or not."""
         wanted = sorted(set(ids))
         found: set[int] = set()
         for start in range(0, len(wanted), _PART):
@@ -57,7 +57,7 @@ class Visibility(Witnesses):
         return found
 
     def hidden(self, model: str, ids: Iterable[int]) -> dict[int, str]:
-        """Which of the ids exist and may not be read in this company, with the reason; what is deleted is not among them."""
+        """Return the reason, by id, for ids that exist but may not be read in this company. Deleted records are left out."""
         away = set(ids)
         company = self.company_domain(model)
         if away and company:
@@ -68,7 +68,7 @@ class Visibility(Witnesses):
         return reasons | {id: f"{model} {id} is not of company {self.company} any more" for id in seen if company}
 
     def hides(self, model: str) -> bool:
-        """Whether a model, one with few records, has any that this user may not read in this company."""
+        """Return whether a model with few records has any that this user may not read in this company."""
         seen = set(self.call(model, "search", domain=[], context=ARCHIVED_TOO))
         beyond = max(seen, default=0) + SCANNED
         try:
@@ -78,18 +78,18 @@ class Visibility(Witnesses):
         return False
 
     def refused_below(self, model: str, tree: Tree, ids: Sequence[int]) -> Refused:
-        """Those of the records that name something which may not be read: a customer, a product, an order.
+        """Return those of the records that refer to something unreadable: a customer, a product, an order.
 
-        Raises Forbidden when a whole model below may not be read: that is a missing right and no single record.
+        Raises Forbidden when a whole model below may not be read: that is a missing right, not a single record.
         """
         found = Refused({}, [])
         self._look_below(model, tree, {id: {id} for id in ids}, "", found)
         return found
 
     def read_whole(self, model: str, tree: Tree, domain: list[Any]) -> list[Row]:
-        """The records of a domain, for whoever is going to write.
+        """Return the records of a domain, for callers that write next.
 
-        Raises UnreadableRecord when anything of them may not be read, Unreadable when one of them is damaged.
+        Raises UnreadableRecord when any part of them may not be read, Unreadable when one of them is invalid.
         """
         found = self.read_tree(model, tree, domain)
         if found.flawed:
@@ -99,7 +99,7 @@ class Visibility(Witnesses):
         return found.rows
 
     def hidden_in_lists(self, model: str, tree: Tree, rows: Sequence[Row]) -> dict[int, str]:
-        """Records one of whose lists lacks something that exists: why, by id. `rows` as `read_tree` gives them."""
+        """Return, by id, why a list of a record is incomplete. `rows` are those of `read_tree`."""
         if not rows:
             return {}
         tops = [row["id"] for row in rows]
@@ -115,13 +115,13 @@ class Visibility(Witnesses):
         return reasons
 
     def _hidden_in(self, each: _List) -> dict[int, str]:
-        """Holders of a list with something that may not be read: why, by the holder's id."""
+        """Return, by the holder's id, why its list is incomplete."""
         known = {id for items in each.held.values() for id in items}
         placed = self.witnessed(each.model, each.field, each.held, known)
         return self._placed_out_of_sight(each, placed) | self._confirmed_hidden(each, self._suspected(each))
 
     def _placed_out_of_sight(self, each: _List, placed: Collection[int]) -> dict[int, str]:
-        """Holders in whose list other records place something that may not be read; what is seen elsewhere is not hidden."""
+        """Return the reasons by holder in whose list other records place something unreadable. What is seen elsewhere is not hidden."""
         if not placed:
             return {}
         relation = self.fields(each.model)[str(name_of(self.version, each.model, each.field))]["relation"]
@@ -132,7 +132,7 @@ class Visibility(Witnesses):
         }
 
     def _forbidden(self, model: str, ids: list[int]) -> list[int]:
-        """Which of these ids a read refuses; those that do not exist are left out of its answer."""
+        """Return which of these ids a read refuses. Ids that do not exist are not refused."""
         if not ids:
             return []
         try:
@@ -145,7 +145,7 @@ class Visibility(Witnesses):
         return []
 
     def _look_below(self, model: str, tree: Tree, tops: Mapping[int, set[int]], path: str, found: Refused) -> None:
-        """One level: `tops` are the top records by id of the record on this level."""
+        """Check one level of the tree; `tops` are the top records by id of the record on this level."""
         below = self._relations(model, tree)
         if not below or not tops:
             return
@@ -165,7 +165,7 @@ class Visibility(Witnesses):
             self._look_below(relation, part, {id: named[id] for id in seen}, f"{path}{field}.", found)
 
     def _relations(self, model: str, tree: Tree) -> dict[str, Tree]:
-        """The stored relations of a tree that are followed, with the tree below each; what this server lacks is left out."""
+        """Return the stored relations of a tree that have a tree below, with it. Fields that this server lacks are left out."""
         known = self.fields(model)
         found: dict[str, Tree] = {}
         for field, part in tree.items():
@@ -175,7 +175,7 @@ class Visibility(Witnesses):
         return found
 
     def _lists(self, model: str, tree: Tree, records: Mapping[int, Row], top_of: dict[int, int]) -> Iterator[_List]:
-        """Every stored list in the tree, with the records that hold it; computed ones are not lists of their own."""
+        """Yield every stored list in the tree, with the records that hold it. Computed lists are skipped."""
         for field, part in tree.items():
             name = name_of(self.version, model, field)
             facts = self.fields(model).get(name or "", {})
@@ -191,7 +191,7 @@ class Visibility(Witnesses):
                 yield from self._lists(facts["relation"], part["fields"], below, tops)
 
     def _suspected(self, each: _List) -> list[int]:
-        """Holders whose list, Odoo's search says, holds more than was read of it."""
+        """Return the holders whose list contains more than was read, according to Odoo's search."""
         name = str(name_of(self.version, each.model, each.field))
         if _is_unruled(each):
             known = sorted({id for items in each.held.values() for id in items})
@@ -217,7 +217,7 @@ class Visibility(Witnesses):
         return sorted(id for id in around - known if id > 0)
 
     def _confirmed_hidden(self, each: _List, holders: Sequence[int]) -> dict[int, str]:
-        """Holders with something that may not be read, and what; a list may have a condition of its own that leaves records out."""
+        """Return the reasons by holder, for holders with something unreadable. A list may also leave records out by its own domain."""
         if not holders:
             return {}
         name = str(name_of(self.version, each.model, each.field))
@@ -236,7 +236,7 @@ class Visibility(Witnesses):
         return reasons
 
     def _seen_otherwise(self, facts: Mapping[str, Any], holder: int, known: list[int]) -> bool:
-        """Whether more than the known records of the holder is seen: its list has a condition of its own, or was just written."""
+        """Return whether further records of the holder are visible: its list has its own domain, or was just written."""
         inverse = facts.get("relation_field")
         if facts["type"] != "one2many" or not inverse:
             return False
@@ -253,14 +253,14 @@ def _reason(model: str, id: int) -> str:
 
 
 def _named(value: Any) -> list[int]:
-    """The ids in a relation as `read` gives it: [id, name], False, or a list of ids."""
+    """Return the ids in a relation as `read` returns it: [id, name], False, or a list of ids."""
     if isinstance(value, list) and len(value) == 2 and isinstance(value[1], str):
         return [value[0]]
     return value if isinstance(value, list) else []
 
 
 def _records(value: Any) -> list[Any]:
-    """What stands in a relation of a row: a list, one record, or nothing."""
+    """Return the content of a row's relation as a list."""
     if isinstance(value, list):
         return value
     return [] if value is False or value is None else [value]

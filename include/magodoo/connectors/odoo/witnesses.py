@@ -1,8 +1,10 @@
-"""What gives away a record that is hidden from a list, however far its id is from the others. Three kinds of evidence, measured on 19:
+"""Evidence of records that are hidden from a list, however far their ids are from the others.
 
-- Records of another model that name both the list's owner and what is in it: a detailed operation names its transfer and its move.
-- Sums: the journal items of an entry balance; where those that may be read do not, one is missing.
-- Contrast: Odoo's search `!= False` behind a list does not know the rules of what is in it, its search by a field behind it does.
+Three kinds, measured on 19:
+
+- Records of another model that name both the list's owner and its content: a detailed operation names its transfer and its move.
+- Sums: the journal items of an entry balance; where the readable ones do not, one is missing.
+- Contrast: Odoo's search `!= False` on a list ignores the rules of its content, a search by a field behind it applies them.
 """
 
 from __future__ import annotations
@@ -20,13 +22,13 @@ FORMATTED_SINCE = 19
 ITEMS, ORDER_LINES = "account.move.line", "sale.order.line"
 ARCHIVED_TOO = {"active_test": False}
 CONTRASTED = ("invoice_lines", "move_ids")
-"""Lists of an order line that are not read with it: documents that are wholly hidden are known by them."""
+"""Lists of an order line that are not read with it. They reveal documents that are completely hidden."""
 BALANCED = Decimal("0.0005")
-"""Half of the smallest part of a currency that Odoo knows: sums are floats there."""
+"""Half of the smallest currency unit in Odoo, whose sums are floats."""
 
 
 class Witness(NamedTuple):
-    """A model whose records name a list's owner (`owner`, a path) and what is in the list (`child`, a field).
+    """A model whose records name a list's owner (`owner`, a path) and its content (`child`, a field).
 
     `back` is the path from the owner, through the model, to the child.
     """
@@ -46,10 +48,10 @@ WITNESSES: Mapping[tuple[str, str], Witness] = {
 
 
 class Witnesses(Units):
-    """Adds evidence of what lists do not show."""
+    """Adds evidence of hidden records to the reads."""
 
     def witnessed(self, model: str, field: str, owners: Iterable[int], known: Iterable[int]) -> set[int]:
-        """Ids beyond the known ones that other records place in this list of the owners; they may be seen there or hidden."""
+        """Return ids, besides the known ones, that other records show to be in this list of the owners, readable or hidden."""
         witness = WITNESSES.get((model, field))
         if witness is None or not self.has_field(witness.model, witness.child):
             return set()
@@ -60,12 +62,12 @@ class Witnesses(Units):
         return {_named(row, witness.child, call) for row in expect_rows(answer, call)}
 
     def owners_by_witness(self, model: str, field: str, owners: Iterable[int], child: int) -> list[int]:
-        """Those of the owners in whose list other records place the child: goods may lie in a transfer of another order."""
+        """Return those of the owners in whose list other records place the child: goods may lie in a transfer of another order."""
         domain = [["id", "in", sorted(owners)], [WITNESSES[model, field].back, "in", [child]]]
         return list(self.call(model, "search", domain=domain, context=ARCHIVED_TOO))
 
     def unbalanced(self, moves: Sequence[int]) -> dict[int, str]:
-        """Entries whose journal items, as far as they may be read, do not balance: why, by id."""
+        """Return, by id, the reason for entries whose readable journal items do not balance."""
         rows = self.grouped(ITEMS, [["move_id", "in", sorted(moves)]], ["move_id"], ["balance:sum"])
         call = f"{ITEMS} by entry"
         unequal = [
@@ -80,7 +82,7 @@ class Witnesses(Units):
         }
 
     def unseen_documents(self, orders: Sequence[int]) -> dict[int, str]:
-        """Orders with a line whose invoice lines or stock moves exist and may all not be read: why, by the order's id."""
+        """Return, by order id, the reason for orders with a line whose invoice lines or stock moves exist but are all unreadable."""
         wanted = [field for field in CONTRASTED if self.has_field(ORDER_LINES, field)]
         hidden = {line: field for field in wanted for line in self._lines_without(field, orders)}
         if not hidden:
@@ -97,7 +99,7 @@ class Witnesses(Units):
         }
 
     def grouped(self, model: str, domain: list[Any], by: list[str], aggregates: list[str]) -> list[Row]:
-        """Aggregates (`amount:sum`) of the records of a domain by the fields `by`, with `__count`, in every version of Odoo."""
+        """Return aggregates (`amount:sum`) of a domain grouped by the fields `by`, with `__count`, in every version of Odoo."""
         if self.version.major >= FORMATTED_SINCE:
             answer = self.call(
                 model, "formatted_read_group", domain=domain, groupby=by, aggregates=[*aggregates, "__count"]
@@ -108,7 +110,7 @@ class Witnesses(Units):
         return [{**row, **{each: row.get(each.partition(":")[0]) for each in aggregates}} for row in rows]
 
     def _lines_without(self, field: str, orders: Sequence[int]) -> set[int]:
-        """Lines of the orders with something in the list, of which nothing may be read."""
+        """Return the orders' lines whose list is not empty and of which nothing may be read."""
         of_orders: list[Any] = [["order_id", "in", sorted(orders)], [field, "!=", False]]
         filled = set(self.call(ORDER_LINES, "search", domain=of_orders, context=ARCHIVED_TOO))
         if not filled:
