@@ -97,7 +97,7 @@ class Books:
 
         self.released()
         context = self._lab.a_context("bench")
-        context.odoo = OdooClient(replace(context.books.connection, parallel_writes=1))
+        context.odoo_client = OdooClient(replace(context.odoo.connection, parallel_writes=1))
         calls: list[dict[str, Any]] = []
         send = Json2.call
 

@@ -162,7 +162,7 @@ def _context(url: str, token: str, engine: Any) -> Any:
 
     instance = Instance(id="us", magento_connection="m", odoo_connection="o")
     client = MagentoClient(MagentoConnection(url, BearerToken(token)))
-    return Context(Settings(instances={"us": instance}), instance, engine, magento=client, dag_run="bench")
+    return Context(Settings(instances={"us": instance}), instance, engine, magento_client=client, dag_run="bench")
 
 
 def main(size: str, runs: int, documents: int | None) -> None:

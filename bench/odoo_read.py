@@ -136,7 +136,7 @@ def _context(url: str, database: str, key: str, engine: Any) -> Any:
         Settings(instances={"us": INSTANCE}),
         INSTANCE,
         engine,
-        odoo=client,
+        odoo_client=client,
         dag_run="bench",
         now=lambda: datetime.now(UTC),
     )

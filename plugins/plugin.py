@@ -7,6 +7,8 @@ from magodoo_airflow.pages.navigation import external_views, fastapi_apps
 
 
 class MagodooPlugin(AirflowPlugin):
+    """The sales pages, their entries in the menu, and the links of operators."""
+
     name = "magodoo"
     fastapi_apps = fastapi_apps()
     external_views = external_views()

@@ -79,8 +79,8 @@ class Lab:
             settings=Settings(instances={"us": self.instance}),
             instance=self.instance,
             engine=self.engine,
-            magento=MagentoClient(magento, sleep=lambda seconds: None),
-            odoo=OdooClient(odoo),
+            magento_client=MagentoClient(magento, sleep=lambda seconds: None),
+            odoo_client=OdooClient(odoo),
             dag_run=run,
             now=lambda: datetime.now(UTC),
         )
@@ -142,7 +142,7 @@ class Lab:
 
     def read(self) -> None:
         """Both sides into staging, and Odoo's master data."""
-        magento, odoo, context = self.context.magento, self.context.odoo, self.context
+        magento, odoo, context = self.context.magento_client, self.context.odoo_client, self.context
         assert magento is not None and odoo is not None
         documents = [
             magento_documents.read(self.instance, kind, row, page.request_began_at)

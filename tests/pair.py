@@ -44,10 +44,10 @@ class Pair:
             settings=self.settings,
             instance=self.instance,
             engine=self.engine,
-            magento=MagentoClient(
+            magento_client=MagentoClient(
                 MagentoConnection.from_mapping({"base_url": self.shop.url, "token": self.shop.token})
             ),
-            odoo=OdooClient(
+            odoo_client=OdooClient(
                 OdooConnection.from_mapping(
                     {"url": self.books.url, "database": "odoo", "api_key": "sync-key", "company_id": 1, "login": "sync"}
                 )

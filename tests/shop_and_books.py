@@ -74,10 +74,10 @@ class ShopAndBooks:
             settings=Settings(instances={"us": self.instance}),
             instance=self.instance,
             engine=self.engine,
-            magento=MagentoClient(
+            magento_client=MagentoClient(
                 MagentoConnection(self.magento.url, BearerToken(self.magento.token)), sleep=lambda seconds: None
             ),
-            odoo=OdooClient(self.books_connection()),
+            odoo_client=OdooClient(self.books_connection()),
             dag_run=f"test__{next(self._runs)}",
             now=lambda: datetime.now(UTC),
         )

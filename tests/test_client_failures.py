@@ -129,24 +129,24 @@ def test_a_json_rpc_error_without_its_name_is_unreadable_for_a_read_and_unknown_
 
 def test_a_filter_that_magento_would_misread_is_stopped() -> None:
     for value in ([], ["1", ""], ["1,2"]):
-        with pytest.raises(errors.Stop, match="empty or holds a comma"):
+        with pytest.raises(errors.InvariantError, match="empty or holds a comma"):
             Filter.of("entity_id", "in", value)
-    with pytest.raises(errors.Stop, match="no condition"):
+    with pytest.raises(errors.InvariantError, match="no condition"):
         Filter.of("entity_id", "like that", "1")
     assert Filter.of("entity_id", "in", [1, 2]).value == "1,2"
 
 
 def test_a_track_without_a_number_or_with_an_endless_one_is_stopped() -> None:
     for number in ("", " ", "1" * 65_536):
-        with pytest.raises(errors.Stop):
+        with pytest.raises(errors.InvariantError):
             Track(number)
-    with pytest.raises(errors.Stop):
+    with pytest.raises(errors.InvariantError):
         Track("1Z", carrier_code=" ")
 
 
 @pytest.mark.parametrize("reference", ["", "x" * 51, "line\nbreak"])
 def test_a_transaction_reference_that_magento_would_cut_is_stopped(reference: str) -> None:
-    with pytest.raises(errors.Stop, match="1 to 50 printable"):
+    with pytest.raises(errors.InvariantError, match="1 to 50 printable"):
         transaction_body({"entity_id": 1, "order_id": 1}, reference)
 
 

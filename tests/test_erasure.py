@@ -9,7 +9,7 @@ from shop_and_books import ShopAndBooks
 from sqlalchemy import Engine, text
 
 from magodoo.domain.vocabulary import Side
-from magodoo.errors import BadSettings, Retry
+from magodoo.errors import BadSettings, TransientError
 from magodoo.notifications import outbox
 from magodoo.pipeline import erasure, extract, upkeep
 from magodoo.settings import Settings
@@ -88,7 +88,7 @@ def test_a_customer_with_a_change_under_way_is_not_erased_yet(pair: ShopAndBooks
         connection.execute(
             text("update change set state = 'uncertain' where order_key = :order"), {"order": str(order)}
         )
-    with pytest.raises(Retry, match="under way"):
+    with pytest.raises(TransientError, match="under way"):
         erasure.run(pair.engine, _settings(pair), email=BEN.email, who="dpo")
     with pair.engine.begin() as connection:
         connection.execute(text("update change set state = 'done' where order_key = :order"), {"order": str(order)})

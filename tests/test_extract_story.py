@@ -14,7 +14,7 @@ from sqlalchemy import Engine, text
 from staged import emptied, odoo_document, put, rows, value
 
 from magodoo.context import Context
-from magodoo.errors import BadSettings, FixConfiguration, Retry, Stop, Unavailable
+from magodoo.errors import BadSettings, FixConfiguration, InvariantError, TransientError, Unavailable
 from magodoo.pipeline import extract, refresh, store
 from magodoo.pipeline.window import Window, from_conf, from_partition
 from magodoo.staging import work_queue
@@ -214,14 +214,14 @@ def test_windows_side_by_side_read_what_one_does(pair: Pair) -> None:
 
 def test_what_was_staged_before_a_failure_stays_and_the_next_run_goes_on(pair: Pair) -> None:
     context = pair.context()
-    small = replace(context.shop.connection, page_size=3)
-    slow = type(context.shop)(small)
+    small = replace(context.magento.connection, page_size=3)
+    slow = type(context.magento)(small)
     with pytest.raises(Unavailable):
-        extract.run(replace(context, magento=Broken(slow, "invoice")), "magento")  # type: ignore[arg-type]
+        extract.run(replace(context, magento_client=Broken(slow, "invoice")), "magento")  # type: ignore[arg-type]
     assert value(pair.engine, "select count(*) from document where kind = 'invoice'") > 0
     assert value(pair.engine, "select ok from run") is False
     assert value(pair.engine, "select last_success_at = '-infinity' from watermark where kind = 'invoice'") is True
-    extract.run(replace(context, magento=slow), "magento")
+    extract.run(replace(context, magento_client=slow), "magento")
     interrupted = everything(pair.engine)
     with emptied(str(pair.engine.url.render_as_string(hide_password=False))):
         extract.run(context, "magento")
@@ -264,7 +264,7 @@ def test_what_cannot_be_read_is_set_apart_until_it_is_mended(pair: Pair, monkeyp
 def test_a_stop_ends_the_run_after_the_page_in_hand(pair: Pair) -> None:
     context = pair.context()
     context.stop()
-    with pytest.raises(Retry, match="stopped on request"):
+    with pytest.raises(TransientError, match="stopped on request"):
         extract.run(context, "magento")
     assert rows(pair.engine, "select 1 from document") == []
 
@@ -283,7 +283,7 @@ def test_master_data_of_the_company_is_there_after_an_odoo_run(pair: Pair) -> No
     } <= found.keys()
     assert (
         value(pair.engine, "select data ->> 'value' from master where key = 'database.uuid'")
-        == pair.context().books.database_uuid()
+        == pair.context().odoo.database_uuid()
     )
     assert "sale_lock_date" in value(pair.engine, "select data from master where key = 'lock_dates'")
     assert value(pair.engine, "select data from master where key = 'e_invoicing'") == {"found": []}
@@ -403,8 +403,8 @@ def test_a_side_that_seems_to_have_lost_everything_is_not_believed(pair: Pair) -
 
 
 def test_a_step_opened_without_a_side_says_so(pair: Pair) -> None:
-    with pytest.raises(Stop, match="without Odoo"):
-        extract.run(replace(pair.context(), odoo=None), "odoo")
+    with pytest.raises(InvariantError, match="without Odoo"):
+        extract.run(replace(pair.context(), odoo_client=None), "odoo")
 
 
 def test_a_window_comes_from_a_form_or_from_a_partition() -> None:

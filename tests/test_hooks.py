@@ -97,8 +97,8 @@ def test_a_step_of_an_instance_that_cannot_be_used_says_what_is_wrong_with_its_s
     monkeypatch.setenv("AIRFLOW_CONN_MAGODOO_STAGING", "postgresql://nobody@127.0.0.1:9/none")
     connections(books=ODOO)
     with open_context("us", needs=("odoo",), dag_run="a run") as context:
-        assert context.magento is None
-        assert context.books.connection.company_id == 3
+        assert context.magento_client is None
+        assert context.odoo.connection.company_id == 3
     for name, why in (
         ("fr", r"no usable instance 'fr'.*known: \['us'\]"),
         ("broken", "odoo_connection: this setting is missing"),

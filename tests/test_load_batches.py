@@ -26,8 +26,8 @@ def reads_of(made: Lab, count: int) -> int:
     paid_orders(made, count)
     made.context = made.a_context()
     assert made.load()["applied"] == 3 * count
-    assert made.context.odoo is not None
-    return made.context.odoo.stats.reads
+    assert made.context.odoo_client is not None
+    return made.context.odoo_client.stats.reads
 
 
 def test_a_run_reads_as_often_for_many_documents_as_for_few(made: Lab) -> None:
@@ -131,7 +131,7 @@ def test_a_key_that_is_withdrawn_in_the_middle_of_a_group_leaves_what_was_writte
 def test_odoo_has_the_last_word_on_what_a_name_stands_for(made: Lab) -> None:
     paid_orders(made, 2)
     made.load()
-    client = made.context.odoo
+    client = made.context.odoo_client
     assert client is not None
     names = [made.instance.external_id("order", order) for order in ("1", "2")]
     known = client.by_external_ids(names)

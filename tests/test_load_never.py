@@ -14,7 +14,7 @@ from sqlalchemy import text
 import magodoo
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind, Side
-from magodoo.errors import FixConfiguration, Stop
+from magodoo.errors import FixConfiguration, InvariantError
 from magodoo.preflight.results import CheckLine, Status, applied_kinds, record
 
 # Every writing method that the pipeline may call in Odoo. None of them resets, cancels a move, deletes, unreconciles or merges.
@@ -136,8 +136,8 @@ def test_no_other_call_of_magento_is_ever_made_and_none_mails_or_captures(made: 
 
 
 def test_a_capture_is_refused_by_the_client_itself(made: Lab) -> None:
-    with pytest.raises(Stop):
-        made.context.shop.create_invoice(1, [(1, Decimal(1))], "mark", capture=True)
+    with pytest.raises(InvariantError):
+        made.context.magento.create_invoice(1, [(1, Decimal(1))], "mark", capture=True)
 
 
 def test_when_posted_with_an_unpaid_invoice_never_makes_a_payment_in_three_runs(made: Lab) -> None:

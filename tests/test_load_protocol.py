@@ -110,7 +110,7 @@ def test_a_server_that_is_away_leaves_the_change_planned(made: Lab) -> None:
 
 def test_a_key_that_is_refused_fails_the_run_and_no_change(made: Lab) -> None:
     an_order(made)
-    made.context.odoo = OdooClient(OdooConnection(made.odoo.url, made.db.name, "wrong", 1))
+    made.context.odoo_client = OdooClient(OdooConnection(made.odoo.url, made.db.name, "wrong", 1))
     with pytest.raises(Unauthorized):
         made.load()
     assert set(made.states()) == {"planned"}
@@ -422,7 +422,7 @@ def test_an_effect_that_comes_after_the_client_gave_up_is_waited_for(made: Lab, 
     made.plan(made.shipped_one(order))
     made.magento.faults.add("latency", path=rf"/order/{order}/ship$", times=1, seconds=1.5)
     hasty = MagentoConnection(made.magento.url, BearerToken(made.magento.token), write_timeout=0.3)
-    made.context.magento = MagentoClient(hasty, sleep=lambda seconds: None)
+    made.context.magento_client = MagentoClient(hasty, sleep=lambda seconds: None)
     with mutated(step):
         made.load()
         made.load()

@@ -110,7 +110,7 @@ def test_templates_are_interpolated_and_lines_joined() -> None:
 
 def test_500_for_an_unknown_field_is_permanent_and_500_for_a_dead_database_is_not() -> None:
     assert isinstance(error("get_filter_unknown_field", writing=False), errors.FixConfiguration)
-    assert isinstance(error("err_db_down", writing=False), errors.Retry)
+    assert isinstance(error("err_db_down", writing=False), errors.TransientError)
 
 
 def test_html_and_plain_text_errors_are_told_without_their_markup() -> None:
@@ -223,7 +223,7 @@ def test_queries_say_percent_20_and_never_plus() -> None:
 
 def test_only_conditions_that_exist_are_sent() -> None:
     assert "moreq" not in CONDITIONS
-    with pytest.raises(errors.Stop, match="silently"):
+    with pytest.raises(errors.InvariantError, match="silently"):
         Search().where("updated_at", "moreq", 1)
 
 
@@ -231,7 +231,7 @@ def test_there_are_never_more_than_nine_filter_groups() -> None:
     search = Search()
     for number in range(9):
         search = search.where("entity_id", "neq", number)
-    with pytest.raises(errors.Stop):
+    with pytest.raises(errors.InvariantError):
         search.where("entity_id", "neq", 10)
 
 

@@ -23,7 +23,7 @@ from magento_double import (
 from magodoo.connectors.magento.pagination import in_order
 from magodoo.connectors.magento.search import batches
 from magodoo.domain.vocabulary import Kind
-from magodoo.errors import Stop, Unavailable, UnknownField, Unreadable
+from magodoo.errors import InvariantError, Unavailable, UnknownField, Unreadable
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -64,7 +64,7 @@ def test_a_bound_within_a_second_keeps_that_second(shop: Shop) -> None:
 
 
 def test_a_time_without_a_zone_is_refused_before_anything_is_sent(shop: Shop) -> None:
-    with pytest.raises(Stop):
+    with pytest.raises(InvariantError):
         list(client_of(shop).changed("invoice", datetime(2026, 11, 22)))  # noqa: DTZ001
     assert shop.asked == []
 
@@ -173,7 +173,7 @@ def test_a_shop_that_ignores_filters_is_stopped_instead_of_read_for_ever(shop: S
     rows = shop.rows["invoice"][:2]
     shop.writes = lambda asked: json_answer(0)
     shop.answer = lambda asked: json_answer({"items": rows, "total_count": 60})  # type: ignore[method-assign]
-    with pytest.raises(Stop, match="same page"):
+    with pytest.raises(InvariantError, match="same page"):
         list(client_of(shop, page_size=2).changed("invoice", None))
 
 

@@ -14,7 +14,7 @@ from magodoo.connectors.magento import MagentoClient, Marker, Track, find_marker
 from magodoo.connectors.magento.items import Role, order_items, quantity_differences
 from magodoo.connectors.magento.marker import parse_marker
 from magodoo.domain.vocabulary import Kind
-from magodoo.errors import FixConfiguration, FixDocument, OutcomeUnknown, Stop, Unreadable
+from magodoo.errors import FixConfiguration, FixDocument, InvariantError, OutcomeUnknown, Unreadable
 
 MARK = "magodoo:main:1f0c2f6e-0b1a-4c8e-9d51-0f5a2f6e7b11:account.move:42"
 ONE, TWO, NONE = Decimal(1), Decimal(2), Decimal(0)
@@ -146,7 +146,7 @@ STOPPED: dict[str, Attempt] = {
 
 @pytest.mark.parametrize("name", STOPPED)
 def test_it_is_stopped_before_anything_is_sent(shop: Shop, client: MagentoClient, name: str) -> None:
-    with pytest.raises(Stop):
+    with pytest.raises(InvariantError):
         STOPPED[name](client, invoiced(2) if "memo" in name or "return" in name or "shipping" in name else fresh(2))
     assert shop.asked == []
 
@@ -279,7 +279,7 @@ def test_a_transaction_reference_is_set_once_and_never_over_a_providers(shop: Sh
     assert shop.asked[-1].body == {"entity": expected | {"transaction_id": "INV/2026/1"}}
     with pytest.raises(FixDocument, match="provider"):
         client.set_transaction_reference("invoice", shop.rows["invoice"][1]["entity_id"], "INV/2026/2")
-    with pytest.raises(Stop):
+    with pytest.raises(InvariantError):
         client.set_transaction_reference("shipment", 1, "INV/2026/1")
 
 
@@ -327,5 +327,5 @@ def test_only_a_whole_marker_counts(text: str) -> None:
     "parts", [("a:b", "1f0c2f6e", "m", 1), ("a", "zz zz zz zz", "m", 1), ("a", "1f0c2f6e", "m", 0)]
 )
 def test_a_marker_that_could_not_be_read_back_is_not_made(parts: tuple[str, str, str, int]) -> None:
-    with pytest.raises(Stop):
+    with pytest.raises(InvariantError):
         Marker(*parts)

@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
-from magodoo.errors import Forbidden, MagodooError, Stop, Unavailable
+from magodoo.errors import Forbidden, InvariantError, MagodooError, Unavailable
 from magodoo.ledger import approvals
 from magodoo.pipeline import load
 from magodoo.settings.model import Limits
@@ -127,7 +127,7 @@ def test_a_change_that_failed_for_want_of_a_setting_fails_the_task(made: Lab, mo
 
 @pytest.mark.parametrize(
     ("problem", "for_good"),
-    [(Stop("10 of 9 refunds"), True), (Forbidden("may not post"), True), (Unavailable("503"), False)],
+    [(InvariantError("10 of 9 refunds"), True), (Forbidden("may not post"), True), (Unavailable("503"), False)],
 )
 def test_only_what_a_person_must_mend_fails_a_task_without_another_try(
     monkeypatch: pytest.MonkeyPatch, problem: MagodooError, for_good: bool

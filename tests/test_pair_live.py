@@ -226,8 +226,8 @@ def worker(pair: Accepted, name: str) -> Context:
         settings=settings,
         instance=settings.instances[INSTANCE],
         engine=pair.house.engine,
-        magento=MagentoClient(pair.people.shop.connection),
-        odoo=OdooClient(pair.people.odoo.connection("sync")),
+        magento_client=MagentoClient(pair.people.shop.connection),
+        odoo_client=OdooClient(pair.people.odoo.connection("sync")),
         dag_run=name,
     )
 

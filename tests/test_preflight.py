@@ -94,8 +94,8 @@ class Lab:
             settings=settings,
             instance=settings.instances["us"],
             engine=self.engine,
-            magento=MagentoClient(MagentoConnection.from_mapping(shop)),
-            odoo=OdooClient(OdooConnection(self.odoo.url, "odoo", key, 1, attempts=1)),
+            magento_client=MagentoClient(MagentoConnection.from_mapping(shop)),
+            odoo_client=OdooClient(OdooConnection(self.odoo.url, "odoo", key, 1, attempts=1)),
             reach_smtp=smtp,
             now=lambda: self.at,
         )
@@ -406,7 +406,7 @@ def test_a_shop_that_is_away_is_an_error_and_no_crash(lab: Lab) -> None:
 
 
 def test_a_connection_that_could_not_be_opened_says_why(lab: Lab) -> None:
-    subject = replace(lab.subject(), magento=None, unopened={"magento": "The conn_id `shop` isn't defined"})
+    subject = replace(lab.subject(), magento_client=None, unopened={"magento": "The conn_id `shop` isn't defined"})
     lines = {line.name: line for line in preflight.run(subject)}
     assert "`shop` isn't defined" in lines["Magento: connection and rights"].found
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine
 
-from magodoo.errors import Stop
+from magodoo.errors import InvariantError
 from magodoo.quality import suites
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.settings import Instance
@@ -189,7 +189,7 @@ def test_the_data_docs_of_a_task_that_runs_again_take_the_place_of_the_older_one
 
 def test_a_check_that_cannot_run_stops_the_gate_and_says_which(engine: Engine) -> None:
     broken = replace(ALL_CHECKS[0], name="broken", select="select nothing from {batch} as b")
-    with pytest.raises(Stop, match="check broken could not run"):
+    with pytest.raises(InvariantError, match="check broken could not run"):
         suites.run(engine, INSTANCE, None, [broken])
 
 

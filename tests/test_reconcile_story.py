@@ -154,7 +154,7 @@ def test_time_alone_makes_an_order_due(pair: Pair) -> None:
 
 def test_what_the_demo_takes_apart_between_two_looks_is_found_by_the_second(pair: Pair) -> None:
     """Money that came back: one finding, with what is still to ship, and nothing is written for it."""
-    take_apart(pair.context().books, pair.manifest.unmatched)
+    take_apart(pair.context().odoo, pair.manifest.unmatched)
     pair.look()
     (planted,) = [entry for entry in pair.manifest.later if entry.type == "payment_reversed"]
     (found,) = rows(pair, "select * from finding where type = 'payment_reversed' and resolved_at is null")

@@ -12,7 +12,7 @@ from shop_and_books import ShopAndBooks
 from magodoo.connectors.magento import BearerToken, MagentoClient, MagentoConnection
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
-from magodoo.errors import MagodooError, Retry, Unauthorized
+from magodoo.errors import MagodooError, TransientError, Unauthorized
 from magodoo.pipeline import extract, load, refresh
 from magodoo.settings.read import read_with_problems
 from magodoo_sandbox.seed.write import demo_settings
@@ -50,7 +50,7 @@ def test_an_unreachable_system_fails_its_extract_with_a_message_and_the_next_run
     server = pair.magento if side == "magento" else pair.odoo
     server.faults.add("status", status=503)
     try:
-        with pytest.raises(Retry) as problem:
+        with pytest.raises(TransientError) as problem:
             extract.run(pair.context(), side)
     finally:
         server.faults.clear()

@@ -168,7 +168,7 @@ def test_what_was_open_is_told_as_of_the_month_s_end_though_it_was_paid_since(so
 def test_a_store_that_no_instance_reads_is_named_with_what_it_made(sold: Sold, body: Row) -> None:
     pair, month = sold.pair, sold.month
     assert body["annexes"]["unread_stores"] == [], "without `stores` all of them are read"
-    views = {view["code"]: int(view["id"]) for view in pair.context().shop.store_views()}
+    views = {view["code"]: int(view["id"]) for view in pair.context().magento.store_views()}
     euro = [
         pair.shop_row("invoice", row["entity_id"])
         for name in ("euro", "euro back")
@@ -177,11 +177,11 @@ def test_a_store_that_no_instance_reads_is_named_with_what_it_made(sold: Sold, b
     assert {row["store_id"] for row in euro} == {views["eu"]}
     others = tuple(number for number in views.values() if number not in (0, views["eu"]))
     with pair.policy(stores=others):
-        made = schedules.unread_stores(pair.context().shop, [pair.instance], pair.instance, month)
+        made = schedules.unread_stores(pair.context().magento, [pair.instance], pair.instance, month)
     assert made == [{"store": views["eu"], "code": "eu", "invoices": 2, "credit_memos": 1}]
     second = pair.instance.model_copy(update={"id": "eu", "stores": (views["eu"],)})
     first = pair.instance.model_copy(update={"stores": others})
-    assert schedules.unread_stores(pair.context().shop, [first, second], first, month) == []
+    assert schedules.unread_stores(pair.context().magento, [first, second], first, month) == []
 
 
 def test_documents_without_a_store_that_every_instance_ignores_are_named(sold: Sold, body: Row) -> None:
@@ -197,7 +197,7 @@ def test_documents_without_a_store_that_every_instance_ignores_are_named(sold: S
     for row in rows.values():
         row["store_id"] = None
     try:
-        shop = pair.context().shop
+        shop = pair.context().magento
         first = pair.instance.model_copy(update={"stores": (1,), "deleted_stores": "ignore"})
         second = first.model_copy(update={"id": "eu", "stores": (2,)})
         made = schedules.without_store(shop, [first, second], first, month)

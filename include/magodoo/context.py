@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from magodoo.errors import Retry, Stop
+from magodoo.errors import InvariantError, TransientError
 from magodoo.settings import Instance, Settings
 
 if TYPE_CHECKING:
@@ -30,36 +30,36 @@ class Context:
     settings: Settings
     instance: Instance
     engine: Engine
-    magento: MagentoClient | None = None
-    odoo: OdooClient | None = None
+    magento_client: MagentoClient | None = None
+    odoo_client: OdooClient | None = None
     dag_run: str = ""
     now: Callable[[], datetime] = utc_now
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        if self.odoo is not None:
-            self.odoo.number_fields = self.instance.odoo.reference_fields
-            self.odoo.delivery_key = self.instance.odoo.delivery_key_field
+        if self.odoo_client is not None:
+            self.odoo_client.number_fields = self.instance.odoo.reference_fields
+            self.odoo_client.delivery_key = self.instance.odoo.delivery_key_field
 
     def stop(self) -> None:
         """Ask the run to end after the current call. Safe to call from a signal handler."""
         self.stopped.set()
 
     def go_on(self) -> None:
-        """Raise Retry when a stop was requested. What was committed is kept; the next run continues from there."""
+        """Raise TransientError when a stop was requested. What was committed is kept; the next run continues from there."""
         if self.stopped.is_set():
-            raise Retry("stopped on request", hint="run it again: it goes on where it was")
+            raise TransientError("stopped on request", hint="run it again: it goes on where it was")
 
     @property
-    def shop(self) -> MagentoClient:
-        """Return the Magento client. Raises Stop when this step was opened without one."""
-        if self.magento is None:
-            raise Stop("this step was opened without Magento", system="magento")
-        return self.magento
+    def magento(self) -> MagentoClient:
+        """Return the Magento client. Raises InvariantError when this step was opened without one."""
+        if self.magento_client is None:
+            raise InvariantError("this step was opened without Magento", system="magento")
+        return self.magento_client
 
     @property
-    def books(self) -> OdooClient:
-        """Return the Odoo client. Raises Stop when this step was opened without one."""
-        if self.odoo is None:
-            raise Stop("this step was opened without Odoo", system="odoo")
-        return self.odoo
+    def odoo(self) -> OdooClient:
+        """Return the Odoo client. Raises InvariantError when this step was opened without one."""
+        if self.odoo_client is None:
+            raise InvariantError("this step was opened without Odoo", system="odoo")
+        return self.odoo_client

@@ -1,7 +1,7 @@
 """Every error of the engine, classified by what to do about it.
 
 MagodooError
-├── Retry               the same call may succeed later, and repeating it is safe (reads) or decided by the ledger
+├── TransientError               the same call may succeed later, and repeating it is safe (reads) or decided by the ledger
 │   ├── Unreachable     connection refused, DNS, TLS, timeout before anything was sent
 │   ├── Unavailable     429, 502-504, maintenance page, Odoo's HTML 404, `psycopg2.*` bodies
 │   └── TooLate         a write that was not sent because the worker's lease was about to expire
@@ -14,7 +14,7 @@ MagodooError
 ├── FixDocument         the other system refuses this document by a business rule: names the document
 │   └── UnreadableRecord    a record exists but may not be read or changed: changes that depend on it wait, others proceed
 ├── Unreadable          a payload that cannot be parsed: quarantined, the others proceed
-└── Stop                an internal invariant is broken or a limit is reached: nothing further may be written
+└── InvariantError                an internal invariant is broken or a limit is reached: nothing further may be written
 
 The class decides what happens next. The message names the document, what happened to it and what to do.
 """
@@ -34,19 +34,19 @@ class MagodooError(Exception):
         return f"{where}{super().__str__()}" + (f" Next: {self.hint}" if self.hint else "")
 
 
-class Retry(MagodooError):
+class TransientError(MagodooError):
     """A transient failure."""
 
 
-class Unreachable(Retry):
+class Unreachable(TransientError):
     """No connection: nothing was sent. A read also raises it when the connection breaks."""
 
 
-class Unavailable(Retry):
+class Unavailable(TransientError):
     """The server answered that it cannot serve the call now."""
 
 
-class TooLate(Retry):
+class TooLate(TransientError):
     """A write that was not sent: the worker's lease was about to expire."""
 
     def __init__(self, *, system: str, call: str) -> None:
@@ -89,5 +89,5 @@ class Unreadable(MagodooError):
     """A payload that cannot be parsed."""
 
 
-class Stop(MagodooError):
+class InvariantError(MagodooError):
     """A broken invariant, or a limit that is reached."""

@@ -113,8 +113,10 @@ def opened(name: str, reading: Reading) -> Iterator[Subject]:
             settings=settings,
             instance=instance,
             engine=engine,
-            magento=client("magento", MagentoHook(instance.magento_connection).get_conn),
-            odoo=client("odoo", OdooHook(instance.odoo_connection, company_id=instance.odoo.company_id).get_conn),
+            magento_client=client("magento", MagentoHook(instance.magento_connection).get_conn),
+            odoo_client=client(
+                "odoo", OdooHook(instance.odoo_connection, company_id=instance.odoo.company_id).get_conn
+            ),
             reach_smtp=lambda: reach_smtp(settings.smtp.connection),
             now=lambda: datetime.now(UTC),
             unopened=unopened,

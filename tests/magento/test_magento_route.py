@@ -22,7 +22,15 @@ from magodoo.connectors.magento.needed import SHAPES
 from magodoo.connectors.magento.pagination import ById, Listing, walk
 from magodoo.connectors.magento.search import Search
 from magodoo.domain.vocabulary import MATCHED_KINDS, Kind
-from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooError, Stop, Unauthorized, UnknownField
+from magodoo.errors import (
+    FixConfiguration,
+    FixDocument,
+    Forbidden,
+    InvariantError,
+    MagodooError,
+    Unauthorized,
+    UnknownField,
+)
 
 MARK = "magodoo:live:1f0c2f6e-0b1a-4c8e-9d51-0f5a2f6e7b11:account.move:42"
 ZERO, ONE, TWO = Decimal(0), Decimal(1), Decimal(2)
@@ -308,7 +316,7 @@ def test_nothing_more_than_what_is_open_is_written(shop: Shop, client: MagentoCl
     with pytest.raises(FixDocument, match="2 asked, 1 open"):
         client.create_invoice(order_id, [(item, TWO)], MARK)
     for nothing in ([], [(item, ZERO)]):
-        with pytest.raises(Stop):
+        with pytest.raises(InvariantError):
             client.create_invoice(order_id, nothing, MARK)
     rows = documents_of(client, order_id)
     assert [len(rows[kind]) for kind in MATCHED_KINDS] == [1, 0, 0, 0]

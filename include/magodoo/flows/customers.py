@@ -132,7 +132,7 @@ def load_partners(context: Context, changes: Sequence[LeasedChange]) -> Written:
     A customer that exists and may not be read, or that belongs to another company, gets `UnreadableRecord`, and no
     address is loaded below it: the change waits.
     """
-    client = context.books
+    client = context.odoo
     written: Written = {}
     for level in (slice(0, 1), slice(1, None)):
         tables = {change.id: change.request["partners"][level] for change in changes if change.id not in written}

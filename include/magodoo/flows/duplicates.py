@@ -38,7 +38,7 @@ def duplicate_candidates(
     customers = _of_customers(changes)
     if not days or not customers:
         return {}
-    client = context.books
+    client = context.odoo
     since, until = min(days.values()) - NEARBY, max(days.values()) + NEARBY + timedelta(days=1)
     domain = [
         *client.company_domain(model),
@@ -107,7 +107,7 @@ def _order_numbers(context: Context, words: Iterable[str]) -> set[str]:
     with context.engine.connect() as connection:
         found = connection.scalars(text(statement), {"instance": context.instance.id, "numbers": list(by_number)}).all()
     unknown = sorted(number for number in set(by_number).difference(found) if re.search(ORDER_NUMBER, number))
-    asked = context.shop.orders_by_increment(unknown, stores, or_no_store=True)[0] if unknown else ()
+    asked = context.magento.orders_by_increment(unknown, stores, or_no_store=True)[0] if unknown else ()
     return {by_number[number] for number in (*found, *(str(row["increment_id"]) for row in asked))}
 
 

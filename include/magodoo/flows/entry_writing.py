@@ -54,7 +54,7 @@ class WriteEntries(Writer):
         self, context: Context, changes: Sequence[LeasedChange], orders: Mapping[str, int]
     ) -> _Surroundings:
         """Return the moves around the changes: of their orders, with their numbers, duplicate candidates, and which are matched."""
-        client, word = context.books, self.document.value
+        client, word = context.odoo, self.document.value
         searches = [change.request["search"] for change in changes]
         numbers = sorted(
             {number for search in searches for name in ("references", "order_references") for number in search[name]}
@@ -104,7 +104,7 @@ class WriteEntries(Writer):
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         """Refuse or hold what cannot be posted now: by its order, its currency rate, a closed period, the numbering, or what is left to invoice."""
-        client = context.books
+        client = context.odoo
         ids = resolve(context, changes, [change.request["order"] for change in changes])
         orders = {row["id"]: row for row in client.by_ids("order", sorted(set(ids.values()))).sure} if ids else {}
         locked = max(client.lock_dates().values(), default=None)
@@ -140,7 +140,7 @@ class WriteEntries(Writer):
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         """Load partners, then drafts, compare them with their sources, and post those that are equal."""
-        client = context.books
+        client = context.odoo
         written: Written = load_partners(context, [change for change in changes if change.request["partners"]])
         ready = [change for change in changes if change.id not in written]
         tables = carry(context, ready, self.document)

@@ -176,7 +176,7 @@ class CreateCreditMemo(MagentoDocument):
 
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
         request = change.request
-        return context.shop.create_credit_memo(
+        return context.magento.create_credit_memo(
             request["order_id"],
             lines_of(change),
             from_units(request["shipping_amount"]),

@@ -278,7 +278,7 @@ def lines_of(change: LeasedChange) -> list[tuple[int, Any]]:
 def _rows(context: Context, kind: Kind, changes: Sequence[LeasedChange]) -> list[dict[str, Any]]:
     """Return the documents of a kind of the changes' orders."""
     orders = sorted({int(change.request["order_id"]) for change in changes})
-    return [row for page in context.shop.by_order(kind, orders) for row in page.rows]
+    return [row for page in context.magento.by_order(kind, orders) for row in page.rows]
 
 
 OrderRow = Mapping[str, Any]

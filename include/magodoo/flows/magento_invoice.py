@@ -153,7 +153,7 @@ class CreateInvoice(MagentoDocument):
 
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
         request = change.request
-        return context.shop.create_invoice(
+        return context.magento.create_invoice(
             request["order_id"],
             lines_of(change),
             request["marker"],

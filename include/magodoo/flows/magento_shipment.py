@@ -180,7 +180,7 @@ class CreateShipment(MagentoDocument):
 
     def _ship(self, context: Context, order: Row, change: LeasedChange, lines: Lines) -> int:
         request = change.request
-        return context.shop.create_shipment(
+        return context.magento.create_shipment(
             request["order_id"],
             lines,
             [_track(track) for track in request["tracks"]],
@@ -284,14 +284,14 @@ class AddTracks(Writer):
     def _add(self, context: Context, row: Row, change: LeasedChange) -> int | MagodooError:
         for track in _missing(row, change):
             try:
-                context.shop.add_track(change.request["order_id"], change.request["shipment_id"], _track(track))
+                context.magento.add_track(change.request["order_id"], change.request["shipment_id"], _track(track))
             except MagodooError as problem:
                 return problem
         return int(row["entity_id"])
 
     def _shipments(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
         ids = [int(change.request["shipment_id"]) for change in changes]
-        pages = context.shop.by_ids(Kind.SHIPMENT, ids)
+        pages = context.magento.by_ids(Kind.SHIPMENT, ids)
         return {int(row["entity_id"]): row for page in pages for row in page.rows}
 
 

@@ -191,7 +191,7 @@ class Deliver(Writer):
         self, context: Context, changes: Sequence[LeasedChange], open_: Mapping[int, list[Row]], busy: set[int]
     ) -> Written:
         """Deliver what is not `busy`, at most one change for each transfer; the others wait."""
-        client, wanted = context.books, sale_lines(context, changes)
+        client, wanted = context.odoo, sale_lines(context, changes)
         written: Written = {}
         quantities: dict[int, Decimal] = {}
         keys: dict[int, Delivery] = {}
@@ -229,7 +229,7 @@ class Deliver(Writer):
     def _open(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, list[Row]]:
         """Return the open outgoing transfers of each change's order."""
         orders = resolve(context, changes, [change.request["order"] for change in changes])
-        rows = context.books.open_pickings(sorted(set(orders.values()))) if orders else []
+        rows = context.odoo.open_pickings(sorted(set(orders.values()))) if orders else []
         by_order: dict[int, list[Row]] = {}
         for row in rows:
             for order in orders_of(row):
@@ -245,7 +245,7 @@ def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> 
     """Return transfers by the key that they carry, the oldest where a person duplicated one."""
     keys = [change.request["key"] for change in changes]
     field = context.instance.odoo.delivery_key_field
-    rows = context.books.documents_by_reference(kind, keys, [field]).sure
+    rows = context.odoo.documents_by_reference(kind, keys, [field]).sure
     oldest_last = sorted(rows, key=lambda row: -int(row["id"]))  # a transfer that a person duplicated has the key too
     return {key: row for row in oldest_last if (key := own_key(row, field))}
 
@@ -339,7 +339,7 @@ def _mirrored(context: Context, changes: Sequence[LeasedChange]) -> dict[int, Ma
     """Return `DependencyPending` for each change whose order another company delivers: a second delivery would issue the goods twice."""
     companies = context.instance.odoo.warehouse_companies
     orders = resolve(context, changes, [change.request["order"] for change in changes]) if companies else {}
-    names = Warehouses(context.books, companies).names(set(orders.values())) if orders else {}
+    names = Warehouses(context.odoo, companies).names(set(orders.values())) if orders else {}
     found = {change.id: names.get(orders.get(name_of(change.request["order"]), 0)) for change in changes}
     return {
         id: DependencyPending(
@@ -407,12 +407,12 @@ class Track(Writer):
         tracks = {picking: _tracking(row) for picking, row in rows.items()}
         for change in changes:
             tracks[_picking(change)] = joined(tracks[_picking(change)], change.request["tracks"])
-        context.books.set_tracking({picking: Delivery(tracking=text) for picking, text in tracks.items()})
+        context.odoo.set_tracking({picking: Delivery(tracking=text) for picking, text in tracks.items()})
         return {change.id: int(change.request["picking"]) for change in changes}
 
     def _rows(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
         ids = sorted({_picking(change) for change in changes})
-        return {row["id"]: row for row in context.books.by_ids("shipment", ids).sure}
+        return {row["id"]: row for row in context.odoo.by_ids("shipment", ids).sure}
 
 
 def _picking(change: LeasedChange) -> int:

@@ -244,8 +244,8 @@ class ImportOrders(Writer):
         change is refused.
         """
         numbers = [number for change in changes for number in change.request["search"]["references"]]
-        fields = context.books.text_fields("sale.order", context.instance.odoo.reference_fields) or list(_FIELDS)
-        rows = context.books.orders_by_reference(numbers, fields).sure
+        fields = context.odoo.text_fields("sale.order", context.instance.odoo.reference_fields) or list(_FIELDS)
+        rows = context.odoo.orders_by_reference(numbers, fields).sure
         ours = {row["external_id"]: row for row in rows if row.get("external_id")}
         new = [change for change in changes if change.request["external_id"] not in ours]
         days = {change.id: date.fromisoformat(day[:10]) for change in new if (day := change.request["date_order"])}
@@ -270,7 +270,7 @@ class ImportOrders(Writer):
         problems: dict[int, MagodooError] = {}
         strict = [change for change in changes if not change.request["create_customer"]]
         partners = {change.id: change.request["partners"][0]["rows"][0][0] for change in strict}
-        known = context.books.by_external_ids(sorted(set(partners.values()))) if partners else {}
+        known = context.odoo.by_external_ids(sorted(set(partners.values()))) if partners else {}
         for change in strict:
             if partners[change.id] not in known:
                 problems[change.id] = refused("the customer is not in Odoo and `customers_missing` is `finding`")
@@ -280,8 +280,8 @@ class ImportOrders(Writer):
     def _wait_for_replaced(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         """Return `DependencyPending` by change id while the order that an edited order replaces is still confirmed in Odoo (RULES)."""
         replaced = {change.id: change.request["replaces"] for change in changes if change.request.get("replaces")}
-        ids = context.books.by_external_ids(sorted(set(replaced.values()))) if replaced else {}
-        rows = {row["id"]: row for row in context.books.by_ids("order", list(ids.values())).sure} if ids else {}
+        ids = context.odoo.by_external_ids(sorted(set(replaced.values()))) if replaced else {}
+        rows = {row["id"]: row for row in context.odoo.by_ids("order", list(ids.values())).sure} if ids else {}
         standing = {name for name, number in ids.items() if rows.get(number, {}).get("state") in CONFIRMED_IN_ODOO}
         return {
             id: DependencyPending("the order that it replaces is not cancelled in Odoo yet")
@@ -291,7 +291,7 @@ class ImportOrders(Writer):
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         """Load partners, then draft orders; confirm those whose totals are equal. A repeated call continues what exists."""
-        client = context.books
+        client = context.odoo
         written: Written = load_partners(context, changes)
         ready = [change for change in changes if change.id not in written]
         ids, problems = load_all(client, client.load_orders, [change.request["load"] for change in ready])
@@ -313,7 +313,7 @@ class ImportOrders(Writer):
         self, context: Context, changes: Sequence[LeasedChange], rows: Mapping[int, Mapping[str, Any]], written: Written
     ) -> None:
         """Confirm the written drafts within the credit limit, add the transfer note, and set the order date; refusals go into `written`."""
-        client = context.books
+        client = context.odoo
         wanted = {
             target: change
             for change in changes

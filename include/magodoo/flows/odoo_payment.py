@@ -345,7 +345,7 @@ class WritePayments(Writer):
         A posted payment that is not reconciled is reported as incomplete, in words. One that was cancelled in Odoo is
         refused.
         """
-        client, documents = context.books, self._documents(context, changes)
+        client, documents = context.odoo, self._documents(context, changes)
         ids = self._payment_ids(context, changes, documents)
         rows = {row["id"]: row for row in client.by_ids("payment", list(ids.values())).sure} if ids else {}
         answers: Answers = {}
@@ -379,17 +379,17 @@ class WritePayments(Writer):
             if payment.get("external_id")
         }
         ends = (("account.payment", "invoice_ids"), ("account.move", "matched_payment_ids"))
-        has_links = all(context.books.has_field(*end) for end in ends)
+        has_links = all(context.odoo.has_field(*end) for end in ends)
         wanted = {change.request["external_id"]: name_of(change.request["document"]) for change in changes}
         unsaid = [name for name, document in wanted.items() if not (has_links and document in documents)]
-        asked = context.books.by_external_ids(unsaid) if unsaid else {}
+        asked = context.odoo.by_external_ids(unsaid) if unsaid else {}
         return {name: id for name, id in linked.items() if name in wanted} | asked
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         """Refuse or hold what may not be paid now: by the document's state, a closed period, or what is open on its account."""
         documents = self._documents(context, changes)
-        items = context.books.open_receivables({int(row["id"]) for row in documents.values()})
-        locked = max(context.books.lock_dates().values(), default=None)
+        items = context.odoo.open_receivables({int(row["id"]) for row in documents.values()})
+        locked = max(context.odoo.lock_dates().values(), default=None)
         problems: dict[int, MagodooError] = {}
         for change in changes:
             document = documents.get(name_of(change.request["document"]))
@@ -402,7 +402,7 @@ class WritePayments(Writer):
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         """Load the payments, compare the drafts with their documents, post them, and reconcile them."""
-        client, documents = context.books, self._documents(context, changes)
+        client, documents = context.odoo, self._documents(context, changes)
         of_change = {change.id: documents.get(name_of(change.request["document"])) for change in changes}
         written: Written = {
             id: DependencyPending("its document is not in Odoo any more") for id, row in of_change.items() if not row
@@ -430,7 +430,7 @@ class WritePayments(Writer):
         written: Written,
     ) -> None:
         """Post the drafts and reconcile them with their documents; what is refused goes into `written`."""
-        client = context.books
+        client = context.odoo
         wanted = {change.id: payment for change in changes if isinstance(payment := written[change.id], int)}
         posted = client.post_payments(list(wanted.values()))
         written.update({id: posted.refused[payment] for id, payment in wanted.items() if payment in posted.refused})
@@ -458,7 +458,7 @@ class WritePayments(Writer):
         known = {} if self._known is None else self._known
         unread = [change for change in changes if name_of(change.request["document"]) not in known]
         ids = resolve(context, unread, [change.request["document"] for change in unread])
-        found = context.books.by_ids(self.document.value, sorted(set(ids.values()))).sure if ids else []
+        found = context.odoo.by_ids(self.document.value, sorted(set(ids.values()))).sure if ids else []
         rows = {row["id"]: row for row in found}
         known |= {name: rows[id] for name, id in ids.items() if id in rows}
         return known

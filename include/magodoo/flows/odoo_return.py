@@ -112,7 +112,7 @@ class Return(Writer):
 
     def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
         """Create the missing returns, set the key on each, and validate them; returns that exist are completed."""
-        client, wanted = context.books, sale_lines(context, changes)
+        client, wanted = context.odoo, sale_lines(context, changes)
         keys = {change.id: change.request["key"] for change in changes}
         written: Written = {}
         made: dict[int, int] = {}
@@ -140,7 +140,7 @@ class Return(Writer):
         self, context: Context, changes: Sequence[LeasedChange]
     ) -> dict[int, tuple[list[Row], list[Row], list[Row]]]:
         """Return by change: its own returns, all returns of its order, and the order's done deliveries."""
-        client, wanted = context.books, sale_lines(context, changes)
+        client, wanted = context.odoo, sale_lines(context, changes)
         orders = resolve(context, changes, [change.request["order"] for change in changes])
         numbers = sorted(set(orders.values()))
         returns = (
@@ -166,7 +166,7 @@ class Return(Writer):
 def _name_products(context: Context, rows: Iterable[Row]) -> None:
     """Add the product that was sold to the moves' order lines; components of a kit are recognised by it."""
     moves = [move for row in rows for move in row["move_ids"] if id_of(move.get("sale_line_id"))]
-    sold = context.books.sold_products(sorted({id_of(move["sale_line_id"]) for move in moves}))
+    sold = context.odoo.sold_products(sorted({id_of(move["sale_line_id"]) for move in moves}))
     for move in moves:
         line = id_of(move["sale_line_id"])
         known = move["sale_line_id"] if isinstance(move["sale_line_id"], Mapping) else {}

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from magodoo.domain.kinds import document_of, requires
 from magodoo.domain.vocabulary import FindingType, Kind, Side
-from magodoo.errors import Stop
+from magodoo.errors import InvariantError
 from magodoo.flows import order_readiness
 from magodoo.flows.order_plan import Facts
 from magodoo.flows.order_readiness import not_ready
@@ -105,9 +105,9 @@ def _database_uuid(sources: Sources, context: Context, planned: Sequence[Planned
     known = sources.master.only("ir.config_parameter", "database.uuid")
     if known:
         return str(known.data["value"])
-    if context.odoo is None:
-        raise Stop("a marker needs the Odoo database's uuid, and no Odoo is at hand", system="odoo")
-    return context.odoo.database_uuid()
+    if context.odoo_client is None:
+        raise InvariantError("a marker needs the Odoo database's uuid, and no Odoo is at hand", system="odoo")
+    return context.odoo_client.database_uuid()
 
 
 Key = tuple[str, str]

@@ -55,7 +55,7 @@ def put_right(context: Context, order_keys: Collection[str]) -> None:
 
     Odoo takes the day of the validation once the first transfer of an order is done, for posted invoices too.
     """
-    client = context.books
+    client = context.odoo
     if not order_keys or not client.has_field("account.move", "delivery_date"):
         return
     with context.engine.connect() as connection:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
-from magodoo.errors import FixDocument, MagodooError, OutcomeUnknown, Retry, UnreadableRecord
+from magodoo.errors import FixDocument, MagodooError, OutcomeUnknown, TransientError, UnreadableRecord
 from magodoo.ledger.changes import LeasedChange
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class SourceChanged(MagodooError):
     """Report that a document changed between plan and write: the change is dropped and its order reconciled anew."""
 
 
-class DependencyPending(Retry):
+class DependencyPending(TransientError):
     """Report that what the change builds on is not there yet: the change waits, and nothing is wrong."""
 
 

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import Change, ChangeKind, requires
 from magodoo.domain.vocabulary import OPEN_STATES
-from magodoo.errors import Stop
+from magodoo.errors import InvariantError
 from magodoo.ledger.planned import Prepared
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
@@ -33,7 +33,7 @@ Key = tuple[str, str]  # (change kind, source id)
 OPEN = [state.value for state in OPEN_STATES]
 
 
-class LeaseLost(Stop):
+class LeaseLost(InvariantError):
     """Report that another worker holds the order by now: this one may not write or commit anything for it."""
 
 

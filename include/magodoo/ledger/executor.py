@@ -23,10 +23,10 @@ from magodoo.errors import (
     FixConfiguration,
     FixDocument,
     Forbidden,
+    InvariantError,
     MagodooError,
     OutcomeUnknown,
-    Retry,
-    Stop,
+    TransientError,
     Unauthorized,
     Unreadable,
     UnreadableRecord,
@@ -159,7 +159,7 @@ class Run:
         calls.
         """
         instance = self.context.instance
-        client = self.context.shop if writer.kind.target is Side.MAGENTO else self.context.books
+        client = self.context.magento if writer.kind.target is Side.MAGENTO else self.context.odoo
         client.write_until = renewed_at + instance.lease_seconds - instance.settle_seconds
         try:
             yield
@@ -256,7 +256,7 @@ class Run:
         except (FixDocument, Unreadable) as problem:
             if len(changes) == 1:
                 return {changes[0].id: problem}
-        except Retry as problem:
+        except TransientError as problem:
             self.away = problem
             return {change.id: problem for change in changes}
         answers: dict[int, Answer | MagodooError] = {}
@@ -291,13 +291,13 @@ class Run:
                 elif isinstance(problem, HalfDone):
                     leases.half_done(connection, change, reason, problem.target_id, problem.target_number, soon)
                     self.counts["put_back"] += 1
-                elif isinstance(problem, Retry | UnreadableRecord):  # once it can be read, the change goes on
+                elif isinstance(problem, TransientError | UnreadableRecord):  # once it can be read, the change goes on
                     leases.put_back(connection, change, reason, soon)
                     self.counts["put_back"] += 1
                 elif isinstance(problem, SourceChanged):
                     leases.drop(connection, change, reason)
                     self._give_up(change, "changed")
-                elif isinstance(problem, FixConfiguration | Stop):
+                elif isinstance(problem, FixConfiguration | InvariantError):
                     leases.fail(connection, change, reason)
                     self._give_up(change, "failed")
                 else:
@@ -337,7 +337,9 @@ def _kept(problem: MagodooError, found: object) -> MagodooError:
 
 def _of_write(writer: Writer, problem: MagodooError) -> MagodooError:
     """Return the problem as the ledger records it: a transient failure between the calls of a write leaves a part, probed first."""
-    transient = isinstance(problem, Retry | Unauthorized | Forbidden) and not isinstance(problem, DependencyPending)
+    transient = isinstance(problem, TransientError | Unauthorized | Forbidden) and not isinstance(
+        problem, DependencyPending
+    )
     if transient and writer.many_steps:
         return PartiallyApplied(str(problem))
     return DependencyPending(str(problem)) if isinstance(problem, Unauthorized | Forbidden) else problem

@@ -147,12 +147,12 @@ def fetch(
     if side is Side.MAGENTO:
         return [
             magento_documents.read(instance, kind, row, page.request_began_at)
-            for page in context.shop.by_ids(kind, ids)
+            for page in context.magento.by_ids(kind, ids)
             for row in page.rows
         ]
     found = [
         document
-        for page in OdooSource(instance, context.books).pages(kind, [str(id) for id in ids])
+        for page in OdooSource(instance, context.odoo).pages(kind, [str(id) for id in ids])
         for row in (page.rows if written else page.sure)
         for document in odoo_documents.read_all(instance, kind, row, page.request_began_at)
     ]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from magodoo.errors import BadSettings, Retry
+from magodoo.errors import BadSettings, TransientError
 from magodoo.ledger import decisions
 from magodoo.pipeline.quality import docs_root
 from magodoo.settings import Settings
@@ -37,7 +37,7 @@ def run(
 ) -> dict[str, int]:
     """Erase the customer with this email address, Magento customer id or these order numbers, in all instances. Returns counts.
 
-    Planned changes of these orders are rejected in the name of `who`. Raises BadSettings when nothing identifies a customer, Retry
+    Planned changes of these orders are rejected in the name of `who`. Raises BadSettings when nothing identifies a customer, TransientError
     while a change of one of the orders is being written.
     """
     if not (email.strip() or customer_id or orders):
@@ -71,7 +71,7 @@ def _erase(engine: Engine, instance: str, keys: Sequence[str], more: Sequence[st
     with engine.begin() as connection:
         planned, under_way = retention.open_changes(connection, instance, keys)
         if under_way:
-            raise Retry(
+            raise TransientError(
                 f"changes of {len(under_way)} orders are under way", hint="let them end (see Changes), then again"
             )
         decisions.reject(connection, planned, who, "the customer was erased")

@@ -35,7 +35,7 @@ def refresh_stale_lists(context: Context) -> int:
 
 def refresh_lists(context: Context) -> int:
     """Read all master data but products, as whole lists; countries and states once a day. Returns the number of records stored."""
-    odoo, instance = context.books, context.instance.id
+    odoo, instance = context.odoo, context.instance.id
     lists = [
         ("account.tax", "name", odoo.taxes()),
         ("res.currency", "name", odoo.currencies()),
@@ -66,11 +66,11 @@ def refresh_lists(context: Context) -> int:
 
 def _series(context: Context) -> dict[str, Any]:
     """Return the company's country and, where document numbers must follow the dates, the posted numberings since last year by kind."""
-    country = context.books.fiscal_country
+    country = context.odoo.fiscal_country
     if series_policy(context.instance, country) == "off":
         return {"country": country}
     year = context.now().astimezone(context.instance.zone).year
-    last = context.books.last_posted(context.instance.odoo.sales_journal, date(year - 1, 1, 1))
+    last = context.odoo.last_posted(context.instance.odoo.sales_journal, date(year - 1, 1, 1))
     kinds = {Kind.INVOICE: "out_invoice", Kind.CREDIT_MEMO: "out_refund"}
     return {"country": country} | {
         kind.value: [[f"{each.first}", f"{each.last}", f"{each.posted}"] for each in last.get(move_type, [])]
@@ -93,7 +93,7 @@ def refresh_products(context: Context, order_keys: Sequence[str] | None = None) 
     kept = 0
     for start in range(0, len(skus), BATCH):
         part = skus[start : start + BATCH]
-        rows = context.books.products(part)
+        rows = context.odoo.products(part)
         with context.engine.begin() as connection:
             kept += master_data.replace_products(connection, context.instance.id, part, rows)
     return kept

@@ -54,7 +54,7 @@ def look_again(context: Context) -> int:
 
     Records that no longer exist are released. Returns the number of documents that can be read again.
     """
-    source, instance = OdooSource(context.instance, context.books), context.instance
+    source, instance = OdooSource(context.instance, context.odoo), context.instance
     count = 0
     for kind in source.kinds:
         with context.engine.connect() as connection:
@@ -77,8 +77,8 @@ def with_edited_contacts(context: Context, since: datetime) -> int:
 
     Returns the number of orders; beyond MOST_LOOKED_AT the nightly refresh finds them.
     """
-    source = OdooSource(context.instance, context.books)
-    edited, last = context.books.orders_of_edited_contacts(since, MOST_LOOKED_AT)
+    source = OdooSource(context.instance, context.odoo)
+    edited, last = context.odoo.orders_of_edited_contacts(since, MOST_LOOKED_AT)
     if last is None:
         return 0
     with context.engine.connect() as connection:
@@ -128,7 +128,7 @@ def _mark(context: Context, side: Side, gone: Mapping[Kind, Sequence[str]], read
 
 
 def _read_magento(context: Context, order_keys: Sequence[str]) -> int:
-    source = MagentoSource(context.instance, context.shop)
+    source = MagentoSource(context.instance, context.magento)
     ids = [key for key in order_keys if not key.startswith(FOREIGN)]
     foreign = [key for key in order_keys if key.startswith(FOREIGN)]
     count = 0
@@ -146,7 +146,7 @@ def _read_magento(context: Context, order_keys: Sequence[str]) -> int:
 
 def _read_odoo(context: Context, order_keys: Sequence[str]) -> int:
     """Read the sales orders by number and id, then their documents, then invoices that name only the order's number."""
-    source = OdooSource(context.instance, context.books)
+    source = OdooSource(context.instance, context.odoo)
     prefix = context.instance.odoo.order_number_prefix
     with context.engine.connect() as connection:
         numbers = [f"{prefix}{number}" for number in completeness.numbers(connection, context.instance.id, order_keys)]
@@ -178,5 +178,5 @@ def _stage(context: Context, side: Side, batches: Iterable[Batch]) -> int:
 def source_of(context: Context, side: Side) -> Source:
     """Return the source of documents of this side. Raises Stop when the context has no client for it."""
     if side is Side.MAGENTO:
-        return MagentoSource(context.instance, context.shop)
-    return OdooSource(context.instance, context.books)
+        return MagentoSource(context.instance, context.magento)
+    return OdooSource(context.instance, context.odoo)

@@ -25,8 +25,8 @@ def run(subject: Subject) -> list[CheckLine]:
     lines = _group(subject, deployment.STAGING_CHECKS)
     is_staged = lines[0].status is not Status.ERROR
     lines += _group(subject, deployment.CHECKS)
-    lines += _group(subject, MAGENTO) if subject.magento else [_unopened(subject, MAGENTO, "magento")]
-    lines += _group(subject, ODOO) if subject.odoo else [_unopened(subject, ODOO, "odoo")]
+    lines += _group(subject, MAGENTO) if subject.magento_client else [_unopened(subject, MAGENTO, "magento")]
+    lines += _group(subject, ODOO) if subject.odoo_client else [_unopened(subject, ODOO, "odoo")]
     if is_staged:
         with subject.engine.begin() as connection:
             results.record(connection, subject.instance, subject.kinds, lines, subject.now())

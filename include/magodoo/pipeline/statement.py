@@ -55,18 +55,18 @@ def make(context: Context, month: Month) -> store.Kept:
     with context.engine.connect() as connection:
         sales = documents.read(connection, instance, month, now)
     own = sales.in_month(Side.ODOO)
-    ledger = general_ledger.read(context.books, instance, month, {one.journal for one in own if one.journal})
-    cleared = clearing_accounts.read(context.books, instance, month)
-    still_open = schedules.still_open(context.books, month)
-    moved = schedules.moved_payments(context.books, instance, month)
+    ledger = general_ledger.read(context.odoo, instance, month, {one.journal for one in own if one.journal})
+    cleared = clearing_accounts.read(context.odoo, instance, month)
+    still_open = schedules.still_open(context.odoo, month)
+    moved = schedules.moved_payments(context.odoo, instance, month)
     with context.engine.connect() as connection:
         late = schedules.cut_off(connection, instance, month)
-    late = schedules.valued(context.books, late, ledger.company_currency)
+    late = schedules.valued(context.odoo, late, ledger.company_currency)
     instances = context.settings.instances.values()
-    unread = schedules.unread_stores(context.shop, instances, instance, month)
-    homeless = schedules.without_store(context.shop, instances, instance, month)
+    unread = schedules.unread_stores(context.magento, instances, instance, month)
+    homeless = schedules.without_store(context.magento, instances, instance, month)
     with context.engine.connect() as connection:
-        steps = general_ledger.compare(connection, context.books, instance, _siblings(context), ledger, own)
+        steps = general_ledger.compare(connection, context.odoo, instance, _siblings(context), ledger, own)
         sources = statement.Sources(
             instance=instance, sales=sales, explanation=explanation.explain(sales, instance), books=ledger,
             ledger_steps=steps,

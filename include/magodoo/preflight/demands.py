@@ -41,7 +41,7 @@ _WRITTEN = {
 
 def analytic(subject: Subject) -> Outcome:
     """Check for analytic plans that are mandatory on invoices or orders and that no distribution model fills."""
-    client = subject.books
+    client = subject.odoo
     demanded: dict[int, tuple[str, list[str]]] = {}
     try:
         for domain, words in _DOMAINS.items():
@@ -69,7 +69,7 @@ def analytic(subject: Subject) -> Outcome:
 
 def _given(subject: Subject) -> dict[int, list[str]]:
     """Return by root plan the conditions under which a distribution model gives an account of it; "" is unconditionally."""
-    client = subject.books
+    client = subject.odoo
     model = "account.analytic.distribution.model"
     accounts = client.listed("account.analytic.account", ["root_plan_id", "plan_id"])
     plan_of = {row["id"]: (row.get("root_plan_id") or row.get("plan_id") or [0])[0] for row in accounts}
@@ -116,7 +116,7 @@ def _configured(subject: Subject, model: str) -> Mapping[str, str]:
 
 def _demanded(subject: Subject, model: str) -> Iterator[str]:
     """Yield fields (of a list: `order_line/x`) that the form always requires and the model does not, and that have no default."""
-    client = subject.books
+    client = subject.odoo
     views = client.call(model, "get_views", views=[[False, "form"]])
     arch = views["views"]["form"]["arch"] if isinstance(views, dict) else "<form/>"
     known = client.call(model, "fields_get", attributes=["type", "relation", "required", "readonly"])
@@ -167,7 +167,7 @@ def other_values(subject: Subject) -> Outcome:
     wanted = {"sale.order": names.order_values, "account.move": names.invoice_values}
     outcome = Outcome(some(f"{model}.{name}" for model, values in wanted.items() for name in values) or "none are set")
     for model, values in wanted.items():
-        known = subject.books.call(model, "fields_get", attributes=["type", "relation", "readonly"]) if values else {}
+        known = subject.odoo.call(model, "fields_get", attributes=["type", "relation", "readonly"]) if values else {}
         for name in values:
             facts = known.get(name)
             if facts is None:

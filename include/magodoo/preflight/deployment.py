@@ -55,7 +55,11 @@ def staged_data(subject: Subject) -> Outcome:
 def times(subject: Subject) -> Outcome:
     """Check that the settle time is longer than a write, and a lease longer than a write and the settle time together."""
     instance = subject.instance
-    writes = [client.connection.write_timeout for client in (subject.magento, subject.odoo) if client is not None]
+    writes = [
+        client.connection.write_timeout
+        for client in (subject.magento_client, subject.odoo_client)
+        if client is not None
+    ]
     longest = max(writes, default=0.0)
     outcome = Outcome(
         f"settle {instance.settle_seconds} s, lease {instance.lease_seconds} s, writes up to {longest:.0f} s"

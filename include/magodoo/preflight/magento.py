@@ -19,7 +19,7 @@ _RIVALS = re.compile(r"odoo|openerp", re.IGNORECASE)
 
 def connection(subject: Subject) -> Outcome:
     """Check login and rights; a missing right to write is an error only where the instance writes to Magento."""
-    report = subject.shop.test_connection(writes=True)
+    report = subject.magento.test_connection(writes=True)
     outcome = Outcome(str(report))
     for warning in report.warnings:
         outcome.warn(warning, "use https")
@@ -35,7 +35,7 @@ def connection(subject: Subject) -> Outcome:
 
 def version(subject: Subject) -> Outcome:
     """Check that Magento is of the measured version."""
-    found = subject.shop.version()
+    found = subject.magento.version()
     outcome = Outcome(found)
     if MEASURED not in found:
         said = f"{found} is not the {MEASURED} that was measured" if found else "the shop does not publish its version"
@@ -45,7 +45,7 @@ def version(subject: Subject) -> Outcome:
 
 def server_clock(subject: Subject) -> Outcome:
     """Compare the clock of Magento's web server."""
-    shop = subject.shop.connection
+    shop = subject.magento.connection
     return clock.compare(f"{shop.base_url}/magento_version", shop.verify, subject.now())
 
 
@@ -53,7 +53,7 @@ def extensions(subject: Subject) -> Outcome:
     """Check for payment modules of Adobe Commerce, and for another Odoo connector in Magento."""
     outcome = Outcome("no other connector, no gift cards, store credit or points")
     try:
-        modules = subject.shop.modules()
+        modules = subject.magento.modules()
     except FixConfiguration:
         outcome.found = "the integration may not list the shop's modules"
         return outcome
@@ -70,7 +70,7 @@ def extensions(subject: Subject) -> Outcome:
 
 def stores(subject: Subject) -> Outcome:
     """Check for configured store views that do not exist, and for store views that no instance reads."""
-    views = {int(view["id"]): str(view.get("code", "")) for view in subject.shop.store_views() if int(view["id"])}
+    views = {int(view["id"]): str(view.get("code", "")) for view in subject.magento.store_views() if int(view["id"])}
     instance = subject.instance
     outcome = Outcome(f"{len(instance.stores or views)} of {len(views)} store views belong to this instance")
     unknown = sorted(set(instance.stores) - set(views))
@@ -102,7 +102,7 @@ def stores(subject: Subject) -> Outcome:
 
 def sources(subject: Subject) -> Outcome:
     """Check the mapping of inventory sources: without one Magento takes stock from `default` (facts magento-2.4.7-more 3)."""
-    rows = subject.shop.sources()
+    rows = subject.magento.sources()
     known = {str(row["source_code"]): row.get("enabled", True) for row in rows}
     mapped = set(subject.instance.odoo.warehouses.values())
     outcome = Outcome(f"{len(known)} sources: {some(known)}" if known else "no multi-source inventory")

@@ -31,7 +31,7 @@ def taxes(subject: Subject) -> Outcome:
         said = "a rule of 0 % names nothing but its rate: no tax would be chosen by the rate alone"
         outcome.complain(said, "add `country`, `kind`, `has_vat` or `customer_group` to it", stops=stops)
     known: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in subject.books.taxes():
+    for row in subject.odoo.taxes():
         known[row["name"]].append(row)
     active = {name: [row for row in rows if row["active"]] for name, rows in known.items()}
     usable = sorted(name for name, rows in active.items() if rows)
@@ -56,9 +56,9 @@ def _compare_countries(subject: Subject, outcome: Outcome, found: dict[str, dict
 
     That is the country of the fiscal position where it has a foreign tax ID, else the company's fiscal country.
     """
-    own = subject.books.company_row().get("account_fiscal_country_id")
+    own = subject.odoo.company_row().get("account_fiscal_country_id")
     fields = ["name", "country_id", "foreign_vat", "active"]
-    positions = {row["name"]: row for row in subject.books.listed("account.fiscal.position", fields) if row["active"]}
+    positions = {row["name"]: row for row in subject.odoo.listed("account.fiscal.position", fields) if row["active"]}
     for rule in subject.instance.taxes:
         tax, position = found.get(rule.odoo_tax), positions.get(rule.fiscal_position or "")
         abroad = position["country_id"] if position and position["foreign_vat"] else None
@@ -97,7 +97,7 @@ def shop_tax_rates(subject: Subject) -> Outcome:
     """Check for tax rates of Magento without a rule; a warning, since only rates that occur block documents."""
     outcome = Outcome("every rate of the shop has a rule")
     try:
-        rows = subject.shop.tax_rates()
+        rows = subject.magento.tax_rates()
     except FixConfiguration as problem:
         outcome.warn(
             f"the shop's rates cannot be read: {problem}", "grant Magento_Tax::manage_tax, or compare them by hand"
@@ -128,7 +128,7 @@ def service_products(subject: Subject) -> Outcome:
         names.adjustment_minus_product,
         *subject.instance.named_products,
     )
-    rows = subject.books.products(wanted)
+    rows = subject.odoo.products(wanted)
     archived = {row["default_code"] for row in rows if not row["active"]}
     stops = subject.writes(*_WITH_LINES)
     outcome = Outcome(some(wanted))
@@ -174,7 +174,7 @@ def _discounts(subject: Subject, outcome: Outcome) -> None:
     """Warn of payment terms with an early-payment discount; one that lowers the tax on the invoice changes its total."""
     used = {method.payment_term for method in subject.instance.payment_methods.values() if method.payment_term}
     fields = ["name", "early_discount", "early_pay_discount_computation"]
-    rows = subject.books.listed("account.payment.term", fields) if used else []
+    rows = subject.odoo.listed("account.payment.term", fields) if used else []
     granting = [row for row in rows if row["name"] in used and row.get("early_discount")]
     if granting:
         at_once = [row["name"] for row in granting if row.get("early_pay_discount_computation") == "mixed"]
@@ -191,7 +191,7 @@ def extra_totals(subject: Subject) -> Outcome:
     outcome = Outcome(
         some(f"{name}: {extra.nature}" for name, extra in subject.instance.extra_totals.items()) or "none"
     )
-    journals = {row["code"]: row for row in subject.books.journals() if row["active"] is not False} if parts else {}
+    journals = {row["code"]: row for row in subject.odoo.journals() if row["active"] is not False} if parts else {}
     stops = subject.writes(ChangeKind.ODOO_PAYMENT)
     for name, code in parts.items():
         if code not in journals:
@@ -236,7 +236,7 @@ def skus(subject: Subject) -> Outcome:
     """Check for SKUs of staged orders with no product or several in Odoo: those orders cannot be written."""
     wanted = staged_orders.skus(subject.engine, subject.instance.id)
     found: dict[str, int] = dict.fromkeys(wanted, 0)
-    for row in subject.books.products(wanted) if wanted else []:
+    for row in subject.odoo.products(wanted) if wanted else []:
         if row["active"]:
             found[row["default_code"]] += 1
     outcome = Outcome(
@@ -253,7 +253,7 @@ def skus(subject: Subject) -> Outcome:
 
 def decimal_accuracy(subject: Subject) -> Outcome:
     """Check for quantities with more decimals than Odoo keeps for their unit: Odoo would cut 0.333 to 0.33."""
-    books = subject.books
+    books = subject.odoo
     outcome = Outcome(f"Odoo keeps quantities to {books.unit_accuracy():f}")
     fractions = staged_orders.fractions(subject.engine, subject.instance.id)
     steps = {row["id"]: Decimal(row["step"]) for row in books.unit_rows()}
@@ -274,7 +274,7 @@ def decimal_accuracy(subject: Subject) -> Outcome:
 
 def _absent(subject: Subject, model: str) -> str:
     """Return the rest of a sentence on a record that is not visible: a hidden record cannot be told from a missing one."""
-    if not subject.books.hides(model):
+    if not subject.odoo.hides(model):
         return "does not exist"
     return (
         "does not exist, or may not be read: record rules, or other companies, hide records of its model from this user"
@@ -286,7 +286,7 @@ def _unknown(subject: Subject, model: str, wanted: set[str | None]) -> list[str]
     names = sorted(name for name in wanted if name)
     if not names:
         return []
-    rows = subject.books.listed(model, ["name", "active"], [["name", "in", names]])
+    rows = subject.odoo.listed(model, ["name", "active"], [["name", "in", names]])
     active = [row["name"] for row in rows if row.get("active") is not False]
     return [name for name in names if active.count(name) != 1]
 

@@ -23,7 +23,7 @@ _RIVAL_MODELS = ("sale.order", "account.move", "stock.picking", "res.partner", "
 
 def connection(subject: Subject) -> Outcome:
     """Check login, company and rights; a missing right to write is an error only where the instance writes to Odoo."""
-    report = subject.books.test_connection()
+    report = subject.odoo.test_connection()
     outcome = Outcome(str(report))
     for warning in report.warnings:
         outcome.warn(warning, "make a new key before the old one expires")
@@ -41,9 +41,9 @@ def connection(subject: Subject) -> Outcome:
 
 def version(subject: Subject) -> Outcome:
     """Check that the version of Odoo is supported and measured."""
-    found = subject.books.version
-    outcome = Outcome(f"Odoo {found} over {subject.books.transport.name}")
-    if not subject.books.has_field("account.move.line", "extra_tax_data"):
+    found = subject.odoo.version
+    outcome = Outcome(f"Odoo {found} over {subject.odoo.transport.name}")
+    if not subject.odoo.has_field("account.move.line", "extra_tax_data"):
         outcome.warn(
             f"Odoo {found} cannot take a tax to the cent per line",
             "cents are forced on the document's tax line instead, which a reset to draft loses; prefer Odoo 19",
@@ -55,18 +55,18 @@ def version(subject: Subject) -> Outcome:
 
 def server_clock(subject: Subject) -> Outcome:
     """Compare the clock of Odoo's web server."""
-    server = subject.books.connection
+    server = subject.odoo.connection
     return clock.compare(f"{server.url}/web/version", server.ca_bundle or True, subject.now())
 
 
 def modules(subject: Subject) -> Outcome:
     """Check that the applications which are written to are installed, and what Enterprise's Accounting changes."""
-    installed = subject.books.modules()
+    installed = subject.odoo.modules()
     outcome = Outcome(f"installed: {some(NEEDED)}")
     missing = [name for name in NEEDED if name not in installed]
     if missing:
         outcome.refuse(f"not installed: {some(missing)}", "install Sales, Inventory and Invoicing in Odoo")
-    if not subject.books.has_field("stock.picking", "carrier_tracking_ref"):
+    if not subject.odoo.has_field("stock.picking", "carrier_tracking_ref"):
         outcome.warn(
             "transfers have no tracking reference",
             "install Delivery (stock_delivery), or set shipments.tracking to off",
@@ -83,13 +83,11 @@ def connectors(subject: Subject) -> Outcome:
     """Check for another connector between this Odoo and Magento: two of them write every document twice."""
     ours = subject.instance.odoo.delivery_key_field
     outcome = Outcome("no module and no field of another Magento connector")
-    names = [
-        name for name in sorted(subject.books.modules()) if _RIVALS.search(name) and not name.startswith("magodoo")
-    ]
+    names = [name for name in sorted(subject.odoo.modules()) if _RIVALS.search(name) and not name.startswith("magodoo")]
     fields = [
         f"{model}.{field}"
         for model in _RIVAL_MODELS
-        for field in sorted(subject.books.fields(model))
+        for field in sorted(subject.odoo.fields(model))
         if "magento" in field and field not in (ours, DELIVERY_KEY) and not field.startswith("x_magodoo")
     ]
     if names or fields:
@@ -104,13 +102,13 @@ def key_field(subject: Subject) -> Outcome:
     """Check the key field of deliveries: they have no external id, so it alone links them to a shipment (facts pair 5.1)."""
     name = subject.instance.odoo.delivery_key_field
     outcome = Outcome(f"stock.picking has {name}")
-    if not subject.books.has_field("stock.picking", name):
+    if not subject.odoo.has_field("stock.picking", name):
         outcome.complain(
             f"stock.picking has no field {name}",
             f"let an administrator create it: Settings, Technical, Fields: {name}, model stock.picking, type char, indexed, *Copied* off",
             stops=subject.writes(ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_SHIPMENT),
         )
-    elif not subject.books.text_fields("stock.picking", [name]):
+    elif not subject.odoo.text_fields("stock.picking", [name]):
         outcome.complain(
             f"{name} of stock.picking holds no text",
             "name a text field in `odoo.delivery_key_field`",
@@ -121,7 +119,7 @@ def key_field(subject: Subject) -> Outcome:
 
 def warehouses(subject: Subject) -> Outcome:
     """Check that the mapped warehouses exist and that every warehouse is mapped."""
-    rows = [row for row in subject.books.warehouses() if row["active"]]
+    rows = [row for row in subject.odoo.warehouses() if row["active"]]
     mapped = subject.instance.odoo.warehouses
     outcome = Outcome(some(f"{row['code']} ({_steps(row['delivery_steps'])})" for row in rows))
     unknown = sorted(set(mapped) - {row["code"] for row in rows} - _codes_elsewhere(subject))
@@ -146,7 +144,7 @@ def _codes_elsewhere(subject: Subject) -> set[str]:
     for company in subject.instance.odoo.warehouse_companies:
         domain = [["company_id", "=", company]]
         try:
-            rows = subject.books.call(
+            rows = subject.odoo.call(
                 "stock.warehouse", "search_read", domain=domain, fields=["code"], in_companies=[company]
             )
         except (Forbidden, FixConfiguration, FixDocument):
@@ -157,7 +155,7 @@ def _codes_elsewhere(subject: Subject) -> set[str]:
 
 def warehouse_companies(subject: Subject) -> Outcome:
     """Check that the transfers of companies that ship for this one can be read, and the purchase orders that link them to its orders."""
-    client, companies = subject.books, subject.instance.odoo.warehouse_companies
+    client, companies = subject.odoo, subject.instance.odoo.warehouse_companies
     outcome = Outcome(
         f"companies {some(map(str, companies))} ship for this one" if companies else "this company ships alone"
     )
@@ -181,13 +179,13 @@ def warehouse_companies(subject: Subject) -> Outcome:
 
 def backorders(subject: Subject) -> Outcome:
     """Check what happens to the rest of a partial delivery, by operation type: `never` cancels it while Magento still has it to ship."""
-    if not subject.books.has_field("stock.picking.type", "create_backorder"):
+    if not subject.odoo.has_field("stock.picking.type", "create_backorder"):
         return Outcome("the rest of a partial delivery becomes a backorder")
     rows = expect_rows(
-        subject.books.call(
+        subject.odoo.call(
             "stock.picking.type",
             "search_read",
-            domain=[*subject.books.company_domain("stock.picking.type"), ["code", "in", ["outgoing", "dropship"]]],
+            domain=[*subject.odoo.company_domain("stock.picking.type"), ["code", "in", ["outgoing", "dropship"]]],
             fields=["display_name", "create_backorder"],
         ),
         "stock.picking.type.search_read",
@@ -206,11 +204,11 @@ def backorders(subject: Subject) -> Outcome:
 def automatic_invoicing(subject: Subject) -> Outcome:
     """Check for invoices that Odoo makes after an online payment and for its reminders, which would duplicate those of the pipeline."""
     outcome = Outcome("no automatic invoice, no follow-ups")
-    reminders = sorted(subject.books.modules().intersection(FOLLOW_UPS))
+    reminders = sorted(subject.odoo.modules().intersection(FOLLOW_UPS))
     if reminders:
         outcome.warn(f"follow-ups are installed: {some(reminders)}", "exclude the shop's customers from reminders")
     try:
-        rows = subject.books.call(
+        rows = subject.odoo.call(
             "ir.config_parameter", "search_read", domain=[["key", "=", "sale.automatic_invoice"]], fields=["value"]
         )
     except (Forbidden, FixConfiguration, FixDocument):
@@ -228,7 +226,7 @@ def automatic_invoicing(subject: Subject) -> Outcome:
 def identity(subject: Subject) -> Outcome:
     """Read the UUID of the database that references name; a copy of the database has the same (facts odoo-19.0 6)."""
     try:
-        return Outcome(f"database {subject.books.database_uuid()}, {subject.books.company_row()['name']}")
+        return Outcome(f"database {subject.odoo.database_uuid()}, {subject.odoo.company_row()['name']}")
     except MagodooError as problem:
         outcome = Outcome()
         outcome.refuse(str(problem), "let the user read companies, currencies and languages")

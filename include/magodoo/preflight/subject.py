@@ -26,8 +26,8 @@ class Subject:
     settings: Settings
     instance: Instance
     engine: Engine
-    magento: MagentoClient | None
-    odoo: OdooClient | None
+    magento_client: MagentoClient | None
+    odoo_client: OdooClient | None
     reach_smtp: Callable[[], str]
     now: Callable[[], datetime]
     unopened: Mapping[str, str] = field(default_factory=dict)
@@ -46,16 +46,16 @@ class Subject:
         return any(kind.target is side for kind in self.kinds)
 
     @property
-    def shop(self) -> MagentoClient:
+    def magento(self) -> MagentoClient:
         """Return the Magento client, which must have been opened."""
-        assert self.magento is not None, "checks of Magento run only when it was opened"
-        return self.magento
+        assert self.magento_client is not None, "checks of Magento run only when it was opened"
+        return self.magento_client
 
     @property
-    def books(self) -> OdooClient:
+    def odoo(self) -> OdooClient:
         """Return the Odoo client, which must have been opened."""
-        assert self.odoo is not None, "checks of Odoo run only when it was opened"
-        return self.odoo
+        assert self.odoo_client is not None, "checks of Odoo run only when it was opened"
+        return self.odoo_client
 
 
 Check = Callable[[Subject], Outcome]

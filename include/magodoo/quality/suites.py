@@ -22,7 +22,7 @@ from great_expectations.checkpoint.actions import ValidationAction
 from great_expectations.expectations.metadata_types import FailureSeverity
 from sqlalchemy import Connection, Engine
 
-from magodoo.errors import Stop
+from magodoo.errors import InvariantError
 from magodoo.pg_sessions import SCHEMA, seen_by_all
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import COLUMNS, REQUIRED_COLUMNS, Check, Holds
@@ -64,7 +64,7 @@ class Failure:
 def run(engine: Engine, instance: Instance, docs: Path | None, checks: Sequence[Check] = ALL_CHECKS) -> list[Failure]:
     """Run the checks with Great Expectations and return those that failed, each with every row that it found.
 
-    Data Docs are built in the folder `docs` when one is given. Raises Stop when a check's SELECT cannot run.
+    Data Docs are built in the folder `docs` when one is given. Raises InvariantError when a check's SELECT cannot run.
     """
     failed = _expect(engine, instance, checks, docs)
     with engine.connect() as connection:
@@ -88,7 +88,7 @@ def prune(folder: Path, older_than: timedelta) -> int:
 
 
 def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: Path | None) -> set[str]:
-    """Run the suites and return the names of the checks that failed. Raises Stop when a check's SELECT cannot run."""
+    """Run the suites and return the names of the checks that failed. Raises InvariantError when a check's SELECT cannot run."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     own = seen_by_all(engine.url, work_mem=WORK_MEMORY)
@@ -146,7 +146,7 @@ def _name_of(item: Any) -> str:
     name = str(item.expectation_config.meta["check"])
     told = _exceptions(item.exception_info)
     if told:
-        raise Stop(f"check {name} could not run: {told[0]}")
+        raise InvariantError(f"check {name} could not run: {told[0]}")
     return name
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from magodoo.domain.vocabulary import Kind, Side
-from magodoo.errors import Stop
+from magodoo.errors import InvariantError
 from magodoo.reconcile import rows
 from magodoo.reconcile.rows import Document, Line
 
@@ -164,7 +164,7 @@ def canonical(
     """Return Frames from rows of the tables; columns have the names of the tables, and a missing one gets its default.
 
     Raises:
-        Stop: if a line has no document or a document occurs twice, that is, if the tables were read inconsistently.
+        InvariantError: if a line has no document or a document occurs twice, that is, if the tables were read inconsistently.
     """
     frames = Frames(
         documents=_documents(_or_empty(documents)),
@@ -177,7 +177,7 @@ def canonical(
         unlinked=_documents(_or_empty(unlinked)),
     )
     if frames._index.has_duplicates:
-        raise Stop("a document was read twice", system="staging")
+        raise InvariantError("a document was read twice", system="staging")
     object.__setattr__(frames, "lines", _lines(_or_empty(lines), frames))
     return frames
 
@@ -349,7 +349,7 @@ def _lines(source: pd.DataFrame, frames: Frames) -> pd.DataFrame:
         keys = _integers(source["source_id"], 0).to_numpy() * 16 + codes
         position = frames._index.get_indexer(pd.Index(keys)).astype(np.int64)
         if (position < 0).any():
-            raise Stop(f"{int((position < 0).sum())} lines without their document", system="staging")
+            raise InvariantError(f"{int((position < 0).sum())} lines without their document", system="staging")
     columns.made["document"] = pd.Series(position)
     columns.words(("role",), ROLES)
     columns.integers(LINE_IDS)

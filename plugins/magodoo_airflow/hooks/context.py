@@ -44,8 +44,8 @@ def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterat
             settings=settings,
             instance=wanted,
             engine=engine,
-            magento=MagentoHook(wanted.magento_connection).get_conn() if "magento" in needs else None,
-            odoo=OdooHook(wanted.odoo_connection, company_id=wanted.odoo.company_id).get_conn()
+            magento_client=MagentoHook(wanted.magento_connection).get_conn() if "magento" in needs else None,
+            odoo_client=OdooHook(wanted.odoo_connection, company_id=wanted.odoo.company_id).get_conn()
             if "odoo" in needs
             else None,
             dag_run=dag_run,

@@ -55,10 +55,10 @@ class StepOperator(BaseOperator):
     def tell(self, context: Any, story: Callable[[PipelineContext], Any]) -> Any:
         """Open the context, run `story`, send metrics, and return its counts.
 
-        Raises AirflowFailException for FixConfiguration and Stop, AirflowException (retried) for other errors of magodoo.
+        Raises AirflowFailException for FixConfiguration and InvariantError, AirflowException (retried) for other errors of magodoo.
         """
         from magodoo.domain.log_labels import labelled
-        from magodoo.errors import FixConfiguration, MagodooError, Stop
+        from magodoo.errors import FixConfiguration, InvariantError, MagodooError
         from magodoo_airflow import metrics
         from magodoo_airflow.hooks.context import open_context
 
@@ -71,7 +71,7 @@ class StepOperator(BaseOperator):
                 self._opened = pipeline
                 counts = story(pipeline)
                 metrics.of_story(pipeline, self.task_type_name, counts, time.monotonic() - began)
-        except (FixConfiguration, Stop) as problem:
+        except (FixConfiguration, InvariantError) as problem:
             metrics.of_failure(self.instance, self.task_type_name, problem)
             raise AirflowFailException(f"[{self.instance}] {problem}") from problem
         except MagodooError as problem:

@@ -20,7 +20,7 @@ from magodoo.connectors.magento.schema import Shape
 from magodoo.connectors.magento.search import EPOCH, Search, batches, read_stamp, stamp, up_to_the_second
 from magodoo.connectors.magento.writes import Track
 from magodoo.domain.vocabulary import Kind
-from magodoo.errors import FixDocument, OutcomeUnknown, Stop, UnknownField, Unreadable
+from magodoo.errors import FixDocument, InvariantError, OutcomeUnknown, UnknownField, Unreadable
 
 PATHS = {
     Kind.ORDER: "/orders",
@@ -35,7 +35,7 @@ class MagentoClient:
     """Reads and writes one Magento. Reads may run in several threads; `kind` is a `Kind` or its value.
 
     Every method raises the errors of `magodoo.errors`. Reads: Retry (after their own retries), FixConfiguration, Unreadable.
-    Writes: Unreachable or TooLate (nothing was sent), OutcomeUnknown, FixDocument, Stop (refused before sending).
+    Writes: Unreachable or TooLate (nothing was sent), OutcomeUnknown, FixDocument, InvariantError (refused before sending).
     """
 
     def __init__(self, connection: MagentoConnection, *, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -228,10 +228,10 @@ class MagentoClient:
     ) -> int:
         """Create an invoice and return its id. The order is read to check the items unless a current one is given.
 
-        Magento marks the invoice as paid and puts all remaining shipping on the first one (facts magento-2.4.7 5). Raises Stop for `capture`.
+        Magento marks the invoice as paid and puts all remaining shipping on the first one (facts magento-2.4.7 5). Raises InvariantError for `capture`.
         """
         if capture:
-            raise Stop("money is never captured from here", system="magento")
+            raise InvariantError("money is never captured from here", system="magento")
         body = writes.invoice_body(self._order(order_id, order), items, comment, notify=notify)
         return self._create(f"/order/{int(order_id)}/invoice", body)
 
@@ -289,11 +289,11 @@ class MagentoClient:
     def set_transaction_reference(self, kind: Kind | str, document_id: int, reference: str) -> None:
         """Set the `transaction_id` of an invoice or credit memo, so that it can be found by it.
 
-        Raises FixDocument if it already has a provider's transaction id, Stop for another kind of document.
+        Raises FixDocument if it already has a provider's transaction id, InvariantError for another kind of document.
         """
         paths = {Kind.INVOICE: "/invoices", Kind.CREDIT_MEMO: "/creditmemo"}
         if Kind(kind) not in paths:
-            raise Stop(f"a {Kind(kind).words} has no transaction id", system="magento")
+            raise InvariantError(f"a {Kind(kind).words} has no transaction id", system="magento")
         document = self._one(Kind(kind), document_id)
         if document.get("transaction_id") == reference:
             return
@@ -322,7 +322,7 @@ class MagentoClient:
     def _order(self, order_id: int, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
         order = given or self._one(Kind.ORDER, order_id)
         if order["entity_id"] != order_id:
-            raise Stop(f"order {order['entity_id']} was given for order {order_id}", system="magento")
+            raise InvariantError(f"order {order['entity_id']} was given for order {order_id}", system="magento")
         return order
 
     def _one(self, kind: Kind, number: int) -> dict[str, Any]:

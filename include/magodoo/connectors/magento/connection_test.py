@@ -16,7 +16,15 @@ from magodoo.connectors.magento.connection import MagentoConnection
 from magodoo.connectors.magento.http import Http
 from magodoo.connectors.magento.replies import MissingRight
 from magodoo.connectors.magento.search import Search
-from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown, Stop, Unauthorized, UnknownField
+from magodoo.errors import (
+    FixConfiguration,
+    FixDocument,
+    InvariantError,
+    MagodooError,
+    OutcomeUnknown,
+    Unauthorized,
+    UnknownField,
+)
 
 NOBODYS_ORDER = 0
 _ITEM = {"items": [{"order_item_id": 0, "qty": 0}]}
@@ -82,7 +90,7 @@ class ConnectionReport:
 
 
 def check_connection(http: Http, connection: MagentoConnection, *, writes: bool) -> ConnectionReport:
-    """Return the report. Failures of the connection are reported, not raised; Stop is raised if a write to order 0 succeeds."""
+    """Return the report. Failures of the connection are reported, not raised; InvariantError is raised if a write to order 0 succeeds."""
     report = ConnectionReport()
     parts = urlsplit(connection.base_url)
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
@@ -158,5 +166,5 @@ def _try_writes(http: Http, report: ConnectionReport) -> list[MissingRight]:
         except MagodooError as problem:
             report.note(name, problem, "host")
         else:
-            raise Stop(f"the shop accepted a write to order {NOBODYS_ORDER}", system="magento")
+            raise InvariantError(f"the shop accepted a write to order {NOBODYS_ORDER}", system="magento")
     return refused

@@ -28,8 +28,8 @@ from magodoo.errors import (
     FixConfiguration,
     MagodooError,
     OutcomeUnknown,
-    Retry,
     TooLate,
+    TransientError,
     Unauthorized,
     Unavailable,
     Unreachable,
@@ -120,7 +120,7 @@ class Http:
 
         connection = self._connection
         return Retrying(
-            retry=retry_if_exception_type(Retry),
+            retry=retry_if_exception_type(TransientError),
             stop=stop_after_attempt(connection.attempts),
             wait=wait_exponential_jitter(
                 multiplier=connection.first_wait, max=connection.longest_wait, jitter=connection.first_wait

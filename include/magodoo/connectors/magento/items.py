@@ -11,7 +11,7 @@ from typing import Any
 
 from magodoo.connectors.magento.bundles import BUNDLE, is_priced_by_parts, with_own_prices
 from magodoo.domain.vocabulary import Kind
-from magodoo.errors import FixDocument, Stop
+from magodoo.errors import FixDocument, InvariantError
 
 _OPTIONS = {
     "configurable_item_options": "configurable",
@@ -128,15 +128,15 @@ def order_items(order: Mapping[str, Any]) -> dict[int, OrderItem]:
 
 
 def check_lines(kind: Kind, order: Mapping[str, Any], lines: Lines) -> None:
-    """Raise Stop for a list that Magento would read as "everything", FixDocument for one that it would refuse or change.
+    """Raise InvariantError for a list that Magento would read as "everything", FixDocument for one that it would refuse or change.
 
     Magento silently drops unknown items, keeps the last of two equal lines and reduces a shipment's quantity (facts magento-2.4.7 5.1,
     5.2): such lists are never sent.
     """
     if not lines:
-        raise Stop(f"a {kind.words} without lines would become one of everything", system="magento")
+        raise InvariantError(f"a {kind.words} without lines would become one of everything", system="magento")
     if len({number for number, _ in lines}) != len(lines):
-        raise Stop(f"a {kind.words} names an order item twice: the last would win", system="magento")
+        raise InvariantError(f"a {kind.words} names an order item twice: the last would win", system="magento")
     items = order_items(order)
     for number, quantity in lines:
         _check_line(kind, items.get(number), number, quantity)
@@ -191,9 +191,9 @@ def _in_parts(items: Mapping[int, OrderItem], number: int, quantity: Decimal) ->
 
 def _check_line(kind: Kind, item: OrderItem | None, number: int, quantity: Decimal) -> None:
     if not isinstance(quantity, Decimal | int) or isinstance(quantity, bool) or not Decimal(quantity).is_finite():
-        raise Stop(f"order item {number}: {quantity!r} is no exact quantity", system="magento")
+        raise InvariantError(f"order item {number}: {quantity!r} is no exact quantity", system="magento")
     if quantity < 0 or (quantity == 0 and kind is not Kind.CREDIT_MEMO):
-        raise Stop(f"order item {number}: quantity {quantity} in a {kind.words}", system="magento")
+        raise InvariantError(f"order item {number}: quantity {quantity} in a {kind.words}", system="magento")
     if item is None:
         raise FixDocument(f"order item {number} is not part of this order", system="magento")
     name = f"order item {number} ({item.sku})"

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from magodoo.errors import Stop
+from magodoo.errors import InvariantError
 
 _MARK = re.compile(
     r"(?<![\w:.-])magodoo:(?P<instance>[A-Za-z0-9_-]{1,64}):(?P<database>[0-9a-fA-F-]{8,64})"
@@ -23,7 +23,7 @@ _MARK = re.compile(
 class Marker:
     """The record of an Odoo database that a Magento document was written for.
 
-    `str()` returns the text of the comment. Raises Stop for parts that could not be parsed again.
+    `str()` returns the text of the comment. Raises InvariantError for parts that could not be parsed again.
     """
 
     instance: str
@@ -33,7 +33,7 @@ class Marker:
 
     def __post_init__(self) -> None:
         if not _MARK.fullmatch(str(self)):
-            raise Stop(f"{self} is no marker that could be read back")
+            raise InvariantError(f"{self} is no marker that could be read back")
 
     def __str__(self) -> str:
         return f"magodoo:{self.instance}:{self.database}:{self.model}:{self.id}"

@@ -16,7 +16,7 @@ from magodoo.connectors.magento.http import Http, Reply
 from magodoo.connectors.magento.replies import Garbled, PageTooLarge, ServerFault
 from magodoo.connectors.magento.schema import Shape, entity_id, sound
 from magodoo.connectors.magento.search import EPOCH, Search, read_stamp
-from magodoo.errors import MagodooError, Stop, Unavailable, Unreadable
+from magodoo.errors import InvariantError, MagodooError, Unavailable, Unreadable
 from magodoo.money import dump_json
 
 Key = tuple[datetime, int]
@@ -242,7 +242,7 @@ class _Record:
 def walk(http: Http, listing: Listing, search: Search, cursor: Cursor, size: int) -> Iterator[Page]:
     """Yield all pages after a cursor; at least one, perhaps empty.
 
-    Raises the errors of `Http.read`, Stop if Magento sends the same page twice, Unavailable if rows were lost on the way.
+    Raises the errors of `Http.read`, InvariantError if Magento sends the same page twice, Unavailable if rows were lost on the way.
     """
     return _Reading(http, listing, search, size).pages(cursor)
 
@@ -303,7 +303,9 @@ class _Reading:
             raise Garbled("no row of the page has a readable key", raw_text(rows).encode(), **self._where)
         following = cursor.behind(keys) if more else cursor.when_exhausted()
         if following == cursor:
-            raise Stop("the shop sends the same page again and again: it ignores the filter or the sort", **self._where)
+            raise InvariantError(
+                "the shop sends the same page again and again: it ignores the filter or the sort", **self._where
+            )
         fresh = self._fresh(cursor, records)
         self._grow()
         page = Page(

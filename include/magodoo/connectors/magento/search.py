@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from magodoo.errors import Stop, Unreadable
+from magodoo.errors import InvariantError, Unreadable
 from magodoo.timestamps import utc
 
 CONDITIONS = frozenset(
@@ -39,16 +39,18 @@ class Filter:
 
     @classmethod
     def of(cls, field: str, condition: str, value: Value) -> Filter:
-        """Return a filter. Raises Stop for an unknown condition or a value that Magento would misread."""
+        """Return a filter. Raises InvariantError for an unknown condition or a value that Magento would misread."""
         if condition not in CONDITIONS:
-            raise Stop(f"Magento has no condition {condition!r}: it would silently mean `eq`", system="magento")
+            raise InvariantError(
+                f"Magento has no condition {condition!r}: it would silently mean `eq`", system="magento"
+            )
         if isinstance(value, datetime):
             return cls(field, condition, stamp(value))
         if isinstance(value, int | str):
             return cls(field, condition, str(value))
         keys = [str(key) for key in value]
         if not keys or any("," in key or not key for key in keys):
-            raise Stop(f"{field}: a list of keys is empty or holds a comma", system="magento")
+            raise InvariantError(f"{field}: a list of keys is empty or holds a comma", system="magento")
         return cls(field, condition, ",".join(keys))
 
 
@@ -63,9 +65,9 @@ class Search:
     fields: str = ""
 
     def where(self, field: str, condition: str, value: Value) -> Search:
-        """Return the search with one more condition. Raises Stop above nine: OAuth fails at the eleventh (facts magento-2.4.7 1)."""
+        """Return the search with one more condition. Raises InvariantError above nine: OAuth fails at the eleventh (facts magento-2.4.7 1)."""
         if len(self.filters) >= MOST_GROUPS:
-            raise Stop(f"more than {MOST_GROUPS} conditions in one search", system="magento")
+            raise InvariantError(f"more than {MOST_GROUPS} conditions in one search", system="magento")
         return replace(self, filters=(*self.filters, Filter.of(field, condition, value)))
 
     def of_stores(self, store_ids: Sequence[int], *, or_none: bool) -> Search:
@@ -114,9 +116,9 @@ def encode(query: Iterable[tuple[str, str]]) -> str:
 
 
 def stamp(moment: datetime) -> str:
-    """Return a time as UTC text, the only form that Magento reads reliably, truncated to seconds. Raises Stop for a naive time."""
+    """Return a time as UTC text, the only form that Magento reads reliably, truncated to seconds. Raises InvariantError for a naive time."""
     if moment.tzinfo is None:
-        raise Stop(f"a time without a zone: {moment}", system="magento")
+        raise InvariantError(f"a time without a zone: {moment}", system="magento")
     return moment.astimezone(UTC).strftime(_STAMP)
 
 

@@ -15,7 +15,7 @@ from magodoo.connectors.magento.items import Lines, check_lines, order_items
 from magodoo.connectors.magento.schema import entity_id
 from magodoo.domain.tracking import LONGEST
 from magodoo.domain.vocabulary import Kind
-from magodoo.errors import FixDocument, OutcomeUnknown, Stop, Unreadable
+from magodoo.errors import FixDocument, InvariantError, OutcomeUnknown, Unreadable
 
 MOST_TRANSACTION_ID = 50
 
@@ -31,9 +31,9 @@ class Track:
 
     def __post_init__(self) -> None:
         if not self.number.strip() or not self.title.strip() or not self.carrier_code.strip():
-            raise Stop("a track needs a number, a title and a carrier code", system="magento")
+            raise InvariantError("a track needs a number, a title and a carrier code", system="magento")
         if len(self.number.encode()) > LONGEST:
-            raise Stop(f"a tracking number of more than {LONGEST} bytes", system="magento")
+            raise InvariantError(f"a tracking number of more than {LONGEST} bytes", system="magento")
 
     def body(self) -> dict[str, str]:
         """Return the track as Magento's API takes it."""
@@ -42,7 +42,7 @@ class Track:
 
 
 def invoice_body(order: Mapping[str, Any], lines: Lines, comment: str, *, notify: bool) -> dict[str, Any]:
-    """Return the request body of an invoice. Raises Stop or FixDocument for lines that Magento would refuse, drop or extend."""
+    """Return the request body of an invoice. Raises InvariantError or FixDocument for lines that Magento would refuse, drop or extend."""
     check_lines(Kind.INVOICE, order, lines)
     return {"items": _items(lines), "capture": False} | _common(comment, notify)
 
@@ -56,7 +56,7 @@ def shipment_body(
     *,
     notify: bool,
 ) -> dict[str, Any]:
-    """Return the request body of a shipment. Raises Stop or FixDocument as `items.check_lines` does.
+    """Return the request body of a shipment. Raises InvariantError or FixDocument as `items.check_lines` does.
 
     Without a source Magento deducts the goods from `default`, wherever they are (facts magento-2.4.7-more 3).
     """
@@ -78,20 +78,20 @@ def credit_memo_body(
     return_to_stock: Sequence[int],
     notify: bool,
 ) -> dict[str, Any]:
-    """Return the request body of a credit memo. Raises Stop or FixDocument for a refund of nothing and for lines that Magento would change.
+    """Return the request body of a credit memo. Raises InvariantError or FixDocument for a refund of nothing and for lines that Magento would change.
 
     Amounts are in base currency; shipping before its discount (facts magento-2.4.7 5.3). A memo of shipping or adjustment alone names every
     invoiced item with quantity 0, or it would refund all of them.
     """
     for name, amount in (("shipping", shipping), ("refund", adjustment_positive), ("fee", adjustment_negative)):
         if not isinstance(amount, Decimal | int) or not Decimal(amount).is_finite() or amount < 0:
-            raise Stop(f"a credit memo with {name} {amount!r}", system="magento")
+            raise InvariantError(f"a credit memo with {name} {amount!r}", system="magento")
     check_lines(Kind.CREDIT_MEMO, order, lines)
     refunded = {number for number, quantity in lines if quantity}
     if not refunded and not shipping and not adjustment_positive:
-        raise Stop("a credit memo that refunds nothing", system="magento")
+        raise InvariantError("a credit memo that refunds nothing", system="magento")
     if not set(return_to_stock) <= refunded:
-        raise Stop("an item is to be returned to stock without being refunded", system="magento")
+        raise InvariantError("an item is to be returned to stock without being refunded", system="magento")
     named = [line for line in lines if line[1]] if refunded else _nothing_of_everything(order)
     arguments: dict[str, Any] = {
         "shipping_amount": shipping,
@@ -113,7 +113,7 @@ def comment_body(text: str, status: str | None = None) -> dict[str, Any]:
 def transaction_body(document: Mapping[str, Any], reference: str) -> dict[str, Any]:
     """Return the body that changes only the transaction id. Without the other fields Magento fails with 500 (facts magento-2.4.7 7)."""
     if not reference or len(reference) > MOST_TRANSACTION_ID or not reference.isprintable():
-        raise Stop("a transaction reference has 1 to 50 printable characters", system="magento")
+        raise InvariantError("a transaction reference has 1 to 50 printable characters", system="magento")
     entity = {"entity_id": document["entity_id"], "order_id": document["order_id"], "items": []}
     total = {"total_qty": document["total_qty"]} if "total_qty" in document else {}
     return {"entity": entity | total | {"transaction_id": reference}}
@@ -152,4 +152,6 @@ def _common(comment: str, notify: bool) -> dict[str, Any]:
 
 def _check_comment(text: str) -> None:
     if not text.strip() or "\0" in text:
-        raise Stop("a write needs a comment: it carries the marker by which it is found again", system="magento")
+        raise InvariantError(
+            "a write needs a comment: it carries the marker by which it is found again", system="magento"
+        )

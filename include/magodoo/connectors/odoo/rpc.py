@@ -17,7 +17,7 @@ from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.transport import Transport, Wire, discover
 from magodoo.connectors.odoo.validation import sound_answer
 from magodoo.connectors.odoo.versions import Version, method_of, name_of
-from magodoo.errors import FixDocument, Retry, TooLate, Unreadable
+from magodoo.errors import FixDocument, TooLate, TransientError, Unreadable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -99,7 +99,7 @@ class OdooCaller:
         `in_companies`: the companies of the call instead of the client's own; used to read the companies above a branch.
 
         Raises:
-            Retry: still unavailable after the last attempt.
+            TransientError: still unavailable after the last attempt.
             FixConfiguration, FixDocument, Unreadable: see `refusals`.
         """
         transport = self.transport
@@ -125,7 +125,7 @@ class OdooCaller:
 
         Raises:
             OutcomeUnknown: sent, but no valid answer arrived: it may have happened.
-            Retry: certainly not done; TooLate: it may not be sent any more.
+            TransientError: certainly not done; TooLate: it may not be sent any more.
             FixConfiguration, FixDocument: refused, nothing done (one call is one transaction).
         """
         if time.monotonic() >= self.write_until:
@@ -230,7 +230,7 @@ class OdooCaller:
         attempts = Retrying(
             stop=stop_after_attempt(self.connection.attempts),
             wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT),
-            retry=retry_if_exception_type(Retry),
+            retry=retry_if_exception_type(TransientError),
             before_sleep=count,
             reraise=True,
         )

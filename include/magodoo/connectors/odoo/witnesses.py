@@ -120,7 +120,7 @@ class Witnesses(Units):
 
 
 def _named(row: Row, field: str, call: str) -> int:
-    """The id in `[id, name]`, as Odoo names a record of another model. Raises Unreadable for anything else."""
+    """Return the id in `[id, name]`, as Odoo names a record of another model. Raises Unreadable for anything else."""
     value = row.get(field)
     if not isinstance(value, list) or not value or type(value[0]) is not int:
         raise Unreadable(f"{field} names no record", system="odoo", call=call)
@@ -128,7 +128,7 @@ def _named(row: Row, field: str, call: str) -> int:
 
 
 def _sum(row: Row, field: str, call: str) -> Decimal:
-    """A sum of Odoo's, of which nothing is 0. Raises Unreadable for what is no number."""
+    """Return a sum of Odoo's, of which nothing is 0. Raises Unreadable for what is no number."""
     value = row.get(field)
     if value is None or value is False:
         return Decimal(0)
