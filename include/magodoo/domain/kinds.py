@@ -26,6 +26,32 @@ class Effect(Enum):
     REQUIRES_DONE = auto()
 
 
+class Need(Enum):
+    """What a kind takes from the systems and the settings. Preflight asks for these, so that it names no kind."""
+
+    ORDERS = auto()
+    """A pricelist and a payment term for the sale order."""
+    CUSTOMERS = auto()
+    LINES = auto()
+    """Products and taxes of lines in Odoo."""
+    ENTRIES = auto()
+    """The sales journal."""
+    SOLE_INVOICING = auto()
+    """That Odoo makes no invoices by itself."""
+    PAYMENTS = auto()
+    """Journals of the payment providers, with their clearing accounts."""
+    PAYMENT_PARTS = auto()
+    """Journals of the payment parts among the settings' `extra_totals`."""
+    STOCK = auto()
+    """A warehouse."""
+    DELIVERY_KEY = auto()
+    """The key field of transfers."""
+    SOURCES = auto()
+    """Odoo's warehouses mapped to Magento's inventory sources."""
+    PAID_STATUS = auto()
+    """A policy by which Magento shows an invoice as paid."""
+
+
 @dataclass(frozen=True)
 class After:
     """An edge to an earlier kind, by its name: a kind that the catalogue lacks holds nothing back."""
@@ -42,7 +68,7 @@ class Entry:
     flow: module in `magodoo.flows`. target: the system that is written to. operator: Airflow's operator. does: what it does, in a sentence.
     after: what must come before. refunds: the limit `refund_amount` applies, else `document_amount`. in_series: its document takes the
     next number of a journal, so that what is dated earlier is written first. record: what stands in the target, where that is not of the
-    kind of the source's document.
+    kind of the source's document. needs: what it takes from the systems and the settings.
     """
 
     flow: str
@@ -53,6 +79,7 @@ class Entry:
     refunds: bool = False
     in_series: bool = False
     record: str = ""
+    needs: frozenset[Need] = frozenset()
 
 
 _IMPORTED = After("odoo_order_import", Scope.ORDER)
@@ -77,6 +104,7 @@ class ChangeKind(StrEnum):
             Side.ODOO,
             "OdooOrderImportOperator",
             "Makes the sale order of a Magento order in Odoo: partner, lines, tax, shipping, discount; confirmed or quotation.",
+            needs=frozenset({Need.ORDERS, Need.CUSTOMERS, Need.LINES, Need.STOCK}),
         ),
     )
     ORDER_CANCEL = (
@@ -98,6 +126,7 @@ class ChangeKind(StrEnum):
             "Makes and posts the customer invoice of a Magento invoice, equal to the cent.",
             (_IMPORTED,),
             in_series=True,
+            needs=frozenset({Need.LINES, Need.ENTRIES, Need.SOLE_INVOICING}),
         ),
     )
     ODOO_PAYMENT = (
@@ -109,6 +138,7 @@ class ChangeKind(StrEnum):
             "Registers the payment that the provider captured, in the method's journal.",
             (_IMPORTED, After("odoo_invoice", Scope.SOURCE_DOCUMENT)),
             record="payment",
+            needs=frozenset({Need.PAYMENTS, Need.PAYMENT_PARTS}),
         ),
     )
     ODOO_DELIVERY = (
@@ -119,6 +149,7 @@ class ChangeKind(StrEnum):
             "OdooDeliveryOperator",
             "Validates the delivery of a Magento shipment for its quantities; the rest becomes a backorder.",
             (_IMPORTED,),
+            needs=frozenset({Need.STOCK, Need.DELIVERY_KEY}),
         ),
     )
     ODOO_TRACKING = (
@@ -146,6 +177,7 @@ class ChangeKind(StrEnum):
             ),
             refunds=True,
             in_series=True,
+            needs=frozenset({Need.LINES, Need.ENTRIES}),
         ),
     )
     ODOO_REFUND_PAYMENT = (
@@ -158,6 +190,7 @@ class ChangeKind(StrEnum):
             (_IMPORTED, After("odoo_credit_note", Scope.SOURCE_DOCUMENT)),
             refunds=True,
             record="payment",
+            needs=frozenset({Need.PAYMENTS}),
         ),
     )
     ODOO_STOCK_RETURN = (
@@ -178,6 +211,7 @@ class ChangeKind(StrEnum):
             Side.MAGENTO,
             "MagentoInvoiceOperator",
             "Makes the Magento invoice of an invoice that Odoo posted or saw paid.",
+            needs=frozenset({Need.PAID_STATUS}),
         ),
     )
     MAGENTO_SHIPMENT = (
@@ -187,6 +221,7 @@ class ChangeKind(StrEnum):
             Side.MAGENTO,
             "MagentoShipmentOperator",
             "Makes the Magento shipment of a delivery done in Odoo, with tracks.",
+            needs=frozenset({Need.DELIVERY_KEY, Need.SOURCES}),
         ),
     )
     MAGENTO_TRACKING = (

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from magodoo.connectors.magento.client import MagentoClient
 from magodoo.connectors.odoo.client import OdooClient
-from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.kinds import ChangeKind, Need
 from magodoo.domain.vocabulary import Side
 from magodoo.preflight.results import Outcome, applied_kinds
 from magodoo.settings import Instance, Settings
@@ -38,9 +38,9 @@ class Subject:
         """The kinds that it applies; while it only observes, all: it is judged as if everything were switched on."""
         return applied_kinds(self.instance) or frozenset(ChangeKind)
 
-    def writes(self, *kinds: ChangeKind) -> bool:
-        """Whether one of the kinds is to be written."""
-        return not self.kinds.isdisjoint(kinds)
+    def needs(self, need: Need) -> bool:
+        """Return whether a kind that is to be written needs this."""
+        return any(need in kind.entry.needs for kind in self.kinds)
 
     def writes_to(self, side: Side) -> bool:
         return any(kind.target is side for kind in self.kinds)
