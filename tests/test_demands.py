@@ -42,7 +42,7 @@ class Odoo:
 
 def look(check: Any, odoo: Odoo, **names: Any) -> Outcome:
     instance = Instance.model_validate({**NAMES, "odoo": names})
-    found: Outcome = check(SimpleNamespace(odoo=odoo, instance=instance, writes=lambda *kinds: True))
+    found: Outcome = check(SimpleNamespace(odoo=odoo, instance=instance, needs=lambda need: True))
     return found
 
 

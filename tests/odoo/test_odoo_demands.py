@@ -16,7 +16,7 @@ pytestmark = LIVE
 
 def look(client: OdooClient, check: Any, **names: Any) -> str:
     instance = Instance.model_validate({"magento_connection": "shop", "odoo_connection": "books", "odoo": names})
-    return str(vars(check(SimpleNamespace(odoo=client, instance=instance, writes=lambda *kinds: True))))
+    return str(vars(check(SimpleNamespace(odoo=client, instance=instance, needs=lambda need: True))))
 
 
 def test_a_mandatory_plan_is_named_until_a_distribution_model_gives_an_account_of_it(

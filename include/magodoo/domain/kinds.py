@@ -31,6 +31,32 @@ class Effect(Enum):
     REQUIRES_DONE = auto()
 
 
+class Need(Enum):
+    """What a kind takes from the systems and the settings. Preflight asks for these, so that it names no kind."""
+
+    ORDERS = auto()
+    """A pricelist and a payment term for the sale order."""
+    CUSTOMERS = auto()
+    LINES = auto()
+    """Products and taxes of lines in Odoo."""
+    ENTRIES = auto()
+    """The sales journal."""
+    SOLE_INVOICING = auto()
+    """That Odoo makes no invoices by itself."""
+    PAYMENTS = auto()
+    """Journals of the payment providers, with their clearing accounts."""
+    PAYMENT_PARTS = auto()
+    """Journals of the payment parts among the settings' `extra_totals`."""
+    STOCK = auto()
+    """A warehouse."""
+    DELIVERY_KEY = auto()
+    """The key field of transfers."""
+    SOURCES = auto()
+    """Odoo's warehouses mapped to Magento's inventory sources."""
+    PAID_STATUS = auto()
+    """A policy by which Magento shows an invoice as paid."""
+
+
 @dataclass(frozen=True)
 class After:
     """An edge to an earlier kind, by name. A kind that the catalogue does not have holds nothing back."""
@@ -53,6 +79,7 @@ class Entry:
         refunds: Whether the limit `refund_amount` applies, instead of `document_amount`.
         in_series: Whether its document takes the next number of a journal; documents with an earlier date are then written first.
         record: Kind of the record in the target, where it is not the kind of the source document.
+        needs: What it takes from the systems and the settings.
     """
 
     flow: str
@@ -63,6 +90,7 @@ class Entry:
     refunds: bool = False
     in_series: bool = False
     record: str = ""
+    needs: frozenset[Need] = frozenset()
 
 
 _IMPORTED = After("odoo_order_import", Scope.ORDER)
@@ -88,6 +116,7 @@ class ChangeKind(StrEnum):
             Side.ODOO,
             "OdooOrderImportOperator",
             "Makes the sale order of a Magento order in Odoo: partner, lines, tax, shipping, discount; confirmed or quotation.",
+            needs=frozenset({Need.ORDERS, Need.CUSTOMERS, Need.LINES, Need.STOCK}),
         ),
     )
     ORDER_CANCEL = (
@@ -109,6 +138,7 @@ class ChangeKind(StrEnum):
             "Makes and posts the customer invoice of a Magento invoice, equal to the cent.",
             (_IMPORTED,),
             in_series=True,
+            needs=frozenset({Need.LINES, Need.ENTRIES, Need.SOLE_INVOICING}),
         ),
     )
     ODOO_PAYMENT = (
@@ -120,6 +150,7 @@ class ChangeKind(StrEnum):
             "Registers the payment that the provider captured, in the method's journal.",
             (_IMPORTED, After("odoo_invoice", Scope.SOURCE_DOCUMENT)),
             record="payment",
+            needs=frozenset({Need.PAYMENTS, Need.PAYMENT_PARTS}),
         ),
     )
     ODOO_DELIVERY = (
@@ -130,6 +161,7 @@ class ChangeKind(StrEnum):
             "OdooDeliveryOperator",
             "Validates the delivery of a Magento shipment for its quantities; the rest becomes a backorder.",
             (_IMPORTED,),
+            needs=frozenset({Need.STOCK, Need.DELIVERY_KEY}),
         ),
     )
     ODOO_TRACKING = (
@@ -157,6 +189,7 @@ class ChangeKind(StrEnum):
             ),
             refunds=True,
             in_series=True,
+            needs=frozenset({Need.LINES, Need.ENTRIES}),
         ),
     )
     ODOO_REFUND_PAYMENT = (
@@ -169,6 +202,7 @@ class ChangeKind(StrEnum):
             (_IMPORTED, After("odoo_credit_note", Scope.SOURCE_DOCUMENT)),
             refunds=True,
             record="payment",
+            needs=frozenset({Need.PAYMENTS}),
         ),
     )
     ODOO_STOCK_RETURN = (
@@ -189,6 +223,7 @@ class ChangeKind(StrEnum):
             Side.MAGENTO,
             "MagentoInvoiceOperator",
             "Makes the Magento invoice of an invoice that Odoo posted or saw paid.",
+            needs=frozenset({Need.PAID_STATUS}),
         ),
     )
     MAGENTO_SHIPMENT = (
@@ -198,6 +233,7 @@ class ChangeKind(StrEnum):
             Side.MAGENTO,
             "MagentoShipmentOperator",
             "Makes the Magento shipment of a delivery done in Odoo, with tracks.",
+            needs=frozenset({Need.DELIVERY_KEY, Need.SOURCES}),
         ),
     )
     MAGENTO_TRACKING = (

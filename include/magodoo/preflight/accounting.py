@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.kinds import Need
 from magodoo.preflight import staged_orders
 from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 from magodoo.settings import drafted_by_default
 
 MONEY_JOURNALS = ("bank", "cash", "credit")
-_DOCUMENTS = (ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)
-_PAYMENTS = (ChangeKind.ODOO_PAYMENT, ChangeKind.ODOO_REFUND_PAYMENT)
 
 
 def cut_over(subject: Subject) -> Outcome:
@@ -68,7 +66,7 @@ def currencies(subject: Subject) -> Outcome:
 
 def _pricelist(subject: Subject, currency: str, lists: list[dict[str, Any]], outcome: Outcome) -> None:
     wanted = subject.instance.odoo.pricelists.get(currency)
-    stops = subject.writes(ChangeKind.ORDER_IMPORT)
+    stops = subject.needs(Need.ORDERS)
     fitting = [row["name"] for row in lists if row["currency_id"][1] == currency]
     if wanted is None and len(fitting) != 1:
         said = f"several pricelists in {currency}: {some(fitting)}" if fitting else f"no pricelist in {currency}"
@@ -85,7 +83,7 @@ def sales_journal(subject: Subject) -> Outcome:
     rows = [row for row in subject.odoo.journals() if row["active"] and row["type"] == "sale"]
     codes = [row["code"] for row in rows]
     wanted = instance.odoo.sales_journal
-    stops = subject.writes(*_DOCUMENTS)
+    stops = subject.needs(Need.ENTRIES)
     outcome = Outcome(f"sales journal {wanted or some(codes)}")
     if not codes:
         outcome.complain("the company has no sales journal", "create one in Odoo", stops=stops)
@@ -115,7 +113,7 @@ def payment_journals(subject: Subject) -> Outcome:
     """Check each provider's journal and its clearing accounts in both directions."""
     journals = subject.odoo.journals()
     methods = {name: method for name, method in subject.instance.payment_methods.items() if method.journal}
-    stops = subject.writes(*_PAYMENTS)
+    stops = subject.needs(Need.PAYMENTS)
     outcome = Outcome(some(f"{name}: {method.journal}" for name, method in methods.items()) or "no payments are mapped")
     for name, method in methods.items():
         found = [row for row in journals if row["active"] and row["code"] == method.journal]
@@ -193,7 +191,7 @@ def policies(subject: Subject) -> Outcome:
     """Warn of allowed settings with effects that should be intended."""
     instance = subject.instance
     outcome = Outcome(f"invoices to Magento {instance.invoices.to_magento}")
-    if instance.invoices.to_magento == "when_posted" and subject.writes(ChangeKind.MAGENTO_INVOICE):
+    if instance.invoices.to_magento == "when_posted" and subject.needs(Need.PAID_STATUS):
         outcome.warn(
             "when_posted: Magento shows an invoice as paid as soon as Odoo posts it",
             "use when_paid unless that is meant",

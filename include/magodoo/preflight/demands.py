@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from magodoo.connectors.odoo.rpc import expect_rows
-from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.kinds import Need
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable
 from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
@@ -20,11 +20,11 @@ _TODO_PLAN = (
     " leaves analytic distribution to these models"
 )
 _CONDITIONS = ("partner_id", "partner_category_id", "product_id", "product_categ_id", "account_prefix")
-_MODELS: dict[str, tuple[str, tuple[ChangeKind, ...]]] = {
-    "sale.order": ("orders", (ChangeKind.ORDER_IMPORT,)),
-    "account.move": ("invoices and credit notes", (ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)),
-    "res.partner": ("customers", (ChangeKind.ORDER_IMPORT,)),
-    "account.payment": ("payments", (ChangeKind.ODOO_PAYMENT, ChangeKind.ODOO_REFUND_PAYMENT)),
+_MODELS: dict[str, tuple[str, Need]] = {
+    "sale.order": ("orders", Need.ORDERS),
+    "account.move": ("invoices and credit notes", Need.ENTRIES),
+    "res.partner": ("customers", Need.CUSTOMERS),
+    "account.payment": ("payments", Need.PAYMENTS),
 }
 _SIMPLE = ("char", "text", "selection", "boolean", "integer")
 _LISTS = ("order_line/", "invoice_line_ids/")  # the lists that are written
@@ -93,8 +93,8 @@ def _shown(value: Any) -> str:
 def fields(subject: Subject) -> Outcome:
     """Check for fields that a form always requires of users and that neither the requests nor a default fills."""
     outcome = Outcome("no form demands more than what is written")
-    for model, (words, kinds) in _MODELS.items():
-        if not subject.writes(*kinds):
+    for model, (words, need) in _MODELS.items():
+        if not subject.needs(need):
             continue
         try:
             lacking = sorted(set(_demanded(subject, model)) - _WRITTEN[model] - set(_configured(subject, model)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from magodoo.connectors.magento.connection_test import READS
-from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.kinds import Need
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import FixConfiguration
 from magodoo.preflight import clock
@@ -116,7 +116,7 @@ def sources(subject: Subject) -> Outcome:
         outcome.complain(
             f"sources without a warehouse: {some(sorted(set(enabled) - mapped))}",
             "map Odoo's warehouses in `odoo.warehouses`; an unmapped shipment takes stock from `default`",
-            stops=not mapped and subject.writes(ChangeKind.MAGENTO_SHIPMENT),
+            stops=not mapped and subject.needs(Need.SOURCES),
         )
     return outcome
 

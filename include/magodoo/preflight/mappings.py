@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.kinds import Need
 from magodoo.errors import FixConfiguration
 from magodoo.money import from_units, plain
 from magodoo.preflight import staged_orders
@@ -14,13 +14,11 @@ from magodoo.preflight.results import Outcome, some
 from magodoo.preflight.subject import Check, Subject
 from magodoo.settings.model import TaxRule
 
-_WITH_LINES = (ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_CREDIT_NOTE)
-
 
 def taxes(subject: Subject) -> Outcome:
     """Check that every rule names one active sales tax of its own rate, not included in the price, and an existing fiscal position."""
     rules = subject.instance.taxes
-    stops = subject.writes(*_WITH_LINES)
+    stops = subject.needs(Need.LINES)
     outcome = Outcome(
         f"{len(rules)} rules: {some(f'{_figure(rule.rate)} % {rule.country or str()}'.strip() for rule in rules)}"
     )
@@ -130,7 +128,7 @@ def service_products(subject: Subject) -> Outcome:
     )
     rows = subject.odoo.products(wanted)
     archived = {row["default_code"] for row in rows if not row["active"]}
-    stops = subject.writes(*_WITH_LINES)
+    stops = subject.needs(Need.LINES)
     outcome = Outcome(some(wanted))
     for sku in wanted:
         found = [row for row in rows if row["default_code"] == sku and row["active"]]
@@ -164,7 +162,7 @@ def payment_methods(subject: Subject) -> Outcome:
         subject, "account.payment.term", {method.payment_term for method in instance.payment_methods.values()}
     )
     if missing:
-        stops = subject.writes(ChangeKind.ORDER_IMPORT)
+        stops = subject.needs(Need.ORDERS)
         outcome.complain(f"no single payment term {some(missing)}", "correct `payment_term`", stops=stops)
     _discounts(subject, outcome)
     return outcome
@@ -192,7 +190,7 @@ def extra_totals(subject: Subject) -> Outcome:
         some(f"{name}: {extra.nature}" for name, extra in subject.instance.extra_totals.items()) or "none"
     )
     journals = {row["code"]: row for row in subject.odoo.journals() if row["active"] is not False} if parts else {}
-    stops = subject.writes(ChangeKind.ODOO_PAYMENT)
+    stops = subject.needs(Need.PAYMENT_PARTS)
     for name, code in parts.items():
         if code not in journals:
             outcome.complain(

@@ -8,7 +8,7 @@ from magodoo.connectors.odoo.intercompany import may_read_purchases
 from magodoo.connectors.odoo.master_data import GROUPS
 from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY
 from magodoo.connectors.odoo.rpc import expect_rows
-from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.kinds import Need
 from magodoo.domain.vocabulary import Side
 from magodoo.errors import FixConfiguration, FixDocument, Forbidden, MagodooError
 from magodoo.preflight import clock
@@ -106,13 +106,13 @@ def key_field(subject: Subject) -> Outcome:
         outcome.complain(
             f"stock.picking has no field {name}",
             f"let an administrator create it: Settings, Technical, Fields: {name}, model stock.picking, type char, indexed, *Copied* off",
-            stops=subject.writes(ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_SHIPMENT),
+            stops=subject.needs(Need.DELIVERY_KEY),
         )
     elif not subject.odoo.text_fields("stock.picking", [name]):
         outcome.complain(
             f"{name} of stock.picking holds no text",
             "name a text field in `odoo.delivery_key_field`",
-            stops=subject.writes(ChangeKind.ODOO_DELIVERY, ChangeKind.MAGENTO_SHIPMENT),
+            stops=subject.needs(Need.DELIVERY_KEY),
         )
     return outcome
 
@@ -128,7 +128,7 @@ def warehouses(subject: Subject) -> Outcome:
             f"no warehouse {some(unknown)}", "correct `odoo.warehouses` (short names of the company's warehouses)"
         )
     if not rows:
-        stops = subject.writes(ChangeKind.ODOO_DELIVERY, ChangeKind.ORDER_IMPORT)
+        stops = subject.needs(Need.STOCK)
         outcome.complain("the company has no warehouse", "create one, or switch deliveries off", stops=stops)
     unmapped = [row["code"] for row in rows if row["code"] not in mapped]
     if mapped and unmapped:
@@ -218,7 +218,7 @@ def automatic_invoicing(subject: Subject) -> Outcome:
         outcome.complain(
             "Odoo makes invoices by itself after an online payment",
             "switch it off: Settings, Sales, Automatic Invoice",
-            stops=subject.writes(ChangeKind.ODOO_INVOICE),
+            stops=subject.needs(Need.SOLE_INVOICING),
         )
     return outcome
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from magodoo.connectors.magento.client import MagentoClient
 from magodoo.connectors.odoo.client import OdooClient
-from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.kinds import ChangeKind, Need
 from magodoo.domain.vocabulary import Side
 from magodoo.preflight.results import Outcome, applied_kinds
 from magodoo.settings import Instance, Settings
@@ -37,9 +37,9 @@ class Subject:
         """Return the kinds of change that the instance applies; all of them while it only observes, to check what would be needed."""
         return applied_kinds(self.instance) or frozenset(ChangeKind)
 
-    def writes(self, *kinds: ChangeKind) -> bool:
-        """Return whether any of the kinds is written."""
-        return not self.kinds.isdisjoint(kinds)
+    def needs(self, need: Need) -> bool:
+        """Return whether any kind that is written needs this."""
+        return any(need in kind.entry.needs for kind in self.kinds)
 
     def writes_to(self, side: Side) -> bool:
         """Return whether any kind is written to this side."""
