@@ -16,6 +16,7 @@ import psutil
 from bench.contest import CHECKOUT, COMPETITORS
 
 RESULTS = CHECKOUT / "bench" / "results.json"
+PAGES = ("docs/benchmarks.md", "docs/evidence/benchmarks.md")  # what `report` writes of them
 
 
 @dataclass
@@ -68,9 +69,9 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit that is measured; `+` when the tree differs from it (results and their page apart)."""
+    """The commit that is measured; `+` when the tree differs from it (results and their pages apart)."""
     told = _git("rev-parse", "--short=12", "HEAD").strip()
-    changed = _git("status", "--porcelain", "--", ".", ":!bench/results.json", ":!docs/benchmarks.md").strip()
+    changed = _git("status", "--porcelain", "--", ".", ":!bench/results.json", *(f":!{page}" for page in PAGES)).strip()
     return f"{told}+" if changed else told
 
 

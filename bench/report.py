@@ -1,4 +1,7 @@
-"""The table in docs/benchmarks.md, made from results.json between two marks. The text around it is written by people."""
+"""The tables in docs/benchmarks.md and docs/evidence/benchmarks.md, made from results.json between two marks.
+
+The user page has the figures, the other one where and on which versions they were measured. The text around is written by people.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +12,29 @@ from typing import Any
 from bench import entry
 from bench.contest import CHECKOUT
 
-PAGE = CHECKOUT / "docs" / "benchmarks.md"
+PAGE, EVIDENCE = (CHECKOUT / page for page in entry.PAGES)
 BEGIN, END = "<!-- results: written by `make bench` -->", "<!-- end of results -->"
 Results = Mapping[str, Mapping[str, Any]]
 
 
-def write(page: Path = PAGE, results: Path = entry.RESULTS) -> None:
-    """Replace what stands between the marks. Raises ValueError when the page has lost them."""
+def write(page: Path = PAGE, evidence: Path = EVIDENCE, results: Path = entry.RESULTS) -> None:
+    """Replace what stands between the marks of both pages. Raises ValueError when one has lost them."""
+    found = entry.read(results)
+    _replace(page, table(found))
+    _replace(evidence, machines(found))
+
+
+def _replace(page: Path, made: str) -> None:
     text = page.read_text(encoding="utf-8")
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{page} has no place for the results")
-    made = table(entry.read(results))
     page.write_text(f"{head}{BEGIN}\n\n{made}\n{END}{tail}", encoding="utf-8")
 
 
 def table(results: Results) -> str:
-    """One row per figure that has an aim; then where the time of some went, and where all was measured."""
+    """One row per figure that has an aim; then where the time of some went."""
     lines = ["| name | figure | measured | aim | |", "| --- | --- | ---: | ---: | --- |"]
     for name, figure, aim, value, good in rows(results):
         lines.append(f"| {name} | {figure} | {value} | {aim} | {'' if good or value == 'not measured' else 'missed'} |")
@@ -34,7 +42,12 @@ def table(results: Results) -> str:
     if spent:
         lines += ["", "| name | of its time | calls | seconds |", "| --- | --- | ---: | ---: |"]
         lines += [f"| {name} | {part} | {calls} | {seconds:,.3g} |" for name, part, calls, seconds in spent]
-    lines += ["", "| name | size | runs | machine | versions |", "| --- | ---: | ---: | --- | --- |"]
+    return "\n".join(lines) + "\n"
+
+
+def machines(results: Results) -> str:
+    """One row per benchmark: its size, and the machine and versions that it was measured with."""
+    lines = ["| name | size | runs | machine | versions |", "| --- | ---: | ---: | --- | --- |"]
     for name, found in results.items():
         versions = ", ".join(f"{package} {version}" for package, version in found["versions"].items())
         lines.append(f"| {name} | {found['size']:,} | {found['runs']} | {found['machine']} | {versions} |")

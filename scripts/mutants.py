@@ -280,7 +280,7 @@ def _tests(mutant: Mutant | None, tests: Sequence[str]) -> None:
 
 
 def main() -> int:
-    """Prints what survived; 1 when something did that docs/tests.md does not explain, or the unchanged code fails."""
+    """Prints what survived; 1 when something did that docs/evidence/mutants.md does not explain, or the unchanged code fails."""
     parser = argparse.ArgumentParser(prog="make mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("--mutants", type=int, default=25, help="of each area, chosen by the seed; 0: all")
     parser.add_argument("--seed", type=int, default=1)
@@ -315,7 +315,7 @@ def _save(tried: Sequence[tuple[Mutant, str]]) -> None:
 
 
 def _judge(tried: Sequence[tuple[Mutant, str]]) -> int:
-    explained = (CHECKOUT / "docs" / "tests.md").read_text(encoding="utf-8")
+    explained = (CHECKOUT / "docs" / "evidence" / "mutants.md").read_text(encoding="utf-8")
     open_ones = 0
     for area in dict.fromkeys(mutant.area for mutant, _ in tried):
         counted = Counter(became for mutant, became in tried if mutant.area == area)

@@ -120,16 +120,18 @@ def test_the_orders_of_the_chain_can_be_invoiced_in_magento(monkeypatch: pytest.
 
 
 def test_the_page_says_what_the_results_say(tmp_path: Path) -> None:
-    page, results = tmp_path / "page.md", tmp_path / "results.json"
-    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
+    page, evidence, results = tmp_path / "page.md", tmp_path / "evidence.md", tmp_path / "results.json"
+    for told in (page, evidence):
+        told.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
     entry.write("stage", entry.Entry(6.0, 0.5, {}, {}, 1000, 5), file=results)
-    report.write(page, results)
+    report.write(page, evidence, results)
     text = page.read_text(encoding="utf-8")
     assert "| stage | throughput, of to_sql's | 6 | ≥ 5 |  |" in text
     assert "| stage | throughput, of bare COPY's | 0.5 | ≥ 0.6 | missed |" in text
     assert "old" not in text and text.startswith("before") and text.endswith("after\n")
+    assert "| stage | 1,000 | 5 |" in evidence.read_text(encoding="utf-8") and "| 1,000 |" not in text
 
 
 def test_the_committed_page_is_made_from_the_committed_results() -> None:
-    told = report.PAGE.read_text(encoding="utf-8")
-    assert report.table(entry.read()) in told
+    assert report.table(entry.read()) in report.PAGE.read_text(encoding="utf-8")
+    assert report.machines(entry.read()) in report.EVIDENCE.read_text(encoding="utf-8")
