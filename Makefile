@@ -6,7 +6,7 @@ PY := .venv/bin/python
 INSTALLED := .venv/installed
 STACK := $(PY) -m magodoo_devstack
 
-# bytecode halves Airflow's import time (facts airflow-3.3 0)
+# bytecode halves Airflow's import time (docs/facts/airflow-3.3.md#0)
 unexport PYTHONDONTWRITEBYTECODE
 
 # every target that says what it does

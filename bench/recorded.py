@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from bench.contest import CHECKOUT
 
-# Seconds per page of 100 rows of a Magento 2.4.7 on two cores, one reader: facts magento-2.4.7-more 8.
+# Seconds per page of 100 rows of a Magento 2.4.7 on two cores, one reader: docs/facts/magento-2.4.7-more.md#8.
 MAGENTO_PACE = {"orders": 0.9, "invoices": 0.13, "shipments": 0.12, "creditmemos": 0.14}
 
 

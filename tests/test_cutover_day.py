@@ -1,4 +1,4 @@
-"""RULES, *Cut-over*: the first day of a shop with ten years of history. `make cutover` runs the same with 2,000 orders."""
+"""docs/business-rules.md#cut-over: the first day of a shop with ten years of history. `make cutover` runs the same with 2,000 orders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RULES, *Never written automatically*: what the pipeline may call at all, and what it refuses to touch."""
+"""docs/business-rules.md#never-written-automatically: what the pipeline may call at all, and what it refuses to touch."""
 
 from __future__ import annotations
 

@@ -281,7 +281,7 @@ def test_a_second_equal_partial_invoice_is_missing_while_quantity_is_open() -> N
 
 
 def test_four_equal_refunds_of_one_invoice() -> None:
-    """invoice/:id/refund is not locked: four parallel calls made four memos (facts magento-2.4.7 7)."""
+    """invoice/:id/refund is not locked: four parallel calls made four memos (docs/facts/magento-2.4.7.md#7)."""
     sales = Sales().sold(refunded={11: 2})
     pair_of_invoices(sales)
     memos = [sales.memo(1) for _ in range(4)]

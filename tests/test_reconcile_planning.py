@@ -124,7 +124,7 @@ def test_a_differing_total_blocks_the_payment() -> None:
 
 @pytest.mark.parametrize("run", range(3))
 def test_when_posted_never_makes_a_payment_of_an_invoice_that_we_wrote(run: int) -> None:
-    """RULES, *Payments*: `when_posted` with an unpaid Odoo invoice, three runs, no payment."""
+    """docs/business-rules.md#payments: `when_posted` with an unpaid Odoo invoice, three runs, no payment."""
     sales = Sales(invoices={"to_magento": "when_posted"}).sold(payment_method="card")
     move = sales.odoo_invoice(1)
     if run:

@@ -79,5 +79,5 @@ def test_every_picking_state_has_its_meaning(odoo: str) -> None:
     ],
 )
 def test_progress_comes_from_quantities(ordered: int, canceled: int, refunded: int, done: int, words: str) -> None:
-    """`complete` proves neither shipped nor invoiced (facts magento-2.4.7 5.5)."""
+    """`complete` proves neither shipped nor invoiced (docs/facts/magento-2.4.7.md#5.5)."""
     assert progress(ordered, canceled, refunded, done) == words

@@ -1,4 +1,4 @@
-"""RULES, *Headers and totals*: amounts beside the invoice lines: rounding to cash, and discounts for early payment."""
+"""docs/business-rules.md#periods-and-numbers: amounts beside the invoice lines: rounding to cash, and discounts for early payment."""
 
 from __future__ import annotations
 

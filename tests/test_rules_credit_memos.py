@@ -1,4 +1,4 @@
-"""RULES, *Credit memos, returns, cancellations*."""
+"""docs/business-rules.md#credit-memos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RULES, *Cut-over and what others have made*, and the first writes of each kind."""
+"""docs/business-rules.md#cut-over, and the first writes of each kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RULES, *Deliveries*: what may leave the warehouse in the books, and what may not."""
+"""docs/business-rules.md#deliveries: what may leave the warehouse in the books, and what may not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RULES, *Our rules before Odoo's button*: the head of an invoice or credit note is as Odoo's own button makes it.
+"""docs/business-rules.md#periods-and-numbers: the head of an invoice or credit note is as Odoo's own button makes it.
 
 Ours are fiscal position, taxes, journal and dates, and the reference and origin, which name Magento's documents.
 """

@@ -1,4 +1,4 @@
-"""RULES, *Deliveries*: orders that the warehouse of another company of the same Odoo sends to the customers of this one."""
+"""docs/business-rules.md#deliveries: orders that the warehouse of another company of the same Odoo sends to the customers of this one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RULES, *Payments*, *Taxes, products, customers, companies*: on which account and for whom invoices and payments are booked."""
+"""docs/business-rules.md#payments and #taxes: on which account and for whom invoices and payments are booked."""
 
 from __future__ import annotations
 

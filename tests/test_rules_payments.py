@@ -1,4 +1,4 @@
-"""RULES, *Payments*: what counts as money, and what is never taken for it."""
+"""docs/business-rules.md#payments: what counts as money, and what is never taken for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RULES, *Periods and numbers*: closed periods, numbers, journals. The company's books are closed up to ten days ago."""
+"""docs/business-rules.md#periods-and-numbers: closed periods, numbers, journals. The company's books are closed up to ten days ago."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RULES, *Reversed before the push*: an invoice and its credit note that are both in Odoo before either reached Magento."""
+"""docs/business-rules.md#credit-memos: an invoice and its credit note that are both in Odoo before either reached Magento."""
 
 from __future__ import annotations
 

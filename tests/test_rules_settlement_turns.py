@@ -1,4 +1,4 @@
-"""RULES, *Payments*: turns that an accountant takes with money: in parts, across orders, on other accounts, taken apart and put together anew."""
+"""docs/business-rules.md#payments: turns that an accountant takes with money: in parts, across orders, on other accounts, taken apart and put together anew."""
 
 from __future__ import annotations
 

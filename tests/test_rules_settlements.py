@@ -1,4 +1,4 @@
-"""RULES, *Payments*: the evidence of payment is what partial reconciliations say of this document, whoever made them."""
+"""docs/business-rules.md#payments: the evidence of payment is what partial reconciliations say of this document, whoever made them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RULES, *Taxes, products, customers, companies*: what an order needs before it is written, and what is never changed."""
+"""docs/business-rules.md#taxes: what an order needs before it is written, and what is never changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Amounts that are in a total and in no part, by their nature; and documents of 0.00 (RULES, *Nature of a total*, *A memo of exactly zero*).
+"""Amounts that are in a total and in no part, by their nature; and documents of 0.00 (docs/business-rules.md#taxes and #credit-memos).
 
 What came of it is read in Odoo's own accounts: revenue, tax, receivable and liability.
 """

@@ -1,4 +1,4 @@
-"""RULES, *Deliveries*: what else a clerk of the warehouse does with an order's goods, by routes, units and pieces."""
+"""docs/business-rules.md#deliveries: what else a clerk of the warehouse does with an order's goods, by routes, units and pieces."""
 
 from __future__ import annotations
 

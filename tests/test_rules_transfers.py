@@ -1,4 +1,4 @@
-"""RULES, *Deliveries*: transfers of several orders, goods that are on no order, and goods that come back or go out again."""
+"""docs/business-rules.md#deliveries: transfers of several orders, goods that are on no order, and goods that come back or go out again."""
 
 from __future__ import annotations
 

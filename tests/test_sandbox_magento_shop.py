@@ -36,7 +36,7 @@ def items(shop: MagentoShop, order_id: int) -> list[int]:
 
 
 def header_gap(document: dict[str, Any], prefix: str = "") -> Decimal:
-    """What is missing from facts more 1.1: 0 on every document of a sound shop."""
+    """What is missing from docs/facts/magento-2.4.7-more.md#1.1: 0 on every document of a sound shop."""
     hidden = "base_shipping_discount_tax_compensation_amnt" if prefix else "shipping_discount_tax_compensation_amount"
     columns = ("subtotal", "shipping_amount", "tax_amount", "discount_amount", "discount_tax_compensation_amount")
     parts = [prefix + column for column in (*columns, "adjustment")] + [hidden]

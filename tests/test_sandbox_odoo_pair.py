@@ -380,7 +380,7 @@ def test_a_payment_at_another_rate_books_the_exchange_difference(story: Story) -
     entries = story.do(
         "account.move", "search_read", domain=[["journal_id.code", "=", "EXCH"]], fields=["amount_total", "state"]
     )
-    # The cents of the route's own EUR documents are there as well (facts pair 6).
+    # The cents of the route's own EUR documents are there as well (docs/facts/pair.md#6).
     totals = sorted(entry["amount_total"] for entry in entries)
     assert totals[-1] == D("1.39") and all(total <= D("0.05") for total in totals[:-1]), totals
 

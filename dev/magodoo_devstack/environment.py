@@ -53,7 +53,7 @@ def _process(layout: Layout, state: State) -> dict[str, str]:
 
 
 def _airflow(layout: Layout, state: State) -> dict[str, str]:
-    """Tuned for two cores and short runs (facts airflow-3.3 3)."""
+    """Tuned for two cores and short runs (docs/facts/airflow-3.3.md#3)."""
     options: dict[str, dict[str, object]] = {
         "core": {
             "dags_folder": layout.checkout / "dags",

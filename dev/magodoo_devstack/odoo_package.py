@@ -68,7 +68,7 @@ class OdooPackage:
 
     @property
     def addons(self) -> tuple[Path, ...]:
-        # dist-packages/addons is incomplete (facts odoo-19.0 8)
+        # dist-packages/addons is incomplete (docs/facts/odoo-19.0.md#8)
         return (self.library / "odoo" / "addons",)
 
     @property

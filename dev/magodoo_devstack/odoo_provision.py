@@ -1,7 +1,7 @@
 """What an Odoo needs once before a shop can be connected to it, done over the API as an administrator would.
 
 The documentation lists the same steps by hand; here they make the template of the live tests and of the demo, with
-the names that the sandbox Odoo has (facts pair 3 to 6, 9; odoo-19.0 5, 6). Only companies, users and API keys are made
+the names that the sandbox Odoo has (docs/facts/pair.md#3 to #6, #9; docs/facts/odoo-19.0.md#5, #6). Only companies, users and API keys are made
 inside Odoo. The second company stays in the first one's country: another one would install that country's modules.
 """
 
@@ -106,7 +106,7 @@ def make_warehouse(admin: OdooClient) -> None:
 
 
 def make_currency(admin: OdooClient) -> None:
-    """EUR, its rate, and a pricelist per currency: a sale order takes its currency from there (facts pair 6)."""
+    """EUR, its rate, and a pricelist per currency: a sale order takes its currency from there (docs/facts/pair.md#6)."""
     euro = _one(admin, "res.currency", [["name", "=", "EUR"]], active_test=False)
     admin.write_call("res.currency", "write", ids=[euro], vals={"active": True})
     own = admin.company_row()["currency_id"][0]
@@ -149,7 +149,7 @@ def make_accounts(admin: OdooClient) -> list[int]:
 
 
 def make_journals(admin: OdooClient, accounts: list[int]) -> None:
-    """A journal per payment provider; without `payment_account_id` a payment may post no entry (facts odoo-19.0 5)."""
+    """A journal per payment provider; without `payment_account_id` a payment may post no entry (docs/facts/odoo-19.0.md#5)."""
     journals = create(
         admin,
         "account.journal",
@@ -161,7 +161,7 @@ def make_journals(admin: OdooClient, accounts: list[int]) -> None:
 
 
 def make_services(admin: OdooClient) -> None:
-    """Shipping, discount and adjustments as products, invoiced on ordered quantities (RULES, *Taxes, products*)."""
+    """Shipping, discount and adjustments as products, invoiced on ordered quantities (docs/business-rules.md#taxes)."""
     if admin.call("product.product", "search_count", domain=[["default_code", "in", list(SERVICES)]]):
         return
     make_products(admin, [{"default_code": code, "name": name, "type": "service"} for code, name in SERVICES.items()])
@@ -196,7 +196,7 @@ def make_carriers(admin: OdooClient) -> None:
 
 
 def add_delivery_key(admin: OdooClient) -> None:
-    """The field that carries the shipment's key: an external id cannot be attached to a picking (facts pair 5.1)."""
+    """The field that carries the shipment's key: an external id cannot be attached to a picking (docs/facts/pair.md#5.1)."""
     if admin.has_field("stock.picking", DELIVERY_KEY):
         return
     model = _one(admin, "ir.model", [["model", "=", "stock.picking"]])

@@ -21,7 +21,7 @@ MODULES = (
     "base", "web", "rpc", "sale_management", "sale_stock", "stock_delivery", "stock_account", "account", "l10n_us",
     "contacts",
 )  # fmt: skip
-"""`rpc` must be named, or there is no /json/2 (facts odoo-19.0 8). Those that a version lacks are left out."""
+"""`rpc` must be named, or there is no /json/2 (docs/facts/odoo-19.0.md#8). Those that a version lacks are left out."""
 
 INSTALL_SCRIPT = """
 env.cr.execute("update ir_module_module set auto_install = false")

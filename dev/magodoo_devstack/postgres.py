@@ -204,7 +204,7 @@ def _finish(name: str, command: list[str], environment: dict[str, str]) -> None:
 def binaries() -> Path:
     """The folder of the wheel's programs.
 
-    The package is not imported: that would set up logging and locks of its own (facts airflow-3.3 2).
+    The package is not imported: that would set up logging and locks of its own (docs/facts/airflow-3.3.md#2).
 
     Raises:
         FixConfiguration: the wheel is not installed.

@@ -1,7 +1,7 @@
 """Exact amounts. An amount is a `Decimal` where it is parsed or written, an int64 of 1/10000 ("units") in frames and tables.
 
 Magento stores decimal(20,4) and credit memos really use all four decimals when shipping was discounted
-(facts: Magento more 1.3), so the scale is four. Quantities use the same scale.
+(docs/facts/magento-2.4.7-more.md#1.3), so the scale is four. Quantities use the same scale.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Several writers of one document at the same moment: the shop takes one of them and refuses the others (facts magento-2.4.7 7)."""
+"""Several writers of one document at the same moment: the shop takes one of them and refuses the others (docs/facts/magento-2.4.7.md#7)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from magodoo.staging import frames
 from months.life import Life, Month
 
 KINDS = ("invoice", "shipment", "credit_memo")
-# What an extract brings by itself: content whose change moves the stamp (a late track moves none, facts magento-2.4.7 4).
+# What an extract brings by itself: content whose change moves the stamp (a late track moves none, docs/facts/magento-2.4.7.md#4).
 _STAGED = "select side, kind, source_id, updated_at, state, grand_total from document where instance = 'us' and deleted_at is null"
 
 

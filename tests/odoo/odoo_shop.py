@@ -1,4 +1,4 @@
-"""Documents as the pipeline loads them, the call bodies of facts pair 3 to 6."""
+"""Documents as the pipeline loads them, the call bodies of docs/facts/pair.md#3 to #6."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class Shop:
         ]]  # fmt: skip
 
     def forced(self, line: Line, currency: str) -> str:
-        """extra_tax_data: Magento's base and tax instead of Odoo's (facts pair 2.1)."""
+        """extra_tax_data: Magento's base and tax instead of Odoo's (docs/facts/pair.md#2.1)."""
         rate = Decimal(1) if currency == "USD" else Decimal("0.92")
         base = (Decimal(line.untaxed) / rate).quantize(Decimal("0.01"))
         tax = (Decimal(line.tax) / rate).quantize(Decimal("0.01"))

@@ -1,4 +1,4 @@
-"""The measured route from Magento's documents to Odoo's, step by step and every step twice (facts pair 3 to 6)."""
+"""The measured route from Magento's documents to Odoo's, step by step and every step twice (docs/facts/pair.md#3 to #6)."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def test_a_picking_with_nothing_to_ship_is_refused_with_odoos_words(client: Odoo
 def test_a_payment_in_company_currency_settles_a_foreign_invoice_at_the_invoice_s_own_rate(
     client: OdooClient, admin: OdooClient, shop: Shop
 ) -> None:
-    """RULES, *Payments*: the currency charged. At Odoo's own rate of the day a residue would stay."""
+    """docs/business-rules.md#payments: the currency charged. At Odoo's own rate of the day a residue would stay."""
     if client.version.major < 19:  # matching two currencies reads stock.valuation.layer, as an inventory manager may
         users = admin.call("res.users", "search", domain=[["login", "=", "sync"]])
         group = admin.call("ir.model.data", "check_object_reference", module="stock", xml_id="group_stock_manager")[1]
@@ -283,7 +283,7 @@ def test_a_payment_in_company_currency_settles_a_foreign_invoice_at_the_invoice_
 def test_the_credit_left_counts_open_invoices_and_confirmed_orders(
     client: OdooClient, admin: OdooClient, shop: Shop
 ) -> None:
-    """RULES, *Credit memos*: over the credit limit an order stays a quotation."""
+    """docs/business-rules.md#credit-memos: over the credit limit an order stays a quotation."""
     order = shop.confirmed_order(1)
     (row,) = client.by_ids("order", [order]).rows
     partner = row["partner_id"]["id"]
@@ -300,7 +300,7 @@ def test_the_credit_left_counts_open_invoices_and_confirmed_orders(
 def test_of_pick_pack_and_ship_only_the_last_step_is_a_shipment(
     client: OdooClient, admin: OdooClient, shop: Shop, odoo: Backend
 ) -> None:
-    """RULES, *Deliveries*. The sandbox has one step only."""
+    """docs/business-rules.md#deliveries. The sandbox has one step only."""
     if isinstance(odoo, SandboxBackend):
         pytest.skip("the sandbox Odoo delivers in one step")
     warehouse = admin.call("stock.warehouse", "search", domain=[["company_id", "=", 1]], limit=1)
@@ -322,7 +322,7 @@ def test_of_pick_pack_and_ship_only_the_last_step_is_a_shipment(
 def test_a_kit_s_moves_bring_other_products_than_its_line_which_counts_kits(
     client: OdooClient, admin: OdooClient, shop: Shop, odoo: Backend
 ) -> None:
-    """RULES, *Deliveries*: needs the module mrp, which the sandbox does not have."""
+    """docs/business-rules.md#deliveries: needs the module mrp, which the sandbox does not have."""
     if isinstance(odoo, SandboxBackend):
         pytest.skip("the sandbox Odoo has no bills of materials")
     (module,) = admin.call("ir.module.module", "search", domain=[["name", "=", "sale_mrp"]])

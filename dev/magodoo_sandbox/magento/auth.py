@@ -22,7 +22,7 @@ def authenticate(
 ) -> Integration | Admin | None:
     """The caller, or None for nobody. `url` is scheme, Host header and path, as the signature covers them.
 
-    Raises Refusal for OAuth headers that do not verify; a bad bearer is simply nobody (facts 1).
+    Raises Refusal for OAuth headers that do not verify; a bad bearer is simply nobody (docs/facts/magento-2.4.7.md#1).
     """
     header = headers.get("authorization", "")
     kind, _, rest = header.partition(" ")
@@ -93,7 +93,7 @@ def _verify(accounts: Accounts, method: str, url: str, query: str, header: str) 
 
 
 def _query_parameters(query: str) -> list[tuple[str, str]]:
-    """A `+` is not a space to the signature check, which is why requests' own encoding fails (facts 1)."""
+    """A `+` is not a space to the signature check, which is why requests' own encoding fails (docs/facts/magento-2.4.7.md#1)."""
     return parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
 
 

@@ -35,7 +35,7 @@ class Call:
     _body: Any = field(default=None, repr=False)
 
     def body(self) -> dict[str, Any]:
-        """The JSON body with decimals; no body at all is an empty one. Raises Refusal (facts 2)."""
+        """The JSON body with decimals; no body at all is an empty one. Raises Refusal (docs/facts/magento-2.4.7.md#2)."""
         if not self.raw:
             return {}
         kind = self.headers.get("content-type", "")
@@ -76,7 +76,7 @@ def _typed(value: Any, kind: str, name: str) -> Any:
 
 
 def path_id(text: str) -> int:
-    """`000000003` is cast to entity 3 (facts 2); text is refused, 0 is missing."""
+    """`000000003` is cast to entity 3 (docs/facts/magento-2.4.7.md#2); text is refused, 0 is missing."""
     if not re.fullmatch(r"\d+", text):
         raise wrong_type(text, "int")
     if int(text) == 0:

@@ -45,7 +45,7 @@ class Changes(Payments):
     def invoice(
         self, order_id: int, items: Quantities = None, *, comment: Comment | str | None = None, capture: bool = True
     ) -> int:
-        """Invoice the quantities and return the invoice id. The invoice is always marked paid (facts 5)."""
+        """Invoice the quantities and return the invoice id. The invoice is always marked paid (docs/facts/magento-2.4.7.md#5)."""
         order = self.order(order_id)
         draft = draft_invoice(order, _wanted(items), list(self.tables.invoices.of_order(order_id)))
         check_invoice(draft)
@@ -97,7 +97,7 @@ class Changes(Payments):
     def add_track(
         self, shipment_id: int, track_number: str, title: str = "", carrier_code: str = "custom", **more: Any
     ) -> Row:
-        """Add a track; the shipment's updated_at does not move (facts 4). Raises Refusal without a number."""
+        """Add a track; the shipment's updated_at does not move (docs/facts/magento-2.4.7.md#4). Raises Refusal without a number."""
         shipment = self.tables.shipments.get(shipment_id)
         if shipment is None or not track_number:
             raise bad("Could not save the shipment tracking.")
@@ -107,7 +107,7 @@ class Changes(Payments):
         return row
 
     def delete_track(self, track_id: int) -> bool:
-        """True also when there was none (facts 5.2)."""
+        """True also when there was none (docs/facts/magento-2.4.7.md#5.2)."""
         for shipment in self.tables.shipments.values():
             shipment["tracks"] = [track for track in shipment["tracks"] if track["entity_id"] != track_id]
         return True
@@ -124,7 +124,7 @@ class Changes(Payments):
         comment: Comment | str | None = None,
         notify: bool = False,
     ) -> int:
-        """Refund offline and return the credit memo id; it names no invoice (facts 5.3).
+        """Refund offline and return the credit memo id; it names no invoice (docs/facts/magento-2.4.7.md#5.3).
 
         Amounts in base currency; `shipping=None` refunds all shipping that is left.
         """
@@ -150,7 +150,7 @@ class Changes(Payments):
         comment: Comment | str | None = None,
         notify: bool = False,
     ) -> int:
-        """Refund one invoice of a gateway order and return the credit memo id. Not for offline methods (facts 5.3)."""
+        """Refund one invoice of a gateway order and return the credit memo id. Not for offline methods (docs/facts/magento-2.4.7.md#5.3)."""
         invoice = _found(self.tables.invoices.get(invoice_id))
         order = self.order(invoice["order_id"])
         if order.get("state") == "closed" or not self.is_gateway(order):
@@ -194,14 +194,14 @@ class Changes(Payments):
         return int(row["entity_id"])
 
     def _restock(self, order: Row, draft: RefundDraft) -> None:
-        """Returned pieces come back to the default source; nothing on any document tells (facts more 3)."""
+        """Returned pieces come back to the default source; nothing on any document tells (docs/facts/magento-2.4.7-more.md#3)."""
         for line, item in draft.lines:
             if item["item_id"] in draft.arguments.return_to_stock_items:
                 sku = str(item.get("_product_sku", item["sku"]))
                 catalog.set_stock(self.tables, sku, catalog.stock_of(self.tables, sku) + line["qty"])
 
     def cancel(self, order_id: int) -> bool:
-        """Cancel what is not invoiced; False when Magento would do nothing (facts 5)."""
+        """Cancel what is not invoiced; False when Magento would do nothing (docs/facts/magento-2.4.7.md#5)."""
         order = self.order(order_id)
         if not rules.can_cancel(order):
             return False
@@ -240,7 +240,7 @@ class Changes(Payments):
     def comment(
         self, order_id: int, text: str, *, status: str | None = None, visible: bool = False, notified: int | None = 0
     ) -> bool:
-        """Add a comment; only the order's current status may come with it (facts more 5). updated_at stays."""
+        """Add a comment; only the order's current status may come with it (docs/facts/magento-2.4.7-more.md#5). updated_at stays."""
         order = self.order(order_id)
         if status is not None and status != order.get("status"):
             message = (

@@ -1,4 +1,4 @@
-"""Which columns each list can be filtered and sorted by: those of its own table, nothing joined (facts 3)."""
+"""Which columns each list can be filtered and sorted by: those of its own table, nothing joined (docs/facts/magento-2.4.7.md#3)."""
 
 from __future__ import annotations
 

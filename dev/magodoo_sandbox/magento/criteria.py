@@ -124,7 +124,7 @@ def _integer(value: Any, name: str) -> int:
 
 
 def _check_limits(criteria: Criteria, limits: Mapping[str, int]) -> None:
-    """Off by default; pageSize=0 slips through when they are on (facts 3)."""
+    """Off by default; pageSize=0 slips through when they are on (docs/facts/magento-2.4.7.md#3)."""
     if not limits.get("enabled"):
         return
     most = limits.get("max_page_size", 300)
@@ -171,7 +171,7 @@ def _page(found: Sequence[Row], criteria: Criteria) -> list[Row]:
 
 
 def _sort(rows: list[Row], sorts: Sequence[tuple[str, str | None]], key: str) -> None:
-    """Stable, from the last order to the first; without any, by the key. A missing direction means DESC (facts 3).
+    """Stable, from the last order to the first; without any, by the key. A missing direction means DESC (docs/facts/magento-2.4.7.md#3).
 
     Rows that tie keep no promised order in Magento; here they go by the key downwards, so that a client which sorts by
     updated_at alone meets the disorder.
@@ -225,14 +225,15 @@ _ORDERS: dict[str, Callable[[int], bool]] = {
     "lteq": lambda order: order <= 0,
     "to": lambda order: order <= 0,
 }
-"""Any other condition, `moreq` of the documentation included, is silently `eq` (facts 3)."""
+"""Any other condition, `moreq` of the documentation included, is silently `eq` (docs/facts/magento-2.4.7.md#3)."""
 
 
 def _comparison(name: str, wanted: str, accept: Callable[[int], bool]) -> Callable[[Row], bool]:
     if name in _DATE_COLUMNS:
         moment = _database_date(wanted)
         if moment is None:
-            return lambda row: accept(1)  # an unreadable date becomes zero, and every row is later (facts 3)
+            # an unreadable date becomes zero, and every row is later (docs/facts/magento-2.4.7.md#3)
+            return lambda row: accept(1)
         return lambda row: row.get(name) is not None and accept(_compare(str(row[name]), moment))
     target = _normal(wanted)
 

@@ -26,14 +26,14 @@ _CURRENCIES = (
 
 @dataclass(frozen=True)
 class Comment:
-    """Stored with its document in the same transaction, whatever `appendComment` says (facts 7)."""
+    """Stored with its document in the same transaction, whatever `appendComment` says (docs/facts/magento-2.4.7.md#7)."""
 
     text: str
     visible: bool = False
 
 
 def next_increment(tables: Tables, kind: str, store_id: int) -> str:
-    """Nine digits per store view and kind; other stores than 1 begin with their id (facts more 2)."""
+    """Nine digits per store view and kind; other stores than 1 begin with their id (docs/facts/magento-2.4.7-more.md#2)."""
     number = tables.next_id(f"increment_{kind}_{store_id}")
     return f"{number:09d}" if store_id == 1 else f"{store_id}{number:09d}"
 

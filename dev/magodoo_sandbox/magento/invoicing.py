@@ -100,7 +100,7 @@ def _prepare_quantities(order: Row, wanted: dict[int | None, Decimal]) -> dict[i
     """Children get their share of the parent's quantity.
 
     A wanted line without an item id counts as the parent of every top line, which is why Magento invoices one of
-    everything for it (facts 5.1).
+    everything for it (docs/facts/magento-2.4.7.md#5.1).
     """
     quantities = dict(wanted)
     for item in order["items"]:
@@ -212,7 +212,7 @@ def _collect_discount(
 
 
 def _collect_shipping(draft: InvoiceDraft, prefix: str, with_shipping: bool) -> None:
-    """All shipping is on the first invoice; later ones have no shipping columns at all (facts 5.1)."""
+    """All shipping is on the first invoice; later ones have no shipping columns at all (docs/facts/magento-2.4.7.md#5.1)."""
     if not with_shipping:
         return
     order, header = draft.order, draft.header
@@ -225,7 +225,7 @@ def _collect_shipping(draft: InvoiceDraft, prefix: str, with_shipping: bool) -> 
 def _collect_tax(
     draft: InvoiceDraft, real: list[tuple[Row, Row]], carry: Carry, prefix: str, kind: str, last: bool
 ) -> None:
-    """The header's compensation leaves shipping's share out, though the grand total has it (facts more 1.1)."""
+    """The header's compensation leaves shipping's share out, though the grand total has it (docs/facts/magento-2.4.7-more.md#1.1)."""
     order, header = draft.order, draft.header
     compensation = f"{prefix}discount_tax_compensation"
     tax, compensated = of(header, f"{prefix}shipping_tax_amount"), ZERO

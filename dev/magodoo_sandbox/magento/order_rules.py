@@ -151,7 +151,7 @@ def resolve_state(order: Row, has_creditmemos: bool, *, in_progress: bool = Fals
     """The state after an invoice, a first shipment or a refund.
 
     Everything but `processing` falls back to `new`: a complete order with something left to ship becomes new again by a
-    partial refund (facts 5.5, order 91).
+    partial refund (docs/facts/magento-2.4.7.md#5.5, order 91).
     """
     before = order.get("state")
     state = "processing" if before == "processing" else "new"
@@ -182,7 +182,7 @@ def settle_state(order: Row, has_creditmemos: bool) -> None:
 
 
 def _shipped_or_refunded(order: Row) -> bool:
-    """Counts pieces over all lines, so it can say yes with one line unshipped (facts 5.5, order 6)."""
+    """Counts pieces over all lines, so it can say yes with one line unshipped (docs/facts/magento-2.4.7.md#5.5, order 6)."""
     shipped = sum(int(of(item, "qty_shipped")) for item in order["items"])
     refunded = sum(int(of(item, "qty_refunded")) for item in order["items"] if item.get("product_type") == "simple")
     return shipped > 0 and of(order, "total_qty_ordered") <= shipped + refunded

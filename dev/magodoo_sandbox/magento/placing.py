@@ -48,7 +48,7 @@ class Address:
 class Line:
     """What the customer puts in the cart. `child` names a configurable's choice; `price` overrides the base price.
 
-    `suffix` is what chosen options append to the sku on all documents (facts more 4).
+    `suffix` is what chosen options append to the sku on all documents (docs/facts/magento-2.4.7-more.md#4).
     """
 
     sku: str
@@ -412,7 +412,7 @@ def _people(tables: Tables, order_id: int, sale: Sale) -> Row:
 
 
 def as_column(text: str) -> str:
-    """The columns hold three bytes a character: an emoji becomes four question marks (facts more 4)."""
+    """The columns hold three bytes a character: an emoji becomes four question marks (docs/facts/magento-2.4.7-more.md#4)."""
     return "".join(sign if sign <= "\uffff" else "????" for sign in text)
 
 

@@ -1,4 +1,4 @@
-"""What a cart costs: Magento's discount and tax arithmetic in its documented modes (facts more 1)."""
+"""What a cart costs: Magento's discount and tax arithmetic in its documented modes (docs/facts/magento-2.4.7-more.md#1)."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def parse_fields(text: str) -> Tree | None:
 
 
 def project(value: Any, tree: Tree) -> Any:
-    """Only the wanted fields; unknown names are ignored and an empty list becomes null (facts 3)."""
+    """Only the wanted fields; unknown names are ignored and an empty list becomes null (docs/facts/magento-2.4.7.md#3)."""
     if isinstance(value, list):
         return [project(item, tree) for item in value]
     if not isinstance(value, dict):

@@ -44,7 +44,7 @@ def _of_orders(shop: MagentoShop, kind: str, criteria: Criteria) -> Iterable[Row
 
 
 def show_document(kind: str) -> Callable[[MagentoShop, Call, str], Row]:
-    """The route function of GET /V1/orders/:id and its sisters, whose paths are singular (facts 3)."""
+    """The route function of GET /V1/orders/:id and its sisters, whose paths are singular (docs/facts/magento-2.4.7.md#3)."""
     show = _DOCUMENTS[kind][1]
 
     def show_it(shop: MagentoShop, call: Call, identifier: str) -> Row:
@@ -89,7 +89,7 @@ def show_order_status(shop: MagentoShop, call: Call, identifier: str) -> Any:
 
 
 def list_comments(kind: str) -> Callable[[MagentoShop, Call, str], Row]:
-    """All comments of a document, oldest first, paging ignored (facts more 5)."""
+    """All comments of a document, oldest first, paging ignored (docs/facts/magento-2.4.7-more.md#5)."""
 
     def list_them(shop: MagentoShop, call: Call, identifier: str) -> Row:
         row = shop.tables.documents(kind).get(path_id(identifier))
@@ -151,7 +151,7 @@ def list_source_items(shop: MagentoShop, call: Call) -> Row:
 
 
 def show_stock_item(shop: MagentoShop, call: Call, sku: str) -> Row:
-    """Only the source `default`, whatever other sources hold (facts more 3)."""
+    """Only the source `default`, whatever other sources hold (docs/facts/magento-2.4.7-more.md#3)."""
     product = shop.tables.product(sku)
     if product is None:
         raise Refusal(404, "The stock item was unable to be saved. Please try again.")

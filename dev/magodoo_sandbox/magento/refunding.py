@@ -22,7 +22,7 @@ _WEEE = {
 
 @dataclass(frozen=True)
 class RefundArguments:
-    """Amounts in BASE currency, as the API takes them; None is "not sent", which refunds all shipping left (facts 5.3).
+    """Amounts in BASE currency, as the API takes them; None is "not sent", which refunds all shipping left (docs/facts/magento-2.4.7.md#5.3).
 
     `shipping_amount` is before discount and net of tax, or gross where the shop displays shipping with tax.
     """
@@ -233,7 +233,7 @@ def _collect_subtotal(
 
 
 def _shipping_discount(draft: RefundDraft) -> dict[str, Decimal]:
-    """Unrounded, and wrong by shipping's tax when no shipping is refunded: Magento's own error (facts more 1.3)."""
+    """Unrounded, and wrong by shipping's tax when no shipping is refunded: Magento's own error (docs/facts/magento-2.4.7-more.md#1.3)."""
     order, wanted = draft.order, draft.arguments.shipping_amount
     if of(order, "base_shipping_amount") <= 0:
         return {"": ZERO, "base_": ZERO}
@@ -338,7 +338,7 @@ def _shipping_tax(draft: RefundDraft, carry: Carry, prefix: str, kind: str) -> t
 
 
 def _collect_adjustments(draft: RefundDraft) -> None:
-    """Sent in base currency, converted by the order's rate, untaxed; the negative one is not checked (facts 5.3)."""
+    """Sent in base currency, converted by the order's rate, untaxed; the negative one is not checked (docs/facts/magento-2.4.7.md#5.3)."""
     header, rate = draft.header, of(draft.order, "base_to_order_rate")
     sent = {"positive": draft.arguments.adjustment_positive, "negative": draft.arguments.adjustment_negative}
     for prefix, _, _ in _SIDES:

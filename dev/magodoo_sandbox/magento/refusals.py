@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Refusal(Exception):
-    """`parameters` fill the template on the reader's side: a dict for names, a list for numbers (facts 1)."""
+    """`parameters` fill the template on the reader's side: a dict for names, a list for numbers (docs/facts/magento-2.4.7.md#1)."""
 
     def __init__(self, status: int, message: str, parameters: dict[str, Any] | list[Any] | None = None) -> None:
         super().__init__(message)
@@ -63,7 +63,7 @@ def wrong_type(value: Any, expected: str, field: str = "") -> Refusal:
 
 
 def unauthorized(resource: str) -> Refusal:
-    """The one text for no token, a bad token, an expired one and a missing right (facts 1)."""
+    """The one text for no token, a bad token, an expired one and a missing right (docs/facts/magento-2.4.7.md#1)."""
     return Refusal(401, "The consumer isn't authorized to access %resources.", {"resources": resource})
 
 

@@ -64,7 +64,7 @@ def _with_parent(row: Row, item: Row, parent: Row) -> Row:
 
 
 def order_item(item: Row) -> Row:
-    """row_total over REST is the stored one less the discount, never below 0 (facts more 1.2)."""
+    """row_total over REST is the stored one less the discount, never below 0 (docs/facts/magento-2.4.7-more.md#1.2)."""
     shown = public(item)
     for prefix in ("", "base_"):
         try:

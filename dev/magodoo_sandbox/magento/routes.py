@@ -114,7 +114,7 @@ def _find(call: Call) -> tuple[Route, list[str]]:
 
 
 def strip_store(shop: MagentoShop, path: str) -> str:
-    """`/rest/V1/orders` and `/rest/eu/V1/orders` are both `/V1/orders`: the code filters nothing (facts 3)."""
+    """`/rest/V1/orders` and `/rest/eu/V1/orders` are both `/V1/orders`: the code filters nothing (docs/facts/magento-2.4.7.md#3)."""
     inner = path.removeprefix("/rest")
     if inner.startswith("/V1/") or inner == path:
         return inner

@@ -36,7 +36,7 @@ class ShipmentDraft:
 
 
 def draft_shipment(order: Row, wanted: _Wanted, *, by_clerk: bool = False) -> ShipmentDraft:
-    """The wanted quantities, silently cut to what is left; an empty dict is everything left (facts 5.2).
+    """The wanted quantities, silently cut to what is left; an empty dict is everything left (docs/facts/magento-2.4.7.md#5.2).
 
     REST leaves out the line of a bundle of which no part is shipped, the admin does not (docs/facts/magento-bundles.md).
     """
@@ -109,7 +109,7 @@ def check_shipment(draft: ShipmentDraft, tracks: list[Row]) -> None:
 
 
 def take_from_source(draft: ShipmentDraft, source_items: list[Row], source_code: str) -> None:
-    """Reduce the source's quantities; one text for every reason why that is impossible (facts more 3)."""
+    """Reduce the source's quantities; one text for every reason why that is impossible (docs/facts/magento-2.4.7-more.md#3)."""
     stock = {row["sku"]: row for row in source_items if row["source_code"] == source_code}
     taken: dict[str, Decimal] = {}
     for line, item in draft.lines:
@@ -132,7 +132,7 @@ def _pieces(order: Row, line: Row, item: Row) -> list[tuple[str, Decimal]]:
 
 
 def book_shipment(draft: ShipmentDraft, stamp: str, *, by_clerk: bool = False) -> None:
-    """Only the shipped lines change; the order itself does not (facts 4).
+    """Only the shipped lines change; the order itself does not (docs/facts/magento-2.4.7.md#4).
 
     The admin counts what is stored (`Shipment::register`), REST the parts that follow their bundle too (`OrderRegistrar`).
     """

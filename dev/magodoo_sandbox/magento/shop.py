@@ -191,7 +191,7 @@ class MagentoShop(Changes):
         return next(row for row in self.tables.customers if row["id"] == identifier)
 
     def _edit(self, order_id: int) -> str:
-        """Cancel the old order and count the root number up: 4000000081-1, then -2 (facts more 4)."""
+        """Cancel the old order and count the root number up: 4000000081-1, then -2 (docs/facts/magento-2.4.7-more.md#4)."""
         old = self.order(order_id)
         self.cancel(order_id)
         return f"{_root_number(old)}-{int(old.get('edit_increment') or 0) + 1}"

@@ -56,7 +56,7 @@ def issue_token(shop: MagentoShop, call: Call) -> str:
 
 
 def invoice_order(shop: MagentoShop, call: Call, order_id: str) -> str:
-    """Answers a JSON string, though the schema promises an integer (facts 5)."""
+    """Answers a JSON string, though the schema promises an integer (docs/facts/magento-2.4.7.md#5)."""
     body, found = _order_body(shop, call, order_id)
     items = quantities(body.get("items"), shop.limits, "Invoice")
     return str(shop.invoice(found, items, comment=_comment(body), capture=flag(body.get("capture"))))
@@ -147,7 +147,7 @@ def void_invoice(shop: MagentoShop, call: Call, invoice_id: str) -> bool:
 
 
 def email_invoice(shop: MagentoShop, call: Call, invoice_id: str) -> bool:
-    """The mail moves the invoice's updated_at (facts 4)."""
+    """The mail moves the invoice's updated_at (docs/facts/magento-2.4.7.md#4)."""
     invoice = shop.tables.invoices.get(path_id(invoice_id))
     if invoice is None:
         raise no_such_entity()
@@ -221,7 +221,7 @@ def save_shipment(shop: MagentoShop, call: Call) -> Row:
 
 
 def refund_raw(shop: MagentoShop, call: Call) -> Row:
-    """POST /V1/creditmemo/refund stores what is sent; the order does not notice (facts 5.3)."""
+    """POST /V1/creditmemo/refund stores what is sent; the order does not notice (docs/facts/magento-2.4.7.md#5.3)."""
     sent = {snake(key): value for key, value in (call.body().get("creditmemo") or {}).items()}
     required(sent, "order_id", "items")
     return _create(shop, "creditmemos", sent | {"state": 2}, "creditmemo_items")

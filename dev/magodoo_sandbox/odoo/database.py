@@ -124,7 +124,7 @@ class OdooDatabase:
         raise AccessDenied("Access Denied")
 
     def may_use(self, uid: int, secret: str) -> bool:
-        """Classic RPC takes the API key or the password (facts odoo-19.0 2)."""
+        """Classic RPC takes the API key or the password (docs/facts/odoo-19.0.md#2)."""
         row = self.tables["res.users"].get(uid, {})
         return bool(secret) and secret in (row.get("api_key"), row.get("password_text"))
 

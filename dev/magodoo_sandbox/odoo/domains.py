@@ -1,7 +1,7 @@
 """Domains: from prefix notation to a predicate over rows, with the set of candidates that an index gives.
 
 Datetimes are compared in whole seconds: `=` means within the second, `>` from the next second on, a fraction in the
-domain is cut (facts odoo-19.0 4).
+domain is cut (docs/facts/odoo-19.0.md#4).
 """
 
 from __future__ import annotations

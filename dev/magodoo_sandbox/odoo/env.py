@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Env:
-    """One call. `stamp`, the start of its transaction, is the write_date of all it writes (facts odoo-19.0 4)."""
+    """One call. `stamp`, the start of its transaction, is the write_date of all it writes (docs/facts/odoo-19.0.md#4)."""
 
     db: OdooDatabase
     uid: int

@@ -1,4 +1,4 @@
-"""What Odoo raises, and the HTTP status that JSON-2 gives it (facts odoo-19.0 1).
+"""What Odoo raises, and the HTTP status that JSON-2 gives it (docs/facts/odoo-19.0.md#1).
 
 Plain Python errors (`ValueError`, `KeyError` ...) leave the server as 500 `builtins.*`, exactly as Odoo's own do, so
 the rest of the package raises them as they are.

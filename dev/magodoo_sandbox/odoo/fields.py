@@ -101,7 +101,7 @@ def rounded(amount: Decimal, digits: int = 2) -> Decimal:
 
 
 def _moment(kind: str, value: Any) -> str:
-    """A date for a datetime and the reverse are taken, but no `T`, no zone, no fraction (facts odoo-19.0 3)."""
+    """A date for a datetime and the reverse are taken, but no `T`, no zone, no fraction (docs/facts/odoo-19.0.md#3)."""
     text = str(value)
     if kind == "date":
         return datetime.strptime(text[:10], _FORMATS["date"]).strftime(_FORMATS["date"])  # noqa: DTZ007

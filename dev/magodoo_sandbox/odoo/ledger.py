@@ -265,7 +265,7 @@ class Journal(Model):
         return f"{row['name']} ({self.db.tables['res.currency'][currency]['name']})" if currency else str(row["name"])
 
     def created(self, env: Env, ids: list[int]) -> None:
-        """A bank or cash journal gets its account and one manual method line for each direction (facts pair 4)."""
+        """A bank or cash journal gets its account and one manual method line for each direction (docs/facts/pair.md#4)."""
         for row in (self.rows[record] for record in ids):
             if row["type"] not in ("bank", "cash", "credit"):
                 continue

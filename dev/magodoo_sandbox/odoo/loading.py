@@ -2,7 +2,7 @@
 
 A row with values in plain columns starts a record, rows with only one2many columns below it are its further lines.
 Every cell is text. The answer is always 200: `{"ids": [...] | false, "messages": [...], "nextrow": 0}`; one bad record
-and nothing is saved (facts odoo-19.0 6).
+and nothing is saved (docs/facts/odoo-19.0.md#6).
 """
 
 from __future__ import annotations
@@ -306,7 +306,7 @@ def _failure(number: int, record: Record, problem: Exception) -> Row:
 
 
 def serialization_failure(rows: int) -> dict[str, Any]:
-    """What the loser of two concurrent loads of one key gets; the server does not retry it (facts odoo-19.0 6)."""
+    """What the loser of two concurrent loads of one key gets; the server does not retry it (docs/facts/odoo-19.0.md#6)."""
     text = "could not serialize access due to concurrent update\n"
     place = {"rows": {"from": 0, "to": max(rows - 1, 0)}, "record": 0, "type": "error", "message": text}
     return {"ids": False, "messages": [place], "nextrow": 0}

@@ -241,7 +241,7 @@ class MoveLine(Model):
         return Decimal(min(rest_currency, rounded(amount * rate)))
 
     def _close_exchange(self, env: Env, ids: list[int]) -> None:
-        """What is left in company currency only, is an exchange difference and gets its entry (facts pair 6)."""
+        """What is left in company currency only, is an exchange difference and gets its entry (docs/facts/pair.md#6)."""
         if env.context.get("no_exchange_difference"):
             return
         for line in ids:

@@ -33,7 +33,7 @@ class MoveTotals(Model):
                 self._total_entry(env, record)
 
     def rebuild_after(self, env: Env, ids: list[int], vals: Row) -> None:
-        """After write(): a forced tax line stays, `extra_tax_data` alone changes nothing (facts pair 2.1)."""
+        """After write(): a forced tax line stays, `extra_tax_data` alone changes nothing (docs/facts/pair.md#2.1)."""
         commands = [*(vals.get("line_ids") or []), *(vals.get("invoice_line_ids") or [])]
         if any(
             name in vals for name in ("currency_id", "invoice_currency_rate", "move_type", "invoice_payment_term_id")
@@ -95,7 +95,7 @@ class MoveTotals(Model):
         return sorted(payment for payment in found if payment)
 
     def tax_totals(self, row: Row) -> Any:
-        """The widget's tree, with one group as the generic chart has (facts odoo-19.0 [342])."""
+        """The widget's tree, with one group as the generic chart has (docs/facts/odoo-19.0.md#3 [342])."""
         if row["move_type"] == "entry":
             return False
         base, tax, total = (row.get(key, ZERO) for key in ("amount_untaxed", "amount_tax", "amount_total"))
@@ -165,7 +165,7 @@ class MoveTotals(Model):
             lines.put(env, line, currency_id=row["currency_id"], **amounts)
             return line
         accounts = env["account.account"]
-        # A tax without an account of its own is booked where the sale is (facts odoo-19.0 [472]).
+        # A tax without an account of its own is booked where the sale is (docs/facts/odoo-19.0.md#5 [472]).
         account = facts.pop("account_id", 0) or accounts.of_type(row["company_id"], "income")
         fresh = {"move_id": record, "display_type": kind, "account_id": account, "tax_ids": [], **facts, **amounts}
         return int(lines.make(env, [fresh], nested=True)[0])
@@ -330,7 +330,7 @@ class MoveTotals(Model):
         return found
 
     def book_exchange(self, env: Env, line: int, rest: Decimal) -> None:
-        """An entry in EXCH for a residue in company currency, matched with the item that has it (facts pair 6)."""
+        """An entry in EXCH for a residue in company currency, matched with the item that has it (docs/facts/pair.md#6)."""
         lines = env["account.move.line"]
         item = lines.rows[line]
         company = lines.get(item, "company_id")

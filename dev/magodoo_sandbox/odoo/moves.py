@@ -267,7 +267,7 @@ class Move(MoveTotals):
 
     @public
     def action_switch_move_type(self, env: Env, ids: list[int]) -> None:
-        """A draft credit note becomes an invoice with reversed lines, and the other way round (facts pair 5.4)."""
+        """A draft credit note becomes an invoice with reversed lines, and the other way round (docs/facts/pair.md#5.4)."""
         self.ensure(env, ids)
         for record in ids:
             row = self.rows[record]
@@ -298,7 +298,7 @@ class Move(MoveTotals):
         lines.reconcile(env, [line_id, *own])
 
     def post(self, env: Env, ids: list[int]) -> None:
-        """All or none: numbers follow (date, reference, id), not the order of ids (facts odoo-19.0 5)."""
+        """All or none: numbers follow (date, reference, id), not the order of ids (docs/facts/odoo-19.0.md#5)."""
         for record in ids:
             self._check_postable(env, self.rows[record])
         for record in ids:
@@ -341,7 +341,7 @@ class Move(MoveTotals):
         self.put(env, record, date=self._open_date(env, row))
 
     def _open_date(self, env: Env, row: Row) -> str:
-        """A lock date never refuses a posting: it moves the accounting date, silently (facts pair 10)."""
+        """A lock date never refuses a posting: it moves the accounting date, silently (docs/facts/pair.md#10)."""
         locks = [lock for _, lock in self._violated(env, row)]
         if not locks:
             return str(row["date"])
@@ -376,7 +376,7 @@ class Move(MoveTotals):
         raise UserError(f"You cannot add/modify entries prior to and inclusive of: {', '.join(shown)}.")
 
     def _number(self, env: Env, record: int) -> None:
-        """The journal's next number, or the name given by hand, which then leads the sequence (facts odoo-19.0 6)."""
+        """The journal's next number, or the name given by hand, which then leads the sequence (docs/facts/odoo-19.0.md#6)."""
         row, sequences = self.rows[record], env["sandbox.sequence"]
         if row.get("name"):
             prefix, digits = _split_name(row["name"])
@@ -427,7 +427,7 @@ class Move(MoveTotals):
     # What follows elsewhere
 
     def _match_reversed(self, env: Env, record: int) -> None:
-        """A posted credit note pays its original if that is open; a paid original is left alone (facts odoo-19.0 5)."""
+        """A posted credit note pays its original if that is open; a paid original is left alone (docs/facts/odoo-19.0.md#5)."""
         row = self.rows[record]
         original = self.rows.get(row.get("reversed_entry_id", 0))
         if row["move_type"] not in ("out_refund", "in_refund") or original is None or original["state"] != "posted":

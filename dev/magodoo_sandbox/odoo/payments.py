@@ -92,7 +92,7 @@ class Payment(Model):
         return line is not None and bool(line.get("reconciled"))
 
     def is_matched(self, row: Row) -> bool:
-        """Matching with a bank statement is an Enterprise affair: always false here (facts odoo-19.0 [076])."""
+        """Matching with a bank statement is an Enterprise affair: always false here (docs/facts/odoo-19.0.md#5 [076])."""
         return False
 
     def complete(self, env: Env, vals: Row) -> None:
@@ -132,7 +132,7 @@ class Payment(Model):
         """Writing the partner derives the account anew.
 
         Writing the journal or the type derives the outstanding account anew: without one on the method line it is
-        cleared, and posting then books nothing (facts odoo-19.0 5, the trap)."""
+        cleared, and posting then books nothing (docs/facts/odoo-19.0.md#5, the trap)."""
         if "partner_id" in vals and "destination_account_id" not in vals:
             for row in [self.rows[record] for record in ids if self.rows[record]["state"] == "draft"]:
                 self.put(env, row["id"], destination_account_id=self._destination(env, row))
@@ -151,7 +151,7 @@ class Payment(Model):
 
     @public
     def action_post(self, env: Env, ids: list[int]) -> None:
-        """Posts drafts; one that is posted already is left alone (facts odoo-19.0 [366])."""
+        """Posts drafts; one that is posted already is left alone (docs/facts/odoo-19.0.md#5 [366])."""
         self.ensure(env, ids)
         drafts = [record for record in ids if self.rows[record]["state"] == "draft"]
         for record in drafts:
@@ -187,7 +187,7 @@ class Payment(Model):
         env["account.move"].refresh_payment(env, documents)
 
     def refresh(self, env: Env, ids: list[int]) -> None:
-        """`paid` as soon as it is matched in full (facts odoo-19.0 [348][363])."""
+        """`paid` as soon as it is matched in full (docs/facts/odoo-19.0.md#5 [348][363])."""
         for record in ids:
             row = self.rows[record]
             if row["state"] in ("in_process", "paid"):

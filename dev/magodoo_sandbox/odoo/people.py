@@ -236,7 +236,7 @@ class Partner(Model):
         self.complete(env, vals)
 
     def written(self, env: Env, ids: list[int], vals: Row) -> None:
-        """A renamed partner moves the write_date of its journal entries (facts odoo-19.0 4)."""
+        """A renamed partner moves the write_date of its journal entries (docs/facts/odoo-19.0.md#4)."""
         if "name" in vals:
             find = self.db.store.find
             env["account.move"].touch(
@@ -278,7 +278,7 @@ class Users(Model):
         return ""
 
     def listed_keys(self, row: Row) -> list[int]:
-        """Nobody sees another user's keys here; one's own are found in their own model (facts odoo-19.0 [229])."""
+        """Nobody sees another user's keys here; one's own are found in their own model (docs/facts/odoo-19.0.md#1 [229])."""
         return []
 
     def show(self, env: Env, ids: list[int], fields: list[str] | None, load: Any) -> list[Row]:

@@ -63,7 +63,7 @@ class Picking(Model):
     )
 
     def tracking_url(self, row: Row) -> bool:
-        """False for carriers without an API (facts odoo-19.0 5)."""
+        """False for carriers without an API (docs/facts/odoo-19.0.md#5)."""
         return False
 
     def weight(self, row: Row) -> Decimal:
@@ -84,7 +84,7 @@ class Picking(Model):
                 )
 
     def written(self, env: Env, ids: list[int], vals: Row) -> None:
-        """Nested move quantities take effect, and the order's write_date moves (facts odoo-19.0 4)."""
+        """Nested move quantities take effect, and the order's write_date moves (docs/facts/odoo-19.0.md#4)."""
         moves = env["stock.move"]
         for command in vals.get("move_ids") or []:
             if command[0] == 1:
@@ -189,7 +189,7 @@ class Picking(Model):
 
     @public
     def button_validate(self, env: Env, ids: list[int]) -> Any:
-        """True when done; a wizard's window, and nothing done, when somebody must decide (facts odoo-19.0 5)."""
+        """True when done; a wizard's window, and nothing done, when somebody must decide (docs/facts/odoo-19.0.md#5)."""
         self.ensure(env, ids)
         waiting = [record for record in ids if self.rows[record]["state"] not in FINAL]
         for record in waiting:
@@ -277,7 +277,7 @@ class Picking(Model):
         return [i for i in self.get(self.rows[record], "move_ids") if moves[i]["state"] not in FINAL]
 
     def _quantities(self, env: Env, record: int) -> dict[int, Decimal]:
-        """What each open move would ship: if any is picked, only the picked ones (facts odoo-19.0 [046])."""
+        """What each open move would ship: if any is picked, only the picked ones (docs/facts/odoo-19.0.md#5 [046])."""
         moves = env["stock.move"].rows
         own = self._open_moves(env, record)
         some_picked = any(moves[i].get("picked") for i in own)

@@ -1,4 +1,4 @@
-"""What an administrator sets up once before the pipeline may write (facts pair 4, 5, 6 and 9), by the API's own code.
+"""What an administrator sets up once before the pipeline may write (docs/facts/pair.md#4, #5, #6 and #9), by the API's own code.
 
 Two companies (US in USD, Germany in EUR), taxes of five rates, EUR at 0.92, a journal with a clearing account per
 payment provider, service products for shipping, discounts and adjustments, delivery methods, the key field on

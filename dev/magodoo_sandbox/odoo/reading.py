@@ -101,7 +101,7 @@ class Reading(Searching):
         raise UserError("You don't have the rights to export data. Please contact an Administrator.")
 
     def show(self, env: Env, ids: list[int], fields: list[str] | None, load: Any) -> list[Row]:
-        """Rows as `read` gives them, in the order of `ids`; ids that are gone are left out (facts odoo-19.0 3)."""
+        """Rows as `read` gives them, in the order of `ids`; ids that are gone are left out (docs/facts/odoo-19.0.md#3)."""
         names = list(dict.fromkeys(fields)) if fields else list(self.fields)
         plain = load != "_classic_read"
         shows = [(name, self._shower(env, self.field(name), plain)) for name in names if name != "id"]

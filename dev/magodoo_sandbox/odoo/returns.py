@@ -17,7 +17,7 @@ from magodoo_sandbox.odoo.store import Row
 
 
 class ReturnPicking(Model):
-    """Its lines start at quantity 0 (facts odoo-19.0 [105])."""
+    """Its lines start at quantity 0 (docs/facts/odoo-19.0.md#5 [105])."""
 
     name, label = "stock.return.picking", "Return Picking"
     rec_name = "id"

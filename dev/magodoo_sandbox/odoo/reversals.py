@@ -15,7 +15,7 @@ _OPPOSITE = {"out_invoice": "out_refund", "in_invoice": "in_refund", "entry": "e
 
 
 class Reversal(Model):
-    """`journal_id` is required through the API (facts odoo-19.0 5)."""
+    """`journal_id` is required through the API (docs/facts/odoo-19.0.md#5)."""
 
     name, label = "account.move.reversal", "Account Move Reversal"
     rec_name = "reason"

@@ -1,4 +1,4 @@
-"""Who may do what: groups per model and operation, companies, and the salesman's own documents (facts pair 9).
+"""Who may do what: groups per model and operation, companies, and the salesman's own documents (docs/facts/pair.md#9).
 
 A model that is not listed may be read by every user and changed by the administrator only.
 """
@@ -116,7 +116,7 @@ _INHERITED = frozenset(
     }
 )
 _OWNER = {"sale.order": "user_id", "account.move": "invoice_user_id"}
-# A journal needs an account of its own, and that is what Odoo refuses first (facts pair 9).
+# A journal needs an account of its own, and that is what Odoo refuses first (docs/facts/pair.md#9).
 _REFUSED_FIRST = {("account.journal", "create"): "account.account"}
 
 

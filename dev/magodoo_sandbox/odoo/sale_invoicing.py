@@ -24,7 +24,7 @@ _NOTHING = (
 
 
 class AdvancePayment(Model):
-    """Orders of one customer end in one invoice unless `consolidated_billing` is false (facts odoo-19.0 5)."""
+    """Orders of one customer end in one invoice unless `consolidated_billing` is false (docs/facts/odoo-19.0.md#5)."""
 
     name, label = "sale.advance.payment.inv", "Sales Advance Payment Invoice"
     rec_name = "advance_payment_method"

@@ -107,7 +107,7 @@ class Order(Model):
         return len(self.invoices(row))
 
     def invoice_status(self, row: Row) -> str:
-        """An order with only its delivery left to invoice has nothing to invoice (facts odoo-19.0 [022])."""
+        """An order with only its delivery left to invoice has nothing to invoice (docs/facts/odoo-19.0.md#5 [022])."""
         lines = self.db.models["sale.order.line"]
         if row["state"] != "sale":
             return "no"
@@ -159,7 +159,7 @@ class Order(Model):
             lists = env["product.pricelist"].rows.values()
             own = (r["id"] for r in lists if r.get("active") and r["currency_id"] == company["currency_id"])
             vals["pricelist_id"] = next(own, False)
-        # A currency that is given directly is overridden by the pricelist's (facts pair 6).
+        # A currency that is given directly is overridden by the pricelist's (docs/facts/pair.md#6).
         price_list = env["product.pricelist"].rows.get(int(vals["pricelist_id"] or 0))
         vals["currency_id"] = price_list["currency_id"] if price_list else company["currency_id"]
         vals["warehouse_id"] = vals.get("warehouse_id") or env["stock.warehouse"].of(vals["company_id"])
@@ -205,7 +205,7 @@ class Order(Model):
 
     @public
     def action_confirm(self, env: Env, ids: list[int]) -> bool:
-        """Overwrites date_order with now, and creates deliveries (facts odoo-19.0 5)."""
+        """Overwrites date_order with now, and creates deliveries (docs/facts/odoo-19.0.md#5)."""
         self.ensure(env, ids)
         if any(self.rows[record]["state"] not in ("draft", "sent") for record in ids):
             raise UserError("Some orders are not in a state requiring confirmation.")
@@ -218,7 +218,7 @@ class Order(Model):
 
     @public
     def action_cancel(self, env: Env, ids: list[int]) -> bool:
-        """Open deliveries and draft invoices are cancelled, done deliveries stay (facts pair 3)."""
+        """Open deliveries and draft invoices are cancelled, done deliveries stay (docs/facts/pair.md#3)."""
         self.ensure(env, ids)
         if any(self.rows[record].get("locked") for record in ids):
             raise UserError("You cannot cancel a locked order. Please unlock it first.")
@@ -311,7 +311,7 @@ class OrderLine(Model):
         return self.db.store.find("account.move.line", "sale_line_ids", row["id"])
 
     def qty_invoiced(self, row: Row) -> Decimal:
-        """Drafts count, cancelled documents do not, credit notes count against (facts pair 5.5)."""
+        """Drafts count, cancelled documents do not, credit notes count against (docs/facts/pair.md#5.5)."""
         items, moves = self.db.tables["account.move.line"], self.db.tables["account.move"]
         total = ZERO
         for item in (items[i] for i in self.invoice_lines(row)):

@@ -52,7 +52,7 @@ class Searching(Base):
     def read_group(
         self, env: Env, domain: list[Any], fields: list[str], groupby: list[str], lazy: bool = True
     ) -> list[Row]:
-        """The way of before 19, which 19 still answers (facts odoo-19.0 [257]); `lazy` groups by the first name only."""
+        """The way of before 19, which 19 still answers (docs/facts/odoo-19.0.md#3 [257]); `lazy` groups by the first name only."""
         names = groupby[:1] if lazy else groupby
         shown = []
         for key, rows in self._groups(env, domain, names):
@@ -80,7 +80,7 @@ class Searching(Base):
         return [row["id"] for row in rows]
 
     def check_rules(self, env: Env, ids: list[int], operation: str) -> None:
-        """AccessError if one of the records exists but a record rule hides it (facts odoo-19.0 1)."""
+        """AccessError if one of the records exists but a record rule hides it (docs/facts/odoo-19.0.md#1)."""
         visible = self.db.rights.visible(env, self)
         if visible and not all(visible(self.rows[record]) for record in ids if record in self.rows):
             user = self.db.models["res.users"].display_name(env.user)

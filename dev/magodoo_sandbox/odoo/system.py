@@ -109,7 +109,7 @@ class Rule(Model):
 
 
 class IrField(Model):
-    """Creating a manual field makes it usable at once (facts odoo-19.0 6)."""
+    """Creating a manual field makes it usable at once (docs/facts/odoo-19.0.md#6)."""
 
     name, label, order = "ir.model.fields", "Fields", "name"
     declared = f.columns(

@@ -1,7 +1,7 @@
-"""Base and tax of document lines, as Odoo 19 computes and rounds them (facts pair 2).
+"""Base and tax of document lines, as Odoo 19 computes and rounds them (docs/facts/pair.md#2).
 
 `extra_tax_data` on a line forces its base and its tax, but only if it repeats the line's currency, price, discount and
-quantity and names every tax of the line; otherwise it is ignored without a word (facts pair 2.1).
+quantity and names every tax of the line; otherwise it is ignored without a word (docs/facts/pair.md#2.1).
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _force(result: TaxedLine, line: Row, terms: Terms, quantity: str) -> None:
 
 
 def _applies(data: Any, line: Row, terms: Terms, quantity: str) -> bool:
-    """Missing keys and text fail as in Odoo: KeyError 'currency_id', AttributeError (facts pair 2.1)."""
+    """Missing keys and text fail as in Odoo: KeyError 'currency_id', AttributeError (docs/facts/pair.md#2.1)."""
     if not data.get("manual_tax_amounts"):
         return False
     if int(data["currency_id"]) != terms.currency:
@@ -111,7 +111,7 @@ def _applies(data: Any, line: Row, terms: Terms, quantity: str) -> bool:
 
 
 def _scale(data: Row, terms: Terms) -> Decimal:
-    """Company amounts were meant for `rate`; with another rate on the document Odoo scales them (facts pair 6)."""
+    """Company amounts were meant for `rate`; with another rate on the document Odoo scales them (docs/facts/pair.md#6)."""
     rate = number(data.get("rate"))
     return rate / terms.rate if rate else Decimal(1)
 

@@ -1,4 +1,4 @@
-"""HTTP without a socket: JSON-2 and classic JSON-RPC, with Odoo's status codes and bodies (facts odoo-19.0 1 and 2)."""
+"""HTTP without a socket: JSON-2 and classic JSON-RPC, with Odoo's status codes and bodies (docs/facts/odoo-19.0.md#1 and #2)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def handle(db: OdooDatabase, method: str, path: str, headers: Mapping[str, str],
 
 
 def no_database() -> Answer:
-    """An unknown database, and also a PostgreSQL that is down (facts odoo-19.0 1)."""
+    """An unknown database, and also a PostgreSQL that is down (docs/facts/odoo-19.0.md#1)."""
     return Answer(404, _HTML, _NO_DATABASE.encode())
 
 
@@ -91,7 +91,7 @@ def refuse(problem: Exception) -> Answer:
 
 
 def conflicting(method: str, rows: int) -> Answer:
-    """What the loser of two concurrent writes gets: load() answers 200 with ids false (facts odoo-19.0 6)."""
+    """What the loser of two concurrent writes gets: load() answers 200 with ids false (docs/facts/odoo-19.0.md#6)."""
     return Answer(200, _JSON, to_json(serialization_failure(rows))) if method == "load" else refuse(conflict())
 
 
@@ -106,7 +106,7 @@ def rpc_database_down(request: Any) -> Answer:
 
 
 def rpc_result(request: Any, result: Any) -> Answer:
-    """A method that returns nothing gives an answer without `result` (facts odoo-19.0 2)."""
+    """A method that returns nothing gives an answer without `result` (docs/facts/odoo-19.0.md#2)."""
     answer = {"jsonrpc": "2.0", "id": request}
     return Answer(200, _JSON, to_json(answer if result is None else {**answer, "result": result}))
 
@@ -147,7 +147,7 @@ def _authenticate(db: OdooDatabase, authorization: str) -> int:
 
 
 def _arguments(body: bytes) -> dict[str, Any]:
-    """Named arguments; a body that is no object counts as none (facts odoo-19.0 [212])."""
+    """Named arguments; a body that is no object counts as none (docs/facts/odoo-19.0.md#1 [212])."""
     if not body:
         return {}
     try:

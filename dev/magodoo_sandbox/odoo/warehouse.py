@@ -123,7 +123,7 @@ class PickingType(Model):
 
 
 class Quant(Model):
-    """Stock of a product at a location. Negative stock is accepted (facts odoo-19.0 [514])."""
+    """Stock of a product at a location. Negative stock is accepted (docs/facts/odoo-19.0.md#5 [514])."""
 
     name, label = "stock.quant", "Quants"
     rec_name = "id"

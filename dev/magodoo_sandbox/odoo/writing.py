@@ -79,7 +79,7 @@ class Writing(Reading):
     @public(access="read")
     def message_post(self, env: Env, ids: list[int], body: str = "", message_type: str = "", subject: str = "",
                      subtype_xmlid: str = "") -> list[int]:  # fmt: skip
-        """A chatter message; moves no write_date (facts odoo-19.0 4)."""
+        """A chatter message; moves no write_date (docs/facts/odoo-19.0.md#4)."""
         self.ensure(env, ids)
         notes = [{"model": self.name, "res_id": record, "body": body, "subject": subject} for record in ids]
         return self.db.models["mail.message"].make(env, notes)

@@ -1,7 +1,7 @@
 """The Odoo side of the seed: Magento documents entered into the books, linked as magodoo links them or by hand.
 
 Written apart from the pipeline's own requests, on purpose: what both get equal to the cent is equal twice. It speaks only Odoo's
-API, so that the sandbox and a live Odoo 19 are filled by the same calls (facts pair 3 to 5).
+API, so that the sandbox and a live Odoo 19 are filled by the same calls (docs/facts/pair.md#3 to #5).
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Books(Desk):
     def credit_note(
         self, history: History, memo: int, *, linked: bool = True, post: bool = True, change: Any = None
     ) -> int:
-        """The credit note of a credit memo; its lines are not linked to order lines (facts pair 5.5)."""
+        """The credit note of a credit memo; its lines are not linked to order lines (docs/facts/pair.md#5.5)."""
         row = self.shop.row("credit_memo", memo)
         entries = document_entries(self.shop, history, row, "cml", memo)
         return self._move(
@@ -272,7 +272,7 @@ class Books(Desk):
         return rows
 
     def _forced(self, entry: Entry, tax: int, currency: str, rate: Decimal) -> str:
-        """`extra_tax_data`: base and tax of the line in both currencies, as Magento has them (facts pair 2.1)."""
+        """`extra_tax_data`: base and tax of the line in both currencies, as Magento has them (docs/facts/pair.md#2.1)."""
         amounts = {
             "base_amount_currency": entry.net,
             "tax_amount_currency": entry.tax,

@@ -181,7 +181,7 @@ class ChangeKind(StrEnum):
             Side.ODOO,
             "OdooCreditNoteOperator",
             "Makes and posts the credit note of a Magento credit memo.",
-            # A credit note that is posted first is matched with the invoice, and the payment finds nothing open (facts pair 5.3).
+            # A credit note that is posted first is matched with the invoice, and the payment finds nothing open (docs/facts/pair.md#5.3).
             (
                 _IMPORTED,
                 After("odoo_invoice", Scope.ORDER),

@@ -1,4 +1,4 @@
-"""Number sequences of an Odoo journal: the prefix of a number determines the dates that its sequence covers (facts invoice-dates)."""
+"""Number sequences of an Odoo journal: the prefix of a number determines the dates that its sequence covers (docs/facts/invoice-dates.md)."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Severity(StrEnum):
 
 
 class FindingType(StrEnum):
-    """The types of finding (DESIGN, *Findings*). `reconcile/catalogue.py` has the meaning, causes and remedies of each."""
+    """The types of finding (docs/reference/findings.md). `reconcile/catalogue.py` has the meaning, causes and remedies of each."""
 
     MISSING_IN_ODOO = "missing_in_odoo"
     MISSING_IN_MAGENTO = "missing_in_magento"

@@ -69,7 +69,7 @@ def percent(row: Row, name: str) -> Decimal | None:
 
 
 def rate(row: Row, name: str) -> Decimal:
-    """Return a currency rate with eight decimals; 1 when it is absent or 0 (facts magento-2.4.7 6: store_to_* are 0)."""
+    """Return a currency rate with eight decimals; 1 when it is absent or 0 (docs/facts/magento-2.4.7.md#6: store_to_* are 0)."""
     read = number(row, name, 10**9)
     return read.quantize(Decimal("0.00000001")) if read else Decimal(1)
 

@@ -1,6 +1,6 @@
 """Read what Magento sent as canonical documents: orders, invoices, shipments, credit memos.
 
-Arithmetic: facts magento-2.4.7-more 1.1 and 1.2 (which sums hold), pair 1 (which rows carry money). `sound` is false
+Arithmetic: docs/facts/magento-2.4.7-more.md#1.1 and #1.2 (which sums hold), docs/facts/pair.md#1 (which rows carry money). `sound` is false
 when the sum of the rows or the sum of their taxes does not hold to the last decimal; what the grand total holds
 beside its parts is a line of its own (`magento_totals`).
 """
@@ -38,7 +38,7 @@ def read(instance: Instance, kind: Kind | str, row: Row, request_began_at: datet
 
 
 def invoice(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """Return an invoice; captured is only what names a provider's transaction, as every invoice made over REST is *paid* (facts 5)."""
+    """Return an invoice; captured is only what names a provider's transaction, as every invoice made over REST is *paid* (docs/facts/magento-2.4.7.md#5)."""
     document = _money_document(instance, Kind.INVOICE, row, request_began_at)
     if document.transaction_id and document.state == PAID:
         document.captured_amount = fields.units(row, "grand_total")
@@ -46,7 +46,7 @@ def invoice(instance: Instance, row: Row, request_began_at: datetime) -> Canonic
 
 
 def credit_memo(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """Return a credit memo; amounts have four decimals where shipping was discounted (facts more 1.3)."""
+    """Return a credit memo; amounts have four decimals where shipping was discounted (docs/facts/magento-2.4.7-more.md#1.3)."""
     document = _money_document(instance, Kind.CREDIT_MEMO, row, request_began_at)
     document.parent_id = fields.identity(row, "invoice_id")
     if document.transaction_id:
@@ -136,7 +136,7 @@ def _item(item: Row) -> CanonicalLine:
 
 
 def _money_item(item: Row) -> CanonicalLine:
-    """Return an item line; children of a configurable and parents of a dynamic bundle have no row_total (facts magento-2.4.7 5.4)."""
+    """Return an item line; children of a configurable and parents of a dynamic bundle have no row_total (docs/facts/magento-2.4.7.md#5.4)."""
     line = _item(item)
     line.is_money = item.get("row_total") is not None
     if line.is_money:
@@ -154,7 +154,7 @@ def _money_item(item: Row) -> CanonicalLine:
 
 
 def _adjustments(row: Row) -> list[CanonicalLine]:
-    """Return the lines of adjustments, which carry no tax (facts more 1.2)."""
+    """Return the lines of adjustments, which carry no tax (docs/facts/magento-2.4.7-more.md#1.2)."""
     found = []
     for name, sign in (("adjustment_positive", 1), ("adjustment_negative", -1)):
         amount, base = sign * fields.units(row, name), sign * fields.units(row, f"base_{name}")

@@ -154,7 +154,7 @@ def _addresses(instance: Instance, row: Row, email: str) -> dict[str, Any]:
 def read_items(row: Row) -> tuple[list[CanonicalLine], Rows]:
     """Return the item lines of an order as Magento sends it, and how its rows were read (units by item id).
 
-    Which rows carry money: a configurable's and a fixed bundle's parent, a dynamic bundle's children (facts pair 1).
+    Which rows carry money: a configurable's and a fixed bundle's parent, a dynamic bundle's children (docs/facts/pair.md#1).
 
     Raises:
         Unreadable: An item's id is missing, or two items have the same.
@@ -233,7 +233,7 @@ def _shipping_address(row: Row) -> Row:
 
 
 def _shipping_percent(row: Row) -> Decimal | None:
-    """Return the rate of the tax on shipping; None where it is not given. Invoices and credit memos never have it (facts more 1.1)."""
+    """Return the rate of the tax on shipping; None where it is not given. Invoices and credit memos never have it (docs/facts/magento-2.4.7-more.md#1.1)."""
     found = [
         fields.percent(tax, "percent") or Decimal(0)
         for applied in fields.rows(fields.inner(row, "extension_attributes"), "item_applied_taxes")

@@ -125,7 +125,7 @@ class Totals:
         parts: units paid by gift card, store credit or points. adjusted: False for orders, whose adjustments are
         those of their credit memos.
         """
-        # The base name is truncated on orders and invoices (facts magento-2.4.7-more 1.1).
+        # The base name is truncated on orders and invoices (docs/facts/magento-2.4.7-more.md#1.1).
         compensations = (
             f"{prefix}discount_tax_compensation_amount",
             "base_shipping_discount_tax_compensation_amnt" if prefix else "shipping_discount_tax_compensation_amount",
@@ -150,7 +150,7 @@ class Totals:
     def beside(self) -> int:
         """Return what the grand total holds in no part.
 
-        It is 0 by Magento's own identity (facts magento-2.4.7-more 1.1), except for fixed product tax beside the
+        It is 0 by Magento's own identity (docs/facts/magento-2.4.7-more.md#1.1), except for fixed product tax beside the
         subtotal, and for what extensions add.
         """
         return self.grand_total - self.parts
@@ -310,10 +310,10 @@ def extra_line(lines: Sequence[CanonicalLine], totals: Totals, base: Totals) -> 
 def remainder_line(
     lines: Sequence[CanonicalLine], totals: Totals, base: Totals, base_inside: int
 ) -> list[CanonicalLine]:
-    """Return the line of the header's discount that no item has: the discount on shipping, which has no field of its own (facts 6).
+    """Return the line of the header's discount that no item has: the discount on shipping, which has no field of its own (docs/facts/magento-2.4.7.md#6).
 
     base_inside: what the subtotal in base currency holds beside its rows. The amount has either sign where Magento
-    spreads a share of it over credit memos without shipping (facts more 1.3).
+    spreads a share of it over credit memos without shipping (docs/facts/magento-2.4.7-more.md#1.3).
     """
     amount = totals.discount - sum(line.discount for line in lines)
     if not amount:

@@ -111,7 +111,7 @@ def invoice(instance: Instance, row: Row, request_began_at: datetime) -> Canonic
 
 
 def credit_note(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
-    """Return a credit note, of kind credit_memo; amounts are positive (facts odoo-19.0 3)."""
+    """Return a credit note, of kind credit_memo; amounts are positive (docs/facts/odoo-19.0.md#3)."""
     document = _move(instance, Kind.CREDIT_MEMO, row, request_began_at)
     document.parent_id = odoo.link_id(row, "reversed_entry_id")
     return document

@@ -18,7 +18,7 @@ MOST_REFERENCES = 40
 
 
 def link(row: Row, name: str) -> Row:
-    """Return a many2one as an object with `id`: it arrives as an object, an id, `[id, name]` or False (facts odoo-19.0 3)."""
+    """Return a many2one as an object with `id`: it arrives as an object, an id, `[id, name]` or False (docs/facts/odoo-19.0.md#3)."""
     value = row.get(name)
     if isinstance(value, list):
         value = {"id": value[0], "name": value[1]} if len(value) == 2 else value

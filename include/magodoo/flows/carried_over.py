@@ -2,8 +2,8 @@
 
 *Create invoice* copies the head of the order, the credit note's wizard the head of the invoice: customer, delivery
 address, payment term, salesperson, texts. A person may have changed any of it in Odoo since the order was imported,
-so it is no part of the request. Fiscal position, taxes, journal and dates are ours (RULES, *Our rules before Odoo's
-button*), and so are the reference and the origin, which name Magento's documents; a cell that the request has is
+so it is no part of the request. Fiscal position, taxes, journal and dates are ours (docs/business-rules.md#periods-and-numbers), and so
+are the reference and the origin, which name Magento's documents; a cell that the request has is
 kept.
 """
 

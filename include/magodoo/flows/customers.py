@@ -1,4 +1,4 @@
-"""Build and load the Odoo partners of a Magento customer: never merged, never overwritten, each address a child contact (RULES)."""
+"""Build and load the Odoo partners of a Magento customer: never merged, never overwritten, each address a child contact (docs/business-rules.md#taxes)."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _email(order: CanonicalDocument) -> str:
 
 
 def _name(address: Mapping[str, Any]) -> str:
-    """Return the name of the address: the customer's own name is cut to 128 characters (facts magento-2.4.7-more 4)."""
+    """Return the name of the address: the customer's own name is cut to 128 characters (docs/facts/magento-2.4.7-more.md#4)."""
     return " ".join(part for name in ("firstname", "lastname") if (part := str(address.get(name) or "").strip()))
 
 

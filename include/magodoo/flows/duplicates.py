@@ -1,4 +1,4 @@
-"""Find duplicate candidates: documents that others made in Odoo for the same sale, without its number (RULES, *Cut-over*).
+"""Find duplicate candidates: documents that others made in Odoo for the same sale, without its number (docs/business-rules.md#cut-over).
 
 A matched document is nobody's duplicate, and nothing is adopted twice.
 """

@@ -52,7 +52,7 @@ def plan_entry(
 def nothing_to_book(order: OrderPlan, finding: Finding, row: Document) -> bool:
     """Return whether a document of zero is not posted; its finding then becomes `nothing_to_book`, with the reason.
 
-    RULES, *A memo of exactly zero*: it is posted where its invoice was; otherwise, and where the settings say so, it
+    docs/business-rules.md#credit-memos: it is posted where its invoice was; otherwise, and where the settings say so, it
     is information.
     """
     if rounded(row.grand_total) or finding.type is not MISSING_IN_ODOO:
@@ -184,7 +184,7 @@ def _partner(
 def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index: int, of: EntryKind) -> dict[str, str]:
     """Return the cells of one line, by column of `load`.
 
-    Refund lines are not linked to order lines, or Odoo would offer to invoice them again (facts pair 5.5), except
+    Refund lines are not linked to order lines, or Odoo would offer to invoice them again (docs/facts/pair.md#5.5), except
     those of `apart`.
     """
     cells = {
@@ -245,7 +245,7 @@ def _quantities(document: CanonicalDocument) -> list[list[Any]]:
 
 
 def _search(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> dict[str, Any]:
-    """Return where to look for the same document made by somebody else (RULES, *Cut-over*)."""
+    """Return where to look for the same document made by somebody else (docs/business-rules.md#cut-over)."""
     prefix = sources.instance.odoo.order_number_prefix
     return {
         "references": sources.instance.written_as(document.number),

@@ -1,6 +1,6 @@
 """Probe, check and write customer invoices and credit notes: what both kinds share in Odoo.
 
-Drafts are loaded, their totals compared to the cent, then they are posted (docs/facts, pair 4 and 5.2).
+Drafts are loaded, their totals compared to the cent, then they are posted (docs/facts/pair.md#4 and #5.2).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The order shows what there is (its fields, its items' fixed product tax); an invoice or credit memo holds some of the
 order's amounts, whole or in part. What neither a field nor the settings explain to the last unit is a problem that
-names the amount and every field that holds it: a remainder is never plugged (RULES, *Nature of a total*).
+names the amount and every field that holds it: a remainder is never plugged (docs/business-rules.md#taxes).
 
 Gift cards, store credit and reward points are parts of the payment. Each is settled against the liability that its
 journal represents. They lower Magento's grand total and no sum that was sold. While one is not set, nothing of the

@@ -1,4 +1,4 @@
-"""Compute the money lines of an Odoo document, equal to Magento's to the cent: gross price, discount %, forced tax (docs/facts, pair 2).
+"""Compute the money lines of an Odoo document, equal to Magento's to the cent: gross price, discount %, forced tax (docs/facts/pair.md#2).
 
 The sale of a gift card goes to the liability without tax where it can buy anything, and is taxed at once where it can
 buy one thing only.
@@ -21,7 +21,7 @@ from magodoo.ledger.planned import RequestProblem
 from magodoo.money import dump_json, from_units, rounded, shown
 from magodoo.settings.extra_totals import GIFT_CARD_TYPES
 
-_PRICE = Decimal("0.000001")  # Odoo keeps a unit price unrounded (facts pair 2)
+_PRICE = Decimal("0.000001")  # Odoo keeps a unit price unrounded (docs/facts/pair.md#2)
 _PERCENT = Decimal("0.01")  # and a discount with two decimals
 _DIVIDED = ("gross", "discount", "untaxed", "tax", "base_untaxed", "base_tax")
 
@@ -200,7 +200,7 @@ def _price(source: CanonicalLine, quantity: Decimal, net: int, exact: bool) -> t
         price = (gross / quantity).quantize(_PRICE, ROUND_HALF_UP)
     reduced = from_units(-source.discount)
     discount = (reduced / gross * 100).quantize(_PERCENT, ROUND_HALF_UP) if gross > 0 and reduced > 0 else Decimal(0)
-    # Unrounded: with rounding per document Odoo adds up the digits after the cents (facts odoo-19.0 3).
+    # Unrounded: with rounding per document Odoo adds up the digits after the cents (docs/facts/odoo-19.0.md#3).
     if exact and price * quantity * (100 - discount) / 100 != from_units(net):
         return (from_units(net) / quantity).quantize(_PRICE, ROUND_HALF_UP), Decimal(0)
     return price, discount
@@ -210,7 +210,7 @@ def _forced(
     sources: Sources, document: CanonicalDocument, source: CanonicalLine, tax_id: int,
     quantity: Decimal, price: Decimal, discount: Decimal, net: int, tax: int,
 ) -> str:  # fmt: skip
-    """Return `extra_tax_data` (facts pair 2.1): it must repeat the line's price, discount and quantity or Odoo ignores it."""
+    """Return `extra_tax_data` (docs/facts/pair.md#2.1): it must repeat the line's price, discount and quantity or Odoo ignores it."""
     currency = sources.master.only("res.currency", document.currency)
     same = document.currency == document.company_currency or not document.company_currency
     base_net, base_tax = (net, tax) if same else (rounded(source.base_untaxed), rounded(source.base_tax))
@@ -267,7 +267,7 @@ def _taken_off(document: CanonicalDocument, source: CanonicalLine) -> RequestPro
 
 
 def _ordered(order: CanonicalDocument, line: CanonicalLine) -> CanonicalLine | None:
-    """Return the order's line of a document's line: only it has rate and product type (facts magento-2.4.7-more 1.1)."""
+    """Return the order's line of a document's line: only it has rate and product type (docs/facts/magento-2.4.7-more.md#1.1)."""
     for own in order.lines:
         if own.role == line.role and (line.role != "item" or own.item_key == line.item_key):
             return own
@@ -275,7 +275,7 @@ def _ordered(order: CanonicalDocument, line: CanonicalLine) -> CanonicalLine | N
 
 
 def _untold_type(order: CanonicalDocument, ordered: CanonicalLine | None) -> list[RequestProblem]:
-    """Return a problem for a row with parts when Magento does not say whether they or the row itself carry the money (facts pair 1)."""
+    """Return a problem for a row with parts when Magento does not say whether they or the row itself carry the money (docs/facts/pair.md#1)."""
     if ordered is None or ordered.role != "item" or ordered.product_type:
         return []
     if not any(line.parent_item_key == ordered.item_key for line in order.lines):

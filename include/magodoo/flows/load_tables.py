@@ -1,9 +1,9 @@
-"""Build tables for `load`: one head row, further rows for its lines, every cell text (docs/facts, odoo-19.0 6).
+"""Build tables for `load`: one head row, further rows for its lines, every cell text (docs/facts/odoo-19.0.md#6).
 
 Requests build them; right before the write they are fitted to the version of Odoo and put together, so that one call
 writes many.
 
-Odoo before 19 has no `extra_tax_data`: prices are net of discount and the tax line is forced (docs/facts, pair 2).
+Odoo before 19 has no `extra_tax_data`: prices are net of discount and the tax line is forced (docs/facts/pair.md#2).
 That is equal to the cent on invoices and credit notes; a sale order has no tax line, so one that Odoo rounds
 otherwise is refused.
 """
@@ -170,7 +170,7 @@ def unequal_in_company(row: Mapping[str, Any], table: Mapping[str, Any]) -> str 
 
 
 def _write_rates(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> None:
-    """Write the currency rate on drafts: Odoo 18 ignores a loaded rate and takes its own; a written one is kept (facts pair 4)."""
+    """Write the currency rate on drafts: Odoo 18 ignores a loaded rate and takes its own; a written one is kept (docs/facts/pair.md#4)."""
     if not client.has_field("account.move", "invoice_currency_rate"):
         return
     for row in client.call("account.move", "read", ids=list(tables), fields=["invoice_currency_rate"]):

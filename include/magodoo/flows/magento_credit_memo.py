@@ -110,7 +110,7 @@ def _takes_a_bundle(order: OrderPlan, refunded: dict[int, int]) -> str | None:
 def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
     """Build the request of an offline refund with explicit arguments: without them Magento refunds all remaining shipping.
 
-    Shipping and adjustments are units of 1/10000, in base currency (facts magento-2.4.7 5.3).
+    Shipping and adjustments are units of 1/10000, in base currency (docs/facts/magento-2.4.7.md#5.3).
     """
     document, items, problems = staged(sources, plan, Kind.CREDIT_MEMO, may_be_empty=True)
     if document is None or problems:
@@ -134,14 +134,16 @@ def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 def _zero_items(sources: Sources, plan: PlannedChange) -> list[list[int]]:
-    """Return every item with quantity 0, for shipping or an adjustment alone: else Magento refunds everything (facts magento-2.4.7 5.3)."""
+    """Return every item with quantity 0, for shipping or an adjustment alone: else Magento refunds everything (docs/facts/magento-2.4.7.md#5.3)."""
     order = sources.magento(Kind.ORDER, plan.order_key)
     lines = order.lines if order else []
     return [[int(line.item_key), 0] for line in lines if line.role == "item" and line.is_money and line.item_key]
 
 
 class CreateCreditMemo(MagentoDocument):
-    """Create offline credit memos with explicit shipping and adjustments; never by `invoice/:id/refund`, which is not locked (facts 7)."""
+    """Create offline credit memos with explicit shipping and adjustments; never by `invoice/:id/refund`, which is not locked
+    (docs/facts/magento-2.4.7.md#7).
+    """
 
     kind = ChangeKind.MAGENTO_CREDIT_MEMO
     document = Kind.CREDIT_MEMO
@@ -224,7 +226,7 @@ def _refunded(row: OrderRow, wanted: Decimal) -> int:
 def _shipping(order: OrderRow, base_amount: int) -> int:
     """Return the refunded shipping in units of the order's currency, with its tax and discount in proportion.
 
-    base_amount: shipping before its discount, in base currency (facts magento-2.4.7 5.3).
+    base_amount: shipping before its discount, in base currency (docs/facts/magento-2.4.7.md#5.3).
     """
     whole = to_units(order.get("base_shipping_amount"))
     if not base_amount or not whole:

@@ -2,7 +2,7 @@
 
 Items are always explicit: an empty list is refused here, as Magento would take it for everything. Each document is
 one call, on an order that was just read. It is found by the marker in its comment, else an equal one that is matched
-with nothing is adopted. Nothing is ever captured, voided, refunded online or cancelled (docs/facts, magento-2.4.7 5
+with nothing is adopted. Nothing is ever captured, voided, refunded online or cancelled (docs/facts/magento-2.4.7.md#5
 and 7).
 
 What Magento would make of explicit items is computed before the call, so that nothing else is ever written. The last
@@ -302,7 +302,7 @@ def unpredictable(order: OrderRow, tendered: int) -> str | None:
 
 
 def money_rows(order: OrderRow, items: Iterable[Sequence[int]]) -> list[tuple[OrderRow, Decimal]]:
-    """Return the rows that carry money with the units of each: the parts of a dynamic bundle replace it (facts magento-2.4.7 5.4)."""
+    """Return the rows that carry money with the units of each: the parts of a dynamic bundle replace it (docs/facts/magento-2.4.7.md#5.4)."""
     rows = {int(row["item_id"]): row for row in with_own_prices(order["items"])}
     wanted: list[tuple[OrderRow, Decimal]] = []
     for item_id, units in items:

@@ -1,4 +1,4 @@
-"""Invoice of Odoo -> Magento invoice, which Magento then shows as paid whatever the method (docs/facts, magento-2.4.7 5).
+"""Invoice of Odoo -> Magento invoice, which Magento then shows as paid whatever the method (docs/facts/magento-2.4.7.md#5).
 
 Planned once Odoo has posted the invoice, or has it paid, as the setting `invoices.to_magento` says.
 """
@@ -61,7 +61,7 @@ def plan_magento_invoices(order: OrderPlan) -> None:
     when it holds only a part of a bundle that Magento invoices whole: the finding keeps the first of these reasons.
     """
     policy = order.instance.invoices.to_magento
-    # Magento puts all shipping on the first invoice (facts magento-2.4.7 5.1).
+    # Magento puts all shipping on the first invoice (docs/facts/magento-2.4.7.md#5.1).
     waiting = sorted(order.of(MISSING_IN_MAGENTO, Kind.INVOICE), key=lambda finding: -order.row(finding).shipping)
     for finding in waiting:
         row = order.row(finding)
@@ -91,7 +91,7 @@ def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
 def _items_invoiced(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | None]:
     """Return [[item id, units]] as Magento takes them for invoices, and why it cannot (None when it can).
 
-    A bundle that its parts price is invoiced by its own line, whole (facts magento-2.4.7 5.4).
+    A bundle that its parts price is invoiced by its own line, whole (docs/facts/magento-2.4.7.md#5.4).
     """
     single, parts, reason = sorted_by_bundle(order, row)
     for bundle, quantities in parts:
@@ -121,7 +121,7 @@ def prepare_invoice(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 class CreateInvoice(MagentoDocument):
-    """Create Magento invoices; Magento then shows them as paid, whatever the method (facts magento-2.4.7 5)."""
+    """Create Magento invoices; Magento then shows them as paid, whatever the method (docs/facts/magento-2.4.7.md#5)."""
 
     kind = ChangeKind.MAGENTO_INVOICE
     document = Kind.INVOICE

@@ -1,7 +1,7 @@
 """Delivery of Odoo -> Magento shipment with its tracks; tracking numbers of a delivery -> those of its shipment.
 
 A bundle of which nothing has shipped yet is named by itself, and by its parts where Magento reports that these ship
-separately (docs/facts, magento-bundles).
+separately (docs/facts/magento-bundles.md).
 """
 
 from __future__ import annotations
@@ -247,7 +247,7 @@ def prepare_magento_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
 
 
 class AddTracks(Writer):
-    """Add tracks that a shipment lacks; Magento accepts a number twice, so the shipment is read right before (facts 5.2)."""
+    """Add tracks that a shipment lacks; Magento accepts a number twice, so the shipment is read right before (docs/facts/magento-2.4.7.md#5.2)."""
 
     kind = ChangeKind.MAGENTO_TRACKING
     document = Kind.SHIPMENT

@@ -1,4 +1,4 @@
-"""Magento credit memo -> credit note in Odoo (docs/facts, pair 5.2 and 5.3).
+"""Magento credit memo -> credit note in Odoo (docs/facts/pair.md#5.2 and #5.3).
 
 Planned for a credit memo that Odoo lacks, as the setting `credit_memos.to_odoo` says. A credit note that names an
 open invoice settles it in Odoo, so this file decides which invoice a memo refunds. What credit notes share with
@@ -150,7 +150,7 @@ def _never_delivered(
     """Return units by item that a memo refunds unshipped, and that Odoo invoices by delivery or whose order is `without` them.
 
     Their lines are linked to the order: what was invoiced and is never delivered would stay below zero on the order,
-    and Odoo would offer to invoice it (RULES, *Credit memos*).
+    and Odoo would offer to invoice it (docs/business-rules.md#credit-memos).
     """
     skus = {line.item_key: line.sku for line in document.lines if line.role == "item"}
     unshipped = {str(item): int(quantity) for item, quantity in plan.intent.get("unshipped", ())}
@@ -192,7 +192,7 @@ CREDIT_NOTE = EntryKind(
 
 
 class WriteCreditNotes(WriteEntries):
-    """Write credit notes; none below zero (RULES, *A memo of exactly zero*)."""
+    """Write credit notes; none below zero (docs/business-rules.md#credit-memos)."""
 
     kind = ChangeKind.ODOO_CREDIT_NOTE
     document = Kind.CREDIT_MEMO

@@ -1,7 +1,7 @@
 """Magento shipment -> validated delivery in Odoo; its tracking numbers -> the delivery's.
 
 A delivery validates the order's open outgoing transfer for the shipment's quantities. Our key is written first, so
-that the transfer is recognised as ours; the rest becomes a backorder (docs/facts, pair 5.1).
+that the transfer is recognised as ours; the rest becomes a backorder (docs/facts/pair.md#5.1).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Magento invoice -> customer invoice in Odoo, equal to the cent (docs/facts, pair 4 and 5.2).
+"""Magento invoice -> customer invoice in Odoo, equal to the cent (docs/facts/pair.md#4 and #5.2).
 
 Planned for an invoice that Odoo lacks, as the setting `invoices.to_odoo` says. What invoices share with credit notes
 is in `entries` (plan and request) and `entry_writing` (probe, check, write).

@@ -3,7 +3,7 @@
 Planned for an order that Odoo lacks and that the settings import, and for a quotation of ours once the order has
 progressed in Magento. The request has the partner with the addresses, the draft order with its lines, and the date.
 The order is written as a draft, its totals are compared to the cent, then it is confirmed and given its own date
-again (docs/facts, pair 3).
+again (docs/facts/pair.md#3).
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _line(sources: Sources, order: CanonicalDocument, line: MoneyLine) -> dict[s
 def _pricelist(sources: Sources, order: CanonicalDocument) -> tuple[str, list[RequestProblem]]:
     """Return the database id of the pricelist as a cell, and the problem when none is certain.
 
-    The pricelist decides the order's currency, whatever is passed beside it (facts pair 6). Without a mapping the
+    The pricelist decides the order's currency, whatever is passed beside it (docs/facts/pair.md#6). Without a mapping the
     only active pricelist in the order's currency is taken.
     """
     name = sources.instance.odoo.pricelists.get(order.currency)
@@ -232,7 +232,7 @@ _FIELDS = ("client_order_ref", "origin", "name")
 
 
 class ImportOrders(Writer):
-    """Load partners and draft orders, compare their totals, then confirm and date the orders (facts pair 3)."""
+    """Load partners and draft orders, compare their totals, then confirm and date the orders (docs/facts/pair.md#3)."""
 
     kind = ChangeKind.ORDER_IMPORT
     document = Kind.ORDER
@@ -333,7 +333,7 @@ class ImportOrders(Writer):
         }
         if notes:
             client.note_transfers(notes)
-        # Confirming overwrites the date (facts pair 3); an earlier attempt may have stopped right before this.
+        # Confirming overwrites the date (docs/facts/pair.md#3); an earlier attempt may have stopped right before this.
         dates = {
             target: _moment(change)
             for target, change in wanted.items()
@@ -355,7 +355,7 @@ def _moment(change: LeasedChange) -> datetime:
 def _over_the_limit(
     client: OdooClient, orders: Mapping[int, LeasedChange], rows: Mapping[int, Mapping[str, Any]]
 ) -> dict[int, str]:
-    """Return, by order id, why the customer's credit limit does not cover the order: it stays a quotation (RULES, *Credit memos*).
+    """Return, by order id, why the customer's credit limit does not cover the order: it stays a quotation (docs/business-rules.md#credit-memos).
 
     Several orders of one customer are counted in turn against what is left, in units of the company currency.
     """

@@ -138,7 +138,7 @@ def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: 
 def _credit_given(order: OrderPlan, closed: str | None) -> None:
     """Plan the settlement of a credit note against its liability for a refund to store credit or points.
 
-    No money is owed for it (RULES, *Nature of a total*). The evidence is Magento's own document.
+    No money is owed for it (docs/business-rules.md#taxes). The evidence is Magento's own document.
     """
     planned = _planned_rows(order, "odoo_credit_note")
     for finding in order.of(FindingType.REFUNDED_TO_CREDIT, Kind.CREDIT_MEMO):
@@ -299,7 +299,7 @@ def _amount(document: CanonicalDocument, part: str) -> int:
 def _method_line(journal: Mapping[str, Any], payment_type: str) -> int | None:
     """Return the id of the journal's first method line of that direction with an outstanding account; None without any line.
 
-    Without such an account the first line is returned (facts odoo-19.0 5, *Trap*).
+    Without such an account the first line is returned (docs/facts/odoo-19.0.md#5, *Trap*).
     """
     lines = [line for line in journal.get("method_lines") or () if line.get("payment_type") == payment_type]
     with_account = [line for line in lines if line.get("payment_account_id")]

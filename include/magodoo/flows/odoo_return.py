@@ -1,4 +1,4 @@
-"""Refunded goods -> return in Odoo, where the settings say that a refund means a return (docs/facts, pair 5.5)."""
+"""Refunded goods -> return in Odoo, where the settings say that a refund means a return (docs/facts/pair.md#5.5)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def plan_returns(order: OrderPlan) -> None:
 
 
 def prepare_return(sources: Sources, plan: PlannedChange) -> Prepared:
-    """Build the request: units by item, returned from the delivery that shipped them; its lines are not `to_refund` (facts pair 5.5)."""
+    """Build the request: units by item, returned from the delivery that shipped them; its lines are not `to_refund` (docs/facts/pair.md#5.5)."""
     items, problems = items_to_move(sources, plan)
     if problems:
         return Prepared(plan, None, problems=problems)

@@ -185,7 +185,7 @@ class Facts:
 
     @cached_property
     def captured(self) -> Mask:
-        """Return, by row, whether the provider has the money of a Magento document, or its method means paid (RULES, *Payments*)."""
+        """Return, by row, whether the provider has the money of a Magento document, or its method means paid (docs/business-rules.md#payments)."""
         return comparison.captured(self.situation.view)
 
     @cached_property
@@ -378,7 +378,7 @@ class OrderPlan:
                 finding.change = made.key
 
     def cut_over(self, row: Document) -> str | None:
-        """Return why a document from before the cut-over is not written; None when it may be (RULES, *Cut-over*)."""
+        """Return why a document from before the cut-over is not written; None when it may be (docs/business-rules.md#cut-over)."""
         view = self.facts.situation.view
         if not view.before_books[row.at]:
             return None
@@ -399,7 +399,7 @@ class OrderPlan:
     def unreadable(self, kind: Kind) -> str | None:
         """Return why nothing new is written: a record of the order or of this kind cannot be read; None when all can.
 
-        RULES, *Nothing new beside what cannot be seen*: its content may differ from what was read before.
+        docs/business-rules.md#what-cannot-be-read: its content may differ from what was read before.
         """
         for each in (Kind.ORDER, kind):
             reason = self.facts.unreadable.get((str(self.order.source_id), each))

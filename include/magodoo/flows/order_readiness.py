@@ -34,7 +34,7 @@ def not_ready(order: OrderPlan) -> str | None:
 def held_in_magento(order: OrderPlan) -> str | None:
     """Return why an order is held in Magento; None when it is not.
 
-    RULES: held, payment-review, fraud and pending-payment orders are never imported, confirmed or shipped.
+    docs/business-rules.md#credit-memos: held, payment-review, fraud and pending-payment orders are never imported, confirmed or shipped.
     """
     held = order.order.state in NEVER_IMPORTED or order.order.status == "fraud"
     return f"The order is {order.order.status or order.order.state} in Magento" if held else None

@@ -49,7 +49,7 @@ def payment_held(order: OrderPlan, row: Document) -> str | None:
 def in_closed_period(change: LeasedChange, locked: date | None) -> MagodooError | None:
     """Return a refusal for a date inside a closed period that no person approved; None otherwise.
 
-    Odoo does not refuse inside a lock date but moves the accounting date (facts pair 10), so the date is checked
+    Odoo does not refuse inside a lock date but moves the accounting date (docs/facts/pair.md#10), so the date is checked
     before. A payment is treated as its document.
     """
     inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked

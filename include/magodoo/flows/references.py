@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from magodoo.context import Context
 
 
-# The name of an external id's kind, by kind of document (contract of references: DESIGN, *Matching*).
+# The name of an external id's kind, by kind of document (contract of references: docs/explanation/matching.md#1-by-reference).
 NAMES = {Kind.ORDER: "order", Kind.INVOICE: "inv", Kind.CREDIT_MEMO: "cm"}
 
 

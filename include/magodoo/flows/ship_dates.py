@@ -1,6 +1,6 @@
 """Set the delivery date of invoices in Odoo to the day on which Magento shipped their goods.
 
-Odoo takes the day on which a transfer was validated, which may be later, and in another month (RULES, *Cut-over*).
+Odoo takes the day on which a transfer was validated, which may be later, and in another month (docs/business-rules.md#cut-over).
 """
 
 from __future__ import annotations

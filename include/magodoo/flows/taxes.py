@@ -1,4 +1,4 @@
-"""Choose the Odoo tax of a Magento line (RULES, *Taxes*): by rate, destination, kind, VAT number and customer group."""
+"""Choose the Odoo tax of a Magento line (docs/business-rules.md#taxes): by rate, destination, kind, VAT number and customer group."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ def implausible(lines: list[tuple[int, int, int, Decimal]], currency: str) -> st
     """Return why the forced taxes of a document cannot be right; None when they can.
 
     lines are (net, gross before discount, tax, percent), amounts in units. The tax may be computed on the price
-    before discount too, if Magento is configured so (facts magento-2.4.7-more 1).
+    before discount too, if Magento is configured so (docs/facts/magento-2.4.7-more.md#1).
     """
     allowed = _CENT * len(lines) + _CENT
     taxed = sum(tax for _, _, tax, _ in lines)
     of_net = sum((net * percent / 100 for net, _, _, percent in lines), Decimal(0))
     of_gross = sum((gross * percent / 100 for _, gross, _, percent in lines), Decimal(0))
-    # A shipping discount lowers the tax wholly, in part or not at all (facts magento-2.4.7-more 1.3).
+    # A shipping discount lowers the tax wholly, in part or not at all (docs/facts/magento-2.4.7-more.md#1.3).
     of_discounts = sum((net * percent / 100 for net, _, _, percent in lines if net < 0), Decimal(0))
     if of_net - allowed <= taxed <= of_net - of_discounts + allowed or abs(taxed - of_gross) <= allowed:
         return None

@@ -41,7 +41,7 @@ class Writer(ABC):
 
     @abstractmethod
     def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
-        """Return what the target has already: our own by reference, then what others made (RULES, *Cut-over*)."""
+        """Return what the target has already: our own by reference, then what others made (docs/business-rules.md#cut-over)."""
 
     @abstractmethod
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:

@@ -1,7 +1,7 @@
 """Extract: stage what changed on one side; complete the orders that are to be reconciled.
 
 A scheduled run reads from the committed watermark minus an overlap, without an upper bound: rows become visible after their timestamp
-(facts magento-2.4.7-more 6, odoo-19.0 4). A run with a window reads exactly the window and moves no watermark. Both are idempotent.
+(docs/facts/magento-2.4.7-more.md#6, docs/facts/odoo-19.0.md#4). A run with a window reads exactly the window and moves no watermark. Both are idempotent.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def _gone(context: Context, source: Source, kind: Kind, ids: Sequence[str]) -> l
 def _mark(context: Context, side: Side, gone: Mapping[Kind, Sequence[str]], read: int, began: datetime) -> None:
     """Mark documents as deleted. Raises FixConfiguration when they are suspiciously many.
 
-    A missing right hides records without an error (facts odoo-19.0 3).
+    A missing right hides records without an error (docs/facts/odoo-19.0.md#3).
     """
     total = sum(map(len, gone.values()))
     if total > MOST_GONE and total > read:

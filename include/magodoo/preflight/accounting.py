@@ -30,7 +30,7 @@ def cut_over(subject: Subject) -> Outcome:
 
 
 def lock_dates(subject: Subject) -> Outcome:
-    """Check for lock dates after the cut-over: Odoo moves such documents to an open period instead of refusing them (facts pair 10)."""
+    """Check for lock dates after the cut-over: Odoo moves such documents to an open period instead of refusing them (docs/facts/pair.md#10)."""
     locks = subject.odoo.lock_dates()
     start = subject.instance.books_from_utc
     outcome = Outcome(some(f"{name} {day}" for name, day in locks.items()) or "no lock date is set")
@@ -47,7 +47,7 @@ def lock_dates(subject: Subject) -> Outcome:
 
 
 def currencies(subject: Subject) -> Outcome:
-    """Check that each currency of the staged orders is active, has a rate and exactly one pricelist (facts pair 6)."""
+    """Check that each currency of the staged orders is active, has a rate and exactly one pricelist (docs/facts/pair.md#6)."""
     own = subject.odoo.company_row()["currency_id"][1]
     used = staged_orders.currencies(subject.engine, subject.instance.id) or [own]
     known = {row["name"]: row for row in subject.odoo.currencies()}

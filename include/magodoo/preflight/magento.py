@@ -101,7 +101,7 @@ def stores(subject: Subject) -> Outcome:
 
 
 def sources(subject: Subject) -> Outcome:
-    """Check the mapping of inventory sources: without one Magento takes stock from `default` (facts magento-2.4.7-more 3)."""
+    """Check the mapping of inventory sources: without one Magento takes stock from `default` (docs/facts/magento-2.4.7-more.md#3)."""
     rows = subject.magento.sources()
     known = {str(row["source_code"]): row.get("enabled", True) for row in rows}
     mapped = set(subject.instance.odoo.warehouses.values())

@@ -99,7 +99,7 @@ def connectors(subject: Subject) -> Outcome:
 
 
 def key_field(subject: Subject) -> Outcome:
-    """Check the key field of deliveries: they have no external id, so it alone links them to a shipment (facts pair 5.1)."""
+    """Check the key field of deliveries: they have no external id, so it alone links them to a shipment (docs/facts/pair.md#5.1)."""
     name = subject.instance.odoo.delivery_key_field
     outcome = Outcome(f"stock.picking has {name}")
     if not subject.odoo.has_field("stock.picking", name):
@@ -224,7 +224,7 @@ def automatic_invoicing(subject: Subject) -> Outcome:
 
 
 def identity(subject: Subject) -> Outcome:
-    """Read the UUID of the database that references name; a copy of the database has the same (facts odoo-19.0 6)."""
+    """Read the UUID of the database that references name; a copy of the database has the same (docs/facts/odoo-19.0.md#6)."""
     try:
         return Outcome(f"database {subject.odoo.database_uuid()}, {subject.odoo.company_row()['name']}")
     except MagodooError as problem:

@@ -30,7 +30,8 @@ DOCUMENT_CHECKS = (
     ),
     _documents(
         "state_present",
-        "d.state = '' and not (d.side = 'magento' and d.kind = 'shipment')",  # which has none (facts magento-2.4.7 5)
+        # which has none (docs/facts/magento-2.4.7.md#5)
+        "d.state = '' and not (d.side = 'magento' and d.kind = 'shipment')",
         "'has no state'",
         meaning="Every document has a state.",
         cure="Open the document; a module may have removed its state.",

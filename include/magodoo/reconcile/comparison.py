@@ -168,7 +168,7 @@ def _matters(view: View, kind: str, found: statuses.Meaning) -> bool:
 
 
 def captured(view: View) -> Mask:
-    """Return the Magento documents whose money the provider has, or whose payment method means paid (RULES, *Payments*).
+    """Return the Magento documents whose money the provider has, or whose payment method means paid (docs/business-rules.md#payments).
 
     Documents that we wrote are never among them.
     """

@@ -108,7 +108,7 @@ def count(view: View) -> Quantities:
 
 
 def _given(view: View, order: Mask) -> Mask:
-    """Return lines that somebody added to the Odoo order for free: a replacement was not sold (RULES, *Credit memos*)."""
+    """Return lines that somebody added to the Odoo order for free: a replacement was not sold (docs/business-rules.md#credit-memos)."""
     lines = view.frames.lines
     own = order & ~view.is_magento[lines["document"].to_numpy()]
     return own & (lines["item_key"] == 0).to_numpy() & (lines["untaxed"] == 0).to_numpy()

@@ -1,4 +1,4 @@
-"""Find Odoo invoices that credit notes reversed before either was written to Magento (RULES, *Reversed before the push*).
+"""Find Odoo invoices that credit notes reversed before either was written to Magento (docs/business-rules.md#credit-memos).
 
 Under `when_paid` neither is written. Under `when_posted` both are, the invoice first, if nothing of the order is open
 to ship (a credit memo would take it off the order) and no new invoice of the order exists (Magento invoices each item

@@ -89,7 +89,7 @@ _MOVE = (
     _Row(None, {"posted"}, {"reversed"}, None, None, Meaning("posted in Odoo and settled by a credit note")),
     _Row(None, {"posted"}, {"in_payment"}, None, None, Meaning("posted in Odoo, payment under way to the bank")),
     _Row(None, {"posted"}, {"paid"}, None, None, Meaning("posted and paid in Odoo")),
-    # Every invoice created over Magento's REST API has state 2, which alone is no evidence of money (RULES, *Payments*).
+    # Every invoice created over Magento's REST API has state 2, which alone is no evidence of money (docs/business-rules.md#payments).
     _Row(None, {"posted"}, None, False, None, Meaning("posted in Odoo and open, no capture known in Magento")),
     _Row(None, None, None, None, None, AGREE),
 )

@@ -16,9 +16,7 @@ from magodoo.money import CURRENCY_DECIMALS
 from magodoo.reconcile.dataset import KINDS, ROLES, SIDES, Frames, Mask, Positions, Units
 from magodoo.settings.model import Instance
 
-NEVER_IMPORTED = frozenset(
-    {"pending_payment", "payment_review", "holded"}
-)  # RULES, *Credit memos, returns, cancellations*
+NEVER_IMPORTED = frozenset({"pending_payment", "payment_review", "holded"})  # docs/business-rules.md#credit-memos
 
 
 @dataclass(frozen=True)
@@ -217,7 +215,7 @@ class View:
 
 
 def in_scope(frames: Frames, instance: Instance) -> Mask:
-    """Return the documents of orders that the settings do not exclude (RULES: excluded documents are counted, never dropped)."""
+    """Return the documents of orders that the settings do not exclude (docs/business-rules.md#daily-life: excluded documents are counted, never dropped)."""
     rules, documents = instance.exclude, frames.documents
     if not any((rules.stores, rules.customer_groups, rules.payment_methods, rules.email_patterns, rules.skus)):
         return np.ones(len(documents), dtype=bool)

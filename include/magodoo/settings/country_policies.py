@@ -9,7 +9,7 @@ from magodoo.settings.model import Instance
 
 
 def drafted_by_default(instance: Instance) -> Instance:
-    """Return settings in which an unset `to_odoo` of invoices and credit memos means `draft` (RULES, *Periods and numbers*)."""
+    """Return settings in which an unset `to_odoo` of invoices and credit memos means `draft` (docs/business-rules.md#periods-and-numbers)."""
     parts = {"invoices": instance.invoices, "credit_memos": instance.credit_memos}
     drafted = {
         name: part.model_copy(update={"to_odoo": "draft"})

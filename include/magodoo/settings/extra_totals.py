@@ -27,7 +27,7 @@ KNOWN = (FIXED_TAX, WRAPPING, *TENDERED)
 
 
 class Nature(StrEnum):
-    """How an amount is treated in Odoo (RULES, *Nature of a total*)."""
+    """How an amount is treated in Odoo (docs/business-rules.md#taxes)."""
 
     CHARGE = "charge"
     LEVY = "levy"

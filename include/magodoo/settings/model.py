@@ -1,4 +1,4 @@
-"""The model of the settings file. The defaults are the safe ones (DESIGN, *Policies*).
+"""The model of the settings file. The defaults are the safe ones (docs/reference/settings.md).
 
 One YAML file: `instances:` maps a permanent id to an Instance. Amounts are decimal strings or numbers in company currency. The texts
 below the fields are copied into the JSON schema (`settings/schema.py`), so that editors show them.

@@ -117,7 +117,7 @@ def _leave_out_exchanges(connection: Connection, instance: str, orders: Collecti
 
 
 def _count_kits(connection: Connection, instance: str, orders: Collection[str]) -> None:
-    """Count the moves of a kit's components as kits (RULES, *Deliveries*): moves of another product than their order line.
+    """Count the moves of a kit's components as kits (docs/business-rules.md#deliveries): moves of another product than their order line.
 
     The delivered quantity of the order line is shared among its done deliveries in proportion to what they moved; the
     first component of a delivery carries its kits, the others zero. Once components came back, Odoo's figure may or may

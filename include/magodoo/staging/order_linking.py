@@ -230,8 +230,7 @@ def _find_for_orders(connection: Connection, names: dict[str, Any]) -> None:
 def _note_mirrors(connection: Connection, names: dict[str, Any]) -> None:
     """Mark intercompany orders that carry a number like ours as `without_order`, so that each is reported once.
 
-    They belong to the order whose goods they bring, whatever their number, customer or total (RULES, *Mirror
-    documents*).
+    They belong to the order whose goods they bring, whatever their number, customer or total (docs/business-rules.md#deliveries).
     """
     connection.execute(
         text(f"""

@@ -82,7 +82,7 @@ def split(net: int, tax: int, country: str, lines: Iterable[LineSum]) -> Figures
     """Split a document's header amounts over the tax rates of its lines; the sum is exact.
 
     What the lines leave over goes to the largest cell: Odoo's header is not the sum of its lines when the company rounds globally
-    (facts odoo-19.0 3). A discount on shipping has no rate in Magento and gets that of the shipping line.
+    (docs/facts/odoo-19.0.md#3). A discount on shipping has no rate in Magento and gets that of the shipping line.
     """
     rows = list(lines)
     shipping = next((row.rate for row in rows if row.role == "shipping"), None)

@@ -69,7 +69,7 @@ _POSTED_LATER = """
         and (d.document_date between :first and :last or d.accounting_date between :first and :last)
     order by d.document_date, d.number"""
 
-# All goods and all shipping are refunded, but a rest of the money is not: Magento refuses to refund it (facts magento-2.4.7-more 1.3).
+# All goods and all shipping are refunded, but a rest of the money is not: Magento refuses to refund it (docs/facts/magento-2.4.7-more.md#1.3).
 _RESIDUES = """
     with memos as (
         select order_key, sum(grand_total) as refunded, sum(shipping) as shipping, max(created_at) as last from document

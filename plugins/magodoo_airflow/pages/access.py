@@ -1,7 +1,7 @@
 """Access to the pages: Airflow's own login and rights, whatever auth manager is configured.
 
 Reading needs a login and the right to see the instance's load DAG. Writing needs the right to trigger it, and a request that comes
-from a form of these pages: the login cookie is SameSite=Lax only (facts airflow-3.3 5), so a form carries a token bound to the user.
+from a form of these pages: the login cookie is SameSite=Lax only (docs/facts/airflow-3.3.md#5), so a form carries a token bound to the user.
 """
 
 from __future__ import annotations

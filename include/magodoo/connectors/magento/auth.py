@@ -24,11 +24,11 @@ for _talkative in ("oauthlib", "requests_oauthlib"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)
 
 RENEW_BEFORE = 300.0  # seconds before a token expires at which a new one is fetched
-UNKNOWN_LIFETIME = 3600.0  # the default of `webapi/jwtauth/admin_expiration` (facts magento-2.4.7 1)
+UNKNOWN_LIFETIME = 3600.0  # the default of `webapi/jwtauth/admin_expiration` (docs/facts/magento-2.4.7.md#1)
 
 
 class LoginRefused(Unauthorized):
-    """User and password were refused. This client does not retry: six failures lock the user (facts magento-2.4.7 1)."""
+    """User and password were refused. This client does not retry: six failures lock the user (docs/facts/magento-2.4.7.md#1)."""
 
 
 class Nobody(AuthBase):

@@ -228,7 +228,7 @@ class MagentoClient:
     ) -> int:
         """Create an invoice and return its id. The order is read to check the items unless a current one is given.
 
-        Magento marks the invoice as paid and puts all remaining shipping on the first one (facts magento-2.4.7 5). Raises InvariantError for `capture`.
+        Magento marks the invoice as paid and puts all remaining shipping on the first one (docs/facts/magento-2.4.7.md#5). Raises InvariantError for `capture`.
         """
         if capture:
             raise InvariantError("money is never captured from here", system="magento")
@@ -252,7 +252,7 @@ class MagentoClient:
         return self._create(f"/order/{int(order_id)}/ship", body)
 
     def add_track(self, order_id: int, shipment_id: int, track: Track) -> int:
-        """Add a tracking number and return its id. Magento accepts duplicates (facts magento-2.4.7 5.2): check first."""
+        """Add a tracking number and return its id. Magento accepts duplicates (docs/facts/magento-2.4.7.md#5.2): check first."""
         entity = {"order_id": int(order_id), "parent_id": int(shipment_id)} | track.body()
         return self._create("/shipment/track", {"entity": entity})
 
@@ -311,7 +311,7 @@ class MagentoClient:
         return writes.created_id(self._http.write("POST", path, body).body, call=f"POST {path.lstrip('/')}")
 
     def _confirm(self, path: str, body: Mapping[str, Any]) -> None:
-        """Send a call that Magento answers with `true`, or with `false` and status 200 if it did nothing (facts magento-2.4.7 5)."""
+        """Send a call that Magento answers with `true`, or with `false` and status 200 if it did nothing (docs/facts/magento-2.4.7.md#5)."""
         where = {"system": "magento", "call": f"POST {path.lstrip('/')}"}
         answer = self._http.write("POST", path, body).body
         if answer is False:

@@ -15,7 +15,7 @@ from magodoo.errors import BadSettings
 
 @dataclass(frozen=True)
 class BearerToken:
-    """The access token of an integration; works where `enable_integration_as_bearer` is 1 (facts magento-2.4.7 1)."""
+    """The access token of an integration; works where `enable_integration_as_bearer` is 1 (docs/facts/magento-2.4.7.md#1)."""
 
     token: str = field(repr=False)
 
@@ -45,9 +45,9 @@ Auth = BearerToken | OAuth1 | AdminLogin
 class MagentoConnection:
     """One Magento, as one user. Timeouts and waits are in seconds.
 
-    A write times out later than a read: Magento completes it after the client has given up (facts magento-2.4.7 7). `page_size` is rows
+    A write times out later than a read: Magento completes it after the client has given up (docs/facts/magento-2.4.7.md#7). `page_size` is rows
     per list page; an order is about 9 kB, an invoice 2 kB. `parallel` limits concurrent reads; two saturate a small server
-    (facts magento-2.4.7-more 8). `largest_body` is in bytes: a longer answer is aborted.
+    (docs/facts/magento-2.4.7-more.md#8). `largest_body` is in bytes: a longer answer is aborted.
     """
 
     base_url: str
@@ -84,7 +84,7 @@ class MagentoConnection:
 
     @property
     def rest_url(self) -> str:
-        """Return the base URL of the routes. A store code changes defaults; it filters no list (facts magento-2.4.7 3)."""
+        """Return the base URL of the routes. A store code changes defaults; it filters no list (docs/facts/magento-2.4.7.md#3)."""
         return f"{self.base_url}/rest/{self.store_code}/V1" if self.store_code else f"{self.base_url}/rest/V1"
 
     @classmethod

@@ -153,7 +153,7 @@ def _try_reads(http: Http, report: ConnectionReport) -> list[MissingRight]:
 
 
 def _try_writes(http: Http, report: ConnectionReport) -> list[MissingRight]:
-    """Try each write on order 0 and return the missing rights: Magento checks the right before the order (facts magento-2.4.7 2)."""
+    """Try each write on order 0 and return the missing rights: Magento checks the right before the order (docs/facts/magento-2.4.7.md#2)."""
     refused: list[MissingRight] = []
     for name, (path, body) in WRITES.items():
         try:

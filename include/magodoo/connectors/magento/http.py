@@ -147,7 +147,7 @@ class Http:
         raise self._explained(problem)
 
     def _explained(self, problem: MagodooError) -> MagodooError:
-        """Return Unauthorized instead of a missing right where the list of orders is refused too: every 401 is alike (facts magento-2.4.7 1)."""
+        """Return Unauthorized instead of a missing right where the list of orders is refused too: every 401 is alike (docs/facts/magento-2.4.7.md#1)."""
         if not isinstance(problem, MissingRight):
             return problem
         try:

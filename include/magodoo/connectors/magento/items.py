@@ -104,7 +104,7 @@ class OrderItem:
         return self.role in _WRITTEN_BY[kind] and not (kind is Kind.SHIPMENT and self.virtual)
 
     def open_for(self, kind: Kind) -> Decimal:
-        """Return the largest quantity that Magento accepts. A shipment above it is silently reduced (facts magento-2.4.7 5.2)."""
+        """Return the largest quantity that Magento accepts. A shipment above it is silently reduced (docs/facts/magento-2.4.7.md#5.2)."""
         if kind is Kind.CREDIT_MEMO:
             # A dynamic bundle's parts and its parent both count what was invoiced; each part knows its own.
             return self.invoiced - self.refunded
@@ -130,7 +130,7 @@ def order_items(order: Mapping[str, Any]) -> dict[int, OrderItem]:
 def check_lines(kind: Kind, order: Mapping[str, Any], lines: Lines) -> None:
     """Raise InvariantError for a list that Magento would read as "everything", FixDocument for one that it would refuse or change.
 
-    Magento silently drops unknown items, keeps the last of two equal lines and reduces a shipment's quantity (facts magento-2.4.7 5.1,
+    Magento silently drops unknown items, keeps the last of two equal lines and reduces a shipment's quantity (docs/facts/magento-2.4.7.md#5.1,
     5.2): such lists are never sent.
     """
     if not lines:

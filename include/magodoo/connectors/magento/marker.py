@@ -1,7 +1,7 @@
 """The marker of our documents in Magento: a comment that is not visible to the customer and never mailed.
 
 Magento has no external ids. A comment is stored in one transaction with its document and returned in every list, but it cannot be
-searched for (facts magento-2.4.7 7). So the documents of the order are searched for it.
+searched for (docs/facts/magento-2.4.7.md#7). So the documents of the order are searched for it.
 """
 
 from __future__ import annotations

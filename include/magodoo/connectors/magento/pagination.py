@@ -137,7 +137,7 @@ class ByChange:
         return replace(self, after=max(within, default=self.after))
 
     def when_exhausted(self) -> ByChange | None:
-        """Return the next second after the rest of a second was read, else None. Stamps are whole seconds (facts magento-2.4.7 3)."""
+        """Return the next second after the rest of a second was read, else None. Stamps are whole seconds (docs/facts/magento-2.4.7.md#3)."""
         return ByChange(self.since + _SECOND) if self.after is not None else None
 
     def first_hidden(self, search: Search, count: Count) -> Key | None:
@@ -333,7 +333,7 @@ class _Reading:
             return reply, rows, total
 
     def _content(self, body: Any) -> tuple[list[Any], int]:
-        """Return rows and count. With a projection an empty list arrives as null (facts magento-2.4.7 3)."""
+        """Return rows and count. With a projection an empty list arrives as null (docs/facts/magento-2.4.7.md#3)."""
         rows = body.get("items") if isinstance(body, Mapping) else body
         total = body.get("total_count") if isinstance(body, Mapping) else None
         rows = [] if rows is None else rows

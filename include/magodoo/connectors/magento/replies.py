@@ -3,7 +3,7 @@
 MagodooError
 ├── UnknownField → ServerFault      500 that a retry does not fix: an unknown field, or an unreadable record
 ├── FixConfiguration → PageTooLarge Magento limits the page size; `most` is its limit
-├── Forbidden → MissingRight        401 that names an ACL resource; may also be a wrong token (facts magento-2.4.7 1)
+├── Forbidden → MissingRight        401 that names an ACL resource; may also be a wrong token (docs/facts/magento-2.4.7.md#1)
 ├── FixDocument → NotFound          no such order or document
 └── Unreadable → Garbled            a body that is not JSON, too long or truncated; carries its beginning
 """
@@ -70,7 +70,7 @@ class Garbled(Unreadable):
 
 
 def interpolate(message: str, parameters: Any) -> str:
-    """Return the message with `%1` or `%name` replaced by its parameters (facts magento-2.4.7 1), on one line, limited in length."""
+    """Return the message with `%1` or `%name` replaced by its parameters (docs/facts/magento-2.4.7.md#1), on one line, limited in length."""
     values: dict[str, Any] = {}
     if isinstance(parameters, Mapping):
         values = {str(name): value for name, value in parameters.items()}
@@ -154,7 +154,7 @@ def _fault(status: int, body: bytes, message: str, writing: bool, where: dict[st
     text = message or (_one_line(body.decode("utf-8", "replace")) if not is_html(body) else "")
     if writing:
         return OutcomeUnknown(f"{status} {text}".strip(), **where, hint=_PROBE)
-    # A failed database answers 500 with HTML; a fault of one request answers JSON or one plain line (facts magento-2.4.7 2).
+    # A failed database answers 500 with HTML; a fault of one request answers JSON or one plain line (docs/facts/magento-2.4.7.md#2).
     if status == 500 and ("Report ID" in message or "exception log" in text):
         return ServerFault(
             text, **where, hint="an unknown field or an unreadable record; the shop's log has the report"

@@ -65,7 +65,7 @@ class Search:
     fields: str = ""
 
     def where(self, field: str, condition: str, value: Value) -> Search:
-        """Return the search with one more condition. Raises InvariantError above nine: OAuth fails at the eleventh (facts magento-2.4.7 1)."""
+        """Return the search with one more condition. Raises InvariantError above nine: OAuth fails at the eleventh (docs/facts/magento-2.4.7.md#1)."""
         if len(self.filters) >= MOST_GROUPS:
             raise InvariantError(f"more than {MOST_GROUPS} conditions in one search", system="magento")
         return replace(self, filters=(*self.filters, Filter.of(field, condition, value)))
@@ -111,7 +111,7 @@ class Search:
 
 
 def encode(query: Iterable[tuple[str, str]]) -> str:
-    """Return an encoded query string, with `%20` for a space: `+` breaks OAuth signatures (facts magento-2.4.7 1)."""
+    """Return an encoded query string, with `%20` for a space: `+` breaks OAuth signatures (docs/facts/magento-2.4.7.md#1)."""
     return urlencode(list(query), quote_via=quote, safe="")
 
 

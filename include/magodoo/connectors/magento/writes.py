@@ -1,7 +1,7 @@
 """Request bodies of the writes to Magento, checked before they are sent, and the ids in the answers.
 
 Everything that Magento would otherwise fill in by default is given explicitly: items, arguments, capture, notification
-(facts magento-2.4.7 5).
+(docs/facts/magento-2.4.7.md#5).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def shipment_body(
 ) -> dict[str, Any]:
     """Return the request body of a shipment. Raises InvariantError or FixDocument as `items.check_lines` does.
 
-    Without a source Magento deducts the goods from `default`, wherever they are (facts magento-2.4.7-more 3).
+    Without a source Magento deducts the goods from `default`, wherever they are (docs/facts/magento-2.4.7-more.md#3).
     """
     check_lines(Kind.SHIPMENT, order, lines)
     body = {"items": _items(lines), "tracks": [track.body() for track in tracks]} | _common(comment, notify)
@@ -80,7 +80,7 @@ def credit_memo_body(
 ) -> dict[str, Any]:
     """Return the request body of a credit memo. Raises InvariantError or FixDocument for a refund of nothing and for lines that Magento would change.
 
-    Amounts are in base currency; shipping before its discount (facts magento-2.4.7 5.3). A memo of shipping or adjustment alone names every
+    Amounts are in base currency; shipping before its discount (docs/facts/magento-2.4.7.md#5.3). A memo of shipping or adjustment alone names every
     invoiced item with quantity 0, or it would refund all of them.
     """
     for name, amount in (("shipping", shipping), ("refund", adjustment_positive), ("fee", adjustment_negative)):
@@ -104,14 +104,14 @@ def credit_memo_body(
 
 
 def comment_body(text: str, status: str | None = None) -> dict[str, Any]:
-    """Return the body of a comment in the order's history. `status` must be the current one (facts magento-2.4.7-more 5)."""
+    """Return the body of a comment in the order's history. `status` must be the current one (docs/facts/magento-2.4.7-more.md#5)."""
     _check_comment(text)
     history = {"comment": text, "is_customer_notified": 0, "is_visible_on_front": 0}
     return {"statusHistory": history | ({"status": status} if status else {})}
 
 
 def transaction_body(document: Mapping[str, Any], reference: str) -> dict[str, Any]:
-    """Return the body that changes only the transaction id. Without the other fields Magento fails with 500 (facts magento-2.4.7 7)."""
+    """Return the body that changes only the transaction id. Without the other fields Magento fails with 500 (docs/facts/magento-2.4.7.md#7)."""
     if not reference or len(reference) > MOST_TRANSACTION_ID or not reference.isprintable():
         raise InvariantError("a transaction reference has 1 to 50 printable characters", system="magento")
     entity = {"entity_id": document["entity_id"], "order_id": document["order_id"], "items": []}
@@ -145,7 +145,7 @@ def _nothing_of_everything(order: Mapping[str, Any]) -> Lines:
 
 
 def _common(comment: str, notify: bool) -> dict[str, Any]:
-    """Return the fields that all documents share. A comment is stored without `appendComment`, which would only mail it (facts magento-2.4.7 7)."""
+    """Return the fields that all documents share. A comment is stored without `appendComment`, which would only mail it (docs/facts/magento-2.4.7.md#7)."""
     _check_comment(comment)
     return {"notify": notify, "appendComment": False, "comment": {"comment": comment, "is_visible_on_front": 0}}
 

@@ -1,4 +1,4 @@
-"""`load()`: creates records with external ids, once however often they are sent (facts odoo-19.0 6).
+"""`load()`: creates records with external ids, once however often they are sent (docs/facts/odoo-19.0.md#6).
 
 Odoo always answers 200. `ids: false` means that nothing was saved: a conflict with another writer is retried; a record that is refused is
 removed from the batch and reported, and the others are saved.
@@ -129,7 +129,7 @@ class Loading(Ledger):
 
 
 def _only_text(fields: Sequence[str], rows: Table) -> None:
-    """Raise ValueError for cells that are no text and for short rows: Odoo fails on JSON numbers (facts odoo-19.0 6) and shifts short rows."""
+    """Raise ValueError for cells that are no text and for short rows: Odoo fails on JSON numbers (docs/facts/odoo-19.0.md#6) and shifts short rows."""
     for row in rows:
         if len(row) != len(fields) or not all(isinstance(cell, str) for cell in row):
             raise ValueError("every row of a load must have one text per column")

@@ -17,7 +17,7 @@ class OdooConnection:
 
     `login` is needed for JSON-RPC only (Odoo 18 and earlier); JSON-2 knows the user from the key. `parallel_writes` limits concurrent
     writes of independent documents; 1 where Odoo has a single worker. A write times out later than a read: Odoo retries conflicts itself
-    for up to 14 s and waits for row locks without limit (facts odoo-19.0 1).
+    for up to 14 s and waits for row locks without limit (docs/facts/odoo-19.0.md#1).
     """
 
     url: str

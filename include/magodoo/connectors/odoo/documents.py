@@ -1,4 +1,4 @@
-"""Writes of Odoo documents: one method per step of the verified sequence for a Magento document (facts pair 3 to 6).
+"""Writes of Odoo documents: one method per step of the verified sequence for a Magento document (docs/facts/pair.md#3 to #6).
 
 Every step may be repeated: what is done already is detected and left alone. A batch that is refused is split until the refused record is
 alone. Nothing of a refused call was done: one call is one transaction.
@@ -94,7 +94,7 @@ class Writers(Loading):
     def force_taxes(self, move_id: int, taxes: Mapping[int, Decimal]) -> None:
         """Set the tax amounts of a draft, by tax id, in its currency: exact to the cent in versions without `extra_tax_data`.
 
-        They are lost when the document is reset to draft (facts pair 2.1). Raises FixDocument unless each tax has exactly one line.
+        They are lost when the document is reset to draft (docs/facts/pair.md#2.1). Raises FixDocument unless each tax has exactly one line.
         """
         domain = [*self.company_domain("account.move.line"), ["move_id", "=", move_id], ["tax_line_id", "!=", False]]
         answer = self.call(
@@ -111,13 +111,13 @@ class Writers(Loading):
         self.write_call("account.move", "write", ids=[move_id], vals={"line_ids": forced})
 
     def post_moves(self, ids: Sequence[int]) -> Done:
-        """Post invoices and credit notes. A lock date does not refuse them but changes `date`: read it back (facts pair 10)."""
+        """Post invoices and credit notes. A lock date does not refuse them but changes `date`: read it back (docs/facts/pair.md#10)."""
         return self._advance("account.move", "action_post", ids, pending=("draft",), wanted=("posted",))
 
     def post_payments(self, ids: Sequence[int]) -> Done:
         """Post payments, each with its journal entry.
 
-        A payment that Odoo posts without an entry (facts odoo-19.0 5, *Trap*) is returned as refused, with FixConfiguration.
+        A payment that Odoo posts without an entry (docs/facts/odoo-19.0.md#5, *Trap*) is returned as refused, with FixConfiguration.
         """
         done = self._advance(
             "account.payment", "action_post", ids, pending=("draft",), wanted=("in_process", "paid", "posted")
@@ -234,7 +234,7 @@ class Writers(Loading):
         """Create a return of a done picking, not validated, and return its id. `quantities` are by stock move.
 
         With `key` an existing return that carries it is returned instead. `to_refund` lets the return reduce the quantity to invoice: not wanted
-        where a credit note does so (RULES, *Credit memos*).
+        where a credit note does so (docs/business-rules.md#credit-memos).
         """
         if not quantities or any(quantity <= 0 for quantity in quantities.values()):
             raise ValueError("a return names at least one move, with quantities above zero")

@@ -32,7 +32,7 @@ RIGHTS: tuple[tuple[str, str], ...] = (
     ("stock.move", "write"),
     ("stock.return.picking", "create"),
 )
-"""(model, operation) that the writers need (facts pair 9)."""
+"""(model, operation) that the writers need (docs/facts/pair.md#9)."""
 
 GROUPS = (
     "sales_team.group_sale_salesman_all_leads",
@@ -140,7 +140,7 @@ class MasterData(Reads):
     def lock_dates(self) -> dict[str, date]:
         """Return the lock dates of sales that apply to the company, by field name of 19.
 
-        Odoo does not refuse documents dated up to a lock date, it moves their date (facts pair 10). A branch is also subject to the dates of the
+        Odoo does not refuse documents dated up to a lock date, it moves their date (docs/facts/pair.md#10). A branch is also subject to the dates of the
         companies above it. From 18 on Odoo computes the dates in force for this user, exceptions included; before, the latest of each field in
         the company and those above it is taken. Raises Forbidden, before 18, when the companies above may not be read.
         """

@@ -1,4 +1,4 @@
-"""Matching of payments with documents: open receivable lines of both, pair by pair (facts pair 4, odoo-19.0 5).
+"""Matching of payments with documents: open receivable lines of both, pair by pair (docs/facts/pair.md#4, docs/facts/odoo-19.0.md#5).
 
 Odoo only matches lines of one account, and an invoice's account is not always its customer's: a fiscal position maps it, and the customer's
 may have changed since. The reads before and after are done for all pairs at once. Each pair is one call, some in parallel: Odoo has no

@@ -1,7 +1,7 @@
 """Changed documents of Odoo, page by page, and documents by ids, orders or references.
 
 Within a run pages follow (write_date, id). A page ends in the middle of a second, and Odoo compares whole seconds while it sorts by
-microseconds (facts odoo-19.0 4): so the next page starts at that second again, without the records already read. The caller adds the
+microseconds (docs/facts/odoo-19.0.md#4): so the next page starts at that second again, without the records already read. The caller adds the
 overlap between runs: write_date is the start of a transaction, whose rows become visible later.
 """
 

@@ -1,7 +1,7 @@
 """The kinds of record that are read: model, domain and tree of fields. Names are those of 19.
 
 A row is the nested dict of web_search_read: a many2one is a dict with `id` or False, an x2many a list of dicts, empty texts and dates are
-False, times are UTC text without a zone (facts odoo-19.0 3).
+False, times are UTC text without a zone (docs/facts/odoo-19.0.md#3).
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ _PICKING_NAMED = (("sale_id", "sale.order"), ("move_ids.sale_line_id", "sale.ord
 def beyond(end: str) -> tuple[Any, ...]:
     """Return the domain of transfers with the customer, or a transit location without a company (another company), at one end.
 
-    The direction decides, never the operation type: the return of a drop shipment has the type `dropship` (RULES, *Deliveries*).
+    The direction decides, never the operation type: the return of a drop shipment has the type `dropship` (docs/business-rules.md#deliveries).
     """
     foreign = ((f"{end}.usage", "=", "transit"), (f"{end}.company_id", "=", False))
     return ("|", (f"{end}.usage", "=", "customer"), "&", *foreign)

@@ -1,4 +1,4 @@
-"""Classifies error answers of Odoo by the body's `name`, not by the status (facts odoo-19.0 1).
+"""Classifies error answers of Odoo by the body's `name`, not by the status (docs/facts/odoo-19.0.md#1).
 
 A 500 is permanent when Python raised it and transient when PostgreSQL did. A 404 is a missing record as JSON and an unavailable database
 as HTML. JSON-RPC answers everything with 200.
@@ -125,7 +125,7 @@ def unclassified(status: int, media: str, *, call: str, write: bool) -> MagodooE
     if status == 403:
         return Forbidden(said, system="odoo", call=call, hint="something before Odoo refuses this call")
     if status == 404 and "html" in media:
-        # Odoo selects the database before it runs anything, so nothing was done (facts odoo-19.0 1).
+        # Odoo selects the database before it runs anything, so nothing was done (docs/facts/odoo-19.0.md#1).
         return Unavailable(f"{said}: the database is down, or its name is wrong", system="odoo", call=call)
     if status == 429:
         return Unavailable(said, system="odoo", call=call)

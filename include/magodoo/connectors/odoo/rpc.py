@@ -214,7 +214,7 @@ class OdooCaller:
             self.stats.failed += 1
             if not self._language or not str(problem.args[0]).endswith(self._language["lang"]):
                 raise
-            # English was archived in this database (facts odoo-19.0, recording 248): nothing was done yet
+            # English was archived in this database (docs/facts/odoo-19.0.md#1 [248]): nothing was done yet
             self._language = {}
             return self._send(transport, model, method, ids, context, arguments, write=write, companies=companies)
         except Exception:

@@ -112,7 +112,7 @@ class Wire:
 
 
 class Json2:
-    """POST /json/2/<model>/<method> with named arguments (facts odoo-19.0 1)."""
+    """POST /json/2/<model>/<method> with named arguments (docs/facts/odoo-19.0.md#1)."""
 
     name = "JSON-2"
 
@@ -149,7 +149,7 @@ class Json2:
 
 
 class JsonRpc:
-    """POST /jsonrpc, always answered with 200 (facts odoo-19.0 2); positional arguments where old versions require them."""
+    """POST /jsonrpc, always answered with 200 (docs/facts/odoo-19.0.md#2); positional arguments where old versions require them."""
 
     name = "JSON-RPC"
 
@@ -196,7 +196,7 @@ class JsonRpc:
         return self._user
 
     def service(self, service: str, method: str, arguments: list[Any], label: str, *, write: bool) -> Any:
-        """Send one JSON-RPC call and return its result; None for an answer without `result` (facts odoo-19.0 2)."""
+        """Send one JSON-RPC call and return its result; None for an answer without `result` (docs/facts/odoo-19.0.md#2)."""
         parameters = {"service": service, "method": method, "args": arguments}
         body = {"jsonrpc": "2.0", "method": "call", "id": next(self._numbers), "params": parameters}
         status, media, text = self._wire.exchange("POST", "/jsonrpc", body, call=label, write=write)

@@ -191,7 +191,7 @@ def _money_key(situation: Situation, positions: Positions) -> pd.DataFrame:
 
 
 def _unlinked(situation: Situation, todo: Mask) -> Positions:
-    """Return the position in `unlinked` of an Odoo document that may be the counterpart (RULES, *Cut-over*); -1 without.
+    """Return the position in `unlinked` of an Odoo document that may be the counterpart (docs/business-rules.md#cut-over); -1 without.
 
     It has the same kind, the same customer by e-mail or name, and the same currency and total within 30 days; shipments
     have no total.
@@ -273,7 +273,7 @@ def _corrections(situation: Situation, todo: Mask) -> tuple[Mask, Mask]:
 
 
 def _replacements(situation: Situation, todo: Mask) -> Mask:
-    """Return Odoo deliveries beyond what was ordered: sent again, or given for free (RULES, *Credit memos*).
+    """Return Odoo deliveries beyond what was ordered: sent again, or given for free (docs/business-rules.md#credit-memos).
 
     Excludes goods that are cancelled or refunded before shipping, and deliveries that we made.
     """

@@ -21,7 +21,7 @@ PAID_IN_MAGENTO = "2"  # of invoices `paid`, of credit memos `refunded`
 
 
 def settled_by_payments(situation: Situation) -> Mask:
-    """Return the Odoo invoices and credit notes that are paid in full by bank, cash and payment entries (RULES, *Payments*).
+    """Return the Odoo invoices and credit notes that are paid in full by bank, cash and payment entries (docs/business-rules.md#payments).
 
     Payments without an entry, and what Odoo calls *In Payment*, count only if the settings say so. What a credit note
     settled of an invoice counts if Magento has its credit memo and money settled the rest.

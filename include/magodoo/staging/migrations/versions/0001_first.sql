@@ -68,7 +68,7 @@ create table line (
     own_item_id text,               -- Odoo: sale.order.line id the line belongs to; Magento: order_item_id
     parent_item_key text,           -- Magento order items only
     role text not null default 'item', product_type text, sku text not null default '', name text not null default '',
-    is_money boolean not null default true,  -- carries amounts of its own (facts pair 1: configurable parent, bundle children ...)
+    is_money boolean not null default true,  -- carries amounts of its own (docs/facts/pair.md#1: configurable parent, bundle children ...)
     is_virtual boolean not null default false,
     quantity bigint not null default 0, price bigint not null default 0, discount_percent numeric(9,4) not null default 0,
     gross bigint not null default 0,         -- row before discount, without tax
