@@ -1,7 +1,6 @@
 """Credit note of Odoo -> offline Magento credit memo with explicit shipping and adjustments.
 
-Planned once the credit note is paid. `invoice/:id/refund` is never used: Magento does not lock it (docs/facts,
-magento-2.4.7 7).
+Planned once the credit note is paid. `invoice/:id/refund` is never used: Magento does not lock it (docs/facts/magento-2.4.7.md#7).
 """
 
 from __future__ import annotations
@@ -141,8 +140,9 @@ def _zero_items(sources: Sources, plan: PlannedChange) -> list[list[int]]:
 
 
 class CreateCreditMemo(MagentoDocument):
-    """Create offline credit memos with explicit shipping and adjustments; never by `invoice/:id/refund`, which is not locked
-    (docs/facts/magento-2.4.7.md#7).
+    """Create offline credit memos with explicit shipping and adjustments.
+
+    `invoice/:id/refund` is never used: Magento does not lock it (docs/facts/magento-2.4.7.md#7).
     """
 
     kind = ChangeKind.MAGENTO_CREDIT_MEMO

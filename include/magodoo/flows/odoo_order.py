@@ -72,7 +72,7 @@ def plan_order(order: OrderPlan) -> None:
 def _replaced_order(order: OrderPlan) -> str | None:
     """Return why an edited order cannot be imported: nothing will cancel the order that it replaces; None when it can be.
 
-    RULES: the predecessor is cancelled in Odoo only if nothing of it is posted or done, and before the new order is
+    The predecessor is cancelled in Odoo only if nothing of it is posted or done, and before the new order is
     confirmed. The new order would wait without end for one that is never cancelled.
     """
     situation = order.facts.situation
@@ -278,7 +278,7 @@ class ImportOrders(Writer):
         return problems
 
     def _wait_for_replaced(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
-        """Return `DependencyPending` by change id while the order that an edited order replaces is still confirmed in Odoo (RULES)."""
+        """Return `DependencyPending` by change id while the order that an edited order replaces is still confirmed in Odoo."""
         replaced = {change.id: change.request["replaces"] for change in changes if change.request.get("replaces")}
         ids = context.odoo.by_external_ids(sorted(set(replaced.values()))) if replaced else {}
         rows = {row["id"]: row for row in context.odoo.by_ids("order", list(ids.values())).sure} if ids else {}

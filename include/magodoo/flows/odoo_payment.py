@@ -58,8 +58,8 @@ def plan_payments(order: OrderPlan) -> None:
     Planned with evidence that the provider has the money: a captured amount or a transaction id, or a method whose
     invoice means paid. What gift cards, store credit or points paid is planned as a payment of its own. Not planned
     before the cut-over, while the order is not ready, for an invoice made from Odoo, partially paid or blocked, for a
-    method that is not listed, not captured or without a journal, and inside a closed period that is held (RULES,
-    *Payments*): the finding keeps the first of these reasons.
+    method that is not listed, not captured or without a journal, and inside a closed period that is held. The finding
+    keeps the first of these reasons (docs/business-rules.md#payments).
     """
     closed = not_ready(order)
     _settle(order, closed, Kind.INVOICE, "odoo_invoice", ChangeKind.ODOO_PAYMENT, "invoice")
