@@ -125,9 +125,18 @@ def test_what_a_document_can_spare_costs_just_that_and_is_reported(document: tup
         "store_id",
     )
     assert [getattr(part, name) for name in money] == [getattr(whole, name) for name in money]
+    if _is_untyped_parent(kind, changed):
+        return  # which rows carry its money is not known: the order is `unmapped` (tests/test_rules_odd_documents.py)
     assert [(line.item_key, line.untaxed, line.tax, line.is_money) for line in part.lines] == [
         (line.item_key, line.untaxed, line.tax, line.is_money) for line in whole.lines
     ]
+
+
+def _is_untyped_parent(kind: str, row: Any) -> bool:
+    """Whether an order has an item with parts of which nothing tells whether it is a bundle."""
+    items = sound(SHAPES[Kind(kind)], row)["items"] if kind == "order" else []
+    parents = {item.get("parent_item_id") for item in items}
+    return any(not item.get("product_type") and item["item_id"] in parents for item in items)
 
 
 @pytest.mark.parametrize("kind", list(SHAPES))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -26,11 +25,8 @@ def complete_types(order: dict[str, Any]) -> None:
     if not lacking:
         return
     shown = dict(_shown(order))
-    parts = Counter(_number(item.get("parent_item_id")) for item in order["items"] if item.get("parent_item_id"))
     for item in lacking:
-        # A configurable product has one part: what has more is a bundle.
-        by_parts = "bundle" if parts[_number(item.get("item_id"))] > 1 else None
-        item["product_type"] = shown.get(item.get("item_id")) or _by_options(item) or by_parts
+        item["product_type"] = shown.get(item.get("item_id")) or _by_options(item)
 
 
 def _shown(order: Mapping[str, Any]) -> Iterator[tuple[Any, str]]:
