@@ -73,7 +73,7 @@ def test_a_load_that_breaks_stands_among_the_runs_as_failed(
     pair.shop.invoice(order)
     pair.look()
     pair.release()
-    monkeypatch.setattr("magodoo.pipeline.load.Run", lambda context: 1 / 0)
+    monkeypatch.setattr("magodoo.pipeline.load.Run", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         load.run(pair.context())
     ok, _, message = _stages(pair.engine)["load"]

@@ -41,7 +41,7 @@ _commit = read_back.commit
 def _without_staging(context: Any, writer: Any, targets: Any, documents: Any, before: Any) -> set[int]:
     """The outcome is committed, but neither what stands there now nor the match that the write made."""
     with (
-        mock.patch.object(read_back.upsert, "stage", lambda *_: None),
+        mock.patch.object(read_back.staged_documents, "stage", lambda *_: None),
         mock.patch.object(read_back, "_match", lambda *_: None),
     ):
         return _commit(context, writer, targets, documents, before)
