@@ -19,12 +19,10 @@ Row = dict[str, Any]
 Told = set[tuple[str, str]]
 
 ORDERS = {recorded["name"]: recorded["order"]["entity_id"] for recorded in german_orders()}
-SHIPS_WHAT_WAS_REFUNDED: Told = {("will_ship_too_much", "order")}
 
-# Outcomes other than "equal on both sides, nothing to report".
+# Outcomes other than "equal on both sides, nothing to report". What was refunded before it left is not to be delivered either: the
+# orders of the tax modes were refunded whole before their import.
 GERMAN: dict[str, Told] = {
-    # refunded whole and never shipped: Odoo's delivery is still open
-    **{name: SHIPS_WHAT_WAS_REFUNDED for name in ORDERS if name.startswith(("tax_", "cur_"))},
     # Odoo's units have two decimals: 0.4444 of a piece would be 0.44 there, and nothing is written
     "edge_qty_decimal2": {
         ("not_representable", "order"),
@@ -34,10 +32,9 @@ GERMAN: dict[str, Told] = {
     "edge_zero": {("over_refunded", "credit_memo"), ("missing_in_odoo", "credit_memo")},
 }
 AMERICAN: dict[int, Told] = {
-    **{order: SHIPS_WHAT_WAS_REFUNDED for order in (4, 9, 12, 23, 31, 39, 47, 63)},  # refunded before they were shipped
     2: {("over_refunded", "credit_memo"), ("missing_in_odoo", "credit_memo")},  # a credit memo of -9995.68
     # two broken credit memos, one without total, one without state; and a third, of goods that were never shipped
-    11: {("not_representable", "credit_memo")} | SHIPS_WHAT_WAS_REFUNDED,
+    11: {("not_representable", "credit_memo")},
     67: {("not_representable", "invoice"), ("status_mismatch", "invoice")},  # an invoice of nothing
 }
 NEVER_IMPORTED = {"edit_0", "edit_1"}  # cancelled by the edit that took their place
@@ -102,7 +99,17 @@ def _differences(pair: ShopAndBooks, order: int, *, imported: bool = True) -> li
         f"{key}: Magento {money}, Odoo {there}"
         for key, money in wanted.items()
         if (there := [booked for named, booked in found if named == key]) != [money]
+        # What was refunded before it left is not in Odoo's order, which is smaller: invoices and credit notes are whole.
+        and not (key[0] == "order" and _was_refunded_unshipped(row) and len(there) == 1 and there[0] < money)
     ]
+
+
+def _was_refunded_unshipped(order: Row) -> bool:
+    return any(
+        item["qty_refunded"] > 0 and item["qty_ordered"] - item["qty_canceled"] > item["qty_shipped"]
+        for item in order["items"]
+        if item["product_type"] not in ("virtual", "downloadable")
+    )
 
 
 def _money(row: Row) -> tuple[Decimal, Decimal, str]:

@@ -29,8 +29,6 @@ from magodoo.settings.model import Instance
 
 MISSING_IN_ODOO, STATUS_MISMATCH = FindingType.MISSING_IN_ODOO, FindingType.STATUS_MISMATCH
 
-MISSING_IN_ODOO, STATUS_MISMATCH = FindingType.MISSING_IN_ODOO, FindingType.STATUS_MISMATCH
-
 SETTLED_BY_WRITING = frozenset(
     {
         FindingType.MISSING_IN_ODOO,
