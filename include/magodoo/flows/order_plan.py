@@ -423,17 +423,15 @@ def lacking_tracks(order: OrderPlan, finding: Finding, wanted: str) -> tuple[Doc
     None where nothing is lacking there, where each side has numbers that the other lacks (only a person knows which
     are right), and where a reason prevents it, which the finding keeps.
     """
-    shipment = order.row(finding)
-    picking = order.partner(shipment)
-    assert picking is not None
-    here, there = tracks_of(shipment.tracking), tracks_of(picking.tracking)
+    shipment, picking = order.row(finding), order.facts.rows[finding.odoo_at]
+    here, there = (order.tracks_with(row) for row in (shipment, picking))
     to_odoo, to_magento = lacking(here, there), lacking(there, here)
     tracks = to_odoo if wanted == "to_odoo" else to_magento
     if not tracks or (to_odoo and to_magento):
         return None
     policy = order.instance.shipments.tracking
     allowed = None if policy in ("both", wanted) else f"The setting `shipments.tracking` is `{policy}`"
-    reason = first_reason(allowed, order.cut_over(shipment))
+    reason = first_reason(allowed, order.cut_over(shipment), order.other_goods(shipment, picking))
     if reason:
         finding.no_change_reason = reason
         return None
