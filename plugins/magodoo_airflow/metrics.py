@@ -29,7 +29,7 @@ def of_story(pipeline: Context, stage: str, counts: Any, seconds: float) -> None
     stats.timing("magodoo.step", seconds * 1000, tags=tags)
     for name, number in _flat(counts):
         stats.incr(f"magodoo.{name}", number, tags=tags)
-    for system, client in (("magento", pipeline.magento), ("odoo", pipeline.odoo)):
+    for system, client in (("magento", pipeline.magento_client), ("odoo", pipeline.odoo_client)):
         if client is not None:
             _of_client(stats, client.stats, {"instance": pipeline.instance.id, "system": system})
     with pipeline.engine.connect() as connection:
