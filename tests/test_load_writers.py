@@ -126,9 +126,8 @@ def refunded_order(made: Lab, payment: str = "card") -> tuple[int, int, int]:
 
 def test_a_credit_memo_becomes_a_posted_credit_note_and_leaves_nothing_to_invoice(made: Lab) -> None:
     order, invoice, memo = refunded_order(made)
-    note = made.planned(
-        ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, invoice=str(invoice), **{"as": "post"}
-    )
+    words = {"as": "post", "unshipped": [[str(made.items(order)["A"]), 10_000]]}  # it never left, as planning says
+    note = made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, invoice=str(invoice), **words)
     refund = made.planned(
         ChangeKind.ODOO_REFUND_PAYMENT, memo, Kind.CREDIT_MEMO, order, method="card", transaction_id="re_1"
     )

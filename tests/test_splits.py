@@ -97,14 +97,17 @@ def test_nothing_that_has_left_is_written_a_second_time(
 def test_a_parcel_that_one_side_alone_has_is_planned_once(
     first: list[Parcel], more: Parcel, data: st.DataObject
 ) -> None:
-    """Beside parcels that both sides cut differently, when these were seen before or at once with it."""
+    """Beside parcels that both sides cut differently, when these were seen before or at once with it.
+
+    Where it equals a parcel of the other side, it is matched with that one, and the goods are planned as the other parcels are cut.
+    """
     odoo = data.draw(cut(total(first)))
     sales = recorded(first, odoo)
     assume(sales.reconcile().types == [])
     late = sales.shipment(1, more)
     found = sales.reconcile()
     assert planned(found, "odoo_delivery") == Counter(more) or "quantity_mismatch" in found.names
-    assert len(found.changes) <= 1
+    assert planned(found, "odoo_delivery").total() <= sum(more.values())
     carry_out(sales, found)
     again = sales.reconcile()
     assert again.changes == []
