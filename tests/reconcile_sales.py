@@ -50,13 +50,16 @@ class Result:
     findings: list[Finding]
     changes: list[PlannedChange]
     counts: dict[str, int]
+    not_expected: list[str]
 
 
 def reconcile(frames: Frames, of: Instance, now: datetime) -> Result:
     """Reconcile whole orders and plan them, as the pipeline does."""
     found = orders.reconcile(frames, of, now)
     findings, changes = planner.plan(found.situation, found.findings)
-    return Result(found.pairs, sorted(findings, key=lambda finding: finding.key), changes, found.counts)
+    return Result(
+        found.pairs, sorted(findings, key=lambda finding: finding.key), changes, found.counts, found.not_expected
+    )
 
 
 class Sales:
