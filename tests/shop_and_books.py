@@ -482,3 +482,12 @@ def _writes(path: str) -> bool:
 def amount(value: Any) -> Decimal:
     """An amount of either system, to the cent."""
     return Decimal(str(value or 0)).quantize(Decimal("0.01"))
+
+
+def was_refunded_unshipped(order: Row) -> bool:
+    """Whether something of a Magento order was refunded before it left: imported afterwards, Odoo's order is smaller by it."""
+    return any(
+        item["qty_refunded"] > 0 and item["qty_ordered"] - item["qty_canceled"] > item["qty_shipped"]
+        for item in order["items"]
+        if item["product_type"] not in ("virtual", "downloadable")
+    )

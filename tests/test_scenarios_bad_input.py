@@ -83,14 +83,14 @@ def test_while_odoo_is_away_nothing_is_lost_and_magento_is_written(pair: ShopAnd
 def test_a_wrong_credential_names_system_and_next_step_and_fails_no_change(pair: ShopAndBooks) -> None:
     order = invoiced(pair)
     wrong = pair.context()
-    wrong.magento = MagentoClient(MagentoConnection(pair.magento.url, BearerToken("wrong")))
+    wrong.magento_client = MagentoClient(MagentoConnection(pair.magento.url, BearerToken("wrong")))
     with pytest.raises(Unauthorized) as refused:
         extract.run(wrong, "magento")
     assert "magento" in str(refused.value).lower()
     assert refused.value.hint
     pair.look()
     pair.release()
-    wrong.odoo = OdooClient(OdooConnection(pair.odoo.url, pair.odoo.db.name, "wrong", 1))
+    wrong.odoo_client = OdooClient(OdooConnection(pair.odoo.url, pair.odoo.db.name, "wrong", 1))
     with pytest.raises(MagodooError) as refused_too:
         load.run(wrong)
     assert isinstance(refused_too.value, Unauthorized)
