@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -36,11 +37,11 @@ class Changes(Payments):
     def order(self, order_id: int) -> Row:
         return _found(self.tables.orders.get(order_id))
 
-    def tax_of(self, store: Row) -> TaxSettings:
-        raise NotImplementedError
+    @abstractmethod
+    def tax_of(self, store: Row) -> TaxSettings: ...
 
-    def is_gateway(self, order: Row) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def is_gateway(self, order: Row) -> bool: ...
 
     def invoice(
         self, order_id: int, items: Quantities = None, *, comment: Comment | str | None = None, capture: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from abc import ABC, abstractmethod
 from decimal import Decimal
 
 from magodoo_sandbox.magento.amounts import Row, add, cents, of
@@ -11,20 +12,20 @@ from magodoo_sandbox.magento.refusals import bad, no_such_entity
 from magodoo_sandbox.magento.store import Clock, Tables
 
 
-class Payments:
+class Payments(ABC):
     """Gateway operations. A gateway is any payment method that is not one of Magento's offline ones."""
 
     tables: Tables
     clock: Clock
 
-    def note(self, order: Row, text: str, entity_name: str, notified: int | None = None) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def note(self, order: Row, text: str, entity_name: str, notified: int | None = None) -> None: ...
 
-    def in_base_currency(self, order: Row, amount: Decimal) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def in_base_currency(self, order: Row, amount: Decimal) -> str: ...
 
-    def order(self, order_id: int) -> Row:
-        raise NotImplementedError
+    @abstractmethod
+    def order(self, order_id: int) -> Row: ...
 
     def authorize(self, order_id: int, txn_id: str = "") -> str:
         """Reserve the whole amount: nothing is paid, the order is processing. Returns the transaction id."""

@@ -13,6 +13,7 @@ order sum to the order.
 from __future__ import annotations
 
 import copy
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Self
@@ -251,9 +252,9 @@ class MagentoDocument(Writer):
         """Return why this may not be written on the order as it is now; None when it may."""
         return f"the order is {order['state']} in Magento" if order.get("state") in _CLOSED else None
 
+    @abstractmethod
     def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
         """Create the document and return its id."""
-        raise NotImplementedError
 
     def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
         """Return the match of the Magento document with its source in Odoo."""
