@@ -181,7 +181,7 @@ def findings_page() -> str:
             f"**{entry.title}**: {entry.meaning}. {entry.why}.",
             "",
             f"- Cause: {entry.cause}.",
-            f"- Cure: {entry.cure}.",
+            f"- Cure: {entry.remedy}.",
             f"- Who acts: {entry.who}. Severity: {entry.severity}. Touches: {entry.effect}.",
             f"- Why nothing is written: {entry.no_change}.",
             *([f"- Where a change is planned: {entry.with_change}."] if entry.with_change else []),

@@ -12,7 +12,7 @@ from magodoo.domain.vocabulary import Side
 from magodoo.settings import Instance
 from magodoo.staging import connect, sales_lines
 from magodoo.statement import documents, explanation, schedules, statement, store
-from magodoo.statement.general_ledger import Books
+from magodoo.statement.general_ledger import GeneralLedger
 from magodoo.statement.periods import Month
 
 ORDERS = 60
@@ -118,7 +118,7 @@ def keep_statement(connection: Connection, now: datetime, month: str = "2026-10"
     sales = documents.read(connection, instance, of, now)
     assert sales.in_month(Side.ODOO)
     sources = statement.Sources(
-        instance=instance, sales=sales, explanation=explanation.explain(sales, instance), books=Books("USD", {1: "INV"}, totals={}),
-        ledger_steps=[], by_rate={}, clearing=[], gaps=[], unread_stores=[], without_store=[], unreadable=[], annexes=schedules.read(connection, instance, of, now, {}), over=True,
+        instance=instance, sales=sales, explanation=explanation.explain(sales, instance), ledger=GeneralLedger("USD", {1: "INV"}, totals={}),
+        ledger_steps=[], by_rate={}, clearing=[], gaps=[], unread_stores=[], without_store=[], unreadable=[], schedules=schedules.read(connection, instance, of, now, {}), over=True,
     )  # fmt: skip
     store.keep(connection, "us", of.first, statement.statement(sources), now, "run 1")

@@ -177,12 +177,12 @@ def chain(pair: ShopAndBooks, *kinds: str) -> None:
     from magodoo_airflow.operators.changes import BY_KIND
 
     for side in ("magento", "odoo"):
-        operators.ExtractOperator(task_id=side, instance="us", side=side).story(pair.context(), airflow())
-    operators.ReconcileOperator(task_id="reconcile", instance="us").story(pair.context(), airflow())
-    operators.QualityOperator(task_id="quality", instance="us").story(pair.context(), airflow())
+        operators.ExtractOperator(task_id=side, instance="us", side=side).run_step(pair.context(), airflow())
+    operators.ReconcileOperator(task_id="reconcile", instance="us").run_step(pair.context(), airflow())
+    operators.QualityOperator(task_id="quality", instance="us").run_step(pair.context(), airflow())
     for kind, operator in BY_KIND.items():
         if kind.value in kinds:
-            operator(task_id=kind.value, instance="us").story(pair.context(), airflow())
+            operator(task_id=kind.value, instance="us").run_step(pair.context(), airflow())
 
 
 @pytest.fixture(autouse=True)
@@ -240,12 +240,12 @@ def test_a_total_that_differs_until_its_mail(
 
     pair.books.invoice(pair.histories[order], pair.invoices(order)[0]["entity_id"], change=dearer)
     for side in ("magento", "odoo"):
-        operators.ExtractOperator(task_id=side, instance="us", side=side).story(pair.context(), airflow())
+        operators.ExtractOperator(task_id=side, instance="us", side=side).run_step(pair.context(), airflow())
     at_airflow(pair, monkeypatch, tmp_path)
     with passed(monkeypatch, order) as noted:
         monkeypatch.setattr(smtp, "SmtpHook", lambda **_: MailServer(noted))
-        operators.ReconcileOperator(task_id="reconcile", instance="us").story(pair.context(), airflow())
-        operators.QualityOperator(task_id="quality", instance="us").story(pair.context(), airflow())
+        operators.ReconcileOperator(task_id="reconcile", instance="us").run_step(pair.context(), airflow())
+        operators.QualityOperator(task_id="quality", instance="us").run_step(pair.context(), airflow())
         counts = operators.SendMailsOperator(task_id="mail", instance="us").execute(airflow())
     assert counts["sent"] == 1
     compare(TOTAL, noted)
@@ -290,7 +290,7 @@ def test_a_backfill_from_its_form(pair: ShopAndBooks, monkeypatch: pytest.Monkey
             task_id="chunks", instance="us", hours=24, documents=["order"], **form
         ).execute(airflow())
         for side in ("magento", "odoo"):
-            operators.ExtractOperator(task_id=side, instance="us", side=side).story(pair.context(), airflow(**chunk))
-        operators.ReconcileOperator(task_id="reconcile", instance="us").story(pair.context(), airflow(**chunk))
+            operators.ExtractOperator(task_id=side, instance="us", side=side).run_step(pair.context(), airflow(**chunk))
+        operators.ReconcileOperator(task_id="reconcile", instance="us").run_step(pair.context(), airflow(**chunk))
         backfill.BackfillProgressOperator(task_id="progress", instance="us", chunk=chunk).execute(airflow())
     compare(BACKFILL, noted)

@@ -132,7 +132,7 @@ def test_lines_that_are_logged_carry_instance_and_window(
     seen: list[dict[str, Any]] = []
     operator = ExtractOperator(task_id="extract", instance="us", side="magento")
     monkeypatch.setattr(
-        operator, "story", lambda pipeline, told: seen.append(structlog.contextvars.get_contextvars()) or {}
+        operator, "run_step", lambda pipeline, context: seen.append(structlog.contextvars.get_contextvars()) or {}
     )
     operator.execute(context())
     assert seen[0]["instance"] == "us"

@@ -654,7 +654,7 @@ def test_every_type_is_explained() -> None:
     for entry in catalogue.CATALOGUE.values():
         assert set(entry.who.split(", ")) <= {"accounting", "warehouse", "it"}
         assert entry.effect in {"receivable", "revenue", "tax", "stock", "nothing"}
-        assert all((entry.title, entry.meaning, entry.why, entry.cause, entry.cure, entry.no_change))
+        assert all((entry.title, entry.meaning, entry.why, entry.cause, entry.remedy, entry.no_change))
 
 
 def test_every_finding_carries_a_change_or_the_reason_for_none() -> None:

@@ -55,8 +55,8 @@ def permit(pipeline: Context) -> None:
             return
     wrong = [line for line in examine(pipeline.instance.id, read_with_problems()) if line.status is Status.ERROR]
     if wrong:
-        told = "; ".join(f"{line.name}: {line.found}" for line in wrong)
-        raise FixConfiguration(f"nothing is written: {told}", hint="mend this; the DAG `preflight` shows every check")
+        found = "; ".join(f"{line.name}: {line.found}" for line in wrong)
+        raise FixConfiguration(f"nothing is written: {found}", hint="mend this; the DAG `preflight` shows every check")
 
 
 def names(reading: Reading) -> list[str]:

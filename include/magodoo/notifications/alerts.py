@@ -119,23 +119,23 @@ def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> in
     ]
     mails = 0
     for state, (who, words, page) in _NEEDS.items():
-        told = [row for row in rows if row["why"] == state]
-        if not told:
+        of_state = [row for row in rows if row["why"] == state]
+        if not of_state:
             continue
-        lines = _sums_of_changes(told)
-        subject = f"[{instance.id}] {len(told)} change{'s' if len(told) > 1 else ''} {words}: " + ", ".join(
+        lines = _sums_of_changes(of_state)
+        subject = f"[{instance.id}] {len(of_state)} change{'s' if len(of_state) > 1 else ''} {words}: " + ", ".join(
             f"{line['n']} {line['kind'].replace('_', ' ')}"
             + (f" ({money(line['amount'], line['currency'])} {line['currency']})" if line["amount"] else "")
             for line in lines[:3]
         )
         mail = compose(
             instance, f"changes_{state}", "changes.html", subject, recipients_of(instance, who), ui_url,
-            changes=told[:100], sums=lines, more=max(0, len(told) - 100), state=state, page=page, checks=checks,
+            changes=of_state[:100], sums=lines, more=max(0, len(of_state) - 100), state=state, page=page, checks=checks,
         )  # fmt: skip
         mails += bool(outbox.queue(connection, mail))
         connection.execute(
             text("update change set told_at = now(), told_for = :state where id = any(:ids)"),
-            {"state": state, "ids": [row["id"] for row in told]},
+            {"state": state, "ids": [row["id"] for row in of_state]},
         )
     return mails
 

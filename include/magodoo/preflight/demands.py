@@ -97,15 +97,15 @@ def fields(subject: Subject) -> Outcome:
         if not subject.needs(need):
             continue
         try:
-            lacking = sorted(set(_demanded(subject, model)) - _WRITTEN[model] - set(_configured(subject, model)))
+            unset = sorted(set(_demanded(subject, model)) - _WRITTEN[model] - set(_configured(subject, model)))
         except (UnknownField, Forbidden, FixDocument, Unreadable) as problem:
             outcome.warn(f"the form of {model} could not be looked at: {problem}", "see yourself what it demands")
             continue
-        if lacking:
+        if unset:
             todo = (
                 "give a value in odoo.order_values or odoo.invoice_values where that is possible, or a default in Odoo"
             )
-            outcome.warn(f"people must fill {some(lacking)} on {words}; it stays empty on ours", todo)
+            outcome.warn(f"people must fill {some(unset)} on {words}; it stays empty on ours", todo)
     return outcome
 
 

@@ -127,7 +127,7 @@ def _validation(context: Any, source: Any, table: str, checks: Iterable[Check], 
                 description=check.meaning,
                 unexpected_rows_query=check.sql(instance),
                 severity=FailureSeverity(check.severity.value),
-                meta={"check": check.name, "cure": check.cure, "holds": check.holds.value},
+                meta={"check": check.name, "remedy": check.remedy, "holds": check.holds.value},
             )
         )
     return context.validation_definitions.add(
@@ -144,9 +144,9 @@ def _by_table(checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
 
 def _name_of(item: Any) -> str:
     name = str(item.expectation_config.meta["check"])
-    told = _exceptions(item.exception_info)
-    if told:
-        raise InvariantError(f"check {name} could not run: {told[0]}")
+    raised = _exceptions(item.exception_info)
+    if raised:
+        raise InvariantError(f"check {name} could not run: {raised[0]}")
     return name
 
 

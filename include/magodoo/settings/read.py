@@ -100,29 +100,29 @@ def _validated(raw: dict[str, Any], node: yaml.Node | None) -> Reading:
         try:
             instances[str(name)] = Instance.model_validate({**(entry or {}), "id": str(name)})
         except ValidationError as problem:
-            problems += _told(problem, ("instances", name), node, str(name))
+            problems += _problems_of(problem, ("instances", name), node, str(name))
         except TypeError:
             line = _line(node, ("instances", name))
             problems.append(Problem(f"instances.{name}", line, "must be a mapping", str(name), "indent its settings"))
-    for told in problems:
-        instances.pop(told.instance or "", None)
+    for found in problems:
+        instances.pop(found.instance or "", None)
     try:
         settings = Settings.model_validate({**raw, "instances": instances})
     except ValidationError as problem:
-        problems += _told(problem, (), node, None)
+        problems += _problems_of(problem, (), node, None)
         settings = Settings(instances=instances)
     return Reading(settings, problems)
 
 
-def _told(
+def _problems_of(
     error: ValidationError, prefix: tuple[Any, ...], node: yaml.Node | None, instance: str | None
 ) -> list[Problem]:
-    told = []
+    found = []
     for item in error.errors():
         path = (*prefix, *item["loc"])
         message, hint = _words(item, Instance if prefix else Settings)
-        told.append(Problem(".".join(map(str, path)), _line(node, path), message, instance, hint))
-    return told
+        found.append(Problem(".".join(map(str, path)), _line(node, path), message, instance, hint))
+    return found
 
 
 def _words(item: Any, model: type[BaseModel]) -> tuple[str, str]:

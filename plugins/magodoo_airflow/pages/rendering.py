@@ -129,12 +129,12 @@ def shown(value: Any, type_: str = "text", currency: str = "") -> str:
 
 def counts(value: Mapping[str, Any]) -> str:
     """Return the counts of a run as text without zeros: `orders 208, invoice: read 167, changed 167`."""
-    told = []
+    parts = []
     for name, number in value.items():
         inner = counts(number) if isinstance(number, Mapping) else ""
         if inner or (not isinstance(number, Mapping | list) and number):
-            told.append(f"{words(name)}: {inner}" if inner else f"{words(name)} {number}")
-    return ", ".join(told)
+            parts.append(f"{words(name)}: {inner}" if inner else f"{words(name)} {number}")
+    return ", ".join(parts)
 
 
 def money(units: Any, currency: str = "") -> str:
