@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from layers import MAY
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from test_layers import MAY
 
 if TYPE_CHECKING:
     from shop_and_books import ShopAndBooks
