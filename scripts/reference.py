@@ -329,7 +329,7 @@ def metrics_page() -> str:
 
 
 def _gauges() -> Iterator[tuple[str, str, str, str]]:
-    for name, statement in metrics._GAUGES.items():
+    for name, statement in metrics.GAUGES.items():
         columns = re.search(r"select (.+?) from ", " ".join(statement.split()))
         assert columns, f"the gauge {name} selects nothing"
         tags = [

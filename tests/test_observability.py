@@ -188,7 +188,7 @@ def test_dashboard_and_alert_rules_use_metrics_that_are_sent() -> None:
     asked += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
     named = {name for expression in asked for name in re.findall(r"airflow_magodoo_(\w+?)(?:_total)?\b", expression)}
     counted = {"requests", "requests_repeated", "request_milliseconds", "failures", "step", "applied", "late_windows"}
-    assert named and named <= set(metrics._GAUGES) | counted
+    assert named and named <= set(metrics.GAUGES) | counted
     for group in rules["groups"]:
         assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] for rule in group["rules"])
 

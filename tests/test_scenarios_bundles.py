@@ -30,7 +30,7 @@ def open_delivery(pair: ShopAndBooks, order: int) -> dict[str, int]:
     """Moves by SKU of the order's open delivery."""
     (picking,) = [row for row in pair.pickings(order) if row["state"] not in ("done", "cancel")]
     rows = pair.rows("stock.move", [["picking_id", "=", picking["id"]]], "product_id")
-    return {pair._sku(row["product_id"][0]): row["id"] for row in rows}
+    return {pair.sku(row["product_id"][0]): row["id"] for row in rows}
 
 
 def explode(pair: ShopAndBooks, order: int, components: dict[str, int]) -> None:
@@ -307,7 +307,7 @@ def credit(pair: ShopAndBooks, order: int, pieces: dict[str, int]) -> None:
     note = int(pair.call("account.move.reversal", "refund_moves", [wizard], context=context)["res_id"])
     of_note = [["move_id", "=", note], ["display_type", "=", "product"]]
     for line in pair.rows("account.move.line", of_note, "product_id quantity"):
-        wanted = pieces.get(pair._sku(line["product_id"][0]))
+        wanted = pieces.get(pair.sku(line["product_id"][0]))
         if wanted:
             pair.call("account.move.line", "write", [line["id"]], vals={"quantity": wanted})
         else:

@@ -54,7 +54,7 @@ def of_state(connection: Connection, instance: str) -> None:
     """Set the gauges from the staging database: documents, open findings, changes by state, lag of the watermarks."""
     from airflow.sdk.observability import stats
 
-    for name, statement in _GAUGES.items():
+    for name, statement in GAUGES.items():
         for row in connection.execute(text(statement), {"instance": instance}).mappings():
             tags = {key: str(value) for key, value in row.items() if key != "value"}
             stats.gauge(f"magodoo.{name}", float(row["value"]), tags={"instance": instance, **tags})
@@ -81,7 +81,7 @@ def _flat(counts: Any, prefix: str = "") -> list[tuple[str, int]]:
     return found
 
 
-_GAUGES = {
+GAUGES = {
     "documents": "select side, kind, count(*) as value from document where instance = :instance and deleted_at is null group by side, kind",
     # A gauge keeps its value until it is set again: types whose findings are all resolved are set to 0.
     "findings": """select type, severity, count(*) filter (where resolved_at is null) as value from finding where instance = :instance

@@ -48,7 +48,7 @@ def send(pair: ShopAndBooks, sale: int, quantities: dict[str, float] | None = No
         pair, "stock.picking", [["sale_id", "=", sale], ["state", "not in", ["done", "cancel"]]], "move_ids"
     )
     for move in rows_there(pair, "stock.move", [["id", "in", picking["move_ids"]]], "product_id product_uom_qty"):
-        sku = pair._sku(move["product_id"][0])
+        sku = pair.sku(move["product_id"][0])
         quantity = move["product_uom_qty"] if quantities is None else quantities.get(sku, 0)
         there(pair, "stock.move", "write", [move["id"]], vals={"quantity": quantity, "picked": bool(quantity)})
     if tracking:

@@ -93,7 +93,7 @@ def shop_and_live_books(
     live: LiveOdoo, staging_url: str, docs: Path, modules: Sequence[str] = ()
 ) -> Iterator[ShopAndLiveBooks]:
     """A pair of its own with a fresh database of the live Odoo, provisioned as the sandbox's is, and with more `modules`."""
-    template = shop_and_books._template()
+    template = shop_and_books.template_of_pairs()
     shop = copy.copy(template[0])
     shop.magento = template[0].magento.copy()
     database = live.clone()

@@ -25,6 +25,7 @@ class Table:
 
     def __init__(self, rows: list[dict[str, Any]], poisoned: set[int] = frozenset()) -> None:  # type: ignore[assignment]
         self.rows, self.poisoned = rows, poisoned
+        self.fields: dict[str, Any] = RECORDED["fields"]
         self.answers: dict[str, Callable[..., Any]] = {}
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
 
@@ -42,7 +43,7 @@ class Table:
         if method in self.answers:
             return self.answers[method](ids=ids, **arguments)
         if method == "fields_get":
-            return RECORDED["fields"].get(model, {})
+            return self.fields.get(model, {})
         if method == "get_external_id":
             return {str(id): f"m.{model}_{id}" if id % 2 else "" for id in ids or []}
         if method == "read":

@@ -152,7 +152,7 @@ class Sales:
     def foreign(self, kind: str, total: Any, **more: Any) -> int:
         """An Odoo document that is linked to no order."""
         document = self._id(more)
-        row = self._row("odoo", kind, document, 0, total, **{"state": "posted", **more})
+        row = self.row("odoo", kind, document, 0, total, **{"state": "posted", **more})
         self.unlinked.append(row)
         return document
 
@@ -186,10 +186,10 @@ class Sales:
         return Decimal(str(sum(items.values()))) * PRICE
 
     def _add(self, side: str, kind: str, document: int, order: int, total: Any, **more: Any) -> None:
-        self.documents.append(self._row(side, kind, document, order, total, **more))
+        self.documents.append(self.row(side, kind, document, order, total, **more))
 
     @staticmethod
-    def _row(side: str, kind: str, document: int, order: int, total: Any, **more: Any) -> dict[str, Any]:
+    def row(side: str, kind: str, document: int, order: int, total: Any, **more: Any) -> dict[str, Any]:
         parts = {name: to_units(str(more.pop(name, 0))) for name in ("tax", "shipping", "discount", "adjustment")}
         amount = to_units(str(total))
         created = pd.Timestamp(more.pop("created", "2026-11-20 10:00"), tz="UTC")

@@ -271,7 +271,7 @@ class ShopAndBooks:
         done = picking["state"] == "done"
         pieces: dict[str, float] = {}
         for row in rows:
-            sku = self._sku(row["product_id"][0])
+            sku = self.sku(row["product_id"][0])
             pieces[sku] = pieces.get(sku, 0) + row["quantity" if done else "product_uom_qty"]
         return pieces
 
@@ -301,7 +301,7 @@ class ShopAndBooks:
             for line in self.rows(
                 "account.move.line", [["move_id", "=", move], ["display_type", "=", "product"]], "product_id"
             ):
-                sku = self._sku(line["product_id"][0])
+                sku = self.sku(line["product_id"][0])
                 quantity = quantities.get(sku, int(shipping) if sku == "SHIPPING" else 0)
                 if quantity:
                     self.call("account.move.line", "write", [line["id"]], vals={"quantity": quantity})
@@ -359,7 +359,7 @@ class ShopAndBooks:
         """SKUs by item id of the items that carry money: what Odoo's order lines are."""
         return {item["item_id"]: item["sku"] for item in self.desk.money_items(order)}
 
-    def _sku(self, product: int) -> str:
+    def sku(self, product: int) -> str:
         return next(sku for sku, known in self.books.names.products.items() if known == product)
 
     # What was reported
@@ -425,7 +425,7 @@ def shop_and_books(
 
     `make` makes a pair of another class from the same arguments.
     """
-    template = _template()
+    template = template_of_pairs()
     shop = copy.copy(template[0])
     shop.magento = template[0].magento.copy()
     database = OdooDatabase()
@@ -440,7 +440,7 @@ def shop_and_books(
 
 
 @functools.cache
-def _template() -> tuple[Shop, Row, Any]:
+def template_of_pairs() -> tuple[Shop, Row, Any]:
     """Shop, state of Odoo, and the ids in it, set up once."""
     shop = Shop(1, datetime.now(UTC) - 60 * DAY)
     shop.magento.now = None

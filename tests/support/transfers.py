@@ -33,7 +33,7 @@ def validate(pair: ShopAndBooks, picking: int, quantities: Mapping[str, int] | N
         "stock.move", [["picking_id", "=", picking], ["state", "!=", "cancel"]], "product_id product_uom_qty"
     )
     for move in moves:
-        sku = pair._sku(move["product_id"][0])
+        sku = pair.sku(move["product_id"][0])
         quantity = move["product_uom_qty"] if quantities is None else quantities.get(sku, 0)
         pair.call("stock.move", "write", [move["id"]], vals={"quantity": quantity, "picked": bool(quantity)})
     if tracking:
@@ -45,7 +45,7 @@ def give_back(pair: ShopAndBooks, picking: int, quantities: Mapping[str, int]) -
     """A return of these quantities by SKU, validated; of a return it sends the goods again. Returns its id."""
     (wizard,) = pair.call("stock.return.picking", "create", vals_list=[{"picking_id": picking}])
     for line in pair.rows("stock.return.picking.line", [["wizard_id", "=", wizard]], "product_id"):
-        quantity = quantities.get(pair._sku(line["product_id"][0]), 0)
+        quantity = quantities.get(pair.sku(line["product_id"][0]), 0)
         pair.call("stock.return.picking.line", "write", [line["id"]], vals={"quantity": quantity})
     made = int(pair.call("stock.return.picking", "action_create_returns", [wizard])["res_id"])
     validate(pair, made)

@@ -20,7 +20,7 @@ _TODO_PLAN = (
     " leaves analytic distribution to these models"
 )
 _CONDITIONS = ("partner_id", "partner_category_id", "product_id", "product_categ_id", "account_prefix")
-_MODELS: dict[str, tuple[str, Need]] = {
+MODELS: dict[str, tuple[str, Need]] = {
     "sale.order": ("orders", Need.ORDERS),
     "account.move": ("invoices and credit notes", Need.ENTRIES),
     "res.partner": ("customers", Need.CUSTOMERS),
@@ -93,7 +93,7 @@ def _shown(value: Any) -> str:
 def fields(subject: Subject) -> Outcome:
     """Check for fields that a form always requires of users and that neither the requests nor a default fills."""
     outcome = Outcome("no form demands more than what is written")
-    for model, (words, need) in _MODELS.items():
+    for model, (words, need) in MODELS.items():
         if not subject.needs(need):
             continue
         try:

@@ -96,7 +96,7 @@ def read(client: OdooClient, instance: Instance, month: Month, journal_codes: Co
     """Read the ledger of a month in these journals, and in the one that the instance posts in."""
     rows = [row for row in client.journals() if row["type"] == "sale"]
     currencies = {row["id"]: row["name"] for row in client.currencies()}
-    ledger = GeneralLedger(client.company_row()["currency_id"][1], _journals(rows, instance, journal_codes))
+    ledger = GeneralLedger(client.company_row()["currency_id"][1], journals_of(rows, instance, journal_codes))
     inside: list[list[Any]] = [
         ["journal_id", "in", sorted(ledger.journals)], ["date", ">=", f"{month.first}"], ["date", "<=", f"{month.last}"],
     ]  # fmt: skip
@@ -122,7 +122,7 @@ def read(client: OdooClient, instance: Instance, month: Month, journal_codes: Co
     return ledger
 
 
-def _journals(rows: Sequence[Mapping[str, Any]], instance: Instance, codes: Collection[str]) -> dict[int, str]:
+def journals_of(rows: Sequence[Mapping[str, Any]], instance: Instance, codes: Collection[str]) -> dict[int, str]:
     """Return code by id of the journals of the instance's documents and its own: that of the settings, else the company's first."""
     own = instance.odoo.sales_journal
     chosen = {row["id"]: row["code"] for row in rows if row["code"] in {*codes, own}}
@@ -218,11 +218,11 @@ def compare(
     for entry in ledger.entries:
         document = documents.get(entry.id)
         if document is not None:
-            steps += _changed(document, entry.of(document.kind), again=entry.id in seen)
+            steps += changed(document, entry.of(document.kind), again=entry.id in seen)
         elif entry.id in staged:
-            steps.append(_of_others(staged[entry.id], entry, instance.id))
+            steps.append(of_others(staged[entry.id], entry, instance.id))
         else:
-            steps.append(_unread(ledger.names.get(entry.id, {}), entry, entry.id in quarantined))
+            steps.append(unread(ledger.names.get(entry.id, {}), entry, entry.id in quarantined))
         seen.add(entry.id)
     for document in own:
         if document.id not in seen and document.total:
@@ -244,7 +244,7 @@ def compare(
     return steps
 
 
-def _changed(document: Document, entry: Entry, *, again: bool) -> list[LedgerStep]:
+def changed(document: Document, entry: Entry, *, again: bool) -> list[LedgerStep]:
     """Return the difference of one document. `again`: a second currency on the same document, which the document cannot explain."""
     known = Amount() if again or entry.currency != document.currency else document.figures.sum
     base = 0 if again else document.base_total
@@ -259,7 +259,8 @@ def _changed(document: Document, entry: Entry, *, again: bool) -> list[LedgerSte
     return [_step(UNEXPLAINED, document.kind, entry.currency, apart, company, document.id, document.number, why)]
 
 
-def _of_others(row: Mapping[str, Any], entry: Entry, instance: str) -> LedgerStep:
+def of_others(row: Mapping[str, Any], entry: Entry, instance: str) -> LedgerStep:
+    """Return the entry of a staged document that is not among the month's own: whose it is, or that it came after it was read."""
     entry = entry.of(row["kind"])
     line, why = NOT_MAGENTO, ""
     if row["instance"] != instance:
@@ -269,7 +270,8 @@ def _of_others(row: Mapping[str, Any], entry: Entry, instance: str) -> LedgerSte
     return _step(line, row["kind"], entry.currency, entry.amount, entry.company.total, entry.id, row["number"], why)
 
 
-def _unread(row: Mapping[str, Any], entry: Entry, quarantined: bool) -> LedgerStep:
+def unread(row: Mapping[str, Any], entry: Entry, quarantined: bool) -> LedgerStep:
+    """Return the entry of a document that is not staged, with the reason; `row` is what Odoo says of it, empty when it is gone."""
     kind = _KINDS.get(row.get("move_type", ""))
     entry = entry.of(kind or Kind.INVOICE.value)
     line, why = UNEXPLAINED, "not read yet: it was posted after the last extract"

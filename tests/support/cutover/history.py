@@ -179,12 +179,12 @@ class OldShop:
         del rest
 
     def _by_connector(self, order: int, rest: Fate) -> None:
-        books, usual = self.pair.books, self.pair.books._hand
-        books._hand = lambda what: usual(what).replace("by_hand.", "other_connector.")  # type: ignore[method-assign]
+        books, usual = self.pair.books, self.pair.books.module
+        books.module = "other_connector"
         try:
             self._with_order(order, rest, prefix="M2-")
         finally:
-            books._hand = usual  # type: ignore[method-assign]
+            books.module = usual
 
     def _invoice_only(self, order: int, rest: Fate) -> None:
         """The invoice stands alone; order and delivery lack. Which number people wrote changes from one to the next."""

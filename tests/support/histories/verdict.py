@@ -275,7 +275,7 @@ class Verdict:
         domain = [["sale_line_id", "in", lines], ["state", "=", "done"]]
         pieces: Counter[str] = Counter()
         for move in self.pair.rows("stock.move", domain, "product_id quantity picking_id location_dest_id"):
-            sku, quantity = self.pair._sku(move["product_id"][0]), Decimal(str(move["quantity"]))
+            sku, quantity = self.pair.sku(move["product_id"][0]), Decimal(str(move["quantity"]))
             if move["location_dest_id"][0] not in customers:
                 pieces.subtract({sku: quantity} if returned else {})
             elif move["picking_id"][0] not in left_out:

@@ -224,7 +224,7 @@ class Http:
                 answer = _Answer(response.status_code, response.headers.get("Location", ""), body)
                 problem: MagodooError | None = None
         except requests.RequestException as failure:
-            problem = _failure(failure, call, writing)
+            problem = failed_exchange(failure, call, writing)
         except _TooLong as failure:
             problem = _too_long(failure, call, writing)
         self.stats.add(requests=1, seconds=time.monotonic() - began)
@@ -276,7 +276,7 @@ def _too_long(failure: _TooLong, call: str, writing: bool) -> MagodooError:
     return Garbled(str(failure), failure.beginning, system="magento", call=call)
 
 
-def _failure(failure: requests.RequestException, call: str, writing: bool) -> MagodooError:
+def failed_exchange(failure: requests.RequestException, call: str, writing: bool) -> MagodooError:
     """Return the error for a failed exchange; it depends on whether anything can have arrived. The exception's text is not repeated."""
     where = {"system": "magento", "call": call}
     name = type(failure).__name__
