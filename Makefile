@@ -100,6 +100,9 @@ coverage: $(INSTALLED) ## run the suite and count which branches it takes, in ev
 	@rm -rf var/coverage && mkdir -p var/coverage
 	@$(PY) -m coverage run -m pytest $(ON_EVERY_CORE); $(PY) -m coverage combine --quiet && $(PY) -m scripts.coverage
 
+test-dates: $(INSTALLED) ## run the suite on 29 February, 31 December and 1 March; needs faketime. TESTS="tests/test_statement.py ...": these files
+	@$(PY) -m scripts.dates $(or $(TESTS),$(ON_EVERY_CORE))
+
 mutants: $(INSTALLED) ## change matching, planning and the write protocol and look whether a test notices: make mutants MUTANTS=25 SEED=1
 	@$(PY) -m scripts.mutants --mutants $(or $(MUTANTS),25) --seed $(or $(SEED),1) $(AREA)
 
