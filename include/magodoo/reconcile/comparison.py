@@ -5,6 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.states import (
+    CANCELLED_IN_ODOO,
+    MAGENTO_ORDER_STATES,
+    MagentoCreditMemoState,
+    MagentoInvoiceState,
+    MagentoOrderState,
+)
 from magodoo.domain.tracking import parts
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.reconcile import statuses
@@ -46,7 +53,7 @@ def _standing(view: View, pairs: pd.DataFrame) -> Mask:
     """Return the pairs of which neither document is cancelled: amounts of a cancelled one mean nothing."""
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     order = view.of_kind(Kind.ORDER)
-    cancelled = view.word_is("state", {"cancel"}) | view.cancelled_orders
+    cancelled = view.word_is("state", CANCELLED_IN_ODOO) | view.cancelled_orders
     return ~cancelled[odoo] & ~cancelled[magento] & (order[magento] | view.active[magento])
 
 
@@ -143,8 +150,8 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
     ):
         # An order that is to be confirmed in Odoo is in progress, whatever state Magento or an extension gives it.
         state = states[magento_state]
-        own = state in view.instance.orders.import_states and state not in statuses.MAGENTO_ORDER_STATES
-        standing = "processing" if early or (own and kinds[kind] == Kind.ORDER) else state
+        own = state in view.instance.orders.import_states and state not in MAGENTO_ORDER_STATES
+        standing = MagentoOrderState.PROCESSING if early or (own and kinds[kind] == Kind.ORDER) else state
         found = statuses.meaning(
             kinds[kind], standing, states[odoo_state], payments[payment], bool(has_money), bool(ours)
         )
@@ -176,8 +183,8 @@ def captured(view: View) -> Mask:
     listed = view.instance.payment_methods
     means_paid = [name for name, method in listed.items() if method.invoice_means_paid]
     provider = [name for name, method in listed.items() if method.captured_by_provider and method.journal]
-    paid = view.select(Side.MAGENTO, Kind.INVOICE) & view.word_is("state", {"2"})
-    refund = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.word_is("state", {"2"})
+    paid = view.select(Side.MAGENTO, Kind.INVOICE) & view.word_is("state", {MagentoInvoiceState.PAID})
+    refund = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.word_is("state", {MagentoCreditMemoState.REFUNDED})
     online = refund & _paid_by(view, provider)
     online[online] = view.column("transaction_id")[online] != ""
     invoice = view.select(Side.MAGENTO, Kind.INVOICE) & (evident | (paid & _paid_by(view, means_paid)))

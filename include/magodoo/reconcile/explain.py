@@ -19,6 +19,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
+from magodoo.domain.states import OdooMoveState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import plain, shown
 from magodoo.pg_sessions import seen_by_all
@@ -154,7 +155,7 @@ def _state(row: Row) -> str:
         }.get(Kind(row.kind), {})
         return str(words.get(row.state, row.state))
     payment = statuses.ODOO_PAYMENT.get(row.status or "", row.status)
-    return f"{row.state}, {payment}" if row.state == "posted" else str(row.state)
+    return f"{row.state}, {payment}" if row.state == OdooMoveState.POSTED else str(row.state)
 
 
 def _meaning(kind: Kind, magento: Row, odoo: Row) -> Iterator[str]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from magodoo.domain.states import OdooMoveState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import rounded, shown
 from magodoo.settings import Instance
@@ -176,7 +177,7 @@ class _Explaining:
             return FINDING + _T.CORRECTED_IN_ODOO.value, "", False
         if document.key in self.reversals:
             return FINDING + _T.REVERSED_BEFORE_PUSH.value, "", False
-        if document.of_magento and other is not None and other.state == "draft":
+        if document.of_magento and other is not None and other.state == OdooMoveState.DRAFT:
             return DRAFT, "", False
         if document.scope == "not_expected":
             return NOT_IMPORTED, "", False

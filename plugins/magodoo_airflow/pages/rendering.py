@@ -16,6 +16,8 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import RowMapping
 
+from magodoo.domain.states import MagentoCreditMemoState, MagentoInvoiceState
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.money import dump_json, plain
 from magodoo.money import shown as in_currency
 from magodoo.notifications.csv_export import neutral
@@ -37,6 +39,15 @@ LABELS = {
     "not_paid": "Not Paid", "in_payment": "In Payment", "paid": "Paid", "partial": "Partially Paid", "reversed": "Reversed",
     "draft": "Draft", "cancel": "Cancelled", "posted": "Posted", "sale": "Sales Order", "sent": "Quotation Sent", "done": "Done",
     "open": "Open", "refunded": "Refunded", "canceled": "Canceled", "it": "IT",
+}  # fmt: skip
+# Magento numbers the states of invoices and credit memos.
+_NUMBERED: dict[str, dict[str, str]] = {
+    Kind.INVOICE: {
+        MagentoInvoiceState.OPEN: "Open", MagentoInvoiceState.PAID: "marked paid", MagentoInvoiceState.CANCELED: "Canceled",
+    },
+    Kind.CREDIT_MEMO: {
+        MagentoCreditMemoState.OPEN: "Open", MagentoCreditMemoState.REFUNDED: "Refunded", MagentoCreditMemoState.CANCELED: "Canceled",
+    },
 }  # fmt: skip
 # The colours of words; the word itself is always shown too.
 _GOOD = {
@@ -152,12 +163,9 @@ def words(value: Any) -> str:
 
 
 def stated(row: Mapping[str, Any]) -> str:
-    """Return a document's state as its own system names it; Magento numbers those of invoices and credit memos."""
-    if row["side"] == "magento":
-        known = {"invoice": ("Open", "marked paid", "Canceled"), "credit_memo": ("Open", "Refunded", "Canceled")}
-        if row["state"] in ("1", "2", "3") and row["kind"] in known:
-            return known[row["kind"]][int(row["state"]) - 1]
-    return words(row["state"])
+    """Return a document's state as its own system names it."""
+    numbered = _NUMBERED.get(row["kind"], {}) if row["side"] == Side.MAGENTO else {}
+    return numbered.get(row["state"]) or words(row["state"])
 
 
 def colour(value: Any) -> str:
