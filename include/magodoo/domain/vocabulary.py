@@ -124,7 +124,14 @@ class ChangeState(StrEnum):
     SUPERSEDED = "superseded"
 
 
-OPEN_STATES = (ChangeState.PLANNED, ChangeState.APPROVED, ChangeState.LEASED, ChangeState.UNCERTAIN)
+NOT_BEGUN = (ChangeState.PLANNED, ChangeState.APPROVED)
+"""No worker has these changes: a new plan may take their place."""
+
+BEGUN = (ChangeState.LEASED, ChangeState.UNCERTAIN)
+"""These changes are being written, or may have been."""
+
+OPEN_STATES = (*NOT_BEGUN, *BEGUN)
+"""These changes have not ended: there is one at most of a kind and source document."""
 
 
 class Verdict(StrEnum):

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, text
 
+from magodoo.domain.vocabulary import BEGUN, NOT_BEGUN
 from magodoo.staging import sales_lines
 
 BLANK = "(erased)"
@@ -113,8 +114,8 @@ def open_changes(connection: Connection, instance: str, order_keys: Sequence[str
             and state in ('planned', 'approved', 'leased', 'uncertain')"""),
         {"instance": instance, "orders": list(order_keys)},
     ).all()
-    planned = [row.id for row in rows if row.state in ("planned", "approved")]
-    return planned, sorted({row.order_key for row in rows if row.state in ("leased", "uncertain")})
+    planned = [row.id for row in rows if row.state in NOT_BEGUN]
+    return planned, sorted({row.order_key for row in rows if row.state in BEGUN})
 
 
 def _blanked(details: str) -> str:

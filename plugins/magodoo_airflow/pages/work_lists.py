@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from magodoo.domain.kinds import ChangeKind
-from magodoo.domain.vocabulary import MATCHED_KINDS, ChangeState, FindingType, Kind, Severity
+from magodoo.domain.vocabulary import MATCHED_KINDS, ChangeState, FindingType, Kind, Severity, Verdict
 from magodoo_airflow.pages.lists import Column, Filter, Listing, Tab
 
 _KINDS = tuple(kind.value for kind in (*MATCHED_KINDS, Kind.RETURN))
@@ -105,7 +105,7 @@ CHANGES = Listing(
     filters=(
         Filter("kind", "Change", "c.kind = :kind", tuple(one.value for one in ChangeKind)),
         Filter("state", "State", "c.state = :state", tuple(one.value for one in ChangeState)),
-        Filter("verdict", "Gate", "c.verdict = :verdict", ("unchecked", "released", "held")),
+        Filter("verdict", "Gate", "c.verdict = :verdict", tuple(one.value for one in Verdict)),
         Filter("since", "Planned from", "c.planned_at >= cast(:since as date)", type="date"),
         Filter("until", "To", "c.planned_at < cast(:until as date) + 1", type="date"),
     ),
