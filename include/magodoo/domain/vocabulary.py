@@ -142,6 +142,18 @@ class Verdict(StrEnum):
     HELD = "held"
 
 
+class RunOutcome(StrEnum):
+    """What a run did with a change that it claimed, as table `run` counts it."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    PUT_BACK = "put_back"
+    CHANGED = "changed"
+    LOST = "lost"
+
+
 class Approval(StrEnum):
     """Whether a person must agree first: `waiting` for an answer, which was then `approved` or `rejected`."""
 
