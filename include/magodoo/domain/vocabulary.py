@@ -154,6 +154,14 @@ class RunOutcome(StrEnum):
     LOST = "lost"
 
 
+class OrderScope(StrEnum):
+    """Whether an order is reconciled: not if the settings exclude it; `not_expected`: its state in Magento is not imported."""
+
+    IN_SCOPE = "in_scope"
+    EXCLUDED = "excluded"
+    NOT_EXPECTED = "not_expected"
+
+
 class Approval(StrEnum):
     """Whether a person must agree first: `waiting` for an answer, which was then `approved` or `rejected`."""
 
