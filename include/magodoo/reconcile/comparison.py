@@ -13,7 +13,7 @@ from magodoo.domain.states import (
     MagentoOrderState,
 )
 from magodoo.domain.tracking import parts
-from magodoo.domain.vocabulary import Kind, Side
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile import statuses
 from magodoo.reconcile.dataset import Mask, Units, tracks_of
 from magodoo.reconcile.matching import Matching
@@ -22,9 +22,14 @@ from magodoo.reconcile.reduced import reduced
 from magodoo.reconcile.view import View
 
 PARTS = ("subtotal", "shipping", "discount", "adjustment", "tax")
-TOTAL, TAX, ROUNDING, CURRENCY = "total_mismatch", "tax_mismatch", "rounding", "currency_mismatch"
-CASH = "cash_rounding"
-AMOUNTS = ("", CURRENCY, TOTAL, ROUNDING, TAX, CASH)
+AMOUNTS = (
+    "",
+    FindingType.CURRENCY_MISMATCH,
+    FindingType.TOTAL_MISMATCH,
+    FindingType.ROUNDING,
+    FindingType.TAX_MISMATCH,
+    FindingType.CASH_ROUNDING,
+)
 
 
 def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame:
@@ -38,7 +43,7 @@ def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame
     pairs["reduced"], pairs["net_gone"], pairs["tax_gone"] = reduced(view, pairs, counted)
     found = np.where(standing, _amounts(view, pairs), 0)
     pairs["amounts"] = np.array(AMOUNTS, dtype=object)[found]
-    different = found == AMOUNTS.index(TOTAL)
+    different = found == AMOUNTS.index(FindingType.TOTAL_MISMATCH)
     part = np.full(len(pairs), "", dtype=object)
     part[different] = _parts(view, pairs[different])
     pairs["part"] = part
@@ -70,11 +75,11 @@ def _amounts(view: View, pairs: pd.DataFrame) -> Units:
     shipment = view.of_kind(Kind.SHIPMENT)[magento]
     reasons = (
         (shipment, ""),
-        (currencies[magento] != currencies[odoo], CURRENCY),
-        (total > tolerance, TOTAL),
-        ((cash != 0) & (apart != 0), CASH),
-        (total > 0, ROUNDING),
-        (tax > tolerance, TAX),
+        (currencies[magento] != currencies[odoo], FindingType.CURRENCY_MISMATCH),
+        (total > tolerance, FindingType.TOTAL_MISMATCH),
+        ((cash != 0) & (apart != 0), FindingType.CASH_ROUNDING),
+        (total > 0, FindingType.ROUNDING),
+        (tax > tolerance, FindingType.TAX_MISMATCH),
     )
     return np.select([here for here, _ in reasons], [AMOUNTS.index(name) for _, name in reasons], default=0)
 
