@@ -42,10 +42,10 @@ clean: $(INSTALLED) ## stop the stack and remove all that it keeps under var/
 ##@ Use it
 
 screenshots: $(INSTALLED) ## photograph every sales page into docs/screenshots, on desk and phone, light and dark; needs chromium
-	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m screenshots
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m screenshots
 
 screenshots-demo: $(INSTALLED) ## photograph the demo that runs here, for README; needs chromium
-	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m screenshots --demo
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m screenshots --demo
 
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
@@ -100,6 +100,9 @@ coverage: $(INSTALLED) ## run the suite and count which branches it takes, in ev
 	@rm -rf var/coverage && mkdir -p var/coverage
 	@$(PY) -m coverage run -m pytest $(ON_EVERY_CORE); $(PY) -m coverage combine --quiet && $(PY) -m scripts.coverage
 
+test-dates: $(INSTALLED) ## run the suite on 29 February, 31 December and 1 March; needs faketime. TESTS="tests/test_statement.py ...": these files
+	@$(PY) -m scripts.dates $(or $(TESTS),$(ON_EVERY_CORE))
+
 mutants: $(INSTALLED) ## change matching, planning and the write protocol and look whether a test notices: make mutants MUTANTS=25 SEED=1
 	@$(PY) -m scripts.mutants --mutants $(or $(MUTANTS),25) --seed $(or $(SEED),1) $(AREA)
 
@@ -130,24 +133,24 @@ docs-lock: $(INSTALLED) ## compile docs/requirements.txt again
 ##@ Prove it, at greater length
 
 histories: $(INSTALLED) ## try random histories of both sides until the chain settles: make histories HISTORIES=2000 SEED=1
-	@cd tests && ../$(PY) -W ignore -m histories --histories $(or $(HISTORIES),2000) --seed $(or $(SEED),1)
+	@cd tests/support && ../../$(PY) -W ignore -m histories --histories $(or $(HISTORIES),2000) --seed $(or $(SEED),1)
 
 month: $(INSTALLED) ## live months of sales in peace and with every trouble; both must end alike, and no row be lost
-	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m months $(MONTHS)
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m months $(MONTHS)
 
 cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
-	@cd tests && PYTHONPATH=. ../$(PY) -m cutover
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -m cutover
 
 faults: $(INSTALLED) ## kill and break everything while documents are written, then count: make faults SCHEDULES=100 SEED=1
-	@cd tests && ../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
+	@cd tests/support && ../../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
 		--mutation "$(MUTATION)"
 
 faults-mutations: $(INSTALLED) ## take each step of the protocol away in turn; every one must be noticed
-	@cd tests && ../$(PY) -W ignore -m faults --each-mutation --schedules $(or $(SCHEDULES),100) --seed $(or $(SEED),1)
+	@cd tests/support && ../../$(PY) -W ignore -m faults --each-mutation --schedules $(or $(SCHEDULES),100) --seed $(or $(SEED),1)
 
 faults-live: $(INSTALLED) ## the same, smaller, against a live Odoo 19; provisions one
-	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
-		--jobs 1 --summary ../var/faults/summary-live.json
+	@cd tests/support && ../../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
+		--jobs 1 --summary ../../var/faults/summary-live.json
 
 test-by-hand: $(INSTALLED) ## clear, repeat, trigger and backfill in a running Airflow: everything must end as it was
 	@$(PY) -m pytest -m "by_hand and not live_demo" tests/test_demo_e2e.py

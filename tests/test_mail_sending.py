@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from certificates import self_signed
 from sqlalchemy import Engine, text
-from test_stack_mail import self_signed
 
 from magodoo.notifications import outbox
 from magodoo.staging import connect

@@ -47,20 +47,20 @@ class TaskFailed(BaseNotifier):
         if not self.instance:
             instance = instance.model_copy(update={"id": "all", "title": "all"})
         task: Any = context["ti"]
-        told = {
+        failure = {
             "dag": task.dag_id, "run": str(context["run_id"]), "task": task.task_id, "error": str(context.get("exception") or ""),
             "log_url": str(getattr(task, "log_url", "")),
         }  # fmt: skip
         try:
             engine = staging_engine(settings)
             with engine.begin() as connection:
-                alerts.queue_failed_run(connection, instance, settings.ui_url, **told)
+                alerts.queue_failed_run(connection, instance, settings.ui_url, **failure)
             send_waiting(instance.id)
         except OperationalError as away:
             log.error("the staging database is away, the mail is sent without the outbox: %s", away)
             _send_now(
                 settings,
-                alerts.failed_run_mail(instance, settings.ui_url, topic="run_failed", **told),
+                alerts.failed_run_mail(instance, settings.ui_url, topic="run_failed", **failure),
             )
 
 
@@ -136,7 +136,7 @@ def _send_now(settings: Settings, mail: Mail) -> None:
 
 def _hand_over(hook: SmtpHook, mail: Mail, sender: str) -> None:
     # The hook opens the connection with the TLS and login of the Airflow connection; its own message builder has no inline images.
-    from magodoo.notifications.email import letter
+    from magodoo.notifications.email import as_message
 
     client = cast("smtplib.SMTP", hook._smtp_client)
-    client.send_message(letter(mail, hook.from_email or sender))
+    client.send_message(as_message(mail, hook.from_email or sender))

@@ -89,7 +89,7 @@ def _replaced_order(order: OrderPlan) -> str | None:
         if not order.instance.orders.cancel:
             return "The order that it replaces stands in Odoo, and the setting `orders.cancel` is off"
         if not (
-            keys & view.is_magento & view.word_is("state", {MagentoOrderState.CANCELED}) & ~view.before_books
+            keys & view.is_magento & view.word_is("state", {MagentoOrderState.CANCELED}) & ~view.before_cut_over
         ).any():
             return "The order that it replaces stands in Odoo and is not cancelled automatically: a person decides"
     return None

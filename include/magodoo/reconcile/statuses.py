@@ -14,8 +14,6 @@ from magodoo.domain.states import (
     QUOTATION,
     UNDER_WAY,
     UNPAID,
-    MagentoCreditMemoState,
-    MagentoInvoiceState,
     MagentoOrderState,
     OdooMovePaymentState,
     OdooMoveState,
@@ -23,28 +21,6 @@ from magodoo.domain.states import (
     OdooTransferState,
 )
 from magodoo.domain.vocabulary import FindingType
-
-# The words shown for what the two systems store
-MAGENTO_INVOICE: dict[str, str] = {
-    MagentoInvoiceState.OPEN: "open",
-    MagentoInvoiceState.PAID: "paid",
-    MagentoInvoiceState.CANCELED: "canceled",
-}
-MAGENTO_CREDIT_MEMO: dict[str, str] = {
-    MagentoCreditMemoState.OPEN: "open",
-    MagentoCreditMemoState.REFUNDED: "refunded",
-    MagentoCreditMemoState.CANCELED: "canceled",
-}
-ODOO_PAYMENT: dict[str, str] = {
-    OdooMovePaymentState.NOT_PAID: "Not Paid",
-    OdooMovePaymentState.IN_PAYMENT: "In Payment",
-    OdooMovePaymentState.PAID: "Paid",
-    OdooMovePaymentState.PARTIAL: "Partially Paid",
-    OdooMovePaymentState.REVERSED: "Reversed",
-    OdooMovePaymentState.BLOCKED: "Blocked",
-    OdooMovePaymentState.INVOICING_LEGACY: "Invoicing App Legacy",
-    "": "Not Paid",
-}
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class WaitingChangesOperator(StepOperator):
         super().__init__(**kwargs)
         self.most = most
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return ids, subject and table of the changes. Raises AirflowSkipException when none waits."""
         from magodoo.ledger import approvals
 
@@ -91,7 +91,7 @@ class DecideChangesOperator(StepOperator):
         super().__init__(**kwargs)
         self.changes, self.answer = changes, answer
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return the counts. Raises AirflowFailException for an answer without a name and for a rejection without a reason."""
         from magodoo.ledger import decisions
 

@@ -46,14 +46,14 @@ class StepOperator(BaseOperator):
 
     def execute(self, context: Any) -> Any:
         """Run the step and return its counts."""
-        return self.tell(context, lambda pipeline: self.story(pipeline, context))
+        return self.run_in_context(context, lambda pipeline: self.run_step(pipeline, context))
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Do the work of this operator; subclasses call one function of `magodoo.pipeline`."""
-        raise AirflowFailException(f"{type(self).__name__} tells no story")
+        raise AirflowFailException(f"{type(self).__name__} implements no run_step")
 
-    def tell(self, context: Any, story: Callable[[PipelineContext], Any]) -> Any:
-        """Open the context, run `story`, send metrics, and return its counts.
+    def run_in_context(self, context: Any, run_step: Callable[[PipelineContext], Any]) -> Any:
+        """Open the context, run `run_step`, send metrics, and return its counts.
 
         Raises AirflowFailException for FixConfiguration and InvariantError, AirflowException (retried) for other errors of magodoo.
         """
@@ -69,8 +69,8 @@ class StepOperator(BaseOperator):
                 open_context(self.instance, needs=self.needs, dag_run=str(context["run_id"])) as pipeline,
             ):
                 self._opened = pipeline
-                counts = story(pipeline)
-                metrics.of_story(pipeline, self.task_type_name, counts, time.monotonic() - began)
+                counts = run_step(pipeline)
+                metrics.of_step(pipeline, self.task_type_name, counts, time.monotonic() - began)
         except (FixConfiguration, InvariantError) as problem:
             metrics.of_failure(self.instance, self.task_type_name, problem)
             raise AirflowFailException(f"[{self.instance}] {problem}") from problem

@@ -45,6 +45,6 @@ class LoadedOperator(SummaryOperator):
 
         total = super().execute(context)
         with open_context(self.instance, needs=(), dag_run=str(context["run_id"])) as pipeline:
-            load.tell(pipeline)
+            load.queue_mails(pipeline)
         self.log.info("mails: %s", send_waiting(self.instance))
         return total
