@@ -9,6 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.states import (
+    MagentoCreditMemoState,
+    MagentoInvoiceState,
+    MagentoOrderState,
+    OdooMovePaymentState,
+    OdooMoveState,
+    OdooOrderState,
+    OdooTransferState,
+)
 from magodoo.domain.vocabulary import (
     Approval,
     ChangeState,
@@ -116,32 +125,49 @@ MATCHING_RULES: Mapping[str, str] = {
 RUN_OUTCOMES: Mapping[bool | None, str] = {None: "running", True: "well", False: "failed"}
 
 PAYMENT_STATES: Mapping[str, str] = {
-    "not_paid": "Not Paid",
-    "in_payment": "In Payment",
-    "paid": "Paid",
-    "partial": "Partially Paid",
-    "reversed": "Reversed",
+    OdooMovePaymentState.NOT_PAID: "Not Paid",
+    OdooMovePaymentState.IN_PAYMENT: "In Payment",
+    OdooMovePaymentState.PAID: "Paid",
+    OdooMovePaymentState.PARTIAL: "Partially Paid",
+    OdooMovePaymentState.REVERSED: "Reversed",
 }
 """Odoo's `payment_state`, as Odoo shows it."""
 RARE_PAYMENT_STATES: Mapping[str, str] = {
-    "blocked": "Blocked",
-    "invoicing_legacy": "Invoicing App Legacy",
+    OdooMovePaymentState.BLOCKED: "Blocked",
+    OdooMovePaymentState.INVOICING_LEGACY: "Invoicing App Legacy",
     "": "Not Paid",
 }
 """The other values of `payment_state`; only findings and `explain` name them."""
 DOCUMENT_STATES: Mapping[str, str] = {
-    **PAYMENT_STATES, "draft": "Draft", "cancel": "Cancelled", "posted": "Posted", "sale": "Sales Order", "sent": "Quotation Sent",
-    "done": "Done", "open": "Open", "refunded": "Refunded", "canceled": "Canceled",
+    **PAYMENT_STATES,
+    OdooMoveState.DRAFT: "Draft", OdooMoveState.CANCEL: "Cancelled", OdooMoveState.POSTED: "Posted", OdooOrderState.SALE: "Sales Order",
+    OdooOrderState.SENT: "Quotation Sent", OdooTransferState.DONE: "Done", "open": "Open", "refunded": "Refunded", MagentoOrderState.CANCELED: "Canceled",
 }  # fmt: skip
 """States of documents, as Odoo shows them and as Magento shows those of credit memos."""
 MAGENTO_STATES: Mapping[str, Mapping[str, str]] = {
-    Kind.INVOICE: {"1": "open", "2": "paid", "3": "canceled"},
-    Kind.CREDIT_MEMO: {"1": "open", "2": "refunded", "3": "canceled"},
+    Kind.INVOICE: {
+        MagentoInvoiceState.OPEN: "open",
+        MagentoInvoiceState.PAID: "paid",
+        MagentoInvoiceState.CANCELED: "canceled",
+    },
+    Kind.CREDIT_MEMO: {
+        MagentoCreditMemoState.OPEN: "open",
+        MagentoCreditMemoState.REFUNDED: "refunded",
+        MagentoCreditMemoState.CANCELED: "canceled",
+    },
 }
 """Magento stores the states of invoices and credit memos as numbers. These words are in the texts of findings."""
 MAGENTO_STATES_ON_PAGES: Mapping[str, Mapping[str, str]] = {
-    Kind.INVOICE: {"1": "Open", "2": "marked paid", "3": "Canceled"},
-    Kind.CREDIT_MEMO: {"1": "Open", "2": "Refunded", "3": "Canceled"},
+    Kind.INVOICE: {
+        MagentoInvoiceState.OPEN: "Open",
+        MagentoInvoiceState.PAID: "marked paid",
+        MagentoInvoiceState.CANCELED: "Canceled",
+    },
+    Kind.CREDIT_MEMO: {
+        MagentoCreditMemoState.OPEN: "Open",
+        MagentoCreditMemoState.REFUNDED: "Refunded",
+        MagentoCreditMemoState.CANCELED: "Canceled",
+    },
 }
 
 UNIQUE = (

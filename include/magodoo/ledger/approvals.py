@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.domain import labels
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Approval
 from magodoo.ledger import decisions
 from magodoo.money import shown, to_units
 from magodoo.settings import Instance
@@ -50,10 +51,10 @@ def review(connection: Connection, instance: Instance) -> Review:
     tally = _Tally(limits, _done_of_kinds(connection, instance.id), today)
     free = waiting = 0
     for row in (dict(row) for row in rows):
-        stays = row["approval"] == "waiting" and not str(row["approval_reason"] or "").startswith(_FIRST)
+        stays = row["approval"] == Approval.WAITING and not str(row["approval_reason"] or "").startswith(_FIRST)
         reason = row["approval_reason"] if stays else tally.objection(row)
         free, waiting = (free, waiting + 1) if reason else (free + 1, waiting)
-        approval = "waiting" if reason else "not_needed"
+        approval = Approval.WAITING if reason else Approval.NOT_NEEDED
         if (approval, reason) != (row["approval"], row["approval_reason"]):
             decisions.require(connection, row["id"], approval, reason)
     return Review(free, waiting)

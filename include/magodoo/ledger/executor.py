@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from magodoo.domain.kinds import Change, ChangeKind, requires, waits_for
 from magodoo.domain.log_labels import labelled
-from magodoo.domain.vocabulary import Side
+from magodoo.domain.vocabulary import RunOutcome, Side
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,
@@ -59,7 +59,7 @@ class Run:
 
     def __init__(self, context: Context, writers: Mapping[ChangeKind, Writer]) -> None:
         self.context, self.writers = context, writers
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[RunOutcome] = Counter()
         self.unfinished: dict[str, set[Change]] = {}
         self.given_up: dict[str, set[Change]] = {}
         self.closed: set[str] = set()
@@ -206,7 +206,7 @@ class Run:
                 self._lost(change)
                 continue
             self._open.pop(change.id, None)
-            self.counts["applied"] += 1
+            self.counts[RunOutcome.APPLIED] += 1
             _say(logging.INFO, change, f"done, {writer.document.words} {target}")
         checkpoint("committed")
 
@@ -226,7 +226,7 @@ class Run:
         try:
             with self.context.engine.begin() as connection:
                 leases.resolve_absent(connection, change)
-            self.counts["put_back"] += 1
+            self.counts[RunOutcome.PUT_BACK] += 1
         except LeaseLost:
             self._lost(change)
 
@@ -289,27 +289,27 @@ class Run:
                         connection, change, reason, soon if isinstance(problem, PartiallyApplied) else settle
                     )
                     self.closed.add(change.order_key)
-                    self.counts["uncertain"] += 1
+                    self.counts[RunOutcome.UNCERTAIN] += 1
                 elif isinstance(problem, HalfDone):
                     leases.half_done(connection, change, reason, problem.target_id, problem.target_number, soon)
-                    self.counts["put_back"] += 1
+                    self.counts[RunOutcome.PUT_BACK] += 1
                 elif isinstance(problem, TransientError | UnreadableRecord):  # once it can be read, the change goes on
                     leases.put_back(connection, change, reason, soon)
-                    self.counts["put_back"] += 1
+                    self.counts[RunOutcome.PUT_BACK] += 1
                 elif isinstance(problem, SourceChanged):
                     leases.drop(connection, change, reason)
-                    self._give_up(change, "changed")
+                    self._give_up(change, RunOutcome.CHANGED)
                 elif isinstance(problem, FixConfiguration | InvariantError):
                     leases.fail(connection, change, reason)
-                    self._give_up(change, "failed")
+                    self._give_up(change, RunOutcome.FAILED)
                 else:
                     leases.refuse(connection, change, reason)
-                    self._give_up(change, "refused")
+                    self._give_up(change, RunOutcome.REFUSED)
         except LeaseLost:
             self._lost(change)
         checkpoint(SETTLED)
 
-    def _give_up(self, change: LeasedChange, outcome: str) -> None:
+    def _give_up(self, change: LeasedChange, outcome: RunOutcome) -> None:
         self.counts[outcome] += 1
         self.given_up.setdefault(change.order_key, set()).add((change.kind, change.source_id))
 
@@ -320,7 +320,7 @@ class Run:
     def _lost(self, change: LeasedChange) -> None:
         """Count a change whose order another worker holds: that worker records its outcome."""
         self._leave_open(change)
-        self.counts["lost"] += 1
+        self.counts[RunOutcome.LOST] += 1
         _say(logging.WARNING, change, "the lease went to another worker")
 
 

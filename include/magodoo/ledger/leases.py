@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind, waits_for
-from magodoo.domain.vocabulary import Side
+from magodoo.domain.vocabulary import BEGUN, OPEN_STATES, ChangeState, Side
 from magodoo.ledger import changes
-from magodoo.ledger.changes import OPEN, LeasedChange, LeaseLost
+from magodoo.ledger.changes import LeasedChange, LeaseLost
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
@@ -130,7 +130,7 @@ def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
         LeaseLost: The lease went to another worker.
     """
     work_queue.bump(connection, change.instance, [change.order_key])
-    _end(connection, change, "refused", reason)
+    _end(connection, change, ChangeState.REFUSED, reason)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id))
 
 
@@ -140,7 +140,7 @@ def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    _end(connection, change, "failed", reason)
+    _end(connection, change, ChangeState.FAILED, reason)
     if changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id)):
         work_queue.bump(connection, change.instance, [change.order_key])
 
@@ -152,7 +152,7 @@ def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
         LeaseLost: The lease went to another worker.
     """
     work_queue.bump(connection, change.instance, [change.order_key])
-    _end(connection, change, "superseded", reason)
+    _end(connection, change, ChangeState.SUPERSEDED, reason)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id))
 
 
@@ -334,7 +334,7 @@ def _ready(
             " where instance = :instance and order_key = any(:in_orders) and state = any(:open)"
             " order by change.id for update of change"
         ),
-        {**wanted, "in_orders": orders, "open": OPEN},
+        {**wanted, "in_orders": orders, "open": list(OPEN_STATES)},
     ).mappings()
     ready: list[Mapping[str, Any]] = []
     waiting: list[Mapping[str, Any]] = []
@@ -373,13 +373,11 @@ def _lease(
     for row in rows:
         known = {name: row[name] for name in LeasedChange.__dataclass_fields__ if name in row}
         known |= {"kind": ChangeKind(row["kind"]), "request": parse_json(row["request"] or "{}")}
-        leased.append(
-            LeasedChange(**known, token=tokens[row["order_key"]], resumed=row["state"] in ("leased", "uncertain"))
-        )
+        leased.append(LeasedChange(**known, token=tokens[row["order_key"]], resumed=row["state"] in BEGUN))
     return leased
 
 
-def _end(connection: Connection, change: LeasedChange, state: str, reason: str) -> None:
+def _end(connection: Connection, change: LeasedChange, state: ChangeState, reason: str) -> None:
     assignments = "state = :state, reason = :reason, finished_at = now(), lease_until = null"
     _set(connection, change, assignments, state=state, reason=reason)
 

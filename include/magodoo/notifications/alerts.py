@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection, text
 
 from magodoo.domain import labels
-from magodoo.domain.vocabulary import FindingType
+from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Verdict
 from magodoo.ledger import changes
 from magodoo.notifications import outbox
 from magodoo.notifications.chart import fourteen_days
@@ -50,11 +50,11 @@ _UNTOLD = """
     ) untold where told_for is distinct from why order by step, order_number, id"""
 
 # Reason why a change needs a person: recipients, words of the subject, and the filter with which the page Changes lists them.
-_NEEDS = {
-    "waiting": ("approver", "wait for approval", "approval=waiting"),
-    "failed": ("it", "failed", "state=failed"),
-    "refused": ("accounting", "refused", "state=refused"),
-    "held": ("accounting", "held by a check", "verdict=held"),
+_NEEDS: dict[str, tuple[str, str, str]] = {
+    Approval.WAITING: ("approver", "wait for approval", "approval=waiting"),
+    ChangeState.FAILED: ("it", "failed", "state=failed"),
+    ChangeState.REFUSED: ("accounting", "refused", "state=refused"),
+    Verdict.HELD: ("accounting", "held by a check", "verdict=held"),
 }
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.log_labels import labelled
-from magodoo.domain.vocabulary import Side
+from magodoo.domain.vocabulary import RunOutcome, Side
 from magodoo.errors import BadSettings, FixConfiguration
 from magodoo.flows import registry
 from magodoo.ledger import approvals, changes, leases
@@ -65,7 +65,11 @@ def run(
         for target in (Side.ODOO, Side.MAGENTO):
             if of_target := [kind for kind in wanted if kind.target is target]:
                 counts.update(_one_target(context, target, of_target, order_keys, limit))
-        found = {**dict.fromkeys(("applied", "refused", "failed", "uncertain"), 0), **counts, **_standing(context)}
+        found: dict[str, int] = {
+            **dict.fromkeys((RunOutcome.APPLIED, RunOutcome.REFUSED, RunOutcome.FAILED, RunOutcome.UNCERTAIN), 0),
+            **counts,
+            **_standing(context),
+        }
         counted.update(found)
         if kinds:  # one task per kind: each has its own row in table run
             counted["kinds"] = ", ".join(kind.value for kind in ChangeKind if kind in kinds)

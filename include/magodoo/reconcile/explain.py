@@ -20,22 +20,23 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
 from magodoo.domain import labels
-from magodoo.domain.vocabulary import FindingType, Kind, Side
+from magodoo.domain.states import OdooMoveState
+from magodoo.domain.vocabulary import NOT_BEGUN, Approval, ChangeState, FindingType, Kind, Side, Verdict
 from magodoo.money import plain, shown
 from magodoo.pg_sessions import seen_by_all
 from magodoo.reconcile import catalogue, statuses
 
 VARIABLE = "AIRFLOW_CONN_MAGODOO_STAGING"
 KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO, Kind.RETURN)
-STATES = {
-    "planned": "planned",
-    "approved": "approved by a person",
-    "leased": "being written now",
-    "uncertain": "the outcome is not known yet: it is looked up before anything else",
-    "done": "done",
-    "refused": "refused",
-    "failed": "failed",
-    "superseded": "superseded by a newer plan",
+STATES: dict[str, str] = {
+    ChangeState.PLANNED: "planned",
+    ChangeState.APPROVED: "approved by a person",
+    ChangeState.LEASED: "being written now",
+    ChangeState.UNCERTAIN: "the outcome is not known yet: it is looked up before anything else",
+    ChangeState.DONE: "done",
+    ChangeState.REFUSED: "refused",
+    ChangeState.FAILED: "failed",
+    ChangeState.SUPERSEDED: "superseded by a newer plan",
 }
 _WHY_NOT = "Its extract has not run yet, or it has not changed since the cut-over (`books_from`)."
 
@@ -151,7 +152,7 @@ def _state(row: Row) -> str:
     if row.side == Side.MAGENTO:
         return labels.magento_state(row.kind, row.state)
     payment = labels.payment_state(row.status or "")
-    return f"{row.state}, {payment}" if row.state == "posted" else str(row.state)
+    return f"{row.state}, {payment}" if row.state == OdooMoveState.POSTED else str(row.state)
 
 
 def _meaning(kind: Kind, magento: Row, odoo: Row) -> Iterator[str]:
@@ -197,10 +198,10 @@ def _findings(findings: Sequence[Row], changes: Mapping[int, Row]) -> Iterator[s
 
 
 def _changes(changes: Sequence[Row]) -> Iterator[str]:
-    standing = [row for row in changes if row.state != "superseded"]
+    standing = [row for row in changes if row.state != ChangeState.SUPERSEDED]
     by_state: dict[bool, list[Row]] = defaultdict(list)
     for row in standing:
-        by_state[row.state in ("done", "refused")].append(row)
+        by_state[row.state in (ChangeState.DONE, ChangeState.REFUSED)].append(row)
     for ended, title in ((False, "What will be done"), (True, "What was done")):
         if by_state[ended]:
             yield f"\n{title}"
@@ -210,10 +211,10 @@ def _changes(changes: Sequence[Row]) -> Iterator[str]:
 
 def _change(row: Row) -> str:
     words = [STATES.get(row.state, row.state)]
-    if row.state in ("planned", "approved"):
-        words += [f"held by {row.held_by}"] if row.verdict == "held" else []
-        words += ["not yet checked by the gate"] if row.verdict == "unchecked" else []
-        words += ["waits for approval"] if row.approval == "waiting" else []
+    if row.state in NOT_BEGUN:
+        words += [f"held by {row.held_by}"] if row.verdict == Verdict.HELD else []
+        words += ["not yet checked by the gate"] if row.verdict == Verdict.UNCHECKED else []
+        words += ["waits for approval"] if row.approval == Approval.WAITING else []
     if row.reason:
         words.append(row.reason)
     if row.target_number or row.target_id:

@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
+from magodoo.domain.vocabulary import OrderScope
+
 BUMP = """
     insert into order_work (instance, order_key, staged_version)
         {select}
@@ -103,7 +105,7 @@ def reconciled(
     `versions_seen` is the result of `versions`. `excluded` are the keys of orders that the settings exclude,
     `not_expected` of those that Odoo is not expected to have; all others are in scope.
     """
-    scopes = dict.fromkeys(not_expected, "not_expected") | dict.fromkeys(excluded, "excluded")
+    scopes = dict.fromkeys(not_expected, OrderScope.NOT_EXPECTED) | dict.fromkeys(excluded, OrderScope.EXCLUDED)
     connection.execute(
         text("""update order_work w set reconciled_version = greatest(w.reconciled_version, seen.version), scope = seen.scope
             from unnest(cast(:keys as text[]), cast(:versions as bigint[]), cast(:scopes as text[])) as seen (key, version, scope)
@@ -112,7 +114,7 @@ def reconciled(
             "instance": instance,
             "keys": list(versions_seen),
             "versions": list(versions_seen.values()),
-            "scopes": [scopes.get(key, "in_scope") for key in versions_seen],
+            "scopes": [scopes.get(key, OrderScope.IN_SCOPE) for key in versions_seen],
         },
     )
 

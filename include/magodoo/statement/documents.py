@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from magodoo.domain.vocabulary import Kind, Side
+from magodoo.domain.vocabulary import Kind, OrderScope, Side
 from magodoo.settings import Instance
 from magodoo.statement.figures import Figures, LineSum, split
 from magodoo.statement.periods import Month
@@ -41,7 +41,7 @@ class Document:
     day: date | None
     state: str = ""
     is_active: bool = True
-    scope: str = "in_scope"
+    scope: str = OrderScope.IN_SCOPE
     early_order: bool = False  # its order was placed before `books_from`, the cut-over
     early: bool = False  # the document itself is from before `books_from`
     base_total: int = 0

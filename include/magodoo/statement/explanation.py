@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from magodoo.domain.vocabulary import FindingType, Kind, Side
+from magodoo.domain.states import OdooMoveState
+from magodoo.domain.vocabulary import FindingType, Kind, OrderScope, Side
 from magodoo.money import rounded, shown
 from magodoo.settings import Instance
 from magodoo.statement.documents import Document, Found, Key, Sales
@@ -165,7 +166,7 @@ class _Explaining:
 
     def _reason(self, document: Document) -> tuple[str, str, bool]:
         other = self.sales.partner(document)
-        if document.scope == "excluded":
+        if document.scope == OrderScope.EXCLUDED:
             return EXCLUDED, "", False
         if document.early_order and document.early:
             return EARLY, "", False
@@ -176,9 +177,9 @@ class _Explaining:
             return FINDING + _T.CORRECTED_IN_ODOO.value, "", False
         if document.key in self.reversals:
             return FINDING + _T.REVERSED_BEFORE_PUSH.value, "", False
-        if document.of_magento and other is not None and other.state == "draft":
+        if document.of_magento and other is not None and other.state == OdooMoveState.DRAFT:
             return DRAFT, "", False
-        if document.scope == "not_expected":
+        if document.scope == OrderScope.NOT_EXPECTED:
             return NOT_IMPORTED, "", False
         return UNEXPLAINED, "it has no counterpart, and no open finding says so", False
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from magodoo.domain import labels
+from magodoo.domain.states import CANCELLED_IN_ODOO, OdooMoveState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile import rows
 from magodoo.reconcile.dataset import Frames
@@ -48,7 +49,7 @@ def units(situation: Situation) -> list[Finding]:
     Cancelled ones are skipped.
     """
     view = situation.view
-    named = view.foreign_units & view.exists & ~view.word_is("state", {"cancel"}) & (view.order_of >= 0)
+    named = view.foreign_units & view.exists & ~view.word_is("state", CANCELLED_IN_ODOO) & (view.order_of >= 0)
     positions = np.flatnonzero(named)
     orders = situation.order_rows(positions)
     result = []
@@ -91,7 +92,7 @@ def drafts_waiting(situation: Situation) -> list[Finding]:
     asked = [view.of_kind(kind) for kind, policy in policies.items() if policy == "draft"]
     if not asked:
         return []
-    ours = view.exists & ~view.is_magento & view.ours & view.word_is("state", {"draft"}) & (partner >= 0)
+    ours = view.exists & ~view.is_magento & view.ours & view.word_is("state", {OdooMoveState.DRAFT}) & (partner >= 0)
     positions = np.flatnonzero(ours & np.logical_or.reduce(asked))
     orders = situation.order_rows(positions)
     result = []

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from magodoo.domain import labels
+from magodoo.domain.states import OdooMoveState
 from magodoo.domain.tracking import missing_numbers
 from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.reconcile import statuses
@@ -30,7 +31,7 @@ def states(situation: Situation) -> list[Finding]:
     for meaning, (magento, odoo, order) in zip(pairs["status"], rows_of_pairs(situation, pairs), strict=True):
         if meaning.part == "payment" and money_gone[odoo.at]:
             continue  # reported as `payment_reversed`; a payment that a person removed is never registered or matched again
-        found = FindingType(meaning.finding or FindingType.STATUS_MISMATCH)
+        found = meaning.finding or FindingType.STATUS_MISMATCH
         made = about(found, magento, odoo, order=order, part=meaning.part or "", detail=meaning.words)
         made.magento_amount, made.odoo_amount = int(magento.grand_total), int(odoo.grand_total)
         made.magento_value = labels.magento_state(magento.kind, magento.state)
@@ -42,7 +43,7 @@ def states(situation: Situation) -> list[Finding]:
 def _odoo_words(row: Document) -> str:
     state, kind = row.state, Kind(row.kind)
     payment = labels.payment_state(row.status)
-    return f"{state}, {payment}" if kind in MOVES and state == "posted" else state
+    return f"{state}, {payment}" if kind in MOVES and state == OdooMoveState.POSTED else state
 
 
 def tracking(situation: Situation) -> list[Finding]:

@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.states import MagentoOrderState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import plain
 from magodoo.reconcile import quantities
@@ -39,7 +40,7 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
     result = []
     for order_id, rows in _split(excess, "order").items():
         order = orders_of[order_id]
-        if order.state == "canceled" and _ends_with_it(situation, order, begun):
+        if order.state == MagentoOrderState.CANCELED and _ends_with_it(situation, order, begun):
             continue
         odoo = view.frames.rows([situation.matching.partner[order.at]])[0]
         items, names = sorted(rows.index), _names(situation, order.at)
