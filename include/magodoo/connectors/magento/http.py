@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import re
@@ -79,7 +80,7 @@ class Http:
 
     def __init__(self, connection: MagentoConnection, sleep: Callable[[float], None] = time.sleep) -> None:
         self.stats = Stats()
-        self.write_until = math.inf  # time.monotonic() after which no write is sent
+        self._write_until = math.inf
         self._connection = connection
         self._sleep = sleep
         self._auth = authenticator(connection.auth, self._log_in)
@@ -108,6 +109,12 @@ class Http:
         )
         answer = self._exchange(request, f"GET {address}", writing=False)
         return answer.body.decode("utf-8", "replace").strip() if answer.status == 200 else ""
+
+    def until(self, moment: float) -> Http:
+        """Return these calls, in the same session, for writes up to a moment (time.monotonic()): later ones raise TooLate."""
+        bounded = copy.copy(self)
+        bounded._write_until = moment
+        return bounded
 
     def close(self) -> None:
         """Close the HTTP session."""
@@ -212,7 +219,7 @@ class Http:
             request.url, dict(connection.proxies), True, connection.verify, None
         )
         began = time.monotonic()
-        if writing and began >= self.write_until:
+        if writing and began >= self._write_until:
             raise TooLate(system="magento", call=call)
         # The error is raised outside the handler: its cause would contain the request and so the credentials.
         try:
