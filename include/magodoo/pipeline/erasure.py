@@ -15,6 +15,7 @@ from datetime import timedelta
 from email import policy
 from pathlib import Path
 
+from more_itertools import chunked
 from sqlalchemy import Engine
 
 from magodoo.errors import BadSettings, TransientError
@@ -58,8 +59,7 @@ def forget_old(engine: Engine, settings: Settings) -> int:
             keys = retention.orders_untouched(connection, instance.id, timedelta(days=settings.personal_days))
             busy = set(retention.open_changes(connection, instance.id, keys)[1])
         keys = [key for key in keys if key not in busy]
-        for start in range(0, len(keys), BATCH):
-            part = keys[start : start + BATCH]
+        for part in chunked(keys, BATCH):
             _erase(engine, instance.id, part, [], "retention")
             forgotten += len(part)
     return forgotten
