@@ -25,8 +25,9 @@ from sqlalchemy import Engine
 from magodoo import staging
 from magodoo.connectors.magento import needed
 from magodoo.connectors.magento.schema import Fate, Shape
+from magodoo.domain import labels
 from magodoo.domain.kinds import ChangeKind
-from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Rule, Verdict
+from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Kind, Rule, Verdict
 from magodoo.reconcile import catalogue, statuses
 from magodoo.settings import extra_totals, model
 from magodoo.settings.schema import schema
@@ -199,7 +200,7 @@ def fields_page() -> str:
         "not listed may hold anything. *Left out* means: the rest of the document goes on, and a finding `read_in_part` says what is lacking.",
     ]
     for kind, shape in needed.SHAPES.items():
-        lines += ["", f"## {kind.words.capitalize()}", ""]
+        lines += ["", f"## {labels.KINDS[kind].capitalize()}", ""]
         lines += _table(("field", "needed for", "missing", "cannot be read"), _field_rows(shape, ""))
     return _page(lines)
 
@@ -224,7 +225,7 @@ def states_page() -> str:
         "that no release knows is data, never an error: it means the same as the ordinary state.",
     ]
     for kind, rows in statuses.TABLES.items():
-        lines += ["", f"## {kind.replace('_', ' ').capitalize()}", ""]
+        lines += ["", f"## {labels.KINDS[kind].capitalize()}", ""]
         lines += _table(
             columns,
             (
@@ -240,14 +241,16 @@ def states_page() -> str:
                 for row in rows
             ),
         )
-    labels = (
-        ("Magento invoice", statuses.MAGENTO_INVOICE),
-        ("Magento credit memo", statuses.MAGENTO_CREDIT_MEMO),
-        ("Odoo payment_state", {key: label for key, label in statuses.ODOO_PAYMENT.items() if key}),
+    payment_states = {**labels.PAYMENT_STATES, **labels.RARE_PAYMENT_STATES}
+    tables_of_labels = (
+        ("Magento invoice", labels.MAGENTO_STATES[Kind.INVOICE]),
+        ("Magento credit memo", labels.MAGENTO_STATES[Kind.CREDIT_MEMO]),
+        ("Odoo payment_state", payment_states),
     )
     lines += ["", "## Labels", "", "The states behind the numbers and words that the two systems store.", ""]
     lines += _table(
-        ("of", "stored", "shown"), ((of, f"`{key}`", word) for of, words in labels for key, word in words.items())
+        ("of", "stored", "shown"),
+        ((of, f"`{key}`", word) for of, words in tables_of_labels for key, word in words.items() if key),
     )
     return _page(lines)
 
@@ -269,24 +272,25 @@ def _finding(meaning: statuses.Meaning) -> str:
 
 def changes_page() -> str:
     """Kinds, states, verdicts and rules: the words of the ledger and of matching."""
-    words: tuple[tuple[str, str, type[StrEnum]], ...] = (
-        ("States of a change", _own_text(ChangeState), ChangeState),
-        ("Verdict of the gate", _own_text(Verdict), Verdict),
-        ("Approval", _own_text(Approval), Approval),
-        ("Rules of matching", _own_text(Rule), Rule),
+    vocabularies: tuple[tuple[str, type[StrEnum], Mapping[str, str]], ...] = (
+        ("States of a change", ChangeState, labels.CHANGE_STATES),
+        ("Verdict of the gate", Verdict, labels.VERDICTS),
+        ("Approval", Approval, labels.APPROVALS),
+        ("Rules of matching", Rule, labels.MATCHING_RULES),
     )
     lines = [
-        WRITTEN.format("include/magodoo/domain/kinds.py and include/magodoo/domain/vocabulary.py"),
+        WRITTEN.format("include/magodoo/domain/{kinds,vocabulary,labels}.py"),
         "# Changes",
         "",
         _own_text(ChangeKind),
         "",
         *_table(
-            ("kind", "written to", "operator", "does"),
+            ("kind", "shown", "written to", "operator", "does"),
             (
                 (
                     f"`{kind}`",
-                    kind.target.value.title(),
+                    labels.CHANGE_KINDS[kind],
+                    labels.SIDES[kind.target],
                     f"`{BY_KIND[kind].__name__}`",
                     _cell(_first_paragraph(BY_KIND[kind])),
                 )
@@ -294,8 +298,9 @@ def changes_page() -> str:
             ),
         ),
     ]
-    for title, text, members in words:
-        lines += ["", f"## {title}", "", text, "", *(f"- `{member}`" for member in members)]
+    for title, members, shown in vocabularies:
+        lines += ["", f"## {title}", "", _own_text(members), ""]
+        lines += _table(("stored", "shown"), ((f"`{member}`", shown[member]) for member in members))
     return _page(lines)
 
 

@@ -6,15 +6,16 @@ from itertools import product
 
 import pytest
 
+from magodoo.domain import labels
 from magodoo.reconcile import statuses
 from magodoo.reconcile.statuses import meaning, progress
 
-PAYMENTS = [*statuses.ODOO_PAYMENT, "a state of tomorrow"]
+PAYMENTS = [*labels.PAYMENT_STATES, *labels.RARE_PAYMENT_STATES, "a state of tomorrow"]
 FLAGS = (False, True)
 
 
 def moves():
-    states = [*statuses.MAGENTO_INVOICE, "a state of tomorrow"]
+    states = [*labels.MAGENTO_STATES["invoice"], "a state of tomorrow"]
     return product(("invoice", "credit_memo"), states, statuses.ODOO_MOVE_STATES, PAYMENTS, FLAGS, FLAGS)
 
 

@@ -17,6 +17,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection, text
 
+from magodoo.domain import labels
+from magodoo.domain.vocabulary import FindingType
 from magodoo.notifications import outbox
 from magodoo.notifications.chart import fourteen_days
 from magodoo.notifications.csv_export import money, to_csv
@@ -124,7 +126,7 @@ def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> in
             continue
         lines = _sums_of_changes(told)
         subject = f"[{instance.id}] {len(told)} change{'s' if len(told) > 1 else ''} {words}: " + ", ".join(
-            f"{line['n']} {line['kind'].replace('_', ' ')}"
+            f"{line['n']} {labels.in_sentence(line['kind'])}"
             + (f" ({money(line['amount'], line['currency'])} {line['currency']})" if line["amount"] else "")
             for line in lines[:3]
         )
@@ -256,19 +258,17 @@ def stake(finding: Mapping[str, Any]) -> int:
 
 
 def _phrase(type_: str, kind: str, group: list[dict[str, Any]]) -> str:
-    word = kind.replace("_", " ") + ("s" if len(group) != 1 else "")
+    word = labels.in_sentence(kind) + ("s" if len(group) != 1 else "")
     amounts = ", ".join(
         f"{entry['absolute']} {entry['currency']}"
         + ("" if entry["absolute"] == entry["net"].lstrip("-") else f" (net {entry['net']})")
         for entry in sums(group)
     )
-    if type_.startswith("missing_in_"):
-        return f"{len(group)} {word} missing in {type_.removeprefix('missing_in_').title()}" + (
-            f" ({amounts})" if amounts else ""
-        )
-    if type_ == "total_mismatch":
+    if type_ in (FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO):
+        return f"{len(group)} {word} {labels.label(type_)}" + (f" ({amounts})" if amounts else "")
+    if type_ == FindingType.TOTAL_MISMATCH:
         return f"{len(group)} {word} {'differs' if len(group) == 1 else 'differ'} by {amounts or '0.00'}"
-    return f"{len(group)} {word}: {type_.replace('_', ' ')}" + (f" ({amounts})" if amounts else "")
+    return f"{len(group)} {word}: {labels.in_sentence(type_)}" + (f" ({amounts})" if amounts else "")
 
 
 def _findings_mail(
@@ -327,7 +327,7 @@ def _templates(*, autoescape: bool) -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters["money"] = money
-    made.filters["words"] = lambda value: str(value).replace("_", " ")
+    made.filters["label"] = labels.in_sentence
     made.filters["day"] = lambda moment: f"{moment:%Y-%m-%d %H:%M} UTC" if moment else ""
     return made
 

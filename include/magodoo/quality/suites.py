@@ -22,6 +22,7 @@ from great_expectations.checkpoint.actions import ValidationAction
 from great_expectations.expectations.metadata_types import FailureSeverity
 from sqlalchemy import Connection, Engine
 
+from magodoo.domain import labels
 from magodoo.errors import InvariantError
 from magodoo.pg_sessions import SCHEMA, seen_by_all
 from magodoo.quality.all_checks import ALL_CHECKS
@@ -180,7 +181,9 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _named(row: dict[str, Any]) -> str:
     order = f" of order {row['order_number']}" if row["order_number"] else ""
-    return f"{row['side']} {row['kind'].replace('_', ' ')} {row['number'] or row['source_id']}{order}: {row['message']}"
+    return (
+        f"{row['side']} {labels.in_sentence(row['kind'])} {row['number'] or row['source_id']}{order}: {row['message']}"
+    )
 
 
 def holding(failures: Iterable[Failure], holds: Holds) -> list[Failure]:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
+from magodoo.domain import labels
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import plain, shown
 from magodoo.pg_sessions import seen_by_all
@@ -115,7 +116,7 @@ def _documents(documents: Sequence[Row], pairs: Sequence[Row], groups: Sequence[
             if pair.kind == kind and pair.magento_id in left and pair.odoo_id in right:
                 magento, odoo = left.pop(pair.magento_id), right.pop(pair.odoo_id)
                 yield f"  {_told(magento)}  <->  {_told(odoo)}"
-                yield f"      matched by {pair.rule.replace('_', ' ')}{f' ({pair.confirmed_by})' if pair.confirmed_by else ''}"
+                yield f"      matched by {labels.spaced(pair.rule)}{f' ({pair.confirmed_by})' if pair.confirmed_by else ''}"
                 yield from _meaning(kind, magento, odoo)
         for row in (*left.values(), *right.values()):
             yield f"  {_told(row)}{_alone(row, grouped.get((kind, row.side, row.source_id)))}"
@@ -125,7 +126,7 @@ def _alone(row: Row, group: Row | None) -> str:
     """Return what a document without a pair is compared with; `group` is its row of table shipment_group."""
     if not row.active:
         return "  (does not count)"
-    other = Side(row.side).other.value.capitalize()
+    other = labels.SIDES[Side(row.side).other]
     if group is None:
         return f"  <->  nothing in {other}"
     if group.same_goods:
@@ -143,17 +144,13 @@ def _told(row: Row) -> str:
     tracks = f" tracks {', '.join(row.tracking)}" if row.tracking else ""
     gone = " DELETED" if row.deleted_at else ""
     sound = "" if row.sound else " (does not add up)"
-    return f"{row.side.capitalize()} {row.number} {_state(row)}{amount}{tracks}{sound}{gone}".replace("  ", " ")
+    return f"{labels.SIDES[row.side]} {row.number} {_state(row)}{amount}{tracks}{sound}{gone}".replace("  ", " ")
 
 
 def _state(row: Row) -> str:
     if row.side == Side.MAGENTO:
-        words: Mapping[str, str] = {
-            Kind.INVOICE: statuses.MAGENTO_INVOICE,
-            Kind.CREDIT_MEMO: statuses.MAGENTO_CREDIT_MEMO,
-        }.get(Kind(row.kind), {})
-        return str(words.get(row.state, row.state))
-    payment = statuses.ODOO_PAYMENT.get(row.status or "", row.status)
+        return labels.magento_state(row.kind, row.state)
+    payment = labels.payment_state(row.status or "")
     return f"{row.state}, {payment}" if row.state == "posted" else str(row.state)
 
 

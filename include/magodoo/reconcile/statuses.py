@@ -9,18 +9,6 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-MAGENTO_INVOICE = {"1": "open", "2": "paid", "3": "canceled"}
-MAGENTO_CREDIT_MEMO = {"1": "open", "2": "refunded", "3": "canceled"}
-ODOO_PAYMENT = {
-    "not_paid": "Not Paid",
-    "in_payment": "In Payment",
-    "paid": "Paid",
-    "partial": "Partially Paid",
-    "reversed": "Reversed",
-    "blocked": "Blocked",
-    "invoicing_legacy": "Invoicing App Legacy",
-    "": "Not Paid",
-}
 ODOO_MOVE_STATES = ("draft", "posted", "cancel")
 ODOO_ORDER_STATES = ("draft", "sent", "sale", "cancel")
 ODOO_PICKING_STATES = ("draft", "waiting", "confirmed", "assigned", "done", "cancel")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from magodoo.domain import labels
 from magodoo.statement import summary, wording
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _unexplained(paper: FPDF, body: Mapping[str, Any]) -> None:
         _heading(paper, f"Unexplained: {len(named)}")
         head = ("Between", "Document", "Counterpart", "Total", "Why")
         rows = [
-            (row["between"], f"{_kind(row['kind'])} {row['number']}", row["counterpart"],
+            (row["between"], f"{labels.in_sentence(row['kind'])} {row['number']}", row["counterpart"],
              f"{wording.amount(row['total'])} {row['currency']}", row["why"])
             for row in named
         ]  # fmt: skip
@@ -248,10 +249,6 @@ def _table(
 
 def _amounts(line: wording.Line) -> tuple[str, str, str]:
     return wording.amount(line.net), wording.amount(line.tax), wording.amount(line.total)
-
-
-def _kind(kind: str) -> str:
-    return kind.replace("_", " ")
 
 
 def _place(cell: Mapping[str, Any]) -> str:

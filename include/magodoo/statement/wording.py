@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from magodoo.domain import labels
 from magodoo.domain.vocabulary import FindingType
 from magodoo.money import from_units
 from magodoo.reconcile import catalogue
@@ -151,7 +152,7 @@ def label(line: str) -> str:
         return f"{OPEN_FINDING}{catalogue.of(FindingType(line.removeprefix(explanation.FINDING))).title}"
     if line.startswith("ledger:"):
         return f"Ledger: {LEDGER_STEPS.get(line.removeprefix('ledger:'), line)}"
-    return {"magento": FIRST, "odoo": LAST, "ledger": LEDGER}.get(line) or STEPS.get(line) or line.replace("_", " ")
+    return {"magento": FIRST, "odoo": LAST, "ledger": LEDGER}.get(line) or STEPS.get(line) or labels.spaced(line)
 
 
 def title(row: Mapping[str, Any]) -> str:
@@ -223,7 +224,7 @@ def value(raw: Any, kind: str) -> str:
         return "yes" if raw else ""
     if kind == "line":
         return label(raw)
-    return str(raw).replace("_", " ") if kind == "word" else str(raw)
+    return labels.in_sentence(raw) if kind == "word" else str(raw)
 
 
 def _line(key: str, label: str, amounts: Mapping[str, int], *, bad: bool) -> Line:

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from magodoo.domain import labels
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile import rows
 from magodoo.reconcile.dataset import Frames
@@ -146,7 +147,7 @@ def quarantined(view: View) -> list[Finding]:
     """Return findings about open quarantine rows, each with its number, its order and the reason."""
     result = []
     for side, kind, source_id, reason, number, order_key in _refused(view.frames):
-        made = Finding(FindingType.QUARANTINED, Kind(kind), detail=f"{reason} ({side.capitalize()}'s id {source_id})")
+        made = Finding(FindingType.QUARANTINED, Kind(kind), detail=f"{reason} ({labels.SIDES[side]}'s id {source_id})")
         if side == Side.MAGENTO:
             made.magento_id, made.magento_number = source_id, number or source_id
         else:
@@ -218,7 +219,7 @@ def unreadable(frames: Frames) -> dict[int, str]:
         "kind", key=lambda kinds: kinds == Kind.ORDER, kind="stable"
     )  # the last one is kept: an order itself
     return {
-        int(key): f"{Side(side).value.capitalize()}'s {Kind(kind).words} {source_id} cannot be read: {reason}"
+        int(key): f"{labels.SIDES[side]}'s {Kind(kind).words} {source_id} cannot be read: {reason}"
         for key, side, kind, source_id, reason in found.astype(str).to_numpy().tolist()
     }
 

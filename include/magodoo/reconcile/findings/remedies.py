@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from magodoo.domain import labels
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.rows import Document
@@ -75,7 +76,7 @@ def after_deletion(gone: Document, survivor: Document | None) -> str:
     """Return what to do about a document that was deleted on one side, with or without a counterpart left on the other."""
     kind, words = Kind(gone.kind), Kind(gone.kind).words
     if survivor is None:
-        system = Side(gone.side).value.capitalize()
+        system = labels.SIDES[gone.side]
         return f"{GONE}, make it in {system} by hand anew. If not, nothing is left to do: mute this finding"
     if gone.side == Side.ODOO:
         return (

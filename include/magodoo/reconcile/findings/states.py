@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from magodoo.domain import labels
 from magodoo.domain.tracking import lacking
 from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.reconcile import statuses
@@ -32,23 +33,15 @@ def states(situation: Situation) -> list[Finding]:
         found = FindingType(meaning.finding or FindingType.STATUS_MISMATCH)
         made = about(found, magento, odoo, order=order, part=meaning.part or "", detail=meaning.words)
         made.magento_amount, made.odoo_amount = int(magento.grand_total), int(odoo.grand_total)
-        made.magento_value = _magento_words(magento)
+        made.magento_value = labels.magento_state(magento.kind, magento.state)
         made.odoo_value = _odoo_words(odoo)
         result.append(made)
     return result
 
 
-def _magento_words(row: Document) -> str:
-    words = {Kind.INVOICE: statuses.MAGENTO_INVOICE, Kind.CREDIT_MEMO: statuses.MAGENTO_CREDIT_MEMO}.get(
-        Kind(row.kind), {}
-    )
-    state = row.state
-    return words.get(state, state)
-
-
 def _odoo_words(row: Document) -> str:
     state, kind = row.state, Kind(row.kind)
-    payment = statuses.ODOO_PAYMENT.get(row.status, row.status)
+    payment = labels.payment_state(row.status)
     return f"{state}, {payment}" if kind in MOVES and state == "posted" else state
 
 
