@@ -166,7 +166,7 @@ def findings_page() -> str:
         "# Findings",
         "",
         "A finding is one difference between the two sides. It resolves itself when it is gone at the next look, and is opened again",
-        "when it comes back. [Settle a finding](../how-to/settle-a-finding.md) says what to do with one.",
+        "when it comes back. [Resolve a finding](../how-to/resolve-a-finding.md) says what to do with one.",
         "",
         *_table(
             ("finding", "severity", "who acts", "touches"),
