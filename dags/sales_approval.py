@@ -1,4 +1,4 @@
-"""`sales_approval__<instance>`: changes beyond the limits are shown to a person, who approves or rejects them."""
+"""`sales_approval__<instance>`: ask a person to approve or reject the changes beyond the limits."""
 
 from airflow.sdk import DAG, CronTriggerTimetable
 

@@ -59,7 +59,7 @@ with DAG(
         hours="{{ params.hours }}",
         documents="{{ params.documents }}",
     )
-    # A run without logical date has no partition key either: it triggers no other DAG by itself.
+    # A run without a logical date has no partition key either: it triggers no other DAG by itself.
     wait = {
         "wait_for_completion": True,
         "deferrable": True,
@@ -68,7 +68,7 @@ with DAG(
         "fail_when_dag_is_paused": True,
     }
 
-    one_at_a_time = {"max_active_tis_per_dagrun": 1}  # a deferred task counts, however many chunks there are
+    one_at_a_time = {"max_active_tis_per_dagrun": 1}  # deferred tasks count too
 
     def stage(task_id: str, dag: str, conf: dict[str, object], **options: object) -> TriggerDagRunOperator:
         """Return a task that triggers a DAG of the chosen instance and waits for its run."""
@@ -78,7 +78,7 @@ with DAG(
 
     @task_group(group_id="chunk")
     def chunk(window: dict[str, object]) -> None:
-        """One chunk: each side read, then reconciled, while the next one is being read; and how far all have come."""
+        """Read one chunk on each side, reconcile it while the next one is being read, and report the progress of all."""
         named = {"map_index_template": "{{ task.conf['from'][:16] }} to {{ task.conf['to'][:16] }}", **one_at_a_time}
         (
             [stage(side, f"{side}_extract", window, **named) for side in ("magento", "odoo")]
