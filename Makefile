@@ -42,10 +42,10 @@ clean: $(INSTALLED) ## stop the stack and remove its data under var/
 ##@ Use it
 
 screenshots: $(INSTALLED) ## take screenshots of every sales page for docs/screenshots, desktop and phone, light and dark; needs chromium
-	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m screenshots
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m screenshots
 
 screenshots-demo: $(INSTALLED) ## take screenshots of the demo that runs here, for the README; needs chromium
-	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m screenshots --demo
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m screenshots --demo
 
 settings: $(INSTALLED) ## check the settings file (MAGODOO_SETTINGS, else magodoo.yaml)
 	@$(PY) -m magodoo.settings
@@ -100,6 +100,9 @@ coverage: $(INSTALLED) ## run the suite and measure branch coverage, in every pr
 	@rm -rf var/coverage && mkdir -p var/coverage
 	@$(PY) -m coverage run -m pytest $(ON_EVERY_CORE); $(PY) -m coverage combine --quiet && $(PY) -m scripts.coverage
 
+test-dates: $(INSTALLED) ## run the suite on 29 February, 31 December and 1 March; needs faketime. TESTS="tests/test_statement.py ...": these files
+	@$(PY) -m scripts.dates $(or $(TESTS),$(ON_EVERY_CORE))
+
 mutants: $(INSTALLED) ## change matching, planning and the write protocol and check whether a test fails: make mutants MUTANTS=25 SEED=1
 	@$(PY) -m scripts.mutants --mutants $(or $(MUTANTS),25) --seed $(or $(SEED),1) $(AREA)
 
@@ -130,24 +133,24 @@ docs-lock: $(INSTALLED) ## compile docs/requirements.txt again
 ##@ Longer tests
 
 histories: $(INSTALLED) ## run random histories of both sides until nothing is left to do: make histories HISTORIES=2000 SEED=1
-	@cd tests && ../$(PY) -W ignore -m histories --histories $(or $(HISTORIES),2000) --seed $(or $(SEED),1)
+	@cd tests/support && ../../$(PY) -W ignore -m histories --histories $(or $(HISTORIES),2000) --seed $(or $(SEED),1)
 
 month: $(INSTALLED) ## run months of sales without and with faults; both must end equal, and no row may be lost
-	@cd tests && PYTHONPATH=. ../$(PY) -W ignore -m months $(MONTHS)
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -W ignore -m months $(MONTHS)
 
 cutover: $(INSTALLED) ## run the first day of a shop with ten years and 2,000 orders, and check every document
-	@cd tests && PYTHONPATH=. ../$(PY) -m cutover
+	@cd tests/support && PYTHONPATH=. ../../$(PY) -m cutover
 
 faults: $(INSTALLED) ## inject faults while documents are written, then check both systems: make faults SCHEDULES=100 SEED=1
-	@cd tests && ../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
+	@cd tests/support && ../../$(PY) -W ignore -m faults --schedules $(or $(SCHEDULES),1000) --seed $(or $(SEED),1) \
 		--mutation "$(MUTATION)"
 
 faults-mutations: $(INSTALLED) ## remove each step of the protocol in turn; every removal must be detected
-	@cd tests && ../$(PY) -W ignore -m faults --each-mutation --schedules $(or $(SCHEDULES),100) --seed $(or $(SEED),1)
+	@cd tests/support && ../../$(PY) -W ignore -m faults --each-mutation --schedules $(or $(SCHEDULES),100) --seed $(or $(SEED),1)
 
 faults-live: $(INSTALLED) ## the faults, fewer, against a live Odoo 19; provisions one
-	@cd tests && ../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
-		--jobs 1 --summary ../var/faults/summary-live.json
+	@cd tests/support && ../../$(PY) -W ignore -m faults --live --schedules $(or $(SCHEDULES),50) --seed $(or $(SEED),1) \
+		--jobs 1 --summary ../../var/faults/summary-live.json
 
 test-by-hand: $(INSTALLED) ## clear, repeat, trigger and backfill in a running Airflow: the end state must not change
 	@$(PY) -m pytest -m "by_hand and not live_demo" tests/test_demo_e2e.py
@@ -183,7 +186,7 @@ test-pair: $(INSTALLED) ## run the whole chain on a live Magento (MAGENTO_URL an
 
 ##@ Measure it
 
-BENCH := extract odoo-read stage reconcile quality load chain memory pages statement idle scale
+BENCH := extract odoo-read stage pg-copy reconcile quality load chain memory pages statement idle scale
 SIZE ?= quick
 RUNS ?= 5
 

@@ -1,7 +1,5 @@
 """`sales_backfill`: run the whole chain over a past window, triggered by hand."""
 
-from datetime import timedelta
-
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Param, task_group
 
@@ -46,10 +44,7 @@ with DAG(
         "dry_run": Param(True, type="boolean", description="Show what would be written, write nothing"),
     },
     render_template_as_native_obj=True,
-    **(
-        dag_defaults(None, "backfill")
-        | {"max_active_runs": 4, "dagrun_timeout": timedelta(days=14), "is_paused_upon_creation": False}
-    ),
+    **(dag_defaults(None, "backfill") | {"max_active_runs": 4, "is_paused_upon_creation": False}),
 ) as dag:
     chunks = BackfillChunksOperator(
         task_id="chunks",

@@ -182,7 +182,7 @@ def findings_page() -> str:
             f"**{entry.title}**: {entry.meaning}. {entry.why}.",
             "",
             f"- Cause: {entry.cause}.",
-            f"- Remedy: {entry.cure}.",
+            f"- Remedy: {entry.remedy}.",
             f"- Who acts: {entry.who}. Severity: {entry.severity}. Affects: {entry.effect}.",
             f"- Why nothing is written: {entry.no_change}.",
             *([f"- Where a change is planned: {entry.with_change}."] if entry.with_change else []),
@@ -329,7 +329,7 @@ def metrics_page() -> str:
 
 
 def _gauges() -> Iterator[tuple[str, str, str, str]]:
-    for name, statement in metrics._GAUGES.items():
+    for name, statement in metrics.GAUGES.items():
         columns = re.search(r"select (.+?) from ", " ".join(statement.split()))
         assert columns, f"the gauge {name} selects nothing"
         tags = [

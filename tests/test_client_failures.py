@@ -64,11 +64,11 @@ def untrusted() -> failing.SSLError:
 def test_a_failed_exchange_with_magento_says_whether_anything_can_have_arrived(
     failure: requests.RequestException, read: type[Exception], write: type[Exception]
 ) -> None:
-    _means(lambda writing: magento._failure(failure, "GET orders", writing), read, write)
+    _means(lambda writing: magento.failed_exchange(failure, "GET orders", writing), read, write)
 
 
 def test_a_certificate_that_is_not_trusted_is_named_as_the_reason() -> None:
-    assert "certificate is not trusted" in str(magento._failure(untrusted(), "GET orders", writing=False))
+    assert "certificate is not trusted" in str(magento.failed_exchange(untrusted(), "GET orders", writing=False))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_certificate_that_is_not_trusted_is_named_as_the_reason() -> None:
 def test_a_failed_exchange_with_odoo_says_whether_anything_can_have_arrived(
     failure: requests.RequestException, read: type[Exception], write: type[Exception]
 ) -> None:
-    _means(lambda writing: transport._broken(failure, "sale.order.read", writing), read, write)
+    _means(lambda writing: transport.failed_exchange(failure, "sale.order.read", writing), read, write)
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,8 @@ def test_a_status_of_what_stands_before_odoo_is_told(status: int, media: str, ki
 
 def test_a_json_rpc_error_without_its_name_is_unreadable_for_a_read_and_unknown_for_a_write() -> None:
     for error in (None, "broken", {"data": None}, {"data": {"name": 7}}):
-        assert isinstance(transport._rpc_refusal(error, "x", write=False), errors.Unreadable)
-        assert isinstance(transport._rpc_refusal(error, "x", write=True), errors.OutcomeUnknown)
+        assert isinstance(transport.rpc_refusal(error, "x", write=False), errors.Unreadable)
+        assert isinstance(transport.rpc_refusal(error, "x", write=True), errors.OutcomeUnknown)
 
 
 # What is never sent

@@ -19,7 +19,7 @@ from magodoo import errors
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.refusals import refusal
 from magodoo.connectors.odoo.rpc import OdooCaller
-from magodoo.connectors.odoo.transport import JsonRpc, Wire
+from magodoo.connectors.odoo.transport import Json2, JsonRpc, Wire
 from magodoo.connectors.odoo.versions import Version, method_of, name_of
 
 KEY = "s3cr3t-0123456789abcdef"
@@ -46,9 +46,7 @@ def caller(odoo: OdooDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[..., O
 
 def over_rpc(caller: OdooCaller) -> OdooCaller:
     connection = caller.connection
-    rpc = JsonRpc(Wire(connection), connection, Version(17))
-    rpc._user = 5
-    return OdooCaller(connection, rpc)
+    return OdooCaller(connection, JsonRpc(Wire(connection), connection, Version(17)))
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: case["recording"])
@@ -59,6 +57,7 @@ def test_a_recorded_error_is_of_its_class_for_reads_and_writes(
     client = caller(attempts=1)
     if case["transport"] == "JSON-RPC":
         client = over_rpc(client)
+        odoo.answers.insert(0, Answer({"jsonrpc": "2.0", "id": 1, "result": 5}))  # the login
     for send, wanted in ((client.call, case["read"]), (client.write_call, case["write"])):
         with pytest.raises(errors.MagodooError) as caught:
             send("account.move", "action_post", ids=[1])
@@ -179,8 +178,8 @@ def test_a_write_is_sent_once_and_only_a_certain_answer_is_certain(
 def test_nothing_was_sent_where_nobody_listens(caller: Callable[..., OdooCaller]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        nobody = caller(url=f"http://127.0.0.1:{taken.getsockname()[1]}", attempts=1)
-        nobody._found = over_rpc(nobody).transport
+        connection = caller(url=f"http://127.0.0.1:{taken.getsockname()[1]}", attempts=1).connection
+        nobody = OdooCaller(connection, Json2(Wire(connection), connection, Version(19)))
         with pytest.raises(errors.Unreachable):
             nobody.write_call("account.move", "action_post", ids=[1])
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from odoo_double import Answer, Asked, OdooDouble
-from test_odoo_client_reads import RECORDED
+from odoo_table import RECORDED
 
 from magodoo import errors
 from magodoo.connectors.odoo.client import OdooClient

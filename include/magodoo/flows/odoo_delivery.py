@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from magodoo.connectors.odoo.documents import Delivery
 from magodoo.connectors.odoo.units import in_unit_of
 from magodoo.domain.kinds import ChangeKind
-from magodoo.domain.tracking import joined, lacking
+from magodoo.domain.tracking import joined, missing_numbers
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import own_key, picking_of, share_for
 from magodoo.flows.load_tables import call
-from magodoo.flows.order_plan import MISSING_IN_ODOO, OrderPlan, first_reason, lacking_tracks
+from magodoo.flows.order_plan import MISSING_IN_ODOO, OrderPlan, first_reason, missing_tracks
 from magodoo.flows.order_readiness import made_from_odoo, not_ready
 from magodoo.flows.references import name_of, resolve
 from magodoo.flows.registry import Flow, register
@@ -357,7 +357,7 @@ def plan_odoo_tracking(order: OrderPlan) -> None:
     `shipments.tracking` does not allow this direction, and before the cut-over.
     """
     for finding in order.of(FindingType.TRACKING_MISMATCH):
-        if found := lacking_tracks(order, finding, "to_odoo"):
+        if found := missing_tracks(order, finding, "to_odoo"):
             shipment, picking, tracks = found
             order.change(ChangeKind.ODOO_TRACKING, shipment, [finding], odoo_id=int(picking.source_id), tracks=tracks)
 
@@ -388,7 +388,7 @@ class Track(Writer):
                 change.request["picking"], complete=True, before={"tracking": row.get("carrier_tracking_ref") or ""}
             )
             for change in changes
-            if (row := rows.get(_picking(change))) and not lacking(change.request["tracks"], [_tracking(row)])
+            if (row := rows.get(_picking(change))) and not missing_numbers(change.request["tracks"], [_tracking(row)])
         }
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:

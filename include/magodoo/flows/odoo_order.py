@@ -87,7 +87,7 @@ def _replaced_order(order: OrderPlan) -> str | None:
     if (keys & situation.odoo_orders & view.word_is("state", {"sale", "done"})).any():
         if not order.instance.orders.cancel:
             return "The order that it replaces stands in Odoo, and the setting `orders.cancel` is off"
-        if not (keys & view.is_magento & view.word_is("state", {"canceled"}) & ~view.before_books).any():
+        if not (keys & view.is_magento & view.word_is("state", {"canceled"}) & ~view.before_cut_over).any():
             return "The order that it replaces stands in Odoo and is not cancelled automatically: a person decides"
     return None
 

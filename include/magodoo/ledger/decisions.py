@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.ledger import changes
+from magodoo.staging import work_queue
 
 # The gate
 
@@ -82,6 +83,26 @@ def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: 
 # Approval
 
 
+def require(connection: Connection, change_id: int, approval: str, reason: str | None) -> None:
+    """Write whether a planned change needs an approval (`waiting`) or not (`not_needed`), and why."""
+    connection.execute(
+        text("update change set approval = :approval, approval_reason = :reason where id = :id"),
+        {"id": change_id, "approval": approval, "reason": reason},
+    )
+
+
+def expire(connection: Connection, instance: str, hours: int) -> None:
+    """Let the approved changes wait again whose approval is that many hours old."""
+    connection.execute(
+        text(
+            "update change set state = 'planned', approval = 'waiting', approval_reason = 'the approval expired'"
+            " where instance = :instance and state in ('planned', 'approved') and approval = 'approved'"
+            " and approved_at <= now() - make_interval(hours => :hours)"
+        ),
+        {"instance": instance, "hours": hours},
+    )
+
+
 def approve(connection: Connection, change_ids: Collection[int], who: str, reason: str = "") -> int:
     """Approve these requests; return how many were waiting. The approval expires (limits)."""
     statement = (
@@ -107,7 +128,7 @@ def reject(connection: Connection, change_ids: Collection[int], who: str, reason
     ).all()
     for instance, order_key, kind, source_id in rejected:
         changes.supersede_dependants(connection, instance, order_key, (ChangeKind(kind), source_id))
-        changes.reconcile_again(connection, instance, order_key)
+        work_queue.bump(connection, instance, [order_key])
     return len(rejected)
 
 

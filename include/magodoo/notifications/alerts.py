@@ -19,12 +19,14 @@ from sqlalchemy import Connection, text
 
 from magodoo.domain import labels
 from magodoo.domain.vocabulary import FindingType
+from magodoo.ledger import changes
 from magodoo.notifications import outbox
 from magodoo.notifications.chart import fourteen_days
 from magodoo.notifications.csv_export import money, to_csv
 from magodoo.notifications.outbox import Mail
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import Holds
+from magodoo.reconcile import repository
 from magodoo.settings import Instance
 
 _DUE = """
@@ -56,7 +58,7 @@ _NEEDS = {
 }
 
 
-def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> int:
+def queue_findings(connection: Connection, instance: Instance, ui_url: str, now: datetime) -> int:
     """Queue one email per group of recipients for new and reopened findings, and mark them as mailed.
 
     Returns the number of emails. A finding whose change is on its way is due only after `quality.grace_minutes`.
@@ -75,9 +77,7 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> i
         bool(outbox.queue(connection, _findings_mail(instance, recipients, findings, ui_url, picture)))
         for recipients, findings in by_recipients.items()
     )
-    connection.execute(
-        text("update finding set mailed_at = now() where id = any(:ids)"), {"ids": [finding["id"] for finding in due]}
-    )
+    repository.mailed(connection, [finding["id"] for finding in due], now)
     return mails
 
 
@@ -102,13 +102,10 @@ def queue_held(
 
 def held_is_over(connection: Connection, instance: Instance) -> None:
     """Record that both sides can be trusted again, so that the next hold is mailed at once."""
-    connection.execute(
-        text("update mail set topic = 'held, over' where instance = :instance and topic = 'held'"),
-        {"instance": instance.id},
-    )
+    outbox.rename_topic(connection, instance.id, "held", "held, over")
 
 
-def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> int:
+def queue_changes(connection: Connection, instance: Instance, ui_url: str, now: datetime) -> int:
     """Queue one email per reason for changes that need a person, each change once per reason. Returns the number of emails.
 
     Changes that wait for approval go to the approver, failed ones to IT, refused ones and those held by a check on their document to
@@ -121,24 +118,21 @@ def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> in
     ]
     mails = 0
     for state, (who, words, page) in _NEEDS.items():
-        told = [row for row in rows if row["why"] == state]
-        if not told:
+        of_state = [row for row in rows if row["why"] == state]
+        if not of_state:
             continue
-        lines = _sums_of_changes(told)
-        subject = f"[{instance.id}] {len(told)} change{'s' if len(told) > 1 else ''} {words}: " + ", ".join(
+        lines = _sums_of_changes(of_state)
+        subject = f"[{instance.id}] {len(of_state)} change{'s' if len(of_state) > 1 else ''} {words}: " + ", ".join(
             f"{line['n']} {labels.in_sentence(line['kind'])}"
             + (f" ({money(line['amount'], line['currency'])} {line['currency']})" if line["amount"] else "")
             for line in lines[:3]
         )
         mail = compose(
             instance, f"changes_{state}", "changes.html", subject, recipients_of(instance, who), ui_url,
-            changes=told[:100], sums=lines, more=max(0, len(told) - 100), state=state, page=page, checks=checks,
+            changes=of_state[:100], sums=lines, more=max(0, len(of_state) - 100), state=state, page=page, checks=checks,
         )  # fmt: skip
         mails += bool(outbox.queue(connection, mail))
-        connection.execute(
-            text("update change set told_at = now(), told_for = :state where id = any(:ids)"),
-            {"state": state, "ids": [row["id"] for row in told]},
-        )
+        changes.notified(connection, [row["id"] for row in of_state], state, now)
     return mails
 
 

@@ -115,11 +115,11 @@ def _documents(documents: Sequence[Row], pairs: Sequence[Row], groups: Sequence[
         for pair in pairs:
             if pair.kind == kind and pair.magento_id in left and pair.odoo_id in right:
                 magento, odoo = left.pop(pair.magento_id), right.pop(pair.odoo_id)
-                yield f"  {_told(magento)}  <->  {_told(odoo)}"
+                yield f"  {_document(magento)}  <->  {_document(odoo)}"
                 yield f"      matched by {labels.spaced(pair.rule)}{f' ({pair.confirmed_by})' if pair.confirmed_by else ''}"
                 yield from _meaning(kind, magento, odoo)
         for row in (*left.values(), *right.values()):
-            yield f"  {_told(row)}{_alone(row, grouped.get((kind, row.side, row.source_id)))}"
+            yield f"  {_document(row)}{_alone(row, grouped.get((kind, row.side, row.source_id)))}"
 
 
 def _alone(row: Row, group: Row | None) -> str:
@@ -134,7 +134,7 @@ def _alone(row: Row, group: Row | None) -> str:
     return f"  <->  compared in sum with {group.counterparts} in {other}"
 
 
-def _told(row: Row) -> str:
+def _document(row: Row) -> str:
     """Return a document in one line, such as `Magento 000000012 paid 20.00 USD`."""
     amount = (
         f" {shown(row.grand_total, row.currency)} {row.currency}"
@@ -174,10 +174,10 @@ def _quantities(connection: Connection, instance: str, key: str) -> Iterator[str
     if lines:
         yield "\nItems in Magento"
     for line in lines:
-        told = (line.qty_ordered, line.qty_canceled, line.qty_refunded)
+        quantities = (line.qty_ordered, line.qty_canceled, line.qty_refunded)
         yield (
-            f"  {line.sku} x {plain(line.qty_ordered, 0)}: shipped {statuses.progress(*told, line.qty_shipped)}, "
-            f"invoiced {statuses.progress(*told, line.qty_invoiced)}"
+            f"  {line.sku} x {plain(line.qty_ordered, 0)}: shipped {statuses.progress(*quantities, line.qty_shipped)}, "
+            f"invoiced {statuses.progress(*quantities, line.qty_invoiced)}"
         )
 
 
@@ -218,7 +218,9 @@ def _change(row: Row) -> str:
         words.append(row.reason)
     if row.target_number or row.target_id:
         words.append(f"is {row.target_number or row.target_id}")
-    return f"{labels.in_sentence(row.kind)} of {row.source_number or row.source_id} (change {row.id}): {'; '.join(words)}"
+    return (
+        f"{labels.in_sentence(row.kind)} of {row.source_number or row.source_id} (change {row.id}): {'; '.join(words)}"
+    )
 
 
 def staging_url(value: str) -> str:

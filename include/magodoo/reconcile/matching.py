@@ -101,7 +101,7 @@ def match(view: View, counted: Quantities) -> Matching:
         magento,
         odoo,
         np.concatenate([rule, assigned.rule]),
-        ambiguous=orders.ambiguous | (assigned.ambiguous & ~cut.told_apart),
+        ambiguous=orders.ambiguous | (assigned.ambiguous & ~cut.interchangeable),
         lost=lost,
         covered=shares.covered(view, counted, alive & (partner < 0)) | together,
         splits=cut,

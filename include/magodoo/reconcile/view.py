@@ -172,7 +172,7 @@ class View:
         return self.select(Side.MAGENTO, Kind.ORDER) & self.word_is("state", {"canceled"})
 
     @cached_property
-    def before_books(self) -> Mask:
+    def before_cut_over(self) -> Mask:
         """Documents whose order was placed before the cut-over."""
         start = self.instance.books_from_utc
         if start is None:
@@ -181,7 +181,7 @@ class View:
         return np.where(self.order_of >= 0, early[self.order_of], early)
 
     @cached_property
-    def created_since_books(self) -> Mask:
+    def created_since_cut_over(self) -> Mask:
         """Documents created on or after the cut-over."""
         start = self.instance.books_from_utc
         if start is None:

@@ -52,7 +52,7 @@ def bump(connection: Connection, instance: str, order_keys: Sequence[str]) -> No
     )
 
 
-def bump_ripe(connection: Connection, instance: str, before: date, days: int = 7) -> int:
+def bump_aged(connection: Connection, instance: str, before: date, days: int = 7) -> int:
     """Make orders due whose refunds or returns reached an age within the last `days`, and return how many.
 
     `before` is a local date of the instance: documents dated earlier have reached the age.
@@ -63,9 +63,9 @@ def bump_ripe(connection: Connection, instance: str, before: date, days: int = 7
             and (kind = 'return' or kind = 'credit_memo' and side = 'magento') order by 1"""),
         {"instance": instance, "before": before, "since": before - timedelta(days=days)},
     ).scalars()
-    ripe = list(keys)
-    bump(connection, instance, ripe)
-    return len(ripe)
+    aged = list(keys)
+    bump(connection, instance, aged)
+    return len(aged)
 
 
 def due(connection: Connection, instance: str) -> list[str]:
@@ -138,7 +138,7 @@ def to_complete(connection: Connection, instance: str, order_keys: Sequence[str]
     return [(row.order_key, row.staged_version, row.completed_version) for row in rows]
 
 
-def lively(connection: Connection, instance: str, since: datetime) -> list[str]:
+def may_change(connection: Connection, instance: str, since: datetime) -> list[str]:
     """Return the keys of orders that may still change.
 
     These are orders that are open in Magento, changed on either side since `since` (UTC), wait for their Magento order,

@@ -71,7 +71,7 @@ def explain(sales: Sales, instance: Instance) -> Explanation:
 class _Explaining:
     def __init__(self, sales: Sales, instance: Instance) -> None:
         self.sales, self.instance = sales, instance
-        self.told = Explanation()
+        self.result = Explanation()
         self.by_document: dict[tuple[str, str], list[Found]] = defaultdict(list)
         self.by_order: dict[str, list[Found]] = defaultdict(list)
         for found in sales.findings:
@@ -89,13 +89,13 @@ class _Explaining:
         for side in Side:
             for document in self.sales.in_month(side):
                 other = self.sales.partner(document)
-                if other is None or not other.stands:
+                if other is None or not other.is_active:
                     alone.append(document)
                 elif document.of_magento or not self.sales.month.holds(other.day):
                     self._matched(document, other)
         for document in self._without_shared(alone):
             self._alone(document)
-        return self.told
+        return self.result
 
     # Matched
 
@@ -106,7 +106,7 @@ class _Explaining:
             return
         line, why, muted = self._difference(magento, odoo)
         for one in (magento, odoo):
-            self.told.lines[one.key] = line
+            self.result.lines[one.key] = line
         self._apart(line, magento, odoo, why, muted)
 
     def _in_two_months(self, magento: Document, odoo: Document) -> None:
@@ -146,8 +146,8 @@ class _Explaining:
         for found in self._about(magento, odoo):
             if found.type in APART and _fits(found, one, two):
                 return FINDING + found.type, "", found.muted
-        told = f"Magento {shown(one.total, magento.currency)} {magento.currency}, Odoo {shown(two.total, odoo.currency)} {odoo.currency}"
-        return UNEXPLAINED, f"{told}, and no open finding says so", False
+        result = f"Magento {shown(one.total, magento.currency)} {magento.currency}, Odoo {shown(two.total, odoo.currency)} {odoo.currency}"
+        return UNEXPLAINED, f"{result}, and no open finding says so", False
 
     def _about(self, magento: Document, odoo: Document) -> list[Found]:
         return [
@@ -159,7 +159,7 @@ class _Explaining:
 
     def _alone(self, document: Document) -> None:
         line, why, muted = self._reason(document)
-        self.told.lines[document.key] = line
+        self.result.lines[document.key] = line
         figures = -document.figures if document.of_magento else document.figures
         self._step(line, figures, (document,), document, why, muted)
 
@@ -207,7 +207,7 @@ class _Explaining:
                 free[found.order_key, found.odoo_amount] += 1
         taken: set[Key] = set()
         for one in self.sales.documents.values():
-            fits = not one.of_magento and one.stands and one.kind == Kind.INVOICE and one.partner is None
+            fits = not one.of_magento and one.is_active and one.kind == Kind.INVOICE and one.partner is None
             if fits and free[one.order_key, one.total]:
                 free[one.order_key, one.total] -= 1
                 taken.add(one.key)
@@ -221,7 +221,7 @@ class _Explaining:
                 left[found.order_key] += found.odoo_amount
         taken: set[Key] = set()
         for one in sorted(self.sales.documents.values(), key=lambda one: one.key):
-            fits = not one.of_magento and one.stands and one.kind == Kind.CREDIT_MEMO and one.partner is None
+            fits = not one.of_magento and one.is_active and one.kind == Kind.CREDIT_MEMO and one.partner is None
             if fits and one.total <= left[one.order_key]:
                 left[one.order_key] -= one.total
                 taken.add(one.key)
@@ -231,7 +231,7 @@ class _Explaining:
 
     def _without_shared(self, alone: Sequence[Document]) -> list[Document]:
         """Assign Odoo invoices over several orders together with the Magento invoices of these orders, and return the remaining documents."""
-        several = [one for one in self.sales.documents.values() if one.shared_orders and one.stands]
+        several = [one for one in self.sales.documents.values() if one.shared_orders and one.is_active]
         left = {one.key: one for one in alone}
         for odoo in sorted(several, key=lambda one: one.key):
             covered = [one for one in self.sales.documents.values() if self._is_share(one, odoo)]
@@ -242,11 +242,11 @@ class _Explaining:
         return list(left.values())
 
     def _is_share(self, one: Document, odoo: Document) -> bool:
-        fits = one.of_magento and one.stands and one.kind == odoo.kind and one.partner is None
+        fits = one.of_magento and one.is_active and one.kind == odoo.kind and one.partner is None
         return (
             fits
             and one.order_key in odoo.shared_orders
-            and one.key not in self.told.lines
+            and one.key not in self.result.lines
             and self._finding_of(one) is None
         )
 
@@ -262,7 +262,7 @@ class _Explaining:
         )
         for one in (odoo, *covered):
             if month.holds(one.day):
-                self.told.lines[one.key] = line
+                self.result.lines[one.key] = line
                 self._step(line, -one.figures if one.of_magento else one.figures, (one,), one, why)
 
     def _step(
@@ -274,10 +274,10 @@ class _Explaining:
         why: str = "",
         muted: bool = False,
     ) -> None:
-        if about[0].stands and self.sales.month.holds(about[0].day):
-            self.told.lines.setdefault(about[0].key, line)
+        if about[0].is_active and self.sales.month.holds(about[0].day):
+            self.result.lines.setdefault(about[0].key, line)
         if figures:
-            self.told.steps.append(Step(line, place.currency, place.kind, figures, about, why, muted))
+            self.result.steps.append(Step(line, place.currency, place.kind, figures, about, why, muted))
 
 
 def unexplained(steps: Iterable[Step]) -> list[Step]:

@@ -33,7 +33,7 @@ LEDGER_STEPS = {
     "quarantined": "Documents that cannot be read (quarantine)",
     "unexplained": "Unexplained between Odoo and its ledger",
 }
-ANNEXES = {
+SCHEDULES = {
     "unreadable": "Incomplete: records that cannot be read (quarantine)",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",

@@ -59,7 +59,7 @@ class ChangeOperator(StepOperator):
         super().__init__(**kwargs)
         self.orders, self.limit, self.dry = orders, limit, dry
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return the counts. Raises AirflowException when a change failed for want of a right or a setting."""
         from magodoo.pipeline import load
         from magodoo_airflow.preflight import permit

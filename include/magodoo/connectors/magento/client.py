@@ -98,7 +98,7 @@ class MagentoClient:
             asked = stamp(since)  # raises for a naive time before it is compared
             begin = EPOCH if since < EPOCH else read_stamp(asked)
         pages = walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
-        return _ahead(pages) if self.connection.parallel > 1 else pages
+        return _prefetched(pages) if self.connection.parallel > 1 else pages
 
     def by_order(self, kind: Kind | str, order_ids: Iterable[int]) -> Iterator[Page]:
         """Yield pages of the documents of these orders; for kind order, the orders themselves."""
@@ -368,7 +368,7 @@ class MagentoClient:
         return rows
 
 
-def _ahead(pages: Iterator[Page]) -> Iterator[Page]:
+def _prefetched(pages: Iterator[Page]) -> Iterator[Page]:
     """Yield the same pages; the next one is fetched while the caller works on the current one."""
     with ThreadPoolExecutor(1, thread_name_prefix="magento") as pool:
         coming = pool.submit(next, pages, None)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +35,7 @@ from magodoo.errors import (
     Unreachable,
 )
 from magodoo.money import dump_json
+from magodoo.timestamps import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +193,7 @@ class Http:
             request.data = dump_json(body).encode()
             request.headers = {"Content-Type": "application/json"}
         prepared = self._session.prepare_request(request)  # logs in, if necessary, before anything is written
-        began_at = datetime.now(UTC)
+        began_at = utc_now()
         answer = self._exchange(prepared, call, writing)
         if 200 <= answer.status < 300:
             return Reply(json_of(answer.body, call=call, writing=writing), began_at)
@@ -223,7 +224,7 @@ class Http:
                 answer = _Answer(response.status_code, response.headers.get("Location", ""), body)
                 problem: MagodooError | None = None
         except requests.RequestException as failure:
-            problem = _failure(failure, call, writing)
+            problem = failed_exchange(failure, call, writing)
         except _TooLong as failure:
             problem = _too_long(failure, call, writing)
         self.stats.add(requests=1, seconds=time.monotonic() - began)
@@ -275,7 +276,7 @@ def _too_long(failure: _TooLong, call: str, writing: bool) -> MagodooError:
     return Garbled(str(failure), failure.beginning, system="magento", call=call)
 
 
-def _failure(failure: requests.RequestException, call: str, writing: bool) -> MagodooError:
+def failed_exchange(failure: requests.RequestException, call: str, writing: bool) -> MagodooError:
     """Return the error for a failed exchange; it depends on whether anything can have arrived. The exception's text is not repeated."""
     where = {"system": "magento", "call": call}
     name = type(failure).__name__

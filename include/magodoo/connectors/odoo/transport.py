@@ -93,7 +93,7 @@ class Wire:
                     raise self._redirected(answer, call)
                 return answer.status_code, media, _limited(answer, call, write)
         except requests.RequestException as problem:
-            raise _broken(problem, call, write) from None
+            raise failed_exchange(problem, call, write) from None
 
     def close(self) -> None:
         """Close the HTTP session."""
@@ -207,7 +207,7 @@ class JsonRpc:
             raise _unreadable("an answer that is no JSON-RPC", label, write)
         if "error" not in answer:
             return answer.get("result")
-        raise _rpc_refusal(answer["error"], label, write)
+        raise rpc_refusal(answer["error"], label, write)
 
 
 def discover(wire: Wire, connection: OdooConnection) -> Transport:
@@ -249,14 +249,15 @@ def _unreadable(what: str, call: str, write: bool) -> MagodooError:
     return (OutcomeUnknown if write else Unreadable)(what, system="odoo", call=call)
 
 
-def _rpc_refusal(error: Any, call: str, write: bool) -> MagodooError:
+def rpc_refusal(error: Any, call: str, write: bool) -> MagodooError:
+    """Return the error for the `error` of a JSON-RPC answer; one without its name is an invalid answer."""
     data = error.get("data") if isinstance(error, dict) else None
     if isinstance(data, dict) and isinstance(data.get("name"), str):
         return refusal(data["name"], str(data.get("message", "")), call=call, write=write)
     return _unreadable("a JSON-RPC error without its name", call, write)
 
 
-def _broken(problem: requests.RequestException, call: str, write: bool) -> MagodooError:
+def failed_exchange(problem: requests.RequestException, call: str, write: bool) -> MagodooError:
     """Return the error for an exchange without an answer. Texts of `requests` contain host and URL: only the exception's type is named."""
     kind = type(problem).__name__
     if isinstance(problem, requests.exceptions.SSLError):

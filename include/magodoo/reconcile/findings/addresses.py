@@ -158,8 +158,8 @@ def note_changed(situation: Situation) -> list[Finding]:
     for magento in view.frames.rows(orders):
         odoo = int(partner[magento.at])
         wanted = set(noted[magento.at].split())
-        told = since[odoo].split(SEPARATOR)
-        gone = set(told[-1].split()) - wanted if len(told) == len(_WRITTEN) else set()
+        known = since[odoo].split(SEPARATOR)
+        gone = set(known[-1].split()) - wanted if len(known) == len(_WRITTEN) else set()
         wrong = [at for at in by_order[magento.source_id] if wanted - (found := set(noted[at].split())) or gone & found]
         if wrong:
             names = ", ".join(row.number for row in view.frames.rows(wrong))

@@ -25,7 +25,7 @@ def capture_needed(situation: Situation, found: Sequence[Finding]) -> list[Findi
     """
     view = situation.view
     named = {finding.order_key for finding in found if finding.type in TYPES}
-    waiting = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & view.only_authorised & ~view.before_books
+    waiting = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & view.only_authorised & ~view.before_cut_over
     waiting &= view.word_is("state", LOOKS_PAID)
     over = is_over(view)
     result = []

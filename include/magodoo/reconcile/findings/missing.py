@@ -43,7 +43,10 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
         (FindingType.DRAFT_WAITING, drafts >= 0),
         (FindingType.POSSIBLE_DUPLICATE, doubles >= 0),
         (FindingType.DUPLICATE, duplicates),
-        (FindingType.STRADDLES_BOOKS_FROM, document & view.before_books & view.created_since_books & ~order_matched),
+        (
+            FindingType.STRADDLES_BOOKS_FROM,
+            document & view.before_cut_over & view.created_since_cut_over & ~order_matched,
+        ),
         (FindingType.MISSING_IN_ODOO, todo),
     ]
     tied = np.flatnonzero(situation.matching.ambiguous & ~view.is_magento)

@@ -87,8 +87,8 @@ def gone_again(situation: Situation) -> Mask:
     money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
     here = ~view.is_magento & money & view.active & view.column("was_paid") & situation.matching.paired
     here &= (_still_due(view) > view.tolerances) | ((view.column("written_off") > view.tolerances) & ~_refunded(view))
-    told = view.active & view.word_is("state", {PAID_IN_MAGENTO})
-    return here & np.where(partner >= 0, told[partner], False)
+    paid = view.active & view.word_is("state", {PAID_IN_MAGENTO})
+    return here & np.where(partner >= 0, paid[partner], False)
 
 
 def _refunded(view: View) -> Mask:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from magodoo.domain import labels
-from magodoo.domain.tracking import lacking
+from magodoo.domain.tracking import missing_numbers
 from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.reconcile import statuses
 from magodoo.reconcile.dataset import tracks_of
@@ -74,7 +74,7 @@ def can_be_carried(cut: Cut, here: Sequence[str], there: Sequence[str]) -> bool:
     They can if one side has a single document, on which the other's numbers belong, or if both sides have numbers that
     the other lacks. Otherwise it cannot be decided to which of several documents a number belongs.
     """
-    to_odoo, to_magento = bool(lacking(here, there)), bool(lacking(there, here))
+    to_odoo, to_magento = bool(missing_numbers(here, there)), bool(missing_numbers(there, here))
     if to_odoo and to_magento:
         return True
     return (to_odoo and len(cut.odoo) == 1) or (to_magento and len(cut.magento) == 1)

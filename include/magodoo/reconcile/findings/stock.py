@@ -56,7 +56,7 @@ def _ends_with_it(situation: Situation, order: Document, begun: Units) -> bool:
     Not if `begun` (order ids) contains it.
     """
     view = situation.view
-    return view.instance.orders.cancel and not view.before_books[order.at] and order.source_id not in begun
+    return view.instance.orders.cancel and not view.before_cut_over[order.at] and order.source_id not in begun
 
 
 def sent_beside(situation: Situation) -> list[Finding]:
@@ -149,7 +149,7 @@ def delivered_memos(situation: Situation) -> Mask:
     """Return the active credit memos of orders on or after the cut-over that have a done delivery in Odoo."""
     view = situation.view
     delivered = np.unique(view.column("order_key")[view.select(Side.ODOO, Kind.SHIPMENT) & view.active])
-    memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & ~view.before_books & (view.order_of >= 0)
+    memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & ~view.before_cut_over & (view.order_of >= 0)
     return memos & np.isin(view.column("order_key"), delivered)
 
 
