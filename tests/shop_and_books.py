@@ -31,6 +31,7 @@ from magodoo.notifications import alerts
 from magodoo.pipeline import extract, load, quality, reconcile
 from magodoo.quality import gate
 from magodoo.settings import Instance, Settings
+from magodoo.timestamps import utc_now
 from magodoo_sandbox.magento import Address, Line
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
 from magodoo_sandbox.odoo.database import OdooDatabase
@@ -406,7 +407,7 @@ class ShopAndBooks:
     def mails(self, words: str) -> list[str]:
         """Texts of the mails that name `words`; what is due is queued first, as a run of the gate does."""
         with self.engine.begin() as connection:
-            alerts.queue_findings(connection, self.instance, "http://airflow.example")
+            alerts.queue_findings(connection, self.instance, "http://airflow.example", utc_now())
         with self.engine.connect() as connection:
             rows = connection.execute(text("select * from mail order by id")).mappings().all()
         return [str(dict(row)) for row in rows if words in str(dict(row))]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-WORDS = {"domain", "errors", "money", "timestamps", "pg_copy", "pg_sessions", "__version__"}
+WORDS = {"domain", "errors", "money", "timestamps", "erasing", "pg_copy", "pg_sessions", "__version__"}
 MAY: dict[str, set[str]] = {
     "dags": {"magodoo_airflow", "domain"},
     "magodoo_airflow": WORDS
@@ -21,10 +21,11 @@ MAY: dict[str, set[str]] = {
     | {"context", "settings", "extract", "staging", "reconcile", "flows", "ledger", "quality", "notifications"}
     | {"statement", "preflight"},
     "flows": WORDS | {"context", "settings", "connectors", "extract", "staging", "reconcile", "ledger"},
-    "ledger": WORDS | {"context", "settings", "extract", "staging"},  # is handed the flows' behaviours, and knows none
+    "ledger": WORDS
+    | {"context", "settings", "extract", "staging", "reconcile"},  # is handed the flows' behaviours, and knows none
     "preflight": WORDS | {"settings", "connectors", "staging", "notifications"},
     "statement": WORDS | {"settings", "connectors", "reconcile", "notifications"},
-    "notifications": WORDS | {"settings", "quality"},
+    "notifications": WORDS | {"settings", "quality", "ledger", "reconcile"},
     "quality": WORDS | {"settings", "ledger"},
     "staging": WORDS | {"settings", "extract", "reconcile"},  # rows become canonical documents and frames
     "reconcile": WORDS | {"settings"},  # knows canonical frames only
@@ -34,6 +35,7 @@ MAY: dict[str, set[str]] = {
     "settings": WORDS,
     "magodoo_devstack": WORDS | {"settings", "connectors", "reconcile", "staging", "magodoo_sandbox"},
     "magodoo_sandbox": WORDS,
+    "erasing": set(),
     "pg_copy": {"money"},
     "money": {"errors"},
     "domain": set(),

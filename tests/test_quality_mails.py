@@ -22,6 +22,7 @@ from magodoo.quality.checks import Holds
 from magodoo.settings import Instance
 from magodoo.settings.model import Recipients
 from magodoo.staging import connect
+from magodoo.timestamps import utc_now
 from magodoo_devstack import ports
 
 
@@ -34,7 +35,7 @@ def engine(staging_url: str) -> Iterator[Engine]:
 
 def _queue(engine: Engine, instance: Instance = US) -> list[outbox.Mail]:
     with engine.begin() as connection:
-        alerts.queue_findings(connection, instance, UI)
+        alerts.queue_findings(connection, instance, UI, utc_now())
     with engine.begin() as connection:
         mails = list(outbox.waiting(connection))
         for mail in mails:
@@ -44,7 +45,7 @@ def _queue(engine: Engine, instance: Instance = US) -> list[outbox.Mail]:
 
 def _changes(engine: Engine) -> list[outbox.Mail]:
     with engine.begin() as connection:
-        alerts.queue_changes(connection, US, UI)
+        alerts.queue_changes(connection, US, UI, utc_now())
         mails = outbox.waiting(connection)
         for mail in mails:
             outbox.sent(connection, mail)
@@ -160,7 +161,7 @@ def test_who_must_approve_is_told_once_with_the_sums(engine: Engine) -> None:
         planned(engine, source_id=str(number), amount=amount)
     for mails in (1, 0):
         with engine.begin() as connection:
-            assert alerts.queue_changes(connection, US, UI) == mails
+            assert alerts.queue_changes(connection, US, UI, utc_now()) == mails
     with engine.begin() as connection:
         (mail,) = outbox.waiting(connection)
     assert mail.subject == "[us] 2 changes wait for approval: 2 odoo invoice (350.00 USD)"

@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import Change, ChangeKind, requires
 from magodoo.domain.vocabulary import OPEN_STATES
+from magodoo.erasing import erase_words
 from magodoo.errors import InvariantError
 from magodoo.ledger.planned import Prepared
 from magodoo.money import dump_json, parse_json
@@ -274,12 +275,48 @@ def supersede_dependants(connection: Connection, instance: str, order_key: str, 
     return connection.execute(text(statement), {"ids": ids, "reason": reason}).rowcount if ids else 0
 
 
-def reconcile_again(connection: Connection, instance: str, order_key: str) -> None:
-    """Mark the order as due for the next reconcile."""
+# Notifications, retention and erasure
+
+
+def notified(connection: Connection, change_ids: Collection[int], why: str, now: datetime) -> None:
+    """Record that a person was notified of these changes, and why each needs one: each is reported once for a reason."""
     connection.execute(
-        text(
-            "update order_work set staged_version = nextval('content_version')"
-            " where instance = :instance and order_key = :order"
-        ),
-        {"instance": instance, "order": order_key},
+        text("update change set told_at = :now, told_for = :why where id = any(:ids)"),
+        {"now": now, "why": why, "ids": list(change_ids)},
     )
+
+
+def open_of(connection: Connection, instance: str, order_keys: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Return the ids of changes that are planned or approved, and the keys of orders with a change in progress.
+
+    A change in progress (leased or uncertain) must end before its order is erased.
+    """
+    rows = connection.execute(
+        text("""select id, order_key, state from change where instance = :instance and order_key = any(:orders)
+            and state in ('planned', 'approved', 'leased', 'uncertain')"""),
+        {"instance": instance, "orders": list(order_keys)},
+    ).all()
+    planned = [row.id for row in rows if row.state in ("planned", "approved")]
+    return planned, sorted({row.order_key for row in rows if row.state in ("leased", "uncertain")})
+
+
+def erase(connection: Connection, instance: str, order_keys: Sequence[str], words: Sequence[str]) -> dict[str, int]:
+    """Blank what the changes of these orders sent and did, and the words in every reason; return row counts by table."""
+    statement = (
+        f"{_BLANK} where change_id in (select id from change where instance = :instance and order_key = any(:orders))"
+    )
+    bodies = connection.execute(text(statement), {"instance": instance, "orders": list(order_keys)}).rowcount
+    return {
+        "change_body": bodies,
+        "change": erase_words(connection, "change", ("reason", "approval_reason"), words),
+    }
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Blank what changes that ended before this time sent and did; return how many."""
+    statement = f"""{_BLANK} from change where change.id = change_id and finished_at < :before
+        and state not in ('planned', 'approved', 'leased', 'uncertain') and coalesce(request, calls, before, after) is not null"""
+    return connection.execute(text(statement), {"before": before}).rowcount
+
+
+_BLANK = "update change_body set request = null, calls = null, before = null, after = null"

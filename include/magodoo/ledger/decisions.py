@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.ledger import changes
+from magodoo.staging import work_queue
 
 # The gate
 
@@ -107,7 +108,7 @@ def reject(connection: Connection, change_ids: Collection[int], who: str, reason
     ).all()
     for instance, order_key, kind, source_id in rejected:
         changes.supersede_dependants(connection, instance, order_key, (ChangeKind(kind), source_id))
-        changes.reconcile_again(connection, instance, order_key)
+        work_queue.bump(connection, instance, [order_key])
     return len(rejected)
 
 

@@ -19,6 +19,7 @@ from magodoo.ledger.changes import OPEN, LeasedChange, LeaseLost
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
+from magodoo.staging import work_queue
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,11 @@ def done(connection: Connection, outcomes: Mapping[LeasedChange, Outcome]) -> No
         "befores": [dump_json(outcome.before) for outcome in outcomes.values()],
         "afters": [dump_json(outcome.after) for outcome in outcomes.values()],
     }
-    connection.execute(text(_COMPLETED), values)
+    half_done = text("select distinct instance, order_key from change where id = any(:ids) and target_id is not null")
+    for instance, order_key in connection.execute(
+        half_done, values
+    ).all():  # the next reconcile resolves their findings
+        work_queue.bump(connection, instance, [order_key])
     if connection.execute(text(_DONE), values).rowcount != len(outcomes):
         raise LeaseLost(f"{', '.join(map(str, outcomes))}: not all leases are ours any more")
 
@@ -124,7 +129,7 @@ def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    changes.reconcile_again(connection, change.instance, change.order_key)
+    work_queue.bump(connection, change.instance, [change.order_key])
     _end(connection, change, "refused", reason)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id))
 
@@ -137,7 +142,7 @@ def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
     """
     _end(connection, change, "failed", reason)
     if changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id)):
-        changes.reconcile_again(connection, change.instance, change.order_key)
+        work_queue.bump(connection, change.instance, [change.order_key])
 
 
 def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
@@ -146,7 +151,7 @@ def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    changes.reconcile_again(connection, change.instance, change.order_key)
+    work_queue.bump(connection, change.instance, [change.order_key])
     _end(connection, change, "superseded", reason)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id))
 
@@ -184,7 +189,7 @@ def half_done(
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    changes.reconcile_again(connection, change.instance, change.order_key)
+    work_queue.bump(connection, change.instance, [change.order_key])
     assignments = (
         "state = case when approval = 'approved' then 'approved' else 'planned' end, target_id = :target, target_number = :number,"
         " reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
@@ -265,12 +270,6 @@ with ended as (
 )
 update change_body set before = ended.before, after = ended.after from ended join told using (id)
 where change_body.change_id = ended.id"""
-
-# The next reconcile removes the finding about a half-done change.
-_COMPLETED = """
-update order_work set staged_version = nextval('content_version') from change
-where change.id = any(:ids) and change.target_id is not null and order_work.instance = change.instance
-    and order_work.order_key = change.order_key"""
 
 _GIVE_BACK = """
 update order_lease set until = now(), holder = '' from (

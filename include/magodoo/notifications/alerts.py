@@ -17,12 +17,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection, text
 
+from magodoo.ledger import changes
 from magodoo.notifications import outbox
 from magodoo.notifications.chart import fourteen_days
 from magodoo.notifications.csv_export import money, to_csv
 from magodoo.notifications.outbox import Mail
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import Holds
+from magodoo.reconcile import repository
 from magodoo.settings import Instance
 
 _DUE = """
@@ -54,7 +56,7 @@ _NEEDS = {
 }
 
 
-def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> int:
+def queue_findings(connection: Connection, instance: Instance, ui_url: str, now: datetime) -> int:
     """Queue one email per group of recipients for new and reopened findings, and mark them as mailed.
 
     Returns the number of emails. A finding whose change is on its way is due only after `quality.grace_minutes`.
@@ -73,9 +75,7 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> i
         bool(outbox.queue(connection, _findings_mail(instance, recipients, findings, ui_url, picture)))
         for recipients, findings in by_recipients.items()
     )
-    connection.execute(
-        text("update finding set mailed_at = now() where id = any(:ids)"), {"ids": [finding["id"] for finding in due]}
-    )
+    repository.mailed(connection, [finding["id"] for finding in due], now)
     return mails
 
 
@@ -100,13 +100,10 @@ def queue_held(
 
 def held_is_over(connection: Connection, instance: Instance) -> None:
     """Record that both sides can be trusted again, so that the next hold is mailed at once."""
-    connection.execute(
-        text("update mail set topic = 'held, over' where instance = :instance and topic = 'held'"),
-        {"instance": instance.id},
-    )
+    outbox.rename_topic(connection, instance.id, "held", "held, over")
 
 
-def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> int:
+def queue_changes(connection: Connection, instance: Instance, ui_url: str, now: datetime) -> int:
     """Queue one email per reason for changes that need a person, each change once per reason. Returns the number of emails.
 
     Changes that wait for approval go to the approver, failed ones to IT, refused ones and those held by a check on their document to
@@ -133,10 +130,7 @@ def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> in
             changes=told[:100], sums=lines, more=max(0, len(told) - 100), state=state, page=page, checks=checks,
         )  # fmt: skip
         mails += bool(outbox.queue(connection, mail))
-        connection.execute(
-            text("update change set told_at = now(), told_for = :state where id = any(:ids)"),
-            {"state": state, "ids": [row["id"] for row in told]},
-        )
+        changes.notified(connection, [row["id"] for row in told], state, now)
     return mails
 
 

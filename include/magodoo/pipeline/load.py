@@ -76,7 +76,7 @@ def due_kinds(context: Context) -> list[str]:
     """Return the kinds of change that may be written now, in step order, and queue the emails about changes that need approval."""
     with context.engine.begin() as connection:
         approvals.review(connection, context.instance)
-        alerts.queue_changes(connection, context.instance, context.settings.ui_url)
+        alerts.queue_changes(connection, context.instance, context.settings.ui_url, context.now())
     applied = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is Mode.APPLY]
     with context.engine.connect() as connection:
         kinds = set(leases.due_kinds(connection, context.instance, applied))
@@ -86,7 +86,7 @@ def due_kinds(context: Context) -> list[str]:
 def tell(context: Context) -> int:
     """Queue the emails about changes that failed, were refused or wait for a person. Returns the number of emails."""
     with context.engine.begin() as connection:
-        return alerts.queue_changes(connection, context.instance, context.settings.ui_url)
+        return alerts.queue_changes(connection, context.instance, context.settings.ui_url, context.now())
 
 
 def _may_write(context: Context) -> None:

@@ -33,8 +33,8 @@ def _check(context: Context) -> dict[str, Any]:
     lines = [failure.line for failure in failures]
     with context.engine.begin() as connection:
         judged = gate.judge(connection, context.instance, failures)
-        mails = alerts.queue_findings(connection, context.instance, context.settings.ui_url)
-        mails += alerts.queue_changes(connection, context.instance, context.settings.ui_url)
+        mails = alerts.queue_findings(connection, context.instance, context.settings.ui_url, context.now())
+        mails += alerts.queue_changes(connection, context.instance, context.settings.ui_url, context.now())
         if judged.held_sides:
             mails += alerts.queue_held(connection, context.instance, context.settings.ui_url, judged.held_sides, lines)
         else:

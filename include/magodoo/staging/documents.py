@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -18,7 +19,7 @@ from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
 from magodoo.pg_copy import copy_rows, encoded, encoded_row, escaped_json, json_text
 from magodoo.settings import Instance
-from magodoo.staging import db, deletion, line_linking, retention, work_queue
+from magodoo.staging import db, deletion, line_linking, work_queue
 from magodoo.staging.order_linking import names_of, resolve, shop_is_known
 
 KEY = ("instance", "side", "kind", "source_id")
@@ -263,7 +264,7 @@ def write(connection: Connection, instance: Instance, documents: Sequence[Prepar
     db.keep(connection, "document", "line", "payload")
     db.learn_kinds(connection)
     resolve(connection, instance)
-    retention.keep_erased(connection, instance.id)
+    _keep_erased(connection, instance.id)
     return Staged(len(documents), len(new) + len(changed), same, len(known) - len(changed) - same)
 
 
@@ -322,3 +323,46 @@ def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
         connection.execute(text(f"delete from {table} l using incoming_document i where {_SAME_KEY.format('l', 'i')}"))
     copy_rows(connection, "payload", PAYLOAD, [document.payload for document in documents])
     copy_rows(connection, "line", LINE, [line for document in documents for line in document.lines])
+
+
+# Personal data
+
+
+_PERSON = ("customer_name", "customer_email", "customer_phone", "ship_to_name")
+_BLANKED = (
+    "".join(f"{column} = null, " for column in _PERSON)
+    + "customer_key = case when customer_key like '%@%' then null else customer_key end,"  # an id is a number and stays
+    + " details = details - 'customer_id'"
+)
+
+
+def erase(connection: Connection, instance: str, order_keys: Sequence[str]) -> dict[str, int]:
+    """Blank who bought in the documents and payloads of these orders; return row counts by table."""
+    return _blank(connection, "instance = :instance and order_key = any(:orders)", instance, order_keys)
+
+
+def _keep_erased(connection: Connection, instance: str) -> None:
+    """Blank what was just written of orders that are erased."""
+    erased = text("select order_key from erased where instance = :instance limit 1")
+    if connection.execute(erased, {"instance": instance}).first() is not None:
+        _blank(connection, f"(instance, order_key) in ({_INCOMING_ERASED})", instance)
+
+
+_INCOMING_ERASED = f"""select distinct e.instance, e.order_key from incoming i join document d using ({", ".join(KEY)})
+    join erased e on e.instance = d.instance and e.order_key = d.order_key"""
+
+
+def _blank(connection: Connection, which: str, instance: str, order_keys: Sequence[str] = ()) -> dict[str, int]:
+    statements = {
+        "payload": f"""update payload set payload = null where payload is not null
+            and (instance, side, kind, source_id) in (select instance, side, kind, source_id from document where {which})""",
+        "document": f"update document set {_BLANKED} where {which}",
+    }
+    values = {"instance": instance, "orders": list(order_keys)}
+    return {table: connection.execute(text(statement), values).rowcount for table, statement in statements.items()}
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Delete what a side sent, where the request began before this time; return how many payloads."""
+    statement = "update payload set payload = null where payload is not null and request_began_at < :before"
+    return connection.execute(text(statement), {"before": before}).rowcount
