@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.ledger import decisions
 from magodoo.money import shown, to_units
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode
@@ -36,7 +37,7 @@ def review(connection: Connection, instance: Instance) -> Review:
     """
     limits = instance.limits
     applied = [kind.value for kind in ChangeKind if instance.mode.of(kind) is Mode.APPLY]
-    _expire(connection, instance.id, limits.approval_expires_hours)
+    decisions.expire(connection, instance.id, limits.approval_expires_hours)
     rows = connection.execute(
         text(
             "select id, kind, approval, approval_reason, company_amount from change where instance = :instance"
@@ -53,10 +54,7 @@ def review(connection: Connection, instance: Instance) -> Review:
         free, waiting = (free, waiting + 1) if reason else (free + 1, waiting)
         approval = "waiting" if reason else "not_needed"
         if (approval, reason) != (row["approval"], row["approval_reason"]):
-            connection.execute(
-                text("update change set approval = :approval, approval_reason = :reason where id = :id"),
-                {"id": row["id"], "approval": approval, "reason": reason},
-            )
+            decisions.require(connection, row["id"], approval, reason)
     return Review(free, waiting)
 
 
@@ -87,17 +85,6 @@ class _Tally:
         self.changes[row["kind"]] += 1
         self.amount += amount
         return None
-
-
-def _expire(connection: Connection, instance: str, hours: int) -> None:
-    connection.execute(
-        text(
-            "update change set state = 'planned', approval = 'waiting', approval_reason = 'the approval expired'"
-            " where instance = :instance and state in ('planned', 'approved') and approval = 'approved'"
-            " and approved_at <= now() - make_interval(hours => :hours)"
-        ),
-        {"instance": instance, "hours": hours},
-    )
 
 
 def _done_of_kinds(connection: Connection, instance: str, within: timedelta | None = None) -> Mapping[str, int]:

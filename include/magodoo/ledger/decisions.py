@@ -83,6 +83,26 @@ def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: 
 # Approval
 
 
+def require(connection: Connection, change_id: int, approval: str, reason: str | None) -> None:
+    """Write whether a planned change needs an approval (`waiting`) or not (`not_needed`), and why."""
+    connection.execute(
+        text("update change set approval = :approval, approval_reason = :reason where id = :id"),
+        {"id": change_id, "approval": approval, "reason": reason},
+    )
+
+
+def expire(connection: Connection, instance: str, hours: int) -> None:
+    """Let the approved changes wait again whose approval is that many hours old."""
+    connection.execute(
+        text(
+            "update change set state = 'planned', approval = 'waiting', approval_reason = 'the approval expired'"
+            " where instance = :instance and state in ('planned', 'approved') and approval = 'approved'"
+            " and approved_at <= now() - make_interval(hours => :hours)"
+        ),
+        {"instance": instance, "hours": hours},
+    )
+
+
 def approve(connection: Connection, change_ids: Collection[int], who: str, reason: str = "") -> int:
     """Approve these requests; return how many were waiting. The approval expires (limits)."""
     statement = (

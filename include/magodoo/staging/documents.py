@@ -319,8 +319,8 @@ def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
             staged_at = now(), deleted_at = null, resolved_at = null
         from incoming_document i where {_SAME_KEY.format("d", "i")}""")
     )
-    for table in ("line", "payload"):
-        connection.execute(text(f"delete from {table} l using incoming_document i where {_SAME_KEY.format('l', 'i')}"))
+    connection.execute(text(f"delete from line l using incoming_document i where {_SAME_KEY.format('l', 'i')}"))
+    connection.execute(text(f"delete from payload p using incoming_document i where {_SAME_KEY.format('p', 'i')}"))
     copy_rows(connection, "payload", PAYLOAD, [document.payload for document in documents])
     copy_rows(connection, "line", LINE, [line for document in documents for line in document.lines])
 

@@ -24,7 +24,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
-from magodoo.staging import documents, since, work_queue
+from magodoo.staging import documents, master_data, since, work_queue
 from magodoo.staging.completeness import ORDER_NUMBER
 from magodoo.staging.line_linking import inherit, name_items, note_open
 
@@ -132,13 +132,8 @@ _SHAPE = "left({number}, 1) || ':' || length(split_part({number}, '-', 1))"
 
 def _learn_shapes(connection: Connection, names: dict[str, Any]) -> None:
     """Store the shapes of this instance's order numbers: first character and length, without the `-1` of an edited order."""
-    connection.execute(
-        text(f"""
-        insert into master (instance, model, key, odoo_id)
-            select distinct :instance, :shapes, {_SHAPE.format(number="m.number")}, 0 from {_PENDING_ORDERS}
-        on conflict do nothing"""),
-        names,
-    )
+    shapes = text(f"select distinct {_SHAPE.format(number='m.number')} from {_PENDING_ORDERS}")
+    master_data.learn(connection, names["instance"], NUMBER_SHAPES, connection.scalars(shapes, names).all())
 
 
 def shop_is_known(connection: Connection, instance: str) -> bool:
