@@ -11,12 +11,12 @@ import smtplib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from magodoo.errors import BadSettings, FixConfiguration, MagodooError
 from magodoo.preflight.results import CheckLine, Status, has_errors, table
 from magodoo.settings.read import Reading, read_with_problems
+from magodoo.timestamps import utc_now
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -118,7 +118,7 @@ def opened(name: str, reading: Reading) -> Iterator[Subject]:
                 "odoo", OdooHook(instance.odoo_connection, company_id=instance.odoo.company_id).get_conn
             ),
             reach_smtp=lambda: reach_smtp(settings.smtp.connection),
-            now=lambda: datetime.now(UTC),
+            now=utc_now,
             unopened=unopened,
         )
     finally:

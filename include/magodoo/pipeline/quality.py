@@ -39,7 +39,8 @@ def _check(context: Context) -> dict[str, Any]:
             mails += alerts.queue_held(connection, context.instance, context.settings.ui_url, judged.held_sides, lines)
         else:
             alerts.held_is_over(connection, context.instance)
-    suites.prune(docs_root() / context.instance.id, timedelta(days=context.instance.quality.data_docs_days))
+    oldest = context.now() - timedelta(days=context.instance.quality.data_docs_days)
+    suites.prune(docs_root() / context.instance.id, oldest)
     return {
         "failed_checks": lines,
         "held_sides": list(judged.held_sides),

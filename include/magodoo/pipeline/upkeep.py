@@ -33,5 +33,5 @@ def run(engine: Engine, settings: Settings, now: datetime) -> dict[str, int]:
     from magodoo.quality.suites import prune  # Great Expectations takes seconds to import
 
     for instance in settings.instances.values():
-        counts["docs"] += prune(docs_root() / instance.id, timedelta(days=instance.quality.data_docs_days))
+        counts["docs"] += prune(docs_root() / instance.id, now - timedelta(days=instance.quality.data_docs_days))
     return counts

@@ -11,7 +11,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -78,10 +78,11 @@ def found(connection: Connection, instance: Instance, checks: Sequence[Check]) -
     return [failure for failure in failures if failure.rows]
 
 
-def prune(folder: Path, older_than: timedelta) -> int:
-    """Delete the Data Docs of an instance's runs that are older than `older_than` and return how many runs that were."""
-    limit = datetime.now(UTC) - older_than
-    old = [run for run in folder.glob("*") if run.is_dir() and datetime.fromtimestamp(run.stat().st_mtime, UTC) < limit]
+def prune(folder: Path, before: datetime) -> int:
+    """Delete the Data Docs of an instance's runs that are older than `before` and return how many runs that were."""
+    old = [
+        run for run in folder.glob("*") if run.is_dir() and datetime.fromtimestamp(run.stat().st_mtime, UTC) < before
+    ]
     for run_folder in old:
         shutil.rmtree(run_folder)
     return len(old)

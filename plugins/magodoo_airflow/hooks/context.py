@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
@@ -49,7 +48,6 @@ def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterat
             if "odoo" in needs
             else None,
             dag_run=dag_run,
-            now=lambda: datetime.now(UTC),
         )
     finally:
         engine.dispose()

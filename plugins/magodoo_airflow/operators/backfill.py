@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from magodoo.timestamps import utc_now
 from magodoo_airflow.links import SalesPageLink
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class BackfillChunksOperator(BaseOperator):
                 self.end,
                 hours=int(self.hours),
                 documents=list(self.documents),
-                now=datetime.now(UTC),
+                now=utc_now(),
             )
         except BadSettings as problem:
             raise AirflowFailException(str(problem)) from problem

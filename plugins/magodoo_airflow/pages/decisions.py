@@ -14,6 +14,7 @@ from magodoo.domain.vocabulary import Kind
 from magodoo.ledger import decisions as decisions_module
 from magodoo.reconcile import repository
 from magodoo.staging import sales_lines, work_queue
+from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records
 from magodoo_airflow.pages.access import Writer, writer
 from magodoo_airflow.pages.connection import staging
@@ -30,7 +31,7 @@ def mute(
 ) -> Response:
     """Mute a finding until the end of a day (UTC), with a reason."""
     end = datetime.combine(until, time.max, UTC)
-    if not datetime.now(UTC) < end < datetime.now(UTC) + _LONGEST_MUTE:
+    if not utc_now() < end < utc_now() + _LONGEST_MUTE:
         raise HTTPException(400, "The end date must lie within the next year.")
     with staging() as connection:
         _finding(connection, who, finding_id)

@@ -19,6 +19,7 @@ from sqlalchemy import RowMapping
 from magodoo.money import dump_json, plain
 from magodoo.money import shown as in_currency
 from magodoo.notifications.csv_export import neutral
+from magodoo.timestamps import utc_now
 from magodoo_airflow.pages.access import Reader, form_token
 from magodoo_airflow.pages.lists import Column, Listing
 from magodoo_airflow.pages.sales_lists import SALES_LISTS
@@ -177,7 +178,7 @@ def ago(since: datetime | date | None, now: datetime | None = None) -> str:
     """Return the time since in its largest unit: `3 days`; "" without a time."""
     if not isinstance(since, datetime):
         return ""
-    seconds = ((now or datetime.now(UTC)) - since).total_seconds()
+    seconds = ((now or utc_now()) - since).total_seconds()
     for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             number = int(seconds // size)

@@ -16,11 +16,12 @@ from magodoo.domain.vocabulary import FindingType, Side
 from magodoo.reconcile import catalogue
 from magodoo.settings import Instance
 from magodoo.settings.read import read_with_problems
+from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records, rows
 from magodoo_airflow.pages.access import Reader, may_write, reader
 from magodoo_airflow.pages.connection import staging
 from magodoo_airflow.pages.lists import Listing
-from magodoo_airflow.pages.overview import overview, today
+from magodoo_airflow.pages.overview import overview
 from magodoo_airflow.pages.rendering import LISTS, page, spreadsheet
 from magodoo_airflow.pages.work_lists import CHANGES, WORK_LISTS
 
@@ -33,7 +34,7 @@ def first_page(request: Request, who: Who, instance: str = "") -> Response:
     """Show agreement per kind, amounts at stake, what waits, and the last runs."""
     reading = read_with_problems()
     with staging() as connection:
-        shown = [overview(connection, one, today()) for one in who.chosen(instance)]
+        shown = [overview(connection, one, utc_now()) for one in who.chosen(instance)]
     return page(
         request, who, "overview.html", overviews=shown, problems=reading.problems, settings=reading.settings.instances
     )
@@ -195,7 +196,7 @@ def finding(request: Request, who: Who, finding_id: int) -> Response:
         raise HTTPException(404, f"There is no finding {finding_id}.")
     known = catalogue.of(FindingType(found["type"]))
     return page(
-        request, who, "finding.html", finding=found, known=known, instance=found["instance"], now=today(),
+        request, who, "finding.html", finding=found, known=known, instance=found["instance"], now=utc_now(),
         writable=may_write(who.user, found["instance"]),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +35,7 @@ from magodoo.errors import (
     Unreachable,
 )
 from magodoo.money import dump_json
+from magodoo.timestamps import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -192,7 +193,7 @@ class Http:
             request.data = dump_json(body).encode()
             request.headers = {"Content-Type": "application/json"}
         prepared = self._session.prepare_request(request)  # logs in, if necessary, before anything is written
-        began_at = datetime.now(UTC)
+        began_at = utc_now()
         answer = self._exchange(prepared, call, writing)
         if 200 <= answer.status < 300:
             return Reply(json_of(answer.body, call=call, writing=writing), began_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from magodoo.connectors.odoo.validation import NEVER
 from magodoo.connectors.odoo.versions import name_of
 from magodoo.domain.numbering import Numbering
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable, UnreadableRecord
+from magodoo.timestamps import utc_now
 
 BATCH = 1000
 
@@ -312,7 +313,7 @@ class MasterData(Reads):
         if "expiration_date" not in self.fields("res.users.apikeys"):
             return None
         user = int(self.call("res.users", "context_get")["uid"])
-        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+        now = f"{utc_now():%Y-%m-%d %H:%M:%S}"
         domain = [["user_id", "=", user], ["scope", "in", [False, "rpc"]], ["expiration_date", ">", now]]
         rows = self.call(
             "res.users.apikeys",
