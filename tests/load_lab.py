@@ -31,6 +31,7 @@ from magodoo.pipeline import load
 from magodoo.settings import Instance, Settings
 from magodoo.staging import documents as staged_documents
 from magodoo.staging import master_data
+from magodoo.timestamps import utc_now
 from magodoo_sandbox.magento import Address, Line, MagentoShop
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
 from magodoo_sandbox.odoo.database import OdooDatabase
@@ -189,7 +190,9 @@ class Lab:
         with self.engine.begin() as connection:
             prepared = planner.prepare(connection, self.context, planned)
             assert not [problem for item in prepared for problem in item.problems], [item.problems for item in prepared]
-            recorded = changes.record(connection, self.instance, prepared, "test", {plan.order_key for plan in planned})
+            recorded = changes.record(
+                connection, self.instance, prepared, "test", {plan.order_key for plan in planned}, now=utc_now()
+            )
         self.release()
         return [recorded.ids[plan.key] for plan in planned if plan.key in recorded.ids]
 

@@ -295,13 +295,13 @@ class Run:
                     leases.put_back(connection, change, reason, soon)
                     self.counts["put_back"] += 1
                 elif isinstance(problem, SourceChanged):
-                    leases.drop(connection, change, reason)
+                    leases.drop(connection, change, reason, self.context.now())
                     self._give_up(change, "changed")
                 elif isinstance(problem, FixConfiguration | InvariantError):
-                    leases.fail(connection, change, reason)
+                    leases.fail(connection, change, reason, self.context.now())
                     self._give_up(change, "failed")
                 else:
-                    leases.refuse(connection, change, reason)
+                    leases.refuse(connection, change, reason, self.context.now())
                     self._give_up(change, "refused")
         except LeaseLost:
             self._lost(change)

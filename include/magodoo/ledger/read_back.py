@@ -79,9 +79,8 @@ def commit(
         staged_documents.stage(connection, context.instance, list(documents.values()))
         ours = leases.held(connection, list(targets))
         kept = {change: target for change, target in targets.items() if change.id in ours}
-        leases.done(
-            connection, {change: _outcome(change, str(target), documents, before) for change, target in kept.items()}
-        )
+        outcomes = {change: _outcome(change, str(target), documents, before) for change, target in kept.items()}
+        leases.done(connection, outcomes, context.now())
         pairs = [
             {"kind": pair[0].value, "order_key": change.order_key, "magento_id": pair[1], "odoo_id": pair[2]}
             for change, target in kept.items()

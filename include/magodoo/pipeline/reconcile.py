@@ -164,6 +164,6 @@ def _record(
     waiting = planner.waiting_for(planned, refused)
     ready = [item for item in ready if item.key not in waiting]
     planner.give_reasons(findings, waiting | {key: f"Refused before: {why}" for key, why in refused.items()})
-    recorded = changes.record(connection, context.instance, ready, context.dag_run, order_keys)
+    recorded = changes.record(connection, context.instance, ready, context.dag_run, order_keys, now=context.now())
     planner.name_half_done(findings, changes.half_done(connection, context.instance.id, order_keys))
     return recorded

@@ -109,7 +109,7 @@ def approve_several(request: Request, who: Who, change: Annotated[list[int], For
     with staging() as connection:
         known = records.instances_of_changes(connection, change)
         who.must_write(set(known.values()))
-        decisions_module.approve(connection, list(known), who.name)
+        decisions_module.approve(connection, list(known), who.name, "", utc_now())
     return _back(request, "/changes?tab=waiting")
 
 
@@ -122,16 +122,19 @@ def decide(request: Request, who: Who, change_id: int, verb: str, reason: Annota
     said = _said(reason) if needs_reason else reason.strip()
     with staging() as connection:
         who.must_write(records.instances_of_changes(connection, [change_id]).values())
-        if not act(connection, [change_id], who.name, said):
+        if not act(connection, [change_id], who.name, said, utc_now()):
             raise HTTPException(409, f"Change {change_id} is not in a state for this: open the page again.")
     return _back(request, f"/change/{change_id}")
 
 
-_VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str], int], bool]] = {
+_VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str, datetime], int], bool]] = {
     "approve": (decisions_module.approve, False),
     "reject": (decisions_module.reject, True),
-    "release": (decisions_module.release_by_person, True),
-    "reopen": (lambda connection, ids, who, _: decisions_module.reopen(connection, ids, who), False),
+    "release": (
+        lambda connection, ids, who, said, _: decisions_module.release_by_person(connection, ids, who, said),
+        True,
+    ),
+    "reopen": (lambda connection, ids, who, *_: decisions_module.reopen(connection, ids, who), False),
 }
 
 
