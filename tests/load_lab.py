@@ -158,16 +158,16 @@ class Lab:
                 ]
         skus = [*SKUS, "SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS"]
         with context.engine.begin() as connection:
-            staged_documents.stage(connection, self.instance, documents)
+            staged_documents.stage(connection, self.instance, documents, utc_now())
             for model, key, rows in (
                 ("account.tax", "name", odoo.taxes()), ("res.currency", "name", odoo.currencies()),
                 ("product.pricelist", "name", odoo.pricelists()), ("account.journal", "code", odoo.journals()),
                 ("res.country", "code", odoo.countries()), ("delivery.carrier", "name", odoo.carriers()),
             ):  # fmt: skip
-                master_data.replace(connection, "us", model, key, rows)
-            master_data.replace_products(connection, "us", skus, odoo.products(skus))
+                master_data.replace(connection, "us", model, key, rows, utc_now())
+            master_data.replace_products(connection, "us", skus, odoo.products(skus), utc_now())
             master_data.put_fact(
-                connection, "us", "ir.config_parameter", "database.uuid", {"value": odoo.database_uuid()}
+                connection, "us", "ir.config_parameter", "database.uuid", {"value": odoo.database_uuid()}, utc_now()
             )
 
     # Plans

@@ -149,6 +149,7 @@ def _tell_of(pair: ShopAndBooks, *people: Address) -> None:
                 outbox.Mail(
                     "findings", ("a@example.com",), "one finding", f"<p>{told}</p>", told, csv=f"{person.email},1"
                 ),
+                utc_now(),
             )
 
 

@@ -25,6 +25,7 @@ from staged import (
 
 from magodoo.staging import deletion, work_queue
 from magodoo.staging.order_linking import mark_without_order
+from magodoo.timestamps import utc_now
 
 
 @pytest.fixture
@@ -257,7 +258,7 @@ def test_what_is_to_be_delivered_is_what_open_pickings_ask_for(engine: Engine) -
     assert value(engine, sql) == 20_000
 
     with engine.begin() as connection:
-        deletion.mark_deleted(connection, instance(), "odoo", "shipment", ["4"], LATER)
+        deletion.mark_deleted(connection, instance(), "odoo", "shipment", ["4"], LATER, utc_now())
     assert value(engine, sql) == 0
 
 

@@ -24,6 +24,7 @@ from staged import (
 from magodoo.errors import Unavailable
 from magodoo.extract.canonical import Unread
 from magodoo.staging import completeness, deletion, master_data, quarantine, runs, watermarks, work_queue
+from magodoo.timestamps import utc_now
 
 
 @pytest.fixture
@@ -94,26 +95,28 @@ def test_success_is_noted_only_at_the_end_and_says_whether_all_was_read(engine: 
 
 def test_a_refused_record_stays_until_it_can_be_read(engine: Engine) -> None:
     with engine.begin() as connection:
-        quarantine.put(connection, "us", "magento", [Unread("invoice", "7", "grand_total\0", '{"a": "\ud800\0"}')])
-        quarantine.put(connection, "us", "magento", [Unread("invoice", "7", "still", "{}")])
+        quarantine.put(
+            connection, "us", "magento", [Unread("invoice", "7", "grand_total\0", '{"a": "\ud800\0"}')], utc_now()
+        )
+        quarantine.put(connection, "us", "magento", [Unread("invoice", "7", "still", "{}")], utc_now())
     assert rows(engine, "select source_id, reason, resolved_at is null from quarantine") == [("7", "still", True)]
     with engine.begin() as connection:
-        assert quarantine.release(connection, "us", "magento", "invoice", ["7", "8"]) == ["7"]
-        quarantine.put(connection, "us", "magento", [Unread("invoice", "7", "again", "{}")])
+        assert quarantine.release(connection, "us", "magento", "invoice", ["7", "8"], utc_now()) == ["7"]
+        quarantine.put(connection, "us", "magento", [Unread("invoice", "7", "again", "{}")], utc_now())
     assert value(engine, "select resolved_at from quarantine") is None
 
 
 def test_a_refused_record_is_kept_whatever_its_id_is(engine: Engine) -> None:
     """A damaged id is no id that PostgreSQL must be able to hold; the page that it came with is staged all the same."""
     with engine.begin() as connection:
-        quarantine.put(connection, "us", "magento", [Unread("invoice", "7\0\ud800", "not an id", "{}")])
+        quarantine.put(connection, "us", "magento", [Unread("invoice", "7\0\ud800", "not an id", "{}")], utc_now())
     assert rows(engine, "select source_id from quarantine") == [("7\ufffd?",)]
 
 
 def test_a_run_is_noted_with_its_counts_or_its_error(engine: Engine) -> None:
-    with runs.recorded(engine, "us", "odoo_extract", "manual__1") as counts:
+    with runs.recorded(engine, "us", "odoo_extract", "manual__1", utc_now) as counts:
         counts["order"] = {"read": 3}
-    with pytest.raises(Unavailable), runs.recorded(engine, "us", "odoo_extract", "manual__2", (NOON, LATER)):
+    with pytest.raises(Unavailable), runs.recorded(engine, "us", "odoo_extract", "manual__2", utc_now, (NOON, LATER)):
         raise Unavailable("503", system="odoo")
     found = rows(engine, "select ok, counts, message, window_to is null from run order by id")
     assert found == [(True, {"order": {"read": 3}}, None, True), (False, {}, "Unavailable: 503", False)]
@@ -122,12 +125,15 @@ def test_a_run_is_noted_with_its_counts_or_its_error(engine: Engine) -> None:
 def test_a_sku_is_asked_for_once_a_day_and_again_for_an_order_that_is_read_while_odoo_lacks_it(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001", lines=[item(1, "A"), item(2, "B"), item(3, "C", is_money=False)]))
     with engine.begin() as connection:
-        assert master_data.missing_skus(connection, "us", ["SHIPPING"]) == ["A", "B", "SHIPPING"]
+        assert master_data.missing_skus(connection, "us", ["SHIPPING"], None, utc_now()) == ["A", "B", "SHIPPING"]
         assert (
-            master_data.replace_products(connection, "us", ["A", "B", "SHIPPING"], [PRODUCT, PRODUCT | {"id": 6}]) == 2
+            master_data.replace_products(
+                connection, "us", ["A", "B", "SHIPPING"], [PRODUCT, PRODUCT | {"id": 6}], utc_now()
+            )
+            == 2
         )
-        assert master_data.missing_skus(connection, "us", ["SHIPPING"]) == []
-        assert master_data.missing_skus(connection, "us", ["SHIPPING"], ["1"]) == ["B", "SHIPPING"]
+        assert master_data.missing_skus(connection, "us", ["SHIPPING"], None, utc_now()) == []
+        assert master_data.missing_skus(connection, "us", ["SHIPPING"], ["1"], utc_now()) == ["B", "SHIPPING"]
     found = rows(
         engine, "select key, odoo_id, active from master where model = 'product.product' order by key, odoo_id"
     )
@@ -137,13 +143,13 @@ def test_a_sku_is_asked_for_once_a_day_and_again_for_an_order_that_is_read_while
 def test_master_lists_are_replaced_as_a_whole(engine: Engine) -> None:
     with engine.begin() as connection:
         master_data.replace(
-            connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 2, "code": "OLD"}]
+            connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 2, "code": "OLD"}], utc_now()
         )
         master_data.replace(
-            connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 3, "code": False}]
+            connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 3, "code": False}], utc_now()
         )
         master_data.put_fact(
-            connection, "us", "res.company", "lock_dates", {"hard_lock_date": date(2026, 1, 31).isoformat()}
+            connection, "us", "res.company", "lock_dates", {"hard_lock_date": date(2026, 1, 31).isoformat()}, utc_now()
         )
     assert rows(engine, "select key, odoo_id from master where model = 'account.journal'") == [("INV", 1)]
     assert value(engine, "select data from master where key = 'lock_dates'") == {"hard_lock_date": "2026-01-31"}
@@ -155,7 +161,7 @@ def test_only_what_a_later_reading_did_not_return_can_be_gone(engine: Engine) ->
     with engine.begin() as connection:
         unseen = deletion.not_seen_since(connection, "us", "magento", ["1"], LATER)
         assert unseen == {"order": ["1"], "invoice": ["10"]}
-        assert deletion.mark_deleted(connection, instance(), "magento", "invoice", ["10", "11"], LATER) == 1
+        assert deletion.mark_deleted(connection, instance(), "magento", "invoice", ["10", "11"], LATER, utc_now()) == 1
         assert deletion.count(connection, "us") == 1
     assert value(engine, "select source_id from document where deleted_at is not null") == "10"
 

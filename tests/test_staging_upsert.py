@@ -13,6 +13,7 @@ from staged import NOON, emptied, instance, item, magento_order, put, rows, valu
 from magodoo import staging
 from magodoo.staging import work_queue
 from magodoo.staging.documents import stage
+from magodoo.timestamps import utc_now
 
 LATER = NOON + timedelta(minutes=5)
 HOSTILE = "a\tb\nc\\.\n\\N\r\0\ud800'\"{}, =1+1 <b>ü😀 \\u0000 \\"
@@ -130,7 +131,7 @@ def test_hostile_text_is_stored_and_stops_nothing(engine: Engine) -> None:
 def test_two_writers_of_one_instance_take_turns(engine: Engine) -> None:
     with engine.connect() as first:
         first.begin()
-        stage(first, instance(), [magento_order(1, "000000001")])
+        stage(first, instance(), [magento_order(1, "000000001")], utc_now())
         with engine.connect() as second:
             free = text("select pg_try_advisory_xact_lock(hashtext('magodoo staging'), hashtext(:of))")
             assert second.execute(free, {"of": "us"}).scalar_one() is False
@@ -139,7 +140,7 @@ def test_two_writers_of_one_instance_take_turns(engine: Engine) -> None:
 
 def test_nothing_is_staged_before_the_commit(engine: Engine) -> None:
     with engine.connect() as connection:
-        stage(connection, instance(), [magento_order(1, "000000001")])
+        stage(connection, instance(), [magento_order(1, "000000001")], utc_now())
         connection.rollback()
     assert rows(engine, "select 1 from document union select 1 from payload union select 1 from order_work") == []
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import BaseNotifier
 
+from magodoo.timestamps import utc_now
+
 if TYPE_CHECKING:
     from airflow.providers.smtp.hooks.smtp import SmtpHook
     from sqlalchemy import Engine
@@ -54,13 +56,13 @@ class TaskFailed(BaseNotifier):
         try:
             engine = staging_engine(settings)
             with engine.begin() as connection:
-                alerts.queue_failed_run(connection, instance, settings.ui_url, **told)
+                alerts.queue_failed_run(connection, instance, settings.ui_url, utc_now(), **told)
             send_waiting(instance.id)
         except OperationalError as away:
             log.error("the staging database is away, the mail is sent without the outbox: %s", away)
             _send_now(
                 settings,
-                alerts.failed_run_mail(instance, settings.ui_url, topic="run_failed", **told),
+                alerts.failed_run_mail(instance, settings.ui_url, utc_now(), topic="run_failed", **told),
             )
 
 
@@ -123,7 +125,7 @@ def _send(hook: SmtpHook, engine: Engine, mail_id: int, sender: str) -> str:
             log.error("mail %d was refused and waits: %s", mail.id, problem)
             outbox.failed(connection, mail, str(problem))
             return "kept"
-        outbox.sent(connection, mail)
+        outbox.sent(connection, mail, utc_now())
         return "sent"
 
 

@@ -124,7 +124,7 @@ def record(
             gone += [row["id"]] if row is not None else []
             fresh.append(item)
     recorded.superseded = _supersede(connection, gone, now)
-    recorded.ids |= _insert(connection, instance.id, fresh, dag_run)
+    recorded.ids |= _insert(connection, instance.id, fresh, dag_run, now)
     recorded.inserted = len(fresh)
     return recorded
 
@@ -198,7 +198,9 @@ def _supersede(connection: Connection, ids: list[int], now: datetime) -> int:
     return connection.execute(text(statement), {"ids": ids, "now": now}).rowcount if ids else 0
 
 
-def _insert(connection: Connection, instance: str, items: Sequence[Prepared], dag_run: str) -> dict[Key, int]:
+def _insert(
+    connection: Connection, instance: str, items: Sequence[Prepared], dag_run: str, now: datetime
+) -> dict[Key, int]:
     """Insert new changes with their bodies in one statement; return their ids by key, in the order of the plan."""
     if not items:
         return {}
@@ -214,7 +216,9 @@ def _insert(connection: Connection, instance: str, items: Sequence[Prepared], da
         for place, item in enumerate(items)
         for plan in (item.planned,)
     ]  # fmt: skip
-    written = connection.execute(text(_INSERT), {"instance": instance, "dag_run": dag_run, "rows": dump_json(rows)})
+    written = connection.execute(
+        text(_INSERT), {"instance": instance, "dag_run": dag_run, "now": now, "rows": dump_json(rows)}
+    )
     return {(kind, source_id): change_id for change_id, kind, source_id in written}
 
 
@@ -226,8 +230,8 @@ _INSERT = f"""
             order_key text, order_number text, source_id text, source_number text, document_kind text, amount bigint,
             currency text, company_amount bigint, request_hash text, series_day date, closed boolean, request jsonb, calls jsonb)),
     written as (
-        insert into change (instance, dag_run, {_PLAN}, approval, approval_reason)
-        select :instance, :dag_run, {_PLAN}, case when closed then 'waiting' else 'not_needed' end,
+        insert into change (instance, dag_run, planned_at, {_PLAN}, approval, approval_reason)
+        select :instance, :dag_run, :now, {_PLAN}, case when closed then 'waiting' else 'not_needed' end,
             case when closed then 'its date lies in a closed period' end
         from incoming order by place
         returning id, kind, source_id),

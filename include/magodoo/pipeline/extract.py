@@ -43,7 +43,7 @@ def run(
     bounds = (window.begin, window.end) if window else None
     stage = f"{source.side.value}_extract"
     edited_since = _since(context, source.side, Kind.ORDER) if source.side is Side.ODOO and window is None else None
-    recorded = runs.recorded(context.engine, context.instance.id, stage, context.dag_run, bounds)
+    recorded = runs.recorded(context.engine, context.instance.id, stage, context.dag_run, context.now, bounds)
     with recorded as counts, rarely_collected():
         if source.side is Side.ODOO:
             counts["master"] = master_data.refresh_stale_lists(context)

@@ -59,7 +59,7 @@ def run(
         approvals.review(connection, context.instance, context.now())
     if dry_run:
         return {"would_write": _show(context, wanted, order_keys, limit), **_standing(context)}
-    with runs.recorded(context.engine, context.instance.id, "load", context.dag_run) as told:
+    with runs.recorded(context.engine, context.instance.id, "load", context.dag_run, context.now) as told:
         counts: Counter[str] = Counter()
         # Odoo first, because an order import precedes everything else.
         for target in (Side.ODOO, Side.MAGENTO):

@@ -29,13 +29,15 @@ def refresh_stale_lists(context: Context) -> int:
     Before orders are compared they are read regardless.
     """
     with context.engine.connect() as connection:
-        stale = master_data.is_stale(connection, context.instance.id, "ir.config_parameter", LISTS_FRESH)
+        stale = master_data.is_stale(
+            connection, context.instance.id, "ir.config_parameter", context.now() - LISTS_FRESH
+        )
     return refresh_lists(context) if stale else 0
 
 
 def refresh_lists(context: Context) -> int:
     """Read all master data but products, as whole lists; countries and states once a day. Returns the number of records stored."""
-    odoo, instance = context.odoo, context.instance.id
+    odoo, instance, now = context.odoo, context.instance.id, context.now()
     lists = [
         ("account.tax", "name", odoo.taxes()),
         ("res.currency", "name", odoo.currencies()),
@@ -46,21 +48,21 @@ def refresh_lists(context: Context) -> int:
         ("uom.uom", "name", odoo.unit_rows()),
     ]
     with context.engine.connect() as connection:
-        if master_data.is_stale(connection, instance, "res.country", COUNTRIES_FRESH):
+        if master_data.is_stale(connection, instance, "res.country", now - COUNTRIES_FRESH):
             lists.append(("res.country", "code", odoo.countries()))
-        if master_data.is_stale(connection, instance, "res.country.state", COUNTRIES_FRESH):
+        if master_data.is_stale(connection, instance, "res.country.state", now - COUNTRIES_FRESH):
             lists.append(("res.country.state", "code", odoo.country_states()))
     locks = {name: day.isoformat() for name, day in odoo.lock_dates().items()}
     electronic = {"found": odoo.e_invoicing(context.instance.odoo.sales_journal)}
     series = _series(context)
     company, identity = odoo.company_row(), {"value": odoo.database_uuid()}
     with context.engine.begin() as connection:
-        kept = sum(master_data.replace(connection, instance, model, key, rows) for model, key, rows in lists)
-        master_data.put_fact(connection, instance, "res.company", "lock_dates", locks)
-        master_data.put_fact(connection, instance, "res.company", "e_invoicing", electronic)
-        master_data.put_fact(connection, instance, "res.company", "company", company)
-        master_data.put_fact(connection, instance, "res.company", "series", series)
-        master_data.put_fact(connection, instance, "ir.config_parameter", "database.uuid", identity)
+        kept = sum(master_data.replace(connection, instance, model, key, rows, now) for model, key, rows in lists)
+        master_data.put_fact(connection, instance, "res.company", "lock_dates", locks, now)
+        master_data.put_fact(connection, instance, "res.company", "e_invoicing", electronic, now)
+        master_data.put_fact(connection, instance, "res.company", "company", company, now)
+        master_data.put_fact(connection, instance, "res.company", "series", series, now)
+        master_data.put_fact(connection, instance, "ir.config_parameter", "database.uuid", identity, now)
     return kept
 
 
@@ -89,11 +91,11 @@ def refresh_products(context: Context, order_keys: Sequence[str] | None = None) 
         *context.instance.named_products,
     )  # fmt: skip
     with context.engine.connect() as connection:
-        skus = master_data.missing_skus(connection, context.instance.id, always, order_keys)
+        skus = master_data.missing_skus(connection, context.instance.id, always, order_keys, context.now())
     kept = 0
     for start in range(0, len(skus), BATCH):
         part = skus[start : start + BATCH]
         rows = context.odoo.products(part)
         with context.engine.begin() as connection:
-            kept += master_data.replace_products(connection, context.instance.id, part, rows)
+            kept += master_data.replace_products(connection, context.instance.id, part, rows, context.now())
     return kept

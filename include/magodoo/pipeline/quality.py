@@ -19,7 +19,7 @@ def run(context: Context) -> dict[str, Any]:
 
     Returns `{"failed_checks": [line, ...], "held_sides": [...], "released": n, "held": n, "mails": n, "docs": folder}`.
     """
-    with runs.recorded(context.engine, context.instance.id, "quality", context.dag_run) as told:
+    with runs.recorded(context.engine, context.instance.id, "quality", context.dag_run, context.now) as told:
         found = _check(context)
         told.update(
             {name: found[name] for name in ("released", "held", "mails")}, failed_checks=len(found["failed_checks"])
@@ -36,7 +36,9 @@ def _check(context: Context) -> dict[str, Any]:
         mails = alerts.queue_findings(connection, context.instance, context.settings.ui_url, context.now())
         mails += alerts.queue_changes(connection, context.instance, context.settings.ui_url, context.now())
         if judged.held_sides:
-            mails += alerts.queue_held(connection, context.instance, context.settings.ui_url, judged.held_sides, lines)
+            mails += alerts.queue_held(
+                connection, context.instance, context.settings.ui_url, judged.held_sides, lines, context.now()
+            )
         else:
             alerts.held_is_over(connection, context.instance)
     oldest = context.now() - timedelta(days=context.instance.quality.data_docs_days)

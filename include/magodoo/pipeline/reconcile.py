@@ -34,7 +34,7 @@ CHUNK = 20_000
 def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | None = None) -> dict[str, int]:
     """Reconcile the orders that are due (at most `limit`), or the given ones regardless of their versions. Returns counts."""
     orders = list(order_keys) if order_keys is not None else due(context)[:limit]
-    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as told:
+    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run, context.now) as told:
         told.update(look(context, orders))
         sales_lists.run(context)
     return dict(told)
@@ -89,7 +89,7 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     versions = work_queue.versions(connection, instance.id, order_keys)
     frames = staged.read_frames(connection, instance, order_keys)
     result = reconcile(frames, instance, context.now())
-    repository.write_pairs(connection, instance.id, order_keys, result.pairs)
+    repository.write_pairs(connection, instance.id, order_keys, result.pairs, context.now())
     repository.write_groups(connection, instance.id, order_keys, result.groups)
     findings, changes = planner.plan(result.situation, result.findings)
     findings.sort(key=lambda finding: finding.key)

@@ -30,7 +30,7 @@ def run(context: Context) -> dict[str, int]:
     from magodoo.reconcile import repository
 
     instance = context.instance
-    with runs.recorded(context.engine, instance.id, "refresh", context.dag_run) as counts:
+    with runs.recorded(context.engine, instance.id, "refresh", context.dag_run, context.now) as counts:
         with context.engine.connect() as connection:
             keys = work_queue.lively(connection, instance.id, context.now() - timedelta(days=instance.refresh_days))
             before = deletion.count(connection, instance.id)
@@ -52,7 +52,7 @@ def run(context: Context) -> dict[str, int]:
             read["deleted"] = deletion.count(connection, instance.id) - before
         expires = context.odoo.key_expiry()
         with context.engine.begin() as connection:
-            told = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now().date())
+            told = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now())
             read["key_warnings"] = told
         counts.update(read)
     return dict(counts)

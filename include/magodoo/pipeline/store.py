@@ -54,7 +54,7 @@ def store(context: Context, side: Side, pages: Sequence[Page], progress: Progres
     reading, since a document dated in the future must not hide what is written until then.
     """
     batches = [each.batch for each in pages]
-    instance, kind = context.instance, batches[0].kind.value
+    instance, kind, now = context.instance, batches[0].kind.value, context.now()
     documents = {document.key: document for each in pages for document in each.rows}
     unread = [each for batch in batches for each in batch.unread]
     sound: dict[str, bool] = {}
@@ -64,11 +64,11 @@ def store(context: Context, side: Side, pages: Sequence[Page], progress: Progres
     stamp = max((batch.stamp for batch in batches if batch.stamp), default=None)
     with context.engine.begin() as connection:
         read_now = [document for batch in batches for document in batch.documents]
-        with deletion.without_left_behind(connection, instance, read_now):
-            staged = write(connection, instance, list(documents.values()))
-        moved = quarantine.put(connection, instance.id, side.value, unread)
+        with deletion.without_left_behind(connection, instance, read_now, now):
+            staged = write(connection, instance, list(documents.values()), now)
+        moved = quarantine.put(connection, instance.id, side.value, unread, now)
         read = [source_id for source_id, is_sound in sound.items() if is_sound]
-        moved += quarantine.release(connection, instance.id, side.value, kind, read)
+        moved += quarantine.release(connection, instance.id, side.value, kind, read, now)
         note_moved(connection, instance, side, kind, moved)
         if progress and stamp:
             watermarks.advance(connection, instance.id, side.value, kind, min(stamp, progress.began), progress.rows)

@@ -126,7 +126,7 @@ def _statement(order_key: str, joined: str = "", **completed: str) -> str:
         with written as (
             insert into document ({", ".join(DOCUMENT)}, version, resolved_at)
             select {", ".join(values[name] for name in DOCUMENT)}, nextval('content_version'),
-                case when {known} is not null then now() end
+                case when {known} is not null then cast(:now as timestamptz) end
             from incoming_document i {joined}
             returning instance, side, kind, source_id, order_key, version),
         due as ({work_queue.BUMP.format(select=due)})
@@ -166,7 +166,7 @@ _LINES = f"""
 def insert(
     connection: Connection, documents: Sequence[Prepared], names: Mapping[str, Any], *, shop_is_known: bool
 ) -> None:
-    """Insert documents that are not staged yet. `names` are those of `names_of`.
+    """Insert documents that are not staged yet. `names` are those of `names_of`, and `now`.
 
     Looks for no order as long as `shop_is_known` is false: no Magento order is staged yet.
     """
@@ -234,18 +234,18 @@ class Staged:
         )
 
 
-def stage(connection: Connection, instance: Instance, documents: Iterable[CanonicalDocument]) -> Staged:
+def stage(connection: Connection, instance: Instance, documents: Iterable[CanonicalDocument], now: datetime) -> Staged:
     """Upsert documents of one instance, find their orders and return counts. Commits nothing.
 
     Holds the staging lock of the instance until the transaction ends: keep the transaction short, and call no other
     system inside it.
     """
     documents = list(documents)
-    with deletion.without_left_behind(connection, instance, documents):
-        return write(connection, instance, prepare(documents))
+    with deletion.without_left_behind(connection, instance, documents, now):
+        return write(connection, instance, prepare(documents), now)
 
 
-def write(connection: Connection, instance: Instance, documents: Sequence[Prepared]) -> Staged:
+def write(connection: Connection, instance: Instance, documents: Sequence[Prepared], now: datetime) -> Staged:
     """Do what `stage` does with documents that `prepare` returned, one per key."""
     work_queue.one_writer(connection, instance.id)
     if not documents:
@@ -256,14 +256,14 @@ def write(connection: Connection, instance: Instance, documents: Sequence[Prepar
     changed = [document for document in documents if known.get(document.key) == "changed"]
     same = sum(fate == "same" for fate in known.values())
     if same:
-        _touch(connection)
+        _touch(connection, now)
     if changed:
-        _replace(connection, changed)
+        _replace(connection, changed, now)
         work_queue.bump_changed(connection)
-    insert(connection, new, names_of(instance), shop_is_known=_shop_is_known(connection, instance, new))
+    insert(connection, new, names_of(instance) | {"now": now}, shop_is_known=_shop_is_known(connection, instance, new))
     db.keep(connection, "document", "line", "payload")
     db.learn_kinds(connection)
-    resolve(connection, instance)
+    resolve(connection, instance, now)
     _keep_erased(connection, instance.id)
     return Staged(len(documents), len(new) + len(changed), same, len(known) - len(changed) - same)
 
@@ -299,15 +299,16 @@ def _known(connection: Connection, documents: Sequence[Prepared]) -> _Fates:
     return {(side, kind, source_id): fate for side, kind, source_id, fate in rows}
 
 
-def _touch(connection: Connection) -> None:
+def _touch(connection: Connection, now: datetime) -> None:
     connection.execute(
         text(f"""
-        update document d set request_began_at = i.request_began_at, updated_at = i.updated_at, staged_at = now()
-        from incoming i where i.fate = 'same' and {_SAME_KEY.format("d", "i")}""")
+        update document d set request_began_at = i.request_began_at, updated_at = i.updated_at, staged_at = :now
+        from incoming i where i.fate = 'same' and {_SAME_KEY.format("d", "i")}"""),
+        {"now": now},
     )
 
 
-def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
+def _replace(connection: Connection, documents: Sequence[Prepared], now: datetime) -> None:
     """Replace the content, lines and payload of changed documents.
 
     They keep their row and, if the new version names no order, their order.
@@ -316,8 +317,9 @@ def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
     connection.execute(
         text(f"""
         update document d set {_SET}, order_key = coalesce(i.order_key, d.order_key), version = nextval('content_version'),
-            staged_at = now(), deleted_at = null, resolved_at = null
-        from incoming_document i where {_SAME_KEY.format("d", "i")}""")
+            staged_at = :now, deleted_at = null, resolved_at = null
+        from incoming_document i where {_SAME_KEY.format("d", "i")}"""),
+        {"now": now},
     )
     connection.execute(text(f"delete from line l using incoming_document i where {_SAME_KEY.format('l', 'i')}"))
     connection.execute(text(f"delete from payload p using incoming_document i where {_SAME_KEY.format('p', 'i')}"))

@@ -9,7 +9,7 @@ documents electronic. `data` is the row as Odoo returned it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -22,15 +22,19 @@ FRESH = timedelta(days=1)
 Row = Mapping[str, Any]
 
 
-def replace(connection: Connection, instance: str, model: str, key_field: str, rows: Sequence[Row]) -> int:
+def replace(
+    connection: Connection, instance: str, model: str, key_field: str, rows: Sequence[Row], now: datetime
+) -> int:
     """Make the records of a model exactly these, without those that have no key, and return how many were written."""
     connection.execute(
         text("delete from master where instance = :instance and model = :model"), {"instance": instance, "model": model}
     )
-    return _insert(connection, instance, model, key_field, rows)
+    return _insert(connection, instance, model, key_field, rows, now)
 
 
-def replace_products(connection: Connection, instance: str, skus: Sequence[str], rows: Sequence[Row]) -> int:
+def replace_products(
+    connection: Connection, instance: str, skus: Sequence[str], rows: Sequence[Row], now: datetime
+) -> int:
     """Store the products that Odoo returned for these SKUs and return how many it has.
 
     A SKU that Odoo does not have is stored with odoo_id 0, inactive.
@@ -42,17 +46,17 @@ def replace_products(connection: Connection, instance: str, skus: Sequence[str],
     found = {str(row["default_code"]) for row in rows if row.get("default_code")}
     absent = [{"id": 0, "default_code": sku, "active": False} for sku in skus if sku not in found]
     wanted = [row for row in rows if str(row.get("default_code")) in set(skus)]
-    _insert(connection, instance, PRODUCTS, "default_code", [*wanted, *absent])
+    _insert(connection, instance, PRODUCTS, "default_code", [*wanted, *absent], now)
     return len(wanted)
 
 
-def put_fact(connection: Connection, instance: str, model: str, key: str, data: Row) -> None:
+def put_fact(connection: Connection, instance: str, model: str, key: str, data: Row, now: datetime) -> None:
     """Store one fact that has no record of its own, such as the database's uuid or the lock dates."""
     connection.execute(
         text("delete from master where instance = :instance and model = :model and key = :key"),
         {"instance": instance, "model": model, "key": key},
     )
-    _insert(connection, instance, model, "key", [{"id": 1, "key": key}], data)
+    _insert(connection, instance, model, "key", [{"id": 1, "key": key}], now, data)
 
 
 def learn(connection: Connection, instance: str, model: str, keys: Sequence[str]) -> None:
@@ -66,7 +70,7 @@ def learn(connection: Connection, instance: str, model: str, keys: Sequence[str]
 
 
 def missing_skus(
-    connection: Connection, instance: str, always: Sequence[str], order_keys: Sequence[str] | None = None
+    connection: Connection, instance: str, always: Sequence[str], order_keys: Sequence[str] | None, now: datetime
 ) -> list[str]:
     """Return SKUs of Magento order lines, and `always`, that Odoo was not asked for within a day.
 
@@ -82,41 +86,48 @@ def missing_skus(
                 union select unnest(cast(:always as text[])))
             select w.sku from wanted w where not exists (
                 select 1 from master m where m.instance = :instance and m.model = :model and m.key = w.sku {known}
-                    and m.seen_at > now() - cast(:fresh as interval))
+                    and m.seen_at > :since)
             order by w.sku"""),
             {
                 "instance": instance,
                 "model": PRODUCTS,
                 "always": list(always),
-                "fresh": FRESH,
+                "since": now - FRESH,
                 "keys": list(order_keys or ()),
             },
         ).scalars()
     )
 
 
-def is_stale(connection: Connection, instance: str, model: str, age: timedelta) -> bool:
-    """Return whether no record of a model was read within `age`."""
+def is_stale(connection: Connection, instance: str, model: str, since: datetime) -> bool:
+    """Return whether no record of a model was read since then."""
     return not connection.execute(
         text("""select exists (select 1 from master where instance = :instance and model = :model
-            and seen_at > now() - cast(:age as interval))"""),
-        {"instance": instance, "model": model, "age": age},
+            and seen_at > :since)"""),
+        {"instance": instance, "model": model, "since": since},
     ).scalar_one()
 
 
 def _insert(
-    connection: Connection, instance: str, model: str, key_field: str, rows: Sequence[Row], data: Row | None = None
+    connection: Connection,
+    instance: str,
+    model: str,
+    key_field: str,
+    rows: Sequence[Row],
+    now: datetime,
+    data: Row | None = None,
 ) -> int:
     kept = [row for row in rows if row.get(key_field)]
     if kept:
         connection.execute(
             text("""
-            insert into master (instance, model, key, odoo_id, active, data)
-                values (:instance, :model, :key, :id, :active, cast(:data as jsonb)) on conflict do nothing"""),
+            insert into master (instance, model, key, odoo_id, active, data, seen_at)
+                values (:instance, :model, :key, :id, :active, cast(:data as jsonb), :now) on conflict do nothing"""),
             [
                 {
                     "instance": instance,
                     "model": model,
+                    "now": now,
                     "key": str(row[key_field]).replace("\0", ""),
                     "id": row["id"],
                     "active": row.get("active") is not False,

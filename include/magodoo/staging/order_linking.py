@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -32,7 +33,7 @@ NUMBER_SHAPES = "magento.order_number"  # rows of table master that hold the sha
 AGREEING_TOTAL = 200  # units: two cents, the largest gap that rounding alone makes on one order
 
 
-def resolve(connection: Connection, instance: Instance) -> int:
+def resolve(connection: Connection, instance: Instance, now: datetime) -> int:
     """Write the order_key of every pending document and the item_key of its lines; return how many keys changed.
 
     The caller has called `documents.begin`. What `documents.insert` gave its order is not looked up again, but its
@@ -41,7 +42,7 @@ def resolve(connection: Connection, instance: Instance) -> int:
     documents.add_waiting(connection, instance.id)
     if documents.is_empty(connection):  # most of what an overlap or a refresh reads is staged as it is already
         return 0
-    names = names_of(instance)
+    names = names_of(instance) | {"now": now}
     _learn_shapes(connection, names)
     inherit(connection, instance.id)
     if not shop_is_known(connection, instance.id):
@@ -49,7 +50,7 @@ def resolve(connection: Connection, instance: Instance) -> int:
     changed = _find(connection, names) if _has_books(connection, names) else 0
     _clear_found(connection, names)
     connection.execute(
-        text("update document set resolved_at = now() where instance = :instance and resolved_at is null"), names
+        text("update document set resolved_at = :now where instance = :instance and resolved_at is null"), names
     )
     since.keep(connection, instance.id)
     return changed
@@ -305,7 +306,7 @@ def _apply(connection: Connection, names: dict[str, Any]) -> int:
             where d.instance = :instance and d.side = 'odoo'
                 and (d.order_key is distinct from r.order_key or d.resolved_at is null)),
         written as (
-            update document d set order_key = f.after, resolved_at = now(),
+            update document d set order_key = f.after, resolved_at = :now,
                 version = case when f.moved then nextval('content_version') else d.version end,
                 details = case when f.moved then d.details - 'without_order' else d.details end
             from found f where d.instance = :instance and d.side = 'odoo' and d.kind = f.kind and d.source_id = f.source_id)

@@ -80,7 +80,7 @@ def confirm_match(
         if magento.pair or odoo.pair:
             raise HTTPException(409, "One of them has a counterpart by now: open the page again.")
         order = magento.head["order_key"]
-        repository.confirm(connection, instance, kind, order, magento_id, odoo_id, who.name)
+        repository.confirm(connection, instance, kind, order, magento_id, odoo_id, who.name, utc_now())
         _look_again(connection, instance, order)
     return _back(request, record_address(magento.head))
 
@@ -93,7 +93,7 @@ def undo_match(request: Request, who: Who, pair_id: int) -> Response:
         if pair is None:
             raise HTTPException(409, "This is no match that a person confirmed: open the page again.")
         who.must_write([pair["instance"]])
-        repository.separate(connection, pair_id)
+        repository.separate(connection, pair_id, utc_now())
         _look_again(connection, pair["instance"], pair["order_key"])
     return _back(request, record_address(pair, "magento", pair["magento_id"]))
 
