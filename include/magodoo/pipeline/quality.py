@@ -29,7 +29,7 @@ def run(context: Context) -> dict[str, Any]:
 
 def _check(context: Context) -> dict[str, Any]:
     docs = docs_folder(context.instance.id, context.dag_run)
-    failures = suites.run(context.engine, context.instance, docs)
+    failures = suites.run(context.engine, context.instance, docs, context.now())
     lines = [failure.line for failure in failures]
     with context.engine.begin() as connection:
         judged = gate.judge(connection, context.instance, failures)
