@@ -30,7 +30,7 @@ from magodoo.ledger.planned import PlannedChange
 from magodoo.pipeline import load
 from magodoo.settings import Instance, Settings
 from magodoo.staging import documents as staged_documents
-from magodoo.staging import master_data
+from magodoo.staging.master_data import MasterData
 from magodoo.timestamps import utc_now
 from magodoo_sandbox.magento import Address, Line, MagentoShop
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
@@ -164,10 +164,10 @@ class Lab:
                 ("product.pricelist", "name", odoo.pricelists()), ("account.journal", "code", odoo.journals()),
                 ("res.country", "code", odoo.countries()), ("delivery.carrier", "name", odoo.carriers()),
             ):  # fmt: skip
-                master_data.replace(connection, "us", model, key, rows, utc_now())
-            master_data.replace_products(connection, "us", skus, odoo.products(skus), utc_now())
-            master_data.put_fact(
-                connection, "us", "ir.config_parameter", "database.uuid", {"value": odoo.database_uuid()}, utc_now()
+                MasterData(connection, "us", utc_now()).replace(model, key, rows)
+            MasterData(connection, "us", utc_now()).replace_products(skus, odoo.products(skus))
+            MasterData(connection, "us", utc_now()).put_fact(
+                "ir.config_parameter", "database.uuid", {"value": odoo.database_uuid()}
             )
 
     # Plans

@@ -23,7 +23,10 @@ from staged import (
 
 from magodoo.errors import Unavailable
 from magodoo.extract.canonical import Unread
-from magodoo.staging import completeness, deletion, master_data, quarantine, runs, watermarks, work_queue
+from magodoo.staging import completeness, deletion, quarantine, runs
+from magodoo.staging.master_data import MasterData
+from magodoo.staging.watermarks import Watermarks
+from magodoo.staging.work_queue import WorkQueue
 from magodoo.timestamps import utc_now
 
 
@@ -40,23 +43,25 @@ PRODUCT = {"id": 5, "default_code": "A", "active": True}
 def test_what_is_staged_while_an_order_is_reconciled_stays_due(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001"))
     with engine.begin() as connection:
-        seen = work_queue.versions(connection, "us", ["1"])
+        seen = WorkQueue(connection, "us").versions(["1"])
     put(engine, magento_order(1, "000000001", state="complete", request_began_at=LATER))
     with engine.begin() as connection:
-        work_queue.reconciled(connection, "us", seen)
-        assert work_queue.due(connection, "us") == ["1"]
-        work_queue.reconciled(connection, "us", work_queue.versions(connection, "us", ["1"]))
-        assert work_queue.due(connection, "us") == []
+        WorkQueue(connection, "us").reconciled(seen)
+        assert WorkQueue(connection, "us").due() == ["1"]
+        queue = WorkQueue(connection, "us")
+        queue.reconciled(queue.versions(["1"]))
+        assert WorkQueue(connection, "us").due() == []
 
 
 def test_an_order_is_completed_up_to_a_version(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001"))
     with engine.begin() as connection:
-        assert [key for key, _, completed in work_queue.to_complete(connection, "us", ["1", "2"])] == ["1"]
-        work_queue.completed(connection, "us", work_queue.versions(connection, "us", ["1"]))
-        assert work_queue.to_complete(connection, "us", ["1"]) == []
-        work_queue.bump(connection, "us", ["1"])
-        assert [key for key, _, completed in work_queue.to_complete(connection, "us", ["1"])] == ["1"]
+        queue = WorkQueue(connection, "us")
+        assert [key for key, _, completed in queue.to_complete(["1", "2"])] == ["1"]
+        queue.completed(queue.versions(["1"]))
+        assert WorkQueue(connection, "us").to_complete(["1"]) == []
+        WorkQueue(connection, "us").bump(["1"])
+        assert [key for key, _, completed in WorkQueue(connection, "us").to_complete(["1"])] == ["1"]
 
 
 def test_lively_orders_are_open_or_touched_lately(engine: Engine) -> None:
@@ -70,26 +75,26 @@ def test_lively_orders_are_open_or_touched_lately(engine: Engine) -> None:
         odoo_order(40, reference="magodoo.order_us_4", updated_at=NOON),
     )
     with engine.connect() as connection:
-        assert work_queue.lively(connection, "us", NOON - timedelta(days=1)) == ["1", "3", "4"]
+        assert WorkQueue(connection, "us").lively(NOON - timedelta(days=1)) == ["1", "3", "4"]
 
 
 def test_a_watermark_only_moves_forward_and_starts_at_the_cut_over(engine: Engine) -> None:
     overlap, cut_over = timedelta(minutes=1), datetime(2026, 1, 1, tzinfo=UTC)
     with engine.begin() as connection:
-        assert watermarks.since(connection, "us", "magento", "order", overlap, cut_over) == cut_over
-        watermarks.advance(connection, "us", "magento", "order", LATER, 3)
-        watermarks.advance(connection, "us", "magento", "order", NOON, 5)
-        assert watermarks.since(connection, "us", "magento", "order", overlap, cut_over) == LATER - overlap
+        assert Watermarks(connection, "us", "magento").since("order", overlap, cut_over) == cut_over
+        Watermarks(connection, "us", "magento").advance("order", LATER, 3)
+        Watermarks(connection, "us", "magento").advance("order", NOON, 5)
+        assert Watermarks(connection, "us", "magento").since("order", overlap, cut_over) == LATER - overlap
 
 
 def test_success_is_noted_only_at_the_end_and_says_whether_all_was_read(engine: Engine) -> None:
     kinds = ["order", "invoice"]
     with engine.begin() as connection:
-        watermarks.advance(connection, "us", "magento", "order", NOON, 3)
-        assert watermarks.last_success(connection, "us", "magento", kinds) is None
-        watermarks.succeeded(connection, "us", "magento", "order", LATER, 3, 3)
-        watermarks.succeeded(connection, "us", "magento", "invoice", NOON, 2, 4)
-        assert watermarks.last_success(connection, "us", "magento", kinds) == NOON
+        Watermarks(connection, "us", "magento").advance("order", NOON, 3)
+        assert Watermarks(connection, "us", "magento").last_success(kinds) is None
+        Watermarks(connection, "us", "magento").succeeded("order", LATER, 3, 3)
+        Watermarks(connection, "us", "magento").succeeded("invoice", NOON, 2, 4)
+        assert Watermarks(connection, "us", "magento").last_success(kinds) == NOON
     assert rows(engine, "select kind, complete from watermark order by kind") == [("invoice", False), ("order", True)]
 
 
@@ -125,15 +130,15 @@ def test_a_run_is_noted_with_its_counts_or_its_error(engine: Engine) -> None:
 def test_a_sku_is_asked_for_once_a_day_and_again_for_an_order_that_is_read_while_odoo_lacks_it(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001", lines=[item(1, "A"), item(2, "B"), item(3, "C", is_money=False)]))
     with engine.begin() as connection:
-        assert master_data.missing_skus(connection, "us", ["SHIPPING"], None, utc_now()) == ["A", "B", "SHIPPING"]
+        assert MasterData(connection, "us", utc_now()).missing_skus(["SHIPPING"]) == ["A", "B", "SHIPPING"]
         assert (
-            master_data.replace_products(
-                connection, "us", ["A", "B", "SHIPPING"], [PRODUCT, PRODUCT | {"id": 6}], utc_now()
+            MasterData(connection, "us", utc_now()).replace_products(
+                ["A", "B", "SHIPPING"], [PRODUCT, PRODUCT | {"id": 6}]
             )
             == 2
         )
-        assert master_data.missing_skus(connection, "us", ["SHIPPING"], None, utc_now()) == []
-        assert master_data.missing_skus(connection, "us", ["SHIPPING"], ["1"], utc_now()) == ["B", "SHIPPING"]
+        assert MasterData(connection, "us", utc_now()).missing_skus(["SHIPPING"]) == []
+        assert MasterData(connection, "us", utc_now()).missing_skus(["SHIPPING"], ["1"]) == ["B", "SHIPPING"]
     found = rows(
         engine, "select key, odoo_id, active from master where model = 'product.product' order by key, odoo_id"
     )
@@ -142,14 +147,14 @@ def test_a_sku_is_asked_for_once_a_day_and_again_for_an_order_that_is_read_while
 
 def test_master_lists_are_replaced_as_a_whole(engine: Engine) -> None:
     with engine.begin() as connection:
-        master_data.replace(
-            connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 2, "code": "OLD"}], utc_now()
+        MasterData(connection, "us", utc_now()).replace(
+            "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 2, "code": "OLD"}]
         )
-        master_data.replace(
-            connection, "us", "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 3, "code": False}], utc_now()
+        MasterData(connection, "us", utc_now()).replace(
+            "account.journal", "code", [{"id": 1, "code": "INV"}, {"id": 3, "code": False}]
         )
-        master_data.put_fact(
-            connection, "us", "res.company", "lock_dates", {"hard_lock_date": date(2026, 1, 31).isoformat()}, utc_now()
+        MasterData(connection, "us", utc_now()).put_fact(
+            "res.company", "lock_dates", {"hard_lock_date": date(2026, 1, 31).isoformat()}
         )
     assert rows(engine, "select key, odoo_id from master where model = 'account.journal'") == [("INV", 1)]
     assert value(engine, "select data from master where key = 'lock_dates'") == {"hard_lock_date": "2026-01-31"}

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, text
 from staged import NOON, emptied, instance, item, magento_order, put, rows, value, versions
 
 from magodoo import staging
-from magodoo.staging import work_queue
 from magodoo.staging.documents import stage
+from magodoo.staging.work_queue import WorkQueue
 from magodoo.timestamps import utc_now
 
 LATER = NOON + timedelta(minutes=5)
@@ -63,11 +63,11 @@ def test_unchanged_content_moves_only_the_time_of_the_read(engine: Engine) -> No
 def test_changed_content_makes_its_order_due(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001"))
     with engine.begin() as connection:
-        work_queue.reconciled(connection, "us", versions(connection))
-        assert work_queue.due(connection, "us") == []
+        WorkQueue(connection, "us").reconciled(versions(connection))
+        assert WorkQueue(connection, "us").due() == []
     put(engine, magento_order(1, "000000001", state="complete", request_began_at=LATER))
     with engine.connect() as connection:
-        assert work_queue.due(connection, "us") == ["1"]
+        assert WorkQueue(connection, "us").due() == ["1"]
 
 
 def test_a_changed_payload_is_a_change_though_the_row_is_equal(engine: Engine) -> None:

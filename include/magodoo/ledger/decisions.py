@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.ledger import changes
-from magodoo.staging import work_queue
+from magodoo.staging.work_queue import WorkQueue
 
 # The gate
 
@@ -129,7 +129,7 @@ def reject(connection: Connection, change_ids: Collection[int], who: str, reason
     rejected = connection.execute(text(statement), values).all()
     for instance, order_key, kind, source_id in rejected:
         changes.supersede_dependants(connection, instance, order_key, (ChangeKind(kind), source_id), now)
-        work_queue.bump(connection, instance, [order_key])
+        WorkQueue(connection, instance).bump([order_key])
     return len(rejected)
 
 

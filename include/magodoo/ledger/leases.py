@@ -21,7 +21,7 @@ from magodoo.ledger.changes import OPEN, LeasedChange, LeaseLost
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
-from magodoo.staging import work_queue
+from magodoo.staging.work_queue import WorkQueue
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def done(connection: Connection, outcomes: Mapping[LeasedChange, Outcome], now: 
     for instance, order_key in connection.execute(
         half_done, values
     ).all():  # the next reconcile resolves their findings
-        work_queue.bump(connection, instance, [order_key])
+        WorkQueue(connection, instance).bump([order_key])
     if connection.execute(text(_DONE), values).rowcount != len(outcomes):
         raise LeaseLost(f"{', '.join(map(str, outcomes))}: not all leases are ours any more")
 
@@ -134,7 +134,7 @@ def refuse(connection: Connection, change: LeasedChange, reason: str, now: datet
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    work_queue.bump(connection, change.instance, [change.order_key])
+    WorkQueue(connection, change.instance).bump([change.order_key])
     _end(connection, change, "refused", reason, now)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id), now)
 
@@ -149,7 +149,7 @@ def fail(connection: Connection, change: LeasedChange, reason: str, now: datetim
     if changes.supersede_dependants(
         connection, change.instance, change.order_key, (change.kind, change.source_id), now
     ):
-        work_queue.bump(connection, change.instance, [change.order_key])
+        WorkQueue(connection, change.instance).bump([change.order_key])
 
 
 def drop(connection: Connection, change: LeasedChange, reason: str, now: datetime) -> None:
@@ -158,7 +158,7 @@ def drop(connection: Connection, change: LeasedChange, reason: str, now: datetim
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    work_queue.bump(connection, change.instance, [change.order_key])
+    WorkQueue(connection, change.instance).bump([change.order_key])
     _end(connection, change, "superseded", reason, now)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id), now)
 
@@ -196,7 +196,7 @@ def half_done(
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    work_queue.bump(connection, change.instance, [change.order_key])
+    WorkQueue(connection, change.instance).bump([change.order_key])
     assignments = (
         "state = case when approval = 'approved' then 'approved' else 'planned' end, target_id = :target, target_number = :number,"
         " reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"

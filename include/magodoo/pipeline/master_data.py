@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.vocabulary import Kind
 from magodoo.settings.country_policies import policy as series_policy
-from magodoo.staging import master_data
+from magodoo.staging.master_data import MasterData
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -29,9 +29,7 @@ def refresh_stale_lists(context: Context) -> int:
     Before orders are compared they are read regardless.
     """
     with context.engine.connect() as connection:
-        stale = master_data.is_stale(
-            connection, context.instance.id, "ir.config_parameter", context.now() - LISTS_FRESH
-        )
+        stale = MasterData(connection, context.instance.id, context.now()).is_stale("ir.config_parameter", LISTS_FRESH)
     return refresh_lists(context) if stale else 0
 
 
@@ -48,21 +46,23 @@ def refresh_lists(context: Context) -> int:
         ("uom.uom", "name", odoo.unit_rows()),
     ]
     with context.engine.connect() as connection:
-        if master_data.is_stale(connection, instance, "res.country", now - COUNTRIES_FRESH):
+        staged = MasterData(connection, instance, now)
+        if staged.is_stale("res.country", COUNTRIES_FRESH):
             lists.append(("res.country", "code", odoo.countries()))
-        if master_data.is_stale(connection, instance, "res.country.state", now - COUNTRIES_FRESH):
+        if staged.is_stale("res.country.state", COUNTRIES_FRESH):
             lists.append(("res.country.state", "code", odoo.country_states()))
     locks = {name: day.isoformat() for name, day in odoo.lock_dates().items()}
     electronic = {"found": odoo.e_invoicing(context.instance.odoo.sales_journal)}
     series = _series(context)
     company, identity = odoo.company_row(), {"value": odoo.database_uuid()}
     with context.engine.begin() as connection:
-        kept = sum(master_data.replace(connection, instance, model, key, rows, now) for model, key, rows in lists)
-        master_data.put_fact(connection, instance, "res.company", "lock_dates", locks, now)
-        master_data.put_fact(connection, instance, "res.company", "e_invoicing", electronic, now)
-        master_data.put_fact(connection, instance, "res.company", "company", company, now)
-        master_data.put_fact(connection, instance, "res.company", "series", series, now)
-        master_data.put_fact(connection, instance, "ir.config_parameter", "database.uuid", identity, now)
+        staged = MasterData(connection, instance, now)
+        kept = sum(staged.replace(model, key, rows) for model, key, rows in lists)
+        staged.put_fact("res.company", "lock_dates", locks)
+        staged.put_fact("res.company", "e_invoicing", electronic)
+        staged.put_fact("res.company", "company", company)
+        staged.put_fact("res.company", "series", series)
+        staged.put_fact("ir.config_parameter", "database.uuid", identity)
     return kept
 
 
@@ -91,11 +91,11 @@ def refresh_products(context: Context, order_keys: Sequence[str] | None = None) 
         *context.instance.named_products,
     )  # fmt: skip
     with context.engine.connect() as connection:
-        skus = master_data.missing_skus(connection, context.instance.id, always, order_keys, context.now())
+        skus = MasterData(connection, context.instance.id, context.now()).missing_skus(always, order_keys)
     kept = 0
     for start in range(0, len(skus), BATCH):
         part = skus[start : start + BATCH]
         rows = context.odoo.products(part)
         with context.engine.begin() as connection:
-            kept += master_data.replace_products(connection, context.instance.id, part, rows, context.now())
+            kept += MasterData(connection, context.instance.id, context.now()).replace_products(part, rows)
     return kept

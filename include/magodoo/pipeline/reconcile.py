@@ -20,8 +20,9 @@ from magodoo.ledger import changes
 from magodoo.ledger.checkpoints import checkpoint
 from magodoo.pipeline import extract, sales_lists
 from magodoo.pipeline.prefetch import rarely_collected
-from magodoo.staging import db, runs, sales_lines, work_queue
+from magodoo.staging import db, runs, sales_lines
 from magodoo.staging import frames as staged
+from magodoo.staging.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -54,7 +55,7 @@ def look(context: Context, orders: list[str]) -> dict[str, int]:
 def due(context: Context) -> list[str]:
     """Return the keys of orders whose staged version is newer than their reconciled one."""
     with context.engine.connect() as connection:
-        return work_queue.due(connection, context.instance.id)
+        return WorkQueue(connection, context.instance.id).due()
 
 
 def _chunks(orders: list[str]) -> Iterator[list[str]]:
@@ -86,7 +87,8 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     instance = context.instance
     order_keys = with_families(connection, instance.id, order_keys)
     _one_at_a_time(connection, instance.id, order_keys)
-    versions = work_queue.versions(connection, instance.id, order_keys)
+    queue = WorkQueue(connection, instance.id)
+    versions = queue.versions(order_keys)
     frames = staged.read_frames(connection, instance, order_keys)
     result = reconcile(frames, instance, context.now())
     repository.write_pairs(connection, instance.id, order_keys, result.pairs, context.now())
@@ -98,7 +100,7 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     lives = repository.write_findings(connection, instance.id, order_keys, findings, recorded.ids, context.now())
     db.keep(connection, "pair", "finding", "change", "order_work")
     sales_lines.note_due(connection, instance.id, order_keys)
-    work_queue.reconciled(connection, instance.id, versions, result.excluded, result.not_expected)
+    queue.reconciled(versions, result.excluded, result.not_expected)
     return {
         **result.counts,
         "findings": len(findings),

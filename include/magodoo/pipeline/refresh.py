@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from magodoo.domain.vocabulary import Side
 from magodoo.notifications.alerts import queue_key_expiry
 from magodoo.pipeline import master_data, order_completion
-from magodoo.staging import deletion, runs, work_queue
+from magodoo.staging import deletion, runs
+from magodoo.staging.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -32,7 +33,7 @@ def run(context: Context) -> dict[str, int]:
     instance = context.instance
     with runs.recorded(context.engine, instance.id, "refresh", context.dag_run, context.now) as counts:
         with context.engine.connect() as connection:
-            keys = work_queue.lively(connection, instance.id, context.now() - timedelta(days=instance.refresh_days))
+            keys = WorkQueue(connection, instance.id).lively(context.now() - timedelta(days=instance.refresh_days))
             before = deletion.count(connection, instance.id)
         read: Counter[str] = Counter(orders=len(keys))
         for start in range(0, len(keys), BATCH):
@@ -41,12 +42,11 @@ def run(context: Context) -> dict[str, int]:
                 read[side.value] += order_completion.read(context, side, keys[start : start + BATCH])
         read["products"] = master_data.refresh_products(context)
         with context.engine.begin() as connection:
+            queue = WorkQueue(connection, instance.id)
             today = context.now().astimezone(instance.zone).date()
-            read["ripe"] = work_queue.bump_ripe(
-                connection, instance.id, today - timedelta(days=instance.refund_return_days)
-            )
+            read["ripe"] = queue.bump_ripe(today - timedelta(days=instance.refund_return_days))
             unsettled = repository.unsettled(connection, instance.id)
-            work_queue.bump(connection, instance.id, unsettled)
+            queue.bump(unsettled)
             read["unsettled"] = len(unsettled)
         with context.engine.connect() as connection:
             read["deleted"] = deletion.count(connection, instance.id) - before

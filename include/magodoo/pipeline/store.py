@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from magodoo.domain.log_labels import labelled
 from magodoo.domain.vocabulary import Side
-from magodoo.staging import deletion, quarantine, watermarks, work_queue
+from magodoo.staging import deletion, quarantine
 from magodoo.staging.documents import Prepared, Staged, prepare, write
+from magodoo.staging.watermarks import Watermarks
+from magodoo.staging.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,7 +46,7 @@ def page(batch: Batch) -> Page:
 def note_moved(connection: Connection, instance: Instance, side: Side, kind: str, moved: Sequence[str]) -> None:
     """Make the orders due that these records name: records that became unreadable, or readable again."""
     if moved:
-        work_queue.bump(connection, instance.id, quarantine.orders(connection, instance, side.value, kind, moved))
+        WorkQueue(connection, instance.id).bump(quarantine.orders(connection, instance, side.value, kind, moved))
 
 
 def store(context: Context, side: Side, pages: Sequence[Page], progress: Progress | None = None) -> Staged:
@@ -71,7 +73,7 @@ def store(context: Context, side: Side, pages: Sequence[Page], progress: Progres
         moved += quarantine.release(connection, instance.id, side.value, kind, read, now)
         note_moved(connection, instance, side, kind, moved)
         if progress and stamp:
-            watermarks.advance(connection, instance.id, side.value, kind, min(stamp, progress.began), progress.rows)
+            Watermarks(connection, instance.id, side.value).advance(kind, min(stamp, progress.began), progress.rows)
     for each in unread:  # the reason may quote the customer, so it is not logged: erasure reaches the table only
         with labelled(document=f"{each.kind} {each.source_id}"):
             log.warning(

@@ -13,8 +13,9 @@ from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.odoo_transfers import share_id
 from magodoo.settings import Instance
-from magodoo.staging import documents, work_queue
+from magodoo.staging import documents
 from magodoo.staging.order_linking import resolve
+from magodoo.staging.work_queue import WorkQueue
 
 
 def not_seen_since(
@@ -46,7 +47,8 @@ def mark_deleted(
 
     A document that was read again after `moment` (UTC) is not marked.
     """
-    work_queue.one_writer(connection, instance.id)
+    queue = WorkQueue(connection, instance.id)
+    queue.one_writer()
     keys = list(
         connection.execute(
             text("""
@@ -64,7 +66,7 @@ def mark_deleted(
             },
         ).scalars()
     )
-    work_queue.bump(connection, instance.id, sorted({key for key in keys if key is not None}))
+    queue.bump(sorted({key for key in keys if key is not None}))
     documents.begin(connection)
     resolve(connection, instance, now)
     return len(keys)

@@ -19,8 +19,9 @@ from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
 from magodoo.pg_copy import copy_rows, encoded, encoded_row, escaped_json, json_text
 from magodoo.settings import Instance
-from magodoo.staging import db, deletion, line_linking, work_queue
+from magodoo.staging import db, deletion, line_linking
 from magodoo.staging.order_linking import names_of, resolve, shop_is_known
+from magodoo.staging.work_queue import BUMP, WorkQueue
 
 KEY = ("instance", "side", "kind", "source_id")
 INCOMING = (*KEY, "updated_at", "request_began_at", "hash", "fate")
@@ -129,7 +130,7 @@ def _statement(order_key: str, joined: str = "", **completed: str) -> str:
                 case when {known} is not null then cast(:now as timestamptz) end
             from incoming_document i {joined}
             returning instance, side, kind, source_id, order_key, version),
-        due as ({work_queue.BUMP.format(select=due)})
+        due as ({BUMP.format(select=due)})
         insert into pending (side, kind, source_id) select side, kind, source_id from written"""
 
 
@@ -247,7 +248,8 @@ def stage(connection: Connection, instance: Instance, documents: Iterable[Canoni
 
 def write(connection: Connection, instance: Instance, documents: Sequence[Prepared], now: datetime) -> Staged:
     """Do what `stage` does with documents that `prepare` returned, one per key."""
-    work_queue.one_writer(connection, instance.id)
+    queue = WorkQueue(connection, instance.id)
+    queue.one_writer()
     if not documents:
         return Staged()
     begin(connection)
@@ -259,7 +261,7 @@ def write(connection: Connection, instance: Instance, documents: Sequence[Prepar
         _touch(connection, now)
     if changed:
         _replace(connection, changed, now)
-        work_queue.bump_changed(connection)
+        queue.bump_changed()
     insert(connection, new, names_of(instance) | {"now": now}, shop_is_known=_shop_is_known(connection, instance, new))
     db.keep(connection, "document", "line", "payload")
     db.learn_kinds(connection)

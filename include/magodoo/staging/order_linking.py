@@ -12,7 +12,7 @@ exists, gets the key `odoo-<id>` or the claimed id, and `details.without_order`.
 are *not Magento*.
 
 Looks at documents with `resolved_at` null, and at those that a new Magento document may concern (table `pending`). Runs
-under the staging lock (`work_queue.one_writer`).
+under the staging lock (`WorkQueue.one_writer`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
-from magodoo.staging import documents, master_data, since, work_queue
+from magodoo.staging import documents, since
 from magodoo.staging.completeness import ORDER_NUMBER
 from magodoo.staging.line_linking import inherit, name_items, note_open
+from magodoo.staging.master_data import MasterData
+from magodoo.staging.work_queue import WorkQueue
 
 NUMBER_SHAPES = "magento.order_number"  # rows of table master that hold the shapes of order numbers
 AGREEING_TOTAL = 200  # units: two cents, the largest gap that rounding alone makes on one order
@@ -109,7 +111,7 @@ def mark_without_order(connection: Connection, instance: Instance, order_keys: S
         where,
     ).scalars()
     keys = sorted({*marked, *waiting})
-    work_queue.bump(connection, instance.id, keys)
+    WorkQueue(connection, instance.id).bump(keys)
     return len(keys)
 
 
@@ -134,7 +136,9 @@ _SHAPE = "left({number}, 1) || ':' || length(split_part({number}, '-', 1))"
 def _learn_shapes(connection: Connection, names: dict[str, Any]) -> None:
     """Store the shapes of this instance's order numbers: first character and length, without the `-1` of an edited order."""
     shapes = text(f"select distinct {_SHAPE.format(number='m.number')} from {_PENDING_ORDERS}")
-    master_data.learn(connection, names["instance"], NUMBER_SHAPES, connection.scalars(shapes, names).all())
+    MasterData(connection, names["instance"], names["now"]).learn(
+        NUMBER_SHAPES, connection.scalars(shapes, names).all()
+    )
 
 
 def shop_is_known(connection: Connection, instance: str) -> bool:
@@ -313,7 +317,7 @@ def _apply(connection: Connection, names: dict[str, Any]) -> int:
         select before, after from found where moved"""),
         names,
     ).all()
-    work_queue.bump(connection, names["instance"], sorted({key for pair in moved for key in pair if key is not None}))
+    WorkQueue(connection, names["instance"]).bump(sorted({key for pair in moved for key in pair if key is not None}))
     return len(moved)
 
 

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 from magodoo.erasing import erase_words
 from magodoo.extract.canonical import Unread
 from magodoo.settings import Instance
-from magodoo.staging import work_queue
 from magodoo.staging.order_linking import names_of
+from magodoo.staging.work_queue import WorkQueue
 
 LONGEST_PAYLOAD = 100_000
 
@@ -80,7 +80,7 @@ def put(connection: Connection, instance: str, side: str, unread: Iterable[Unrea
         rows,
     )
     fresh = [row for row in rows if known.get((row["kind"], row["source_id"])) != row["reason"]]
-    work_queue.bump(connection, instance, sorted({row["order_key"] for row in fresh if row["order_key"]}))
+    WorkQueue(connection, instance).bump(sorted({row["order_key"] for row in fresh if row["order_key"]}))
     return sorted({row["source_id"] for row in fresh})
 
 
@@ -107,7 +107,7 @@ def release(
         returning source_id, order_key"""),
         {"instance": instance, "side": side, "kind": kind, "ids": list(source_ids), "now": now},
     ).all()
-    work_queue.bump(connection, instance, sorted({row.order_key for row in closed if row.order_key}))
+    WorkQueue(connection, instance).bump(sorted({row.order_key for row in closed if row.order_key}))
     return sorted(row.source_id for row in closed)
 
 

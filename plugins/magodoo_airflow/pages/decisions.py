@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from magodoo.domain.vocabulary import Kind
 from magodoo.ledger import decisions as decisions_module
 from magodoo.reconcile import repository
-from magodoo.staging import sales_lines, work_queue
+from magodoo.staging import sales_lines
+from magodoo.staging.work_queue import WorkQueue
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records
 from magodoo_airflow.pages.access import Writer, writer
@@ -99,7 +100,7 @@ def undo_match(request: Request, who: Who, pair_id: int) -> Response:
 
 
 def _look_again(connection: Connection, instance: str, order_key: str) -> None:
-    work_queue.bump(connection, instance, [order_key])
+    WorkQueue(connection, instance).bump([order_key])
     sales_lines.refresh(connection, instance, [order_key])
 
 
