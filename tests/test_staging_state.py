@@ -75,7 +75,7 @@ def test_lively_orders_are_open_or_touched_lately(engine: Engine) -> None:
         odoo_order(40, reference="magodoo.order_us_4", updated_at=NOON),
     )
     with engine.connect() as connection:
-        assert WorkQueue(connection, "us").lively(NOON - timedelta(days=1)) == ["1", "3", "4"]
+        assert WorkQueue(connection, "us").may_change(NOON - timedelta(days=1)) == ["1", "3", "4"]
 
 
 def test_a_watermark_only_moves_forward_and_starts_at_the_cut_over(engine: Engine) -> None:

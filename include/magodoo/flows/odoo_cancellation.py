@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.states import OdooOrderState
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.flows.load_tables import call
@@ -71,7 +72,7 @@ class CancelOrders(Writer):
         return {
             change.id: Found(row["id"], complete=True, before={"state": row["state"]})
             for change in changes
-            if (row := rows.get(name_of(change.request["order"]))) and row["state"] == "cancel"
+            if (row := rows.get(name_of(change.request["order"]))) and row["state"] == OdooOrderState.CANCEL
         }
 
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:

@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import Change, ChangeKind, requires
-from magodoo.domain.vocabulary import OPEN_STATES
+from magodoo.domain.vocabulary import BEGUN, NOT_BEGUN, OPEN_STATES, ChangeState
 from magodoo.erasing import erase_words
 from magodoo.errors import InvariantError
 from magodoo.ledger.planned import Prepared
@@ -30,7 +30,6 @@ from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 
 Key = tuple[str, str]  # (change kind, source id)
-OPEN = [state.value for state in OPEN_STATES]
 
 
 class LeaseLost(InvariantError):
@@ -110,7 +109,7 @@ def record(
     recorded = Recorded()
     gone = [
         row["id"] for key, row in standing.items()
-        if key not in planned and row["state"] in ("planned", "approved") and not row["target_id"]
+        if key not in planned and row["state"] in NOT_BEGUN and not row["target_id"]
     ]  # fmt: skip
     fresh: list[Prepared] = []
     for key, item in planned.items():
@@ -142,7 +141,7 @@ def refused_before(connection: Connection, instance: str, prepared: Sequence[Pre
 
 def _is_begun(row: Mapping[str, Any]) -> bool:
     """Return whether an open change is being written, may have been, or has posted something."""
-    return row["state"] in ("leased", "uncertain") or bool(row["target_id"])
+    return row["state"] in BEGUN or bool(row["target_id"])
 
 
 def half_done(connection: Connection, instance: str, orders: Collection[str]) -> list[Any]:
@@ -151,7 +150,7 @@ def half_done(connection: Connection, instance: str, orders: Collection[str]) ->
         "select kind, source_id, source_number, document_kind, order_key, order_number, amount, currency, reason from change"
         " where instance = :instance and order_key = any(:orders) and state = any(:open) and target_id is not null order by id"
     )
-    values = {"instance": instance, "orders": list(orders), "open": OPEN}
+    values = {"instance": instance, "orders": list(orders), "open": list(OPEN_STATES)}
     return list(connection.execute(text(statement), values))
 
 
@@ -172,7 +171,7 @@ def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple
     lock = (
         "select 1 from change where instance = :instance and order_key = any(:orders) and state = any(:open) for update"
     )
-    connection.execute(text(lock), {**where, "open": OPEN})
+    connection.execute(text(lock), {**where, "open": list(OPEN_STATES)})
     rows = connection.execute(
         text(
             "select distinct on (kind, source_id) id, kind, source_id, state, request_hash, reason, target_id from change"
@@ -183,9 +182,9 @@ def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple
     standing: dict[Key, Any] = {}
     ended: dict[Key, Any] = {}
     for row in rows:
-        if row["state"] in OPEN:
+        if row["state"] in OPEN_STATES:
             standing[row["kind"], row["source_id"]] = row
-        elif row["state"] == "refused":
+        elif row["state"] == ChangeState.REFUSED:
             ended[row["kind"], row["source_id"]] = row
     return standing, ended
 
@@ -264,7 +263,7 @@ def supersede_dependants(connection: Connection, instance: str, order_key: str, 
             "select id, kind, source_id from change where instance = :instance and order_key = :order and state = any(:open)"
             " order by step for update"
         ),
-        {"instance": instance, "order": order_key, "open": [state.value for state in OPEN_STATES]},
+        {"instance": instance, "order": order_key, "open": list(OPEN_STATES)},
     )
     undone, ids = [ended], []
     for change_id, kind, source_id in rows:  # by step: what is required comes first
@@ -301,8 +300,8 @@ def open_of(connection: Connection, instance: str, order_keys: Sequence[str]) ->
             and state in ('planned', 'approved', 'leased', 'uncertain')"""),
         {"instance": instance, "orders": list(order_keys)},
     ).all()
-    planned = [row.id for row in rows if row.state in ("planned", "approved")]
-    return planned, sorted({row.order_key for row in rows if row.state in ("leased", "uncertain")})
+    planned = [row.id for row in rows if row.state in NOT_BEGUN]
+    return planned, sorted({row.order_key for row in rows if row.state in BEGUN})
 
 
 def erase(connection: Connection, instance: str, order_keys: Sequence[str], words: Sequence[str]) -> dict[str, int]:

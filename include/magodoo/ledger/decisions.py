@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Verdict
 from magodoo.ledger import changes
 from magodoo.staging.work_queue import WorkQueue
 
@@ -51,12 +52,12 @@ def unchecked(connection: Connection, instance: str) -> list[Unchecked]:
 
 def release(connection: Connection, changes: Iterable[tuple[int, str]]) -> int:
     """Write the verdict `released` on (id, request hash); return how many. A change whose request has changed is left unchecked."""
-    return _judge(connection, changes, "released", None)
+    return _judge(connection, changes, Verdict.RELEASED, None)
 
 
 def hold(connection: Connection, changes: Iterable[tuple[int, str]], check: str) -> int:
     """Write the verdict `held` with the name of the check that holds it; return how many."""
-    return _judge(connection, changes, "held", check)
+    return _judge(connection, changes, Verdict.HELD, check)
 
 
 def release_by_person(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
@@ -70,7 +71,7 @@ def release_by_person(connection: Connection, change_ids: Collection[int], who: 
     return connection.execute(text(statement), {"ids": list(change_ids), "said": said}).rowcount
 
 
-def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: str, check: str | None) -> int:
+def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: Verdict, check: str | None) -> int:
     pairs = list(changes)
     statement = (
         "update change set verdict = :verdict, held_by = :check, checked_hash = request_hash"

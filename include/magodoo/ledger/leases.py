@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind, waits_for
-from magodoo.domain.vocabulary import Side
+from magodoo.domain.vocabulary import BEGUN, OPEN_STATES, ChangeState, Side
 from magodoo.ledger import changes
-from magodoo.ledger.changes import OPEN, LeasedChange, LeaseLost
+from magodoo.ledger.changes import LeasedChange, LeaseLost
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
@@ -135,7 +135,7 @@ def refuse(connection: Connection, change: LeasedChange, reason: str, now: datet
         LeaseLost: The lease went to another worker.
     """
     WorkQueue(connection, change.instance).bump([change.order_key])
-    _end(connection, change, "refused", reason, now)
+    _end(connection, change, ChangeState.REFUSED, reason, now)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id), now)
 
 
@@ -145,7 +145,7 @@ def fail(connection: Connection, change: LeasedChange, reason: str, now: datetim
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    _end(connection, change, "failed", reason, now)
+    _end(connection, change, ChangeState.FAILED, reason, now)
     if changes.supersede_dependants(
         connection, change.instance, change.order_key, (change.kind, change.source_id), now
     ):
@@ -159,7 +159,7 @@ def drop(connection: Connection, change: LeasedChange, reason: str, now: datetim
         LeaseLost: The lease went to another worker.
     """
     WorkQueue(connection, change.instance).bump([change.order_key])
-    _end(connection, change, "superseded", reason, now)
+    _end(connection, change, ChangeState.SUPERSEDED, reason, now)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id), now)
 
 
@@ -352,7 +352,7 @@ def _ready(
             " where instance = :instance and order_key = any(:in_orders) and state = any(:open)"
             " order by change.id for update of change"
         ),
-        {**wanted, "in_orders": orders, "open": OPEN},
+        {**wanted, "in_orders": orders, "open": list(OPEN_STATES)},
     ).mappings()
     ready: list[Mapping[str, Any]] = []
     waiting: list[Mapping[str, Any]] = []
@@ -391,13 +391,11 @@ def _lease(
     for row in rows:
         known = {name: row[name] for name in LeasedChange.__dataclass_fields__ if name in row}
         known |= {"kind": ChangeKind(row["kind"]), "request": parse_json(row["request"] or "{}")}
-        leased.append(
-            LeasedChange(**known, token=tokens[row["order_key"]], resumed=row["state"] in ("leased", "uncertain"))
-        )
+        leased.append(LeasedChange(**known, token=tokens[row["order_key"]], resumed=row["state"] in BEGUN))
     return leased
 
 
-def _end(connection: Connection, change: LeasedChange, state: str, reason: str, now: datetime) -> None:
+def _end(connection: Connection, change: LeasedChange, state: ChangeState, reason: str, now: datetime) -> None:
     assignments = "state = :state, reason = :reason, finished_at = :now, lease_until = null"
     _set(connection, change, assignments, state=state, reason=reason, now=now)
 

@@ -17,6 +17,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection, text
 
+from magodoo.domain import labels
+from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Verdict
 from magodoo.ledger import changes
 from magodoo.notifications import outbox
 from magodoo.notifications.chart import fourteen_days
@@ -49,11 +51,11 @@ _UNTOLD = """
     ) untold where told_for is distinct from why order by step, order_number, id"""
 
 # Reason why a change needs a person: recipients, words of the subject, and the filter with which the page Changes lists them.
-_NEEDS = {
-    "waiting": ("approver", "wait for approval", "approval=waiting"),
-    "failed": ("it", "failed", "state=failed"),
-    "refused": ("accounting", "refused", "state=refused"),
-    "held": ("accounting", "held by a check", "verdict=held"),
+_NEEDS: dict[str, tuple[str, str, str]] = {
+    Approval.WAITING: ("approver", "wait for approval", "approval=waiting"),
+    ChangeState.FAILED: ("it", "failed", "state=failed"),
+    ChangeState.REFUSED: ("accounting", "refused", "state=refused"),
+    Verdict.HELD: ("accounting", "held by a check", "verdict=held"),
 }
 
 
@@ -122,21 +124,21 @@ def queue_changes(connection: Connection, instance: Instance, ui_url: str, now: 
     ]
     mails = 0
     for state, (who, words, page) in _NEEDS.items():
-        told = [row for row in rows if row["why"] == state]
-        if not told:
+        of_state = [row for row in rows if row["why"] == state]
+        if not of_state:
             continue
-        lines = _sums_of_changes(told)
-        subject = f"[{instance.id}] {len(told)} change{'s' if len(told) > 1 else ''} {words}: " + ", ".join(
-            f"{line['n']} {line['kind'].replace('_', ' ')}"
+        lines = _sums_of_changes(of_state)
+        subject = f"[{instance.id}] {len(of_state)} change{'s' if len(of_state) > 1 else ''} {words}: " + ", ".join(
+            f"{line['n']} {labels.in_sentence(line['kind'])}"
             + (f" ({money(line['amount'], line['currency'])} {line['currency']})" if line["amount"] else "")
             for line in lines[:3]
         )
         mail = compose(
             instance, f"changes_{state}", "changes.html", subject, recipients_of(instance, who), ui_url, now,
-            changes=told[:100], sums=lines, more=max(0, len(told) - 100), state=state, page=page, checks=checks,
+            changes=of_state[:100], sums=lines, more=max(0, len(of_state) - 100), state=state, page=page, checks=checks,
         )  # fmt: skip
         mails += bool(outbox.queue(connection, mail, now))
-        changes.notified(connection, [row["id"] for row in told], state, now)
+        changes.notified(connection, [row["id"] for row in of_state], state, now)
     return mails
 
 
@@ -274,19 +276,17 @@ def stake(finding: Mapping[str, Any]) -> int:
 
 
 def _phrase(type_: str, kind: str, group: list[dict[str, Any]]) -> str:
-    word = kind.replace("_", " ") + ("s" if len(group) != 1 else "")
+    word = labels.in_sentence(kind) + ("s" if len(group) != 1 else "")
     amounts = ", ".join(
         f"{entry['absolute']} {entry['currency']}"
         + ("" if entry["absolute"] == entry["net"].lstrip("-") else f" (net {entry['net']})")
         for entry in sums(group)
     )
-    if type_.startswith("missing_in_"):
-        return f"{len(group)} {word} missing in {type_.removeprefix('missing_in_').title()}" + (
-            f" ({amounts})" if amounts else ""
-        )
-    if type_ == "total_mismatch":
+    if type_ in (FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO):
+        return f"{len(group)} {word} {labels.label(type_)}" + (f" ({amounts})" if amounts else "")
+    if type_ == FindingType.TOTAL_MISMATCH:
         return f"{len(group)} {word} {'differs' if len(group) == 1 else 'differ'} by {amounts or '0.00'}"
-    return f"{len(group)} {word}: {type_.replace('_', ' ')}" + (f" ({amounts})" if amounts else "")
+    return f"{len(group)} {word}: {labels.in_sentence(type_)}" + (f" ({amounts})" if amounts else "")
 
 
 def _findings_mail(
@@ -351,7 +351,7 @@ def _templates(*, autoescape: bool) -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters["money"] = money
-    made.filters["words"] = lambda value: str(value).replace("_", " ")
+    made.filters["label"] = labels.in_sentence
     made.filters["day"] = lambda moment: f"{moment:%Y-%m-%d %H:%M} UTC" if moment else ""
     return made
 

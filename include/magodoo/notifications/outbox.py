@@ -144,7 +144,7 @@ def unsent(connection: Connection, instance: str) -> Unsent:
     return Unsent(*connection.execute(query, {"instance": instance}).one())
 
 
-def was_told(connection: Connection, instance: str, topic: str, plain: str) -> bool:
+def was_queued(connection: Connection, instance: str, topic: str, plain: str) -> bool:
     """Return whether an email of exactly this topic and plain text was queued before."""
     query = text("select exists (select 1 from mail where instance = :instance and topic = :topic and plain = :plain)")
     return bool(connection.execute(query, {"instance": instance, "topic": topic, "plain": plain}).scalar_one())

@@ -19,9 +19,9 @@ def run(context: Context) -> dict[str, Any]:
 
     Returns `{"failed_checks": [line, ...], "held_sides": [...], "released": n, "held": n, "mails": n, "docs": folder}`.
     """
-    with runs.recorded(context.engine, context.instance.id, "quality", context.dag_run, context.now) as told:
+    with runs.recorded(context.engine, context.instance.id, "quality", context.dag_run, context.now) as counts:
         found = _check(context)
-        told.update(
+        counts.update(
             {name: found[name] for name in ("released", "held", "mails")}, failed_checks=len(found["failed_checks"])
         )
     return found

@@ -33,7 +33,7 @@ def run(context: Context) -> dict[str, int]:
     instance = context.instance
     with runs.recorded(context.engine, instance.id, "refresh", context.dag_run, context.now) as counts:
         with context.engine.connect() as connection:
-            keys = WorkQueue(connection, instance.id).lively(context.now() - timedelta(days=instance.refresh_days))
+            keys = WorkQueue(connection, instance.id).may_change(context.now() - timedelta(days=instance.refresh_days))
             before = deletion.count(connection, instance.id)
         read: Counter[str] = Counter(orders=len(keys))
         for start in range(0, len(keys), BATCH):
@@ -44,7 +44,7 @@ def run(context: Context) -> dict[str, int]:
         with context.engine.begin() as connection:
             queue = WorkQueue(connection, instance.id)
             today = context.now().astimezone(instance.zone).date()
-            read["ripe"] = queue.bump_ripe(today - timedelta(days=instance.refund_return_days))
+            read["ripe"] = queue.bump_aged(today - timedelta(days=instance.refund_return_days))
             unsettled = repository.unsettled(connection, instance.id)
             queue.bump(unsettled)
             read["unsettled"] = len(unsettled)
@@ -52,7 +52,7 @@ def run(context: Context) -> dict[str, int]:
             read["deleted"] = deletion.count(connection, instance.id) - before
         expires = context.odoo.key_expiry()
         with context.engine.begin() as connection:
-            told = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now())
-            read["key_warnings"] = told
+            queued = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now())
+            read["key_warnings"] = queued
         counts.update(read)
     return dict(counts)

@@ -44,7 +44,7 @@ class Check:
     severity: Severity
     holds: Holds
     meaning: str
-    cure: str
+    remedy: str
     select: str
 
     def sql(self, instance: Instance, now: datetime, batch: str = "(select * from {batch})") -> str:

@@ -22,6 +22,7 @@ from great_expectations.checkpoint.actions import ValidationAction
 from great_expectations.expectations.metadata_types import FailureSeverity
 from sqlalchemy import Connection, Engine
 
+from magodoo.domain import labels
 from magodoo.errors import InvariantError
 from magodoo.pg_sessions import SCHEMA, seen_by_all
 from magodoo.quality.all_checks import ALL_CHECKS
@@ -132,7 +133,7 @@ def _validation(
                 description=check.meaning,
                 unexpected_rows_query=check.sql(instance, now),
                 severity=FailureSeverity(check.severity.value),
-                meta={"check": check.name, "cure": check.cure, "holds": check.holds.value},
+                meta={"check": check.name, "remedy": check.remedy, "holds": check.holds.value},
             )
         )
     return context.validation_definitions.add(
@@ -149,9 +150,9 @@ def _by_table(checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
 
 def _name_of(item: Any) -> str:
     name = str(item.expectation_config.meta["check"])
-    told = _exceptions(item.exception_info)
-    if told:
-        raise InvariantError(f"check {name} could not run: {told[0]}")
+    raised = _exceptions(item.exception_info)
+    if raised:
+        raise InvariantError(f"check {name} could not run: {raised[0]}")
     return name
 
 
@@ -185,7 +186,9 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _named(row: dict[str, Any]) -> str:
     order = f" of order {row['order_number']}" if row["order_number"] else ""
-    return f"{row['side']} {row['kind'].replace('_', ' ')} {row['number'] or row['source_id']}{order}: {row['message']}"
+    return (
+        f"{row['side']} {labels.in_sentence(row['kind'])} {row['number'] or row['source_id']}{order}: {row['message']}"
+    )
 
 
 def holding(failures: Iterable[Failure], holds: Holds) -> list[Failure]:

@@ -20,7 +20,7 @@ from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalD
 from magodoo.pg_copy import copy_rows, encoded, encoded_row, escaped_json, json_text
 from magodoo.settings import Instance
 from magodoo.staging import db, deletion, line_linking
-from magodoo.staging.order_linking import names_of, resolve, shop_is_known
+from magodoo.staging.order_linking import magento_is_staged, names_of, resolve
 from magodoo.staging.work_queue import BUMP, WorkQueue
 
 KEY = ("instance", "side", "kind", "source_id")
@@ -165,11 +165,11 @@ _LINES = f"""
 
 
 def insert(
-    connection: Connection, documents: Sequence[Prepared], names: Mapping[str, Any], *, shop_is_known: bool
+    connection: Connection, documents: Sequence[Prepared], names: Mapping[str, Any], *, magento_is_staged: bool
 ) -> None:
     """Insert documents that are not staged yet. `names` are those of `names_of`, and `now`.
 
-    Looks for no order as long as `shop_is_known` is false: no Magento order is staged yet.
+    Looks for no order as long as `magento_is_staged` is false: no Magento order is staged yet.
     """
     groups: dict[tuple[str, bool], list[Prepared]] = {}
     for document in documents:
@@ -179,7 +179,7 @@ def insert(
     for group, statement in _STATEMENTS.items():
         if found := groups.get(group):
             fill(connection, found)
-            connection.execute(text(statement), {**names, "shop_is_known": shop_is_known})
+            connection.execute(text(statement), {**names, "shop_is_known": magento_is_staged})
             lines = [line for document in found for line in document.lines]
             if group == (Side.MAGENTO, False):
                 _incoming(connection, "line", LINE, lines)
@@ -262,7 +262,8 @@ def write(connection: Connection, instance: Instance, documents: Sequence[Prepar
     if changed:
         _replace(connection, changed, now)
         queue.bump_changed()
-    insert(connection, new, names_of(instance) | {"now": now}, shop_is_known=_shop_is_known(connection, instance, new))
+    names = names_of(instance) | {"now": now}
+    insert(connection, new, names, magento_is_staged=_magento_is_staged(connection, instance, new))
     db.keep(connection, "document", "line", "payload")
     db.learn_kinds(connection)
     resolve(connection, instance, now)
@@ -270,8 +271,8 @@ def write(connection: Connection, instance: Instance, documents: Sequence[Prepar
     return Staged(len(documents), len(new) + len(changed), same, len(known) - len(changed) - same)
 
 
-def _shop_is_known(connection: Connection, instance: Instance, new: Sequence[Prepared]) -> bool:
-    return any(document.key[:2] == (Side.MAGENTO, Kind.ORDER) for document in new) or shop_is_known(
+def _magento_is_staged(connection: Connection, instance: Instance, new: Sequence[Prepared]) -> bool:
+    return any(document.key[:2] == (Side.MAGENTO, Kind.ORDER) for document in new) or magento_is_staged(
         connection, instance.id
     )
 

@@ -47,9 +47,9 @@ def resolve(connection: Connection, instance: Instance, now: datetime) -> int:
     names = names_of(instance) | {"now": now}
     _learn_shapes(connection, names)
     inherit(connection, instance.id)
-    if not shop_is_known(connection, instance.id):
+    if not magento_is_staged(connection, instance.id):
         return 0
-    changed = _find(connection, names) if _has_books(connection, names) else 0
+    changed = _find(connection, names) if _odoo_is_staged(connection, names) else 0
     _clear_found(connection, names)
     connection.execute(
         text("update document set resolved_at = :now where instance = :instance and resolved_at is null"), names
@@ -141,7 +141,7 @@ def _learn_shapes(connection: Connection, names: dict[str, Any]) -> None:
     )
 
 
-def shop_is_known(connection: Connection, instance: str) -> bool:
+def magento_is_staged(connection: Connection, instance: str) -> bool:
     """Return whether a Magento order of the instance was ever staged.
 
     Before that no document can be resolved, or called foreign.
@@ -150,7 +150,7 @@ def shop_is_known(connection: Connection, instance: str) -> bool:
     return bool(connection.execute(known, {"instance": instance, "shapes": NUMBER_SHAPES}).scalar_one())
 
 
-def _has_books(connection: Connection, names: dict[str, Any]) -> bool:
+def _odoo_is_staged(connection: Connection, names: dict[str, Any]) -> bool:
     """Return whether any document of Odoo is staged; during the first reading of Magento none is."""
     there = text("select exists (select 1 from document where instance = :instance and side = 'odoo')")
     return bool(connection.execute(there, names).scalar_one())

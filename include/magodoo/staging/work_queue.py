@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
+from magodoo.domain.vocabulary import OrderScope
+
 BUMP = """
     insert into order_work (instance, order_key, staged_version)
         {select}
@@ -56,7 +58,7 @@ class WorkQueue:
             {"instance": self.instance, "keys": list(order_keys)},
         )
 
-    def bump_ripe(self, before: date, days: int = 7) -> int:
+    def bump_aged(self, before: date, days: int = 7) -> int:
         """Make orders due whose refunds or returns reached an age within the last `days`, and return how many.
 
         `before` is a local date of the instance: documents dated earlier have reached the age.
@@ -67,9 +69,9 @@ class WorkQueue:
                 and (kind = 'return' or kind = 'credit_memo' and side = 'magento') order by 1"""),
             {"instance": self.instance, "before": before, "since": before - timedelta(days=days)},
         ).scalars()
-        ripe = list(keys)
-        self.bump(ripe)
-        return len(ripe)
+        aged = list(keys)
+        self.bump(aged)
+        return len(aged)
 
     def due(self) -> list[str]:
         """Return the keys of due orders, oldest change first."""
@@ -103,7 +105,7 @@ class WorkQueue:
         `versions_seen` is the result of `versions`. `excluded` are the keys of orders that the settings exclude,
         `not_expected` of those that Odoo is not expected to have; all others are in scope.
         """
-        scopes = dict.fromkeys(not_expected, "not_expected") | dict.fromkeys(excluded, "excluded")
+        scopes = dict.fromkeys(not_expected, OrderScope.NOT_EXPECTED) | dict.fromkeys(excluded, OrderScope.EXCLUDED)
         self.connection.execute(
             text("""update order_work w set reconciled_version = greatest(w.reconciled_version, seen.version), scope = seen.scope
                 from unnest(cast(:keys as text[]), cast(:versions as bigint[]), cast(:scopes as text[])) as seen (key, version, scope)
@@ -112,7 +114,7 @@ class WorkQueue:
                 "instance": self.instance,
                 "keys": list(versions_seen),
                 "versions": list(versions_seen.values()),
-                "scopes": [scopes.get(key, "in_scope") for key in versions_seen],
+                "scopes": [scopes.get(key, OrderScope.IN_SCOPE) for key in versions_seen],
             },
         )
 
@@ -135,7 +137,7 @@ class WorkQueue:
         ).all()
         return [(row.order_key, row.staged_version, row.completed_version) for row in rows]
 
-    def lively(self, since: datetime) -> list[str]:
+    def may_change(self, since: datetime) -> list[str]:
         """Return the keys of orders that may still change.
 
         These are orders that are open in Magento, changed on either side since `since` (UTC), wait for their Magento order,

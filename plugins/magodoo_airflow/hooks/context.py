@@ -31,10 +31,10 @@ def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterat
     reading = read_with_problems()
     settings = reading.settings
     if instance not in settings.instances:
-        told = "; ".join(str(problem) for problem in reading.problems if problem.instance in (instance, None))
+        problems = "; ".join(str(problem) for problem in reading.problems if problem.instance in (instance, None))
         raise BadSettings(
             f"there is no usable instance {instance!r} in the settings",
-            hint=told or f"known: {sorted(settings.instances)}",
+            hint=problems or f"known: {sorted(settings.instances)}",
         )
     wanted = settings.instances[instance]
     engine = staging_engine(settings)

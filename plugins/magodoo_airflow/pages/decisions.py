@@ -82,7 +82,7 @@ def confirm_match(
             raise HTTPException(409, "One of them has a counterpart by now: open the page again.")
         order = magento.head["order_key"]
         repository.confirm(connection, instance, kind, order, magento_id, odoo_id, who.name, utc_now())
-        _look_again(connection, instance, order)
+        _reconcile_again(connection, instance, order)
     return _back(request, record_address(magento.head))
 
 
@@ -95,11 +95,11 @@ def undo_match(request: Request, who: Who, pair_id: int) -> Response:
             raise HTTPException(409, "This is no match that a person confirmed: open the page again.")
         who.must_write([pair["instance"]])
         repository.separate(connection, pair_id, utc_now())
-        _look_again(connection, pair["instance"], pair["order_key"])
+        _reconcile_again(connection, pair["instance"], pair["order_key"])
     return _back(request, record_address(pair, "magento", pair["magento_id"]))
 
 
-def _look_again(connection: Connection, instance: str, order_key: str) -> None:
+def _reconcile_again(connection: Connection, instance: str, order_key: str) -> None:
     WorkQueue(connection, instance).bump([order_key])
     sales_lines.refresh(connection, instance, [order_key])
 

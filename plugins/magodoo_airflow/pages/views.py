@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, Response
 from sqlalchemy import RowMapping
 
+from magodoo.domain import labels
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import FindingType, Side
 from magodoo.reconcile import catalogue
@@ -120,7 +121,7 @@ def document(request: Request, who: Who, instance: str, side: str, kind: str, so
         found = records.document(connection, instance, side, kind, source_id)
     if found is None:
         raise HTTPException(
-            404, f"The {side} {kind.replace('_', ' ')} {source_id} is not staged for instance {instance}."
+            404, f"The {side} {labels.in_sentence(kind)} {source_id} is not staged for instance {instance}."
         )
     return page(
         request, who, "document.html", document=found, instance=instance, links=_outside(instance, found), parts=_PARTS, words_parts=_WORDS,
@@ -150,7 +151,7 @@ def _outside(instance: str, found: records.DocumentPage) -> list[tuple[str, str]
     for side, row in found.sides.items():
         link = _magento_link(settings, row) if side == "magento" else _odoo_link(settings, row)
         if link.startswith(("https://", "http://")):
-            links.append((side.capitalize(), link))
+            links.append((labels.SIDES[side], link))
     return links
 
 
@@ -162,7 +163,7 @@ def _made(change: Mapping[str, Any]) -> tuple[str, str] | None:
         return None
     row = {"kind": kind.entry.record or change["document_kind"], "source_id": change["target_id"]}
     link = _magento_link(settings, row) if kind.target is Side.MAGENTO else _odoo_link(settings, row)
-    return (kind.target.value.capitalize(), link) if link.startswith(("https://", "http://")) else None
+    return (labels.SIDES[kind.target], link) if link.startswith(("https://", "http://")) else None
 
 
 def _magento_link(settings: Instance | None, row: Mapping[str, Any]) -> str:

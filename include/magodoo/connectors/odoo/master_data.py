@@ -16,6 +16,7 @@ from magodoo.connectors.odoo.rpc import expect_rows
 from magodoo.connectors.odoo.validation import NEVER
 from magodoo.connectors.odoo.versions import name_of
 from magodoo.domain.numbering import Numbering
+from magodoo.domain.states import OdooMoveState
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable, UnreadableRecord
 from magodoo.timestamps import utc_now
 
@@ -228,7 +229,7 @@ class MasterData(Reads):
     def _numbered(self, journals: list[int], types: list[str], since: date) -> list[Row]:
         """Return, by prefix of the number, the first accounting date and the last invoice date of posted documents."""
         domain = [
-            *self.company_domain("account.move"), ["state", "=", "posted"], ["move_type", "in", types],
+            *self.company_domain("account.move"), ["state", "=", OdooMoveState.POSTED], ["move_type", "in", types],
             ["journal_id", "in", journals], ["date", ">=", since.isoformat()], ["invoice_date", "!=", False],
         ]  # fmt: skip
         sums = ["date:min", "invoice_date:max"]

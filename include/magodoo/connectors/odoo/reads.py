@@ -165,7 +165,7 @@ class Reads(Settlements):
         domain += [["write_date", "<", stamp(until)]] if until else []
         return int(self.call(reading.model, "search_count", domain=domain, context={"active_test": False}))
 
-    def stamps(self, kind: str, since: datetime, limit: int) -> dict[int, datetime]:
+    def timestamps(self, kind: str, since: datetime, limit: int) -> dict[int, datetime]:
         """Return `write_date` (UTC) by id of at most `limit` documents of a kind written since: one small request."""
         reading = READINGS[kind]
         domain = [*self._base_domain(reading), ["write_date", ">=", stamp(since)]]
