@@ -78,7 +78,7 @@ class CancelOrders(Writer):
     def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
         """Refuse orders that are invoiced or delivered by now; hold those that are missing, or that share a transfer with other orders."""
         rows = _order_rows(context, changes)
-        shared = context.odoo.shared_transfers([row["id"] for row in rows.values()]) if rows else {}
+        shared = context.odoo.deliveries.combined([row["id"] for row in rows.values()]) if rows else {}
         problems: dict[int, MagodooError] = {}
         for change in changes:
             row = rows.get(name_of(change.request["order"]))
@@ -99,14 +99,14 @@ class CancelOrders(Writer):
         """Cancel the orders; return each one's id, or why Odoo refused it."""
         rows = _order_rows(context, changes)
         ids = {change.id: int(rows[name_of(change.request["order"])]["id"]) for change in changes}
-        done = context.odoo.cancel_orders(list(ids.values()))
+        done = context.odoo.orders.cancel(list(ids.values()))
         return {change: done.refused.get(target, target) for change, target in ids.items()}
 
 
 def _order_rows(context: Context, changes: Sequence[LeasedChange]) -> dict[str, Mapping[str, Any]]:
     """Return the sale orders by the name of their reference; an order that is not found is absent."""
     ids = resolve(context, changes, [change.request["order"] for change in changes])
-    rows = {row["id"]: row for row in context.odoo.by_ids("order", sorted(set(ids.values()))).sure}
+    rows = {row["id"]: row for row in context.odoo.documents.by_ids("order", sorted(set(ids.values()))).sure}
     return {name: rows[id] for name, id in ids.items() if id in rows}
 
 

@@ -63,7 +63,7 @@ def resolve(
     names = sorted({str(reference["external_id"]) for reference in references if reference.get("external_id")})
     found: dict[str, int] = {}
     if names:
-        found = context.odoo.by_external_ids(names, _believed(context, {change.order_key for change in changes}))
+        found = context.odoo.external_ids.find(names, _believed(context, {change.order_key for change in changes}))
     return found | {name_of(reference): int(reference["id"]) for reference in references if reference.get("id")}
 
 

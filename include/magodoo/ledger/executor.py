@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import itertools
 import logging
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from magodoo.domain.kinds import Change, ChangeKind, requires, waits_for
@@ -138,8 +137,7 @@ class Run:
             return
         checkpoint("checked")
         try:
-            with self._within_the_lease(writer, renewed_at):
-                answers = writer.write(self.context, changes)
+            answers = writer.write(self._within_the_lease(writer, renewed_at), changes)
         except MagodooError as problem:
             self._broken(writer, changes, problem, written)
             return
@@ -151,20 +149,17 @@ class Run:
             elif answer is not None:
                 written[change] = answer
 
-    @contextmanager
-    def _within_the_lease(self, writer: Writer, renewed_at: float) -> Iterator[None]:
-        """Send no call of a write unless its settle time ends before the lease does.
+    def _within_the_lease(self, writer: Writer, renewed_at: float) -> Context:
+        """Return the context with a client that sends no call of a write unless its settle time ends before the lease does.
 
         The worker that claims the order then may trust its probe, however long this worker was delayed between two
         calls.
         """
-        instance = self.context.instance
-        client = self.context.magento if writer.kind.target is Side.MAGENTO else self.context.odoo
-        client.write_until = renewed_at + instance.lease_seconds - instance.settle_seconds
-        try:
-            yield
-        finally:
-            client.write_until = math.inf
+        context, instance = self.context, self.context.instance
+        end = renewed_at + instance.lease_seconds - instance.settle_seconds
+        if writer.kind.target is Side.MAGENTO:
+            return replace(context, magento_client=context.magento.until(end))
+        return replace(context, odoo_client=context.odoo.until(end))
 
     def _broken(
         self, writer: Writer, changes: list[LeasedChange], problem: MagodooError, written: dict[LeasedChange, int]

@@ -50,7 +50,7 @@ def run(context: Context) -> dict[str, int]:
             read["unsettled"] = len(unsettled)
         with context.engine.connect() as connection:
             read["deleted"] = deletion.count(connection, instance.id) - before
-        expires = context.odoo.key_expiry()
+        expires = context.odoo.installation.key_expiry()
         with context.engine.begin() as connection:
             queued = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now())
             read["key_warnings"] = queued
