@@ -22,6 +22,7 @@ from bench.entry import Entry, write
 
 sys.path.insert(0, str(CHECKOUT / "tests" / "support"))
 
+from magodoo.timestamps import utc_now
 from magodoo_airflow.pages.sales_lists import SALES_LISTS
 
 LIMITS = {"/": 500}
@@ -163,7 +164,7 @@ def fill(url: str, orders: int) -> int:
             sales_lines.refresh(connection, "us", [str(key) for key in range(start, min(start + 5000, orders + 1))])
     took = time.monotonic() - started
     with engine.begin() as connection:
-        sales_lines.note_agreement(connection, "us")
+        sales_lines.note_agreement(connection, "us", utc_now())
         count = connection.execute(text("select count(*) from document")).scalar_one()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("vacuum analyze")

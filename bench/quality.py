@@ -13,6 +13,7 @@ from bench.clock import Took
 from bench.contest import VAR, Contestant, hold, ratio, tell
 from bench.databases import databases
 from bench.entry import Entry, write
+from magodoo.timestamps import utc_now
 
 SIZES = {"quick": 20_000, "full": 1_000_000}
 
@@ -59,7 +60,7 @@ def ours(url: str) -> Took:
 
     engine, took, docs = connect(url), Took(), Path(tempfile.mkdtemp(dir=VAR))
     with took.watch():
-        failures = suites.run(engine, sales.INSTANCE, docs)
+        failures = suites.run(engine, sales.INSTANCE, docs, utc_now())
     shutil.rmtree(docs)
     took.result = {failure.check.name: len(failure.rows) for failure in failures}
     return took
@@ -73,7 +74,7 @@ def selects(url: str) -> Took:
 
     engine, took = connect(url), Took()
     with took.watch(), engine.connect() as connection:
-        failures = suites.found(connection, sales.INSTANCE, suites.ALL_CHECKS)
+        failures = suites.found(connection, sales.INSTANCE, suites.ALL_CHECKS, utc_now())
     took.result = {failure.check.name: len(failure.rows) for failure in failures}
     return took
 

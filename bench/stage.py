@@ -15,6 +15,7 @@ from bench.clock import Took
 from bench.contest import Contestant, hold, median, ratio
 from bench.databases import Databases, databases
 from bench.entry import Entry, write
+from magodoo.timestamps import utc_now
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -98,7 +99,7 @@ def ours(url: str, documents: int) -> Took:
             with took.watch():
                 coming = beside.submit(prepare, batch)
                 with engine.begin() as connection:
-                    write(connection, sales.INSTANCE, prepared)
+                    write(connection, sales.INSTANCE, prepared, utc_now())
                 prepared = coming.result()
     with engine.connect() as connection:
         took.result = check(connection)

@@ -12,6 +12,7 @@ from magodoo import staging
 from magodoo.domain.kinds import EDGES, ChangeKind, Edge, Effect, Scope, requires, waits_for
 from magodoo.domain.vocabulary import Side
 from magodoo.ledger import changes, decisions, leases
+from magodoo.timestamps import utc_now
 
 K = ChangeKind
 WHY = "Odoo says no"
@@ -33,13 +34,13 @@ def approved(connection: Connection, edge: Edge, later_source: str = "11") -> No
     later = {"kind": edge.later.value, "source": later_source}
     connection.execute(text("update change set approval = 'waiting' where kind = :kind and source_id = :source"), later)
     waiting = connection.scalars(text("select id from change where kind = :kind and source_id = :source"), later).all()
-    assert decisions.approve(connection, waiting, "Ann") == 1
+    assert decisions.approve(connection, waiting, "Ann", "", utc_now()) == 1
     connection.commit()
 
 
 def leased(connection: Connection, *kinds: ChangeKind) -> list[changes.LeasedChange]:
     """Lease what a worker of these kinds, which share a target, may carry out now."""
-    return leases.claim(connection, an_instance(), kinds[0].target, 10, "worker", 60, kinds=kinds)
+    return leases.claim(connection, an_instance(), kinds[0].target, 10, "worker", 60, kinds=kinds, now=utc_now())
 
 
 def state(connection: Connection, kind: ChangeKind) -> tuple[str, str]:
@@ -62,7 +63,7 @@ def test_an_undone_change_takes_along_what_requires_it_and_nothing_else(
 ) -> None:
     approved(connection, edge)
     (earlier,) = leased(connection, edge.earlier)
-    end(connection, earlier, WHY)  # type: ignore[operator]
+    end(connection, earlier, WHY, utc_now())  # type: ignore[operator]
     kept = edge.effect is Effect.WAITS_WHILE_OPEN
     wanted = "approved" if kept else "superseded"
     assert state(connection, edge.later) == (wanted, "approved"), "what is kept keeps its approval"
@@ -72,7 +73,7 @@ def test_an_undone_change_takes_along_what_requires_it_and_nothing_else(
 def test_a_rejected_change_takes_along_what_requires_it(connection: Connection, edge: Edge) -> None:
     approved(connection, edge)
     ids = connection.scalars(text("select id from change where kind = :kind"), {"kind": edge.earlier.value}).all()
-    assert decisions.reject(connection, ids, "Ann", "not this one") == 1
+    assert decisions.reject(connection, ids, "Ann", "not this one", utc_now()) == 1
     assert state(connection, edge.later)[0] == "superseded"
 
 
@@ -83,7 +84,7 @@ def test_another_document_of_the_order_waits_for_nothing_and_loses_nothing(conne
     changes = {change.kind: change for change in leased(connection, edge.earlier, edge.later)}
     assert changes.keys() == {edge.earlier, edge.later}
     leases.put_back(connection, changes[edge.later], None)
-    leases.refuse(connection, changes[edge.earlier], WHY)
+    leases.refuse(connection, changes[edge.earlier], WHY, utc_now())
     assert state(connection, edge.later) == ("approved", "approved")
 
 
@@ -92,11 +93,11 @@ def test_a_refused_payment_leaves_an_approved_credit_note_its_approval(connectio
     edge = next(edge for edge in EDGES if (edge.later, edge.earlier) == (K.ODOO_CREDIT_NOTE, K.ODOO_PAYMENT))
     approved(connection, edge)
     (payment,) = leased(connection, K.ODOO_PAYMENT)
-    leases.refuse(connection, payment, "the journal is gone")
+    leases.refuse(connection, payment, "the journal is gone", utc_now())
     leases.release(connection, "us", {payment.order_key: payment.token})
     connection.commit()
     again = a_change(K.ODOO_CREDIT_NOTE, source="11")
-    assert changes.record(connection, an_instance(), [again], "next run", ["1"]).kept == 1
+    assert changes.record(connection, an_instance(), [again], "next run", ["1"], now=utc_now()).kept == 1
     assert state(connection, K.ODOO_CREDIT_NOTE) == ("approved", "approved")
     assert len(leased(connection, K.ODOO_CREDIT_NOTE)) == 1
 
@@ -106,7 +107,7 @@ def test_what_is_required_is_taken_along_however_far_it_reaches(connection: Conn
     kinds = (K.ODOO_CREDIT_NOTE, K.ODOO_REFUND_PAYMENT, K.ODOO_STOCK_RETURN)
     recorded(connection, a_change(K.ODOO_INVOICE), *(a_change(kind, source="21") for kind in kinds))
     (invoice,) = leased(connection, K.ODOO_INVOICE)
-    leases.refuse(connection, invoice, WHY)
+    leases.refuse(connection, invoice, WHY, utc_now())
     assert [state(connection, kind)[0] for kind in kinds] == ["superseded"] * 3
 
 

@@ -57,7 +57,7 @@ def test_a_customer_is_gone_from_every_table_and_file_and_stays_gone(pair: ShopA
     assert {"document", "payload", "change_body", "mail", "finding", "quarantine", "listed_invoice"} <= before.keys()
     amounts = _amounts(pair.engine, orders[ANN.email])
 
-    counts = erasure.run(pair.engine, _settings(pair), email=ANN.email.upper(), who="dpo")
+    counts = erasure.run(pair.engine, _settings(pair), email=ANN.email.upper(), who="dpo", now=utc_now())
 
     assert counts["orders"] == 1
     assert counts["docs"] == counts["mail_copies"] == 1
@@ -77,8 +77,10 @@ def test_a_customer_is_gone_from_every_table_and_file_and_stays_gone(pair: ShopA
 
 def test_nobody_is_erased_without_being_named(pair: ShopAndBooks) -> None:
     with pytest.raises(BadSettings, match="nobody is named"):
-        erasure.run(pair.engine, _settings(pair), email="  ", who="dpo")
-    assert erasure.run(pair.engine, _settings(pair), email="nobody@example.com", who="dpo") == {"orders": 0}
+        erasure.run(pair.engine, _settings(pair), email="  ", who="dpo", now=utc_now())
+    assert erasure.run(pair.engine, _settings(pair), email="nobody@example.com", who="dpo", now=utc_now()) == {
+        "orders": 0
+    }
 
 
 def test_a_customer_with_a_change_under_way_is_not_erased_yet(pair: ShopAndBooks, files: Path) -> None:
@@ -90,7 +92,7 @@ def test_a_customer_with_a_change_under_way_is_not_erased_yet(pair: ShopAndBooks
             text("update change set state = 'uncertain' where order_key = :order"), {"order": str(order)}
         )
     with pytest.raises(TransientError, match="under way"):
-        erasure.run(pair.engine, _settings(pair), email=BEN.email, who="dpo")
+        erasure.run(pair.engine, _settings(pair), email=BEN.email, who="dpo", now=utc_now())
     with pair.engine.begin() as connection:
         connection.execute(text("update change set state = 'done' where order_key = :order"), {"order": str(order)})
     assert "payload" in _tables_with(pair.engine, BEN.email)
@@ -147,6 +149,7 @@ def _tell_of(pair: ShopAndBooks, *people: Address) -> None:
                 outbox.Mail(
                     "findings", ("a@example.com",), "one finding", f"<p>{told}</p>", told, csv=f"{person.email},1"
                 ),
+                utc_now(),
             )
 
 

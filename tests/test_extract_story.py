@@ -17,7 +17,7 @@ from magodoo.context import Context
 from magodoo.errors import BadSettings, FixConfiguration, InvariantError, TransientError, Unavailable
 from magodoo.pipeline import extract, refresh, store
 from magodoo.pipeline.window import Window, from_conf, from_partition
-from magodoo.staging import work_queue
+from magodoo.staging.work_queue import WorkQueue
 
 KINDS = ("order", "invoice", "shipment", "credit_memo")
 
@@ -335,7 +335,7 @@ def test_documents_whose_order_exists_nowhere_are_said_to_be_so(pair: Pair) -> N
     for side in ("magento", "odoo"):
         extract.run(context, side)
     with pair.engine.connect() as connection:
-        due = work_queue.due(connection, "us")
+        due = WorkQueue(connection, "us").due()
     extract.complete(context, due)
     found = {number for (number,) in rows(pair.engine, "select number from document where details ? 'without_order'")}
     assert planted and planted <= found
@@ -385,7 +385,7 @@ def test_the_refresh_finds_a_late_track_and_a_deletion(pair: Pair) -> None:
     gone = rows(pair.engine, "select source_id, order_key from document where deleted_at is not null")
     assert gone == [(str(second["entity_id"]), str(second["order_id"]))]
     with pair.engine.connect() as connection:
-        assert {str(first["order_id"]), str(second["order_id"])} <= set(work_queue.due(connection, "us"))
+        assert {str(first["order_id"]), str(second["order_id"])} <= set(WorkQueue(connection, "us").due())
     assert refresh.run(context)["deleted"] == 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,7 @@ def told(
     """How many mails are queued by an instance that looks so many days before DAY."""
     who = IT.model_copy(update={"odoo_connection": connection, "id": instance})
     with engine.begin() as opened:
-        return queue_key_expiry(opened, who, UI, expires, DAY - timedelta(days=days))
+        return queue_key_expiry(opened, who, UI, expires, datetime.combine(DAY - timedelta(days=days), time(12), UTC))
 
 
 def waiting(engine: Engine) -> list[outbox.Mail]:

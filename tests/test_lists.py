@@ -12,7 +12,8 @@ from staged import emptied, instance, magento_document, magento_order, put, rows
 from magodoo.context import Context
 from magodoo.pipeline import reconcile, sales_lists
 from magodoo.settings import Settings
-from magodoo.staging import sales_lines, work_queue
+from magodoo.staging import sales_lines
+from magodoo.staging.work_queue import WorkQueue
 
 ORDERS = ("1", "2", "3")
 ALL = "select * from listed order by kind, source_id"
@@ -25,7 +26,8 @@ def engine(module_staging_url: str) -> Iterator[Engine]:
         for order in map(int, ORDERS):
             put(engine, magento_order(order, f"00000000{order}"), magento_document("invoice", order + 10, order))
         with engine.begin() as connection:
-            work_queue.completed(connection, "us", work_queue.versions(connection, "us", ORDERS))
+            queue = WorkQueue(connection, "us")
+            queue.completed(queue.versions(ORDERS))
         yield engine
 
 

@@ -16,6 +16,7 @@ from magodoo.domain.vocabulary import Kind
 from magodoo.errors import TooLate
 from magodoo.ledger import checkpoints, decisions
 from magodoo.pipeline import reconcile
+from magodoo.timestamps import utc_now
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_a_return_that_is_all_that_is_left_of_an_order_stays_planned(made: Lab) 
 def test_what_builds_on_a_change_that_a_person_rejects_is_planned_anew_without_it(made: Lab) -> None:
     order, _, changes = delivered_and_refunded(made)
     with made.engine.begin() as connection:
-        assert decisions.reject(connection, [changes[2]], "Ann", "the parcel came back") == 1
+        assert decisions.reject(connection, [changes[2]], "Ann", "the parcel came back", utc_now()) == 1
     made.load()
     assert [made.state(change)[0] for change in changes] == ["done", "done", "refused", "done", "superseded"]
     reconcile.run(made.context)
@@ -110,7 +111,7 @@ def test_what_builds_on_a_change_that_a_person_rejects_is_planned_anew_without_i
     assert done_pickings(made) == []
     with made.engine.begin() as connection:
         assert decisions.reopen(connection, [changes[2]], "Ann") == 1
-        assert decisions.approve(connection, [changes[2]], "Ann") == 1
+        assert decisions.approve(connection, [changes[2]], "Ann", "", utc_now()) == 1
     made.release()
     made.load()
     reconcile.run(made.context, [str(order)])

@@ -17,6 +17,7 @@ from magodoo.ledger import approvals, changes, decisions, leases
 from magodoo.ledger import changes as ledger
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode, Modes
+from magodoo.timestamps import utc_now
 
 IMPORT, INVOICE, PAYMENT = ChangeKind.ORDER_IMPORT, ChangeKind.ODOO_INVOICE, ChangeKind.ODOO_PAYMENT
 
@@ -37,7 +38,9 @@ def connection(engine: Engine) -> Iterator[Connection]:
 def claimed(
     connection: Connection, instance: Instance | None = None, limit: int = 10, **wanted: Any
 ) -> list[changes.LeasedChange]:
-    changes = leases.claim(connection, instance or an_instance(), Side.ODOO, limit, "worker", 60, **wanted)
+    changes = leases.claim(
+        connection, instance or an_instance(), Side.ODOO, limit, "worker", 60, **wanted, now=utc_now()
+    )
     connection.commit()
     return changes
 
@@ -54,7 +57,7 @@ def expire_leases(connection: Connection) -> None:
 
 def test_the_same_plan_twice_leaves_one_open_change_with_its_verdict(connection: Connection) -> None:
     first = recorded(connection, a_change())
-    second = changes.record(connection, an_instance(), [a_change()], "run 2")
+    second = changes.record(connection, an_instance(), [a_change()], "run 2", now=utc_now())
     assert (first.ids, second.kept, second.inserted) == (second.ids, 1, 0)
     assert decisions.unchecked(connection, "us") == []
 
@@ -78,14 +81,14 @@ def test_a_new_revision_never_supersedes_what_may_be_written_right_now(connectio
 
 def test_a_change_that_is_no_longer_planned_is_superseded(connection: Connection) -> None:
     recorded(connection, a_change())
-    outcome = changes.record(connection, an_instance(), [], "run 2", order_keys=["1"])
+    outcome = changes.record(connection, an_instance(), [], "run 2", order_keys=["1"], now=utc_now())
     assert (outcome.superseded, states(connection)) == (1, ["superseded"])
 
 
 def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Connection) -> None:
     recorded(connection, a_change(total=1))
     (change,) = claimed(connection)
-    leases.refuse(connection, change, "Odoo says no")
+    leases.refuse(connection, change, "Odoo says no", utc_now())
     why = {("odoo_invoice", "11"): "Odoo says no"}
     assert changes.refused_before(connection, "us", [a_change(total=1)]) == why
     assert changes.refused_before(connection, "us", [a_change(total=2)]) == {}
@@ -97,7 +100,7 @@ def test_a_refused_request_is_planned_again_only_when_it_changes(connection: Con
 def test_what_builds_on_a_refused_change_leaves_the_ledger_with_it(connection: Connection) -> None:
     recorded(connection, a_change(IMPORT, source="1"))
     recorded(connection, a_change(IMPORT, source="1"), a_change(INVOICE), a_change(INVOICE, "2", "21"), release=False)
-    leases.refuse(connection, claimed(connection)[0], "Odoo says no")
+    leases.refuse(connection, claimed(connection)[0], "Odoo says no", utc_now())
     assert states(connection) == ["refused", "superseded", "planned"]
 
 
@@ -105,7 +108,7 @@ def test_what_builds_on_what_builds_on_a_rejected_change_leaves_the_ledger_too(c
     """No goods come back for a credit note that goes because its invoice was rejected."""
     memo, back = ChangeKind.ODOO_CREDIT_NOTE, ChangeKind.ODOO_STOCK_RETURN
     outcome = recorded(connection, a_change(), a_change(memo, source="12"), a_change(back, source="12"))
-    decisions.reject(connection, [outcome.ids["odoo_invoice", "11"]], "ann", "wrong customer")
+    decisions.reject(connection, [outcome.ids["odoo_invoice", "11"]], "ann", "wrong customer", utc_now())
     assert states(connection) == ["refused", "superseded", "superseded"]
     assert claimed(connection) == []
 
@@ -182,7 +185,7 @@ def all_batches(
     instance, done = an_instance(), list[ledger.LeasedChange]()
     seen, tried = set[str](), set[int]()
     while changes := leases.claim(
-        connection, instance, Side.ODOO, limit, "worker", 60, kinds=kinds, skip=seen, tried_changes=tried
+        connection, instance, Side.ODOO, limit, "worker", 60, kinds=kinds, skip=seen, tried_changes=tried, now=utc_now()
     ):
         done += changes
         tried |= {change.id for change in changes}
@@ -190,11 +193,11 @@ def all_batches(
             if put_back:
                 leases.put_back(connection, change, "not yet")
             else:
-                leases.done(connection, {change: leases.Outcome("1")})
+                leases.done(connection, {change: leases.Outcome("1")}, utc_now())
         leases.release(connection, "us", {change.order_key: change.token for change in changes})
         connection.commit()
         seen |= {change.order_key for change in changes} - leases.left(
-            connection, instance, Side.ODOO, changes, tried, kinds
+            connection, instance, Side.ODOO, changes, tried, kinds, now=utc_now()
         )
     return done
 
@@ -221,9 +224,9 @@ def test_who_lost_the_lease_can_neither_renew_nor_commit(connection: Connection)
     (heir,) = claimed(connection)
     assert leases.renew(connection, [dead], 60) == set()
     with pytest.raises(changes.LeaseLost):
-        leases.done(connection, {dead: leases.Outcome("7", "INV/7")})
+        leases.done(connection, {dead: leases.Outcome("7", "INV/7")}, utc_now())
     with pytest.raises(changes.LeaseLost):
-        leases.refuse(connection, dead, "no")
+        leases.refuse(connection, dead, "no", utc_now())
     assert leases.renew(connection, [heir], 60) == {heir.id}
 
 
@@ -286,7 +289,7 @@ def test_beyond_the_limits_a_change_waits_and_the_rest_goes_on(connection: Conne
     careful = an_instance(limits=Limits(first_writes=0, document_amount=100, run_amount=150, changes_per_run=2))
     cheap = [a_change(source=str(number), amount=400_000, order=str(number)) for number in (1, 2, 3)]
     recorded(connection, a_change(source="9", order="9", amount=1_000_001), *cheap, instance=careful)
-    outcome = approvals.review(connection, careful)
+    outcome = approvals.review(connection, careful, utc_now())
     connection.commit()
     assert (outcome.free, outcome.waiting) == (2, 2)
     assert {change.source_id for change in claimed(connection, careful)} == {"1", "2"}
@@ -296,92 +299,92 @@ def test_changes_are_counted_by_kind_in_a_run_and_in_a_day(connection: Connectio
     careful = an_instance(limits=Limits(first_writes=0, changes_per_run=1, changes_per_day=1))
     one_of_each = [a_change(kind, source=kind.value) for kind in (INVOICE, ChangeKind.ODOO_DELIVERY)]
     recorded(connection, *one_of_each, a_change(source="2", order="2"), instance=careful)
-    assert approvals.review(connection, careful) == approvals.Review(free=2, waiting=1)
+    assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=2, waiting=1)
     connection.execute(text("update change set state = 'done', finished_at = now() where source_id <> '2'"))
     connection.execute(text("update change set approval = 'not_needed', approval_reason = null"))
-    assert approvals.review(connection, careful) == approvals.Review(free=0, waiting=1)
+    assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=0, waiting=1)
     connection.execute(text("update change set finished_at = now() - interval '25 h' where state = 'done'"))
     connection.execute(text("update change set approval = 'not_needed', approval_reason = null"))
-    assert approvals.review(connection, careful) == approvals.Review(free=1, waiting=0)
+    assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=1, waiting=0)
 
 
 def test_the_first_writes_of_a_kind_need_a_person_and_later_ones_do_not(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=1))
     outcome = recorded(connection, a_change(source="1", order="1"), a_change(source="2", order="2"), instance=careful)
-    assert approvals.review(connection, careful).waiting == 2
+    assert approvals.review(connection, careful, utc_now()).waiting == 2
     assert claimed(connection, careful) == []
-    decisions.approve(connection, [outcome.ids["odoo_invoice", "1"]], "ann", "seen")
+    decisions.approve(connection, [outcome.ids["odoo_invoice", "1"]], "ann", "seen", utc_now())
     (change,) = claimed(connection, careful)
-    leases.done(connection, {change: leases.Outcome("7", "INV/7")})
-    assert approvals.review(connection, careful) == approvals.Review(free=1, waiting=0)
+    leases.done(connection, {change: leases.Outcome("7", "INV/7")}, utc_now())
+    assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=1, waiting=0)
     assert [item.source_id for item in claimed_after_lease(connection, careful)] == ["2"]
 
 
 def test_an_approval_belongs_to_the_request_and_expires(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=1, approval_expires_hours=1))
     ids = list(recorded(connection, a_change(), instance=careful).ids.values())
-    approvals.review(connection, careful)
-    decisions.approve(connection, ids, "ann", "seen")
+    approvals.review(connection, careful, utc_now())
+    decisions.approve(connection, ids, "ann", "seen", utc_now())
     connection.execute(text("update change set approved_at = now() - interval '2 hours'"))
     assert claimed(connection, careful) == []
-    assert approvals.review(connection, careful).waiting == 1
-    decisions.approve(connection, ids, "ann", "seen again")
+    assert approvals.review(connection, careful, utc_now()).waiting == 1
+    decisions.approve(connection, ids, "ann", "seen again", utc_now())
     recorded(connection, a_change(total=2), instance=careful)
-    approvals.review(connection, careful)
+    approvals.review(connection, careful, utc_now())
     assert claimed(connection, careful) == []
 
 
 def test_a_rejection_stays_until_the_request_changes_or_somebody_reopens_it(connection: Connection) -> None:
     ids = list(recorded(connection, a_change()).ids.values())
-    decisions.reject(connection, ids, "ann", "wrong customer")
+    decisions.reject(connection, ids, "ann", "wrong customer", utc_now())
     assert recorded(connection, a_change()).refused == {("odoo_invoice", "11"): "rejected by ann: wrong customer"}
     assert decisions.reopen(connection, ids, "bob") == 1
     assert (states(connection), claimed(connection)) == (["planned"], [])
-    approvals.review(connection, an_instance())
-    decisions.approve(connection, ids, "bob")
+    approvals.review(connection, an_instance(), utc_now())
+    decisions.approve(connection, ids, "bob", "", utc_now())
     recorded(connection)
     assert len(claimed(connection)) == 1
 
 
 def test_what_is_posted_into_a_closed_period_waits_for_a_person(connection: Connection) -> None:
     ids = list(recorded(connection, a_change(closed_period=True)).ids.values())
-    approvals.review(connection, an_instance())
+    approvals.review(connection, an_instance(), utc_now())
     assert claimed(connection) == []
-    decisions.approve(connection, ids, "ann", "the tax adviser knows")
+    decisions.approve(connection, ids, "ann", "the tax adviser knows", utc_now())
     assert len(claimed(connection)) == 1
 
 
 def test_what_is_exactly_at_its_limit_goes_on(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=0, document_amount=50, run_amount=50))
     recorded(connection, a_change(amount=500_000), instance=careful)
-    assert approvals.review(connection, careful) == approvals.Review(free=1, waiting=0)
+    assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=1, waiting=0)
 
 
 def test_refunds_have_a_limit_of_their_own(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=0, document_amount=100, refund_amount=10))
     recorded(connection, a_change(), a_change(ChangeKind.ODOO_CREDIT_NOTE, source="12"), instance=careful)
-    assert approvals.review(connection, careful) == approvals.Review(free=1, waiting=1)
+    assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=1, waiting=1)
     assert [change.kind for change in claimed(connection, careful)] == [INVOICE]
 
 
 def test_what_was_too_much_waits_for_a_person_also_when_the_next_run_has_room(connection: Connection) -> None:
     careful = an_instance(limits=Limits(first_writes=0, changes_per_run=1))
     recorded(connection, a_change(), a_change(source="21", order="2"), instance=careful)
-    assert approvals.review(connection, careful) == approvals.Review(free=1, waiting=1)
+    assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=1, waiting=1)
     (change,) = claimed(connection, careful)
-    leases.done(connection, {change: leases.Outcome("7", "INV/7")})
-    assert approvals.review(connection, careful) == approvals.Review(free=0, waiting=1)
+    leases.done(connection, {change: leases.Outcome("7", "INV/7")}, utc_now())
+    assert approvals.review(connection, careful, utc_now()) == approvals.Review(free=0, waiting=1)
 
 
 def test_only_what_waits_is_approved(connection: Connection) -> None:
     ids = list(recorded(connection, a_change()).ids.values())
-    assert decisions.approve(connection, ids, "ann") == 0
+    assert decisions.approve(connection, ids, "ann", "", utc_now()) == 0
     assert states(connection) == ["planned"]
 
 
 def test_what_was_refused_is_not_reopened_beside_a_newer_plan_of_its_document(connection: Connection) -> None:
     ids = list(recorded(connection, a_change(total=1)).ids.values())
-    leases.refuse(connection, claimed(connection)[0], "Odoo says no")
+    leases.refuse(connection, claimed(connection)[0], "Odoo says no", utc_now())
     recorded(connection, a_change(total=2))
     assert decisions.reopen(connection, ids, "bob") == 0
     assert states(connection) == ["refused", "planned"]
@@ -389,7 +392,7 @@ def test_what_was_refused_is_not_reopened_beside_a_newer_plan_of_its_document(co
 
 def test_what_was_refused_is_not_reopened_once_its_request_is_blanked(connection: Connection) -> None:
     ids = list(recorded(connection, a_change()).ids.values())
-    leases.refuse(connection, claimed(connection)[0], "Odoo says no")
+    leases.refuse(connection, claimed(connection)[0], "Odoo says no", utc_now())
     connection.execute(text("update change_body set request = null"))
     assert decisions.reopen(connection, ids, "bob") == 0
     assert states(connection) == ["refused"]
@@ -411,8 +414,8 @@ def test_kinds_are_due_while_something_of_them_may_be_written_or_must_be_looked_
     recorded(connection, a_change(), a_change(PAYMENT, source="12"))
     delivery = a_change(ChangeKind.ODOO_DELIVERY, source="13")
     recorded(connection, a_change(), a_change(PAYMENT, source="12"), delivery, release=False)
-    assert set(leases.due_kinds(connection, an_instance(), kinds)) == {INVOICE.value, PAYMENT.value}
-    assert leases.due_kinds(connection, an_instance(), [PAYMENT.value]) == [PAYMENT.value]
+    assert set(leases.due_kinds(connection, an_instance(), kinds, utc_now())) == {INVOICE.value, PAYMENT.value}
+    assert leases.due_kinds(connection, an_instance(), [PAYMENT.value], utc_now()) == [PAYMENT.value]
     for change in claimed(connection):
-        leases.done(connection, {change: leases.Outcome("7", "INV/7")})
-    assert leases.due_kinds(connection, an_instance(), kinds) == []
+        leases.done(connection, {change: leases.Outcome("7", "INV/7")}, utc_now())
+    assert leases.due_kinds(connection, an_instance(), kinds, utc_now()) == []

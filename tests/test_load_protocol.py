@@ -23,6 +23,7 @@ from magodoo.errors import Unauthorized
 from magodoo.ledger import checkpoints, executor, leases
 from magodoo.ledger.redaction import MASK
 from magodoo.settings.model import Mode, Modes
+from magodoo.timestamps import utc_now
 from magodoo_sandbox.magento import Address
 
 
@@ -289,9 +290,9 @@ def test_two_workers_at_once_write_one_of_each(made: Lab) -> None:
     an_order(made)
     first, second = made.a_context("one"), made.a_context("two")
     with made.engine.begin() as connection:
-        mine = leases.claim(connection, made.instance, Side.ODOO, 10, "one", 60)
+        mine = leases.claim(connection, made.instance, Side.ODOO, 10, "one", 60, now=utc_now())
     with made.engine.begin() as connection:
-        theirs = leases.claim(connection, made.instance, Side.ODOO, 10, "two", 60)
+        theirs = leases.claim(connection, made.instance, Side.ODOO, 10, "two", 60, now=utc_now())
     assert (len(mine), theirs) == (3, [])
     assert first is not second
 

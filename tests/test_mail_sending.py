@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 
 from magodoo.notifications import outbox
 from magodoo.staging import connect
+from magodoo.timestamps import utc_now
 from magodoo_airflow import notify
 from magodoo_devstack import mail as mail_server
 from magodoo_devstack import ports
@@ -66,7 +67,7 @@ def point_at(
 
 def queue(engine: Engine, subject: str, to: str = "books@example.com") -> None:
     with engine.begin() as connection:
-        outbox.queue(connection, outbox.Mail("t", (to,), subject, "<p>h</p>", "p", instance="us"))
+        outbox.queue(connection, outbox.Mail("t", (to,), subject, "<p>h</p>", "p", instance="us"), utc_now())
 
 
 def test_what_waits_is_sent_once(engine: Engine, smtp: Callable[..., Path]) -> None:

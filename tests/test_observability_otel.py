@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from sqlalchemy import Engine
 
 from magodoo import staging
+from magodoo.timestamps import utc_now
 from magodoo_airflow import metrics
 
 
@@ -81,7 +82,7 @@ def database(staging_url: str) -> Iterator[Engine]:
 def test_a_failure_and_the_gauges_arrive_with_their_tags(collector: Collector, database: Engine) -> None:
     metrics.of_failure("us", "extract", ValueError())
     with database.connect() as connection:
-        metrics.of_state(connection, "us")
+        metrics.of_state(connection, "us", utc_now())
     told = collector.received()
     assert ("airflow.magodoo.failures", {"instance": "us", "stage": "extract", "type": "ValueError"}, 1) in told
     assert ("airflow.magodoo.changes", {"instance": "us", "state": "uncertain"}, 0) in told

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from magodoo import staging
 from magodoo.errors import FixConfiguration
 from magodoo.pg_sessions import seen_by_all
-from magodoo.staging import work_queue
+from magodoo.staging.work_queue import WorkQueue
 from magodoo_devstack.postgres import Cluster
 
 MODES = ["session", "transaction"]
@@ -70,7 +70,7 @@ def test_every_transaction_and_every_lone_statement_sees_the_schema_and_speaks_u
 def test_set_local_and_advisory_locks_end_with_their_transaction(through: Engine) -> None:
     with through.begin() as connection:
         connection.exec_driver_sql("set local work_mem = '123MB'")
-        work_queue.one_writer(connection, "us")
+        WorkQueue(connection, "us").one_writer()
         with through.connect() as other:
             taken = text("select pg_try_advisory_xact_lock(hashtext('magodoo staging'), hashtext('us'))")
             assert other.execute(taken).scalar() is False
@@ -163,7 +163,7 @@ def test_a_schema_that_a_dba_made_is_enough_for_a_role_without_create(role: Role
     staging.migrate(url)
     engine = staging.connect(url)
     with engine.begin() as connection:
-        work_queue.one_writer(connection, "us")
+        WorkQueue(connection, "us").one_writer()
         connection.exec_driver_sql("create temp table looked_at (id text) on commit drop")
         assert connection.execute(text("select count(*) from document")).scalar() == 0
     engine.dispose()

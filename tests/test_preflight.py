@@ -26,6 +26,7 @@ from magodoo.preflight.results import settings_hash, table
 from magodoo.preflight.subject import Subject
 from magodoo.settings import Instance, Settings
 from magodoo.staging import connect
+from magodoo.timestamps import utc_now
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
 from magodoo_sandbox.odoo import RunningSandbox as RunningOdoo
 
@@ -573,7 +574,7 @@ def test_a_mail_server_that_does_not_answer_is_an_error(lab: Lab) -> None:
 def test_mails_that_wait_are_a_warning_that_says_why(lab: Lab) -> None:
     with lab.engine.begin() as connection:
         mail_id = outbox.queue(
-            connection, outbox.Mail("t", ("books@example.com",), "s", "<p>h</p>", "p", instance="us")
+            connection, outbox.Mail("t", ("books@example.com",), "s", "<p>h</p>", "p", instance="us"), utc_now()
         )
         outbox.kept(connection, [mail_id], "there is no connection smtp_default")
     line = lab.look("House: mails")

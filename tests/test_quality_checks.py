@@ -150,7 +150,7 @@ DAMAGES = (
 
 
 def test_a_clean_window_raises_nothing(engine: Engine) -> None:
-    assert suites.run(engine, INSTANCE, None) == []
+    assert suites.run(engine, INSTANCE, None, utc_now()) == []
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.name)
@@ -158,7 +158,7 @@ def test_exactly_the_right_checks_fail_and_name_the_document(engine: Engine, dam
     with engine.connect() as connection:
         transaction = connection.begin()
         connection.exec_driver_sql(damage.statement)
-        failures = suites.found(connection, INSTANCE, ALL_CHECKS)
+        failures = suites.found(connection, INSTANCE, ALL_CHECKS, utc_now())
         transaction.rollback()
     assert {failure.check.name for failure in failures} == set(damage.checks)
     named = {row["source_id"] for failure in failures for row in failure.rows}
@@ -169,7 +169,7 @@ def test_great_expectations_fails_the_same_checks_and_builds_the_data_docs(engin
     with engine.begin() as connection:
         connection.exec_driver_sql(f"update document set sound = false where {_INVOICE}")
     try:
-        failures = suites.run(engine, INSTANCE, tmp_path)
+        failures = suites.run(engine, INSTANCE, tmp_path, utc_now())
     finally:
         with engine.begin() as connection:
             connection.exec_driver_sql(f"update document set sound = true where {_INVOICE}")
@@ -184,14 +184,14 @@ def test_the_data_docs_of_a_task_that_runs_again_take_the_place_of_the_older_one
 ) -> None:
     one = [check for check in ALL_CHECKS if check.name == "own_arithmetic"]
     for _ in range(2):
-        assert suites.run(engine, INSTANCE, tmp_path, one) == []
+        assert suites.run(engine, INSTANCE, tmp_path, utc_now(), one) == []
     assert (tmp_path / "index.html").exists() and not (tmp_path / "gx").exists()
 
 
 def test_a_check_that_cannot_run_stops_the_gate_and_says_which(engine: Engine) -> None:
     broken = replace(ALL_CHECKS[0], name="broken", select="select nothing from {batch} as b")
     with pytest.raises(InvariantError, match="check broken could not run"):
-        suites.run(engine, INSTANCE, None, [broken])
+        suites.run(engine, INSTANCE, None, utc_now(), [broken])
 
 
 def test_data_docs_go_when_they_are_old(tmp_path: Path) -> None:

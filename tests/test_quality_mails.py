@@ -39,7 +39,7 @@ def _queue(engine: Engine, instance: Instance = US) -> list[outbox.Mail]:
     with engine.begin() as connection:
         mails = list(outbox.waiting(connection))
         for mail in mails:
-            outbox.sent(connection, mail)
+            outbox.sent(connection, mail, utc_now())
     return mails
 
 
@@ -48,7 +48,7 @@ def _changes(engine: Engine) -> list[outbox.Mail]:
         alerts.queue_changes(connection, US, UI, utc_now())
         mails = outbox.waiting(connection)
         for mail in mails:
-            outbox.sent(connection, mail)
+            outbox.sent(connection, mail, utc_now())
     return mails
 
 
@@ -199,7 +199,7 @@ def test_what_a_check_on_a_document_holds_is_told_once(engine: Engine) -> None:
 def test_a_held_side_is_told_when_it_begins_and_not_at_every_run(engine: Engine) -> None:
     def hold() -> int:
         with engine.begin() as connection:
-            return alerts.queue_held(connection, US, UI, ("magento",), ("the last extract is 3 hours old",))
+            return alerts.queue_held(connection, US, UI, ("magento",), ("the last extract is 3 hours old",), utc_now())
 
     assert [hold(), hold()] == [1, 0]
     with engine.begin() as connection:
@@ -212,8 +212,7 @@ def test_a_failed_run_is_told_once_however_many_tasks_fail(engine: Engine) -> No
         with engine.begin() as connection:
             return alerts.queue_failed_run(
                 connection, US, UI, dag="magento_extract__us", run=run, task=task,
-                error="[us] magento answers 401: the token is wrong\nset the connection `shop`", log_url=f"{UI}/log",
-            )  # fmt: skip
+                error="[us] magento answers 401: the token is wrong\nset the connection `shop`", log_url=f"{UI}/log", now=utc_now())  # fmt: skip
 
     assert [fail("r1", "a"), fail("r1", "b"), fail("r2", "a")] == [1, 0, 1]
     with engine.begin() as connection:
@@ -226,7 +225,7 @@ def test_the_digest_tells_what_is_open_and_what_was_resolved(engine: Engine) -> 
     found(engine)
     found(engine, magento_number="000000009", magento_id="9", resolved_at=datetime.now(UTC))
     with engine.begin() as connection:
-        assert alerts.queue_digest(connection, US, UI) == 1
+        assert alerts.queue_digest(connection, US, UI, utc_now()) == 1
         (mail,) = outbox.waiting(connection)
     assert mail.subject == "[us] digest: 1 open, 1 resolved since yesterday"
     assert "000000009" in mail.html.split("Resolved since yesterday")[1]
@@ -234,13 +233,13 @@ def test_the_digest_tells_what_is_open_and_what_was_resolved(engine: Engine) -> 
 
 def test_a_day_on_which_nothing_is_open_or_resolved_has_no_digest(engine: Engine) -> None:
     with engine.begin() as connection:
-        assert alerts.queue_digest(connection, US, UI) == 0
+        assert alerts.queue_digest(connection, US, UI, utc_now()) == 0
         assert not list(outbox.waiting(connection))
 
 
 def test_a_mail_to_nobody_is_not_queued(engine: Engine) -> None:
     with engine.begin() as connection:
-        assert outbox.queue(connection, outbox.Mail("t", (), "s", "h", "p")) == 0
+        assert outbox.queue(connection, outbox.Mail("t", (), "s", "h", "p"), utc_now()) == 0
         assert not list(outbox.waiting(connection))
 
 

@@ -16,6 +16,7 @@ from magodoo.pipeline import reconcile as pipeline_reconcile
 from magodoo.reconcile import repository
 from magodoo.reconcile.finding import Finding
 from magodoo.staging import connect
+from magodoo.timestamps import utc_now
 
 DAY = timedelta(days=1)
 FIRST = datetime(2026, 11, 20, tzinfo=UTC)
@@ -115,43 +116,43 @@ def active(connection: Connection) -> list[tuple[str, str]]:
 
 
 def test_pairs_begin_stay_and_end(connection: Connection) -> None:
-    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70"), ("1", "8", "80")))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70"), ("1", "8", "80")), utc_now())
     before = rows(connection, "pair")
-    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")), utc_now())
     assert active(connection) == [("7", "70")]
     assert rows(connection, "pair")[0].id == before[0].id
 
 
 def test_a_counterpart_may_be_exchanged(connection: Connection) -> None:
-    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70"), ("1", "8", "80")))
-    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "80"), ("1", "8", "70")))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70"), ("1", "8", "80")), utc_now())
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "80"), ("1", "8", "70")), utc_now())
     assert sorted(active(connection)) == [("7", "80"), ("8", "70")]
 
 
 def test_a_document_that_moved_to_another_order_takes_its_pair_along(connection: Connection) -> None:
-    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
-    repository.write_pairs(connection, "us", ["2"], pairs(("2", "7", "70")))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")), utc_now())
+    repository.write_pairs(connection, "us", ["2"], pairs(("2", "7", "70")), utc_now())
     assert [row.order_key for row in rows(connection, "pair") if row.ended_at is None] == ["2"]
 
 
 def test_pairs_of_other_orders_are_left_alone(connection: Connection) -> None:
-    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
-    repository.write_pairs(connection, "us", ["2"], pairs())
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")), utc_now())
+    repository.write_pairs(connection, "us", ["2"], pairs(), utc_now())
     assert active(connection) == [("7", "70")]
 
 
 def test_what_a_person_confirms_is_read_back_and_kept(connection: Connection) -> None:
-    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
-    repository.confirm(connection, "us", Kind.INVOICE, "1", "7", "71", "ann")
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")), utc_now())
+    repository.confirm(connection, "us", Kind.INVOICE, "1", "7", "71", "ann", utc_now())
     read = repository.read_pairs(connection, "us", ["1"])
     assert read[["magento_id", "odoo_id", "rule"]].to_numpy().tolist() == [["7", "71", "confirmed"]]
-    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "71")).assign(rule="confirmed"))
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "71")).assign(rule="confirmed"), utc_now())
     assert [row.confirmed_by for row in rows(connection, "pair") if row.ended_at is None] == ["ann"]
 
 
 def test_a_person_separates_what_does_not_belong_together(connection: Connection) -> None:
-    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")))
-    repository.separate(connection, rows(connection, "pair")[0].id)
+    repository.write_pairs(connection, "us", ["1"], pairs(("1", "7", "70")), utc_now())
+    repository.separate(connection, rows(connection, "pair")[0].id, utc_now())
     assert active(connection) == []
 
 
@@ -161,7 +162,7 @@ def test_a_result_is_written_twice_and_is_the_same(connection: Connection) -> No
     sales.order(2)
     result = sales.reconcile().result
     for day in (FIRST, FIRST + DAY):
-        repository.write_pairs(connection, "us", ["1", "2"], result.pairs)
+        repository.write_pairs(connection, "us", ["1", "2"], result.pairs, utc_now())
         repository.write_findings(connection, "us", ["1", "2"], result.findings, {}, day)
     assert len(rows(connection, "pair")) == 1
     assert [row.last_seen for row in rows(connection)] == [FIRST + DAY] * 2

@@ -37,6 +37,7 @@ from magodoo.ledger import approvals
 from magodoo.ledger.planned import PlannedChange
 from magodoo.money import dump_json, parse_json
 from magodoo.settings.model import Limits
+from magodoo.timestamps import utc_now
 from magodoo_airflow.operators.changes import BY_KIND
 
 Row = dict[str, Any]
@@ -230,7 +231,9 @@ def _kind(kind: ChangeKind) -> Row:
 def _limited(connection: Connection, kind: ChangeKind) -> Row:
     """The limit of its amount, why it waits inside a closed period, and whether the numbering of a journal orders it."""
     recorded(connection, a_change(kind, date="2025-03-10"), a_change(kind, "2", "21", closed_period=True))
-    approvals.review(connection, an_instance(limits=Limits(first_writes=0, document_amount=7, refund_amount=8)))
+    approvals.review(
+        connection, an_instance(limits=Limits(first_writes=0, document_amount=7, refund_amount=8)), utc_now()
+    )
     statement = "select approval, approval_reason, series_day::text from change order by id"
     (large, closed) = connection.execute(text(statement)).all()
     connection.execute(text("delete from change_body"))

@@ -12,6 +12,7 @@ from magodoo.pipeline import sales_lists
 from magodoo.quality import suites
 from magodoo.quality.checks_of_results import RESULT_CHECKS
 from magodoo.reconcile.explain import explain
+from magodoo.timestamps import utc_now
 
 THREE = {"SKU-001": 3}
 
@@ -32,7 +33,7 @@ def explained(pair: ShopAndBooks, order: int) -> str:
 def unanswered(pair: ShopAndBooks) -> list[str]:
     """The documents of which the quality checks find neither a match nor an explanation."""
     checks = [check for check in RESULT_CHECKS if check.name == "every_document_answered"]
-    failures = suites.run(pair.engine, pair.instance, None, checks)
+    failures = suites.run(pair.engine, pair.instance, None, utc_now(), checks)
     return [str(failure) for failure in failures]
 
 

@@ -23,8 +23,10 @@ from staged import (
     versions,
 )
 
-from magodoo.staging import deletion, work_queue
+from magodoo.staging import deletion
 from magodoo.staging.order_linking import mark_without_order
+from magodoo.staging.work_queue import WorkQueue
+from magodoo.timestamps import utc_now
 
 
 @pytest.fixture
@@ -147,11 +149,11 @@ def test_an_order_that_moves_takes_its_documents_along_and_both_orders_are_due(e
         odoo_document("invoice", 2, 1),
     )
     with engine.begin() as connection:
-        work_queue.reconciled(connection, "us", versions(connection))
+        WorkQueue(connection, "us").reconciled(versions(connection))
     put(engine, odoo_order(1, "000000008", request_began_at=LATER))
     assert (key_of(engine, "order", 1), key_of(engine, "invoice", 2)) == ("8", "8")
     with engine.connect() as connection:
-        assert sorted(work_queue.due(connection, "us")) == ["7", "8"]
+        assert sorted(WorkQueue(connection, "us").due()) == ["7", "8"]
 
 
 def test_an_invoice_without_an_order_resolves_by_its_own_reference(engine: Engine) -> None:
@@ -208,7 +210,7 @@ def test_a_document_whose_order_no_longer_claims_a_missing_one_is_not_without_or
     assert (key_of(engine, "order", 1), key_of(engine, "invoice", 5)) == (key, key)
     assert rows(engine, "select 1 from document where details ? 'without_order'") == []
     with engine.connect() as connection:
-        assert work_queue.may_change(connection, "us", LATER) == ["7"]
+        assert WorkQueue(connection, "us").may_change(LATER) == ["7"]
 
 
 def test_a_magento_document_without_its_order_is_marked_too(engine: Engine) -> None:
@@ -257,7 +259,7 @@ def test_what_is_to_be_delivered_is_what_open_pickings_ask_for(engine: Engine) -
     assert value(engine, sql) == 20_000
 
     with engine.begin() as connection:
-        deletion.mark_deleted(connection, instance(), "odoo", "shipment", ["4"], LATER)
+        deletion.mark_deleted(connection, instance(), "odoo", "shipment", ["4"], LATER, utc_now())
     assert value(engine, sql) == 0
 
 

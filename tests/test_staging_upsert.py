@@ -11,8 +11,9 @@ from sqlalchemy import Engine, text
 from staged import NOON, emptied, instance, item, magento_order, put, rows, value, versions
 
 from magodoo import staging
-from magodoo.staging import work_queue
 from magodoo.staging.documents import stage
+from magodoo.staging.work_queue import WorkQueue
+from magodoo.timestamps import utc_now
 
 LATER = NOON + timedelta(minutes=5)
 HOSTILE = "a\tb\nc\\.\n\\N\r\0\ud800'\"{}, =1+1 <b>ü😀 \\u0000 \\"
@@ -62,11 +63,11 @@ def test_unchanged_content_moves_only_the_time_of_the_read(engine: Engine) -> No
 def test_changed_content_makes_its_order_due(engine: Engine) -> None:
     put(engine, magento_order(1, "000000001"))
     with engine.begin() as connection:
-        work_queue.reconciled(connection, "us", versions(connection))
-        assert work_queue.due(connection, "us") == []
+        WorkQueue(connection, "us").reconciled(versions(connection))
+        assert WorkQueue(connection, "us").due() == []
     put(engine, magento_order(1, "000000001", state="complete", request_began_at=LATER))
     with engine.connect() as connection:
-        assert work_queue.due(connection, "us") == ["1"]
+        assert WorkQueue(connection, "us").due() == ["1"]
 
 
 def test_a_changed_payload_is_a_change_though_the_row_is_equal(engine: Engine) -> None:
@@ -130,7 +131,7 @@ def test_hostile_text_is_stored_and_stops_nothing(engine: Engine) -> None:
 def test_two_writers_of_one_instance_take_turns(engine: Engine) -> None:
     with engine.connect() as first:
         first.begin()
-        stage(first, instance(), [magento_order(1, "000000001")])
+        stage(first, instance(), [magento_order(1, "000000001")], utc_now())
         with engine.connect() as second:
             free = text("select pg_try_advisory_xact_lock(hashtext('magodoo staging'), hashtext(:of))")
             assert second.execute(free, {"of": "us"}).scalar_one() is False
@@ -139,7 +140,7 @@ def test_two_writers_of_one_instance_take_turns(engine: Engine) -> None:
 
 def test_nothing_is_staged_before_the_commit(engine: Engine) -> None:
     with engine.connect() as connection:
-        stage(connection, instance(), [magento_order(1, "000000001")])
+        stage(connection, instance(), [magento_order(1, "000000001")], utc_now())
         connection.rollback()
     assert rows(engine, "select 1 from document union select 1 from payload union select 1 from order_work") == []
 

@@ -13,6 +13,7 @@ def late_window(instance: str, minutes: int, context: Any = None, **_: Any) -> N
     """Queue one email per run and send the unsent ones; runs in an executor, with the connections of a task."""
     from magodoo.notifications import outbox
     from magodoo.settings.read import read_with_problems
+    from magodoo.timestamps import utc_now
     from magodoo_airflow import metrics
     from magodoo_airflow.hooks.context import staging_engine
     from magodoo_airflow.notify import send_waiting
@@ -33,6 +34,6 @@ def late_window(instance: str, minutes: int, context: Any = None, **_: Any) -> N
                 topic="late", instance=instance, recipients=tuple(settings.instances[instance].recipients.it),
                 subject=f"[{instance}] late: {dag_id}", html=f"<p>{html.escape(plain)}</p>", plain=plain,
             )  # fmt: skip
-            outbox.queue(connection, mail)
+            outbox.queue(connection, mail, utc_now())
     engine.dispose()
     send_waiting(instance)

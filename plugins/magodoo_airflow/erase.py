@@ -23,6 +23,7 @@ def main() -> int:
     chosen = parser.parse_args()
     from magodoo.pipeline import erasure
     from magodoo.settings.read import read_with_problems
+    from magodoo.timestamps import utc_now
     from magodoo_airflow.hooks.context import staging_engine
     from magodoo_airflow.preflight import find_connections_as_servers_do
 
@@ -31,9 +32,8 @@ def main() -> int:
         settings = read_with_problems().settings
         engine = staging_engine(settings)
         who = getpass.getuser()
-        counts = erasure.run(
-            engine, settings, email=chosen.email, customer_id=chosen.customer_id, orders=chosen.order, who=who
-        )
+        named = {"email": chosen.email, "customer_id": chosen.customer_id, "orders": chosen.order}
+        counts = erasure.run(engine, settings, **named, who=who, now=utc_now())
     except MagodooError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from magodoo.context import Context
@@ -33,7 +35,7 @@ def of_step(pipeline: Context, stage: str, counts: Any, seconds: float) -> None:
         if client is not None:
             _of_client(stats, client.stats, {"instance": pipeline.instance.id, "system": system})
     with pipeline.engine.connect() as connection:
-        of_state(connection, pipeline.instance.id)
+        of_state(connection, pipeline.instance.id, pipeline.now())
 
 
 def of_failure(instance: str, stage: str, problem: BaseException) -> None:
@@ -50,12 +52,12 @@ def of_late_window(instance: str, dag_id: str) -> None:
     stats.incr("magodoo.late_windows", 1, tags={"instance": instance, "dag": dag_id.partition("__")[0]})
 
 
-def of_state(connection: Connection, instance: str) -> None:
+def of_state(connection: Connection, instance: str, now: datetime) -> None:
     """Set the gauges from the staging database: documents, open findings, changes by state, lag of the watermarks."""
     from airflow.sdk.observability import stats
 
     for name, statement in GAUGES.items():
-        for row in connection.execute(text(statement), {"instance": instance}).mappings():
+        for row in connection.execute(text(statement), {"instance": instance, "now": now}).mappings():
             tags = {key: str(value) for key, value in row.items() if key != "value"}
             stats.gauge(f"magodoo.{name}", float(row["value"]), tags={"instance": instance, **tags})
 
@@ -93,7 +95,7 @@ GAUGES = {
     "changes_waiting_approval": """select count(*) as value from change where instance = :instance and state = 'planned'
         and approval = 'waiting'""",
     "orders_due": "select count(*) as value from order_work where instance = :instance and staged_version > reconciled_version",
-    "watermark_lag_seconds": """select side, kind, extract(epoch from now() - last_success_at) as value from watermark
+    "watermark_lag_seconds": """select side, kind, extract(epoch from cast(:now as timestamptz) - last_success_at) as value from watermark
         where instance = :instance and last_success_at > '-infinity'""",
     "quarantined": "select count(*) as value from quarantine where instance = :instance and resolved_at is null",
     "mails_waiting": "select count(*) as value from mail where sent_at is null and (instance is null or instance = :instance)",

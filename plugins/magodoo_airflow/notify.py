@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
+from magodoo.timestamps import utc_now
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -53,11 +55,11 @@ class TaskFailed(BaseNotifier):
         try:
             engine = staging_engine(settings)
             with engine.begin() as connection:
-                alerts.queue_failed_run(connection, instance, settings.ui_url, **failure)
+                alerts.queue_failed_run(connection, instance, settings.ui_url, utc_now(), **failure)
             send_waiting(instance.id)
         except OperationalError as away:
             log.error("the staging database is away, the mail is sent without the outbox: %s", away)
-            mail = alerts.failed_run_mail(instance, settings.ui_url, topic="run_failed", **failure)
+            mail = alerts.failed_run_mail(instance, settings.ui_url, utc_now(), topic="run_failed", **failure)
             with smtp_client(settings.smtp.connection) as (client, hook):
                 client.send_message(as_message(mail, hook.from_email or settings.smtp.sender))
 
@@ -122,5 +124,5 @@ def _send(client: smtplib.SMTP, engine: Engine, mail_id: int, sender: str) -> st
             log.error("mail %d was refused and waits: %s", mail.id, problem)
             outbox.failed(connection, mail, str(problem))
             return "kept"
-        outbox.sent(connection, mail)
+        outbox.sent(connection, mail, utc_now())
         return "sent"

@@ -13,6 +13,7 @@ from magodoo.ledger import changes as ledger
 from magodoo.ledger.planned import PlannedChange, Prepared
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode, Modes
+from magodoo.timestamps import utc_now
 
 INVOICE = ChangeKind.ODOO_INVOICE
 
@@ -35,7 +36,7 @@ def a_change(
 def recorded(
     connection: Connection, *changes: Prepared, instance: Instance | None = None, release: bool = True
 ) -> changes.Recorded:
-    outcome = ledger.record(connection, instance or an_instance(), changes, "run")
+    outcome = ledger.record(connection, instance or an_instance(), changes, "run", now=utc_now())
     if release:
         decisions.release(connection, [(row.id, row.request_hash) for row in decisions.unchecked(connection, "us")])
     connection.commit()

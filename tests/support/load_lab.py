@@ -30,7 +30,8 @@ from magodoo.ledger.planned import PlannedChange
 from magodoo.pipeline import load
 from magodoo.settings import Instance, Settings
 from magodoo.staging import documents as staged_documents
-from magodoo.staging import master_data
+from magodoo.staging.master_data import MasterData
+from magodoo.timestamps import utc_now
 from magodoo_sandbox.magento import Address, Line, MagentoShop
 from magodoo_sandbox.magento import RunningSandbox as RunningMagento
 from magodoo_sandbox.odoo.database import OdooDatabase
@@ -161,16 +162,16 @@ class Lab:
                 ]
         skus = [*SKUS, "SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS"]
         with context.engine.begin() as connection:
-            staged_documents.stage(connection, self.instance, documents)
+            staged_documents.stage(connection, self.instance, documents, utc_now())
             for model, key, rows in (
                 ("account.tax", "name", odoo.master_data.taxes()), ("res.currency", "name", odoo.master_data.currencies()),
                 ("product.pricelist", "name", odoo.master_data.pricelists()), ("account.journal", "code", odoo.master_data.journals()),
                 ("res.country", "code", odoo.master_data.countries()), ("delivery.carrier", "name", odoo.master_data.carriers()),
             ):  # fmt: skip
-                master_data.replace(connection, "us", model, key, rows)
-            master_data.replace_products(connection, "us", skus, odoo.master_data.products(skus))
-            master_data.put_fact(
-                connection, "us", "ir.config_parameter", "database.uuid", {"value": odoo.installation.database_uuid()}
+                MasterData(connection, "us", utc_now()).replace(model, key, rows)
+            MasterData(connection, "us", utc_now()).replace_products(skus, odoo.master_data.products(skus))
+            MasterData(connection, "us", utc_now()).put_fact(
+                "ir.config_parameter", "database.uuid", {"value": odoo.installation.database_uuid()}
             )
 
     # Plans
@@ -193,7 +194,9 @@ class Lab:
         with self.engine.begin() as connection:
             prepared = planner.prepare(connection, self.context, planned)
             assert not [problem for item in prepared for problem in item.problems], [item.problems for item in prepared]
-            recorded = changes.record(connection, self.instance, prepared, "test", {plan.order_key for plan in planned})
+            recorded = changes.record(
+                connection, self.instance, prepared, "test", {plan.order_key for plan in planned}, now=utc_now()
+            )
         self.release()
         return [recorded.ids[plan.key] for plan in planned if plan.key in recorded.ids]
 

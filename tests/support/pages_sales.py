@@ -14,6 +14,7 @@ from magodoo.staging import connect, sales_lines
 from magodoo.statement import documents, explanation, schedules, statement, store
 from magodoo.statement.general_ledger import GeneralLedger
 from magodoo.statement.periods import Month
+from magodoo.timestamps import utc_now
 
 ORDERS = 60
 HOSTILE = """<script>alert("x")</script><img src=x onerror=alert(1)>"""
@@ -108,7 +109,7 @@ def stage(connection: Connection) -> None:
         {"formula": FORMULA},
     )
     sales_lines.refresh(connection, "us", [str(number) for number in range(1, ORDERS + 1)], without_order=True)
-    sales_lines.note_agreement(connection, "us")
+    sales_lines.note_agreement(connection, "us", utc_now())
 
 
 def keep_statement(connection: Connection, now: datetime, month: str = "2026-10") -> None:

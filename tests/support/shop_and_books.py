@@ -165,7 +165,7 @@ class ShopAndBooks:
         statement = "select id from change where order_key = :order and approval = 'waiting' and state = 'planned'"
         with self.engine.begin() as connection:
             waiting = list(connection.scalars(text(statement), {"order": str(order)}))
-            decisions.approve(connection, waiting, "clerk")
+            decisions.approve(connection, waiting, "clerk", "", utc_now())
 
     # The shop
 

@@ -13,6 +13,7 @@ from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.settings import Instance
 from magodoo.staging import connect
 from magodoo.staging.documents import Staged, stage
+from magodoo.timestamps import utc_now
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -77,7 +78,7 @@ def odoo_document(kind: str, source_id: int, order_id: int | None = None, **more
 
 def put(engine: Engine, *documents: CanonicalDocument, of: Instance | None = None) -> Staged:
     with engine.begin() as connection:
-        return stage(connection, of or instance(), documents)
+        return stage(connection, of or instance(), documents, utc_now())
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -31,7 +31,7 @@ class Review:
     waiting: int
 
 
-def review(connection: Connection, instance: Instance) -> Review:
+def review(connection: Connection, instance: Instance, now: datetime) -> Review:
     """Decide for every planned change that could be written whether a person must agree first; return how many go on and how many wait.
 
     A change that exceeded a limit waits until somebody decides, also when the next run would have room. Only changes
@@ -39,7 +39,7 @@ def review(connection: Connection, instance: Instance) -> Review:
     """
     limits = instance.limits
     applied = [kind.value for kind in ChangeKind if instance.mode.of(kind) is Mode.APPLY]
-    decisions.expire(connection, instance.id, limits.approval_expires_hours)
+    decisions.expire(connection, instance.id, now - timedelta(hours=limits.approval_expires_hours))
     rows = connection.execute(
         text(
             "select id, kind, approval, approval_reason, company_amount from change where instance = :instance"
@@ -47,7 +47,7 @@ def review(connection: Connection, instance: Instance) -> Review:
         ),
         {"instance": instance.id, "kinds": applied},
     ).mappings()
-    today = _done_of_kinds(connection, instance.id, timedelta(days=1))
+    today = _done_of_kinds(connection, instance.id, now - timedelta(days=1))
     tally = _Tally(limits, _done_of_kinds(connection, instance.id), today)
     free = waiting = 0
     for row in (dict(row) for row in rows):
@@ -89,13 +89,13 @@ class _Tally:
         return None
 
 
-def _done_of_kinds(connection: Connection, instance: str, within: timedelta | None = None) -> Mapping[str, int]:
-    """Return the number of done changes by kind, in total or within so long, by the database's clock."""
+def _done_of_kinds(connection: Connection, instance: str, since: datetime | None = None) -> Mapping[str, int]:
+    """Return the number of done changes by kind, in total or since."""
     statement = (
         "select kind, count(*) from change where instance = :instance and state = 'done'"
-        " and (cast(:within as interval) is null or finished_at >= now() - cast(:within as interval)) group by kind"
+        " and (cast(:since as timestamptz) is null or finished_at >= :since) group by kind"
     )
-    rows = connection.execute(text(statement), {"instance": instance, "within": within})
+    rows = connection.execute(text(statement), {"instance": instance, "since": since})
     return Counter({kind: count for kind, count in rows})
 
 
@@ -112,9 +112,9 @@ class Waiting:
     reason: str
 
 
-def waiting_for_a_person(connection: Connection, instance: Instance, most: int) -> list[Waiting]:
+def waiting_for_a_person(connection: Connection, instance: Instance, most: int, now: datetime) -> list[Waiting]:
     """Return at most so many changes that wait by the current limits, in the order in which they would be written."""
-    review(connection, instance)
+    review(connection, instance, now)
     rows = connection.execute(
         text(
             "select id, kind, document_kind, source_number, source_id, order_number, amount, currency, approval_reason from change"

@@ -9,8 +9,7 @@
                 v
             uncertain ── claim again after the settle time, which starts with a probe
 
-Every function takes an open connection and leaves the commit to its caller. The clock is the database's: workers'
-clocks differ.
+Every function takes an open connection and leaves the commit to its caller.
 """
 
 from __future__ import annotations
@@ -95,6 +94,8 @@ def record(
     prepared: Sequence[Prepared],
     dag_run: str,
     order_keys: Collection[str] = (),
+    *,
+    now: datetime,
 ) -> Recorded:
     """Store the plan for `order_keys` and every order in `prepared`; return what became of each change.
 
@@ -121,8 +122,8 @@ def record(
         else:
             gone += [row["id"]] if row is not None else []
             fresh.append(item)
-    recorded.superseded = _supersede(connection, gone)
-    recorded.ids |= _insert(connection, instance.id, fresh, dag_run)
+    recorded.superseded = _supersede(connection, gone, now)
+    recorded.ids |= _insert(connection, instance.id, fresh, dag_run, now)
     recorded.inserted = len(fresh)
     return recorded
 
@@ -188,15 +189,17 @@ def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple
     return standing, ended
 
 
-def _supersede(connection: Connection, ids: list[int]) -> int:
+def _supersede(connection: Connection, ids: list[int], now: datetime) -> int:
     statement = (
-        "update change set state = 'superseded', finished_at = now()"
+        "update change set state = 'superseded', finished_at = :now"
         " where id = any(:ids) and state in ('planned', 'approved')"
     )
-    return connection.execute(text(statement), {"ids": ids}).rowcount if ids else 0
+    return connection.execute(text(statement), {"ids": ids, "now": now}).rowcount if ids else 0
 
 
-def _insert(connection: Connection, instance: str, items: Sequence[Prepared], dag_run: str) -> dict[Key, int]:
+def _insert(
+    connection: Connection, instance: str, items: Sequence[Prepared], dag_run: str, now: datetime
+) -> dict[Key, int]:
     """Insert new changes with their bodies in one statement; return their ids by key, in the order of the plan."""
     if not items:
         return {}
@@ -212,7 +215,9 @@ def _insert(connection: Connection, instance: str, items: Sequence[Prepared], da
         for place, item in enumerate(items)
         for plan in (item.planned,)
     ]  # fmt: skip
-    written = connection.execute(text(_INSERT), {"instance": instance, "dag_run": dag_run, "rows": dump_json(rows)})
+    written = connection.execute(
+        text(_INSERT), {"instance": instance, "dag_run": dag_run, "now": now, "rows": dump_json(rows)}
+    )
     return {(kind, source_id): change_id for change_id, kind, source_id in written}
 
 
@@ -224,8 +229,8 @@ _INSERT = f"""
             order_key text, order_number text, source_id text, source_number text, document_kind text, amount bigint,
             currency text, company_amount bigint, request_hash text, series_day date, closed boolean, request jsonb, calls jsonb)),
     written as (
-        insert into change (instance, dag_run, {_PLAN}, approval, approval_reason)
-        select :instance, :dag_run, {_PLAN}, case when closed then 'waiting' else 'not_needed' end,
+        insert into change (instance, dag_run, planned_at, {_PLAN}, approval, approval_reason)
+        select :instance, :dag_run, :now, {_PLAN}, case when closed then 'waiting' else 'not_needed' end,
             case when closed then 'its date lies in a closed period' end
         from incoming order by place
         returning id, kind, source_id),
@@ -247,7 +252,7 @@ def body(connection: Connection, change_id: int) -> dict[str, Any]:
     return {name: None if value is None else parse_json(value) for name, value in row._mapping.items()}
 
 
-def supersede_dependants(connection: Connection, instance: str, order_key: str, ended: Change) -> int:
+def supersede_dependants(connection: Connection, instance: str, order_key: str, ended: Change, now: datetime) -> int:
     """Supersede what requires a change that ended undone, and what requires that in turn; return how many.
 
     Otherwise the next run would refuse them for good: they would be written before what they require. What only waits
@@ -267,11 +272,11 @@ def supersede_dependants(connection: Connection, instance: str, order_key: str, 
             undone.append(change)
             ids.append(change_id)
     statement = (
-        "update change set state = 'superseded', finished_at = now(), reason = :reason"
+        "update change set state = 'superseded', finished_at = :now, reason = :reason"
         " where id = any(:ids) and state in ('planned', 'approved')"
     )
     reason = f"an earlier change of the order was not made ({ended[0].value}): planned anew"
-    return connection.execute(text(statement), {"ids": ids, "reason": reason}).rowcount if ids else 0
+    return connection.execute(text(statement), {"ids": ids, "reason": reason, "now": now}).rowcount if ids else 0
 
 
 # Notifications, retention and erasure

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Verdict
 from magodoo.ledger import changes
-from magodoo.staging import work_queue
+from magodoo.staging.work_queue import WorkQueue
 
 # The gate
 
@@ -92,44 +93,44 @@ def require(connection: Connection, change_id: int, approval: str, reason: str |
     )
 
 
-def expire(connection: Connection, instance: str, hours: int) -> None:
-    """Let the approved changes wait again whose approval is that many hours old."""
+def expire(connection: Connection, instance: str, before: datetime) -> None:
+    """Let the changes wait again that were approved before this time."""
     connection.execute(
         text(
             "update change set state = 'planned', approval = 'waiting', approval_reason = 'the approval expired'"
             " where instance = :instance and state in ('planned', 'approved') and approval = 'approved'"
-            " and approved_at <= now() - make_interval(hours => :hours)"
+            " and approved_at <= :before"
         ),
-        {"instance": instance, "hours": hours},
+        {"instance": instance, "before": before},
     )
 
 
-def approve(connection: Connection, change_ids: Collection[int], who: str, reason: str = "") -> int:
+def approve(connection: Connection, change_ids: Collection[int], who: str, reason: str, now: datetime) -> int:
     """Approve these requests; return how many were waiting. The approval expires (limits)."""
     statement = (
         "update change set approval = 'approved', state = 'approved', approved_hash = request_hash, approved_by = :who,"
-        " approved_at = now(), approval_reason = :reason where id = any(:ids) and state = 'planned' and approval = 'waiting'"
+        " approved_at = :now, approval_reason = :reason where id = any(:ids) and state = 'planned' and approval = 'waiting'"
     )
-    return connection.execute(text(statement), {"ids": list(change_ids), "who": who, "reason": reason}).rowcount
+    values = {"ids": list(change_ids), "who": who, "reason": reason, "now": now}
+    return connection.execute(text(statement), values).rowcount
 
 
-def reject(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
+def reject(connection: Connection, change_ids: Collection[int], who: str, reason: str, now: datetime) -> int:
     """Refuse these requests, and return how many; that lasts until the request changes or somebody reopens it.
 
     What requires them is superseded and planned anew, without them.
     """
     statement = (
         "update change set approval = 'rejected', state = 'refused', approved_hash = request_hash, approved_by = :who,"
-        " approved_at = now(), approval_reason = :reason, reason = :said, finished_at = now()"
+        " approved_at = :now, approval_reason = :reason, reason = :said, finished_at = :now"
         " where id = any(:ids) and state in ('planned', 'approved') returning instance, order_key, kind, source_id"
     )
     said = f"rejected by {who}: {reason}"
-    rejected = connection.execute(
-        text(statement), {"ids": list(change_ids), "who": who, "reason": reason, "said": said}
-    ).all()
+    values = {"ids": list(change_ids), "who": who, "reason": reason, "said": said, "now": now}
+    rejected = connection.execute(text(statement), values).all()
     for instance, order_key, kind, source_id in rejected:
-        changes.supersede_dependants(connection, instance, order_key, (ChangeKind(kind), source_id))
-        work_queue.bump(connection, instance, [order_key])
+        changes.supersede_dependants(connection, instance, order_key, (ChangeKind(kind), source_id), now)
+        WorkQueue(connection, instance).bump([order_key])
     return len(rejected)
 
 

@@ -294,13 +294,13 @@ class Run:
                     leases.put_back(connection, change, reason, soon)
                     self.counts[RunOutcome.PUT_BACK] += 1
                 elif isinstance(problem, SourceChanged):
-                    leases.drop(connection, change, reason)
+                    leases.drop(connection, change, reason, self.context.now())
                     self._give_up(change, RunOutcome.CHANGED)
                 elif isinstance(problem, FixConfiguration | InvariantError):
-                    leases.fail(connection, change, reason)
+                    leases.fail(connection, change, reason, self.context.now())
                     self._give_up(change, RunOutcome.FAILED)
                 else:
-                    leases.refuse(connection, change, reason)
+                    leases.refuse(connection, change, reason, self.context.now())
                     self._give_up(change, RunOutcome.REFUSED)
         except LeaseLost:
             self._lost(change)

@@ -1,13 +1,15 @@
 """Lease and end changes: one writer per order, a fencing token on every commit.
 
 A worker that carries changes out uses this: claim, renew right before each write, and record the outcome of each.
+Leases and waiting times (`until`, `lease_until`, `not_before`, `written_at`) are counted by the database's clock, the
+only one that all workers share (docs/decisions/0007-one-clock.md); everything else by the `now` that is handed in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -19,7 +21,7 @@ from magodoo.ledger.changes import LeasedChange, LeaseLost
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
-from magodoo.staging import work_queue
+from magodoo.staging.work_queue import WorkQueue
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ def claim(
     kinds: Collection[ChangeKind] | None = None,
     skip: Collection[str] = (),
     tried_changes: Collection[int] = (),
+    *,
+    now: datetime,
 ) -> list[LeasedChange]:
     """Lease due changes of up to `limit` orders for one target, and return them in step order within each order.
 
@@ -52,7 +56,7 @@ def claim(
     that are numbered by date are written earliest first, over all batches: one that is dated after a waiting document
     of another order is left for a later batch (`left`).
     """
-    wanted = _wanted(instance, target, order_keys, kinds) | {"tried_changes": list(tried_changes)}
+    wanted = _wanted(instance, target, order_keys, kinds, now) | {"tried_changes": list(tried_changes)}
     leased: list[LeasedChange] = []
     tried = list(skip)
     while len({change.order_key for change in leased}) < limit:
@@ -69,9 +73,9 @@ def claim(
     return sorted(leased, key=lambda change: change.place)
 
 
-def due_kinds(connection: Connection, instance: Instance, kinds: Collection[str]) -> list[str]:
+def due_kinds(connection: Connection, instance: Instance, kinds: Collection[str], now: datetime) -> list[str]:
     """Return the kinds that have changes to be written or probed now."""
-    values = {"instance": instance.id, "kinds": list(kinds), "expires": instance.limits.approval_expires_hours}
+    values = {"instance": instance.id, "kinds": list(kinds), "approved_after": _approved_after(instance, now)}
     statement = f"select distinct kind from change where instance = :instance and {_DUE}"
     return list(connection.scalars(text(statement), values))
 
@@ -98,7 +102,7 @@ def held(connection: Connection, changes: Collection[LeasedChange]) -> set[int]:
     return {change.id for change in changes if tokens.get(change.id) == change.token}
 
 
-def done(connection: Connection, outcomes: Mapping[LeasedChange, Outcome]) -> None:
+def done(connection: Connection, outcomes: Mapping[LeasedChange, Outcome], now: datetime) -> None:
     """End changes as done, in the transaction that stages the read-back.
 
     Raises:
@@ -110,18 +114,19 @@ def done(connection: Connection, outcomes: Mapping[LeasedChange, Outcome]) -> No
         "targets": [outcome.target_id for outcome in outcomes.values()],
         "numbers": [outcome.target_number for outcome in outcomes.values()],
         "befores": [dump_json(outcome.before) for outcome in outcomes.values()],
+        "now": now,
         "afters": [dump_json(outcome.after) for outcome in outcomes.values()],
     }
     half_done = text("select distinct instance, order_key from change where id = any(:ids) and target_id is not null")
     for instance, order_key in connection.execute(
         half_done, values
     ).all():  # the next reconcile resolves their findings
-        work_queue.bump(connection, instance, [order_key])
+        WorkQueue(connection, instance).bump([order_key])
     if connection.execute(text(_DONE), values).rowcount != len(outcomes):
         raise LeaseLost(f"{', '.join(map(str, outcomes))}: not all leases are ours any more")
 
 
-def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
+def refuse(connection: Connection, change: LeasedChange, reason: str, now: datetime) -> None:
     """End a change as refused, and mark its order for reconciling: its finding gets the reason, and what requires it is superseded.
 
     This request is not planned again.
@@ -129,31 +134,33 @@ def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    work_queue.bump(connection, change.instance, [change.order_key])
-    _end(connection, change, ChangeState.REFUSED, reason)
-    changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id))
+    WorkQueue(connection, change.instance).bump([change.order_key])
+    _end(connection, change, ChangeState.REFUSED, reason, now)
+    changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id), now)
 
 
-def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
+def fail(connection: Connection, change: LeasedChange, reason: str, now: datetime) -> None:
     """End a change as failed: a person must fix a setting or a right; the next plan tries again.
 
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    _end(connection, change, ChangeState.FAILED, reason)
-    if changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id)):
-        work_queue.bump(connection, change.instance, [change.order_key])
+    _end(connection, change, ChangeState.FAILED, reason, now)
+    if changes.supersede_dependants(
+        connection, change.instance, change.order_key, (change.kind, change.source_id), now
+    ):
+        WorkQueue(connection, change.instance).bump([change.order_key])
 
 
-def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
+def drop(connection: Connection, change: LeasedChange, reason: str, now: datetime) -> None:
     """End a change as superseded because its documents changed, and mark its order for reconciling.
 
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    work_queue.bump(connection, change.instance, [change.order_key])
-    _end(connection, change, ChangeState.SUPERSEDED, reason)
-    changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id))
+    WorkQueue(connection, change.instance).bump([change.order_key])
+    _end(connection, change, ChangeState.SUPERSEDED, reason, now)
+    changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id), now)
 
 
 def uncertain(connection: Connection, change: LeasedChange, reason: str, settle_seconds: int) -> None:
@@ -189,7 +196,7 @@ def half_done(
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    work_queue.bump(connection, change.instance, [change.order_key])
+    WorkQueue(connection, change.instance).bump([change.order_key])
     assignments = (
         "state = case when approval = 'approved' then 'approved' else 'planned' end, target_id = :target, target_number = :number,"
         " reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
@@ -216,7 +223,7 @@ def release(connection: Connection, instance: str, tokens: Mapping[str, int]) ->
 # A row that may be written: released for this request, approved where approval is needed, its kind in `apply`.
 _WRITABLE = """verdict = 'released' and checked_hash = request_hash and kind = any(:kinds)
     and (approval = 'not_needed' or (approval = 'approved' and approved_hash = request_hash
-                                     and approved_at > now() - make_interval(hours => :expires)))"""
+                                     and approved_at > :approved_after))"""
 _DUE = f"""((state in ('planned', 'approved') and (not_before is null or not_before <= now()) and {_WRITABLE})
     or (state = 'uncertain' and not_before <= now()) or (state = 'leased' and lease_until < now()))"""
 
@@ -263,7 +270,7 @@ with ended as (
     select * from unnest(cast(:ids as bigint[]), cast(:tokens as bigint[]), cast(:targets as text[]), cast(:numbers as text[]),
         cast(:befores as jsonb[]), cast(:afters as jsonb[])) ended (id, token, target_id, target_number, before, after)
 ), told as (
-    update change set state = 'done', reason = null, finished_at = now(), lease_until = null,
+    update change set state = 'done', reason = null, finished_at = :now, lease_until = null,
         target_id = ended.target_id, target_number = ended.target_number
     from ended where change.id = ended.id and change.lease_token = ended.token and change.state = 'leased'
     returning change.id
@@ -288,20 +295,31 @@ def left(
     changes: Collection[LeasedChange],
     tried: Collection[int],
     kinds: Collection[ChangeKind] | None = None,
+    *,
+    now: datetime,
 ) -> set[str]:
     """Return the orders of a batch of which due documents were left for a later one; `tried` are changes that the run has been through."""
     orders = sorted({change.order_key for change in changes})
-    wanted = _wanted(instance, target, None, kinds) | {"in_orders": orders, "tried_changes": list(tried)}
+    wanted = _wanted(instance, target, None, kinds, now) | {"in_orders": orders, "tried_changes": list(tried)}
     return set(connection.scalars(text(_LEFT), wanted))
 
 
 def _wanted(
-    instance: Instance, target: Side, order_keys: Collection[str] | None, kinds: Collection[ChangeKind] | None
+    instance: Instance,
+    target: Side,
+    order_keys: Collection[str] | None,
+    kinds: Collection[ChangeKind] | None,
+    now: datetime,
 ) -> dict[str, Any]:
     return {
         "instance": instance.id, "target": target.value, "kinds": _applied(instance, kinds),
-        "expires": instance.limits.approval_expires_hours, "every_order": order_keys is None, "orders": list(order_keys or ()),
+        "approved_after": _approved_after(instance, now), "every_order": order_keys is None, "orders": list(order_keys or ()),
     }  # fmt: skip
+
+
+def _approved_after(instance: Instance, now: datetime) -> datetime:
+    """Return since when an approval was given if it has not expired."""
+    return now - timedelta(hours=instance.limits.approval_expires_hours)
 
 
 def _applied(instance: Instance, kinds: Collection[ChangeKind] | None) -> list[str]:
@@ -377,9 +395,9 @@ def _lease(
     return leased
 
 
-def _end(connection: Connection, change: LeasedChange, state: ChangeState, reason: str) -> None:
-    assignments = "state = :state, reason = :reason, finished_at = now(), lease_until = null"
-    _set(connection, change, assignments, state=state, reason=reason)
+def _end(connection: Connection, change: LeasedChange, state: ChangeState, reason: str, now: datetime) -> None:
+    assignments = "state = :state, reason = :reason, finished_at = :now, lease_until = null"
+    _set(connection, change, assignments, state=state, reason=reason, now=now)
 
 
 def _set(connection: Connection, change: LeasedChange, assignments: str, **values: Any) -> None:

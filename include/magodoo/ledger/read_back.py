@@ -51,7 +51,7 @@ def source_changes(context: Context, writer: Writer, changes: Sequence[LeasedCha
         changed = [fresh[name] for name in sorted(names) if name in fresh]
         if changed:
             with context.engine.begin() as connection:
-                documents.stage(connection, context.instance, changed)
+                documents.stage(connection, context.instance, changed, context.now())
     return answers
 
 
@@ -76,12 +76,11 @@ def commit(
 ) -> set[int]:
     """Stage what was read back, match it, and end the changes as done, in one transaction; return the ids that were still ours."""
     with context.engine.begin() as connection:
-        staged_documents.stage(connection, context.instance, list(documents.values()))
+        staged_documents.stage(connection, context.instance, list(documents.values()), context.now())
         ours = leases.held(connection, list(targets))
         kept = {change: target for change, target in targets.items() if change.id in ours}
-        leases.done(
-            connection, {change: _outcome(change, str(target), documents, before) for change, target in kept.items()}
-        )
+        outcomes = {change: _outcome(change, str(target), documents, before) for change, target in kept.items()}
+        leases.done(connection, outcomes, context.now())
         pairs = [
             {"kind": pair[0].value, "order_key": change.order_key, "magento_id": pair[1], "odoo_id": pair[2]}
             for change, target in kept.items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,15 @@ from magodoo.quality.checks import Holds
 from magodoo.reconcile import repository
 from magodoo.settings import Instance
 
+_A_DAY = timedelta(days=1)
 _DUE = """
     select f.*, c.state as change_state, c.verdict, c.approval from finding f left join change c on c.id = f.change_id
     where f.instance = :instance and f.resolved_at is null and f.severity <> 'info'
-        and (f.muted_until is null or f.muted_until <= now())
+        and (f.muted_until is null or f.muted_until <= :now)
         and (f.mailed_at is null or f.reopened_at > f.mailed_at)
         and not (coalesce(c.state, '') in ('planned', 'approved', 'leased', 'done') and coalesce(c.verdict, '') <> 'held'
             and coalesce(c.approval, '') <> 'rejected' and :writes and f.type <> 'will_ship_too_much'
-            and coalesce(f.reopened_at, f.first_seen) > now() - make_interval(mins => :grace))
+            and coalesce(f.reopened_at, f.first_seen) > :since)
     order by case f.severity when 'critical' then 0 else 1 end, f.type, f.order_number, f.id"""
 
 # A change held by a check on a whole side has an email of its own (`queue_held`); a rejected change needs nobody any more.
@@ -64,7 +65,7 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str, now:
     Returns the number of emails. A finding whose change is on its way is due only after `quality.grace_minutes`.
     """
     due = [dict(row) for row in connection.execute(text(_DUE), {
-        "instance": instance.id, "grace": instance.quality.grace_minutes, "writes": instance.mode.any_apply,
+        "instance": instance.id, "now": now, "since": now - timedelta(minutes=instance.quality.grace_minutes), "writes": instance.mode.any_apply,
     }).mappings()]  # fmt: skip
     if not due:
         return 0
@@ -72,9 +73,9 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str, now:
     for finding in due:
         for recipients in {recipients_of(instance, who) for who in finding["who"].split(", ")}:
             by_recipients[recipients].append(finding)
-    picture = fourteen_days(connection, instance.id)
+    picture = fourteen_days(connection, instance.id, now)
     mails = sum(
-        bool(outbox.queue(connection, _findings_mail(instance, recipients, findings, ui_url, picture)))
+        bool(outbox.queue(connection, _findings_mail(instance, recipients, findings, ui_url, picture, now), now))
         for recipients, findings in by_recipients.items()
     )
     repository.mailed(connection, [finding["id"] for finding in due], now)
@@ -82,7 +83,12 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str, now:
 
 
 def queue_held(
-    connection: Connection, instance: Instance, ui_url: str, held_sides: Iterable[str], failed: Iterable[str]
+    connection: Connection,
+    instance: Instance,
+    ui_url: str,
+    held_sides: Iterable[str],
+    failed: Iterable[str],
+    now: datetime,
 ) -> int:
     """Queue the email that a whole side is held, with the checks that hold it: when it begins, and once a day while it lasts.
 
@@ -91,13 +97,13 @@ def queue_held(
     subject = f"[{instance.id}] nothing is written: {', '.join(held_sides)} cannot be trusted now"
     lasting = text(
         "select exists (select 1 from mail where instance = :instance and topic = 'held' and subject = :subject"
-        " and queued_at > now() - interval '1 day')"
+        " and queued_at > :since)"
     )
-    if connection.execute(lasting, {"instance": instance.id, "subject": subject}).scalar_one():
+    if connection.execute(lasting, {"instance": instance.id, "subject": subject, "since": now - _A_DAY}).scalar_one():
         return 0
     return bool(outbox.queue(connection, compose(
-        instance, "held", "held.html", subject, recipients_of(instance, "it"), ui_url, failed=list(failed), sides=list(held_sides),
-    )))  # fmt: skip
+        instance, "held", "held.html", subject, recipients_of(instance, "it"), ui_url, now, failed=list(failed), sides=list(held_sides),
+    ), now))  # fmt: skip
 
 
 def held_is_over(connection: Connection, instance: Instance) -> None:
@@ -128,16 +134,25 @@ def queue_changes(connection: Connection, instance: Instance, ui_url: str, now: 
             for line in lines[:3]
         )
         mail = compose(
-            instance, f"changes_{state}", "changes.html", subject, recipients_of(instance, who), ui_url,
+            instance, f"changes_{state}", "changes.html", subject, recipients_of(instance, who), ui_url, now,
             changes=of_state[:100], sums=lines, more=max(0, len(of_state) - 100), state=state, page=page, checks=checks,
         )  # fmt: skip
-        mails += bool(outbox.queue(connection, mail))
+        mails += bool(outbox.queue(connection, mail, now))
         changes.notified(connection, [row["id"] for row in of_state], state, now)
     return mails
 
 
 def queue_failed_run(
-    connection: Connection, instance: Instance, ui_url: str, *, dag: str, run: str, task: str, error: str, log_url: str
+    connection: Connection,
+    instance: Instance,
+    ui_url: str,
+    now: datetime,
+    *,
+    dag: str,
+    run: str,
+    task: str,
+    error: str,
+    log_url: str,
 ) -> int:
     """Queue the email to IT that a task failed: one per DAG run, however many tasks fail and however often. Returns 0 or 1."""
     topic = f"run_failed {dag} {run}"
@@ -146,11 +161,13 @@ def queue_failed_run(
     if known.scalar_one():
         return 0
     return bool(outbox.queue(connection, failed_run_mail(
-        instance, ui_url, topic=topic, dag=dag, run=run, task=task, error=error, log_url=log_url,
-    )))  # fmt: skip
+        instance, ui_url, now, topic=topic, dag=dag, run=run, task=task, error=error, log_url=log_url,
+    ), now))  # fmt: skip
 
 
-def failed_run_mail(instance: Instance, ui_url: str, *, topic: str, task: str, error: str, **content: Any) -> Mail:
+def failed_run_mail(
+    instance: Instance, ui_url: str, now: datetime, *, topic: str, task: str, error: str, **content: Any
+) -> Mail:
     """Return the email about a failed task; `error` is the exception's message, which names the document and the next step."""
     subject = f"[{instance.id}] {content['dag']} failed in {task}: {error.splitlines()[0] if error else 'no message'}"
     return compose(
@@ -160,6 +177,7 @@ def failed_run_mail(instance: Instance, ui_url: str, *, topic: str, task: str, e
         subject,
         recipients_of(instance, "it"),
         ui_url,
+        now,
         task=task,
         error=error,
         **content,
@@ -177,33 +195,39 @@ def _sums_of_changes(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def queue_digest(connection: Connection, instance: Instance, ui_url: str) -> int:
+def queue_digest(connection: Connection, instance: Instance, ui_url: str, now: datetime) -> int:
     """Queue the daily digest of open findings and those resolved in the last 24 hours; nothing when there are none. Returns 0 or 1."""
     findings = _all(
-        connection, "resolved_at is null and severity <> 'info' and coalesce(muted_until, now()) <= now()", instance
+        connection, "resolved_at is null and severity <> 'info' and coalesce(muted_until, :now) <= :now", instance, now
     )
-    resolved = _all(connection, "resolved_at > now() - interval '1 day'", instance)
+    resolved = _all(connection, "resolved_at > :since", instance, now)
     if not findings and not resolved:
         return 0
     subject = f"[{instance.id}] digest: {len(findings)} open, {len(resolved)} resolved since yesterday"
     return bool(outbox.queue(connection, compose(
-        instance, "digest", "findings.html", subject, recipients_of(instance, "accounting"), ui_url, findings=findings[:200],
+        instance, "digest", "findings.html", subject, recipients_of(instance, "accounting"), ui_url, now, findings=findings[:200],
         resolved=resolved[:100], sums=sums(findings), more=max(0, len(findings) - 200), csv=to_csv(findings),
-        picture=fourteen_days(connection, instance.id),
-    )))  # fmt: skip
+        picture=fourteen_days(connection, instance.id, now),
+    ), now))  # fmt: skip
 
 
 def queue_statement(
-    connection: Connection, instance: Instance, ui_url: str, subject: str, attached: Mapping[str, Any], **content: Any
+    connection: Connection,
+    instance: Instance,
+    ui_url: str,
+    now: datetime,
+    subject: str,
+    attached: Mapping[str, Any],
+    **content: Any,
 ) -> int:
     """Queue the email of a monthly statement to accounting. Returns the number of emails.
 
     `attached` has the keys csv, csv_name, pdf and pdf_name.
     """
     mail = compose(
-        instance, "statement", "statement.html", subject, recipients_of(instance, "accounting"), ui_url, **content
+        instance, "statement", "statement.html", subject, recipients_of(instance, "accounting"), ui_url, now, **content
     )
-    return bool(outbox.queue(connection, replace(mail, **attached)))
+    return bool(outbox.queue(connection, replace(mail, **attached), now))
 
 
 def subject_of(instance: str, findings: list[dict[str, Any]]) -> str:
@@ -266,11 +290,16 @@ def _phrase(type_: str, kind: str, group: list[dict[str, Any]]) -> str:
 
 
 def _findings_mail(
-    instance: Instance, recipients: tuple[str, ...], findings: list[dict[str, Any]], ui_url: str, picture: bytes
+    instance: Instance,
+    recipients: tuple[str, ...],
+    findings: list[dict[str, Any]],
+    ui_url: str,
+    picture: bytes,
+    now: datetime,
 ) -> Mail:
     many = len(findings) > instance.quality.summary_above
     return compose(
-        instance, "findings", "findings.html", subject_of(instance.id, findings), recipients, ui_url,
+        instance, "findings", "findings.html", subject_of(instance.id, findings), recipients, ui_url, now,
         findings=findings[:20] if many else findings, resolved=[], sums=sums(findings), more=len(findings) - 20 if many else 0,
         csv=to_csv(findings), picture=picture,
     )  # fmt: skip
@@ -278,7 +307,7 @@ def _findings_mail(
 
 def compose(
     instance: Instance, topic: str, template: str, subject: str, recipients: tuple[str, ...], ui_url: str,
-    *, csv: str | None = None, picture: bytes | None = None, **content: Any,
+    now: datetime, *, csv: str | None = None, picture: bytes | None = None, **content: Any,
 ) -> Mail:  # fmt: skip
     """Return the email that `template` and its plain-text twin render; `content` holds the variables of the template."""
     content |= {
@@ -286,7 +315,7 @@ def compose(
         "subject": subject,
         "ui_url": ui_url.rstrip("/"),
         "picture": picture is not None,
-        "now": datetime.now(UTC),
+        "now": now,
     }
     return Mail(
         topic=topic,
@@ -308,9 +337,10 @@ def recipients_of(instance: Instance, who: str) -> tuple[str, ...]:
     return own or lists.accounting or lists.it or lists.warehouse
 
 
-def _all(connection: Connection, where: str, instance: Instance) -> list[dict[str, Any]]:
+def _all(connection: Connection, where: str, instance: Instance, now: datetime) -> list[dict[str, Any]]:
     query = f"select * from finding where instance = :instance and {where} order by severity, type, order_number, id"
-    return [dict(row) for row in connection.execute(text(query), {"instance": instance.id}).mappings()]
+    values = {"instance": instance.id, "now": now, "since": now - _A_DAY}
+    return [dict(row) for row in connection.execute(text(query), values).mappings()]
 
 
 @cache
@@ -330,12 +360,14 @@ THRESHOLDS = (30, 14, 7, 3, 1)
 """Days before the expiry at which an email is sent, once each."""
 
 
-def queue_key_expiry(connection: Connection, instance: Instance, ui_url: str, expires: date | None, today: date) -> int:
+def queue_key_expiry(
+    connection: Connection, instance: Instance, ui_url: str, expires: date | None, now: datetime
+) -> int:
     """Queue the email when the first API key to expire is nearer than the next threshold. Returns the number of emails.
 
-    Instances that share an Odoo connection share these emails. `expires` and `today` are UTC days; `expires` None: no key expires.
+    Instances that share an Odoo connection share these emails. `expires` is a UTC day; `expires` None: no key expires.
     """
-    days = (expires - today).days if expires else None
+    days = (expires - now.date()).days if expires else None
     reached = [threshold for threshold in THRESHOLDS if days is not None and days <= threshold]
     if not reached:
         return 0
@@ -353,7 +385,8 @@ def queue_key_expiry(connection: Connection, instance: Instance, ui_url: str, ex
         subject,
         recipients_of(instance, "it"),
         ui_url,
+        now,
         expires=expires,
         when=when,
     )
-    return bool(outbox.queue(connection, mail))
+    return bool(outbox.queue(connection, mail, now))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
@@ -12,15 +13,15 @@ _COUNTS = """
             and (resolved_at is null or resolved_at >= day + interval '1 day')) as open,
         (select count(*) from finding where instance = :instance and severity <> 'info' and first_seen::date = day::date) as new,
         (select count(*) from finding where instance = :instance and severity <> 'info' and resolved_at::date = day::date) as resolved
-    from generate_series(current_date - 13, current_date, interval '1 day') day order by day"""
+    from generate_series(cast(:now as date) - 13, cast(:now as date), interval '1 day') day order by day"""
 
 
-def fourteen_days(connection: Connection, instance: str) -> bytes:
-    """Return the chart as a PNG of 600 x 180 pixels. Days are UTC; findings of severity info are not counted."""
+def fourteen_days(connection: Connection, instance: str, now: datetime) -> bytes:
+    """Return the chart of the days until now as a PNG of 600 x 180 pixels. Days are UTC; findings of severity info are not counted."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    days = connection.execute(text(_COUNTS), {"instance": instance}).mappings().all()
+    days = connection.execute(text(_COUNTS), {"instance": instance, "now": now}).mappings().all()
     figure = Figure(figsize=(6, 1.8), dpi=100, layout="constrained")
     axes = figure.subplots()
     positions = range(len(days))

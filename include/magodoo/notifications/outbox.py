@@ -31,7 +31,7 @@ class Mail:
     id: int = field(default=0, compare=False)
 
 
-def queue(connection: Connection, mail: Mail) -> int:
+def queue(connection: Connection, mail: Mail, now: datetime) -> int:
     """Queue an email and return its id; 0 when it has no recipients, which queues nothing."""
     if not mail.recipients:
         return 0
@@ -39,9 +39,9 @@ def queue(connection: Connection, mail: Mail) -> int:
         connection.execute(
             text(
                 "insert into mail (instance, topic, recipients, subject, html, plain, csv_name, csv, picture, pdf_name,"
-                " pdf) values"
+                " pdf, queued_at) values"
                 " (:instance, :topic, :recipients, :subject, :html, :plain, :csv_name, :csv, :picture,"
-                " :pdf_name, :pdf) returning id"
+                " :pdf_name, :pdf, :now) returning id"
             ),
             {
                 "instance": mail.instance,
@@ -55,6 +55,7 @@ def queue(connection: Connection, mail: Mail) -> int:
                 "picture": mail.picture,
                 "pdf_name": mail.pdf_name,
                 "pdf": mail.pdf,
+                "now": now,
             },
         ).scalar_one()
     )
@@ -101,11 +102,11 @@ def is_waiting(connection: Connection, instance: str) -> bool:
     return bool(connection.execute(query, {"instance": instance, "most": MAX_ATTEMPTS}).scalar_one())
 
 
-def sent(connection: Connection, mail: Mail) -> None:
+def sent(connection: Connection, mail: Mail, now: datetime) -> None:
     """Record that the email was sent."""
     connection.execute(
-        text("update mail set sent_at = now(), attempts = attempts + 1, last_error = null where id = :id"),
-        {"id": mail.id},
+        text("update mail set sent_at = :now, attempts = attempts + 1, last_error = null where id = :id"),
+        {"id": mail.id, "now": now},
     )
 
 

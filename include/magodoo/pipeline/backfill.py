@@ -14,6 +14,7 @@ from magodoo.errors import BadSettings
 from magodoo.pipeline.window import Window, from_conf
 from magodoo.settings import Settings
 from magodoo.staging import runs
+from magodoo.timestamps import utc_now
 
 WIDEST = timedelta(days=3700)
 MOST_CHUNKS = 1000  # Airflow maps a task at most 1024 times by default ([core] max_map_length)
@@ -60,14 +61,14 @@ def chunks(
 @contextmanager
 def begun(engine: Engine, instance: str, dag_run: str, window: Window) -> Iterator[dict[str, Any]]:
     """Record that a backfill began, or continued after it was cleared; set `chunks` in the yielded dict to their number."""
-    with runs.recorded(engine, instance, _WHOLE, dag_run, (window.begin, window.end)) as counts:
+    with runs.recorded(engine, instance, _WHOLE, dag_run, utc_now, (window.begin, window.end)) as counts:
         yield counts
 
 
 def chunk_done(engine: Engine, instance: str, dag_run: str, window: Window) -> dict[str, int]:
     """Record that a chunk was read on both sides and reconciled. Returns, and stores with it, the progress of the backfill."""
     with (
-        runs.recorded(engine, instance, _CHUNK, dag_run, (window.begin, window.end)) as counts,
+        runs.recorded(engine, instance, _CHUNK, dag_run, utc_now, (window.begin, window.end)) as counts,
         engine.connect() as connection,
     ):
         counts.update(progress(connection, instance, dag_run))

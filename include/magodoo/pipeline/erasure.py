@@ -38,6 +38,7 @@ def run(
     customer_id: str = "",
     orders: Collection[str] = (),
     who: str,
+    now: datetime,
 ) -> dict[str, int]:
     """Erase the customer with this email address, Magento customer id or these order numbers, in all instances. Returns counts.
 
@@ -50,7 +51,7 @@ def run(
     for instance in settings.instances.values():
         with engine.connect() as connection:
             keys = retention.orders_of(connection, instance.id, email, customer_id, orders)
-        counts.update(_erase(engine, instance.id, keys, [email] if email else [], who))
+        counts.update(_erase(engine, instance.id, keys, [email] if email else [], who, now))
     return dict(counts)
 
 
@@ -63,12 +64,14 @@ def forget_old(engine: Engine, settings: Settings, now: datetime) -> int:
             busy = set(changes.open_of(connection, instance.id, keys)[1])
         keys = [key for key in keys if key not in busy]
         for part in chunked(keys, BATCH):
-            _erase(engine, instance.id, part, [], "retention")
+            _erase(engine, instance.id, part, [], "retention", now)
             forgotten += len(part)
     return forgotten
 
 
-def _erase(engine: Engine, instance: str, keys: Sequence[str], more: Sequence[str], who: str) -> Counter[str]:
+def _erase(
+    engine: Engine, instance: str, keys: Sequence[str], more: Sequence[str], who: str, now: datetime
+) -> Counter[str]:
     if not keys:
         return Counter()
     with engine.begin() as connection:
@@ -77,7 +80,7 @@ def _erase(engine: Engine, instance: str, keys: Sequence[str], more: Sequence[st
             raise TransientError(
                 f"changes of {len(under_way)} orders are under way", hint="let them end (see Changes), then again"
             )
-        decisions.reject(connection, planned, who, "the customer was erased")
+        decisions.reject(connection, planned, who, "the customer was erased", now)
         words = [*more, *retention.words_of(connection, instance, keys)]
         counts = _erase_in_tables(connection, instance, keys, words)
     counts.update(orders=len(keys), rejected=len(planned), docs=_out_of_docs(docs_root() / instance, words))

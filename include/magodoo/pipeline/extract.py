@@ -21,10 +21,12 @@ from magodoo.ledger.checkpoints import checkpoint
 from magodoo.pipeline import master_data, order_completion
 from magodoo.pipeline.prefetch import in_background, rarely_collected
 from magodoo.pipeline.store import Page, Progress, store
-from magodoo.staging import completeness, runs, watermarks, work_queue
+from magodoo.staging import completeness, runs
 from magodoo.staging.completeness import all_staged
 from magodoo.staging.documents import Staged
 from magodoo.staging.order_linking import mark_without_order
+from magodoo.staging.watermarks import Watermarks
+from magodoo.staging.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -45,7 +47,7 @@ def run(
     bounds = (window.begin, window.end) if window else None
     stage = f"{source.side.value}_extract"
     edited_since = _since(context, source.side, Kind.ORDER) if source.side is Side.ODOO and window is None else None
-    recorded = runs.recorded(context.engine, context.instance.id, stage, context.dag_run, bounds)
+    recorded = runs.recorded(context.engine, context.instance.id, stage, context.dag_run, context.now, bounds)
     with recorded as counts, rarely_collected():
         if source.side is Side.ODOO:
             counts["master"] = master_data.refresh_stale_lists(context)
@@ -77,7 +79,7 @@ def complete(context: Context, order_keys: Sequence[str]) -> dict[str, int]:
     """
     counts: Counter[str] = Counter(completed=0)
     with context.engine.connect() as connection:
-        due = [key for key, *_ in work_queue.to_complete(connection, context.instance.id, order_keys)]
+        due = [key for key, *_ in WorkQueue(connection, context.instance.id).to_complete(order_keys)]
     for batch in chunked(due, BATCH):
         context.go_on()
         counts.update(_complete(context, batch))
@@ -137,8 +139,8 @@ def _stage(context: Context, side: Side, turn: _Turn, pages: Sequence[Page], *, 
 def _succeeded(context: Context, side: Side, turn: _Turn) -> None:
     counted = turn.total if turn.known is None else turn.known
     with context.engine.begin() as connection:
-        watermarks.succeeded(
-            connection, context.instance.id, side.value, turn.kind.value, turn.began, turn.rows, counted
+        Watermarks(connection, context.instance.id, side.value).succeeded(
+            turn.kind.value, turn.began, turn.rows, counted
         )
 
 
@@ -166,8 +168,8 @@ def _overlap(context: Context, side: Side) -> timedelta:
 def _since(context: Context, side: Side, kind: Kind) -> datetime | None:
     instance = context.instance
     with context.engine.connect() as connection:
-        return watermarks.since(
-            connection, instance.id, side.value, kind.value, _overlap(context, side), instance.books_from_utc
+        return Watermarks(connection, instance.id, side.value).since(
+            kind.value, _overlap(context, side), instance.books_from_utc
         )
 
 
@@ -175,7 +177,7 @@ def _complete(context: Context, order_keys: Sequence[str]) -> Counter[str]:
     """Complete one batch: Magento first, because Odoo's documents are linked to these orders through it."""
     instance = context.instance.id
     with context.engine.connect() as connection:
-        due = work_queue.to_complete(connection, instance, order_keys)
+        due = WorkQueue(connection, instance).to_complete(order_keys)
     fresh = [key for key, _, completed in due if not completed]
     known = [key for key, _, completed in due if completed]
     keys = [*fresh, *known]
@@ -187,7 +189,7 @@ def _complete(context: Context, order_keys: Sequence[str]) -> Counter[str]:
         wanted = {*completeness.of_magento(connection, instance, fresh), *_behind(context, Side.MAGENTO, known)}
     counts["magento"] = order_completion.read(context, Side.MAGENTO, sorted(wanted))
     with context.engine.begin() as connection:
-        work_queue.one_writer(connection, instance)
+        WorkQueue(connection, instance).one_writer()
         # Documents may have been staged of a known order that was not found before.
         counts["without_order"] = mark_without_order(connection, context.instance, sorted({*wanted, *known}))
         wanted = {*completeness.of_odoo(connection, instance, fresh), *_behind(context, Side.ODOO, known)}
@@ -195,8 +197,9 @@ def _complete(context: Context, order_keys: Sequence[str]) -> Counter[str]:
     master_data.refresh_products(context, keys)
     with context.engine.begin() as connection:
         # Under the lock of staging: whatever was staged meanwhile was extracted, so both sides are complete up to here.
-        work_queue.one_writer(connection, instance)
-        work_queue.completed(connection, instance, work_queue.versions(connection, instance, keys))
+        queue = WorkQueue(connection, instance)
+        queue.one_writer()
+        queue.completed(queue.versions(keys))
     return counts
 
 
@@ -204,5 +207,5 @@ def _behind(context: Context, side: Side, order_keys: Sequence[str]) -> list[str
     """Return the orders whose other side changed after the last extract of `side` began: `side` may have newer documents."""
     kinds = [kind.value for kind in order_completion.source_of(context, side).kinds]
     with context.engine.connect() as connection:
-        moment = watermarks.last_success(connection, context.instance.id, side.value, kinds)
+        moment = Watermarks(connection, context.instance.id, side.value).last_success(kinds)
         return completeness.changed_after(connection, context.instance.id, side.other.value, order_keys, moment)

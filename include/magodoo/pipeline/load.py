@@ -56,10 +56,10 @@ def run(
     if not dry_run and context.instance.mode.any_apply:
         _may_write(context)
     with context.engine.begin() as connection:
-        approvals.review(connection, context.instance)
+        approvals.review(connection, context.instance, context.now())
     if dry_run:
         return {"would_write": _show(context, wanted, order_keys, limit), **_standing(context)}
-    with runs.recorded(context.engine, context.instance.id, "load", context.dag_run) as counted:
+    with runs.recorded(context.engine, context.instance.id, "load", context.dag_run, context.now) as counted:
         counts: Counter[str] = Counter()
         # Odoo first, because an order import precedes everything else.
         for target in (Side.ODOO, Side.MAGENTO):
@@ -79,11 +79,11 @@ def run(
 def due_kinds(context: Context) -> list[str]:
     """Return the kinds of change that may be written now, in step order, and queue the emails about changes that need approval."""
     with context.engine.begin() as connection:
-        approvals.review(connection, context.instance)
+        approvals.review(connection, context.instance, context.now())
         alerts.queue_changes(connection, context.instance, context.settings.ui_url, context.now())
     applied = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is Mode.APPLY]
     with context.engine.connect() as connection:
-        kinds = set(leases.due_kinds(connection, context.instance, applied))
+        kinds = set(leases.due_kinds(connection, context.instance, applied, context.now()))
     return [kind.value for kind in ChangeKind if kind.value in kinds]
 
 
@@ -127,6 +127,7 @@ def _one_target(
                 kinds,
                 seen,
                 tried,
+                now=context.now(),
             )
         if not changes:
             break
@@ -140,7 +141,7 @@ def _one_target(
             _give_back(context, changes)
             counts += outcome.counts
         with context.engine.connect() as connection:
-            later = leases.left(connection, context.instance, target, changes, tried, kinds)
+            later = leases.left(connection, context.instance, target, changes, tried, kinds, now=context.now())
         seen |= {change.order_key for change in changes} - later
         if outcome.away is not None:
             log.warning("%s is away: the rest stays in the ledger", target.value)

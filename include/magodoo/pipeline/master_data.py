@@ -10,7 +10,7 @@ from more_itertools import chunked
 
 from magodoo.domain.vocabulary import Kind
 from magodoo.settings.country_policies import policy as series_policy
-from magodoo.staging import master_data
+from magodoo.staging.master_data import MasterData
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -31,13 +31,13 @@ def refresh_stale_lists(context: Context) -> int:
     Before orders are compared they are read regardless.
     """
     with context.engine.connect() as connection:
-        stale = master_data.is_stale(connection, context.instance.id, "ir.config_parameter", LISTS_FRESH)
+        stale = MasterData(connection, context.instance.id, context.now()).is_stale("ir.config_parameter", LISTS_FRESH)
     return refresh_lists(context) if stale else 0
 
 
 def refresh_lists(context: Context) -> int:
     """Read all master data but products, as whole lists; countries and states once a day. Returns the number of records stored."""
-    odoo, instance = context.odoo, context.instance.id
+    odoo, instance, now = context.odoo, context.instance.id, context.now()
     lists = [
         ("account.tax", "name", odoo.master_data.taxes()),
         ("res.currency", "name", odoo.master_data.currencies()),
@@ -48,21 +48,23 @@ def refresh_lists(context: Context) -> int:
         ("uom.uom", "name", odoo.units.rows()),
     ]
     with context.engine.connect() as connection:
-        if master_data.is_stale(connection, instance, "res.country", COUNTRIES_FRESH):
+        staged = MasterData(connection, instance, now)
+        if staged.is_stale("res.country", COUNTRIES_FRESH):
             lists.append(("res.country", "code", odoo.master_data.countries()))
-        if master_data.is_stale(connection, instance, "res.country.state", COUNTRIES_FRESH):
+        if staged.is_stale("res.country.state", COUNTRIES_FRESH):
             lists.append(("res.country.state", "code", odoo.master_data.country_states()))
     locks = {name: day.isoformat() for name, day in odoo.company.lock_dates().items()}
     electronic = {"found": odoo.installation.e_invoicing(context.instance.odoo.sales_journal)}
     series = _series(context)
     company, identity = odoo.company.row(), {"value": odoo.installation.database_uuid()}
     with context.engine.begin() as connection:
-        kept = sum(master_data.replace(connection, instance, model, key, rows) for model, key, rows in lists)
-        master_data.put_fact(connection, instance, "res.company", "lock_dates", locks)
-        master_data.put_fact(connection, instance, "res.company", "e_invoicing", electronic)
-        master_data.put_fact(connection, instance, "res.company", "company", company)
-        master_data.put_fact(connection, instance, "res.company", "series", series)
-        master_data.put_fact(connection, instance, "ir.config_parameter", "database.uuid", identity)
+        staged = MasterData(connection, instance, now)
+        kept = sum(staged.replace(model, key, rows) for model, key, rows in lists)
+        staged.put_fact("res.company", "lock_dates", locks)
+        staged.put_fact("res.company", "e_invoicing", electronic)
+        staged.put_fact("res.company", "company", company)
+        staged.put_fact("res.company", "series", series)
+        staged.put_fact("ir.config_parameter", "database.uuid", identity)
     return kept
 
 
@@ -91,10 +93,10 @@ def refresh_products(context: Context, order_keys: Sequence[str] | None = None) 
         *context.instance.named_products,
     )  # fmt: skip
     with context.engine.connect() as connection:
-        skus = master_data.missing_skus(connection, context.instance.id, always, order_keys)
+        skus = MasterData(connection, context.instance.id, context.now()).missing_skus(always, order_keys)
     kept = 0
     for part in chunked(skus, BATCH):
         rows = context.odoo.master_data.products(part)
         with context.engine.begin() as connection:
-            kept += master_data.replace_products(connection, context.instance.id, part, rows)
+            kept += MasterData(connection, context.instance.id, context.now()).replace_products(part, rows)
     return kept

@@ -45,7 +45,12 @@ def _release_gone(context: Context, source: Source, kind: Kind, ids: Sequence[st
     there = source.existing(kind, ids) if ids else set()
     with context.engine.begin() as connection:
         quarantine.release(
-            connection, context.instance.id, source.side.value, kind.value, [each for each in ids if each not in there]
+            connection,
+            context.instance.id,
+            source.side.value,
+            kind.value,
+            [each for each in ids if each not in there],
+            context.now(),
         )
 
 
@@ -67,7 +72,7 @@ def retry_unreadable(context: Context) -> int:
         count += len(set(own) - still - set(gone))
         if gone:
             with context.engine.begin() as connection:
-                closed = quarantine.release(connection, instance.id, source.side.value, kind.value, gone)
+                closed = quarantine.release(connection, instance.id, source.side.value, kind.value, gone, context.now())
                 note_moved(connection, instance, source.side, kind.value, closed)
     return count
 
@@ -124,7 +129,7 @@ def _mark(context: Context, side: Side, gone: Mapping[Kind, Sequence[str]], read
     for kind, ids in gone.items():
         if ids:
             with context.engine.begin() as connection:
-                deletion.mark_deleted(connection, context.instance, side.value, kind.value, ids, began)
+                deletion.mark_deleted(connection, context.instance, side.value, kind.value, ids, began, context.now())
 
 
 def _read_magento(context: Context, order_keys: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ def run(context: Context) -> dict[str, Any]:
 
     Returns `{"failed_checks": [line, ...], "held_sides": [...], "released": n, "held": n, "mails": n, "docs": folder}`.
     """
-    with runs.recorded(context.engine, context.instance.id, "quality", context.dag_run) as counts:
+    with runs.recorded(context.engine, context.instance.id, "quality", context.dag_run, context.now) as counts:
         found = _check(context)
         counts.update(
             {name: found[name] for name in ("released", "held", "mails")}, failed_checks=len(found["failed_checks"])
@@ -29,14 +29,16 @@ def run(context: Context) -> dict[str, Any]:
 
 def _check(context: Context) -> dict[str, Any]:
     docs = docs_folder(context.instance.id, context.dag_run)
-    failures = suites.run(context.engine, context.instance, docs)
+    failures = suites.run(context.engine, context.instance, docs, context.now())
     lines = [failure.line for failure in failures]
     with context.engine.begin() as connection:
         judged = gate.judge(connection, context.instance, failures)
         mails = alerts.queue_findings(connection, context.instance, context.settings.ui_url, context.now())
         mails += alerts.queue_changes(connection, context.instance, context.settings.ui_url, context.now())
         if judged.held_sides:
-            mails += alerts.queue_held(connection, context.instance, context.settings.ui_url, judged.held_sides, lines)
+            mails += alerts.queue_held(
+                connection, context.instance, context.settings.ui_url, judged.held_sides, lines, context.now()
+            )
         else:
             alerts.held_is_over(connection, context.instance)
     oldest = context.now() - timedelta(days=context.instance.quality.data_docs_days)

@@ -21,8 +21,9 @@ from magodoo.ledger import changes
 from magodoo.ledger.checkpoints import checkpoint
 from magodoo.pipeline import extract, sales_lists
 from magodoo.pipeline.prefetch import rarely_collected
-from magodoo.staging import db, runs, sales_lines, work_queue
+from magodoo.staging import db, runs, sales_lines
 from magodoo.staging import frames as staged
+from magodoo.staging.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -35,7 +36,7 @@ CHUNK = 20_000
 def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | None = None) -> dict[str, int]:
     """Reconcile the orders that are due (at most `limit`), or the given ones regardless of their versions. Returns counts."""
     orders = list(order_keys) if order_keys is not None else due(context)[:limit]
-    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as counts:
+    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run, context.now) as counts:
         counts.update(reconcile_orders(context, orders))
         sales_lists.run(context)
     return dict(counts)
@@ -56,7 +57,7 @@ def reconcile_orders(context: Context, orders: list[str]) -> dict[str, int]:
 def due(context: Context) -> list[str]:
     """Return the keys of orders whose staged version is newer than their reconciled one."""
     with context.engine.connect() as connection:
-        return work_queue.due(connection, context.instance.id)
+        return WorkQueue(connection, context.instance.id).due()
 
 
 def _reconcile(context: Context, order_keys: list[str]) -> dict[str, int]:
@@ -82,10 +83,11 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     instance = context.instance
     order_keys = with_families(connection, instance.id, order_keys)
     _one_at_a_time(connection, instance.id, order_keys)
-    versions = work_queue.versions(connection, instance.id, order_keys)
+    queue = WorkQueue(connection, instance.id)
+    versions = queue.versions(order_keys)
     frames = staged.read_frames(connection, instance, order_keys)
     result = reconcile(frames, instance, context.now())
-    repository.write_pairs(connection, instance.id, order_keys, result.pairs)
+    repository.write_pairs(connection, instance.id, order_keys, result.pairs, context.now())
     repository.write_groups(connection, instance.id, order_keys, result.groups)
     findings, changes = planner.plan(result.situation, result.findings)
     findings.sort(key=lambda finding: finding.key)
@@ -94,7 +96,7 @@ def _one_chunk(connection: Connection, context: Context, order_keys: list[str]) 
     lives = repository.write_findings(connection, instance.id, order_keys, findings, recorded.ids, context.now())
     db.keep(connection, "pair", "finding", "change", "order_work")
     sales_lines.note_due(connection, instance.id, order_keys)
-    work_queue.reconciled(connection, instance.id, versions, result.excluded, result.not_expected)
+    queue.reconciled(versions, result.excluded, result.not_expected)
     return {
         **result.counts,
         "findings": len(findings),
@@ -160,6 +162,6 @@ def _record(
     waiting = planner.waiting_for(planned, refused)
     ready = [item for item in ready if item.key not in waiting]
     planner.give_reasons(findings, waiting | {key: f"Refused before: {why}" for key, why in refused.items()})
-    recorded = changes.record(connection, context.instance, ready, context.dag_run, order_keys)
+    recorded = changes.record(connection, context.instance, ready, context.dag_run, order_keys, now=context.now())
     planner.name_half_done(findings, changes.half_done(connection, context.instance.id, order_keys))
     return recorded

@@ -15,7 +15,8 @@ from more_itertools import chunked
 from magodoo.domain.vocabulary import Side
 from magodoo.notifications.alerts import queue_key_expiry
 from magodoo.pipeline import master_data, order_completion
-from magodoo.staging import deletion, runs, work_queue
+from magodoo.staging import deletion, runs
+from magodoo.staging.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -32,9 +33,9 @@ def run(context: Context) -> dict[str, int]:
     from magodoo.reconcile import repository
 
     instance = context.instance
-    with runs.recorded(context.engine, instance.id, "refresh", context.dag_run) as counts:
+    with runs.recorded(context.engine, instance.id, "refresh", context.dag_run, context.now) as counts:
         with context.engine.connect() as connection:
-            keys = work_queue.may_change(connection, instance.id, context.now() - timedelta(days=instance.refresh_days))
+            keys = WorkQueue(connection, instance.id).may_change(context.now() - timedelta(days=instance.refresh_days))
             before = deletion.count(connection, instance.id)
         read: Counter[str] = Counter(orders=len(keys))
         for part in chunked(keys, BATCH):
@@ -43,18 +44,17 @@ def run(context: Context) -> dict[str, int]:
                 read[side.value] += order_completion.read(context, side, part)
         read["products"] = master_data.refresh_products(context)
         with context.engine.begin() as connection:
+            queue = WorkQueue(connection, instance.id)
             today = context.now().astimezone(instance.zone).date()
-            read["ripe"] = work_queue.bump_aged(
-                connection, instance.id, today - timedelta(days=instance.refund_return_days)
-            )
+            read["ripe"] = queue.bump_aged(today - timedelta(days=instance.refund_return_days))
             unsettled = repository.unsettled(connection, instance.id)
-            work_queue.bump(connection, instance.id, unsettled)
+            queue.bump(unsettled)
             read["unsettled"] = len(unsettled)
         with context.engine.connect() as connection:
             read["deleted"] = deletion.count(connection, instance.id) - before
         expires = context.odoo.installation.key_expiry()
         with context.engine.begin() as connection:
-            queued = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now().date())
+            queued = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now())
             read["key_warnings"] = queued
         counts.update(read)
     return dict(counts)

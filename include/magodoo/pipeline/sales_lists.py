@@ -29,7 +29,7 @@ def run(context: Context) -> int:
             break
     with context.engine.begin() as connection:
         sales_lines.refresh(connection, instance, (), without_order=True)
-        sales_lines.note_agreement(connection, instance)
+        sales_lines.note_agreement(connection, instance, context.now())
     return orders
 
 

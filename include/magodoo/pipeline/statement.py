@@ -33,7 +33,7 @@ def run(context: Context, month: str | None = None) -> dict[str, Any]:
         context.go_on()
         kept = make(context, one)
         with context.engine.begin() as connection:
-            counts["mails"] += email.queue(connection, context.instance, kept, context.settings.ui_url)
+            counts["mails"] += email.queue(connection, context.instance, kept, context.settings.ui_url, context.now())
         counts["statements"] += 1
         counts["unexplained"] += kept.unexplained
     return counts

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from magodoo.domain.log_labels import labelled
 from magodoo.domain.vocabulary import Side
-from magodoo.staging import deletion, quarantine, watermarks, work_queue
+from magodoo.staging import deletion, quarantine
 from magodoo.staging.documents import Prepared, Staged, prepare, write
+from magodoo.staging.watermarks import Watermarks
+from magodoo.staging.work_queue import WorkQueue
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,7 +46,7 @@ def page(batch: Batch) -> Page:
 def note_moved(connection: Connection, instance: Instance, side: Side, kind: str, moved: Sequence[str]) -> None:
     """Make the orders due that these records name: records that became unreadable, or readable again."""
     if moved:
-        work_queue.bump(connection, instance.id, quarantine.orders(connection, instance, side.value, kind, moved))
+        WorkQueue(connection, instance.id).bump(quarantine.orders(connection, instance, side.value, kind, moved))
 
 
 def store(context: Context, side: Side, pages: Sequence[Page], progress: Progress | None = None) -> Staged:
@@ -54,7 +56,7 @@ def store(context: Context, side: Side, pages: Sequence[Page], progress: Progres
     reading, since a document dated in the future must not hide what is written until then.
     """
     batches = [each.batch for each in pages]
-    instance, kind = context.instance, batches[0].kind.value
+    instance, kind, now = context.instance, batches[0].kind.value, context.now()
     documents = {document.key: document for each in pages for document in each.rows}
     unread = [each for batch in batches for each in batch.unread]
     sound: dict[str, bool] = {}
@@ -64,14 +66,14 @@ def store(context: Context, side: Side, pages: Sequence[Page], progress: Progres
     stamp = max((batch.stamp for batch in batches if batch.stamp), default=None)
     with context.engine.begin() as connection:
         read_now = [document for batch in batches for document in batch.documents]
-        with deletion.without_left_behind(connection, instance, read_now):
-            staged = write(connection, instance, list(documents.values()))
-        moved = quarantine.put(connection, instance.id, side.value, unread)
+        with deletion.without_left_behind(connection, instance, read_now, now):
+            staged = write(connection, instance, list(documents.values()), now)
+        moved = quarantine.put(connection, instance.id, side.value, unread, now)
         read = [source_id for source_id, is_sound in sound.items() if is_sound]
-        moved += quarantine.release(connection, instance.id, side.value, kind, read)
+        moved += quarantine.release(connection, instance.id, side.value, kind, read, now)
         note_moved(connection, instance, side, kind, moved)
         if progress and stamp:
-            watermarks.advance(connection, instance.id, side.value, kind, min(stamp, progress.began), progress.rows)
+            Watermarks(connection, instance.id, side.value).advance(kind, min(stamp, progress.began), progress.rows)
     for each in unread:  # the reason may quote the customer, so it is not logged: erasure reaches the table only
         with labelled(document=f"{each.kind} {each.source_id}"):
             log.warning(

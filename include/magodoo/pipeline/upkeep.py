@@ -23,7 +23,7 @@ def run(engine: Engine, settings: Settings, now: datetime) -> dict[str, int]:
     before = now - timedelta(days=settings.payload_days)
     with engine.begin() as connection:
         for instance in settings.instances.values():
-            counts["digests"] += alerts.queue_digest(connection, instance, settings.ui_url)
+            counts["digests"] += alerts.queue_digest(connection, instance, settings.ui_url, now)
         counts["payloads"] = documents.forget(connection, before)
         counts["quarantined"] = quarantine.forget(connection, before)
         counts["requests"] = changes.forget(connection, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from magodoo.domain.vocabulary import Severity
@@ -35,7 +36,7 @@ class Holds(StrEnum):
 class Check:
     """One expectation: a SELECT that must return no rows.
 
-    `table` replaces `{batch}` in `select`; `{instance}` is replaced by the instance's id as an SQL literal.
+    `table` replaces `{batch}` in `select`; `{instance}` and `{now}` are replaced by SQL literals: the instance's id and the time of the run.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Check:
     remedy: str
     select: str
 
-    def sql(self, instance: Instance, batch: str = "(select * from {batch})") -> str:
+    def sql(self, instance: Instance, now: datetime, batch: str = "(select * from {batch})") -> str:
         """Return the SELECT of this check for one instance.
 
         `{batch}` is left for Great Expectations, which puts a subquery there, unless `batch` names a table.
@@ -55,6 +56,7 @@ class Check:
         return self.select.format(
             batch=batch,
             instance=f"'{instance.id}'",  # an id is [a-z0-9]: settings refuse anything else
+            now=f"timestamptz '{now.isoformat()}'",
             max_age=quality.max_extract_age_minutes,
             max_unmatched=quality.max_unmatched_share,
             volume_share=quality.volume_share,

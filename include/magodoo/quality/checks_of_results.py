@@ -109,7 +109,7 @@ RESULT_CHECKS = (
             unmatched || ' of ' || all_of_them || ' without a counterpart' as message from (
                 select d.side, d.kind, count(*) as all_of_them, count(*) filter (where p.source_id is null) as unmatched
                 from {{batch}} d left join {_MATCHED} p on {_SAME} where d.instance = {{instance}} and d.active and d.deleted_at is null
-                    and d.order_key is not null and d.kind in ('invoice', 'shipment', 'credit_memo') and d.created_at > now() - interval '30 days'
+                    and d.order_key is not null and d.kind in ('invoice', 'shipment', 'credit_memo') and d.created_at > {{now}} - interval '30 days'
                 group by 1, 2) counted
             where unmatched > all_of_them * {{max_unmatched}} and all_of_them >= 10""",
     ),
@@ -126,7 +126,7 @@ FINDING_CHECKS = (
         """select case when magento_id is null then 'odoo' else 'magento' end, kind, coalesce(magento_id, odoo_id), order_key,
             coalesce(magento_number, odoo_number), order_number, magento_amount, odoo_amount, currency, message
             from {batch} where instance = {instance} and resolved_at is null and type in ('status_mismatch', 'cancelled_in_odoo')
-                and coalesce(muted_until, now()) <= now()""",
+                and coalesce(muted_until, {now}) <= {now}""",
     ),
     Check(
         "totals_agree",
@@ -138,7 +138,7 @@ FINDING_CHECKS = (
         """select case when magento_id is null then 'odoo' else 'magento' end, kind, coalesce(magento_id, odoo_id), order_key,
             coalesce(magento_number, odoo_number), order_number, magento_amount, odoo_amount, currency, message
             from {batch} where instance = {instance} and resolved_at is null
-                and type in ('total_mismatch', 'tax_mismatch', 'currency_mismatch') and coalesce(muted_until, now()) <= now()""",
+                and type in ('total_mismatch', 'tax_mismatch', 'currency_mismatch') and coalesce(muted_until, {now}) <= {now}""",
     ),
     Check(
         "finding_has_document",

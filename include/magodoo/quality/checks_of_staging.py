@@ -109,7 +109,7 @@ DOCUMENT_CHECKS = (
     ),
     _documents(
         "not_in_the_future",
-        "d.created_at > now() + interval '1 day'",
+        "d.created_at > {now} + interval '1 day'",
         "'made in the future: ' || d.created_at",
         meaning="No document was made in the future.",
         remedy="Check the clock of the database server.",
@@ -178,7 +178,7 @@ EXTRACT_CHECKS = (
         "Look at the extract DAG of this side; the next successful run heals it.",
         """select side, 'extract', kind, null::text, side || ' ' || kind, null::text, null::bigint, null::bigint, null::text,
             'last successful read ' || to_char(last_success_at, 'YYYY-MM-DD HH24:MI') || ' UTC' as message
-            from {batch} where instance = {instance} and last_success_at < now() - interval '{max_age} minutes'""",
+            from {batch} where instance = {instance} and last_success_at < {now} - interval '{max_age} minutes'""",
     ),
     Check(
         "extract_complete",
@@ -211,9 +211,9 @@ EXTRACT_CHECKS = (
         """select 'magento', 'order', ''::text, null::text, 'orders of yesterday', null::text, null::bigint, null::bigint, null::text,
             yesterday.n || ' orders, usually ' || round(usual.n, 1) as message
             from (select count(*) as n from {batch} where instance = {instance} and side = 'magento' and kind = 'order'
-                    and created_at >= current_date - 1 and created_at < current_date) yesterday,
+                    and created_at >= {now}::date - 1 and created_at < {now}::date) yesterday,
                 (select count(*) / 4.0 as n from {batch} where instance = {instance} and side = 'magento' and kind = 'order'
-                    and created_at::date in (current_date - 8, current_date - 15, current_date - 22, current_date - 29)) usual
+                    and created_at::date in ({now}::date - 8, {now}::date - 15, {now}::date - 22, {now}::date - 29)) usual
             where usual.n >= 10 and yesterday.n < usual.n * {volume_share}""",
     ),
 )

@@ -62,20 +62,22 @@ class Failure:
         return f"{self.check.name}: {len(self.rows)} ({named})"
 
 
-def run(engine: Engine, instance: Instance, docs: Path | None, checks: Sequence[Check] = ALL_CHECKS) -> list[Failure]:
+def run(
+    engine: Engine, instance: Instance, docs: Path | None, now: datetime, checks: Sequence[Check] = ALL_CHECKS
+) -> list[Failure]:
     """Run the checks with Great Expectations and return those that failed, each with every row that it found.
 
     Data Docs are built in the folder `docs` when one is given. Raises InvariantError when a check's SELECT cannot run.
     """
-    failed = _expect(engine, instance, checks, docs)
+    failed = _expect(engine, instance, checks, docs, now)
     with engine.connect() as connection:
         connection.exec_driver_sql(f"set local work_mem = '{WORK_MEMORY}'")
-        return found(connection, instance, [check for check in checks if check.name in failed])
+        return found(connection, instance, [check for check in checks if check.name in failed], now)
 
 
-def found(connection: Connection, instance: Instance, checks: Sequence[Check]) -> list[Failure]:
+def found(connection: Connection, instance: Instance, checks: Sequence[Check], now: datetime) -> list[Failure]:
     """Return the checks that fail, each with every row, by running their SELECTs directly: no Great Expectations, no Data Docs."""
-    failures = (Failure(check, _rows(connection, instance, check)) for check in checks)
+    failures = (Failure(check, _rows(connection, instance, check, now)) for check in checks)
     return [failure for failure in failures if failure.rows]
 
 
@@ -89,7 +91,7 @@ def prune(folder: Path, before: datetime) -> int:
     return len(old)
 
 
-def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: Path | None) -> set[str]:
+def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: Path | None, now: datetime) -> set[str]:
     """Run the suites and return the names of the checks that failed. Raises InvariantError when a check's SELECT cannot run."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
@@ -99,7 +101,7 @@ def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: P
     context = gx.get_context(mode="file", project_root_dir=docs / "gx") if docs else gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     source = context.data_sources.add_postgres("staging", connection_string=f"${{{_URL_VARIABLE}}}")
-    validations = [_validation(context, source, table, group, instance) for table, group in _by_table(checks)]
+    validations = [_validation(context, source, table, group, instance, now) for table, group in _by_table(checks)]
     actions: list[ValidationAction] = [UpdateDataDocsAction(name="data_docs")] if docs else []
     checkpoint = context.checkpoints.add(
         gx.Checkpoint(name="all", validation_definitions=validations, actions=actions, result_format="SUMMARY")
@@ -113,7 +115,9 @@ def _expect(engine: Engine, instance: Instance, checks: Sequence[Check], docs: P
     return failed
 
 
-def _validation(context: Any, source: Any, table: str, checks: Iterable[Check], instance: Instance) -> Any:
+def _validation(
+    context: Any, source: Any, table: str, checks: Iterable[Check], instance: Instance, now: datetime
+) -> Any:
     batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table(table)
     suite = gx.ExpectationSuite(name=table)
     if table in REQUIRED_COLUMNS:
@@ -127,7 +131,7 @@ def _validation(context: Any, source: Any, table: str, checks: Iterable[Check], 
         suite.add_expectation(
             ExpectNoRows(
                 description=check.meaning,
-                unexpected_rows_query=check.sql(instance),
+                unexpected_rows_query=check.sql(instance, now),
                 severity=FailureSeverity(check.severity.value),
                 meta={"check": check.name, "remedy": check.remedy, "holds": check.holds.value},
             )
@@ -169,8 +173,8 @@ def _publish(docs: Path) -> None:
     shutil.rmtree(docs / "gx")
 
 
-def _rows(connection: Connection, instance: Instance, check: Check) -> list[dict[str, Any]]:
-    found = connection.exec_driver_sql(check.sql(instance, batch=f"{SCHEMA}.{check.table}"))
+def _rows(connection: Connection, instance: Instance, check: Check, now: datetime) -> list[dict[str, Any]]:
+    found = connection.exec_driver_sql(check.sql(instance, now, batch=f"{SCHEMA}.{check.table}"))
     return [_row(dict(zip(COLUMNS, row, strict=True))) for row in found]
 
 

@@ -50,7 +50,9 @@ def read_pairs(connection: Connection, instance: str, order_keys: Collection[str
     return pd.DataFrame([tuple(row) for row in rows], columns=columns)
 
 
-def write_pairs(connection: Connection, instance: str, order_keys: Collection[str], pairs: pd.DataFrame) -> int:
+def write_pairs(
+    connection: Connection, instance: str, order_keys: Collection[str], pairs: pd.DataFrame, now: datetime
+) -> int:
     """Make the active pairs of these orders exactly these, and return how many there are.
 
     Missing ones are ended; those that remain keep their row.
@@ -68,7 +70,7 @@ def write_pairs(connection: Connection, instance: str, order_keys: Collection[st
     copy_rows(connection, "matched", names, rows)
     connection.execute(text("analyze matched"))
     same = "m.kind = p.kind and m.magento_id = p.magento_id and m.odoo_id = p.odoo_id"
-    where = {"instance": instance, "orders": list(order_keys)}
+    where = {"instance": instance, "orders": list(order_keys), "now": now}
     # Three statements, as PostgreSQL plans an OR over both tables as a nested loop.
     for gone in (
         "p.order_key = any(:orders)",
@@ -77,7 +79,7 @@ def write_pairs(connection: Connection, instance: str, order_keys: Collection[st
     ):
         connection.execute(
             text(
-                f"""update pair p set ended_at = now() where p.instance = :instance and p.ended_at is null and {gone}
+                f"""update pair p set ended_at = :now where p.instance = :instance and p.ended_at is null and {gone}
                 and not exists (select 1 from matched m where {same})"""
             ),
             where,
@@ -259,7 +261,14 @@ def add_pairs(connection: Connection, instance: str, pairs: Sequence[Mapping[str
 
 
 def confirm(
-    connection: Connection, instance: str, kind: Kind, order_key: str, magento_id: str, odoo_id: str, who: str
+    connection: Connection,
+    instance: str,
+    kind: Kind,
+    order_key: str,
+    magento_id: str,
+    odoo_id: str,
+    who: str,
+    now: datetime,
 ) -> None:
     """Store a person's decision that two documents are counterparts, and end their other pairs.
 
@@ -272,10 +281,11 @@ def confirm(
         "magento": magento_id,
         "odoo": odoo_id,
         "who": who,
+        "now": now,
     }
     connection.execute(
         text(
-            """update pair set ended_at = now() where instance = :instance and kind = :kind and ended_at is null
+            """update pair set ended_at = :now where instance = :instance and kind = :kind and ended_at is null
             and (magento_id = :magento or odoo_id = :odoo)"""
         ),
         words,
@@ -289,6 +299,7 @@ def confirm(
     )
 
 
-def separate(connection: Connection, pair_id: int) -> None:
+def separate(connection: Connection, pair_id: int, now: datetime) -> None:
     """End a pair that a person rejected. A match by reference is found again until the reference is corrected."""
-    connection.execute(text("update pair set ended_at = now() where id = :id and ended_at is null"), {"id": pair_id})
+    statement = text("update pair set ended_at = :now where id = :id and ended_at is null")
+    connection.execute(statement, {"id": pair_id, "now": now})

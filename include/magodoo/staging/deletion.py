@@ -13,8 +13,9 @@ from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.odoo_transfers import share_id
 from magodoo.settings import Instance
-from magodoo.staging import documents, work_queue
+from magodoo.staging import documents
 from magodoo.staging.order_linking import resolve
+from magodoo.staging.work_queue import WorkQueue
 
 
 def not_seen_since(
@@ -34,26 +35,40 @@ def not_seen_since(
 
 
 def mark_deleted(
-    connection: Connection, instance: Instance, side: str, kind: str, source_ids: Sequence[str], moment: datetime
+    connection: Connection,
+    instance: Instance,
+    side: str,
+    kind: str,
+    source_ids: Sequence[str],
+    moment: datetime,
+    now: datetime,
 ) -> int:
     """Mark documents that were asked for and are gone, make their orders due, and return how many were marked.
 
     A document that was read again after `moment` (UTC) is not marked.
     """
-    work_queue.one_writer(connection, instance.id)
+    queue = WorkQueue(connection, instance.id)
+    queue.one_writer()
     keys = list(
         connection.execute(
             text("""
-            update document set deleted_at = now(), version = nextval('content_version'), resolved_at = null
+            update document set deleted_at = :now, version = nextval('content_version'), resolved_at = null
             where instance = :instance and side = :side and kind = :kind and source_id = any(:ids) and deleted_at is null
                 and request_began_at < :moment
             returning order_key"""),
-            {"instance": instance.id, "side": side, "kind": kind, "ids": list(source_ids), "moment": moment},
+            {
+                "instance": instance.id,
+                "side": side,
+                "kind": kind,
+                "ids": list(source_ids),
+                "moment": moment,
+                "now": now,
+            },
         ).scalars()
     )
-    work_queue.bump(connection, instance.id, sorted({key for key in keys if key is not None}))
+    queue.bump(sorted({key for key in keys if key is not None}))
     documents.begin(connection)
-    resolve(connection, instance)
+    resolve(connection, instance, now)
     return len(keys)
 
 
@@ -69,7 +84,7 @@ def count(connection: Connection, instance: str) -> int:
 
 @contextmanager
 def without_left_behind(
-    connection: Connection, instance: Instance, documents: Sequence[CanonicalDocument]
+    connection: Connection, instance: Instance, documents: Sequence[CanonicalDocument], now: datetime
 ) -> Iterator[None]:
     """Mark, after the block, the shares of staged transfers that the documents read in it no longer contain.
 
@@ -84,7 +99,7 @@ def without_left_behind(
     for kind, ids in gone.items():
         if ids:
             began = min(document.request_began_at for document in transfers[kind])
-            mark_deleted(connection, instance, Side.ODOO.value, kind, ids, began)
+            mark_deleted(connection, instance, Side.ODOO.value, kind, ids, began, now)
 
 
 def _left_behind(connection: Connection, instance: str, kind: str, documents: Sequence[CanonicalDocument]) -> list[str]:

@@ -19,8 +19,9 @@ from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
 from magodoo.pg_copy import copy_rows, encoded, encoded_row, escaped_json, json_text
 from magodoo.settings import Instance
-from magodoo.staging import db, deletion, line_linking, work_queue
+from magodoo.staging import db, deletion, line_linking
 from magodoo.staging.order_linking import magento_is_staged, names_of, resolve
+from magodoo.staging.work_queue import BUMP, WorkQueue
 
 KEY = ("instance", "side", "kind", "source_id")
 INCOMING = (*KEY, "updated_at", "request_began_at", "hash", "fate")
@@ -126,10 +127,10 @@ def _statement(order_key: str, joined: str = "", **completed: str) -> str:
         with written as (
             insert into document ({", ".join(DOCUMENT)}, version, resolved_at)
             select {", ".join(values[name] for name in DOCUMENT)}, nextval('content_version'),
-                case when {known} is not null then now() end
+                case when {known} is not null then cast(:now as timestamptz) end
             from incoming_document i {joined}
             returning instance, side, kind, source_id, order_key, version),
-        due as ({work_queue.BUMP.format(select=due)})
+        due as ({BUMP.format(select=due)})
         insert into pending (side, kind, source_id) select side, kind, source_id from written"""
 
 
@@ -166,7 +167,7 @@ _LINES = f"""
 def insert(
     connection: Connection, documents: Sequence[Prepared], names: Mapping[str, Any], *, magento_is_staged: bool
 ) -> None:
-    """Insert documents that are not staged yet. `names` are those of `names_of`.
+    """Insert documents that are not staged yet. `names` are those of `names_of`, and `now`.
 
     Looks for no order as long as `magento_is_staged` is false: no Magento order is staged yet.
     """
@@ -234,20 +235,21 @@ class Staged:
         )
 
 
-def stage(connection: Connection, instance: Instance, documents: Iterable[CanonicalDocument]) -> Staged:
+def stage(connection: Connection, instance: Instance, documents: Iterable[CanonicalDocument], now: datetime) -> Staged:
     """Upsert documents of one instance, find their orders and return counts. Commits nothing.
 
     Holds the staging lock of the instance until the transaction ends: keep the transaction short, and call no other
     system inside it.
     """
     documents = list(documents)
-    with deletion.without_left_behind(connection, instance, documents):
-        return write(connection, instance, prepare(documents))
+    with deletion.without_left_behind(connection, instance, documents, now):
+        return write(connection, instance, prepare(documents), now)
 
 
-def write(connection: Connection, instance: Instance, documents: Sequence[Prepared]) -> Staged:
+def write(connection: Connection, instance: Instance, documents: Sequence[Prepared], now: datetime) -> Staged:
     """Do what `stage` does with documents that `prepare` returned, one per key."""
-    work_queue.one_writer(connection, instance.id)
+    queue = WorkQueue(connection, instance.id)
+    queue.one_writer()
     if not documents:
         return Staged()
     begin(connection)
@@ -256,14 +258,15 @@ def write(connection: Connection, instance: Instance, documents: Sequence[Prepar
     changed = [document for document in documents if known.get(document.key) == "changed"]
     same = sum(fate == "same" for fate in known.values())
     if same:
-        _touch(connection)
+        _touch(connection, now)
     if changed:
-        _replace(connection, changed)
-        work_queue.bump_changed(connection)
-    insert(connection, new, names_of(instance), magento_is_staged=_magento_is_staged(connection, instance, new))
+        _replace(connection, changed, now)
+        queue.bump_changed()
+    names = names_of(instance) | {"now": now}
+    insert(connection, new, names, magento_is_staged=_magento_is_staged(connection, instance, new))
     db.keep(connection, "document", "line", "payload")
     db.learn_kinds(connection)
-    resolve(connection, instance)
+    resolve(connection, instance, now)
     _keep_erased(connection, instance.id)
     return Staged(len(documents), len(new) + len(changed), same, len(known) - len(changed) - same)
 
@@ -299,15 +302,16 @@ def _known(connection: Connection, documents: Sequence[Prepared]) -> _Fates:
     return {(side, kind, source_id): fate for side, kind, source_id, fate in rows}
 
 
-def _touch(connection: Connection) -> None:
+def _touch(connection: Connection, now: datetime) -> None:
     connection.execute(
         text(f"""
-        update document d set request_began_at = i.request_began_at, updated_at = i.updated_at, staged_at = now()
-        from incoming i where i.fate = 'same' and {_SAME_KEY.format("d", "i")}""")
+        update document d set request_began_at = i.request_began_at, updated_at = i.updated_at, staged_at = :now
+        from incoming i where i.fate = 'same' and {_SAME_KEY.format("d", "i")}"""),
+        {"now": now},
     )
 
 
-def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
+def _replace(connection: Connection, documents: Sequence[Prepared], now: datetime) -> None:
     """Replace the content, lines and payload of changed documents.
 
     They keep their row and, if the new version names no order, their order.
@@ -316,8 +320,9 @@ def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
     connection.execute(
         text(f"""
         update document d set {_SET}, order_key = coalesce(i.order_key, d.order_key), version = nextval('content_version'),
-            staged_at = now(), deleted_at = null, resolved_at = null
-        from incoming_document i where {_SAME_KEY.format("d", "i")}""")
+            staged_at = :now, deleted_at = null, resolved_at = null
+        from incoming_document i where {_SAME_KEY.format("d", "i")}"""),
+        {"now": now},
     )
     connection.execute(text(f"delete from line l using incoming_document i where {_SAME_KEY.format('l', 'i')}"))
     connection.execute(text(f"delete from payload p using incoming_document i where {_SAME_KEY.format('p', 'i')}"))

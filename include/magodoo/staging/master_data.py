@@ -9,7 +9,7 @@ documents electronic. `data` is the row as Odoo returned it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -22,107 +22,111 @@ FRESH = timedelta(days=1)
 Row = Mapping[str, Any]
 
 
-def replace(connection: Connection, instance: str, model: str, key_field: str, rows: Sequence[Row]) -> int:
-    """Make the records of a model exactly these, without those that have no key, and return how many were written."""
-    connection.execute(
-        text("delete from master where instance = :instance and model = :model"), {"instance": instance, "model": model}
-    )
-    return _insert(connection, instance, model, key_field, rows)
+class MasterData:
+    """Write and read the master data of one instance, in one transaction, `now`."""
 
+    def __init__(self, connection: Connection, instance: str, now: datetime) -> None:
+        self.connection, self.instance, self.now = connection, instance, now
 
-def replace_products(connection: Connection, instance: str, skus: Sequence[str], rows: Sequence[Row]) -> int:
-    """Store the products that Odoo returned for these SKUs and return how many it has.
-
-    A SKU that Odoo does not have is stored with odoo_id 0, inactive.
-    """
-    connection.execute(
-        text("delete from master where instance = :instance and model = :model and key = any(:skus)"),
-        {"instance": instance, "model": PRODUCTS, "skus": list(skus)},
-    )
-    found = {str(row["default_code"]) for row in rows if row.get("default_code")}
-    absent = [{"id": 0, "default_code": sku, "active": False} for sku in skus if sku not in found]
-    wanted = [row for row in rows if str(row.get("default_code")) in set(skus)]
-    _insert(connection, instance, PRODUCTS, "default_code", [*wanted, *absent])
-    return len(wanted)
-
-
-def put_fact(connection: Connection, instance: str, model: str, key: str, data: Row) -> None:
-    """Store one fact that has no record of its own, such as the database's uuid or the lock dates."""
-    connection.execute(
-        text("delete from master where instance = :instance and model = :model and key = :key"),
-        {"instance": instance, "model": model, "key": key},
-    )
-    _insert(connection, instance, model, "key", [{"id": 1, "key": key}], data)
-
-
-def learn(connection: Connection, instance: str, model: str, keys: Sequence[str]) -> None:
-    """Store keys that stand for no record of Odoo's, beside those that are known."""
-    if keys:
-        connection.execute(
-            text("""insert into master (instance, model, key, odoo_id)
-                select :instance, :model, unnest(cast(:keys as text[])), 0 on conflict do nothing"""),
-            {"instance": instance, "model": model, "keys": list(keys)},
+    def replace(self, model: str, key_field: str, rows: Sequence[Row]) -> int:
+        """Make the records of a model exactly these, without those that have no key, and return how many were written."""
+        self.connection.execute(
+            text("delete from master where instance = :instance and model = :model"),
+            {"instance": self.instance, "model": model},
         )
+        return self._insert(model, key_field, rows)
 
+    def replace_products(self, skus: Sequence[str], rows: Sequence[Row]) -> int:
+        """Store the products that Odoo returned for these SKUs and return how many it has.
 
-def missing_skus(
-    connection: Connection, instance: str, always: Sequence[str], order_keys: Sequence[str] | None = None
-) -> list[str]:
-    """Return SKUs of Magento order lines, and `always`, that Odoo was not asked for within a day.
+        A SKU that Odoo does not have is stored with odoo_id 0, inactive.
+        """
+        self.connection.execute(
+            text("delete from master where instance = :instance and model = :model and key = any(:skus)"),
+            {"instance": self.instance, "model": PRODUCTS, "skus": list(skus)},
+        )
+        found = {str(row["default_code"]) for row in rows if row.get("default_code")}
+        absent = [{"id": 0, "default_code": sku, "active": False} for sku in skus if sku not in found]
+        wanted = [row for row in rows if str(row.get("default_code")) in set(skus)]
+        self._insert(PRODUCTS, "default_code", [*wanted, *absent])
+        return len(wanted)
 
-    With `order_keys` only the lines of these orders are searched, and SKUs that Odoo did not have are returned as well.
-    """
-    these, known = ("", "") if order_keys is None else ("and l.source_id = any(:keys)", "and m.active")
-    return list(
-        connection.execute(
-            text(f"""
-            with wanted as (
-                select distinct l.sku from line l where l.instance = :instance and l.side = 'magento' and l.kind = 'order'
-                    and l.role = 'item' and l.is_money and l.sku <> '' {these}
-                union select unnest(cast(:always as text[])))
-            select w.sku from wanted w where not exists (
-                select 1 from master m where m.instance = :instance and m.model = :model and m.key = w.sku {known}
-                    and m.seen_at > now() - cast(:fresh as interval))
-            order by w.sku"""),
-            {
-                "instance": instance,
-                "model": PRODUCTS,
-                "always": list(always),
-                "fresh": FRESH,
-                "keys": list(order_keys or ()),
-            },
-        ).scalars()
-    )
+    def put_fact(self, model: str, key: str, data: Row) -> None:
+        """Store one fact that has no record of its own, such as the database's uuid or the lock dates."""
+        self.connection.execute(
+            text("delete from master where instance = :instance and model = :model and key = :key"),
+            {"instance": self.instance, "model": model, "key": key},
+        )
+        self._insert(model, "key", [{"id": 1, "key": key}], data)
 
+    def learn(self, model: str, keys: Sequence[str]) -> None:
+        """Store keys that stand for no record of Odoo's, beside those that are known."""
+        if keys:
+            self.connection.execute(
+                text("""insert into master (instance, model, key, odoo_id, seen_at)
+                    select :instance, :model, unnest(cast(:keys as text[])), 0, :now on conflict do nothing"""),
+                {"instance": self.instance, "model": model, "keys": list(keys), "now": self.now},
+            )
 
-def is_stale(connection: Connection, instance: str, model: str, age: timedelta) -> bool:
-    """Return whether no record of a model was read within `age`."""
-    return not connection.execute(
-        text("""select exists (select 1 from master where instance = :instance and model = :model
-            and seen_at > now() - cast(:age as interval))"""),
-        {"instance": instance, "model": model, "age": age},
-    ).scalar_one()
+    def missing_skus(self, always: Sequence[str], order_keys: Sequence[str] | None = None) -> list[str]:
+        """Return SKUs of Magento order lines, and `always`, that Odoo was not asked for within a day.
 
-
-def _insert(
-    connection: Connection, instance: str, model: str, key_field: str, rows: Sequence[Row], data: Row | None = None
-) -> int:
-    kept = [row for row in rows if row.get(key_field)]
-    if kept:
-        connection.execute(
-            text("""
-            insert into master (instance, model, key, odoo_id, active, data)
-                values (:instance, :model, :key, :id, :active, cast(:data as jsonb)) on conflict do nothing"""),
-            [
+        With `order_keys` only the lines of these orders are searched, and SKUs that Odoo did not have are returned as well.
+        """
+        these, known = ("", "") if order_keys is None else ("and l.source_id = any(:keys)", "and m.active")
+        return list(
+            self.connection.execute(
+                text(f"""
+                with wanted as (
+                    select distinct l.sku from line l where l.instance = :instance and l.side = 'magento' and l.kind = 'order'
+                        and l.role = 'item' and l.is_money and l.sku <> '' {these}
+                    union select unnest(cast(:always as text[])))
+                select w.sku from wanted w where not exists (
+                    select 1 from master m where m.instance = :instance and m.model = :model and m.key = w.sku {known}
+                        and m.seen_at > :since)
+                order by w.sku"""),
                 {
-                    "instance": instance,
-                    "model": model,
-                    "key": str(row[key_field]).replace("\0", ""),
-                    "id": row["id"],
-                    "active": row.get("active") is not False,
-                    "data": json_text(row if data is None else data),
-                }
-                for row in kept
-            ],
+                    "instance": self.instance,
+                    "model": PRODUCTS,
+                    "always": list(always),
+                    "since": self.now - FRESH,
+                    "keys": list(order_keys or ()),
+                },
+            ).scalars()
         )
-    return len(kept)
+
+    def is_stale(self, model: str, age: timedelta) -> bool:
+        """Return whether no record of a model was read within `age`."""
+        return not self.connection.execute(
+            text("""select exists (select 1 from master where instance = :instance and model = :model
+                and seen_at > :since)"""),
+            {"instance": self.instance, "model": model, "since": self.now - age},
+        ).scalar_one()
+
+    def _insert(
+        self,
+        model: str,
+        key_field: str,
+        rows: Sequence[Row],
+        data: Row | None = None,
+    ) -> int:
+        kept = [row for row in rows if row.get(key_field)]
+        if kept:
+            self.connection.execute(
+                text("""
+                insert into master (instance, model, key, odoo_id, active, data, seen_at)
+                    values (:instance, :model, :key, :id, :active, cast(:data as jsonb), :now) on conflict do nothing"""),
+                [
+                    {
+                        "instance": self.instance,
+                        "model": model,
+                        "now": self.now,
+                        "key": str(row[key_field]).replace("\0", ""),
+                        "id": row["id"],
+                        "active": row.get("active") is not False,
+                        "data": json_text(row if data is None else data),
+                    }
+                    for row in kept
+                ],
+            )
+        return len(kept)

@@ -12,27 +12,30 @@ exists, gets the key `odoo-<id>` or the claimed id, and `details.without_order`.
 are *not Magento*.
 
 Looks at documents with `resolved_at` null, and at those that a new Magento document may concern (table `pending`). Runs
-under the staging lock (`work_queue.one_writer`).
+under the staging lock (`WorkQueue.one_writer`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
-from magodoo.staging import documents, master_data, since, work_queue
+from magodoo.staging import documents, since
 from magodoo.staging.completeness import ORDER_NUMBER
 from magodoo.staging.line_linking import inherit, name_items, note_open
+from magodoo.staging.master_data import MasterData
+from magodoo.staging.work_queue import WorkQueue
 
 NUMBER_SHAPES = "magento.order_number"  # rows of table master that hold the shapes of order numbers
 AGREEING_TOTAL = 200  # units: two cents, the largest gap that rounding alone makes on one order
 
 
-def resolve(connection: Connection, instance: Instance) -> int:
+def resolve(connection: Connection, instance: Instance, now: datetime) -> int:
     """Write the order_key of every pending document and the item_key of its lines; return how many keys changed.
 
     The caller has called `documents.begin`. What `documents.insert` gave its order is not looked up again, but its
@@ -41,7 +44,7 @@ def resolve(connection: Connection, instance: Instance) -> int:
     documents.add_waiting(connection, instance.id)
     if documents.is_empty(connection):  # most of what an overlap or a refresh reads is staged as it is already
         return 0
-    names = names_of(instance)
+    names = names_of(instance) | {"now": now}
     _learn_shapes(connection, names)
     inherit(connection, instance.id)
     if not magento_is_staged(connection, instance.id):
@@ -49,7 +52,7 @@ def resolve(connection: Connection, instance: Instance) -> int:
     changed = _find(connection, names) if _odoo_is_staged(connection, names) else 0
     _clear_found(connection, names)
     connection.execute(
-        text("update document set resolved_at = now() where instance = :instance and resolved_at is null"), names
+        text("update document set resolved_at = :now where instance = :instance and resolved_at is null"), names
     )
     since.keep(connection, instance.id)
     return changed
@@ -108,7 +111,7 @@ def mark_without_order(connection: Connection, instance: Instance, order_keys: S
         where,
     ).scalars()
     keys = sorted({*marked, *waiting})
-    work_queue.bump(connection, instance.id, keys)
+    WorkQueue(connection, instance.id).bump(keys)
     return len(keys)
 
 
@@ -133,7 +136,9 @@ _SHAPE = "left({number}, 1) || ':' || length(split_part({number}, '-', 1))"
 def _learn_shapes(connection: Connection, names: dict[str, Any]) -> None:
     """Store the shapes of this instance's order numbers: first character and length, without the `-1` of an edited order."""
     shapes = text(f"select distinct {_SHAPE.format(number='m.number')} from {_PENDING_ORDERS}")
-    master_data.learn(connection, names["instance"], NUMBER_SHAPES, connection.scalars(shapes, names).all())
+    MasterData(connection, names["instance"], names["now"]).learn(
+        NUMBER_SHAPES, connection.scalars(shapes, names).all()
+    )
 
 
 def magento_is_staged(connection: Connection, instance: str) -> bool:
@@ -305,14 +310,14 @@ def _apply(connection: Connection, names: dict[str, Any]) -> int:
             where d.instance = :instance and d.side = 'odoo'
                 and (d.order_key is distinct from r.order_key or d.resolved_at is null)),
         written as (
-            update document d set order_key = f.after, resolved_at = now(),
+            update document d set order_key = f.after, resolved_at = :now,
                 version = case when f.moved then nextval('content_version') else d.version end,
                 details = case when f.moved then d.details - 'without_order' else d.details end
             from found f where d.instance = :instance and d.side = 'odoo' and d.kind = f.kind and d.source_id = f.source_id)
         select before, after from found where moved"""),
         names,
     ).all()
-    work_queue.bump(connection, names["instance"], sorted({key for pair in moved for key in pair if key is not None}))
+    WorkQueue(connection, names["instance"]).bump(sorted({key for pair in moved for key in pair if key is not None}))
     return len(moved)
 
 

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, text
 from magodoo.erasing import erase_words
 from magodoo.extract.canonical import Unread
 from magodoo.settings import Instance
-from magodoo.staging import work_queue
 from magodoo.staging.order_linking import names_of
+from magodoo.staging.work_queue import WorkQueue
 
 LONGEST_PAYLOAD = 100_000
 
@@ -39,7 +39,7 @@ class Open(NamedTuple):
     concerns: str | None
 
 
-def put(connection: Connection, instance: str, side: str, unread: Iterable[Unread]) -> list[str]:
+def put(connection: Connection, instance: str, side: str, unread: Iterable[Unread], now: datetime) -> list[str]:
     """Store records of one kind that could not be read; open known ones again with the latest reason.
 
     Makes the orders of records due that are new or have another reason, and returns the source ids of such records,
@@ -48,6 +48,7 @@ def put(connection: Connection, instance: str, side: str, unread: Iterable[Unrea
     rows: list[dict[str, Any]] = [
         {
             "instance": instance,
+            "now": now,
             "side": side,
             "kind": each.kind,
             "source_id": _storable(each.source_id)[:200],
@@ -67,19 +68,19 @@ def put(connection: Connection, instance: str, side: str, unread: Iterable[Unrea
     connection.execute(
         text("""
         insert into quarantine (instance, side, kind, source_id, reason, payload, number, order_key, own_orders, reference,
-                other_references)
+                other_references, first_seen, last_seen)
             values (:instance, :side, :kind, :source_id, :reason, :payload, :number, :order_key, :own_orders, :reference,
-                :other_references)
+                :other_references, :now, :now)
         on conflict (instance, side, kind, source_id) do update set reason = excluded.reason, payload = excluded.payload,
             number = coalesce(excluded.number, quarantine.number), order_key = coalesce(excluded.order_key, quarantine.order_key),
             own_orders = case when excluded.own_orders = '{}' then quarantine.own_orders else excluded.own_orders end,
             reference = coalesce(excluded.reference, quarantine.reference),
             other_references = case when excluded.other_references = '{}' then quarantine.other_references
-                else excluded.other_references end, last_seen = now(), resolved_at = null"""),
+                else excluded.other_references end, last_seen = :now, resolved_at = null"""),
         rows,
     )
     fresh = [row for row in rows if known.get((row["kind"], row["source_id"])) != row["reason"]]
-    work_queue.bump(connection, instance, sorted({row["order_key"] for row in fresh if row["order_key"]}))
+    WorkQueue(connection, instance).bump(sorted({row["order_key"] for row in fresh if row["order_key"]}))
     return sorted({row["source_id"] for row in fresh})
 
 
@@ -92,19 +93,21 @@ def _reasons(connection: Connection, instance: str, side: str, source_ids: Seque
     return {(row.kind, row.source_id): row.reason for row in open_rows}
 
 
-def release(connection: Connection, instance: str, side: str, kind: str, source_ids: Sequence[str]) -> list[str]:
+def release(
+    connection: Connection, instance: str, side: str, kind: str, source_ids: Sequence[str], now: datetime
+) -> list[str]:
     """Close the rows of records that were read soundly, or are gone, and make their orders due.
 
     Returns the source ids of those that were open, sorted.
     """
     closed = connection.execute(
         text("""
-        update quarantine set resolved_at = now()
+        update quarantine set resolved_at = :now
         where instance = :instance and side = :side and kind = :kind and source_id = any(:ids) and resolved_at is null
         returning source_id, order_key"""),
-        {"instance": instance, "side": side, "kind": kind, "ids": list(source_ids)},
+        {"instance": instance, "side": side, "kind": kind, "ids": list(source_ids), "now": now},
     ).all()
-    work_queue.bump(connection, instance, sorted({row.order_key for row in closed if row.order_key}))
+    WorkQueue(connection, instance).bump(sorted({row.order_key for row in closed if row.order_key}))
     return sorted(row.source_id for row in closed)
 
 

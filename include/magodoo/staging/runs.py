@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,12 @@ from magodoo.money import dump_json
 
 @contextmanager
 def recorded(
-    engine: Engine, instance: str, stage: str, dag_run: str, window: tuple[datetime, datetime] | None = None
+    engine: Engine,
+    instance: str,
+    stage: str,
+    dag_run: str,
+    now: Callable[[], datetime],
+    window: tuple[datetime, datetime] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Record a run before it starts and how it ended. The caller fills the yielded dict with counts.
 
@@ -24,26 +29,29 @@ def recorded(
     begin, end = window or (None, None)
     with engine.begin() as connection:
         run_id = connection.execute(
-            text("""insert into run (instance, stage, dag_run, window_from, window_to)
-                values (:instance, :stage, :dag_run, :begin, :end) returning id"""),
-            {"instance": instance, "stage": stage, "dag_run": dag_run, "begin": begin, "end": end},
+            text("""insert into run (instance, stage, dag_run, started_at, window_from, window_to)
+                values (:instance, :stage, :dag_run, :now, :begin, :end) returning id"""),
+            {"instance": instance, "stage": stage, "dag_run": dag_run, "now": now(), "begin": begin, "end": end},
         ).scalar_one()
     counts: dict[str, Any] = {}
     try:
         yield counts
     except BaseException as problem:
-        _finish(engine, run_id, counts, ok=False, message=f"{type(problem).__name__}: {problem}")
+        _finish(engine, run_id, counts, now(), ok=False, message=f"{type(problem).__name__}: {problem}")
         raise
-    _finish(engine, run_id, counts, ok=True, message=None)
+    _finish(engine, run_id, counts, now(), ok=True, message=None)
 
 
-def _finish(engine: Engine, run_id: int, counts: dict[str, Any], *, ok: bool, message: str | None) -> None:
+def _finish(
+    engine: Engine, run_id: int, counts: dict[str, Any], now: datetime, *, ok: bool, message: str | None
+) -> None:
     with engine.begin() as connection:
         connection.execute(
-            text("""update run set finished_at = clock_timestamp(), ok = :ok, counts = cast(:counts as jsonb), message = :message
+            text("""update run set finished_at = :now, ok = :ok, counts = cast(:counts as jsonb), message = :message
                 where id = :id"""),
             {
                 "id": run_id,
+                "now": now,
                 "ok": ok,
                 "counts": dump_json(counts),
                 "message": message and message[:4000].replace("\0", ""),

@@ -8,6 +8,7 @@ in the same transaction or records with `note_due` that the rows are stale.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -72,18 +73,18 @@ def _one_at_a_time(connection: Connection, instance: str) -> None:
     )
 
 
-def note_agreement(connection: Connection, instance: str) -> None:
+def note_agreement(connection: Connection, instance: str, now: datetime) -> None:
     """Store today's counts of matched, differing and missing documents per kind; the last count of a day is kept."""
     connection.execute(
         text(
             """
             insert into agreement (instance, day, kind, matched, differing, missing_in_odoo, missing_in_magento, counted_at)
-            select :instance, current_date, kind, count(*) filter (where match = 'matched'), count(*) filter (where match = 'differs'),
-                count(*) filter (where match = 'missing in Odoo'), count(*) filter (where match = 'missing in Magento'), now()
+            select :instance, cast(:now as date), kind, count(*) filter (where match = 'matched'), count(*) filter (where match = 'differs'),
+                count(*) filter (where match = 'missing in Odoo'), count(*) filter (where match = 'missing in Magento'), cast(:now as timestamptz)
             from listed where instance = :instance group by kind
             on conflict (instance, day, kind) do update set matched = excluded.matched, differing = excluded.differing,
                 missing_in_odoo = excluded.missing_in_odoo, missing_in_magento = excluded.missing_in_magento,
                 counted_at = excluded.counted_at"""
         ),
-        {"instance": instance},
+        {"instance": instance, "now": now},
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from magodoo.notifications import alerts
@@ -9,7 +11,7 @@ from magodoo.settings import Instance
 from magodoo.statement import csv_export, pdf, store, summary, wording
 
 
-def queue(connection: Connection, instance: Instance, kept: store.Kept, ui_url: str) -> int:
+def queue(connection: Connection, instance: Instance, kept: store.Kept, ui_url: str, now: datetime) -> int:
     """Queue the email unless these figures were mailed or signed already. Returns the number of emails."""
     frozen = store.signed(connection, kept.instance, kept.month)
     known = {kept.mailed_hash, frozen.figures_hash if frozen else None}
@@ -25,7 +27,7 @@ def queue(connection: Connection, instance: Instance, kept: store.Kept, ui_url: 
         "csv": csv_export.statement(body), "csv_name": f"{name}.csv", "pdf": pdf.pdf(body, kept.hash, kept.made_at), "pdf_name": f"{name}.pdf",
     }  # fmt: skip
     queued = alerts.queue_statement(
-        connection, instance, ui_url, subject, attached, body=body, kept=kept, frozen=frozen, changed=changed,
+        connection, instance, ui_url, now, subject, attached, body=body, kept=kept, frozen=frozen, changed=changed,
         rows=[(row, list(wording.lines(row))) for row in body["rows"]], amount=wording.amount, label=wording.label, kinds=wording.KINDS, short=summary,
     )  # fmt: skip
     if queued:

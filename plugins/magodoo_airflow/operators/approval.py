@@ -47,7 +47,7 @@ class WaitingChangesOperator(StepOperator):
         from magodoo.ledger import approvals
 
         with pipeline.engine.begin() as connection:
-            found = approvals.waiting_for_a_person(connection, pipeline.instance, self.most)
+            found = approvals.waiting_for_a_person(connection, pipeline.instance, self.most, pipeline.now())
         if not found:
             raise AirflowSkipException(f"[{self.instance}] no change waits for approval")
         subject = f"[{self.instance}] {len(found)} changes wait for approval: {approvals.sums_in_words(found)}"
@@ -108,7 +108,7 @@ class DecideChangesOperator(StepOperator):
             raise AirflowFailException(f"[{self.instance}] say why: nothing is rejected without a reason")
         with pipeline.engine.begin() as connection:
             decide = decisions.approve if chosen == APPROVE else decisions.reject
-            done = decide(connection, ids, who, reason)
+            done = decide(connection, ids, who, reason, pipeline.now())
         return {
             "approved": done if chosen == APPROVE else 0,
             "rejected": done if chosen == REJECT else 0,

@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from magodoo.domain.vocabulary import Kind
 from magodoo.ledger import decisions as decisions_module
 from magodoo.reconcile import repository
-from magodoo.staging import sales_lines, work_queue
+from magodoo.staging import sales_lines
+from magodoo.staging.work_queue import WorkQueue
 from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records
 from magodoo_airflow.pages.access import Writer, writer
@@ -80,7 +81,7 @@ def confirm_match(
         if magento.pair or odoo.pair:
             raise HTTPException(409, "One of them has a counterpart by now: open the page again.")
         order = magento.head["order_key"]
-        repository.confirm(connection, instance, kind, order, magento_id, odoo_id, who.name)
+        repository.confirm(connection, instance, kind, order, magento_id, odoo_id, who.name, utc_now())
         _reconcile_again(connection, instance, order)
     return _back(request, record_address(magento.head))
 
@@ -93,13 +94,13 @@ def undo_match(request: Request, who: Who, pair_id: int) -> Response:
         if pair is None:
             raise HTTPException(409, "This is no match that a person confirmed: open the page again.")
         who.must_write([pair["instance"]])
-        repository.separate(connection, pair_id)
+        repository.separate(connection, pair_id, utc_now())
         _reconcile_again(connection, pair["instance"], pair["order_key"])
     return _back(request, record_address(pair, "magento", pair["magento_id"]))
 
 
 def _reconcile_again(connection: Connection, instance: str, order_key: str) -> None:
-    work_queue.bump(connection, instance, [order_key])
+    WorkQueue(connection, instance).bump([order_key])
     sales_lines.refresh(connection, instance, [order_key])
 
 
@@ -109,7 +110,7 @@ def approve_several(request: Request, who: Who, change: Annotated[list[int], For
     with staging() as connection:
         known = records.instances_of_changes(connection, change)
         who.must_write(set(known.values()))
-        decisions_module.approve(connection, list(known), who.name)
+        decisions_module.approve(connection, list(known), who.name, "", utc_now())
     return _back(request, "/changes?tab=waiting")
 
 
@@ -122,16 +123,19 @@ def decide(request: Request, who: Who, change_id: int, verb: str, reason: Annota
     said = _said(reason) if needs_reason else reason.strip()
     with staging() as connection:
         who.must_write(records.instances_of_changes(connection, [change_id]).values())
-        if not act(connection, [change_id], who.name, said):
+        if not act(connection, [change_id], who.name, said, utc_now()):
             raise HTTPException(409, f"Change {change_id} is not in a state for this: open the page again.")
     return _back(request, f"/change/{change_id}")
 
 
-_VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str], int], bool]] = {
+_VERBS: dict[str, tuple[Callable[[Connection, list[int], str, str, datetime], int], bool]] = {
     "approve": (decisions_module.approve, False),
     "reject": (decisions_module.reject, True),
-    "release": (decisions_module.release_by_person, True),
-    "reopen": (lambda connection, ids, who, _: decisions_module.reopen(connection, ids, who), False),
+    "release": (
+        lambda connection, ids, who, said, _: decisions_module.release_by_person(connection, ids, who, said),
+        True,
+    ),
+    "reopen": (lambda connection, ids, who, *_: decisions_module.reopen(connection, ids, who), False),
 }
 
 

@@ -75,7 +75,7 @@ class Overview:
 def overview(connection: Connection, instance: str, now: datetime) -> Overview:
     """Return the figures of one instance for the DAYS days up to `now`."""
     since = now.date() - timedelta(days=DAYS - 1)
-    values = {"instance": instance, "since": since}
+    values = {"instance": instance, "since": since, "now": now}
 
     def rows(statement: str) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(text(statement), values).mappings()]
@@ -109,7 +109,7 @@ def overview(connection: Connection, instance: str, now: datetime) -> Overview:
     )  # fmt: skip
 
 
-_OPEN = "instance = :instance and resolved_at is null and severity <> 'info' and coalesce(muted_until, now()) <= now()"
+_OPEN = "instance = :instance and resolved_at is null and severity <> 'info' and coalesce(muted_until, :now) <= :now"
 _STAKES = f"""select currency, count(*) as n, sum(coalesce(difference, odoo_amount, -magento_amount)) as net,
         sum(abs(coalesce(difference, odoo_amount, magento_amount))) as absolute
     from finding where {_OPEN} and currency is not null and coalesce(difference, odoo_amount, magento_amount) is not null
@@ -126,7 +126,8 @@ _CHANGES = """select
         count(*) filter (where state in ('uncertain', 'failed', 'refused')) as stuck,
         count(*) filter (where state in ('planned', 'approved')) as planned
     from change where instance = :instance and state in ('planned', 'approved', 'uncertain', 'failed', 'refused')"""
-_RUNS = """select latest.* from (select distinct stage from run where instance = :instance and started_at > now() - interval '60 days') stages
+_RUNS = """select latest.* from (select distinct stage from run where instance = :instance
+        and started_at > cast(:now as timestamptz) - interval '60 days') stages
     cross join lateral (select * from run where instance = :instance and stage = stages.stage order by started_at desc limit 1) latest
 """
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, text
 
+from magodoo.timestamps import utc_now
 from magodoo_airflow.pages.lists import Column, Listing
 
 PAGE = 50
@@ -28,6 +29,7 @@ class Wanted:
     up: bool = False
     after: str = ""
     hits: tuple[tuple[str, ...], ...] | None = None  # the identities that the search found, when they are few
+    now: datetime = field(default_factory=utc_now)  # of the whole page
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _cursor(order: list[tuple[str, str]], after: str) -> list[tuple[str, str]]:
 
 def _conditions(listing: Listing, wanted: Wanted) -> tuple[str, dict[str, Any]]:
     found = [listing.where, f"{listing.instance} = any(:instances)"]
-    values: dict[str, Any] = {"instances": list(wanted.instances)}
+    values: dict[str, Any] = {"instances": list(wanted.instances), "now": wanted.now}
     for filter_ in listing.filters:
         value = wanted.filters.get(filter_.name, "")
         if value and (filter_.type != "date" or _is_date(value)):

@@ -31,7 +31,7 @@ def _extras(*left_out: str) -> tuple[Column, ...]:
         Column("country", "Country", "l.country"),
         Column("vat", "VAT number", "l.vat"),
         Column("instance", "Instance", "l.instance"),
-        Column("age", "Age (days)", "greatest(current_date - l.date::date, 0)", "number", sortable=False),
+        Column("age", "Age (days)", "greatest(cast(:now as date) - l.date::date, 0)", "number", sortable=False),
         Column("finding", "Finding", "f.type", "state", sortable=False),
         Column("who", "Who acts", "f.who", sortable=False),
         Column("note", "Note", "f.message", sortable=False),

@@ -19,6 +19,7 @@ from magodoo.pipeline import backfill, extract, load, refresh
 from magodoo.pipeline.window import Window, from_conf
 from magodoo.settings import Settings
 from magodoo.settings.model import Mode
+from magodoo.timestamps import utc_now
 
 HOUR = timedelta(hours=1)
 LIMITS = {**NO_LIMITS, "first_writes": 20}
@@ -141,7 +142,7 @@ class FirstDay:
     def _approve(self) -> None:
         with self.pair.engine.begin() as connection:
             waiting = connection.scalars(text("select id from change where approval = 'waiting' and state = 'planned'"))
-            self.day.approved += decisions.approve(connection, list(waiting), "accountant")
+            self.day.approved += decisions.approve(connection, list(waiting), "accountant", "", utc_now())
 
     # What people do
 

@@ -31,7 +31,7 @@ from magodoo.ledger.executor import Run
 from magodoo.pipeline import extract, load, order_completion, reconcile
 from magodoo.preflight import results as preflights
 from magodoo.settings import Instance, Settings
-from magodoo.staging import work_queue as work_list
+from magodoo.staging.work_queue import WorkQueue
 
 PAGE = 3  # rows of a page of Magento's, so that an extraction has several
 FORBIDDEN = 4  # the exit code of a run that has no leave to write, and proves nothing
@@ -102,12 +102,11 @@ def chain(context: Context, orders: Sequence[str], known_only: bool = False) -> 
 
     Reconcile itself completes only what the last extraction cannot have seen: what a clerk did since then must be read here.
     """
-    instance = context.instance.id
     for side in () if known_only else (Side.MAGENTO, Side.ODOO):
         order_completion.read(context, side, orders)
     with context.engine.begin() as connection:
-        known = work_list.versions(connection, instance, orders)
-        work_list.bump(connection, instance, sorted(known) if known_only else list(orders))
+        queue = WorkQueue(connection, context.instance.id)
+        queue.bump(sorted(queue.versions(orders)) if known_only else list(orders))
     reconcile.run(context)
     release(context)
 

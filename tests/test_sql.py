@@ -1,4 +1,4 @@
-"""One folder writes a table, and in it the modules that docs/architecture.md names (*Tables*). Read off the SQL in every string."""
+"""What the code's SQL shows, read off every string: who writes each table (docs/architecture.md, *Tables*), and whose clock it asks."""
 
 from __future__ import annotations
 
@@ -76,18 +76,27 @@ def tables() -> set[str]:
     return {name for sql in made for name in re.findall(r"create table (\w+)(?! partition of)\b", sql)}
 
 
+def code() -> list[Path]:
+    """The modules of the engine and of the Airflow package, without the migrations."""
+    files = [*ENGINE.rglob("*.py"), *PLUGIN.rglob("*.py")]
+    return sorted(file for file in files if not file.is_relative_to(MIGRATIONS))
+
+
+def module(file: Path) -> str:
+    """The name of a module in its package: `ledger/leases`."""
+    return str(file.relative_to(ENGINE if file.is_relative_to(ENGINE) else PLUGIN).with_suffix(""))
+
+
 def writers() -> dict[str, set[str]]:
     """The modules that write each table."""
     found: dict[str, set[str]] = defaultdict(set)
-    for root in (ENGINE, PLUGIN):
-        for file in sorted(root.rglob("*.py")):
-            if not file.is_relative_to(MIGRATIONS):
-                for table in written(file.read_text(encoding="utf-8")):
-                    found[table].add(str(file.relative_to(root).with_suffix("")))
-        for file in sorted(root.rglob("*.sql")):
-            if not file.is_relative_to(MIGRATIONS):
-                for table in WRITES.findall(file.read_text(encoding="utf-8")):
-                    found[table].add(str(file.relative_to(root).with_suffix("")))
+    for file in code():
+        for table in written(file.read_text(encoding="utf-8")):
+            found[table].add(module(file))
+    for file in ENGINE.rglob("*.sql"):
+        if not file.is_relative_to(MIGRATIONS):
+            for table in WRITES.findall(file.read_text(encoding="utf-8")):
+                found[table].add(module(file))
     return dict(found)
 
 
@@ -118,3 +127,33 @@ def test_the_page_names_the_owners() -> None:
     section = page.partition("## Tables\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.M)
     assert {table: set(re.findall(r"`([\w/]+)`", modules)) for table, modules in rows} == OWNERS
+
+
+CLOCKS = re.compile(
+    r"\b((?:now|clock_timestamp|statement_timestamp|transaction_timestamp)\s*\(\)|current_(?:date|time)\w*|localtime\w*)",
+    re.I,
+)
+COUNTED_BY_THE_DATABASE = re.compile(r"\b(until|lease_until|not_before|written_at)\b")
+
+
+def test_sql_gets_the_time_as_a_parameter() -> None:
+    for file in code():
+        if file != ENGINE / "ledger" / "leases.py":
+            tree = ast.parse(file.read_text(encoding="utf-8"))
+            assert not [sql for sql in strings(tree) if CLOCKS.search(sql)], file
+
+
+def test_leases_and_waiting_times_are_counted_by_the_database() -> None:
+    tree = ast.parse((ENGINE / "ledger" / "leases.py").read_text(encoding="utf-8"))
+    lines = [line for sql in strings(tree) for line in sql.splitlines() if CLOCKS.search(line)]
+    assert len(lines) >= 10
+    assert [line for line in lines if not COUNTED_BY_THE_DATABASE.search(line)] == []
+
+
+def test_only_timestamps_asks_the_machine_for_the_time() -> None:
+    for file in code():
+        if file != ENGINE / "timestamps.py":
+            said = re.findall(
+                r"\b(?:datetime\.(?:now|utcnow|today)|date\.today|time\.time)\(", file.read_text(encoding="utf-8")
+            )
+            assert not said, file
