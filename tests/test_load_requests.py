@@ -12,13 +12,18 @@ import pytest
 import recorded_documents
 from hypothesis import given
 from hypothesis import strategies as st
+from ledger_changes import intent_of
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
 from magodoo.extract import magento_documents
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.line_amounts import apportion
+from magodoo.flows.magento_credit_memo import CreditMemoIntent
+from magodoo.flows.magento_shipment import MagentoShipmentIntent
+from magodoo.flows.odoo_delivery import DeliveryIntent, DeliveryTrackingIntent
 from magodoo.flows.order_contents import nothing_left, remaining
+from magodoo.flows.order_plan import Item
 from magodoo.flows.planner import Prepared, prepare_from
 from magodoo.flows.sources import Record, Sources
 from magodoo.flows.taxes import implausible, tax_of
@@ -78,7 +83,7 @@ def plan_of(document: CanonicalDocument, **intent: Any) -> PlannedChange:
     kind = Kind(document.kind)
     return PlannedChange(
         KINDS[kind], str(document.order_key), "n", kind, document.source_id, document.number, document.grand_total,
-        document.currency, document.grand_total, (), intent,
+        document.currency, document.grand_total, intent_of(KINDS[kind], **intent),
     )  # fmt: skip
 
 
@@ -205,11 +210,11 @@ def test_a_track_number_is_written_as_it_was_planned() -> None:
     own = sources()
     shipment = next(d for d in own.documents.values() if d.kind == "shipment")
     plan = PlannedChange(
-        ChangeKind.ODOO_TRACKING, str(shipment.order_key), "n", Kind.SHIPMENT, shipment.source_id, shipment.number, 0, "", 0, (),
-        {"odoo_id": 5, "tracks": ["jd 0001,b"]},
+        ChangeKind.ODOO_TRACKING, str(shipment.order_key), "n", Kind.SHIPMENT, shipment.source_id, shipment.number, 0, "", 0,
+        DeliveryTrackingIntent(5, ("jd 0001,b",)),
     )  # fmt: skip
     (item,) = prepare_from(own, [plan])
-    assert item.request is not None and item.request["tracks"] == ["jd 0001,b"]
+    assert item.request is not None and item.request["tracks"] == ("jd 0001,b",)
 
 
 def test_untaxed_goods_need_a_rule_as_soon_as_the_settings_name_zero() -> None:
@@ -316,7 +321,7 @@ def of_odoo(shop: Sources, order: CanonicalDocument, kind: Kind, **more: Any) ->
 
 def said_of(shop: Sources, kind: ChangeKind, order: str, document: Kind, source: str, **intent: Any) -> list[str]:
     """What is wrong with a plan; nothing when a request is made of it."""
-    plan = PlannedChange(kind, order, "n", document, source, "n", 1, "USD", 1, (), intent)
+    plan = PlannedChange(kind, order, "n", document, source, "n", 1, "USD", 1, intent_of(kind, **intent))
     (item,) = prepare_from(shop, [plan])
     assert (item.request is None) is bool(item.problems)
     return [f"{problem.part} {problem.message}" for problem in item.problems]
@@ -363,8 +368,8 @@ def test_a_refund_of_shipping_alone_names_every_item_with_quantity_zero() -> Non
     order = ordered(own)
     of_odoo(own, order, Kind.CREDIT_MEMO)
     plan = PlannedChange(
-        ChangeKind.MAGENTO_CREDIT_MEMO, order.source_id, "n", Kind.CREDIT_MEMO, "55", "n", 1, "USD", 1, (),
-        {"shipping": 50_000},
+        ChangeKind.MAGENTO_CREDIT_MEMO, order.source_id, "n", Kind.CREDIT_MEMO, "55", "n", 1, "USD", 1,
+        CreditMemoIntent(shipping=50_000),
     )  # fmt: skip
     (item,) = prepare_from(own, [plan])
     body = item.calls[0]["body"]
@@ -377,9 +382,9 @@ def test_a_shipment_leaves_from_the_mapped_source_and_its_tracks_from_the_mapped
     own = sources(an_instance(odoo={"carriers": {"ups": "UPS Ground"}}))
     order = ordered(own)
     of_odoo(own, order, Kind.SHIPMENT, carrier="UPS Ground")
-    intent = {"items": [[items_of(order)[0], 10_000]], "tracks": ["1Z"], "source_code": "berlin"}
+    intent = MagentoShipmentIntent((Item(items_of(order)[0], 10_000),), ("1Z",), source_code="berlin")
     plan = PlannedChange(
-        ChangeKind.MAGENTO_SHIPMENT, order.source_id, "n", Kind.SHIPMENT, "55", "n", 1, "USD", 1, (), intent
+        ChangeKind.MAGENTO_SHIPMENT, order.source_id, "n", Kind.SHIPMENT, "55", "n", 1, "USD", 1, intent
     )
     body = prepare_from(own, [plan])[0].calls[0]["body"]
     assert body["arguments"] == {"extension_attributes": {"source_code": "berlin"}}
@@ -394,7 +399,7 @@ def test_nothing_is_requested_of_a_document_that_is_not_staged(shop: Sources) ->
     }  # fmt: skip
     for kind in set(ChangeKind) - {ChangeKind.ORDER_CANCEL}:
         document = next((each for word, each in documents.items() if word in kind.value), Kind.CREDIT_MEMO)
-        assert said_of(shop, kind, "999999", document, "999999", method="card"), kind
+        assert said_of(shop, kind, "999999", document, "999999", method="card", items=[]), kind
 
 
 def test_tracks_wait_until_both_sides_have_the_shipment() -> None:
@@ -416,7 +421,9 @@ def test_tracks_wait_until_both_sides_have_the_shipment() -> None:
 def test_goods_move_only_by_lines_that_the_order_in_odoo_has(kind: ChangeKind, document: Kind) -> None:
     own = sources()
     order = ordered(own)
-    assert said_of(own, kind, order.source_id, document, "7") == ["items nothing to move is left in the document"]
+    assert said_of(own, kind, order.source_id, document, "7", items=[]) == [
+        "items nothing to move is left in the document"
+    ]
     theirs = CanonicalDocument("us", "odoo", "order", "77", "S00077", "sale", NOW, order_key=order.source_id)
     own.documents[theirs.key] = theirs
     own.odoo_of["order", order.source_id] = "77"
@@ -433,8 +440,8 @@ def test_a_delivery_method_that_orders_labels_is_never_set(interface: str, known
     shipment.details = {**shipment.details, "carrier_code": "ups"}
     own.master.records["delivery.carrier", "UPS Ground"].append(Record(4, True, {"delivery_type": interface}))
     plan = PlannedChange(
-        ChangeKind.ODOO_DELIVERY, order.source_id, "n", Kind.SHIPMENT, shipment.source_id, "n", 1, "USD", 1, (),
-        {"items": [[items_of(order)[0], 10_000]]},
+        ChangeKind.ODOO_DELIVERY, order.source_id, "n", Kind.SHIPMENT, shipment.source_id, "n", 1, "USD", 1,
+        DeliveryIntent((Item(items_of(order)[0], 10_000),)),
     )  # fmt: skip
     (item,) = prepare_from(own, [plan])
     assert item.request is not None

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 import request_story
-from ledger_changes import a_change, an_instance, recorded
+from ledger_changes import a_change, an_instance, intent_of, recorded
 from sqlalchemy import Connection, text
 from test_load_requests import sources
 
@@ -248,8 +248,8 @@ def _is_built_from_payload(own: Sources, kind: ChangeKind) -> bool:
     """Whether nothing is requested once retention has blanked the order."""
     order = next(document for document in own.documents.values() if document.kind == Kind.ORDER)
     order.payload = {}
-    intent = {"odoo_id": 1, "magento_id": 1, "tracks": ["T"], "items": []}
-    plan = PlannedChange(kind, order.source_id, "n", Kind.ORDER, order.source_id, "n", 1, "USD", 1, (), intent)
+    intent = intent_of(kind, odoo_id=1, magento_id=1, tracks=["T"], items=[], method="card")
+    plan = PlannedChange(kind, order.source_id, "n", Kind.ORDER, order.source_id, "n", 1, "USD", 1, intent)
     return any("blanked" in problem.message for problem in prepare_from(own, [plan])[0].problems)
 
 

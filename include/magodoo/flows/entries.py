@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
@@ -26,13 +26,27 @@ if TYPE_CHECKING:
     from magodoo.ledger.planned import PlannedChange
 
 
+@dataclass(frozen=True, kw_only=True)
+class EntryIntent:
+    """Say how an invoice or credit note is written.
+
+    Attributes:
+        post: Whether it is posted; otherwise it stays a draft.
+        closed_period: Whether its date lies in a closed period, so that it needs approval.
+        dated_today: Whether it gets today's date, because the numbering of its journal has passed its own.
+    """
+
+    post: bool = True
+    closed_period: bool = False
+    dated_today: bool = False
+
+
 def plan_entry(
-    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, policy: str, reason: str | None, **intent: Any
+    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, reason: str | None, intent: EntryIntent
 ) -> None:
     """Plan an invoice or credit note, unless a reason, a closed period or the numbering of its journal holds it.
 
-    policy: `post` or `draft`, which becomes the intent's `as`. An entry inside a closed period is planned with
-    `closed_period`, so that it needs approval, unless the setting `closed_period` is `hold`.
+    An entry inside a closed period is held where the setting `closed_period` is `hold`.
     """
     if reason:
         finding.no_change_reason = reason
@@ -41,12 +55,11 @@ def plan_entry(
     if period and order.instance.closed_period == "hold":
         finding.no_change_reason = f"{period[0].detail}: the setting `closed_period` is `hold`"
         return
-    early = before_the_series(order, finding, row) if policy == "post" else []
+    early = before_the_series(order, finding, row) if intent.post else []
     if early and finding.no_change_reason:
         return
-    words = {"as": policy, "items": order.facts.items.get(row.at, []), "closed_period": bool(period)}
-    dated = {"dated_today": True} if early else {}
-    order.change(kind, row, [finding, *period, *early], **words, **dated, **intent)
+    intent = replace(intent, closed_period=bool(period), dated_today=bool(early))
+    order.change(kind, row, [finding, *period, *early], intent)
 
 
 def nothing_to_book(order: OrderPlan, finding: Finding, row: Document) -> bool:
@@ -97,7 +110,7 @@ class EntryKind:
     problems: Callable[[Sources, CanonicalDocument, MoneyLines], list[RequestProblem]] = lambda *_: []
 
 
-def prepare_entry(sources: Sources, plan: PlannedChange, of: EntryKind) -> Prepared:
+def prepare_entry(sources: Sources, plan: PlannedChange[EntryIntent], of: EntryKind) -> Prepared:
     """Build the request of a draft with forced taxes, and of its posting once its totals were read back equal.
 
     `expect` and `quantities` are units of 1/10000. Missing mappings and sums that fail are returned as problems.
@@ -114,28 +127,33 @@ def prepare_entry(sources: Sources, plan: PlannedChange, of: EntryKind) -> Prepa
     if problems:
         return Prepared(plan, None, problems=problems)
     draft = table("account.move", {**head, "fiscal_position_id": money.fiscal_position}, "invoice_line_ids", lines)
-    post = plan.intent.get("as", "post") == "post"
     request: dict[str, Any] = {
         "external_id": head["id"],
         "order": sources.reference(Kind.ORDER, order.source_id).as_json(),
         "partners": partners,
         "load": draft.as_json(),
-        "post": post,
-        "closed_period": bool(plan.intent.get("closed_period")),
+        "post": plan.intent.post,
+        "closed_period": plan.intent.closed_period,
         "date": head["invoice_date"],
         "expect": money.expect(document.currency),
         "quantities": _quantities(document),
         "search": _search(sources, order, document),
     }
-    if plan.intent.get("dated_today"):
+    if plan.intent.dated_today:
         request["dated_today"] = True
     request |= of.more(sources, document, money, without)
-    calls = [draft.call()] + ([call("account.move", "action_post", ids=[head["id"]])] if post else [])
+    calls = [draft.call()]
+    if plan.intent.post:
+        calls.append(call("account.move", "action_post", ids=[head["id"]]))
     return Prepared(plan, request, calls)
 
 
 def _head(
-    sources: Sources, order: CanonicalDocument, document: CanonicalDocument, plan: PlannedChange, of: EntryKind
+    sources: Sources,
+    order: CanonicalDocument,
+    document: CanonicalDocument,
+    plan: PlannedChange[EntryIntent],
+    of: EntryKind,
 ) -> tuple[dict[str, str | None], list[dict[str, Any]], list[RequestProblem]]:
     """Return the cells of the document's head, the tables of partners to create, and the problems."""
     instance = sources.instance

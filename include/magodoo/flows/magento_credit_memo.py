@@ -5,6 +5,7 @@ Planned once the credit note is paid. `invoice/:id/refund` is never used: Magent
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ from magodoo.flows.magento_documents import (
     unpredictable,
     why_not_paid,
 )
-from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.order_plan import Item, OrderPlan, first_reason
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.changes import LeasedChange
@@ -46,6 +47,16 @@ from magodoo.reconcile.rows import Document
 if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+@dataclass(frozen=True)
+class CreditMemoIntent:
+    """Hold the items to refund; shipping and adjustments in units of the base currency."""
+
+    items: tuple[Item, ...] = ()
+    shipping: int = 0
+    adjustment_positive: int = 0
+    adjustment_negative: int = 0
 
 
 def plan_magento_credit_memos(order: OrderPlan) -> None:
@@ -60,7 +71,7 @@ def plan_magento_credit_memos(order: OrderPlan) -> None:
     policy = order.instance.credit_memos.to_magento
     for finding in order.of(MISSING_IN_MAGENTO, Kind.CREDIT_MEMO):
         row = order.row(finding)
-        items = order.facts.items.get(row.at, [])
+        items = order.facts.items.get(row.at, ())
         reason = first_reason(
             "The setting `credit_memos.to_magento` is off" if policy == "off" else None,
             _follows_its_invoice(order, row),
@@ -71,12 +82,9 @@ def plan_magento_credit_memos(order: OrderPlan) -> None:
             "A credit memo below zero is never written" if row.grand_total < 0 else None,
             _takes_a_bundle(order, {int(item): units for item, units in items}),
         )
-        words = {
-            "shipping": int(row.shipping),
-            "adjustment_positive": max(int(row.adjustment), 0),
-            "adjustment_negative": max(-int(row.adjustment), 0),
-        }
-        plan_document(order, finding, row, ChangeKind.MAGENTO_CREDIT_MEMO, reason, items=items, **words)
+        adjustment = int(row.adjustment)
+        intent = CreditMemoIntent(items, int(row.shipping), max(adjustment, 0), max(-adjustment, 0))
+        plan_document(order, finding, row, ChangeKind.MAGENTO_CREDIT_MEMO, reason, intent)
 
 
 def _follows_its_invoice(order: OrderPlan, row: Document) -> str | None:
@@ -106,18 +114,18 @@ def _takes_a_bundle(order: OrderPlan, refunded: dict[int, int]) -> str | None:
     return None
 
 
-def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_credit_memo(sources: Sources, plan: PlannedChange[CreditMemoIntent]) -> Prepared:
     """Build the request of an offline refund with explicit arguments: without them Magento refunds all remaining shipping.
 
     Shipping and adjustments are units of 1/10000, in base currency (docs/facts/magento-2.4.7.md#5.3).
     """
-    document, items, problems = staged(sources, plan, Kind.CREDIT_MEMO, may_be_empty=True)
+    document, items, problems = staged(sources, plan, plan.intent.items, Kind.CREDIT_MEMO, may_be_empty=True)
     if document is None or problems:
         return Prepared(plan, None, problems=problems)
     arguments = {
-        "shipping_amount": int(plan.intent.get("shipping") or 0),
-        "adjustment_positive": int(plan.intent.get("adjustment_positive") or 0),
-        "adjustment_negative": int(plan.intent.get("adjustment_negative") or 0),
+        "shipping_amount": plan.intent.shipping,
+        "adjustment_positive": plan.intent.adjustment_positive,
+        "adjustment_negative": plan.intent.adjustment_negative,
     }
     request = {
         **request_head(sources, plan, "account.move"),

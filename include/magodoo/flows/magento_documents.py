@@ -30,7 +30,7 @@ from magodoo.extract.magento_orders import read_items
 from magodoo.extract.magento_rows import applied_fixed_taxes, fixed_tax, tax_on_fixed_tax
 from magodoo.extract.magento_totals import Totals, tendered
 from magodoo.flows.duplicates import matched
-from magodoo.flows.order_plan import Bundle, OrderPlan, first_reason
+from magodoo.flows.order_plan import Bundle, Item, OrderPlan, first_reason
 from magodoo.flows.shortage import no_room
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, Found, SourceChanged, Writer, Written, refused
@@ -51,13 +51,13 @@ CLOSED_STATES = frozenset({"canceled", "closed", "holded", "pending_payment", "p
 
 
 def plan_document(
-    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, reason: str | None, **intent: Any
+    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, reason: str | None, intent: object
 ) -> None:
     """Plan a Magento document for a finding, or keep the reason why none may be written."""
     if reason:
         finding.no_change_reason = reason
         return
-    order.change(kind, row, [finding], **intent)
+    order.change(kind, row, [finding], intent)
 
 
 def not_ready_in_magento(order: OrderPlan, row: Document) -> str | None:
@@ -91,7 +91,7 @@ def sorted_by_bundle(
     """
     single: dict[int, int] = {}
     parts: dict[int, dict[int, int]] = {}
-    for key, quantity in order.facts.items.get(row.at, []):
+    for key, quantity in order.facts.items.get(row.at, ()):
         item = int(key)
         if item == 0:
             return {}, [], f"{_foreign(order, row)} is no item of the order"
@@ -103,9 +103,9 @@ def sorted_by_bundle(
     return single, [(order.facts.bundles[item], quantities) for item, quantities in parts.items()], reason
 
 
-def as_items(units: dict[int, int]) -> list[list[Any]]:
-    """Return units by item as [[item id as text, units]], in the order of the ids."""
-    return [[str(item), units[item]] for item in sorted(units)]
+def as_items(units: dict[int, int]) -> tuple[Item, ...]:
+    """Return units by item id as items, in the order of the ids."""
+    return tuple(Item(str(item), units[item]) for item in sorted(units))
 
 
 def _foreign(order: OrderPlan, row: Document) -> str:
@@ -115,9 +115,9 @@ def _foreign(order: OrderPlan, row: Document) -> str:
 
 
 def staged(
-    sources: Sources, plan: PlannedChange, kind: Kind, may_be_empty: bool = False
+    sources: Sources, plan: PlannedChange, named: Iterable[Item], kind: Kind, may_be_empty: bool = False
 ) -> tuple[CanonicalDocument | None, list[list[int]], list[RequestProblem]]:
-    """Return the Odoo document of a plan, its [[order item id, units]], and the problems that prevent a request.
+    """Return the Odoo document of a plan, the named items as [[order item id, units]], and the problems that prevent a request.
 
     An empty list of items is a problem unless `may_be_empty`: Magento would take it for everything.
     """
@@ -125,7 +125,7 @@ def staged(
     if document is None or order is None:
         return None, [], [RequestProblem("order", "the document or its order is not staged")]
     known = {line.item_key for line in order.lines if line.role == "item"}
-    items = [[int(key), int(units)] for key, units in plan.intent.get("items") or () if units]
+    items = [[int(key), units] for key, units in named if units]
     problems = [
         RequestProblem(f"item:{key}", f"the order has no item {key}") for key, _ in items if str(key) not in known
     ]

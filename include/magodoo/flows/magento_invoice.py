@@ -6,8 +6,9 @@ Planned once Odoo has posted the invoice, or has it paid, as the setting `invoic
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind, Side
@@ -39,7 +40,7 @@ from magodoo.flows.magento_documents import (
     unpredictable,
     why_not_paid,
 )
-from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.order_plan import Item, OrderPlan, first_reason
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.changes import LeasedChange
@@ -50,6 +51,14 @@ from magodoo.reconcile.rows import Document
 if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+@dataclass(frozen=True)
+class MagentoInvoiceIntent:
+    """Hold the items to invoice, and the shipping in units, which Magento puts on an order's first invoice."""
+
+    items: tuple[Item, ...] = ()
+    shipping: int = 0
 
 
 def plan_magento_invoices(order: OrderPlan) -> None:
@@ -75,7 +84,8 @@ def plan_magento_invoices(order: OrderPlan) -> None:
             _shipping_reason(order, row),
             unnamed,
         )
-        plan_document(order, finding, row, ChangeKind.MAGENTO_INVOICE, reason, items=items, shipping=int(row.shipping))
+        intent = MagentoInvoiceIntent(items, int(row.shipping))
+        plan_document(order, finding, row, ChangeKind.MAGENTO_INVOICE, reason, intent)
 
 
 def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
@@ -88,8 +98,8 @@ def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
     return "Magento puts all shipping on the first invoice: this one's shipping is another"
 
 
-def _items_invoiced(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | None]:
-    """Return [[item id, units]] as Magento takes them for invoices, and why it cannot (None when it can).
+def _items_invoiced(order: OrderPlan, row: Document) -> tuple[tuple[Item, ...], str | None]:
+    """Return the items as Magento takes them for invoices, and why it cannot (None when it can).
 
     A bundle that its parts price is invoiced by its own line, whole (docs/facts/magento-2.4.7.md#5.4).
     """
@@ -97,23 +107,23 @@ def _items_invoiced(order: OrderPlan, row: Document) -> tuple[list[list[Any]], s
     for bundle, quantities in parts:
         units = bundle.whole(quantities, goods=False)
         if units is None:
-            return [], f"Magento invoices the bundle {bundle.sku} as a whole, and this invoice holds only a part of it"
+            return (), f"Magento invoices the bundle {bundle.sku} as a whole, and this invoice holds only a part of it"
         single[bundle.item] = units
     return as_items(single), reason
 
 
-def prepare_invoice(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_invoice(sources: Sources, plan: PlannedChange[MagentoInvoiceIntent]) -> Prepared:
     """Build the request of an invoice: never captured, and the customer is notified only if the setting says so.
 
     Over REST Magento marks the invoice as paid.
     """
-    document, items, problems = staged(sources, plan, Kind.INVOICE)
+    document, items, problems = staged(sources, plan, plan.intent.items, Kind.INVOICE)
     if document is None or problems:
         return Prepared(plan, None, problems=problems)
     request = {
         **request_head(sources, plan, "account.move"),
         "items": items,
-        "shipping": int(plan.intent.get("shipping") or 0),
+        "shipping": plan.intent.shipping,
         "expect": {"total": total_of(document), "currency": document.currency},
     }
     body = {"items": item_rows(items), "capture": False, "notify": request["notify"], "comment": comment_of(request)}

@@ -7,7 +7,8 @@ separately (docs/facts/magento-bundles.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.tracking import lacking
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import FixDocument, MagodooError
-from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.magento_documents import (
     MISSING_IN_MAGENTO,
     MagentoDocument,
@@ -33,7 +33,7 @@ from magodoo.flows.magento_documents import (
     sorted_by_bundle,
     staged,
 )
-from magodoo.flows.order_plan import OrderPlan, first_reason, lacking_tracks
+from magodoo.flows.order_plan import Item, OrderPlan, first_reason, lacking_tracks
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, Found, Writer, Written, refused
@@ -47,6 +47,21 @@ from magodoo.reconcile.rows import Document
 if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+@dataclass(frozen=True)
+class MagentoShipmentIntent:
+    """Hold what a delivery moved: its items and tracking numbers, the delivery method, and the source of its warehouse.
+
+    Attributes:
+        counted: Ids of Magento's shipments that represent other deliveries of the order.
+    """
+
+    items: tuple[Item, ...] = ()
+    tracks: tuple[str, ...] = ()
+    carrier: str | None = None
+    source_code: str | None = None
+    counted: tuple[int, ...] = ()
 
 
 def plan_magento_shipments(order: OrderPlan) -> None:
@@ -65,27 +80,22 @@ def plan_magento_shipments(order: OrderPlan) -> None:
             not_ready_in_magento(order, row),
             unnamed,
         )
-        words: dict[str, Any] = {
-            "tracks": tracks_of(row.tracking),
-            "carrier": row.carrier or None,
-            "source_code": row.source_code or None,
-        }
-        if counted := _counted(order):
-            words["counted"] = counted
-        plan_document(order, finding, row, ChangeKind.MAGENTO_SHIPMENT, reason, items=items, **words)
+        tracks, source = tuple(tracks_of(row.tracking)), row.source_code or None
+        intent = MagentoShipmentIntent(items, tracks, row.carrier or None, source, _counted(order))
+        plan_document(order, finding, row, ChangeKind.MAGENTO_SHIPMENT, reason, intent)
 
 
 def _not_of_the_order(order: OrderPlan, row: Document) -> str | None:
     """Return why a delivery cannot be shipped: it has goods on a line of Odoo's order that are no item of Magento's; else None."""
-    if not any(item == "0" for item, _ in order.facts.items.get(row.at, [])):
+    if not any(item == "0" for item, _ in order.facts.items.get(row.at, ())):
         return None
     lines = order.facts.situation.view.frames.lines_of(row.at)
     goods = ", ".join(f"{line.sku or 'without SKU'} x {plain(line.quantity, 0)}" for line in lines if not line.item_key)
     return f"It carries goods that are no item of Magento's order ({goods}): a person ships the others in Magento"
 
 
-def _items_shipped(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | None]:
-    """Return [[item id, units]] as Magento takes them for shipments, and why it cannot (None when it can).
+def _items_shipped(order: OrderPlan, row: Document) -> tuple[tuple[Item, ...], str | None]:
+    """Return the items as Magento takes them for shipments, and why it cannot (None when it can).
 
     A bundle that ships separately is named by its parts, one that ships together by itself. Before the first shipment
     the way is not known: a whole bundle is named by itself and, where Magento refuses that, by its parts
@@ -98,11 +108,11 @@ def _items_shipped(order: OrderPlan, row: Document) -> tuple[list[list[Any]], st
     for bundle, quantities in parts:
         units = None if bundle.separately else bundle.whole(quantities, goods=True)
         if bundle.together and not bundle.unshipped:
-            return [], refunded_whole(bundle.sku)
+            return (), refunded_whole(bundle.sku)
         if units is not None and units <= bundle.unshipped:
             single[bundle.item] = units
         elif bundle.together:
-            return [], (
+            return (), (
                 f"Magento ships the bundle {bundle.sku} together, and this delivery holds only a part of it: "
                 "ship it in Magento once all its parts have left"
             )
@@ -111,26 +121,26 @@ def _items_shipped(order: OrderPlan, row: Document) -> tuple[list[list[Any]], st
     return as_items(single), reason
 
 
-def _counted(order: OrderPlan) -> list[int]:
+def _counted(order: OrderPlan) -> tuple[int, ...]:
     """Return the ids of Magento's shipments that represent other deliveries of the order: equal ones are no earlier attempt of this one."""
     in_equal = order.facts.situation.matching.splits.in_equal
-    return [row.source_id for row in order.active(Side.MAGENTO, Kind.SHIPMENT) if in_equal[row.at]]
+    return tuple(int(row.source_id) for row in order.active(Side.MAGENTO, Kind.SHIPMENT) if in_equal[row.at])
 
 
-def prepare_shipment(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_shipment(sources: Sources, plan: PlannedChange[MagentoShipmentIntent]) -> Prepared:
     """Build the request: what an Odoo delivery delivered, from the source that its warehouse is mapped to, with its tracks."""
-    document, items, problems = staged(sources, plan, Kind.SHIPMENT)
+    document, items, problems = staged(sources, plan, plan.intent.items, Kind.SHIPMENT)
     if document is None or problems:
         return Prepared(plan, None, problems=problems)
     request = {
         **request_head(sources, plan, "stock.picking"),
         "items": items,
-        "tracks": _tracks(sources, plan, document),
-        "source_code": plan.intent.get("source_code"),
+        "tracks": _tracks(sources, plan.intent.tracks, plan.intent.carrier or document.carrier),
+        "source_code": plan.intent.source_code,
         "expect": {"quantity": sum(units for _, units in items)},
     }
-    if plan.intent.get("counted"):
-        request["counted"] = [int(id) for id in plan.intent["counted"]]
+    if plan.intent.counted:
+        request["counted"] = plan.intent.counted
     body: dict[str, Any] = {
         "items": item_rows(items), "tracks": request["tracks"], "notify": request["notify"], "comment": comment_of(request),
     }  # fmt: skip
@@ -139,13 +149,12 @@ def prepare_shipment(sources: Sources, plan: PlannedChange) -> Prepared:
     return Prepared(plan, request, [magento_call(f"/V1/order/{plan.order_key}/ship", body)])
 
 
-def _tracks(sources: Sources, plan: PlannedChange, picking: CanonicalDocument) -> list[dict[str, str]]:
+def _tracks(sources: Sources, numbers: Iterable[str], carrier: str | None) -> list[dict[str, str]]:
     """Return the tracks as Magento takes them: `carrier_code` is free text there, and the mapped code where the delivery method is mapped."""
-    name = str(plan.intent.get("carrier") or picking.carrier or "")
     codes = {title: code for code, title in sources.instance.odoo.carriers.items()}
     return [
-        {"track_number": number, "title": name or "Tracking", "carrier_code": codes.get(name, "custom")}
-        for number in plan.intent.get("tracks") or ()
+        {"track_number": number, "title": carrier or "Tracking", "carrier_code": codes.get(carrier or "", "custom")}
+        for number in numbers
     ]
 
 
@@ -216,6 +225,19 @@ def _names(refusal: str, sku: str) -> bool:
     return _VALIDATION in refusal and bool(re.search(rf"(?<![\w-]){re.escape(sku)}(?![\w-])", refusal))
 
 
+@dataclass(frozen=True)
+class MagentoTrackingIntent:
+    """Hold the tracking numbers to add, and the delivery method.
+
+    Attributes:
+        magento_id: The shipment; None for the one that the delivery is matched with.
+    """
+
+    magento_id: int | None = None
+    tracks: tuple[str, ...] = ()
+    carrier: str | None = None
+
+
 def plan_magento_tracking(order: OrderPlan) -> None:
     """Plan the tracking numbers that the shipment lacks and its delivery has.
 
@@ -225,17 +247,17 @@ def plan_magento_tracking(order: OrderPlan) -> None:
     for finding in order.of(FindingType.TRACKING_MISMATCH):
         if found := lacking_tracks(order, finding, "to_magento"):
             shipment, picking, tracks = found
-            words = {"magento_id": int(shipment.source_id), "tracks": tracks, "carrier": picking.carrier or None}
-            order.change(ChangeKind.MAGENTO_TRACKING, picking, [finding], **words)
+            intent = MagentoTrackingIntent(int(shipment.source_id), tracks, picking.carrier or None)
+            order.change(ChangeKind.MAGENTO_TRACKING, picking, [finding], intent)
 
 
-def prepare_magento_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_magento_tracking(sources: Sources, plan: PlannedChange[MagentoTrackingIntent]) -> Prepared:
     """Build the request: tracks to add to an existing shipment, one call each."""
     picking = sources.odoo(Kind.SHIPMENT, plan.source_id)
-    shipment = plan.intent.get("magento_id") or sources.magento_of.get((Kind.SHIPMENT.value, plan.source_id))
+    shipment = plan.intent.magento_id or sources.magento_of.get((Kind.SHIPMENT.value, plan.source_id))
     if picking is None or not shipment:
         return Prepared(plan, None, problems=[RequestProblem("shipment", "the delivery has no shipment in Magento")])
-    tracks = _tracks(sources, plan, picking)
+    tracks = _tracks(sources, plan.intent.tracks, plan.intent.carrier or picking.carrier)
     request = {"order_id": int(plan.order_key), "shipment_id": int(shipment), "tracks": tracks}
     calls = [
         magento_call(

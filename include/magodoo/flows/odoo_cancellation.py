@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
     from magodoo.ledger.planned import PlannedChange
 
 
+@dataclass(frozen=True)
+class CancellationIntent:
+    """Name the order in Odoo by its id; None for the one that the Magento order is matched with."""
+
+    odoo_id: int | None = None
+
+
 def plan_cancellation(order: OrderPlan) -> None:
     """Plan the cancellation of an order that Magento cancelled and that is still confirmed in Odoo.
 
@@ -41,7 +49,7 @@ def plan_cancellation(order: OrderPlan) -> None:
         if reason or order.odoo is None:
             finding.no_change_reason = reason
             continue
-        order.change(ChangeKind.ORDER_CANCEL, order.order, [finding], odoo_id=int(order.odoo.source_id))
+        order.change(ChangeKind.ORDER_CANCEL, order.order, [finding], CancellationIntent(int(order.odoo.source_id)))
 
 
 def _moved(order: OrderPlan) -> bool:
@@ -50,11 +58,11 @@ def _moved(order: OrderPlan) -> bool:
     return any(line.qty_invoiced or line.qty_shipped for line in lines)
 
 
-def prepare_cancellation(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_cancellation(sources: Sources, plan: PlannedChange[CancellationIntent]) -> Prepared:
     """Build the request: the order in Odoo, by database id or by its reference, and the call `action_cancel`."""
     reference = sources.reference(Kind.ORDER, plan.source_id).as_json()
-    odoo_id = plan.intent.get("odoo_id")
-    request = {"order": {"id": int(odoo_id)} if odoo_id else reference}
+    odoo_id = plan.intent.odoo_id
+    request = {"order": {"id": odoo_id} if odoo_id else reference}
     return Prepared(plan, request, [call("sale.order", "action_cancel", ids=[odoo_id or reference])])
 
 

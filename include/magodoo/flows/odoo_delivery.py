@@ -7,6 +7,7 @@ that the transfer is recognised as ours; the rest becomes a backorder (docs/fact
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from magodoo.errors import MagodooError
 from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import own_key, picking_of, share_for
 from magodoo.flows.load_tables import call
-from magodoo.flows.order_plan import MISSING_IN_ODOO, OrderPlan, first_reason, lacking_tracks
+from magodoo.flows.order_plan import MISSING_IN_ODOO, Item, OrderPlan, first_reason, lacking_tracks
 from magodoo.flows.order_readiness import made_from_odoo, not_ready
 from magodoo.flows.references import name_of, resolve
 from magodoo.flows.registry import Flow, register
@@ -39,6 +40,14 @@ if TYPE_CHECKING:
     from magodoo.ledger.planned import PlannedChange
 
 
+@dataclass(frozen=True)
+class DeliveryIntent:
+    """Hold the items that a shipment delivers, and its tracking numbers."""
+
+    items: tuple[Item, ...] = ()
+    tracks: tuple[str, ...] = ()
+
+
 def plan_deliveries(order: OrderPlan) -> None:
     """Plan the delivery of each Magento shipment that Odoo lacks.
 
@@ -50,7 +59,7 @@ def plan_deliveries(order: OrderPlan) -> None:
     closed = not_ready(order)
     for finding in order.of(MISSING_IN_ODOO, Kind.SHIPMENT):
         row = order.row(finding)
-        items = order.facts.items.get(row.at, [])
+        items = order.facts.items.get(row.at, ())
         reason = first_reason(
             None if order.instance.shipments.to_odoo else "The setting `shipments.to_odoo` is off",
             order.cut_over(row),
@@ -64,12 +73,7 @@ def plan_deliveries(order: OrderPlan) -> None:
         if reason:
             finding.no_change_reason = reason
             continue
-        words = {
-            "tracks": tracks_of(row.tracking),
-            "carrier": row.carrier or None,
-            "source_code": row.source_code or None,
-        }
-        order.change(ChangeKind.ODOO_DELIVERY, row, [finding], items=items, **words)
+        order.change(ChangeKind.ODOO_DELIVERY, row, [finding], DeliveryIntent(items, tuple(tracks_of(row.tracking))))
 
 
 def _nothing_left(order: OrderPlan, row: Document) -> str:
@@ -84,15 +88,15 @@ def _nothing_left(order: OrderPlan, row: Document) -> str:
     )
 
 
-def prepare_delivery(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_delivery(sources: Sources, plan: PlannedChange[DeliveryIntent]) -> Prepared:
     """Build the request: units by order line, our key, tracking numbers and carrier, for the order's open outgoing transfer.
 
     The key is written before the transfer is validated.
     """
-    items, problems = items_to_move(sources, plan)
+    items, problems = items_to_move(sources, plan.order_key, plan.intent.items)
     if problems:
         return Prepared(plan, None, problems=problems)
-    tracks = [str(track) for track in plan.intent.get("tracks") or ()]
+    tracks = plan.intent.tracks
     request = {
         "order": sources.reference(Kind.ORDER, plan.order_key).as_json(),
         "items": items,
@@ -350,6 +354,18 @@ def _mirrored(context: Context, changes: Sequence[LeasedChange]) -> dict[int, Ma
     }
 
 
+@dataclass(frozen=True)
+class DeliveryTrackingIntent:
+    """Hold the tracking numbers to add.
+
+    Attributes:
+        odoo_id: The delivery; None for the one that the shipment is matched with.
+    """
+
+    odoo_id: int | None = None
+    tracks: tuple[str, ...] = ()
+
+
 def plan_odoo_tracking(order: OrderPlan) -> None:
     """Plan the tracking numbers that the delivery lacks and its shipment has.
 
@@ -359,15 +375,16 @@ def plan_odoo_tracking(order: OrderPlan) -> None:
     for finding in order.of(FindingType.TRACKING_MISMATCH):
         if found := lacking_tracks(order, finding, "to_odoo"):
             shipment, picking, tracks = found
-            order.change(ChangeKind.ODOO_TRACKING, shipment, [finding], odoo_id=int(picking.source_id), tracks=tracks)
+            intent = DeliveryTrackingIntent(int(picking.source_id), tracks)
+            order.change(ChangeKind.ODOO_TRACKING, shipment, [finding], intent)
 
 
-def prepare_odoo_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_odoo_tracking(sources: Sources, plan: PlannedChange[DeliveryTrackingIntent]) -> Prepared:
     """Build the request: tracking numbers to add to an existing delivery."""
-    picking = plan.intent.get("odoo_id") or sources.odoo_of.get((Kind.SHIPMENT.value, plan.source_id))
+    picking = plan.intent.odoo_id or sources.odoo_of.get((Kind.SHIPMENT.value, plan.source_id))
     if not picking:
         return Prepared(plan, None, problems=[RequestProblem("shipment", "the shipment has no delivery in Odoo")])
-    tracks = [str(track) for track in plan.intent.get("tracks") or ()]
+    tracks = plan.intent.tracks
     request = {"picking": int(picking), "tracks": tracks}
     return Prepared(plan, request, [call("stock.picking", "write", ids=[int(picking)], vals={"add": tracks})])
 

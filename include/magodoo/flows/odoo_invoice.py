@@ -7,13 +7,14 @@ is in `entries` (plan and request) and `entry_writing` (probe, check, write).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.flows.entries import EntryKind, nothing_to_book, order_line_of, plan_entry, prepare_entry
+from magodoo.flows.entries import EntryIntent, EntryKind, nothing_to_book, order_line_of, plan_entry, prepare_entry
 from magodoo.flows.entry_writing import WriteEntries
 from magodoo.flows.line_amounts import MoneyLines
 from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
@@ -25,6 +26,11 @@ from magodoo.ledger.behaviour import refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import PlannedChange, Prepared, RequestProblem
 from magodoo.money import plain, to_units
+
+
+@dataclass(frozen=True)
+class InvoiceIntent(EntryIntent):
+    """Say how an invoice is written."""
 
 
 def plan_invoices(order: OrderPlan) -> None:
@@ -50,16 +56,16 @@ def plan_invoices(order: OrderPlan) -> None:
             order.blocked(row),
             no_room(order, row, Side.ODOO),
         )
-        plan_entry(order, finding, row, ChangeKind.ODOO_INVOICE, policy, reason)
+        plan_entry(order, finding, row, ChangeKind.ODOO_INVOICE, reason, InvoiceIntent(post=policy == "post"))
 
 
-def prepare_invoice_entry(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_invoice_entry(sources: Sources, plan: PlannedChange[InvoiceIntent]) -> Prepared:
     """Build the request of a draft invoice; every line names its order line."""
     return prepare_entry(sources, plan, INVOICE)
 
 
 def _due_at_once(
-    sources: Sources, order: CanonicalDocument, plan: PlannedChange, head: Mapping[str, str | None]
+    sources: Sources, order: CanonicalDocument, plan: PlannedChange[InvoiceIntent], head: Mapping[str, str | None]
 ) -> dict[str, str | None]:
     """Return cells that make an invoice due at once, without a payment term, where a provider captures the payment; else none."""
     if not _is_captured(sources, order):

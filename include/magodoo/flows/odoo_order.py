@@ -9,6 +9,7 @@ again (docs/facts/pair.md#3).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,19 @@ if TYPE_CHECKING:
     from magodoo.ledger.planned import PlannedChange
 
 
+@dataclass(frozen=True)
+class OrderIntent:
+    """Say how an order is imported.
+
+    Attributes:
+        confirm: Whether it is confirmed; otherwise it is imported as a quotation.
+        replaces: Magento's id of the order that it replaces, which was edited.
+    """
+
+    confirm: bool = True
+    replaces: int | None = None
+
+
 def plan_order(order: OrderPlan) -> None:
     """Plan the import of an order that Odoo lacks, or the confirmation of a quotation of ours.
 
@@ -60,13 +74,9 @@ def plan_order(order: OrderPlan) -> None:
                 order_readiness.kept_out_advice(order) if reason == order_readiness.why_kept_out(order) else ""
             )
             continue
-        replaces = int(row.edit_of) or None
-        order.change(
-            ChangeKind.ORDER_IMPORT,
-            row,
-            [finding],
-            **{"as": view.imported_as(row.state, row.payment_method), "replaces": replaces},
-        )
+        confirm = view.imported_as(row.state, row.payment_method) == "confirmed"
+        intent = OrderIntent(confirm, replaces=int(row.edit_of) or None)
+        order.change(ChangeKind.ORDER_IMPORT, row, [finding], intent)
 
 
 def _replaced_order(order: OrderPlan) -> str | None:
@@ -92,7 +102,7 @@ def _replaced_order(order: OrderPlan) -> str | None:
     return None
 
 
-def prepare_order(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_order(sources: Sources, plan: PlannedChange[OrderIntent]) -> Prepared:
     """Build the request of an import: partner and addresses, the draft order with its lines, confirmation, and the order's own date.
 
     Totals under `expect` are units of 1/10000; `date_order` is UTC, as Odoo stores it. What cannot be mapped is
@@ -126,18 +136,17 @@ def prepare_order(sources: Sources, plan: PlannedChange) -> Prepared:
     if problems:
         return Prepared(plan, None, problems=problems)
     draft = table("sale.order", head, "order_line", [_line(sources, order, line) for line in money.lines])
-    confirm = plan.intent.get("as", "confirmed") == "confirmed"
-    replaces = plan.intent.get("replaces")
+    replaces = plan.intent.replaces
     request = {
         "external_id": external_id,
         "number": number,
         "partners": who.as_json(),
         "create_customer": instance.customers_missing == "create",
         "load": draft.as_json(),
-        "confirm": confirm,
+        "confirm": plan.intent.confirm,
         "date_order": created,
         "on_credit": rounded(order.base_grand_total) if _is_on_credit(sources, order) else None,
-        "replaces": instance.external_id("order", replaces) if replaces else None,
+        "replaces": instance.external_id("order", str(replaces)) if replaces else None,
         "expect": money.expect(order.currency),
         "search": {"email": order.customer_email or "", "references": instance.written_as(number)},
     }

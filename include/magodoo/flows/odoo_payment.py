@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from magodoo.domain.kinds import ChangeKind, document_of
@@ -52,6 +53,24 @@ if TYPE_CHECKING:
     from magodoo.ledger.planned import PlannedChange
 
 
+@dataclass(frozen=True, kw_only=True)
+class PaymentIntent:
+    """Say what is paid, and by which method of Magento.
+
+    Attributes:
+        transaction_id: The provider's; None without one.
+        closed_period: Whether its date lies in a closed period, so that it needs approval.
+        part: What of the document was paid by gift card or credit, by its name in `extra_totals`; "" for money.
+        given: Units that were refunded to this part instead of money.
+    """
+
+    method: str
+    transaction_id: str | None = None
+    closed_period: bool = False
+    part: str = ""
+    given: int = 0
+
+
 def plan_payments(order: OrderPlan) -> None:
     """Plan inbound payments for invoices in Odoo that are unpaid, and for those that this plan posts.
 
@@ -62,7 +81,7 @@ def plan_payments(order: OrderPlan) -> None:
     keeps the first of these reasons (docs/business-rules.md#payments).
     """
     closed = not_ready(order)
-    _settle(order, closed, Kind.INVOICE, "odoo_invoice", ChangeKind.ODOO_PAYMENT, "invoice")
+    _settle(order, closed, Kind.INVOICE, "odoo_invoice", ChangeKind.ODOO_PAYMENT)
 
 
 def plan_refund_payments(order: OrderPlan) -> None:
@@ -73,15 +92,14 @@ def plan_refund_payments(order: OrderPlan) -> None:
     `plan_payments`.
     """
     closed = not_ready(order)
-    _settle(order, closed, Kind.CREDIT_MEMO, "odoo_credit_note", ChangeKind.ODOO_REFUND_PAYMENT, "credit_note")
+    _settle(order, closed, Kind.CREDIT_MEMO, "odoo_credit_note", ChangeKind.ODOO_REFUND_PAYMENT)
     _credit_given(order, closed)
 
 
-def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid: ChangeKind, target: str) -> None:
+def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid: ChangeKind) -> None:
     """Plan payments for documents that are unpaid in Odoo, and for those that are planned.
 
-    written: the kind of change that makes the document; paid: the kind planned here; target: the intent's key for the
-    document's Odoo id.
+    written: the kind of change that makes the document; paid: the kind planned here.
     """
     for finding in order.of(STATUS_MISMATCH, kind, "payment"):
         row, entry = order.row(finding), order.partner(order.row(finding))
@@ -102,20 +120,18 @@ def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid
         if reason:
             finding.no_change_reason = reason
             continue
-        assert entry is not None
-        _payment(order, paid, row, [finding], **{target: int(entry.source_id)})
+        _payment(order, paid, row, [finding])
     planned = _planned_rows(order, written)
     for row in planned:
         # Of what gift cards and credit have paid whole, and of a document of 0.00, the provider has nothing.
         has_money = order.facts.captured[row.at] and rounded(row.grand_total - row.tendered) > 0
         if has_money and _method_reason(order, row) is None:
-            entry = order.partner(row)
-            _payment(order, paid, row, [], **{target: int(entry.source_id) if entry is not None else None})
+            _payment(order, paid, row, [])
     if closed is None:
-        _payment_parts(order, kind, planned, paid, target)
+        _payment_parts(order, kind, planned, paid)
 
 
-def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: ChangeKind, target: str) -> None:
+def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: ChangeKind) -> None:
     """Plan a payment for each part that gift card, store credit or points paid: each settles its liability.
 
     The documents are posted in Odoo or will be by this plan. The evidence is Magento's own document. Payments are
@@ -131,8 +147,7 @@ def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: 
         if not row.tendered or held or not (due or row in planned):
             continue
         for name in row.tendered_by.split(","):
-            words = {"part": name, target: int(entry.source_id) if entry is not None else None}
-            _payment(order, paid, row, [], **words)
+            _payment(order, paid, row, [], part=name)
 
 
 def _credit_given(order: OrderPlan, closed: str | None) -> None:
@@ -161,24 +176,26 @@ def _credit_given(order: OrderPlan, closed: str | None) -> None:
         if reason:
             finding.no_change_reason = reason
             continue
-        words = {
-            "part": finding.part,
-            "given": units,
-            "credit_note": int(entry.source_id) if entry is not None else None,
-        }
-        _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], **words)
+        _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], part=finding.part, given=units)
 
 
-def _payment(order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], **target: Any) -> None:
+def _payment(
+    order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], part: str = "", given: int | None = None
+) -> None:
     """Plan one payment. It has its document's date: inside a closed period it needs approval as the document does."""
-    method = str(order.order.payment_method)
-    period = {"closed_period": True} if lock_around(order, row) is not None else {}
-    order.change(kind, row, findings, method=method, transaction_id=row.transaction_id or None, **period, **target)
+    intent = PaymentIntent(
+        method=str(order.order.payment_method),
+        transaction_id=row.transaction_id or None,
+        closed_period=lock_around(order, row) is not None,
+        part=part,
+        given=given or 0,
+    )
+    order.change(kind, row, findings, intent, *filter(None, (part, "" if given is None else "given")))
 
 
 def _planned_rows(order: OrderPlan, kind: str) -> list[Document]:
     """Return the Magento documents whose entry this plan posts."""
-    planned = [change for change in order.planned(kind) if change.intent.get("as") == "post"]
+    planned = [change for change in order.planned(kind) if change.intent.post]
     if not planned:
         return []
     wanted = {(change.document_kind, change.source_id) for change in planned}
@@ -209,7 +226,7 @@ def _method_reason(order: OrderPlan, row: Document) -> str | None:
     return None if evidence or method.invoice_means_paid else "There is no evidence that the provider has the money"
 
 
-def prepare_payment(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_payment(sources: Sources, plan: PlannedChange[PaymentIntent]) -> Prepared:
     """Build the request of a payment in the method's own journal, posted and reconciled with its document.
 
     Amounts are units of 1/10000 in `currency`, which is the company's where the method is charged in base currency.
@@ -225,14 +242,13 @@ def prepare_payment(sources: Sources, plan: PlannedChange) -> Prepared:
         return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
     if parts := payment_parts(sources, order):
         return Prepared(plan, None, problems=parts)
-    method_name = str(plan.intent.get("method") or order.payment_method or "")
+    method_name = plan.intent.method or order.payment_method or ""
     method = sources.instance.payment_methods.get(method_name)
-    part = str(plan.intent.get("part") or "")
+    part, given = plan.intent.part, plan.intent.given
     code = sources.instance.extra_totals[part].journal if part else method.journal if method else None
     journal = sources.master.only("account.journal", code) if code else None
     if part and journal is not None and (complaint := _no_liability(journal.data, plan.kind)):
         return Prepared(plan, None, problems=[RequestProblem(f"payment:{part}", complaint)])
-    given = int(plan.intent.get("given") or 0)
     charged, amount = document.currency, rounded(given) if given else _amount(document, part)
     if not part and method and method.charged_in == "base" and document.company_currency not in ("", document.currency):
         charged, amount = (
@@ -249,7 +265,7 @@ def prepare_payment(sources: Sources, plan: PlannedChange) -> Prepared:
         )
         return Prepared(plan, None, problems=[RequestProblem(what, why)])
     name = "pay" if inbound else "cmpay"
-    transaction = "" if part else str(plan.intent.get("transaction_id") or document.transaction_id or "")
+    transaction = "" if part else plan.intent.transaction_id or document.transaction_id or ""
     memo = transaction or f"{order.number} {document.number}"
     request = {
         "external_id": sources.instance.external_id(
@@ -264,7 +280,7 @@ def prepare_payment(sources: Sources, plan: PlannedChange) -> Prepared:
         "date": document.document_date.isoformat() if document.document_date else "",
         "journal_id": journal.id,
         "method_line_id": _method_line(journal.data, "inbound" if inbound else "outbound"),
-        "closed_period": bool(plan.intent.get("closed_period")),
+        "closed_period": plan.intent.closed_period,
         "memo": f"{memo} {part.replace('_', ' ')}" if part else memo,
     }
     return Prepared(plan, request, _calls(request))

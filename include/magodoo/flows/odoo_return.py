@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from magodoo.connectors.odoo.documents import Delivery
@@ -12,7 +13,7 @@ from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.odoo_transfers import own_key
 from magodoo.flows.load_tables import call
-from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.order_plan import Item, OrderPlan, first_reason
 from magodoo.flows.order_readiness import not_ready
 from magodoo.flows.references import name_of, resolve
 from magodoo.flows.registry import Flow, register
@@ -26,6 +27,13 @@ from magodoo.money import from_units, rounded, to_units
 if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+@dataclass(frozen=True)
+class ReturnIntent:
+    """Hold the items whose refunded units come back to stock."""
+
+    items: tuple[Item, ...]
 
 
 def plan_returns(order: OrderPlan) -> None:
@@ -50,12 +58,12 @@ def plan_returns(order: OrderPlan) -> None:
             finding.no_change_reason = reason
         if not items or reason:
             continue
-        order.change(ChangeKind.ODOO_STOCK_RETURN, row, [finding] if finding else [], items=items)
+        order.change(ChangeKind.ODOO_STOCK_RETURN, row, [finding] if finding else [], ReturnIntent(items))
 
 
-def prepare_return(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_return(sources: Sources, plan: PlannedChange[ReturnIntent]) -> Prepared:
     """Build the request: units by item, returned from the delivery that shipped them; its lines are not `to_refund` (docs/facts/pair.md#5.5)."""
-    items, problems = items_to_move(sources, plan)
+    items, problems = items_to_move(sources, plan.order_key, plan.intent.items)
     if problems:
         return Prepared(plan, None, problems=problems)
     request = {

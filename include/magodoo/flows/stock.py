@@ -12,6 +12,7 @@ from magodoo.connectors.magento.bundles import BUNDLE
 from magodoo.domain.vocabulary import Kind
 from magodoo.errors import MagodooError
 from magodoo.extract.odoo_transfers import moves_of, order_of
+from magodoo.flows.order_plan import Item
 from magodoo.flows.references import name_of, resolve
 from magodoo.flows.sources import Sources, finer_than_odoo
 from magodoo.ledger.behaviour import DependencyPending
@@ -21,7 +22,6 @@ from magodoo.money import from_units, plain
 
 if TYPE_CHECKING:
     from magodoo.context import Context
-    from magodoo.ledger.planned import PlannedChange
 
 
 Row = Mapping[str, Any]
@@ -29,24 +29,26 @@ Goods = dict[tuple[int, str], int]
 """Units by sale order line and, of a kit that is delivered by its components, the component's SKU ("" otherwise)."""
 
 
-def items_to_move(sources: Sources, plan: PlannedChange) -> tuple[list[list[Any]], list[RequestProblem]]:
-    """Return [[sale order line, units]] of the plan's items, and the problems.
+def items_to_move(
+    sources: Sources, order_key: str, wanted: Iterable[Item]
+) -> tuple[list[list[Any]], list[RequestProblem]]:
+    """Return [[sale order line, units]] of the wanted items, and the problems.
 
     A part by which the line's kit is delivered is [line, units, SKU]. An empty list is a problem, as it could mean
     everything.
     """
     items: list[list[Any]] = []
     problems: list[RequestProblem] = []
-    order = sources.magento(Kind.ORDER, plan.order_key)
+    order = sources.magento(Kind.ORDER, order_key)
     skus = {line.item_key: line.sku for line in order.lines if line.role == "item"} if order else {}
-    for item_key, units in plan.intent.get("items") or ():
-        sold, *part = _sold_as(sources, plan.order_key, str(item_key))
-        line = sources.order_line(plan.order_key, sold)
+    for item_key, units in wanted:
+        sold, *part = _sold_as(sources, order_key, item_key)
+        line = sources.order_line(order_key, sold)
         if line is None:
             problems.append(RequestProblem(f"item:{item_key}", f"the matched Odoo order has no line for item {sold}"))
         elif units:
-            items.append([line.as_json(), int(units), *part])
-            problems += finer_than_odoo(sources, skus.get(str(item_key), ""), int(units))
+            items.append([line.as_json(), units, *part])
+            problems += finer_than_odoo(sources, skus.get(item_key, ""), units)
     if not items and not problems:
         problems.append(RequestProblem("items", "nothing to move is left in the document"))
     return items, problems
