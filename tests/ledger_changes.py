@@ -58,11 +58,18 @@ def intent_of(kind: ChangeKind, **fields: Any) -> Any:
     return msgspec.convert(fields, INTENTS[kind], strict=False)
 
 
+class AnyRequest(dict[str, Any]):
+    """A request of which only the ledger takes notice."""
+
+    def as_json(self) -> dict[str, Any]:
+        return dict(self)
+
+
 def a_change(
     kind: ChangeKind = INVOICE, order: str = "1", source: str = "11", amount: int = 500_000, **request: Any
 ) -> Prepared:
     planned = PlannedChange(kind, order, f"00{order}", Kind.INVOICE, source, f"0{source}", amount, "USD", amount, None)
-    return Prepared(planned, {"source": source, **request})
+    return Prepared(planned, AnyRequest(source=source, **request))
 
 
 def recorded(

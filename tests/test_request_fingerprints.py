@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 import request_story
-from ledger_changes import a_change, an_instance, intent_of, recorded
+from ledger_changes import AnyRequest, a_change, an_instance, intent_of, recorded
 from sqlalchemy import Connection, text
 from test_load_requests import sources
 
@@ -200,7 +200,7 @@ def test_a_request_of_the_product_that_changes_is_found(
 ) -> None:
     """The same row once more through the ledger, with one more key in its request: its bytes, its digest and its body differ."""
     row = next(row for row in frozen["requests"] if row["kind"] == ChangeKind.ODOO_INVOICE.value)
-    change = replace(a_change(), request={**row["request"], "added": 1})
+    change = replace(a_change(), request=AnyRequest(row["request"], added=1))
     engine = staging.connect(staging_url)
     with engine.connect() as connection:
         recorded(connection, change)

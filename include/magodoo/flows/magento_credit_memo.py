@@ -15,7 +15,10 @@ from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.odoo_settlement import is_unpaid
 from magodoo.flows.magento_documents import (
     MISSING_IN_MAGENTO,
-    MagentoDocument,
+    ExpectedTotal,
+    MoneyDocument,
+    MoneyRequest,
+    OrderItem,
     OrderRow,
     Row,
     comment_of,
@@ -57,6 +60,14 @@ class CreditMemoIntent:
     shipping: int = 0
     adjustment_positive: int = 0
     adjustment_negative: int = 0
+
+
+class CreditMemoRequest(MoneyRequest, frozen=True, kw_only=True):
+    """Hold an offline credit memo; shipping before its discount, and adjustments, in units of the base currency."""
+
+    shipping_amount: int
+    adjustment_positive: int
+    adjustment_negative: int
 
 
 def plan_magento_credit_memos(order: OrderPlan) -> None:
@@ -122,52 +133,55 @@ def prepare_credit_memo(sources: Sources, plan: PlannedChange[CreditMemoIntent])
     document, items, problems = staged(sources, plan, plan.intent.items, Kind.CREDIT_MEMO, may_be_empty=True)
     if document is None or problems:
         return Prepared(plan, None, problems=problems)
-    arguments = {
-        "shipping_amount": plan.intent.shipping,
-        "adjustment_positive": plan.intent.adjustment_positive,
-        "adjustment_negative": plan.intent.adjustment_negative,
-    }
-    request = {
+    request = CreditMemoRequest(
         **request_head(sources, plan, "account.move"),
-        "items": items or _zero_items(sources, plan),
-        **arguments,
-        "expect": {"total": total_of(document), "currency": document.currency},
+        items=items or _zero_items(sources, plan),
+        shipping_amount=plan.intent.shipping,
+        adjustment_positive=plan.intent.adjustment_positive,
+        adjustment_negative=plan.intent.adjustment_negative,
+        expect=ExpectedTotal(total_of(document), document.currency),
+    )
+    arguments = {
+        "shipping_amount": from_units(request.shipping_amount),
+        "adjustment_positive": from_units(request.adjustment_positive),
+        "adjustment_negative": from_units(request.adjustment_negative),
     }
     body = {
-        "items": item_rows(request["items"]), "notify": request["notify"], "comment": comment_of(request),
-        "arguments": {name: from_units(units) for name, units in arguments.items()},
+        "items": item_rows(request.items), "notify": request.notify, "comment": comment_of(request), "arguments": arguments,
     }  # fmt: skip
     return Prepared(plan, request, [magento_call(f"/V1/order/{plan.order_key}/refund", body)])
 
 
-def _zero_items(sources: Sources, plan: PlannedChange) -> list[list[int]]:
+def _zero_items(sources: Sources, plan: PlannedChange) -> tuple[OrderItem, ...]:
     """Return every item with quantity 0, for shipping or an adjustment alone: else Magento refunds everything (docs/facts/magento-2.4.7.md#5.3)."""
     order = sources.magento(Kind.ORDER, plan.order_key)
     lines = order.lines if order else []
-    return [[int(line.item_key), 0] for line in lines if line.role == "item" and line.is_money and line.item_key]
+    keys = [line.item_key for line in lines if line.role == "item" and line.is_money and line.item_key]
+    return tuple(OrderItem(int(key), 0) for key in keys)
 
 
-class CreateCreditMemo(MagentoDocument):
+class CreateCreditMemo(MoneyDocument[CreditMemoRequest]):
     """Create offline credit memos with explicit shipping and adjustments.
 
     `invoice/:id/refund` is never used: Magento does not lock it (docs/facts/magento-2.4.7.md#7).
     """
 
     kind = ChangeKind.MAGENTO_CREDIT_MEMO
+    request_type = CreditMemoRequest
     document = Kind.CREDIT_MEMO
 
     def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
         """Return a reason when the credit note is open and unpaid; one that was reconciled with its unpaid invoice has nothing open."""
         return "is not paid any more" if document.open_amount > 0 and is_unpaid(document) else None
 
-    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+    def _objection(self, context: Context, order: Row, change: LeasedChange[CreditMemoRequest]) -> str | None:
         """Return why no credit memo may be created now; None when it may.
 
         Causes: a total below zero, payment parts, a total that cannot be predicted or would differ, more than was
         paid, the order's state.
         """
         currency = currency_of(order)
-        total, wanted = predicted_credit_memo(order, change.request), change.request["expect"]["total"]
+        total, wanted = predicted_credit_memo(order, change.request), change.request.expect.total
         if wanted < 0:
             return "a credit memo below zero is never written"
         if parts := tendered_of(context, order):
@@ -184,29 +198,29 @@ class CreateCreditMemo(MagentoDocument):
             return f"the order would be refunded {shown(refunded + wanted, currency)} of {shown(paid, currency)} paid"
         return f"the order is {order['state']} in Magento" if order.get("state") in ("holded", "canceled") else None
 
-    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+    def _create(self, context: Context, order: Row, change: LeasedChange[CreditMemoRequest]) -> int:
         request = change.request
         return context.magento.create_credit_memo(
-            request["order_id"],
-            lines_of(change),
-            from_units(request["shipping_amount"]),
-            from_units(request["adjustment_positive"]),
-            from_units(request["adjustment_negative"]),
-            request["marker"],
-            notify=request["notify"],
+            request.order_id,
+            lines_of(request),
+            from_units(request.shipping_amount),
+            from_units(request.adjustment_positive),
+            from_units(request.adjustment_negative),
+            request.marker,
+            notify=request.notify,
             order=order,
         )
 
 
-def predicted_credit_memo(order: OrderRow, request: OrderRow) -> int:
+def predicted_credit_memo(order: OrderRow, request: CreditMemoRequest) -> int:
     """Return the units of the credit memo that Magento would make: shares of the items, shipping with its tax, adjustments.
 
     Shipping and adjustments of the request are in base currency; the result is in the order's.
     """
     rate = Decimal(order.get("base_to_order_rate") or 1)
-    total = sum(_refunded(row, units) for row, units in money_rows(order, request["items"]))
-    total += _shipping(order, request["shipping_amount"])
-    adjustment = request["adjustment_positive"] - request["adjustment_negative"]
+    total = sum(_refunded(row, units) for row, units in money_rows(order, request.items))
+    total += _shipping(order, request.shipping_amount)
+    adjustment = request.adjustment_positive - request.adjustment_negative
     return total + half_up(Decimal(adjustment) * rate)
 
 

@@ -5,7 +5,7 @@ Planned once Odoo has posted the invoice, or has it paid, as the setting `invoic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -18,7 +18,10 @@ from magodoo.extract.magento_orders import read_items
 from magodoo.extract.odoo_settlement import is_unpaid
 from magodoo.flows.magento_documents import (
     MISSING_IN_MAGENTO,
-    MagentoDocument,
+    ExpectedTotal,
+    MoneyDocument,
+    MoneyRequest,
+    OrderItem,
     OrderRow,
     Row,
     as_items,
@@ -59,6 +62,12 @@ class MagentoInvoiceIntent:
 
     items: tuple[Item, ...] = ()
     shipping: int = 0
+
+
+class MagentoInvoiceRequest(MoneyRequest, frozen=True, kw_only=True):
+    """Hold an invoice; shipping in units, which Magento adds by itself."""
+
+    shipping: int
 
 
 def plan_magento_invoices(order: OrderPlan) -> None:
@@ -120,20 +129,21 @@ def prepare_invoice(sources: Sources, plan: PlannedChange[MagentoInvoiceIntent])
     document, items, problems = staged(sources, plan, plan.intent.items, Kind.INVOICE)
     if document is None or problems:
         return Prepared(plan, None, problems=problems)
-    request = {
+    request = MagentoInvoiceRequest(
         **request_head(sources, plan, "account.move"),
-        "items": items,
-        "shipping": plan.intent.shipping,
-        "expect": {"total": total_of(document), "currency": document.currency},
-    }
-    body = {"items": item_rows(items), "capture": False, "notify": request["notify"], "comment": comment_of(request)}
+        items=items,
+        shipping=plan.intent.shipping,
+        expect=ExpectedTotal(total_of(document), document.currency),
+    )
+    body = {"items": item_rows(items), "capture": False, "notify": request.notify, "comment": comment_of(request)}
     return Prepared(plan, request, [magento_call(f"/V1/order/{plan.order_key}/invoice", body)])
 
 
-class CreateInvoice(MagentoDocument):
+class CreateInvoice(MoneyDocument[MagentoInvoiceRequest]):
     """Create Magento invoices; Magento then shows them as paid, whatever the method (docs/facts/magento-2.4.7.md#5)."""
 
     kind = ChangeKind.MAGENTO_INVOICE
+    request_type = MagentoInvoiceRequest
     document = Kind.INVOICE
 
     def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
@@ -144,7 +154,7 @@ class CreateInvoice(MagentoDocument):
             else None
         )
 
-    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+    def _objection(self, context: Context, order: Row, change: LeasedChange[MagentoInvoiceRequest]) -> str | None:
         """Return why no invoice may be created now: no payment, a mere authorisation, or a total that would differ; None when it may."""
         payment = order.get("payment") or {}
         if not payment.get("method"):
@@ -155,26 +165,26 @@ class CreateInvoice(MagentoDocument):
             return "its payment is only authorised: capture it in Magento first"
         if unknown := unpredictable(order, tendered_of(context, order)):
             return unknown
-        total, wanted = predicted_invoice(order, change.request["items"]), change.request["expect"]["total"]
+        total, wanted = predicted_invoice(order, change.request.items), change.request.expect.total
         currency = currency_of(order)
         if rounded(total) != rounded(wanted):
             return f"Magento would make an invoice of {shown(total, currency)}, Odoo's is {shown(wanted, currency)}"
         return super()._objection(context, order, change)
 
-    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+    def _create(self, context: Context, order: Row, change: LeasedChange[MagentoInvoiceRequest]) -> int:
         request = change.request
         return context.magento.create_invoice(
-            request["order_id"],
-            lines_of(change),
-            request["marker"],
+            request.order_id,
+            lines_of(request),
+            request.marker,
             capture=False,
-            notify=request["notify"],
+            notify=request.notify,
             order=order,
         )
 
 
-def predicted_invoice(order: OrderRow, items: Sequence[Sequence[int]]) -> int:
-    """Return the units of the invoice that Magento would make of [[order item id, units]]: an order's first takes all its shipping.
+def predicted_invoice(order: OrderRow, items: Iterable[OrderItem]) -> int:
+    """Return the units of the invoice that Magento would make of these items: an order's first takes all its shipping.
 
     Raises:
         FixDocument: The order's rows have no single reading.

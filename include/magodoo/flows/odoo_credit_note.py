@@ -14,7 +14,7 @@ from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.flows.entries import EntryIntent, EntryKind, nothing_to_book, plan_entry, prepare_entry
+from magodoo.flows.entries import EntryIntent, EntryKind, EntryRequest, nothing_to_book, plan_entry, prepare_entry
 from magodoo.flows.entry_writing import WriteEntries
 from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, Item, OrderPlan, first_reason
 from magodoo.flows.order_readiness import made_from_odoo, not_ready
@@ -38,6 +38,10 @@ class CreditNoteIntent(EntryIntent):
 
     invoice: int | None = None
     unshipped: tuple[Item, ...] = ()
+
+
+class CreditNoteRequest(EntryRequest, frozen=True, kw_only=True):
+    """Hold a credit note; the table to load names the invoice that it reverses."""
 
 
 def plan_credit_notes(order: OrderPlan) -> None:
@@ -200,20 +204,21 @@ def _by_delivery(sources: Sources, sku: str) -> bool:
 
 
 CREDIT_NOTE = EntryKind(
-    Kind.CREDIT_MEMO, "cm", "out_refund", linked=False, cells=_reversed_entry, apart=_never_delivered
+    Kind.CREDIT_MEMO, CreditNoteRequest, "cm", "out_refund", linked=False, cells=_reversed_entry, apart=_never_delivered
 )
 
 
-class WriteCreditNotes(WriteEntries):
+class WriteCreditNotes(WriteEntries[CreditNoteRequest]):
     """Write credit notes; none below zero (docs/business-rules.md#credit-memos)."""
 
     kind = ChangeKind.ODOO_CREDIT_NOTE
+    request_type = CreditNoteRequest
     document = Kind.CREDIT_MEMO
     move_type = "out_refund"
 
-    def refusal(self, change: LeasedChange) -> MagodooError | None:
+    def refusal(self, change: LeasedChange[CreditNoteRequest]) -> MagodooError | None:
         """Refuse a credit memo below zero."""
-        return refused("a credit memo below zero is never written") if change.request["expect"]["total"] < 0 else None
+        return refused("a credit memo below zero is never written") if change.request.expect.total < 0 else None
 
 
 register(

@@ -15,10 +15,10 @@ from magodoo.extract.odoo_transfers import own_key
 from magodoo.flows.load_tables import call
 from magodoo.flows.order_plan import Item, OrderPlan, first_reason
 from magodoo.flows.order_readiness import not_ready
-from magodoo.flows.references import name_of, resolve
+from magodoo.flows.references import resolve
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
-from magodoo.flows.stock import Goods, goods_of, id_of, inexact, items_to_move, orders_of, sale_lines
+from magodoo.flows.stock import Goods, TransferRequest, goods_of, id_of, inexact, items_to_move, orders_of, sale_lines
 from magodoo.ledger.behaviour import Answers, Found, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared
@@ -34,6 +34,13 @@ class ReturnIntent:
     """Hold the items whose refunded units come back to stock."""
 
     items: tuple[Item, ...]
+
+
+class ReturnRequest(TransferRequest, frozen=True, kw_only=True):
+    """Hold the goods that come back from the deliveries that shipped them."""
+
+
+Change = LeasedChange[ReturnRequest]
 
 
 def plan_returns(order: OrderPlan) -> None:
@@ -66,16 +73,15 @@ def prepare_return(sources: Sources, plan: PlannedChange[ReturnIntent]) -> Prepa
     items, problems = items_to_move(sources, plan.order_key, plan.intent.items)
     if problems:
         return Prepared(plan, None, problems=problems)
-    request = {
-        "order": sources.reference(Kind.ORDER, plan.order_key).as_json(),
-        "items": items,
-        "key": f"ret_{sources.instance.id}_{plan.source_id}",
-        "key_field": sources.instance.odoo.delivery_key_field,
-    }
+    request = ReturnRequest(
+        order=sources.reference(Kind.ORDER, plan.order_key),
+        items=items,
+        key=f"ret_{sources.instance.id}_{plan.source_id}",
+        key_field=sources.instance.odoo.delivery_key_field,
+    )
+    wizard = {"picking": f"delivery of {request.order.as_json()}", "items": request.as_json()["items"]}
     calls = [
-        call(
-            "stock.return.picking", "create", vals_list=[{"picking": f"delivery of {request['order']}", "items": items}]
-        ),
+        call("stock.return.picking", "create", vals_list=[wizard]),
         call("stock.return.picking", "action_create_returns", ids=["the new return"]),
         call("stock.picking", "button_validate", ids=["the return's picking"]),
     ]
@@ -87,15 +93,16 @@ Units = dict[int, int]
 Parts = dict[int, Units]  # by delivery: units by stock move
 
 
-class Return(Writer):
+class Return(Writer[ReturnRequest]):
     """Return refunded goods from the deliveries that shipped them: one return of each delivery, all with the change's key."""
 
     kind = ChangeKind.ODOO_STOCK_RETURN
+    request_type = ReturnRequest
     document = Kind.RETURN
     one_per_order = True
     write_size = 1
 
-    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+    def probe(self, context: Context, changes: Sequence[Change]) -> Answers:
         """Find returns by our key, else one of the same quantities without a key: ours that was interrupted, or a person's."""
         wanted = sale_lines(context, changes)
         answers: Answers = {}
@@ -106,7 +113,7 @@ class Return(Writer):
                 answers[change] = Found(rows[0]["id"], complete=complete, before=before)
         return answers
 
-    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    def check(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
         """Refuse what the done deliveries do not have left to return, and components of kits; hold quantities that Odoo would round."""
         wanted = sale_lines(context, changes)
         problems: dict[int, MagodooError] = {}
@@ -118,10 +125,10 @@ class Return(Writer):
                 problems[change] = odd
         return problems
 
-    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+    def write(self, context: Context, changes: Sequence[Change]) -> Written:
         """Create the missing returns, set the key on each, and validate them; returns that exist are completed."""
         client, wanted = context.odoo, sale_lines(context, changes)
-        keys = {change.id: change.request["key"] for change in changes}
+        keys = {change.id: change.request.key for change in changes}
         written: Written = {}
         made: dict[int, int] = {}
         done_before: set[int] = set()
@@ -145,11 +152,11 @@ class Return(Writer):
         return written
 
     def _standing(
-        self, context: Context, changes: Sequence[LeasedChange]
+        self, context: Context, changes: Sequence[Change]
     ) -> dict[int, tuple[list[Row], list[Row], list[Row]]]:
         """Return by change: its own returns, all returns of its order, and the order's done deliveries."""
         client, wanted = context.odoo, sale_lines(context, changes)
-        orders = resolve(context, changes, [change.request["order"] for change in changes])
+        orders = resolve(context, changes, [change.request.order for change in changes])
         numbers = sorted(set(orders.values()))
         returns = (
             [row for row in client.by_order_ids("return", numbers).sure if row["state"] != "cancel"] if numbers else []
@@ -159,13 +166,13 @@ class Return(Writer):
         )
         _name_products(context, [*returns, *deliveries])
         field = context.instance.odoo.delivery_key_field
-        keyed = client.documents_by_reference("return", [change.request["key"] for change in changes], [field]).sure
+        keyed = client.documents_by_reference("return", [change.request.key for change in changes], [field]).sure
         _name_products(context, keyed)
         found: dict[int, tuple[list[Row], list[Row], list[Row]]] = {}
         for change in changes:
-            order = orders.get(name_of(change.request["order"]))
+            order = orders.get(change.request.order)
             mine = [row for row in returns if order in orders_of(row)]
-            own = [row for row in keyed if own_key(row, field) == change.request["key"] and row["state"] != "cancel"]
+            own = [row for row in keyed if own_key(row, field) == change.request.key and row["state"] != "cancel"]
             own = own or [row for row in mine if not own_key(row, field) and _units([row]) == wanted[change.id]][:1]
             found[change.id] = own, mine, [row for row in deliveries if order in orders_of(row)]
         return found

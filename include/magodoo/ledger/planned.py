@@ -10,14 +10,47 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import Any, Generic, Self
 
+import msgspec
+from msgspec import UNSET, UnsetType
 from typing_extensions import TypeVar
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import FindingType, Kind, Side
+from magodoo.errors import InvariantError
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.money import dump_json
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hold everything that a change would write; each flow has a class of its own.
+
+    It is stored as JSON and holds only text, whole numbers (amounts in units), lists and objects, so that it keeps its
+    hash. What is UNSET is left out. A field with another default is always written: a request without it is older.
+
+    Attributes:
+        source: The fingerprint of the source document, which the planner adds to what a flow has built.
+    """
+
+    source: str | UnsetType = UNSET
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the request as the ledger stores it."""
+        return dict(msgspec.to_builtins(self))
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return a request that the ledger has stored.
+
+        Raises:
+            InvariantError: A key is missing, unknown or of another type.
+        """
+        try:
+            return msgspec.convert(stored, cls)
+        except msgspec.ValidationError as problem:
+            raise InvariantError(f"its request in the ledger is damaged: {problem}") from None
+
 
 IntentT = TypeVar("IntentT", covariant=True, default=Any)
 
@@ -69,16 +102,13 @@ class RequestProblem:
 class Prepared:
     """Hold a planned change with its request.
 
-    A request holds only text, whole numbers (amounts in units), lists and mappings, so that it keeps its hash in the
-    database.
-
     Attributes:
         request: Everything that would be written; None when there are problems.
         calls: The exact calls, each {system, method, path or model, body}.
     """
 
     planned: PlannedChange
-    request: Mapping[str, Any] | None
+    request: Request | None
     calls: Sequence[Mapping[str, Any]] = ()
     problems: Sequence[RequestProblem] = field(default=())
 
@@ -88,9 +118,14 @@ class Prepared:
         return self.planned.kind.value, self.planned.source_id
 
     @property
+    def stored(self) -> dict[str, Any] | None:
+        """Return the request as the ledger stores it."""
+        return None if self.request is None else self.request.as_json()
+
+    @property
     def request_hash(self) -> str:
         """Return the SHA-256 of the request's canonical JSON, in hex."""
-        return hashlib.sha256(dump_json(self.request).encode()).hexdigest()
+        return hashlib.sha256(dump_json(self.stored).encode()).hexdigest()
 
 
 def fingerprint(document: CanonicalDocument) -> str:
