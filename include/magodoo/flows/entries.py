@@ -133,7 +133,7 @@ class EntryKind:
     `apart` and `more` are given the units by item that Odoo's order is without.
 
     Attributes:
-        request: The class of its requests.
+        request_type: The class of its requests.
         name: The kind's name in external ids.
         linked: Whether every line names its order line, or only those of `apart`.
         cells: Return further cells of the head, from the head so far.
@@ -143,7 +143,7 @@ class EntryKind:
     """
 
     kind: Kind
-    request: type[EntryRequest]
+    request_type: type[EntryRequest]
     name: str
     move_type: str
     linked: bool
@@ -170,7 +170,7 @@ def prepare_entry(sources: Sources, plan: PlannedChange[EntryIntent], of: EntryK
     if problems:
         return Prepared(plan, None, problems=problems)
     draft = table("account.move", {**head, "fiscal_position_id": money.fiscal_position}, "invoice_line_ids", lines)
-    request = of.request(
+    request = of.request_type(
         external_id=_external_id(sources, document, of),
         order=sources.reference(Kind.ORDER, order.source_id),
         partners=partners,
