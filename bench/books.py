@@ -14,7 +14,7 @@ from unittest import mock
 from bench.contest import CHECKOUT
 from bench.databases import Databases
 
-sys.path.insert(0, str(CHECKOUT / "tests"))
+sys.path.insert(0, str(CHECKOUT / "tests" / "support"))
 
 WORKERS = 2
 """Of Odoo, as many as the machine has cores: in production it runs with workers, and threads of one process take turns."""

@@ -59,7 +59,7 @@ class Running:
         self.chain.settle()
         order = self.orders.pop(0)
         began = self._clock()
-        invoice, total = self._invoice(order)
+        invoice, total = self.invoice(order)
         self.chain.run(self._told)
         ended = self._arrived(invoice, total)
         self.seconds.append((ended - began).total_seconds())
@@ -69,7 +69,7 @@ class Running:
     def _told(self, line: str) -> None:
         self.lost += "lost the wake-up" in line
 
-    def _invoice(self, order: int) -> tuple[int, int]:
+    def invoice(self, order: int) -> tuple[int, int]:
         """(entity id, units of its total) of the invoice that Magento made of all that is open."""
         url = f"{self.state.urls['magento']}/rest/V1"
         headers = {"Authorization": f"Bearer {self.state.secrets.magento_token}"}
@@ -115,13 +115,13 @@ def worked(spans: Sequence[Span], begin: datetime, end: datetime) -> float:
 @contextmanager
 def running(size: int, changes: int) -> Iterator[Running]:
     """A stack over a shop of `size` orders and as many more as there are changes; stopped and removed afterwards."""
-    layout, state = _layout(), State(demo=True)
+    layout, state = layout_of_its_own(), State(demo=True)
     lifecycle.clean(layout)
-    orders = _seed(layout, state, size, changes)
+    orders = seed(layout, state, size, changes)
     state.save(layout.stack / "stack.json")
     try:
         state = lifecycle.up(layout, Progress())
-        shop.tell_address(layout, state)
+        shop.print_address(layout, state)
         shop.switch_to_apply(layout)
         chain = Chain(lifecycle.api(state), shop.instances(layout))
         chain.switch_on()
@@ -133,7 +133,7 @@ def running(size: int, changes: int) -> Iterator[Running]:
         lifecycle.clean(layout)
 
 
-def _layout() -> Layout:
+def layout_of_its_own() -> Layout:
     """A checkout of the benchmark's own with this one's DAGs: a stack that runs here already is left alone."""
     layout = Layout(VAR / "chain")
     layout.checkout.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def _layout() -> Layout:
     return layout
 
 
-def _seed(layout: Layout, state: State, size: int, changes: int) -> list[int]:
+def seed(layout: Layout, state: State, size: int, changes: int) -> list[int]:
     """The demo's shop with some more orders, authorised by card and not invoiced; returns those."""
     shop.seed(layout, state, orders=size, seed=7)
     file = layout.demo / "magento.json"

@@ -17,7 +17,7 @@ from bench.clock import Took
 from bench.contest import CHECKOUT
 from bench.waiting import waited
 
-sys.path.insert(0, str(CHECKOUT / "tests"))
+sys.path.insert(0, str(CHECKOUT / "tests" / "support"))
 LATENCY = (("POST", r"/invoice$", 0.127), ("GET", r"/orders$", 0.24), ("GET", r"/invoices$", 0.06))
 
 

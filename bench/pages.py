@@ -20,7 +20,7 @@ from bench.contest import CHECKOUT, WrongResult, tell
 from bench.databases import databases
 from bench.entry import Entry, write
 
-sys.path.insert(0, str(CHECKOUT / "tests"))
+sys.path.insert(0, str(CHECKOUT / "tests" / "support"))
 
 from magodoo_airflow.pages.sales_lists import SALES_LISTS
 

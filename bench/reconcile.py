@@ -170,7 +170,7 @@ def step(url: str, with_lists: bool = True) -> Took:
     context = Context(Settings(instances={"us": sales.INSTANCE}), sales.INSTANCE, engine, dag_run="bench")
     took, for_pages = Took(), Took()
     with took.watch():
-        counts = reconcile.look(context, reconcile.due(context))
+        counts = reconcile.reconcile_orders(context, reconcile.due(context))
     if with_lists:
         with for_pages.watch():
             sales_lists.run(context)

@@ -38,7 +38,7 @@ def measure(orders: int, runs: int) -> Entry:
     with databases() as server:
         url = server.staged()
         fill(url, orders)
-        _into_october(url)
+        into_october(url)
         told = [contest.run("bench.statement:made", {"url": url}) for _ in range(runs)]
     if any(one["result"]["unexplained"] for one in told):
         raise WrongResult(f"part of the month is unexplained: {told[0]['result']}")
@@ -49,7 +49,7 @@ def measure(orders: int, runs: int) -> Entry:
     return Entry(None, None, ours, {}, orders, runs)
 
 
-def _into_october(url: str) -> None:
+def into_october(url: str) -> None:
     from sqlalchemy import text
 
     from magodoo import staging

@@ -1,4 +1,4 @@
-"""Writes `docs/reference/` from the code: settings, findings, states, changes, tables, metrics, commands.
+"""Write `docs/reference/` from the code: settings, findings, states, changes, tables, metrics, commands.
 
 The pages are committed, so that they can be read without building anything; `tests/test_reference.py` fails when one is not
 what the code says. `make reference` writes them again.
@@ -25,8 +25,9 @@ from sqlalchemy import Engine
 from magodoo import staging
 from magodoo.connectors.magento import needed
 from magodoo.connectors.magento.schema import Fate, Shape
+from magodoo.domain import labels
 from magodoo.domain.kinds import ChangeKind
-from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Rule, Verdict
+from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Kind, Rule, Verdict
 from magodoo.reconcile import catalogue, statuses
 from magodoo.settings import extra_totals, model
 from magodoo.settings.schema import schema
@@ -64,10 +65,10 @@ def settings_page() -> str:
         WRITTEN.format("include/magodoo/settings/model.py"),
         "# Settings",
         "",
-        "One YAML file, named by `MAGODOO_SETTINGS` (else `magodoo.yaml`). `magodoo.example.yaml` is one to begin with, and",
-        "`make settings` names every mistake with its line. What is left out keeps its default, which is the safe one.",
+        "One YAML file, named by `MAGODOO_SETTINGS` (else `magodoo.yaml`). `magodoo.example.yaml` is a starting point, and",
+        "`make settings` names every mistake with its line. A setting that is left out keeps its default, which is the safe value.",
         "",
-        "An editor that knows the YAML language server shows these texts while you write, from",
+        "An editor with the YAML language server shows these texts while you type, from",
         "[settings.schema.json](../settings.schema.json).",
         "",
         "## The file",
@@ -164,11 +165,11 @@ def findings_page() -> str:
         WRITTEN.format("include/magodoo/reconcile/catalogue.py"),
         "# Findings",
         "",
-        "A finding is one difference between the two sides. It resolves itself when it is gone at the next look, and is opened again",
-        "when it comes back. [Settle a finding](../how-to/settle-a-finding.md) says what to do with one.",
+        "A finding is one difference between the two sides. It is resolved when the next run no longer finds it, and reopened",
+        "when it comes back. [Resolve a finding](../how-to/resolve-a-finding.md) says how to handle one.",
         "",
         *_table(
-            ("finding", "severity", "who acts", "touches"),
+            ("finding", "severity", "who acts", "affects"),
             ((f"[`{f}`](#{f})", entries[f].severity, entries[f].who, entries[f].effect) for f in ordered),
         ),
     ]
@@ -181,8 +182,8 @@ def findings_page() -> str:
             f"**{entry.title}**: {entry.meaning}. {entry.why}.",
             "",
             f"- Cause: {entry.cause}.",
-            f"- Cure: {entry.cure}.",
-            f"- Who acts: {entry.who}. Severity: {entry.severity}. Touches: {entry.effect}.",
+            f"- Remedy: {entry.remedy}.",
+            f"- Who acts: {entry.who}. Severity: {entry.severity}. Affects: {entry.effect}.",
             f"- Why nothing is written: {entry.no_change}.",
             *([f"- Where a change is planned: {entry.with_change}."] if entry.with_change else []),
         ]
@@ -195,11 +196,11 @@ def fields_page() -> str:
         WRITTEN.format("include/magodoo/connectors/magento/needed.py"),
         "# Fields of Magento's documents",
         "",
-        "What is read of a document, what for, and what becomes of the document where the field is missing or cannot be read. Fields that are",
-        "not listed may hold anything. *Left out* means: the rest of the document goes on, and a finding `read_in_part` says what is lacking.",
+        "Which fields of a document are read, for what purpose, and what happens to the document if the field is missing or unreadable. Fields that are",
+        "not listed may hold anything. *Left out* means: the rest of the document is used, and a finding `read_in_part` names what is missing.",
     ]
     for kind, shape in needed.SHAPES.items():
-        lines += ["", f"## {kind.words.capitalize()}", ""]
+        lines += ["", f"## {labels.KINDS[kind].capitalize()}", ""]
         lines += _table(("field", "needed for", "missing", "cannot be read"), _field_rows(shape, ""))
     return _page(lines)
 
@@ -220,11 +221,11 @@ def states_page() -> str:
         WRITTEN.format("include/magodoo/reconcile/statuses.py"),
         "# States",
         "",
-        "What the states of a matched pair mean together. The first row that fits decides; an empty cell fits everything. A Magento state",
-        "that no release knows is data, never an error: it means the same as the ordinary state.",
+        "The combined meaning of the states of a matched pair. The first row that fits decides; an empty cell fits everything. A Magento state",
+        "that no release defines is data, never an error: it means the same as the ordinary state.",
     ]
     for kind, rows in statuses.TABLES.items():
-        lines += ["", f"## {kind.replace('_', ' ').capitalize()}", ""]
+        lines += ["", f"## {labels.KINDS[kind].capitalize()}", ""]
         lines += _table(
             columns,
             (
@@ -240,14 +241,16 @@ def states_page() -> str:
                 for row in rows
             ),
         )
-    labels = (
-        ("Magento invoice", statuses.MAGENTO_INVOICE),
-        ("Magento credit memo", statuses.MAGENTO_CREDIT_MEMO),
-        ("Odoo payment_state", {key: label for key, label in statuses.ODOO_PAYMENT.items() if key}),
+    payment_states = {**labels.PAYMENT_STATES, **labels.RARE_PAYMENT_STATES}
+    tables_of_labels = (
+        ("Magento invoice", labels.MAGENTO_STATES[Kind.INVOICE]),
+        ("Magento credit memo", labels.MAGENTO_STATES[Kind.CREDIT_MEMO]),
+        ("Odoo payment_state", payment_states),
     )
     lines += ["", "## Labels", "", "The states behind the numbers and words that the two systems store.", ""]
     lines += _table(
-        ("of", "stored", "shown"), ((of, f"`{key}`", word) for of, words in labels for key, word in words.items())
+        ("of", "stored", "shown"),
+        ((of, f"`{key}`", word) for of, words in tables_of_labels for key, word in words.items() if key),
     )
     return _page(lines)
 
@@ -269,24 +272,25 @@ def _finding(meaning: statuses.Meaning) -> str:
 
 def changes_page() -> str:
     """Kinds, states, verdicts and rules: the words of the ledger and of matching."""
-    words: tuple[tuple[str, str, type[StrEnum]], ...] = (
-        ("States of a change", _own_text(ChangeState), ChangeState),
-        ("Verdict of the gate", _own_text(Verdict), Verdict),
-        ("Approval", _own_text(Approval), Approval),
-        ("Rules of matching", _own_text(Rule), Rule),
+    vocabularies: tuple[tuple[str, type[StrEnum], Mapping[str, str]], ...] = (
+        ("States of a change", ChangeState, labels.CHANGE_STATES),
+        ("Verdict of the gate", Verdict, labels.VERDICTS),
+        ("Approval", Approval, labels.APPROVALS),
+        ("Rules of matching", Rule, labels.MATCHING_RULES),
     )
     lines = [
-        WRITTEN.format("include/magodoo/domain/kinds.py and include/magodoo/domain/vocabulary.py"),
+        WRITTEN.format("include/magodoo/domain/{kinds,vocabulary,labels}.py"),
         "# Changes",
         "",
         _own_text(ChangeKind),
         "",
         *_table(
-            ("kind", "written to", "operator", "does"),
+            ("kind", "shown", "written to", "operator", "does"),
             (
                 (
                     f"`{kind}`",
-                    kind.target.value.title(),
+                    labels.CHANGE_KINDS[kind],
+                    labels.SIDES[kind.target],
                     f"`{BY_KIND[kind].__name__}`",
                     _cell(_first_paragraph(BY_KIND[kind])),
                 )
@@ -294,8 +298,9 @@ def changes_page() -> str:
             ),
         ),
     ]
-    for title, text, members in words:
-        lines += ["", f"## {title}", "", text, "", *(f"- `{member}`" for member in members)]
+    for title, members, shown in vocabularies:
+        lines += ["", f"## {title}", "", _own_text(members), ""]
+        lines += _table(("stored", "shown"), ((f"`{member}`", shown[member]) for member in members))
     return _page(lines)
 
 
@@ -318,13 +323,13 @@ def metrics_page() -> str:
         "",
         "Airflow puts its own prefix before them (`airflow.` unless `[metrics] statsd_prefix` says otherwise).",
         "",
-        *_table(("metric", "type", "tags", "told"), [*_sent(), *_gauges()]),
+        *_table(("metric", "type", "tags", "sent"), [*_sent(), *_gauges()]),
     ]
     return _page(lines)
 
 
 def _gauges() -> Iterator[tuple[str, str, str, str]]:
-    for name, statement in metrics._GAUGES.items():
+    for name, statement in metrics.GAUGES.items():
         columns = re.search(r"select (.+?) from ", " ".join(statement.split()))
         assert columns, f"the gauge {name} selects nothing"
         tags = [
@@ -350,7 +355,7 @@ def _sent() -> Iterator[tuple[str, str, str, str]]:
                             f"`magodoo.{each}`",
                             "counter",
                             "`instance`, `system`",
-                            "at the end of every task that talked to the system",
+                            "at the end of every task that called the system",
                         )
                         for each in ("requests", "requests_repeated", "request_milliseconds")
                     )

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from layers import MAY
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from test_layers import MAY
 
 if TYPE_CHECKING:
     from shop_and_books import ShopAndBooks
@@ -81,12 +81,9 @@ def test_a_story_is_short(story: str) -> None:
 
 
 def test_the_page_has_the_folders_and_the_arrows_of_the_layers() -> None:
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
-    arrows = {
-        row[1]: set(re.findall(r"`(\w+)`", row[2]))
-        for line in lines
-        if (row := re.match(r"\| `(\w+)` \| (.*) \|$", line))
-    }
+    section = PAGE.read_text(encoding="utf-8").partition("## Arrows\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.M)
+    arrows = {name: set(re.findall(r"`(\w+)`", row)) for name, row in rows}
     packages = {name for name in MAY if (CHECKOUT / "include" / "magodoo" / name).is_dir()}
     folders = packages | {"dags", "magodoo_airflow", "magodoo_sandbox", "magodoo_devstack"}
     assert set(arrows) == folders
@@ -177,12 +174,12 @@ def chain(pair: ShopAndBooks, *kinds: str) -> None:
     from magodoo_airflow.operators.changes import BY_KIND
 
     for side in ("magento", "odoo"):
-        operators.ExtractOperator(task_id=side, instance="us", side=side).story(pair.context(), airflow())
-    operators.ReconcileOperator(task_id="reconcile", instance="us").story(pair.context(), airflow())
-    operators.QualityOperator(task_id="quality", instance="us").story(pair.context(), airflow())
+        operators.ExtractOperator(task_id=side, instance="us", side=side).run_step(pair.context(), airflow())
+    operators.ReconcileOperator(task_id="reconcile", instance="us").run_step(pair.context(), airflow())
+    operators.QualityOperator(task_id="quality", instance="us").run_step(pair.context(), airflow())
     for kind, operator in BY_KIND.items():
         if kind.value in kinds:
-            operator(task_id=kind.value, instance="us").story(pair.context(), airflow())
+            operator(task_id=kind.value, instance="us").run_step(pair.context(), airflow())
 
 
 @pytest.fixture(autouse=True)
@@ -225,8 +222,7 @@ def test_a_delivery_until_its_shipment(pair: ShopAndBooks, monkeypatch: pytest.M
 def test_a_total_that_differs_until_its_mail(
     pair: ShopAndBooks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from airflow.providers.smtp.hooks import smtp
-
+    from magodoo_airflow.hooks import smtp
     from magodoo_airflow.operators import chain as operators
 
     order = pair.order(payment="card")
@@ -240,28 +236,27 @@ def test_a_total_that_differs_until_its_mail(
 
     pair.books.invoice(pair.histories[order], pair.invoices(order)[0]["entity_id"], change=dearer)
     for side in ("magento", "odoo"):
-        operators.ExtractOperator(task_id=side, instance="us", side=side).story(pair.context(), airflow())
+        operators.ExtractOperator(task_id=side, instance="us", side=side).run_step(pair.context(), airflow())
     at_airflow(pair, monkeypatch, tmp_path)
     with passed(monkeypatch, order) as noted:
-        monkeypatch.setattr(smtp, "SmtpHook", lambda **_: MailServer(noted))
-        operators.ReconcileOperator(task_id="reconcile", instance="us").story(pair.context(), airflow())
-        operators.QualityOperator(task_id="quality", instance="us").story(pair.context(), airflow())
+        monkeypatch.setattr(smtp, "smtp_client", lambda _: MailServer(noted))
+        operators.ReconcileOperator(task_id="reconcile", instance="us").run_step(pair.context(), airflow())
+        operators.QualityOperator(task_id="quality", instance="us").run_step(pair.context(), airflow())
         counts = operators.SendMailsOperator(task_id="mail", instance="us").execute(airflow())
     assert counts["sent"] == 1
     compare(TOTAL, noted)
 
 
 class MailServer:
-    """Airflow's SMTP hook, as far as it is used; taking a mail is a moment that counts."""
+    """Client and hook of a mail server, as far as they are used; taking a mail is a moment that counts."""
 
     from_email = "sales@example.com"
 
     def __init__(self, noted: Passed) -> None:
         self.noted = noted
-        self._smtp_client = self
 
-    def __enter__(self) -> MailServer:
-        return self
+    def __enter__(self) -> tuple[MailServer, MailServer]:
+        return self, self
 
     def __exit__(self, *_: object) -> None:
         pass
@@ -290,7 +285,7 @@ def test_a_backfill_from_its_form(pair: ShopAndBooks, monkeypatch: pytest.Monkey
             task_id="chunks", instance="us", hours=24, documents=["order"], **form
         ).execute(airflow())
         for side in ("magento", "odoo"):
-            operators.ExtractOperator(task_id=side, instance="us", side=side).story(pair.context(), airflow(**chunk))
-        operators.ReconcileOperator(task_id="reconcile", instance="us").story(pair.context(), airflow(**chunk))
+            operators.ExtractOperator(task_id=side, instance="us", side=side).run_step(pair.context(), airflow(**chunk))
+        operators.ReconcileOperator(task_id="reconcile", instance="us").run_step(pair.context(), airflow(**chunk))
         backfill.BackfillProgressOperator(task_id="progress", instance="us", chunk=chunk).execute(airflow())
     compare(BACKFILL, noted)

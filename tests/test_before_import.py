@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 from shop_and_books import GOODS, ShopAndBooks
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo_sandbox.magento import Address
 from magodoo_sandbox.seed.shop import CARD
-
-Story = Generator[None, None, None]
 
 
 def ordered_in_odoo(pair: ShopAndBooks, order: int) -> dict[str, float]:
@@ -32,7 +29,7 @@ def test_what_was_cancelled_before_the_import_is_not_imported_and_not_to_be_deli
     pair.shop.invoice(order, {item: 1})
     pair.shop.ship(order, {item: 1})
     pair.shop.cancel(order)
-    yield
+    yield run_chain()
     assert pair.shop.order(order)["state"] != "canceled", "what was invoiced stands"
     assert ordered_in_odoo(pair, order) == {"SKU-001": 1}
     assert [row["state"] for row in pair.pickings(order)] == ["done"]
@@ -45,12 +42,12 @@ def test_what_is_cancelled_after_the_import_stays_a_matter_of_the_warehouse(pair
     order = pair.order({"SKU-001": 3})
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order, {item: 1})
-    yield
+    yield run_chain()
     assert ordered_in_odoo(pair, order) == {"SKU-001": 3}
     pair.shop.ship(order, {item: 1})
     pair.shop.cancel(order)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert pair.findings(order) == {("will_ship_too_much", "order", "")}
 
 
@@ -60,12 +57,12 @@ QUOTATIONS = {"payment_methods": {"banktransfer": {"import_states": ["new", "pro
 @story(restless=True, **QUOTATIONS)
 def test_what_is_cancelled_while_the_order_is_a_quotation_is_to_be_taken_off_it(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3})
-    yield
+    yield run_chain()
     (sale,) = pair.sales(order)
     assert sale["state"] == "draft"
     pair.shop.invoice(order, {pair.items(order)["SKU-001"]: 1})
     pair.shop.cancel(order)
-    yield
+    yield run_chain()
     assert pair.sales(order)[0]["state"] == "draft", "confirmed, it would be delivered whole"
     ((_, state, reason),) = [each for each in pair.unfinished(order) if each[0] == "odoo_order_import"]
     assert state == "refused"
@@ -74,7 +71,7 @@ def test_what_is_cancelled_while_the_order_is_a_quotation_is_to_be_taken_off_it(
     line = pair.rows("sale.order.line", goods, "name")[0]["id"]
     pair.call("sale.order.line", "write", [line], vals={"product_uom_qty": 1})
     pair.call("sale.order", "action_confirm", [sale["id"]])
-    yield
+    yield run_chain()
     assert ordered_in_odoo(pair, order) == {"SKU-001": 1}
     assert [row["state"] for row in pair.moves(order)] == ["posted"]
     assert pair.findings(order) == set()
@@ -83,9 +80,9 @@ def test_what_is_cancelled_while_the_order_is_a_quotation_is_to_be_taken_off_it(
 @story(restless=True, **QUOTATIONS)
 def test_an_address_that_changes_while_the_order_is_a_quotation_is_told_to_the_warehouse(pair: ShopAndBooks) -> Story:
     order = pair.order()
-    yield
+    yield run_chain()
     move_to(pair, order, "9 New Road")
-    yield
+    yield run_chain()
     assert pair.findings(order) == {("address_changed", "order", "delivery")}
 
 
@@ -94,7 +91,7 @@ def test_a_line_that_was_taken_off_after_it_was_invoiced_is_named(pair: ShopAndB
     order = pair.order({"SKU-001": 1, "SKU-002": 1})
     pair.shop.invoice(order)
     take_off(pair, order, "SKU-002")
-    yield
+    yield run_chain()
     assert pair.moves(order) == []
     (told,) = pair.reported(order, type="missing_in_odoo", kind="invoice")
     assert "SKU-002" in told["no_change_reason"]
@@ -108,7 +105,7 @@ def test_tax_without_a_rate_is_named_with_its_line_and_no_mapping_is_asked_for(p
     pair.shop.invoice(order)
     (row,) = pair.shop.order(order)["items"]
     row["tax_percent"] = 0
-    yield
+    yield run_chain()
     assert pair.sales(order) == []
     (told,) = pair.reported(order, type="not_representable")
     assert told["part"] == "tax_rate:SKU-001"
@@ -136,13 +133,13 @@ def take_off(pair: ShopAndBooks, order: int, sku: str) -> None:
 @story()
 def test_an_open_authorisation_is_told_though_no_invoice_waits(pair: ShopAndBooks) -> Story:
     order = pair.order(GOODS, CARD, days_ago=3)
-    yield
+    yield run_chain()
     (told,) = pair.reported(order)
     assert (told["type"], told["kind"], told["who"]) == ("capture_needed", "order", "accounting")
     assert "3 days" in told["message"]
     pair.shop.invoice(order, capture=True)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert pair.findings(order) == set()
     assert [move["payment_state"] for move in pair.moves(order)] in (["paid"], ["in_payment"])
 
@@ -157,7 +154,7 @@ def test_an_invoice_that_looks_paid_on_an_open_authorisation_is_told_and_no_paym
     assert invoice["state"] == 2, "Magento shows it as paid"
     # Some providers write the authorisation's id onto it.
     invoice["transaction_id"] = pair.shop.order(order)["payment"]["last_trans_id"]
-    yield
+    yield run_chain()
     (move,) = pair.moves(order)
     assert (move["state"], move["payment_state"]) == ("posted", "not_paid")
     assert pair.payments(move) == []
@@ -169,7 +166,7 @@ def test_a_voided_authorisation_is_told_as_one_and_not_as_one_to_capture(pair: S
     """Nothing on the order changes with a void but its history: `amount_authorized` and the state stay."""
     before, after, billed = (pair.order(GOODS, CARD, days_ago=3) for _ in range(3))
     pair.shop.void_authorisation(before)
-    yield
+    yield run_chain()
     (told,) = pair.reported(after)
     assert told["type"] == "capture_needed"
     assert "Magento shows it as open" in told["message"]
@@ -177,7 +174,7 @@ def test_a_voided_authorisation_is_told_as_one_and_not_as_one_to_capture(pair: S
     for order in (after, billed):
         pair.shop.void_authorisation(order)
         pair.touch(order)
-    yield
+    yield run_chain()
     for order, kind in ((before, "order"), (after, "order"), (billed, "invoice")):
         (told,) = pair.reported(order)
         assert (told["type"], told["kind"]) == ("authorisation_voided", kind)
@@ -204,7 +201,7 @@ def lives(city: str = "Austin", **place: Any) -> Address:
 def test_the_region_is_odoo_s_state_by_its_code_and_the_city_stays_the_city(pair: ShopAndBooks) -> Story:
     home = lives(region="Texas", region_code="TX", region_id=57)
     order = pair.order(payment="cashondelivery", billing=home, shipping=home)
-    yield
+    yield run_chain()
     found = contact(pair, order)
     assert (found["city"], found["state_id"][1].split(" (")[0]) == ("Austin", "Texas")
     assert not found["street2"]
@@ -214,7 +211,7 @@ def test_the_region_is_odoo_s_state_by_its_code_and_the_city_stays_the_city(pair
 def test_a_region_with_another_code_is_found_by_its_name_in_its_country(pair: ShopAndBooks) -> Story:
     home = lives(city="San José", region="california", region_code="CALI", region_id=12)
     order = pair.order(payment="cashondelivery", billing=home, shipping=home)
-    yield
+    yield run_chain()
     found = contact(pair, order)
     assert (found["city"], found["state_id"][1].split(" (")[0]) == ("San José", "California")
 
@@ -223,7 +220,7 @@ def test_a_region_with_another_code_is_found_by_its_name_in_its_country(pair: Sh
 def test_a_region_that_odoo_does_not_list_is_not_lost_and_does_not_become_the_city(pair: ShopAndBooks) -> Story:
     home = lives(city="Springfield", street=("1 Elm St", "Apt 4"), region="Shire of the West", region_id=0)
     order = pair.order(payment="cashondelivery", billing=home, shipping=home)
-    yield
+    yield run_chain()
     found = contact(pair, order)
     assert (found["city"], found["state_id"]) == ("Springfield", False)
     assert found["street2"] == "Apt 4, Shire of the West"
@@ -245,10 +242,10 @@ def test_an_address_that_changes_after_the_import_is_told_to_the_warehouse_while
     pair: ShopAndBooks,
 ) -> Story:
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     assert pair.findings(order) == set()
     move_to(pair, order, "9 New Road")
-    yield
+    yield run_chain()
     (told,) = pair.reported(order, type="address_changed")
     assert (told["part"], told["who"]) == ("delivery", "warehouse")
     assert "the delivery address" in told["message"]
@@ -258,9 +255,9 @@ def test_an_address_that_changes_after_the_import_is_told_to_the_warehouse_while
 @story()
 def test_an_address_that_a_clerk_took_over_onto_a_new_contact_is_told_no_more(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     move_to(pair, order, "9 New Road")
-    yield
+    yield run_chain()
     (told,) = pair.reported(order, type="address_changed")
     assert "a new contact" in told["next_step"]
     (sale,) = pair.sales(order)
@@ -268,11 +265,11 @@ def test_an_address_that_a_clerk_took_over_onto_a_new_contact_is_told_no_more(pa
     (contact,) = pair.call("res.partner", "create", vals_list=[new])
     vals = {"partner_shipping_id": contact, "partner_invoice_id": contact}
     pair.call("sale.order", "write", [sale["id"]], vals=vals)
-    yield
+    yield run_chain()
     assert pair.findings(order) == set()
     pair.shop.order(order)["billing_address"]["vat_id"] = "DE136695976"
     pair.touch(order)
-    yield
+    yield run_chain()
     assert {row["message"].split("has another: ")[1].split(".")[0] for row in pair.reported(order)} == {
         "the VAT number"
     }
@@ -283,11 +280,11 @@ def test_an_address_that_changes_after_the_invoice_is_told_to_accounting(pair: S
     order = pair.order()
     pair.shop.invoice(order)
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     assert pair.findings(order) == set()
     pair.shop.order(order)["billing_address"]["company"] = "Acme Ltd"
     pair.touch(order)
-    yield
+    yield run_chain()
     (told,) = pair.reported(order, type="address_changed")
     assert (told["part"], told["who"]) == ("invoice", "accounting")
     assert "the company of the billing address" in told["message"]
@@ -297,11 +294,11 @@ def test_an_address_that_changes_after_the_invoice_is_told_to_accounting(pair: S
 def test_a_vat_number_that_comes_later_is_told_and_written_nowhere(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (sale,) = pair.sales(order)
     pair.shop.order(order)["billing_address"]["vat_id"] = "DE136695976"
     pair.touch(order)
-    yield
+    yield run_chain()
     told = {row["who"]: row for row in pair.reported(order, type="address_changed")}
     assert set(told) == {"warehouse", "accounting"}
     assert "the VAT number" in told["accounting"]["message"]
@@ -319,7 +316,7 @@ def test_delivery_notes_and_gift_messages_reach_the_transfer_as_text(pair: ShopA
         "message": "Happy birthday",
     }
     row["items"][0]["extension_attributes"] = {"gift_message": {"sender": "", "recipient": None, "message": "Wrap it"}}
-    yield
+    yield run_chain()
     (picking,) = pair.pickings(order)
     (noted,) = pair.rows("stock.picking", [["id", "=", picking["id"]]], "note")
     assert "Ring twice &amp; &lt;b&gt;wait&lt;/b&gt;" in noted["note"]

@@ -18,6 +18,7 @@ from bench import (
     entry,
     extract,
     pages,
+    pg_copy,
     quality,
     reconcile,
     report,
@@ -56,6 +57,11 @@ def test_the_checks_find_the_same_with_and_without_great_expectations(new_stagin
     assert quality.ours(url).result == quality.selects(url).result
 
 
+def test_the_ways_to_copy_rows_leave_the_same_rows(staging_url: str) -> None:
+    results = [work(staging_url, 50).result for work in (pg_copy.ours, pg_copy.csv_module, pg_copy.psycopg_3)]
+    assert results[0] == results[1] == results[2]
+
+
 def test_staging_copy_and_to_sql_leave_the_same_rows(new_staging: Callable[[], str]) -> None:
     results = [work(new_staging(), 300).result for work in (stage.ours, stage.copy, stage.to_sql)]
     assert results[0] == results[1] == results[2]
@@ -71,7 +77,7 @@ def test_extraction_stages_every_document_of_the_shop(new_staging: Callable[[], 
 def test_a_month_is_explained_with_nothing_left(new_staging: Callable[[], str]) -> None:
     url = new_staging()
     pages.fill(url, 60)
-    statement._into_october(url)
+    statement.into_october(url)
     found = statement.made(url).result
     assert (found["unexplained"], found["left"]) == (False, 0)
     assert found["documents"] > 60
@@ -109,12 +115,12 @@ def test_the_work_of_stages_that_overlap_counts_once_and_only_until_the_document
 
 def test_the_orders_of_the_chain_can_be_invoiced_in_magento(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(chain, "VAR", tmp_path)
-    layout, state = chain._layout(), State(demo=True)
-    orders = chain._seed(layout, state, 5, 2)
+    layout, state = chain.layout_of_its_own(), State(demo=True)
+    orders = chain.seed(layout, state, 5, 2)
     with RunningSandbox(MagentoShop.load(layout.demo / "magento.json")) as running:
         state.urls["magento"], state.secrets.magento_token = running.url, running.token
         found = chain.Running(Chain(Api("http://nobody", "", ""), []), state, create_engine("postgresql://"), orders)
-        told = [found._invoice(order) for order in orders]
+        told = [found.invoice(order) for order in orders]
         assert [running.shop.tables.invoices[number]["order_id"] for number, _ in told] == orders
     assert all(total > 0 for _, total in told)
 

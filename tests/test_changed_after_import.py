@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from shop_and_books import ShopAndBooks
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo.extract import written
 from magodoo.extract.addresses import digest
 from magodoo.extract.notes import transfer_note
 from magodoo.staging import since as agreed
 
-Story = Generator[None, None, None]
 COD = "cashondelivery"
 
 
@@ -47,7 +46,7 @@ def test_an_address_edited_in_place_in_odoo_is_told_and_ends_when_it_is_put_righ
     pair: ShopAndBooks,
 ) -> Story:
     orders = [pair.order(payment=COD) for _ in range(2)]
-    yield
+    yield run_chain()
     streets = {}
     for order in orders:
         assert pair.findings(order) == set()
@@ -55,7 +54,7 @@ def test_an_address_edited_in_place_in_odoo_is_told_and_ends_when_it_is_put_righ
         (row,) = pair.rows("res.partner", [["id", "=", shipping]], "street")
         streets[order] = row["street"]
         edit(pair, shipping, street="77 Elsewhere")
-    yield
+    yield run_chain()
     for order in orders:
         assert DELIVERY in told(pair, order)
     edit(pair, contacts(pair, orders[0])["partner_shipping_id"], street=streets[orders[0]].upper() + ",")
@@ -63,7 +62,7 @@ def test_an_address_edited_in_place_in_odoo_is_told_and_ends_when_it_is_put_righ
     for address in (row["billing_address"], row["_shipping_address"]):
         address["street"] = ["77 elsewhere"]
     pair.touch(orders[1])
-    yield
+    yield run_chain()
     for order in orders:
         assert told(pair, order) == set()
 
@@ -71,16 +70,16 @@ def test_an_address_edited_in_place_in_odoo_is_told_and_ends_when_it_is_put_righ
 @story(restless=True)
 def test_a_contact_of_ours_that_is_edited_to_what_magento_says_now_ends_it(pair: ShopAndBooks) -> Story:
     order = pair.order(payment=COD)
-    yield
+    yield run_chain()
     row = pair.shop.order(order)
     for address in (row["billing_address"], row["_shipping_address"]):
         address |= {"street": ["9 New Road", "Floor 2"], "city": "Newtown", "postcode": "0815"}
     pair.touch(order)
-    yield
+    yield run_chain()
     assert DELIVERY in told(pair, order)
     for contact in set(contacts(pair, order).values()):
         edit(pair, contact, street="9 new road", street2="Floor 2", city="Newtown", zip="0815")
-    yield
+    yield run_chain()
     assert told(pair, order) == set()
 
 
@@ -89,51 +88,51 @@ def test_a_number_or_company_renewed_in_odoo_is_no_change_of_magento_and_hides_n
     order = pair.order()
     pair.shop.order(order)["billing_address"] |= {"vat_id": "DE136695976", "company": "Acme Ltd"}
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert told(pair, order) == set()
     found = contacts(pair, order)
     edit(pair, found["partner_id"], vat="DE811907980")
     (name,) = (row["name"] for row in pair.rows("res.partner", [["id", "=", found["partner_invoice_id"]]], "name"))
     assert name.startswith("Acme Ltd, ")
     edit(pair, found["partner_invoice_id"], name=name.replace("Acme Ltd", "Acme International"))
-    yield
+    yield run_chain()
     assert told(pair, order) == set(), "Magento says what it said"
     pair.shop.order(order)["billing_address"] |= {"vat_id": "DE129273398", "company": "Acme Holding"}
     pair.touch(order)
-    yield
+    yield run_chain()
     told_now = told(pair, order)
     assert {("accounting", "the VAT number"), ("accounting", "the company of the billing address")} <= told_now
     edit(pair, found["partner_id"], vat="DE 129 273 398")
     edit(pair, found["partner_invoice_id"], name=name.replace("Acme Ltd", "Acme Holding"))
-    yield
+    yield run_chain()
     assert told(pair, order) == set()
     edit(pair, found["partner_id"], vat="DE811907980")
-    yield
+    yield run_chain()
     assert told(pair, order) == set(), "agreed meanwhile, and renewed in Odoo again"
 
 
 @story(restless=True)
 def test_a_second_change_is_told_though_a_clerk_gave_the_order_another_contact(pair: ShopAndBooks) -> Story:
     order = pair.order(payment=COD)
-    yield
+    yield run_chain()
     row = pair.shop.order(order)
     row["_shipping_address"]["street"] = ["9 New Road"]
     pair.touch(order)
-    yield
+    yield run_chain()
     assert told(pair, order) == {DELIVERY}
     (sale,) = pair.sales(order)
     new = {"name": "Kim", "street": "9 New Road", "parent_id": sale["partner_id"][0], "type": "other"}
     (contact,) = pair.call("res.partner", "create", vals_list=[new])
     pair.call("sale.order", "write", [sale["id"]], vals={"partner_shipping_id": contact})
-    yield
+    yield run_chain()
     assert told(pair, order) == set()
     row["_shipping_address"]["street"] = ["10 Newer Road"]
     pair.touch(order)
-    yield
+    yield run_chain()
     assert told(pair, order) == {DELIVERY}
     row["_shipping_address"]["street"] = ["9 New Road"]
     pair.touch(order)
-    yield
+    yield run_chain()
     assert told(pair, order) == set()
 
 
@@ -148,29 +147,29 @@ def write_note(pair: ShopAndBooks, order: int, html: str) -> None:
 @story(restless=True)
 def test_a_note_that_comes_or_changes_after_the_import_is_told_until_the_transfer_has_it(pair: ShopAndBooks) -> Story:
     order = pair.order(payment=COD)
-    yield
+    yield run_chain()
     assert pair.findings(order) == set()
     pair.shop.order(order)["customer_note"] = "Ring twice\nLeave at the gate"
     pair.touch(order)
-    yield
+    yield run_chain()
     assert told(pair, order) == {("warehouse", "note")}
     assert "gate" not in str(pair.reported(order)), "a finding holds nothing that the customer wrote"
     write_note(pair, order, "<p>Fragile!</p><p>ring twice<br>Leave at the gate.</p>")
-    yield
+    yield run_chain()
     assert told(pair, order) == set()
     pair.shop.order(order).setdefault("extension_attributes", {})["gift_message"] = {
         "sender": "Ann", "recipient": "Bob", "message": "Happy birthday",
     }  # fmt: skip
     pair.touch(order)
-    yield
+    yield run_chain()
     assert told(pair, order) == {("warehouse", "note")}
     del pair.shop.order(order)["extension_attributes"]["gift_message"]
     pair.shop.order(order)["customer_note"] = None
     pair.touch(order)
-    yield
+    yield run_chain()
     assert told(pair, order) == {("warehouse", "note")}, "what Magento says no more is still on the transfer"
     write_note(pair, order, "<p>Fragile!</p>")
-    yield
+    yield run_chain()
     assert told(pair, order) == set()
 
 
@@ -179,10 +178,10 @@ def test_a_note_is_of_no_interest_once_everything_has_left(pair: ShopAndBooks) -
     order = pair.order()
     pair.shop.invoice(order)
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     pair.shop.order(order)["customer_note"] = "Ring twice"
     pair.touch(order)
-    yield
+    yield run_chain()
     assert told(pair, order) == set()
 
 

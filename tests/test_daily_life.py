@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from shop_and_books import ShopAndBooks, amount
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo_sandbox.magento import Address
 
-Story = Generator[None, None, None]
 WHEN_POSTED: dict[str, Any] = {"invoices": {"to_magento": "when_posted"}}
 AS_QUOTATION: dict[str, Any] = {
     "payment_methods": {
@@ -31,11 +29,11 @@ def nothing(pair: ShopAndBooks, order: int) -> dict[int, int]:
 @story(restless=True)
 def test_an_edited_order_waits_while_the_old_one_is_paid_in_odoo(pair: ShopAndBooks) -> Story:
     old = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(old)
     pair.pay(old, move)
     new = pair.order({"SKU-003": 1}, "cashondelivery", edit_of=old)
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(old)] == ["sale"], "its invoice and payment stand on it"
     assert [entry["payment_state"] for entry in pair.moves(old)] == ["paid"]
     assert pair.sales(new) == []
@@ -49,9 +47,9 @@ def test_a_partial_shipment_whose_rest_is_refunded_would_be_shipped_too_much(pai
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order)
     pair.shop.ship(order, {item: 2})
-    yield
+    yield run_chain()
     pair.shop.refund(order, {item: 2}, shipping=0)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert amount(note["amount_total"]) == amount(pair.memos(order)[0]["grand_total"])
     assert pair.to_invoice(order) == 0
@@ -59,7 +57,7 @@ def test_a_partial_shipment_whose_rest_is_refunded_would_be_shipped_too_much(pai
     assert "SKU-001 x 2" in finding["odoo_value"]
     rest = next(row for row in pair.pickings(order) if row["state"] != "done")
     pair.call("stock.picking", "action_cancel", [rest["id"]])
-    yield
+    yield run_chain()
     assert pair.findings(order) == set(), "the warehouse cancelled the rest"
 
 
@@ -82,7 +80,7 @@ def test_an_exchange_stays_in_odoo_and_asks_for_the_refund_or_a_note(pair: ShopA
     pair.call("stock.picking", "button_validate", [other["id"]], context={"skip_backorder": True, "skip_sms": True})
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert (len(pair.shipments(order)), len(pair.invoices(order)), pair.memos(order)) == (1, 1, [])
     assert (len(pair.moves(order)), pair.notes(order)) == (1, [])
     assert ("returned_not_refunded", "return", "") in pair.findings(order)
@@ -98,7 +96,7 @@ def test_cash_on_delivery_that_is_refused_at_the_door_moves_no_money(pair: ShopA
     pair.books.give_back(picking)
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert (len(pair.shipments(order)), pair.invoices(order), pair.memos(order)) == (1, [], [])
     assert (pair.moves(order), pair.notes(order)) == ([], [])
     assert ("returned_not_refunded", "return", "") in pair.findings(order), "somebody has to end the order in Magento"
@@ -107,10 +105,10 @@ def test_cash_on_delivery_that_is_refused_at_the_door_moves_no_money(pair: ShopA
 @story(**AS_QUOTATION)
 def test_a_bank_transfer_that_never_comes_ends_as_a_cancelled_quotation(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="banktransfer")
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(order)] == ["draft"]
     pair.shop.cancel(order)
-    yield
+    yield run_chain()
     assert ([sale["state"] for sale in pair.sales(order)], pair.moves(order)) == (["cancel"], [])
     assert pair.findings(order) == set()
 
@@ -122,13 +120,13 @@ def test_an_authorisation_shows_its_age_until_it_expires_and_nothing_is_invoiced
     move = pair.books.invoice_of_order(pair.histories[order])
     pair.pay(order, move)
     pair.touch(order)
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order)
     assert finding["type"] == "capture_needed"
     since = (datetime.now(UTC) - timedelta(days=9)).date()
     assert f"since {since}, 9 days" in finding["message"]
     pair.shop.cancel(order)
-    yield
+    yield run_chain()
     assert (pair.invoices(order), pair.shop.order(order)["state"]) == ([], "canceled")
     assert [entry["payment_state"] for entry in pair.moves(order)] == ["paid"], "a person decides what becomes of it"
     assert ("status_mismatch", "order", "order") in pair.findings(order)
@@ -144,7 +142,7 @@ def test_a_consolidated_invoice_of_a_company_is_no_order_s_lack(pair: ShopAndBoo
     (wizard,) = pair.call("sale.advance.payment.inv", "create", vals_list=[values])
     move = pair.call("sale.advance.payment.inv", "create_invoices", [wizard])["res_id"]
     pair.call("account.move", "action_post", [move])
-    yield
+    yield run_chain()
     for order in orders:
         assert pair.findings(order) == set()
         assert (pair.to_invoice(order), len(pair.invoices(order))) == (0, 1)
@@ -155,7 +153,7 @@ def test_a_consolidated_invoice_of_a_company_is_no_order_s_lack(pair: ShopAndBoo
 @story(**WHEN_POSTED)
 def test_a_down_payment_is_not_representable_in_magento(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     (sale,) = pair.sales(order)
     line = {
         "order_id": sale["id"],
@@ -172,7 +170,7 @@ def test_a_down_payment_is_not_representable_in_magento(pair: ShopAndBooks) -> S
     }  # fmt: skip
     (move,) = pair.call("account.move", "create", vals_list=[values])
     pair.call("account.move", "action_post", [move])
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     assert ("not_representable", "invoice", "") in pair.findings(order)
 
@@ -181,13 +179,13 @@ def test_a_down_payment_is_not_representable_in_magento(pair: ShopAndBooks) -> S
 def test_what_magento_cancels_after_part_was_shipped_would_be_shipped_too_much(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 4}, "cashondelivery")
     item = pair.items(order)["SKU-001"]
-    yield
+    yield run_chain()
     pair.shop.ship(order, {item: 1})
-    yield
+    yield run_chain()
     pair.shop.invoice(order, {item: 1})
     pair.shop.cancel(order)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(order)] == ["sale"], "a part of it is delivered"
     (finding,) = pair.reported(order, type="will_ship_too_much")
     assert finding["severity"] == "critical"
@@ -198,18 +196,18 @@ def test_what_magento_cancels_after_part_was_shipped_would_be_shipped_too_much(p
 def test_an_order_that_is_cancelled_whole_after_part_was_shipped_would_be_shipped_too_much(pair: ShopAndBooks) -> Story:
     """Nothing was invoiced: Magento calls it cancelled, and three pieces would still leave."""
     order = pair.order({"SKU-001": 4}, "cashondelivery")
-    yield
+    yield run_chain()
     pair.shop.ship(order, {pair.items(order)["SKU-001"]: 1})
-    yield
+    yield run_chain()
     pair.shop.cancel(order)
-    yield
+    yield run_chain()
     assert (pair.shop.order(order)["state"], [sale["state"] for sale in pair.sales(order)]) == ("canceled", ["sale"])
     (finding,) = pair.reported(order, type="will_ship_too_much")
     assert (finding["severity"], finding["odoo_value"]) == ("critical", "open to deliver SKU-001 x 3")
     assert any("warehouse@example.com" in mail for mail in pair.mails(finding["order_number"]))
     rest = next(row for row in pair.pickings(order) if row["state"] != "done")
     pair.call("stock.picking", "action_cancel", [rest["id"]])
-    yield
+    yield run_chain()
     assert pair.findings(order) == {("status_mismatch", "order", "order")}, "a person ends the order in Odoo"
 
 
@@ -219,7 +217,7 @@ def test_two_equal_orders_of_one_customer_stay_two(pair: ShopAndBooks) -> Story:
     for order in orders:
         pair.shop.invoice(order)
         pair.shop.ship(order)
-    yield
+    yield run_chain()
     for order in orders:
         assert (len(pair.sales(order)), len(pair.moves(order)), len(pair.pickings(order))) == (1, 1, 1)
         assert pair.findings(order) == set()
@@ -230,7 +228,7 @@ def test_two_equal_orders_of_one_customer_stay_two(pair: ShopAndBooks) -> Story:
 def test_guests_at_one_address_are_two_customers(pair: ShopAndBooks) -> Story:
     home = [Address(name, "Flat", ("7 Shared St",), email=f"{name.lower()}@flat.example") for name in ("Una", "Duo")]
     orders = [pair.order({"SKU-001": 1}, "cashondelivery", billing=address) for address in home]
-    yield
+    yield run_chain()
     partners = {pair.sales(order)[0]["partner_id"][0] for order in orders}
     assert len(partners) == 2
     addresses = pair.rows("res.partner", [["street", "=", "7 Shared St"]], "parent_id")
@@ -242,12 +240,12 @@ def test_a_customer_who_was_deleted_in_magento_changes_nothing_in_odoo(pair: Sho
     customer = pair.shop.add_customer("gone@example.com", "Gone", "Away")
     who = Address("Gone", "Away", email="gone@example.com")
     order = pair.order({"SKU-001": 1}, "cashondelivery", customer=customer, billing=who)
-    yield
+    yield run_chain()
     before = pair.rows("res.partner", [["email", "=", "gone@example.com"]], "name active parent_id")
     pair.shop.order(order)["customer_id"] = None
     pair.touch(order)
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert pair.rows("res.partner", [["email", "=", "gone@example.com"]], "name active parent_id") == before
     assert (len(pair.moves(order)), pair.findings(order)) == (1, set())
 
@@ -265,7 +263,7 @@ def test_a_product_that_was_renamed_goes_on_by_its_sku_and_an_archived_one_is_un
     renamed, archived = pair.order({"RENAMED": 1}), pair.order({"ARCHIVED": 1})
     for order in (renamed, archived):
         pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert (len(pair.sales(renamed)), len(pair.moves(renamed)), pair.findings(renamed)) == (1, 1, set())
     assert pair.sales(archived) == []
     assert ("unmapped", "order", "sku:ARCHIVED") in pair.findings(archived)
@@ -281,13 +279,13 @@ def test_a_tax_rate_that_changed_at_new_year_waits_for_its_mapping_and_old_order
     pair.shop.add_tax_rate("NL", Decimal(21), "NL-21")
     old = pair.order({"SKU-005": 1}, billing=HOLLAND, shipping_amount=0)
     pair.shop.invoice(old)
-    yield
+    yield run_chain()
     assert len(pair.moves(old)) == 1
     next(row for row in pair.shop.tables.tax_rates if row["code"] == "NL-21")["rate"] = Decimal(22)
     new = pair.order({"SKU-005": 1}, billing=HOLLAND, shipping_amount=0)
     pair.shop.invoice(new)
     pair.shop.refund(old)
-    yield
+    yield run_chain()
     assert pair.sales(new) == []
     assert ("unmapped", "order", "tax:22/NL") in pair.findings(new)
     (note,) = pair.notes(old)
@@ -298,7 +296,7 @@ def test_a_tax_rate_that_changed_at_new_year_waits_for_its_mapping_and_old_order
 def test_a_foreign_order_keeps_magento_s_rate_in_company_currency(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-007": 1}, store="eu", rate=Decimal("0.80"))
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (entry,), (invoice,) = pair.moves(order), pair.invoices(order)
     (signed,) = pair.rows("account.move", [["id", "=", entry["id"]]], "amount_total_signed invoice_currency_rate")
     assert amount(entry["amount_total"]) == amount(invoice["grand_total"])
@@ -310,7 +308,7 @@ def test_a_foreign_order_keeps_magento_s_rate_in_company_currency(pair: ShopAndB
 def test_a_marketplace_s_orders_are_left_to_the_marketplace(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1}, "marketplace")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert (pair.sales(order), pair.findings(order)) == ([], set())
     with pair.engine.connect() as connection:
         scope = connection.exec_driver_sql(

@@ -82,9 +82,9 @@ def test_without_analytic_accounting_nothing_is_demanded() -> None:
 
 
 def form(arch: str, model: str = "sale.order") -> Odoo:
-    plain = {(name, "get_views"): {"views": {"form": {"arch": "<form/>"}}} for name in demands._MODELS}
+    plain = {(name, "get_views"): {"views": {"form": {"arch": "<form/>"}}} for name in demands.MODELS}
     fields = {
-        (name, "fields_get"): {"picking_policy": {"type": "selection", "required": True}} for name in demands._MODELS
+        (name, "fields_get"): {"picking_policy": {"type": "selection", "required": True}} for name in demands.MODELS
     }
     defaults = {(model, "default_get"): lambda fields: {name: 1 for name in fields if name == "x_given"}}
     return Odoo({**plain, **fields, **defaults, (model, "get_views"): {"views": {"form": {"arch": arch}}}})

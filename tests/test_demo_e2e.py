@@ -64,7 +64,7 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         (layout.checkout / folder).symlink_to(CHECKOUT / folder)
     console = Console(record=True, width=120)
     try:
-        summary, state = story.tell(layout, Progress(console), orders=40, seed=12, live=live)
+        summary, state = story.run(layout, Progress(console), orders=40, seed=12, live=live)
         database = staging.connect(cluster_of(layout, state).url("magodoo"))
         yield Told(layout, summary, lifecycle.api(state), database, console.export_text())
         database.dispose()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 import pytest
 from shop_and_books import ShopAndBooks
-from stories import story
+from stories import Story, run_chain, story
 
-Story = Generator[None, None, None]
 POSTED: dict[str, Any] = {"invoices": {"to_odoo": "post"}, "credit_memos": {"to_odoo": "post"}}
 
 
@@ -28,16 +26,16 @@ def test_with_e_invoicing_documents_arrive_as_drafts_and_are_paid_once_a_person_
 ) -> Story:
     order = pair.order(payment="card")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert (entry["state"], pair.payments(entry)) == ("draft", [])
     assert pair.findings(order) == set()
     pair.call("account.move", "action_post", [entry["id"]])
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert (entry["state"], entry["payment_state"]) == ("posted", "paid")
     pair.shop.refund(order)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert note["state"] == "draft"
 
@@ -46,9 +44,9 @@ def test_with_e_invoicing_documents_arrive_as_drafts_and_are_paid_once_a_person_
 def test_with_e_invoicing_documents_are_posted_where_the_settings_say_so(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="card")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     pair.shop.refund(order)
-    yield
+    yield run_chain()
     assert [entry["state"] for entry in (*pair.moves(order), *pair.notes(order))] == ["posted", "posted"]
 
 
@@ -56,21 +54,16 @@ def test_with_e_invoicing_documents_are_posted_where_the_settings_say_so(pair: S
 def test_a_rejected_electronic_invoice_is_critical_until_it_is_accepted(pair: ShopAndBooks) -> Story:
     order, by_hand = pair.order(payment="card"), pair.order(payment="cashondelivery")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     moves = [pair.moves(order)[0]["id"], pair.bill(by_hand)]
-    answered(pair, moves, "rejected")
-    yield
+    pair.authority_answers(moves, "rejected")
+    yield run_chain()
     for each in (order, by_hand):
         (found,) = pair.reported(each, type="einvoice_rejected")
         assert (found["severity"], found["who"], found["odoo_number"]) == (
             "critical", "accounting", pair.moves(each)[0]["name"],
         )  # fmt: skip
         assert "rejected" in found["message"]
-    answered(pair, moves, "forwarded")
-    yield
+    pair.authority_answers(moves, "forwarded")
+    yield run_chain()
     assert [row for each in (order, by_hand) for row in pair.reported(each, type="einvoice_rejected")] == []
-
-
-def answered(pair: ShopAndBooks, moves: list[int], state: str) -> None:
-    """The authority's answer arrives in Odoo."""
-    pair.call("account.move", "write", moves, vals={"l10n_it_edi_state": state})

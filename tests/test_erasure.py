@@ -13,6 +13,7 @@ from magodoo.errors import BadSettings, TransientError
 from magodoo.notifications import outbox
 from magodoo.pipeline import erasure, extract, upkeep
 from magodoo.settings import Settings
+from magodoo.timestamps import utc_now
 from magodoo_devstack.mail import Keeper
 from magodoo_sandbox.magento import Address
 
@@ -102,14 +103,14 @@ def test_retention_takes_requests_and_old_names_by_the_settings(pair: ShopAndBoo
     order = pair.shop.place_order(_cart(), payment="banktransfer", billing=carl)
     pair.shop.invoice(order)
     pair.run()
-    upkeep.run(pair.engine, _settings(pair))
+    upkeep.run(pair.engine, _settings(pair), utc_now())
     assert {"payload", "change_body", "document"} <= _tables_with(pair.engine, "dinkelkern").keys()
     _make_old(pair.engine, 500)
-    upkeep.run(pair.engine, _settings(pair))
+    upkeep.run(pair.engine, _settings(pair), utc_now())
     kept = _tables_with(pair.engine, "dinkelkern")
     assert "document" in kept and not {"payload", "change_body"} & kept.keys()
     _make_old(pair.engine, 4000)
-    counts = upkeep.run(pair.engine, _settings(pair))
+    counts = upkeep.run(pair.engine, _settings(pair), utc_now())
     assert counts["forgotten"] >= 1
     assert _tables_with(pair.engine, "dinkelkern") == {}
 

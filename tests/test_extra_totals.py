@@ -11,7 +11,7 @@ import pytest
 import recorded_documents as recorded
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_load_requests import NOW, an_instance, sources
+from request_sources import NOW, an_instance, sources
 
 from magodoo.extract import magento_documents, magento_totals
 from magodoo.extract.canonical import CanonicalDocument

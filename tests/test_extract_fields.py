@@ -15,7 +15,7 @@ from staged import NOON, instance
 from magodoo.errors import Unreadable
 from magodoo.extract import fields, magento_documents, odoo_documents, odoo_fields
 from magodoo.extract.canonical import CanonicalLine
-from magodoo.extract.odoo_totals import _gross
+from magodoo.extract.odoo_totals import gross_of
 
 
 def small(row: fields.Row, name: str) -> int | None:
@@ -132,4 +132,4 @@ def test_a_line_s_gross_is_what_it_was_before_its_discount(
 
     line = CanonicalLine(line_id="1", discount_percent=Decimal(percent), untaxed=units(untaxed))
     line.price, line.quantity = units(price), units(quantity)
-    assert _gross(line) == units(gross)
+    assert gross_of(line) == units(gross)

@@ -10,7 +10,7 @@ import pytest
 import recorded_documents as recorded
 from hypothesis import given
 from hypothesis import strategies as st
-from test_extract_odoo import instance
+from staged import instance
 
 from magodoo.errors import Unreadable
 from magodoo.extract import odoo_documents

@@ -9,39 +9,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from layers import MAY
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-WORDS = {"domain", "errors", "money", "timestamps", "pg_copy", "pg_sessions", "__version__"}
-MAY: dict[str, set[str]] = {
-    "dags": {"magodoo_airflow", "domain"},
-    "magodoo_airflow": WORDS
-    | {"context", "settings", "connectors", "staging", "reconcile", "ledger", "notifications", "statement", "preflight"}
-    | {"pipeline"},
-    "pipeline": WORDS
-    | {"context", "settings", "extract", "staging", "reconcile", "flows", "ledger", "quality", "notifications"}
-    | {"statement", "preflight"},
-    "flows": WORDS | {"context", "settings", "connectors", "extract", "staging", "reconcile", "ledger"},
-    "ledger": WORDS | {"context", "settings", "extract", "staging"},  # is handed the flows' behaviours, and knows none
-    "preflight": WORDS | {"settings", "connectors", "staging", "notifications"},
-    "statement": WORDS | {"settings", "connectors", "reconcile", "notifications"},
-    "notifications": WORDS | {"settings", "quality"},
-    "quality": WORDS | {"settings", "ledger"},
-    "staging": WORDS | {"settings", "extract", "reconcile"},  # rows become canonical documents and frames
-    "reconcile": WORDS | {"settings"},  # knows canonical frames only
-    "extract": WORDS | {"settings", "connectors"},
-    "context": WORDS | {"settings", "connectors"},
-    "connectors": WORDS,
-    "settings": WORDS,
-    "magodoo_devstack": WORDS | {"settings", "connectors", "reconcile", "staging", "magodoo_sandbox"},
-    "magodoo_sandbox": WORDS,
-    "pg_copy": {"money"},
-    "money": {"errors"},
-    "domain": set(),
-    "errors": set(),
-    "timestamps": set(),
-    "pg_sessions": set(),
-    "__version__": set(),
-}
 
 
 @dataclass(frozen=True)
@@ -109,6 +79,8 @@ def test_the_connectors_do_not_know_each_other() -> None:
     for system, other in (("magento", "odoo"), ("odoo", "magento")):
         for file in (CHECKOUT / "include" / "magodoo" / "connectors" / system).rglob("*.py"):
             assert f"magodoo.connectors.{other}" not in file.read_text(encoding="utf-8"), file
+    both = (CHECKOUT / "include" / "magodoo" / "connectors" / "http.py").read_text(encoding="utf-8")
+    assert "magodoo.connectors" not in both
 
 
 def test_no_import_goes_against_the_arrows(all_imports: list[Import]) -> None:

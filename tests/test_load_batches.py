@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from interruptions import at, die
+from lab_orders import delivered, paid_orders
 from load_lab import Died, Lab
 from sqlalchemy import text
 
-from magodoo.domain.kinds import ChangeKind
-from magodoo.domain.vocabulary import Kind, Side
+from magodoo.domain.vocabulary import Side
 from magodoo.ledger import checkpoints, leases
-
-
-def paid_orders(made: Lab, count: int) -> None:
-    orders = [made.order(payment="card", email=f"c{number}@example.com") for number in range(count)]
-    invoices = [made.shop.invoice(order) for order in orders]
-    made.read()
-    made.plan(*[plan for pair in zip(orders, invoices, strict=True) for plan in made.whole_order(*pair, paid=True)])
 
 
 def reads_of(made: Lab, count: int) -> int:
@@ -35,49 +28,8 @@ def test_a_run_reads_as_often_for_many_documents_as_for_few(made: Lab) -> None:
     assert reads_of(made, 2) == reads_of(made, 7)
 
 
-def delivered(made: Lab, count: int) -> list[int]:
-    """Orders in both systems, one piece of each delivered in Odoo; the shipments are planned for Magento."""
-    orders = [made.order({"A": 2}, email=f"c{number}@example.com") for number in range(count)]
-    made.read()
-    made.plan(*[plan for order in orders for plan in made.whole_order(order)])
-    made.load()
-    pickings = made.records("stock.picking", "id move_ids")
-    for picking in pickings:
-        made.db.call("stock.move", "write", ids=picking["move_ids"], vals={"quantity": 1, "picked": True})
-        context = {"skip_sms": True, "skip_backorder": True}
-        made.db.call("stock.picking", "button_validate", ids=[picking["id"]], context=context)
-    made.read()
-    made.plan(
-        *[
-            made.planned(
-                ChangeKind.MAGENTO_SHIPMENT, picking["id"], Kind.SHIPMENT, order,
-                items=[[str(made.items(order)["A"]), 10_000]], tracks=[],
-            )
-            for order, picking in zip(orders, pickings, strict=True)
-        ]
-    )  # fmt: skip
-    return orders
-
-
 def shipments(made: Lab, orders: list[int]) -> list[int]:
     return [len(list(made.shop.tables.shipments.of_order(order))) for order in orders]
-
-
-def at(point: str, time: int, act: Callable[[], None]) -> None:
-    """Do something when the worker passes the point for the nth time."""
-    passed = 0
-
-    def visitor(name: str) -> None:
-        nonlocal passed
-        passed += name == point
-        if name == point and passed == time:
-            act()
-
-    checkpoints.visit(visitor)
-
-
-def die() -> None:
-    raise Died
 
 
 @pytest.mark.parametrize("point", ["checked", "written", "read_back"])

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from interruptions import later
+from lab_orders import an_order, paid_orders
 from load_lab import Lab
-from test_load_batches import paid_orders
-from test_load_protocol import an_order, later
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.ledger import checkpoints

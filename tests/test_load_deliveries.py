@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from interruptions import at, die
 from load_lab import Died, Lab
-from test_load_batches import at, die
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind

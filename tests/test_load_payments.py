@@ -6,9 +6,9 @@ from collections.abc import Collection
 from typing import Any
 
 import pytest
+from interruptions import later
 from load_lab import Lab
 from sqlalchemy import text
-from test_load_protocol import later
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.documents import Done

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import structlog
 from faults.mutations import mutated
+from interruptions import later, tamper
+from lab_orders import an_order
 from load_lab import Died, Lab
 from sqlalchemy import text
 
@@ -24,24 +24,6 @@ from magodoo.ledger import checkpoints, executor, leases
 from magodoo.ledger.redaction import MASK
 from magodoo.settings.model import Mode, Modes
 from magodoo_sandbox.magento import Address
-
-
-def later(made: Lab, seconds: int = 3600) -> None:
-    """Time passes for leases and settle times."""
-    with made.engine.begin() as connection:
-        moved = {"by": timedelta(seconds=seconds)}
-        connection.execute(
-            text("update change set lease_until = lease_until - :by, not_before = not_before - :by"), moved
-        )
-        connection.execute(text("update order_lease set until = until - cast(:by as interval)"), moved)
-
-
-def an_order(made: Lab, **more: Any) -> tuple[int, int]:
-    order = made.order(payment="card", **more)
-    invoice = made.shop.invoice(order)
-    made.read()
-    made.plan(*made.whole_order(order, invoice, paid=True))
-    return order, invoice
 
 
 def moves_of_documents(made: Lab) -> list[str]:
@@ -114,17 +96,6 @@ def test_a_key_that_is_refused_fails_the_run_and_no_change(made: Lab) -> None:
     with pytest.raises(Unauthorized):
         made.load()
     assert set(made.states()) == {"planned"}
-
-
-def tamper(made: Lab, change: int, **parts: Any) -> None:
-    with made.engine.begin() as connection:
-        (request,) = connection.execute(
-            text("select request::text from change_body where change_id = :id"), {"id": change}
-        ).one()
-        values = {"id": change, "request": json.dumps({**json.loads(request), **parts})}
-        connection.execute(
-            text("update change_body set request = cast(:request as jsonb) where change_id = :id"), values
-        )
 
 
 def test_a_draft_that_is_not_equal_to_its_source_is_not_posted(made: Lab) -> None:

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from interruptions import later, tamper
+from lab_orders import delivered, odoo_invoice, paid_orders
 from load_lab import Lab
 from sqlalchemy import text
-from test_load_batches import delivered, paid_orders
-from test_load_protocol import later, tamper
-from test_load_writers import odoo_invoice
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind

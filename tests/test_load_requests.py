@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import pytest
-import recorded_documents
 from hypothesis import given
 from hypothesis import strategies as st
 from ledger_changes import intent_of
+from request_sources import NOW, an_instance, sources
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
-from magodoo.extract import magento_documents
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.line_amounts import apportion
 from magodoo.flows.load_tables import Table
@@ -30,49 +28,13 @@ from magodoo.flows.sources import Record, Sources
 from magodoo.flows.taxes import implausible, tax_of
 from magodoo.ledger.planned import PlannedChange
 from magodoo.money import from_units, rounded, to_units
-from magodoo.settings import Instance
 from magodoo.settings.model import TaxRule
 
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
-RATES = ("8.25", "19", "7", "20")
 KINDS = {
     Kind.ORDER: ChangeKind.ORDER_IMPORT,
     Kind.INVOICE: ChangeKind.ODOO_INVOICE,
     Kind.CREDIT_MEMO: ChangeKind.ODOO_CREDIT_NOTE,
 }
-
-
-def an_instance(**changes: Any) -> Instance:
-    rules = [TaxRule(rate=Decimal(rate), odoo_tax=f"{rate} %") for rate in RATES]
-    pricelists = {currency: currency for currency in ("USD", "EUR", "CHF")}
-    values = {
-        "id": "us",
-        "magento_connection": "m",
-        "odoo_connection": "o",
-        "taxes": rules,
-        "odoo": {"pricelists": pricelists},
-    }
-    return Instance.model_validate({**values, **changes})
-
-
-def sources(instance: Instance | None = None) -> Sources:
-    """All recorded documents, and an Odoo that has everything they need."""
-    made = Sources(instance or an_instance(), database_uuid="00000000-0000-4000-8000-000000000019")
-    for kind, row in recorded_documents.magento():
-        document = magento_documents.read(made.instance, kind, row, NOW)
-        made.documents[document.key] = document
-    skus = {line.sku for document in made.documents.values() for line in document.lines if line.role == "item"}
-    records = made.master.records
-    for number, sku in enumerate(sorted(skus | {"SHIPPING", "SHIPDISC", "ADJ-PLUS", "ADJ-MINUS"}), start=100):
-        records["product.product", sku].append(Record(number, True, {}))
-    for number, currency in enumerate(("USD", "EUR", "CHF"), start=1):
-        records["res.currency", currency].append(Record(number, True, {"decimal_places": 2}))
-        records["product.pricelist", currency].append(Record(number, True, {}))
-    for number, rate in enumerate(RATES, start=5):
-        records["account.tax", f"{rate} %"].append(Record(number, True, {"amount": Decimal(rate)}))
-    for number, country in enumerate(("US", "DE", "AT", "GB", "CH", "FR"), start=1):
-        records["res.country", country].append(Record(number, True, {}))
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from lab_orders import odoo_invoice
 from load_lab import Lab
 
 from magodoo.connectors.odoo.client import OdooClient
@@ -181,20 +182,6 @@ def test_an_order_is_cancelled_only_while_nothing_is_invoiced(made: Lab) -> None
 
 
 # Into Magento
-
-
-def odoo_invoice(made: Lab, order: int, lines: list[int] | None = None) -> int:
-    """The posted invoice that a person makes of the order in Odoo; `lines` leaves only these line positions in it."""
-    (sale,) = made.records("sale.order", "id", [["client_order_ref", "=", made.shop.order(order)["increment_id"]]])
-    values = {
-        "sale_order_ids": [[6, 0, [sale["id"]]]],
-        "advance_payment_method": "delivered",
-        "consolidated_billing": False,
-    }
-    (wizard,) = made.db.call("sale.advance.payment.inv", "create", vals_list=[values])
-    move = int(made.db.call("sale.advance.payment.inv", "create_invoices", ids=[wizard])["res_id"])
-    made.db.call("account.move", "action_post", ids=[move])
-    return move
 
 
 def test_an_invoice_of_odoo_becomes_a_magento_invoice_that_captures_and_mails_nothing(made: Lab) -> None:

@@ -22,6 +22,7 @@ from magodoo.notifications.alerts import queue_key_expiry
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import Holds
 from magodoo.staging import connect
+from magodoo.timestamps import utc_now
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs" / "mails"
 KINDS = (
@@ -45,9 +46,9 @@ def mails(module_staging_url: str) -> Iterator[dict[str, outbox.Mail]]:
     engine = connect(module_staging_url)
     fill(engine)
     with engine.begin() as connection:
-        alerts.queue_findings(connection, US, UI)
+        alerts.queue_findings(connection, US, UI, utc_now())
         alerts.queue_digest(connection, US, UI)
-        alerts.queue_changes(connection, US, UI)
+        alerts.queue_changes(connection, US, UI, utc_now())
         failed = [f"extract_is_recent: {US.id} magento: the last extract ended 190 minutes ago"]
         alerts.queue_held(connection, US, UI, ("magento",), failed)
         alerts.queue_failed_run(

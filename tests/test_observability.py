@@ -132,7 +132,7 @@ def test_lines_that_are_logged_carry_instance_and_window(
     seen: list[dict[str, Any]] = []
     operator = ExtractOperator(task_id="extract", instance="us", side="magento")
     monkeypatch.setattr(
-        operator, "story", lambda pipeline, told: seen.append(structlog.contextvars.get_contextvars()) or {}
+        operator, "run_step", lambda pipeline, context: seen.append(structlog.contextvars.get_contextvars()) or {}
     )
     operator.execute(context())
     assert seen[0]["instance"] == "us"
@@ -188,7 +188,7 @@ def test_dashboard_and_alert_rules_use_metrics_that_are_sent() -> None:
     asked += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
     named = {name for expression in asked for name in re.findall(r"airflow_magodoo_(\w+?)(?:_total)?\b", expression)}
     counted = {"requests", "requests_repeated", "request_milliseconds", "failures", "step", "applied", "late_windows"}
-    assert named and named <= set(metrics._GAUGES) | counted
+    assert named and named <= set(metrics.GAUGES) | counted
     for group in rules["groups"]:
         assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] for rule in group["rules"])
 

@@ -6,6 +6,7 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from magodoo import errors
 from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.refusals import refusal
 from magodoo.connectors.odoo.rpc import OdooCaller
-from magodoo.connectors.odoo.transport import JsonRpc, Wire
+from magodoo.connectors.odoo.transport import Json2, JsonRpc, open_session
 from magodoo.connectors.odoo.versions import Version, method_of, name_of
 
 KEY = "s3cr3t-0123456789abcdef"
@@ -35,7 +36,7 @@ def odoo() -> Iterator[OdooDouble]:
 
 @pytest.fixture
 def caller(odoo: OdooDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[..., OdooCaller]:
-    monkeypatch.setattr("magodoo.connectors.odoo.rpc.LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("magodoo.connectors.odoo.transport.LONGEST_WAIT", 0.01)
 
     def make(**options: Any) -> OdooCaller:
         values = {"url": odoo.url, "database": "shop", "api_key": KEY, "company_id": 1, "login": "sync", **options}
@@ -46,9 +47,7 @@ def caller(odoo: OdooDouble, monkeypatch: pytest.MonkeyPatch) -> Callable[..., O
 
 def over_rpc(caller: OdooCaller) -> OdooCaller:
     connection = caller.connection
-    rpc = JsonRpc(Wire(connection), connection, Version(17))
-    rpc._user = 5
-    return OdooCaller(connection, rpc)
+    return OdooCaller(connection, JsonRpc(open_session(connection), connection, Version(17)))
 
 
 @pytest.mark.parametrize("case", RECORDED, ids=lambda case: case["recording"])
@@ -59,6 +58,7 @@ def test_a_recorded_error_is_of_its_class_for_reads_and_writes(
     client = caller(attempts=1)
     if case["transport"] == "JSON-RPC":
         client = over_rpc(client)
+        odoo.answers.insert(0, Answer({"jsonrpc": "2.0", "id": 1, "result": 5}))  # the login
     for send, wanted in ((client.call, case["read"]), (client.write_call, case["write"])):
         with pytest.raises(errors.MagodooError) as caught:
             send("account.move", "action_post", ids=[1])
@@ -179,8 +179,8 @@ def test_a_write_is_sent_once_and_only_a_certain_answer_is_certain(
 def test_nothing_was_sent_where_nobody_listens(caller: Callable[..., OdooCaller]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        nobody = caller(url=f"http://127.0.0.1:{taken.getsockname()[1]}", attempts=1)
-        nobody._found = over_rpc(nobody).transport
+        connection = caller(url=f"http://127.0.0.1:{taken.getsockname()[1]}", attempts=1).connection
+        nobody = OdooCaller(connection, Json2(open_session(connection), connection, Version(19)))
         with pytest.raises(errors.Unreachable):
             nobody.write_call("account.move", "action_post", ids=[1])
 
@@ -193,13 +193,11 @@ def test_a_redirect_is_never_followed(target: str, odoo: OdooDouble, caller: Cal
     assert len(odoo.asked) == 1
 
 
-def test_an_endless_page_is_cut_off(
-    odoo: OdooDouble, caller: Callable[..., OdooCaller], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("magodoo.connectors.odoo.transport.LARGEST_ANSWER", 1_000_000)
+def test_an_endless_page_is_cut_off(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:
     odoo.answers = [Answer(b'["' + b"x" * 2_000_000 + b'"]')]
+    connection = replace(caller().connection, largest_body=1_000_000)
     with pytest.raises(errors.Unreadable, match="more than"):
-        caller().call("sale.order", "search", domain=[])
+        OdooCaller(connection).call("sale.order", "search", domain=[])
 
 
 def test_json_rpc_is_used_where_json2_does_not_exist(odoo: OdooDouble, caller: Callable[..., OdooCaller]) -> None:

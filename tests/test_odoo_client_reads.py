@@ -3,99 +3,28 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from odoo_table import RECORDED, Table, client_of
 
-from magodoo.connectors.odoo.client import OdooClient
-from magodoo.connectors.odoo.connection import OdooConnection
 from magodoo.connectors.odoo.documents import Writers
 from magodoo.connectors.odoo.reads import stamp
 from magodoo.connectors.odoo.record_kinds import READINGS
 from magodoo.connectors.odoo.versions import Version
-from magodoo.errors import FixConfiguration, FixDocument, OutcomeUnknown, Unavailable, Unreadable
-from magodoo.money import parse_json
+from magodoo.errors import FixConfiguration, OutcomeUnknown, Unavailable, Unreadable
 
 EVER = datetime(2020, 1, 1, tzinfo=UTC)
-RECORDED = parse_json((Path(__file__).parent / "recordings/odoo-client/documents.json").read_text())
-CONNECTION = OdooConnection("https://odoo.example", "shop", "key", 1, attempts=1, parallel_reads=1)
-
-
-class Table:
-    """A transport over rows in memory: sorts and filters by write_date as Odoo does, in whole seconds."""
-
-    name = "table"
-    version = Version(19)
-
-    def __init__(self, rows: list[dict[str, Any]], poisoned: set[int] = frozenset()) -> None:  # type: ignore[assignment]
-        self.rows, self.poisoned = rows, poisoned
-        self.answers: dict[str, Callable[..., Any]] = {}
-        self.calls: list[tuple[str, str, dict[str, Any]]] = []
-
-    def call(
-        self,
-        model: str,
-        method: str,
-        ids: list[int] | None,
-        context: dict[str, Any],
-        arguments: dict[str, Any],
-        *,
-        write: bool,
-    ) -> Any:
-        self.calls.append((model, method, arguments))
-        if method in self.answers:
-            return self.answers[method](ids=ids, **arguments)
-        if method == "fields_get":
-            return RECORDED["fields"].get(model, {})
-        if method == "get_external_id":
-            return {str(id): f"m.{model}_{id}" if id % 2 else "" for id in ids or []}
-        if method == "read":
-            return [{"id": row["id"]} for row in self.rows if row["id"] in (ids or [])]
-        found = [
-            row
-            for row in self.rows
-            if all(self.holds(row, *term) for term in arguments["domain"] if isinstance(term, list))
-        ]
-        if method == "search_count":
-            return len(found)
-        page = sorted(found, key=lambda row: (row.get("exact", ""), row.get("id") or 0))[: arguments.get("limit")]
-        if method == "search":
-            return [row["id"] for row in page]
-        if method in (
-            "search_read",
-            "formatted_read_group",
-            "read_group",
-        ):  # what settled a document: nothing did; it balances
-            return []
-        if any(row["id"] in self.poisoned for row in page):
-            raise FixDocument("KeyError: x", system="odoo", call=model)
-        return {"length": len(found), "records": copy.deepcopy(page)}
-
-    def holds(self, row: dict[str, Any], field: str, operator: str, value: Any) -> bool:
-        if field not in ("write_date", "id"):
-            return True
-        own = row.get(field)
-        if operator == "in":
-            return own in value
-        if operator == "not in":
-            return own not in value
-        return {">=": own >= value, "<": own < value}[operator]  # type: ignore[operator]
 
 
 def order(id: int, second: int, fraction: int = 0) -> dict[str, Any]:
     row = copy.deepcopy(RECORDED["rows"]["order"][0])
     at = f"2026-11-22 10:{second // 60:02d}:{second % 60:02d}"
     return {**row, "id": id, "write_date": at, "exact": f"{at}.{fraction:06d}"}
-
-
-def client_of(table: Table) -> OdooClient:
-    return OdooClient(CONNECTION, table)
 
 
 @pytest.mark.parametrize("kind", READINGS)
@@ -317,9 +246,8 @@ def test_fields_of_an_older_version_come_back_under_the_names_of_19() -> None:
     table.version = Version(18)
     lines = dict(RECORDED["fields"]["sale.order.line"])
     lines["tax_id"] = lines.pop("tax_ids")
-    known = {**RECORDED["fields"], "sale.order.line": lines}
+    table.fields = {**RECORDED["fields"], "sale.order.line": lines}
     client = client_of(table)
-    client._fields.update(known)
     (page,) = client.changed("order", EVER)
     assert page.quarantined == []
     assert page.rows[0]["order_line"][0]["tax_ids"][0]["amount"] == Decimal("8.25")

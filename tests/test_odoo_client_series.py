@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_odoo_client_reads import Table, client_of
+from odoo_table import Table, client_of
 
 from magodoo.domain.numbering import Numbering, last_posted
 

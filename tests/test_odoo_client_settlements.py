@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from test_odoo_client_reads import RECORDED, Table, client_of
+from odoo_table import RECORDED, Table, client_of
 
 from magodoo.connectors.odoo.versions import Version
 from magodoo.errors import FixDocument

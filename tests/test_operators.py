@@ -71,7 +71,7 @@ def made(staging_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
 
         monkeypatch.setattr(hook_context, "open_context", opened)
         monkeypatch.setattr("magodoo_airflow.preflight.permit", lambda pipeline: None)
-        monkeypatch.setattr(metrics, "of_story", lambda *_: None)
+        monkeypatch.setattr(metrics, "of_step", lambda *_: None)
         monkeypatch.setattr(metrics, "of_failure", lambda *_: None)
         yield made
 
@@ -137,7 +137,7 @@ def test_only_what_a_person_must_mend_fails_a_task_without_another_try(
     monkeypatch.setattr(metrics, "of_failure", lambda *names: told.append(names))
 
     class Failing(StepOperator):
-        def story(self, *_: object) -> None:
+        def run_step(self, *_: object) -> None:
             raise problem
 
     with pytest.raises(AirflowException, match=re.escape(f"[us] {problem}")) as raised:

@@ -13,10 +13,9 @@ from staged import NOON, instance
 
 from magodoo.connectors.magento.needed import SHAPES
 from magodoo.connectors.magento.schema import sound
+from magodoo.domain.states import MAGENTO_ORDER_STATES, NEVER_IMPORTED
 from magodoo.domain.vocabulary import Kind
 from magodoo.extract import magento_documents
-from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
-from magodoo.reconcile.view import NEVER_IMPORTED
 
 ORDERS = [row for kind, row in recorded.magento() if kind == "order"]
 OWN = st.one_of(

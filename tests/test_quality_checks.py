@@ -16,6 +16,7 @@ from magodoo.quality import suites
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.settings import Instance
 from magodoo.staging import connect
+from magodoo.timestamps import utc_now
 
 INSTANCE = Instance(id="us", magento_connection="m", odoo_connection="o")
 NOW = "2026-11-20 10:00:00+00"
@@ -199,5 +200,5 @@ def test_data_docs_go_when_they_are_old(tmp_path: Path) -> None:
         moment = (datetime.now(UTC) - timedelta(days=days)).timestamp()
         os.utime(tmp_path / name, (moment, moment))
     (tmp_path / "a file").write_text("not a run")
-    assert suites.prune(tmp_path, timedelta(days=30)) == 1
+    assert suites.prune(tmp_path, utc_now() - timedelta(days=30)) == 1
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a file", "young"]

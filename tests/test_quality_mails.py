@@ -16,12 +16,13 @@ from sqlalchemy import Engine, text
 
 from magodoo.notifications import alerts, outbox
 from magodoo.notifications.csv_export import neutral, to_csv
-from magodoo.notifications.email import letter
+from magodoo.notifications.email import as_message
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import Holds
 from magodoo.settings import Instance
 from magodoo.settings.model import Recipients
 from magodoo.staging import connect
+from magodoo.timestamps import utc_now
 from magodoo_devstack import ports
 
 
@@ -34,7 +35,7 @@ def engine(staging_url: str) -> Iterator[Engine]:
 
 def _queue(engine: Engine, instance: Instance = US) -> list[outbox.Mail]:
     with engine.begin() as connection:
-        alerts.queue_findings(connection, instance, UI)
+        alerts.queue_findings(connection, instance, UI, utc_now())
     with engine.begin() as connection:
         mails = list(outbox.waiting(connection))
         for mail in mails:
@@ -44,7 +45,7 @@ def _queue(engine: Engine, instance: Instance = US) -> list[outbox.Mail]:
 
 def _changes(engine: Engine) -> list[outbox.Mail]:
     with engine.begin() as connection:
-        alerts.queue_changes(connection, US, UI)
+        alerts.queue_changes(connection, US, UI, utc_now())
         mails = outbox.waiting(connection)
         for mail in mails:
             outbox.sent(connection, mail)
@@ -160,7 +161,7 @@ def test_who_must_approve_is_told_once_with_the_sums(engine: Engine) -> None:
         planned(engine, source_id=str(number), amount=amount)
     for mails in (1, 0):
         with engine.begin() as connection:
-            assert alerts.queue_changes(connection, US, UI) == mails
+            assert alerts.queue_changes(connection, US, UI, utc_now()) == mails
     with engine.begin() as connection:
         (mail,) = outbox.waiting(connection)
     assert mail.subject == "[us] 2 changes wait for approval: 2 odoo invoice (350.00 USD)"
@@ -245,7 +246,7 @@ def test_a_mail_to_nobody_is_not_queued(engine: Engine) -> None:
 
 def test_a_statement_is_attached_as_pdf_under_its_name(engine: Engine) -> None:
     mail = outbox.Mail("t", ("a@example.com",), "s", "h", "p", pdf=b"%PDF-1.4", pdf_name="us-2026-10.pdf")
-    (part,) = letter(mail, "m@example.com").iter_attachments()
+    (part,) = as_message(mail, "m@example.com").iter_attachments()
     assert (part.get_content_type(), part.get_filename(), part.get_content()) == (
         "application/pdf",
         "us-2026-10.pdf",
@@ -255,9 +256,9 @@ def test_a_statement_is_attached_as_pdf_under_its_name(engine: Engine) -> None:
 
 def test_a_mail_that_is_sent_twice_has_the_same_message_id(engine: Engine) -> None:
     mail = outbox.Mail("t", ("a@example.com",), "s", "h", "p", id=3)
-    first, second = letter(mail, "m@example.com"), letter(mail, "m@example.com")
+    first, second = as_message(mail, "m@example.com"), as_message(mail, "m@example.com")
     assert first["Message-ID"] == second["Message-ID"]
-    other = letter(replace(mail, plain="q"), "m@example.com")
+    other = as_message(replace(mail, plain="q"), "m@example.com")
     assert other["Message-ID"] != first["Message-ID"]
 
 
@@ -280,7 +281,9 @@ def test_hostile_text_is_text(engine: Engine) -> None:
     (mail,) = _queue(engine)
     assert "<script>" not in mail.html
     assert mail.csv is not None and "'=1+1" in mail.csv
-    message = letter(outbox.Mail("t", ("a@example.com",), "x\r\nBcc: all@example.com", "h", "p"), "from@example.com")
+    message = as_message(
+        outbox.Mail("t", ("a@example.com",), "x\r\nBcc: all@example.com", "h", "p"), "from@example.com"
+    )
     assert message["Bcc"] is None and "\n" not in str(message["Subject"])
 
 
@@ -307,7 +310,7 @@ def test_a_real_server_receives_html_plain_text_picture_and_csv(engine: Engine) 
     server.start()
     try:
         with smtplib.SMTP("127.0.0.1", server.port) as client:
-            client.send_message(letter(mail, "magodoo@example.com"))
+            client.send_message(as_message(mail, "magodoo@example.com"))
     finally:
         server.stop()
     message = email.message_from_bytes(received[0], policy=email.policy.default)

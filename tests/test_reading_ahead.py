@@ -15,7 +15,7 @@ from magodoo.errors import Unavailable
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.reading import Batch
 from magodoo.pipeline import prefetch
-from magodoo.pipeline.prefetch import Taken, rarely_collected, read_ahead
+from magodoo.pipeline.prefetch import Taken, in_background, rarely_collected
 
 BEGAN = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -37,7 +37,7 @@ def numbers(taken: list[Taken[str]]) -> list[str]:
 
 
 def test_every_page_comes_once_and_in_order_with_its_rows_prepared() -> None:
-    taken = list(read_ahead(reading(page(number) for number in range(50))))
+    taken = list(in_background(reading(page(number) for number in range(50))))
     assert numbers(taken) == [f"{number}" for number in range(50)]
     assert all(len(each.rows) == len(each.batch.documents) for _, pages, _ in taken for each in pages)
 
@@ -51,7 +51,7 @@ def test_the_next_turn_is_read_while_the_last_is_staged_and_they_never_come_toge
         yield "shipment", iter([page(2)])
         read.set()
 
-    taken = read_ahead(turns())
+    taken = in_background(turns())
     first = next(taken)
     assert read.wait(10)  # nothing else was taken yet
     came = [first, *taken]
@@ -71,7 +71,7 @@ def test_a_turn_that_ended_waits_for_no_more_pages(monkeypatch: pytest.MonkeyPat
         yield "order", iter([page(0)])
         never.wait(60)
 
-    taken = read_ahead(turns())
+    taken = in_background(turns())
     began = time.monotonic()
     assert numbers([next(taken)]) == ["0"]
     assert time.monotonic() - began < 30
@@ -88,7 +88,7 @@ def test_pages_that_came_while_the_last_was_staged_come_together() -> None:
         yield from (page(number) for number in range(1, 5))
         read.set()
 
-    taken = read_ahead(reading(pages()))
+    taken = in_background(reading(pages()))
     assert numbers([next(taken)]) == ["0"]
     staging.set()
     assert read.wait(10)
@@ -106,7 +106,7 @@ def test_reading_waits_when_enough_waits_for_it(monkeypatch: pytest.MonkeyPatch)
             asked += 1
             yield page(number, rows=6)
 
-    taken = read_ahead(reading(pages()))
+    taken = in_background(reading(pages()))
     next(taken)
     for thread in threading.enumerate():
         if thread.name == "reads":
@@ -122,13 +122,13 @@ def test_an_error_comes_after_what_was_read_before_it() -> None:
 
     taken = []
     with pytest.raises(Unavailable, match="away"):
-        for batches in read_ahead(reading(pages())):
+        for batches in in_background(reading(pages())):
             taken.append(batches)
     assert numbers(taken) == ["1"]
 
 
 def test_the_thread_ends_when_the_story_ends_early() -> None:
-    taken = read_ahead(reading(page(number, rows=600) for number in range(1000)))
+    taken = in_background(reading(page(number, rows=600) for number in range(1000)))
     next(taken)
     taken.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "reads"]

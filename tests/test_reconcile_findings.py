@@ -615,8 +615,8 @@ def test_a_document_that_does_not_add_up_blocks_its_own_changes(side: str) -> No
 
 def test_a_document_without_order() -> None:
     sales = Sales()
-    sales.documents.append(sales._row("magento", "invoice", 5, 77, 10, without_order=True))
-    sales.documents.append({**sales._row("odoo", "invoice", 6, 0, 12), "order_key": "odoo-6", "without_order": True})
+    sales.documents.append(sales.row("magento", "invoice", 5, 77, 10, without_order=True))
+    sales.documents.append({**sales.row("odoo", "invoice", 6, 0, 12), "order_key": "odoo-6", "without_order": True})
     found = sales.reconcile()
     assert found.types == ["without_order invoice M-invoice-5", "without_order invoice O-invoice-6"]
     assert [each.order_key for each in found.result.findings] == ["77", "odoo-6"]
@@ -654,7 +654,7 @@ def test_every_type_is_explained() -> None:
     for entry in catalogue.CATALOGUE.values():
         assert set(entry.who.split(", ")) <= {"accounting", "warehouse", "it"}
         assert entry.effect in {"receivable", "revenue", "tax", "stock", "nothing"}
-        assert all((entry.title, entry.meaning, entry.why, entry.cause, entry.cure, entry.no_change))
+        assert all((entry.title, entry.meaning, entry.why, entry.cause, entry.remedy, entry.no_change))
 
 
 def test_every_finding_carries_a_change_or_the_reason_for_none() -> None:

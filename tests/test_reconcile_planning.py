@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from reconcile_sales import Sales
+from reconcile_sales import Sales, bundle
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import FindingType, Kind
@@ -259,17 +259,6 @@ def test_an_invoice_without_the_shipping_cannot_be_the_first() -> None:
     found = sales.reconcile()
     assert found.changes == []
     assert "first invoice" in (found.one("missing_in_magento").no_change_reason or "")
-
-
-def bundle() -> Sales:
-    sales = Sales()
-    sales.order(1, items={10: 2, 11: 4, 12: 2}, total=60)
-    for line in sales.lines:
-        parent = line["item_key"] == "10"
-        line.update(product_type="bundle" if parent else "simple", is_money=not parent)
-        line.update({} if parent else {"parent_item_key": "10"})
-    sales.odoo_order(1, items={11: 4, 12: 2})
-    return sales
 
 
 def test_a_dynamic_bundle_is_invoiced_and_shipped_by_its_parent() -> None:

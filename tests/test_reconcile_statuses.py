@@ -6,16 +6,17 @@ from itertools import product
 
 import pytest
 
-from magodoo.reconcile import statuses
+from magodoo.domain import labels
+from magodoo.domain.states import MagentoOrderState, OdooMoveState, OdooOrderState, OdooTransferState
 from magodoo.reconcile.statuses import meaning, progress
 
-PAYMENTS = [*statuses.ODOO_PAYMENT, "a state of tomorrow"]
+PAYMENTS = [*labels.PAYMENT_STATES, *labels.RARE_PAYMENT_STATES, "a state of tomorrow"]
 FLAGS = (False, True)
 
 
 def moves():
-    states = [*statuses.MAGENTO_INVOICE, "a state of tomorrow"]
-    return product(("invoice", "credit_memo"), states, statuses.ODOO_MOVE_STATES, PAYMENTS, FLAGS, FLAGS)
+    states = [*labels.MAGENTO_STATES["invoice"], "a state of tomorrow"]
+    return product(("invoice", "credit_memo"), states, OdooMoveState, PAYMENTS, FLAGS, FLAGS)
 
 
 def expected_part(magento: str, odoo: str, payment: str, captured: bool, ours: bool) -> str | None:
@@ -43,8 +44,8 @@ def test_every_pair_of_moves_has_its_meaning() -> None:
         )
 
 
-@pytest.mark.parametrize("magento", [*statuses.MAGENTO_ORDER_STATES, "geist_state"])
-@pytest.mark.parametrize("odoo", statuses.ODOO_ORDER_STATES)
+@pytest.mark.parametrize("magento", [*MagentoOrderState, "geist_state"])
+@pytest.mark.parametrize("odoo", [state for state in OdooOrderState if state is not OdooOrderState.DONE])
 @pytest.mark.parametrize("ours", FLAGS)
 def test_every_pair_of_orders_has_its_meaning(magento: str, odoo: str, ours: bool) -> None:
     found = meaning("order", magento, odoo, "", False, ours)
@@ -59,7 +60,7 @@ def test_every_pair_of_orders_has_its_meaning(magento: str, odoo: str, ours: boo
     assert (found.part, found.finding) == (expected, None)
 
 
-@pytest.mark.parametrize("odoo", statuses.ODOO_PICKING_STATES)
+@pytest.mark.parametrize("odoo", OdooTransferState)
 def test_every_picking_state_has_its_meaning(odoo: str) -> None:
     found = meaning("shipment", "", odoo, "", False, True)
     assert found.words and found.part is None

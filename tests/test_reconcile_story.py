@@ -145,8 +145,8 @@ def test_time_alone_makes_an_order_due(pair: Pair) -> None:
     (finding,) = rows(pair, "select * from finding where type = 'refunded_not_returned'")
     (memo,) = rows(pair, "select * from document where kind = 'credit_memo' and source_id = :id", id=finding.magento_id)
     with pair.engine.begin() as connection:
-        assert work_queue.bump_ripe(connection, pair.instance.id, memo.document_date) == 0
-        assert work_queue.bump_ripe(connection, pair.instance.id, memo.document_date + timedelta(days=1), days=1) >= 1
+        assert work_queue.bump_aged(connection, pair.instance.id, memo.document_date) == 0
+        assert work_queue.bump_aged(connection, pair.instance.id, memo.document_date + timedelta(days=1), days=1) >= 1
     assert finding.order_key in reconcile.due(pair.context())
     reconcile.run(pair.context())
     assert reconcile.due(pair.context()) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shop_and_books import ShopAndBooks, amount
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo.domain.given_up import given_up
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.order_contents import is_refunded_whole, nothing_left, remaining
 from magodoo_sandbox.magento import Coupon, Line
 
-Story = Generator[None, None, None]
 ONE = 10_000
 
 
@@ -62,12 +61,12 @@ def test_what_was_refunded_before_it_left_is_not_to_be_delivered(pair: ShopAndBo
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order)
     pair.shop.refund(order, {item: 1}, shipping=0)
-    yield
+    yield run_chain()
     agree(pair, order)
     assert on_lines(pair, order) == {"SKU-001": (2, 2, 0), "SKU-002": (2, 2, 0)}
     assert to_deliver(pair, order) == {"SKU-001": 2, "SKU-002": 2}
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     agree(pair, order)
     assert to_deliver(pair, order) == {}
 
@@ -77,7 +76,7 @@ def test_an_item_that_was_refunded_whole_keeps_its_line_and_delivers_nothing(pai
     order = pair.order({"SKU-001": 3, "SKU-002": 2})
     pair.shop.invoice(order)
     pair.shop.refund(order, {pair.items(order)["SKU-001"]: 3}, shipping=0)
-    yield
+    yield run_chain()
     agree(pair, order)
     assert on_lines(pair, order) == {"SKU-001": (0, 0, 0), "SKU-002": (2, 2, 0)}
     assert to_deliver(pair, order) == {"SKU-002": 2}
@@ -89,7 +88,7 @@ def test_an_order_that_was_refunded_whole_is_imported_with_nothing_to_deliver(pa
     pair.shop.invoice(order)
     pair.shop.refund(order)
     assert pair.shop.order(order)["state"] == "closed"
-    yield
+    yield run_chain()
     agree(pair, order)
     assert on_lines(pair, order) == {"SKU-001": (0, 0, 0), "SKU-002": (0, 0, 0)}
     assert to_deliver(pair, order) == {}
@@ -102,7 +101,7 @@ def test_of_an_order_that_was_shipped_in_part_the_refunded_rest_is_not_delivered
     pair.shop.invoice(order)
     pair.shop.ship(order, {item: 1})
     pair.shop.refund(order, {item: 2}, shipping=0)
-    yield
+    yield run_chain()
     agree(pair, order)
     assert on_lines(pair, order) == {"SKU-001": (1, 1, 0)}
     assert [row["state"] for row in pair.pickings(order)] == ["done"]
@@ -115,7 +114,7 @@ def test_what_was_refunded_after_it_left_is_delivered_as_it_was(pair: ShopAndBoo
     pair.shop.invoice(order)
     pair.shop.ship(order)
     pair.shop.refund(order, {item: 1}, shipping=0, return_to_stock=[item])
-    yield
+    yield run_chain()
     assert on_lines(pair, order)["SKU-001"][0] == 3
     assert [row["state"] for row in pair.pickings(order)] == ["done"]
     assert "will_ship_too_much" not in {found for found, _, _ in pair.findings(order)}
@@ -130,7 +129,7 @@ def test_money_that_was_given_back_before_the_import_changes_nothing_of_the_good
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order)
     pair.shop.refund(order, {item: 0}, shipping=0, adjustment_positive=2)
-    yield
+    yield run_chain()
     agree(pair, order)
     assert to_deliver(pair, order) == {"SKU-001": 3}
 
@@ -141,10 +140,10 @@ def test_what_is_refunded_again_after_the_import_is_a_matter_of_the_warehouse(pa
     item = pair.items(order)["SKU-001"]
     pair.shop.invoice(order)
     pair.shop.refund(order, {item: 1}, shipping=0)
-    yield
+    yield run_chain()
     agree(pair, order)
     pair.shop.refund(order, {item: 1}, shipping=0)
-    yield
+    yield run_chain()
     assert pair.findings(order) == {("will_ship_too_much", "order", "")}
     assert on_lines(pair, order) == {"SKU-001": (2, 2, 0)}
     assert len(pair.notes(order)) == 2
@@ -159,13 +158,13 @@ def test_several_invoices_and_refunds_before_the_import_agree(pair: ShopAndBooks
     pair.shop.invoice(order, {item: 1})
     pair.shop.ship(order, {item: 1})
     pair.shop.refund(order, {item: 1}, shipping=0)
-    yield
+    yield run_chain()
     assert pair.findings(order) == set()
     assert on_lines(pair, order) == {"SKU-001": (2, 1, 1), "SKU-002": (2, 0, 2)}
     assert to_deliver(pair, order) == {"SKU-001": 1, "SKU-002": 2}
     pair.shop.invoice(order)
     pair.shop.ship(order, {item: 1, pair.items(order)["SKU-002"]: 2})
-    yield
+    yield run_chain()
     agree(pair, order)
 
 
@@ -179,7 +178,7 @@ def test_a_bundle_that_was_refunded_before_it_left_is_not_to_be_delivered(pair: 
         item["item_id"]: int(item["qty_ordered"]) for item in pair.desk.money_items(order) if item["item_id"] != other
     }
     pair.shop.refund(order, money, shipping=0)
-    yield
+    yield run_chain()
     agree(pair, order)
     assert to_deliver(pair, order) == {"SKU-001": 1}
 
@@ -189,7 +188,7 @@ def test_a_part_of_a_fixed_bundle_order_that_was_refunded_is_not_delivered(pair:
     order = pair.order([Line("BUNDLE-FIX", 3)])
     pair.shop.invoice(order)
     pair.shop.refund(order, {pair.items(order)["BUNDLE-FIX"]: 1}, shipping=0)
-    yield
+    yield run_chain()
     agree(pair, order)
     assert on_lines(pair, order)["BUNDLE-FIX"][:2] == (2, 2)
 
@@ -206,7 +205,7 @@ def test_any_quantities_that_were_refunded_before_the_import_agree(pair: ShopAnd
             pair.shop.ship(order, {item: shipped})
         pair.shop.refund(order, {item: refunded}, shipping=0)
         orders[order] = (shipped, refunded)
-    yield
+    yield run_chain()
     for order, (shipped, refunded) in orders.items():
         never = min(refunded, 3 - shipped)
         assert {found for found, _, _ in pair.findings(order)} <= {"refunded_not_returned"}, (shipped, refunded)

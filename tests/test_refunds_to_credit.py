@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from shop_and_books import ShopAndBooks
 from staged import instance
-from stories import story
-from test_rules_totals import booked, extend, gift_journal, number, tender
+from stories import Story, run_chain, story
+from totals import booked, extend, gift_journal, number, tender
 
-Story = Any
 GIFT = {"nature": "payment_part", "journal": "GIFT"}
 POINTS = {**GIFT, "refunded_fields": ["extension_attributes.points_given"]}
 CREDIT = "customer_balance_total_refunded"
@@ -36,7 +35,7 @@ def test_a_refund_to_store_credit_is_named_with_its_amount_and_not_to_be_paid_ou
     order = refunded(pair)
     total = number(pair.memos(order)[0]["grand_total"])
     give(pair, order, total)
-    yield
+    yield run_chain()
     (told,) = pair.reported(order)
     assert (told["type"], told["kind"], told["part"]) == ("refunded_to_credit", "credit_memo", "store_credit")
     assert f"{total} USD of {total} were refunded to store credit (customer_balance_total_refunded)" in told["message"]
@@ -56,10 +55,10 @@ def test_a_refund_to_store_credit_settles_the_credit_note_against_the_liability(
     total = number(pair.memos(order)[0]["grand_total"])
     if not late:
         give(pair, order, total)
-    yield
+    yield run_chain()
     if late:
         give(pair, order, total)
-        yield
+        yield run_chain()
     (note,) = pair.notes(order)
     (payment,) = pair.payments(note)
     assert (number(payment["amount"]), payment["journal_id"][1]) == (total, "Gift cards and credit")
@@ -73,7 +72,7 @@ def test_of_a_refund_partly_to_store_credit_the_rest_stays_open(pair: ShopAndBoo
     gift_journal(pair)
     order = refunded(pair)
     give(pair, order, 5)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert number(note["amount_residual"]) == number(note["amount_total"]) - 5
     assert pair.findings(order) == set()
@@ -90,7 +89,7 @@ def test_credit_that_comes_back_is_no_second_refund_to_store_credit(pair: ShopAn
             tender(document, "customer_balance_amount", 4)
     give(pair, back, 4)
     give(pair, both, total)
-    yield
+    yield run_chain()
     for order, residual in ((back, total - 4), (both, Decimal(0))):
         (note,) = pair.notes(order)
         assert number(note["amount_residual"]) == residual
@@ -108,7 +107,7 @@ def test_which_of_several_credit_memos_it_is_of_is_read_in_one_way_or_not_at_all
     second = number(pair.memos(one)[1]["grand_total"])
     give(pair, one, second)
     give(pair, unknown, number(pair.memos(unknown)[0]["grand_total"]))
-    yield
+    yield run_chain()
     open_ = sorted(number(note["amount_residual"]) for note in pair.notes(one))
     assert open_ == [0, number(pair.memos(one)[0]["grand_total"])]
     assert pair.findings(one) == set()
@@ -121,7 +120,7 @@ def test_which_of_several_credit_memos_it_is_of_is_read_in_one_way_or_not_at_all
         assert memo["increment_id"] in told["message"]
     for note in pair.notes(unknown):
         pair.pay(unknown, note["id"], outbound=True)
-    yield
+    yield run_chain()
     assert pair.findings(unknown) == set()
 
 
@@ -130,9 +129,9 @@ def test_a_credit_note_that_odoo_set_off_against_its_open_invoice_is_named_all_t
     """The customer's transfer of the whole amount would leave the refund over, and somebody might pay it back."""
     gift_journal(pair)
     order = refunded(pair, payment="banktransfer")
-    yield
+    yield run_chain()
     give(pair, order, number(pair.memos(order)[0]["grand_total"]))
-    yield
+    yield run_chain()
     (told,) = pair.reported(order)
     assert told["type"] == "refunded_to_credit"
     assert "set off against" in told["no_change_reason"]
@@ -144,7 +143,7 @@ def test_points_of_an_extension_that_the_credit_memo_shows_settle_their_liabilit
     order = refunded(pair)
     (memo,) = pair.memos(order)
     extend(memo, points_given=number(memo["grand_total"]))
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert number(note["amount_residual"]) == 0
     assert [row["journal_id"][1] for row in pair.payments(note)] == ["Gift cards and credit"]

@@ -25,8 +25,8 @@ from typing import Any
 import pytest
 import request_story
 from ledger_changes import AnyRequest, a_change, an_instance, intent_of, recorded
+from request_sources import sources
 from sqlalchemy import Connection, text
-from test_load_requests import sources
 
 from magodoo import staging
 from magodoo.domain.kinds import EDGES, ChangeKind, requires, waits_for

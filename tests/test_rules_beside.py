@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,9 +9,7 @@ from typing import Any
 import pytest
 from accountant import account, bank_line, due, wizard
 from shop_and_books import ShopAndBooks, amount
-from stories import story
-
-Story = Generator[None, None, None]
+from stories import Story, run_chain, story
 
 
 def rounding_to(pair: ShopAndBooks, step: float, strategy: str) -> int:
@@ -44,25 +41,25 @@ def billed_with(pair: ShopAndBooks, order: int, **values: Any) -> dict[str, Any]
 @story()
 def test_an_invoice_rounded_to_cash_is_information(pair: ShopAndBooks, strategy: str) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     move = billed_with(pair, order, invoice_cash_rounding_id=rounding_to(pair, 0.05, strategy))
     assert amount(move["amount_total"]) == Decimal("48.30")
     assert amount(move["amount_untaxed"]) + amount(move["amount_tax"]) == Decimal("48.30")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert [(row["type"], row["severity"]) for row in pair.reported(order)] == [("cash_rounding", "info")]
 
 
 @story()
 def test_an_invoice_rounded_to_cash_that_is_paid_goes_to_magento(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     move = billed_with(pair, order, invoice_cash_rounding_id=rounding_to(pair, 0.05, "add_invoice_line"))
     bank_line(pair, [move["id"]])
     assert pair.moves(order)[0]["payment_state"] == "paid"
-    yield
+    yield run_chain()
     assert [amount(row["grand_total"]) for row in pair.invoices(order)] == [Decimal("48.28")]
-    yield
+    yield run_chain()
     assert [(row["type"], row["severity"]) for row in pair.reported(order)] == [("cash_rounding", "info")]
 
 
@@ -70,7 +67,7 @@ def test_an_invoice_rounded_to_cash_that_is_paid_goes_to_magento(pair: ShopAndBo
 @story()
 def test_what_a_discount_for_early_payment_granted_counts_as_paid(pair: ShopAndBooks, computation: str) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     move = billed_with(pair, order, invoice_payment_term_id=early(pair, computation))
     whole = amount(move["amount_total"])
     base = whole if computation == "included" else whole - amount(move["amount_tax"])
@@ -78,14 +75,14 @@ def test_what_a_discount_for_early_payment_granted_counts_as_paid(pair: ShopAndB
     (payment,) = pair.payments(move)
     assert amount(payment["amount"]) == whole - round(base * Decimal("0.02"), 2)
     assert [(row["payment_state"], row["amount_residual"]) for row in pair.moves(order)] == [("paid", 0)]
-    yield
+    yield run_chain()
     assert [amount(row["grand_total"]) for row in pair.invoices(order)] == [whole]
 
 
 @story()
 def test_who_pays_after_the_days_of_the_discount_pays_in_full(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery", days_ago=12)
-    yield
+    yield run_chain()
     eleven_days_ago = f"{datetime.now(UTC) - timedelta(days=11):%Y-%m-%d}"
     move = billed_with(pair, order, invoice_payment_term_id=early(pair, "included"), invoice_date=eleven_days_ago)
     wizard(pair, [move["id"]])
@@ -96,7 +93,7 @@ def test_who_pays_after_the_days_of_the_discount_pays_in_full(pair: ShopAndBooks
 @story()
 def test_a_term_that_lowers_the_tax_upon_the_invoice_is_not_representable(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     plain = pair.bill(order, post=False)
     (before,) = pair.moves(order)
     pair.call("account.move", "write", [plain], vals={"invoice_payment_term_id": early(pair, "mixed")})
@@ -106,7 +103,7 @@ def test_a_term_that_lowers_the_tax_upon_the_invoice_is_not_representable(pair: 
     assert 0 < amount(move["amount_tax"]) < amount(before["amount_tax"])
     assert abs(amount(move["amount_tax"]) - amount(before["amount_tax"]) * Decimal("0.98")) <= Decimal("0.01")
     bank_line(pair, [plain], amount(due(pair, plain)["amount_residual"]))
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     (finding,) = pair.reported(order, type="not_representable")
     assert "2/10 net 30" in finding["message"]

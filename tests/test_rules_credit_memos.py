@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from shop_and_books import ShopAndBooks, amount
-from stories import story
+from stories import Story, run_chain, story
 
-Story = Generator[None, None, None]
 RETURNS: dict[str, Any] = {"shipments": {"returns": "shipped_items"}, "credit_memos": {"to_magento": "when_paid"}}
 AS_QUOTATION: dict[str, Any] = {
     "payment_methods": {
@@ -39,14 +37,14 @@ def nothing(pair: ShopAndBooks, order: int) -> dict[int, int]:
 @story()
 def test_a_memo_below_zero_is_never_written_and_is_critical(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
-    yield
+    yield run_chain()
     pair.shop.refund(order, nothing(pair, order), shipping=1, adjustment_positive=2)
     row = pair.memos(order)[0]
     for name in ("adjustment_negative", "base_adjustment_negative"):
         row[name] = Decimal("12.00")
     for name in ("grand_total", "base_grand_total"):
         row[name] = Decimal(str(row[name])) - 12
-    yield
+    yield run_chain()
     assert pair.notes(order) == []
     (finding,) = pair.reported(order, type="over_refunded", kind="credit_memo")
     assert (finding["severity"], finding["magento_amount"]) == ("critical", -90_000)
@@ -55,12 +53,12 @@ def test_a_memo_below_zero_is_never_written_and_is_critical(pair: ShopAndBooks) 
 @story()
 def test_refunds_above_the_invoices_are_never_written(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
-    yield
+    yield run_chain()
     pair.shop.refund(order)
     again = copy.deepcopy(pair.memos(order)[0])
     again |= {"entity_id": again["entity_id"] + 90_000, "increment_id": "900000001"}
     pair.shop.tables.creditmemos[again["entity_id"]] = again
-    yield
+    yield run_chain()
     assert len(pair.notes(order)) <= 1, "the refunds would be twice what was invoiced"
     assert ("over_refunded", "order", "") in pair.findings(order)
 
@@ -68,9 +66,9 @@ def test_refunds_above_the_invoices_are_never_written(pair: ShopAndBooks) -> Sto
 @story()
 def test_the_only_invoice_is_named_as_reversed(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
-    yield
+    yield run_chain()
     pair.shop.refund(order, nothing(pair, order) | {pair.items(order)["SKU-001"]: 1}, shipping=0)
-    yield
+    yield run_chain()
     assert pair.notes(order)[0]["reversed_entry_id"][0] == pair.moves(order)[0]["id"]
 
 
@@ -80,9 +78,9 @@ def test_of_several_unpaid_invoices_none_is_named_as_reversed(pair: ShopAndBooks
     items = pair.items(order)
     pair.shop.invoice(order, {items["SKU-001"]: 2})
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     pair.shop.refund(order, nothing(pair, order) | {items["SKU-001"]: 1}, shipping=0)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert (note["state"], note["reversed_entry_id"]) == ("posted", False)
     assert [move["payment_state"] for move in pair.moves(order)] == ["not_paid", "not_paid"]
@@ -94,9 +92,9 @@ def test_of_several_invoices_the_paid_candidate_is_named(pair: ShopAndBooks) -> 
     items = pair.items(order)
     pair.shop.invoice(order, {items["SKU-001"]: 2})
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     pair.shop.refund(order, nothing(pair, order) | {items["SKU-001"]: 1}, shipping=0)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert note["reversed_entry_id"][0] == pair.moves(order)[0]["id"]
 
@@ -117,9 +115,9 @@ def test_after_a_memo_nothing_is_to_invoice_whatever_the_policy(
     pair.shop.invoice(order)
     if shipped:
         pair.shop.ship(order)
-    yield
+    yield run_chain()
     pair.shop.refund(order)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert amount(note["amount_total"]) == amount(pair.memos(order)[0]["grand_total"])
     assert [row["state"] for row in pair.pickings(order, "incoming")] == (["done"] if shipped else [])
@@ -142,9 +140,9 @@ def test_of_a_memo_that_refunds_some_shipped_and_some_not_only_the_rest_is_linke
     order = pair.order({"SKU-011": 3})
     pair.shop.invoice(order)
     pair.shop.ship(order, {pair.items(order)["SKU-011"]: 2})
-    yield
+    yield run_chain()
     pair.shop.refund(order)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert amount(note["amount_total"]) == amount(pair.memos(order)[0]["grand_total"])
     domain = [["move_id", "=", note["id"]], ["sale_line_ids", "!=", False]]
@@ -155,12 +153,12 @@ def test_of_a_memo_that_refunds_some_shipped_and_some_not_only_the_rest_is_linke
 @story()
 def test_a_credit_note_and_a_new_invoice_of_the_same_total_are_a_correction(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     pair.reverse(entry["id"])
     history = pair.of(order)
     pair.books.invoice(history, pair.invoices(order)[0]["entity_id"], linked=False, ref="new address")
-    yield
+    yield run_chain()
     assert {row["type"] for row in pair.reported(order)} == {"corrected_in_odoo"}
     assert {row["severity"] for row in pair.reported(order)} == {"info"}
     assert (len(pair.invoices(order)), pair.memos(order)) == (1, [])
@@ -173,9 +171,9 @@ def test_a_credit_note_and_a_new_invoice_of_the_same_total_are_a_correction(pair
 def test_what_was_refunded_before_shipping_would_be_shipped_too_much(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 4})
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     pair.shop.refund(order, {pair.items(order)["SKU-001"]: 1}, shipping=0)
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order, type="will_ship_too_much")
     assert finding["severity"] == "critical"
     assert any("warehouse@example.com" in mail for mail in pair.mails(finding["order_number"]))
@@ -199,7 +197,7 @@ def test_returned_and_not_refunded_is_a_finding_after_14_days_and_writes_nothing
         pair.at(0)
         pair.touch(order)
         orders[name] = order
-    yield
+    yield run_chain()
     assert ("returned_not_refunded", "return", "") in pair.findings(orders["old"])
     assert pair.findings(orders["fresh"]) == set()
     assert [pair.memos(order) for order in orders.values()] == [[], []], "an Odoo return writes nothing to Magento"
@@ -217,7 +215,7 @@ def test_refunded_and_not_returned_is_a_finding_after_14_days(pair: ShopAndBooks
     pair.books.credit_note(pair.histories[order], memo)
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert ("refunded_not_returned", "credit_memo", "") in pair.findings(order)
     assert pair.pickings(order, "incoming") == []
 
@@ -226,7 +224,7 @@ def test_refunded_and_not_returned_is_a_finding_after_14_days(pair: ShopAndBooks
 def test_a_replacement_never_becomes_a_magento_document(pair: ShopAndBooks) -> Story:
     """A piece added for nothing, and goods that came back and were sent again."""
     given, again = in_full(pair, lines={"SKU-001": 2}), in_full(pair, lines={"SKU-001": 2})
-    yield
+    yield run_chain()
     (sale,), (delivered,) = pair.sales(given), pair.pickings(again)
     line = {
         "order_id": sale["id"],
@@ -238,7 +236,7 @@ def test_a_replacement_never_becomes_a_magento_document(pair: ShopAndBooks) -> S
     (more,) = [row for row in pair.pickings(given) if row["state"] != "done"]
     send(pair, more, 1)
     pair.books.give_back(pair.books.give_back(delivered["id"]))
-    yield
+    yield run_chain()
     for order in (given, again):
         assert (len(pair.shipments(order)), len(pair.invoices(order)), len(pair.pickings(order))) == (1, 1, 2)
         assert pair.findings(order) == {("replacement", "shipment", "")}
@@ -258,9 +256,9 @@ def test_of_more_than_was_ordered_only_what_was_ordered_is_a_shipment_and_the_re
     pair: ShopAndBooks,
 ) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     send(pair, pair.pickings(order)[0], 3)
-    yield
+    yield run_chain()
     (shipment,) = pair.shipments(order)
     assert [int(item["qty"]) for item in shipment["items"]] == [2]
     (finding,) = pair.reported(order, kind="shipment")
@@ -272,10 +270,10 @@ def test_of_more_than_was_ordered_only_what_was_ordered_is_a_shipment_and_the_re
 def test_what_was_sent_though_it_was_refunded_is_no_replacement(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2})
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     pair.shop.refund(order)
     send(pair, pair.pickings(order)[0], 2)
-    yield
+    yield run_chain()
     assert pair.shipments(order) == []
     (finding,) = pair.reported(order, kind="shipment")
     assert (finding["type"], finding["severity"]) == ("missing_in_magento", "warning")
@@ -287,21 +285,21 @@ def test_what_was_sent_though_it_was_refunded_is_no_replacement(pair: ShopAndBoo
 @story(restless=True)
 def test_an_edited_order_takes_the_place_of_the_old_one(pair: ShopAndBooks) -> Story:
     old = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     new = pair.order({"SKU-003": 1}, "cashondelivery", edit_of=old)
-    yield
+    yield run_chain()
     assert ([sale["state"] for sale in pair.sales(old)], pair.sales(new)) == (["cancel"], []), "first the old one ends"
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(new)] == ["sale"]
 
 
 @story()
 def test_an_edited_order_waits_while_the_old_one_is_delivered_in_odoo(pair: ShopAndBooks) -> Story:
     old = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     pair.deliver(old)
     new = pair.order({"SKU-003": 1}, "cashondelivery", edit_of=old)
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(old)] == ["sale"]
     assert pair.sales(new) == []
     assert any(row["no_change_reason"] for row in pair.reported(new))
@@ -313,7 +311,7 @@ def test_a_quotation_is_not_confirmed_and_nothing_ships_while_the_order_is_held(
     pair: ShopAndBooks, state: str
 ) -> Story:
     quotation, sold = pair.order(), pair.order(payment="purchaseorder")
-    yield
+    yield run_chain()
     assert [sale["state"] for order in (quotation, sold) for sale in pair.sales(order)] == ["draft", "sale"]
     pair.shop.invoice(quotation)
     pair.deliver(sold)
@@ -321,7 +319,7 @@ def test_a_quotation_is_not_confirmed_and_nothing_ships_while_the_order_is_held(
         row = pair.shop.order(order)
         row["state"], row["status"] = ("processing", "fraud") if state == "fraud" else (state, state)
         pair.touch(order)
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(quotation)] == ["draft"]
     assert (pair.moves(quotation), pair.shipments(sold)) == ([], [])
     assert all(row["no_change_reason"] for order in (quotation, sold) for row in pair.reported(order))
@@ -333,7 +331,7 @@ def test_held_orders_are_never_imported(pair: ShopAndBooks, state: str) -> Story
     order = pair.order(payment="cashondelivery")
     row = pair.shop.order(order)
     row["state"], row["status"] = ("processing", "fraud") if state == "fraud" else (state, state)
-    yield
+    yield run_chain()
     assert pair.sales(order) == []
 
 
@@ -344,17 +342,17 @@ def test_a_held_order_with_an_invoice_and_a_shipment_is_not_imported_either(pair
     pair.shop.invoice(order, {items["SKU-001"]: 1})
     pair.shop.ship(order, {items["SKU-001"]: 1})
     pair.shop.hold(order)
-    yield
+    yield run_chain()
     assert (pair.sales(order), pair.moves(order)) == ([], [])
     pair.shop.unhold(order)
-    yield
+    yield run_chain()
     assert (len(pair.sales(order)), len(pair.moves(order))) == (1, 1)
 
 
 @story()
 def test_cash_on_delivery_is_imported_pending_and_others_wait(pair: ShopAndBooks) -> Story:
     cod, transfer = pair.order(payment="cashondelivery"), pair.order(payment="banktransfer")
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(cod)] == ["sale"]
     assert (pair.sales(transfer), pair.findings(transfer)) == ([], set())
 
@@ -362,9 +360,9 @@ def test_cash_on_delivery_is_imported_pending_and_others_wait(pair: ShopAndBooks
 @story(**AS_QUOTATION)
 def test_a_bank_transfer_is_a_quotation_until_it_goes_on(pair: ShopAndBooks) -> Story:
     order, purchase = pair.order(payment="banktransfer"), pair.order(payment="purchaseorder")
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(order)] == ["draft"]
     assert [sale["state"] for sale in pair.sales(purchase)] == ["sale"]
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert ([sale["state"] for sale in pair.sales(order)], len(pair.moves(order))) == (["sale"], 1)

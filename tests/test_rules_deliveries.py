@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 
+from components import made_of, validate
 from shop_and_books import ShopAndBooks
-from stories import story
+from stories import Story, run_chain, story
 
-Story = Generator[None, None, None]
 EAST = {"odoo": {"warehouses": {"WH": "east"}}}
 
 
@@ -28,7 +27,7 @@ def test_what_is_not_reserved_in_full_is_not_delivered_until_stock_comes(pair: S
     set_stock(pair, "SKU-007", 1)
     order = pair.order({"SKU-007": 2})
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     assert [row["state"] for row in pair.pickings(order)] != ["done"]
     assert ("missing_in_odoo", "shipment", "") in pair.findings(order)
     assert any(kind == "odoo_delivery" and "reserved" in why for kind, _, why in pair.unfinished(order))
@@ -38,7 +37,7 @@ def test_what_is_not_reserved_in_full_is_not_delivered_until_stock_comes(pair: S
     assert min(row["quantity"] for row in quants if row["location_id"][1].startswith("WH")) >= 0
     set_stock(pair, "SKU-007", 5)
     pair.call("stock.picking", "action_assign", [pair.pickings(order)[0]["id"]])
-    yield
+    yield run_chain()
     assert [row["state"] for row in pair.pickings(order)] == ["done"]
 
 
@@ -47,7 +46,7 @@ def test_what_needs_a_lot_is_not_delivered(pair: ShopAndBooks) -> Story:
     pair.call("product.product", "write", [pair.books.names.products["SKU-008"]], vals={"tracking": "lot"})
     order = pair.order({"SKU-008": 1})
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     assert "done" not in [row["state"] for row in pair.pickings(order)]
     assert any(kind == "odoo_delivery" for kind, _, _ in pair.unfinished(order))
     assert ("missing_in_odoo", "shipment", "") in pair.findings(order)
@@ -59,9 +58,9 @@ def test_a_delivery_takes_its_stock_from_the_mapped_source(pair: ShopAndBooks) -
     for sku in ("SKU-001", "SKU-002"):
         pair.shop.set_stock(sku, 100, "east")
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     pair.deliver(order)
-    yield
+    yield run_chain()
     (shipment,) = pair.shipments(order)
     assert shipment["extension_attributes"]["source_code"] == "east"
 
@@ -74,7 +73,7 @@ def test_several_shipments_of_one_day_are_delivered_one_by_one(pair: ShopAndBook
         pair.shop.ship(
             order, {item: 1}, tracks=[{"track_number": f"N-{number}", "title": "UPS", "carrier_code": "ups"}]
         )
-    yield
+    yield run_chain()
     done = pair.pickings(order)
     assert [(row["state"], pair.moved(row)) for row in done] == [("done", {"SKU-001": 1})] * 3
     assert [row["carrier_tracking_ref"] for row in done] == ["N-0", "N-1", "N-2"]
@@ -83,17 +82,17 @@ def test_several_shipments_of_one_day_are_delivered_one_by_one(pair: ShopAndBook
 @story()
 def test_virtual_items_are_never_delivered(pair: ShopAndBooks) -> Story:
     order = pair.order({"E-BOOK": 1}, "cashondelivery")
-    yield
+    yield run_chain()
     assert (len(pair.sales(order)), pair.pickings(order)) == (1, [])
 
 
 @story()
 def test_a_shipment_that_both_sides_made_is_one_delivery(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     pair.deliver(order, tracking=["BOTH"])
     pair.shop.ship(order, tracks=[{"track_number": "BOTH", "title": "UPS", "carrier_code": "ups"}])
-    yield
+    yield run_chain()
     assert (len(pair.shipments(order)), len(pair.pickings(order))) == (1, 1)
     assert pair.findings(order) == set()
     assert Decimal(str(pair.shipments(order)[0]["total_qty"])) == 2
@@ -102,45 +101,18 @@ def test_a_shipment_that_both_sides_made_is_one_delivery(pair: ShopAndBooks) -> 
 # Kits, several steps, drop shipments
 
 
-def made_of(pair: ShopAndBooks, order: int, components: dict[str, int]) -> dict[str, int]:
-    """The order's open delivery brings components instead of the product that was sold; returns their moves by SKU."""
-    (picking,) = pair.pickings(order)
-    products = pair.books.names.products
-    links = "picking_id sale_line_id location_id location_dest_id company_id"
-    (sold,) = pair.rows("stock.move", [["id", "in", picking["move_ids"]]], links)
-    moves = {}
-    for sku, quantity in components.items():
-        if moves:
-            values = {name: sold[name][0] for name in links.split()}
-            (made,) = pair.call(
-                "stock.move", "create", vals_list=[{**values, "product_id": products[sku], "product_uom_qty": quantity}]
-            )
-        else:
-            made = sold["id"]
-            pair.call("stock.move", "write", [made], vals={"product_id": products[sku], "product_uom_qty": quantity})
-        moves[sku] = made
-    return moves
-
-
-def validate(pair: ShopAndBooks, picking: int, quantities: dict[int, int]) -> None:
-    for move, quantity in quantities.items():
-        pair.call("stock.move", "write", [move], vals={"quantity": quantity, "picked": bool(quantity)})
-    done = pair.call("stock.picking", "button_validate", [picking], context={"skip_backorder": True, "skip_sms": True})
-    assert done is True
-
-
 @story()
 def test_a_kit_is_shipped_by_what_its_order_line_says_is_delivered(pair: ShopAndBooks) -> Story:
     """A kit of two SKU-010 and one SKU-011: three are sold, one is delivered, then two."""
     order = pair.order({"SKU-009": 3}, "cashondelivery")
-    yield
+    yield run_chain()
     moves = made_of(pair, order, {"SKU-010": 6, "SKU-011": 3})
     validate(pair, pair.pickings(order)[0]["id"], {moves["SKU-010"]: 2, moves["SKU-011"]: 1})
-    yield
+    yield run_chain()
     assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [1]
     rest = next(row for row in pair.pickings(order) if row["state"] != "done")
     validate(pair, rest["id"], {move: (4, 2)[place] for place, move in enumerate(rest["move_ids"])})
-    yield
+    yield run_chain()
     assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [1, 2]
     assert pair.findings(order) == set()
 
@@ -148,10 +120,10 @@ def test_a_kit_is_shipped_by_what_its_order_line_says_is_delivered(pair: ShopAnd
 @story(restless=True)
 def test_a_kit_that_magento_shipped_is_delivered_by_a_person(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-009": 1}, "cashondelivery")
-    yield
+    yield run_chain()
     made_of(pair, order, {"SKU-010": 2, "SKU-011": 1})
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     assert "done" not in [row["state"] for row in pair.pickings(order)]
     assert any("kit" in why for kind, _, why in pair.unfinished(order) if kind == "odoo_delivery")
 
@@ -160,7 +132,7 @@ def test_a_kit_that_magento_shipped_is_delivered_by_a_person(pair: ShopAndBooks)
 def test_a_drop_shipment_counts_as_shipped(pair: ShopAndBooks) -> Story:
     """The vendor sends it: the transfer's type is `dropship`."""
     order = pair.order({"SKU-010": 1}, "cashondelivery")
-    yield
+    yield run_chain()
     picking = pair.pickings(order)[0]["id"]
     types = pair.odoo.db.tables["stock.picking.type"]
     usual = next(row for row in types.values() if row["code"] == "outgoing" and row["company_id"] == 1)
@@ -174,6 +146,6 @@ def test_a_drop_shipment_counts_as_shipped(pair: ShopAndBooks) -> Story:
     pair.call("stock.picking", "write", [picking], vals={"picking_type_id": drop})
     (move,) = pair.rows("stock.picking", [["id", "=", picking]], "move_ids")[0]["move_ids"]
     validate(pair, picking, {move: 1})
-    yield
+    yield run_chain()
     assert len(pair.shipments(order)) == 1
     assert pair.findings(order) == set()

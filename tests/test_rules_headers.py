@@ -5,16 +5,13 @@ Ours are fiscal position, taxes, journal and dates, and the reference and origin
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import date
 from typing import Any
 
 from shop_and_books import ShopAndBooks
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo_sandbox.magento import Address
-
-Story = Generator[None, None, None]
 
 DAYS: dict[str, Any] = {
     "payment_methods": {
@@ -99,7 +96,7 @@ def test_an_invoice_is_due_as_the_order_s_payment_term_says(pair: ShopAndBooks) 
     order = pair.order({"SKU-001": 2}, "purchaseorder", days_ago=3)
     by_odoo = pair.order({"SKU-001": 2}, "purchaseorder")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     theirs = pair.bill(by_odoo)
     assert [days_to_pay(pair, move) for move in (pair.moves(order)[0]["id"], theirs)] == [30, 30]
 
@@ -111,7 +108,7 @@ def test_an_invoice_without_a_payment_term_is_due_on_its_own_date(pair: ShopAndB
     pair.shop.invoice(order)
     pair.at(0)
     pair.touch(order)  # what was saved before the last reading is not read again
-    yield
+    yield run_chain()
     (move,) = pair.moves(order)
     assert days_to_pay(pair, move["id"]) == 0
     assert move["invoice_date"] == pair.invoices(order)[0]["created_at"][:10]
@@ -121,10 +118,10 @@ def test_an_invoice_without_a_payment_term_is_due_on_its_own_date(pair: ShopAndB
 def test_what_a_provider_captured_is_due_at_once_whatever_the_customer_s_terms(pair: ShopAndBooks) -> Story:
     days = terms(pair)["30 Days"]
     order = pair.order({"SKU-001": 2}, "card")
-    yield
+    yield run_chain()
     pair.call("sale.order", "write", [pair.sales(order)[0]["id"]], vals={"payment_term_id": days})
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (move,) = pair.moves(order)
     assert (days_to_pay(pair, move["id"]), move["payment_state"]) == (0, "paid")
 
@@ -134,7 +131,7 @@ def test_a_payment_settles_every_instalment_of_its_invoice(pair: ShopAndBooks) -
     terms(pair)
     order = pair.order({"SKU-001": 2}, "checkmo")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (move,) = pair.moves(order)
     domain = [["move_id", "=", move["id"]], ["display_type", "=", "payment_term"]]
     lines = pair.rows("account.move.line", domain, "balance amount_residual date_maturity")
@@ -147,7 +144,7 @@ def test_a_payment_settles_every_instalment_of_its_invoice(pair: ShopAndBooks) -
 def test_an_invoice_names_the_delivery_address_of_its_order(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery", shipping=SOMEBODY)
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (sale,) = pair.rows("sale.order", [["id", "=", pair.sales(order)[0]["id"]]], "partner_shipping_id partner_id")
     (move,) = pair.rows("account.move", [["id", "=", pair.moves(order)[0]["id"]]], "partner_shipping_id")
     assert move["partner_shipping_id"] == sale["partner_shipping_id"] != sale["partner_id"]
@@ -162,11 +159,11 @@ def test_the_head_of_an_invoice_is_field_by_field_what_odoo_s_own_button_makes(p
         pair.order({"SKU-001": 2}, "cashondelivery", customer=customer, billing=who, shipping=SOMEBODY)
         for _ in range(2)
     )
-    yield
+    yield run_chain()
     for order in (ours, theirs):
         fill_in(pair, order, payment_term_id=days)
     pair.shop.invoice(ours)
-    yield
+    yield run_chain()
     move = pair.moves(ours)[0]["id"]
     left, right = head(pair, move), head(pair, pair.bill(theirs))
     assert {name: (value, right[name]) for name, value in left.items() if value != right[name]} == {}
@@ -178,15 +175,15 @@ def test_the_head_of_an_invoice_is_field_by_field_what_odoo_s_own_button_makes(p
 def test_the_head_of_a_credit_note_is_field_by_field_what_odoo_s_own_button_makes(pair: ShopAndBooks) -> Story:
     days = terms(pair)["30 Days"]
     orders = [pair.order({"SKU-001": 2}, "cashondelivery", shipping=SOMEBODY) for _ in range(2)]
-    yield
+    yield run_chain()
     for order in orders:
         fill_in(pair, order, payment_term_id=days)
         pair.shop.invoice(order)
-    yield
+    yield run_chain()
     ours, theirs = orders
     pair.shop.refund(ours)
     by_odoo = pair.reverse(pair.moves(theirs)[0]["id"])
-    yield
+    yield run_chain()
     note = pair.notes(ours)[0]["id"]
     left, right = head(pair, note), head(pair, by_odoo)
     ids = {"partner_id", "partner_shipping_id", "reversed_entry_id"}
@@ -201,10 +198,10 @@ def test_the_head_of_a_credit_note_is_field_by_field_what_odoo_s_own_button_make
 @story(**DAYS)
 def test_an_invoice_goes_to_the_invoice_address_that_a_person_chose_on_the_order(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery", shipping=SOMEBODY)
-    yield
+    yield run_chain()
     (sale,) = pair.rows("sale.order", [["id", "=", pair.sales(order)[0]["id"]]], "partner_shipping_id")
     chosen = sale["partner_shipping_id"][0]
     pair.call("sale.order", "write", [sale["id"]], vals={"partner_invoice_id": chosen})
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert [move["partner_id"][0] for move in pair.moves(order)] == [chosen]

@@ -2,69 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
-from typing import Any
 
+from intercompany import MAPPED, mirror, own_order, rows_there, send, there
 from shop_and_books import ShopAndBooks
 from sqlalchemy import text
-from stories import story
-from test_rules_transfers import QUIET, intercompany, open_in_odoo, shipped, validate
-
-Story = Generator[None, None, None]
-WAREHOUSE = 2  # the second company of both Odoos
-MAPPED = {"warehouse_companies": [WAREHOUSE]}
-
-
-def there(pair: ShopAndBooks, model: str, method: str, ids: Any = None, **arguments: Any) -> Any:
-    """A call of a clerk of the warehouse's company."""
-    context = {**arguments.pop("context", {}), "allowed_company_ids": [WAREHOUSE]}
-    return pair.call(model, method, ids, context=context, **arguments)
-
-
-def rows_there(pair: ShopAndBooks, model: str, domain: list[Any], fields: str) -> list[dict[str, Any]]:
-    return list(there(pair, model, "search_read", domain=domain, fields=fields.split(), order="id"))
-
-
-def mirror(pair: ShopAndBooks, named: str, goods: dict[str, float]) -> int:
-    """The order's mirror in the company of the warehouse, confirmed: our company is the customer, whoever ordered gets the goods."""
-    (company,) = pair.rows("res.company", [["id", "=", 1]], "partner_id")
-    (receiver,) = pair.call("res.partner", "create", vals_list=[{"name": "Whoever ordered it"}])
-    products = pair.books.names.products
-    lines = [
-        [0, 0, {"product_id": products[sku], "product_uom_qty": quantity, "price_unit": 3, "tax_ids": [[5, 0, 0]]}]
-        for sku, quantity in goods.items()
-    ]
-    values = {
-        "partner_id": company["partner_id"][0],
-        "partner_shipping_id": receiver,
-        "company_id": WAREHOUSE,
-        "client_order_ref": named,
-        "order_line": lines,
-    }
-    (made,) = there(pair, "sale.order", "create", vals_list=[values])
-    there(pair, "sale.order", "action_confirm", [made])
-    return int(made)
-
-
-def send(pair: ShopAndBooks, sale: int, quantities: dict[str, float] | None = None, tracking: str = "") -> int:
-    """The warehouse sends everything that is open of a mirror, or these quantities and a backorder. Returns the transfer."""
-    (picking,) = rows_there(
-        pair, "stock.picking", [["sale_id", "=", sale], ["state", "not in", ["done", "cancel"]]], "move_ids"
-    )
-    for move in rows_there(pair, "stock.move", [["id", "in", picking["move_ids"]]], "product_id product_uom_qty"):
-        sku = pair._sku(move["product_id"][0])
-        quantity = move["product_uom_qty"] if quantities is None else quantities.get(sku, 0)
-        there(pair, "stock.move", "write", [move["id"]], vals={"quantity": quantity, "picked": bool(quantity)})
-    if tracking:
-        there(pair, "stock.picking", "write", [picking["id"]], vals={"carrier_tracking_ref": tracking})
-    assert there(pair, "stock.picking", "button_validate", [picking["id"]], context=QUIET) is True
-    return int(picking["id"])
-
-
-def own_order(pair: ShopAndBooks, order: int) -> dict[str, Any]:
-    (sale,) = pair.sales(order)
-    return sale
+from stories import Story, run_chain, story
+from transfers import QUIET, intercompany, open_in_odoo, shipped, validate
 
 
 def call_off_ours(pair: ShopAndBooks, order: int) -> None:
@@ -76,18 +20,18 @@ def call_off_ours(pair: ShopAndBooks, order: int) -> None:
 @story(odoo=MAPPED)
 def test_what_the_mirror_of_an_order_delivers_is_the_order_s_shipment(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2, "SKU-002": 3}, "cashondelivery")
-    yield
+    yield run_chain()
     call_off_ours(pair, order)
     made = mirror(pair, own_order(pair, order)["name"], {"SKU-001": 2, "SKU-002": 3})
-    yield
+    yield run_chain()
     assert pair.findings(order) == set()
     send(pair, made, {"SKU-001": 2, "SKU-002": 1}, "FROM-THERE")
-    yield
+    yield run_chain()
     (shipment,) = pair.shipments(order)
     assert {item["sku"]: Decimal(str(item["qty"])) for item in shipment["items"]} == {"SKU-001": 2, "SKU-002": 1}
     assert [track["track_number"] for track in shipment["tracks"]] == ["FROM-THERE"]
     send(pair, made)
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [3, 2]
     assert (pair.findings(order), intercompany(pair, made)) == (set(), [])
 
@@ -98,12 +42,12 @@ def test_a_mirror_is_known_by_the_shop_s_number_and_its_invoice_reaches_nobody(p
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     number = pair.shop.order(order)["increment_id"]
     made = mirror(pair, f"for {number}", {"SKU-001": 2})
-    yield
+    yield run_chain()
     assert [row["state"] for row in pair.sales(order)] == ["sale"]
     call_off_ours(pair, order)
     send(pair, made)
-    yield
-    yield
+    yield run_chain()
+    yield run_chain()
     assert shipped(pair, order) == [2]
     assert (pair.findings(order), pair.invoices(order)) == (set(), [])
 
@@ -111,17 +55,17 @@ def test_a_mirror_is_known_by_the_shop_s_number_and_its_invoice_reaches_nobody(p
 @story(odoo=MAPPED)
 def test_what_a_mirror_brings_to_our_own_warehouse_is_no_shipment(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     made = mirror(pair, own_order(pair, order)["name"], {"SKU-001": 2})
     transit = [["usage", "=", "transit"], ["company_id", "=", False], ["active", "in", [True, False]]]
     (between, *_) = there(pair, "stock.location", "search", domain=transit)
     (picking,) = rows_there(pair, "stock.picking", [["sale_id", "=", made]], "name")
     there(pair, "stock.picking", "write", [picking["id"]], vals={"location_dest_id": between})
     send(pair, made)
-    yield
+    yield run_chain()
     assert pair.shipments(order) == []
     pair.deliver(order)
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2]
     assert pair.findings(order) == set()
 
@@ -129,19 +73,19 @@ def test_what_a_mirror_brings_to_our_own_warehouse_is_no_shipment(pair: ShopAndB
 @story()
 def test_a_company_that_is_not_mapped_ships_nothing_of_ours(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     send(pair, mirror(pair, own_order(pair, order)["name"], {"SKU-001": 2}))
-    yield
+    yield run_chain()
     assert (pair.shipments(order), pair.findings(order)) == ([], set())
 
 
 @story(odoo=MAPPED, restless=True)
 def test_a_mirror_of_several_orders_is_set_apart_and_nothing_is_shipped(pair: ShopAndBooks) -> Story:
     one, two = pair.order({"SKU-001": 2}, "cashondelivery"), pair.order({"SKU-001": 1}, "cashondelivery")
-    yield
+    yield run_chain()
     names = ", ".join(own_order(pair, order)["name"] for order in (one, two))
     send(pair, mirror(pair, names, {"SKU-001": 3}))
-    yield
+    yield run_chain()
     assert (pair.shipments(one), pair.shipments(two)) == ([], [])
     with pair.engine.connect() as connection:
         said = connection.execute(
@@ -153,15 +97,15 @@ def test_a_mirror_of_several_orders_is_set_apart_and_nothing_is_shipped(pair: Sh
 @story(odoo=MAPPED, restless=True)
 def test_what_magento_shipped_of_a_mirrored_order_is_left_to_the_company_that_sends_it(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     made = mirror(pair, own_order(pair, order)["name"], {"SKU-001": 2})
     pair.shop.ship(order, tracks=[{"track_number": "BY-MAGENTO", "title": "UPS", "carrier_code": "ups"}])
-    yield
+    yield run_chain()
     assert [row["state"] for row in pair.pickings(order)] == ["assigned"], "ours is not delivered beside theirs"
     assert any("company delivers it" in why for kind, _, why in pair.unfinished(order) if kind == "odoo_delivery")
     call_off_ours(pair, order)
     send(pair, made, tracking="BY-MAGENTO")
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2], "and no second one"
     assert pair.findings(order) == set()
 
@@ -170,17 +114,17 @@ def test_what_magento_shipped_of_a_mirrored_order_is_left_to_the_company_that_se
 def test_our_own_drop_shipment_of_goods_that_a_mirror_sends_is_the_same_shipment(pair: ShopAndBooks) -> Story:
     """Ours is read before there is a mirror, and open when the mirror's leaves; a clerk validates it later."""
     order = pair.order({"SKU-001": 2, "SKU-002": 1}, "cashondelivery")
-    yield
+    yield run_chain()
     (picking,) = pair.pickings(order)
     (vendors, *_) = pair.call("stock.location", "search", domain=[["usage", "=", "supplier"]])
     pair.call("stock.picking", "write", [picking["id"]], vals={"location_id": vendors})
-    yield
+    yield run_chain()
     send(pair, mirror(pair, own_order(pair, order)["name"], {"SKU-001": 2, "SKU-002": 1}), tracking="DIRECT")
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [3]
     assert pair.findings(order) == set(), "nothing is open beside it"
     validate(pair, picking["id"])
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [3]
     assert pair.findings(order) == set()
 
@@ -188,11 +132,11 @@ def test_our_own_drop_shipment_of_goods_that_a_mirror_sends_is_the_same_shipment
 @story(odoo=MAPPED)
 def test_what_comes_back_to_the_company_that_sent_it_is_the_order_s_return(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3}, "cashondelivery")
-    yield
+    yield run_chain()
     call_off_ours(pair, order)
     made = mirror(pair, own_order(pair, order)["name"], {"SKU-001": 3})
     sent = send(pair, made, {"SKU-001": 2})
-    yield
+    yield run_chain()
     (wizard,) = there(pair, "stock.return.picking", "create", vals_list=[{"picking_id": sent}])
     for line in rows_there(pair, "stock.return.picking.line", [["wizard_id", "=", wizard]], "product_id"):
         there(pair, "stock.return.picking.line", "write", [line["id"]], vals={"quantity": 1})
@@ -200,25 +144,25 @@ def test_what_comes_back_to_the_company_that_sent_it_is_the_order_s_return(pair:
     moves = rows_there(pair, "stock.move", [["picking_id", "=", back]], "product_uom_qty")
     there(pair, "stock.move", "write", [row["id"] for row in moves], vals={"quantity": 1, "picked": True})
     there(pair, "stock.picking", "button_validate", [back], context=QUIET)
-    yield
+    yield run_chain()
     with pair.engine.connect() as connection:
         statement = "select order_key, active from document where kind = 'return' and side = 'odoo' and source_id = :id"
         assert connection.execute(text(statement), {"id": str(back)}).all() == [(str(order), True)]
     send(pair, made)
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2, 1]
 
 
 @story(odoo=MAPPED, restless=True, shipments={"tracking": "to_odoo"})
 def test_a_tracking_number_is_not_written_into_another_company(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     call_off_ours(pair, order)
     sent = send(pair, mirror(pair, own_order(pair, order)["name"], {"SKU-001": 2}))
-    yield
+    yield run_chain()
     (shipment,) = pair.shipments(order)
     pair.shop.add_track(shipment["entity_id"], "LATER", "UPS", "ups")
-    yield
+    yield run_chain()
     (row,) = rows_there(pair, "stock.picking", [["id", "=", sent]], "carrier_tracking_ref")
     assert not row["carrier_tracking_ref"]
     assert all("another company" in why for kind, _, why in pair.unfinished(order) if kind == "odoo_tracking")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
 from shop_and_books import ShopAndBooks, amount
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo_sandbox.magento import Address
-
-Story = Generator[None, None, Any]
 
 ABROAD: dict[str, Any] = {
     "taxes": [
@@ -56,7 +53,7 @@ def test_the_payment_is_on_the_receivable_account_of_its_invoice(pair: ShopAndBo
     _, abroad = receivables(pair)
     order = pair.order({"SKU-001": 2}, "card", billing=PARIS)
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (move,) = pair.moves(order)
     (partner,) = booked(pair, move["id"])[1]
     assert paid_by(pair, move["id"]) == [("paid", abroad, partner)]
@@ -68,9 +65,9 @@ def test_the_refund_s_payment_is_on_the_receivable_account_of_its_credit_note(pa
     _, abroad = receivables(pair)
     order = pair.order({"SKU-001": 2}, "card", billing=PARIS)
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     pair.shop.refund_invoice(pair.invoices(order)[0]["entity_id"], None, online=True)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     (partner,) = booked(pair, note["id"])[1]
     assert paid_by(pair, note["id"]) == [("paid", abroad, partner)]
@@ -81,12 +78,12 @@ def test_the_refund_s_payment_is_on_the_receivable_account_of_its_credit_note(pa
 def test_a_customer_whose_receivable_account_changed_after_posting_pays_on_the_invoice_s(pair: ShopAndBooks) -> Story:
     usual, other = receivables(pair)
     order = pair.order({"SKU-001": 2}, "card")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     (partner,) = booked(pair, move)[1]
     pair.call("res.partner", "write", [partner], vals={"property_account_receivable_id": other})
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert paid_by(pair, move) == [("paid", usual, partner)]
     assert pair.moves(order)[0]["payment_state"] == "paid"
 
@@ -95,7 +92,7 @@ def test_a_customer_whose_receivable_account_changed_after_posting_pays_on_the_i
 def test_a_company_below_a_holding_pays_its_own_invoice(pair: ShopAndBooks) -> Story:
     at_work = Address("Kim", "Buyer", street=("1 Office Rd",), email="buyer@subsidiary.example")
     order = pair.order({"SKU-001": 2}, "card", shipping=at_work)
-    yield
+    yield run_chain()
     (sale,) = pair.rows("sale.order", [["id", "=", pair.sales(order)[0]["id"]]], "partner_id partner_shipping_id")
     holding, subsidiary = sale["partner_id"][0], sale["partner_shipping_id"][0]
     assert holding != subsidiary
@@ -103,7 +100,7 @@ def test_a_company_below_a_holding_pays_its_own_invoice(pair: ShopAndBooks) -> S
     pair.call("sale.order", "write", [sale_id := sale["id"]], vals={"partner_invoice_id": subsidiary})
     move = pair.bill(order)
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (row,) = pair.rows("account.move", [["id", "=", move]], "commercial_partner_id payment_state")
     assert (row["commercial_partner_id"][0], row["payment_state"]) == (subsidiary, "paid"), sale_id
     assert [partner for _, _, partner in paid_by(pair, move)] == [subsidiary]
@@ -115,9 +112,9 @@ def test_a_payment_that_is_posted_and_not_matched_is_a_finding_until_the_next_ru
 ) -> Story:
     usual, other = receivables(pair)
     order = pair.order({"SKU-001": 2}, "card")
-    yield
+    yield run_chain()
     move, payment = paid_apart(pair, order, other)
-    yield
+    yield run_chain()
     (row,) = pair.rows("account.payment", [["id", "=", payment]], "name")
     (found,) = pair.reported(order)
     assert (found["type"], found["severity"], found["who"]) == ("payment_unmatched", "critical", "accounting")
@@ -127,7 +124,7 @@ def test_a_payment_that_is_posted_and_not_matched_is_a_finding_until_the_next_ru
     assert "register no second one" in found["next_step"]
     assert [entry["payment_state"] for entry in pair.moves(order)] == ["not_paid"]
     transfer(pair, due, usual, other, [move, payment])
-    yield
+    yield run_chain()
     assert pair.reported(order) == []
     assert [entry["payment_state"] for entry in pair.moves(order)] == ["paid"]
     assert len(paid_by(pair, move)) == 1 and pair.unfinished(order) == []
@@ -139,18 +136,18 @@ def test_a_payment_that_is_posted_and_not_matched_stays_a_finding_when_its_invoi
 ) -> Story:
     usual, other = receivables(pair)
     order = pair.order({"SKU-001": 2}, "card")
-    yield
+    yield run_chain()
     move, payment = paid_apart(pair, order, other)
-    yield
+    yield run_chain()
     (invoice,) = pair.invoices(order)
     pair.shop.tables.invoices[invoice["entity_id"]] |= {"state": 3, "updated_at": pair.shop.clock.stamp()}
     pair.touch(order)
-    yield
-    yield
+    yield run_chain()
+    yield run_chain()
     (found,) = [row for row in pair.reported(order) if row["type"] == "payment_unmatched"]
     assert "is not matched with" in found["message"] and "changed since the plan" in found["message"]
     transfer(pair, amount(pair.moves(order)[0]["amount_residual"]), usual, other, [move, payment])
-    yield
+    yield run_chain()
     assert not [row for row in pair.reported(order) if row["type"] == "payment_unmatched"]
     assert len(paid_by(pair, move)) == 1 and pair.unfinished(order) == []
 
@@ -202,12 +199,12 @@ def late_invoice(pair: ShopAndBooks) -> Story:
     """An order whose invoice of two days ago arrives after one of today was posted."""
     late, punctual = (pair.order({"SKU-001": 2}, "cashondelivery", days_ago=4) for _ in range(2))
     pair.shop.invoice(punctual)
-    yield
+    yield run_chain()
     pair.at(2)
     pair.shop.invoice(late)
     pair.at(0)
     pair.touch(late)
-    yield
+    yield run_chain()
     return late
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 from shop_and_books import ShopAndBooks
 from sqlalchemy import text
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo.pipeline import refresh
 from magodoo.reconcile.explain import explain
 from magodoo_sandbox.magento import Line
-
-Story = Generator[None, None, None]
 
 
 def tracks(pair: ShopAndBooks, order: int) -> list[str]:
@@ -37,12 +34,12 @@ def in_full(pair: ShopAndBooks, payment: str = "banktransfer", **more: Any) -> i
 @story()
 def test_a_number_with_commas_blanks_and_small_letters_arrives_in_odoo_as_it_was_typed(pair: ShopAndBooks) -> Story:
     order = in_full(pair, tracks=[track("jd 01, jd 02"), track("RR 123,456 de")])
-    yield
+    yield run_chain()
     assert pair.pickings(order)[0]["carrier_tracking_ref"] == "jd 01, jd 02,RR 123,456 de"
     assert pair.findings(order) == set()
     pair.shop.add_track(pair.shipments(order)[0]["entity_id"], "Late, 3")
     pair.touch(order)
-    yield
+    yield run_chain()
     assert pair.pickings(order)[0]["carrier_tracking_ref"] == "jd 01, jd 02,RR 123,456 de,Late, 3"
     assert pair.findings(order) == set()
     assert tracks(pair, order) == ["jd 01, jd 02", "RR 123,456 de", "Late, 3"]
@@ -51,14 +48,14 @@ def test_a_number_with_commas_blanks_and_small_letters_arrives_in_odoo_as_it_was
 @story()
 def test_numbers_that_a_clerk_typed_in_odoo_arrive_in_magento_as_they_were_typed(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1}, "cashondelivery")
-    yield
+    yield run_chain()
     pair.deliver(order, tracking=["jd 01", "RR 123 de"])
-    yield
+    yield run_chain()
     assert tracks(pair, order) == ["jd 01,RR 123 de"]
     assert pair.findings(order) == set()
     (done,) = pair.pickings(order)
     pair.call("stock.picking", "write", [done["id"]], vals={"carrier_tracking_ref": "jd 01, RR 123 de, Box 3"})
-    yield
+    yield run_chain()
     assert tracks(pair, order) == ["jd 01,RR 123 de", "Box 3"]
     assert pair.findings(order) == set()
     assert pair.pickings(order)[0]["carrier_tracking_ref"] == "jd 01, RR 123 de, Box 3"
@@ -67,14 +64,14 @@ def test_numbers_that_a_clerk_typed_in_odoo_arrive_in_magento_as_they_were_typed
 @story()
 def test_a_number_that_stands_on_the_open_delivery_is_kept(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1}, "cashondelivery")
-    yield
+    yield run_chain()
     (picking,) = pair.pickings(order)
     pair.call("stock.picking", "write", [picking["id"]], vals={"carrier_tracking_ref": "typed before"})
     pair.shop.invoice(order)
     pair.shop.ship(order, tracks=[track("1Z9")])
-    yield
+    yield run_chain()
     assert pair.pickings(order)[0]["carrier_tracking_ref"] == "typed before,1Z9"
-    yield
+    yield run_chain()
     assert sorted(tracks(pair, order)) == ["1Z9", "typed before"]
     assert pair.findings(order) == set()
 
@@ -96,7 +93,7 @@ def test_documents_wait_for_an_order_that_cannot_be_read_and_follow_it(pair: Sho
     order = in_full(pair)
     (item,) = pair.shop.order(order)["items"]
     number, sku, item["sku"] = pair.shop.order(order)["increment_id"], item["sku"], None
-    yield
+    yield run_chain()
     assert pair.sales(order) == []
     assert pair.findings(order) == {
         ("quarantined", "order", ""), ("missing_in_odoo", "invoice", ""), ("missing_in_odoo", "shipment", ""),
@@ -108,10 +105,10 @@ def test_documents_wait_for_an_order_that_cannot_be_read_and_follow_it(pair: Sho
         assert finding["no_change_reason"] == f"Its order {number} cannot be read: items[0]: sku is missing"
         assert "must not be booked by hand" in finding["next_step"]
     assert "exists nowhere" not in said(pair, order)
-    yield
+    yield run_chain()
     item["sku"] = sku
     pair.touch(order)
-    yield
+    yield run_chain()
     assert arrived(pair, order) == (["posted"], ["done"])
     assert pair.findings(order) == set()
 
@@ -123,7 +120,7 @@ def test_what_a_clerk_entered_for_an_order_that_cannot_be_read_waits_for_it(pair
     sale = pair.enter_order(order, linked=False)
     row = pair.shop.order(order)
     currency, row["order_currency_code"] = row["order_currency_code"], "dollars"
-    yield
+    yield run_chain()
     with pair.engine.connect() as connection:
         keys = connection.scalars(
             text("select order_key from document where kind = 'order' and source_id = :id and side = 'odoo'"),
@@ -136,7 +133,7 @@ def test_what_a_clerk_entered_for_an_order_that_cannot_be_read_waits_for_it(pair
     assert strays == 0
     row["order_currency_code"] = currency
     pair.touch(order)
-    yield
+    yield run_chain()
     assert len(pair.sales(order)) == 1, "it is matched and not made again"
     assert pair.findings(order) == set()
 
@@ -144,13 +141,13 @@ def test_what_a_clerk_entered_for_an_order_that_cannot_be_read_waits_for_it(pair
 @story()
 def test_nothing_is_written_on_an_order_that_cannot_be_read_any_more(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1}, "cashondelivery")
-    yield
+    yield run_chain()
     row = pair.shop.order(order)
     pair.shop.invoice(order)
     total, row["grand_total"] = row["grand_total"], "twelve"
     pair.touch(order)
     pair.deliver(order)
-    yield
+    yield run_chain()
     assert (arrived(pair, order)[0], pair.shipments(order)) == ([], [])
     assert {(finding["type"], finding["kind"]) for finding in pair.reported(order)} == {
         ("quarantined", "order"), ("missing_in_odoo", "invoice"), ("missing_in_magento", "shipment"),
@@ -158,7 +155,7 @@ def test_nothing_is_written_on_an_order_that_cannot_be_read_any_more(pair: ShopA
     assert said(pair, order).count("The order as it is now cannot be read: grand_total: not an amount") == 2
     row["grand_total"] = total
     pair.touch(order)
-    yield
+    yield run_chain()
     assert (arrived(pair, order), len(pair.shipments(order))) == ((["posted"], ["done"]), 1)
     assert pair.findings(order) == set()
 
@@ -184,7 +181,7 @@ def test_an_id_of_0_in_a_field_that_nothing_reads_takes_no_document_away(pair: S
         row |= {"shipping_address_id": 0, "billing_address_id": None, "customer_id": 0}
         row["comments"] = [{"entity_id": 0, "parent_id": None, "comment": None, "is_visible_on_front": 0}]
     pair.shop.order(order)["ext_order_id"] = "9" * 400
-    yield
+    yield run_chain()
     assert arrived(pair, order) == (["posted"], ["done"])
     assert pair.findings(order) == set()
 
@@ -193,7 +190,7 @@ def test_an_id_of_0_in_a_field_that_nothing_reads_takes_no_document_away(pair: S
 def test_goods_leave_though_their_track_has_no_number(pair: ShopAndBooks) -> Story:
     order = in_full(pair, tracks=[track("1Z5"), track("later")])
     pair.shipments(order)[0]["tracks"][1]["track_number"] = None
-    yield
+    yield run_chain()
     assert arrived(pair, order) == (["posted"], ["done"])
     assert pair.pickings(order)[0]["carrier_tracking_ref"] == "1Z5"
     (finding,) = pair.reported(order)
@@ -205,7 +202,7 @@ def test_goods_leave_though_their_track_has_no_number(pair: ShopAndBooks) -> Sto
 def test_a_link_of_327_characters_is_a_tracking_number(pair: ShopAndBooks) -> Story:
     link = f"https://example.com/track?{'n=1&' * 75}e"
     order = in_full(pair, tracks=[track(link)])
-    yield
+    yield run_chain()
     assert pair.pickings(order)[0]["carrier_tracking_ref"] == link
     assert pair.findings(order) == set()
 
@@ -214,7 +211,7 @@ def test_a_link_of_327_characters_is_a_tracking_number(pair: ShopAndBooks) -> St
 def test_an_order_without_a_payment_row_is_written_and_says_that_no_payment_is_registered(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
     pair.shop.order(order)["payment"] = {}
-    yield
+    yield run_chain()
     assert arrived(pair, order) == (["posted"], ["done"])
     (finding,) = pair.reported(order)
     assert (finding["type"], finding["kind"]) == ("read_in_part", "order")
@@ -228,7 +225,7 @@ def test_a_product_type_that_nobody_says_is_the_product_s(pair: ShopAndBooks) ->
     pair.shop.ship(order)
     for item in pair.shop.order(order)["items"]:
         item |= {"product_type": None, "is_virtual": None}
-    yield
+    yield run_chain()
     assert arrived(pair, order) == (["posted"], ["done"])
     assert pair.moved(pair.pickings(order)[0]) == {"SKU-001": 1}
     assert pair.findings(order) == set()
@@ -240,7 +237,7 @@ def test_a_bundle_whose_type_nobody_says_is_unmapped(pair: ShopAndBooks) -> Stor
     pair.shop.invoice(order)
     parent = next(item for item in pair.shop.order(order)["items"] if not item.get("parent_item_id"))
     parent |= {"product_type": None, "product_option": None}
-    yield
+    yield run_chain()
     assert pair.sales(order) == []
     (finding,) = pair.reported(order, type="unmapped")
     assert finding["part"] == f"product_type:{parent['sku']}"
@@ -254,7 +251,7 @@ def test_an_order_of_an_extension_s_state_waits_and_is_written_once_it_goes_on(p
     own, none = in_full(pair, "card"), in_full(pair, "card")
     pair.shop.order(own)["state"] = "partially_shipped"
     pair.shop.order(none)["state"] = None
-    yield
+    yield run_chain()
     for order, named in ((own, "`partially_shipped`, which is an extension's own,"), (none, "no state in Magento")):
         assert pair.sales(order) == []
         assert {found for found, _, _ in pair.findings(order)} == {"missing_in_odoo"}
@@ -263,7 +260,7 @@ def test_an_order_of_an_extension_s_state_waits_and_is_written_once_it_goes_on(p
     for order in (own, none):
         pair.shop.order(order)["state"] = "complete"
         pair.touch(order)
-    yield
+    yield run_chain()
     for order in (own, none):
         assert arrived(pair, order) == (["posted"], ["done"])
         assert pair.findings(order) == set()
@@ -283,7 +280,7 @@ def without_store(pair: ShopAndBooks, order: int, *, documents: bool = True) -> 
 def test_documents_of_a_deleted_store_view_are_read_and_reported_with_what_to_set(pair: ShopAndBooks) -> Story:
     order, other = in_full(pair), in_full(pair)
     without_store(pair, order)
-    yield
+    yield run_chain()
     assert pair.sales(order) == []
     assert {(found, kind) for found, kind, _ in pair.findings(order)} == {
         ("missing_in_odoo", "order"), ("missing_in_odoo", "invoice"), ("missing_in_odoo", "shipment"),
@@ -297,7 +294,7 @@ def test_documents_of_a_deleted_store_view_are_read_and_reported_with_what_to_se
 def test_documents_of_a_deleted_store_view_are_written_where_they_are_ours(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
     without_store(pair, order)
-    yield
+    yield run_chain()
     assert arrived(pair, order) == (["posted"], ["done"])
     assert pair.findings(order) == set()
 
@@ -305,12 +302,12 @@ def test_documents_of_a_deleted_store_view_are_written_where_they_are_ours(pair:
 @story(stores=[1])
 def test_an_order_whose_store_view_is_deleted_after_it_was_written_goes_on(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 1}, "cashondelivery")
-    yield
+    yield run_chain()
     pair.shop.invoice(order)
     pair.shop.ship(order)
     without_store(pair, order)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert arrived(pair, order) == (["posted"], ["done"])
     assert pair.findings(order) == set()
 
@@ -321,7 +318,7 @@ def test_a_document_without_a_store_is_whose_order_it_is(pair: ShopAndBooks) -> 
     for row in (*pair.invoices(order), *pair.shipments(order)):
         row["store_id"] = None
     pair.shop.order(order)["store_id"] = 3
-    yield
+    yield run_chain()
     assert pair.findings(order) == set(), "it is of another instance, and of no order that exists nowhere"
 
 
@@ -341,11 +338,11 @@ def test_money_of_an_order_without_a_payment_row_is_not_registered_and_no_invoic
 ) -> Story:
     captured, pushed = in_full(pair, "card"), pair.order({"SKU-001": 1}, "cashondelivery")
     pair.shop.order(captured)["payment"] = {}
-    yield
+    yield run_chain()
     (invoice,) = pair.moves(captured)
     assert (invoice["state"], invoice["payment_state"]) == ("posted", "not_paid")
     pair.shop.order(pushed)["payment"] = {}
     pair.pay(pushed, pair.bill(pushed))
-    yield
+    yield run_chain()
     assert pair.invoices(pushed) == []
     assert "the order has no payment in Magento" in f"{pair.unfinished(pushed)} {said(pair, pushed)}"

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 from shop_and_books import ShopAndBooks, amount
-from stories import story
+from stories import ChainRun, Story, run_chain, story
 
-Story = Generator[None, None, None]
 WHEN_POSTED: dict[str, Any] = {
     "invoices": {"to_magento": "when_posted"},
     "payment_methods": {
@@ -33,10 +32,10 @@ IN_BASE: dict[str, Any] = {
 @story(**WHEN_POSTED)
 def test_when_posted_with_an_unpaid_odoo_invoice_makes_no_payment_in_three_runs(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="wallet")
-    yield
+    yield run_chain()
     pair.bill(order)
     for _ in range(3):
-        yield
+        yield run_chain()
         (invoice,), (entry,) = pair.invoices(order), pair.moves(order)
         assert (invoice["state"], entry["payment_state"], pair.payments(entry)) == (2, "not_paid", [])
         pair.touch(order)
@@ -46,7 +45,7 @@ def test_when_posted_with_an_unpaid_odoo_invoice_makes_no_payment_in_three_runs(
 def test_a_provider_s_method_without_evidence_is_not_paid(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="wallet")
     pair.shop.invoice(order, capture=False)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert (entry["payment_state"], pair.payments(entry)) == ("not_paid", [])
 
@@ -55,7 +54,7 @@ def test_a_provider_s_method_without_evidence_is_not_paid(pair: ShopAndBooks) ->
 def test_a_method_whose_invoice_means_paid_is_paid_in_its_journal(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="checkmo")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert [payment["journal_id"][1] for payment in pair.payments(entry)] == ["Cheque and money order"]
     assert entry["payment_state"] == "paid"
@@ -65,7 +64,7 @@ def test_a_method_whose_invoice_means_paid_is_paid_in_its_journal(pair: ShopAndB
 def test_an_unlisted_method_that_captured_is_unmapped_and_never_paid(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="newpay")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert ("unmapped", "order", "payment:newpay") in pair.findings(order)
     assert [pair.payments(entry) for entry in pair.moves(order)] == [[]]
 
@@ -75,7 +74,7 @@ def test_an_unlisted_method_that_captured_is_unmapped_and_never_paid(pair: ShopA
 def test_methods_that_no_provider_captures_stay_open(pair: ShopAndBooks, payment: str) -> Story:
     order = pair.order(payment=payment)
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert [(entry["payment_state"], pair.payments(entry)) for entry in pair.moves(order)] == [("not_paid", [])]
 
 
@@ -83,7 +82,7 @@ def test_methods_that_no_provider_captures_stay_open(pair: ShopAndBooks, payment
 def test_a_payment_is_made_in_the_order_s_currency(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="card", store="eu")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (entry,), (invoice,) = pair.moves(order), pair.invoices(order)
     (payment,) = pair.payments(entry)
     assert (payment["currency_id"][1], amount(payment["amount"])) == ("EUR", amount(invoice["grand_total"]))
@@ -95,9 +94,9 @@ def test_a_method_that_charges_the_base_currency_is_paid_in_it_to_the_cent(pair:
     order, memo_order = pair.order(payment="card", store="eu"), pair.order(payment="card", store="eu")
     for each in (order, memo_order):
         pair.shop.invoice(each)
-    yield
+    yield run_chain()
     pair.shop.refund_invoice(pair.invoices(memo_order)[0]["entity_id"], None, online=True)
-    yield
+    yield run_chain()
     (entry,), (invoice,) = pair.moves(order), pair.invoices(order)
     (payment,) = pair.payments(entry)
     assert (payment["currency_id"][1], amount(payment["amount"])) == ("USD", amount(invoice["base_grand_total"]))
@@ -112,9 +111,9 @@ def test_a_method_that_charges_the_base_currency_is_paid_in_it_to_the_cent(pair:
 @story()
 def test_partly_paid_in_odoo_writes_nothing_to_magento(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     pair.pay(order, pair.bill(order), Decimal("10.00"))
-    yield
+    yield run_chain()
     assert pair.moves(order)[0]["payment_state"] == "partial"
     assert pair.invoices(order) == []
 
@@ -123,11 +122,11 @@ def test_partly_paid_in_odoo_writes_nothing_to_magento(pair: ShopAndBooks) -> St
 def test_what_a_write_off_settled_is_not_paid(pair: ShopAndBooks) -> Story:
     """The customer paid 10.00, the rest was written off: the residual is 0, and Magento must not show it paid."""
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     pair.pay(order, move, Decimal("10.00"))
     pair.write_off(move)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert (entry["amount_residual"], entry["payment_state"]) == (0, "paid")
     assert pair.invoices(order) == []
@@ -136,14 +135,14 @@ def test_what_a_write_off_settled_is_not_paid(pair: ShopAndBooks) -> Story:
     assert "settled by payments" in finding["no_change_reason"]
 
 
-def in_payment(pair: ShopAndBooks) -> Generator[None, None, int]:
+def in_payment(pair: ShopAndBooks) -> Generator[ChainRun, None, int]:
     """An invoice that Odoo's Accounting app shows as *In Payment*: paid, and not yet seen on the bank statement."""
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     pair.pay(order, move)
     pair.show_in_payment(move)
-    yield
+    yield run_chain()
     return order
 
 
@@ -162,9 +161,9 @@ def test_in_payment_is_paid_in_magento_only_by_setting(pair: ShopAndBooks) -> St
 @story()
 def test_reversed_by_a_credit_note_writes_nothing_to_magento(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     pair.reverse(pair.bill(order))
-    yield
+    yield run_chain()
     assert pair.moves(order)[0]["payment_state"] == "reversed"
     assert (pair.invoices(order), pair.memos(order)) == ([], [])
 
@@ -172,11 +171,11 @@ def test_reversed_by_a_credit_note_writes_nothing_to_magento(pair: ShopAndBooks)
 @story()
 def test_part_paid_and_part_settled_by_a_credit_note_is_not_paid(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 4}, "cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     pair.pay(order, move, Decimal("10.00"))
     pair.reverse(move)
-    yield
+    yield run_chain()
     assert pair.moves(order)[0]["amount_residual"] == 0
     assert pair.invoices(order) == []
 
@@ -184,9 +183,9 @@ def test_part_paid_and_part_settled_by_a_credit_note_is_not_paid(pair: ShopAndBo
 @story()
 def test_an_open_authorisation_is_named_with_its_order(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="card")
-    yield
+    yield run_chain()
     pair.pay(order, pair.bill(order))
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order)
     assert (finding["type"], finding["order_number"]) == ("capture_needed", pair.shop.order(order)["increment_id"])
     assert "capture" in finding["next_step"].lower()
@@ -197,9 +196,9 @@ def test_an_open_authorisation_is_named_with_its_order(pair: ShopAndBooks) -> St
 def test_an_offline_refund_is_posted_and_left_open(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="card")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     pair.shop.refund(order, {pair.items(order)["SKU-001"]: 1, pair.items(order)["SKU-002"]: 0}, shipping=0)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert (note["state"], pair.payments(note)) == ("posted", [])
     assert amount(note["amount_residual"]) == amount(pair.memos(order)[0]["grand_total"])
@@ -208,11 +207,11 @@ def test_an_offline_refund_is_posted_and_left_open(pair: ShopAndBooks) -> Story:
 @story()
 def test_an_invoice_that_we_wrote_is_never_paid_from_magento_s_state(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     pair.pay(order, move)
-    yield
+    yield run_chain()
     assert len(pair.invoices(order)) == 1
     pair.touch(order)
-    yield
+    yield run_chain()
     assert len(pair.payments(pair.moves(order)[0])) == 1

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from shop_and_books import ShopAndBooks, amount
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo.pipeline import load
 
-Story = Generator[None, None, None]
 INSIDE, OUTSIDE = 15.0, 5.0  # days ago
 IN_OPEN_PERIOD: dict[str, Any] = {"closed_period": "post_in_open_period"}
 OWN_JOURNAL: dict[str, Any] = {"odoo": {"sales_journal": "WEB"}}
@@ -57,7 +56,7 @@ def booked(pair: ShopAndBooks, order: int, invoice: int) -> None:
 @story()
 def test_inside_a_closed_period_nothing_is_posted(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, INSIDE)
-    yield
+    yield run_chain()
     assert pair.moves(order) == []
     assert {("closed_period", "invoice", ""), ("missing_in_odoo", "invoice", "")} <= pair.findings(order)
 
@@ -65,7 +64,7 @@ def test_inside_a_closed_period_nothing_is_posted(pair: ShopAndBooks) -> Story:
 @story()
 def test_outside_it_is_posted_with_its_own_date(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, OUTSIDE)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     day = f"{(datetime.now(UTC) - timedelta(days=OUTSIDE)).date()}"
     assert (entry["state"], entry["invoice_date"], entry["date"]) == ("posted", day, day)
@@ -74,11 +73,11 @@ def test_outside_it_is_posted_with_its_own_date(pair: ShopAndBooks) -> Story:
 @story(**IN_OPEN_PERIOD)
 def test_in_the_open_period_it_is_posted_with_approval_only(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, INSIDE)
-    yield
+    yield run_chain()
     assert pair.moves(order) == []
     assert ("odoo_invoice", "planned") in [change[:2] for change in pair.unfinished(order)]
     pair.approve(order)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert entry["state"] == "posted"
     assert entry["invoice_date"] <= f"{locked()}" < entry["date"], (
@@ -95,7 +94,7 @@ def test_a_credit_memo_inside_a_closed_period_is_held_too(pair: ShopAndBooks) ->
     pair.shop.refund(order)
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert pair.notes(order) == []
     assert ("closed_period", "credit_memo", "") in pair.findings(order)
 
@@ -106,7 +105,7 @@ def test_a_payment_inside_a_closed_period_is_held_too(pair: ShopAndBooks) -> Sto
     booked(pair, order, invoice)
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert pair.payments(entry) == [], "its date lies inside"
     (finding,) = pair.reported(order)
@@ -123,7 +122,7 @@ def test_a_provider_s_refund_inside_a_closed_period_is_held_too(pair: ShopAndBoo
     pair.books.credit_note(pair.histories[order], memo)
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert pair.payments(note) == []
     (finding,) = pair.reported(order, type="status_mismatch")
@@ -134,13 +133,13 @@ def test_a_provider_s_refund_inside_a_closed_period_is_held_too(pair: ShopAndBoo
 @story(**IN_OPEN_PERIOD)
 def test_a_captured_payment_follows_its_invoice_into_the_open_period_with_approval(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, INSIDE, "card")
-    yield
+    yield run_chain()
     assert {(kind, state) for kind, state, _ in pair.unfinished(order)} == {
         ("odoo_invoice", "planned"),
         ("odoo_payment", "planned"),
     }
     pair.approve(order)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert entry["payment_state"] == "paid"
 
@@ -148,7 +147,7 @@ def test_a_captured_payment_follows_its_invoice_into_the_open_period_with_approv
 @story()
 def test_odoo_s_number_is_the_legal_one_and_magento_s_stands_in_ref(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, OUTSIDE)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert entry["name"].startswith("INV/")
     assert (entry["ref"], pair.invoices(order)[0]["increment_id"] in entry["name"]) == (
@@ -160,7 +159,7 @@ def test_odoo_s_number_is_the_legal_one_and_magento_s_stands_in_ref(pair: ShopAn
 @story(**OWN_JOURNAL)
 def test_an_instance_posts_in_its_own_sales_journal(pair: ShopAndBooks) -> Story:
     order = invoiced(pair, OUTSIDE)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     (row,) = pair.rows("account.move", [["id", "=", entry["id"]]], "journal_id")
     assert row["journal_id"][1] == "Web shop"

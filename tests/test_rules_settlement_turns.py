@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
 from accountant import account, bank_line, due, entry_against, match, unmatch, wizard
+from settlements import half_credited, paid_in_magento, reason, two_orders
 from shop_and_books import ShopAndBooks, amount
-from stories import story
-from test_rules_settlements import half_credited, paid_in_magento, reason, two_orders
+from stories import Story, run_chain, story
 
-Story = Generator[None, None, None]
 REFUNDS: dict[str, Any] = {"credit_memos": {"to_magento": "when_paid"}}
 FULL = Decimal("48.28")
 
@@ -43,28 +41,28 @@ def payment_on_account(pair: ShopAndBooks, move: int, money: Decimal, **more: An
 @story()
 def test_two_bank_lines_that_pay_half_each_pay_together(pair: ShopAndBooks) -> Story:
     order = one_order(pair)
-    yield
+    yield run_chain()
     move = pair.bill(order)
     bank_line(pair, [move], Decimal("20.00"))
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     assert "28.28 USD are open: 20.00 USD paid by bank statement line" in reason(pair, order)
     bank_line(pair, [move])
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, order) == [FULL]
 
 
 @story()
 def test_what_was_paid_too_much_pays_the_next_order(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     first, second = pair.bill(one), pair.bill(two)
     line = bank_line(pair, [first], Decimal("222.18"))
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, one) == [Decimal("111.09")]
     assert pair.invoices(two) == []
     match(pair, [second], entry_of(pair, line))
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, two) == [Decimal("111.09")]
     assert pair.reported(one) == pair.reported(two) == []
 
@@ -73,14 +71,14 @@ def test_what_was_paid_too_much_pays_the_next_order(pair: ShopAndBooks) -> Story
 def test_a_bank_line_that_is_matched_with_another_order_s_invoice_pays_that_one(pair: ShopAndBooks) -> Story:
     """Somebody matched the wrong invoice, Magento was told, and the accountant puts it right."""
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     first, second = pair.bill(one), pair.bill(two)
     line = bank_line(pair, [first])
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, one) == [Decimal("111.09")]
     unmatch(pair, first)
     match(pair, [second], entry_of(pair, line))
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, two) == [Decimal("111.09")]
     assert {row["type"] for row in pair.reported(one)} == {"payment_reversed"}
     assert pair.reported(two) == []
@@ -89,24 +87,24 @@ def test_a_bank_line_that_is_matched_with_another_order_s_invoice_pays_that_one(
 @story()
 def test_a_payment_that_came_before_the_invoice_pays_once_it_is_matched(pair: ShopAndBooks) -> Story:
     order = one_order(pair)
-    yield
+    yield run_chain()
     move = pair.bill(order)
     _, entry = payment_on_account(pair, move, FULL)
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     match(pair, [move], entry)
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, order) == [FULL]
 
 
 @story()
 def test_a_payment_that_names_an_invoice_and_is_not_matched_pays_nothing(pair: ShopAndBooks) -> Story:
     order = one_order(pair)
-    yield
+    yield run_chain()
     move = pair.bill(order)
     payment_on_account(pair, move, FULL, invoice_ids=[[6, 0, [move]]])
     assert amount(due(pair, move)["amount_residual"]) == FULL
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     assert "48.28 USD are open" in reason(pair, order)
 
@@ -115,15 +113,15 @@ def test_a_payment_that_names_an_invoice_and_is_not_matched_pays_nothing(pair: S
 def test_a_customer_s_credit_of_one_order_does_not_pay_another(pair: ShopAndBooks) -> Story:
     """The credit note of an order that was paid is set off against the invoice of the next one."""
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     first, second = pair.bill(one), pair.bill(two)
     bank_line(pair, [first])
-    yield
+    yield run_chain()
     note = pair.reverse(first)
     items = [due(pair, each)["id"] for each in (note, second)]
     pair.call("account.move.line", "reconcile", items)
     assert pair.moves(two)[0]["amount_residual"] == 0
-    yield
+    yield run_chain()
     assert pair.invoices(two) == []
     assert "111.09 USD set off against credit note" in reason(pair, two)
 
@@ -131,12 +129,12 @@ def test_a_customer_s_credit_of_one_order_does_not_pay_another(pair: ShopAndBook
 @story()
 def test_money_beside_a_bad_debt_is_not_the_whole(pair: ShopAndBooks) -> Story:
     order = one_order(pair)
-    yield
+    yield run_chain()
     move = pair.bill(order)
     bank_line(pair, [move], Decimal("30.00"))
     entry_against(pair, move, account(pair, "expense"))
     assert pair.moves(order)[0]["amount_residual"] == 0
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     said = reason(pair, order)
     assert "30.00 USD paid by bank statement line" in said
@@ -146,16 +144,16 @@ def test_money_beside_a_bad_debt_is_not_the_whole(pair: ShopAndBooks) -> Story:
 @story()
 def test_a_payment_that_is_cancelled_after_the_push_is_money_that_came_back(pair: ShopAndBooks) -> Story:
     order = one_order(pair)
-    yield
+    yield run_chain()
     move = pair.bill(order)
     wizard(pair, [move])
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, order) == [FULL]
     (payment,) = pair.payments({"id": move})
     pair.call("account.payment", "action_draft", [payment["id"]])
     pair.call("account.payment", "action_cancel", [payment["id"]])
     assert pair.moves(order)[0]["payment_state"] == "not_paid"
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order)
     assert (finding["type"], finding["severity"]) == ("payment_reversed", "critical")
 
@@ -163,13 +161,13 @@ def test_a_payment_that_is_cancelled_after_the_push_is_money_that_came_back(pair
 @story()
 def test_a_part_that_comes_back_is_named_with_its_amount(pair: ShopAndBooks) -> Story:
     order = one_order(pair)
-    yield
+    yield run_chain()
     move = pair.bill(order)
     bank_line(pair, [move])
-    yield
+    yield run_chain()
     unmatch(pair, move)
     bank_line(pair, [move], Decimal("40.00"))
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order)
     assert finding["type"] == "payment_reversed"
     assert "8.28 USD of 48.28 USD are open again" in finding["message"]
@@ -178,14 +176,14 @@ def test_a_part_that_comes_back_is_named_with_its_amount(pair: ShopAndBooks) -> 
 @story()
 def test_a_paid_invoice_that_is_set_back_to_draft_is_never_silent(pair: ShopAndBooks) -> Story:
     order = one_order(pair)
-    yield
+    yield run_chain()
     move = pair.bill(order)
     bank_line(pair, [move])
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, order) == [FULL]
     unmatch(pair, move)
     pair.call("account.move", "button_draft", [move])
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order)
     assert (finding["type"], finding["kind"]) == ("status_mismatch", "invoice")
     assert "draft" in finding["message"]
@@ -195,7 +193,7 @@ def test_a_paid_invoice_that_is_set_back_to_draft_is_never_silent(pair: ShopAndB
 def test_an_invoice_paid_together_with_one_that_is_no_order_s_is_paid(pair: ShopAndBooks) -> Story:
     """One transfer pays an order and an invoice that the customer got by hand."""
     order = one_order(pair)
-    yield
+    yield run_chain()
     move = pair.bill(order)
     (row,) = pair.rows("account.move", [["id", "=", move]], "partner_id")
     line = {"name": "Repair", "quantity": 1, "price_unit": 60.0, "tax_ids": [[6, 0, []]]}
@@ -207,7 +205,7 @@ def test_an_invoice_paid_together_with_one_that_is_no_order_s_is_paid(pair: Shop
     (other,) = pair.call("account.move", "create", vals_list=[values])
     pair.call("account.move", "action_post", [other])
     wizard(pair, [move, other], group_payment=True)
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, order) == [FULL]
 
 
@@ -216,28 +214,28 @@ def test_a_refund_that_is_paid_out_in_part_is_not_paid_out(pair: ShopAndBooks) -
     order = one_order(pair, "banktransfer")
     pair.shop.invoice(order)
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     (move,) = pair.moves(order)
     bank_line(pair, [move["id"]])
     note = pair.reverse(move["id"])
     bank_line(pair, [note], Decimal("-20.00"))
-    yield
+    yield run_chain()
     assert pair.memos(order) == []
     assert "28.28 USD are open" in reason(pair, order, "credit_memo")
     bank_line(pair, [note])
-    yield
+    yield run_chain()
     assert [amount(row["grand_total"]) for row in pair.memos(order)] == [FULL]
 
 
 @story()
 def test_a_rebate_by_credit_note_and_the_rest_by_bank_is_named(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-005": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     half_credited(pair, move)
     bank_line(pair, [move])
     assert pair.moves(order)[0]["amount_residual"] == 0
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     said = reason(pair, order)
     assert "58.05 USD paid by bank statement line" in said
@@ -247,13 +245,13 @@ def test_a_rebate_by_credit_note_and_the_rest_by_bank_is_named(pair: ShopAndBook
 @story()
 def test_a_euro_invoice_paid_in_dollars_by_the_wizard_is_paid(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery", store="eu")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     (dollar,) = pair.rows("res.currency", [["name", "=", "USD"]], "name")
     (row,) = pair.rows("account.move", [["id", "=", move]], "amount_residual_signed")
     wizard(pair, [move], currency_id=dollar["id"], amount=float(row["amount_residual_signed"]))
     (entry,) = pair.moves(order)
-    yield
+    yield run_chain()
     if entry["amount_residual"] == 0:
         assert paid_in_magento(pair, order) == [amount(entry["amount_total"])]
     else:

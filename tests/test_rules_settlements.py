@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
@@ -17,24 +16,15 @@ from accountant import (
     unmatch,
     wizard,
 )
+from settlements import half_credited, paid_in_magento, reason, two_orders
 from shop_and_books import ShopAndBooks, amount
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo.pipeline import load
-from magodoo_sandbox.magento import Address
 
-Story = Generator[None, None, None]
 REFUNDS: dict[str, Any] = {"credit_memos": {"to_magento": "when_paid"}}
 IN_PAYMENT: dict[str, Any] = {"invoices": {"in_payment_counts": True}}
 WAREHOUSE: dict[str, Any] = {"recipients": {"accounting": ["books@example.com"], "warehouse": ["dock@example.com"]}}
-
-
-def two_orders(pair: ShopAndBooks, **more: Any) -> tuple[int, int]:
-    """Two orders of one customer, to be paid on delivery."""
-    customer = pair.shop.add_customer(f"two{len(pair.tellers)}@example.com", "Two", "Orders")
-    who = Address("Two", "Orders", email=f"two{len(pair.tellers)}@example.com")
-    one, two = (pair.order({"SKU-005": 2}, "cashondelivery", customer=customer, billing=who, **more) for _ in range(2))
-    return one, two
 
 
 def sold_whole(pair: ShopAndBooks) -> int:
@@ -54,46 +44,35 @@ def refunded_by_bank(pair: ShopAndBooks, order: int) -> int:
     return note
 
 
-def paid_in_magento(pair: ShopAndBooks, order: int) -> list[Decimal]:
-    return [amount(row["grand_total"]) for row in pair.invoices(order)]
-
-
-def reason(pair: ShopAndBooks, order: int, kind: str = "invoice") -> str:
-    """Why a document that Magento lacks is not written: one finding says so."""
-    (finding,) = [row for row in pair.reported(order) if row["kind"] == kind]
-    assert finding["type"] == "missing_in_magento"
-    return str(finding["no_change_reason"])
-
-
 # Bank statement lines
 
 
 @story()
 def test_an_invoice_that_a_bank_line_paid_is_paid(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     bank_line(pair, [pair.bill(order)])
     assert [(row["payment_state"], row["amount_residual"]) for row in pair.moves(order)] == [("paid", 0)]
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, order) == [Decimal("48.28")]
 
 
 @story(**REFUNDS)
 def test_a_refund_that_a_bank_line_paid_out_is_paid_out(pair: ShopAndBooks) -> Story:
     order = sold_whole(pair)
-    yield
+    yield run_chain()
     refunded_by_bank(pair, order)
-    yield
+    yield run_chain()
     assert [amount(row["grand_total"]) for row in pair.memos(order)] == [Decimal("48.28")]
 
 
 @story()
 def test_a_bank_line_over_two_orders_that_falls_short_pays_one_of_them(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     bank_line(pair, [pair.bill(one), pair.bill(two)], Decimal("200.00"))
     assert sorted(pair.moves(order)[0]["payment_state"] for order in (one, two)) == ["paid", "partial"]
-    yield
+    yield run_chain()
     paid, short = (one, two) if pair.moves(one)[0]["payment_state"] == "paid" else (two, one)
     assert paid_in_magento(pair, paid) == [Decimal("111.09")]
     assert pair.invoices(short) == []
@@ -103,19 +82,19 @@ def test_a_bank_line_over_two_orders_that_falls_short_pays_one_of_them(pair: Sho
 @story()
 def test_what_the_bank_keeps_of_a_line_over_two_orders_leaves_both_paid(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     bank_line(pair, [pair.bill(one), pair.bill(two)], charges=Decimal("3.00"))
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, one) == paid_in_magento(pair, two) == [Decimal("111.09")]
 
 
 @story()
 def test_most_of_a_bank_line_that_was_booked_elsewhere_is_a_write_off(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     bank_line(pair, [pair.bill(order)], charges=Decimal("38.28"))
     assert pair.moves(order)[0]["payment_state"] == "paid"
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     assert "38.28 USD written off with bank statement line" in reason(pair, order)
 
@@ -123,22 +102,22 @@ def test_most_of_a_bank_line_that_was_booked_elsewhere_is_a_write_off(pair: Shop
 @story()
 def test_a_bank_line_of_more_than_is_owed_pays_its_orders(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     bank_line(pair, [pair.bill(one), pair.bill(two)], Decimal("230.00"))
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, one) == paid_in_magento(pair, two) == [Decimal("111.09")]
 
 
 @story()
 def test_a_bank_line_in_another_currency_pays_what_it_was_matched_with(pair: ShopAndBooks) -> Story:
     one, two = (pair.order(payment="cashondelivery", store="eu") for _ in range(2))
-    yield
+    yield run_chain()
     for order, share in ((one, Decimal(1)), (two, Decimal("0.5"))):
         move = pair.bill(order)
         (row,) = pair.rows("account.move", [["id", "=", move]], "amount_total")
         euros = (Decimal(str(row["amount_total"])) * share).quantize(Decimal("0.01"))
         bank_line(pair, [move], (euros * Decimal("1.17")).quantize(Decimal("0.01")), foreign=("EUR", euros))
-    yield
+    yield run_chain()
     (entry,) = pair.moves(one)
     assert (entry["currency_id"][1], entry["payment_state"]) == ("EUR", "paid")
     assert paid_in_magento(pair, one) == [amount(entry["amount_total"])]
@@ -152,20 +131,20 @@ def test_a_bank_line_in_another_currency_pays_what_it_was_matched_with(pair: Sho
 @story()
 def test_a_journal_entry_on_the_bank_account_pays(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     entry_against(pair, pair.bill(order), account(pair, "asset_cash"))
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, order) == [Decimal("48.28")]
 
 
 @story()
 def test_a_journal_entry_on_any_other_account_does_not_pay_and_is_named(pair: ShopAndBooks) -> Story:
     order, lost = (pair.order({"SKU-001": 2}, "cashondelivery") for _ in range(2))
-    yield
+    yield run_chain()
     entry_against(pair, pair.bill(order), account(pair, "liability_current"))
     entry_against(pair, pair.bill(lost), account(pair, "expense"))
     assert [pair.moves(each)[0]["amount_residual"] for each in (order, lost)] == [0, 0]
-    yield
+    yield run_chain()
     assert pair.invoices(order) == pair.invoices(lost) == []
     assert "48.28 USD settled without bank, cash or payment by journal entry MISC" in reason(pair, order)
     assert "48.28 USD written off by journal entry MISC" in reason(pair, lost)
@@ -174,13 +153,13 @@ def test_a_journal_entry_on_any_other_account_does_not_pay_and_is_named(pair: Sh
 @story()
 def test_what_a_payment_writes_off_is_not_paid(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     wizard(
         pair, [move], amount=48.0, payment_difference_handling="reconcile", writeoff_account_id=account(pair, "expense")
     )
     assert pair.moves(order)[0]["payment_state"] == "paid"
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     said = reason(pair, order)
     assert "48.00 USD paid by payment" in said
@@ -191,12 +170,12 @@ def test_what_a_payment_writes_off_is_not_paid(pair: ShopAndBooks) -> Story:
 def test_what_a_credit_note_settled_is_not_paid_whatever_else_the_payment_pays(pair: ShopAndBooks) -> Story:
     """One transfer pays two invoices, half of one of which a credit note had settled."""
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     first, second = pair.bill(one), pair.bill(two)
     half_credited(pair, first)
     wizard(pair, [first, second], group_payment=True)
     assert [pair.moves(order)[0]["payment_state"] for order in (one, two)] == ["paid", "paid"]
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, two) == [Decimal("111.09")]
     assert pair.invoices(one) == []
     said = reason(pair, one)
@@ -205,30 +184,13 @@ def test_what_a_credit_note_settled_is_not_paid_whatever_else_the_payment_pays(p
     assert "Magento has no credit memo" in said
 
 
-def half_credited(pair: ShopAndBooks, move: int) -> int:
-    """A credit note of one piece of the invoice, without its shipping: it settles that part."""
-    context = {"active_model": "account.move", "active_ids": [move]}
-    (row,) = pair.rows("account.move", [["id", "=", move]], "journal_id")
-    values = {"journal_id": row["journal_id"][0], "reason": "rebate"}
-    (made,) = pair.call("account.move.reversal", "create", vals_list=[values], context=context)
-    note = int(pair.call("account.move.reversal", "refund_moves", [made], context=context)["res_id"])
-    lines = [["move_id", "=", note], ["display_type", "=", "product"]]
-    for line in pair.rows("account.move.line", lines, "quantity"):
-        if line["quantity"] > 1:
-            pair.call("account.move.line", "write", [line["id"]], vals={"quantity": 1})
-        else:
-            pair.call("account.move.line", "unlink", [line["id"]])
-    pair.call("account.move", "action_post", [note])
-    return note
-
-
 @story(**REFUNDS)
 def test_a_credit_note_that_was_set_off_against_its_invoice_is_not_paid_out(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "banktransfer")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     pair.reverse(pair.moves(order)[0]["id"])
-    yield
+    yield run_chain()
     assert pair.memos(order) == []
     assert "48.28 USD set off against invoice" in reason(pair, order, "credit_memo")
 
@@ -239,10 +201,10 @@ def test_a_credit_note_that_was_set_off_against_its_invoice_is_not_paid_out(pair
 @story()
 def test_a_payment_without_an_entry_is_only_in_payment(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     unbooked_payment(pair, [pair.bill(order)], Decimal("48.28"))
     assert pair.moves(order)[0]["payment_state"] == "paid", "Odoo's Community shows it so"
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     said = reason(pair, order)
     assert "only in payment" in said
@@ -252,10 +214,10 @@ def test_a_payment_without_an_entry_is_only_in_payment(pair: ShopAndBooks) -> St
 @story(**IN_PAYMENT)
 def test_a_payment_without_an_entry_counts_by_setting_and_only_for_what_it_covers(pair: ShopAndBooks) -> Story:
     order, (one, two) = pair.order({"SKU-001": 2}, "cashondelivery"), two_orders(pair)
-    yield
+    yield run_chain()
     unbooked_payment(pair, [pair.bill(order)], Decimal("48.28"))
     unbooked_payment(pair, [pair.bill(one), pair.bill(two)], Decimal("200.00"))
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, order) == [Decimal("48.28")]
     assert pair.invoices(one) == pair.invoices(two) == []
 
@@ -266,14 +228,14 @@ def test_a_payment_without_an_entry_counts_by_setting_and_only_for_what_it_cover
 @story()
 def test_what_a_clerk_writes_off_after_the_money_went_back_stays_critical(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     bank_line(pair, [move])
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, order) == [Decimal("48.28")]
     unmatch(pair, move)
     entry_against(pair, move, account(pair, "expense"))
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order)
     assert (finding["type"], finding["severity"]) == ("payment_reversed", "critical")
     assert "48.28 USD of 48.28 USD were written off since" in finding["message"]
@@ -282,14 +244,14 @@ def test_what_a_clerk_writes_off_after_the_money_went_back_stays_critical(pair: 
 @story(**WAREHOUSE)
 def test_money_that_comes_back_after_magento_was_told_paid_is_critical(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     line = bank_line(pair, [move])
-    yield
+    yield run_chain()
     assert paid_in_magento(pair, order) == [Decimal("48.28")]
     assert pair.reported(order) == []
     unmatch(pair, move)
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order)
     assert (finding["type"], finding["kind"], finding["severity"]) == ("payment_reversed", "invoice", "critical")
     assert finding["who"] == "accounting, warehouse"
@@ -300,7 +262,7 @@ def test_money_that_comes_back_after_magento_was_told_paid_is_critical(pair: Sho
     assert any("dock@example.com" in mail for mail in mails)
     (made,) = pair.rows("account.bank.statement.line", [["id", "=", line]], "move_id")
     match(pair, [move], made["move_id"][0])
-    yield
+    yield run_chain()
     assert pair.reported(order) == [], "it is matched again"
 
 
@@ -309,13 +271,13 @@ def test_a_payment_of_ours_that_was_taken_away_is_never_matched_again(pair: Shop
     """The provider's chargeback: the accountant takes the payment off the invoice."""
     order = pair.order(payment="card")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert entry["payment_state"] == "paid"
-    yield
+    yield run_chain()
     unmatch(pair, entry["id"])
     for _ in range(3):
-        yield
+        yield run_chain()
         (entry,) = pair.moves(order)
         assert (entry["payment_state"], len(pair.payments(entry))) == ("not_paid", 1)
         assert {(row["type"], row["severity"]) for row in pair.reported(order)} == {("payment_reversed", "critical")}
@@ -325,12 +287,12 @@ def test_a_payment_of_ours_that_was_taken_away_is_never_matched_again(pair: Shop
 @story(**REFUNDS)
 def test_a_refund_that_comes_back_from_the_bank_is_critical(pair: ShopAndBooks) -> Story:
     order = sold_whole(pair)
-    yield
+    yield run_chain()
     note = refunded_by_bank(pair, order)
-    yield
+    yield run_chain()
     assert len(pair.memos(order)) == 1
     unmatch(pair, note)
-    yield
+    yield run_chain()
     assert ("payment_reversed", "credit_memo", "") in pair.findings(order)
 
 
@@ -338,11 +300,11 @@ def test_a_refund_that_comes_back_from_the_bank_is_critical(pair: ShopAndBooks) 
 @pytest.mark.parametrize("part", ["10.00", "48.27"])
 def test_a_partial_payment_of_any_kind_pays_nothing(pair: ShopAndBooks, part: str) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     bank_line(pair, [move], Decimal(part))
     assert amount(due(pair, move)["amount_residual"]) == Decimal("48.28") - Decimal(part)
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
 
 
@@ -350,15 +312,15 @@ def test_a_partial_payment_of_any_kind_pays_nothing(pair: ShopAndBooks, part: st
 def test_what_is_not_paid_any_more_when_its_turn_comes_is_not_written(pair: ShopAndBooks) -> Story:
     """The change waits for approval, and the money goes away before anything is read again."""
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     pair.approve(order)
-    yield
+    yield run_chain()
     move = pair.bill(order)
     bank_line(pair, [move])
-    yield
+    yield run_chain()
     pair.approve(order)
     unmatch(pair, move)
     load.run(pair.context())
     assert pair.invoices(order) == []
-    yield
+    yield run_chain()
     assert "settled by payments" in reason(pair, order)

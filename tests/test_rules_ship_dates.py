@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from cut_off import LONG_AGO, cut_off
 from shop_and_books import ShopAndBooks
-from stories import story
+from stories import Story, run_chain, story
 
-from magodoo.pipeline import statement
 from magodoo.statement.periods import Month
-
-Story = Generator[None, None, None]
-LONG_AGO = (datetime.now(UTC) - timedelta(days=70)).strftime("%Y-%m-%d 00:00")
 
 
 def delivery_dates(pair: ShopAndBooks, order: int) -> list[str | bool]:
@@ -35,7 +30,7 @@ def test_an_invoice_has_the_day_on_which_magento_shipped(pair: ShopAndBooks) -> 
     pair.shop.ship(order)
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert [row["state"] for row in pair.pickings(order)] == ["done"]
     assert delivery_dates(pair, order) == [shipped_on(pair, pair.shipments(order)[0])]
 
@@ -44,21 +39,21 @@ def test_an_invoice_has_the_day_on_which_magento_shipped(pair: ShopAndBooks) -> 
 def test_an_invoice_that_stood_before_the_shipment_gets_its_day_with_the_delivery(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2, "SKU-002": 1}, days_ago=9)
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert delivery_dates(pair, order) == [False]
     items = pair.items(order)
     pair.at(4)
     first = pair.shop.ship(order, {items["SKU-001"]: 2})
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     (shipment,) = [row for row in pair.shipments(order) if row["entity_id"] == first]
     assert delivery_dates(pair, order) == [shipped_on(pair, shipment)]
     pair.at(2)
     last = pair.shop.ship(order, {items["SKU-002"]: 1})
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     (shipment,) = [row for row in pair.shipments(order) if row["entity_id"] == last]
     assert delivery_dates(pair, order) == [shipped_on(pair, shipment)]
 
@@ -74,8 +69,8 @@ def test_each_invoice_has_the_day_of_its_own_goods(pair: ShopAndBooks) -> Story:
         pair.shop.ship(order, {items[sku]: quantity})
     pair.at(0)
     pair.touch(order)
-    yield
-    yield
+    yield run_chain()
+    yield run_chain()
     assert delivery_dates(pair, order) == [shipped_on(pair, row) for row in pair.shipments(order)]
 
 
@@ -91,39 +86,32 @@ def test_of_one_item_that_left_in_two_parcels_each_invoice_has_the_day_of_its_ow
     pair.shop.ship(order, {item: 2})
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     first = shipped_on(pair, pair.shipments(order)[0])
     assert delivery_dates(pair, order)[0] == first
     pair.at(2)
     pair.shop.ship(order, {item: 1})
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert delivery_dates(pair, order) == [shipped_on(pair, row) for row in pair.shipments(order)]
 
 
 @story()
 def test_what_the_warehouse_delivered_in_odoo_keeps_odoo_s_day(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     move = pair.bill(order)
     pair.deliver(order)
     (before,) = pair.rows("account.move", [["id", "=", move]], "delivery_date")
     assert before["delivery_date"], "Odoo dates it by itself"
-    yield
+    yield run_chain()
     assert [row["delivery_date"] for row in pair.rows("account.move", [["id", "=", move]], "delivery_date")] == [
         before["delivery_date"]
     ]
 
 
 # The end of a month
-
-
-def cut_off(pair: ShopAndBooks, month: Month, order: int) -> list[dict[str, Any]]:
-    """The order's rows of the month's list, without its numbers."""
-    number = pair.shop.order(order)["increment_id"]
-    rows = statement.make(pair.context(), month).body["annexes"]["cut_off"]
-    return [row for row in rows if row["order_number"] == number]
 
 
 @story(books_from=LONG_AGO)
@@ -140,7 +128,7 @@ def test_a_shipment_of_the_last_day_that_odoo_delivered_later_is_listed_with_qua
     pair.shop.ship(order, {pair.items(order)["SKU-001"]: 2})
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     for each in (month.before, month):
         (row,) = cut_off(pair, each, order)
         assert (row["sku"], row["quantity"], row["cost"]) == ("SKU-001", 20_000, 85_000)
@@ -159,7 +147,7 @@ def test_a_shipment_that_odoo_has_not_delivered_is_listed_at_the_end_of_its_mont
     pair.shop.ship(order)
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     (row,) = cut_off(pair, month, order)
     assert (row["sku"], row["quantity"], row["cost"], row["later"]) == ("SKU-003", 30_000, 90_000, "")
     assert cut_off(pair, month.next, order) == []

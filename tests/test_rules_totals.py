@@ -5,49 +5,23 @@ What came of it is read in Odoo's own accounts: revenue, tax, receivable and lia
 
 from __future__ import annotations
 
-from collections import defaultdict
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
 from shop_and_books import ShopAndBooks
 from staged import instance
-from stories import story
+from stories import Story, run_chain, story
+from totals import GIFT, Row, booked, extend, gift_journal, number, raise_total, tender
 
 from magodoo_sandbox.magento.pricing import Coupon
 
-Row = dict[str, Any]
-Story = Any
 FEE = {"product": "FEE"}
-GIFT = {"nature": "payment_part", "journal": "GIFT"}
 TENDERED = {
     "gift_card": "gift_cards_amount",
     "store_credit": "customer_balance_amount",
     "reward_points": "reward_currency_amount",
 }
-
-
-def number(value: Any) -> Decimal:
-    return Decimal(str(value or 0))
-
-
-def raise_total(pair: ShopAndBooks, document: Row, amount: str, tax: str = "0") -> None:
-    """An extension adds an amount to the total of a document, and its tax to the tax."""
-    for prefix in ("", "base_"):
-        document[f"{prefix}grand_total"] = number(document.get(f"{prefix}grand_total")) + Decimal(amount) + Decimal(tax)
-        document[f"{prefix}tax_amount"] = number(document.get(f"{prefix}tax_amount")) + Decimal(tax)
-
-
-def extend(document: Row, **given: Any) -> None:
-    document["extension_attributes"] = {**(document.get("extension_attributes") or {}), **given}
-
-
-def tender(document: Row, field: str, amount: int) -> None:
-    """Part of a document is paid by gift card, credit or points: Adobe Commerce lowers the total."""
-    extend(document, **{field: amount, f"base_{field}": amount})
-    for prefix in ("", "base_"):
-        document[f"{prefix}grand_total"] = number(document[f"{prefix}grand_total"]) - amount
 
 
 def fixed_tax(pair: ShopAndBooks, order: int, a_piece: str, *documents: Row, inside: bool = False) -> None:
@@ -66,42 +40,6 @@ def fixed_tax(pair: ShopAndBooks, order: int, a_piece: str, *documents: Row, ins
                 document[f"{prefix}{total}"] = number(document[f"{prefix}{total}"]) + Decimal(a_piece) * pieces
 
 
-def gift_journal(pair: ShopAndBooks) -> None:
-    """A journal whose outstanding account is the liability for gift cards, as an accountant sets it up; once."""
-    if pair.rows("account.journal", [["code", "=", "GIFT"]], "code"):
-        return
-    company = pair.instance.odoo.company_id
-    account = {
-        "name": "Gift cards and credit",
-        "code": "219900",
-        "account_type": "liability_current",
-        "reconcile": True,
-    }
-    (liability,) = pair.call("account.account", "create", vals_list=[{**account, "company_ids": [[6, 0, [company]]]}])
-    journal = {"name": "Gift cards and credit", "code": "GIFT", "type": "bank", "company_id": company}
-    (made,) = pair.call("account.journal", "create", vals_list=[journal])
-    lines = pair.rows("account.payment.method.line", [["journal_id", "=", made]], "id")
-    pair.call(
-        "account.payment.method.line", "write", [line["id"] for line in lines], vals={"payment_account_id": liability}
-    )
-
-
-def booked(pair: ShopAndBooks, order: int) -> dict[str, Decimal]:
-    """What all posted entries of an order and their payments leave on accounts, by type of account; debit is positive."""
-    documents = [row["id"] for row in (*pair.moves(order), *pair.notes(order)) if row["state"] == "posted"]
-    paid = [
-        row["id"] for row in pair.rows("account.payment", [], "invoice_ids") if set(row["invoice_ids"]) & set(documents)
-    ]
-    entries = pair.rows("account.payment", [["id", "in", paid]], "move_id")
-    moves = documents + [row["move_id"][0] for row in entries if row["move_id"]]
-    lines = pair.rows("account.move.line", [["move_id", "in", moves]], "balance account_id tax_line_id")
-    types = {row["id"]: row["account_type"] for row in pair.rows("account.account", [], "account_type")}
-    sums: dict[str, Decimal] = defaultdict(Decimal)
-    for line in lines:
-        sums["tax" if line["tax_line_id"] else types[line["account_id"][0]]] += number(line["balance"])
-    return {name: amount for name, amount in sums.items() if amount}
-
-
 # Fixed product tax, fees, wrapping
 
 
@@ -112,7 +50,7 @@ def test_fixed_product_tax_is_a_line_of_its_own_on_every_document(pair: ShopAndB
     pair.shop.invoice(order, {pair.items(order)["SKU-001"]: 1})
     pair.shop.invoice(order)
     fixed_tax(pair, order, "1.50", pair.shop.order(order), *pair.invoices(order), inside=inside)
-    yield
+    yield run_chain()
     (sale,) = pair.sales(order)
     assert number(sale["amount_total"]) == number(pair.shop.order(order)["grand_total"])
     wanted = sorted(number(row["grand_total"]) for row in pair.invoices(order))
@@ -136,9 +74,9 @@ def test_fixed_product_tax_goes_both_ways_and_is_refunded_by_the_piece(pair: Sho
     pair.shop.invoice(order)
     pair.shop.ship(order)
     pair.shop.refund(order, {pair.items(order)["SKU-001"]: 1})
-    yield
+    yield run_chain()
     pair.bill(back)
-    yield
+    yield run_chain()
     for each in (order, back):
         totals = [number(row["grand_total"]) for row in pair.invoices(each)]
         assert [number(row["amount_total"]) for row in pair.moves(each)] == totals
@@ -156,7 +94,7 @@ def test_fixed_product_tax_without_a_nature_is_unmapped_and_named(pair: ShopAndB
     order = pair.order({"SKU-001": 2})
     pair.shop.invoice(order)
     fixed_tax(pair, order, "1.50", pair.shop.order(order), *pair.invoices(order))
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order, type="unmapped")
     assert finding["part"] == "total:fixed_product_tax"
     assert "3.00 USD of fixed product tax (items[].weee_tax_applied_row_amount)" in finding["message"]
@@ -179,7 +117,7 @@ def test_a_fee_with_its_tax_is_revenue_and_tax(pair: ShopAndBooks) -> Story:
     for document in (pair.shop.order(order), *pair.invoices(order)):
         raise_total(pair, document, "20.00", "1.65")
         extend(document, cod_fee=20, cod_tax=Decimal("1.65"))
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert number(entry["amount_total"]) == number(pair.invoices(order)[0]["grand_total"])
     assert booked(pair, order)["tax"] == -number(pair.invoices(order)[0]["tax_amount"])
@@ -193,7 +131,7 @@ def test_gift_wrapping_is_found_by_itself(pair: ShopAndBooks) -> Story:
     for document in (pair.shop.order(order), *pair.invoices(order)):
         raise_total(pair, document, "4.00", "0.33")
         extend(document, gw_price=Decimal("4.00"), gw_tax_amount=Decimal("0.33"))
-    yield
+    yield run_chain()
     assert [number(row["amount_total"]) for row in pair.moves(order)] == [
         number(pair.invoices(order)[0]["grand_total"])
     ]
@@ -207,7 +145,7 @@ def test_a_discount_of_an_extension_lowers_revenue(pair: ShopAndBooks) -> Story:
     for document in (pair.shop.order(order), *pair.invoices(order)):
         raise_total(pair, document, "-2.00")
         extend(document, loyalty=2)
-    yield
+    yield run_chain()
     assert [number(row["amount_total"]) for row in pair.moves(order)] == [
         number(pair.invoices(order)[0]["grand_total"])
     ]
@@ -220,7 +158,7 @@ def test_what_is_left_over_names_the_amount_and_every_field_that_holds_it(pair: 
     for document in (pair.shop.order(order), *pair.invoices(order)):
         raise_total(pair, document, "7.77")
         extend(document, fees=[{"code": "pack", "value": Decimal("7.77")}], other_fee=Decimal("7.77"))
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order, type="unmapped")
     for part in ("7.77 USD", "extension_attributes.fees[].value", "extension_attributes.other_fee"):
         assert part in finding["message"]
@@ -240,7 +178,7 @@ def test_a_remainder_that_stands_nowhere_is_mapped_by_method_and_exact_amount(
     pair.shop.invoice(order)
     for document in (pair.shop.order(order), *pair.invoices(order)):
         raise_total(pair, document, amount)
-    yield
+    yield run_chain()
     if known:
         assert [number(row["amount_total"]) for row in pair.moves(order)] == [
             number(pair.invoices(order)[0]["grand_total"])
@@ -266,7 +204,7 @@ def test_a_fee_that_an_extension_spreads_over_the_invoices_is_invoiced_by_each(
     for share in shares:
         pair.shop.invoice(order, {pair.items(order)["SKU-001"]: 1})
         raise_total(pair, pair.invoices(order)[-1], share)
-    yield
+    yield run_chain()
     wanted = [number(row["grand_total"]) for row in pair.invoices(order)]
     assert [(row["state"], number(row["amount_total"])) for row in pair.moves(order)] == [
         ("posted", total) for total in wanted
@@ -281,12 +219,12 @@ def test_a_fee_that_no_invoice_ever_holds_is_named_with_its_amount_and_fields(pa
     raise_total(pair, pair.shop.order(order), "4.00")
     extend(pair.shop.order(order), cod_fee=4)
     pair.shop.invoice(order, {pair.items(order)["SKU-001"]: 1})
-    yield
+    yield run_chain()
     assert pair.findings(order) == set(), "another invoice may hold it"
     pair.shop.invoice(order)
     raise_total(pair, pair.invoices(order)[-1], share)
     pair.touch(order)
-    yield
+    yield run_chain()
     (told,) = pair.reported(order)
     assert (told["type"], told["kind"]) == ("not_invoiced", "order")
     left = Decimal("4.00") - Decimal(share)
@@ -314,7 +252,7 @@ def test_a_fee_that_is_shown_with_its_tax_is_taken_apart(pair: ShopAndBooks, sho
     for document in (pair.shop.order(order), *pair.invoices(order)):
         raise_total(pair, document, "20.00", "1.65")
         extend(document, **shown)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert number(entry["amount_total"]) == number(pair.invoices(order)[0]["grand_total"])
     assert booked(pair, order)["tax"] == -number(pair.invoices(order)[0]["tax_amount"])
@@ -327,7 +265,7 @@ def test_a_field_that_holds_an_amount_with_its_tax_is_named(pair: ShopAndBooks) 
     raise_total(pair, pair.shop.order(order), "20.00", "1.65")
     extend(pair.shop.order(order), fee=Decimal("21.65"))
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order, type="unmapped")
     assert "with its tax (`including_tax`): extension_attributes.fee" in finding["message"]
 
@@ -347,14 +285,14 @@ def test_what_only_an_extension_or_a_gift_card_decides_is_not_written_to_magento
     pair.shop.invoice(card)
     for document in (pair.shop.order(card), *pair.invoices(card)):
         tender(document, "gift_cards_amount", 20)
-    yield
+    yield run_chain()
     pair.bill(whole)
     pair.bill(goods, {"SKU-001": 2})
     (invoice,) = pair.moves(card)
     pair.pay(card, invoice["id"])
     note = pair.reverse(invoice["id"])
     pair.pay(card, note, outbound=True)
-    yield
+    yield run_chain()
     for order in (whole, goods):
         (finding,) = pair.reported(order, type="missing_in_magento")
         assert (
@@ -385,7 +323,7 @@ def test_what_is_paid_by_gift_card_settles_its_liability_and_leaves_revenue_and_
     for document in (pair.shop.order(whole), *pair.invoices(whole)):
         extend(document, **{TENDERED[name]: total, f"base_{TENDERED[name]}": total})
         document["grand_total"] = document["base_grand_total"] = 0
-    yield
+    yield run_chain()
     without = booked(pair, plain)
     for each, tendered in ((order, Decimal(20)), (whole, total)):
         told = booked(pair, each)
@@ -404,7 +342,7 @@ def test_a_card_takes_what_the_gift_card_leaves(pair: ShopAndBooks) -> Story:
     pair.shop.invoice(order)
     for document in (pair.shop.order(order), *pair.invoices(order)):
         tender(document, "gift_cards_amount", 20)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert sorted((number(row["amount"]), row["journal_id"][1]) for row in pair.payments(entry)) == [
         (Decimal(20), "Gift cards and credit"), (number(entry["amount_total"]) - 20, "Card payments"),
@@ -421,7 +359,7 @@ def test_a_refund_to_a_gift_card_gives_the_liability_back(pair: ShopAndBooks) ->
     pair.shop.refund(order)
     for document in (pair.shop.order(order), *pair.invoices(order), *pair.memos(order)):
         tender(document, "gift_cards_amount", 20)
-    yield
+    yield run_chain()
     assert booked(pair, order).keys() <= {"asset_receivable"}, "nothing is left of it but what payment matching settles"
     assert pair.findings(order) == set()
 
@@ -487,7 +425,7 @@ def card_sold(pair: ShopAndBooks, sku: str, tax_class: str) -> int:
 @story()
 def test_the_sale_of_a_gift_card_is_named_while_its_purpose_is_not_set(pair: ShopAndBooks) -> Story:
     order = card_sold(pair, "CARD-UNSET", "none")
-    yield
+    yield run_chain()
     assert ("unmapped", "order", "gift_card:CARD-UNSET") in pair.findings(order)
     assert pair.sales(order) == []
 
@@ -506,12 +444,12 @@ def test_a_gift_card_for_anything_is_sold_to_the_liability_without_tax(pair: Sho
         }
         pair.call("product.product", "create", vals_list=[{**fields, "property_account_income_id": liability["id"]}])
     order, taxed = card_sold(pair, "CARD-ANY", "none"), card_sold(pair, "CARD-TAXED", "goods")
-    yield
+    yield run_chain()
     told = booked(pair, order)
     assert (told["liability_current"], told["income"]) == (-50, -(number("24.99")))
     assert pair.findings(order) == set()
     pair.shop.refund(order, {pair.items(order)["CARD-ANY"]: 1}, shipping=0)
-    yield
+    yield run_chain()
     assert booked(pair, order).get("liability_current", 0) == 0, "a card that is taken back is owed no more"
     assert pair.findings(order) == set()
     assert ("unmapped", "order", "gift_card:CARD-TAXED") in pair.findings(taxed)
@@ -520,7 +458,7 @@ def test_a_gift_card_for_anything_is_sold_to_the_liability_without_tax(pair: Sho
 @story(gift_cards_sold={"purpose": "single_purpose"})
 def test_a_gift_card_for_one_thing_is_taxed_when_it_is_sold(pair: ShopAndBooks) -> Story:
     order = card_sold(pair, "CARD-ONE", "goods")
-    yield
+    yield run_chain()
     assert booked(pair, order)["tax"] == -number(pair.shop.order(order)["tax_amount"])
     assert pair.findings(order) == set()
 
@@ -540,7 +478,7 @@ def given_away(pair: ShopAndBooks) -> int:
 def test_a_memo_of_zero_is_posted_where_its_invoice_is_and_its_goods_return(pair: ShopAndBooks, part: bool) -> Story:
     order = given_away(pair)
     pair.shop.refund(order, {pair.items(order)["SKU-001"]: 1} if part else None)
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert (note["state"], number(note["amount_total"]), pair.payments(note)) == ("posted", 0, [])
     assert [pair.moved(row) for row in pair.pickings(order, "incoming")] == [{"SKU-001": 1 if part else 2}]
@@ -551,7 +489,7 @@ def test_a_memo_of_zero_is_posted_where_its_invoice_is_and_its_goods_return(pair
 def test_a_document_of_zero_takes_no_number_where_the_settings_say_so(pair: ShopAndBooks) -> Story:
     order = given_away(pair)
     pair.shop.refund(order)
-    yield
+    yield run_chain()
     assert pair.moves(order) == pair.notes(order) == []
     assert [pair.moved(row) for row in pair.pickings(order, "incoming")] == [{"SKU-001": 2}]
     assert {(row["type"], row["severity"], row["kind"]) for row in pair.reported(order)} == {

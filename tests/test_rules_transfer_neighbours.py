@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 
+from cut_off import LONG_AGO, cut_off
 from shop_and_books import ShopAndBooks
-from stories import story
-from test_rules_ship_dates import LONG_AGO, cut_off
-from test_rules_transfers import give_back, merge, open_in_odoo, shipped, still_open, two_orders, validate
+from stories import Story, run_chain, story
+from transfers import give_back, merge, open_in_odoo, shipped, still_open, two_orders, validate
 
 from magodoo.statement.periods import Month
-
-Story = Generator[None, None, None]
 
 
 @story(books_from=LONG_AGO)
@@ -20,7 +17,7 @@ def test_a_shipment_that_odoo_delivered_in_two_parts_in_its_month_is_in_no_list(
     month = Month.of(datetime.now(UTC), pair.instance.zone).before
     days_ago = (datetime.now(UTC) - month.next.begins) / timedelta(days=1) + 3
     order = pair.order({"SKU-001": 3}, "cashondelivery", days_ago=days_ago + 2)
-    yield
+    yield run_chain()
     pair.at(days_ago)
     (picking,) = pair.pickings(order)
     validate(pair, picking["id"], {"SKU-001": 2})
@@ -29,23 +26,23 @@ def test_a_shipment_that_odoo_delivered_in_two_parts_in_its_month_is_in_no_list(
     pair.shop.ship(order)
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert cut_off(pair, month, order) == []
 
 
 @story()
 def test_both_orders_of_a_merged_transfer_get_goods_back(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     transfer = merge(pair, one, two)["id"]
     validate(pair, transfer)
-    yield
+    yield run_chain()
     back = give_back(pair, transfer, {"SKU-001": 1, "SKU-002": 2})
-    yield
+    yield run_chain()
     assert (shipped(pair, one), shipped(pair, two)) == ([2], [3])
     assert (pair.findings(one), pair.findings(two)) == (set(), set())
     give_back(pair, back, {"SKU-001": 1})
-    yield
+    yield run_chain()
     assert {row["type"] for row in pair.reported(one)} == {"replacement"}
     assert pair.findings(two) == set()
     assert (shipped(pair, one), shipped(pair, two)) == ([2], [3])
@@ -55,21 +52,21 @@ def test_both_orders_of_a_merged_transfer_get_goods_back(pair: ShopAndBooks) -> 
 def test_a_transfer_of_three_orders_one_of_which_is_taken_out_again(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
     three = pair.order({"SKU-001": 4}, "cashondelivery")
-    yield
+    yield run_chain()
     transfer = merge(pair, one, two)
     (third,) = pair.pickings(three)
     lines = pair.rows("stock.move.line", [["move_id", "in", third["move_ids"]]], "picking_id")
     for model, ids in (("stock.move", third["move_ids"]), ("stock.move.line", [row["id"] for row in lines])):
         pair.call(model, "write", ids, vals={"picking_id": transfer["id"]})
-    yield
+    yield run_chain()
     for model, ids in (("stock.move", third["move_ids"]), ("stock.move.line", [row["id"] for row in lines])):
         pair.call(model, "write", ids, vals={"picking_id": third["id"]})
     validate(pair, transfer["id"])
-    yield
+    yield run_chain()
     assert (shipped(pair, one), shipped(pair, two), shipped(pair, three)) == ([2], [3], [])
     assert still_open(pair, three) == 4
     validate(pair, third["id"])
-    yield
+    yield run_chain()
     assert shipped(pair, three) == [4]
     assert [pair.findings(order) for order in (one, two, three)] == [set(), set(), set()]
 
@@ -77,13 +74,13 @@ def test_a_transfer_of_three_orders_one_of_which_is_taken_out_again(pair: ShopAn
 @story()
 def test_two_orders_of_the_same_goods_in_one_transfer_part_of_which_left(pair: ShopAndBooks) -> Story:
     one, two = pair.order({"SKU-001": 2}, "cashondelivery"), pair.order({"SKU-001": 3}, "cashondelivery")
-    yield
+    yield run_chain()
     transfer = merge(pair, one, two)
     (first, second) = pair.rows("stock.move", [["picking_id", "=", transfer["id"]]], "product_uom_qty")
     for move, quantity in ((first, 2), (second, 1)):
         pair.call("stock.move", "write", [move["id"]], vals={"quantity": quantity, "picked": True})
     pair.call("stock.picking", "button_validate", [transfer["id"]], context={"skip_backorder": True, "skip_sms": True})
-    yield
+    yield run_chain()
     assert (shipped(pair, one), shipped(pair, two)) == ([2], [1])
     assert (still_open(pair, one), still_open(pair, two)) == (0, 2)
     assert (pair.findings(one), pair.findings(two)) == (set(), set())
@@ -92,7 +89,7 @@ def test_two_orders_of_the_same_goods_in_one_transfer_part_of_which_left(pair: S
 @story()
 def test_a_merged_transfer_with_a_gift_names_it_once(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     transfer = merge(pair, one, two)
     (old, *_) = pair.rows(
         "stock.move", [["picking_id", "=", transfer["id"]]], "location_id location_dest_id company_id"
@@ -106,7 +103,7 @@ def test_a_merged_transfer_with_a_gift_names_it_once(pair: ShopAndBooks) -> Stor
     }
     pair.call("stock.move", "create", vals_list=[gift])
     validate(pair, transfer["id"], tracking="ALL")
-    yield
+    yield run_chain()
     assert (shipped(pair, one), shipped(pair, two)) == ([2], [3])
     assert sorted([*pair.findings(one), *pair.findings(two)]) == [("replacement", "shipment", "goods")]
 
@@ -116,12 +113,12 @@ def test_goods_whose_quantity_a_clerk_raises_beyond_the_order_are_shipped_as_far
     pair: ShopAndBooks,
 ) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     (picking,) = pair.pickings(order)
     (move,) = picking["move_ids"]
     pair.call("stock.move", "write", [move], vals={"quantity": 5, "picked": True})
     pair.call("stock.picking", "button_validate", [picking["id"]], context={"skip_backorder": True, "skip_sms": True})
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2]
     assert {row["type"] for row in pair.reported(order)} == {"replacement"}
 
@@ -129,12 +126,12 @@ def test_goods_whose_quantity_a_clerk_raises_beyond_the_order_are_shipped_as_far
 @story()
 def test_a_backorder_that_is_cancelled_leaves_the_rest_open_in_magento_alone(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3}, "cashondelivery")
-    yield
+    yield run_chain()
     (picking,) = pair.pickings(order)
     validate(pair, picking["id"], {"SKU-001": 2})
     (rest,) = open_in_odoo(pair, order)
     pair.call("stock.picking", "action_cancel", [rest["id"]])
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2]
     assert still_open(pair, order) == 0
 
@@ -142,14 +139,14 @@ def test_a_backorder_that_is_cancelled_leaves_the_rest_open_in_magento_alone(pai
 @story()
 def test_a_transfer_that_a_clerk_duplicated_is_no_second_shipment(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     (picking,) = pair.pickings(order)
     validate(pair, picking["id"], tracking="ONE")
-    yield
+    yield run_chain()
     (made,) = [pair.call("stock.picking", "copy", [picking["id"]])[0]]
     for move in pair.rows("stock.move", [["picking_id", "=", made]], "product_uom_qty"):
         pair.call("stock.move", "write", [move["id"]], vals={"quantity": 2, "picked": True})
     pair.call("stock.picking", "action_confirm", [made])
     validate(pair, made)
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2]

@@ -2,74 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
 from decimal import Decimal
-from typing import Any
 
 from shop_and_books import ShopAndBooks
-from sqlalchemy import text
-from stories import story
-
-Story = Generator[None, None, None]
-QUIET = {"skip_backorder": True, "skip_sms": True}
-
-
-def merge(pair: ShopAndBooks, one: int, two: int) -> dict[str, Any]:
-    """The warehouse puts two orders' goods into one transfer, which Odoo then names after the first alone."""
-    (first,), (second,) = pair.pickings(one), pair.pickings(two)
-    lines = pair.rows("stock.move.line", [["move_id", "in", second["move_ids"]]], "picking_id")
-    pair.call("stock.move", "write", second["move_ids"], vals={"picking_id": first["id"]})
-    pair.call("stock.move.line", "write", [line["id"] for line in lines], vals={"picking_id": first["id"]})
-    pair.call("stock.picking", "unlink", [second["id"]])
-    return {**first, "move_ids": [*first["move_ids"], *second["move_ids"]]}
-
-
-def two_orders(pair: ShopAndBooks) -> tuple[int, int]:
-    """Two of SKU-001 and three of SKU-002, for two orders."""
-    return pair.order({"SKU-001": 2}, "cashondelivery"), pair.order({"SKU-002": 3}, "cashondelivery")
-
-
-def validate(pair: ShopAndBooks, picking: int, quantities: Mapping[str, int] | None = None, tracking: str = "") -> None:
-    """The warehouse sends everything of a transfer, or these quantities by SKU and a backorder."""
-    moves = pair.rows(
-        "stock.move", [["picking_id", "=", picking], ["state", "!=", "cancel"]], "product_id product_uom_qty"
-    )
-    for move in moves:
-        sku = pair._sku(move["product_id"][0])
-        quantity = move["product_uom_qty"] if quantities is None else quantities.get(sku, 0)
-        pair.call("stock.move", "write", [move["id"]], vals={"quantity": quantity, "picked": bool(quantity)})
-    if tracking:
-        pair.call("stock.picking", "write", [picking], vals={"carrier_tracking_ref": tracking})
-    assert pair.call("stock.picking", "button_validate", [picking], context=QUIET) is True
-
-
-def give_back(pair: ShopAndBooks, picking: int, quantities: Mapping[str, int]) -> int:
-    """A return of these quantities by SKU, validated; of a return it sends the goods again. Returns its id."""
-    (wizard,) = pair.call("stock.return.picking", "create", vals_list=[{"picking_id": picking}])
-    for line in pair.rows("stock.return.picking.line", [["wizard_id", "=", wizard]], "product_id"):
-        quantity = quantities.get(pair._sku(line["product_id"][0]), 0)
-        pair.call("stock.return.picking.line", "write", [line["id"]], vals={"quantity": quantity})
-    made = int(pair.call("stock.return.picking", "action_create_returns", [wizard])["res_id"])
-    validate(pair, made)
-    return made
-
-
-def shipped(pair: ShopAndBooks, order: int) -> list[Decimal]:
-    return [Decimal(str(row["total_qty"])) for row in pair.shipments(order)]
-
-
-def open_in_odoo(pair: ShopAndBooks, order: int) -> list[dict[str, Any]]:
-    return [row for row in pair.pickings(order) if row["state"] not in ("done", "cancel")]
-
-
-def still_open(pair: ShopAndBooks, order: int) -> float:
-    """What the order's own moves are still to deliver in Odoo, whichever transfer they are in."""
-    lines = [line for sale in pair.sales(order) for line in sale["order_line"]]
-    moves = pair.rows(
-        "stock.move", [["sale_line_id", "in", lines], ["state", "not in", ["done", "cancel"]]], "product_uom_qty"
-    )
-    return sum(move["product_uom_qty"] for move in moves)
-
+from stories import Story, run_chain, story
+from transfers import give_back, intercompany, merge, open_in_odoo, shipped, still_open, two_orders, validate
 
 # Several orders in one transfer
 
@@ -77,9 +14,9 @@ def still_open(pair: ShopAndBooks, order: int) -> float:
 @story()
 def test_each_order_of_a_merged_transfer_is_shipped_with_its_own_goods(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     validate(pair, merge(pair, one, two)["id"], tracking="TOGETHER")
-    yield
+    yield run_chain()
     assert (shipped(pair, one), shipped(pair, two)) == ([2], [3])
     for order in (one, two):
         assert [track["track_number"] for row in pair.shipments(order) for track in row["tracks"]] == ["TOGETHER"]
@@ -89,9 +26,9 @@ def test_each_order_of_a_merged_transfer_is_shipped_with_its_own_goods(pair: Sho
 @story()
 def test_a_merged_transfer_is_shipped_as_far_as_it_left_and_each_order_keeps_its_rest(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     validate(pair, merge(pair, one, two)["id"], {"SKU-001": 1, "SKU-002": 2})
-    yield
+    yield run_chain()
     assert (shipped(pair, one), shipped(pair, two)) == ([1], [2])
     rest = pair.rows(
         "stock.picking", [["backorder_id", "!=", False], ["state", "not in", ["done", "cancel"]]], "move_ids"
@@ -105,7 +42,7 @@ def test_a_merged_transfer_is_shipped_as_far_as_it_left_and_each_order_keeps_its
     }
     assert shared in [row["id"] for row in rest]
     validate(pair, shared)
-    yield
+    yield run_chain()
     assert (shipped(pair, one), shipped(pair, two)) == ([1, 1], [2, 1])
     assert (pair.findings(one), pair.findings(two)) == (set(), set())
 
@@ -113,17 +50,17 @@ def test_a_merged_transfer_is_shipped_as_far_as_it_left_and_each_order_keeps_its
 @story(restless=True)
 def test_our_delivery_out_of_a_merged_transfer_leaves_the_other_order_s_goods_open(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     merge(pair, one, two)
     pair.shop.ship(two, tracks=[{"track_number": "OF-TWO", "title": "UPS", "carrier_code": "ups"}])
-    yield
+    yield run_chain()
     assert [(row["state"], pair.moved(row)) for row in pair.pickings(two)] == [("done", {"SKU-002": 3})]
     assert (still_open(pair, one), still_open(pair, two)) == (2, 0)
     assert (shipped(pair, one), shipped(pair, two)) == ([], [3])
     assert (pair.findings(one), pair.findings(two)) == (set(), set())
     (rest,) = open_in_odoo(pair, one)
     validate(pair, rest["id"])
-    yield
+    yield run_chain()
     assert (shipped(pair, one), shipped(pair, two)) == ([2], [3])
     assert (pair.findings(one), pair.findings(two)) == (set(), set())
 
@@ -131,12 +68,12 @@ def test_our_delivery_out_of_a_merged_transfer_leaves_the_other_order_s_goods_op
 @story(restless=True)
 def test_two_orders_that_magento_shipped_leave_one_transfer_one_after_the_other(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     merge(pair, one, two)
     for order, number in ((one, "OF-ONE"), (two, "OF-TWO")):
         pair.shop.ship(order, tracks=[{"track_number": number, "title": "UPS", "carrier_code": "ups"}])
-    yield
-    yield
+    yield run_chain()
+    yield run_chain()
     done = [
         (row["state"], pair.moved(row), row["carrier_tracking_ref"])
         for order in (one, two)
@@ -149,7 +86,7 @@ def test_two_orders_that_magento_shipped_leave_one_transfer_one_after_the_other(
 @story()
 def test_an_order_that_is_not_magento_s_may_share_the_transfer(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     (mine,) = pair.pickings(order)
     values = {
         "partner_id": pair.sales(order)[0]["partner_id"][0],
@@ -162,7 +99,7 @@ def test_an_order_that_is_not_magento_s_may_share_the_transfer(pair: ShopAndBook
     pair.call("stock.move", "write", mine["move_ids"], vals={"picking_id": theirs["id"]})
     pair.call("stock.move.line", "write", [line["id"] for line in lines], vals={"picking_id": theirs["id"]})
     validate(pair, theirs["id"])
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2]
     assert pair.findings(order) == set()
 
@@ -171,10 +108,10 @@ def test_an_order_that_is_not_magento_s_may_share_the_transfer(pair: ShopAndBook
 def test_an_order_whose_goods_lie_in_a_merged_transfer_is_not_cancelled_in_odoo(pair: ShopAndBooks) -> Story:
     """Odoo would cancel the whole transfer, the other order's goods too."""
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     merge(pair, one, two)
     pair.shop.cancel(one)
-    yield
+    yield run_chain()
     assert [row["state"] for row in pair.sales(one)] == ["sale"]
     assert still_open(pair, two) == 3
     assert any("other orders" in why for kind, _, why in pair.unfinished(one) if kind == "odoo_order_cancel")
@@ -183,12 +120,12 @@ def test_an_order_whose_goods_lie_in_a_merged_transfer_is_not_cancelled_in_odoo(
 @story(shipments={"returns": "shipped_items"})
 def test_refunded_goods_come_back_from_the_merged_transfer_that_took_them(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     validate(pair, merge(pair, one, two)["id"])
-    yield
+    yield run_chain()
     pair.shop.invoice(two)
     pair.shop.refund(two, {pair.items(two)["SKU-002"]: 1}, shipping=0)
-    yield
+    yield run_chain()
     lines = [line for sale in pair.sales(two) for line in sale["order_line"]]
     back = pair.rows(
         "stock.move", [["sale_line_id", "in", lines], ["origin_returned_move_id", "!=", False]], "quantity state"
@@ -212,7 +149,7 @@ def test_a_partial_shipment_waits_where_odoo_would_drop_the_rest(pair: ShopAndBo
     part, whole = pair.order({"SKU-001": 3}), pair.order({"SKU-001": 2})
     pair.shop.ship(part, {pair.items(part)["SKU-001"]: 1})
     pair.shop.ship(whole)
-    yield
+    yield run_chain()
     assert [row["state"] for row in pair.pickings(whole)] == ["done"], "nothing is left of it"
     assert still_open(pair, part) == 3
     assert ("missing_in_odoo", "shipment", "") in pair.findings(part)
@@ -220,7 +157,7 @@ def test_a_partial_shipment_waits_where_odoo_would_drop_the_rest(pair: ShopAndBo
     assert "never makes a backorder" in why
     assert "SKU-001 x 2" in why
     backorders(pair, "always")
-    yield
+    yield run_chain()
     assert [(row["state"], pair.moved(row)) for row in pair.pickings(part)] == [
         ("done", {"SKU-001": 1}),
         ("assigned", {"SKU-001": 2}),
@@ -231,15 +168,15 @@ def test_a_partial_shipment_waits_where_odoo_would_drop_the_rest(pair: ShopAndBo
 @story(restless=True, shipments={"tracking": "to_odoo"})
 def test_a_merged_transfer_waits_where_odoo_would_drop_the_other_order_s_goods(pair: ShopAndBooks) -> Story:
     one, two = two_orders(pair)
-    yield
+    yield run_chain()
     merge(pair, one, two)
     backorders(pair, "never")
     pair.shop.ship(one)
-    yield
+    yield run_chain()
     assert (still_open(pair, one), still_open(pair, two)) == (2, 3)
     assert any("never makes a backorder" in why for kind, _, why in pair.unfinished(one) if kind == "odoo_delivery")
     backorders(pair, "ask")
-    yield
+    yield run_chain()
     assert (still_open(pair, one), still_open(pair, two)) == (0, 3)
 
 
@@ -249,7 +186,7 @@ def test_a_merged_transfer_waits_where_odoo_would_drop_the_other_order_s_goods(p
 @story()
 def test_a_gift_in_the_parcel_is_named_and_the_parcel_is_shipped(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     (picking,) = pair.pickings(order)
     (old,) = pair.rows("stock.move", [["id", "in", picking["move_ids"]]], "location_id location_dest_id company_id")
     places = {name: old[name][0] for name in ("location_id", "location_dest_id", "company_id")}
@@ -261,7 +198,7 @@ def test_a_gift_in_the_parcel_is_named_and_the_parcel_is_shipped(pair: ShopAndBo
     }
     pair.call("stock.move", "create", vals_list=[gift])
     validate(pair, picking["id"], tracking="WITH-A-GIFT")
-    yield
+    yield run_chain()
     (shipment,) = pair.shipments(order)
     assert [(item["sku"], Decimal(str(item["qty"]))) for item in shipment["items"]] == [("SKU-001", 2)]
     assert [track["track_number"] for track in shipment["tracks"]] == ["WITH-A-GIFT"]
@@ -272,7 +209,7 @@ def test_a_gift_in_the_parcel_is_named_and_the_parcel_is_shipped(pair: ShopAndBo
 @story()
 def test_goods_that_only_odoo_s_order_has_hold_the_shipment_for_the_true_reason(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     (sale,) = pair.sales(order)
     line = {
         "order_id": sale["id"],
@@ -283,7 +220,7 @@ def test_goods_that_only_odoo_s_order_has_hold_the_shipment_for_the_true_reason(
     pair.call("sale.order.line", "create", vals_list=[line])
     (picking,) = pair.pickings(order)
     validate(pair, picking["id"])
-    yield
+    yield run_chain()
     (said,) = pair.reported(order, type="missing_in_magento")
     assert "no item of Magento's order (SKU-003 x 1)" in said["no_change_reason"]
     assert pair.shipments(order) == []
@@ -295,20 +232,20 @@ def test_goods_that_only_odoo_s_order_has_hold_the_shipment_for_the_true_reason(
 @story()
 def test_what_comes_back_and_is_sent_again_is_no_further_shipment_and_the_rest_stays_due(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 3}, "cashondelivery")
-    yield
+    yield run_chain()
     (picking,) = pair.pickings(order)
     validate(pair, picking["id"], {"SKU-001": 2})
-    yield
+    yield run_chain()
     back = give_back(pair, picking["id"], {"SKU-001": 1})
     again = give_back(pair, back, {"SKU-001": 1})
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2]
     (said,) = pair.reported(order)
     (sent,) = pair.rows("stock.picking", [["id", "=", again]], "name")
     assert (said["type"], said["odoo_number"]) == ("replacement", sent["name"])
     (rest,) = open_in_odoo(pair, order)
     validate(pair, rest["id"])
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2, 1]
     assert {row["type"] for row in pair.reported(order)} == {"replacement"}
 
@@ -317,12 +254,12 @@ def test_what_comes_back_and_is_sent_again_is_no_further_shipment_and_the_rest_s
 def test_what_comes_back_to_another_place_is_a_return(pair: ShopAndBooks) -> Story:
     """Not the stock that it left, and by a transfer of the type of deliveries."""
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     (picking,) = pair.pickings(order)
     kind = "picking_type_id location_id location_dest_id"
     (row,) = pair.rows("stock.picking", [["id", "=", picking["id"]]], kind)
     validate(pair, picking["id"])
-    yield
+    yield run_chain()
     (place,) = pair.call("stock.location", "create", vals_list=[{"name": "Damaged", "usage": "internal"}])
     (wizard,) = pair.call("stock.return.picking", "create", vals_list=[{"picking_id": picking["id"]}])
     for line in pair.rows("stock.return.picking.line", [["wizard_id", "=", wizard]], "product_id"):
@@ -336,7 +273,7 @@ def test_what_comes_back_to_another_place_is_a_return(pair: ShopAndBooks) -> Sto
         "stock.picking", "write", [made], vals={"location_id": row["location_dest_id"][0], "location_dest_id": place}
     )
     validate(pair, made)
-    yield
+    yield run_chain()
     assert before["picking_type_id"] == row["picking_type_id"], "it has the type of a delivery"
     assert shipped(pair, order) == [2]
     assert pair.findings(order) == set()
@@ -345,12 +282,12 @@ def test_what_comes_back_to_another_place_is_a_return(pair: ShopAndBooks) -> Sto
 @story()
 def test_goods_of_an_order_that_go_to_the_vendor_are_no_shipment(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     (picking,) = pair.pickings(order)
     (vendors,) = pair.rows("stock.location", [["usage", "=", "supplier"]], "name")[:1]
     pair.call("stock.picking", "write", [picking["id"]], vals={"location_dest_id": vendors["id"]})
     validate(pair, picking["id"])
-    yield
+    yield run_chain()
     assert pair.shipments(order) == []
 
 
@@ -391,19 +328,12 @@ def paid_invoice_of(pair: ShopAndBooks, order: int, sale: int) -> int:
     return move
 
 
-def intercompany(pair: ShopAndBooks, sale: int) -> list[str]:
-    """The kinds of findings about a sales order that are open."""
-    with pair.engine.connect() as connection:
-        statement = "select type from finding where odoo_id = :id and kind = 'order' and resolved_at is null"
-        return list(connection.execute(text(statement), {"id": str(sale)}).scalars())
-
-
 @story()
 def test_a_mirror_order_between_companies_is_named_and_is_no_duplicate(pair: ShopAndBooks) -> Story:
     """It stands before the shop's order is imported, with its number; its goods and its invoice are nothing of Magento's."""
     order = pair.order({"SKU-001": 2}, "cashondelivery")
     mirror = mirror_of(pair, order)
-    yield
+    yield run_chain()
     sales = [row["id"] for row in pair.sales(order)]
     assert mirror in sales
     assert len(sales) == 2, "the shop's order was imported beside it"
@@ -413,14 +343,14 @@ def test_a_mirror_order_between_companies_is_named_and_is_no_duplicate(pair: Sho
     validate(pair, picking["id"])
     invoice = paid_invoice_of(pair, order, mirror)
     (own,) = [sale for sale in sales if sale != mirror]
-    yield
+    yield run_chain()
     assert (pair.shipments(order), pair.invoices(order)) == ([], [])
     pair.reverse(invoice)
-    yield
+    yield run_chain()
     assert (pair.invoices(order), pair.memos(order)) == ([], [])
     assert pair.findings(order) == set()
     (delivery,) = pair.rows("stock.picking", [["sale_id", "=", own]], "name")
     validate(pair, delivery["id"])
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2]
     assert (pair.findings(order), intercompany(pair, mirror)) == (set(), ["intercompany"])

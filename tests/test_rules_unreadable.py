@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from shop_and_books import ShopAndBooks
-from sqlalchemy import text
-from test_rules_transfers import merge
+from transfers import merge
+from unreadable import hidden, imported, quarantined
 
 from magodoo.pipeline import extract, load, refresh, statement
 from magodoo.statement import summary
 from magodoo.statement.periods import Month
 
 
-@contextmanager
-def hidden(pair: ShopAndBooks, model: str, id: int) -> Iterator[None]:
-    """A record rule hides one record from everybody, the clerks too."""
-    (of,) = pair.rows("ir.model", [["model", "=", model]], "model")
-    rule = {"name": "hidden", "model_id": of["id"], "domain_force": f"[('id', '!=', {id})]"}
-    (made,) = pair.call("ir.rule", "create", vals_list=[rule])
-    try:
-        yield
-    finally:
-        pair.call("ir.rule", "unlink", [made])
-
-
-def quarantined(pair: ShopAndBooks) -> set[tuple[str, str]]:
-    """(kind, id) of what of Odoo cannot be read."""
-    with pair.engine.connect() as connection:
-        found = connection.execute(
-            text("select kind, source_id from quarantine where side = 'odoo' and resolved_at is null")
-        )
-        return {(row.kind, row.source_id) for row in found}
-
-
 def reasons(pair: ShopAndBooks, order: int) -> str:
     return " / ".join(str(row["no_change_reason"]) for row in pair.reported(order))
-
-
-def imported(pair: ShopAndBooks) -> int:
-    order = pair.order({"SKU-001": 2}, "cashondelivery")
-    pair.chain()
-    assert [row["state"] for row in pair.sales(order)] == ["sale"]
-    return order
 
 
 def test_a_customer_who_may_not_be_read_stops_nothing_but_his_own_order(pair: ShopAndBooks) -> None:

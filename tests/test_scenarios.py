@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from shop_and_books import ShopAndBooks, amount
-from stories import story
+from stories import ChainRun, Story, run_chain, story
 
 from magodoo_sandbox.magento import Line
 from magodoo_sandbox.magento.pricing import Coupon
@@ -28,7 +28,6 @@ OTHER_CHOICES: dict[str, Any] = {
     "odoo": {"carriers": {"ups": "UPS Ground"}},
 }
 POSTED = ("posted", "not_paid")
-Story = Generator[None, None, None]
 
 
 # 1: order pulled from Magento with an invoice
@@ -58,7 +57,7 @@ def test_scenario_01_order_with_invoice_arrives_in_odoo_equal_to_the_cent(
 ) -> Story:
     order = pair.order(lines, **more)
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     source, (invoice,) = pair.shop.order(order), pair.invoices(order)
     (sale,), (entry,) = pair.sales(order), pair.moves(order)
     assert sale["state"] == "sale"
@@ -75,7 +74,7 @@ def test_scenario_01_order_with_invoice_arrives_in_odoo_equal_to_the_cent(
 def test_scenario_01_the_whole_gate_lets_the_order_through(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (sale,), (entry,) = pair.sales(order), pair.moves(order)
     (partner,) = pair.rows("res.partner", [["id", "=", sale["partner_id"][0]]], "email name city")
     assert partner["email"] == pair.shop.order(order)["customer_email"]
@@ -91,11 +90,11 @@ def test_scenario_01_partial_invoices_arrive_one_by_one(pair: ShopAndBooks) -> S
     order = pair.order({"SKU-001": 4, "SKU-002": 2})
     items = pair.items(order)
     pair.shop.invoice(order, {items["SKU-001"]: 1})
-    yield
+    yield run_chain()
     (first,) = pair.moves(order)
     assert amount(first["amount_total"]) == amount(pair.invoices(order)[0]["grand_total"])
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     totals = [amount(move["amount_total"]) for move in pair.moves(order)]
     assert totals == [amount(row["grand_total"]) for row in pair.invoices(order)]
     assert (pair.sales(order)[0]["invoice_status"], pair.to_invoice(order)) == ("invoiced", 0)
@@ -105,7 +104,7 @@ def test_scenario_01_partial_invoices_arrive_one_by_one(pair: ShopAndBooks) -> S
 def test_scenario_01_as_a_draft_by_policy(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert [move["state"] for move in pair.moves(order)] == ["draft"]
     assert amount(pair.moves(order)[0]["amount_total"]) == amount(pair.invoices(order)[0]["grand_total"])
 
@@ -114,7 +113,7 @@ def test_scenario_01_as_a_draft_by_policy(pair: ShopAndBooks) -> Story:
 def test_scenario_01_with_the_setting_off_only_the_order_arrives(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     assert ([sale["state"] for sale in pair.sales(order)], pair.moves(order)) == (["sale"], [])
     assert pair.findings(order) == {("missing_in_odoo", "invoice", "")}
 
@@ -136,10 +135,10 @@ def test_scenario_01_observe_writes_nothing(pair: ShopAndBooks) -> None:
 
 def an_order_in_both(
     pair: ShopAndBooks, lines: dict[str, int] | None = None, payment: str = "cashondelivery"
-) -> Generator[None, None, int]:
+) -> Generator[ChainRun, None, int]:
     """Placed in the shop, imported by the chain; nothing was invoiced or shipped."""
     order = pair.order(lines or {"SKU-001": 4, "SKU-002": 2}, payment)
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(order)] == ["sale"]
     return order
 
@@ -148,7 +147,7 @@ def an_order_in_both(
 def test_scenario_02_invoice_of_odoo_is_pushed_to_magento_in_full(pair: ShopAndBooks) -> Story:
     order = yield from an_order_in_both(pair)
     move = pair.bill(order)
-    yield
+    yield run_chain()
     (invoice,), (entry,) = pair.invoices(order), pair.moves(order)
     assert amount(invoice["grand_total"]) == amount(entry["amount_total"])
     assert {(row["sku"], Decimal(str(row["qty"]))) for row in invoice["items"]} == {("SKU-001", 4), ("SKU-002", 2)}
@@ -160,11 +159,11 @@ def test_scenario_02_invoice_of_odoo_is_pushed_to_magento_in_full(pair: ShopAndB
 def test_scenario_02_partial_invoices_of_odoo_are_pushed_by_order_item(pair: ShopAndBooks) -> Story:
     order = yield from an_order_in_both(pair)
     pair.bill(order, {"SKU-001": 1})
-    yield
+    yield run_chain()
     (first,) = pair.invoices(order)
     assert {row["sku"]: Decimal(str(row["qty"])) for row in first["items"] if row["qty"]} == {"SKU-001": 1}
     pair.bill(order)
-    yield
+    yield run_chain()
     totals = sorted(amount(row["grand_total"]) for row in pair.invoices(order))
     assert totals == sorted(amount(move["amount_total"]) for move in pair.moves(order))
     assert sum(totals) == amount(pair.shop.order(order)["grand_total"])
@@ -177,10 +176,10 @@ def test_scenario_02_partial_invoices_of_odoo_are_pushed_by_order_item(pair: Sho
 def test_scenario_03_paid_in_odoo_shows_paid_in_magento(pair: ShopAndBooks) -> Story:
     order = yield from an_order_in_both(pair)
     move = pair.bill(order)
-    yield
+    yield run_chain()
     assert pair.invoices(order) == [], "posted is not paid"
     pair.pay(order, move)
-    yield
+    yield run_chain()
     (invoice,) = pair.invoices(order)
     assert (invoice["state"], amount(invoice["grand_total"])) == (2, amount(pair.moves(order)[0]["amount_total"]))
     assert amount(pair.shop.order(order)["total_paid"]) == amount(invoice["grand_total"])
@@ -190,7 +189,7 @@ def test_scenario_03_paid_in_odoo_shows_paid_in_magento(pair: ShopAndBooks) -> S
 def test_scenario_03_with_the_setting_off_nothing_is_written(pair: ShopAndBooks) -> Story:
     order = yield from an_order_in_both(pair)
     pair.pay(order, pair.bill(order))
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     (finding,) = pair.reported(order)
     assert (finding["type"], finding["kind"]) == ("missing_in_magento", "invoice")
@@ -201,7 +200,7 @@ def test_scenario_03_with_the_setting_off_nothing_is_written(pair: ShopAndBooks)
 def test_scenario_03_with_an_authorisation_open_nothing_is_written(pair: ShopAndBooks) -> Story:
     order = yield from an_order_in_both(pair, payment="card")
     pair.pay(order, pair.bill(order))
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     assert pair.findings(order) == {("capture_needed", "invoice", "")}
 
@@ -213,7 +212,7 @@ def test_scenario_03_with_an_authorisation_open_nothing_is_written(pair: ShopAnd
 def test_scenario_04_captured_by_the_provider_is_paid_in_the_mapped_journal(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="card")
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     (entry,), (invoice,) = pair.moves(order), pair.invoices(order)
     assert (entry["payment_state"], entry["amount_residual"]) == ("paid", 0)
     (payment,) = pair.payments(entry)
@@ -225,9 +224,9 @@ def test_scenario_04_captured_by_the_provider_is_paid_in_the_mapped_journal(pair
 def test_scenario_04_partial_captures_are_paid_one_by_one(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-001": 4, "SKU-002": 2}, "card")
     pair.shop.invoice(order, {pair.items(order)["SKU-001"]: 1})
-    yield
+    yield run_chain()
     pair.shop.invoice(order)
-    yield
+    yield run_chain()
     entries = pair.moves(order)
     assert [entry["payment_state"] for entry in entries] == ["paid", "paid"]
     paid = [amount(payment["amount"]) for entry in entries for payment in pair.payments(entry)]
@@ -240,7 +239,7 @@ def test_scenario_04_bank_transfer_and_cod_stay_open(pair: ShopAndBooks, payment
     order = pair.order(payment=payment)
     pair.shop.invoice(order)
     assert pair.invoices(order)[0]["state"] == 2, "Magento says paid"
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert (entry["state"], entry["payment_state"], pair.payments(entry)) == ("posted", "not_paid", [])
     assert pair.findings(order) == set()
@@ -253,7 +252,7 @@ def test_scenario_04_bank_transfer_and_cod_stay_open(pair: ShopAndBooks, payment
 def test_scenario_05_delivery_of_odoo_becomes_a_shipment_with_tracking_and_carrier(pair: ShopAndBooks) -> Story:
     order = yield from an_order_in_both(pair)
     pair.deliver(order, {"SKU-001": 4, "SKU-002": 2}, ["1Z100"])
-    yield
+    yield run_chain()
     (shipment,) = pair.shipments(order)
     assert {row["sku"]: Decimal(str(row["qty"])) for row in shipment["items"]} == {"SKU-001": 4, "SKU-002": 2}
     (track,) = shipment["tracks"]
@@ -266,9 +265,9 @@ def test_scenario_05_delivery_of_odoo_becomes_a_shipment_with_tracking_and_carri
 def test_scenario_05_partial_deliveries_become_partial_shipments(pair: ShopAndBooks) -> Story:
     order = yield from an_order_in_both(pair)
     pair.deliver(order, {"SKU-001": 1})
-    yield
+    yield run_chain()
     pair.deliver(order, {"SKU-001": 3, "SKU-002": 2}, ["1Z101", "1Z102"])
-    yield
+    yield run_chain()
     shipped = [
         {row["sku"]: Decimal(str(row["qty"])) for row in shipment["items"] if row["qty"]}
         for shipment in pair.shipments(order)
@@ -281,9 +280,9 @@ def test_scenario_05_partial_deliveries_become_partial_shipments(pair: ShopAndBo
 @story()
 def test_scenario_05_a_dynamic_bundle_is_shipped_by_its_parent(pair: ShopAndBooks) -> Story:
     order = pair.order([Line("BUNDLE-DYN", 2)], "cashondelivery")
-    yield
+    yield run_chain()
     pair.deliver(order)
-    yield
+    yield run_chain()
     (shipment,) = pair.shipments(order)
     assert Decimal(str(shipment["total_qty"])) == 2
 
@@ -292,7 +291,7 @@ def test_scenario_05_a_dynamic_bundle_is_shipped_by_its_parent(pair: ShopAndBook
 def test_scenario_05_with_the_setting_off_no_shipment_is_made(pair: ShopAndBooks) -> Story:
     order = yield from an_order_in_both(pair)
     pair.deliver(order, {"SKU-001": 4, "SKU-002": 2})
-    yield
+    yield run_chain()
     assert pair.shipments(order) == []
     assert pair.findings(order) == {("missing_in_magento", "shipment", "")}
 
@@ -305,14 +304,14 @@ def test_scenario_06_shipment_of_magento_is_delivered_and_the_rest_is_a_backorde
     order = yield from an_order_in_both(pair)
     items = pair.items(order)
     pair.shop.ship(order, {items["SKU-001"]: 3}, tracks=[TRACK])
-    yield
+    yield run_chain()
     done, rest = pair.pickings(order)
     assert (done["state"], pair.moved(done)) == ("done", {"SKU-001": 3})
     assert done["carrier_tracking_ref"] == "1Z999"
     assert rest["backorder_id"][0] == done["id"]
     assert (rest["state"], pair.moved(rest)) == ("assigned", {"SKU-001": 1, "SKU-002": 2})
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     assert [row["state"] for row in pair.pickings(order)] == ["done", "done"]
     assert len(pair.shipments(order)) == 2, "nothing comes back"
 
@@ -321,7 +320,7 @@ def test_scenario_06_shipment_of_magento_is_delivered_and_the_rest_is_a_backorde
 def test_scenario_06_the_carrier_is_set_where_it_is_mapped(pair: ShopAndBooks) -> Story:
     order = yield from an_order_in_both(pair)
     pair.shop.ship(order, tracks=[TRACK])
-    yield
+    yield run_chain()
     (done,) = pair.pickings(order)
     assert (done["state"], done["carrier_id"] and done["carrier_id"][1]) == ("done", "UPS Ground")
 
@@ -330,7 +329,7 @@ def test_scenario_06_the_carrier_is_set_where_it_is_mapped(pair: ShopAndBooks) -
 def test_scenario_06_a_shipped_bundle_is_delivered_by_its_children(pair: ShopAndBooks) -> Story:
     order = pair.order([Line("BUNDLE-DYN", 2)])
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     (done,) = pair.pickings(order)
     assert (done["state"], pair.moved(done)) == ("done", {"SKU-002": 4, "SKU-006": 2})
 
@@ -339,6 +338,6 @@ def test_scenario_06_a_shipped_bundle_is_delivered_by_its_children(pair: ShopAnd
 def test_scenario_06_with_the_setting_off_nothing_is_delivered(pair: ShopAndBooks) -> Story:
     order = pair.order()
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     assert [row["state"] for row in pair.pickings(order)] == ["assigned"]
     assert ("missing_in_odoo", "shipment", "") in pair.findings(order)

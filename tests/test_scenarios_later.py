@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from shop_and_books import ShopAndBooks, amount
-from stories import story
+from stories import Story, run_chain, story
 
-Story = Generator[None, None, None]
 TRACK = {"track_number": "1Z999", "title": "United Parcel Service", "carrier_code": "ups"}
 EVERYTHING_OFF: dict[str, Any] = {
     "shipments": {"tracking": "off"}, "credit_memos": {"to_odoo": "off", "to_magento": "off"}, "orders": {"cancel": False},
@@ -42,12 +40,12 @@ def in_full(
 @story()
 def test_scenario_07_track_added_later_in_magento_arrives_in_odoo(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
-    yield
+    yield run_chain()
     (shipment,) = pair.shipments(order)
     for number in ("T-1", "T-2"):
         pair.shop.add_track(shipment["entity_id"], number, "UPS", "ups")
     pair.touch(order)
-    yield
+    yield run_chain()
     assert pair.pickings(order)[0]["carrier_tracking_ref"] == "T-1,T-2"
     assert tracks(pair.shipments(order)[0]) == ["T-1", "T-2"]
 
@@ -55,10 +53,10 @@ def test_scenario_07_track_added_later_in_magento_arrives_in_odoo(pair: ShopAndB
 @story()
 def test_scenario_07_track_added_later_in_odoo_arrives_in_magento(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
-    yield
+    yield run_chain()
     (done,) = pair.pickings(order)
     pair.call("stock.picking", "write", [done["id"]], vals={"carrier_tracking_ref": "O-1"})
-    yield
+    yield run_chain()
     assert tracks(pair.shipments(order)[0]) == ["O-1"]
 
 
@@ -80,12 +78,12 @@ def test_scenario_07_the_refresh_finds_a_track_that_moved_no_time_stamp(pair: Sh
 @story()
 def test_scenario_07_other_tracks_on_both_sides_are_left_to_a_person(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
-    yield
+    yield run_chain()
     (done,), (shipment,) = pair.pickings(order), pair.shipments(order)
     pair.call("stock.picking", "write", [done["id"]], vals={"carrier_tracking_ref": "O-9"})
     pair.shop.add_track(shipment["entity_id"], "M-9", "UPS", "ups")
     pair.touch(order)
-    yield
+    yield run_chain()
     assert (tracks(pair.shipments(order)[0]), pair.pickings(order)[0]["carrier_tracking_ref"]) == (["M-9"], "O-9")
     assert pair.findings(order) == {("tracking_mismatch", "shipment", "")}
 
@@ -93,10 +91,10 @@ def test_scenario_07_other_tracks_on_both_sides_are_left_to_a_person(pair: ShopA
 @story(**EVERYTHING_OFF)
 def test_scenario_07_with_the_setting_off_no_track_is_written(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
-    yield
+    yield run_chain()
     pair.shop.add_track(pair.shipments(order)[0]["entity_id"], "T-1", "UPS", "ups")
     pair.touch(order)
-    yield
+    yield run_chain()
     assert not pair.pickings(order)[0]["carrier_tracking_ref"]
     assert pair.findings(order) == {("tracking_mismatch", "shipment", "")}
 
@@ -126,7 +124,7 @@ def test_scenario_08_credit_memo_becomes_a_posted_credit_note_of_the_same_amount
     ids = pair.items(order)
     wanted = None if items is None else {ids[sku]: items.get(sku, 0) for sku in ids}
     pair.shop.refund(order, wanted, **arguments)
-    yield
+    yield run_chain()
     (memo,), (note,) = pair.memos(order), pair.notes(order)
     assert amount(note["amount_total"]) == amount(memo["grand_total"])
     assert amount(note["amount_tax"]) == amount(memo["tax_amount"])
@@ -139,9 +137,9 @@ def test_scenario_08_credit_memo_becomes_a_posted_credit_note_of_the_same_amount
 @story()
 def test_scenario_08_a_provider_s_refund_is_paid_out_in_its_journal(pair: ShopAndBooks) -> Story:
     order = in_full(pair, "card")
-    yield
+    yield run_chain()
     pair.shop.refund_invoice(pair.invoices(order)[0]["entity_id"], online=True)
-    yield
+    yield run_chain()
     (memo,), (note,) = pair.memos(order), pair.notes(order)
     assert (note["payment_state"], note["reversed_entry_id"][0]) == ("paid", pair.moves(order)[0]["id"])
     (payment,) = pair.payments(note)
@@ -153,7 +151,7 @@ def test_scenario_08_a_provider_s_refund_is_paid_out_in_its_journal(pair: ShopAn
 def test_scenario_08_as_a_draft_by_policy(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
     pair.shop.refund(order)
-    yield
+    yield run_chain()
     assert [note["state"] for note in pair.notes(order)] == ["draft"]
     assert amount(pair.notes(order)[0]["amount_total"]) == amount(pair.memos(order)[0]["grand_total"])
 
@@ -162,7 +160,7 @@ def test_scenario_08_as_a_draft_by_policy(pair: ShopAndBooks) -> Story:
 def test_scenario_08_with_the_setting_off_no_credit_note_is_made(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
     pair.shop.refund(order)
-    yield
+    yield run_chain()
     assert (len(pair.moves(order)), pair.notes(order)) == (1, [])
     assert ("missing_in_odoo", "credit_memo", "") in pair.findings(order)
 
@@ -170,9 +168,9 @@ def test_scenario_08_with_the_setting_off_no_credit_note_is_made(pair: ShopAndBo
 @story(**OTHER_CHOICES)
 def test_scenario_08_refunded_goods_return_to_stock_by_policy(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
-    yield
+    yield run_chain()
     pair.shop.refund(order, {pair.items(order)["SKU-001"]: 3, pair.items(order)["SKU-002"]: 0}, shipping=0)
-    yield
+    yield run_chain()
     (back,) = pair.pickings(order, "incoming")
     assert (back["state"], pair.moved(back)) == ("done", {"SKU-001": 3})
     assert pair.to_invoice(order) == 0
@@ -181,14 +179,14 @@ def test_scenario_08_refunded_goods_return_to_stock_by_policy(pair: ShopAndBooks
 @story(**OTHER_CHOICES)
 def test_scenario_08_credit_note_paid_in_odoo_becomes_an_offline_credit_memo(pair: ShopAndBooks) -> Story:
     order = in_full(pair)
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     if entry["state"] == "draft":
         pair.call("account.move", "action_post", [entry["id"]])
     pair.pay(order, entry["id"])
     note = pair.reverse(entry["id"])
     pair.pay(order, note, outbound=True)
-    yield
+    yield run_chain()
     (memo,) = pair.memos(order)
     assert amount(memo["grand_total"]) == amount(entry["amount_total"])
 
@@ -199,9 +197,9 @@ def test_scenario_08_credit_note_paid_in_odoo_becomes_an_offline_credit_memo(pai
 @story()
 def test_scenario_09_order_cancelled_in_magento_is_cancelled_in_odoo(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     pair.shop.cancel(order)
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(order)] == ["cancel"]
     assert {picking["state"] for picking in pair.pickings(order)} == {"cancel"}
     assert pair.findings(order) == set()
@@ -211,13 +209,13 @@ def test_scenario_09_order_cancelled_in_magento_is_cancelled_in_odoo(pair: ShopA
 @pytest.mark.parametrize("begun", ["invoiced", "delivered"])
 def test_scenario_09_what_is_invoiced_or_delivered_is_a_finding(pair: ShopAndBooks, begun: str) -> Story:
     order = pair.order({"SKU-001": 4}, "cashondelivery")
-    yield
+    yield run_chain()
     if begun == "invoiced":
         pair.bill(order)
     else:
         pair.deliver(order)
     pair.shop.cancel(order)
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(order)] == ["sale"]
     assert ("status_mismatch", "order", "order") in pair.findings(order)
     assert (pair.invoices(order), pair.shipments(order)) == ([], []), "nothing is written on a cancelled order"
@@ -226,9 +224,9 @@ def test_scenario_09_what_is_invoiced_or_delivered_is_a_finding(pair: ShopAndBoo
 @story(**EVERYTHING_OFF)
 def test_scenario_09_with_the_setting_off_nothing_is_cancelled(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     pair.shop.cancel(order)
-    yield
+    yield run_chain()
     assert [sale["state"] for sale in pair.sales(order)] == ["sale"]
     assert pair.findings(order) == {("status_mismatch", "order", "order"), ("will_ship_too_much", "order", "")}
 
@@ -252,7 +250,7 @@ def test_scenario_10_a_differing_total_is_a_mailed_finding_and_nothing_is_writte
         entry.base_net += entry.quantity
 
     pair.books.invoice(pair.histories[order], pair.invoices(order)[0]["entity_id"], change=dearer)
-    yield
+    yield run_chain()
     (finding,) = pair.reported(order, type="total_mismatch")
     assert (finding["part"], finding["severity"]) == (part, "critical")
     (entry,) = pair.moves(order)
@@ -271,7 +269,7 @@ def test_scenario_11_paid_in_magento_is_brought_into_line_by_the_missing_payment
     pair.shop.invoice(order)
     pair.enter_order(order)
     pair.books.invoice(pair.histories[order], pair.invoices(order)[0]["entity_id"])
-    yield
+    yield run_chain()
     (entry,) = pair.moves(order)
     assert (entry["payment_state"], len(pair.payments(entry))) == ("paid", 1)
 
@@ -279,9 +277,9 @@ def test_scenario_11_paid_in_magento_is_brought_into_line_by_the_missing_payment
 @story()
 def test_scenario_11_delivered_in_odoo_is_brought_into_line_by_the_missing_shipment(pair: ShopAndBooks) -> Story:
     order = in_full(pair, ship=False)
-    yield
+    yield run_chain()
     pair.deliver(order)
-    yield
+    yield run_chain()
     assert pair.shop.order(order)["state"] == "complete", "by the shipment, never set as such"
     assert len(pair.shipments(order)) == 1
 
@@ -293,7 +291,7 @@ def test_scenario_11_partly_paid_in_odoo_is_a_finding(pair: ShopAndBooks) -> Sto
     pair.enter_order(order)
     move = pair.books.invoice(pair.histories[order], pair.invoices(order)[0]["entity_id"])
     pair.pay(order, move, Decimal("1.00"))
-    yield
+    yield run_chain()
     assert pair.findings(order) == {("status_mismatch", "invoice", "payment")}
     assert [amount(payment["amount"]) for payment in pair.payments(pair.moves(order)[0])] == [Decimal("1.00")]
 
@@ -301,9 +299,9 @@ def test_scenario_11_partly_paid_in_odoo_is_a_finding(pair: ShopAndBooks) -> Sto
 @story()
 def test_scenario_11_cancelled_in_odoo_is_a_finding_and_no_status_is_set(pair: ShopAndBooks) -> Story:
     order = pair.order(payment="cashondelivery")
-    yield
+    yield run_chain()
     pair.call("sale.order", "action_cancel", [pair.sales(order)[0]["id"]])
-    yield
+    yield run_chain()
     assert pair.findings(order) == {("cancelled_in_odoo", "order", "")}
     assert pair.shop.order(order)["state"] == "new"
     assert [sale["state"] for sale in pair.sales(order)] == ["cancel"]
@@ -320,7 +318,7 @@ def test_scenario_12_what_lies_before_the_cut_over_is_reported_and_never_made(pa
     pair.shop.ship(order)
     pair.at(0)
     pair.touch(order)
-    yield
+    yield run_chain()
     assert (pair.sales(order), pair.moves(order)) == ([], [])
     assert {finding[:2] for finding in pair.findings(order)} == {
         ("missing_in_odoo", kind) for kind in ("order", "invoice", "shipment")
@@ -335,7 +333,7 @@ def test_scenario_12_what_a_clerk_entered_is_matched_and_not_made_again(pair: Sh
     pair.enter_order(order, linked=False)
     pair.books.invoice(history, pair.invoices(order)[0]["entity_id"], linked=False)
     pair.books.delivery_of(history, pair.shipments(order)[0]["entity_id"], linked=False)
-    yield
+    yield run_chain()
     assert (len(pair.sales(order)), len(pair.moves(order))) == (1, 1)
     assert [picking["state"] for picking in pair.pickings(order)] == ["done"]
     assert (len(pair.invoices(order)), len(pair.shipments(order))) == (1, 1)
@@ -349,7 +347,7 @@ def test_scenario_12_an_unlinked_invoice_of_the_same_customer_and_total_is_repor
     pair.books.invoice(
         pair.histories[order], pair.invoices(order)[0]["entity_id"], linked=False, with_order=False, ref="PAPER-1"
     )
-    yield
+    yield run_chain()
     assert pair.findings(order) == {("possible_duplicate", "invoice", "")}
     number = pair.invoices(order)[0]["increment_id"]
     assert pair.rows("account.move", [["ref", "=", number]], "name") == []
@@ -360,6 +358,6 @@ def test_scenario_12_a_clerk_s_draft_is_neither_posted_nor_doubled(pair: ShopAnd
     order = in_full(pair, ship=False)
     pair.enter_order(order, linked=False)
     pair.books.invoice(pair.histories[order], pair.invoices(order)[0]["entity_id"], linked=False, post=False)
-    yield
+    yield run_chain()
     assert [move["state"] for move in pair.moves(order)] == ["draft"]
     assert pair.findings(order) == {("draft_waiting", "invoice", "")}

@@ -71,6 +71,7 @@ def test_the_schema_shows_an_editor_what_a_setting_means() -> None:
         ("    payment_methods: {card: {jurnal: CARD}}", "this setting does not exist", "did you mean journal?"),
         ("    taxes: [{rate: 1, odoo_tax: 2}]", "2 is no text", "in quotes"),
         ("    books_from: soon", "datetime", ""),
+        ("    books_from: 2026-02-30", "day value is outside expected range", ""),
         ("    odoo_connection: other", "stands twice, first in line 4", "keep one"),
     ],
 )
@@ -103,6 +104,19 @@ def test_a_problem_outside_the_instances_leaves_them_standing(tmp_path: Path) ->
     reading = read_with_problems(written(tmp_path, SOUND + "smtp: {sendr: x}\n"))
     assert list(reading.settings.instances) == ["us"]
     assert str(reading.problems[0]) == "line 5, smtp.sendr: this setting does not exist; did you mean sender?"
+
+
+def test_of_a_key_that_stands_twice_the_second_is_read_and_named(tmp_path: Path) -> None:
+    twice, wrong = problems(tmp_path, SOUND + "smtp: {sender: a}\nsmtp: {sendr: b}\n")
+    assert twice == "line 6, smtp: stands twice, first in line 5; keep one"
+    assert wrong.startswith("line 6, smtp.sendr: ")
+
+
+def test_a_file_in_another_encoding_is_refused_with_the_line(tmp_path: Path) -> None:
+    file = tmp_path / "magodoo.yaml"
+    file.write_bytes(f"{SOUND}    title: Café\n".encode("latin-1"))
+    with pytest.raises(BadSettings, match="line 5"):
+        read_settings(file)
 
 
 def test_reading_the_whole_file_names_every_problem(tmp_path: Path) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import Any
 
 from shop_and_books import ShopAndBooks
 from sqlalchemy import text
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo.pipeline import sales_lists
 from magodoo.quality import suites
 from magodoo.quality.checks_of_results import RESULT_CHECKS
 from magodoo.reconcile.explain import explain
 
-Story = Generator[None, None, None]
 THREE = {"SKU-001": 3}
 
 
@@ -44,7 +42,7 @@ def test_goods_that_odoo_delivered_in_two_before_the_orders_met_are_no_differenc
     pair.enter_order(order, linked=False)
     deliveries = [pair.deliver(order, {"SKU-001": pieces}) for pieces in (2, 1)]
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     assert pair.findings(order) == set()
     assert (len(pair.shipments(order)), len(pair.pickings(order))) == (1, 2)
     own, first, second = (
@@ -70,11 +68,11 @@ def test_equal_parcels_that_nothing_tells_apart_ask_nobody_and_a_third_is_carrie
     for _ in range(2):
         pair.deliver(order, {"SKU-001": 1})
         pair.shop.ship(order, {item: 1})
-    yield
+    yield run_chain()
     assert pair.findings(order) == set()
     assert {line[0] for line in listed(pair, order)} == {"matched"}
     pair.shop.ship(order, {item: 1})
-    yield
+    yield run_chain()
     assert pair.findings(order) == set()
     done = [row for row in pair.pickings(order) if row["state"] == "done"]
     assert (len(pair.shipments(order)), len(done)) == (3, 3)
@@ -89,7 +87,7 @@ def test_parcels_that_differ_in_sum_are_all_called_different(pair: ShopAndBooks)
     pair.deliver(order, {"SKU-001": 4})
     for pieces in (2, 3):
         pair.shop.ship(order, {item: pieces})
-    yield
+    yield run_chain()
     assert [kind for kind, *_ in pair.findings(order)] == ["quantity_mismatch"]
     assert {line[0] for line in listed(pair, order)} == {"differs"}
     assert "compared in sum with" in explained(pair, order)

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from reconcile_sales import Found, Sales
-from test_reconcile_planning import bundle
+from reconcile_sales import Found, Sales, bundle
 
 from magodoo.money import to_units
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ class Crowded:
         if len(self.asked) <= self.silent:
             raise requests.ReadTimeout("no answer")
         answer = requests.Response()
-        answer.status_code, answer._content = 200, b'{"dags": []}'
+        answer.status_code, answer.raw = 200, BytesIO(b'{"dags": []}')
         return answer
 
 

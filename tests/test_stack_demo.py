@@ -167,7 +167,7 @@ def test_the_demo_never_removes_the_data_of_another_shop(tmp_path: Path) -> None
     layout = Layout(tmp_path)
     State(settings=tmp_path / "real-shop.yaml").save(layout.stack / "stack.json")
     with pytest.raises(FixConfiguration, match="real-shop"):
-        story.tell(layout, Progress(Console(quiet=True)), orders=1, seed=1)
+        story.run(layout, Progress(Console(quiet=True)), orders=1, seed=1)
     assert (layout.stack / "stack.json").exists()
 
 

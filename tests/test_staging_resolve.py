@@ -208,7 +208,7 @@ def test_a_document_whose_order_no_longer_claims_a_missing_one_is_not_without_or
     assert (key_of(engine, "order", 1), key_of(engine, "invoice", 5)) == (key, key)
     assert rows(engine, "select 1 from document where details ? 'without_order'") == []
     with engine.connect() as connection:
-        assert work_queue.lively(connection, "us", LATER) == ["7"]
+        assert work_queue.may_change(connection, "us", LATER) == ["7"]
 
 
 def test_a_magento_document_without_its_order_is_marked_too(engine: Engine) -> None:

@@ -69,7 +69,7 @@ def test_lively_orders_are_open_or_touched_lately(engine: Engine) -> None:
         odoo_order(40, reference="magodoo.order_us_4", updated_at=NOON),
     )
     with engine.connect() as connection:
-        assert work_queue.lively(connection, "us", NOON - timedelta(days=1)) == ["1", "3", "4"]
+        assert work_queue.may_change(connection, "us", NOON - timedelta(days=1)) == ["1", "3", "4"]
 
 
 def test_a_watermark_only_moves_forward_and_starts_at_the_cut_over(engine: Engine) -> None:

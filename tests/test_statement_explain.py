@@ -43,7 +43,7 @@ def documents(draw: st.DrawFn, number: int) -> list[Document]:
         made.append(Document(
             side=side, kind=kind, id=f"{number}", number=f"{side} {number}", order_key=f"{draw(st.integers(1, 4))}", order_number="",
             currency=currency if side == "magento" or draw(st.integers(0, 5)) else "CHF", figures=own + cents, day=draw(days),
-            state=draw(st.sampled_from(["posted", "draft"])), stands=draw(st.integers(0, 5)) > 0,
+            state=draw(st.sampled_from(["posted", "draft"])), is_active=draw(st.integers(0, 5)) > 0,
             scope=draw(st.sampled_from(["in_scope", "in_scope", "excluded", "not_expected"])), early_order=draw(st.booleans()),
             early=draw(st.booleans()), partner=f"{number}" if len(sides) == 2 else None,
             shared_orders=("1", "2") if side == "odoo" and len(sides) == 1 and kind == "invoice" and draw(st.booleans()) else (),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from shop_and_books import ShopAndBooks
-from test_rules_unreadable import hidden, imported, quarantined
+from unreadable import hidden, imported, quarantined
 
 from magodoo.pipeline import statement
 from magodoo.statement import summary

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from accountant import account, bank_line, entry_against, unbooked_payment, unmatch, wizard
+from settlements import half_credited
 from shop_and_books import ShopAndBooks, amount
-from test_rules_settlements import half_credited
 
 from magodoo.money import from_units
 from magodoo.pipeline import statement

@@ -137,16 +137,16 @@ def entry(net: int, company: int, currency: str = "USD") -> Entry:
 
 
 def test_an_entry_that_says_what_its_document_says_is_no_step() -> None:
-    assert general_ledger._changed(invoice(100, 90), entry(100, 90), again=False) == []
+    assert general_ledger.changed(invoice(100, 90), entry(100, 90), again=False) == []
 
 
 def test_an_entry_that_differs_only_in_company_currency_is_named_with_that_difference() -> None:
-    (step,) = general_ledger._changed(invoice(100, 90), entry(100, 95), again=False)
+    (step,) = general_ledger.changed(invoice(100, 90), entry(100, 95), again=False)
     assert (step.amount, step.company, "in company currency" in step.why) == (Amount(), 5, True)
 
 
 def test_a_second_currency_of_a_document_is_all_of_it_unexplained() -> None:
-    (step,) = general_ledger._changed(invoice(100, 90), entry(30, 30, "EUR"), again=True)
+    (step,) = general_ledger.changed(invoice(100, 90), entry(30, 30, "EUR"), again=True)
     assert (step.amount, step.company, step.currency) == (Amount(30, 0), 30, "EUR")
 
 
@@ -161,7 +161,7 @@ def test_a_second_currency_of_a_document_is_all_of_it_unexplained() -> None:
 def test_an_entry_of_a_staged_document_that_is_not_of_the_month_says_whose_it_is(
     row: dict[str, Any], line: str
 ) -> None:
-    step = general_ledger._of_others(row, entry(100, 100), "us")
+    step = general_ledger.of_others(row, entry(100, 100), "us")
     sign = -1 if row["kind"] == "credit_memo" else 1
     assert (step.line, step.amount) == (line, Amount(sign * 100, 0))
 
@@ -176,14 +176,14 @@ def test_an_entry_of_a_staged_document_that_is_not_of_the_month_says_whose_it_is
     ],
 )
 def test_an_entry_that_was_never_read_says_why(row: dict[str, Any], quarantined: bool, line: str, number: str) -> None:
-    step = general_ledger._unread(row, entry(100, 100), quarantined)
+    step = general_ledger.unread(row, entry(100, 100), quarantined)
     assert (step.line, step.number) == (line, number)
 
 
 def test_an_instance_without_a_journal_posts_in_the_company_s_first() -> None:
     rows = [{"id": 1, "code": "INV"}, {"id": 2, "code": "SHOP"}]
     any_, own = (Instance(id="us", magento_connection="m", odoo_connection="o", **more) for more in ({}, {"odoo": {"sales_journal": "SHOP"}}))  # fmt: skip
-    assert general_ledger._journals(rows, any_, []) == {1: "INV"}
-    assert general_ledger._journals(rows, own, []) == {2: "SHOP"}
-    assert general_ledger._journals(rows, own, ["INV"]) == {1: "INV", 2: "SHOP"}
-    assert general_ledger._journals([], any_, []) == {}
+    assert general_ledger.journals_of(rows, any_, []) == {1: "INV"}
+    assert general_ledger.journals_of(rows, own, []) == {2: "SHOP"}
+    assert general_ledger.journals_of(rows, own, ["INV"]) == {1: "INV", 2: "SHOP"}
+    assert general_ledger.journals_of([], any_, []) == {}

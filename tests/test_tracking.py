@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reconcile_sales import Sales
 from staged import NOON, instance
 
-from magodoo.domain.tracking import joined, lacking, numbers_of, parts
+from magodoo.domain.tracking import joined, missing_numbers, numbers_of, parts
 from magodoo.extract import magento_documents, odoo_documents
 
 WORDS = st.text("aBcZ019-/", min_size=1, max_size=6)
@@ -50,7 +50,7 @@ def test_what_we_wrote_to_odoo_is_no_difference(shipment: dict[str, Any], number
     assert magento == list(dict.fromkeys(stripped for each in numbers if (stripped := each.strip())))
     field = joined(before, magento)
     assert before.strip().rstrip(",") in field, "what stood there is left as it was typed"
-    assert lacking(magento, of_odoo(field)) == []
+    assert missing_numbers(magento, of_odoo(field)) == []
     assert parts(of_odoo(field)) == parts([before, *magento])
     assert joined(field, magento) == field.strip().rstrip(","), "written again it changes nothing"
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_orders import paid_orders
 from load_lab import Lab
 from sqlalchemy import text
-from test_load_batches import paid_orders
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.errors import InvariantError

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
 from shop_and_books import ShopAndBooks
-from stories import story
+from stories import Story, run_chain, story
 
 from magodoo.pipeline import refresh
 
-Story = Generator[None, None, None]
 SKU = "SKU-011"
 
 
@@ -57,7 +55,7 @@ def test_what_magento_invoices_and_ships_of_a_dozen_is_written_in_pieces(pair: S
     order = dozen(pair)
     pair.shop.invoice(order)
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     (move,) = pair.moves(order)
     assert move["state"] == "posted"
     assert counts(pair, order) == [("done", 12)]
@@ -72,12 +70,12 @@ def test_parts_of_a_dozen_are_shipped_and_invoiced_one_after_the_other(pair: Sho
     item = pair.items(order)[SKU]
     pair.shop.invoice(order, {item: 5})
     pair.shop.ship(order, {item: 5})
-    yield
+    yield run_chain()
     assert counts(pair, order) == [("done", 5), ("assigned", 7)]
     assert pair.findings(order) == set()
     pair.shop.invoice(order, {item: 7})
     pair.shop.ship(order, {item: 7})
-    yield
+    yield run_chain()
     assert counts(pair, order) == [("done", 5), ("done", 7)]
     assert [row["state"] for row in pair.moves(order)] == ["posted", "posted"]
     assert pair.findings(order) == set()
@@ -86,10 +84,10 @@ def test_parts_of_a_dozen_are_shipped_and_invoiced_one_after_the_other(pair: Sho
 @story()
 def test_a_dozen_that_odoo_delivers_and_invoices_is_twelve_in_magento(pair: ShopAndBooks) -> Story:
     order = dozen(pair)
-    yield
+    yield run_chain()
     pair.deliver(order, {SKU: 12})
     pair.pay(order, pair.bill(order))
-    yield
+    yield run_chain()
     (invoice,), (shipment,) = pair.invoices(order), pair.shipments(order)
     item = pair.items(order)[SKU]
     assert [row["qty"] for row in shipment["items"]] == [12]
@@ -100,11 +98,11 @@ def test_a_dozen_that_odoo_delivers_and_invoices_is_twelve_in_magento(pair: Shop
 @story(restless=True)
 def test_what_odoo_rounds_of_a_dozen_is_no_invoice_in_magento(pair: ShopAndBooks) -> Story:
     order = dozen(pair)
-    yield
+    yield run_chain()
     pair.deliver(order, {SKU: 5})
     # 5 pieces are 0.42 dozen to Odoo, which invoices 5.04 of them; Magento would make 5 of that, and another total.
     pair.pay(order, pair.bill(order, {SKU: Decimal("0.42")}))  # type: ignore[dict-item]
-    yield
+    yield run_chain()
     assert pair.invoices(order) == []
     assert [[item["qty"] for item in row["items"]] for row in pair.shipments(order)] == [[5]]
     (told,) = pair.reported(order, type="missing_in_magento", kind="invoice")
@@ -117,10 +115,10 @@ def test_a_fraction_of_a_piece_is_shipped_in_magento_only_where_it_sells_fractio
     pair.shop.order(divided)["items"][0]["is_qty_decimal"] = 1
     for order in (whole, divided):
         pair.enter_order(order, linked=False)
-    yield
+    yield run_chain()
     pair.deliver(whole, {"SKU-001": Decimal("1.5")})  # type: ignore[dict-item]
     pair.deliver(divided, {"SKU-012": Decimal("1.5")})  # type: ignore[dict-item]
-    yield
+    yield run_chain()
     assert pair.shipments(whole) == []
     (told,) = pair.reported(whole, type="missing_in_magento", kind="shipment")
     assert "would cut 1.5:" in told["no_change_reason"]
@@ -131,10 +129,10 @@ def test_a_fraction_of_a_piece_is_shipped_in_magento_only_where_it_sells_fractio
 @story()
 def test_a_transfer_that_counts_in_dozens_is_delivered_by_its_share(pair: ShopAndBooks) -> Story:
     order = pair.order({SKU: 12}, payment="cashondelivery")
-    yield
+    yield run_chain()
     count_in_dozens(pair, order)
     pair.shop.ship(order, {pair.items(order)[SKU]: 6})
-    yield
+    yield run_chain()
     assert sorted(counts(pair, order)) == [("assigned", 0.5), ("done", 0.5)]
     assert pair.findings(order) == set()
 
@@ -142,10 +140,10 @@ def test_a_transfer_that_counts_in_dozens_is_delivered_by_its_share(pair: ShopAn
 @story(restless=True)
 def test_what_a_transfer_s_unit_cannot_hold_is_refused_before_it_is_written(pair: ShopAndBooks) -> Story:
     order = pair.order({SKU: 12}, payment="cashondelivery")
-    yield
+    yield run_chain()
     count_in_dozens(pair, order)
     pair.shop.ship(order, {pair.items(order)[SKU]: 5})
-    yield
+    yield run_chain()
     assert counts(pair, order) == [("assigned", 1)]
     assert any(
         (kind, state) == ("odoo_delivery", "planned") and f"cannot hold 5 of {SKU} exactly" in why
@@ -158,9 +156,9 @@ def test_a_refund_of_a_dozen_brings_its_pieces_back(pair: ShopAndBooks) -> Story
     order = dozen(pair)
     pair.shop.invoice(order)
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     pair.shop.refund(order, {pair.items(order)[SKU]: 3})
-    yield
+    yield run_chain()
     (note,) = pair.notes(order)
     assert note["state"] == "posted"
     assert pair.findings(order) == set()
@@ -172,7 +170,7 @@ def test_a_unit_that_does_not_convert_is_named_and_nothing_is_written_onto_it(pa
     enter_in(pair, order, "kg", 1)
     pair.shop.invoice(order)
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     assert pair.moves(order) == []
     assert "done" not in [state for state, _ in counts(pair, order)]
     assert pair.findings(order) == {
@@ -207,11 +205,11 @@ def test_a_quantity_finer_than_odoo_keeps_is_refused_before_anything_is_written_
     order = pair.order({"SKU-012": Decimal("0.333"), "SKU-001": 1}, payment="cashondelivery")
     in_parts = pair.order({"SKU-012": 1}, payment="cashondelivery")
     pair.shop.order(in_parts)["items"][0]["is_qty_decimal"] = 1
-    yield
+    yield run_chain()
     part = {pair.items(in_parts)["SKU-012"]: Decimal("0.333")}
     pair.shop.invoice(in_parts, part)
     pair.shop.ship(in_parts, part)
-    yield
+    yield run_chain()
     assert (pair.moves(in_parts), [state for state, _ in counts(pair, in_parts)]) == ([], ["assigned"])
     assert {row["no_change_reason"].split(" have ")[0] for row in pair.reported(in_parts)} == {"0.333 Units of SKU-012"}
     assert pair.sales(order) == []
@@ -223,7 +221,7 @@ def test_a_quantity_finer_than_odoo_keeps_is_refused_before_anything_is_written_
     assert "decimal accuracy" in waits["no_change_reason"]
     keep_decimals(pair, 3)
     refresh.run(pair.context())  # at night
-    yield
+    yield run_chain()
     (sale,) = pair.sales(order)
     assert sale["state"] == "sale"
     asked = sum(line["product_uom_qty"] for line in sale_lines(pair, order) if not line["is_delivery"])

@@ -28,7 +28,7 @@ def main() -> int:
 
 def up(layout: Layout, progress: Progress) -> int:
     progress.steps = lifecycle.STEPS
-    tell_addresses(progress, lifecycle.up(layout, progress))
+    print_addresses(progress, lifecycle.up(layout, progress))
     return 0
 
 
@@ -52,7 +52,7 @@ def status(layout: Layout, progress: Progress) -> int:
     for name, word in sorted(statuses.items()):
         table.add_row(name, word)
     progress.console.print(table)
-    tell_addresses(progress, state)
+    print_addresses(progress, state)
     return 0 if set(statuses.values()) == {"RUNNING"} else 1
 
 
@@ -62,7 +62,7 @@ def clean(layout: Layout, progress: Progress) -> int:
     return 0
 
 
-def tell_addresses(progress: Progress, state: State) -> None:
+def print_addresses(progress: Progress, state: State) -> None:
     """Where to look and how to log in."""
     table = Table.grid(padding=(0, 2))
     table.add_row("Airflow", state.urls["airflow"])

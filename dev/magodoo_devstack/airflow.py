@@ -61,18 +61,18 @@ class Api:
             Unavailable: they are not, after `seconds`; the message says which.
         """
         deadline = time.monotonic() + seconds
-        told: dict[str, Any] = {}
+        report: dict[str, Any] = {}
         while time.monotonic() < deadline:
             try:
                 answer = self.session.get(f"{self.url}/api/v2/monitor/health", timeout=10)
-                told = answer.json()
+                report = answer.json()
             except (requests.RequestException, ValueError):
                 time.sleep(0.25)
                 continue
-            if all((told.get(name) or {}).get("status") == "healthy" for name in COMPONENTS):
+            if all((report.get(name) or {}).get("status") == "healthy" for name in COMPONENTS):
                 return
             time.sleep(0.25)
-        raise Unavailable(f"Airflow at {self.url} is not healthy after {seconds:.0f} s: {told or 'no answer'}")
+        raise Unavailable(f"Airflow at {self.url} is not healthy after {seconds:.0f} s: {report or 'no answer'}")
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """One request below /api/v2, logged in; the parsed answer, or None where it has no body.
@@ -135,22 +135,22 @@ class Api:
             found = self.run(dag_id, run_id) if run_id else next(iter(self.runs(dag_id, partition_key)), None)
             if found and found.finished:
                 if found.state == "failed":
-                    raise RunFailed(self.tell_failure(found))
+                    raise RunFailed(self.describe_failure(found))
                 return found
             time.sleep(0.3)
         raise Unavailable(
             f"{dag_id} {run_id or partition_key}: {found.state if found else 'no run'} after {seconds:.0f} s"
         )
 
-    def tell_failure(self, run: Run, lines: int = 30) -> str:
+    def describe_failure(self, run: Run, lines: int = 30) -> str:
         """What failed in a run: each failed task with the end of its log."""
         tasks = self.call("GET", f"dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances", params={"limit": 100})
-        told = [f"{run.dag_id} {run.run_id} failed"]
+        report = [f"{run.dag_id} {run.run_id} failed"]
         for task in tasks["task_instances"]:
             if task["state"] == "failed":
                 tail = "\n".join(list(self._log(run, task))[-lines:])
-                told.append(f"task {task['task_id']}:\n{tail}")
-        return "\n".join(told)
+                report.append(f"task {task['task_id']}:\n{tail}")
+        return "\n".join(report)
 
     def dags(self) -> dict[str, dict[str, Any]]:
         """Every DAG that Airflow knows, by id."""

@@ -130,8 +130,8 @@ def _prepare(layout: Layout, progress: Progress, state: State | None) -> State:
             )
         state = state or State()
         state.settings = layout.demo_settings if state.demo else layout.own_settings
-        for told in state.choose_ports():
-            detail(told)
+        for note in state.choose_ports():
+            detail(note)
         state.save(layout.stack / "stack.json")
         write_logins(layout, state)
     return state

@@ -64,11 +64,11 @@ class State(BaseModel):
 
     def choose_ports(self) -> list[str]:
         """Take a free port for each service and return what to tell the user about ports in use."""
-        told, taken = [], set[int]()
+        notes, taken = [], set[int]()
         for name, preferred in PREFERRED.items():
             port = ports.choose(preferred, taken)
             if port != preferred and name != "supervisor":
-                told.append(f"port {preferred} is in use, so {name} listens on {port}")
+                notes.append(f"port {preferred} is in use, so {name} listens on {port}")
             self.ports[name] = port
             taken.add(port)
         host = "127.0.0.1"
@@ -78,4 +78,4 @@ class State(BaseModel):
             "odoo": f"http://{host}:{self.ports['odoo']}",
             "smtp": f"smtp://{host}:{self.ports['smtp']}",
         }
-        return told
+        return notes

@@ -5,22 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from magodoo.errors import InvariantError, TransientError
 from magodoo.settings import Instance, Settings
+from magodoo.timestamps import utc_now
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from magodoo.connectors.magento.client import MagentoClient
     from magodoo.connectors.odoo.client import OdooClient
-
-
-def utc_now() -> datetime:
-    """Return the current time, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 @dataclass

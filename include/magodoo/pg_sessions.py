@@ -45,7 +45,7 @@ class SessionSettings(CreateEnginePlugin):
         """Register the listeners that apply the settings to the engine's connections and transactions."""
         local = "; ".join(f"set local {name} = '{value}'" for name, value in self.settings.items())
         event.listen(engine, "do_connect", self._connected)
-        event.listen(engine, "connect", _look)
+        event.listen(engine, "connect", _check)
 
         @event.listens_for(engine, "begin")
         def at_begin(connection: Connection) -> None:
@@ -73,7 +73,7 @@ class SessionSettings(CreateEnginePlugin):
             return dialect.connect(*arguments, **named)
 
 
-def _look(connection: Any, record: Any) -> None:
+def _check(connection: Any, record: Any) -> None:
     """Record whether the server accepted the settings: a pooler may ignore them without an error."""
     with connection.cursor() as cursor:
         cursor.execute("select current_setting('search_path')")

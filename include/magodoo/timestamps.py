@@ -1,4 +1,4 @@
-"""The timestamp format that both systems use."""
+"""The clock, and the timestamp format that both systems use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import re
 from datetime import UTC, datetime
 
 _SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+
+
+def utc_now() -> datetime:
+    """Return the current time, aware, in UTC: the only place that asks the machine. What has a context asks `context.now()`."""
+    return datetime.now(UTC)
 
 
 def utc(text: object) -> datetime:

@@ -24,11 +24,11 @@ def late_window(instance: str, minutes: int, context: Any = None, **_: Any) -> N
     )
     metrics.of_late_window(instance, dag_id)
     settings = read_with_problems().settings
-    told = f"{dag_id}, run {run_id}, window {window or 'from the watermark on'}: not ended within {minutes} minutes."
-    plain = f"{told}\n\nNothing is lost: the next run goes on where this one stands. Look at it here: {settings.ui_url}/dags/{dag_id}\n"
+    message = f"{dag_id}, run {run_id}, window {window or 'from the watermark on'}: not ended within {minutes} minutes."
+    plain = f"{message}\n\nNothing is lost: the next run goes on where this one stands. Look at it here: {settings.ui_url}/dags/{dag_id}\n"
     engine = staging_engine(settings)
     with engine.begin() as connection:
-        if instance in settings.instances and not outbox.was_told(connection, instance, "late", plain):
+        if instance in settings.instances and not outbox.was_queued(connection, instance, "late", plain):
             mail = outbox.Mail(
                 topic="late", instance=instance, recipients=tuple(settings.instances[instance].recipients.it),
                 subject=f"[{instance}] late: {dag_id}", html=f"<p>{html.escape(plain)}</p>", plain=plain,

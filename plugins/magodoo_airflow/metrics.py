@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def of_story(pipeline: Context, stage: str, counts: Any, seconds: float) -> None:
+def of_step(pipeline: Context, stage: str, counts: Any, seconds: float) -> None:
     """Record the counts and the duration of one task: `counts` as the pipeline's function returned them, `seconds` its duration."""
     from airflow.sdk.observability import stats
 
@@ -54,17 +54,17 @@ def of_state(connection: Connection, instance: str) -> None:
     """Set the gauges from the staging database: documents, open findings, changes by state, lag of the watermarks."""
     from airflow.sdk.observability import stats
 
-    for name, statement in _GAUGES.items():
+    for name, statement in GAUGES.items():
         for row in connection.execute(text(statement), {"instance": instance}).mappings():
             tags = {key: str(value) for key, value in row.items() if key != "value"}
             stats.gauge(f"magodoo.{name}", float(row["value"]), tags={"instance": instance, **tags})
 
 
-def _of_client(stats: Any, told: Any, tags: Mapping[str, str]) -> None:
+def _of_client(stats: Any, client: Any, tags: Mapping[str, str]) -> None:
     """Count the requests of a client since it was opened, which is the beginning of this task."""
-    sent = told.requests if hasattr(told, "requests") else told.calls
-    repeated = told.retries if hasattr(told, "retries") else told.repeated
-    counted = {"requests": sent, "requests_repeated": repeated, "request_milliseconds": round(told.seconds * 1000)}
+    sent = client.requests if hasattr(client, "requests") else client.calls
+    repeated = client.retries if hasattr(client, "retries") else client.repeated
+    counted = {"requests": sent, "requests_repeated": repeated, "request_milliseconds": round(client.seconds * 1000)}
     for name, number in counted.items():
         if number:
             stats.incr(f"magodoo.{name}", number, tags=dict(tags))
@@ -81,7 +81,7 @@ def _flat(counts: Any, prefix: str = "") -> list[tuple[str, int]]:
     return found
 
 
-_GAUGES = {
+GAUGES = {
     "documents": "select side, kind, count(*) as value from document where instance = :instance and deleted_at is null group by side, kind",
     # A gauge keeps its value until it is set again: types whose findings are all resolved are set to 0.
     "findings": """select type, severity, count(*) filter (where resolved_at is null) as value from finding where instance = :instance

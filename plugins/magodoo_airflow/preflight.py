@@ -11,12 +11,12 @@ import smtplib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from magodoo.errors import BadSettings, FixConfiguration, MagodooError
 from magodoo.preflight.results import CheckLine, Status, has_errors, table
 from magodoo.settings.read import Reading, read_with_problems
+from magodoo.timestamps import utc_now
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -55,8 +55,8 @@ def permit(pipeline: Context) -> None:
             return
     wrong = [line for line in examine(pipeline.instance.id, read_with_problems()) if line.status is Status.ERROR]
     if wrong:
-        told = "; ".join(f"{line.name}: {line.found}" for line in wrong)
-        raise FixConfiguration(f"nothing is written: {told}", hint="mend this; the DAG `preflight` shows every check")
+        found = "; ".join(f"{line.name}: {line.found}" for line in wrong)
+        raise FixConfiguration(f"nothing is written: {found}", hint="mend this; the DAG `preflight` shows every check")
 
 
 def names(reading: Reading) -> list[str]:
@@ -118,7 +118,7 @@ def opened(name: str, reading: Reading) -> Iterator[Subject]:
                 "odoo", OdooHook(instance.odoo_connection, company_id=instance.odoo.company_id).get_conn
             ),
             reach_smtp=lambda: reach_smtp(settings.smtp.connection),
-            now=lambda: datetime.now(UTC),
+            now=utc_now,
             unopened=unopened,
         )
     finally:
@@ -127,11 +127,12 @@ def opened(name: str, reading: Reading) -> Iterator[Subject]:
 
 def reach_smtp(connection: str) -> str:
     """Open Airflow's SMTP connection, with its TLS and login, and return `host:port`. Raises FixConfiguration."""
-    from airflow.providers.smtp.hooks.smtp import SmtpHook
     from airflow.sdk.exceptions import AirflowException
 
+    from magodoo_airflow.hooks.smtp import smtp_client
+
     try:
-        with SmtpHook(smtp_conn_id=connection) as hook:
+        with smtp_client(connection) as (_, hook):
             return f"{hook.host}:{hook.port}"
     except (AirflowException, smtplib.SMTPException, OSError) as problem:
         raise FixConfiguration(f"{type(problem).__name__}: {problem}") from None

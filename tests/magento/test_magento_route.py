@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -118,28 +119,35 @@ def test_missing_rights_are_named(shop: Shop, connect: Connect) -> None:
         client.comment_order(1, "x")
 
 
-def test_refused_requests_have_their_class(client: MagentoClient) -> None:
-    pages = walk(client._http, Listing("/orders", SHAPES[Kind.ORDER]), Search().where("nosuch", "eq", 1), ById(), 10)
+@pytest.fixture
+def http(shop: Shop) -> Iterator[Http]:
+    """Requests that the client has no call for."""
+    with closing(Http(shop.connection)) as made:
+        yield made
+
+
+def test_refused_requests_have_their_class(http: Http) -> None:
+    pages = walk(http, Listing("/orders", SHAPES[Kind.ORDER]), Search().where("nosuch", "eq", 1), ById(), 10)
     with pytest.raises(UnknownField):
         list(pages)
     with pytest.raises(UnknownField, match="any route"):
-        client._http.read("/nosuch")
+        http.read("/nosuch")
     with pytest.raises(FixDocument, match="doesn't exist"):
-        client._http.read("/orders/999999999")
+        http.read("/orders/999999999")
     with pytest.raises(FixDocument):
-        client._http.write("POST", "/order/999999999/invoice", {"items": [{"order_item_id": 1, "qty": 1}]})
+        http.write("POST", "/order/999999999/invoice", {"items": [{"order_item_id": 1, "qty": 1}]})
     with pytest.raises(FixConfiguration, match="Decoding"):
-        raw(client._http, "/order/1/invoice", "{")
+        raw(http, "/order/1/invoice", "{")
     with pytest.raises(FixDocument, match="abc"):
-        client._http.write("POST", "/order/1/invoice", {"items": [{"order_item_id": 1, "qty": "abc"}]})
+        http.write("POST", "/order/1/invoice", {"items": [{"order_item_id": 1, "qty": "abc"}]})
     with pytest.raises(FixConfiguration, match="Foo"):
-        client._http.write("POST", "/order/1/invoice", {"items": [{"order_item_id": 1, "qty": 1, "foo": 1}]})
+        http.write("POST", "/order/1/invoice", {"items": [{"order_item_id": 1, "qty": 1, "foo": 1}]})
 
 
 def raw(http: Http, path: str, text: str) -> None:
     """A body that no client of ours would send."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("magodoo.connectors.magento.http.dump_json", lambda body: text)
+        patch.setattr("magodoo.connectors.http.dump_json", lambda body: text)
         http.write("POST", path, {})
 
 

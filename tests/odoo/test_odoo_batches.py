@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hidden_records import hidden
 from odoo_shop import LINES, MODULE, Shop
-from test_odoo_unreadable import hidden
 
 from magodoo.connectors.odoo.bulk_load import Loaded
 from magodoo.connectors.odoo.client import OdooClient

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hidden_records import ARCHIVABLE, EVER, KINDS, hide, sell
 from odoo_shop import MOVE_FIELDS, ORDER_FIELDS, PAYMENT_FIELDS, Shop
-from test_odoo_unreadable import ARCHIVABLE, EVER, KINDS, hide, sell
 
 from magodoo.connectors.odoo import reads
 from magodoo.connectors.odoo.client import OdooClient

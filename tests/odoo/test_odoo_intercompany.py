@@ -4,7 +4,7 @@ Odoo's own drop shipments: our company buys what it sold, and the other company'
 The inter-company module that makes such orders by itself is not free: here a clerk enters what it would, field by field.
 """
 
-# ruff: noqa: F403, F405 - an imported story is a test of this module
+# ruff: noqa: F403 - an imported story is a test of this module
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -12,10 +12,12 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from intercompany import MAPPED, WAREHOUSE, mirror, own_order, rows_there, send, there
 from live_books import ShopAndLiveBooks, shop_and_live_books
+from shop_and_books import ShopAndBooks
+from stories import Story, run_chain, story
 from test_rules_intercompany import *
-from test_rules_intercompany import MAPPED, Story, send
-from test_rules_transfers import shipped, validate
+from transfers import shipped, validate
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.connection import OdooConnection
@@ -81,22 +83,22 @@ def pair(odoo: LiveOdoo, module_staging_url: str, tmp_path_factory: pytest.TempP
 @story(odoo=MAPPED)
 def test_a_mirror_of_our_purchase_and_our_own_drop_shipment_are_one_shipment(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-012": 3}, "cashondelivery")
-    yield
+    yield run_chain()
     (bought,) = pair.rows("purchase.order", [["origin", "like", own_order(pair, order)["name"]]], "name")
     pair.call("purchase.order", "button_confirm", [bought["id"]])
     (ours,) = pair.pickings(order, "dropship")
     made = mirror(pair, bought["name"], {"SKU-012": 3})
-    yield
+    yield run_chain()
     theirs = send(pair, made, {"SKU-012": 2}, "DIRECT")
-    yield
+    yield run_chain()
     (shipment,) = pair.shipments(order)
     assert [track["track_number"] for track in shipment["tracks"]] == ["DIRECT"]
     assert shipped(pair, order) == [2]
     validate(pair, ours["id"])
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2], "the same goods, in our own accounts"
     send(pair, made)
-    yield
+    yield run_chain()
     assert shipped(pair, order) == [2, 1]
     assert pair.findings(order) == set()
     assert theirs != ours["id"]

@@ -5,20 +5,18 @@ The sandbox tells both by hand (tests/test_rules_deliveries.py); here Odoo's own
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from bundles import delivered, part, shipped
+from components import validate
 from live_books import ShopAndLiveBooks, sent_by_vendor, template
 from shop_and_books import ShopAndBooks
-from stories import story
-from test_rules_deliveries import validate
-from test_scenarios_bundles import delivered, part, shipped
+from stories import Story, run_chain, story
 
 from magodoo_sandbox.magento import Line
 
-Story = Generator[None, None, None]
 BUNDLED = {"SKU-003": 2, "SKU-004": 1}
 # The first test waits until all stories are told.
 pytestmark = [
@@ -76,13 +74,13 @@ def send_parts(pair: ShopAndBooks, order: int, pieces: dict[str, int]) -> None:
 @story()
 def test_kits_of_a_bill_of_materials_are_shipped_by_what_their_order_line_says(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-009": 3}, "cashondelivery")
-    yield
+    yield run_chain()
     assert pair.moved(pair.pickings(order)[0]) == {"SKU-010": 6, "SKU-011": 3}
     send(pair, order, 1)
-    yield
+    yield run_chain()
     assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [1]
     send(pair, order, 2)
-    yield
+    yield run_chain()
     assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [1, 2]
     assert pair.findings(order) == set()
 
@@ -92,16 +90,16 @@ def test_a_bundle_that_is_a_kit_of_its_parts_goes_both_ways_whole(pair: ShopAndB
     here, there = (pair.order([Line("SET", 3), Line("CASE", 1)], "cashondelivery") for _ in range(2))
     before = pair.order([Line("SET", 2)], "cashondelivery")
     pair.shop.ship(before)
-    yield
+    yield run_chain()
     send_parts(pair, there, {"SKU-003": 4, "SKU-004": 2})  # two SETs: Odoo's moves of the line that was sold first
     pair.shop.ship(here, {pair.items(here)["SET"]: 2})
-    yield
+    yield run_chain()
     assert delivered(pair, here) == {"SKU-003": 4, "SKU-004": 2}
     assert delivered(pair, before) == {"SKU-003": 4, "SKU-004": 2}, "shipped before Odoo had the order"
     assert [Decimal(str(row["total_qty"])) for row in pair.shipments(there)] == [2]
     send_parts(pair, there, {"SKU-003": 4, "SKU-004": 2})
     pair.shop.ship(here)
-    yield
+    yield run_chain()
     assert delivered(pair, here) == {"SKU-003": 8, "SKU-004": 4}
     assert shipped(pair, there) == [{"SET": 2}, {"SET": 1, "SKU-003": 2, "SKU-004": 1}]
     assert pair.findings(here) == pair.findings(there) == set()
@@ -112,15 +110,15 @@ def test_a_bundle_that_ships_separately_and_is_a_kit_of_its_parts_goes_both_ways
     pair: ShopAndBooks,
 ) -> Story:
     here, there = (pair.order([Line("CASE", 2)], "cashondelivery") for _ in range(2))
-    yield
+    yield run_chain()
     send_parts(pair, there, {"SKU-003": 3})
     pair.shop.ship(here, {part(pair, here, "SKU-004"): 1})
-    yield
+    yield run_chain()
     assert delivered(pair, here) == {"SKU-004": 1}
     assert shipped(pair, there) == [{"SKU-003": 3}]
     send_parts(pair, there, {"SKU-003": 1, "SKU-004": 2})
     pair.shop.ship(here)
-    yield
+    yield run_chain()
     assert delivered(pair, here) == {"SKU-003": 4, "SKU-004": 2}
     assert shipped(pair, there) == [{"SKU-003": 3}, {"SKU-003": 1, "SKU-004": 2}]
     assert pair.findings(here) == pair.findings(there) == set()
@@ -129,9 +127,9 @@ def test_a_bundle_that_ships_separately_and_is_a_kit_of_its_parts_goes_both_ways
 @story(restless=True)
 def test_a_kit_that_magento_shipped_is_left_to_a_person(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-009": 1}, "cashondelivery")
-    yield
+    yield run_chain()
     pair.shop.ship(order)
-    yield
+    yield run_chain()
     assert "done" not in [row["state"] for row in pair.pickings(order)]
     assert any("kit" in why for kind, _, why in pair.unfinished(order) if kind == "odoo_delivery")
 
@@ -139,13 +137,13 @@ def test_a_kit_that_magento_shipped_is_left_to_a_person(pair: ShopAndBooks) -> S
 @story()
 def test_what_the_vendor_sends_counts_as_shipped(pair: ShopAndBooks) -> Story:
     order = pair.order({"SKU-012": 2}, "cashondelivery")
-    yield
+    yield run_chain()
     (sale,) = pair.sales(order)
     (bought,) = pair.rows("purchase.order", [["origin", "like", sale["name"]]], "state")
     pair.call("purchase.order", "button_confirm", [bought["id"]])
     assert pair.pickings(order) == [], "nothing leaves our own warehouse"
     (transfer,) = pair.pickings(order, "dropship")
     validate(pair, transfer["id"], dict.fromkeys(transfer["move_ids"], 2))
-    yield
+    yield run_chain()
     assert [Decimal(str(row["total_qty"])) for row in pair.shipments(order)] == [2]
     assert pair.findings(order) == set()

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from magodoo.errors import MagodooError
 from magodoo_devstack import runner
-from magodoo_devstack.__main__ import tell_addresses
+from magodoo_devstack.__main__ import print_addresses
 from magodoo_devstack.demo import story
 from magodoo_devstack.layout import Layout
 from magodoo_devstack.progress import Progress
@@ -27,14 +27,14 @@ def main() -> int:
     layout, progress = Layout.here(), Progress()
     try:
         live = given.odoo == "live"
-        summary, state = story.tell(layout, progress, orders=given.orders, seed=given.seed, live=live)
+        summary, state = story.run(layout, progress, orders=given.orders, seed=given.seed, live=live)
     except MagodooError as error:
         progress.console.print(f"[red]demo:[/red] {escape(str(error))}")
         if runner.marked(layout):
             progress.note("what has started still runs: look around in var/log, or stop it with make down")
         return 1
     summary.show(progress.console)
-    tell_addresses(progress, state)
+    print_addresses(progress, state)
     progress.console.print(summary.verdict())
     return 0 if summary.good else 1
 

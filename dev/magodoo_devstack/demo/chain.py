@@ -62,7 +62,7 @@ class Chain:
             time.sleep(0.3)
         raise Unavailable(f"{', '.join(active)} still run after {self.seconds:.0f} s")
 
-    def run_first(self, tell: Callable[[str], None] = lambda _: None) -> str:
+    def run_first(self, report: Callable[[str], None] = lambda _: None) -> str:
         """Wait for the run that the scheduler starts by itself when the extracts are switched on; as `run` otherwise.
 
         Both extracts must have got the same partition: a quarter of an hour may just have ended between the two.
@@ -70,16 +70,16 @@ class Chain:
         extracts = self._dag_ids(*EXTRACTS)
         keys = {run.partition_key if (run := self._scheduled(dag_id)) else None for dag_id in extracts}
         key = keys.pop()
-        return self.run(tell) if keys or key is None else self._follow(key, tell)
+        return self.run(report) if keys or key is None else self._follow(key, report)
 
-    def run(self, tell: Callable[[str], None] = lambda _: None) -> str:
+    def run(self, report: Callable[[str], None] = lambda _: None) -> str:
         """Run extract, reconcile, quality and load once for all instances; return the partition's key.
 
         Raises:
             RunFailed: one of the runs failed; the message holds the end of the failed task's log.
             Unavailable: one of them did not finish in time.
         """
-        return self._follow(self._trigger(), tell)
+        return self._follow(self._trigger(), report)
 
     def refresh(self) -> None:
         """Re-read open and recent orders whatever their timestamps say; raises as `run` does.
@@ -100,26 +100,26 @@ class Chain:
             self.api.trigger(dag_id, partition_key=key)
         return key
 
-    def _follow(self, key: str, tell: Callable[[str], None]) -> str:
+    def _follow(self, key: str, report: Callable[[str], None]) -> str:
         """Wait for every stage of a partition.
 
         Airflow 3.3 loses the wake-up when both extracts end within some milliseconds (apache/airflow issue 71070). It
         costs nothing but time, as reconcile works from a list: in operation the next schedule, here the next partition.
         """
-        self._wait(key, EXTRACTS, tell)
+        self._wait(key, EXTRACTS, report)
         for _ in range(LOST_WAKE_UPS):
             if self._woken(key):
                 break
-            tell("Airflow lost the wake-up of reconcile, so once more")
+            report("Airflow lost the wake-up of reconcile, so once more")
             key = self._trigger()
-            self._wait(key, EXTRACTS, tell)
-        self._wait(key, STAGES, tell)
+            self._wait(key, EXTRACTS, report)
+        self._wait(key, STAGES, report)
         return key
 
-    def _wait(self, key: str, names: tuple[str, ...], tell: Callable[[str], None]) -> None:
+    def _wait(self, key: str, names: tuple[str, ...], report: Callable[[str], None]) -> None:
         for dag_id in self._dag_ids(*names):
             run = self.api.wait(dag_id, partition_key=key, seconds=self.seconds)
-            tell(f"{dag_id.partition('__')[0].replace('_', ' ')} {run.seconds or 0:.0f} s")
+            report(f"{dag_id.partition('__')[0].replace('_', ' ')} {run.seconds or 0:.0f} s")
 
     def _woken(self, key: str) -> bool:
         """Whether reconcile has begun for all instances; it does within a second, on a busy machine within ten."""

@@ -52,7 +52,7 @@ def instances(layout: Layout) -> list[str]:
     return sorted(read_settings(layout.demo_settings).instances)
 
 
-def tell_address(layout: Layout, state: State) -> None:
+def print_address(layout: Layout, state: State) -> None:
     """Let the links in the mails lead to the port that Airflow got."""
     with _settings(layout) as settings:
         settings["ui_url"] = state.urls["airflow"]

@@ -28,7 +28,7 @@ LEAST_PATIENCE = 600  # seconds for one run of a DAG
 PATIENCE_OF_AN_ORDER = 0.5  # seconds more; one order costs 0.05 on a machine at rest
 
 
-def tell(layout: Layout, progress: Progress, *, orders: int, seed: int, live: bool = False) -> tuple[Summary, State]:
+def run(layout: Layout, progress: Progress, *, orders: int, seed: int, live: bool = False) -> tuple[Summary, State]:
     """Run the demo from a clean start and leave the stack running; return its summary, which is saved as well.
 
     `live`: with a real Odoo 19 in the sandbox's place.
@@ -44,7 +44,7 @@ def tell(layout: Layout, progress: Progress, *, orders: int, seed: int, live: bo
     before = time.monotonic()
     state.save(layout.stack / "stack.json")
     state = lifecycle.up(layout, progress)
-    shop.tell_address(layout, state)
+    shop.print_address(layout, state)
     ready = time.monotonic()
     patience = LEAST_PATIENCE + PATIENCE_OF_AN_ORDER * orders
     chain = Chain(lifecycle.api(state), shop.instances(layout), seconds=patience)
@@ -87,16 +87,16 @@ def tell(layout: Layout, progress: Progress, *, orders: int, seed: int, live: bo
 
 
 def _seed(layout: Layout, state: State, progress: Progress, *, orders: int, seed: int, live: bool) -> Manifest:
-    told = f"a shop with {orders} orders and differences planted in its books"
+    title = f"a shop with {orders} orders and differences planted in its books"
     if not live:
-        with progress.step(told) as detail:
+        with progress.step(title) as detail:
             manifest = shop.seed(layout, state, orders=orders, seed=seed)
             detail(f"{len(manifest.planted) + len(manifest.later)} findings to be found")
         return manifest
     with ExitStack() as provisioned:
         with progress.step("a real Odoo 19; the first time it is fetched and provisioned, which takes minutes"):
             odoo = provisioned.enter_context(live_odoo(package=OdooPackage(layout.odoo)))
-        with progress.step(told) as detail:
+        with progress.step(title) as detail:
             manifest = shop.seed_live(layout, state, odoo, orders=orders, seed=seed)
             detail(f"{len(manifest.planted) + len(manifest.later)} findings to be found")
     return manifest

@@ -37,6 +37,7 @@ class Desk:
     def __init__(self, rpc: Rpc, instance: str) -> None:
         self.rpc, self.instance = rpc, instance
         self.names = Names()
+        self.module = "by_hand"  # of the ids of what people make
         self._counter = 0
 
     def call(self, model: str, method: str, ids: Any = None, *, context: Any = None, **arguments: Any) -> Any:
@@ -92,7 +93,7 @@ class Desk:
     def _hand(self, what: str) -> str:
         """What a person makes by hand has no reference of ours; load() wants an id all the same, in a module of its own."""
         self._counter += 1
-        return f"by_hand.{what}_{self._counter}"
+        return f"{self.module}.{what}_{self._counter}"
 
     def _load(self, model: str, fields: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
         answer = self.call(model, "load", context=KEEP, fields=list(fields), data=[list(row) for row in rows])

@@ -30,7 +30,7 @@ def between_commas(number: str) -> list[str]:
 
 def joined(field: str, numbers: Sequence[str]) -> str:
     """Return Odoo's field as it was typed, with these numbers appended, except those that it already contains."""
-    return ",".join([each for each in (field.strip().rstrip(","),) if each] + lacking(numbers, [field]))
+    return ",".join([each for each in (field.strip().rstrip(","),) if each] + missing_numbers(numbers, [field]))
 
 
 def parts(numbers: Iterable[str]) -> frozenset[str]:
@@ -38,7 +38,7 @@ def parts(numbers: Iterable[str]) -> frozenset[str]:
     return frozenset(part for number in numbers for part in _BETWEEN.split(number.upper()) if part)
 
 
-def lacking(numbers: Sequence[str], others: Iterable[str]) -> list[str]:
+def missing_numbers(numbers: Sequence[str], others: Iterable[str]) -> list[str]:
     """Return the numbers of which `others` lack a part; none where all their parts are present.
 
     Of several numbers in one field of which `others` contain some, only the missing pieces between commas are returned.

@@ -124,7 +124,14 @@ class ChangeState(StrEnum):
     SUPERSEDED = "superseded"
 
 
-OPEN_STATES = (ChangeState.PLANNED, ChangeState.APPROVED, ChangeState.LEASED, ChangeState.UNCERTAIN)
+NOT_BEGUN = (ChangeState.PLANNED, ChangeState.APPROVED)
+"""No worker has these changes: a new plan may take their place."""
+
+BEGUN = (ChangeState.LEASED, ChangeState.UNCERTAIN)
+"""These changes are being written, or may have been."""
+
+OPEN_STATES = (*NOT_BEGUN, *BEGUN)
+"""These changes have not ended: there is one at most of a kind and source document."""
 
 
 class Verdict(StrEnum):
@@ -133,6 +140,26 @@ class Verdict(StrEnum):
     UNCHECKED = "unchecked"
     RELEASED = "released"
     HELD = "held"
+
+
+class RunOutcome(StrEnum):
+    """What a run did with a change that it claimed, as table `run` counts it."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+    PUT_BACK = "put_back"
+    CHANGED = "changed"
+    LOST = "lost"
+
+
+class OrderScope(StrEnum):
+    """Whether an order is reconciled: not if the settings exclude it; `not_expected`: its state in Magento is not imported."""
+
+    IN_SCOPE = "in_scope"
+    EXCLUDED = "excluded"
+    NOT_EXPECTED = "not_expected"
 
 
 class Approval(StrEnum):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.authorisation import CAPTURED, CLOSED, NONE, OPEN, UNREAD, VOIDED
+from magodoo.domain.states import MAY_BE_UNCAPTURED
 from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixConfiguration, Unreadable
 from magodoo.extract import fields
@@ -19,7 +20,6 @@ from magodoo.extract.canonical import CanonicalDocument
 if TYPE_CHECKING:
     from magodoo.connectors.magento.client import MagentoClient
 
-LOOKS_OPEN = ("processing", "complete")
 HOLDS = ("authorization", "order")
 
 
@@ -43,7 +43,7 @@ def add(client: MagentoClient, kind: Kind, documents: Sequence[CanonicalDocument
 def _waits(order: CanonicalDocument) -> bool:
     payment = order.details.get("payment") or {}
     authorised = (payment.get("amount_authorized") or 0) > 0 and not payment.get("base_amount_paid_online")
-    return bool(authorised and order.state in LOOKS_OPEN)
+    return bool(authorised and order.state in MAY_BE_UNCAPTURED)
 
 
 def _state(transactions: Sequence[dict[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from magodoo.connectors.magento.marker import find_marker
+from magodoo.domain.states import CANCELED_IN_MAGENTO, MagentoInvoiceState
 from magodoo.domain.tracking import LONGEST
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import Unreadable
@@ -22,8 +23,6 @@ from magodoo.extract.magento_orders import order
 from magodoo.extract.magento_rows import fixed_tax
 from magodoo.extract.magento_totals import Sums, complete, shipping_line, totals_of
 from magodoo.settings import Instance
-
-PAID, CANCELED = "2", "3"
 
 
 def read(instance: Instance, kind: Kind | str, row: Row, request_began_at: datetime) -> CanonicalDocument:
@@ -40,7 +39,7 @@ def read(instance: Instance, kind: Kind | str, row: Row, request_began_at: datet
 def invoice(instance: Instance, row: Row, request_began_at: datetime) -> CanonicalDocument:
     """Return an invoice; captured is only what names a provider's transaction, as every invoice made over REST is *paid* (docs/facts/magento-2.4.7.md#5)."""
     document = _money_document(instance, Kind.INVOICE, row, request_began_at)
-    if document.transaction_id and document.state == PAID:
+    if document.transaction_id and document.state == MagentoInvoiceState.PAID:
         document.captured_amount = fields.units(row, "grand_total")
     return document
 
@@ -108,7 +107,7 @@ def _head(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) 
         source_id=fields.required_identity(row, "entity_id"),
         number=fields.required_key(row, "increment_id"),
         state=state,
-        active=state != CANCELED,
+        active=state not in CANCELED_IN_MAGENTO,
         request_began_at=request_began_at,
         order_key=order_id,
         own_order_id=order_id,

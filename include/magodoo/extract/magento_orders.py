@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from magodoo.connectors.magento import bundles
+from magodoo.domain.states import MagentoOrderState
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import Unreadable
 from magodoo.extract import fields, magento_totals, written
@@ -18,7 +19,6 @@ from magodoo.extract.magento_rows import Rows, fixed_tax, read_rows
 from magodoo.extract.magento_totals import Sums, complete, shipping_line, totals_of
 from magodoo.settings import Instance
 
-CANCELED = "canceled"
 VIRTUAL = ("virtual", "downloadable")
 
 
@@ -53,7 +53,7 @@ def _head(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
         number=fields.required_key(row, "increment_id"),
         state=state,
         status=fields.words(row, "status", fields.LONGEST_KEY),
-        active=state != CANCELED,
+        active=state != MagentoOrderState.CANCELED,
         request_began_at=request_began_at,
         order_key=source_id,
         own_order_id=source_id,

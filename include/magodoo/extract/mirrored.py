@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from magodoo.connectors.odoo.intercompany import CompanyReads, Mirror, lines_of
 from magodoo.connectors.odoo.reads import LONGEST_RAW, Page, Quarantined
+from magodoo.domain.states import OdooTransferState
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
 from magodoo.extract import odoo_fields as odoo
@@ -148,7 +149,9 @@ def _our_line(move: Row, mirror: Mirror, lines: Mapping[int, int], order: int) -
 def _own_part(row: Row, sold: Mapping[int, Collection[int]]) -> dict[str, Any]:
     """Return what of an own transfer no mirror sends; one of which nothing is left counts as cancelled."""
     left = [move for move in moves_of(row) if not _is_mirrored(move, sold)]
-    return {**row, "move_ids": left} if left else {**row, "state": "cancel"}
+    return (
+        {**row, "move_ids": left} if left else {**row, "state": OdooTransferState.CANCEL.value}
+    )  # text, as Odoo sends it
 
 
 def _is_mirrored(move: Row, sold: Mapping[int, Collection[int]]) -> bool:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from magodoo.connectors.odoo.record_kinds import DELIVERY_KEY
+from magodoo.domain.states import CONFIRMED_IN_ODOO, TRANSFER_ENDED, OdooMoveState, OdooTransferState
 from magodoo.domain.tracking import LONGEST, numbers_of
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import Unreadable
@@ -24,8 +25,6 @@ from magodoo.extract.odoo_settlement import write_settlement
 from magodoo.extract.odoo_totals import write_amounts, write_parts
 from magodoo.settings import Instance
 
-CONFIRMED = ("sale", "done")
-CLOSED = ("done", "cancel")
 SERVICE = "service"
 
 
@@ -79,7 +78,7 @@ def order(instance: Instance, row: Row, request_began_at: datetime) -> Canonical
     """Return a sale order or quotation."""
     document = _head(instance, Kind.ORDER, row, request_began_at, "order")
     document.own_order_id = document.source_id
-    document.active = document.state in CONFIRMED
+    document.active = document.state in CONFIRMED_IN_ODOO
     document.status = fields.words(row, "invoice_status", fields.LONGEST_KEY)
     document.currency = _currency(row)
     document.document_date = fields.local_day(fields.moment(row, "date_order"), instance.zone)
@@ -156,7 +155,7 @@ def _head(instance: Instance, kind: Kind, row: Row, request_began_at: datetime, 
 
 def _move(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) -> CanonicalDocument:
     document = _head(instance, kind, row, request_began_at, "inv" if kind is Kind.INVOICE else "cm")
-    document.active = document.state == "posted"
+    document.active = document.state == OdooMoveState.POSTED
     document.status = fields.words(row, "payment_state", fields.LONGEST_KEY)
     document.currency = _currency(row)
     document.rate = fields.rate(row, "invoice_currency_rate")
@@ -184,7 +183,7 @@ def _move(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) 
 def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetime) -> CanonicalDocument:
     document = _head(instance, kind, row, request_began_at, "ship")
     document.reference = _delivery_key(instance, row)
-    document.active = document.state == "done"
+    document.active = document.state == OdooTransferState.DONE
     document.own_order_id = odoo.link_id(row, "sale_id")
     carrier = odoo.link(row, "carrier_id")
     typed, provider = fields.words(row, "carrier_tracking_ref", LONGEST), fields.words(carrier, "delivery_type")
@@ -195,7 +194,7 @@ def _picking(instance: Instance, kind: Kind, row: Row, request_began_at: datetim
     moves = [move for move in transfers.moves_of(row) if transfers.direction(move) is kind]
     document.lines = [_picking_line(instance, move, document.state) for move in moves]
     document.details = odoo.foreign_units(moves)
-    if (noted := written.notes_of_odoo(row)) is not None and document.state not in CLOSED:
+    if (noted := written.notes_of_odoo(row)) is not None and document.state not in TRANSFER_ENDED:
         document.details["noted"] = noted
     document.quantity = sum(line.quantity for line in document.lines)
     if share_of := fields.identity(row, "share_of"):
@@ -252,9 +251,9 @@ def _picking_line(instance: Instance, move: Row, state: str) -> CanonicalLine:
     made.own_item_id = fields.identity(sale_line, "id")
     made.item_key = odoo.item_of(instance, sale_line)
     demand = fields.units(move, "product_uom_qty")
-    made.quantity = fields.units(move, "quantity") if state == "done" else demand
+    made.quantity = fields.units(move, "quantity") if state == OdooTransferState.DONE else demand
     made.qty_ordered = made.quantity  # stays when staging turns a kit's components into kits
-    made.qty_open = 0 if state in CLOSED or move.get("state") == "done" else demand
+    made.qty_open = 0 if state in TRANSFER_ENDED or move.get("state") == OdooTransferState.DONE else demand
     if transfers.is_sent_again(move):
         made.role, made.qty_open = "again", 0
     return made

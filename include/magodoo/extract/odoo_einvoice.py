@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Mapping
 
+from magodoo.domain.states import OdooMoveState
 from magodoo.extract import fields
 from magodoo.extract.fields import Row
 
@@ -42,7 +43,7 @@ _TAG = re.compile(r"<[^>]*>")
 
 def rejection(row: Row) -> dict[str, str]:
     """Return `einvoice_rejected`, the state and the answer, of a posted document that was refused; {} for others."""
-    if row.get("state") != "posted":
+    if row.get("state") != OdooMoveState.POSTED:
         return {}
     found = [name for name, refused in REJECTED.items() if fields.words(row, name, fields.LONGEST_KEY) in refused]
     if not found:

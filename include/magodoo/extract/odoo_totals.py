@@ -70,11 +70,11 @@ def write_amounts(line: CanonicalLine, row: Row) -> None:
     line.discount_percent = fields.percent(row, "discount") or Decimal(0)
     line.untaxed = fields.units(row, "price_subtotal")
     line.tax = fields.units(row, "price_total") - line.untaxed
-    line.gross = _gross(line)
+    line.gross = gross_of(line)
     line.discount = line.untaxed - line.gross
 
 
-def _gross(line: CanonicalLine) -> int:
+def gross_of(line: CanonicalLine) -> int:
     """Return price * quantity where the discount leads from there to the net amount; else (taxes included) the amount from the net."""
     left = 1 - line.discount_percent / 100
     if not line.discount_percent or left <= 0:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from magodoo.domain.states import OdooTransferState
 from magodoo.domain.vocabulary import Kind
 from magodoo.errors import Unreadable
 from magodoo.extract import fields
@@ -71,7 +72,7 @@ def own_key(row: Row, field: str) -> str | None:
 
 def moves_of(row: Row) -> list[Row]:
     """Return the moves of a transfer that are not cancelled."""
-    return [move for move in fields.rows(row, "move_ids") if move.get("state") != "cancel"]
+    return [move for move in fields.rows(row, "move_ids") if move.get("state") != OdooTransferState.CANCEL]
 
 
 def order_of(move: Row) -> str | None:

@@ -59,7 +59,7 @@ class Source(Protocol):
         """Yield the documents of a kind that changed from `since` until `until` (UTC)."""
         ...
 
-    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+    def timestamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
         """Return change times by source id of what changed since; None where that costs as much as reading the documents."""
         ...
 
@@ -96,7 +96,7 @@ class MagentoSource:
         )
         return self._batches(kind, pages)
 
-    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+    def timestamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
         """Return None: a list of documents takes one request already."""
         return None
 
@@ -204,12 +204,12 @@ class OdooSource:
                     own = others.without_mirrored(self.client.by_order_ids(kind.value, orders))
                     yield replace(self._batch(kind, own), total=None)
 
-    def stamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
+    def timestamps(self, kind: Kind, since: datetime) -> dict[str, datetime] | None:
         """Return change times (UTC) by source id; None from `MOST_STAMPS` on, where reading the documents costs no more."""
         others = self._warehouses(kind)
         found: dict[str, datetime] = {}
         for client in (self.client, *(others.views if others else ())):
-            newer = client.stamps(kind.value, since, MOST_STAMPS)
+            newer = client.timestamps(kind.value, since, MOST_STAMPS)
             if len(newer) >= MOST_STAMPS:
                 return None
             found |= {str(id): moment for id, moment in newer.items()}
@@ -317,12 +317,12 @@ def _unread(
     """
     if side is Side.ODOO:
         naming = odoo_documents.naming(instance, kind, row)
-        return Unread(kind.value, str(source_id or "?"), reason, raw, _told(row, "name"), **naming)
-    order_key = str(source_id) if kind is Kind.ORDER and source_id else _told(row, "order_id")
-    return Unread(kind.value, str(source_id or "?"), reason, raw, _told(row, "increment_id"), order_key)
+        return Unread(kind.value, str(source_id or "?"), reason, raw, _text(row, "name"), **naming)
+    order_key = str(source_id) if kind is Kind.ORDER and source_id else _text(row, "order_id")
+    return Unread(kind.value, str(source_id or "?"), reason, raw, _text(row, "increment_id"), order_key)
 
 
-def _told(row: Mapping[str, Any], name: str) -> str | None:
+def _text(row: Mapping[str, Any], name: str) -> str | None:
     try:
         return fields.key(row, name)
     except Unreadable:

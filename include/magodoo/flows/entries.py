@@ -241,8 +241,8 @@ def _partner(
     """
     theirs = sources.counterpart(Kind.ORDER, order.source_id)
     deleted = not order.payload.get("customer_id") and order.payload.get("customer_is_guest") in (0, False)
-    stands = deleted and theirs is not None and theirs.customer_key
-    if sources.reference(Kind.ORDER, order.source_id).external_id and not stands:
+    is_kept = deleted and theirs is not None and theirs.customer_key
+    if sources.reference(Kind.ORDER, order.source_id).external_id and not is_kept:
         who = customer(sources, order)
         return {"partner_id/id": who.billing}, who.tables, list(who.problems)
     if theirs is None or not theirs.customer_key:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from magodoo.domain.states import CONFIRMED_IN_ODOO, OdooMoveState, OdooOrderState
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.flows.carried_over import carry
@@ -17,7 +18,6 @@ from magodoo.flows.customers import load_partners
 from magodoo.flows.duplicates import duplicate_candidates, is_ours, matched
 from magodoo.flows.entries import EntryRequest
 from magodoo.flows.load_tables import complete, load_all, unequal, unequal_in_company, unrated
-from magodoo.flows.order_readiness import CONFIRMED_IN_ODOO
 from magodoo.flows.periods import day_of, in_closed_period, numberings_now, out_of_series
 from magodoo.flows.references import Reference, resolve
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, not_shown, refused
@@ -86,9 +86,9 @@ class WriteEntries(Writer[EntryT]):
             if row["id"] not in around.matched | taken and not is_ours(context, row) and _equal(row, change)
         ]  # fmt: skip
         on_order = [row for row in free if row["id"] in linked]
-        posted = [row for row in on_order if row["state"] == "posted"]
+        posted = [row for row in on_order if row["state"] == OdooMoveState.POSTED]
         if len(posted) == 1:
-            return Found(posted[0]["id"], complete=True, adopted=True, before={"state": "posted"})
+            return Found(posted[0]["id"], complete=True, adopted=True, before={"state": OdooMoveState.POSTED})
         if on_order:
             names = ", ".join(str(row["name"] or f"draft {row['id']}") for row in on_order)
             return refused(
@@ -157,7 +157,7 @@ class WriteEntries(Writer[EntryT]):
                 continue
             complaint = _not_as_asked(rows.get(target), change)
             written[change.id] = complaint or target
-            if not complaint and change.request.post and rows[target]["state"] == "draft":
+            if not complaint and change.request.post and rows[target]["state"] == OdooMoveState.DRAFT:
                 to_post[target] = change
         done = client.post_moves(list(to_post)) if to_post else None
         for target, problem in (done.refused if done else {}).items():
@@ -169,7 +169,7 @@ class WriteEntries(Writer[EntryT]):
         rows: dict[int, Mapping[str, Any]] = {
             row["id"]: row for row in client.by_ids(self.document.value, list(made)).rows
         }
-        drafts = [id for id, row in rows.items() if row["state"] == "draft"]
+        drafts = [id for id, row in rows.items() if row["state"] == OdooMoveState.DRAFT]
         if drafts and not client.has_field("account.move.line", "extra_tax_data"):
             complete(client, {id: made[id].request.load for id in drafts})
             rows |= {row["id"]: row for row in client.by_ids(self.document.value, drafts).rows}
@@ -203,19 +203,19 @@ class _Surroundings:
 
 
 def _own_state(row: Mapping[str, Any], change: LeasedChange[EntryRequest]) -> Found | MagodooError:
-    if row["state"] == "cancel":
+    if row["state"] == OdooMoveState.CANCEL:
         return refused("it was cancelled in Odoo: a person decides")
-    complete = row["state"] == "posted" or not change.request.post
+    complete = row["state"] == OdooMoveState.POSTED or not change.request.post
     return Found(row["id"], complete=complete, before={"state": row["state"]})
 
 
 def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange[EntryRequest]) -> MagodooError | None:
     if row is None:
         return not_shown("document")
-    if row["state"] == "cancel":
+    if row["state"] == OdooMoveState.CANCEL:
         return refused("it was cancelled in Odoo")
     complaint = None
-    if row["state"] == "draft":
+    if row["state"] == OdooMoveState.DRAFT:
         complaint = unequal(row, change.request.expect) or unequal_in_company(row, change.request.load)
     return refused(complaint) if complaint else None
 
@@ -223,7 +223,7 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange[EntryReque
 def _order_problem(order: Mapping[str, Any] | None) -> MagodooError | None:
     if order is None:
         return DependencyPending("the order is not in Odoo yet")
-    if order["state"] == "cancel":
+    if order["state"] == OdooOrderState.CANCEL:
         return refused("the order is cancelled in Odoo")
     return None if order["state"] in CONFIRMED_IN_ODOO else DependencyPending("the order is not confirmed in Odoo yet")
 

@@ -92,7 +92,7 @@ def money_lines(
     lines: list[MoneyLine] = []
     positions: list[str] = []
     checked: list[tuple[int, int, int, Decimal]] = []
-    for (source, stands_apart), net, tax in zip(pieces, untaxed, taxes, strict=True):
+    for (source, is_apart), net, tax in zip(pieces, untaxed, taxes, strict=True):
         ordered = _ordered(order, source)
         if ordered is None and source.role == "item":
             problems.append(_taken_off(document, source))
@@ -110,7 +110,7 @@ def money_lines(
         positions += [chosen.fiscal_position] if chosen.fiscal_position else []
         checked.append(_plausibility(order, source, net, tax, percent))
         line = _line(sources, document, source, product_id, chosen.tax_id, net, tax)
-        lines.append(replace(line, apart=stands_apart))
+        lines.append(replace(line, apart=is_apart))
     complaint = implausible(checked, document.currency) if not problems else None
     problems += [RequestProblem(f"tax_mismatch/{document.number}", complaint)] if complaint else []
     return MoneyLines(

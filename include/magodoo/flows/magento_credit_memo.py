@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.states import NOTHING_IS_REFUNDED
 from magodoo.domain.vocabulary import Kind
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.odoo_settlement import is_unpaid
@@ -196,7 +197,7 @@ class CreateCreditMemo(MoneyDocument[CreditMemoRequest]):
         paid, refunded = to_units(order.get("total_paid")), to_units(order.get("total_refunded"))
         if refunded + wanted > paid:
             return f"the order would be refunded {shown(refunded + wanted, currency)} of {shown(paid, currency)} paid"
-        return f"the order is {order['state']} in Magento" if order.get("state") in ("holded", "canceled") else None
+        return f"the order is {order['state']} in Magento" if order.get("state") in NOTHING_IS_REFUNDED else None
 
     def _create(self, context: Context, order: Row, change: LeasedChange[CreditMemoRequest]) -> int:
         request = change.request

@@ -24,6 +24,7 @@ from magodoo.connectors.magento.bundles import BUNDLE, is_priced_by_parts, with_
 from magodoo.connectors.magento.items import check_lines, quantity_differences
 from magodoo.connectors.magento.marker import Marker, find_marker
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.states import FRAUD, NOTHING_IS_PLANNED, NOTHING_IS_WRITTEN
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract import magento_totals
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 
 
 MISSING_IN_MAGENTO = FindingType.MISSING_IN_MAGENTO
-CLOSED_STATES = frozenset({"canceled", "closed", "holded", "pending_payment", "payment_review"})
 
 
 class OrderItem(NamedTuple):
@@ -105,7 +105,7 @@ def not_ready_in_magento(order: OrderPlan, row: Document) -> str | None:
     state = order.order.state
     return first_reason(
         order.cut_over(row),
-        f"The order is {state} in Magento" if state in CLOSED_STATES or order.order.status == "fraud" else None,
+        f"The order is {state} in Magento" if state in NOTHING_IS_PLANNED or order.order.status == FRAUD else None,
         order.unreadable(Kind(row.kind)),
         "It was made from a Magento document which is gone" if row.reference else None,
         order.blocked(row),
@@ -199,7 +199,6 @@ def total_of(document: CanonicalDocument) -> int:
 
 
 Row = Mapping[str, Any]
-_CLOSED = ("holded", "canceled", "closed", "payment_review")
 DocumentT = TypeVar("DocumentT", bound=DocumentRequest)
 MoneyT = TypeVar("MoneyT", bound=MoneyRequest)
 
@@ -291,7 +290,7 @@ class MagentoDocument(Writer[DocumentT]):
 
     def _objection(self, context: Context, order: Row, change: LeasedChange[DocumentT]) -> str | None:
         """Return why this may not be written on the order as it is now; None when it may."""
-        return f"the order is {order['state']} in Magento" if order.get("state") in _CLOSED else None
+        return f"the order is {order['state']} in Magento" if order.get("state") in NOTHING_IS_WRITTEN else None
 
     @abstractmethod
     def _create(self, context: Context, order: Row, change: LeasedChange[DocumentT]) -> int:

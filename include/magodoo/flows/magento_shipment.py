@@ -18,7 +18,7 @@ from msgspec import UNSET, UnsetType
 from magodoo.connectors.magento.items import Lines, Role, by_parts, order_items, shipped_goods
 from magodoo.connectors.magento.writes import Track
 from magodoo.domain.kinds import ChangeKind
-from magodoo.domain.tracking import lacking
+from magodoo.domain.tracking import missing_numbers
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.flows.magento_documents import (
@@ -37,7 +37,7 @@ from magodoo.flows.magento_documents import (
     sorted_by_bundle,
     staged,
 )
-from magodoo.flows.order_plan import Item, OrderPlan, first_reason, lacking_tracks
+from magodoo.flows.order_plan import Item, OrderPlan, first_reason, missing_tracks
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, Found, Writer, Written, refused
@@ -293,7 +293,7 @@ def plan_magento_tracking(order: OrderPlan) -> None:
     `shipments.tracking` does not allow this direction, and before the cut-over.
     """
     for finding in order.of(FindingType.TRACKING_MISMATCH):
-        if found := lacking_tracks(order, finding, "to_magento"):
+        if found := missing_tracks(order, finding, "to_magento"):
             shipment, picking, tracks = found
             intent = MagentoTrackingIntent(int(shipment.source_id), tracks, picking.carrier or None)
             order.change(ChangeKind.MAGENTO_TRACKING, picking, [finding], intent)
@@ -370,7 +370,7 @@ class AddTracks(Writer[MagentoTrackingRequest]):
 
 def _missing(row: Row, change: TrackingChange) -> list[ShipmentTrack]:
     known = [str(track.get("track_number") or "") for track in row.get("tracks") or ()]
-    return [track for track in change.request.tracks if lacking([track.track_number], known)]
+    return [track for track in change.request.tracks if missing_numbers([track.track_number], known)]
 
 
 def _track(track: ShipmentTrack) -> Track:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.states import OdooOrderState
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.flows.load_tables import call
@@ -89,7 +90,7 @@ class CancelOrders(Writer[CancellationRequest]):
         return {
             change.id: Found(row["id"], complete=True, before={"state": row["state"]})
             for change in changes
-            if (row := rows.get(change.request.order)) and row["state"] == "cancel"
+            if (row := rows.get(change.request.order)) and row["state"] == OdooOrderState.CANCEL
         }
 
     def check(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.states import OdooMovePaymentState
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.canonical import CanonicalDocument
@@ -112,7 +113,8 @@ def refunded_invoice(order: OrderPlan, row: Document) -> int | None:
             taken.take(memo, _items(order, memo))
     found = _candidate(order, left, row)
     entry = order.partner(found.invoice) if found else None
-    return found.invoice.source_id if found and entry is not None and entry.status == "paid" else None
+    is_paid = entry is not None and entry.status == OdooMovePaymentState.PAID
+    return found.invoice.source_id if found and is_paid else None
 
 
 @dataclass

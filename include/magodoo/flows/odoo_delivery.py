@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from magodoo.connectors.odoo.documents import Delivery
 from magodoo.connectors.odoo.units import in_unit_of
 from magodoo.domain.kinds import ChangeKind
-from magodoo.domain.tracking import joined, lacking
+from magodoo.domain.states import TRANSFER_ENDED, OdooTransferState
+from magodoo.domain.tracking import joined, missing_numbers
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import own_key, picking_of, share_for
 from magodoo.flows.load_tables import call
-from magodoo.flows.order_plan import MISSING_IN_ODOO, Item, OrderPlan, first_reason, lacking_tracks
+from magodoo.flows.order_plan import MISSING_IN_ODOO, Item, OrderPlan, first_reason, missing_tracks
 from magodoo.flows.order_readiness import made_from_odoo, not_ready
 from magodoo.flows.references import resolve
 from magodoo.flows.registry import Flow, register
@@ -169,12 +170,14 @@ class Deliver(Writer[DeliveryRequest]):
         """Find deliveries by our key; one is complete when it is done. A cancelled one counts as absent."""
         rows = _with_keys(context, "shipment", changes)
         found = {change: rows.get(change.request.key) for change in changes}
-        standing = {change: row for change, row in found.items() if row is not None and row["state"] != "cancel"}
+        standing = {
+            change: row for change, row in found.items() if row is not None and row["state"] != OdooTransferState.CANCEL
+        }
         orders = resolve(context, list(standing), [change.request.order for change in standing])
         return {
             change.id: Found(
                 share_for(row, orders.get(change.request.order, 0)),
-                complete=row["state"] == "done",
+                complete=row["state"] == OdooTransferState.DONE,
                 before={"state": row["state"]},
             )
             for change, row in standing.items()
@@ -336,7 +339,7 @@ def _dropped(row: Row, goods: Goods) -> str | None:
     left = [
         (move["product_id"], rest)
         for move, units in _shares(row, goods)
-        if move["state"] not in ("done", "cancel") and (rest := to_units(move["product_uom_qty"]) - units) > 0
+        if move["state"] not in TRANSFER_ENDED and (rest := to_units(move["product_uom_qty"]) - units) > 0
     ]
     if not left:
         return None
@@ -403,7 +406,7 @@ def plan_odoo_tracking(order: OrderPlan) -> None:
     `shipments.tracking` does not allow this direction, and before the cut-over.
     """
     for finding in order.of(FindingType.TRACKING_MISMATCH):
-        if found := lacking_tracks(order, finding, "to_odoo"):
+        if found := missing_tracks(order, finding, "to_odoo"):
             shipment, picking, tracks = found
             intent = DeliveryTrackingIntent(int(picking.source_id), tracks)
             order.change(ChangeKind.ODOO_TRACKING, shipment, [finding], intent)
@@ -436,7 +439,7 @@ class Track(Writer[DeliveryTrackingRequest]):
                 change.request.picking, complete=True, before={"tracking": row.get("carrier_tracking_ref") or ""}
             )
             for change in changes
-            if (row := rows.get(_picking(change))) and not lacking(change.request.tracks, [_tracking(row)])
+            if (row := rows.get(_picking(change))) and not missing_numbers(change.request.tracks, [_tracking(row)])
         }
 
     def check(self, context: Context, changes: Sequence[TrackingChange]) -> dict[int, MagodooError]:
@@ -446,7 +449,7 @@ class Track(Writer[DeliveryTrackingRequest]):
         return {
             change.id: gone
             for change in changes
-            if rows.get(change.request.picking, {"state": "cancel"})["state"] == "cancel"
+            if (row := rows.get(change.request.picking)) is None or row["state"] == OdooTransferState.CANCEL
         }
 
     def write(self, context: Context, changes: Sequence[TrackingChange]) -> Written:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET, UnsetType
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.states import CANCELLED_IN_ODOO, CONFIRMED_IN_ODOO, MagentoOrderState, OdooOrderState
 from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.canonical import CanonicalDocument
@@ -29,7 +30,7 @@ from magodoo.flows.line_amounts import MoneyLine, decimals_of, money_lines
 from magodoo.flows.load_tables import call, figure, load_all, table, unequal
 from magodoo.flows.order_contents import nothing_left, remaining
 from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
-from magodoo.flows.order_readiness import CONFIRMED_IN_ODOO, held_in_magento
+from magodoo.flows.order_readiness import held_in_magento
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, not_shown, refused
@@ -117,14 +118,16 @@ def _replaced_order(order: OrderPlan) -> str | None:
         return None
     view = situation.view
     keys = view.column("order_key") == int(order.order.edit_of)
-    old = keys & situation.odoo_orders & ~view.word_is("state", {"cancel"})
+    old = keys & situation.odoo_orders & ~view.word_is("state", CANCELLED_IN_ODOO)
     moved = keys & ~view.is_magento & situation.is_document & view.active
     if old.any() and moved.any():
         return "The order that it replaces is invoiced or delivered in Odoo: a person decides"
-    if (keys & situation.odoo_orders & view.word_is("state", {"sale", "done"})).any():
+    if (keys & situation.odoo_orders & view.word_is("state", CONFIRMED_IN_ODOO)).any():
         if not order.instance.orders.cancel:
             return "The order that it replaces stands in Odoo, and the setting `orders.cancel` is off"
-        if not (keys & view.is_magento & view.word_is("state", {"canceled"}) & ~view.before_books).any():
+        if not (
+            keys & view.is_magento & view.word_is("state", {MagentoOrderState.CANCELED}) & ~view.before_cut_over
+        ).any():
             return "The order that it replaces stands in Odoo and is not cancelled automatically: a person decides"
     return None
 
@@ -419,7 +422,7 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: Change) -> MagodooError
         return not_shown("order")
     if row["state"] in CONFIRMED_IN_ODOO:
         return None
-    if row["state"] == "cancel":
+    if row["state"] == OdooOrderState.CANCEL:
         return refused("the order was cancelled in Odoo")
     complaint = unequal(row, change.request.expect)
     if complaint and rounded(change.amount) > rounded(change.request.expect.total):
@@ -442,7 +445,7 @@ def _own_state(row: Mapping[str, Any], change: Change) -> Found | MagodooError:
     It is complete once it is confirmed and has Magento's date; a quotation that is not to be confirmed is complete at
     once.
     """
-    if row["state"] == "cancel":
+    if row["state"] == OdooOrderState.CANCEL:
         return refused("the order was cancelled in Odoo")
     complete = row["state"] in CONFIRMED_IN_ODOO or not change.request.confirm
     dated = not change.request.confirm or row.get("date_order") == change.request.date_order
@@ -454,7 +457,7 @@ def _judge_foreign(rows: Sequence[Mapping[str, Any]], change: Change) -> Found |
     names = ", ".join(str(row["name"]) for row in rows)
     equal = [
         row for row in rows
-        if row["state"] != "cancel" and to_units(row["amount_total"]) == change.request.expect.total
+        if row["state"] != OdooOrderState.CANCEL and to_units(row["amount_total"]) == change.request.expect.total
         and (row.get("currency_id") or {}).get("name") == change.request.expect.currency
     ]  # fmt: skip
     if len(rows) == 1 and equal:

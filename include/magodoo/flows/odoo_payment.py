@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from magodoo.domain.kinds import ChangeKind, document_of
+from magodoo.domain.states import PAYMENT_CANCELLED, PAYMENT_MADE, UNPAID, OdooMovePaymentState, OdooMoveState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.canonical import CanonicalDocument
@@ -23,7 +24,6 @@ from magodoo.flows.load_tables import Table, call, load_all
 from magodoo.flows.order_plan import STATUS_MISMATCH, OrderPlan, first_reason
 from magodoo.flows.order_readiness import made_from_odoo, not_ready
 from magodoo.flows.payment_checks import (
-    POSTED,
     accounts_problem,
     document_problem,
     draft_problem,
@@ -46,7 +46,6 @@ from magodoo.money import plain, rounded
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
 from magodoo.reconcile.rows import Document
-from magodoo.reconcile.statuses import UNPAID
 
 if TYPE_CHECKING:
     from magodoo.context import Context
@@ -134,7 +133,9 @@ def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid
         row, entry = order.row(finding), order.partner(order.row(finding))
         partly = (
             "It is partially paid in Odoo: a person decides"
-            if entry is not None and entry.status == "partial" and entry.grand_total - entry.open_amount > row.tendered
+            if entry is not None
+            and entry.status == OdooMovePaymentState.PARTIAL
+            and entry.grand_total - entry.open_amount > row.tendered
             else None
         )
         reason = first_reason(
@@ -168,7 +169,7 @@ def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: 
     """
     for row in order.active(Side.MAGENTO, kind):
         entry = order.partner(row)
-        posted = entry is not None and entry.state == "posted" and entry.status in UNPAID
+        posted = entry is not None and entry.state == OdooMoveState.POSTED and entry.status in UNPAID
         due = posted and entry is not None and entry.captured_amount < row.tendered
         held = first_reason(
             order.cut_over(row), made_from_odoo(order, row), order.blocked(row, entry), payment_held(order, row)
@@ -188,7 +189,7 @@ def _credit_given(order: OrderPlan, closed: str | None) -> None:
     for finding in order.of(FindingType.REFUNDED_TO_CREDIT, Kind.CREDIT_MEMO):
         row, units = order.row(finding), int(finding.magento_amount or 0)
         entry = order.partner(row)
-        posted = entry is not None and entry.state == "posted"
+        posted = entry is not None and entry.state == OdooMoveState.POSTED
         extra = order.instance.extra_totals.get(finding.part)
         reason = first_reason(
             f"No account is set for it under `extra_totals.{finding.part}`" if extra is None else None,
@@ -401,11 +402,11 @@ class WritePayments(Writer[PaymentRequest]):
             document = documents.get(change.request.document)
             if row is None:
                 continue
-            if row["state"] in ("canceled", "cancelled", "rejected"):
+            if row["state"] in PAYMENT_CANCELLED:
                 answers[change.id] = refused("the payment was cancelled in Odoo: a person decides")
                 continue
             settled = document is not None and is_settled_by(document, row["id"])
-            complete = row["state"] in POSTED and (settled or bool(row.get("is_reconciled")))
+            complete = row["state"] in PAYMENT_MADE and (settled or bool(row.get("is_reconciled")))
             answers[change.id] = Found(
                 row["id"], complete=complete, before={"state": row["state"]}, posted=posted_words(row, document),
                 number=str(row["name"] or ""),

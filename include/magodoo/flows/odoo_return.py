@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from magodoo.connectors.odoo.documents import Delivery
 from magodoo.connectors.odoo.units import in_unit_of
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.states import OdooTransferState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.odoo_transfers import own_key
@@ -108,7 +109,9 @@ class Return(Writer[ReturnRequest]):
         answers: Answers = {}
         for change, (rows, _, _) in self._standing(context, changes).items():
             if rows:
-                complete = all(row["state"] == "done" for row in rows) and _units(rows) == wanted[change]
+                complete = (
+                    all(row["state"] == OdooTransferState.DONE for row in rows) and _units(rows) == wanted[change]
+                )
                 before = {"state": ", ".join(str(row["state"]) for row in rows)}
                 answers[change] = Found(rows[0]["id"], complete=complete, before=before)
         return answers
@@ -138,7 +141,7 @@ class Return(Writer[ReturnRequest]):
                 written[change] = parts
                 continue
             standing = [row["id"] for row in rows]
-            done_before |= {row["id"] for row in rows if row["state"] == "done"}
+            done_before |= {row["id"] for row in rows if row["state"] == OdooTransferState.DONE}
             for picking, moves in parts.items():
                 shares = _shares(deliveries, {picking: moves})
                 quantities = {move["id"]: in_unit_of(move, from_units(units)) for move, units in shares}
@@ -159,10 +162,14 @@ class Return(Writer[ReturnRequest]):
         orders = resolve(context, changes, [change.request.order for change in changes])
         numbers = sorted(set(orders.values()))
         returns = (
-            [row for row in client.by_order_ids("return", numbers).sure if row["state"] != "cancel"] if numbers else []
+            [row for row in client.by_order_ids("return", numbers).sure if row["state"] != OdooTransferState.CANCEL]
+            if numbers
+            else []
         )
         deliveries = (
-            [row for row in client.by_order_ids("shipment", numbers).sure if row["state"] == "done"] if numbers else []
+            [row for row in client.by_order_ids("shipment", numbers).sure if row["state"] == OdooTransferState.DONE]
+            if numbers
+            else []
         )
         _name_products(context, [*returns, *deliveries])
         field = context.instance.odoo.delivery_key_field
@@ -172,7 +179,11 @@ class Return(Writer[ReturnRequest]):
         for change in changes:
             order = orders.get(change.request.order)
             mine = [row for row in returns if order in orders_of(row)]
-            own = [row for row in keyed if own_key(row, field) == change.request.key and row["state"] != "cancel"]
+            own = [
+                row
+                for row in keyed
+                if own_key(row, field) == change.request.key and row["state"] != OdooTransferState.CANCEL
+            ]
             own = own or [row for row in mine if not own_key(row, field) and _units([row]) == wanted[change.id]][:1]
             found[change.id] = own, mine, [row for row in deliveries if order in orders_of(row)]
         return found

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from magodoo.domain.kinds import ChangeKind
-from magodoo.domain.tracking import lacking
+from magodoo.domain.tracking import missing_numbers
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.ledger.planned import PlannedChange
 from magodoo.reconcile import catalogue, comparison, reversals
@@ -383,11 +383,11 @@ class OrderPlan:
     def cut_over(self, row: Document) -> str | None:
         """Return why a document from before the cut-over is not written; None when it may be (docs/business-rules.md#cut-over)."""
         view = self.facts.situation.view
-        if not view.before_books[row.at]:
+        if not view.before_cut_over[row.at]:
             return None
         if row.kind == Kind.ORDER:
             return "The order was placed before the cut-over (books_from)"
-        if not view.created_since_books[row.at]:
+        if not view.created_since_cut_over[row.at]:
             return "It was made before the cut-over (books_from)"
         return None if self.odoo is not None else "Its order was placed before the cut-over and is not matched"
 
@@ -422,7 +422,7 @@ def first_reason(*reasons: str | None) -> str | None:
     return next((reason for reason in reasons if reason), None)
 
 
-def lacking_tracks(
+def missing_tracks(
     order: OrderPlan, finding: Finding, wanted: str
 ) -> tuple[Document, Document, tuple[str, ...]] | None:
     """Return the shipment, its delivery and the tracks that `wanted` (`to_odoo` or `to_magento`) would add.
@@ -432,7 +432,7 @@ def lacking_tracks(
     """
     shipment, picking = order.row(finding), order.facts.rows[finding.odoo_at]
     here, there = (order.tracks_with(row) for row in (shipment, picking))
-    to_odoo, to_magento = lacking(here, there), lacking(there, here)
+    to_odoo, to_magento = missing_numbers(here, there), missing_numbers(there, here)
     tracks = to_odoo if wanted == "to_odoo" else to_magento
     if not tracks or (to_odoo and to_magento):
         return None

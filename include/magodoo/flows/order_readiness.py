@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from magodoo.domain.states import FRAUD, MAGENTO_ORDER_STATES, NEVER_IMPORTED, MagentoOrderState, OdooOrderState
 from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.flows.order_plan import OrderPlan, first_reason
 from magodoo.reconcile.rows import Document
-from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
-from magodoo.reconcile.view import NEVER_IMPORTED
-
-CONFIRMED_IN_ODOO = ("sale", "done")
 
 
 def not_ready(order: OrderPlan) -> str | None:
     """Return why nothing can be written onto the order in Odoo; None when it is there, or will be after this plan."""
     if reason := first_reason(held_in_magento(order), order.unreadable(Kind.ORDER)):
         return reason
-    if order.order.state == "canceled" and order.odoo is None:
+    if order.order.state == MagentoOrderState.CANCELED and order.odoo is None:
         return f"The order is {order.order.status or order.order.state} in Magento"
     if planned := order.planned("odoo_order_import"):
         confirmed = all(change.intent.confirm for change in planned)
         return None if confirmed else "The order is imported as a quotation only"
     if order.odoo is None:
         return why_documents_wait(order)
-    if order.odoo.state == "cancel":
+    if order.odoo.state == OdooOrderState.CANCEL:
         return "The order is cancelled in Odoo"
-    if order.odoo.state != "sale":
+    if order.odoo.state != OdooOrderState.SALE:
         return "The order is a quotation in Odoo"
     if order.odoo.foreign_units:
         return f"Its quantities in Odoo do not convert: {order.odoo.foreign_units}"
@@ -36,7 +33,7 @@ def held_in_magento(order: OrderPlan) -> str | None:
 
     docs/business-rules.md#credit-memos: held, payment-review, fraud and pending-payment orders are never imported, confirmed or shipped.
     """
-    held = order.order.state in NEVER_IMPORTED or order.order.status == "fraud"
+    held = order.order.state in NEVER_IMPORTED or order.order.status == FRAUD
     return f"The order is {order.order.status or order.order.state} in Magento" if held else None
 
 

@@ -7,15 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from magodoo.connectors.odoo.payment_matching import Settlement
+from magodoo.domain.states import PAYMENT_MADE, OdooMoveState, OdooPaymentState
 from magodoo.errors import FixConfiguration, MagodooError
 from magodoo.ledger.behaviour import DependencyPending, HalfDone, SourceChanged, not_shown, refused
 from magodoo.money import plain, shown, to_units
 
 if TYPE_CHECKING:
     from magodoo.flows.odoo_payment import PaymentRequest
-
-POSTED = ("in_process", "paid", "posted")
-
 
 Items = Sequence[Mapping[str, Any]]
 
@@ -24,9 +22,9 @@ def document_problem(document: Mapping[str, Any] | None, request: PaymentRequest
     """Return why a document cannot be paid now: missing, cancelled, not posted, settled, another currency, or too little open."""
     if document is None:
         return DependencyPending("its document is not in Odoo yet")
-    if document["state"] == "cancel":
+    if document["state"] == OdooMoveState.CANCEL:
         return refused("its document is cancelled in Odoo")
-    if document["state"] != "posted":
+    if document["state"] != OdooMoveState.POSTED:
         return DependencyPending("its document is not posted in Odoo yet")
     if not to_units(document["amount_residual"]):
         return SourceChanged("its document is settled in Odoo already")
@@ -83,7 +81,7 @@ def draft_problem(
     """Return why this draft may not be posted: it would post something else, or could not be reconciled. None once it is posted."""
     if head is None:
         return not_shown("payment")
-    if head["state"] != "draft":
+    if head["state"] != OdooPaymentState.DRAFT:
         return None
     problem = document_problem(document, request) or accounts_problem(document, request, items)
     if problem is not None:
@@ -123,7 +121,7 @@ def settlement_of(payment: int, document: Mapping[str, Any]) -> Settlement:
 
 def posted_words(payment: Mapping[str, Any], document: Mapping[str, Any] | None) -> str:
     """Return what is posted and not reconciled, as a finding words it; "" for a draft."""
-    if payment["state"] not in POSTED:
+    if payment["state"] not in PAYMENT_MADE:
         return ""
     amount = f"{plain(to_units(payment['amount']), 2)} {payment['currency_id']['name']}"
     of = document["name"] if document is not None else "its document"

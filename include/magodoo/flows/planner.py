@@ -172,18 +172,18 @@ def without_problems(
     and part (`unmapped`, or `tax_mismatch` where no tax can be right), and sets the reason of the findings concerned.
     """
     reasons: dict[Key, str] = {}
-    told: dict[tuple[str, str], Finding] = {}
+    by_problem: dict[tuple[str, str], Finding] = {}
     wanted = set(blocked)
     for change in changes:
         for problem in problems.get(change.key, ()):
-            told.setdefault((change.order_key, problem.part), _found(change, problem))
+            by_problem.setdefault((change.order_key, problem.part), _found(change, problem))
         if change.key in wanted:
             reasons[change.key] = (
                 "; ".join(problem.message for problem in problems.get(change.key, ())) or "It cannot be written"
             )
     reasons = waiting_for(changes, wanted) | reasons
     known = {finding.key for finding in findings}
-    findings += [finding for finding in told.values() if finding.key not in known]
+    findings += [finding for finding in by_problem.values() if finding.key not in known]
     give_reasons(findings, reasons)
     return set(reasons)
 

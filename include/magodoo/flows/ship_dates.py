@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from magodoo.domain.states import OdooMoveState
+
 if TYPE_CHECKING:
     from magodoo.context import Context
 
@@ -65,6 +67,8 @@ def put_right(context: Context, order_keys: Collection[str]) -> None:
     wanted = {int(odoo): shipped[magento].isoformat() for odoo, magento in magento_of.items() if magento in shipped}
     if not wanted:
         return
-    rows = client.listed("account.move", ["delivery_date"], [["id", "in", sorted(wanted)], ["state", "!=", "cancel"]])
+    rows = client.listed(
+        "account.move", ["delivery_date"], [["id", "in", sorted(wanted)], ["state", "!=", OdooMoveState.CANCEL]]
+    )
     late = {row["id"]: wanted[row["id"]] for row in rows if row["delivery_date"] != wanted[row["id"]]}
     client.set_delivery_dates(late)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from magodoo.domain import labels
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.money import plain, shown
 from magodoo.reconcile import quantities
@@ -55,7 +56,7 @@ def _cause(order: OrderPlan, row: Document, side: Side, item: int, wanted: int, 
         return f"{sku} on it is no item of the order any more in Magento: it was taken off after it was {DONE[kind]}"
     if side is Side.ODOO and not known["has_odoo"]:
         return f"Odoo's order has no line for {sku}"
-    needs = f"{_name(side)} has {_count(left)} of {sku} left to be {DONE[kind]}, it needs {_count(wanted)}"
+    needs = f"{labels.SIDES[side]} has {_count(left)} of {sku} left to be {DONE[kind]}, it needs {_count(wanted)}"
     ordered = known["odoo_ordered"] if side is Side.ODOO else known["ordered"]
     if kind is not Kind.CREDIT_MEMO and wanted > ordered:
         return f"{needs}: only {_count(int(ordered))} are ordered there"
@@ -100,7 +101,9 @@ def _documents(order: OrderPlan, side: Side, kind: Kind, item: int) -> list[str]
         if any(line.item_key == item and line.quantity for line in frames.lines_of(row.at)):
             other = order.partner(row)
             matched = (
-                f"{_name(side.other)}'s {other.number}" if other else f"matched with nothing in {_name(side.other)}"
+                f"{labels.SIDES[side.other]}'s {other.number}"
+                if other
+                else f"matched with nothing in {labels.SIDES[side.other]}"
             )
             named.append(f"{row.number} ({matched})")
     return named
@@ -113,7 +116,7 @@ def _of_money(situation: Situation, row: Document, side: Side) -> str | None:
     left = situation.refundable(situation.view.column("order_key")[[row.at]])
     open_ = int(left.get((row.order_key, side.value), 0))
     return (
-        f"{_name(side)} has {shown(max(open_, 0), row.currency)} {row.currency} of the order invoiced and not refunded, it needs"
+        f"{labels.SIDES[side]} has {shown(max(open_, 0), row.currency)} {row.currency} of the order invoiced and not refunded, it needs"
         f" {shown(int(row.grand_total), row.currency)}"
     )
 
@@ -127,11 +130,11 @@ def _earlier(order: OrderPlan, row: Document, side: Side) -> str:
         if other.source_id < row.source_id and situation.unpaired[other.at]
     ]
     named = f" ({', '.join(before)})" if before else ""
-    return f"{_name(side)}'s order has nothing open for it after the earlier documents of the order{named}"
+    return f"{labels.SIDES[side]}'s order has nothing open for it after the earlier documents of the order{named}"
 
 
 def _unknown(row: Document, side: Side) -> str:
-    return f"{_name(side)}'s order has nothing left to be {DONE[Kind(row.kind)]}"
+    return f"{labels.SIDES[side]}'s order has nothing left to be {DONE[Kind(row.kind)]}"
 
 
 def _sku(order: OrderPlan, row: Document, item: int) -> str:
@@ -145,7 +148,3 @@ def _sku(order: OrderPlan, row: Document, item: int) -> str:
 
 def _count(units: int) -> str:
     return plain(units, 0)
-
-
-def _name(side: Side) -> str:
-    return side.value.capitalize()

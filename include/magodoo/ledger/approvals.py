@@ -10,7 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from magodoo.domain import labels
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Approval
+from magodoo.ledger import decisions
 from magodoo.money import shown, to_units
 from magodoo.settings import Instance
 from magodoo.settings.model import Limits, Mode
@@ -36,7 +39,7 @@ def review(connection: Connection, instance: Instance) -> Review:
     """
     limits = instance.limits
     applied = [kind.value for kind in ChangeKind if instance.mode.of(kind) is Mode.APPLY]
-    _expire(connection, instance.id, limits.approval_expires_hours)
+    decisions.expire(connection, instance.id, limits.approval_expires_hours)
     rows = connection.execute(
         text(
             "select id, kind, approval, approval_reason, company_amount from change where instance = :instance"
@@ -48,15 +51,12 @@ def review(connection: Connection, instance: Instance) -> Review:
     tally = _Tally(limits, _done_of_kinds(connection, instance.id), today)
     free = waiting = 0
     for row in (dict(row) for row in rows):
-        stays = row["approval"] == "waiting" and not str(row["approval_reason"] or "").startswith(_FIRST)
+        stays = row["approval"] == Approval.WAITING and not str(row["approval_reason"] or "").startswith(_FIRST)
         reason = row["approval_reason"] if stays else tally.objection(row)
         free, waiting = (free, waiting + 1) if reason else (free + 1, waiting)
-        approval = "waiting" if reason else "not_needed"
+        approval = Approval.WAITING if reason else Approval.NOT_NEEDED
         if (approval, reason) != (row["approval"], row["approval_reason"]):
-            connection.execute(
-                text("update change set approval = :approval, approval_reason = :reason where id = :id"),
-                {"id": row["id"], "approval": approval, "reason": reason},
-            )
+            decisions.require(connection, row["id"], approval, reason)
     return Review(free, waiting)
 
 
@@ -87,17 +87,6 @@ class _Tally:
         self.changes[row["kind"]] += 1
         self.amount += amount
         return None
-
-
-def _expire(connection: Connection, instance: str, hours: int) -> None:
-    connection.execute(
-        text(
-            "update change set state = 'planned', approval = 'waiting', approval_reason = 'the approval expired'"
-            " where instance = :instance and state in ('planned', 'approved') and approval = 'approved'"
-            " and approved_at <= now() - make_interval(hours => :hours)"
-        ),
-        {"instance": instance, "hours": hours},
-    )
 
 
 def _done_of_kinds(connection: Connection, instance: str, within: timedelta | None = None) -> Mapping[str, int]:
@@ -135,7 +124,7 @@ def waiting_for_a_person(connection: Connection, instance: Instance, most: int) 
     )
     return [
         Waiting(
-            row.id, ChangeKind(row.kind), f"{row.document_kind.replace('_', ' ')} {row.source_number or row.source_id}",
+            row.id, ChangeKind(row.kind), f"{labels.in_sentence(row.document_kind)} {row.source_number or row.source_id}",
             row.order_number, row.amount, row.currency, row.approval_reason or "",
         )
         for row in rows
@@ -161,7 +150,7 @@ def sums_in_words(found: Sequence[Waiting]) -> str:
     words = []
     for (kind, currency), (number, amount) in sums(found).items():
         money = f" ({shown(amount, currency)} {currency})" if amount else ""
-        words.append(f"{number} {kind.value.replace('_', ' ')}{money}")
+        words.append(f"{number} {labels.in_sentence(kind)}{money}")
     return ", ".join(words)
 
 
@@ -170,12 +159,12 @@ def table(found: Sequence[Waiting]) -> str:
     lines = [_row(_HEAD), _row(["---"] * len(_HEAD))]
     for row in found:
         amount = f"{shown(row.amount, row.currency)} {row.currency}" if row.amount else ""
-        cells = (row.kind.value.replace("_", " "), row.document, row.order_number, amount, row.reason)
+        cells = (labels.in_sentence(row.kind), row.document, row.order_number, amount, row.reason)
         lines.append(_row([_escaped(cell) for cell in cells]))
     lines += ["", _row(("Sum of", "Changes", "Amount")), _row(["---"] * 3)]
     for (kind, currency), (number, total) in sums(found).items():
         money = f"{shown(total, currency)} {currency}" if total else ""
-        lines.append(_row((_escaped(kind.value.replace("_", " ")), str(number), _escaped(money))))
+        lines.append(_row((_escaped(labels.in_sentence(kind)), str(number), _escaped(money))))
     return "\n".join(lines)
 
 

@@ -17,21 +17,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Generic
 
 from sqlalchemy import Connection, text
 from typing_extensions import TypeVar
 
 from magodoo.domain.kinds import Change, ChangeKind, requires
-from magodoo.domain.vocabulary import OPEN_STATES
+from magodoo.domain.vocabulary import BEGUN, NOT_BEGUN, OPEN_STATES, ChangeState
+from magodoo.erasing import erase_words
 from magodoo.errors import InvariantError
 from magodoo.ledger.planned import Prepared
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 
 Key = tuple[str, str]  # (change kind, source id)
-OPEN = [state.value for state in OPEN_STATES]
 RequestT = TypeVar("RequestT", covariant=True, default=Any)
 
 
@@ -113,7 +113,7 @@ def record(
     recorded = Recorded()
     gone = [
         row["id"] for key, row in standing.items()
-        if key not in planned and row["state"] in ("planned", "approved") and not row["target_id"]
+        if key not in planned and row["state"] in NOT_BEGUN and not row["target_id"]
     ]  # fmt: skip
     fresh: list[Prepared] = []
     for key, item in planned.items():
@@ -145,7 +145,7 @@ def refused_before(connection: Connection, instance: str, prepared: Sequence[Pre
 
 def _is_begun(row: Mapping[str, Any]) -> bool:
     """Return whether an open change is being written, may have been, or has posted something."""
-    return row["state"] in ("leased", "uncertain") or bool(row["target_id"])
+    return row["state"] in BEGUN or bool(row["target_id"])
 
 
 def half_done(connection: Connection, instance: str, orders: Collection[str]) -> list[Any]:
@@ -154,7 +154,7 @@ def half_done(connection: Connection, instance: str, orders: Collection[str]) ->
         "select kind, source_id, source_number, document_kind, order_key, order_number, amount, currency, reason from change"
         " where instance = :instance and order_key = any(:orders) and state = any(:open) and target_id is not null order by id"
     )
-    values = {"instance": instance, "orders": list(orders), "open": OPEN}
+    values = {"instance": instance, "orders": list(orders), "open": list(OPEN_STATES)}
     return list(connection.execute(text(statement), values))
 
 
@@ -175,7 +175,7 @@ def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple
     lock = (
         "select 1 from change where instance = :instance and order_key = any(:orders) and state = any(:open) for update"
     )
-    connection.execute(text(lock), {**where, "open": OPEN})
+    connection.execute(text(lock), {**where, "open": list(OPEN_STATES)})
     rows = connection.execute(
         text(
             "select distinct on (kind, source_id) id, kind, source_id, state, request_hash, reason, target_id from change"
@@ -186,9 +186,9 @@ def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple
     standing: dict[Key, Any] = {}
     ended: dict[Key, Any] = {}
     for row in rows:
-        if row["state"] in OPEN:
+        if row["state"] in OPEN_STATES:
             standing[row["kind"], row["source_id"]] = row
-        elif row["state"] == "refused":
+        elif row["state"] == ChangeState.REFUSED:
             ended[row["kind"], row["source_id"]] = row
     return standing, ended
 
@@ -263,7 +263,7 @@ def supersede_dependants(connection: Connection, instance: str, order_key: str, 
             "select id, kind, source_id from change where instance = :instance and order_key = :order and state = any(:open)"
             " order by step for update"
         ),
-        {"instance": instance, "order": order_key, "open": [state.value for state in OPEN_STATES]},
+        {"instance": instance, "order": order_key, "open": list(OPEN_STATES)},
     )
     undone, ids = [ended], []
     for change_id, kind, source_id in rows:  # by step: what is required comes first
@@ -279,12 +279,48 @@ def supersede_dependants(connection: Connection, instance: str, order_key: str, 
     return connection.execute(text(statement), {"ids": ids, "reason": reason}).rowcount if ids else 0
 
 
-def reconcile_again(connection: Connection, instance: str, order_key: str) -> None:
-    """Mark the order as due for the next reconcile."""
+# Notifications, retention and erasure
+
+
+def notified(connection: Connection, change_ids: Collection[int], why: str, now: datetime) -> None:
+    """Record that a person was notified of these changes, and why each needs one: each is reported once for a reason."""
     connection.execute(
-        text(
-            "update order_work set staged_version = nextval('content_version')"
-            " where instance = :instance and order_key = :order"
-        ),
-        {"instance": instance, "order": order_key},
+        text("update change set told_at = :now, told_for = :why where id = any(:ids)"),
+        {"now": now, "why": why, "ids": list(change_ids)},
     )
+
+
+def open_of(connection: Connection, instance: str, order_keys: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Return the ids of changes that are planned or approved, and the keys of orders with a change in progress.
+
+    A change in progress (leased or uncertain) must end before its order is erased.
+    """
+    rows = connection.execute(
+        text("""select id, order_key, state from change where instance = :instance and order_key = any(:orders)
+            and state in ('planned', 'approved', 'leased', 'uncertain')"""),
+        {"instance": instance, "orders": list(order_keys)},
+    ).all()
+    planned = [row.id for row in rows if row.state in NOT_BEGUN]
+    return planned, sorted({row.order_key for row in rows if row.state in BEGUN})
+
+
+def erase(connection: Connection, instance: str, order_keys: Sequence[str], words: Sequence[str]) -> dict[str, int]:
+    """Blank what the changes of these orders sent and did, and the words in every reason; return row counts by table."""
+    statement = (
+        f"{_BLANK} where change_id in (select id from change where instance = :instance and order_key = any(:orders))"
+    )
+    bodies = connection.execute(text(statement), {"instance": instance, "orders": list(order_keys)}).rowcount
+    return {
+        "change_body": bodies,
+        "change": erase_words(connection, "change", ("reason", "approval_reason"), words),
+    }
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Blank what changes that ended before this time sent and did; return how many."""
+    statement = f"""{_BLANK} from change where change.id = change_id and finished_at < :before
+        and state not in ('planned', 'approved', 'leased', 'uncertain') and coalesce(request, calls, before, after) is not null"""
+    return connection.execute(text(statement), {"before": before}).rowcount
+
+
+_BLANK = "update change_body set request = null, calls = null, before = null, after = null"

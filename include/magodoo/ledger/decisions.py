@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import Verdict
 from magodoo.ledger import changes
+from magodoo.staging import work_queue
 
 # The gate
 
@@ -49,12 +51,12 @@ def unchecked(connection: Connection, instance: str) -> list[Unchecked]:
 
 def release(connection: Connection, changes: Iterable[tuple[int, str]]) -> int:
     """Write the verdict `released` on (id, request hash); return how many. A change whose request has changed is left unchecked."""
-    return _judge(connection, changes, "released", None)
+    return _judge(connection, changes, Verdict.RELEASED, None)
 
 
 def hold(connection: Connection, changes: Iterable[tuple[int, str]], check: str) -> int:
     """Write the verdict `held` with the name of the check that holds it; return how many."""
-    return _judge(connection, changes, "held", check)
+    return _judge(connection, changes, Verdict.HELD, check)
 
 
 def release_by_person(connection: Connection, change_ids: Collection[int], who: str, reason: str) -> int:
@@ -68,7 +70,7 @@ def release_by_person(connection: Connection, change_ids: Collection[int], who: 
     return connection.execute(text(statement), {"ids": list(change_ids), "said": said}).rowcount
 
 
-def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: str, check: str | None) -> int:
+def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: Verdict, check: str | None) -> int:
     pairs = list(changes)
     statement = (
         "update change set verdict = :verdict, held_by = :check, checked_hash = request_hash"
@@ -80,6 +82,26 @@ def _judge(connection: Connection, changes: Iterable[tuple[int, str]], verdict: 
 
 
 # Approval
+
+
+def require(connection: Connection, change_id: int, approval: str, reason: str | None) -> None:
+    """Write whether a planned change needs an approval (`waiting`) or not (`not_needed`), and why."""
+    connection.execute(
+        text("update change set approval = :approval, approval_reason = :reason where id = :id"),
+        {"id": change_id, "approval": approval, "reason": reason},
+    )
+
+
+def expire(connection: Connection, instance: str, hours: int) -> None:
+    """Let the approved changes wait again whose approval is that many hours old."""
+    connection.execute(
+        text(
+            "update change set state = 'planned', approval = 'waiting', approval_reason = 'the approval expired'"
+            " where instance = :instance and state in ('planned', 'approved') and approval = 'approved'"
+            " and approved_at <= now() - make_interval(hours => :hours)"
+        ),
+        {"instance": instance, "hours": hours},
+    )
 
 
 def approve(connection: Connection, change_ids: Collection[int], who: str, reason: str = "") -> int:
@@ -107,7 +129,7 @@ def reject(connection: Connection, change_ids: Collection[int], who: str, reason
     ).all()
     for instance, order_key, kind, source_id in rejected:
         changes.supersede_dependants(connection, instance, order_key, (ChangeKind(kind), source_id))
-        changes.reconcile_again(connection, instance, order_key)
+        work_queue.bump(connection, instance, [order_key])
     return len(rejected)
 
 

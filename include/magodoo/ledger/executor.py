@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from magodoo.domain.kinds import Change, ChangeKind, requires, waits_for
 from magodoo.domain.log_labels import labelled
-from magodoo.domain.vocabulary import Side
+from magodoo.domain.vocabulary import RunOutcome, Side
 from magodoo.errors import (
     FixConfiguration,
     FixDocument,
@@ -60,7 +60,7 @@ class Run:
 
     def __init__(self, context: Context, writers: Mapping[ChangeKind, Writer]) -> None:
         self.context, self.writers = context, writers
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[RunOutcome] = Counter()
         self.unfinished: dict[str, set[Change]] = {}
         self.given_up: dict[str, set[Change]] = {}
         self.closed: set[str] = set()
@@ -83,7 +83,7 @@ class Run:
                     self._batch(self.writers[kind], batch)
         except FixConfiguration as problem:
             for change in list(self._open.values()):
-                self._settle(change, DependencyPending(str(problem)))
+                self._resolve(change, DependencyPending(str(problem)))
             raise
 
     def _readable(self, changes: Sequence[LeasedChange]) -> Iterator[LeasedChange]:
@@ -92,14 +92,14 @@ class Run:
             try:
                 yield replace(change, request=self.writers[change.kind].request_type.from_json(change.request))
             except InvariantError as problem:
-                self._settle(change, InvariantError(f"{change}: {problem}"))
+                self._resolve(change, InvariantError(f"{change}: {problem}"))
 
     def _batch(self, writer: Writer, batch: list[LeasedChange]) -> None:
         """Probe some changes of one kind, record what is done or refused already, and carry out the rest in groups."""
         ready = [change for change in batch if not self._waits(change)]
         found = self._answers(writer.probe, ready)
         checkpoint("probed")
-        self._settle_all(ready, found)
+        self._resolve_all(ready, found)
         complete = {
             change: answer for change in ready if isinstance(answer := found.get(change.id), Found) and answer.complete
         }
@@ -118,7 +118,7 @@ class Run:
         writer = writer.for_group()
         absent = [change for change in group if change.id not in found]
         objections = self._answers(writer.check, absent)
-        self._settle_all(absent, objections)
+        self._resolve_all(absent, objections)
         checked = [change for change in group if change.id not in objections]
         written: dict[LeasedChange, int] = {}
         try:
@@ -156,7 +156,7 @@ class Run:
         for change in changes:
             answer = answers.get(change.id)
             if isinstance(answer, MagodooError):
-                self._settle(change, _of_write(writer, answer))
+                self._resolve(change, _of_write(writer, answer))
             elif answer is not None:
                 written[change] = answer
 
@@ -190,7 +190,7 @@ class Run:
                 self._write(writer, [change], written)
             return
         for change in changes:
-            self._settle(change, _of_write(writer, problem))
+            self._resolve(change, _of_write(writer, problem))
         if isinstance(problem, Unauthorized | Forbidden):
             raise problem
 
@@ -206,7 +206,7 @@ class Run:
             documents = read_back.read(self.context, writer, targets)
         except MagodooError as problem:
             for change in targets:
-                self._settle(change, PartiallyApplied(f"written, but it could not be {step}: {problem}"))
+                self._resolve(change, PartiallyApplied(f"written, but it could not be {step}: {problem}"))
             return
         checkpoint("read_back")
         committed = read_back.commit(self.context, writer, targets, documents, before)
@@ -215,7 +215,7 @@ class Run:
                 self._lost(change)
                 continue
             self._open.pop(change.id, None)
-            self.counts["applied"] += 1
+            self.counts[RunOutcome.APPLIED] += 1
             _say(logging.INFO, change, f"done, {writer.document.words} {target}")
         checkpoint("committed")
 
@@ -223,17 +223,19 @@ class Run:
         """Return the changes that may be written; resolve the others, which were claimed only to find out whether they were written."""
         for change in changes:
             if not change.may_write and change.id in found:
-                self._settle(change, DependencyPending("a part of it was written, and the rest may not be written now"))
+                self._resolve(
+                    change, DependencyPending("a part of it was written, and the rest may not be written now")
+                )
             elif not change.may_write:
-                self._settle_absent(change)
+                self._resolve_absent(change)
         return [change for change in changes if change.may_write]
 
-    def _settle_absent(self, change: LeasedChange) -> None:
+    def _resolve_absent(self, change: LeasedChange) -> None:
         self._leave_open(change)
         try:
             with self.context.engine.begin() as connection:
                 leases.resolve_absent(connection, change)
-            self.counts["put_back"] += 1
+            self.counts[RunOutcome.PUT_BACK] += 1
         except LeaseLost:
             self._lost(change)
 
@@ -241,15 +243,15 @@ class Run:
         """Return whether a change cannot go on, and record why: its target is away, its order closed, or an earlier step not done."""
         this = (change.kind, change.source_id)
         if self.away is not None:
-            self._settle(change, DependencyPending(str(self.away)))
+            self._resolve(change, DependencyPending(str(self.away)))
         elif change.order_key in self.closed:
-            self._settle(
+            self._resolve(
                 change, DependencyPending("the order is closed until an uncertain write of it is settled"), delay=0
             )
         elif any(requires(this, earlier) for earlier in self.given_up.get(change.order_key, ())):
-            self._settle(change, SourceChanged("an earlier change of the order was not made: planned anew"))
+            self._resolve(change, SourceChanged("an earlier change of the order was not made: planned anew"))
         elif any(waits_for(this, earlier) for earlier in self.unfinished.get(change.order_key, ())):
-            self._settle(change, DependencyPending("an earlier change of the order is not done yet"), delay=0)
+            self._resolve(change, DependencyPending("an earlier change of the order is not done yet"), delay=0)
         else:
             return False
         return True
@@ -274,16 +276,16 @@ class Run:
         return answers
 
     def _without(self, changes: list[LeasedChange], objections: Mapping[int, MagodooError]) -> list[LeasedChange]:
-        self._settle_all(changes, objections)
+        self._resolve_all(changes, objections)
         return [change for change in changes if change.id not in objections]
 
-    def _settle_all(self, changes: Sequence[LeasedChange], answers: Mapping[int, object]) -> None:
+    def _resolve_all(self, changes: Sequence[LeasedChange], answers: Mapping[int, object]) -> None:
         for change in changes:
             answer = answers.get(change.id)
             if isinstance(answer, MagodooError):
-                self._settle(change, answer)
+                self._resolve(change, answer)
 
-    def _settle(self, change: LeasedChange, problem: MagodooError, delay: int | None = None) -> None:
+    def _resolve(self, change: LeasedChange, problem: MagodooError, delay: int | None = None) -> None:
         """Record the outcome of a change that was not done: the class of the error decides."""
         self._leave_open(change)
         settle, reason = self.context.instance.settle_seconds, str(problem)
@@ -296,27 +298,27 @@ class Run:
                         connection, change, reason, soon if isinstance(problem, PartiallyApplied) else settle
                     )
                     self.closed.add(change.order_key)
-                    self.counts["uncertain"] += 1
+                    self.counts[RunOutcome.UNCERTAIN] += 1
                 elif isinstance(problem, HalfDone):
                     leases.half_done(connection, change, reason, problem.target_id, problem.target_number, soon)
-                    self.counts["put_back"] += 1
+                    self.counts[RunOutcome.PUT_BACK] += 1
                 elif isinstance(problem, TransientError | UnreadableRecord):  # once it can be read, the change goes on
                     leases.put_back(connection, change, reason, soon)
-                    self.counts["put_back"] += 1
+                    self.counts[RunOutcome.PUT_BACK] += 1
                 elif isinstance(problem, SourceChanged):
                     leases.drop(connection, change, reason)
-                    self._give_up(change, "changed")
+                    self._give_up(change, RunOutcome.CHANGED)
                 elif isinstance(problem, FixConfiguration | InvariantError):
                     leases.fail(connection, change, reason)
-                    self._give_up(change, "failed")
+                    self._give_up(change, RunOutcome.FAILED)
                 else:
                     leases.refuse(connection, change, reason)
-                    self._give_up(change, "refused")
+                    self._give_up(change, RunOutcome.REFUSED)
         except LeaseLost:
             self._lost(change)
         checkpoint(SETTLED)
 
-    def _give_up(self, change: LeasedChange, outcome: str) -> None:
+    def _give_up(self, change: LeasedChange, outcome: RunOutcome) -> None:
         self.counts[outcome] += 1
         self.given_up.setdefault(change.order_key, set()).add((change.kind, change.source_id))
 
@@ -327,7 +329,7 @@ class Run:
     def _lost(self, change: LeasedChange) -> None:
         """Count a change whose order another worker holds: that worker records its outcome."""
         self._leave_open(change)
-        self.counts["lost"] += 1
+        self.counts[RunOutcome.LOST] += 1
         _say(logging.WARNING, change, "the lease went to another worker")
 
 

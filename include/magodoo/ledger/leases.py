@@ -13,12 +13,13 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.domain.kinds import ChangeKind, waits_for
-from magodoo.domain.vocabulary import Side
+from magodoo.domain.vocabulary import BEGUN, OPEN_STATES, ChangeState, Side
 from magodoo.ledger import changes
-from magodoo.ledger.changes import OPEN, LeasedChange, LeaseLost
+from magodoo.ledger.changes import LeasedChange, LeaseLost
 from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 from magodoo.settings.model import Mode
+from magodoo.staging import work_queue
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,11 @@ def done(connection: Connection, outcomes: Mapping[LeasedChange, Outcome]) -> No
         "befores": [dump_json(outcome.before) for outcome in outcomes.values()],
         "afters": [dump_json(outcome.after) for outcome in outcomes.values()],
     }
-    connection.execute(text(_COMPLETED), values)
+    half_done = text("select distinct instance, order_key from change where id = any(:ids) and target_id is not null")
+    for instance, order_key in connection.execute(
+        half_done, values
+    ).all():  # the next reconcile resolves their findings
+        work_queue.bump(connection, instance, [order_key])
     if connection.execute(text(_DONE), values).rowcount != len(outcomes):
         raise LeaseLost(f"{', '.join(map(str, outcomes))}: not all leases are ours any more")
 
@@ -124,8 +129,8 @@ def refuse(connection: Connection, change: LeasedChange, reason: str) -> None:
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    changes.reconcile_again(connection, change.instance, change.order_key)
-    _end(connection, change, "refused", reason)
+    work_queue.bump(connection, change.instance, [change.order_key])
+    _end(connection, change, ChangeState.REFUSED, reason)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id))
 
 
@@ -135,9 +140,9 @@ def fail(connection: Connection, change: LeasedChange, reason: str) -> None:
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    _end(connection, change, "failed", reason)
+    _end(connection, change, ChangeState.FAILED, reason)
     if changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id)):
-        changes.reconcile_again(connection, change.instance, change.order_key)
+        work_queue.bump(connection, change.instance, [change.order_key])
 
 
 def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
@@ -146,8 +151,8 @@ def drop(connection: Connection, change: LeasedChange, reason: str) -> None:
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    changes.reconcile_again(connection, change.instance, change.order_key)
-    _end(connection, change, "superseded", reason)
+    work_queue.bump(connection, change.instance, [change.order_key])
+    _end(connection, change, ChangeState.SUPERSEDED, reason)
     changes.supersede_dependants(connection, change.instance, change.order_key, (change.kind, change.source_id))
 
 
@@ -184,7 +189,7 @@ def half_done(
     Raises:
         LeaseLost: The lease went to another worker.
     """
-    changes.reconcile_again(connection, change.instance, change.order_key)
+    work_queue.bump(connection, change.instance, [change.order_key])
     assignments = (
         "state = case when approval = 'approved' then 'approved' else 'planned' end, target_id = :target, target_number = :number,"
         " reason = :reason, not_before = now() + make_interval(secs => :seconds), lease_until = null"
@@ -266,12 +271,6 @@ with ended as (
 update change_body set before = ended.before, after = ended.after from ended join told using (id)
 where change_body.change_id = ended.id"""
 
-# The next reconcile removes the finding about a half-done change.
-_COMPLETED = """
-update order_work set staged_version = nextval('content_version') from change
-where change.id = any(:ids) and change.target_id is not null and order_work.instance = change.instance
-    and order_work.order_key = change.order_key"""
-
 _GIVE_BACK = """
 update order_lease set until = now(), holder = '' from (
     select order_key, token from order_lease join unnest(cast(:orders as text[]), cast(:tokens as bigint[])) held (order_key, token)
@@ -335,7 +334,7 @@ def _ready(
             " where instance = :instance and order_key = any(:in_orders) and state = any(:open)"
             " order by change.id for update of change"
         ),
-        {**wanted, "in_orders": orders, "open": OPEN},
+        {**wanted, "in_orders": orders, "open": list(OPEN_STATES)},
     ).mappings()
     ready: list[Mapping[str, Any]] = []
     waiting: list[Mapping[str, Any]] = []
@@ -374,13 +373,11 @@ def _lease(
     for row in rows:
         known = {name: row[name] for name in LeasedChange.__dataclass_fields__ if name in row}
         known |= {"kind": ChangeKind(row["kind"]), "request": parse_json(row["request"] or "{}")}
-        leased.append(
-            LeasedChange(**known, token=tokens[row["order_key"]], resumed=row["state"] in ("leased", "uncertain"))
-        )
+        leased.append(LeasedChange(**known, token=tokens[row["order_key"]], resumed=row["state"] in BEGUN))
     return leased
 
 
-def _end(connection: Connection, change: LeasedChange, state: str, reason: str) -> None:
+def _end(connection: Connection, change: LeasedChange, state: ChangeState, reason: str) -> None:
     assignments = "state = :state, reason = :reason, finished_at = now(), lease_until = null"
     _set(connection, change, assignments, state=state, reason=reason)
 

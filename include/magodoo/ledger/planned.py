@@ -17,6 +17,7 @@ from msgspec import UNSET, UnsetType
 from typing_extensions import TypeVar
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.states import STOPPED
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import InvariantError
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
@@ -132,7 +133,7 @@ def fingerprint(document: CanonicalDocument) -> str:
     """Return a digest of a document's content: equal as staged and as read again, as long as nothing of substance changed."""
     head = [getattr(document, name) for name in _CONTENT]
     if document.kind == Kind.ORDER:
-        head += [*(getattr(document, name) for name in _CUSTOMER), document.state in _ORDER_ENDS]
+        head += [*(getattr(document, name) for name in _CUSTOMER), document.state in STOPPED]
         # What is cancelled is not imported; only orders with such quantities have it, or every open change would be planned anew.
         head += [line.qty_canceled for line in document.lines if line.qty_canceled and document.side == Side.MAGENTO]
         # Nor is what is refunded before it was shipped.
@@ -155,8 +156,6 @@ def fingerprint(document: CanonicalDocument) -> str:
 _CONTENT = ("number", "grand_total", "tax", "shipping", "discount", "adjustment", "quantity")
 _CUSTOMER = ("customer_email", "country", "vat")
 _LINE = ("line_id", "role", "sku", "quantity", "qty_ordered", "untaxed", "tax")
-# An order's state follows its documents; only these ends of it matter.
-_ORDER_ENDS = ("canceled", "holded", "payment_review", "cancel")
 
 
 def _text(value: object) -> str:

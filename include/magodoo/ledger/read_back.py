@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, text
-
 from magodoo.domain.kinds import document_of
-from magodoo.domain.vocabulary import Kind, Rule, Side
+from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract import magento_documents, odoo_documents
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.reading import OdooSource
@@ -20,6 +18,7 @@ from magodoo.ledger.behaviour import SourceChanged, Writer
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import fingerprint
 from magodoo.money import plain
+from magodoo.reconcile import repository
 from magodoo.staging import documents, sales_lines
 from magodoo.staging import documents as staged_documents
 
@@ -83,7 +82,12 @@ def commit(
         leases.done(
             connection, {change: _outcome(change, str(target), documents, before) for change, target in kept.items()}
         )
-        _match(connection, writer, kept)
+        pairs = [
+            {"kind": pair[0].value, "order_key": change.order_key, "magento_id": pair[1], "odoo_id": pair[2]}
+            for change, target in kept.items()
+            if (pair := writer.pair(change, target))
+        ]
+        repository.add_pairs(connection, context.instance.id, pairs)  # whatever reference survives on either side
         sales_lines.refresh(connection, context.instance.id, {change.order_key for change in targets})
     return ours
 
@@ -112,23 +116,6 @@ def _after(document: CanonicalDocument | None) -> dict[str, Any]:
         "currency": document.currency, **amounts, "tracking": sorted(document.tracking),
         "accounting_date": date.isoformat() if date else "",
     }  # fmt: skip
-
-
-def _match(connection: Connection, writer: Writer, targets: Mapping[LeasedChange, int]) -> None:
-    """Store the match of both ends of what was written, whatever reference survives on either side."""
-    pairs = {change: pair for change, target in targets.items() if (pair := writer.pair(change, target))}
-    connection.execute(
-        text(
-            "insert into pair (instance, kind, order_key, magento_id, odoo_id, rule)"
-            " select written.*, :rule from unnest(cast(:instances as text[]), cast(:kinds as text[]), cast(:orders as text[]),"
-            " cast(:magento as text[]), cast(:odoo as text[])) written on conflict do nothing"
-        ),
-        {
-            "instances": [change.instance for change in pairs], "orders": [change.order_key for change in pairs],
-            "kinds": [kind.value for kind, _, _ in pairs.values()], "magento": [id for _, id, _ in pairs.values()],
-            "odoo": [id for _, _, id in pairs.values()], "rule": Rule.LEDGER.value,
-        },
-    )  # fmt: skip
 
 
 def fetch(

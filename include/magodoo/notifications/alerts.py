@@ -17,12 +17,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Connection, text
 
+from magodoo.domain import labels
+from magodoo.domain.vocabulary import Approval, ChangeState, FindingType, Verdict
+from magodoo.ledger import changes
 from magodoo.notifications import outbox
 from magodoo.notifications.chart import fourteen_days
 from magodoo.notifications.csv_export import money, to_csv
 from magodoo.notifications.outbox import Mail
 from magodoo.quality.all_checks import ALL_CHECKS
 from magodoo.quality.checks import Holds
+from magodoo.reconcile import repository
 from magodoo.settings import Instance
 
 _DUE = """
@@ -46,15 +50,15 @@ _UNTOLD = """
     ) untold where told_for is distinct from why order by step, order_number, id"""
 
 # Reason why a change needs a person: recipients, words of the subject, and the filter with which the page Changes lists them.
-_NEEDS = {
-    "waiting": ("approver", "wait for approval", "approval=waiting"),
-    "failed": ("it", "failed", "state=failed"),
-    "refused": ("accounting", "refused", "state=refused"),
-    "held": ("accounting", "held by a check", "verdict=held"),
+_NEEDS: dict[str, tuple[str, str, str]] = {
+    Approval.WAITING: ("approver", "wait for approval", "approval=waiting"),
+    ChangeState.FAILED: ("it", "failed", "state=failed"),
+    ChangeState.REFUSED: ("accounting", "refused", "state=refused"),
+    Verdict.HELD: ("accounting", "held by a check", "verdict=held"),
 }
 
 
-def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> int:
+def queue_findings(connection: Connection, instance: Instance, ui_url: str, now: datetime) -> int:
     """Queue one email per group of recipients for new and reopened findings, and mark them as mailed.
 
     Returns the number of emails. A finding whose change is on its way is due only after `quality.grace_minutes`.
@@ -73,9 +77,7 @@ def queue_findings(connection: Connection, instance: Instance, ui_url: str) -> i
         bool(outbox.queue(connection, _findings_mail(instance, recipients, findings, ui_url, picture)))
         for recipients, findings in by_recipients.items()
     )
-    connection.execute(
-        text("update finding set mailed_at = now() where id = any(:ids)"), {"ids": [finding["id"] for finding in due]}
-    )
+    repository.mailed(connection, [finding["id"] for finding in due], now)
     return mails
 
 
@@ -100,13 +102,10 @@ def queue_held(
 
 def held_is_over(connection: Connection, instance: Instance) -> None:
     """Record that both sides can be trusted again, so that the next hold is mailed at once."""
-    connection.execute(
-        text("update mail set topic = 'held, over' where instance = :instance and topic = 'held'"),
-        {"instance": instance.id},
-    )
+    outbox.rename_topic(connection, instance.id, "held", "held, over")
 
 
-def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> int:
+def queue_changes(connection: Connection, instance: Instance, ui_url: str, now: datetime) -> int:
     """Queue one email per reason for changes that need a person, each change once per reason. Returns the number of emails.
 
     Changes that wait for approval go to the approver, failed ones to IT, refused ones and those held by a check on their document to
@@ -119,24 +118,21 @@ def queue_changes(connection: Connection, instance: Instance, ui_url: str) -> in
     ]
     mails = 0
     for state, (who, words, page) in _NEEDS.items():
-        told = [row for row in rows if row["why"] == state]
-        if not told:
+        of_state = [row for row in rows if row["why"] == state]
+        if not of_state:
             continue
-        lines = _sums_of_changes(told)
-        subject = f"[{instance.id}] {len(told)} change{'s' if len(told) > 1 else ''} {words}: " + ", ".join(
-            f"{line['n']} {line['kind'].replace('_', ' ')}"
+        lines = _sums_of_changes(of_state)
+        subject = f"[{instance.id}] {len(of_state)} change{'s' if len(of_state) > 1 else ''} {words}: " + ", ".join(
+            f"{line['n']} {labels.in_sentence(line['kind'])}"
             + (f" ({money(line['amount'], line['currency'])} {line['currency']})" if line["amount"] else "")
             for line in lines[:3]
         )
         mail = compose(
             instance, f"changes_{state}", "changes.html", subject, recipients_of(instance, who), ui_url,
-            changes=told[:100], sums=lines, more=max(0, len(told) - 100), state=state, page=page, checks=checks,
+            changes=of_state[:100], sums=lines, more=max(0, len(of_state) - 100), state=state, page=page, checks=checks,
         )  # fmt: skip
         mails += bool(outbox.queue(connection, mail))
-        connection.execute(
-            text("update change set told_at = now(), told_for = :state where id = any(:ids)"),
-            {"state": state, "ids": [row["id"] for row in told]},
-        )
+        changes.notified(connection, [row["id"] for row in of_state], state, now)
     return mails
 
 
@@ -256,19 +252,17 @@ def stake(finding: Mapping[str, Any]) -> int:
 
 
 def _phrase(type_: str, kind: str, group: list[dict[str, Any]]) -> str:
-    word = kind.replace("_", " ") + ("s" if len(group) != 1 else "")
+    word = labels.in_sentence(kind) + ("s" if len(group) != 1 else "")
     amounts = ", ".join(
         f"{entry['absolute']} {entry['currency']}"
         + ("" if entry["absolute"] == entry["net"].lstrip("-") else f" (net {entry['net']})")
         for entry in sums(group)
     )
-    if type_.startswith("missing_in_"):
-        return f"{len(group)} {word} missing in {type_.removeprefix('missing_in_').title()}" + (
-            f" ({amounts})" if amounts else ""
-        )
-    if type_ == "total_mismatch":
+    if type_ in (FindingType.MISSING_IN_ODOO, FindingType.MISSING_IN_MAGENTO):
+        return f"{len(group)} {word} {labels.label(type_)}" + (f" ({amounts})" if amounts else "")
+    if type_ == FindingType.TOTAL_MISMATCH:
         return f"{len(group)} {word} {'differs' if len(group) == 1 else 'differ'} by {amounts or '0.00'}"
-    return f"{len(group)} {word}: {type_.replace('_', ' ')}" + (f" ({amounts})" if amounts else "")
+    return f"{len(group)} {word}: {labels.in_sentence(type_)}" + (f" ({amounts})" if amounts else "")
 
 
 def _findings_mail(
@@ -327,7 +321,7 @@ def _templates(*, autoescape: bool) -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters["money"] = money
-    made.filters["words"] = lambda value: str(value).replace("_", " ")
+    made.filters["label"] = labels.in_sentence
     made.filters["day"] = lambda moment: f"{moment:%Y-%m-%d %H:%M} UTC" if moment else ""
     return made
 

@@ -13,7 +13,7 @@ from magodoo.notifications.outbox import Mail
 _LONGEST_SUBJECT = 160
 
 
-def letter(mail: Mail, sender: str) -> EmailMessage:
+def as_message(mail: Mail, sender: str) -> EmailMessage:
     """Return the message. Control characters in subject, recipients and topic become spaces, so that no text can inject a header."""
     message = EmailMessage()
     message["Subject"] = one_line(mail.subject)[:_LONGEST_SUBJECT]

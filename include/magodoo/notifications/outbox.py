@@ -8,6 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, text
 
+from magodoo.erasing import erase_words
+
 MAX_ATTEMPTS = 50
 
 
@@ -141,7 +143,25 @@ def unsent(connection: Connection, instance: str) -> Unsent:
     return Unsent(*connection.execute(query, {"instance": instance}).one())
 
 
-def was_told(connection: Connection, instance: str, topic: str, plain: str) -> bool:
+def was_queued(connection: Connection, instance: str, topic: str, plain: str) -> bool:
     """Return whether an email of exactly this topic and plain text was queued before."""
     query = text("select exists (select 1 from mail where instance = :instance and topic = :topic and plain = :plain)")
     return bool(connection.execute(query, {"instance": instance, "topic": topic, "plain": plain}).scalar_one())
+
+
+def rename_topic(connection: Connection, instance: str, topic: str, new: str) -> None:
+    """Give the emails of a topic another one, so that the next email of that topic counts as the first."""
+    connection.execute(
+        text("update mail set topic = :new where instance = :instance and topic = :topic"),
+        {"instance": instance, "topic": topic, "new": new},
+    )
+
+
+def erase(connection: Connection, words: Sequence[str]) -> int:
+    """Blank the words in every email; return how many rows changed."""
+    return erase_words(connection, "mail", ("subject", "html", "plain", "csv"), words)
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Delete the emails sent before this time; return how many."""
+    return connection.execute(text("delete from mail where sent_at < :before"), {"before": before}).rowcount

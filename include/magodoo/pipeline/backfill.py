@@ -60,18 +60,18 @@ def chunks(
 @contextmanager
 def begun(engine: Engine, instance: str, dag_run: str, window: Window) -> Iterator[dict[str, Any]]:
     """Record that a backfill began, or continued after it was cleared; set `chunks` in the yielded dict to their number."""
-    with runs.recorded(engine, instance, _WHOLE, dag_run, (window.begin, window.end)) as told:
-        yield told
+    with runs.recorded(engine, instance, _WHOLE, dag_run, (window.begin, window.end)) as counts:
+        yield counts
 
 
 def chunk_done(engine: Engine, instance: str, dag_run: str, window: Window) -> dict[str, int]:
     """Record that a chunk was read on both sides and reconciled. Returns, and stores with it, the progress of the backfill."""
     with (
-        runs.recorded(engine, instance, _CHUNK, dag_run, (window.begin, window.end)) as told,
+        runs.recorded(engine, instance, _CHUNK, dag_run, (window.begin, window.end)) as counts,
         engine.connect() as connection,
     ):
-        told.update(progress(connection, instance, dag_run))
-    return told
+        counts.update(progress(connection, instance, dag_run))
+    return counts
 
 
 def progress(connection: Connection, instance: str, dag_run: str) -> dict[str, int]:
@@ -89,10 +89,10 @@ def progress(connection: Connection, instance: str, dag_run: str) -> dict[str, i
         kinds = [counts.get(kind) or {} for kind in (*DOCUMENTS, "return")]
         read[stage, begin] = sum(kind.get("read", 0) for kind in kinds)
         changed += sum(kind.get("changed", 0) for kind in kinds)
-    told = {"chunks": chunks, "chunks_done": done, "documents_read": sum(read.values()), "documents_changed": changed}
+    counts = {"chunks": chunks, "chunks_done": done, "documents_read": sum(read.values()), "documents_changed": changed}
     for name, statement in _SINCE.items():
-        told[name] = connection.execute(text(statement), {"instance": instance, "since": since}).scalar_one()
-    return told
+        counts[name] = connection.execute(text(statement), {"instance": instance, "since": since}).scalar_one()
+    return counts
 
 
 def latest(connection: Connection, instance: str) -> tuple[str, dict[str, int]] | None:

@@ -11,17 +11,20 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import policy
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from magodoo.erasing import BLANK
 from magodoo.errors import BadSettings, TransientError
-from magodoo.ledger import decisions
+from magodoo.ledger import changes, decisions
+from magodoo.notifications import outbox
 from magodoo.pipeline.quality import docs_root
+from magodoo.reconcile import repository
 from magodoo.settings import Settings
-from magodoo.staging import retention
+from magodoo.staging import documents, quarantine, retention, runs, sales_lines
 
 BATCH = 500
 
@@ -50,13 +53,13 @@ def run(
     return dict(counts)
 
 
-def forget_old(engine: Engine, settings: Settings) -> int:
+def forget_old(engine: Engine, settings: Settings, now: datetime) -> int:
     """Erase personal data of orders without activity for `personal_days`. Returns the number of orders."""
-    forgotten = 0
+    forgotten, before = 0, now - timedelta(days=settings.personal_days)
     for instance in settings.instances.values():
         with engine.connect() as connection:
-            keys = retention.orders_untouched(connection, instance.id, timedelta(days=settings.personal_days))
-            busy = set(retention.open_changes(connection, instance.id, keys)[1])
+            keys = retention.orders_untouched(connection, instance.id, before)
+            busy = set(changes.open_of(connection, instance.id, keys)[1])
         keys = [key for key in keys if key not in busy]
         for start in range(0, len(keys), BATCH):
             part = keys[start : start + BATCH]
@@ -69,17 +72,33 @@ def _erase(engine: Engine, instance: str, keys: Sequence[str], more: Sequence[st
     if not keys:
         return Counter()
     with engine.begin() as connection:
-        planned, under_way = retention.open_changes(connection, instance, keys)
+        planned, under_way = changes.open_of(connection, instance, keys)
         if under_way:
             raise TransientError(
                 f"changes of {len(under_way)} orders are under way", hint="let them end (see Changes), then again"
             )
         decisions.reject(connection, planned, who, "the customer was erased")
         words = [*more, *retention.words_of(connection, instance, keys)]
-        counts = Counter(retention.erase(connection, instance, keys, words))
+        counts = _erase_in_tables(connection, instance, keys, words)
     counts.update(orders=len(keys), rejected=len(planned), docs=_out_of_docs(docs_root() / instance, words))
     counts.update(mail_copies=_out_of_mail_copies(Path(os.environ.get("MAGODOO_VAR", "var")) / "mail", words))
     return counts
+
+
+def _erase_in_tables(connection: Connection, instance: str, keys: Sequence[str], words: Sequence[str]) -> Counter[str]:
+    """Let the owner of each table blank the orders, and the words in every text that contains them; return row counts by table."""
+    return Counter(
+        {
+            "erased": retention.remember(connection, instance, keys),
+            "quarantine": quarantine.erase(connection, instance, keys, words),
+            **documents.erase(connection, instance, keys),
+            "listed": sales_lines.refresh(connection, instance, keys),
+            **changes.erase(connection, instance, keys, words),
+            "finding": repository.erase(connection, words),
+            "run": runs.erase(connection, words),
+            "mail": outbox.erase(connection, words),
+        }
+    )
 
 
 def _out_of_docs(folder: Path, words: Sequence[str]) -> int:
@@ -90,7 +109,7 @@ def _out_of_docs(folder: Path, words: Sequence[str]) -> int:
     changed = 0
     for file in _files(folder, (".html", ".json")):
         said = file.read_text(encoding="utf-8", errors="surrogateescape")
-        blanked = found.sub(retention.BLANK, said)
+        blanked = found.sub(BLANK, said)
         if blanked != said:
             file.write_text(blanked, encoding="utf-8", errors="surrogateescape")
             changed += 1

@@ -17,10 +17,10 @@ from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.reading import Batch, Source
 from magodoo.ledger.checkpoints import checkpoint
 from magodoo.pipeline import master_data, order_completion
-from magodoo.pipeline.prefetch import rarely_collected, read_ahead
+from magodoo.pipeline.prefetch import in_background, rarely_collected
 from magodoo.pipeline.store import Page, Progress, store
 from magodoo.staging import completeness, runs, watermarks, work_queue
-from magodoo.staging.completeness import are_settled
+from magodoo.staging.completeness import all_staged
 from magodoo.staging.documents import Staged
 from magodoo.staging.order_linking import mark_without_order
 
@@ -50,7 +50,7 @@ def run(
         wanted = [
             kind for kind in source.kinds if kinds is None or kind.value.replace("return", "credit_memo") in kinds
         ]
-        with closing(read_ahead(_turns(context, source, wanted, window))) as readings:
+        with closing(in_background(_turns(context, source, wanted, window))) as readings:
             for turn, pages, is_last in readings:
                 context.go_on()
                 if pages:
@@ -61,7 +61,7 @@ def run(
                         _succeeded(context, source.side, turn)
         if source.side is Side.ODOO:
             if window is None:
-                counts["readable_again"] = order_completion.look_again(context)
+                counts["readable_again"] = order_completion.retry_unreadable(context)
             if edited_since is not None and Kind.ORDER in wanted:
                 counts["contacts"] = order_completion.with_edited_contacts(context, edited_since)
             counts["products"] = master_data.refresh_products(context)
@@ -145,14 +145,14 @@ def _nothing_new(context: Context, source: Source, kind: Kind, since: datetime |
 
     An idle run then costs one small request per kind, instead of reading the documents of the overlap again with all their lines.
     """
-    stamps = source.stamps(kind, since) if since else None
-    if stamps is None:
+    timestamps = source.timestamps(kind, since) if since else None
+    if timestamps is None:
         return None
     with context.engine.connect() as connection:
-        settled = are_settled(
-            connection, context.instance.id, source.side.value, kind.value, stamps, _overlap(context, source.side)
+        unchanged = all_staged(
+            connection, context.instance.id, source.side.value, kind.value, timestamps, _overlap(context, source.side)
         )
-    return len(stamps) if settled else None
+    return len(timestamps) if unchanged else None
 
 
 def _overlap(context: Context, side: Side) -> timedelta:

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.log_labels import labelled
-from magodoo.domain.vocabulary import Side
+from magodoo.domain.vocabulary import RunOutcome, Side
 from magodoo.errors import BadSettings, FixConfiguration
 from magodoo.flows import registry
 from magodoo.ledger import approvals, changes, leases
@@ -59,16 +59,20 @@ def run(
         approvals.review(connection, context.instance)
     if dry_run:
         return {"would_write": _show(context, wanted, order_keys, limit), **_standing(context)}
-    with runs.recorded(context.engine, context.instance.id, "load", context.dag_run) as told:
+    with runs.recorded(context.engine, context.instance.id, "load", context.dag_run) as counted:
         counts: Counter[str] = Counter()
         # Odoo first, because an order import precedes everything else.
         for target in (Side.ODOO, Side.MAGENTO):
             if of_target := [kind for kind in wanted if kind.target is target]:
                 counts.update(_one_target(context, target, of_target, order_keys, limit))
-        found = {**dict.fromkeys(("applied", "refused", "failed", "uncertain"), 0), **counts, **_standing(context)}
-        told.update(found)
+        found: dict[str, int] = {
+            **dict.fromkeys((RunOutcome.APPLIED, RunOutcome.REFUSED, RunOutcome.FAILED, RunOutcome.UNCERTAIN), 0),
+            **counts,
+            **_standing(context),
+        }
+        counted.update(found)
         if kinds:  # one task per kind: each has its own row in table run
-            told["kinds"] = ", ".join(kind.value for kind in ChangeKind if kind in kinds)
+            counted["kinds"] = ", ".join(kind.value for kind in ChangeKind if kind in kinds)
     return found
 
 
@@ -76,17 +80,17 @@ def due_kinds(context: Context) -> list[str]:
     """Return the kinds of change that may be written now, in step order, and queue the emails about changes that need approval."""
     with context.engine.begin() as connection:
         approvals.review(connection, context.instance)
-        alerts.queue_changes(connection, context.instance, context.settings.ui_url)
+        alerts.queue_changes(connection, context.instance, context.settings.ui_url, context.now())
     applied = [kind.value for kind in ChangeKind if context.instance.mode.of(kind) is Mode.APPLY]
     with context.engine.connect() as connection:
         kinds = set(leases.due_kinds(connection, context.instance, applied))
     return [kind.value for kind in ChangeKind if kind.value in kinds]
 
 
-def tell(context: Context) -> int:
+def queue_mails(context: Context) -> int:
     """Queue the emails about changes that failed, were refused or wait for a person. Returns the number of emails."""
     with context.engine.begin() as connection:
-        return alerts.queue_changes(connection, context.instance, context.settings.ui_url)
+        return alerts.queue_changes(connection, context.instance, context.settings.ui_url, context.now())
 
 
 def _may_write(context: Context) -> None:

@@ -49,7 +49,7 @@ def _release_gone(context: Context, source: Source, kind: Kind, ids: Sequence[st
         )
 
 
-def look_again(context: Context) -> int:
+def retry_unreadable(context: Context) -> int:
     """Read the quarantined records of Odoo again: a lifted record rule or a restored customer changes no timestamp.
 
     Records that no longer exist are released. Returns the number of documents that can be read again.

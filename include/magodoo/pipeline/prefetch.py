@@ -38,7 +38,7 @@ class _Reading(Generic[Turn]):
         self._waiting: deque[tuple[Turn, Page | None]] = deque()
         self._problem: BaseException | None = None
         self._ended = self._unwanted = False
-        self._told = threading.Condition()
+        self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._read, name="reads", daemon=True)
         self._thread.start()
 
@@ -55,16 +55,16 @@ class _Reading(Generic[Turn]):
         except BaseException as problem:  # raised again by `take`, in the caller's thread
             self._problem = problem
         finally:
-            with self._told:
+            with self._changed:
                 self._ended = True
-                self._told.notify_all()
+                self._changed.notify_all()
 
     def _add(self, turn: Turn, ready: Page | None) -> bool:
         """Append a page or a turn's end, and wait while the queue is full. Returns False when reading is to stop."""
-        with self._told:
+        with self._changed:
             self._waiting.append((turn, ready))
-            self._told.notify_all()
-            self._told.wait_for(lambda: self._unwanted or self._documents < MOST_WAITING)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._unwanted or self._documents < MOST_WAITING)
             return not self._unwanted
 
     @property
@@ -81,16 +81,16 @@ class _Reading(Generic[Turn]):
 
         An error of the reading thread is raised after everything read before it was returned.
         """
-        with self._told:
-            self._told.wait_for(lambda: self._waiting or self._ended)
-            self._told.wait_for(self._is_enough, PATIENCE)
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._ended)
+            self._changed.wait_for(self._is_enough, PATIENCE)
             pages: list[Page] = []
             while self._waiting:
                 turn, ready = self._waiting.popleft()
                 if ready:
                     pages.append(ready)
                 if ready is None or not self._waiting:
-                    self._told.notify_all()
+                    self._changed.notify_all()
                     return Taken(turn, pages, ready is None)
         if self._problem:
             raise self._problem
@@ -98,13 +98,13 @@ class _Reading(Generic[Turn]):
 
     def close(self) -> None:
         """Stop after the page being read and wait for the thread."""
-        with self._told:
+        with self._changed:
             self._unwanted = True
-            self._told.notify_all()
+            self._changed.notify_all()
         self._thread.join()
 
 
-def read_ahead(turns: Iterator[tuple[Turn, Iterator[Batch]]]) -> Generator[Taken[Turn], None, None]:
+def in_background(turns: Iterator[tuple[Turn, Iterator[Batch]]]) -> Generator[Taken[Turn], None, None]:
     """Yield the prepared pages of every turn in order, never of two turns together.
 
     Each item holds what was read while the previous one was staged: a slow source is staged page by page, a fast one in transactions of

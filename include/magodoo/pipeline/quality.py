@@ -19,9 +19,9 @@ def run(context: Context) -> dict[str, Any]:
 
     Returns `{"failed_checks": [line, ...], "held_sides": [...], "released": n, "held": n, "mails": n, "docs": folder}`.
     """
-    with runs.recorded(context.engine, context.instance.id, "quality", context.dag_run) as told:
+    with runs.recorded(context.engine, context.instance.id, "quality", context.dag_run) as counts:
         found = _check(context)
-        told.update(
+        counts.update(
             {name: found[name] for name in ("released", "held", "mails")}, failed_checks=len(found["failed_checks"])
         )
     return found
@@ -33,13 +33,14 @@ def _check(context: Context) -> dict[str, Any]:
     lines = [failure.line for failure in failures]
     with context.engine.begin() as connection:
         judged = gate.judge(connection, context.instance, failures)
-        mails = alerts.queue_findings(connection, context.instance, context.settings.ui_url)
-        mails += alerts.queue_changes(connection, context.instance, context.settings.ui_url)
+        mails = alerts.queue_findings(connection, context.instance, context.settings.ui_url, context.now())
+        mails += alerts.queue_changes(connection, context.instance, context.settings.ui_url, context.now())
         if judged.held_sides:
             mails += alerts.queue_held(connection, context.instance, context.settings.ui_url, judged.held_sides, lines)
         else:
             alerts.held_is_over(connection, context.instance)
-    suites.prune(docs_root() / context.instance.id, timedelta(days=context.instance.quality.data_docs_days))
+    oldest = context.now() - timedelta(days=context.instance.quality.data_docs_days)
+    suites.prune(docs_root() / context.instance.id, oldest)
     return {
         "failed_checks": lines,
         "held_sides": list(judged.held_sides),

@@ -34,13 +34,13 @@ CHUNK = 20_000
 def run(context: Context, order_keys: Sequence[str] | None = None, limit: int | None = None) -> dict[str, int]:
     """Reconcile the orders that are due (at most `limit`), or the given ones regardless of their versions. Returns counts."""
     orders = list(order_keys) if order_keys is not None else due(context)[:limit]
-    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as told:
-        told.update(look(context, orders))
+    with runs.recorded(context.engine, context.instance.id, "reconcile", context.dag_run) as counts:
+        counts.update(reconcile_orders(context, orders))
         sales_lists.run(context)
-    return dict(told)
+    return dict(counts)
 
 
-def look(context: Context, orders: list[str]) -> dict[str, int]:
+def reconcile_orders(context: Context, orders: list[str]) -> dict[str, int]:
     """Write pairs, findings and planned changes of these orders, chunk by chunk, and mark their sales-list rows as due. Returns counts."""
     counts: Counter[str] = Counter(orders=len(orders))
     with rarely_collected():

@@ -32,7 +32,7 @@ def run(context: Context) -> dict[str, int]:
     instance = context.instance
     with runs.recorded(context.engine, instance.id, "refresh", context.dag_run) as counts:
         with context.engine.connect() as connection:
-            keys = work_queue.lively(connection, instance.id, context.now() - timedelta(days=instance.refresh_days))
+            keys = work_queue.may_change(connection, instance.id, context.now() - timedelta(days=instance.refresh_days))
             before = deletion.count(connection, instance.id)
         read: Counter[str] = Counter(orders=len(keys))
         for start in range(0, len(keys), BATCH):
@@ -42,7 +42,7 @@ def run(context: Context) -> dict[str, int]:
         read["products"] = master_data.refresh_products(context)
         with context.engine.begin() as connection:
             today = context.now().astimezone(instance.zone).date()
-            read["ripe"] = work_queue.bump_ripe(
+            read["ripe"] = work_queue.bump_aged(
                 connection, instance.id, today - timedelta(days=instance.refund_return_days)
             )
             unsettled = repository.unsettled(connection, instance.id)
@@ -52,7 +52,7 @@ def run(context: Context) -> dict[str, int]:
             read["deleted"] = deletion.count(connection, instance.id) - before
         expires = context.odoo.key_expiry()
         with context.engine.begin() as connection:
-            told = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now().date())
-            read["key_warnings"] = told
+            queued = queue_key_expiry(connection, instance, context.settings.ui_url, expires, context.now().date())
+            read["key_warnings"] = queued
         counts.update(read)
     return dict(counts)

@@ -68,11 +68,11 @@ def make(context: Context, month: Month) -> store.Kept:
     with context.engine.connect() as connection:
         steps = general_ledger.compare(connection, context.odoo, instance, _siblings(context), ledger, own)
         sources = statement.Sources(
-            instance=instance, sales=sales, explanation=explanation.explain(sales, instance), books=ledger,
+            instance=instance, sales=sales, explanation=explanation.explain(sales, instance), ledger=ledger,
             ledger_steps=steps,
             by_rate=general_ledger.by_rate(connection, instance.id, ledger, own), clearing=cleared,
             gaps=schedules.number_gaps(connection, instance, month, ledger.numbers), over=month.is_over(now),
-            annexes={**schedules.read(connection, instance, month, now, still_open, moved), "cut_off": late}, unread_stores=unread,
+            schedules={**schedules.read(connection, instance, month, now, still_open, moved), "cut_off": late}, unread_stores=unread,
             without_store=homeless, unreadable=schedules.unreadable(connection, instance.id),
         )  # fmt: skip
     made = statement.statement(sources)

@@ -20,7 +20,7 @@ _TODO_PLAN = (
     " leaves analytic distribution to these models"
 )
 _CONDITIONS = ("partner_id", "partner_category_id", "product_id", "product_categ_id", "account_prefix")
-_MODELS: dict[str, tuple[str, Need]] = {
+MODELS: dict[str, tuple[str, Need]] = {
     "sale.order": ("orders", Need.ORDERS),
     "account.move": ("invoices and credit notes", Need.ENTRIES),
     "res.partner": ("customers", Need.CUSTOMERS),
@@ -93,19 +93,19 @@ def _shown(value: Any) -> str:
 def fields(subject: Subject) -> Outcome:
     """Check for fields that a form always requires of users and that neither the requests nor a default fills."""
     outcome = Outcome("no form demands more than what is written")
-    for model, (words, need) in _MODELS.items():
+    for model, (words, need) in MODELS.items():
         if not subject.needs(need):
             continue
         try:
-            lacking = sorted(set(_demanded(subject, model)) - _WRITTEN[model] - set(_configured(subject, model)))
+            unset = sorted(set(_demanded(subject, model)) - _WRITTEN[model] - set(_configured(subject, model)))
         except (UnknownField, Forbidden, FixDocument, Unreadable) as problem:
             outcome.warn(f"the form of {model} could not be looked at: {problem}", "see yourself what it demands")
             continue
-        if lacking:
+        if unset:
             todo = (
                 "give a value in odoo.order_values or odoo.invoice_values where that is possible, or a default in Odoo"
             )
-            outcome.warn(f"people must fill {some(lacking)} on {words}; it stays empty on ours", todo)
+            outcome.warn(f"people must fill {some(unset)} on {words}; it stays empty on ours", todo)
     return outcome
 
 

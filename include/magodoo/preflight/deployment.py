@@ -72,7 +72,7 @@ def times(subject: Subject) -> Outcome:
     return outcome
 
 
-def neighbours(subject: Subject) -> Outcome:
+def other_instances(subject: Subject) -> Outcome:
     """Check that instances which share Magento or a company do not read each other's documents as their own."""
     own = subject.instance
     others = [other for other in subject.settings.instances.values() if other.id != own.id]
@@ -119,6 +119,6 @@ STAGING_CHECKS: tuple[tuple[str, Check], ...] = (
 )
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("House: times", times),
-    ("House: neighbours", neighbours),
+    ("House: neighbours", other_instances),
     ("House: mails", mails),
 )

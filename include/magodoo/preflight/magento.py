@@ -45,8 +45,8 @@ def version(subject: Subject) -> Outcome:
 
 def server_clock(subject: Subject) -> Outcome:
     """Compare the clock of Magento's web server."""
-    shop = subject.magento.connection
-    return clock.compare(f"{shop.base_url}/magento_version", shop.verify, subject.now())
+    connection = subject.magento.connection
+    return clock.compare(f"{connection.base_url}/magento_version", connection.verify, subject.now())
 
 
 def extensions(subject: Subject) -> Outcome:

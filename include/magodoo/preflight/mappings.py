@@ -91,7 +91,7 @@ def _wrong_with(found: list[dict[str, Any]], rates: set[Decimal]) -> list[str]:
     return wrong
 
 
-def shop_tax_rates(subject: Subject) -> Outcome:
+def magento_tax_rates(subject: Subject) -> Outcome:
     """Check for tax rates of Magento without a rule; a warning, since only rates that occur block documents."""
     outcome = Outcome("every rate of the shop has a rule")
     try:
@@ -302,4 +302,4 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Mappings: products", skus),
     ("Mappings: decimal accuracy", decimal_accuracy),
 )
-SHOP_CHECKS: tuple[tuple[str, Check], ...] = (("Mappings: tax rates of the shop", shop_tax_rates),)
+SHOP_CHECKS: tuple[tuple[str, Check], ...] = (("Mappings: tax rates of the shop", magento_tax_rates),)

@@ -43,7 +43,7 @@ class Check:
     severity: Severity
     holds: Holds
     meaning: str
-    cure: str
+    remedy: str
     select: str
 
     def sql(self, instance: Instance, batch: str = "(select * from {batch})") -> str:

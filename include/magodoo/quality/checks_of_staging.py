@@ -13,11 +13,11 @@ _LIVE = "d.instance = {instance} and d.deleted_at is null"
 
 
 def _documents(
-    name: str, where: str, message: str, *, meaning: str, cure: str, severity: Severity = Severity.CRITICAL
+    name: str, where: str, message: str, *, meaning: str, remedy: str, severity: Severity = Severity.CRITICAL
 ) -> Check:
     holds = Holds.DOCUMENT if severity is Severity.CRITICAL else Holds.NOTHING
     select = f"select {document_row(message)} from {{batch}} d where {_LIVE} and ({where})"
-    return Check(name, "document", severity, holds, meaning, cure, select)
+    return Check(name, "document", severity, holds, meaning, remedy, select)
 
 
 DOCUMENT_CHECKS = (
@@ -26,7 +26,7 @@ DOCUMENT_CHECKS = (
         "d.number = ''",
         "'has no number'",
         meaning="Every document has a number that a person can look up.",
-        cure="Open the document in its system by its id.",
+        remedy="Open the document in its system by its id.",
     ),
     _documents(
         "state_present",
@@ -34,7 +34,7 @@ DOCUMENT_CHECKS = (
         "d.state = '' and not (d.side = 'magento' and d.kind = 'shipment')",
         "'has no state'",
         meaning="Every document has a state.",
-        cure="Open the document; a module may have removed its state.",
+        remedy="Open the document; a module may have removed its state.",
         severity=Severity.WARNING,
     ),
     _documents(
@@ -42,21 +42,21 @@ DOCUMENT_CHECKS = (
         "d.kind in ('order', 'invoice', 'credit_memo') and d.currency !~ '^[A-Z][A-Z][A-Z]$'",
         "'currency ' || quote_literal(d.currency)",
         meaning="Every document with money has an ISO currency.",
-        cure="Read the currency on the document; it must be a three-letter code.",
+        remedy="Read the currency on the document; it must be a three-letter code.",
     ),
     _documents(
         "parts_add_up",
         "d.subtotal + d.shipping + d.discount + d.adjustment + d.tax <> d.grand_total",
         "'parts give ' || round((d.subtotal + d.shipping + d.discount + d.adjustment + d.tax) / 10000.0, 4)",
         meaning="Subtotal, shipping, discount, adjustment and tax add up to the grand total.",
-        cure="Compare the document's parts in its system: one of them was changed or is missing.",
+        remedy="Compare the document's parts in its system: one of them was changed or is missing.",
     ),
     _documents(
         "untaxed_and_tax",
         "d.untaxed + d.tax <> d.grand_total",
         "'untaxed and tax give ' || round((d.untaxed + d.tax) / 10000.0, 4)",
         meaning="Untaxed amount and tax add up to the grand total.",
-        cure="Compare the document's tax in its system.",
+        remedy="Compare the document's tax in its system.",
     ),
     _documents(
         "own_arithmetic",
@@ -65,7 +65,7 @@ DOCUMENT_CHECKS = (
         " and l.source_id = d.source_id and l.role = 'extra')",
         "coalesce(nullif(d.details ->> 'flaw', ''), 'its own parts do not add up')",
         meaning="A document's header equals its own lines.",
-        cure="See the finding `arithmetic` of this document.",
+        remedy="See the finding `arithmetic` of this document.",
     ),
     _documents(
         "has_lines",
@@ -73,7 +73,7 @@ DOCUMENT_CHECKS = (
         " l.instance = d.instance and l.side = d.side and l.kind = d.kind and l.source_id = d.source_id)",
         "'has an amount and no lines'",
         meaning="A document with an amount has lines.",
-        cure="Open the document: it was made without lines, or its lines were deleted.",
+        remedy="Open the document: it was made without lines, or its lines were deleted.",
     ),
     _documents(
         "lines_equal_header",
@@ -82,7 +82,7 @@ DOCUMENT_CHECKS = (
         " 'credit_memo') group by 1, 2) l where l.kind = d.kind and l.source_id = d.source_id and l.total <> d.grand_total)",
         "'its lines give another sum'",
         meaning="The lines of a Magento document add up to its grand total.",
-        cure="Compare the lines with the header in Magento.",
+        remedy="Compare the lines with the header in Magento.",
     ),
     _documents(
         "order_staged",
@@ -90,7 +90,7 @@ DOCUMENT_CHECKS = (
         " o.instance = d.instance and o.side = 'magento' and o.kind = 'order' and o.source_id = d.own_order_id)",
         "'its order ' || coalesce(d.own_order_id, '?') || ' is not there'",
         meaning="Every Magento document has its order.",
-        cure="See the finding `without_order`: the order was deleted, or belongs to another store.",
+        remedy="See the finding `without_order`: the order was deleted, or belongs to another store.",
     ),
     _documents(
         "quantities_not_negative",
@@ -98,21 +98,21 @@ DOCUMENT_CHECKS = (
         " and l.source_id = d.source_id and l.role = 'item' and d.side = 'magento' and l.quantity < 0)",
         "'has a negative quantity'",
         meaning="No line of a Magento document has a negative quantity.",
-        cure="Open the document and correct the line.",
+        remedy="Open the document and correct the line.",
     ),
     _documents(
         "stamped",
         "d.updated_at is null or d.created_at is null",
         "'has no creation or change time'",
         meaning="Every document says when it was made and changed.",
-        cure="Without these times a change may be missed: let the nightly refresh read it, and look why they are gone.",
+        remedy="Without these times a change may be missed: let the nightly refresh read it, and look why they are gone.",
     ),
     _documents(
         "not_in_the_future",
         "d.created_at > now() + interval '1 day'",
         "'made in the future: ' || d.created_at",
         meaning="No document was made in the future.",
-        cure="Check the clock of the database server.",
+        remedy="Check the clock of the database server.",
         severity=Severity.WARNING,
     ),
     _documents(
@@ -120,7 +120,7 @@ DOCUMENT_CHECKS = (
         "abs(d.grand_total) > 10000000000000",
         "'an amount of this size is damage'",
         meaning="No single document is above a thousand million.",
-        cure="Open the document.",
+        remedy="Open the document.",
     ),
     Check(
         "number_unique",

@@ -11,7 +11,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,6 +22,7 @@ from great_expectations.checkpoint.actions import ValidationAction
 from great_expectations.expectations.metadata_types import FailureSeverity
 from sqlalchemy import Connection, Engine
 
+from magodoo.domain import labels
 from magodoo.errors import InvariantError
 from magodoo.pg_sessions import SCHEMA, seen_by_all
 from magodoo.quality.all_checks import ALL_CHECKS
@@ -78,10 +79,11 @@ def found(connection: Connection, instance: Instance, checks: Sequence[Check]) -
     return [failure for failure in failures if failure.rows]
 
 
-def prune(folder: Path, older_than: timedelta) -> int:
-    """Delete the Data Docs of an instance's runs that are older than `older_than` and return how many runs that were."""
-    limit = datetime.now(UTC) - older_than
-    old = [run for run in folder.glob("*") if run.is_dir() and datetime.fromtimestamp(run.stat().st_mtime, UTC) < limit]
+def prune(folder: Path, before: datetime) -> int:
+    """Delete the Data Docs of an instance's runs that are older than `before` and return how many runs that were."""
+    old = [
+        run for run in folder.glob("*") if run.is_dir() and datetime.fromtimestamp(run.stat().st_mtime, UTC) < before
+    ]
     for run_folder in old:
         shutil.rmtree(run_folder)
     return len(old)
@@ -127,7 +129,7 @@ def _validation(context: Any, source: Any, table: str, checks: Iterable[Check], 
                 description=check.meaning,
                 unexpected_rows_query=check.sql(instance),
                 severity=FailureSeverity(check.severity.value),
-                meta={"check": check.name, "cure": check.cure, "holds": check.holds.value},
+                meta={"check": check.name, "remedy": check.remedy, "holds": check.holds.value},
             )
         )
     return context.validation_definitions.add(
@@ -144,9 +146,9 @@ def _by_table(checks: Sequence[Check]) -> list[tuple[str, list[Check]]]:
 
 def _name_of(item: Any) -> str:
     name = str(item.expectation_config.meta["check"])
-    told = _exceptions(item.exception_info)
-    if told:
-        raise InvariantError(f"check {name} could not run: {told[0]}")
+    raised = _exceptions(item.exception_info)
+    if raised:
+        raise InvariantError(f"check {name} could not run: {raised[0]}")
     return name
 
 
@@ -180,7 +182,9 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _named(row: dict[str, Any]) -> str:
     order = f" of order {row['order_number']}" if row["order_number"] else ""
-    return f"{row['side']} {row['kind'].replace('_', ' ')} {row['number'] or row['source_id']}{order}: {row['message']}"
+    return (
+        f"{row['side']} {labels.in_sentence(row['kind'])} {row['number'] or row['source_id']}{order}: {row['message']}"
+    )
 
 
 def holding(failures: Iterable[Failure], holds: Holds) -> list[Failure]:

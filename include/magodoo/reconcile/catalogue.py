@@ -34,7 +34,7 @@ class Entry:
     why: str
     severity: Severity
     cause: str
-    cure: str
+    remedy: str
     who: str
     effect: str
     no_change: str

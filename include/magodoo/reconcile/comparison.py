@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.states import (
+    CANCELLED_IN_ODOO,
+    MAGENTO_ORDER_STATES,
+    MagentoCreditMemoState,
+    MagentoInvoiceState,
+    MagentoOrderState,
+)
 from magodoo.domain.tracking import parts
-from magodoo.domain.vocabulary import Kind, Side
+from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile import statuses
 from magodoo.reconcile.dataset import Mask, Units, tracks_of
 from magodoo.reconcile.matching import Matching
@@ -15,9 +22,14 @@ from magodoo.reconcile.reduced import reduced
 from magodoo.reconcile.view import View
 
 PARTS = ("subtotal", "shipping", "discount", "adjustment", "tax")
-TOTAL, TAX, ROUNDING, CURRENCY = "total_mismatch", "tax_mismatch", "rounding", "currency_mismatch"
-CASH = "cash_rounding"
-AMOUNTS = ("", CURRENCY, TOTAL, ROUNDING, TAX, CASH)
+AMOUNTS = (
+    "",
+    FindingType.CURRENCY_MISMATCH,
+    FindingType.TOTAL_MISMATCH,
+    FindingType.ROUNDING,
+    FindingType.TAX_MISMATCH,
+    FindingType.CASH_ROUNDING,
+)
 
 
 def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame:
@@ -31,7 +43,7 @@ def compare(view: View, matching: Matching, counted: Quantities) -> pd.DataFrame
     pairs["reduced"], pairs["net_gone"], pairs["tax_gone"] = reduced(view, pairs, counted)
     found = np.where(standing, _amounts(view, pairs), 0)
     pairs["amounts"] = np.array(AMOUNTS, dtype=object)[found]
-    different = found == AMOUNTS.index(TOTAL)
+    different = found == AMOUNTS.index(FindingType.TOTAL_MISMATCH)
     part = np.full(len(pairs), "", dtype=object)
     part[different] = _parts(view, pairs[different])
     pairs["part"] = part
@@ -46,7 +58,7 @@ def _standing(view: View, pairs: pd.DataFrame) -> Mask:
     """Return the pairs of which neither document is cancelled: amounts of a cancelled one mean nothing."""
     magento, odoo = pairs["magento"].to_numpy(), pairs["odoo"].to_numpy()
     order = view.of_kind(Kind.ORDER)
-    cancelled = view.word_is("state", {"cancel"}) | view.cancelled_orders
+    cancelled = view.word_is("state", CANCELLED_IN_ODOO) | view.cancelled_orders
     return ~cancelled[odoo] & ~cancelled[magento] & (order[magento] | view.active[magento])
 
 
@@ -63,11 +75,11 @@ def _amounts(view: View, pairs: pd.DataFrame) -> Units:
     shipment = view.of_kind(Kind.SHIPMENT)[magento]
     reasons = (
         (shipment, ""),
-        (currencies[magento] != currencies[odoo], CURRENCY),
-        (total > tolerance, TOTAL),
-        ((cash != 0) & (apart != 0), CASH),
-        (total > 0, ROUNDING),
-        (tax > tolerance, TAX),
+        (currencies[magento] != currencies[odoo], FindingType.CURRENCY_MISMATCH),
+        (total > tolerance, FindingType.TOTAL_MISMATCH),
+        ((cash != 0) & (apart != 0), FindingType.CASH_ROUNDING),
+        (total > 0, FindingType.ROUNDING),
+        (tax > tolerance, FindingType.TAX_MISMATCH),
     )
     return np.select([here for here, _ in reasons], [AMOUNTS.index(name) for _, name in reasons], default=0)
 
@@ -143,8 +155,8 @@ def _statuses(view: View, pairs: pd.DataFrame) -> pd.Series:
     ):
         # An order that is to be confirmed in Odoo is in progress, whatever state Magento or an extension gives it.
         state = states[magento_state]
-        own = state in view.instance.orders.import_states and state not in statuses.MAGENTO_ORDER_STATES
-        standing = "processing" if early or (own and kinds[kind] == Kind.ORDER) else state
+        own = state in view.instance.orders.import_states and state not in MAGENTO_ORDER_STATES
+        standing = MagentoOrderState.PROCESSING if early or (own and kinds[kind] == Kind.ORDER) else state
         found = statuses.meaning(
             kinds[kind], standing, states[odoo_state], payments[payment], bool(has_money), bool(ours)
         )
@@ -176,8 +188,8 @@ def captured(view: View) -> Mask:
     listed = view.instance.payment_methods
     means_paid = [name for name, method in listed.items() if method.invoice_means_paid]
     provider = [name for name, method in listed.items() if method.captured_by_provider and method.journal]
-    paid = view.select(Side.MAGENTO, Kind.INVOICE) & view.word_is("state", {"2"})
-    refund = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.word_is("state", {"2"})
+    paid = view.select(Side.MAGENTO, Kind.INVOICE) & view.word_is("state", {MagentoInvoiceState.PAID})
+    refund = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.word_is("state", {MagentoCreditMemoState.REFUNDED})
     online = refund & _paid_by(view, provider)
     online[online] = view.column("transaction_id")[online] != ""
     invoice = view.select(Side.MAGENTO, Kind.INVOICE) & (evident | (paid & _paid_by(view, means_paid)))

@@ -19,22 +19,24 @@ from urllib.parse import quote
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
-from magodoo.domain.vocabulary import FindingType, Kind, Side
+from magodoo.domain import labels
+from magodoo.domain.states import OdooMoveState
+from magodoo.domain.vocabulary import NOT_BEGUN, Approval, ChangeState, FindingType, Kind, Side, Verdict
 from magodoo.money import plain, shown
 from magodoo.pg_sessions import seen_by_all
 from magodoo.reconcile import catalogue, statuses
 
 VARIABLE = "AIRFLOW_CONN_MAGODOO_STAGING"
 KINDS = (Kind.ORDER, Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO, Kind.RETURN)
-STATES = {
-    "planned": "planned",
-    "approved": "approved by a person",
-    "leased": "being written now",
-    "uncertain": "the outcome is not known yet: it is looked up before anything else",
-    "done": "done",
-    "refused": "refused",
-    "failed": "failed",
-    "superseded": "superseded by a newer plan",
+STATES: dict[str, str] = {
+    ChangeState.PLANNED: "planned",
+    ChangeState.APPROVED: "approved by a person",
+    ChangeState.LEASED: "being written now",
+    ChangeState.UNCERTAIN: "the outcome is not known yet: it is looked up before anything else",
+    ChangeState.DONE: "done",
+    ChangeState.REFUSED: "refused",
+    ChangeState.FAILED: "failed",
+    ChangeState.SUPERSEDED: "superseded by a newer plan",
 }
 _WHY_NOT = "Its extract has not run yet, or it has not changed since the cut-over (`books_from`)."
 
@@ -114,18 +116,18 @@ def _documents(documents: Sequence[Row], pairs: Sequence[Row], groups: Sequence[
         for pair in pairs:
             if pair.kind == kind and pair.magento_id in left and pair.odoo_id in right:
                 magento, odoo = left.pop(pair.magento_id), right.pop(pair.odoo_id)
-                yield f"  {_told(magento)}  <->  {_told(odoo)}"
-                yield f"      matched by {pair.rule.replace('_', ' ')}{f' ({pair.confirmed_by})' if pair.confirmed_by else ''}"
+                yield f"  {_document(magento)}  <->  {_document(odoo)}"
+                yield f"      matched by {labels.spaced(pair.rule)}{f' ({pair.confirmed_by})' if pair.confirmed_by else ''}"
                 yield from _meaning(kind, magento, odoo)
         for row in (*left.values(), *right.values()):
-            yield f"  {_told(row)}{_alone(row, grouped.get((kind, row.side, row.source_id)))}"
+            yield f"  {_document(row)}{_alone(row, grouped.get((kind, row.side, row.source_id)))}"
 
 
 def _alone(row: Row, group: Row | None) -> str:
     """Return what a document without a pair is compared with; `group` is its row of table shipment_group."""
     if not row.active:
         return "  (does not count)"
-    other = Side(row.side).other.value.capitalize()
+    other = labels.SIDES[Side(row.side).other]
     if group is None:
         return f"  <->  nothing in {other}"
     if group.same_goods:
@@ -133,7 +135,7 @@ def _alone(row: Row, group: Row | None) -> str:
     return f"  <->  compared in sum with {group.counterparts} in {other}"
 
 
-def _told(row: Row) -> str:
+def _document(row: Row) -> str:
     """Return a document in one line, such as `Magento 000000012 paid 20.00 USD`."""
     amount = (
         f" {shown(row.grand_total, row.currency)} {row.currency}"
@@ -143,18 +145,14 @@ def _told(row: Row) -> str:
     tracks = f" tracks {', '.join(row.tracking)}" if row.tracking else ""
     gone = " DELETED" if row.deleted_at else ""
     sound = "" if row.sound else " (does not add up)"
-    return f"{row.side.capitalize()} {row.number} {_state(row)}{amount}{tracks}{sound}{gone}".replace("  ", " ")
+    return f"{labels.SIDES[row.side]} {row.number} {_state(row)}{amount}{tracks}{sound}{gone}".replace("  ", " ")
 
 
 def _state(row: Row) -> str:
     if row.side == Side.MAGENTO:
-        words: Mapping[str, str] = {
-            Kind.INVOICE: statuses.MAGENTO_INVOICE,
-            Kind.CREDIT_MEMO: statuses.MAGENTO_CREDIT_MEMO,
-        }.get(Kind(row.kind), {})
-        return str(words.get(row.state, row.state))
-    payment = statuses.ODOO_PAYMENT.get(row.status or "", row.status)
-    return f"{row.state}, {payment}" if row.state == "posted" else str(row.state)
+        return labels.magento_state(row.kind, row.state)
+    payment = labels.payment_state(row.status or "")
+    return f"{row.state}, {payment}" if row.state == OdooMoveState.POSTED else str(row.state)
 
 
 def _meaning(kind: Kind, magento: Row, odoo: Row) -> Iterator[str]:
@@ -177,10 +175,10 @@ def _quantities(connection: Connection, instance: str, key: str) -> Iterator[str
     if lines:
         yield "\nItems in Magento"
     for line in lines:
-        told = (line.qty_ordered, line.qty_canceled, line.qty_refunded)
+        quantities = (line.qty_ordered, line.qty_canceled, line.qty_refunded)
         yield (
-            f"  {line.sku} x {plain(line.qty_ordered, 0)}: shipped {statuses.progress(*told, line.qty_shipped)}, "
-            f"invoiced {statuses.progress(*told, line.qty_invoiced)}"
+            f"  {line.sku} x {plain(line.qty_ordered, 0)}: shipped {statuses.progress(*quantities, line.qty_shipped)}, "
+            f"invoiced {statuses.progress(*quantities, line.qty_invoiced)}"
         )
 
 
@@ -200,10 +198,10 @@ def _findings(findings: Sequence[Row], changes: Mapping[int, Row]) -> Iterator[s
 
 
 def _changes(changes: Sequence[Row]) -> Iterator[str]:
-    standing = [row for row in changes if row.state != "superseded"]
+    standing = [row for row in changes if row.state != ChangeState.SUPERSEDED]
     by_state: dict[bool, list[Row]] = defaultdict(list)
     for row in standing:
-        by_state[row.state in ("done", "refused")].append(row)
+        by_state[row.state in (ChangeState.DONE, ChangeState.REFUSED)].append(row)
     for ended, title in ((False, "What will be done"), (True, "What was done")):
         if by_state[ended]:
             yield f"\n{title}"
@@ -213,10 +211,10 @@ def _changes(changes: Sequence[Row]) -> Iterator[str]:
 
 def _change(row: Row) -> str:
     words = [STATES.get(row.state, row.state)]
-    if row.state in ("planned", "approved"):
-        words += [f"held by {row.held_by}"] if row.verdict == "held" else []
-        words += ["not yet checked by the gate"] if row.verdict == "unchecked" else []
-        words += ["waits for approval"] if row.approval == "waiting" else []
+    if row.state in NOT_BEGUN:
+        words += [f"held by {row.held_by}"] if row.verdict == Verdict.HELD else []
+        words += ["not yet checked by the gate"] if row.verdict == Verdict.UNCHECKED else []
+        words += ["waits for approval"] if row.approval == Approval.WAITING else []
     if row.reason:
         words.append(row.reason)
     if row.target_number or row.target_id:

@@ -77,7 +77,7 @@ class Finding:
         known = catalogue.of(self.type)
         if self.change is not None and known.with_change:
             return known.with_change
-        return self.next_step or known.cure
+        return self.next_step or known.remedy
 
     @property
     def message(self) -> str:

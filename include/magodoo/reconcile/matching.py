@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.states import CANCELLED_IN_ODOO
 from magodoo.domain.vocabulary import Kind, Rule, Side
 from magodoo.reconcile import assignment, references, shares, splits
 from magodoo.reconcile.dataset import KINDS, Mask, Positions
@@ -101,7 +102,7 @@ def match(view: View, counted: Quantities) -> Matching:
         magento,
         odoo,
         np.concatenate([rule, assigned.rule]),
-        ambiguous=orders.ambiguous | (assigned.ambiguous & ~cut.told_apart),
+        ambiguous=orders.ambiguous | (assigned.ambiguous & ~cut.interchangeable),
         lost=lost,
         covered=shares.covered(view, counted, alive & (partner < 0)) | together,
         splits=cut,
@@ -172,7 +173,7 @@ def _orders_by_key(view: View, magento: Positions, odoo: Positions) -> _Orders:
     candidates = np.flatnonzero(free & view.select(Side.ODOO, Kind.ORDER) & (view.order_of >= 0) & ~view.ours)
     candidates = candidates[free[view.order_of[candidates]]]
     frame = pd.DataFrame({"odoo": candidates, "order": view.order_of[candidates]})
-    frame["standing"] = ~view.word_is("state", {"cancel"})[candidates]
+    frame["standing"] = ~view.word_is("state", CANCELLED_IN_ODOO)[candidates]
     frame["id"] = view.column("source_id")[candidates]
     frame = frame[frame["standing"] | ~frame.groupby("order")["standing"].transform("any").astype(bool)]
     several = frame["standing"] & (frame.groupby("order")["odoo"].transform("size") > 1)

@@ -60,7 +60,7 @@ def reconcile(frames: Frames, instance: Instance, now: datetime) -> Result:
     Pure: the result does not depend on the order of rows.
     """
     keep = in_scope(frames, instance)
-    situation = look(frames.only(keep), instance, now)
+    situation = situation_of(frames.only(keep), instance, now)
     findings = find(situation)
     pairs = situation.matching.frame()
     counts = {
@@ -91,7 +91,7 @@ def _not_expected(situation: Situation) -> list[str]:
     return [str(key) for key in view.column("source_id")[absent]]
 
 
-def look(frames: Frames, instance: Instance, now: datetime) -> Situation:
+def situation_of(frames: Frames, instance: Instance, now: datetime) -> Situation:
     """Return the frames matched and compared, under the settings that apply if documents are electronic."""
     meant = drafted_by_default(instance) if records.is_electronic(frames.master) else instance
     view = View(frames, meant, now)

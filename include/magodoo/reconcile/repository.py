@@ -15,6 +15,7 @@ import pandas as pd
 from sqlalchemy import Connection, text
 
 from magodoo.domain.vocabulary import Kind, Rule
+from magodoo.erasing import erase_words
 from magodoo.pg_copy import copy_rows, json_text
 from magodoo.reconcile import catalogue
 from magodoo.reconcile.finding import Finding
@@ -228,6 +229,31 @@ def unmute(connection: Connection, finding_id: int) -> None:
     connection.execute(
         text("update finding set muted_until = null, muted_by = null, muted_reason = null where id = :id"),
         {"id": finding_id},
+    )
+
+
+def mailed(connection: Connection, finding_ids: Collection[int], now: datetime) -> None:
+    """Record that these findings were mailed."""
+    connection.execute(
+        text("update finding set mailed_at = :now where id = any(:ids)"), {"now": now, "ids": list(finding_ids)}
+    )
+
+
+def erase(connection: Connection, words: Sequence[str]) -> int:
+    """Blank the words in the texts of every finding; return how many rows changed."""
+    texts = ("message", "effect", "next_step", "magento_value", "odoo_value", "no_change_reason", "part")
+    return erase_words(connection, "finding", texts, words)
+
+
+def add_pairs(connection: Connection, instance: str, pairs: Sequence[Mapping[str, str]]) -> None:
+    """Store the pairs that writing made: kind, order_key, magento_id and odoo_id of each. A document that has a pair keeps it."""
+    connection.execute(
+        text(
+            """insert into pair (instance, kind, order_key, magento_id, odoo_id, rule)
+            select :instance, kind, order_key, magento_id, odoo_id, :rule from jsonb_to_recordset(cast(:rows as jsonb))
+                as written (kind text, order_key text, magento_id text, odoo_id text) on conflict do nothing"""
+        ),
+        {"instance": instance, "rows": json_text(pairs), "rule": Rule.LEDGER.value},
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from magodoo.domain.states import OdooMovePaymentState
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.reconcile.dataset import Mask, Positions
 
@@ -77,7 +78,7 @@ def settled_by_reversal(situation: Situation) -> Mask:
         situation.unpaired & view.select(Side.ODOO, Kind.CREDIT_MEMO) & view.active & (view.column("open_amount") == 0)
     )
     invoices = _parents(situation, notes)
-    reversed_ = view.word_is("status", {"reversed"}) & situation.matching.paired
+    reversed_ = view.word_is("status", {OdooMovePaymentState.REVERSED}) & situation.matching.paired
     result[notes[(invoices >= 0) & reversed_[invoices]]] = True
     return result & ~np.isin(view.column("order_key"), _open_to_ship(situation, view.column("order_key")[result]))
 

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.states import FRAUD, MAGENTO_ORDER_STATES, NEVER_IMPORTED, MagentoOrderState
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.reconcile import assignment, quantities
 from magodoo.reconcile.dataset import KINDS, Mask, Positions, Units
@@ -15,8 +16,7 @@ from magodoo.reconcile.matching import Matching
 from magodoo.reconcile.quantities import Quantities
 from magodoo.reconcile.reversals import Reversals, before_push
 from magodoo.reconcile.rows import Document
-from magodoo.reconcile.statuses import MAGENTO_ORDER_STATES
-from magodoo.reconcile.view import NEVER_IMPORTED, View
+from magodoo.reconcile.view import View
 
 DOCUMENTS = (Kind.INVOICE, Kind.SHIPMENT, Kind.CREDIT_MEMO)
 
@@ -68,7 +68,9 @@ class Situation:
         """
         view = self.view
         orders = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & ~view.importable
-        orders &= ~view.word_is("state", {*NEVER_IMPORTED, "canceled"}) & ~view.word_is("status", {"fraud"})
+        orders &= ~view.word_is("state", {*NEVER_IMPORTED, MagentoOrderState.CANCELED}) & ~view.word_is(
+            "status", {FRAUD}
+        )
         begun = view.column("amount_paid") > 0
         documents = self.is_document & view.is_magento & view.active & (view.order_of >= 0)
         begun[view.order_of[documents]] = True

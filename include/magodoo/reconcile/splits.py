@@ -63,7 +63,7 @@ class Splits:
         return self._mask(at for cut in self.unequal for at in cut.every)
 
     @cached_property
-    def told_apart(self) -> Mask:
+    def interchangeable(self) -> Mask:
         """Documents for which it no longer matters which one each is matched with."""
         return self.in_equal | self._mask(self.beyond)
 

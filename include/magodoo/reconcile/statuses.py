@@ -9,33 +9,18 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-MAGENTO_INVOICE = {"1": "open", "2": "paid", "3": "canceled"}
-MAGENTO_CREDIT_MEMO = {"1": "open", "2": "refunded", "3": "canceled"}
-ODOO_PAYMENT = {
-    "not_paid": "Not Paid",
-    "in_payment": "In Payment",
-    "paid": "Paid",
-    "partial": "Partially Paid",
-    "reversed": "Reversed",
-    "blocked": "Blocked",
-    "invoicing_legacy": "Invoicing App Legacy",
-    "": "Not Paid",
-}
-ODOO_MOVE_STATES = ("draft", "posted", "cancel")
-ODOO_ORDER_STATES = ("draft", "sent", "sale", "cancel")
-ODOO_PICKING_STATES = ("draft", "waiting", "confirmed", "assigned", "done", "cancel")
-MAGENTO_ORDER_STATES = (
-    "new",
-    "pending_payment",
-    "payment_review",
-    "holded",
-    "processing",
-    "complete",
-    "closed",
-    "canceled",
+from magodoo.domain.states import (
+    CANCELED_IN_MAGENTO,
+    QUOTATION,
+    UNDER_WAY,
+    UNPAID,
+    MagentoOrderState,
+    OdooMovePaymentState,
+    OdooMoveState,
+    OdooOrderState,
+    OdooTransferState,
 )
-CONFIRMED = frozenset({"processing", "complete", "closed"})
-UNPAID = frozenset({"", "not_paid", "partial", "blocked"})
+from magodoo.domain.vocabulary import FindingType
 
 
 @dataclass(frozen=True)
@@ -50,17 +35,17 @@ class Meaning:
 
     words: str
     part: str | None = None
-    finding: str | None = None  # another type than status_mismatch
+    finding: FindingType | None = None
 
 
 @dataclass(frozen=True)
 class _Row:
-    magento: Container[str] | None
-    odoo: Container[str] | None
-    payment: Container[str] | None
-    captured: bool | None
-    ours: bool | None
     meaning: Meaning
+    magento: Container[str] | None = None
+    odoo: Container[str] | None = None
+    payment: Container[str] | None = None
+    captured: bool | None = None
+    ours: bool | None = None
 
     def fits(self, magento: str, odoo: str, payment: str, captured: bool, ours: bool) -> bool:
         words = ((self.magento, magento), (self.odoo, odoo), (self.payment, payment))
@@ -72,50 +57,41 @@ class _Row:
 
 AGREE = Meaning("both sides agree")
 
-# columns:  Magento      Odoo state     payment_state  captured  ours
 _MOVE = (
-    _Row({"3"}, {"posted"}, None, None, None, Meaning("cancelled in Magento, posted in Odoo", "")),
-    _Row({"3"}, None, None, None, None, Meaning("cancelled in Magento, not in the books of Odoo")),
-    _Row(
-        None, {"cancel"}, None, None, None, Meaning("stands in Magento, its document is cancelled in Odoo", "cancelled")
-    ),
-    _Row(
-        None, {"draft"}, None, None, True, Meaning("stands in Magento, our document is still a draft in Odoo", "draft")
-    ),
+    _Row(Meaning("cancelled in Magento, posted in Odoo", ""), magento=CANCELED_IN_MAGENTO, odoo={OdooMoveState.POSTED}),
+    _Row(Meaning("cancelled in Magento, not in the books of Odoo"), magento=CANCELED_IN_MAGENTO),
+    _Row(Meaning("stands in Magento, its document is cancelled in Odoo", "cancelled"), odoo={OdooMoveState.CANCEL}),
+    _Row(Meaning("stands in Magento, our document is still a draft in Odoo", "draft"), odoo={OdooMoveState.DRAFT}, ours=True),
     # Posted when it was written to Magento, and a draft again: a draft that a person prepares is never paired.
-    _Row(None, {"draft"}, None, None, False, Meaning("stands in Magento, its document is a draft again in Odoo", "")),
-    _Row(None, {"posted"}, {"partial"}, True, None, Meaning("captured in Magento, partially paid in Odoo", "payment")),
-    _Row(None, {"posted"}, UNPAID, True, None, Meaning("captured in Magento, not paid in Odoo", "payment")),
-    _Row(None, {"posted"}, {"reversed"}, None, None, Meaning("posted in Odoo and settled by a credit note")),
-    _Row(None, {"posted"}, {"in_payment"}, None, None, Meaning("posted in Odoo, payment under way to the bank")),
-    _Row(None, {"posted"}, {"paid"}, None, None, Meaning("posted and paid in Odoo")),
+    _Row(Meaning("stands in Magento, its document is a draft again in Odoo", ""), odoo={OdooMoveState.DRAFT}, ours=False),
+    _Row(
+        Meaning("captured in Magento, partially paid in Odoo", "payment"),
+        odoo={OdooMoveState.POSTED}, payment={OdooMovePaymentState.PARTIAL}, captured=True,
+    ),
+    _Row(Meaning("captured in Magento, not paid in Odoo", "payment"), odoo={OdooMoveState.POSTED}, payment=UNPAID, captured=True),
+    _Row(Meaning("posted in Odoo and settled by a credit note"), odoo={OdooMoveState.POSTED}, payment={OdooMovePaymentState.REVERSED}),
+    _Row(Meaning("posted in Odoo, payment under way to the bank"), odoo={OdooMoveState.POSTED}, payment={OdooMovePaymentState.IN_PAYMENT}),
+    _Row(Meaning("posted and paid in Odoo"), odoo={OdooMoveState.POSTED}, payment={OdooMovePaymentState.PAID}),
     # Every invoice created over Magento's REST API has state 2, which alone is no evidence of money (docs/business-rules.md#payments).
-    _Row(None, {"posted"}, None, False, None, Meaning("posted in Odoo and open, no capture known in Magento")),
-    _Row(None, None, None, None, None, AGREE),
-)
+    _Row(Meaning("posted in Odoo and open, no capture known in Magento"), odoo={OdooMoveState.POSTED}, captured=False),
+    _Row(AGREE),
+)  # fmt: skip
 
 _ORDER = (
-    _Row({"canceled"}, {"cancel"}, None, None, None, Meaning("cancelled on both sides")),
-    _Row({"canceled"}, {"sale"}, None, None, None, Meaning("cancelled in Magento, confirmed in Odoo", "order")),
-    _Row({"canceled"}, None, None, None, True, Meaning("cancelled in Magento, our quotation stands in Odoo", "order")),
-    _Row({"canceled"}, None, None, None, None, Meaning("cancelled in Magento, a quotation in Odoo")),
-    _Row(None, {"cancel"}, None, None, None, Meaning("cancelled in Odoo, not in Magento", "", "cancelled_in_odoo")),
-    _Row(None, {"sale"}, None, None, None, Meaning("confirmed in Odoo")),
-    _Row(
-        CONFIRMED,
-        {"draft", "sent"},
-        None,
-        None,
-        True,
-        Meaning("under way in Magento, our quotation is not confirmed", "draft"),
-    ),
-    _Row(None, None, None, None, None, Meaning("a quotation in Odoo")),
-)
+    _Row(Meaning("cancelled on both sides"), magento={MagentoOrderState.CANCELED}, odoo={OdooOrderState.CANCEL}),
+    _Row(Meaning("cancelled in Magento, confirmed in Odoo", "order"), magento={MagentoOrderState.CANCELED}, odoo={OdooOrderState.SALE}),
+    _Row(Meaning("cancelled in Magento, our quotation stands in Odoo", "order"), magento={MagentoOrderState.CANCELED}, ours=True),
+    _Row(Meaning("cancelled in Magento, a quotation in Odoo"), magento={MagentoOrderState.CANCELED}),
+    _Row(Meaning("cancelled in Odoo, not in Magento", "", FindingType.CANCELLED_IN_ODOO), odoo={OdooOrderState.CANCEL}),
+    _Row(Meaning("confirmed in Odoo"), odoo={OdooOrderState.SALE}),
+    _Row(Meaning("under way in Magento, our quotation is not confirmed", "draft"), magento=UNDER_WAY, odoo=QUOTATION, ours=True),
+    _Row(Meaning("a quotation in Odoo")),
+)  # fmt: skip
 
 _SHIPMENT = (
-    _Row(None, {"done"}, None, None, None, Meaning("shipped on both sides")),
-    _Row(None, {"cancel"}, None, None, None, Meaning("shipped in Magento, cancelled in Odoo")),
-    _Row(None, None, None, None, None, Meaning("shipped in Magento, not yet delivered in Odoo")),
+    _Row(Meaning("shipped on both sides"), odoo={OdooTransferState.DONE}),
+    _Row(Meaning("shipped in Magento, cancelled in Odoo"), odoo={OdooTransferState.CANCEL}),
+    _Row(Meaning("shipped in Magento, not yet delivered in Odoo")),
 )
 
 TABLES = {"order": _ORDER, "invoice": _MOVE, "credit_memo": _MOVE, "shipment": _SHIPMENT}

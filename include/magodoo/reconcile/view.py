@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.states import FRAUD, NEVER_IMPORTED, MagentoOrderState
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.money import CURRENCY_DECIMALS
 from magodoo.reconcile.dataset import KINDS, ROLES, SIDES, Frames, Mask, Positions, Units
 from magodoo.settings.model import Instance
-
-NEVER_IMPORTED = frozenset({"pending_payment", "payment_review", "holded"})  # docs/business-rules.md#credit-memos
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ class View:
         orders = self.select(Side.MAGENTO, Kind.ORDER) & self.exists
         if not orders.any():
             return orders
-        return orders & table[states.codes.to_numpy(), methods.codes.to_numpy()] & ~self.word_is("status", {"fraud"})
+        return orders & table[states.codes.to_numpy(), methods.codes.to_numpy()] & ~self.word_is("status", {FRAUD})
 
     @cached_property
     def only_authorised(self) -> Mask:
@@ -145,7 +144,7 @@ class View:
         return early & ~self.word_is("payment_method", quotation)
 
     def _imports(self, state: str, method: str) -> bool:
-        if state in NEVER_IMPORTED or state == "canceled":
+        if state in NEVER_IMPORTED or state == MagentoOrderState.CANCELED:
             return False
         return state in self.states_imported(method)[1]
 
@@ -169,10 +168,10 @@ class View:
     @cached_property
     def cancelled_orders(self) -> Mask:
         """Magento orders that are cancelled."""
-        return self.select(Side.MAGENTO, Kind.ORDER) & self.word_is("state", {"canceled"})
+        return self.select(Side.MAGENTO, Kind.ORDER) & self.word_is("state", {MagentoOrderState.CANCELED})
 
     @cached_property
-    def before_books(self) -> Mask:
+    def before_cut_over(self) -> Mask:
         """Documents whose order was placed before the cut-over."""
         start = self.instance.books_from_utc
         if start is None:
@@ -181,7 +180,7 @@ class View:
         return np.where(self.order_of >= 0, early[self.order_of], early)
 
     @cached_property
-    def created_since_books(self) -> Mask:
+    def created_since_cut_over(self) -> Mask:
         """Documents created on or after the cut-over."""
         start = self.instance.books_from_utc
         if start is None:

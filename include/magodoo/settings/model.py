@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.states import UNDER_WAY
 from magodoo.domain.vocabulary import Side
 from magodoo.settings import extra_totals, other_values
 from magodoo.settings.extra_totals import ExtraTotal, GiftCardsSold
@@ -89,7 +90,7 @@ class TaxRule(Strict):
 class Orders(Strict):
     """Which Magento orders become sale orders in Odoo."""
 
-    import_states: tuple[str, ...] = ("processing", "complete", "closed")
+    import_states: tuple[str, ...] = UNDER_WAY
     """Magento order states that are imported; a payment method may override them."""
     cancel: bool = True
     """Cancel in Odoo what Magento cancelled, if nothing is invoiced or done."""

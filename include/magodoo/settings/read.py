@@ -20,9 +20,19 @@ FILE_VARIABLE = "MAGODOO_SETTINGS"
 DEFAULT_FILE = "magodoo.yaml"
 SECRETS = ("password", "token", "secret", "api_key", "apikey")
 
+Key = tuple[tuple[str, ...], int, int | None]
+Lines = dict[tuple[str, ...], int]
+
 
 class Loader(yaml.SafeLoader):
     """YAML with the booleans of version 1.2: only true and false, so that `off` is text and `NO` is Norway."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Return the value of a node; its text when it only looks like a date or a number: the model then says what is wrong with it."""
+        try:
+            return super().construct_object(node, deep)
+        except ValueError:
+            return node.value
 
 
 _BOOL = "tag:yaml.org,2002:bool"
@@ -77,52 +87,60 @@ def read_with_problems(path: Path | str | None = None) -> Reading:
     """
     file = Path(path) if path else settings_file()
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")  # the loader refuses what is not UTF-8
     except OSError as problem:
         raise BadSettings(
             f"{file} cannot be read: {problem.strerror}",
             hint=f"copy magodoo.example.yaml to magodoo.yaml and change it, or name another file in {FILE_VARIABLE}",
         ) from None
     try:
-        node = yaml.compose(text, Loader=Loader)
-        raw = yaml.load(text, Loader=Loader)  # noqa: S506 - a SafeLoader
+        loader = Loader(text)
+        node = loader.get_single_node()
+        keys = list(_keys(node))  # before the mappings take in what they merge (<<)
+        raw = node and loader.construct_document(node)
+    except yaml.reader.ReaderError as problem:  # a character that YAML does not allow
+        line = text.count("\n", 0, problem.position) + 1
+        raise BadSettings(f"{file} is not YAML: {problem}, line {line}") from None
     except yaml.YAMLError as problem:
         raise BadSettings(f"{file} is not YAML: {problem}") from None
     if not isinstance(raw, dict) or not isinstance(raw.get("instances"), dict):
         raise BadSettings(f"{file} has no `instances:`", hint="begin with magodoo.example.yaml")
-    return _validated(raw, node)
+    return _validated(raw, keys)
 
 
-def _validated(raw: dict[str, Any], node: yaml.Node | None) -> Reading:
-    problems: list[Problem] = list(_repeated(node))
+def _validated(raw: dict[str, Any], keys: list[Key]) -> Reading:
+    problems: list[Problem] = []
+    lines = {path: line for path, line, _ in keys}
+    for path, line, first in keys:
+        if first and path[-1] != "<<":
+            instance = path[1] if path[0] == "instances" and len(path) > 1 else None
+            problems.append(Problem(".".join(path), line, f"stands twice, first in line {first}", instance, "keep one"))
     instances: dict[str, Instance] = {}
     for name, entry in raw["instances"].items():
         try:
             instances[str(name)] = Instance.model_validate({**(entry or {}), "id": str(name)})
         except ValidationError as problem:
-            problems += _told(problem, ("instances", name), node, str(name))
+            problems += _problems_of(problem, ("instances", name), lines, str(name))
         except TypeError:
-            line = _line(node, ("instances", name))
-            problems.append(Problem(f"instances.{name}", line, "must be a mapping", str(name), "indent its settings"))
-    for told in problems:
-        instances.pop(told.instance or "", None)
+            where = _line(lines, ("instances", name))
+            problems.append(Problem(f"instances.{name}", where, "must be a mapping", str(name), "indent its settings"))
+    for found in problems:
+        instances.pop(found.instance or "", None)
     try:
         settings = Settings.model_validate({**raw, "instances": instances})
     except ValidationError as problem:
-        problems += _told(problem, (), node, None)
+        problems += _problems_of(problem, (), lines, None)
         settings = Settings(instances=instances)
     return Reading(settings, problems)
 
 
-def _told(
-    error: ValidationError, prefix: tuple[Any, ...], node: yaml.Node | None, instance: str | None
-) -> list[Problem]:
-    told = []
+def _problems_of(error: ValidationError, prefix: tuple[Any, ...], lines: Lines, instance: str | None) -> list[Problem]:
+    found = []
     for item in error.errors():
         path = (*prefix, *item["loc"])
         message, hint = _words(item, Instance if prefix else Settings)
-        told.append(Problem(".".join(map(str, path)), _line(node, path), message, instance, hint))
-    return told
+        found.append(Problem(".".join(map(str, path)), _line(lines, path), message, instance, hint))
+    return found
 
 
 def _words(item: Any, model: type[BaseModel]) -> tuple[str, str]:
@@ -162,36 +180,23 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(argument)
 
 
-def _repeated(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[Problem]:
-    """Yield a problem for each duplicate key: YAML silently keeps the last one."""
-    if isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            yield from _repeated(value, (*path, str(index)))
-    if not isinstance(node, yaml.MappingNode):
+def _keys(node: yaml.Node | None, path: tuple[str, ...] = ()) -> Iterator[Key]:
+    """Yield path and line of each key and list item, and the line where its mapping has the same key before: YAML keeps the last one."""
+    if isinstance(node, yaml.MappingNode):
+        parts = [(str(key.value), key, value) for key, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        parts = [(str(index), value, value) for index, value in enumerate(node.value)]
+    else:
         return
     first: dict[str, int] = {}
-    for key, value in node.value:
-        name, line = str(key.value), key.start_mark.line + 1
-        inner = (*path, name)
-        if name in first and name != "<<":
-            instance = inner[1] if inner[0] == "instances" and len(inner) > 1 else None
-            yield Problem(".".join(inner), line, f"stands twice, first in line {first[name]}", instance, "keep one")
+    for name, begins, value in parts:
+        line = begins.start_mark.line + 1
+        yield (*path, name), line, first.get(name)
         first.setdefault(name, line)
-        yield from _repeated(value, inner)
+        yield from _keys(value, (*path, name))
 
 
-def _line(node: yaml.Node | None, path: tuple[Any, ...]) -> int | None:
+def _line(lines: Lines, path: tuple[Any, ...]) -> int | None:
     """Return the line of the deepest part of `path` that the file contains."""
-    line = None
-    for step in path:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if str(key.value) == str(step)), None)
-            if found is None:
-                return line
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line
+    keys = tuple(map(str, path))
+    return next((lines[keys[:depth]] for depth in range(len(keys), 0, -1) if keys[:depth] in lines), None)

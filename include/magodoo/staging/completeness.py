@@ -145,12 +145,12 @@ def _keys(connection: Connection, statement: str, instance: str, order_keys: Seq
     return list(connection.execute(text(statement), {"instance": instance, "keys": list(order_keys)}).scalars())
 
 
-def are_settled(
-    connection: Connection, instance: str, side: str, kind: str, stamps: Mapping[str, datetime], overlap: timedelta
+def all_staged(
+    connection: Connection, instance: str, side: str, kind: str, timestamps: Mapping[str, datetime], overlap: timedelta
 ) -> bool:
     """Return whether all of these documents are staged with these timestamps and were read again `overlap` later, unchanged.
 
-    `stamps` holds the change timestamp (UTC) by source id. A timestamp has whole seconds, and a transaction may end
+    `timestamps` holds the change timestamp (UTC) by source id. A timestamp has whole seconds, and a transaction may end
     late: within the overlap a record may change once more and keep its timestamp. Both reading times are of our clock,
     which need not agree with the source's.
     """
@@ -159,6 +159,6 @@ def are_settled(
         select d.source_id, d.updated_at from document d join payload p using (instance, side, kind, source_id)
             where d.instance = :instance and d.side = :side and d.kind = :kind and d.source_id = any(:ids)
                 and d.deleted_at is null and d.request_began_at >= p.request_began_at + :overlap"""),
-        {"instance": instance, "side": side, "kind": kind, "ids": list(stamps), "overlap": overlap},
+        {"instance": instance, "side": side, "kind": kind, "ids": list(timestamps), "overlap": overlap},
     )
-    return {source_id: updated_at for source_id, updated_at in rows} == dict(stamps)
+    return {source_id: updated_at for source_id, updated_at in rows} == dict(timestamps)

@@ -51,9 +51,9 @@ def migrate(url: str) -> None:
     try:
         with engine.begin() as connection:
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            lacking = what_is_lacking(connection)
-            if lacking:
-                raise _lacks(lacking)
+            grants = missing_grants(connection)
+            if grants:
+                raise _without_grants(grants)
             if not _exists(connection):
                 connection.execute(text(f"create schema {SCHEMA}"))
             config.attributes["connection"] = connection
@@ -71,7 +71,7 @@ def migrate(url: str) -> None:
         engine.dispose()
 
 
-def what_is_lacking(connection: Connection) -> list[str]:
+def missing_grants(connection: Connection) -> list[str]:
     """Return the SQL statements that would grant this role the privileges it lacks; empty if it has them all."""
     role, database, may_create, may_temp = connection.execute(
         text("""select quote_ident(current_user), quote_ident(current_database()),
@@ -96,7 +96,7 @@ def _exists(connection: Connection) -> bool:
     return found.scalar() is not None
 
 
-def _lacks(statements: list[str]) -> FixConfiguration:
+def _without_grants(statements: list[str]) -> FixConfiguration:
     return FixConfiguration(
         "the role of the connection `magodoo_staging` lacks rights in the staging database", system="staging", call="migrate",
         hint=f"let an owner of the database run: {'; '.join(statements)}",

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
@@ -18,8 +19,8 @@ from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.canonical import DOCUMENT_COLUMNS, LINE_COLUMNS, CanonicalDocument
 from magodoo.pg_copy import copy_rows, encoded, encoded_row, escaped_json, json_text
 from magodoo.settings import Instance
-from magodoo.staging import db, deletion, line_linking, retention, work_queue
-from magodoo.staging.order_linking import names_of, resolve, shop_is_known
+from magodoo.staging import db, deletion, line_linking, work_queue
+from magodoo.staging.order_linking import magento_is_staged, names_of, resolve
 
 KEY = ("instance", "side", "kind", "source_id")
 INCOMING = (*KEY, "updated_at", "request_began_at", "hash", "fate")
@@ -163,11 +164,11 @@ _LINES = f"""
 
 
 def insert(
-    connection: Connection, documents: Sequence[Prepared], names: Mapping[str, Any], *, shop_is_known: bool
+    connection: Connection, documents: Sequence[Prepared], names: Mapping[str, Any], *, magento_is_staged: bool
 ) -> None:
     """Insert documents that are not staged yet. `names` are those of `names_of`.
 
-    Looks for no order as long as `shop_is_known` is false: no Magento order is staged yet.
+    Looks for no order as long as `magento_is_staged` is false: no Magento order is staged yet.
     """
     groups: dict[tuple[str, bool], list[Prepared]] = {}
     for document in documents:
@@ -177,7 +178,7 @@ def insert(
     for group, statement in _STATEMENTS.items():
         if found := groups.get(group):
             fill(connection, found)
-            connection.execute(text(statement), {**names, "shop_is_known": shop_is_known})
+            connection.execute(text(statement), {**names, "shop_is_known": magento_is_staged})
             lines = [line for document in found for line in document.lines]
             if group == (Side.MAGENTO, False):
                 _incoming(connection, "line", LINE, lines)
@@ -259,16 +260,16 @@ def write(connection: Connection, instance: Instance, documents: Sequence[Prepar
     if changed:
         _replace(connection, changed)
         work_queue.bump_changed(connection)
-    insert(connection, new, names_of(instance), shop_is_known=_shop_is_known(connection, instance, new))
+    insert(connection, new, names_of(instance), magento_is_staged=_magento_is_staged(connection, instance, new))
     db.keep(connection, "document", "line", "payload")
     db.learn_kinds(connection)
     resolve(connection, instance)
-    retention.keep_erased(connection, instance.id)
+    _keep_erased(connection, instance.id)
     return Staged(len(documents), len(new) + len(changed), same, len(known) - len(changed) - same)
 
 
-def _shop_is_known(connection: Connection, instance: Instance, new: Sequence[Prepared]) -> bool:
-    return any(document.key[:2] == (Side.MAGENTO, Kind.ORDER) for document in new) or shop_is_known(
+def _magento_is_staged(connection: Connection, instance: Instance, new: Sequence[Prepared]) -> bool:
+    return any(document.key[:2] == (Side.MAGENTO, Kind.ORDER) for document in new) or magento_is_staged(
         connection, instance.id
     )
 
@@ -318,7 +319,50 @@ def _replace(connection: Connection, documents: Sequence[Prepared]) -> None:
             staged_at = now(), deleted_at = null, resolved_at = null
         from incoming_document i where {_SAME_KEY.format("d", "i")}""")
     )
-    for table in ("line", "payload"):
-        connection.execute(text(f"delete from {table} l using incoming_document i where {_SAME_KEY.format('l', 'i')}"))
+    connection.execute(text(f"delete from line l using incoming_document i where {_SAME_KEY.format('l', 'i')}"))
+    connection.execute(text(f"delete from payload p using incoming_document i where {_SAME_KEY.format('p', 'i')}"))
     copy_rows(connection, "payload", PAYLOAD, [document.payload for document in documents])
     copy_rows(connection, "line", LINE, [line for document in documents for line in document.lines])
+
+
+# Personal data
+
+
+_PERSON = ("customer_name", "customer_email", "customer_phone", "ship_to_name")
+_BLANKED = (
+    "".join(f"{column} = null, " for column in _PERSON)
+    + "customer_key = case when customer_key like '%@%' then null else customer_key end,"  # an id is a number and stays
+    + " details = details - 'customer_id'"
+)
+
+
+def erase(connection: Connection, instance: str, order_keys: Sequence[str]) -> dict[str, int]:
+    """Blank who bought in the documents and payloads of these orders; return row counts by table."""
+    return _blank(connection, "instance = :instance and order_key = any(:orders)", instance, order_keys)
+
+
+def _keep_erased(connection: Connection, instance: str) -> None:
+    """Blank what was just written of orders that are erased."""
+    erased = text("select order_key from erased where instance = :instance limit 1")
+    if connection.execute(erased, {"instance": instance}).first() is not None:
+        _blank(connection, f"(instance, order_key) in ({_INCOMING_ERASED})", instance)
+
+
+_INCOMING_ERASED = f"""select distinct e.instance, e.order_key from incoming i join document d using ({", ".join(KEY)})
+    join erased e on e.instance = d.instance and e.order_key = d.order_key"""
+
+
+def _blank(connection: Connection, which: str, instance: str, order_keys: Sequence[str] = ()) -> dict[str, int]:
+    statements = {
+        "payload": f"""update payload set payload = null where payload is not null
+            and (instance, side, kind, source_id) in (select instance, side, kind, source_id from document where {which})""",
+        "document": f"update document set {_BLANKED} where {which}",
+    }
+    values = {"instance": instance, "orders": list(order_keys)}
+    return {table: connection.execute(text(statement), values).rowcount for table, statement in statements.items()}
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Delete what a side sent, where the request began before this time; return how many payloads."""
+    statement = "update payload set payload = null where payload is not null and request_began_at < :before"
+    return connection.execute(text(statement), {"before": before}).rowcount

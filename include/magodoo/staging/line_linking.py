@@ -367,5 +367,5 @@ def _assigned(columns: dict[str, str]) -> str:
 
 def _differ(row: str, columns: dict[str, str]) -> str:
     """Return the SQL condition that a row differs, so that an equal row is not written again."""
-    told = ", ".join(f"{row}.{column}" for column in columns)
-    return f"({told}) is distinct from ({', '.join(columns.values())})"
+    names = ", ".join(f"{row}.{column}" for column in columns)
+    return f"({names}) is distinct from ({', '.join(columns.values())})"

@@ -55,6 +55,16 @@ def put_fact(connection: Connection, instance: str, model: str, key: str, data: 
     _insert(connection, instance, model, "key", [{"id": 1, "key": key}], data)
 
 
+def learn(connection: Connection, instance: str, model: str, keys: Sequence[str]) -> None:
+    """Store keys that stand for no record of Odoo's, beside those that are known."""
+    if keys:
+        connection.execute(
+            text("""insert into master (instance, model, key, odoo_id)
+                select :instance, :model, unnest(cast(:keys as text[])), 0 on conflict do nothing"""),
+            {"instance": instance, "model": model, "keys": list(keys)},
+        )
+
+
 def missing_skus(
     connection: Connection, instance: str, always: Sequence[str], order_keys: Sequence[str] | None = None
 ) -> list[str]:

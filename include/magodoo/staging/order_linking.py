@@ -24,7 +24,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from magodoo.settings import Instance
-from magodoo.staging import documents, since, work_queue
+from magodoo.staging import documents, master_data, since, work_queue
 from magodoo.staging.completeness import ORDER_NUMBER
 from magodoo.staging.line_linking import inherit, name_items, note_open
 
@@ -44,9 +44,9 @@ def resolve(connection: Connection, instance: Instance) -> int:
     names = names_of(instance)
     _learn_shapes(connection, names)
     inherit(connection, instance.id)
-    if not shop_is_known(connection, instance.id):
+    if not magento_is_staged(connection, instance.id):
         return 0
-    changed = _find(connection, names) if _has_books(connection, names) else 0
+    changed = _find(connection, names) if _odoo_is_staged(connection, names) else 0
     _clear_found(connection, names)
     connection.execute(
         text("update document set resolved_at = now() where instance = :instance and resolved_at is null"), names
@@ -132,16 +132,11 @@ _SHAPE = "left({number}, 1) || ':' || length(split_part({number}, '-', 1))"
 
 def _learn_shapes(connection: Connection, names: dict[str, Any]) -> None:
     """Store the shapes of this instance's order numbers: first character and length, without the `-1` of an edited order."""
-    connection.execute(
-        text(f"""
-        insert into master (instance, model, key, odoo_id)
-            select distinct :instance, :shapes, {_SHAPE.format(number="m.number")}, 0 from {_PENDING_ORDERS}
-        on conflict do nothing"""),
-        names,
-    )
+    shapes = text(f"select distinct {_SHAPE.format(number='m.number')} from {_PENDING_ORDERS}")
+    master_data.learn(connection, names["instance"], NUMBER_SHAPES, connection.scalars(shapes, names).all())
 
 
-def shop_is_known(connection: Connection, instance: str) -> bool:
+def magento_is_staged(connection: Connection, instance: str) -> bool:
     """Return whether a Magento order of the instance was ever staged.
 
     Before that no document can be resolved, or called foreign.
@@ -150,7 +145,7 @@ def shop_is_known(connection: Connection, instance: str) -> bool:
     return bool(connection.execute(known, {"instance": instance, "shapes": NUMBER_SHAPES}).scalar_one())
 
 
-def _has_books(connection: Connection, names: dict[str, Any]) -> bool:
+def _odoo_is_staged(connection: Connection, names: dict[str, Any]) -> bool:
     """Return whether any document of Odoo is staged; during the first reading of Magento none is."""
     there = text("select exists (select 1 from document where instance = :instance and side = 'odoo')")
     return bool(connection.execute(there, names).scalar_one())

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, text
 
+from magodoo.erasing import erase_words
 from magodoo.extract.canonical import Unread
 from magodoo.settings import Instance
 from magodoo.staging import work_queue
@@ -185,3 +186,19 @@ _WITH_ORDERS = """
 
 def _storable(words: str) -> str:
     return words.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def erase(connection: Connection, instance: str, order_keys: Sequence[str], words: Sequence[str]) -> int:
+    """Blank what the sides sent of these orders, and the words in every record; return how many rows were blanked."""
+    payloads = connection.execute(
+        text("""update quarantine set payload = null where (instance, side, kind, source_id) in (
+            select instance, side, kind, source_id from document where instance = :instance and order_key = any(:orders))"""),
+        {"instance": instance, "orders": list(order_keys)},
+    )
+    return payloads.rowcount + erase_words(connection, "quarantine", ("reason", "payload"), words)
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Delete what a side sent of records last read before this time; return how many."""
+    statement = "update quarantine set payload = null where payload is not null and last_seen < :before"
+    return connection.execute(text(statement), {"before": before}).rowcount

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
+from magodoo.erasing import erase_words
 from magodoo.money import dump_json
 
 
@@ -48,3 +49,13 @@ def _finish(engine: Engine, run_id: int, counts: dict[str, Any], *, ok: bool, me
                 "message": message and message[:4000].replace("\0", ""),
             },
         )
+
+
+def erase(connection: Connection, words: Sequence[str]) -> int:
+    """Blank the words in the messages of runs; return how many rows changed."""
+    return erase_words(connection, "run", ("message",), words)
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Delete the runs that started before this time; return how many."""
+    return connection.execute(text("delete from run where started_at < :before"), {"before": before}).rowcount

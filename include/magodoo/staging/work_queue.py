@@ -10,6 +10,8 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
+from magodoo.domain.vocabulary import OrderScope
+
 BUMP = """
     insert into order_work (instance, order_key, staged_version)
         {select}
@@ -52,7 +54,7 @@ def bump(connection: Connection, instance: str, order_keys: Sequence[str]) -> No
     )
 
 
-def bump_ripe(connection: Connection, instance: str, before: date, days: int = 7) -> int:
+def bump_aged(connection: Connection, instance: str, before: date, days: int = 7) -> int:
     """Make orders due whose refunds or returns reached an age within the last `days`, and return how many.
 
     `before` is a local date of the instance: documents dated earlier have reached the age.
@@ -63,9 +65,9 @@ def bump_ripe(connection: Connection, instance: str, before: date, days: int = 7
             and (kind = 'return' or kind = 'credit_memo' and side = 'magento') order by 1"""),
         {"instance": instance, "before": before, "since": before - timedelta(days=days)},
     ).scalars()
-    ripe = list(keys)
-    bump(connection, instance, ripe)
-    return len(ripe)
+    aged = list(keys)
+    bump(connection, instance, aged)
+    return len(aged)
 
 
 def due(connection: Connection, instance: str) -> list[str]:
@@ -103,7 +105,7 @@ def reconciled(
     `versions_seen` is the result of `versions`. `excluded` are the keys of orders that the settings exclude,
     `not_expected` of those that Odoo is not expected to have; all others are in scope.
     """
-    scopes = dict.fromkeys(not_expected, "not_expected") | dict.fromkeys(excluded, "excluded")
+    scopes = dict.fromkeys(not_expected, OrderScope.NOT_EXPECTED) | dict.fromkeys(excluded, OrderScope.EXCLUDED)
     connection.execute(
         text("""update order_work w set reconciled_version = greatest(w.reconciled_version, seen.version), scope = seen.scope
             from unnest(cast(:keys as text[]), cast(:versions as bigint[]), cast(:scopes as text[])) as seen (key, version, scope)
@@ -112,7 +114,7 @@ def reconciled(
             "instance": instance,
             "keys": list(versions_seen),
             "versions": list(versions_seen.values()),
-            "scopes": [scopes.get(key, "in_scope") for key in versions_seen],
+            "scopes": [scopes.get(key, OrderScope.IN_SCOPE) for key in versions_seen],
         },
     )
 
@@ -138,7 +140,7 @@ def to_complete(connection: Connection, instance: str, order_keys: Sequence[str]
     return [(row.order_key, row.staged_version, row.completed_version) for row in rows]
 
 
-def lively(connection: Connection, instance: str, since: datetime) -> list[str]:
+def may_change(connection: Connection, instance: str, since: datetime) -> list[str]:
     """Return the keys of orders that may still change.
 
     These are orders that are open in Magento, changed on either side since `since` (UTC), wait for their Magento order,

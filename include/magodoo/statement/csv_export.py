@@ -21,14 +21,14 @@ DOCUMENT_COLUMNS = ("line", "side", "kind", "number", "order_number", "date", "c
 
 def statement(body: Mapping[str, Any]) -> str:
     """Return the whole statement with its schedules as CSV, columns COLUMNS."""
-    rows = [*_figures(body), *_ledger(body), *_annexes(body)]
+    rows = [*_figures(body), *_ledger(body), *_schedules(body)]
     return _written(COLUMNS, ({"instance": body["instance"], "month": body["month"], **row} for row in rows))
 
 
 def documents(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return the documents behind the figures as CSV, one row per document with its statement line, columns DOCUMENT_COLUMNS."""
-    told = ({**row, "line": wording.label(row["line"]), "date": row["day"]} for row in rows)
-    return _written(DOCUMENT_COLUMNS, told)
+    worded = ({**row, "line": wording.label(row["line"]), "date": row["day"]} for row in rows)
+    return _written(DOCUMENT_COLUMNS, worded)
 
 
 def _figures(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -83,8 +83,8 @@ def _ledger(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
-def _annexes(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for name in wording.ANNEXES:
+def _schedules(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in wording.SCHEDULES:
         for row in body["annexes"].get(name, ()):
             known = {
                 "order_number",
@@ -104,7 +104,7 @@ def _annexes(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 if key not in known and row[key] not in (None, "")
             ]
             yield {
-                "part": wording.ANNEXES[name], **_taken(row), "date": row.get("day"), "other_number": row.get("magento_number"),
+                "part": wording.SCHEDULES[name], **_taken(row), "date": row.get("day"), "other_number": row.get("magento_number"),
                 "note": ", ".join(rest),
             }  # fmt: skip
 

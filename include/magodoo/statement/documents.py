@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from magodoo.domain.vocabulary import Kind, Side
+from magodoo.domain.vocabulary import Kind, OrderScope, Side
 from magodoo.settings import Instance
 from magodoo.statement.figures import Figures, LineSum, split
 from magodoo.statement.periods import Month
@@ -40,8 +40,8 @@ class Document:
     figures: Figures
     day: date | None
     state: str = ""
-    stands: bool = True
-    scope: str = "in_scope"
+    is_active: bool = True
+    scope: str = OrderScope.IN_SCOPE
     early_order: bool = False  # its order was placed before `books_from`, the cut-over
     early: bool = False  # the document itself is from before `books_from`
     base_total: int = 0
@@ -97,7 +97,7 @@ class Sales:
     def _in_month(self) -> Mapping[str, list[Document]]:
         found: dict[str, list[Document]] = {side.value: [] for side in Side}
         for one in self.documents.values():
-            if one.stands and self.month.holds(one.day):
+            if one.is_active and self.month.holds(one.day):
                 found[one.side].append(one)
         return found
 
@@ -208,7 +208,7 @@ def _document(instance: Instance, row: Mapping[str, Any], lines: list[LineSum]) 
     local = made.astimezone(instance.zone).date() if made else None
     return Document(
         side=row["side"], kind=row["kind"], id=row["source_id"], number=row["number"], order_key=row["order_key"],
-        order_number=row["order_number"], currency=row["currency"], state=row["state"], stands=row["stands"], scope=row["scope"],
+        order_number=row["order_number"], currency=row["currency"], state=row["state"], is_active=row["stands"], scope=row["scope"],
         figures=split(row["net"], row["tax"], row["country"], lines), day=local if magento else row["accounting_date"],
         early_order=row["early_order"], early=row["early"], base_total=row["base_grand_total"],
         invoice_date=local if magento else row["document_date"], partner=row["partner"], journal=row["journal"],

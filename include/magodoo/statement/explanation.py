@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from magodoo.domain.vocabulary import FindingType, Kind, Side
+from magodoo.domain.states import OdooMoveState
+from magodoo.domain.vocabulary import FindingType, Kind, OrderScope, Side
 from magodoo.money import rounded, shown
 from magodoo.settings import Instance
 from magodoo.statement.documents import Document, Found, Key, Sales
@@ -71,7 +72,7 @@ def explain(sales: Sales, instance: Instance) -> Explanation:
 class _Explaining:
     def __init__(self, sales: Sales, instance: Instance) -> None:
         self.sales, self.instance = sales, instance
-        self.told = Explanation()
+        self.result = Explanation()
         self.by_document: dict[tuple[str, str], list[Found]] = defaultdict(list)
         self.by_order: dict[str, list[Found]] = defaultdict(list)
         for found in sales.findings:
@@ -89,13 +90,13 @@ class _Explaining:
         for side in Side:
             for document in self.sales.in_month(side):
                 other = self.sales.partner(document)
-                if other is None or not other.stands:
+                if other is None or not other.is_active:
                     alone.append(document)
                 elif document.of_magento or not self.sales.month.holds(other.day):
                     self._matched(document, other)
         for document in self._without_shared(alone):
             self._alone(document)
-        return self.told
+        return self.result
 
     # Matched
 
@@ -106,7 +107,7 @@ class _Explaining:
             return
         line, why, muted = self._difference(magento, odoo)
         for one in (magento, odoo):
-            self.told.lines[one.key] = line
+            self.result.lines[one.key] = line
         self._apart(line, magento, odoo, why, muted)
 
     def _in_two_months(self, magento: Document, odoo: Document) -> None:
@@ -146,8 +147,8 @@ class _Explaining:
         for found in self._about(magento, odoo):
             if found.type in APART and _fits(found, one, two):
                 return FINDING + found.type, "", found.muted
-        told = f"Magento {shown(one.total, magento.currency)} {magento.currency}, Odoo {shown(two.total, odoo.currency)} {odoo.currency}"
-        return UNEXPLAINED, f"{told}, and no open finding says so", False
+        result = f"Magento {shown(one.total, magento.currency)} {magento.currency}, Odoo {shown(two.total, odoo.currency)} {odoo.currency}"
+        return UNEXPLAINED, f"{result}, and no open finding says so", False
 
     def _about(self, magento: Document, odoo: Document) -> list[Found]:
         return [
@@ -159,13 +160,13 @@ class _Explaining:
 
     def _alone(self, document: Document) -> None:
         line, why, muted = self._reason(document)
-        self.told.lines[document.key] = line
+        self.result.lines[document.key] = line
         figures = -document.figures if document.of_magento else document.figures
         self._step(line, figures, (document,), document, why, muted)
 
     def _reason(self, document: Document) -> tuple[str, str, bool]:
         other = self.sales.partner(document)
-        if document.scope == "excluded":
+        if document.scope == OrderScope.EXCLUDED:
             return EXCLUDED, "", False
         if document.early_order and document.early:
             return EARLY, "", False
@@ -176,9 +177,9 @@ class _Explaining:
             return FINDING + _T.CORRECTED_IN_ODOO.value, "", False
         if document.key in self.reversals:
             return FINDING + _T.REVERSED_BEFORE_PUSH.value, "", False
-        if document.of_magento and other is not None and other.state == "draft":
+        if document.of_magento and other is not None and other.state == OdooMoveState.DRAFT:
             return DRAFT, "", False
-        if document.scope == "not_expected":
+        if document.scope == OrderScope.NOT_EXPECTED:
             return NOT_IMPORTED, "", False
         return UNEXPLAINED, "it has no counterpart, and no open finding says so", False
 
@@ -207,7 +208,7 @@ class _Explaining:
                 free[found.order_key, found.odoo_amount] += 1
         taken: set[Key] = set()
         for one in self.sales.documents.values():
-            fits = not one.of_magento and one.stands and one.kind == Kind.INVOICE and one.partner is None
+            fits = not one.of_magento and one.is_active and one.kind == Kind.INVOICE and one.partner is None
             if fits and free[one.order_key, one.total]:
                 free[one.order_key, one.total] -= 1
                 taken.add(one.key)
@@ -221,7 +222,7 @@ class _Explaining:
                 left[found.order_key] += found.odoo_amount
         taken: set[Key] = set()
         for one in sorted(self.sales.documents.values(), key=lambda one: one.key):
-            fits = not one.of_magento and one.stands and one.kind == Kind.CREDIT_MEMO and one.partner is None
+            fits = not one.of_magento and one.is_active and one.kind == Kind.CREDIT_MEMO and one.partner is None
             if fits and one.total <= left[one.order_key]:
                 left[one.order_key] -= one.total
                 taken.add(one.key)
@@ -231,7 +232,7 @@ class _Explaining:
 
     def _without_shared(self, alone: Sequence[Document]) -> list[Document]:
         """Assign Odoo invoices over several orders together with the Magento invoices of these orders, and return the remaining documents."""
-        several = [one for one in self.sales.documents.values() if one.shared_orders and one.stands]
+        several = [one for one in self.sales.documents.values() if one.shared_orders and one.is_active]
         left = {one.key: one for one in alone}
         for odoo in sorted(several, key=lambda one: one.key):
             covered = [one for one in self.sales.documents.values() if self._is_share(one, odoo)]
@@ -242,11 +243,11 @@ class _Explaining:
         return list(left.values())
 
     def _is_share(self, one: Document, odoo: Document) -> bool:
-        fits = one.of_magento and one.stands and one.kind == odoo.kind and one.partner is None
+        fits = one.of_magento and one.is_active and one.kind == odoo.kind and one.partner is None
         return (
             fits
             and one.order_key in odoo.shared_orders
-            and one.key not in self.told.lines
+            and one.key not in self.result.lines
             and self._finding_of(one) is None
         )
 
@@ -262,7 +263,7 @@ class _Explaining:
         )
         for one in (odoo, *covered):
             if month.holds(one.day):
-                self.told.lines[one.key] = line
+                self.result.lines[one.key] = line
                 self._step(line, -one.figures if one.of_magento else one.figures, (one,), one, why)
 
     def _step(
@@ -274,10 +275,10 @@ class _Explaining:
         why: str = "",
         muted: bool = False,
     ) -> None:
-        if about[0].stands and self.sales.month.holds(about[0].day):
-            self.told.lines.setdefault(about[0].key, line)
+        if about[0].is_active and self.sales.month.holds(about[0].day):
+            self.result.lines.setdefault(about[0].key, line)
         if figures:
-            self.told.steps.append(Step(line, place.currency, place.kind, figures, about, why, muted))
+            self.result.steps.append(Step(line, place.currency, place.kind, figures, about, why, muted))
 
 
 def unexplained(steps: Iterable[Step]) -> list[Step]:

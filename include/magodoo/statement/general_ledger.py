@@ -56,7 +56,7 @@ class Entry:
 
 
 @dataclass
-class Books:
+class GeneralLedger:
     """The general ledger of a month."""
 
     company_currency: str
@@ -92,19 +92,19 @@ class LedgerStep:
     why: str = ""
 
 
-def read(client: OdooClient, instance: Instance, month: Month, journal_codes: Collection[str]) -> Books:
+def read(client: OdooClient, instance: Instance, month: Month, journal_codes: Collection[str]) -> GeneralLedger:
     """Read the ledger of a month in these journals, and in the one that the instance posts in."""
     rows = [row for row in client.journals() if row["type"] == "sale"]
     currencies = {row["id"]: row["name"] for row in client.currencies()}
-    books = Books(client.company_row()["currency_id"][1], _journals(rows, instance, journal_codes))
+    ledger = GeneralLedger(client.company_row()["currency_id"][1], journals_of(rows, instance, journal_codes))
     inside: list[list[Any]] = [
-        ["journal_id", "in", sorted(books.journals)], ["date", ">=", f"{month.first}"], ["date", "<=", f"{month.last}"],
+        ["journal_id", "in", sorted(ledger.journals)], ["date", ">=", f"{month.first}"], ["date", "<=", f"{month.last}"],
     ]  # fmt: skip
     sales = [*inside, ["move_id.move_type", "in", list(SALE_TYPES)]]
     used = client.item_sums([*sales, *_NOT_REVENUE], ["account_id", "tax_line_id"])
     accounts = sorted({row["account_id"] for row in used})
     if not accounts:
-        return books
+        return ledger
     # One request per day: a month of many documents would be too large for one response.
     found = client.in_parallel(
         lambda day: client.item_sums(
@@ -113,16 +113,16 @@ def read(client: OdooClient, instance: Instance, month: Month, journal_codes: Co
         ),
         month.days,
     )
-    books.entries = _entries([row for day in found for row in day], currencies)
-    books.totals = _totals(
+    ledger.entries = _entries([row for day in found for row in day], currencies)
+    ledger.totals = _totals(
         client, [*inside, ["account_id", "in", accounts], ["display_type", "!=", "cogs"]], currencies
     )
-    books.accounts = _accounts(client, month, accounts, used, set(books.journals))
-    books.taxes = _taxes(client, inside, currencies)
-    return books
+    ledger.accounts = _accounts(client, month, accounts, used, set(ledger.journals))
+    ledger.taxes = _taxes(client, inside, currencies)
+    return ledger
 
 
-def _journals(rows: Sequence[Mapping[str, Any]], instance: Instance, codes: Collection[str]) -> dict[int, str]:
+def journals_of(rows: Sequence[Mapping[str, Any]], instance: Instance, codes: Collection[str]) -> dict[int, str]:
     """Return code by id of the journals of the instance's documents and its own: that of the settings, else the company's first."""
     own = instance.odoo.sales_journal
     chosen = {row["id"]: row["code"] for row in rows if row["code"] in {*codes, own}}
@@ -201,28 +201,28 @@ def compare(
     client: OdooClient,
     instance: Instance,
     siblings: Sequence[str],
-    books: Books,
+    ledger: GeneralLedger,
     own: Sequence[Document],
 ) -> list[LedgerStep]:
     """Return the differences between Odoo's documents of the instance in a month (`own`) and the ledger, one step per entry.
 
-    `siblings` are the ids of other instances in the same company of the same Odoo. Sets `books.names` for entries that are not staged.
+    `siblings` are the ids of other instances in the same company of the same Odoo. Sets `ledger.names` for entries that are not staged.
     """
-    staged = _staged(connection, instance.id, siblings, [entry.id for entry in books.entries])
-    unknown = [entry.id for entry in books.entries if entry.id not in staged]
+    staged = _staged(connection, instance.id, siblings, [entry.id for entry in ledger.entries])
+    unknown = [entry.id for entry in ledger.entries if entry.id not in staged]
     quarantined = _quarantined(connection, instance.id, unknown)
-    books.names = {str(id_): row for id_, row in client.move_rows([int(id_) for id_ in unknown]).items()}
+    ledger.names = {str(id_): row for id_, row in client.move_rows([int(id_) for id_ in unknown]).items()}
     documents = {one.id: one for one in own}
     steps: list[LedgerStep] = []
     seen: set[str] = set()
-    for entry in books.entries:
+    for entry in ledger.entries:
         document = documents.get(entry.id)
         if document is not None:
-            steps += _changed(document, entry.of(document.kind), again=entry.id in seen)
+            steps += changed(document, entry.of(document.kind), again=entry.id in seen)
         elif entry.id in staged:
-            steps.append(_of_others(staged[entry.id], entry, instance.id))
+            steps.append(of_others(staged[entry.id], entry, instance.id))
         else:
-            steps.append(_unread(books.names.get(entry.id, {}), entry, entry.id in quarantined))
+            steps.append(unread(ledger.names.get(entry.id, {}), entry, entry.id in quarantined))
         seen.add(entry.id)
     for document in own:
         if document.id not in seen and document.total:
@@ -244,7 +244,7 @@ def compare(
     return steps
 
 
-def _changed(document: Document, entry: Entry, *, again: bool) -> list[LedgerStep]:
+def changed(document: Document, entry: Entry, *, again: bool) -> list[LedgerStep]:
     """Return the difference of one document. `again`: a second currency on the same document, which the document cannot explain."""
     known = Amount() if again or entry.currency != document.currency else document.figures.sum
     base = 0 if again else document.base_total
@@ -259,7 +259,8 @@ def _changed(document: Document, entry: Entry, *, again: bool) -> list[LedgerSte
     return [_step(UNEXPLAINED, document.kind, entry.currency, apart, company, document.id, document.number, why)]
 
 
-def _of_others(row: Mapping[str, Any], entry: Entry, instance: str) -> LedgerStep:
+def of_others(row: Mapping[str, Any], entry: Entry, instance: str) -> LedgerStep:
+    """Return the entry of a staged document that is not among the month's own: whose it is, or that it came after it was read."""
     entry = entry.of(row["kind"])
     line, why = NOT_MAGENTO, ""
     if row["instance"] != instance:
@@ -269,7 +270,8 @@ def _of_others(row: Mapping[str, Any], entry: Entry, instance: str) -> LedgerSte
     return _step(line, row["kind"], entry.currency, entry.amount, entry.company.total, entry.id, row["number"], why)
 
 
-def _unread(row: Mapping[str, Any], entry: Entry, quarantined: bool) -> LedgerStep:
+def unread(row: Mapping[str, Any], entry: Entry, quarantined: bool) -> LedgerStep:
+    """Return the entry of a document that is not staged, with the reason; `row` is what Odoo says of it, empty when it is gone."""
     kind = _KINDS.get(row.get("move_type", ""))
     entry = entry.of(kind or Kind.INVOICE.value)
     line, why = UNEXPLAINED, "not read yet: it was posted after the last extract"
@@ -312,7 +314,7 @@ def _quarantined(connection: Connection, instance: str, ids: list[str]) -> set[s
 
 
 def by_rate(
-    connection: Connection, instance: str, books: Books, own: Sequence[Document]
+    connection: Connection, instance: str, ledger: GeneralLedger, own: Sequence[Document]
 ) -> dict[tuple[str, str, str], Amount]:
     """Return net and tax of all staged documents in the ledger by (kind, currency, rate), for comparison with the ledger's taxes."""
     documents = {one.id: one for one in own}
@@ -323,8 +325,8 @@ def by_rate(
             known = parts[kind, currency, cell.rate]
             parts[kind, currency, cell.rate] = Amount(known.net + one.net, known.tax + one.tax)
 
-    others = [entry.id for entry in books.entries if entry.id not in documents]
-    for entry in books.entries:
+    others = [entry.id for entry in ledger.entries if entry.id not in documents]
+    for entry in ledger.entries:
         if entry.id in documents:
             add(documents[entry.id].kind, documents[entry.id].currency, documents[entry.id].figures)
     rows = connection.execute(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from magodoo.domain import labels
 from magodoo.statement import summary, wording
 
 if TYPE_CHECKING:
@@ -26,27 +27,27 @@ Cells = Sequence[Sequence[str]]
 def pdf(body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None = None, signed_at: datetime | None = None,
         note: str | None = None) -> bytes:  # fmt: skip
     """Return the statement as PDF; the same statement gives the same bytes."""
-    paper = _paper(body)
-    _head(paper, body, text_hash, made_at, signed_by, signed_at, note)
-    _short(paper, body)
-    _unexplained(paper, body)
+    document = _new_document(body)
+    _head(document, body, text_hash, made_at, signed_by, signed_at, note)
+    _short(document, body)
+    _unexplained(document, body)
     for row in body["rows"]:
-        _figures(paper, row, body["company_currency"])
+        _figures(document, row, body["company_currency"])
     for row in body["rows"]:
-        _cells(paper, row)
-    _accounts(paper, body)
-    _clearing(paper, body)
-    for name in wording.ANNEXES:
-        _annex(paper, name, body["annexes"].get(name, ()))
-    paper.set_creation_date(made_at.astimezone(UTC))
-    return bytes(paper.output())
+        _cells(document, row)
+    _accounts(document, body)
+    _clearing(document, body)
+    for name in wording.SCHEDULES:
+        _schedule(document, name, body["annexes"].get(name, ()))
+    document.set_creation_date(made_at.astimezone(UTC))
+    return bytes(document.output())
 
 
-def _paper(body: Mapping[str, Any]) -> FPDF:
+def _new_document(body: Mapping[str, Any]) -> FPDF:
     from fpdf import FPDF
     from matplotlib import get_data_path
 
-    class Paper(FPDF):
+    class Document(FPDF):
         def footer(self) -> None:
             self.set_y(-12)
             self.set_font("DejaVu", size=_SMALL)
@@ -54,22 +55,22 @@ def _paper(body: Mapping[str, Any]) -> FPDF:
 
     # The core fonts of PDF cover Latin-1 only; matplotlib ships DejaVu, which covers more.
     fonts = Path(get_data_path()) / "fonts" / "ttf"
-    paper = Paper(format="A4")
-    paper.add_font("DejaVu", fname=fonts / "DejaVuSans.ttf")
-    paper.add_font("DejaVu", style="B", fname=fonts / "DejaVuSans-Bold.ttf")
-    paper.set_title(f"Statement {body['instance']} {body['month']}")
-    paper.set_creator("magodoo")
-    paper.set_margins(15, 14)
-    paper.c_margin = _PADDING  # text is aligned with the cells of tables
-    paper.set_auto_page_break(True, 16)
-    paper.add_page()
-    return paper
+    document = Document(format="A4")
+    document.add_font("DejaVu", fname=fonts / "DejaVuSans.ttf")
+    document.add_font("DejaVu", style="B", fname=fonts / "DejaVuSans-Bold.ttf")
+    document.set_title(f"Statement {body['instance']} {body['month']}")
+    document.set_creator("magodoo")
+    document.set_margins(15, 14)
+    document.c_margin = _PADDING  # text is aligned with the cells of tables
+    document.set_auto_page_break(True, 16)
+    document.add_page()
+    return document
 
 
-def _head(paper: FPDF, body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None, signed_at: datetime | None,
+def _head(document: FPDF, body: Mapping[str, Any], text_hash: str, made_at: datetime, signed_by: str | None, signed_at: datetime | None,
           note: str | None) -> None:  # fmt: skip
-    paper.set_font("DejaVu", "B", _LARGE)
-    paper.multi_cell(0, 8, f"Monthly statement {body['month']}", new_x="LMARGIN", new_y="NEXT")
+    document.set_font("DejaVu", "B", _LARGE)
+    document.multi_cell(0, 8, f"Monthly statement {body['month']}", new_x="LMARGIN", new_y="NEXT")
     facts = [
         ("Instance", f"{body['title']} ({body['instance']})" if body["title"] else body["instance"]),
         ("Month", f"{body['month']} in {body['zone']}" + ("" if body["over"] else ", not over when this was made")),
@@ -83,38 +84,42 @@ def _head(paper: FPDF, body: Mapping[str, Any], text_hash: str, made_at: datetim
         ("Signed", f"{signed_by}, {signed_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if signed_at else "not signed"),
     ]
     facts += [("Note", note)] if note else []
-    _table(paper, facts, (1, 6))
+    _table(document, facts, (1, 6))
 
 
-def _short(paper: FPDF, body: Mapping[str, Any]) -> None:
+def _short(document: FPDF, body: Mapping[str, Any]) -> None:
     """Add the summary: whether the month agrees, and one row of totals per currency and kind."""
     words = summary.verdict(body)
-    _heading(paper, f"{words[0].upper()}{words[1:]}")
-    paper.set_font("DejaVu", size=_SMALL)
-    paper.multi_cell(0, _LINE, summary.sentence(body), align="L", new_x="LMARGIN", new_y="NEXT")
+    _heading(document, f"{words[0].upper()}{words[1:]}")
+    document.set_font("DejaVu", size=_SMALL)
+    document.multi_cell(0, _LINE, summary.sentence(body), align="L", new_x="LMARGIN", new_y="NEXT")
     rows = [(one.title, *map(wording.amount, one.amounts)) for one in summary.table(body)]
     if rows:
-        paper.ln(1)
+        document.ln(1)
         columns = len(summary.COLUMNS)
         _table(
-            paper, rows, (4, *[2] * columns), head=("Totals with tax", *summary.COLUMNS), numbers=range(1, columns + 1)
+            document,
+            rows,
+            (4, *[2] * columns),
+            head=("Totals with tax", *summary.COLUMNS),
+            numbers=range(1, columns + 1),
         )
 
 
-def _unexplained(paper: FPDF, body: Mapping[str, Any]) -> None:
+def _unexplained(document: FPDF, body: Mapping[str, Any]) -> None:
     named = body["unexplained"]
     if named:
-        _heading(paper, f"Unexplained: {len(named)}")
+        _heading(document, f"Unexplained: {len(named)}")
         head = ("Between", "Document", "Counterpart", "Total", "Why")
         rows = [
-            (row["between"], f"{_kind(row['kind'])} {row['number']}", row["counterpart"],
+            (row["between"], f"{labels.in_sentence(row['kind'])} {row['number']}", row["counterpart"],
              f"{wording.amount(row['total'])} {row['currency']}", row["why"])
             for row in named
         ]  # fmt: skip
-        _table(paper, _cut(rows), (2, 3, 3, 2, 4), head=head)
+        _table(document, _cut(rows), (2, 3, 3, 2, 4), head=head)
 
 
-def _figures(paper: FPDF, row: Mapping[str, Any], company_currency: str) -> None:
+def _figures(document: FPDF, row: Mapping[str, Any], company_currency: str) -> None:
     counted = f"{row['counts']['magento']} in Magento, {row['counts']['odoo']} in Odoo"
     rows = [(line.label, *_amounts(line)) for line in wording.lines(row)]
     strong = [place for place, line in enumerate(wording.lines(row)) if line.strong or line.bad]
@@ -126,26 +131,28 @@ def _figures(paper: FPDF, row: Mapping[str, Any], company_currency: str) -> None
         ("Unexplained", "unexplained"),
     ):
         rows.append((f"In {company_currency}: {label}", "", "", wording.amount(company[name])))
-    _heading(paper, f"{wording.title(row)} ({counted})", len(rows))
-    _table(paper, rows, (6, 2, 2, 2), head=("Line", "Net", "Tax", "Total"), numbers=(1, 2, 3), strong=strong)
+    _heading(document, f"{wording.title(row)} ({counted})", len(rows))
+    _table(document, rows, (6, 2, 2, 2), head=("Line", "Net", "Tax", "Total"), numbers=(1, 2, 3), strong=strong)
 
 
-def _cells(paper: FPDF, row: Mapping[str, Any]) -> None:
+def _cells(document: FPDF, row: Mapping[str, Any]) -> None:
     rows: list[tuple[str, ...]] = []
     strong: list[int] = []
     for cell in row["cells"]:
         strong.append(len(rows))
         rows.append((_place(cell), "", "", ""))
         rows += [(line.label, *_amounts(line)) for line in wording.cell_lines(cell)]
-    _heading(paper, f"{wording.title(row)} by country and tax rate", len(rows))
+    _heading(document, f"{wording.title(row)} by country and tax rate", len(rows))
     _table(
-        paper, rows, (6, 2, 2, 2), head=("Country and rate", "Net", "Tax", "Total"), numbers=(1, 2, 3), strong=strong
+        document, rows, (6, 2, 2, 2), head=("Country and rate", "Net", "Tax", "Total"), numbers=(1, 2, 3), strong=strong
     )
 
 
-def _accounts(paper: FPDF, body: Mapping[str, Any]) -> None:
+def _accounts(document: FPDF, body: Mapping[str, Any]) -> None:
     _heading(
-        paper, f"Revenue and tax accounts in Odoo, {body['company_currency']}, credit positive", len(body["accounts"])
+        document,
+        f"Revenue and tax accounts in Odoo, {body['company_currency']}, credit positive",
+        len(body["accounts"]),
     )
     rows = [
         (
@@ -154,8 +161,10 @@ def _accounts(paper: FPDF, body: Mapping[str, Any]) -> None:
         )
         for row in body["accounts"]
     ]
-    _table(paper, rows, (6, 2, 2, 2), head=("Account", "Own journals", "Other journals", "Balance"), numbers=(1, 2, 3))
-    _heading(paper, "Taxes in Odoo's ledger, beside the lines of the documents", 1 + len(body["taxes"]))
+    _table(
+        document, rows, (6, 2, 2, 2), head=("Account", "Own journals", "Other journals", "Balance"), numbers=(1, 2, 3)
+    )
+    _heading(document, "Taxes in Odoo's ledger, beside the lines of the documents", 1 + len(body["taxes"]))
     rows = [
         (
             f"{wording.title(row)} {row['tax_name']}".strip(),
@@ -165,11 +174,11 @@ def _accounts(paper: FPDF, body: Mapping[str, Any]) -> None:
         for row in body["taxes"]
     ]
     head = ("Tax", "Rate", "Base", "Tax", "Documents: base", "Documents: tax")
-    _table(paper, rows, (5, 1, 2, 2, 2, 2), head=head, numbers=(1, 2, 3, 4, 5))
+    _table(document, rows, (5, 1, 2, 2, 2, 2), head=head, numbers=(1, 2, 3, 4, 5))
 
 
-def _clearing(paper: FPDF, body: Mapping[str, Any]) -> None:
-    _heading(paper, "Clearing accounts of the providers", 1 + len(body["clearing"]))
+def _clearing(document: FPDF, body: Mapping[str, Any]) -> None:
+    _heading(document, "Clearing accounts of the providers", 1 + len(body["clearing"]))
     names = ("opening", "captured", "refunded", "others", "closing")
     rows = [
         (
@@ -179,30 +188,30 @@ def _clearing(paper: FPDF, body: Mapping[str, Any]) -> None:
         for row in body["clearing"]
     ]
     head = ("Account", "Opening", "Captured", "Refunded", "Booked by others", "Closing")
-    _table(paper, rows, (5, 2, 2, 2, 2, 2), head=head, numbers=(1, 2, 3, 4, 5))
+    _table(document, rows, (5, 2, 2, 2, 2, 2), head=head, numbers=(1, 2, 3, 4, 5))
     items = [
         (row["account"], item["number"], item["day"], item["reference"], f"{wording.amount(item['open'])} {row['currency']}")
         for row in body["clearing"] for item in row["old"]
     ]  # fmt: skip
     if items:
-        _heading(paper, f"Open on them for more than 14 days: {len(items)}", len(items))
+        _heading(document, f"Open on them for more than 14 days: {len(items)}", len(items))
         _table(
-            paper, _cut(items), (2, 4, 2, 4, 3), head=("Account", "Entry", "Date", "Reference", "Open"), numbers=(4,)
+            document, _cut(items), (2, 4, 2, 4, 3), head=("Account", "Entry", "Date", "Reference", "Open"), numbers=(4,)
         )
 
 
-def _annex(paper: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    _heading(paper, f"{wording.ANNEXES[name]}: {wording.counted(name, rows)}", len(rows))
+def _schedule(document: FPDF, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    _heading(document, f"{wording.SCHEDULES[name]}: {wording.counted(name, rows)}", len(rows))
     if name in wording.NOTES:
-        paper.set_font("DejaVu", size=_SMALL)
-        paper.multi_cell(0, _LINE, wording.NOTES[name], new_x="LMARGIN", new_y="NEXT")
+        document.set_font("DejaVu", size=_SMALL)
+        document.multi_cell(0, _LINE, wording.NOTES[name], new_x="LMARGIN", new_y="NEXT")
     if not rows:
         return
     columns = wording.COLUMNS[name]
     cells = [[wording.value(row[key], kind) for _, key, kind in columns] for row in rows]
     numbers = tuple(place for place, (_, _, kind) in enumerate(columns) if kind in ("money", "quantity"))
     widths = tuple(_WIDTHS.get(key, 4) for _, key, _ in columns)
-    _table(paper, _cut(cells), widths, head=[heading for heading, _, _ in columns], numbers=numbers)
+    _table(document, _cut(cells), widths, head=[heading for heading, _, _ in columns], numbers=numbers)
 
 
 def _cut(rows: Cells) -> Cells:
@@ -212,17 +221,17 @@ def _cut(rows: Cells) -> Cells:
     return [*rows[:MOST_ROWS], [f"{len(rows) - MOST_ROWS} more: see the CSV", *[""] * (len(rows[0]) - 1)]]
 
 
-def _heading(paper: FPDF, text: str, rows: int = 2) -> None:
+def _heading(document: FPDF, text: str, rows: int = 2) -> None:
     """Add a heading on the same page as the `rows` of its table, or as the first of them when they are more than _TOGETHER."""
-    if paper.will_page_break(10 + _ROW * (1 + rows if rows <= _TOGETHER else 3)):
-        paper.add_page()
-    paper.ln(3)
-    paper.set_font("DejaVu", "B", 10)
-    paper.multi_cell(0, 6, text, new_x="LMARGIN", new_y="NEXT")
+    if document.will_page_break(10 + _ROW * (1 + rows if rows <= _TOGETHER else 3)):
+        document.add_page()
+    document.ln(3)
+    document.set_font("DejaVu", "B", 10)
+    document.multi_cell(0, 6, text, new_x="LMARGIN", new_y="NEXT")
 
 
 def _table(
-    paper: FPDF,
+    document: FPDF,
     rows: Cells,
     widths: tuple[int, ...],
     *,
@@ -233,9 +242,9 @@ def _table(
     from fpdf.fonts import FontFace
 
     right = set(numbers)
-    paper.set_font("DejaVu", size=_SMALL)
-    paper.set_draw_color(*_LINES)
-    with paper.table(
+    document.set_font("DejaVu", size=_SMALL)
+    document.set_draw_color(*_LINES)
+    with document.table(
         col_widths=widths, line_height=_LINE, first_row_as_headings=bool(head), borders_layout="HORIZONTAL_LINES",
         text_align=tuple("RIGHT" if place in right else "LEFT" for place in range(len(widths))),
         headings_style=FontFace(emphasis="BOLD", fill_color=(236, 239, 243)), padding=_PADDING,
@@ -248,10 +257,6 @@ def _table(
 
 def _amounts(line: wording.Line) -> tuple[str, str, str]:
     return wording.amount(line.net), wording.amount(line.tax), wording.amount(line.total)
-
-
-def _kind(kind: str) -> str:
-    return kind.replace("_", " ")
 
 
 def _place(cell: Mapping[str, Any]) -> str:

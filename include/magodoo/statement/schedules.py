@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
 
+from magodoo.domain.states import OdooMoveState
 from magodoo.domain.vocabulary import Kind
 from magodoo.money import from_units, rounded, to_units
 from magodoo.settings import Instance
@@ -163,7 +164,7 @@ def moved_payments(client: OdooClient, instance: Instance, month: Month) -> list
             "day": row["date"], "accounting_date": row["move_id"]["date"], "currency": row["currency_id"]["name"],
             "total": to_units(row["amount"]),
         }
-        for row in sorted(rows, key=lambda row: (row["date"], row["id"])) if row["move_id"] and row["move_id"]["state"] == "posted"
+        for row in sorted(rows, key=lambda row: (row["date"], row["id"])) if row["move_id"] and row["move_id"]["state"] == OdooMoveState.POSTED
     ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from magodoo.statement.documents import Document, Sales
 from magodoo.statement.explanation import Explanation, Step
 from magodoo.statement.figures import NOTHING, Amount, Cell, Figures, added
 from magodoo.statement.general_ledger import UNEXPLAINED as LEDGER_UNEXPLAINED
-from magodoo.statement.general_ledger import Books, LedgerStep
+from magodoo.statement.general_ledger import GeneralLedger, LedgerStep
 from magodoo.statement.schedules import rounding
 
 Row = dict[str, Any]
@@ -47,12 +47,12 @@ class Sources:
     instance: Instance
     sales: Sales
     explanation: Explanation
-    books: Books
+    ledger: GeneralLedger
     ledger_steps: Sequence[LedgerStep]
     by_rate: Mapping[tuple[str, str, str], Amount]
     clearing: Sequence[Row]
     gaps: Sequence[Row]
-    annexes: Mapping[str, Sequence[Row]]
+    schedules: Mapping[str, Sequence[Row]]
     unread_stores: Sequence[Row]
     without_store: Sequence[Row]
     unreadable: Sequence[Row]
@@ -69,12 +69,12 @@ def statement(sources: Sources) -> Statement:
     explained = not named and not left and not sources.unreadable
     body: Row = {
         "instance": instance.id, "title": instance.title, "month": f"{month}", "zone": instance.time_zone, "over": sources.over,
-        "company": instance.odoo.company_id, "company_currency": sources.books.company_currency,
+        "company": instance.odoo.company_id, "company_currency": sources.ledger.company_currency,
         "books_from": instance.books_from.isoformat(sep=" ") if instance.books_from else None,
-        "journals": sorted(sources.books.journals.values()), "rows": rows, "unexplained": named, "explained": explained,
-        "accounts": sources.books.accounts, "taxes": _taxes(sources), "clearing": list(sources.clearing),
+        "journals": sorted(sources.ledger.journals.values()), "rows": rows, "unexplained": named, "explained": explained,
+        "accounts": sources.ledger.accounts, "taxes": _taxes(sources), "clearing": list(sources.clearing),
         "annexes": {
-            **{name: list(found) for name, found in sources.annexes.items()}, "gaps": list(sources.gaps), "unread_stores": list(sources.unread_stores),
+            **{name: list(found) for name, found in sources.schedules.items()}, "gaps": list(sources.gaps), "unread_stores": list(sources.unread_stores),
             "without_store": list(sources.without_store), "unreadable": list(sources.unreadable),
             "rounding": rounding(sources.explanation.steps), "muted_steps": _muted(sources.explanation.steps),
             "entries_by_hand": _others(sources, "entries_by_hand"),
@@ -96,7 +96,7 @@ def _places(sources: Sources) -> list[tuple[str, str]]:
     sales = sources.sales
     places = {(one.currency, one.kind) for side in Side for one in sales.in_month(side)}
     places |= {(step.currency, step.kind) for step in sources.explanation.steps}
-    places |= {(currency, kind) for kind, currency in sources.books.totals}
+    places |= {(currency, kind) for kind, currency in sources.ledger.totals}
     places |= {(step.currency, step.kind) for step in sources.ledger_steps}
     return sorted(places, key=lambda place: (place[0], place[1] != "invoice"))
 
@@ -111,7 +111,7 @@ def _row(sources: Sources, currency: str, kind: str) -> Row:
     lines.pop(explanation.UNEXPLAINED, None)
     # Computed as the remainder, not as the sum of unexplained steps, so that a missing step shows here.
     lines[explanation.UNEXPLAINED] = odoo - added([magento, *lines.values()])
-    ledger, company = sources.books.totals.get((kind, currency), (NOTHING, 0))
+    ledger, company = sources.ledger.totals.get((kind, currency), (NOTHING, 0))
     steps = [step for step in sources.ledger_steps if (step.currency, step.kind) == (currency, kind)]
     accounted = _ledger_lines(steps)
     whole = odoo.sum
@@ -214,7 +214,7 @@ def _taxes(sources: Sources) -> list[Row]:
     """Return the ledger's taxes by rate (several taxes may share one) beside the sums of the staged documents' lines of that rate."""
     names: dict[tuple[str, str, str], list[str]] = {}
     ledger: dict[tuple[str, str, str], Amount] = {}
-    for tax in sources.books.taxes:
+    for tax in sources.ledger.taxes:
         place = (tax["kind"], tax["currency"], tax["rate"])
         names.setdefault(place, []).append(tax["tax_name"])
         known = ledger.get(place, NOTHING)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from magodoo.domain import labels
 from magodoo.domain.vocabulary import FindingType
 from magodoo.money import from_units
 from magodoo.reconcile import catalogue
@@ -32,7 +33,7 @@ LEDGER_STEPS = {
     "quarantined": "Documents that cannot be read (quarantine)",
     "unexplained": "Unexplained between Odoo and its ledger",
 }
-ANNEXES = {
+SCHEDULES = {
     "unreadable": "Incomplete: records that cannot be read (quarantine)",
     "invoiced_not_delivered": "Invoiced and not delivered at the month's end",
     "delivered_not_invoiced": "Delivered and not invoiced at the month's end",
@@ -151,7 +152,7 @@ def label(line: str) -> str:
         return f"{OPEN_FINDING}{catalogue.of(FindingType(line.removeprefix(explanation.FINDING))).title}"
     if line.startswith("ledger:"):
         return f"Ledger: {LEDGER_STEPS.get(line.removeprefix('ledger:'), line)}"
-    return {"magento": FIRST, "odoo": LAST, "ledger": LEDGER}.get(line) or STEPS.get(line) or line.replace("_", " ")
+    return {"magento": FIRST, "odoo": LAST, "ledger": LEDGER}.get(line) or STEPS.get(line) or labels.spaced(line)
 
 
 def title(row: Mapping[str, Any]) -> str:
@@ -223,7 +224,7 @@ def value(raw: Any, kind: str) -> str:
         return "yes" if raw else ""
     if kind == "line":
         return label(raw)
-    return str(raw).replace("_", " ") if kind == "word" else str(raw)
+    return labels.in_sentence(raw) if kind == "word" else str(raw)
 
 
 def _line(key: str, label: str, amounts: Mapping[str, int], *, bad: bool) -> Line:

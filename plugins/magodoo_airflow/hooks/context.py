@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseHook
@@ -32,10 +31,10 @@ def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterat
     reading = read_with_problems()
     settings = reading.settings
     if instance not in settings.instances:
-        told = "; ".join(str(problem) for problem in reading.problems if problem.instance in (instance, None))
+        problems = "; ".join(str(problem) for problem in reading.problems if problem.instance in (instance, None))
         raise BadSettings(
             f"there is no usable instance {instance!r} in the settings",
-            hint=told or f"known: {sorted(settings.instances)}",
+            hint=problems or f"known: {sorted(settings.instances)}",
         )
     wanted = settings.instances[instance]
     engine = staging_engine(settings)
@@ -49,7 +48,6 @@ def open_context(instance: str, *, needs: Sequence[str], dag_run: str) -> Iterat
             if "odoo" in needs
             else None,
             dag_run=dag_run,
-            now=lambda: datetime.now(UTC),
         )
     finally:
         engine.dispose()

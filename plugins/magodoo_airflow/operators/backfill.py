@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from magodoo.timestamps import utc_now
 from magodoo_airflow.links import SalesPageLink
 
 if TYPE_CHECKING:
@@ -48,16 +48,16 @@ class BackfillChunksOperator(BaseOperator):
                 self.end,
                 hours=int(self.hours),
                 documents=list(self.documents),
-                now=datetime.now(UTC),
+                now=utc_now(),
             )
         except BadSettings as problem:
             raise AirflowFailException(str(problem)) from problem
         whole = Window(from_conf(cut[0]).begin, from_conf(cut[-1]).end)
         with (
             _staging(settings) as engine,
-            backfill.begun(engine, self.instance, str(context["run_id"]), whole) as told,
+            backfill.begun(engine, self.instance, str(context["run_id"]), whole) as progress,
         ):
-            told["chunks"] = len(cut)
+            progress["chunks"] = len(cut)
         self.log.info("[%s] %d chunks from %s to %s", self.instance, len(cut), self.start, self.end)
         return cut
 
@@ -74,12 +74,12 @@ class BackfillProgressOperator(BaseOperator):
 
     def __init__(self, *, instance: str, chunk: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.instance, self.chunk, self.told = instance, chunk, ""
+        self.instance, self.chunk, self.progress = instance, chunk, ""
 
     @property
     def label(self) -> str:
         """Return the chunk's window, and once it is done the progress of the backfill."""
-        return f"{self.chunk['from'][:16]} to {self.chunk['to'][:16]}{self.told}"
+        return f"{self.chunk['from'][:16]} to {self.chunk['to'][:16]}{self.progress}"
 
     def execute(self, context: Any) -> dict[str, int]:
         """Return the counts of `magodoo.pipeline.backfill.progress`."""
@@ -89,7 +89,7 @@ class BackfillProgressOperator(BaseOperator):
 
         with _staging(read_with_problems().settings) as engine:
             counts = backfill.chunk_done(engine, self.instance, str(context["run_id"]), from_conf(self.chunk))
-        self.told = (
+        self.progress = (
             f": {counts['chunks_done']} of {counts['chunks']} chunks, {counts['documents_read']} documents,"
             f" {counts['findings_new']} findings, {counts['changes_planned']} changes"
         )

@@ -29,7 +29,7 @@ class ExtractOperator(StepOperator):
         self.side = side
         self.needs = (side,)  # type: ignore[misc]
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return the counts by kind of document."""
         from magodoo.pipeline import extract
         from magodoo_airflow.operators.windows import kinds_of, window_of
@@ -50,7 +50,7 @@ class DueOrdersOperator(StepOperator):
         super().__init__(**kwargs)
         self.chunk = chunk  # None: the settings' `orders_per_task`
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return the chunks of order keys."""
         from magodoo.pipeline import reconcile, sales_lists
 
@@ -74,7 +74,7 @@ class ReconcileOperator(StepOperator):
         super().__init__(**kwargs)
         self.orders = orders
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return the counts."""
         from magodoo.pipeline import reconcile
 
@@ -89,7 +89,7 @@ class QualityOperator(StepOperator):
 
     operator_extra_links = (SalesPageLink(), DataDocsLink())
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return the failed checks and the counts."""
         from magodoo.pipeline import quality
 
@@ -141,7 +141,7 @@ class RefreshOperator(StepOperator):
 
     needs = ("magento", "odoo")
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return the counts."""
         from magodoo.pipeline import refresh
 

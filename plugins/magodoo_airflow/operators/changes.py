@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk.exceptions import AirflowException
 
 from magodoo.domain.kinds import ChangeKind
+from magodoo.domain.vocabulary import RunOutcome
 from magodoo_airflow.links import ChangesLink, SalesPageLink
 from magodoo_airflow.operators.step import StepOperator
 
@@ -59,7 +60,7 @@ class ChangeOperator(StepOperator):
         super().__init__(**kwargs)
         self.orders, self.limit, self.dry = orders, limit, dry
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return the counts. Raises AirflowException when a change failed for want of a right or a setting."""
         from magodoo.pipeline import load
         from magodoo_airflow.preflight import permit
@@ -67,9 +68,9 @@ class ChangeOperator(StepOperator):
         permit(pipeline)
         dry = str(self.dry).lower() in ("true", "1")
         counts = load.run(pipeline, kinds=(self.kind,), order_keys=self.orders, limit=self.limit, dry_run=dry)
-        if counts.get("failed"):
+        if counts.get(RunOutcome.FAILED):
             raise AirflowException(
-                f"[{self.instance}] {counts['failed']} {self.kind.value} changes failed: see the page Changes"
+                f"[{self.instance}] {counts[RunOutcome.FAILED]} {self.kind.value} changes failed: see the page Changes"
             )
         return counts
 

@@ -31,7 +31,7 @@ class DueChangesOperator(StepOperator, BaseBranchOperator):
 
     def choose_branch(self, context: Any) -> list[str]:
         """Return the ids of the tasks to run."""
-        return [*self.tell(context, self._due), *self.always]
+        return [*self.run_in_context(context, self._due), *self.always]
 
     def _due(self, pipeline: Context) -> list[str]:
         from magodoo.notifications import outbox

@@ -27,7 +27,7 @@ class StatementOperator(StepOperator):
         super().__init__(**kwargs)
         self.month = month
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Return the counts."""
         from magodoo.pipeline import statement
 

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from magodoo_airflow.links import SalesPageLink
+from magodoo_airflow.retries import STEP_RETRIES
 
 if TYPE_CHECKING:
     from magodoo.context import Context as PipelineContext
-
-# For every step and summary. A mapped task needs it in `partial`: the scheduler does not construct the operator, so its defaults do not apply.
-PATIENCE: dict[str, Any] = {
-    "retries": 2,
-    "retry_delay": timedelta(seconds=30),
-    "retry_exponential_backoff": True,
-    "max_retry_delay": timedelta(minutes=10),
-    "execution_timeout": timedelta(hours=2),
-}
 
 
 class StepOperator(BaseOperator):
@@ -40,20 +31,20 @@ class StepOperator(BaseOperator):
     needs: ClassVar[tuple[str, ...]] = ()  # the sides this step talks to: "magento", "odoo"
 
     def __init__(self, *, instance: str, **kwargs: Any) -> None:
-        super().__init__(**PATIENCE | kwargs)
+        super().__init__(**STEP_RETRIES | kwargs)
         self.instance = instance
         self._opened: PipelineContext | None = None
 
     def execute(self, context: Any) -> Any:
         """Run the step and return its counts."""
-        return self.tell(context, lambda pipeline: self.story(pipeline, context))
+        return self.run_in_context(context, lambda pipeline: self.run_step(pipeline, context))
 
-    def story(self, pipeline: PipelineContext, context: Any) -> Any:
+    def run_step(self, pipeline: PipelineContext, context: Any) -> Any:
         """Do the work of this operator; subclasses call one function of `magodoo.pipeline`."""
-        raise AirflowFailException(f"{type(self).__name__} tells no story")
+        raise AirflowFailException(f"{type(self).__name__} implements no run_step")
 
-    def tell(self, context: Any, story: Callable[[PipelineContext], Any]) -> Any:
-        """Open the context, run `story`, send metrics, and return its counts.
+    def run_in_context(self, context: Any, run_step: Callable[[PipelineContext], Any]) -> Any:
+        """Open the context, run `run_step`, send metrics, and return its counts.
 
         Raises AirflowFailException for FixConfiguration and InvariantError, AirflowException (retried) for other errors of magodoo.
         """
@@ -69,8 +60,8 @@ class StepOperator(BaseOperator):
                 open_context(self.instance, needs=self.needs, dag_run=str(context["run_id"])) as pipeline,
             ):
                 self._opened = pipeline
-                counts = story(pipeline)
-                metrics.of_story(pipeline, self.task_type_name, counts, time.monotonic() - began)
+                counts = run_step(pipeline)
+                metrics.of_step(pipeline, self.task_type_name, counts, time.monotonic() - began)
         except (FixConfiguration, InvariantError) as problem:
             metrics.of_failure(self.instance, self.task_type_name, problem)
             raise AirflowFailException(f"[{self.instance}] {problem}") from problem

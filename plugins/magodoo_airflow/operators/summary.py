@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import BaseOperator
 
 from magodoo_airflow.links import SalesPageLink
-from magodoo_airflow.operators.step import PATIENCE
+from magodoo_airflow.retries import STEP_RETRIES
 
 
 class SummaryOperator(BaseOperator):
@@ -22,7 +22,7 @@ class SummaryOperator(BaseOperator):
     operator_extra_links = (SalesPageLink(),)
 
     def __init__(self, *, instance: str, counts: Any, **kwargs: Any) -> None:
-        super().__init__(**PATIENCE | kwargs)
+        super().__init__(**STEP_RETRIES | kwargs)
         self.instance, self.counts = instance, counts
 
     def execute(self, context: Any) -> dict[str, int]:
@@ -45,6 +45,6 @@ class LoadedOperator(SummaryOperator):
 
         total = super().execute(context)
         with open_context(self.instance, needs=(), dag_run=str(context["run_id"])) as pipeline:
-            load.tell(pipeline)
+            load.queue_mails(pipeline)
         self.log.info("mails: %s", send_waiting(self.instance))
         return total

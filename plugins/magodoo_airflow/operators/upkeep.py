@@ -14,9 +14,10 @@ class UpkeepOperator(BaseOperator):
         """Return the counts of `magodoo.pipeline.upkeep.run`."""
         from magodoo.pipeline import upkeep
         from magodoo.settings.read import read_with_problems
+        from magodoo.timestamps import utc_now
         from magodoo_airflow.hooks.context import staging_engine
 
         settings = read_with_problems().settings  # a broken entry leaves out only its own instance
-        counts = upkeep.run(staging_engine(settings), settings)
+        counts = upkeep.run(staging_engine(settings), settings, utc_now())
         self.log.info("%s", counts)
         return counts

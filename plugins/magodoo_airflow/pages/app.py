@@ -64,8 +64,8 @@ async def refused(request: Request, problem: HTTPException) -> Response:
 @app.exception_handler(RequestValidationError)
 async def not_understood(request: Request, problem: RequestValidationError) -> Response:
     """Answer invalid parameters with 400 and their names."""
-    told = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in problem.errors())
-    return _problem(request, 400, f"The page was asked for something that it does not understand: {told}.")
+    errors = "; ".join(f"{error['loc'][-1]}: {error['msg']}" for error in problem.errors())
+    return _problem(request, 400, f"The page was asked for something that it does not understand: {errors}.")
 
 
 @app.exception_handler(MagodooError)

@@ -14,6 +14,7 @@ from magodoo.domain.vocabulary import Kind
 from magodoo.ledger import decisions as decisions_module
 from magodoo.reconcile import repository
 from magodoo.staging import sales_lines, work_queue
+from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records
 from magodoo_airflow.pages.access import Writer, writer
 from magodoo_airflow.pages.connection import staging
@@ -30,7 +31,7 @@ def mute(
 ) -> Response:
     """Mute a finding until the end of a day (UTC), with a reason."""
     end = datetime.combine(until, time.max, UTC)
-    if not datetime.now(UTC) < end < datetime.now(UTC) + _LONGEST_MUTE:
+    if not utc_now() < end < utc_now() + _LONGEST_MUTE:
         raise HTTPException(400, "The end date must lie within the next year.")
     with staging() as connection:
         _finding(connection, who, finding_id)
@@ -80,7 +81,7 @@ def confirm_match(
             raise HTTPException(409, "One of them has a counterpart by now: open the page again.")
         order = magento.head["order_key"]
         repository.confirm(connection, instance, kind, order, magento_id, odoo_id, who.name)
-        _look_again(connection, instance, order)
+        _reconcile_again(connection, instance, order)
     return _back(request, record_address(magento.head))
 
 
@@ -93,11 +94,11 @@ def undo_match(request: Request, who: Who, pair_id: int) -> Response:
             raise HTTPException(409, "This is no match that a person confirmed: open the page again.")
         who.must_write([pair["instance"]])
         repository.separate(connection, pair_id)
-        _look_again(connection, pair["instance"], pair["order_key"])
+        _reconcile_again(connection, pair["instance"], pair["order_key"])
     return _back(request, record_address(pair, "magento", pair["magento_id"]))
 
 
-def _look_again(connection: Connection, instance: str, order_key: str) -> None:
+def _reconcile_again(connection: Connection, instance: str, order_key: str) -> None:
     work_queue.bump(connection, instance, [order_key])
     sales_lines.refresh(connection, instance, [order_key])
 

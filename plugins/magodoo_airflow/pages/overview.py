@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from airflow.models.dag import DagModel
@@ -177,8 +177,3 @@ def backfill_runs(run_id: str) -> list[Run]:
             .where(DagModel.dag_id == BACKFILL, DagRun.run_id == run_id)
         ).all()
     return [Run(BACKFILL, paused, None, *run) for paused, *run in found]
-
-
-def today() -> datetime:
-    """Return the present time in UTC."""
-    return datetime.now(UTC)

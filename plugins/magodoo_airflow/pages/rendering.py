@@ -16,9 +16,12 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.templating import Jinja2Templates
 from sqlalchemy import RowMapping
 
+from magodoo.domain import labels
+from magodoo.domain.vocabulary import Side
 from magodoo.money import dump_json, plain
 from magodoo.money import shown as in_currency
 from magodoo.notifications.csv_export import neutral
+from magodoo.timestamps import utc_now
 from magodoo_airflow.pages.access import Reader, form_token
 from magodoo_airflow.pages.lists import Column, Listing
 from magodoo_airflow.pages.sales_lists import SALES_LISTS
@@ -32,13 +35,9 @@ TABS = (
     ("/preflight", "Preflight"),
 )
 
-# Odoo's own labels, and Magento's of credit memos; other values are shown as they are.
-LABELS = {
-    "not_paid": "Not Paid", "in_payment": "In Payment", "paid": "Paid", "partial": "Partially Paid", "reversed": "Reversed",
-    "draft": "Draft", "cancel": "Cancelled", "posted": "Posted", "sale": "Sales Order", "sent": "Quotation Sent", "done": "Done",
-    "open": "Open", "refunded": "Refunded", "canceled": "Canceled", "it": "IT",
-}  # fmt: skip
-# The colours of words; the word itself is always shown too.
+# In a CSV file only these are labels; other values are as stored, so that a filter on them works in every version.
+_IN_CSV = {**labels.DOCUMENT_STATES, **labels.OWNERS}
+# The colours of values; the label itself is always shown too.
 _GOOD = {
     "matched",
     "done",
@@ -109,7 +108,7 @@ def _cell(value: Any, column: Column, currency: str) -> object:
         return counts(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds")
-    return LABELS.get(str(value), str(value)) if column.type == "state" else value
+    return _IN_CSV.get(str(value), str(value)) if column.type == "state" else value
 
 
 def shown(value: Any, type_: str = "text", currency: str = "") -> str:
@@ -123,18 +122,18 @@ def shown(value: Any, type_: str = "text", currency: str = "") -> str:
     if type_ == "moment" and isinstance(value, datetime):
         return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if type_ == "state":
-        return words(value)
+        return labels.label(value)
     return counts(value) if type_ == "counts" else str(value)
 
 
 def counts(value: Mapping[str, Any]) -> str:
     """Return the counts of a run as text without zeros: `orders 208, invoice: read 167, changed 167`."""
-    told = []
+    shown_counts = []
     for name, number in value.items():
         inner = counts(number) if isinstance(number, Mapping) else ""
         if inner or (not isinstance(number, Mapping | list) and number):
-            told.append(f"{words(name)}: {inner}" if inner else f"{words(name)} {number}")
-    return ", ".join(told)
+            shown_counts.append(f"{labels.label(name)}: {inner}" if inner else f"{labels.label(name)} {number}")
+    return ", ".join(shown_counts)
 
 
 def money(units: Any, currency: str = "") -> str:
@@ -145,23 +144,14 @@ def money(units: Any, currency: str = "") -> str:
     return f"{'−' if int(units) < 0 else ''}{int(whole):,}{point}{fraction}"
 
 
-def words(value: Any) -> str:
-    """Return a persisted value as words: its label, else with spaces for underscores."""
-    known = "" if value is None else str(value)
-    return LABELS.get(known) or known.replace("_", " ").replace("odoo", "Odoo").replace("magento", "Magento")
-
-
 def stated(row: Mapping[str, Any]) -> str:
     """Return a document's state as its own system names it; Magento numbers those of invoices and credit memos."""
-    if row["side"] == "magento":
-        known = {"invoice": ("Open", "marked paid", "Canceled"), "credit_memo": ("Open", "Refunded", "Canceled")}
-        if row["state"] in ("1", "2", "3") and row["kind"] in known:
-            return known[row["kind"]][int(row["state"]) - 1]
-    return words(row["state"])
+    numbered = labels.MAGENTO_STATES_ON_PAGES.get(row["kind"], {}) if row["side"] == Side.MAGENTO else {}
+    return numbered.get(row["state"]) or labels.label(row["state"])
 
 
 def colour(value: Any) -> str:
-    """Return the style class of a word: good, bad, warn or plain."""
+    """Return the style class of a persisted value: good, bad, warn or plain."""
     known = str(value)
     return "good" if known in _GOOD else "bad" if known in _BAD else "warn" if known in _WARN else "plain"
 
@@ -177,7 +167,7 @@ def ago(since: datetime | date | None, now: datetime | None = None) -> str:
     """Return the time since in its largest unit: `3 days`; "" without a time."""
     if not isinstance(since, datetime):
         return ""
-    seconds = ((now or datetime.now(UTC)) - since).total_seconds()
+    seconds = ((now or utc_now()) - since).total_seconds()
     for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             number = int(seconds // size)
@@ -210,8 +200,8 @@ def record_address(row: Mapping[str, Any], side: str = "", source_id: Any = None
 
 
 templates.env.filters |= {
-    "shown": shown, "money": money, "words": words, "colour": colour, "json": pretty, "ago": ago, "percent": percent,
+    "shown": shown, "money": money, "label": labels.label, "colour": colour, "json": pretty, "ago": ago, "percent": percent,
     "moment": lambda value: shown(value, "moment"), "record": record_address,
     "stated": stated,
 }  # fmt: skip
-templates.env.globals |= {"address": address}
+templates.env.globals |= {"address": address, "rules": labels.MATCHING_RULES}

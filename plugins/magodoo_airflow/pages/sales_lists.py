@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from magodoo.domain.states import UNDER_WAY, MagentoOrderState, OdooMovePaymentState, OdooMoveState, OdooTransferState
 from magodoo_airflow.pages.lists import Column, Filter, Listing, Tab
 
 MATCHES = ("matched", "differs", "missing in Odoo", "missing in Magento", "not expected", "excluded")
@@ -76,9 +77,13 @@ def _listing(
     )  # fmt: skip
 
 
-_INVOICE_STATUSES = ("not_paid", "in_payment", "paid", "partial", "reversed", "draft", "cancel", "not in Odoo")
+_INVOICE_STATUSES = (
+    OdooMovePaymentState.NOT_PAID, OdooMovePaymentState.IN_PAYMENT, OdooMovePaymentState.PAID, OdooMovePaymentState.PARTIAL,
+    OdooMovePaymentState.REVERSED, OdooMoveState.DRAFT, OdooMoveState.CANCEL, "not in Odoo",
+)  # fmt: skip
 _ORDER_STATUSES = (
-    "pending", "pending_payment", "processing", "complete", "closed", "canceled", "holded", "payment_review", "not in Magento",
+    "pending", MagentoOrderState.PENDING_PAYMENT, *UNDER_WAY, MagentoOrderState.CANCELED, MagentoOrderState.HOLDED,
+    MagentoOrderState.PAYMENT_REVIEW, "not in Magento",
 )  # fmt: skip
 
 SALES_LISTS = (
@@ -142,7 +147,7 @@ SALES_LISTS = (
             ),
         ),
         ("quantity",),
-        ("done", "not in Odoo"),
+        (OdooTransferState.DONE, "not in Odoo"),
         currency="''",  # quantities have no currency
     ),
     _listing(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -13,6 +12,7 @@ from magodoo.errors import FixConfiguration, FixDocument
 from magodoo.settings.read import read_with_problems
 from magodoo.statement import csv_export, pdf, store, summary, wording
 from magodoo.statement.periods import Month
+from magodoo.timestamps import utc_now
 from magodoo_airflow.pages.access import Reader, Writer, may_write, reader, writer
 from magodoo_airflow.pages.connection import staging
 from magodoo_airflow.pages.rendering import page
@@ -100,7 +100,7 @@ def sign(
         if latest is None or latest.id != statement:
             raise HTTPException(409, "This statement is signed already, or is no longer there: open the page again.")
         try:
-            store.sign(connection, statement, seen, who.name, note, datetime.now(UTC))
+            store.sign(connection, statement, seen, who.name, note, utc_now())
         except FixDocument as refused:
             raise HTTPException(409, str(refused)) from refused
     return RedirectResponse(f"{request.scope.get('root_path', '')}/statement/{instance}/{month}", status_code=303)

@@ -11,16 +11,18 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import FileResponse, Response
 from sqlalchemy import RowMapping
 
+from magodoo.domain import labels
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import FindingType, Side
 from magodoo.reconcile import catalogue
 from magodoo.settings import Instance
 from magodoo.settings.read import read_with_problems
+from magodoo.timestamps import utc_now
 from magodoo_airflow.pages import records, rows
 from magodoo_airflow.pages.access import Reader, may_write, reader
 from magodoo_airflow.pages.connection import staging
 from magodoo_airflow.pages.lists import Listing
-from magodoo_airflow.pages.overview import overview, today
+from magodoo_airflow.pages.overview import overview
 from magodoo_airflow.pages.rendering import LISTS, page, spreadsheet
 from magodoo_airflow.pages.work_lists import CHANGES, WORK_LISTS
 
@@ -33,7 +35,7 @@ def first_page(request: Request, who: Who, instance: str = "") -> Response:
     """Show agreement per kind, amounts at stake, what waits, and the last runs."""
     reading = read_with_problems()
     with staging() as connection:
-        shown = [overview(connection, one, today()) for one in who.chosen(instance)]
+        shown = [overview(connection, one, utc_now()) for one in who.chosen(instance)]
     return page(
         request, who, "overview.html", overviews=shown, problems=reading.problems, settings=reading.settings.instances
     )
@@ -119,7 +121,7 @@ def document(request: Request, who: Who, instance: str, side: str, kind: str, so
         found = records.document(connection, instance, side, kind, source_id)
     if found is None:
         raise HTTPException(
-            404, f"The {side} {kind.replace('_', ' ')} {source_id} is not staged for instance {instance}."
+            404, f"The {side} {labels.in_sentence(kind)} {source_id} is not staged for instance {instance}."
         )
     return page(
         request, who, "document.html", document=found, instance=instance, links=_outside(instance, found), parts=_PARTS, words_parts=_WORDS,
@@ -149,7 +151,7 @@ def _outside(instance: str, found: records.DocumentPage) -> list[tuple[str, str]
     for side, row in found.sides.items():
         link = _magento_link(settings, row) if side == "magento" else _odoo_link(settings, row)
         if link.startswith(("https://", "http://")):
-            links.append((side.capitalize(), link))
+            links.append((labels.SIDES[side], link))
     return links
 
 
@@ -161,7 +163,7 @@ def _made(change: Mapping[str, Any]) -> tuple[str, str] | None:
         return None
     row = {"kind": kind.entry.record or change["document_kind"], "source_id": change["target_id"]}
     link = _magento_link(settings, row) if kind.target is Side.MAGENTO else _odoo_link(settings, row)
-    return (kind.target.value.capitalize(), link) if link.startswith(("https://", "http://")) else None
+    return (labels.SIDES[kind.target], link) if link.startswith(("https://", "http://")) else None
 
 
 def _magento_link(settings: Instance | None, row: Mapping[str, Any]) -> str:
@@ -195,7 +197,7 @@ def finding(request: Request, who: Who, finding_id: int) -> Response:
         raise HTTPException(404, f"There is no finding {finding_id}.")
     known = catalogue.of(FindingType(found["type"]))
     return page(
-        request, who, "finding.html", finding=found, known=known, instance=found["instance"], now=today(),
+        request, who, "finding.html", finding=found, known=known, instance=found["instance"], now=utc_now(),
         writable=may_write(who.user, found["instance"]),
     )  # fmt: skip
 

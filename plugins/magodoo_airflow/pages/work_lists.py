@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from magodoo.domain.kinds import ChangeKind
-from magodoo.domain.vocabulary import MATCHED_KINDS, ChangeState, FindingType, Kind, Severity
+from magodoo.domain.labels import OWNERS, RUN_OUTCOMES
+from magodoo.domain.vocabulary import MATCHED_KINDS, ChangeState, FindingType, Kind, Severity, Side, Verdict
 from magodoo_airflow.pages.lists import Column, Filter, Listing, Tab
 
 _KINDS = tuple(kind.value for kind in (*MATCHED_KINDS, Kind.RETURN))
 
+_OUTCOME = f"case r.ok when true then '{RUN_OUTCOMES[True]}' when false then '{RUN_OUTCOMES[False]}' else '{RUN_OUTCOMES[None]}' end"
 _STAGES = (
     "magento_extract", "odoo_extract", "reconcile", "quality", "load", "refresh", "backfill", "backfill_chunk",
 )  # fmt: skip
@@ -52,7 +54,7 @@ FINDINGS = Listing(
         Filter("type", "Finding", "f.type = :type", tuple(sorted(one.value for one in FindingType))),
         Filter("severity", "Severity", "f.severity = :severity", tuple(one.value for one in Severity)),
         Filter("kind", "Document", "f.kind = :kind", _KINDS),
-        Filter("who", "Who acts", ":who = any(string_to_array(f.who, ', '))", ("accounting", "warehouse", "it")),
+        Filter("who", "Who acts", ":who = any(string_to_array(f.who, ', '))", tuple(OWNERS)),
         Filter("since", "Since", "f.first_seen >= cast(:since as date)", type="date"),
         Filter("until", "To", "f.first_seen < cast(:until as date) + 1", type="date"),
     ),
@@ -105,7 +107,7 @@ CHANGES = Listing(
     filters=(
         Filter("kind", "Change", "c.kind = :kind", tuple(one.value for one in ChangeKind)),
         Filter("state", "State", "c.state = :state", tuple(one.value for one in ChangeState)),
-        Filter("verdict", "Gate", "c.verdict = :verdict", ("unchecked", "released", "held")),
+        Filter("verdict", "Gate", "c.verdict = :verdict", tuple(Verdict)),
         Filter("since", "Planned from", "c.planned_at >= cast(:since as date)", type="date"),
         Filter("until", "To", "c.planned_at < cast(:until as date) + 1", type="date"),
     ),
@@ -145,7 +147,7 @@ QUARANTINE = Listing(
         Column("resolved_at", "Resolved", "q.resolved_at", "moment", extra=True),
     ),
     filters=(
-        Filter("side", "System", "q.side = :side", ("magento", "odoo")),
+        Filter("side", "System", "q.side = :side", tuple(Side)),
         Filter("kind", "Document", "q.kind = :kind", _KINDS),
     ),
     search="lower(concat_ws(' ', q.source_id, q.number, q.reason)) like :search",
@@ -166,7 +168,7 @@ RUNS = Listing(
     instance="r.instance",
     columns=(
         Column("stage", "Stage", "r.stage", "state"),
-        Column("ended", "Ended", "case r.ok when true then 'well' when false then 'failed' else 'running' end", "state"),
+        Column("ended", "Ended", _OUTCOME, "state"),
         Column("started_at", "Started", "r.started_at", "moment", required=True),
         Column("finished_at", "Finished", "r.finished_at", "moment"),
         Column("counts", "What it did", "r.counts", "counts", sortable=False),

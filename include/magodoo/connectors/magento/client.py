@@ -9,10 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
+from magodoo.connectors.http import Stats
 from magodoo.connectors.magento import writes
 from magodoo.connectors.magento.connection import MagentoConnection
 from magodoo.connectors.magento.connection_test import ConnectionReport, check_connection
-from magodoo.connectors.magento.http import Http, Stats
+from magodoo.connectors.magento.http import Http
 from magodoo.connectors.magento.items import Lines
 from magodoo.connectors.magento.needed import ONLY_ID, ONLY_NUMBER, ONLY_STORE, SHAPES, TRANSACTION
 from magodoo.connectors.magento.pagination import ByChange, ById, Listing, Page, Quarantined, walk
@@ -98,7 +99,7 @@ class MagentoClient:
             asked = stamp(since)  # raises for a naive time before it is compared
             begin = EPOCH if since < EPOCH else read_stamp(asked)
         pages = walk(self._http, _listing(kind), search, ByChange(begin), self.connection.page_size)
-        return _ahead(pages) if self.connection.parallel > 1 else pages
+        return _prefetched(pages) if self.connection.parallel > 1 else pages
 
     def by_order(self, kind: Kind | str, order_ids: Iterable[int]) -> Iterator[Page]:
         """Yield pages of the documents of these orders; for kind order, the orders themselves."""
@@ -368,7 +369,7 @@ class MagentoClient:
         return rows
 
 
-def _ahead(pages: Iterator[Page]) -> Iterator[Page]:
+def _prefetched(pages: Iterator[Page]) -> Iterator[Page]:
     """Yield the same pages; the next one is fetched while the caller works on the current one."""
     with ThreadPoolExecutor(1, thread_name_prefix="magento") as pool:
         coming = pool.submit(next, pages, None)

@@ -95,7 +95,7 @@ def check_connection(http: Http, connection: MagentoConnection, *, writes: bool)
     parts = urlsplit(connection.base_url)
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         report.warnings.append("The shop is called without TLS: whoever listens can read the login.")
-    if not _reaches_the_shop(http, connection, report):
+    if not _reaches_magento(http, connection, report):
         return report
     refused = _try_reads(http, report)
     if report.wrong:
@@ -108,7 +108,7 @@ def check_connection(http: Http, connection: MagentoConnection, *, writes: bool)
     return report
 
 
-def _reaches_the_shop(http: Http, connection: MagentoConnection, report: ConnectionReport) -> bool:
+def _reaches_magento(http: Http, connection: MagentoConnection, report: ConnectionReport) -> bool:
     problem: MagodooError | None = None
     wrong = "host"
     try:

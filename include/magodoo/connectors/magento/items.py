@@ -21,11 +21,11 @@ _OPTIONS = {
 
 def complete_types(order: dict[str, Any]) -> None:
     """Set a missing `product_type` of an item from another place in the order. Changes the order in place."""
-    lacking = [item for item in order.get("items") or () if not item.get("product_type")]
-    if not lacking:
+    missing = [item for item in order.get("items") or () if not item.get("product_type")]
+    if not missing:
         return
     shown = dict(_shown(order))
-    for item in lacking:
+    for item in missing:
         item["product_type"] = shown.get(item.get("item_id")) or _by_options(item)
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
+from magodoo.connectors.http import Garbled
 from magodoo.connectors.magento.http import Http, Reply
-from magodoo.connectors.magento.replies import Garbled, PageTooLarge, ServerFault
+from magodoo.connectors.magento.replies import PageTooLarge, ServerFault
 from magodoo.connectors.magento.schema import Shape, entity_id, sound
 from magodoo.connectors.magento.search import EPOCH, Search, read_stamp
 from magodoo.errors import InvariantError, MagodooError, Unavailable, Unreadable
 from magodoo.money import dump_json
+from magodoo.timestamps import utc_now
 
 Key = tuple[datetime, int]
 Count = Callable[[Search], int]
@@ -410,7 +412,7 @@ class _Reading:
         reason = f"the shop cannot list this record: {problem.args[0]}"
         log.warning("%s %s is quarantined: %s", self._listing.path, key[1], reason)
         self._seen.add(key[1])
-        page = Page([], datetime.now(UTC), self._counted or 0, [Quarantined(key[1], raw, reason)])
+        page = Page([], utc_now(), self._counted or 0, [Quarantined(key[1], raw, reason)])
         return page, cursor.past(key)
 
     def _prove(self, problem: MagodooError) -> None:

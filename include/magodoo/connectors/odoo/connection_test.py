@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 from magodoo.connectors.odoo.master_data import GROUPS, MasterData
 from magodoo.errors import (
@@ -15,6 +15,7 @@ from magodoo.errors import (
     UnknownField,
     Unreadable,
 )
+from magodoo.timestamps import utc_now
 
 WARN_DAYS = 30
 
@@ -65,7 +66,7 @@ def examine(client: MasterData, today: date | None = None) -> ConnectionReport:
     if missing:
         message = f"this user lacks: {', '.join(missing)}"
         return replace(report, problem="rights", message=message, missing_rights=missing)
-    return replace(report, warnings=_expiry(expires, today or datetime.now(UTC).date()))
+    return replace(report, warnings=_expiry(expires, today or utc_now().date()))
 
 
 def _part(problem: MagodooError) -> str:

@@ -20,6 +20,17 @@ from magodoo.connectors.odoo.record_trees import Row
 from magodoo.connectors.odoo.rpc import expect_rows
 from magodoo.connectors.odoo.validation import is_id
 from magodoo.connectors.odoo.versions import name_of
+from magodoo.domain.states import (
+    CONFIRMED_IN_ODOO,
+    PAYMENT_MADE,
+    QUOTATION,
+    TRANSFER_ENDED,
+    TRANSFER_OPEN,
+    OdooMoveState,
+    OdooOrderState,
+    OdooPaymentState,
+    OdooTransferState,
+)
 from magodoo.errors import FixConfiguration, FixDocument, MagodooError, OutcomeUnknown
 
 OPEN_PICKING = tree(
@@ -77,13 +88,18 @@ class Writers(Loading):
 
     def confirm_orders(self, ids: Sequence[int]) -> Done:
         """Confirm orders. Odoo sets date_order to now; `set_date_order` restores it."""
-        return self._advance("sale.order", "action_confirm", ids, pending=("draft", "sent"), wanted=("sale", "done"))
+        return self._advance("sale.order", "action_confirm", ids, pending=QUOTATION, wanted=CONFIRMED_IN_ODOO)
 
     def cancel_orders(self, ids: Sequence[int]) -> Done:
         """Cancel orders. Deliveries that are done stay; the others are cancelled."""
         context = {"disable_cancel_warning": True}
         return self._advance(
-            "sale.order", "action_cancel", ids, pending=("draft", "sent", "sale"), wanted=("cancel",), context=context
+            "sale.order",
+            "action_cancel",
+            ids,
+            pending=(*QUOTATION, OdooOrderState.SALE),
+            wanted=(OdooOrderState.CANCEL,),
+            context=context,
         )
 
     def set_date_order(self, dates: Mapping[int, datetime]) -> None:
@@ -112,7 +128,9 @@ class Writers(Loading):
 
     def post_moves(self, ids: Sequence[int]) -> Done:
         """Post invoices and credit notes. A lock date does not refuse them but changes `date`: read it back (docs/facts/pair.md#10)."""
-        return self._advance("account.move", "action_post", ids, pending=("draft",), wanted=("posted",))
+        return self._advance(
+            "account.move", "action_post", ids, pending=(OdooMoveState.DRAFT,), wanted=(OdooMoveState.POSTED,)
+        )
 
     def post_payments(self, ids: Sequence[int]) -> Done:
         """Post payments, each with its journal entry.
@@ -120,7 +138,7 @@ class Writers(Loading):
         A payment that Odoo posts without an entry (docs/facts/odoo-19.0.md#5, *Trap*) is returned as refused, with FixConfiguration.
         """
         done = self._advance(
-            "account.payment", "action_post", ids, pending=("draft",), wanted=("in_process", "paid", "posted")
+            "account.payment", "action_post", ids, pending=(OdooPaymentState.DRAFT,), wanted=PAYMENT_MADE
         )
         for row in self._read("account.payment", done.ids, ["move_id"]):
             if not row["move_id"]:
@@ -140,7 +158,7 @@ class Writers(Loading):
         domain = [
             *self.company_domain("stock.picking"),
             "|", ["move_ids.sale_line_id.order_id", "in", list(order_ids)], ["sale_id", "in", list(order_ids)],
-            ["state", "not in", ["done", "cancel"]],
+            ["state", "not in", list(TRANSFER_ENDED)],
             *plain_domain(beyond("location_dest_id")),
         ]  # fmt: skip
         rows = self.read_whole("stock.picking", with_key(OPEN_PICKING, self.delivery_key), domain)
@@ -153,8 +171,8 @@ class Writers(Loading):
         tree_ = tree("", picking_id=NAMED, sale_line_id=tree("order_id"))
         domain = [
             *self.company_domain("stock.move"),
-            ["picking_id.state", "not in", ["done", "cancel"]],
-            ["state", "not in", ["done", "cancel"]],
+            ["picking_id.state", "not in", list(TRANSFER_ENDED)],
+            ["state", "not in", list(TRANSFER_ENDED)],
             ["sale_line_id", "!=", False],
             ["picking_id.move_ids.sale_line_id.order_id", "in", list(order_ids)],
         ]
@@ -181,7 +199,7 @@ class Writers(Loading):
         domain = [
             *self.company_domain("stock.picking"),
             ["sale_id", "in", list(notes)],
-            ["state", "not in", ["done", "cancel"]],
+            ["state", "not in", list(TRANSFER_ENDED)],
         ]
         answer = self.call("stock.picking", "search_read", domain=domain, fields=["sale_id", "note"], order="id")
         rows = expect_rows(answer, "stock.picking.search_read")
@@ -224,8 +242,8 @@ class Writers(Loading):
         if not backorder:
             context["picking_ids_not_to_backorder"] = list(ids)
         return self._advance(
-            "stock.picking", "button_validate", ids, pending=("draft", "waiting", "confirmed", "assigned"),
-            wanted=("done",), context=context, expected=True,
+            "stock.picking", "button_validate", ids, pending=TRANSFER_OPEN,
+            wanted=(OdooTransferState.DONE,), context=context, expected=True,
         )  # fmt: skip
 
     def return_picking(

@@ -11,10 +11,11 @@ from magodoo.connectors.odoo.record_kinds import tree
 from magodoo.connectors.odoo.record_trees import Row
 from magodoo.connectors.odoo.rpc import expect_rows
 from magodoo.connectors.odoo.witnesses import ITEMS
+from magodoo.domain.states import OdooMoveState
 from magodoo.errors import Unreadable
 from magodoo.money import to_units
 
-POSTED: tuple[Any, ...] = ("parent_state", "=", "posted")
+POSTED: tuple[Any, ...] = ("parent_state", "=", OdooMoveState.POSTED)
 AMOUNTS = ("amount_currency", "balance")
 PAGE = 1000
 # A matching is effective from the later date of its two items (`max_date`), as in Odoo's aged receivable.

@@ -16,6 +16,7 @@ from typing import Any
 from magodoo.connectors.odoo.reads import Reads
 from magodoo.connectors.odoo.record_trees import Row
 from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.domain.states import OdooOrderState
 from magodoo.errors import FixConfiguration, FixDocument, Forbidden
 
 _WORDS = re.compile(r"[\s,;|]+")
@@ -74,7 +75,7 @@ class CompanyReads(Reads):
         for start in range(0, len(names), _PART):
             part = names[start : start + _PART]
             terms = [[field, "ilike", name] for name in part for field in ("client_order_ref", "origin")]
-            domain = [["state", "!=", "cancel"], *["|"] * (len(terms) - 1), *terms]
+            domain = [["state", "!=", OdooOrderState.CANCEL], *["|"] * (len(terms) - 1), *terms]
             found |= self._mirrors(domain)
         return {id: mirror for id, mirror in found.items() if wanted.intersection(mirror.orders)}
 

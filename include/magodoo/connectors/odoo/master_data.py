@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,9 @@ from magodoo.connectors.odoo.rpc import expect_rows
 from magodoo.connectors.odoo.validation import NEVER
 from magodoo.connectors.odoo.versions import name_of
 from magodoo.domain.numbering import Numbering
+from magodoo.domain.states import OdooMoveState
 from magodoo.errors import FixDocument, Forbidden, UnknownField, Unreadable, UnreadableRecord
+from magodoo.timestamps import utc_now
 
 BATCH = 1000
 
@@ -227,7 +229,7 @@ class MasterData(Reads):
     def _numbered(self, journals: list[int], types: list[str], since: date) -> list[Row]:
         """Return, by prefix of the number, the first accounting date and the last invoice date of posted documents."""
         domain = [
-            *self.company_domain("account.move"), ["state", "=", "posted"], ["move_type", "in", types],
+            *self.company_domain("account.move"), ["state", "=", OdooMoveState.POSTED], ["move_type", "in", types],
             ["journal_id", "in", journals], ["date", ">=", since.isoformat()], ["invoice_date", "!=", False],
         ]  # fmt: skip
         sums = ["date:min", "invoice_date:max"]
@@ -312,7 +314,7 @@ class MasterData(Reads):
         if "expiration_date" not in self.fields("res.users.apikeys"):
             return None
         user = int(self.call("res.users", "context_get")["uid"])
-        now = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+        now = f"{utc_now():%Y-%m-%d %H:%M:%S}"
         domain = [["user_id", "=", user], ["scope", "in", [False, "rpc"]], ["expiration_date", ">", now]]
         rows = self.call(
             "res.users.apikeys",

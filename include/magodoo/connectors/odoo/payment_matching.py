@@ -14,6 +14,7 @@ from decimal import Decimal
 from magodoo.connectors.odoo.documents import Writers
 from magodoo.connectors.odoo.record_trees import Row
 from magodoo.connectors.odoo.rpc import expect_rows
+from magodoo.domain.states import OdooMovePaymentState, OdooMoveState
 from magodoo.errors import FixDocument, MagodooError
 
 
@@ -102,7 +103,7 @@ class Matching(Writers):
             *self.company_domain("account.move.line"),
             ["move_id", "in", sorted(moves)],
             ["account_type", "=", "asset_receivable"],
-            ["parent_state", "=", "posted"],
+            ["parent_state", "=", OdooMoveState.POSTED],
             ["reconciled", "=", False],
         ]
         fields = ["move_id", "currency_id", "account_id", "partner_id", "amount_residual", "amount_residual_currency"]
@@ -143,7 +144,7 @@ def _outcome(item: Settlement, row: Row | None, still_open: bool) -> Row | Magod
     call = "account.move.line.reconcile"
     if row is None:
         return FixDocument(f"record {item.document} does not exist", system="odoo", call=call)
-    if row["payment_state"] == "not_paid" and row["amount_residual"]:
+    if row["payment_state"] == OdooMovePaymentState.NOT_PAID and row["amount_residual"]:
         return FixDocument(
             f"payment {item.payment} and document {item.document} have no open entries to match",
             system="odoo",

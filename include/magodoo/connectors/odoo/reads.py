@@ -28,7 +28,7 @@ from magodoo.errors import (
     UnreadableRecord,
 )
 from magodoo.money import dump_json
-from magodoo.timestamps import utc
+from magodoo.timestamps import utc, utc_now
 
 PAGE_SIZE = 500
 BATCH = 500
@@ -165,7 +165,7 @@ class Reads(Settlements):
         domain += [["write_date", "<", stamp(until)]] if until else []
         return int(self.call(reading.model, "search_count", domain=domain, context={"active_test": False}))
 
-    def stamps(self, kind: str, since: datetime, limit: int) -> dict[int, datetime]:
+    def timestamps(self, kind: str, since: datetime, limit: int) -> dict[int, datetime]:
         """Return `write_date` (UTC) by id of at most `limit` documents of a kind written since: one small request."""
         reading = READINGS[kind]
         domain = [*self._base_domain(reading), ["write_date", ">=", stamp(since)]]
@@ -243,14 +243,14 @@ class Reads(Settlements):
             either = ["|"] * (len(paths) - 1) + [[path, "in", part] for path in paths]
             return self._page(reading, [*self._base_domain(reading), *either], None)
 
-        began = _now()
+        began = utc_now()
         pages = self.in_parallel(read, _parts(list(dict.fromkeys(values)), BATCH))
         rows = {row["id"]: row for page in pages for row in page.rows}
         bad = [item for page in pages for item in page.quarantined]
         return Page(list(rows.values()), pages[0].request_began_at if pages else began, len(rows) + len(bad), bad)
 
     def _page(self, reading: Reading, domain: list[Any], limit: int | None) -> Page:
-        began = _now()
+        began = utc_now()
         bad: list[Quarantined] = []
         try:
             found = self.read_tree(reading.model, self._tree(reading), domain, order="write_date, id", limit=limit)
@@ -362,7 +362,3 @@ def _id(row: Any) -> int | None:
 
 def _parts(values: Sequence[Any], size: int) -> list[list[Any]]:
     return [list(values[start : start + size]) for start in range(0, len(values), size)]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -65,9 +65,9 @@ class TreeReader(OdooCaller):
             if "fields" not in below:
                 fit[name] = {}
                 continue
-            inner, lacking = self.fitting(known[name]["relation"], below["fields"])
+            inner, unread = self.fitting(known[name]["relation"], below["fields"])
             fit[name] = {"fields": inner}
-            missing += [f"{field}.{path}" for path in lacking]
+            missing += [f"{field}.{path}" for path in unread]
         return fit, missing
 
     def _nested(

@@ -16,13 +16,13 @@ from typing import Any
 from magodoo.connectors.odoo.record_trees import Row
 from magodoo.connectors.odoo.rpc import expect_rows
 from magodoo.connectors.odoo.visibility import Visibility
+from magodoo.domain.states import PAYMENT_MADE_WITHOUT_ENTRY, OdooMovePaymentState, OdooMoveState
 from magodoo.errors import FixDocument, Unreadable
 from magodoo.money import to_units
 
 PARTIAL, ITEM, PAYMENT = "account.partial.reconcile", "account.move.line", "account.payment"
 OPEN_ACCOUNTS = ["asset_receivable", "liability_payable"]
 LIQUIDITY_ACCOUNTS = frozenset({"asset_cash", "liability_credit_card"})
-UNBOOKED_STATES = ("in_process", "paid")
 MOST_ACCOUNTS = 3
 _SIDES = (("debit_move_id", "credit_move_id", "debit_amount_currency"),
           ("credit_move_id", "debit_move_id", "credit_amount_currency"))  # fmt: skip
@@ -139,7 +139,7 @@ class Settlements(Visibility):
             payment["id"]: payment
             for row in rows
             for payment in row.get("matched_payment_ids") or ()
-            if payment["id"] not in booked and payment.get("state") in UNBOOKED_STATES
+            if payment["id"] not in booked and payment.get("state") in PAYMENT_MADE_WITHOUT_ENTRY
         }
         if not linked:
             return
@@ -173,10 +173,10 @@ class Settlements(Visibility):
 
 def _is_touched(row: Mapping[str, Any]) -> bool:
     """Return whether a posted document is settled, in whole or in part."""
-    if row.get("state") != "posted":
+    if row.get("state") != OdooMoveState.POSTED:
         return False
     is_open = to_units(row.get("amount_residual")) == to_units(row.get("amount_total"))
-    return not is_open or row.get("payment_state") not in (False, None, "not_paid")
+    return not is_open or row.get("payment_state") not in (False, None, OdooMovePaymentState.NOT_PAID)
 
 
 def _is_open(line: Mapping[str, Any]) -> bool:

@@ -83,7 +83,7 @@ class Visibility(Witnesses):
         Raises Forbidden when a whole model below may not be read: that is a missing right, not a single record.
         """
         found = Refused({}, [])
-        self._look_below(model, tree, {id: {id} for id in ids}, "", found)
+        self._check_below(model, tree, {id: {id} for id in ids}, "", found)
         return found
 
     def read_whole(self, model: str, tree: Tree, domain: list[Any]) -> list[Row]:
@@ -144,7 +144,7 @@ class Visibility(Witnesses):
             return [*self._forbidden(model, ids[:middle]), *self._forbidden(model, ids[middle:])]
         return []
 
-    def _look_below(self, model: str, tree: Tree, tops: Mapping[int, set[int]], path: str, found: Refused) -> None:
+    def _check_below(self, model: str, tree: Tree, tops: Mapping[int, set[int]], path: str, found: Refused) -> None:
         """Check one level of the tree; `tops` are the top records by id of the record on this level."""
         below = self._relations(model, tree)
         if not below or not tops:
@@ -162,7 +162,7 @@ class Visibility(Witnesses):
                 found.reasons.update({top: _reason(relation, id) for top in named[id] if top not in found.reasons})
             if len(seen) < len(named):
                 found.paths.append(f"{path}{field}")
-            self._look_below(relation, part, {id: named[id] for id in seen}, f"{path}{field}.", found)
+            self._check_below(relation, part, {id: named[id] for id in seen}, f"{path}{field}.", found)
 
     def _relations(self, model: str, tree: Tree) -> dict[str, Tree]:
         """Return the stored relations of a tree that have a tree below, with it. Fields that this server lacks are left out."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from magodoo.domain.states import QUOTATION, TRANSFER_ENDED, OdooOrderState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile.catalogue import ACCOUNTING, WAREHOUSE
 from magodoo.reconcile.dataset import SEPARATOR, Positions
@@ -22,8 +23,6 @@ from magodoo.reconcile.situation import Situation
 
 VAT = "the VAT number"
 UNKNOWN = "?"  # in `since`: Magento's value at that time is not known
-QUOTATION = ("draft", "sent")
-CLOSED = ("done", "cancel")
 PLACES = (("shipping", "the delivery address"), ("billing", "the billing address"))
 ON_THE_DELIVERY = (
     "Give the order and its open delivery in Odoo a new contact with the address from Magento before it is picked; the old contact"
@@ -61,7 +60,7 @@ def address_changed(situation: Situation) -> list[Finding]:
     changes = {at: list(_Compared.of(situation, at, int(partner[at])).changed()) for at in orders.tolist()}
     concerned = [at for at in orders.tolist() if changes[at]]
     for magento, odoo in zip(view.frames.rows(concerned), view.frames.rows(partner[concerned]), strict=True):
-        if odoo.state != "cancel":
+        if odoo.state != OdooOrderState.CANCEL:
             is_open = odoo.at in open_at or odoo.state in QUOTATION
             result += _findings(magento, odoo, changes[magento.at], is_open, magento.source_id in invoiced)
     return result
@@ -144,7 +143,7 @@ def note_changed(situation: Situation) -> list[Finding]:
     """
     view, partner = situation.view, situation.matching.partner
     noted, since = view.column("noted"), view.column("since")
-    transfers = view.select(Side.ODOO, Kind.SHIPMENT) & view.exists & ~view.word_is("state", set(CLOSED))
+    transfers = view.select(Side.ODOO, Kind.SHIPMENT) & view.exists & ~view.word_is("state", TRANSFER_ENDED)
     transfers &= noted != ""
     by_order: dict[int, list[int]] = {}
     for at in np.flatnonzero(transfers).tolist():
@@ -158,8 +157,8 @@ def note_changed(situation: Situation) -> list[Finding]:
     for magento in view.frames.rows(orders):
         odoo = int(partner[magento.at])
         wanted = set(noted[magento.at].split())
-        told = since[odoo].split(SEPARATOR)
-        gone = set(told[-1].split()) - wanted if len(told) == len(_WRITTEN) else set()
+        known = since[odoo].split(SEPARATOR)
+        gone = set(known[-1].split()) - wanted if len(known) == len(_WRITTEN) else set()
         wrong = [at for at in by_order[magento.source_id] if wanted - (found := set(noted[at].split())) or gone & found]
         if wrong:
             names = ", ".join(row.number for row in view.frames.rows(wrong))

@@ -20,7 +20,7 @@ def not_invoiced(situation: Situation) -> list[Finding]:
     beside its parts, tax included.
     """
     view = situation.view
-    orders = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & situation.matching.paired & ~view.before_books
+    orders = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & situation.matching.paired & ~view.before_cut_over
     orders &= view.column("beside_in") != ""
     positions = np.flatnonzero(orders & _invoiced(view, orders))
     if not len(positions):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from magodoo.domain import authorisation
+from magodoo.domain.states import MAY_BE_UNCAPTURED
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile.dataset import Mask
 from magodoo.reconcile.finding import Finding, about, amount_of
@@ -14,7 +15,6 @@ from magodoo.reconcile.rows import Document
 from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View
 
-LOOKS_PAID = frozenset({"processing", "complete"})
 TYPES = frozenset({FindingType.CAPTURE_NEEDED, FindingType.AUTHORISATION_VOIDED})
 
 
@@ -25,8 +25,8 @@ def capture_needed(situation: Situation, found: Sequence[Finding]) -> list[Findi
     """
     view = situation.view
     named = {finding.order_key for finding in found if finding.type in TYPES}
-    waiting = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & view.only_authorised & ~view.before_books
-    waiting &= view.word_is("state", LOOKS_PAID)
+    waiting = view.select(Side.MAGENTO, Kind.ORDER) & view.exists & view.only_authorised & ~view.before_cut_over
+    waiting &= view.word_is("state", MAY_BE_UNCAPTURED)
     over = is_over(view)
     result = []
     for order in view.frames.rows(np.flatnonzero(waiting)):

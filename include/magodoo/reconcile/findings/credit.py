@@ -12,6 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
+from magodoo.domain.states import OdooMoveState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import shown
 from magodoo.reconcile.finding import Finding, about
@@ -68,7 +69,7 @@ def _is_due(memo: Document, note: Document | None, units: int) -> bool:
     A credit note that Odoo reconciled with its invoice is due as well: the customer's payment of that invoice would be
     left over, and might be paid back.
     """
-    if note is None or note.state != "posted":
+    if note is None or note.state != OdooMoveState.POSTED:
         return True
     return note.captured_amount + note.written_off < units + memo.tendered
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.states import OdooMoveState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile import quantities, rows, shares
 from magodoo.reconcile.dataset import ROLES, Mask, Positions
@@ -43,7 +44,10 @@ def _in_odoo(situation: Situation, duplicates: Mask) -> list[Finding]:
         (FindingType.DRAFT_WAITING, drafts >= 0),
         (FindingType.POSSIBLE_DUPLICATE, doubles >= 0),
         (FindingType.DUPLICATE, duplicates),
-        (FindingType.STRADDLES_BOOKS_FROM, document & view.before_books & view.created_since_books & ~order_matched),
+        (
+            FindingType.STRADDLES_BOOKS_FROM,
+            document & view.before_cut_over & view.created_since_cut_over & ~order_matched,
+        ),
         (FindingType.MISSING_IN_ODOO, todo),
     ]
     tied = np.flatnonzero(situation.matching.ambiguous & ~view.is_magento)
@@ -156,7 +160,7 @@ def _drafts(situation: Situation, todo: Mask) -> Positions:
     """
     view = situation.view
     money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
-    draft = money & ~view.is_magento & view.exists & view.word_is("state", {"draft"}) & ~situation.view.ours
+    draft = money & ~view.is_magento & view.exists & view.word_is("state", {OdooMoveState.DRAFT}) & ~situation.view.ours
     return _first_equal(situation, np.flatnonzero(todo & money), np.flatnonzero(draft & ~situation.matching.paired))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from magodoo.domain.states import PAID_IN_MAGENTO, MagentoOrderState, OdooMovePaymentState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import shown
 from magodoo.reconcile.dataset import Mask, Units
@@ -17,7 +18,6 @@ from magodoo.reconcile.situation import Situation
 from magodoo.reconcile.view import View
 
 NEVER_SHIPPED = ("virtual", "downloadable")
-PAID_IN_MAGENTO = "2"  # of invoices `paid`, of credit memos `refunded`
 
 
 def settled_by_payments(situation: Situation) -> Mask:
@@ -33,8 +33,8 @@ def settled_by_payments(situation: Situation) -> Mask:
     total = view.column("grand_total")
     # The entries decide, not Odoo's payment_state: with bank entries and a credit note it is `reversed`, and a blocked invoice may be paid.
     enough = (money + _credited(situation) >= total - view.tolerances) & (money > 0)
-    free = (total == 0) & view.word_is("status", {"paid"})
-    on_the_way = view.word_is("status", {"in_payment"}) & (not counts)
+    free = (total == 0) & view.word_is("status", {OdooMovePaymentState.PAID})
+    on_the_way = view.word_is("status", {OdooMovePaymentState.IN_PAYMENT}) & (not counts)
     return ~view.is_magento & view.active & (enough | free) & ~on_the_way & (_still_due(view) <= 0)
 
 
@@ -67,7 +67,7 @@ def _shares(text: str) -> Iterator[tuple[int, int]]:
 def why_not_paid(row: Document, setting: str, *, in_payment_counts: bool) -> str:
     """Return as text why an Odoo document does not count as paid; `setting` is the one that requires payment."""
     said = f": {row.settled_by}" if row.settled_by else ""
-    only_in_payment = row.status == "in_payment" or 0 < row.open_amount <= row.in_payment
+    only_in_payment = row.status == OdooMovePaymentState.IN_PAYMENT or 0 < row.open_amount <= row.in_payment
     if only_in_payment and not in_payment_counts:
         return f"It is only in payment in Odoo{said} (`invoices.in_payment_counts` is false; {setting})"
     if row.open_amount > 0:
@@ -87,13 +87,13 @@ def gone_again(situation: Situation) -> Mask:
     money = view.of_kind(Kind.INVOICE) | view.of_kind(Kind.CREDIT_MEMO)
     here = ~view.is_magento & money & view.active & view.column("was_paid") & situation.matching.paired
     here &= (_still_due(view) > view.tolerances) | ((view.column("written_off") > view.tolerances) & ~_refunded(view))
-    told = view.active & view.word_is("state", {PAID_IN_MAGENTO})
-    return here & np.where(partner >= 0, told[partner], False)
+    paid = view.active & view.word_is("state", PAID_IN_MAGENTO)
+    return here & np.where(partner >= 0, paid[partner], False)
 
 
 def _refunded(view: View) -> Mask:
     """Return the documents whose order Magento has closed: it is refunded in full."""
-    return np.where(view.order_of >= 0, view.word_is("state", {"closed"})[view.order_of], False)
+    return np.where(view.order_of >= 0, view.word_is("state", {MagentoOrderState.CLOSED})[view.order_of], False)
 
 
 def payment_reversed(situation: Situation) -> list[Finding]:

@@ -7,6 +7,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from magodoo.domain import labels
+from magodoo.domain.states import CANCELLED_IN_ODOO, OdooMoveState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile import rows
 from magodoo.reconcile.dataset import Frames
@@ -47,7 +49,7 @@ def units(situation: Situation) -> list[Finding]:
     Cancelled ones are skipped.
     """
     view = situation.view
-    named = view.foreign_units & view.exists & ~view.word_is("state", {"cancel"}) & (view.order_of >= 0)
+    named = view.foreign_units & view.exists & ~view.word_is("state", CANCELLED_IN_ODOO) & (view.order_of >= 0)
     positions = np.flatnonzero(named)
     orders = situation.order_rows(positions)
     result = []
@@ -90,7 +92,7 @@ def drafts_waiting(situation: Situation) -> list[Finding]:
     asked = [view.of_kind(kind) for kind, policy in policies.items() if policy == "draft"]
     if not asked:
         return []
-    ours = view.exists & ~view.is_magento & view.ours & view.word_is("state", {"draft"}) & (partner >= 0)
+    ours = view.exists & ~view.is_magento & view.ours & view.word_is("state", {OdooMoveState.DRAFT}) & (partner >= 0)
     positions = np.flatnonzero(ours & np.logical_or.reduce(asked))
     orders = situation.order_rows(positions)
     result = []
@@ -146,7 +148,7 @@ def quarantined(view: View) -> list[Finding]:
     """Return findings about open quarantine rows, each with its number, its order and the reason."""
     result = []
     for side, kind, source_id, reason, number, order_key in _refused(view.frames):
-        made = Finding(FindingType.QUARANTINED, Kind(kind), detail=f"{reason} ({side.capitalize()}'s id {source_id})")
+        made = Finding(FindingType.QUARANTINED, Kind(kind), detail=f"{reason} ({labels.SIDES[side]}'s id {source_id})")
         if side == Side.MAGENTO:
             made.magento_id, made.magento_number = source_id, number or source_id
         else:
@@ -218,7 +220,7 @@ def unreadable(frames: Frames) -> dict[int, str]:
         "kind", key=lambda kinds: kinds == Kind.ORDER, kind="stable"
     )  # the last one is kept: an order itself
     return {
-        int(key): f"{Side(side).value.capitalize()}'s {Kind(kind).words} {source_id} cannot be read: {reason}"
+        int(key): f"{labels.SIDES[side]}'s {Kind(kind).words} {source_id} cannot be read: {reason}"
         for key, side, kind, source_id, reason in found.astype(str).to_numpy().tolist()
     }
 

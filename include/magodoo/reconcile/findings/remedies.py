@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from magodoo.domain import labels
+from magodoo.domain.states import OdooMoveState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.rows import Document
@@ -19,7 +21,7 @@ def say_how_to_correct(situation: Situation, finding: Finding, odoo: Document) -
     """Write into a finding about differing amounts the reason and the advice that fit the Odoo document's kind and state."""
     if finding.type not in DIFFERENT:
         return
-    kind = "order" if odoo.kind == Kind.ORDER else "draft" if odoo.state == "draft" else "posted"
+    kind = "order" if odoo.kind == Kind.ORDER else "draft" if odoo.state == OdooMoveState.DRAFT else "posted"
     finding.no_change_reason = NEVER_CHANGED[kind]
     if finding.type is FindingType.CURRENCY_MISMATCH:
         finding.next_step = _in_currency(situation, odoo, finding.magento_value or "Magento's currency")
@@ -33,7 +35,7 @@ def _of_total(situation: Situation, odoo: Document) -> str:
     if odoo.kind == Kind.ORDER:
         wrong = "Compare the lines that differ and correct them on the order in Odoo; where Magento's order is wrong, cancel or refund it there"
         return f"{wrong}. {_OF_INVOICED}" if _invoiced(situation, odoo) else wrong
-    if odoo.state == "draft":
+    if odoo.state == OdooMoveState.DRAFT:
         return "Correct the draft in Odoo before it is posted"
     if odoo.kind == Kind.CREDIT_MEMO:
         return (
@@ -51,7 +53,7 @@ def _in_currency(situation: Situation, odoo: Document, currency: str) -> str:
             f"In Odoo cancel the order, set it to quotation, choose a pricelist in {currency}, correct the prices and confirm it again. Where"
             f" goods of it have left already, keep it as it is and invoice it by hand in {currency}"
         )
-    if odoo.state == "draft":
+    if odoo.state == OdooMoveState.DRAFT:
         return f"Set the currency of the draft in Odoo to {currency} and correct its amounts before it is posted"
     if odoo.kind == Kind.CREDIT_MEMO:
         return f"Reverse the credit note in Odoo and make it anew in {currency}"
@@ -75,14 +77,14 @@ def after_deletion(gone: Document, survivor: Document | None) -> str:
     """Return what to do about a document that was deleted on one side, with or without a counterpart left on the other."""
     kind, words = Kind(gone.kind), Kind(gone.kind).words
     if survivor is None:
-        system = Side(gone.side).value.capitalize()
+        system = labels.SIDES[gone.side]
         return f"{GONE}, make it in {system} by hand anew. If not, nothing is left to do: mute this finding"
     if gone.side == Side.ODOO:
         return (
             f"{GONE}, make it in Odoo by hand with the number {survivor.number} as reference, and confirm the match on its page. If not,"
             f" {_UNDO_IN_MAGENTO[kind]}. Then mute this finding"
         )
-    draft = kind in (Kind.INVOICE, Kind.CREDIT_MEMO) and survivor.state == "draft"
+    draft = kind in (Kind.INVOICE, Kind.CREDIT_MEMO) and survivor.state == OdooMoveState.DRAFT
     undo = f"delete the draft {survivor.number}" if draft else _UNDO_IN_ODOO[kind].format(survivor.number)
     return f"{GONE}, keep Odoo's {words} and mute this finding. If not, {undo}"
 

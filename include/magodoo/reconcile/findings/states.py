@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from magodoo.domain.tracking import lacking
+from magodoo.domain import labels
+from magodoo.domain.states import OdooMoveState
+from magodoo.domain.tracking import missing_numbers
 from magodoo.domain.vocabulary import FindingType, Kind
 from magodoo.reconcile import statuses
 from magodoo.reconcile.dataset import tracks_of
@@ -29,27 +31,19 @@ def states(situation: Situation) -> list[Finding]:
     for meaning, (magento, odoo, order) in zip(pairs["status"], rows_of_pairs(situation, pairs), strict=True):
         if meaning.part == "payment" and money_gone[odoo.at]:
             continue  # reported as `payment_reversed`; a payment that a person removed is never registered or matched again
-        found = FindingType(meaning.finding or FindingType.STATUS_MISMATCH)
+        found = meaning.finding or FindingType.STATUS_MISMATCH
         made = about(found, magento, odoo, order=order, part=meaning.part or "", detail=meaning.words)
         made.magento_amount, made.odoo_amount = int(magento.grand_total), int(odoo.grand_total)
-        made.magento_value = _magento_words(magento)
+        made.magento_value = labels.magento_state(magento.kind, magento.state)
         made.odoo_value = _odoo_words(odoo)
         result.append(made)
     return result
 
 
-def _magento_words(row: Document) -> str:
-    words = {Kind.INVOICE: statuses.MAGENTO_INVOICE, Kind.CREDIT_MEMO: statuses.MAGENTO_CREDIT_MEMO}.get(
-        Kind(row.kind), {}
-    )
-    state = row.state
-    return words.get(state, state)
-
-
 def _odoo_words(row: Document) -> str:
     state, kind = row.state, Kind(row.kind)
-    payment = statuses.ODOO_PAYMENT.get(row.status, row.status)
-    return f"{state}, {payment}" if kind in MOVES and state == "posted" else state
+    payment = labels.payment_state(row.status)
+    return f"{state}, {payment}" if kind in MOVES and state == OdooMoveState.POSTED else state
 
 
 def tracking(situation: Situation) -> list[Finding]:
@@ -81,7 +75,7 @@ def can_be_carried(cut: Cut, here: Sequence[str], there: Sequence[str]) -> bool:
     They can if one side has a single document, on which the other's numbers belong, or if both sides have numbers that
     the other lacks. Otherwise it cannot be decided to which of several documents a number belongs.
     """
-    to_odoo, to_magento = bool(lacking(here, there)), bool(lacking(there, here))
+    to_odoo, to_magento = bool(missing_numbers(here, there)), bool(missing_numbers(there, here))
     if to_odoo and to_magento:
         return True
     return (to_odoo and len(cut.odoo) == 1) or (to_magento and len(cut.magento) == 1)

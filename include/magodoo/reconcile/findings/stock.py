@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from magodoo.domain.states import MagentoOrderState
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.money import plain
 from magodoo.reconcile import quantities
@@ -39,7 +40,7 @@ def will_ship_too_much(situation: Situation) -> list[Finding]:
     result = []
     for order_id, rows in _split(excess, "order").items():
         order = orders_of[order_id]
-        if order.state == "canceled" and _ends_with_it(situation, order, begun):
+        if order.state == MagentoOrderState.CANCELED and _ends_with_it(situation, order, begun):
             continue
         odoo = view.frames.rows([situation.matching.partner[order.at]])[0]
         items, names = sorted(rows.index), _names(situation, order.at)
@@ -56,7 +57,7 @@ def _ends_with_it(situation: Situation, order: Document, begun: Units) -> bool:
     Not if `begun` (order ids) contains it.
     """
     view = situation.view
-    return view.instance.orders.cancel and not view.before_books[order.at] and order.source_id not in begun
+    return view.instance.orders.cancel and not view.before_cut_over[order.at] and order.source_id not in begun
 
 
 def sent_beside(situation: Situation) -> list[Finding]:
@@ -149,7 +150,7 @@ def delivered_memos(situation: Situation) -> Mask:
     """Return the active credit memos of orders on or after the cut-over that have a done delivery in Odoo."""
     view = situation.view
     delivered = np.unique(view.column("order_key")[view.select(Side.ODOO, Kind.SHIPMENT) & view.active])
-    memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & ~view.before_books & (view.order_of >= 0)
+    memos = view.select(Side.MAGENTO, Kind.CREDIT_MEMO) & view.active & ~view.before_cut_over & (view.order_of >= 0)
     return memos & np.isin(view.column("order_key"), delivered)
 
 
