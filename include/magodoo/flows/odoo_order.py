@@ -65,7 +65,7 @@ class OrderRequest(SaleRequest, frozen=True, kw_only=True):
         create_customer: Whether a customer who is not in Odoo is created.
         confirm: Whether it is confirmed once its totals were read back equal.
         date_order: When it was placed, in UTC as Odoo writes it, or "".
-        on_credit: Units of the company currency that the customer owes for it; None where a provider captures them.
+        on_credit: Units of the company currency that the customer owes for it; None where it is paid otherwise.
         replaces: The external id of the order that it replaces, which is cancelled first.
         transfer_note: What the customer wrote, for its transfers.
     """
