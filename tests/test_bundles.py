@@ -240,7 +240,7 @@ def shipments(sales: Sales, parcels: list[dict[int, int]]) -> list[int]:
 def test_of_a_bundle_that_ships_separately_each_parcel_delivers_its_parts(drawn: list[dict[int, int]]) -> None:
     sales = sold(priced_by_parts=True)
     shipments(sales, drawn)
-    planned = [change.intent["items"] for change in sales.reconcile().result.changes if change.kind == "odoo_delivery"]
+    planned = [change.intent.items for change in sales.reconcile().result.changes if change.kind == "odoo_delivery"]
     expected = [{item: units for item, units in parcel.items() if item != 10} for parcel in drawn]
     assert [{int(item): units // 10_000 for item, units in items} for items in planned] == expected
 
@@ -251,7 +251,7 @@ def test_of_a_fixed_bundle_that_ships_separately_the_last_part_delivers_it(drawn
     sales = sold(priced_by_parts=False)
     numbers = shipments(sales, drawn)
     found = sales.reconcile()
-    planned = {int(change.source_id): dict(change.intent["items"]) for change in found.result.changes}
+    planned = {int(change.source_id): dict(change.intent.items) for change in found.result.changes}
     out: dict[int, int] = {11: 0, 12: 0}
     done = 0
     for number, parcel in zip(numbers, drawn, strict=True):

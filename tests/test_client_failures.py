@@ -28,6 +28,7 @@ from magodoo.connectors.odoo.validation import flaw, listed_flaw
 from magodoo.connectors.odoo.versions import Version
 from magodoo.domain.vocabulary import Kind
 from magodoo.flows import magento_credit_memo, magento_invoice
+from magodoo.flows.magento_documents import ExpectedTotal, OrderItem
 
 
 def refused() -> requests.ConnectionError:
@@ -274,22 +275,27 @@ def test_a_listed_record_s_fields_are_judged_by_their_names_where_nothing_else_i
 # What Magento would make of odd orders
 
 
+def a_memo(*items: OrderItem, shipping: int = 0, adjustment: int = 0) -> magento_credit_memo.CreditMemoRequest:
+    return magento_credit_memo.CreditMemoRequest(
+        order_id=1, marker="", notify=False, items=items, expect=ExpectedTotal(0, "USD"),
+        shipping_amount=shipping, adjustment_positive=adjustment, adjustment_negative=0,
+    )  # fmt: skip
+
+
 def test_an_order_line_of_quantity_0_or_nothing_invoiced_adds_nothing() -> None:
     item = {"item_id": 1, "product_type": "simple", "qty_ordered": 0, "price": 10, "row_total": 0}
     order = {"items": [item], "base_to_order_rate": 1}
-    request = {"items": [[1, 0]], "shipping_amount": 0, "adjustment_positive": 0, "adjustment_negative": 0}
-    assert magento_invoice.predicted_invoice(order, [[1, 10_000]]) == 0
-    assert magento_credit_memo.predicted_credit_memo(order, request) == 0
+    whole = OrderItem(1, 10_000)
+    assert magento_invoice.predicted_invoice(order, [whole]) == 0
+    assert magento_credit_memo.predicted_credit_memo(order, a_memo(OrderItem(1, 0))) == 0
     sold = item | {"qty_ordered": 2, "row_total": 20}
-    assert (
-        magento_credit_memo.predicted_credit_memo({**order, "items": [sold]}, {**request, "items": [[1, 10_000]]}) == 0
-    )
+    assert magento_credit_memo.predicted_credit_memo({**order, "items": [sold]}, a_memo(whole)) == 0
     moment = datetime(2026, 1, 31, tzinfo=UTC)
     assert read_stamp(moment.strftime("%Y-%m-%d %H:%M:%S")) == moment
 
 
 def test_shipping_that_has_a_discount_in_full_is_refunded_with_it() -> None:
     order = {"items": [], "base_shipping_amount": 10, "shipping_amount": 10, "shipping_tax_amount": 2, "shipping_discount_amount": 4}  # fmt: skip
-    request = {"items": [], "shipping_amount": 50_000, "adjustment_positive": 10_000, "adjustment_negative": 0}
+    request = a_memo(shipping=50_000, adjustment=10_000)
     assert magento_credit_memo.predicted_credit_memo(order, request) == 50_000 + 10_000 - 20_000 + 10_000
     assert magento_credit_memo.predicted_credit_memo({**order, "base_shipping_amount": 0}, request) == 10_000

@@ -51,7 +51,7 @@ def test_deliveries_and_returns_carry_the_key_in_the_field_of_the_settings(
             made.planned(ChangeKind.ODOO_DELIVERY, one, Kind.SHIPMENT, order, items=[[str(item), units[one]]], tracks=["T1"])
             for one in (first, second)
         ),
-        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, **{"as": "post"}),
+        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, post=True),
         made.planned(ChangeKind.ODOO_STOCK_RETURN, memo, Kind.CREDIT_MEMO, order, items=[[str(item), 10_000]]),
     ]  # fmt: skip
     made.plan(*plans)

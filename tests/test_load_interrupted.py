@@ -36,7 +36,7 @@ def delivered_and_refunded(made: Lab) -> tuple[int, int, list[int]]:
     changes = made.plan(
         *made.whole_order(order, invoice),
         made.planned(ChangeKind.ODOO_DELIVERY, shipment, Kind.SHIPMENT, order, items=[[item, 20_000]], tracks=[]),
-        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, **{"as": "post"}),
+        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, post=True),
         made.planned(ChangeKind.ODOO_STOCK_RETURN, memo, Kind.CREDIT_MEMO, order, items=[[item, 10_000]]),
     )
     return order, shipment, changes
@@ -80,7 +80,7 @@ def test_what_builds_on_a_change_that_cannot_be_made_yet_is_not_tried_before_it(
     made.read()
     changes = made.plan(
         made.whole_order(order, invoice)[1],  # its order is not in Odoo, and no import of it is planned
-        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, **{"as": "post"}),
+        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, post=True),
     )
     assert made.load()["put_back"] == 2
     reasons = ["the order is not in Odoo yet", "an earlier change of the order is not done yet"]

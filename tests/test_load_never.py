@@ -41,7 +41,7 @@ def everything_to_odoo(made: Lab) -> int:
     made.plan(
         *made.whole_order(order, invoice, paid=True),
         made.planned(ChangeKind.ODOO_DELIVERY, shipment, Kind.SHIPMENT, order, items=[[item, 20_000]], tracks=["T"]),
-        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, **{"as": "post"}),
+        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, post=True),
         made.planned(ChangeKind.ODOO_REFUND_PAYMENT, memo, Kind.CREDIT_MEMO, order, method="card"),
         made.planned(ChangeKind.ODOO_STOCK_RETURN, memo, Kind.CREDIT_MEMO, order, items=[[item, 10_000]]),
     )
@@ -156,7 +156,7 @@ def test_a_posted_document_of_ours_is_not_touched_when_its_source_changes(made: 
     invoice["grand_total"] = Decimal(invoice["grand_total"]) + 1
     made.read()
     with pytest.raises(AssertionError, match="arithmetic"):
-        made.plan(made.planned(ChangeKind.ODOO_INVOICE, invoice["entity_id"], Kind.INVOICE, order, **{"as": "post"}))
+        made.plan(made.planned(ChangeKind.ODOO_INVOICE, invoice["entity_id"], Kind.INVOICE, order, post=True))
     made.load()
     assert (
         made.records("account.move", "write_date name amount_total state", [["move_type", "=", "out_invoice"]])

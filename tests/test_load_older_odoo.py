@@ -10,12 +10,12 @@ import pytest
 
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.versions import Version
-from magodoo.flows.load_tables import complete, unequal_in_company, unrated
+from magodoo.flows.load_tables import Table, complete, unequal_in_company, unrated
 
 CENT = Decimal("0.01")
 
 
-def table(kind: str = "out_invoice", rate: str = "0.92") -> dict[str, Any]:
+def table(kind: str = "out_invoice", rate: str = "0.92") -> Table:
     """Two lines of 39.98 and 37.31 with 3.30 and 3.07 of tax 5; in company currency 43.46, 40.55, 3.59 and 3.34."""
     columns = ("id", "move_type", "invoice_currency_rate", "invoice_line_ids/id", "invoice_line_ids/extra_tax_data")
     rows = []
@@ -26,7 +26,7 @@ def table(kind: str = "out_invoice", rate: str = "0.92") -> dict[str, Any]:
         amounts = {"manual_total_excluded_currency": net, "manual_total_excluded": company_net}
         head = ["m.inv_1", kind, rate] if not number else ["", "", ""]
         rows.append([*head, f"m.inv_1_l{number}", json.dumps({**amounts, "manual_tax_amounts": taxes})])
-    return {"model": "account.move", "fields": list(columns), "rows": rows}
+    return Table("account.move", tuple(columns), tuple(map(tuple, rows)))
 
 
 class Odoo18:

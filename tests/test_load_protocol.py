@@ -346,7 +346,7 @@ def test_a_lost_answer_of_magento_leaves_one_document(made: Lab, route: str, kin
     order = made.order({"A": 2})
     made.read()
     plan = made.shipped_one(order)
-    item = plan.intent["items"]
+    item = plan.intent.items
     (sale,) = made.records("sale.order", "id order_line")
     line = {
         "product_id": 1,

@@ -141,7 +141,7 @@ def test_an_invoice_that_a_person_cancelled_is_not_written_again(made: Lab) -> N
     (move,) = made.records("account.move", "id")
     put(made, "account.move", move["id"], state="cancel")
     (invoice,) = made.shop.tables.invoices
-    (change,) = made.plan(made.planned(ChangeKind.ODOO_INVOICE, invoice, Kind.INVOICE, 1, **{"as": "post"}))
+    (change,) = made.plan(made.planned(ChangeKind.ODOO_INVOICE, invoice, Kind.INVOICE, 1, post=True))
     made.load(kinds=[ChangeKind.ODOO_INVOICE])
     assert made.state(change) == ("refused", "it was cancelled in Odoo: a person decides")
 
@@ -204,7 +204,7 @@ def test_where_customers_are_not_created_an_order_of_an_unknown_one_is_refused(m
 def test_an_edited_order_waits_until_the_one_that_it_replaces_is_cancelled(made: Lab) -> None:
     old, new = orders_without_documents(made, 2)
     sales = imported(made, [old])
-    plan = made.planned(ChangeKind.ORDER_IMPORT, new, Kind.ORDER, new, replaces=str(old), **{"as": "confirmed"})
+    plan = made.planned(ChangeKind.ORDER_IMPORT, new, Kind.ORDER, new, replaces=str(old), confirm=True)
     (change,) = made.plan(plan)
     made.load()
     assert made.state(change) == ("planned", "the order that it replaces is not cancelled in Odoo yet")

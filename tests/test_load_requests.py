@@ -10,13 +10,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ledger_changes import intent_of
 from request_sources import NOW, an_instance, sources
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.line_amounts import apportion
+from magodoo.flows.load_tables import Table
+from magodoo.flows.magento_credit_memo import CreditMemoIntent
+from magodoo.flows.magento_shipment import MagentoShipmentIntent
+from magodoo.flows.odoo_delivery import DeliveryIntent, DeliveryTrackingIntent
 from magodoo.flows.order_contents import nothing_left, remaining
+from magodoo.flows.order_plan import Item
 from magodoo.flows.planner import Prepared, prepare_from
 from magodoo.flows.sources import Record, Sources
 from magodoo.flows.taxes import implausible, tax_of
@@ -40,7 +46,7 @@ def plan_of(document: CanonicalDocument, **intent: Any) -> PlannedChange:
     kind = Kind(document.kind)
     return PlannedChange(
         KINDS[kind], str(document.order_key), "n", kind, document.source_id, document.number, document.grand_total,
-        document.currency, document.grand_total, (), intent,
+        document.currency, document.grand_total, intent_of(KINDS[kind], **intent),
     )  # fmt: skip
 
 
@@ -56,13 +62,13 @@ def prepared(shop: Sources) -> Iterator[tuple[CanonicalDocument, Prepared]]:
             yield document, prepare_from(shop, [plan_of(document)])[0]
 
 
-def in_odoo(table: dict[str, Any]) -> tuple[Decimal, Decimal]:
+def in_odoo(table: Table) -> tuple[Decimal, Decimal]:
     """Untaxed and tax as Odoo computes them: forced where extra_tax_data stands, else from price, discount and quantity."""
     untaxed = tax = Decimal(0)
-    for row in table["rows"]:
+    for row in table.rows:
         cells = {
             name.rsplit("/", 2)[-2 if name.endswith(("/id", "/.id")) else -1]: cell
-            for name, cell in zip(table["fields"], row, strict=True)
+            for name, cell in zip(table.fields, row, strict=True)
         }
         quantity = Decimal(cells.get("quantity") or cells["product_uom_qty"])
         if cells["extra_tax_data"]:
@@ -83,7 +89,7 @@ def test_every_recorded_document_can_be_written_equal_to_the_cent(shop: Sources)
     count = 0
     for document, item in prepared(shop):
         assert item.request is not None, (document.kind, document.source_id, item.problems)
-        untaxed, tax = in_odoo(item.request["load"])
+        untaxed, tax = in_odoo(item.request.load)
         assert to_units(untaxed + tax) == rounded(document.grand_total), (document.kind, document.source_id)
         assert to_units(tax) == rounded(document.tax), (document.kind, document.source_id)
         count += 1
@@ -97,7 +103,7 @@ def test_a_request_keeps_its_hash_and_holds_no_fraction(shop: Sources) -> None:
         return value is None or isinstance(value, str | int)
 
     for document, item in prepared(shop):
-        assert exact(item.request), (document.kind, document.source_id)
+        assert exact(item.stored), (document.kind, document.source_id)
         assert item.request_hash == prepare_from(shop, [item.planned])[0].request_hash
 
 
@@ -105,10 +111,10 @@ def test_an_invoice_names_its_order_lines_before_the_order_exists(shop: Sources)
     invoice = next(document for document, _ in prepared(shop) if document.kind == "invoice")
     (item,) = prepare_from(shop, [plan_of(invoice)])
     assert item.request is not None
-    table = item.request["load"]
-    position = table["fields"].index("invoice_line_ids/sale_line_ids/id")
+    table = item.request.load
+    position = table.fields.index("invoice_line_ids/sale_line_ids/id")
     keys = [line.item_key for line in invoice.lines if line.role == "item" and line.is_money]
-    assert [row[position] for row in table["rows"]][: len(keys)] == [f"magodoo.oi_us_{key}" for key in keys]
+    assert [row[position] for row in table.rows][: len(keys)] == [f"magodoo.oi_us_{key}" for key in keys]
 
 
 def test_an_order_of_somebody_else_is_named_by_odoos_ids(shop: Sources) -> None:
@@ -126,9 +132,9 @@ def test_an_order_of_somebody_else_is_named_by_odoos_ids(shop: Sources) -> None:
     own.odoo_of["order", order] = "77"
     (item,) = prepare_from(own, [plan_of(invoice)])
     assert item.request is not None
-    assert "invoice_line_ids/sale_line_ids/.id" in item.request["load"]["fields"]
-    assert item.request["load"]["rows"][0][2] == "5"
-    assert item.request["partners"] == []
+    assert "invoice_line_ids/sale_line_ids/.id" in item.request.load.fields
+    assert item.request.load.rows[0][2] == "5"
+    assert item.request.partners == ()
 
 
 @pytest.mark.parametrize(
@@ -167,11 +173,11 @@ def test_a_track_number_is_written_as_it_was_planned() -> None:
     own = sources()
     shipment = next(d for d in own.documents.values() if d.kind == "shipment")
     plan = PlannedChange(
-        ChangeKind.ODOO_TRACKING, str(shipment.order_key), "n", Kind.SHIPMENT, shipment.source_id, shipment.number, 0, "", 0, (),
-        {"odoo_id": 5, "tracks": ["jd 0001,b"]},
+        ChangeKind.ODOO_TRACKING, str(shipment.order_key), "n", Kind.SHIPMENT, shipment.source_id, shipment.number, 0, "", 0,
+        DeliveryTrackingIntent(5, ("jd 0001,b",)),
     )  # fmt: skip
     (item,) = prepare_from(own, [plan])
-    assert item.request is not None and item.request["tracks"] == ["jd 0001,b"]
+    assert item.request is not None and item.request.tracks == ("jd 0001,b",)
 
 
 def test_untaxed_goods_need_a_rule_as_soon_as_the_settings_name_zero() -> None:
@@ -241,9 +247,9 @@ def test_two_addresses_are_two_contacts_of_one_customer(shop: Sources) -> None:
     assignment["address"] = {**assignment["address"], "city": "Elsewhere"}
     (item,) = prepare_from(own, [plan_of(copy)])
     assert item.request is not None
-    heads = [table["rows"][0][0].split("_")[0] for table in item.request["partners"]]
+    heads = [table.rows[0][0].split("_")[0] for table in item.request.partners]
     assert heads == ["magodoo.partner", "magodoo.addr", "magodoo.addr"]
-    assert from_units(item.request["expect"]["total"]) == from_units(rounded(order.grand_total))
+    assert from_units(item.request.expect.total) == from_units(rounded(order.grand_total))
 
 
 # What keeps a request from being made
@@ -278,7 +284,7 @@ def of_odoo(shop: Sources, order: CanonicalDocument, kind: Kind, **more: Any) ->
 
 def said_of(shop: Sources, kind: ChangeKind, order: str, document: Kind, source: str, **intent: Any) -> list[str]:
     """What is wrong with a plan; nothing when a request is made of it."""
-    plan = PlannedChange(kind, order, "n", document, source, "n", 1, "USD", 1, (), intent)
+    plan = PlannedChange(kind, order, "n", document, source, "n", 1, "USD", 1, intent_of(kind, **intent))
     (item,) = prepare_from(shop, [plan])
     assert (item.request is None) is bool(item.problems)
     return [f"{problem.part} {problem.message}" for problem in item.problems]
@@ -325,8 +331,8 @@ def test_a_refund_of_shipping_alone_names_every_item_with_quantity_zero() -> Non
     order = ordered(own)
     of_odoo(own, order, Kind.CREDIT_MEMO)
     plan = PlannedChange(
-        ChangeKind.MAGENTO_CREDIT_MEMO, order.source_id, "n", Kind.CREDIT_MEMO, "55", "n", 1, "USD", 1, (),
-        {"shipping": 50_000},
+        ChangeKind.MAGENTO_CREDIT_MEMO, order.source_id, "n", Kind.CREDIT_MEMO, "55", "n", 1, "USD", 1,
+        CreditMemoIntent(shipping=50_000),
     )  # fmt: skip
     (item,) = prepare_from(own, [plan])
     body = item.calls[0]["body"]
@@ -339,13 +345,13 @@ def test_a_shipment_leaves_from_the_mapped_source_and_its_tracks_from_the_mapped
     own = sources(an_instance(odoo={"carriers": {"ups": "UPS Ground"}}))
     order = ordered(own)
     of_odoo(own, order, Kind.SHIPMENT, carrier="UPS Ground")
-    intent = {"items": [[items_of(order)[0], 10_000]], "tracks": ["1Z"], "source_code": "berlin"}
+    intent = MagentoShipmentIntent((Item(items_of(order)[0], 10_000),), ("1Z",), source_code="berlin")
     plan = PlannedChange(
-        ChangeKind.MAGENTO_SHIPMENT, order.source_id, "n", Kind.SHIPMENT, "55", "n", 1, "USD", 1, (), intent
+        ChangeKind.MAGENTO_SHIPMENT, order.source_id, "n", Kind.SHIPMENT, "55", "n", 1, "USD", 1, intent
     )
     body = prepare_from(own, [plan])[0].calls[0]["body"]
     assert body["arguments"] == {"extension_attributes": {"source_code": "berlin"}}
-    assert body["tracks"] == [{"track_number": "1Z", "title": "UPS Ground", "carrier_code": "ups"}]
+    assert list(body["tracks"]) == [{"track_number": "1Z", "title": "UPS Ground", "carrier_code": "ups"}]
 
 
 def test_nothing_is_requested_of_a_document_that_is_not_staged(shop: Sources) -> None:
@@ -356,7 +362,7 @@ def test_nothing_is_requested_of_a_document_that_is_not_staged(shop: Sources) ->
     }  # fmt: skip
     for kind in set(ChangeKind) - {ChangeKind.ORDER_CANCEL}:
         document = next((each for word, each in documents.items() if word in kind.value), Kind.CREDIT_MEMO)
-        assert said_of(shop, kind, "999999", document, "999999", method="card"), kind
+        assert said_of(shop, kind, "999999", document, "999999", method="card", items=[]), kind
 
 
 def test_tracks_wait_until_both_sides_have_the_shipment() -> None:
@@ -378,7 +384,9 @@ def test_tracks_wait_until_both_sides_have_the_shipment() -> None:
 def test_goods_move_only_by_lines_that_the_order_in_odoo_has(kind: ChangeKind, document: Kind) -> None:
     own = sources()
     order = ordered(own)
-    assert said_of(own, kind, order.source_id, document, "7") == ["items nothing to move is left in the document"]
+    assert said_of(own, kind, order.source_id, document, "7", items=[]) == [
+        "items nothing to move is left in the document"
+    ]
     theirs = CanonicalDocument("us", "odoo", "order", "77", "S00077", "sale", NOW, order_key=order.source_id)
     own.documents[theirs.key] = theirs
     own.odoo_of["order", order.source_id] = "77"
@@ -395,12 +403,12 @@ def test_a_delivery_method_that_orders_labels_is_never_set(interface: str, known
     shipment.details = {**shipment.details, "carrier_code": "ups"}
     own.master.records["delivery.carrier", "UPS Ground"].append(Record(4, True, {"delivery_type": interface}))
     plan = PlannedChange(
-        ChangeKind.ODOO_DELIVERY, order.source_id, "n", Kind.SHIPMENT, shipment.source_id, "n", 1, "USD", 1, (),
-        {"items": [[items_of(order)[0], 10_000]]},
+        ChangeKind.ODOO_DELIVERY, order.source_id, "n", Kind.SHIPMENT, shipment.source_id, "n", 1, "USD", 1,
+        DeliveryIntent((Item(items_of(order)[0], 10_000),)),
     )  # fmt: skip
     (item,) = prepare_from(own, [plan])
     assert item.request is not None
-    assert (item.request["carrier"] == 4) is known
+    assert (item.request.carrier == 4) is known
 
 
 @pytest.mark.parametrize(
@@ -479,8 +487,8 @@ def test_the_only_pricelist_in_the_orders_currency_needs_no_mapping() -> None:
     own.master.records.pop(("product.pricelist", "CHF"))
     (item,) = prepare_from(own, [plan_of(order)])
     assert item.request is not None
-    load = item.request["load"]
-    assert load["rows"][0][load["fields"].index("pricelist_id/.id")] == "1"
+    load = item.request.load
+    assert load.rows[0][load.fields.index("pricelist_id/.id")] == "1"
     own.master.records["product.pricelist", "Second"] = [Record(3, True, {"currency_id": [9, "USD"]})]
     (item,) = prepare_from(own, [plan_of(order)])
     assert [problem.part for problem in item.problems] == ["currency:USD"]

@@ -127,7 +127,7 @@ def refunded_order(made: Lab, payment: str = "card") -> tuple[int, int, int]:
 
 def test_a_credit_memo_becomes_a_posted_credit_note_and_leaves_nothing_to_invoice(made: Lab) -> None:
     order, invoice, memo = refunded_order(made)
-    words = {"as": "post", "unshipped": [[str(made.items(order)["A"]), 10_000]]}  # it never left, as planning says
+    words = {"post": True, "unshipped": [[str(made.items(order)["A"]), 10_000]]}  # it never left, as planning says
     note = made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, invoice=str(invoice), **words)
     refund = made.planned(
         ChangeKind.ODOO_REFUND_PAYMENT, memo, Kind.CREDIT_MEMO, order, method="card", transaction_id="re_1"
@@ -155,7 +155,7 @@ def test_refunded_goods_come_back_once_and_do_not_open_the_order_for_invoicing(m
     plans = [
         *made.whole_order(order, invoice),
         made.planned(ChangeKind.ODOO_DELIVERY, shipment, Kind.SHIPMENT, order, items=[[item, 20_000]], tracks=[]),
-        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, **{"as": "post"}),
+        made.planned(ChangeKind.ODOO_CREDIT_NOTE, memo, Kind.CREDIT_MEMO, order, post=True),
         made.planned(ChangeKind.ODOO_STOCK_RETURN, memo, Kind.CREDIT_MEMO, order, items=[[item, 10_000]]),
     ]
     made.plan(*plans)

@@ -480,7 +480,7 @@ def test_a_closed_period_holds_or_posts_in_the_open_one() -> None:
         assert found.names == ["closed_period", "missing_in_odoo"]
         assert len(found.changes) == changes
         if changes:
-            assert found.change("odoo_invoice").intent["closed_period"] is True
+            assert found.change("odoo_invoice").intent.closed_period is True
 
 
 # goods and refunds

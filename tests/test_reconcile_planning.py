@@ -7,6 +7,13 @@ from reconcile_sales import Sales, bundle
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import FindingType, Kind
+from magodoo.flows.magento_invoice import MagentoInvoiceIntent
+from magodoo.flows.odoo_cancellation import CancellationIntent
+from magodoo.flows.odoo_delivery import DeliveryIntent
+from magodoo.flows.odoo_invoice import InvoiceIntent
+from magodoo.flows.odoo_order import OrderIntent
+from magodoo.flows.odoo_payment import PaymentIntent
+from magodoo.flows.order_plan import Item
 from magodoo.flows.planner import waiting_for, without_problems
 from magodoo.ledger.planned import PlannedChange, RequestProblem
 
@@ -37,12 +44,11 @@ def test_intents_are_small_and_canonical() -> None:
     sales.shipment(1, tracking=["b", "A"], carrier="ups", source_code="east")
     sales.memo(1, {11: 1})
     found = sales.reconcile()
-    assert found.change("odoo_order_import").intent == {"as": "confirmed", "replaces": None}
-    assert found.change("odoo_invoice").intent == {"as": "post", "items": [["11", 20_000]], "closed_period": False}
-    assert found.change("odoo_payment").intent == {"method": "card", "transaction_id": "T1", "invoice": None}
-    delivery = {"items": [["11", 20_000]], "tracks": ["A", "b"], "carrier": "ups", "source_code": "east"}
-    assert found.change("odoo_delivery").intent == delivery
-    assert found.change("odoo_credit_note").intent["invoice"] == invoice
+    assert found.change("odoo_order_import").intent == OrderIntent(confirm=True, replaces=None)
+    assert found.change("odoo_invoice").intent == InvoiceIntent(post=True, closed_period=False)
+    assert found.change("odoo_payment").intent == PaymentIntent(method="card", transaction_id="T1")
+    assert found.change("odoo_delivery").intent == DeliveryIntent((Item("11", 20_000),), ("A", "b"))
+    assert found.change("odoo_credit_note").intent.invoice == invoice
     assert found.change("odoo_invoice").settles == (f"missing_in_odoo|invoice|1|{invoice}||",)
 
 
@@ -52,7 +58,7 @@ def test_a_pending_order_of_such_a_method_is_imported_as_a_quotation_and_its_doc
     sales.invoice(1)
     found = sales.reconcile()
     assert found.changes == ["odoo_order_import 1"]
-    assert found.change("odoo_order_import").intent["as"] == "quotation"
+    assert found.change("odoo_order_import").intent.confirm is False
 
 
 def test_our_quotation_is_confirmed_once_the_order_goes_on() -> None:
@@ -61,7 +67,7 @@ def test_our_quotation_is_confirmed_once_the_order_goes_on() -> None:
     sales.odoo_order(1, state="draft")
     found = sales.reconcile()
     assert found.types == ["status_mismatch order M-order-1 draft"]
-    assert found.change("odoo_order_import").intent["as"] == "confirmed"
+    assert found.change("odoo_order_import").intent.confirm is True
 
 
 def test_a_quotation_made_by_hand_is_not_confirmed() -> None:
@@ -87,7 +93,7 @@ def captured(method: str = "card", **odoo: object) -> Sales:
 def test_a_captured_invoice_gets_its_payment() -> None:
     found = captured().reconcile()
     assert found.changes == ["odoo_payment 102"]
-    assert found.change("odoo_payment").intent == {"method": "card", "transaction_id": "T1", "invoice": 103}
+    assert found.change("odoo_payment").intent == PaymentIntent(method="card", transaction_id="T1")
 
 
 @pytest.mark.parametrize("method", ["checkmo", "unheard"])
@@ -161,7 +167,7 @@ def paid_in_odoo(**settings: object) -> Sales:
 
 def test_a_paid_odoo_invoice_is_written_to_magento() -> None:
     found = paid_in_odoo().reconcile()
-    assert found.change("magento_invoice").intent == {"items": [["11", 20_000]], "shipping": 0}
+    assert found.change("magento_invoice").intent == MagentoInvoiceIntent((Item("11", 20_000),), shipping=0)
 
 
 @pytest.mark.parametrize(
@@ -260,14 +266,14 @@ def test_a_dynamic_bundle_is_invoiced_and_shipped_by_its_parent() -> None:
     sales.odoo_invoice(1, {11: 2, 12: 1}, status="paid", captured=30)
     sales.delivery(1, {11: 2, 12: 1})
     found = sales.reconcile()
-    assert found.change("magento_invoice").intent["items"] == [["10", 10_000]]
-    assert found.change("magento_shipment").intent["items"] == [["10", 10_000]]
+    assert found.change("magento_invoice").intent.items == (("10", 10_000),)
+    assert found.change("magento_shipment").intent.items == (("10", 10_000),)
 
 
 def test_part_of_a_bundle_is_shipped_by_its_part_until_a_shipment_shows_that_the_bundle_ships_together() -> None:
     sales = bundle()
     sales.delivery(1, {11: 1})
-    assert sales.reconcile().change("magento_shipment").intent["items"] == [["11", 10_000]]
+    assert sales.reconcile().change("magento_shipment").intent.items == (("11", 10_000),)
     whole = sales.shipment(1, {10: 1})
     sales.delivery(1, {11: 2, 12: 1}, of=whole)
     found = sales.reconcile()
@@ -288,9 +294,9 @@ def test_the_own_line_of_a_bundle_that_ships_separately_delivers_nothing(parcels
     sales = bundle()
     for parcel in parcels:
         sales.shipment(1, parcel)
-    planned = [change.intent["items"] for change in sales.reconcile().result.changes if change.kind == "odoo_delivery"]
+    planned = [change.intent.items for change in sales.reconcile().result.changes if change.kind == "odoo_delivery"]
     assert planned == [
-        [[str(item), units * 10_000] for item, units in parcel.items() if item != 10] for parcel in parcels
+        tuple((str(item), units * 10_000) for item, units in parcel.items() if item != 10) for parcel in parcels
     ]
 
 
@@ -300,13 +306,13 @@ def test_a_dynamic_bundle_is_refunded_by_its_children() -> None:
     invoice = sales.invoice(1, {11: 4, 12: 2})
     sales.odoo_invoice(1, {11: 4, 12: 2}, of=invoice)
     sales.odoo_note(1, {11: 2, 12: 1}, status="paid", captured=30)
-    assert sales.reconcile().change("magento_credit_memo").intent["items"] == [["11", 20_000], ["12", 10_000]]
+    assert sales.reconcile().change("magento_credit_memo").intent.items == (("11", 20_000), ("12", 10_000))
 
 
 def test_a_dynamic_bundle_shipped_in_magento_is_delivered_by_its_children() -> None:
     sales = bundle()
     sales.shipment(1, {10: 1})
-    assert sales.reconcile().change("odoo_delivery").intent["items"] == [["11", 20_000], ["12", 10_000]]
+    assert sales.reconcile().change("odoo_delivery").intent.items == (("11", 20_000), ("12", 10_000))
 
 
 # policies
@@ -368,10 +374,10 @@ def test_with_e_invoicing_invoices_and_credit_notes_become_drafts_unless_the_set
     invoice = sales.invoice(1, captured=20, transaction_id="T")
     found = sales.reconcile()
     assert found.changes == [f"odoo_invoice {invoice}"]
-    assert found.change("odoo_invoice").intent["as"] == "draft"
+    assert found.change("odoo_invoice").intent.post is False
     posted = with_e_invoicing(Sales(invoices={"to_odoo": "post"}).sold())
     posted.invoice(1)
-    assert posted.reconcile().change("odoo_invoice").intent["as"] == "post"
+    assert posted.reconcile().change("odoo_invoice").intent.post is True
 
 
 def test_with_e_invoicing_a_credit_note_becomes_a_draft_unless_the_settings_say_otherwise() -> None:
@@ -379,7 +385,7 @@ def test_with_e_invoicing_a_credit_note_becomes_a_draft_unless_the_settings_say_
         sales = with_e_invoicing(Sales(**settings).sold())
         sales.odoo_invoice(1, of=sales.invoice(1))
         sales.memo(1)
-        assert sales.reconcile().change("odoo_credit_note").intent["as"] == wanted
+        assert sales.reconcile().change("odoo_credit_note").intent.post is (wanted == "post")
 
 
 def test_with_e_invoicing_a_draft_waits_for_a_person_and_is_no_finding() -> None:
@@ -413,7 +419,7 @@ def test_an_order_cancelled_in_magento_is_cancelled_in_odoo() -> None:
     sales.order(1, state="canceled")
     order = sales.odoo_order(1)
     found = sales.reconcile()
-    assert found.change("odoo_order_cancel").intent == {"odoo_id": order}
+    assert found.change("odoo_order_cancel").intent == CancellationIntent(order)
 
 
 @pytest.mark.parametrize("begun", ["invoice", "delivery", "lines"])
@@ -445,7 +451,7 @@ def test_an_edited_order_is_imported_after_the_cancellation_of_the_old_one() -> 
     sales.order(2, edit_of=1)
     found = sales.reconcile()
     assert found.changes == ["odoo_order_cancel 1", "odoo_order_import 2"]
-    assert found.change("odoo_order_import").intent["replaces"] == 1
+    assert found.change("odoo_order_import").intent.replaces == 1
 
 
 @pytest.mark.parametrize(
@@ -495,7 +501,7 @@ def test_the_refunded_invoice_is_named_only_when_certain(status: str, named: boo
     for each, item in ((first, 11), (second, 12)):
         sales.odoo_invoice(1, {item: 1}, of=each, status=status)
     sales.memo(1, {12: 1})
-    assert sales.reconcile().change("odoo_credit_note").intent["invoice"] == (second if named else None)
+    assert sales.reconcile().change("odoo_credit_note").intent.invoice == (second if named else None)
 
 
 def test_a_second_refund_of_an_item_is_of_the_next_invoice_that_still_holds_it() -> None:
@@ -504,7 +510,7 @@ def test_a_second_refund_of_an_item_is_of_the_next_invoice_that_still_holds_it()
     for each in (first, second):
         sales.odoo_invoice(1, {11: 1}, of=each, status="paid")
     memos = [sales.memo(1, {11: 1}), sales.memo(1, {11: 1})]
-    planned = {change.source_id: change.intent["invoice"] for change in sales.reconcile().result.changes}
+    planned = {change.source_id: change.intent.invoice for change in sales.reconcile().result.changes}
     assert planned == {str(memos[0]): first, str(memos[1]): second}
 
 
@@ -514,7 +520,7 @@ def test_a_refund_of_which_magento_names_the_invoice_is_of_that_one_whatever_is_
     for each in (first, second):
         sales.odoo_invoice(1, {11: 1}, of=each, status="not_paid")
     sales.memo(1, {11: 1}, parent_id=str(second))
-    assert sales.reconcile().change("odoo_credit_note").intent["invoice"] == second
+    assert sales.reconcile().change("odoo_credit_note").intent.invoice == second
 
 
 def test_a_document_that_odoo_made_is_never_written_back() -> None:
@@ -550,7 +556,9 @@ def test_what_waits_holds_back_what_depends_on_it() -> None:
         ChangeKind.ODOO_STOCK_RETURN,
     )
     invoice, *others = (
-        PlannedChange(kind, "1", "1", Kind.INVOICE, "10" if kind is ChangeKind.ODOO_INVOICE else "20", "", 0, "USD", 0)
+        PlannedChange(
+            kind, "1", "1", Kind.INVOICE, "10" if kind is ChangeKind.ODOO_INVOICE else "20", "", 0, "USD", 0, None
+        )
         for kind in kinds
     )
     assert waiting_for([invoice, *others], {invoice.key}).keys() == {change.key for change in others}
@@ -567,5 +575,5 @@ def test_a_warning_blocks_nothing() -> None:
 
 def test_a_planned_change_is_the_same_by_kind_and_source() -> None:
     words = dict(order_key="1", order_number="1", document_kind=Kind.ORDER, source_number="1", amount=0, currency="USD")
-    change = PlannedChange(ChangeKind.ORDER_IMPORT, source_id="1", company_amount=0, **words)  # type: ignore[arg-type]
+    change = PlannedChange(ChangeKind.ORDER_IMPORT, source_id="1", company_amount=0, intent=None, **words)  # type: ignore[arg-type]
     assert change.key == ("odoo_order_import", "1")

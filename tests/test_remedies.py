@@ -106,7 +106,7 @@ def test_what_was_deleted_in_magento_leaves_an_invoice_to_keep_or_take_back(stat
 def test_only_what_a_mapping_resolves_is_said_to_wait_for_one(problem: RequestProblem, words: str, advice: str) -> None:
     change = PlannedChange(
         kind=ChangeKind.ODOO_DELIVERY, order_key="1", order_number="1", document_kind=Kind.SHIPMENT, source_id="7",
-        source_number="7", amount=0, currency="USD", company_amount=0, settles=(), intent={},
+        source_number="7", amount=0, currency="USD", company_amount=0, settles=(), intent=None,
     )  # fmt: skip
     findings: list[Finding] = []
     without_problems([change], {change.key: [problem]}, [change.key], findings)

@@ -24,7 +24,7 @@ from typing import Any
 
 import pytest
 import request_story
-from ledger_changes import a_change, an_instance, recorded
+from ledger_changes import AnyRequest, a_change, an_instance, intent_of, recorded
 from request_sources import sources
 from sqlalchemy import Connection, text
 
@@ -201,7 +201,7 @@ def test_a_request_of_the_product_that_changes_is_found(
 ) -> None:
     """The same row once more through the ledger, with one more key in its request: its bytes, its digest and its body differ."""
     row = next(row for row in frozen["requests"] if row["kind"] == ChangeKind.ODOO_INVOICE.value)
-    change = replace(a_change(), request={**row["request"], "added": 1})
+    change = replace(a_change(), request=AnyRequest(row["request"], added=1))
     engine = staging.connect(staging_url)
     with engine.connect() as connection:
         recorded(connection, change)
@@ -251,8 +251,8 @@ def _is_built_from_payload(own: Sources, kind: ChangeKind) -> bool:
     """Whether nothing is requested once retention has blanked the order."""
     order = next(document for document in own.documents.values() if document.kind == Kind.ORDER)
     order.payload = {}
-    intent = {"odoo_id": 1, "magento_id": 1, "tracks": ["T"], "items": []}
-    plan = PlannedChange(kind, order.source_id, "n", Kind.ORDER, order.source_id, "n", 1, "USD", 1, (), intent)
+    intent = intent_of(kind, odoo_id=1, magento_id=1, tracks=["T"], items=[], method="card")
+    plan = PlannedChange(kind, order.source_id, "n", Kind.ORDER, order.source_id, "n", 1, "USD", 1, intent)
     return any("blanked" in problem.message for problem in prepare_from(own, [plan])[0].problems)
 
 

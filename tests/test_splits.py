@@ -48,14 +48,14 @@ def planned(found: Found, kind: str) -> Counter[int]:
     pieces: Counter[int] = Counter()
     for change in found.result.changes:
         if change.kind == kind:
-            pieces.update({int(item): units // to_units(1) for item, units in change.intent["items"]})
+            pieces.update({int(item): units // to_units(1) for item, units in change.intent.items})
     return pieces
 
 
 def carry_out(sales: Sales, found: Found) -> None:
     """What was planned stands on the other side, with our reference."""
     for change in found.result.changes:
-        goods = {int(item): units // to_units(1) for item, units in change.intent["items"]}
+        goods = {int(item): units // to_units(1) for item, units in change.intent.items}
         if change.kind == "odoo_delivery":
             sales.delivery(1, goods, of=int(change.source_id))
         elif change.kind == "magento_shipment":
@@ -217,5 +217,5 @@ def test_numbers_go_to_the_only_document_of_the_other_side(
     for tracks in odoo:
         sales.delivery(1, {11: 2 // len(odoo)}, tracking=tracks)
     found = sales.reconcile()
-    assert [(change.kind.value, change.intent["tracks"]) for change in found.result.changes] == expected
+    assert [(change.kind.value, list(change.intent.tracks)) for change in found.result.changes] == expected
     assert found.names == ["tracking_mismatch"] * len(expected)

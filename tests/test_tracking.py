@@ -41,7 +41,7 @@ def planned(magento: list[str], odoo: list[str]) -> list[tuple[str, list[str]]]:
     sales = Sales().sold()
     sales.delivery(1, of=sales.shipment(1, tracking=magento), tracking=odoo)
     found = sales.reconcile()
-    return [(change.kind.value, change.intent["tracks"]) for change in found.result.changes]
+    return [(change.kind.value, list(change.intent.tracks)) for change in found.result.changes]
 
 
 @given(st.sampled_from(SHIPMENTS), st.lists(TYPED, max_size=4), st.one_of(st.just(""), TYPED))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from ledger_changes import intent_of
 from permit import permit
 from sqlalchemy import text
 
@@ -186,7 +187,16 @@ class Lab:
             ).one()
         number, total, currency = row
         return PlannedChange(
-            kind, str(order), f"order {order}", document, str(source), number, total, currency, total, (), intent
+            kind,
+            str(order),
+            f"order {order}",
+            document,
+            str(source),
+            number,
+            total,
+            currency,
+            total,
+            intent_of(kind, **intent),
         )
 
     def plan(self, *planned: PlannedChange) -> list[int]:
@@ -206,9 +216,9 @@ class Lab:
             decisions.release(connection, [(row.id, row.request_hash) for row in decisions.unchecked(connection, "us")])
 
     def whole_order(self, order: int, *invoices: int, paid: bool = False) -> list[PlannedChange]:
-        plans = [self.planned(ChangeKind.ORDER_IMPORT, order, Kind.ORDER, order, **{"as": "confirmed"})]
+        plans = [self.planned(ChangeKind.ORDER_IMPORT, order, Kind.ORDER, order, confirm=True)]
         for invoice in invoices:
-            plans.append(self.planned(ChangeKind.ODOO_INVOICE, invoice, Kind.INVOICE, order, **{"as": "post"}))
+            plans.append(self.planned(ChangeKind.ODOO_INVOICE, invoice, Kind.INVOICE, order, post=True))
             if paid:
                 plans.append(self.planned(ChangeKind.ODOO_PAYMENT, invoice, Kind.INVOICE, order, method="card"))
         return plans

@@ -9,7 +9,7 @@ from typing import Any
 from magodoo.connectors.odoo.bulk_load import Loaded
 from magodoo.connectors.odoo.client import OdooClient
 from magodoo.connectors.odoo.deliveries import Delivery
-from magodoo.flows.load_tables import complete, fit
+from magodoo.flows.load_tables import Table, complete, fit
 from magodoo.money import dump_json
 from magodoo_devstack import odoo_provision
 
@@ -103,7 +103,11 @@ class Shop:
         found = self.client.documents.by_ids("invoice", list(loaded.ids.values())).rows
         found += self.client.documents.by_ids("credit_memo", list(loaded.ids.values())).rows
         drafts = {row["id"] for row in found if row["state"] == "draft"}
-        asked = {id: {"fields": MOVE_FIELDS, "rows": records[name]} for name, id in loaded.ids.items() if id in drafts}
+        asked = {
+            id: Table("account.move", MOVE_FIELDS, tuple(map(tuple, records[name])))
+            for name, id in loaded.ids.items()
+            if id in drafts
+        }
         complete(self.client, asked)
         return loaded
 
@@ -118,8 +122,8 @@ class Shop:
 
     def fitted(self, model: str, fields: tuple[str, ...], rows: Rows) -> tuple[list[str], Rows]:
         """Fields and rows as this version takes them."""
-        table = fit(self.client, {"model": model, "fields": list(fields), "rows": rows})
-        return table["fields"], table["rows"]
+        table = fit(self.client, Table(model, fields, tuple(map(tuple, rows))))
+        return list(table.fields), list(map(list, table.rows))
 
     def order_rows(self, number: int, lines: tuple[Line, ...] = LINES, currency: str = "USD") -> list[list[str]]:
         head = [

@@ -14,8 +14,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from magodoo.domain.vocabulary import Kind
+from magodoo.flows.entries import EntryRequest
+from magodoo.flows.load_tables import Table
 from magodoo.flows.periods import day_of
-from magodoo.flows.references import name_of, resolve
+from magodoo.flows.references import Reference, resolve
 from magodoo.flows.ship_dates import shipped_on
 from magodoo.ledger.changes import LeasedChange
 
@@ -47,9 +49,9 @@ _ONLY_OF_INVOICES = (TERM, "payment_reference")
 OF_INVOICE: Mapping[str, str] = {name: name for name in OF_ORDER if name not in _ONLY_OF_INVOICES}
 
 
-def carry(context: Context, changes: Sequence[LeasedChange], kind: Kind) -> dict[int, dict[str, Any]]:
+def carry(context: Context, changes: Sequence[LeasedChange[EntryRequest]], kind: Kind) -> dict[int, Table]:
     """Return, by change id, the table to load, with the cells that Odoo's own button would have set."""
-    named = {change.id: change.request["order"] for change in changes}
+    named = {change.id: change.request.order for change in changes}
     reversed_entries = {change.id: entry for change in changes if (entry := _reversed_entry(change))}
     orders = _sources(context, changes, "sale.order", OF_ORDER, named)
     invoices = _sources(context, changes, "account.move", OF_INVOICE, reversed_entries)
@@ -67,7 +69,7 @@ def _sources(
     changes: Sequence[LeasedChange],
     model: str,
     fields: Mapping[str, str],
-    references: Mapping[int, Mapping[str, Any]],
+    references: Mapping[int, Reference],
 ) -> dict[int, Row]:
     """Return, by change id, the record that its reference names; changes without one are absent."""
     ids = resolve(context, changes, list(references.values())) if references else {}
@@ -75,38 +77,42 @@ def _sources(
         return {}
     found = context.odoo.rpc.listed(model, list(fields.values()), [["id", "in", sorted(set(ids.values()))]])
     rows = {row["id"]: row for row in found}
-    targets = {id: ids.get(name_of(reference)) for id, reference in references.items()}
+    targets = {id: ids.get(reference) for id, reference in references.items()}
     return {id: rows[target] for id, target in targets.items() if target in rows}
 
 
-def _reversed_entry(change: LeasedChange) -> dict[str, Any] | None:
+def _reversed_entry(change: LeasedChange[EntryRequest]) -> Reference | None:
     """Return the reference of the invoice that a credit note reverses, as the request's table names it; None without one."""
-    table = change.request["load"]
-    for suffix, name in (("id", "external_id"), (".id", "id")):
-        column = f"reversed_entry_id/{suffix}"
-        if column in table["fields"]:
-            return {name: table["rows"][0][table["fields"].index(column)]}
-    return None
+    table = change.request.load
+    cells = dict(zip(table.fields, table.rows[0], strict=True))
+    if name := cells.get("reversed_entry_id/id"):
+        return Reference(external_id=name)
+    number = cells.get("reversed_entry_id/.id")
+    return Reference(odoo_id=int(number)) if number else None
 
 
-def _dated(table: Mapping[str, Any], day: str) -> Mapping[str, Any]:
+def _dated(table: Table, day: str) -> Table:
     """Return the table with another document date, and payment date where the request has one."""
-    first = [
-        day if name in ("invoice_date", DUE) else cell
-        for name, cell in zip(table["fields"], table["rows"][0], strict=True)
-    ]
-    return {**table, "rows": [first, *table["rows"][1:]]}
+    first = tuple(
+        day if name in ("invoice_date", DUE) else cell for name, cell in zip(table.fields, table.rows[0], strict=True)
+    )
+    return Table(table.model, table.fields, (first, *table.rows[1:]))
 
 
 def _with_cells(
-    context: Context, change: LeasedChange, kind: Kind, order: Row | None, invoice: Row | None, shipped: date | None
-) -> dict[str, Any]:
+    context: Context,
+    change: LeasedChange[EntryRequest],
+    kind: Kind,
+    order: Row | None,
+    invoice: Row | None,
+    shipped: date | None,
+) -> Table:
     """Return the request's table with the cells of its source: of the invoice that a credit note reverses, else of the order.
 
     The delivery date of an invoice is the day on which Magento shipped its goods.
     """
     is_invoice, day = kind is Kind.INVOICE, day_of(context, change)
-    table = _dated(change.request["load"], day) if change.request.get("dated_today") else change.request["load"]
+    table = _dated(change.request.load, day) if change.request.dated_today else change.request.load
     names, source = (OF_INVOICE, invoice) if invoice is not None else (OF_ORDER, order or {})
     values = {
         field: source[name]
@@ -117,7 +123,7 @@ def _with_cells(
         values[TERM] = False
     elif shipped:
         values["delivery_date"] = shipped.isoformat()
-    given = {name.partition("/")[0] for name in table["fields"]}
+    given = {name.partition("/")[0] for name in table.fields}
     if TERM in values and not values[TERM] and day:
         values[DUE] = day  # without a term Odoo takes the day on which the draft is made
     known = context.odoo.rpc.fields("account.move")
@@ -135,11 +141,11 @@ def _cell(kind: str, field: str, value: Any) -> tuple[str, str]:
     return field, str(value or "")
 
 
-def _joined(table: Mapping[str, Any], cells: Mapping[str, str]) -> dict[str, Any]:
+def _joined(table: Table, cells: Mapping[str, str]) -> Table:
     """Return the table with more cells of its head; the customer's cell replaces the request's."""
     replaced = f"{PARTNER}/.id" in cells
-    fields = list(enumerate(table["fields"]))
+    fields = enumerate(table.fields)
     kept = [place for place, name in fields if not (replaced and name.partition("/")[0] == PARTNER)]
-    rows = [[row[place] for place in kept] + [""] * len(cells) for row in table["rows"]]
+    rows = [[row[place] for place in kept] + [""] * len(cells) for row in table.rows]
     rows[0][len(kept) :] = cells.values()
-    return {**table, "fields": [*(table["fields"][place] for place in kept), *cells], "rows": rows}
+    return Table(table.model, (*(table.fields[place] for place in kept), *cells), tuple(map(tuple, rows)))

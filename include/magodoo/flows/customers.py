@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from magodoo.errors import UnreadableRecord
 from magodoo.extract.addresses import addressed, billing_address, plain_address, shipping_address
 from magodoo.extract.canonical import CanonicalDocument
+from magodoo.flows.duplicates import SaleRequest
 from magodoo.flows.load_tables import Table, load_all, table
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Written
@@ -28,10 +29,6 @@ class Customer:
     shipping: str
     tables: tuple[Table, ...]
     problems: tuple[RequestProblem, ...] = ()
-
-    def as_json(self) -> list[dict[str, Any]]:
-        """Return the tables as the request holds them."""
-        return [part.as_json() for part in self.tables]
 
 
 def customer(sources: Sources, order: CanonicalDocument) -> Customer:
@@ -126,7 +123,7 @@ def _name(address: Mapping[str, Any]) -> str:
     return " ".join(part for name in ("firstname", "lastname") if (part := str(address.get(name) or "").strip()))
 
 
-def load_partners(context: Context, changes: Sequence[LeasedChange]) -> Written:
+def load_partners(context: Context, changes: Sequence[LeasedChange[SaleRequest]]) -> Written:
     """Load partners, then their addresses; return the changes whose partner failed, with the error.
 
     A customer that exists and may not be read, or that belongs to another company, gets `UnreadableRecord`, and no
@@ -135,14 +132,14 @@ def load_partners(context: Context, changes: Sequence[LeasedChange]) -> Written:
     client = context.odoo
     written: Written = {}
     for level in (slice(0, 1), slice(1, None)):
-        tables = {change.id: change.request["partners"][level] for change in changes if change.id not in written}
+        tables = {change.id: change.request.partners[level] for change in changes if change.id not in written}
         if not any(tables.values()):
             continue
         ids, problems = load_all(client, client.customers.create, [table for some in tables.values() for table in some])
         hidden = client.visibility.hidden("res.partner", ids.values())
         problems |= {name: UnreadableRecord(hidden[id], system="odoo") for name, id in ids.items() if id in hidden}
         for change, some in tables.items():
-            blamed = [problems[name] for table in some if (name := table["rows"][0][0]) in problems]
+            blamed = [problems[name] for table in some if (name := table.rows[0][0]) in problems]
             if blamed:
                 written[change] = blamed[0]
     return written

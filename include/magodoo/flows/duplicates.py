@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import text
 
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.extract.odoo_fields import references
+from magodoo.flows.load_tables import ExpectedTotals, Table
 from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import Request
 from magodoo.money import from_units, to_units
 from magodoo.staging.completeness import ORDER_NUMBER
 
@@ -22,8 +25,44 @@ if TYPE_CHECKING:
     from magodoo.context import Context
 
 
+class Search(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Say how the same document is found that somebody else made (docs/business-rules.md#cut-over).
+
+    Attributes:
+        email: The customer's, or "".
+        references: What a reference field holds that names it.
+    """
+
+    email: str
+    references: tuple[str, ...]
+
+    @property
+    def own_numbers(self) -> set[str]:
+        """Return the numbers by which a record may name this sale."""
+        return set(self.references)
+
+
+class SaleRequest(Request, frozen=True, kw_only=True):
+    """Hold what orders, invoices and credit notes request alike.
+
+    Attributes:
+        partners: The customer's tables, partner first.
+        load: The draft with its lines.
+        expect: The totals that the draft must have.
+    """
+
+    external_id: str
+    partners: tuple[Table, ...]
+    load: Table
+    expect: ExpectedTotals
+    search: Search
+
+
+Sale = LeasedChange[SaleRequest]
+
+
 def duplicate_candidates(
-    context: Context, kind: Kind, model: str, dated: str, days: Mapping[int, date], changes: Sequence[LeasedChange], *conditions: Any
+    context: Context, kind: Kind, model: str, dated: str, days: Mapping[int, date], changes: Sequence[Sale], *conditions: Any
 ) -> dict[int, list[Row]]:  # fmt: skip
     """Return, by change id, others' unmatched records of the same customer, currency and total within 30 days that name no other order.
 
@@ -42,7 +81,7 @@ def duplicate_candidates(
     since, until = min(days.values()) - NEARBY, max(days.values()) + NEARBY + timedelta(days=1)
     domain = [
         *client.rpc.company_domain(model),
-        ["amount_total", "in", sorted({from_units(change.request["expect"]["total"]) for change in changes})],
+        ["amount_total", "in", sorted({from_units(change.request.expect.total) for change in changes})],
         *("|", "&", [dated, ">=", f"{since}"], [dated, "<", f"{until}"]),
         *("&", [dated, "=", False], ["create_date", ">=", f"{since}"]),
         *customers,
@@ -57,7 +96,7 @@ def duplicate_candidates(
         change.id: [
             row for row in rows
             if row["id"] in words and _is_alike(row, change, row[dated], days.get(change.id))
-            and not (words[row["id"]] & numbers).difference(_own_numbers(change))
+            and not (words[row["id"]] & numbers).difference(change.request.search.own_numbers)
         ]
         for change in changes
     }  # fmt: skip
@@ -72,28 +111,23 @@ def is_ours(context: Context, row: Row) -> bool:
     return str(row.get("external_id") or "").startswith(f"{context.instance.odoo.prefix}.")
 
 
-def _of_customers(changes: Iterable[LeasedChange]) -> list[Any]:
+def _of_customers(changes: Iterable[Sale]) -> list[Any]:
     """Return the condition that a record is of one of the customers, by e-mail without regard to case; [] when none has one."""
-    emails = sorted({change.request["search"]["email"].lower() for change in changes} - {""})
+    emails = sorted({change.request.search.email.lower() for change in changes} - {""})
     literally = [re.sub(r"([\\%_])", r"\\\1", email) for email in emails]
     return ["|"] * (len(emails) - 1) + [["partner_id.email", "=ilike", email] for email in literally]
 
 
-def _is_alike(row: Row, change: LeasedChange, dated: str | bool, day: date | None) -> bool:
-    expect = change.request["expect"]
+def _is_alike(row: Row, change: Sale, dated: str | bool, day: date | None) -> bool:
+    expect = change.request.expect
     email = str((row.get("partner_id") or {}).get("email") or "").lower()
     return (
         day is not None
         and (not dated or abs(date.fromisoformat(str(dated)[:10]) - day) <= NEARBY)
-        and email == change.request["search"]["email"].lower() != ""
-        and to_units(row["amount_total"]) == expect["total"]
-        and (row.get("currency_id") or {}).get("name") == expect["currency"]
+        and email == change.request.search.email.lower() != ""
+        and to_units(row["amount_total"]) == expect.total
+        and (row.get("currency_id") or {}).get("name") == expect.currency
     )
-
-
-def _own_numbers(change: LeasedChange) -> set[str]:
-    search = change.request["search"]
-    return {*search["references"], *search.get("order_references", ())}
 
 
 def _order_numbers(context: Context, words: Iterable[str]) -> set[str]:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, UnsetType
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.customers import customer
+from magodoo.flows.duplicates import SaleRequest, Search
 from magodoo.flows.extra_amounts import extra_lines, payment_parts
 from magodoo.flows.line_amounts import MoneyLine, MoneyLines, money_lines
-from magodoo.flows.load_tables import call, figure, table
+from magodoo.flows.load_tables import Table, call, figure, table
 from magodoo.flows.order_contents import left_out
-from magodoo.flows.order_plan import MISSING_IN_ODOO, OrderPlan
+from magodoo.flows.order_plan import MISSING_IN_ODOO, Item, OrderPlan
 from magodoo.flows.periods import before_the_series, closed_period
+from magodoo.flows.references import Reference
 from magodoo.flows.sources import Sources
 from magodoo.ledger.planned import Prepared, RequestProblem
 from magodoo.money import rounded
@@ -26,13 +30,64 @@ if TYPE_CHECKING:
     from magodoo.ledger.planned import PlannedChange
 
 
+@dataclass(frozen=True, kw_only=True)
+class EntryIntent:
+    """Say how an invoice or credit note is written.
+
+    Attributes:
+        post: Whether it is posted; otherwise it stays a draft.
+        closed_period: Whether its date lies in a closed period, so that it needs approval.
+        dated_today: Whether it gets today's date, because the numbering of its journal has passed its own.
+    """
+
+    post: bool = True
+    closed_period: bool = False
+    dated_today: bool = False
+
+
+class EntrySearch(Search, frozen=True, kw_only=True):
+    """Say how the same invoice or credit note is found that somebody else made.
+
+    Attributes:
+        order_references: What a reference field holds that names its order.
+        date: Its ISO date, or "".
+    """
+
+    order_references: tuple[str, ...]
+    date: str
+
+    @property
+    def own_numbers(self) -> set[str]:
+        """Return the numbers by which a record may name this sale."""
+        return {*self.references, *self.order_references}
+
+
+class EntryRequest(SaleRequest, frozen=True, kw_only=True):
+    """Hold an invoice or credit note.
+
+    Attributes:
+        post: Whether it is posted once its totals were read back equal.
+        closed_period: Whether its date lies in a closed period.
+        date: Its ISO date, or "".
+        quantities: The items of Magento's document.
+        dated_today: Whether it gets the date on which it is written.
+    """
+
+    order: Reference
+    post: bool
+    closed_period: bool
+    date: str
+    quantities: tuple[Item, ...]
+    search: EntrySearch
+    dated_today: bool | UnsetType = UNSET
+
+
 def plan_entry(
-    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, policy: str, reason: str | None, **intent: Any
+    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, reason: str | None, intent: EntryIntent
 ) -> None:
     """Plan an invoice or credit note, unless a reason, a closed period or the numbering of its journal holds it.
 
-    policy: `post` or `draft`, which becomes the intent's `as`. An entry inside a closed period is planned with
-    `closed_period`, so that it needs approval, unless the setting `closed_period` is `hold`.
+    An entry inside a closed period is held where the setting `closed_period` is `hold`.
     """
     if reason:
         finding.no_change_reason = reason
@@ -41,12 +96,11 @@ def plan_entry(
     if period and order.instance.closed_period == "hold":
         finding.no_change_reason = f"{period[0].detail}: the setting `closed_period` is `hold`"
         return
-    early = before_the_series(order, finding, row) if policy == "post" else []
+    early = before_the_series(order, finding, row) if intent.post else []
     if early and finding.no_change_reason:
         return
-    words = {"as": policy, "items": order.facts.items.get(row.at, []), "closed_period": bool(period)}
-    dated = {"dated_today": True} if early else {}
-    order.change(kind, row, [finding, *period, *early], **words, **dated, **intent)
+    intent = replace(intent, closed_period=bool(period), dated_today=bool(early))
+    order.change(kind, row, [finding, *period, *early], intent)
 
 
 def nothing_to_book(order: OrderPlan, finding: Finding, row: Document) -> bool:
@@ -79,15 +133,17 @@ class EntryKind:
     `apart` and `more` are given the units by item that Odoo's order is without.
 
     Attributes:
+        request_type: The class of its requests.
         name: The kind's name in external ids.
         linked: Whether every line names its order line, or only those of `apart`.
         cells: Return further cells of the head, from the head so far.
         apart: Return the units by item that get a line of their own.
-        more: Return further entries of the request.
+        more: Return further fields of the request.
         problems: Return what prevents the lines.
     """
 
     kind: Kind
+    request_type: type[EntryRequest]
     name: str
     move_type: str
     linked: bool
@@ -97,7 +153,7 @@ class EntryKind:
     problems: Callable[[Sources, CanonicalDocument, MoneyLines], list[RequestProblem]] = lambda *_: []
 
 
-def prepare_entry(sources: Sources, plan: PlannedChange, of: EntryKind) -> Prepared:
+def prepare_entry(sources: Sources, plan: PlannedChange[EntryIntent], of: EntryKind) -> Prepared:
     """Build the request of a draft with forced taxes, and of its posting once its totals were read back equal.
 
     `expect` and `quantities` are units of 1/10000. Missing mappings and sums that fail are returned as problems.
@@ -114,29 +170,42 @@ def prepare_entry(sources: Sources, plan: PlannedChange, of: EntryKind) -> Prepa
     if problems:
         return Prepared(plan, None, problems=problems)
     draft = table("account.move", {**head, "fiscal_position_id": money.fiscal_position}, "invoice_line_ids", lines)
-    post = plan.intent.get("as", "post") == "post"
-    request: dict[str, Any] = {
-        "external_id": head["id"],
-        "order": sources.reference(Kind.ORDER, order.source_id).as_json(),
-        "partners": partners,
-        "load": draft.as_json(),
-        "post": post,
-        "closed_period": bool(plan.intent.get("closed_period")),
-        "date": head["invoice_date"],
-        "expect": money.expect(document.currency),
-        "quantities": _quantities(document),
-        "search": _search(sources, order, document),
-    }
-    if plan.intent.get("dated_today"):
-        request["dated_today"] = True
-    request |= of.more(sources, document, money, without)
-    calls = [draft.call()] + ([call("account.move", "action_post", ids=[head["id"]])] if post else [])
+    request = of.request_type(
+        external_id=_external_id(sources, document, of),
+        order=sources.reference(Kind.ORDER, order.source_id),
+        partners=partners,
+        load=draft,
+        post=plan.intent.post,
+        closed_period=plan.intent.closed_period,
+        date=_day(document),
+        expect=money.expect(document.currency),
+        quantities=_quantities(document),
+        search=_search(sources, order, document),
+        dated_today=plan.intent.dated_today or UNSET,
+        **of.more(sources, document, money, without),
+    )
+    calls = [draft.call()]
+    if request.post:
+        calls.append(call("account.move", "action_post", ids=[request.external_id]))
     return Prepared(plan, request, calls)
 
 
+def _external_id(sources: Sources, document: CanonicalDocument, of: EntryKind) -> str:
+    return sources.instance.external_id(of.name, document.source_id)
+
+
+def _day(document: CanonicalDocument) -> str:
+    """Return the document's ISO date, or ""."""
+    return document.document_date.isoformat() if document.document_date else ""
+
+
 def _head(
-    sources: Sources, order: CanonicalDocument, document: CanonicalDocument, plan: PlannedChange, of: EntryKind
-) -> tuple[dict[str, str | None], list[dict[str, Any]], list[RequestProblem]]:
+    sources: Sources,
+    order: CanonicalDocument,
+    document: CanonicalDocument,
+    plan: PlannedChange[EntryIntent],
+    of: EntryKind,
+) -> tuple[dict[str, str | None], tuple[Table, ...], list[RequestProblem]]:
     """Return the cells of the document's head, the tables of partners to create, and the problems."""
     instance = sources.instance
     problems: list[RequestProblem] = []
@@ -146,12 +215,12 @@ def _head(
     partner, partners, more = _partner(sources, order)
     foreign = document.company_currency and document.currency != document.company_currency
     head: dict[str, str | None] = {
-        "id": instance.external_id(of.name, document.source_id),
+        "id": _external_id(sources, document, of),
         "move_type": of.move_type,
         **partner,
         "ref": document.number,
         "invoice_origin": f"{instance.odoo.order_number_prefix}{order.number}",
-        "invoice_date": document.document_date.isoformat() if document.document_date else "",
+        "invoice_date": _day(document),
         "currency_id/.id": str(currency.id) if currency else "",
         "invoice_currency_rate": figure(document.rate) if foreign else "1",
         "journal_id/.id": _journal(sources, problems),
@@ -163,7 +232,7 @@ def _head(
 
 def _partner(
     sources: Sources, order: CanonicalDocument
-) -> tuple[dict[str, str], list[dict[str, Any]], list[RequestProblem]]:
+) -> tuple[dict[str, str], tuple[Table, ...], list[RequestProblem]]:
     """Return the cell of the partner, the tables that create it, and the problems.
 
     The partner is the billing address for an order of ours, and the one that a person chose on an order of theirs. A
@@ -175,10 +244,10 @@ def _partner(
     is_kept = deleted and theirs is not None and theirs.customer_key
     if sources.reference(Kind.ORDER, order.source_id).external_id and not is_kept:
         who = customer(sources, order)
-        return {"partner_id/id": who.billing}, who.as_json(), list(who.problems)
+        return {"partner_id/id": who.billing}, who.tables, list(who.problems)
     if theirs is None or not theirs.customer_key:
-        return {}, [], [RequestProblem("order", "the matched Odoo order has no customer")]
-    return {"partner_id/.id": theirs.customer_key}, [], []
+        return {}, (), [RequestProblem("order", "the matched Odoo order has no customer")]
+    return {"partner_id/.id": theirs.customer_key}, (), []
 
 
 def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index: int, of: EntryKind) -> dict[str, str]:
@@ -203,7 +272,7 @@ def _line(sources: Sources, document: CanonicalDocument, line: MoneyLine, index:
     return cells
 
 
-def order_line_of(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> Any:
+def order_line_of(sources: Sources, document: CanonicalDocument, line: MoneyLine) -> Reference | None:
     """Return the reference of the sale order line that a line invoices; None when it has none."""
     order_id = str(document.own_order_id or document.order_key)
     if line.source.role == "item":
@@ -240,16 +309,17 @@ def _journal(sources: Sources, problems: list[RequestProblem]) -> str:
     return str(record.id) if record else ""
 
 
-def _quantities(document: CanonicalDocument) -> list[list[Any]]:
-    return [[line.item_key, line.quantity] for line in document.lines if line.role == "item" and line.quantity]
+def _quantities(document: CanonicalDocument) -> tuple[Item, ...]:
+    lines = [line for line in document.lines if line.role == "item" and line.quantity]
+    return tuple(Item(line.item_key or "", line.quantity) for line in lines)
 
 
-def _search(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> dict[str, Any]:
+def _search(sources: Sources, order: CanonicalDocument, document: CanonicalDocument) -> EntrySearch:
     """Return where to look for the same document made by somebody else (docs/business-rules.md#cut-over)."""
     prefix = sources.instance.odoo.order_number_prefix
-    return {
-        "references": sources.instance.written_as(document.number),
-        "order_references": sources.instance.written_as(f"{prefix}{order.number}"),
-        "email": order.customer_email or "",
-        "date": document.document_date.isoformat() if document.document_date else "",
-    }
+    return EntrySearch(
+        email=order.customer_email or "",
+        references=tuple(sources.instance.written_as(document.number)),
+        order_references=tuple(sources.instance.written_as(f"{prefix}{order.number}")),
+        date=_day(document),
+    )

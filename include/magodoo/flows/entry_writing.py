@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from magodoo.domain.states import CONFIRMED_IN_ODOO, OdooMoveState, OdooOrderState
 from magodoo.domain.vocabulary import Kind, Side
@@ -16,9 +16,10 @@ from magodoo.errors import MagodooError
 from magodoo.flows.carried_over import carry
 from magodoo.flows.customers import load_partners
 from magodoo.flows.duplicates import duplicate_candidates, is_ours, matched
+from magodoo.flows.entries import EntryRequest
 from magodoo.flows.load_tables import complete, load_all, unequal, unequal_in_company, unrated
 from magodoo.flows.periods import day_of, in_closed_period, numberings_now, out_of_series
-from magodoo.flows.references import name_of, resolve
+from magodoo.flows.references import Reference, resolve
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, not_shown, refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.money import to_units
@@ -28,21 +29,24 @@ if TYPE_CHECKING:
     from magodoo.context import Context
 
 
-class WriteEntries(Writer):
+EntryT = TypeVar("EntryT", bound=EntryRequest)
+
+
+class WriteEntries(Writer[EntryT]):
     """Write invoices or credit notes; a draft that is not equal to its source is not posted."""
 
     move_type: str
 
-    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+    def probe(self, context: Context, changes: Sequence[LeasedChange[EntryT]]) -> Answers:
         """Find each document by our external id, else an equal one that others made; nothing is adopted twice."""
-        orders = resolve(context, changes, [change.request["order"] for change in changes])
+        orders = resolve(context, changes, [change.request.order for change in changes])
         around = self._surroundings(context, changes, orders)
         ours = {row["external_id"]: row for row in around.rows.values() if row.get("external_id")}
         taken: set[int] = set()
         answers: Answers = {}
         for change in changes:
-            own = ours.get(change.request["external_id"])
-            linked = around.of_order.get(orders.get(name_of(change.request["order"]), 0), set())
+            own = ours.get(change.request.external_id)
+            linked = around.of_order.get(orders.get(change.request.order, 0), set())
             answer = _own_state(own, change) if own else self._foreign(context, change, around, linked, taken)
             if answer is not None:
                 answers[change.id] = answer
@@ -51,14 +55,11 @@ class WriteEntries(Writer):
         return answers
 
     def _surroundings(
-        self, context: Context, changes: Sequence[LeasedChange], orders: Mapping[str, int]
+        self, context: Context, changes: Sequence[LeasedChange[EntryT]], orders: Mapping[Reference, int]
     ) -> _Surroundings:
         """Return the moves around the changes: of their orders, with their numbers, duplicate candidates, and which are matched."""
         client, word = context.odoo, self.document.value
-        searches = [change.request["search"] for change in changes]
-        numbers = sorted(
-            {number for search in searches for name in ("references", "order_references") for number in search[name]}
-        )
+        numbers = sorted({number for change in changes for number in change.request.search.own_numbers})
         fields = client.documents.text_fields("account.move", context.instance.odoo.reference_fields) or list(_FIELDS)
         rows = {row["id"]: row for row in client.documents.by_reference(word, numbers, fields).sure}
         of_order: dict[int, set[int]] = {}
@@ -67,13 +68,13 @@ class WriteEntries(Writer):
         for row in rows.values():
             for order_id in _orders_of(row):
                 of_order.setdefault(order_id, set()).add(row["id"])
-        days = {change.id: date.fromisoformat(day) for change in changes if (day := change.request["date"])}
+        days = {change.id: date.fromisoformat(day) for change in changes if (day := change.request.date)}
         kind = ["move_type", "=", self.move_type]
         alike = duplicate_candidates(context, self.document, "account.move", "invoice_date", days, changes, kind)
         return _Surroundings(rows, of_order, alike, matched(context, Side.ODOO, self.document, rows), fields)
 
     def _foreign(
-        self, context: Context, change: LeasedChange, around: _Surroundings, linked: set[int], taken: set[int]
+        self, context: Context, change: LeasedChange[EntryT], around: _Surroundings, linked: set[int], taken: set[int]
     ) -> Found | MagodooError | None:
         """Return what an equal document of others means; None when there is none.
 
@@ -102,10 +103,10 @@ class WriteEntries(Writer):
             return refused(f"possible duplicate: {names} in Odoo has the same total and is not linked to the order")
         return None
 
-    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    def check(self, context: Context, changes: Sequence[LeasedChange[EntryT]]) -> dict[int, MagodooError]:
         """Refuse or hold what cannot be posted now: by its order, its currency rate, a closed period, the numbering, or what is left to invoice."""
         client = context.odoo
-        ids = resolve(context, changes, [change.request["order"] for change in changes])
+        ids = resolve(context, changes, [change.request.order for change in changes])
         orders = (
             {row["id"]: row for row in client.documents.by_ids("order", sorted(set(ids.values()))).sure} if ids else {}
         )
@@ -114,12 +115,12 @@ class WriteEntries(Writer):
         problems: dict[int, MagodooError] = {}
         claimed: dict[int, int] = {}
         for change in changes:
-            order = orders.get(ids.get(name_of(change.request["order"]), 0))
+            order = orders.get(ids.get(change.request.order, 0))
             problem = (
                 _order_problem(order)
                 or self.refusal(change)
                 or _unrated(client, change)
-                or in_closed_period(change, locked)
+                or in_closed_period(change.request.date, locked, planned=change.request.closed_period)
                 or out_of_series(change, last.get(self.move_type, ()), day_of(context, change))
                 or self.no_room(order, change, claimed)
             )
@@ -127,12 +128,12 @@ class WriteEntries(Writer):
                 problems[change.id] = problem
         return problems
 
-    def refusal(self, change: LeasedChange) -> MagodooError | None:
+    def refusal(self, change: LeasedChange[EntryT]) -> MagodooError | None:
         """Return why a change may never be written, whatever its order is; None when it may."""
         return None
 
     def no_room(
-        self, order: Mapping[str, Any] | None, change: LeasedChange, claimed: dict[int, int]
+        self, order: Mapping[str, Any] | None, change: LeasedChange[EntryT], claimed: dict[int, int]
     ) -> MagodooError | None:
         """Return why the order cannot take the document now; None when it can.
 
@@ -140,43 +141,43 @@ class WriteEntries(Writer):
         """
         return None
 
-    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+    def write(self, context: Context, changes: Sequence[LeasedChange[EntryT]]) -> Written:
         """Load partners, then drafts, compare them with their sources, and post those that are equal."""
         client = context.odoo
-        written: Written = load_partners(context, [change for change in changes if change.request["partners"]])
+        written: Written = load_partners(context, [change for change in changes if change.request.partners])
         ready = [change for change in changes if change.id not in written]
         tables = carry(context, ready, self.document)
         ids, problems = load_all(client, client.invoices.create, [tables[change.id] for change in ready])
-        made = {ids[name]: change for change in ready if (name := change.request["external_id"]) in ids}
+        made = {ids[name]: change for change in ready if (name := change.request.external_id) in ids}
         rows = self._drafts(client, made)
-        to_post: dict[int, LeasedChange] = {}
+        to_post: dict[int, LeasedChange[EntryT]] = {}
         for change in ready:
-            name = change.request["external_id"]
+            name = change.request.external_id
             target = ids.get(name)
             if target is None:
                 written[change.id] = problems.get(name, refused("Odoo did not take it"))
                 continue
             complaint = _not_as_asked(rows.get(target), change)
             written[change.id] = complaint or target
-            if not complaint and change.request["post"] and rows[target]["state"] == OdooMoveState.DRAFT:
+            if not complaint and change.request.post and rows[target]["state"] == OdooMoveState.DRAFT:
                 to_post[target] = change
         done = client.invoices.post(list(to_post)) if to_post else None
         for target, problem in (done.refused if done else {}).items():
             written[to_post[target].id] = problem
         return written
 
-    def _drafts(self, client: OdooClient, made: Mapping[int, LeasedChange]) -> dict[int, Mapping[str, Any]]:
+    def _drafts(self, client: OdooClient, made: Mapping[int, LeasedChange[EntryT]]) -> dict[int, Mapping[str, Any]]:
         """Return the loaded documents by id, with the taxes forced where lines could not carry them."""
         rows: dict[int, Mapping[str, Any]] = {
             row["id"]: row for row in client.documents.by_ids(self.document.value, list(made)).rows
         }
         drafts = [id for id, row in rows.items() if row["state"] == OdooMoveState.DRAFT]
         if drafts and not client.rpc.has_field("account.move.line", "extra_tax_data"):
-            complete(client, {id: made[id].request["load"] for id in drafts})
+            complete(client, {id: made[id].request.load for id in drafts})
             rows |= {row["id"]: row for row in client.documents.by_ids(self.document.value, drafts).rows}
         return rows
 
-    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+    def pair(self, change: LeasedChange[EntryT], target_id: int) -> tuple[Kind, str, str] | None:
         """Return the match of the Magento document with the written one."""
         return self.document, change.source_id, str(target_id)
 
@@ -203,21 +204,21 @@ class _Surroundings:
     fields: Sequence[str]
 
 
-def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooError:
+def _own_state(row: Mapping[str, Any], change: LeasedChange[EntryRequest]) -> Found | MagodooError:
     if row["state"] == OdooMoveState.CANCEL:
         return refused("it was cancelled in Odoo: a person decides")
-    complete = row["state"] == OdooMoveState.POSTED or not change.request["post"]
+    complete = row["state"] == OdooMoveState.POSTED or not change.request.post
     return Found(row["id"], complete=complete, before={"state": row["state"]})
 
 
-def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
+def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange[EntryRequest]) -> MagodooError | None:
     if row is None:
         return not_shown("document")
     if row["state"] == OdooMoveState.CANCEL:
         return refused("it was cancelled in Odoo")
     complaint = None
     if row["state"] == OdooMoveState.DRAFT:
-        complaint = unequal(row, change.request["expect"]) or unequal_in_company(row, change.request["load"])
+        complaint = unequal(row, change.request.expect) or unequal_in_company(row, change.request.load)
     return refused(complaint) if complaint else None
 
 
@@ -229,24 +230,21 @@ def _order_problem(order: Mapping[str, Any] | None) -> MagodooError | None:
     return None if order["state"] in CONFIRMED_IN_ODOO else DependencyPending("the order is not confirmed in Odoo yet")
 
 
-def _unrated(client: OdooClient, change: LeasedChange) -> MagodooError | None:
-    complaint = unrated(client, change.request["load"])
+def _unrated(client: OdooClient, change: LeasedChange[EntryRequest]) -> MagodooError | None:
+    complaint = unrated(client, change.request.load)
     return refused(complaint) if complaint else None
 
 
-def _equal(row: Mapping[str, Any], change: LeasedChange) -> bool:
-    expect = change.request["expect"]
+def _equal(row: Mapping[str, Any], change: LeasedChange[EntryRequest]) -> bool:
+    expect = change.request.expect
     return (
-        to_units(row["amount_total"]) == expect["total"]
-        and (row.get("currency_id") or {}).get("name") == expect["currency"]
+        to_units(row["amount_total"]) == expect.total and (row.get("currency_id") or {}).get("name") == expect.currency
     )
 
 
-def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str]) -> bool:
-    search = change.request["search"]
-    return any(
-        row.get(field) in (*search["references"], *search["order_references"]) for field in fields if row.get(field)
-    )
+def _mentions(row: Mapping[str, Any], change: LeasedChange[EntryRequest], fields: Sequence[str]) -> bool:
+    numbers = change.request.search.own_numbers
+    return any(row.get(field) in numbers for field in fields if row.get(field))
 
 
 def _orders_of(row: Mapping[str, Any]) -> set[int]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 from magodoo.domain.vocabulary import FindingType
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.flows.extra_amounts import extra_lines, setting_of
+from magodoo.flows.load_tables import ExpectedTotals
 from magodoo.flows.order_contents import is_refunded_whole
 from magodoo.flows.sources import Sources, finer_than_odoo
 from magodoo.flows.taxes import LineTax, extra_tax, implausible, tax_of
@@ -59,9 +59,9 @@ class MoneyLines:
         """Return the untaxed amount and the tax together, in units."""
         return self.untaxed + self.tax
 
-    def expect(self, currency: str) -> dict[str, Any]:
+    def expect(self, currency: str) -> ExpectedTotals:
         """Return the totals in units that Odoo must show before the document is posted."""
-        return {"untaxed": self.untaxed, "tax": self.tax, "total": self.total, "currency": currency}
+        return ExpectedTotals(self.untaxed, self.tax, self.total, currency)
 
 
 def money_lines(

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+
+import msgspec
 
 from magodoo.connectors.odoo.bulk_load import Loaded
 from magodoo.connectors.odoo.client import OdooClient
@@ -25,17 +26,12 @@ from magodoo.money import from_units, plain, shown, to_units
 CREATE_OR_IGNORE: Mapping[str, Any] = {"mode": "update", "noupdate": True, "tracking_disable": True}
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold rows of one model for `load`; the first row of a record carries its head."""
 
     model: str
     fields: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the table as a request holds it."""
-        return {"model": self.model, "fields": list(self.fields), "rows": [list(row) for row in self.rows]}
 
     def call(self) -> dict[str, Any]:
         """Return the call as a dry run shows it."""
@@ -45,6 +41,15 @@ class Table:
             "context": dict(CREATE_OR_IGNORE),
         }
         return {"system": "odoo", "model": self.model, "method": "load", "body": body}
+
+
+class ExpectedTotals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold the totals in units that Odoo must show before a document is confirmed or posted."""
+
+    untaxed: int
+    tax: int
+    total: int
+    currency: str
 
 
 def table(
@@ -79,9 +84,7 @@ def figure(number: Decimal) -> str:
 Load = Callable[[Sequence[str], Sequence[Sequence[str]]], Loaded]
 
 
-def load_all(
-    client: OdooClient, load: Load, tables: Iterable[Mapping[str, Any]]
-) -> tuple[dict[str, int], dict[str, MagodooError]]:
+def load_all(client: OdooClient, load: Load, tables: Iterable[Table]) -> tuple[dict[str, int], dict[str, MagodooError]]:
     """Load the tables, those with the same columns in one call; a record that is in several tables is sent once.
 
     Returns the database ids and the refusals, by external id.
@@ -89,8 +92,8 @@ def load_all(
     grouped: dict[tuple[str, ...], dict[str, list[list[str]]]] = {}
     for asked in tables:
         table = fit(client, asked)
-        rows = [[str(cell) for cell in row] for row in table["rows"]]
-        grouped.setdefault(tuple(table["fields"]), {}).setdefault(rows[0][0], rows)
+        rows = [list(row) for row in table.rows]
+        grouped.setdefault(table.fields, {}).setdefault(rows[0][0], rows)
     ids: dict[str, int] = {}
     refused: dict[str, MagodooError] = {}
     for fields, records in grouped.items():
@@ -100,16 +103,18 @@ def load_all(
     return ids, refused
 
 
-def unequal(row: Mapping[str, Any], expect: Mapping[str, Any]) -> str | None:
+def unequal(row: Mapping[str, Any], expect: ExpectedTotals) -> str | None:
     """Return both figures of the first total in which Odoo's record differs from the request; None when all are equal."""
     currency = row.get("currency_id") or {}
     name = currency.get("name") if isinstance(currency, Mapping) else None
-    if name and name != expect["currency"]:
-        return f"its currency is {name} in Odoo and {expect['currency']} in Magento"
-    for word in ("total", "tax", "untaxed"):
+    if name and name != expect.currency:
+        return f"its currency is {name} in Odoo and {expect.currency} in Magento"
+    for word, ours in (("total", expect.total), ("tax", expect.tax), ("untaxed", expect.untaxed)):
         theirs = to_units(row.get(f"amount_{word}"))
-        if theirs != expect[word]:
-            return f"its {word} is {shown(theirs, expect['currency'])} in Odoo and {shown(expect[word], expect['currency'])} in Magento"
+        if theirs != ours:
+            return (
+                f"its {word} is {shown(theirs, expect.currency)} in Odoo and {shown(ours, expect.currency)} in Magento"
+            )
     return None
 
 
@@ -117,22 +122,18 @@ _LINES = {"order_line": "sale.order.line", "invoice_line_ids": "account.move.lin
 _PRICE = Decimal("0.000001")
 
 
-def fit(client: OdooClient, table: Mapping[str, Any]) -> Mapping[str, Any]:
+def fit(client: OdooClient, table: Table) -> Table:
     """Return the table with the names of this version; missing columns are left out, forced amounts become net prices."""
-    inner = next((name for name in _LINES if f"{name}/extra_tax_data" in table["fields"]), None)
-    rows = [list(row) for row in table["rows"]]
+    inner = next((name for name in _LINES if f"{name}/extra_tax_data" in table.fields), None)
+    rows = [list(row) for row in table.rows]
     if inner and not client.rpc.has_field(_LINES[inner], "extra_tax_data"):
-        rows = _net_prices(table["fields"], rows, inner)
-    names = [_name(client, table["model"], field) for field in table["fields"]]
-    kept = [index for index, name in enumerate(names) if name is not None]
-    return {
-        **table,
-        "fields": [names[index] for index in kept],
-        "rows": [[row[index] for index in kept] for row in rows],
-    }
+        rows = _net_prices(table.fields, rows, inner)
+    names = [_name(client, table.model, field) for field in table.fields]
+    kept = {index: name for index, name in enumerate(names) if name is not None}
+    return Table(table.model, tuple(kept.values()), tuple(tuple(row[index] for index in kept) for row in rows))
 
 
-def unrated(client: OdooClient, table: Mapping[str, Any]) -> str | None:
+def unrated(client: OdooClient, table: Table) -> str | None:
     """Return why a document in another currency cannot be written: Odoo before 18 has no field for its rate."""
     if _rate(table) == 1 or client.rpc.has_field("account.move", "invoice_currency_rate"):
         return None
@@ -142,7 +143,7 @@ def unrated(client: OdooClient, table: Mapping[str, Any]) -> str | None:
     )
 
 
-def complete(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> None:
+def complete(client: OdooClient, tables: Mapping[int, Table]) -> None:
     """Write on drafts what could not be loaded: rate, taxes, company amounts. `tables` are those requested, by draft id."""
     if not tables or client.rpc.has_field("account.move.line", "extra_tax_data"):
         return
@@ -152,7 +153,7 @@ def complete(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> Non
         _force_amounts(client, tables)
 
 
-def unequal_in_company(row: Mapping[str, Any], table: Mapping[str, Any]) -> str | None:
+def unequal_in_company(row: Mapping[str, Any], table: Table) -> str | None:
     """Return both figures of the first company amount in which a document differs from its table; None when all are equal."""
     taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
     compared = [
@@ -169,7 +170,7 @@ def unequal_in_company(row: Mapping[str, Any], table: Mapping[str, Any]) -> str 
     return None
 
 
-def _write_rates(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> None:
+def _write_rates(client: OdooClient, tables: Mapping[int, Table]) -> None:
     """Write the currency rate on drafts: Odoo 18 ignores a loaded rate and takes its own; a written one is kept (docs/facts/pair.md#4)."""
     if not client.rpc.has_field("account.move", "invoice_currency_rate"):
         return
@@ -179,7 +180,7 @@ def _write_rates(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) ->
             client.rpc.write_call("account.move", "write", ids=[row["id"]], vals={"invoice_currency_rate": rate})
 
 
-def _force_amounts(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) -> bool:
+def _force_amounts(client: OdooClient, tables: Mapping[int, Table]) -> bool:
     """Write what Odoo computed otherwise: the tax of tax lines, and in another currency the company amounts of all lines.
 
     Returns whether anything was written.
@@ -204,9 +205,7 @@ def _force_amounts(client: OdooClient, tables: Mapping[int, Mapping[str, Any]]) 
     return written
 
 
-def _wanted(
-    table: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], names: Mapping[int, str]
-) -> dict[int, dict[str, int]]:
+def _wanted(table: Table, lines: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> dict[int, dict[str, int]]:
     """Return the units that a draft's journal items must have, by item id and field. `names` are external ids of product lines."""
     taxes, nets, sign = _taxes(table), _nets(table), _sign(table)
     wanted: dict[int, dict[str, int]] = {}
@@ -248,21 +247,21 @@ def _net_prices(fields: Sequence[str], rows: list[list[str]], inner: str) -> lis
     return rows
 
 
-def _rate(table: Mapping[str, Any]) -> Decimal:
+def _rate(table: Table) -> Decimal:
     """Return how many units of the document's currency equal one of the company's."""
-    return Decimal(table["rows"][0][table["fields"].index("invoice_currency_rate")])
+    return Decimal(table.rows[0][table.fields.index("invoice_currency_rate")])
 
 
-def _sign(table: Mapping[str, Any]) -> int:
+def _sign(table: Table) -> int:
     """Return the sign of a positive amount's journal item: revenue is a credit, below zero."""
-    return 1 if table["rows"][0][table["fields"].index("move_type")] == "out_refund" else -1
+    return 1 if table.rows[0][table.fields.index("move_type")] == "out_refund" else -1
 
 
-def _taxes(table: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+def _taxes(table: Table) -> dict[str, tuple[int, int]]:
     """Return (tax in the document's currency, tax in the company's), in units, by tax id, as the request asks."""
-    extra = table["fields"].index("invoice_line_ids/extra_tax_data")
+    extra = table.fields.index("invoice_line_ids/extra_tax_data")
     taxes: dict[str, tuple[int, int]] = {}
-    for row in table["rows"]:
+    for row in table.rows:
         amounts = _forced(row[extra])["manual_tax_amounts"] if row[extra] else {}
         for tax, forced in amounts.items():
             amount, company = taxes.get(tax, (0, 0))
@@ -271,10 +270,10 @@ def _taxes(table: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     return taxes
 
 
-def _nets(table: Mapping[str, Any]) -> dict[str, int]:
+def _nets(table: Table) -> dict[str, int]:
     """Return net units in company currency by line, as the request asks: of lines with tax, whose amounts are forced."""
-    name, extra = (table["fields"].index(f"invoice_line_ids/{field}") for field in ("id", "extra_tax_data"))
-    return {row[name]: to_units(_forced(row[extra])["manual_total_excluded"]) for row in table["rows"] if row[extra]}
+    name, extra = (table.fields.index(f"invoice_line_ids/{field}") for field in ("id", "extra_tax_data"))
+    return {row[name]: to_units(_forced(row[extra])["manual_total_excluded"]) for row in table.rows if row[extra]}
 
 
 def _forced(text: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Planned once the credit note is paid. `invoice/:id/refund` is never used: Magent
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,10 @@ from magodoo.extract.canonical import CanonicalDocument
 from magodoo.extract.odoo_settlement import is_unpaid
 from magodoo.flows.magento_documents import (
     MISSING_IN_MAGENTO,
-    MagentoDocument,
+    ExpectedTotal,
+    MoneyDocument,
+    MoneyRequest,
+    OrderItem,
     OrderRow,
     Row,
     comment_of,
@@ -35,7 +39,7 @@ from magodoo.flows.magento_documents import (
     unpredictable,
     why_not_paid,
 )
-from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.order_plan import Item, OrderPlan, first_reason
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.changes import LeasedChange
@@ -47,6 +51,24 @@ from magodoo.reconcile.rows import Document
 if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+@dataclass(frozen=True)
+class CreditMemoIntent:
+    """Hold the items to refund; shipping and adjustments in units of the base currency."""
+
+    items: tuple[Item, ...] = ()
+    shipping: int = 0
+    adjustment_positive: int = 0
+    adjustment_negative: int = 0
+
+
+class CreditMemoRequest(MoneyRequest, frozen=True, kw_only=True):
+    """Hold an offline credit memo; shipping before its discount, and adjustments, in units of the base currency."""
+
+    shipping_amount: int
+    adjustment_positive: int
+    adjustment_negative: int
 
 
 def plan_magento_credit_memos(order: OrderPlan) -> None:
@@ -61,7 +83,7 @@ def plan_magento_credit_memos(order: OrderPlan) -> None:
     policy = order.instance.credit_memos.to_magento
     for finding in order.of(MISSING_IN_MAGENTO, Kind.CREDIT_MEMO):
         row = order.row(finding)
-        items = order.facts.items.get(row.at, [])
+        items = order.facts.items.get(row.at, ())
         reason = first_reason(
             "The setting `credit_memos.to_magento` is off" if policy == "off" else None,
             _follows_its_invoice(order, row),
@@ -72,12 +94,9 @@ def plan_magento_credit_memos(order: OrderPlan) -> None:
             "A credit memo below zero is never written" if row.grand_total < 0 else None,
             _takes_a_bundle(order, {int(item): units for item, units in items}),
         )
-        words = {
-            "shipping": int(row.shipping),
-            "adjustment_positive": max(int(row.adjustment), 0),
-            "adjustment_negative": max(-int(row.adjustment), 0),
-        }
-        plan_document(order, finding, row, ChangeKind.MAGENTO_CREDIT_MEMO, reason, items=items, **words)
+        adjustment = int(row.adjustment)
+        intent = CreditMemoIntent(items, int(row.shipping), max(adjustment, 0), max(-adjustment, 0))
+        plan_document(order, finding, row, ChangeKind.MAGENTO_CREDIT_MEMO, reason, intent)
 
 
 def _follows_its_invoice(order: OrderPlan, row: Document) -> str | None:
@@ -107,60 +126,63 @@ def _takes_a_bundle(order: OrderPlan, refunded: dict[int, int]) -> str | None:
     return None
 
 
-def prepare_credit_memo(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_credit_memo(sources: Sources, plan: PlannedChange[CreditMemoIntent]) -> Prepared:
     """Build the request of an offline refund with explicit arguments: without them Magento refunds all remaining shipping.
 
     Shipping and adjustments are units of 1/10000, in base currency (docs/facts/magento-2.4.7.md#5.3).
     """
-    document, items, problems = staged(sources, plan, Kind.CREDIT_MEMO, may_be_empty=True)
+    document, items, problems = staged(sources, plan, plan.intent.items, Kind.CREDIT_MEMO, may_be_empty=True)
     if document is None or problems:
         return Prepared(plan, None, problems=problems)
-    arguments = {
-        "shipping_amount": int(plan.intent.get("shipping") or 0),
-        "adjustment_positive": int(plan.intent.get("adjustment_positive") or 0),
-        "adjustment_negative": int(plan.intent.get("adjustment_negative") or 0),
-    }
-    request = {
+    request = CreditMemoRequest(
         **request_head(sources, plan, "account.move"),
-        "items": items or _zero_items(sources, plan),
-        **arguments,
-        "expect": {"total": total_of(document), "currency": document.currency},
+        items=items or _zero_items(sources, plan),
+        shipping_amount=plan.intent.shipping,
+        adjustment_positive=plan.intent.adjustment_positive,
+        adjustment_negative=plan.intent.adjustment_negative,
+        expect=ExpectedTotal(total_of(document), document.currency),
+    )
+    arguments = {
+        "shipping_amount": from_units(request.shipping_amount),
+        "adjustment_positive": from_units(request.adjustment_positive),
+        "adjustment_negative": from_units(request.adjustment_negative),
     }
     body = {
-        "items": item_rows(request["items"]), "notify": request["notify"], "comment": comment_of(request),
-        "arguments": {name: from_units(units) for name, units in arguments.items()},
+        "items": item_rows(request.items), "notify": request.notify, "comment": comment_of(request), "arguments": arguments,
     }  # fmt: skip
     return Prepared(plan, request, [magento_call(f"/V1/order/{plan.order_key}/refund", body)])
 
 
-def _zero_items(sources: Sources, plan: PlannedChange) -> list[list[int]]:
+def _zero_items(sources: Sources, plan: PlannedChange) -> tuple[OrderItem, ...]:
     """Return every item with quantity 0, for shipping or an adjustment alone: else Magento refunds everything (docs/facts/magento-2.4.7.md#5.3)."""
     order = sources.magento(Kind.ORDER, plan.order_key)
     lines = order.lines if order else []
-    return [[int(line.item_key), 0] for line in lines if line.role == "item" and line.is_money and line.item_key]
+    keys = [line.item_key for line in lines if line.role == "item" and line.is_money and line.item_key]
+    return tuple(OrderItem(int(key), 0) for key in keys)
 
 
-class CreateCreditMemo(MagentoDocument):
+class CreateCreditMemo(MoneyDocument[CreditMemoRequest]):
     """Create offline credit memos with explicit shipping and adjustments.
 
     `invoice/:id/refund` is never used: Magento does not lock it (docs/facts/magento-2.4.7.md#7).
     """
 
     kind = ChangeKind.MAGENTO_CREDIT_MEMO
+    request_type = CreditMemoRequest
     document = Kind.CREDIT_MEMO
 
     def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
         """Return a reason when the credit note is open and unpaid; one that was reconciled with its unpaid invoice has nothing open."""
         return "is not paid any more" if document.open_amount > 0 and is_unpaid(document) else None
 
-    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+    def _objection(self, context: Context, order: Row, change: LeasedChange[CreditMemoRequest]) -> str | None:
         """Return why no credit memo may be created now; None when it may.
 
         Causes: a total below zero, payment parts, a total that cannot be predicted or would differ, more than was
         paid, the order's state.
         """
         currency = currency_of(order)
-        total, wanted = predicted_credit_memo(order, change.request), change.request["expect"]["total"]
+        total, wanted = predicted_credit_memo(order, change.request), change.request.expect.total
         if wanted < 0:
             return "a credit memo below zero is never written"
         if parts := tendered_of(context, order):
@@ -177,29 +199,29 @@ class CreateCreditMemo(MagentoDocument):
             return f"the order would be refunded {shown(refunded + wanted, currency)} of {shown(paid, currency)} paid"
         return f"the order is {order['state']} in Magento" if order.get("state") in NOTHING_IS_REFUNDED else None
 
-    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+    def _create(self, context: Context, order: Row, change: LeasedChange[CreditMemoRequest]) -> int:
         request = change.request
         return context.magento.create_credit_memo(
-            request["order_id"],
-            lines_of(change),
-            from_units(request["shipping_amount"]),
-            from_units(request["adjustment_positive"]),
-            from_units(request["adjustment_negative"]),
-            request["marker"],
-            notify=request["notify"],
+            request.order_id,
+            lines_of(request),
+            from_units(request.shipping_amount),
+            from_units(request.adjustment_positive),
+            from_units(request.adjustment_negative),
+            request.marker,
+            notify=request.notify,
             order=order,
         )
 
 
-def predicted_credit_memo(order: OrderRow, request: OrderRow) -> int:
+def predicted_credit_memo(order: OrderRow, request: CreditMemoRequest) -> int:
     """Return the units of the credit memo that Magento would make: shares of the items, shipping with its tax, adjustments.
 
     Shipping and adjustments of the request are in base currency; the result is in the order's.
     """
     rate = Decimal(order.get("base_to_order_rate") or 1)
-    total = sum(_refunded(row, units) for row, units in money_rows(order, request["items"]))
-    total += _shipping(order, request["shipping_amount"])
-    adjustment = request["adjustment_positive"] - request["adjustment_negative"]
+    total = sum(_refunded(row, units) for row, units in money_rows(order, request.items))
+    total += _shipping(order, request.shipping_amount)
+    adjustment = request.adjustment_positive - request.adjustment_negative
     return total + half_up(Decimal(adjustment) * rate)
 
 

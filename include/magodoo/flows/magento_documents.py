@@ -16,7 +16,9 @@ import copy
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+
+import msgspec
 
 from magodoo.connectors.magento.bundles import BUNDLE, is_priced_by_parts, with_own_prices
 from magodoo.connectors.magento.items import check_lines, quantity_differences
@@ -31,12 +33,12 @@ from magodoo.extract.magento_orders import read_items
 from magodoo.extract.magento_rows import applied_fixed_taxes, fixed_tax, tax_on_fixed_tax
 from magodoo.extract.magento_totals import Totals, tendered
 from magodoo.flows.duplicates import matched
-from magodoo.flows.order_plan import Bundle, OrderPlan, first_reason
+from magodoo.flows.order_plan import Bundle, Item, OrderPlan, first_reason
 from magodoo.flows.shortage import no_room
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, Found, SourceChanged, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
-from magodoo.ledger.planned import RequestProblem
+from magodoo.ledger.planned import Request, RequestProblem
 from magodoo.money import from_units, rounded, shown, to_units
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import payments
@@ -50,14 +52,48 @@ if TYPE_CHECKING:
 MISSING_IN_MAGENTO = FindingType.MISSING_IN_MAGENTO
 
 
+class OrderItem(NamedTuple):
+    """Name an order item by its id, with units of it."""
+
+    id: int
+    units: int
+
+
+class DocumentRequest(Request, frozen=True, kw_only=True):
+    """Hold what every new document of Magento names.
+
+    Attributes:
+        marker: What its comment says, by which it is found again.
+        notify: Whether the customer gets Magento's mail.
+    """
+
+    order_id: int
+    marker: str
+    notify: bool
+    items: tuple[OrderItem, ...]
+
+
+class ExpectedTotal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold the total in units that Magento must make of the document."""
+
+    total: int
+    currency: str
+
+
+class MoneyRequest(DocumentRequest, frozen=True, kw_only=True):
+    """Hold what invoices and credit memos name."""
+
+    expect: ExpectedTotal
+
+
 def plan_document(
-    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, reason: str | None, **intent: Any
+    order: OrderPlan, finding: Finding, row: Document, kind: ChangeKind, reason: str | None, intent: object
 ) -> None:
     """Plan a Magento document for a finding, or keep the reason why none may be written."""
     if reason:
         finding.no_change_reason = reason
         return
-    order.change(kind, row, [finding], **intent)
+    order.change(kind, row, [finding], intent)
 
 
 def not_ready_in_magento(order: OrderPlan, row: Document) -> str | None:
@@ -91,7 +127,7 @@ def sorted_by_bundle(
     """
     single: dict[int, int] = {}
     parts: dict[int, dict[int, int]] = {}
-    for key, quantity in order.facts.items.get(row.at, []):
+    for key, quantity in order.facts.items.get(row.at, ()):
         item = int(key)
         if item == 0:
             return {}, [], f"{_foreign(order, row)} is no item of the order"
@@ -103,9 +139,9 @@ def sorted_by_bundle(
     return single, [(order.facts.bundles[item], quantities) for item, quantities in parts.items()], reason
 
 
-def as_items(units: dict[int, int]) -> list[list[Any]]:
-    """Return units by item as [[item id as text, units]], in the order of the ids."""
-    return [[str(item), units[item]] for item in sorted(units)]
+def as_items(units: dict[int, int]) -> tuple[Item, ...]:
+    """Return units by item id as items, in the order of the ids."""
+    return tuple(Item(str(item), units[item]) for item in sorted(units))
 
 
 def _foreign(order: OrderPlan, row: Document) -> str:
@@ -115,17 +151,17 @@ def _foreign(order: OrderPlan, row: Document) -> str:
 
 
 def staged(
-    sources: Sources, plan: PlannedChange, kind: Kind, may_be_empty: bool = False
-) -> tuple[CanonicalDocument | None, list[list[int]], list[RequestProblem]]:
-    """Return the Odoo document of a plan, its [[order item id, units]], and the problems that prevent a request.
+    sources: Sources, plan: PlannedChange, named: Iterable[Item], kind: Kind, may_be_empty: bool = False
+) -> tuple[CanonicalDocument | None, tuple[OrderItem, ...], list[RequestProblem]]:
+    """Return the Odoo document of a plan, the named items of its order, and the problems that prevent a request.
 
     An empty list of items is a problem unless `may_be_empty`: Magento would take it for everything.
     """
     document, order = sources.odoo(kind, plan.source_id), sources.magento(Kind.ORDER, plan.order_key)
     if document is None or order is None:
-        return None, [], [RequestProblem("order", "the document or its order is not staged")]
+        return None, (), [RequestProblem("order", "the document or its order is not staged")]
     known = {line.item_key for line in order.lines if line.role == "item"}
-    items = [[int(key), int(units)] for key, units in plan.intent.get("items") or () if units]
+    items = tuple(OrderItem(int(key), units) for key, units in named if units)
     problems = [
         RequestProblem(f"item:{key}", f"the order has no item {key}") for key, _ in items if str(key) not in known
     ]
@@ -137,19 +173,19 @@ def staged(
 
 
 def request_head(sources: Sources, plan: PlannedChange, model: str) -> dict[str, Any]:
-    """Return the entries that every request for Magento has: order id, marker, whether to notify the customer."""
+    """Return the fields that every request for Magento has: order id, marker, whether to notify the customer."""
     marker = Marker(sources.instance.id, sources.database_uuid, model, int(plan.source_id))
     return {"order_id": int(plan.order_key), "marker": str(marker), "notify": sources.instance.notify_customers}
 
 
-def item_rows(items: list[list[int]]) -> list[dict[str, Any]]:
-    """Return [[order item id, units]] as the rows of Magento's API, quantities as Decimal."""
+def item_rows(items: Iterable[OrderItem]) -> list[dict[str, Any]]:
+    """Return items as the rows of Magento's API, quantities as Decimal."""
     return [{"order_item_id": key, "qty": from_units(units)} for key, units in items]
 
 
-def comment_of(request: dict[str, Any]) -> dict[str, Any]:
+def comment_of(request: DocumentRequest) -> dict[str, Any]:
     """Return the comment that carries the marker, invisible to the customer."""
-    return {"comment": request["marker"], "is_visible_on_front": 0}
+    return {"comment": request.marker, "is_visible_on_front": 0}
 
 
 def magento_call(path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -163,9 +199,11 @@ def total_of(document: CanonicalDocument) -> int:
 
 
 Row = Mapping[str, Any]
+DocumentT = TypeVar("DocumentT", bound=DocumentRequest)
+MoneyT = TypeVar("MoneyT", bound=MoneyRequest)
 
 
-class MagentoDocument(Writer):
+class MagentoDocument(Writer[DocumentT]):
     """Find, check and create one kind of Magento document: by the marker in its comment, else an equal unmatched one is adopted."""
 
     group_size = 25
@@ -174,15 +212,15 @@ class MagentoDocument(Writer):
     one_per_order = True
     _known: dict[int, Row] | None = None
 
-    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+    def probe(self, context: Context, changes: Sequence[LeasedChange[DocumentT]]) -> Answers:
         """Find each document by its marker; else adopt an equal one without a marker that is matched with nothing."""
         rows = _rows(context, self.document, changes)
         taken = matched(context, Side.MAGENTO, self.document, [int(row["entity_id"]) for row in rows])
         answers: Answers = {}
         for change in changes:
-            of_order = [row for row in rows if int(row["order_id"]) == change.request["order_id"]]
-            own = next((row for row in of_order if str(find_marker(row)) == change.request["marker"]), None)
-            counted = taken | set(change.request.get("counted") or ())  # together they represent other documents
+            of_order = [row for row in rows if int(row["order_id"]) == change.request.order_id]
+            own = next((row for row in of_order if str(find_marker(row)) == change.request.marker), None)
+            counted = taken | self._counted(change)
             equal = [row for row in of_order if row["entity_id"] not in counted and find_marker(row) is None]
             theirs = [row for row in equal if self._equal(context, row, change)]
             if own is not None:
@@ -192,18 +230,18 @@ class MagentoDocument(Writer):
                 taken.add(int(theirs[0]["entity_id"]))
         return answers
 
-    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    def check(self, context: Context, changes: Sequence[LeasedChange[DocumentT]]) -> dict[int, MagodooError]:
         """Refuse what the order, read just now, does not allow: its state, its open quantities, or a total that would differ."""
         orders = self._orders(context, changes)
         problems: dict[int, MagodooError] = {}
         for change in changes:
-            order = orders.get(change.request["order_id"])
+            order = orders.get(change.request.order_id)
             try:
                 complaint = (
                     "the order does not exist in Magento" if order is None else self._objection(context, order, change)
                 )
                 if order is not None:
-                    check_lines(self.document, order, lines_of(change))
+                    check_lines(self.document, order, lines_of(change.request))
             except MagodooError as problem:
                 problems[change.id] = problem
                 continue
@@ -211,7 +249,7 @@ class MagentoDocument(Writer):
                 problems[change.id] = refused(complaint)
         return problems
 
-    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+    def write(self, context: Context, changes: Sequence[LeasedChange[DocumentT]]) -> Written:
         """Create the documents one by one."""
         orders = self._orders(context, changes)
         return {change.id: self._written(context, orders, change) for change in changes}
@@ -222,17 +260,19 @@ class MagentoDocument(Writer):
         of_group._known = {}
         return of_group
 
-    def _orders(self, context: Context, changes: Sequence[LeasedChange]) -> Mapping[int, Row]:
+    def _orders(self, context: Context, changes: Sequence[LeasedChange[DocumentT]]) -> Mapping[int, Row]:
         """Return the orders of the changes by id: as this group has read them; without a group, as they are now."""
         known = {} if self._known is None else self._known
-        unread = [change for change in changes if change.request["order_id"] not in known]
+        unread = [change for change in changes if change.request.order_id not in known]
         if unread:
             known |= {int(row["entity_id"]): row for row in _rows(context, Kind.ORDER, unread)}
         return known
 
-    def _written(self, context: Context, orders: Mapping[int, Row], change: LeasedChange) -> int | MagodooError:
+    def _written(
+        self, context: Context, orders: Mapping[int, Row], change: LeasedChange[DocumentT]
+    ) -> int | MagodooError:
         """Return the new document's id, or the error that creating it raised."""
-        order = orders.get(change.request["order_id"])
+        order = orders.get(change.request.order_id)
         if order is None:
             return SourceChanged("the order is gone from Magento")
         try:
@@ -240,24 +280,35 @@ class MagentoDocument(Writer):
         except MagodooError as problem:
             return problem
 
-    def _equal(self, context: Context, row: Row, change: LeasedChange) -> bool:
-        """Return whether a document of the order has the same items and total as the request."""
-        same = not quantity_differences(row, lines_of(change))
-        total = change.request["expect"].get("total")
-        sold = to_units(row.get("grand_total")) + tendered_of(context, row)
-        return same and (total is None or rounded(sold) == rounded(total))
+    def _counted(self, change: LeasedChange[DocumentT]) -> set[int]:
+        """Return the ids of documents that represent others together, so that none of them is an earlier attempt of this one."""
+        return set()
 
-    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+    @abstractmethod
+    def _equal(self, context: Context, row: Row, change: LeasedChange[DocumentT]) -> bool:
+        """Return whether a document of the order is what the request would make."""
+
+    def _objection(self, context: Context, order: Row, change: LeasedChange[DocumentT]) -> str | None:
         """Return why this may not be written on the order as it is now; None when it may."""
         return f"the order is {order['state']} in Magento" if order.get("state") in NOTHING_IS_WRITTEN else None
 
     @abstractmethod
-    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+    def _create(self, context: Context, order: Row, change: LeasedChange[DocumentT]) -> int:
         """Create the document and return its id."""
 
-    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+    def pair(self, change: LeasedChange[DocumentT], target_id: int) -> tuple[Kind, str, str] | None:
         """Return the match of the Magento document with its source in Odoo."""
         return self.document, str(target_id), change.source_id
+
+
+class MoneyDocument(MagentoDocument[MoneyT]):
+    """Find, check and create one kind of Magento document that has a total."""
+
+    def _equal(self, context: Context, row: Row, change: LeasedChange[MoneyT]) -> bool:
+        """Return whether a document of the order has the same items and total as the request."""
+        sold = to_units(row.get("grand_total")) + tendered_of(context, row)
+        same_items = not quantity_differences(row, lines_of(change.request))
+        return same_items and rounded(sold) == rounded(change.request.expect.total)
 
 
 def tendered_of(context: Context, row: Row) -> int:
@@ -270,14 +321,14 @@ def currency_of(order: Row) -> str:
     return str(order.get("order_currency_code") or "")
 
 
-def lines_of(change: LeasedChange) -> list[tuple[int, Any]]:
+def lines_of(request: DocumentRequest) -> list[tuple[int, Decimal]]:
     """Return (order item id, quantity) of the request; quantities as Decimal."""
-    return [(int(key), from_units(units)) for key, units in change.request["items"]]
+    return [(item.id, from_units(item.units)) for item in request.items]
 
 
-def _rows(context: Context, kind: Kind, changes: Sequence[LeasedChange]) -> list[dict[str, Any]]:
+def _rows(context: Context, kind: Kind, changes: Sequence[LeasedChange[DocumentRequest]]) -> list[dict[str, Any]]:
     """Return the documents of a kind of the changes' orders."""
-    orders = sorted({int(change.request["order_id"]) for change in changes})
+    orders = sorted({change.request.order_id for change in changes})
     return [row for page in context.magento.by_order(kind, orders) for row in page.rows]
 
 
@@ -301,12 +352,12 @@ def unpredictable(order: OrderRow, tendered: int) -> str | None:
     )
 
 
-def money_rows(order: OrderRow, items: Iterable[Sequence[int]]) -> list[tuple[OrderRow, Decimal]]:
+def money_rows(order: OrderRow, items: Iterable[OrderItem]) -> list[tuple[OrderRow, Decimal]]:
     """Return the rows that carry money with the units of each: the parts of a dynamic bundle replace it (docs/facts/magento-2.4.7.md#5.4)."""
     rows = {int(row["item_id"]): row for row in with_own_prices(order["items"])}
     wanted: list[tuple[OrderRow, Decimal]] = []
     for item_id, units in items:
-        row = rows[int(item_id)]
+        row = rows[item_id]
         parts = [part for part in rows.values() if part.get("parent_item_id") == row["item_id"]]
         by_parts = row.get("product_type") == BUNDLE and parts and is_priced_by_parts(row, parts)
         for money in parts if by_parts else [row]:

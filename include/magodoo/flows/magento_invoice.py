@@ -5,9 +5,10 @@ Planned once Odoo has posted the invoice, or has it paid, as the setting `invoic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind, Side
@@ -17,7 +18,10 @@ from magodoo.extract.magento_orders import read_items
 from magodoo.extract.odoo_settlement import is_unpaid
 from magodoo.flows.magento_documents import (
     MISSING_IN_MAGENTO,
-    MagentoDocument,
+    ExpectedTotal,
+    MoneyDocument,
+    MoneyRequest,
+    OrderItem,
     OrderRow,
     Row,
     as_items,
@@ -39,7 +43,7 @@ from magodoo.flows.magento_documents import (
     unpredictable,
     why_not_paid,
 )
-from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.order_plan import Item, OrderPlan, first_reason
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.changes import LeasedChange
@@ -50,6 +54,20 @@ from magodoo.reconcile.rows import Document
 if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+@dataclass(frozen=True)
+class MagentoInvoiceIntent:
+    """Hold the items to invoice, and the shipping in units, which Magento puts on an order's first invoice."""
+
+    items: tuple[Item, ...] = ()
+    shipping: int = 0
+
+
+class MagentoInvoiceRequest(MoneyRequest, frozen=True, kw_only=True):
+    """Hold an invoice; shipping in units, which Magento adds by itself."""
+
+    shipping: int
 
 
 def plan_magento_invoices(order: OrderPlan) -> None:
@@ -75,7 +93,8 @@ def plan_magento_invoices(order: OrderPlan) -> None:
             _shipping_reason(order, row),
             unnamed,
         )
-        plan_document(order, finding, row, ChangeKind.MAGENTO_INVOICE, reason, items=items, shipping=int(row.shipping))
+        intent = MagentoInvoiceIntent(items, int(row.shipping))
+        plan_document(order, finding, row, ChangeKind.MAGENTO_INVOICE, reason, intent)
 
 
 def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
@@ -88,8 +107,8 @@ def _shipping_reason(order: OrderPlan, row: Document) -> str | None:
     return "Magento puts all shipping on the first invoice: this one's shipping is another"
 
 
-def _items_invoiced(order: OrderPlan, row: Document) -> tuple[list[list[Any]], str | None]:
-    """Return [[item id, units]] as Magento takes them for invoices, and why it cannot (None when it can).
+def _items_invoiced(order: OrderPlan, row: Document) -> tuple[tuple[Item, ...], str | None]:
+    """Return the items as Magento takes them for invoices, and why it cannot (None when it can).
 
     A bundle that its parts price is invoiced by its own line, whole (docs/facts/magento-2.4.7.md#5.4).
     """
@@ -97,33 +116,34 @@ def _items_invoiced(order: OrderPlan, row: Document) -> tuple[list[list[Any]], s
     for bundle, quantities in parts:
         units = bundle.whole(quantities, goods=False)
         if units is None:
-            return [], f"Magento invoices the bundle {bundle.sku} as a whole, and this invoice holds only a part of it"
+            return (), f"Magento invoices the bundle {bundle.sku} as a whole, and this invoice holds only a part of it"
         single[bundle.item] = units
     return as_items(single), reason
 
 
-def prepare_invoice(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_invoice(sources: Sources, plan: PlannedChange[MagentoInvoiceIntent]) -> Prepared:
     """Build the request of an invoice: never captured, and the customer is notified only if the setting says so.
 
     Over REST Magento marks the invoice as paid.
     """
-    document, items, problems = staged(sources, plan, Kind.INVOICE)
+    document, items, problems = staged(sources, plan, plan.intent.items, Kind.INVOICE)
     if document is None or problems:
         return Prepared(plan, None, problems=problems)
-    request = {
+    request = MagentoInvoiceRequest(
         **request_head(sources, plan, "account.move"),
-        "items": items,
-        "shipping": int(plan.intent.get("shipping") or 0),
-        "expect": {"total": total_of(document), "currency": document.currency},
-    }
-    body = {"items": item_rows(items), "capture": False, "notify": request["notify"], "comment": comment_of(request)}
+        items=items,
+        shipping=plan.intent.shipping,
+        expect=ExpectedTotal(total_of(document), document.currency),
+    )
+    body = {"items": item_rows(items), "capture": False, "notify": request.notify, "comment": comment_of(request)}
     return Prepared(plan, request, [magento_call(f"/V1/order/{plan.order_key}/invoice", body)])
 
 
-class CreateInvoice(MagentoDocument):
+class CreateInvoice(MoneyDocument[MagentoInvoiceRequest]):
     """Create Magento invoices; Magento then shows them as paid, whatever the method (docs/facts/magento-2.4.7.md#5)."""
 
     kind = ChangeKind.MAGENTO_INVOICE
+    request_type = MagentoInvoiceRequest
     document = Kind.INVOICE
 
     def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
@@ -134,7 +154,7 @@ class CreateInvoice(MagentoDocument):
             else None
         )
 
-    def _objection(self, context: Context, order: Row, change: LeasedChange) -> str | None:
+    def _objection(self, context: Context, order: Row, change: LeasedChange[MagentoInvoiceRequest]) -> str | None:
         """Return why no invoice may be created now: no payment, a mere authorisation, or a total that would differ; None when it may."""
         payment = order.get("payment") or {}
         if not payment.get("method"):
@@ -145,26 +165,26 @@ class CreateInvoice(MagentoDocument):
             return "its payment is only authorised: capture it in Magento first"
         if unknown := unpredictable(order, tendered_of(context, order)):
             return unknown
-        total, wanted = predicted_invoice(order, change.request["items"]), change.request["expect"]["total"]
+        total, wanted = predicted_invoice(order, change.request.items), change.request.expect.total
         currency = currency_of(order)
         if rounded(total) != rounded(wanted):
             return f"Magento would make an invoice of {shown(total, currency)}, Odoo's is {shown(wanted, currency)}"
         return super()._objection(context, order, change)
 
-    def _create(self, context: Context, order: Row, change: LeasedChange) -> int:
+    def _create(self, context: Context, order: Row, change: LeasedChange[MagentoInvoiceRequest]) -> int:
         request = change.request
         return context.magento.create_invoice(
-            request["order_id"],
-            lines_of(change),
-            request["marker"],
+            request.order_id,
+            lines_of(request),
+            request.marker,
             capture=False,
-            notify=request["notify"],
+            notify=request.notify,
             order=order,
         )
 
 
-def predicted_invoice(order: OrderRow, items: Sequence[Sequence[int]]) -> int:
-    """Return the units of the invoice that Magento would make of [[order item id, units]]: an order's first takes all its shipping.
+def predicted_invoice(order: OrderRow, items: Iterable[OrderItem]) -> int:
+    """Return the units of the invoice that Magento would make of these items: an order's first takes all its shipping.
 
     Raises:
         FixDocument: The order's rows have no single reading.

@@ -15,9 +15,9 @@ from magodoo.domain.states import OdooMovePaymentState
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.flows.entries import EntryKind, nothing_to_book, plan_entry, prepare_entry
+from magodoo.flows.entries import EntryIntent, EntryKind, EntryRequest, nothing_to_book, plan_entry, prepare_entry
 from magodoo.flows.entry_writing import WriteEntries
-from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
+from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, Item, OrderPlan, first_reason
 from magodoo.flows.order_readiness import made_from_odoo, not_ready
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
@@ -26,6 +26,23 @@ from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import PlannedChange, Prepared
 from magodoo.money import rounded, shown
 from magodoo.reconcile.rows import Document
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditNoteIntent(EntryIntent):
+    """Say how a credit note is written.
+
+    Attributes:
+        invoice: Magento's id of the invoice that it reverses; None where that is not certain.
+        unshipped: The items of which it refunds units that never shipped.
+    """
+
+    invoice: int | None = None
+    unshipped: tuple[Item, ...] = ()
+
+
+class CreditNoteRequest(EntryRequest, frozen=True, kw_only=True):
+    """Hold a credit note; the table to load names the invoice that it reverses."""
 
 
 def plan_credit_notes(order: OrderPlan) -> None:
@@ -55,11 +72,12 @@ def plan_credit_notes(order: OrderPlan) -> None:
             order.over_refunded(),
             _nothing_to_refund(order, row),
         )
-        invoice = refunded_invoice(order, row)
-        unshipped = order.facts.unshipped.get(row.at, [])
-        plan_entry(
-            order, finding, row, ChangeKind.ODOO_CREDIT_NOTE, policy, reason, invoice=invoice, unshipped=unshipped
+        intent = CreditNoteIntent(
+            post=policy == "post",
+            invoice=refunded_invoice(order, row),
+            unshipped=order.facts.unshipped.get(row.at, ()),
         )
+        plan_entry(order, finding, row, ChangeKind.ODOO_CREDIT_NOTE, reason, intent)
 
 
 def _nothing_to_refund(order: OrderPlan, row: Document) -> str | None:
@@ -129,25 +147,25 @@ def _candidate(order: OrderPlan, left: Sequence[_Left], memo: Document) -> _Left
 
 
 def _items(order: OrderPlan, row: Document) -> dict[str, int]:
-    return dict(order.facts.items.get(row.at, []))
+    return dict(order.facts.items.get(row.at, ()))
 
 
-def prepare_credit_note(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_credit_note(sources: Sources, plan: PlannedChange[CreditNoteIntent]) -> Prepared:
     """Build the request of a draft credit note; it names the invoice that it reverses where that is certain."""
     return prepare_entry(sources, plan, CREDIT_NOTE)
 
 
 def _reversed_entry(
-    sources: Sources, order: CanonicalDocument, plan: PlannedChange, head: Mapping[str, str | None]
+    sources: Sources, order: CanonicalDocument, plan: PlannedChange[CreditNoteIntent], head: Mapping[str, str | None]
 ) -> dict[str, str | None]:
     """Return the cell that names the reversed invoice, if the plan has one."""
-    invoice = plan.intent.get("invoice")
-    reversal = sources.reference(Kind.INVOICE, invoice) if invoice else None
+    invoice = plan.intent.invoice
+    reversal = sources.reference(Kind.INVOICE, str(invoice)) if invoice else None
     return {f"reversed_entry_id{reversal.column}": reversal.cell} if reversal else {}
 
 
 def _never_delivered(
-    sources: Sources, document: CanonicalDocument, plan: PlannedChange, without: dict[str, int]
+    sources: Sources, document: CanonicalDocument, plan: PlannedChange[CreditNoteIntent], without: dict[str, int]
 ) -> dict[str, int]:
     """Return units by item that a memo refunds unshipped, and that Odoo invoices by delivery or whose order is `without` them.
 
@@ -155,10 +173,9 @@ def _never_delivered(
     and Odoo would offer to invoice it (docs/business-rules.md#credit-memos).
     """
     skus = {line.item_key: line.sku for line in document.lines if line.role == "item"}
-    unshipped = {str(item): int(quantity) for item, quantity in plan.intent.get("unshipped", ())}
     earlier = _refunded_earlier(sources, document) if without else {}
     linked = {}
-    for item, quantity in unshipped.items():
+    for item, quantity in plan.intent.unshipped:
         short = min(quantity, max(without.get(item, 0) - earlier.get(item, 0), 0))
         linked[item] = quantity if _by_delivery(sources, skus.get(item, "")) else short
     return {item: quantity for item, quantity in linked.items() if quantity}
@@ -189,20 +206,21 @@ def _by_delivery(sources: Sources, sku: str) -> bool:
 
 
 CREDIT_NOTE = EntryKind(
-    Kind.CREDIT_MEMO, "cm", "out_refund", linked=False, cells=_reversed_entry, apart=_never_delivered
+    Kind.CREDIT_MEMO, CreditNoteRequest, "cm", "out_refund", linked=False, cells=_reversed_entry, apart=_never_delivered
 )
 
 
-class WriteCreditNotes(WriteEntries):
+class WriteCreditNotes(WriteEntries[CreditNoteRequest]):
     """Write credit notes; none below zero (docs/business-rules.md#credit-memos)."""
 
     kind = ChangeKind.ODOO_CREDIT_NOTE
+    request_type = CreditNoteRequest
     document = Kind.CREDIT_MEMO
     move_type = "out_refund"
 
-    def refusal(self, change: LeasedChange) -> MagodooError | None:
+    def refusal(self, change: LeasedChange[CreditNoteRequest]) -> MagodooError | None:
         """Refuse a credit memo below zero."""
-        return refused("a credit memo below zero is never written") if change.request["expect"]["total"] < 0 else None
+        return refused("a credit memo below zero is never written") if change.request.expect.total < 0 else None
 
 
 register(

@@ -7,6 +7,7 @@ that the transfer is recognised as ours; the rest becomes a backorder (docs/fact
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -20,17 +21,27 @@ from magodoo.errors import MagodooError
 from magodoo.extract.mirrored import Warehouses
 from magodoo.extract.odoo_transfers import own_key, picking_of, share_for
 from magodoo.flows.load_tables import call
-from magodoo.flows.order_plan import MISSING_IN_ODOO, OrderPlan, first_reason, missing_tracks
+from magodoo.flows.order_plan import MISSING_IN_ODOO, Item, OrderPlan, first_reason, missing_tracks
 from magodoo.flows.order_readiness import made_from_odoo, not_ready
-from magodoo.flows.references import name_of, resolve
+from magodoo.flows.references import resolve
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.ship_dates import put_right
 from magodoo.flows.shortage import no_room
 from magodoo.flows.sources import Sources
-from magodoo.flows.stock import Goods, Row, goods_of, inexact, items_to_move, locked, orders_of, sale_lines
+from magodoo.flows.stock import (
+    Goods,
+    Row,
+    TransferRequest,
+    goods_of,
+    inexact,
+    items_to_move,
+    locked,
+    orders_of,
+    sale_lines,
+)
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
-from magodoo.ledger.planned import Prepared, RequestProblem
+from magodoo.ledger.planned import Prepared, Request, RequestProblem
 from magodoo.money import from_units, plain, to_units
 from magodoo.reconcile.dataset import tracks_of
 from magodoo.reconcile.rows import Document
@@ -38,6 +49,24 @@ from magodoo.reconcile.rows import Document
 if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+@dataclass(frozen=True)
+class DeliveryIntent:
+    """Hold the items that a shipment delivers, and its tracking numbers."""
+
+    items: tuple[Item, ...] = ()
+    tracks: tuple[str, ...] = ()
+
+
+class DeliveryRequest(TransferRequest, frozen=True, kw_only=True):
+    """Hold a delivery with its tracking numbers; `carrier` is the id of its delivery method, None to keep the order's."""
+
+    tracks: tuple[str, ...]
+    carrier: int | None = None
+
+
+Change = LeasedChange[DeliveryRequest]
 
 
 def plan_deliveries(order: OrderPlan) -> None:
@@ -51,7 +80,7 @@ def plan_deliveries(order: OrderPlan) -> None:
     closed = not_ready(order)
     for finding in order.of(MISSING_IN_ODOO, Kind.SHIPMENT):
         row = order.row(finding)
-        items = order.facts.items.get(row.at, [])
+        items = order.facts.items.get(row.at, ())
         reason = first_reason(
             None if order.instance.shipments.to_odoo else "The setting `shipments.to_odoo` is off",
             order.cut_over(row),
@@ -65,12 +94,7 @@ def plan_deliveries(order: OrderPlan) -> None:
         if reason:
             finding.no_change_reason = reason
             continue
-        words = {
-            "tracks": tracks_of(row.tracking),
-            "carrier": row.carrier or None,
-            "source_code": row.source_code or None,
-        }
-        order.change(ChangeKind.ODOO_DELIVERY, row, [finding], items=items, **words)
+        order.change(ChangeKind.ODOO_DELIVERY, row, [finding], DeliveryIntent(items, tuple(tracks_of(row.tracking))))
 
 
 def _nothing_left(order: OrderPlan, row: Document) -> str:
@@ -85,31 +109,30 @@ def _nothing_left(order: OrderPlan, row: Document) -> str:
     )
 
 
-def prepare_delivery(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_delivery(sources: Sources, plan: PlannedChange[DeliveryIntent]) -> Prepared:
     """Build the request: units by order line, our key, tracking numbers and carrier, for the order's open outgoing transfer.
 
     The key is written before the transfer is validated.
     """
-    items, problems = items_to_move(sources, plan)
+    items, problems = items_to_move(sources, plan.order_key, plan.intent.items)
     if problems:
         return Prepared(plan, None, problems=problems)
-    tracks = [str(track) for track in plan.intent.get("tracks") or ()]
-    request = {
-        "order": sources.reference(Kind.ORDER, plan.order_key).as_json(),
-        "items": items,
-        "key": delivery_key(sources.instance.id, plan.source_id),
-        "key_field": sources.instance.odoo.delivery_key_field,
-        "tracks": tracks,
-        "carrier": _carrier(sources, plan.source_id),
-    }
-    pick = f"open outgoing picking of {request['order']}"
+    request = DeliveryRequest(
+        order=sources.reference(Kind.ORDER, plan.order_key),
+        items=items,
+        key=delivery_key(sources.instance.id, plan.source_id),
+        key_field=sources.instance.odoo.delivery_key_field,
+        tracks=plan.intent.tracks,
+        carrier=_carrier(sources, plan.source_id),
+    )
+    pick = f"open outgoing picking of {request.order.as_json()}"
     calls = [
-        call("stock.move", "load", fields=[".id", "quantity", "picked"], data=items),
+        call("stock.move", "load", fields=[".id", "quantity", "picked"], data=request.as_json()["items"]),
         call(
             "stock.picking",
             "write",
             ids=[pick],
-            vals={"carrier_tracking_ref": ",".join(tracks), "key": request["key"], "carrier_id": request["carrier"]},
+            vals={"carrier_tracking_ref": ",".join(request.tracks), "key": request.key, "carrier_id": request.carrier},
         ),
         call("stock.picking", "button_validate", ids=[pick], context={"skip_backorder": True, "skip_sms": True}),
     ]
@@ -135,31 +158,32 @@ def delivery_key(instance: str, shipment_id: str) -> str:
     return f"ship_{instance}_{shipment_id}"
 
 
-class Deliver(Writer):
+class Deliver(Writer[DeliveryRequest]):
     """Deliver on the order's open outgoing transfer: set our key, then quantities, then validate."""
 
     kind = ChangeKind.ODOO_DELIVERY
+    request_type = DeliveryRequest
     document = Kind.SHIPMENT
     one_per_order = True
 
-    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+    def probe(self, context: Context, changes: Sequence[Change]) -> Answers:
         """Find deliveries by our key; one is complete when it is done. A cancelled one counts as absent."""
         rows = _with_keys(context, "shipment", changes)
-        found = {change: rows.get(change.request["key"]) for change in changes}
+        found = {change: rows.get(change.request.key) for change in changes}
         standing = {
             change: row for change, row in found.items() if row is not None and row["state"] != OdooTransferState.CANCEL
         }
-        orders = resolve(context, list(standing), [change.request["order"] for change in standing])
+        orders = resolve(context, list(standing), [change.request.order for change in standing])
         return {
             change.id: Found(
-                share_for(row, orders.get(name_of(change.request["order"]), 0)),
+                share_for(row, orders.get(change.request.order, 0)),
                 complete=row["state"] == OdooTransferState.DONE,
                 before={"state": row["state"]},
             )
             for change, row in standing.items()
         }
 
-    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    def check(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
         """Hold what no open transfer can deliver exactly now, and what another company's warehouse delivers."""
         wanted = sale_lines(context, changes)
         pickings = self._open(context, changes)
@@ -177,7 +201,7 @@ class Deliver(Writer):
                 problems[change.id] = odd
         return problems
 
-    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+    def write(self, context: Context, changes: Sequence[Change]) -> Written:
         """Write keys, tracking numbers and quantities, and validate the transfers.
 
         Of a transfer that several orders share, one worker delivers one order's goods at a time; the goods of the
@@ -191,7 +215,7 @@ class Deliver(Writer):
             return self._deliver(context, changes, open_, shared - ours)
 
     def _deliver(
-        self, context: Context, changes: Sequence[LeasedChange], open_: Mapping[int, list[Row]], busy: set[int]
+        self, context: Context, changes: Sequence[Change], open_: Mapping[int, list[Row]], busy: set[int]
     ) -> Written:
         """Deliver what is not `busy`, at most one change for each transfer; the others wait."""
         client, wanted = context.odoo, sale_lines(context, changes)
@@ -212,9 +236,9 @@ class Deliver(Writer):
             shares = _shares(chosen, lines)
             quantities |= {move["id"]: in_unit_of(move, from_units(units)) for move, units in shares}
             keys[chosen["id"]] = Delivery(
-                joined(_tracking(chosen), change.request["tracks"]),
-                change.request["key"],
-                change.request.get("carrier"),
+                joined(_tracking(chosen), change.request.tracks),
+                change.request.key,
+                change.request.carrier,
             )
             written[change.id] = int(chosen["id"])
         client.deliveries.set_tracking(keys)
@@ -225,41 +249,41 @@ class Deliver(Writer):
             for id, result in written.items()
         }
 
-    def follow_up(self, context: Context, changes: Sequence[LeasedChange]) -> None:
+    def follow_up(self, context: Context, changes: Sequence[Change]) -> None:
         """Set Magento's ship date on the orders' invoices: Odoo sets its own date when the delivery is validated."""
         put_right(context, {change.order_key for change in changes})
 
-    def _open(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, list[Row]]:
+    def _open(self, context: Context, changes: Sequence[Change]) -> dict[int, list[Row]]:
         """Return the open outgoing transfers of each change's order."""
-        orders = resolve(context, changes, [change.request["order"] for change in changes])
+        orders = resolve(context, changes, [change.request.order for change in changes])
         rows = context.odoo.deliveries.open_transfers(sorted(set(orders.values()))) if orders else []
         by_order: dict[int, list[Row]] = {}
         for row in rows:
             for order in orders_of(row):
                 by_order.setdefault(order, []).append(row)
-        return {change.id: by_order.get(orders.get(name_of(change.request["order"]), 0), []) for change in changes}
+        return {change.id: by_order.get(orders.get(change.request.order, 0), []) for change in changes}
 
-    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+    def pair(self, change: Change, target_id: int) -> tuple[Kind, str, str] | None:
         """Return the match of the Magento shipment with the delivery."""
         return Kind.SHIPMENT, change.source_id, str(target_id)
 
 
-def _with_keys(context: Context, kind: str, changes: Sequence[LeasedChange]) -> dict[str, Row]:
+def _with_keys(context: Context, kind: str, changes: Sequence[Change]) -> dict[str, Row]:
     """Return transfers by the key that they carry, the oldest where a person duplicated one."""
-    keys = [change.request["key"] for change in changes]
+    keys = [change.request.key for change in changes]
     field = context.instance.odoo.delivery_key_field
     rows = context.odoo.documents.by_reference(kind, keys, [field]).sure
     oldest_last = sorted(rows, key=lambda row: -int(row["id"]))  # a transfer that a person duplicated has the key too
     return {key: row for row in oldest_last if (key := own_key(row, field))}
 
 
-def _picking_for(pickings: Sequence[Row], goods: Goods, change: LeasedChange) -> Row | MagodooError:
+def _picking_for(pickings: Sequence[Row], goods: Goods, change: Change) -> Row | MagodooError:
     """Return the open transfer to deliver on, or the reason as `DependencyPending` when none fits.
 
     One with our key is preferred. Any other must have everything reserved and be untouched by others. The rest must
     stay open in Odoo.
     """
-    key, field = change.request["key"], change.request["key_field"]
+    key, field = change.request.key, change.request.key_field
     ours = [row for row in pickings if own_key(row, field) == key]
     problem: MagodooError = DependencyPending("nothing of it is open for delivery in Odoo")
     for row in ours or pickings:
@@ -338,12 +362,12 @@ def _shares(row: Row, wanted: Goods) -> list[tuple[Row, int]]:
     return shares
 
 
-def _mirrored(context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+def _mirrored(context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
     """Return `DependencyPending` for each change whose order another company delivers: a second delivery would issue the goods twice."""
     companies = context.instance.odoo.warehouse_companies
-    orders = resolve(context, changes, [change.request["order"] for change in changes]) if companies else {}
+    orders = resolve(context, changes, [change.request.order for change in changes]) if companies else {}
     names = Warehouses(context.odoo, companies).names(set(orders.values())) if orders else {}
-    found = {change.id: names.get(orders.get(name_of(change.request["order"]), 0)) for change in changes}
+    found = {change.id: names.get(orders.get(change.request.order, 0)) for change in changes}
     return {
         id: DependencyPending(
             f"{name} of the warehouse's company delivers it: validate the transfer of that order in Odoo"
@@ -351,6 +375,28 @@ def _mirrored(context: Context, changes: Sequence[LeasedChange]) -> dict[int, Ma
         for id, name in found.items()
         if name
     }
+
+
+@dataclass(frozen=True)
+class DeliveryTrackingIntent:
+    """Hold the tracking numbers to add.
+
+    Attributes:
+        odoo_id: The delivery; None for the one that the shipment is matched with.
+    """
+
+    odoo_id: int | None = None
+    tracks: tuple[str, ...] = ()
+
+
+class DeliveryTrackingRequest(Request, frozen=True, kw_only=True):
+    """Hold the tracking numbers to add to a delivery, by its id."""
+
+    picking: int
+    tracks: tuple[str, ...]
+
+
+TrackingChange = LeasedChange[DeliveryTrackingRequest]
 
 
 def plan_odoo_tracking(order: OrderPlan) -> None:
@@ -362,65 +408,67 @@ def plan_odoo_tracking(order: OrderPlan) -> None:
     for finding in order.of(FindingType.TRACKING_MISMATCH):
         if found := missing_tracks(order, finding, "to_odoo"):
             shipment, picking, tracks = found
-            order.change(ChangeKind.ODOO_TRACKING, shipment, [finding], odoo_id=int(picking.source_id), tracks=tracks)
+            intent = DeliveryTrackingIntent(int(picking.source_id), tracks)
+            order.change(ChangeKind.ODOO_TRACKING, shipment, [finding], intent)
 
 
-def prepare_odoo_tracking(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_odoo_tracking(sources: Sources, plan: PlannedChange[DeliveryTrackingIntent]) -> Prepared:
     """Build the request: tracking numbers to add to an existing delivery."""
-    picking = plan.intent.get("odoo_id") or sources.odoo_of.get((Kind.SHIPMENT.value, plan.source_id))
+    picking = plan.intent.odoo_id or sources.odoo_of.get((Kind.SHIPMENT.value, plan.source_id))
     if not picking:
         return Prepared(plan, None, problems=[RequestProblem("shipment", "the shipment has no delivery in Odoo")])
-    tracks = [str(track) for track in plan.intent.get("tracks") or ()]
-    request = {"picking": int(picking), "tracks": tracks}
+    tracks = plan.intent.tracks
+    request = DeliveryTrackingRequest(picking=int(picking), tracks=tracks)
     return Prepared(plan, request, [call("stock.picking", "write", ids=[int(picking)], vals={"add": tracks})])
 
 
-class Track(Writer):
+class Track(Writer[DeliveryTrackingRequest]):
     """Add the tracking numbers that a delivery lacks to those that it has."""
 
     kind = ChangeKind.ODOO_TRACKING
+    request_type = DeliveryTrackingRequest
     document = Kind.SHIPMENT
     one_per_order = True
     many_steps = False
 
-    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+    def probe(self, context: Context, changes: Sequence[TrackingChange]) -> Answers:
         """Find deliveries that have all the tracking numbers already."""
         rows = self._rows(context, changes)
         return {
             change.id: Found(
-                change.request["picking"], complete=True, before={"tracking": row.get("carrier_tracking_ref") or ""}
+                change.request.picking, complete=True, before={"tracking": row.get("carrier_tracking_ref") or ""}
             )
             for change in changes
-            if (row := rows.get(_picking(change))) and not missing_numbers(change.request["tracks"], [_tracking(row)])
+            if (row := rows.get(_picking(change))) and not missing_numbers(change.request.tracks, [_tracking(row)])
         }
 
-    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    def check(self, context: Context, changes: Sequence[TrackingChange]) -> dict[int, MagodooError]:
         """Refuse deliveries that are missing, cancelled, or another company's."""
         rows = self._rows(context, changes)
         gone = refused("the delivery is gone or cancelled in Odoo, or another company's, where nothing is written")
         return {
             change.id: gone
             for change in changes
-            if (row := rows.get(change.request["picking"])) is None or row["state"] == OdooTransferState.CANCEL
+            if (row := rows.get(change.request.picking)) is None or row["state"] == OdooTransferState.CANCEL
         }
 
-    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+    def write(self, context: Context, changes: Sequence[TrackingChange]) -> Written:
         """Write the joined tracking numbers of each transfer."""
         rows = self._rows(context, changes)
         tracks = {picking: _tracking(row) for picking, row in rows.items()}
         for change in changes:
-            tracks[_picking(change)] = joined(tracks[_picking(change)], change.request["tracks"])
+            tracks[_picking(change)] = joined(tracks[_picking(change)], change.request.tracks)
         context.odoo.deliveries.set_tracking({picking: Delivery(tracking=text) for picking, text in tracks.items()})
-        return {change.id: int(change.request["picking"]) for change in changes}
+        return {change.id: change.request.picking for change in changes}
 
-    def _rows(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, Row]:
+    def _rows(self, context: Context, changes: Sequence[TrackingChange]) -> dict[int, Row]:
         ids = sorted({_picking(change) for change in changes})
         return {row["id"]: row for row in context.odoo.documents.by_ids("shipment", ids).sure}
 
 
-def _picking(change: LeasedChange) -> int:
+def _picking(change: TrackingChange) -> int:
     """Return the id of the transfer that carries the tracking number for the order's share of it."""
-    return picking_of(int(change.request["picking"]))
+    return picking_of(change.request.picking)
 
 
 def _tracking(row: Row) -> str:

@@ -7,13 +7,24 @@ is in `entries` (plan and request) and `entry_writing` (probe, check, write).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from msgspec import UNSET, UnsetType
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.canonical import CanonicalDocument
-from magodoo.flows.entries import EntryKind, nothing_to_book, order_line_of, plan_entry, prepare_entry
+from magodoo.flows.entries import (
+    EntryIntent,
+    EntryKind,
+    EntryRequest,
+    nothing_to_book,
+    order_line_of,
+    plan_entry,
+    prepare_entry,
+)
 from magodoo.flows.entry_writing import WriteEntries
 from magodoo.flows.line_amounts import MoneyLines
 from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
@@ -25,6 +36,28 @@ from magodoo.ledger.behaviour import refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import PlannedChange, Prepared, RequestProblem
 from magodoo.money import plain, to_units
+
+
+@dataclass(frozen=True)
+class InvoiceIntent(EntryIntent):
+    """Say how an invoice is written."""
+
+
+class SoldLine(NamedTuple):
+    """Name a sale order line, by its external id or its id as text, with the units that were sold of it."""
+
+    order_line: str
+    units: int
+
+
+class InvoiceRequest(EntryRequest, frozen=True, kw_only=True):
+    """Hold an invoice; every line names its order line.
+
+    Attributes:
+        beyond: The lines of which Odoo's order holds only a part, so that the invoice exceeds it.
+    """
+
+    beyond: tuple[SoldLine, ...] | UnsetType = UNSET
 
 
 def plan_invoices(order: OrderPlan) -> None:
@@ -50,16 +83,16 @@ def plan_invoices(order: OrderPlan) -> None:
             order.blocked(row),
             no_room(order, row, Side.ODOO),
         )
-        plan_entry(order, finding, row, ChangeKind.ODOO_INVOICE, policy, reason)
+        plan_entry(order, finding, row, ChangeKind.ODOO_INVOICE, reason, InvoiceIntent(post=policy == "post"))
 
 
-def prepare_invoice_entry(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_invoice_entry(sources: Sources, plan: PlannedChange[InvoiceIntent]) -> Prepared:
     """Build the request of a draft invoice; every line names its order line."""
     return prepare_entry(sources, plan, INVOICE)
 
 
 def _due_at_once(
-    sources: Sources, order: CanonicalDocument, plan: PlannedChange, head: Mapping[str, str | None]
+    sources: Sources, order: CanonicalDocument, plan: PlannedChange[InvoiceIntent], head: Mapping[str, str | None]
 ) -> dict[str, str | None]:
     """Return cells that make an invoice due at once, without a payment term, where a provider captures the payment; else none."""
     if not _is_captured(sources, order):
@@ -89,32 +122,40 @@ def _unlinked(sources: Sources, document: CanonicalDocument, money: MoneyLines) 
 
 def _beyond(
     sources: Sources, document: CanonicalDocument, money: MoneyLines, without: dict[str, int]
-) -> dict[str, Any]:
-    """Return `beyond`: [order line, units sold] for each item of which Odoo's order holds only a part; the invoice exceeds the order."""
+) -> dict[str, tuple[SoldLine, ...]]:
+    """Return `beyond` for the items of which Odoo's order holds only a part."""
     order = sources.magento(Kind.ORDER, str(document.own_order_id or document.order_key))
     sold = {line.item_key: line.qty_ordered - line.qty_canceled for line in order.lines} if order else {}
     found = []
     for line in money.lines:
         key = line.source.item_key
         if line.source.role == "item" and key in without and (link := order_line_of(sources, document, line)):
-            found.append([link.cell, sold[key]])
-    return {"beyond": found} if found else {}
+            found.append(SoldLine(link.cell, sold[key]))
+    return {"beyond": tuple(found)} if found else {}
 
 
 INVOICE = EntryKind(
-    Kind.INVOICE, "inv", "out_invoice", linked=True, cells=_due_at_once, problems=_unlinked, more=_beyond
+    Kind.INVOICE,
+    InvoiceRequest,
+    "inv",
+    "out_invoice",
+    linked=True,
+    cells=_due_at_once,
+    problems=_unlinked,
+    more=_beyond,
 )
 
 
-class WriteInvoices(WriteEntries):
+class WriteInvoices(WriteEntries[InvoiceRequest]):
     """Write invoices; none takes more than the order's lines have left to invoice."""
 
     kind = ChangeKind.ODOO_INVOICE
+    request_type = InvoiceRequest
     document = Kind.INVOICE
     move_type = "out_invoice"
 
     def no_room(
-        self, order: Mapping[str, Any] | None, change: LeasedChange, claimed: dict[int, int]
+        self, order: Mapping[str, Any] | None, change: LeasedChange[InvoiceRequest], claimed: dict[int, int]
     ) -> MagodooError | None:
         """Return a refusal when the order's lines have less left to invoice than the request takes: somebody invoiced them meanwhile.
 
@@ -125,7 +166,7 @@ class WriteInvoices(WriteEntries):
         lines = {
             str(name): line for line in order["order_line"] for name in (line.get("external_id"), line["id"]) if name
         }
-        sold = {str(name): int(units) for name, units in change.request.get("beyond", ())}
+        sold = dict(change.request.beyond or ())
         for name, units in _asked(change):
             line = lines.get(name)
             if line is None:
@@ -142,15 +183,14 @@ class WriteInvoices(WriteEntries):
         return None
 
 
-def _asked(change: LeasedChange) -> Iterable[tuple[str, int]]:
+def _asked(change: LeasedChange[InvoiceRequest]) -> Iterable[tuple[str, int]]:
     """Yield (sale order line, units) of the lines that the request links."""
-    table = change.request["load"]
-    fields = table["fields"]
+    fields = change.request.load.fields
     for suffix in ("id", ".id"):
         column = f"invoice_line_ids/sale_line_ids/{suffix}"
         if column in fields:
             link, quantity = fields.index(column), fields.index("invoice_line_ids/quantity")
-            for row in table["rows"]:
+            for row in change.request.load.rows:
                 if row[link]:
                     yield row[link], to_units(row[quantity])
 

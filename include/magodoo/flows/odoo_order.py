@@ -9,8 +9,11 @@ again (docs/facts/pair.md#3).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET, UnsetType
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.states import CANCELLED_IN_ODOO, CONFIRMED_IN_ODOO, MagentoOrderState, OdooOrderState
@@ -21,10 +24,10 @@ from magodoo.extract.notes import transfer_note
 from magodoo.extract.odoo_fields import is_intercompany
 from magodoo.flows import order_readiness
 from magodoo.flows.customers import customer, load_partners
-from magodoo.flows.duplicates import duplicate_candidates, is_ours
+from magodoo.flows.duplicates import SaleRequest, Search, duplicate_candidates, is_ours
 from magodoo.flows.extra_amounts import payment_parts
 from magodoo.flows.line_amounts import MoneyLine, decimals_of, money_lines
-from magodoo.flows.load_tables import Table, call, figure, load_all, table, unequal
+from magodoo.flows.load_tables import call, figure, load_all, table, unequal
 from magodoo.flows.order_contents import nothing_left, remaining
 from magodoo.flows.order_plan import MISSING_IN_ODOO, STATUS_MISMATCH, OrderPlan, first_reason
 from magodoo.flows.order_readiness import held_in_magento
@@ -39,6 +42,44 @@ if TYPE_CHECKING:
     from magodoo.connectors.odoo.client import OdooClient
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+@dataclass(frozen=True)
+class OrderIntent:
+    """Say how an order is imported.
+
+    Attributes:
+        confirm: Whether it is confirmed; otherwise it is imported as a quotation.
+        replaces: Magento's id of the order that it replaces, which was edited.
+    """
+
+    confirm: bool = True
+    replaces: int | None = None
+
+
+class OrderRequest(SaleRequest, frozen=True, kw_only=True):
+    """Hold an order with its customer.
+
+    Attributes:
+        number: Its number as Odoo's reference fields hold it.
+        create_customer: Whether a customer who is not in Odoo is created.
+        confirm: Whether it is confirmed once its totals were read back equal.
+        date_order: When it was placed, in UTC as Odoo writes it, or "".
+        on_credit: Units of the company currency that the customer owes for it; None where it is paid otherwise.
+        replaces: The external id of the order that it replaces, which is cancelled first.
+        transfer_note: What the customer wrote, for its transfers.
+    """
+
+    number: str
+    create_customer: bool
+    confirm: bool
+    date_order: str
+    on_credit: int | None
+    replaces: str | None = None
+    transfer_note: str | UnsetType = UNSET
+
+
+Change = LeasedChange[OrderRequest]
 
 
 def plan_order(order: OrderPlan) -> None:
@@ -61,13 +102,9 @@ def plan_order(order: OrderPlan) -> None:
                 order_readiness.kept_out_advice(order) if reason == order_readiness.why_kept_out(order) else ""
             )
             continue
-        replaces = int(row.edit_of) or None
-        order.change(
-            ChangeKind.ORDER_IMPORT,
-            row,
-            [finding],
-            **{"as": view.imported_as(row.state, row.payment_method), "replaces": replaces},
-        )
+        confirm = view.imported_as(row.state, row.payment_method) == "confirmed"
+        intent = OrderIntent(confirm, replaces=int(row.edit_of) or None)
+        order.change(ChangeKind.ORDER_IMPORT, row, [finding], intent)
 
 
 def _replaced_order(order: OrderPlan) -> str | None:
@@ -95,7 +132,7 @@ def _replaced_order(order: OrderPlan) -> str | None:
     return None
 
 
-def prepare_order(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_order(sources: Sources, plan: PlannedChange[OrderIntent]) -> Prepared:
     """Build the request of an import: partner and addresses, the draft order with its lines, confirmation, and the order's own date.
 
     Totals under `expect` are units of 1/10000; `date_order` is UTC, as Odoo stores it. What cannot be mapped is
@@ -128,25 +165,22 @@ def prepare_order(sources: Sources, plan: PlannedChange) -> Prepared:
     problems = [*nothing_left(order), *who.problems, *money.problems, *payment_parts(sources, order), *problems]
     if problems:
         return Prepared(plan, None, problems=problems)
-    draft = table("sale.order", head, "order_line", [_line(sources, order, line) for line in money.lines])
-    confirm = plan.intent.get("as", "confirmed") == "confirmed"
-    replaces = plan.intent.get("replaces")
-    request = {
-        "external_id": external_id,
-        "number": number,
-        "partners": who.as_json(),
-        "create_customer": instance.customers_missing == "create",
-        "load": draft.as_json(),
-        "confirm": confirm,
-        "date_order": created,
-        "on_credit": rounded(order.base_grand_total) if _is_on_credit(sources, order) else None,
-        "replaces": instance.external_id("order", replaces) if replaces else None,
-        "expect": money.expect(order.currency),
-        "search": {"email": order.customer_email or "", "references": instance.written_as(number)},
-    }
-    if note := transfer_note(order.payload):
-        request["transfer_note"] = note
-    return Prepared(plan, request, _calls(request, who.tables, draft))
+    replaces = plan.intent.replaces
+    request = OrderRequest(
+        external_id=external_id,
+        number=number,
+        partners=who.tables,
+        create_customer=instance.customers_missing == "create",
+        load=table("sale.order", head, "order_line", [_line(sources, order, line) for line in money.lines]),
+        confirm=plan.intent.confirm,
+        date_order=created,
+        on_credit=rounded(order.base_grand_total) if _is_on_credit(sources, order) else None,
+        replaces=instance.external_id("order", str(replaces)) if replaces else None,
+        expect=money.expect(order.currency),
+        search=Search(email=order.customer_email or "", references=tuple(instance.written_as(number))),
+        transfer_note=transfer_note(order.payload) or UNSET,
+    )
+    return Prepared(plan, request, _calls(request))
 
 
 def _line(sources: Sources, order: CanonicalDocument, line: MoneyLine) -> dict[str, str]:
@@ -219,45 +253,46 @@ def _payment_term(sources: Sources, order: CanonicalDocument) -> str:
     return (method.payment_term if method else None) or ""
 
 
-def _calls(request: dict[str, object], partners: tuple[Table, ...], draft: Table) -> list[dict[str, object]]:
+def _calls(request: OrderRequest) -> list[dict[str, object]]:
     """Return the calls of the request, in order, as a dry run shows them."""
-    external_id = request["external_id"]
-    calls = [part.call() for part in partners] + [draft.call()]
-    if request["confirm"]:
+    external_id = request.external_id
+    calls = [table.call() for table in (*request.partners, request.load)]
+    if request.confirm:
         calls.append(call("sale.order", "action_confirm", ids=[external_id]))
-        if note := request.get("transfer_note"):
+        if note := request.transfer_note:
             calls.append(call("stock.picking", "write", ids=[f"transfers of {external_id}"], vals={"note": note}))
-        calls.append(call("sale.order", "write", ids=[external_id], vals={"date_order": request["date_order"]}))
+        calls.append(call("sale.order", "write", ids=[external_id], vals={"date_order": request.date_order}))
     return calls
 
 
 _FIELDS = ("client_order_ref", "origin", "name")
 
 
-class ImportOrders(Writer):
+class ImportOrders(Writer[OrderRequest]):
     """Load partners and draft orders, compare their totals, then confirm and date the orders (docs/facts/pair.md#3)."""
 
     kind = ChangeKind.ORDER_IMPORT
+    request_type = OrderRequest
     document = Kind.ORDER
 
-    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+    def probe(self, context: Context, changes: Sequence[Change]) -> Answers:
         """Find each order by our external id, else by its number in Odoo's reference fields, else as a duplicate candidate.
 
         An order of others with this number is adopted when it is the only one and has the same total; otherwise the
         change is refused.
         """
-        numbers = [number for change in changes for number in change.request["search"]["references"]]
+        numbers = [number for change in changes for number in change.request.search.references]
         fields = context.odoo.documents.text_fields("sale.order", context.instance.odoo.reference_fields) or list(
             _FIELDS
         )
         rows = context.odoo.documents.by_reference("order", numbers, fields).sure
         ours = {row["external_id"]: row for row in rows if row.get("external_id")}
-        new = [change for change in changes if change.request["external_id"] not in ours]
-        days = {change.id: date.fromisoformat(day[:10]) for change in new if (day := change.request["date_order"])}
+        new = [change for change in changes if change.request.external_id not in ours]
+        days = {change.id: date.fromisoformat(day[:10]) for change in new if (day := change.request.date_order)}
         alike = duplicate_candidates(context, Kind.ORDER, "sale.order", "date_order", days, new)
         answers: Answers = {}
         for change in changes:
-            own = ours.get(change.request["external_id"])
+            own = ours.get(change.request.external_id)
             theirs = [row for row in rows if _is_others(context, row) and _mentions(row, change, fields)]
             if own is not None:
                 answers[change.id] = _own_state(own, change)
@@ -270,11 +305,11 @@ class ImportOrders(Writer):
                 )
         return answers
 
-    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    def check(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
         """Refuse orders whose customer is missing where `customers_missing` is `finding`; hold those whose predecessor is not cancelled yet."""
         problems: dict[int, MagodooError] = {}
-        strict = [change for change in changes if not change.request["create_customer"]]
-        partners = {change.id: change.request["partners"][0]["rows"][0][0] for change in strict}
+        strict = [change for change in changes if not change.request.create_customer]
+        partners = {change.id: change.request.partners[0].rows[0][0] for change in strict}
         known = context.odoo.external_ids.find(sorted(set(partners.values()))) if partners else {}
         for change in strict:
             if partners[change.id] not in known:
@@ -282,9 +317,9 @@ class ImportOrders(Writer):
         problems |= self._wait_for_replaced(context, changes)
         return problems
 
-    def _wait_for_replaced(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    def _wait_for_replaced(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
         """Return `DependencyPending` by change id while the order that an edited order replaces is still confirmed in Odoo."""
-        replaced = {change.id: change.request["replaces"] for change in changes if change.request.get("replaces")}
+        replaced = {change.id: change.request.replaces for change in changes if change.request.replaces}
         ids = context.odoo.external_ids.find(sorted(set(replaced.values()))) if replaced else {}
         rows = (
             {row["id"]: row for row in context.odoo.documents.by_ids("order", list(ids.values())).sure} if ids else {}
@@ -296,16 +331,16 @@ class ImportOrders(Writer):
             if name in standing
         }
 
-    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+    def write(self, context: Context, changes: Sequence[Change]) -> Written:
         """Load partners, then draft orders; confirm those whose totals are equal. A repeated call continues what exists."""
         client = context.odoo
         written: Written = load_partners(context, changes)
         ready = [change for change in changes if change.id not in written]
-        ids, problems = load_all(client, client.orders.create, [change.request["load"] for change in ready])
-        own = {change.id: ids.get(change.request["external_id"]) for change in ready}
+        ids, problems = load_all(client, client.orders.create, [change.request.load for change in ready])
+        own = {change.id: ids.get(change.request.external_id) for change in ready}
         for change in ready:
             if own[change.id] is None:
-                written[change.id] = problems.get(change.request["external_id"], refused("Odoo did not take it"))
+                written[change.id] = problems.get(change.request.external_id, refused("Odoo did not take it"))
         rows = {row["id"]: row for row in client.documents.by_ids("order", [id for id in own.values() if id]).rows}
         for change in ready:
             target = own[change.id]
@@ -317,14 +352,14 @@ class ImportOrders(Writer):
         return written
 
     def _confirm(
-        self, context: Context, changes: Sequence[LeasedChange], rows: Mapping[int, Mapping[str, Any]], written: Written
+        self, context: Context, changes: Sequence[Change], rows: Mapping[int, Mapping[str, Any]], written: Written
     ) -> None:
         """Confirm the written drafts within the credit limit, add the transfer note, and set the order date; refusals go into `written`."""
         client = context.odoo
         wanted = {
             target: change
             for change in changes
-            if change.request["confirm"] and isinstance(target := written[change.id], int)
+            if change.request.confirm and isinstance(target := written[change.id], int)
         }
         pending = [target for target in wanted if rows[target]["state"] not in CONFIRMED_IN_ODOO]
         over = _over_the_limit(client, {target: wanted[target] for target in pending}, rows)
@@ -334,9 +369,9 @@ class ImportOrders(Writer):
         for target, problem in (done.refused if done else {}).items():
             written[wanted[target].id] = problem
         notes = {
-            target: str(note)
+            target: note
             for target, change in wanted.items()
-            if isinstance(written[change.id], int) and (note := change.request.get("transfer_note"))
+            if isinstance(written[change.id], int) and (note := change.request.transfer_note)
         }
         if notes:
             client.deliveries.add_notes(notes)
@@ -344,29 +379,29 @@ class ImportOrders(Writer):
         dates = {
             target: _moment(change)
             for target, change in wanted.items()
-            if isinstance(written[change.id], int) and change.request["date_order"]
+            if isinstance(written[change.id], int) and change.request.date_order
         }
         if dates:
             client.orders.set_dates(dates)
 
-    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+    def pair(self, change: Change, target_id: int) -> tuple[Kind, str, str] | None:
         """Return the match of the Magento order with the written sale order."""
         return Kind.ORDER, change.source_id, str(target_id)
 
 
-def _moment(change: LeasedChange) -> datetime:
+def _moment(change: Change) -> datetime:
     """Return the order date of the request as an aware datetime in UTC."""
-    return datetime.strptime(change.request["date_order"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    return datetime.strptime(change.request.date_order, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
 def _over_the_limit(
-    client: OdooClient, orders: Mapping[int, LeasedChange], rows: Mapping[int, Mapping[str, Any]]
+    client: OdooClient, orders: Mapping[int, Change], rows: Mapping[int, Mapping[str, Any]]
 ) -> dict[int, str]:
     """Return, by order id, why the customer's credit limit does not cover the order: it stays a quotation (docs/business-rules.md#credit-memos).
 
     Several orders of one customer are counted in turn against what is left, in units of the company currency.
     """
-    owed = {target: change.request["on_credit"] for target, change in orders.items() if change.request["on_credit"]}
+    owed = {target: change.request.on_credit for target, change in orders.items() if change.request.on_credit}
     partners = {target: int(rows[target]["partner_id"]["id"]) for target in owed}
     known = client.customers.credit_left(list(partners.values()))
     left = {head: to_units(credit) for head, credit in known.values()}
@@ -385,7 +420,7 @@ def _over_the_limit(
     return over
 
 
-def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
+def _not_as_asked(row: Mapping[str, Any] | None, change: Change) -> MagodooError | None:
     """Return why a loaded draft may not be confirmed: it cannot be read, was cancelled, or its totals differ; None when it may."""
     if row is None:
         return not_shown("order")
@@ -393,8 +428,8 @@ def _not_as_asked(row: Mapping[str, Any] | None, change: LeasedChange) -> Magodo
         return None
     if row["state"] == OdooOrderState.CANCEL:
         return refused("the order was cancelled in Odoo")
-    complaint = unequal(row, change.request["expect"])
-    if complaint and rounded(change.amount) > rounded(change.request["expect"]["total"]):
+    complaint = unequal(row, change.request.expect)
+    if complaint and rounded(change.amount) > rounded(change.request.expect.total):
         complaint += " without what was cancelled there: take that off the quotation in Odoo and confirm it there"
     return refused(complaint) if complaint else None
 
@@ -404,11 +439,11 @@ def _is_others(context: Context, row: Mapping[str, Any]) -> bool:
     return not is_ours(context, row) and not is_intercompany(row)
 
 
-def _mentions(row: Mapping[str, Any], change: LeasedChange, fields: Sequence[str]) -> bool:
-    return any(row.get(field) in change.request["search"]["references"] for field in fields)
+def _mentions(row: Mapping[str, Any], change: Change, fields: Sequence[str]) -> bool:
+    return any(row.get(field) in change.request.search.references for field in fields)
 
 
-def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooError:
+def _own_state(row: Mapping[str, Any], change: Change) -> Found | MagodooError:
     """Return how far our own order has come; refuse a cancelled one.
 
     It is complete once it is confirmed and has Magento's date; a quotation that is not to be confirmed is complete at
@@ -416,18 +451,18 @@ def _own_state(row: Mapping[str, Any], change: LeasedChange) -> Found | MagodooE
     """
     if row["state"] == OdooOrderState.CANCEL:
         return refused("the order was cancelled in Odoo")
-    complete = row["state"] in CONFIRMED_IN_ODOO or not change.request["confirm"]
-    dated = not change.request["confirm"] or row.get("date_order") == change.request["date_order"]
+    complete = row["state"] in CONFIRMED_IN_ODOO or not change.request.confirm
+    dated = not change.request.confirm or row.get("date_order") == change.request.date_order
     return Found(row["id"], complete=complete and dated, before={"state": row["state"]})
 
 
-def _judge_foreign(rows: Sequence[Mapping[str, Any]], change: LeasedChange) -> Found | FixDocument:
+def _judge_foreign(rows: Sequence[Mapping[str, Any]], change: Change) -> Found | FixDocument:
     """Adopt the one order that somebody else made for this sale; refuse anything less clear, which a person has to decide."""
     names = ", ".join(str(row["name"]) for row in rows)
     equal = [
         row for row in rows
-        if row["state"] != OdooOrderState.CANCEL and to_units(row["amount_total"]) == change.request["expect"]["total"]
-        and (row.get("currency_id") or {}).get("name") == change.request["expect"]["currency"]
+        if row["state"] != OdooOrderState.CANCEL and to_units(row["amount_total"]) == change.request.expect.total
+        and (row.get("currency_id") or {}).get("name") == change.request.expect.currency
     ]  # fmt: skip
     if len(rows) == 1 and equal:
         row = rows[0]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from magodoo.domain.kinds import ChangeKind, document_of
@@ -19,7 +20,7 @@ from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import FixDocument, MagodooError
 from magodoo.extract.canonical import CanonicalDocument
 from magodoo.flows.extra_amounts import parts_of, payment_parts
-from magodoo.flows.load_tables import call, load_all
+from magodoo.flows.load_tables import Table, call, load_all
 from magodoo.flows.order_plan import STATUS_MISMATCH, OrderPlan, first_reason
 from magodoo.flows.order_readiness import made_from_odoo, not_ready
 from magodoo.flows.payment_checks import (
@@ -35,12 +36,12 @@ from magodoo.flows.payment_checks import (
     settlement_of,
 )
 from magodoo.flows.periods import in_closed_period, lock_around, payment_held
-from magodoo.flows.references import name_of, resolve
+from magodoo.flows.references import Reference, resolve
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
 from magodoo.ledger.behaviour import Answers, DependencyPending, Found, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
-from magodoo.ledger.planned import Prepared, RequestProblem
+from magodoo.ledger.planned import Prepared, Request, RequestProblem
 from magodoo.money import plain, rounded
 from magodoo.reconcile.finding import Finding
 from magodoo.reconcile.findings import records
@@ -49,6 +50,53 @@ from magodoo.reconcile.rows import Document
 if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentIntent:
+    """Say what is paid, and by which method of Magento.
+
+    Attributes:
+        transaction_id: The provider's; None without one.
+        closed_period: Whether its date lies in a closed period, so that it needs approval.
+        part: What of the document was paid by gift card or credit, by its name in `extra_totals`; "" for money.
+        given: Units that were refunded to this part instead of money.
+    """
+
+    method: str
+    transaction_id: str | None = None
+    closed_period: bool = False
+    part: str = ""
+    given: int = 0
+
+
+class PaymentRequest(Request, frozen=True, kw_only=True):
+    """Hold a payment and the document that it settles.
+
+    Attributes:
+        payment_type: `inbound`, or `outbound` for a refund.
+        amount: Units of `currency`, which is the company's where the method is charged in base currency.
+        document_currency: The currency of the document.
+        method_line_id: The journal's payment method line; None without one.
+        date: Its ISO date, or "".
+        closed_period: Whether its date lies in a closed period.
+    """
+
+    external_id: str
+    document: Reference
+    payment_type: str
+    amount: int
+    currency: str
+    document_currency: str
+    currency_id: int
+    date: str
+    journal_id: int
+    method_line_id: int | None
+    closed_period: bool
+    memo: str
+
+
+Change = LeasedChange[PaymentRequest]
 
 
 def plan_payments(order: OrderPlan) -> None:
@@ -61,7 +109,7 @@ def plan_payments(order: OrderPlan) -> None:
     keeps the first of these reasons (docs/business-rules.md#payments).
     """
     closed = not_ready(order)
-    _settle(order, closed, Kind.INVOICE, "odoo_invoice", ChangeKind.ODOO_PAYMENT, "invoice")
+    _settle(order, closed, Kind.INVOICE, "odoo_invoice", ChangeKind.ODOO_PAYMENT)
 
 
 def plan_refund_payments(order: OrderPlan) -> None:
@@ -72,15 +120,14 @@ def plan_refund_payments(order: OrderPlan) -> None:
     `plan_payments`.
     """
     closed = not_ready(order)
-    _settle(order, closed, Kind.CREDIT_MEMO, "odoo_credit_note", ChangeKind.ODOO_REFUND_PAYMENT, "credit_note")
+    _settle(order, closed, Kind.CREDIT_MEMO, "odoo_credit_note", ChangeKind.ODOO_REFUND_PAYMENT)
     _credit_given(order, closed)
 
 
-def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid: ChangeKind, target: str) -> None:
+def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid: ChangeKind) -> None:
     """Plan payments for documents that are unpaid in Odoo, and for those that are planned.
 
-    written: the kind of change that makes the document; paid: the kind planned here; target: the intent's key for the
-    document's Odoo id.
+    written: the kind of change that makes the document; paid: the kind planned here.
     """
     for finding in order.of(STATUS_MISMATCH, kind, "payment"):
         row, entry = order.row(finding), order.partner(order.row(finding))
@@ -103,20 +150,18 @@ def _settle(order: OrderPlan, closed: str | None, kind: Kind, written: str, paid
         if reason:
             finding.no_change_reason = reason
             continue
-        assert entry is not None
-        _payment(order, paid, row, [finding], **{target: int(entry.source_id)})
+        _payment(order, paid, row, [finding])
     planned = _planned_rows(order, written)
     for row in planned:
         # Of what gift cards and credit have paid whole, and of a document of 0.00, the provider has nothing.
         has_money = order.facts.captured[row.at] and rounded(row.grand_total - row.tendered) > 0
         if has_money and _method_reason(order, row) is None:
-            entry = order.partner(row)
-            _payment(order, paid, row, [], **{target: int(entry.source_id) if entry is not None else None})
+            _payment(order, paid, row, [])
     if closed is None:
-        _payment_parts(order, kind, planned, paid, target)
+        _payment_parts(order, kind, planned, paid)
 
 
-def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: ChangeKind, target: str) -> None:
+def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: ChangeKind) -> None:
     """Plan a payment for each part that gift card, store credit or points paid: each settles its liability.
 
     The documents are posted in Odoo or will be by this plan. The evidence is Magento's own document. Payments are
@@ -132,8 +177,7 @@ def _payment_parts(order: OrderPlan, kind: Kind, planned: list[Document], paid: 
         if not row.tendered or held or not (due or row in planned):
             continue
         for name in row.tendered_by.split(","):
-            words = {"part": name, target: int(entry.source_id) if entry is not None else None}
-            _payment(order, paid, row, [], **words)
+            _payment(order, paid, row, [], part=name)
 
 
 def _credit_given(order: OrderPlan, closed: str | None) -> None:
@@ -162,24 +206,26 @@ def _credit_given(order: OrderPlan, closed: str | None) -> None:
         if reason:
             finding.no_change_reason = reason
             continue
-        words = {
-            "part": finding.part,
-            "given": units,
-            "credit_note": int(entry.source_id) if entry is not None else None,
-        }
-        _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], **words)
+        _payment(order, ChangeKind.ODOO_REFUND_PAYMENT, row, [finding], part=finding.part, given=units)
 
 
-def _payment(order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], **target: Any) -> None:
+def _payment(
+    order: OrderPlan, kind: ChangeKind, row: Document, findings: list[Finding], part: str = "", given: int | None = None
+) -> None:
     """Plan one payment. It has its document's date: inside a closed period it needs approval as the document does."""
-    method = str(order.order.payment_method)
-    period = {"closed_period": True} if lock_around(order, row) is not None else {}
-    order.change(kind, row, findings, method=method, transaction_id=row.transaction_id or None, **period, **target)
+    intent = PaymentIntent(
+        method=str(order.order.payment_method),
+        transaction_id=row.transaction_id or None,
+        closed_period=lock_around(order, row) is not None,
+        part=part,
+        given=given or 0,
+    )
+    order.change(kind, row, findings, intent, *filter(None, (part, "" if given is None else "given")))
 
 
 def _planned_rows(order: OrderPlan, kind: str) -> list[Document]:
     """Return the Magento documents whose entry this plan posts."""
-    planned = [change for change in order.planned(kind) if change.intent.get("as") == "post"]
+    planned = [change for change in order.planned(kind) if change.intent.post]
     if not planned:
         return []
     wanted = {(change.document_kind, change.source_id) for change in planned}
@@ -210,7 +256,7 @@ def _method_reason(order: OrderPlan, row: Document) -> str | None:
     return None if evidence or method.invoice_means_paid else "There is no evidence that the provider has the money"
 
 
-def prepare_payment(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_payment(sources: Sources, plan: PlannedChange[PaymentIntent]) -> Prepared:
     """Build the request of a payment in the method's own journal, posted and reconciled with its document.
 
     Amounts are units of 1/10000 in `currency`, which is the company's where the method is charged in base currency.
@@ -226,14 +272,13 @@ def prepare_payment(sources: Sources, plan: PlannedChange) -> Prepared:
         return Prepared(plan, None, problems=[RequestProblem("order", "the document or its order is not staged")])
     if parts := payment_parts(sources, order):
         return Prepared(plan, None, problems=parts)
-    method_name = str(plan.intent.get("method") or order.payment_method or "")
+    method_name = plan.intent.method or order.payment_method or ""
     method = sources.instance.payment_methods.get(method_name)
-    part = str(plan.intent.get("part") or "")
+    part, given = plan.intent.part, plan.intent.given
     code = sources.instance.extra_totals[part].journal if part else method.journal if method else None
     journal = sources.master.only("account.journal", code) if code else None
     if part and journal is not None and (complaint := _no_liability(journal.data, plan.kind)):
         return Prepared(plan, None, problems=[RequestProblem(f"payment:{part}", complaint)])
-    given = int(plan.intent.get("given") or 0)
     charged, amount = document.currency, rounded(given) if given else _amount(document, part)
     if not part and method and method.charged_in == "base" and document.company_currency not in ("", document.currency):
         charged, amount = (
@@ -250,24 +295,25 @@ def prepare_payment(sources: Sources, plan: PlannedChange) -> Prepared:
         )
         return Prepared(plan, None, problems=[RequestProblem(what, why)])
     name = "pay" if inbound else "cmpay"
-    transaction = "" if part else str(plan.intent.get("transaction_id") or document.transaction_id or "")
+    transaction = "" if part else plan.intent.transaction_id or document.transaction_id or ""
     memo = transaction or f"{order.number} {document.number}"
-    request = {
-        "external_id": sources.instance.external_id(
+    direction = "inbound" if inbound else "outbound"
+    request = PaymentRequest(
+        external_id=sources.instance.external_id(
             name, "_".join([document.source_id, *([part] if part else []), *(["given"] if given else [])])
         ),
-        "document": sources.reference(kind, document.source_id).as_json(),
-        "payment_type": "inbound" if inbound else "outbound",
-        "amount": amount,
-        "currency": charged,
-        "document_currency": document.currency,
-        "currency_id": currency.id,
-        "date": document.document_date.isoformat() if document.document_date else "",
-        "journal_id": journal.id,
-        "method_line_id": _method_line(journal.data, "inbound" if inbound else "outbound"),
-        "closed_period": bool(plan.intent.get("closed_period")),
-        "memo": f"{memo} {part.replace('_', ' ')}" if part else memo,
-    }
+        document=sources.reference(kind, document.source_id),
+        payment_type=direction,
+        amount=amount,
+        currency=charged,
+        document_currency=document.currency,
+        currency_id=currency.id,
+        date=document.document_date.isoformat() if document.document_date else "",
+        journal_id=journal.id,
+        method_line_id=_method_line(journal.data, direction),
+        closed_period=plan.intent.closed_period,
+        memo=f"{memo} {part.replace('_', ' ')}" if part else memo,
+    )
     return Prepared(plan, request, _calls(request))
 
 
@@ -307,13 +353,13 @@ def _method_line(journal: Mapping[str, Any], payment_type: str) -> int | None:
     return int((with_account or lines)[0]["id"]) if lines else None
 
 
-def _calls(request: dict[str, object]) -> list[dict[str, object]]:
+def _calls(request: PaymentRequest) -> list[dict[str, object]]:
     """Return the calls of the request, in order, as a dry run shows them."""
-    payment, document = request["external_id"], request["document"]
+    payment, document = request.external_id, request.document.as_json()
     head = {
-        "id": payment, "payment_type": request["payment_type"], "partner_type": "customer",
-        "amount": plain(int(str(request["amount"]))), "currency_id/.id": str(request["currency_id"]), "date": request["date"],
-        "journal_id/.id": str(request["journal_id"]), "memo": request["memo"], "invoice_ids": document,
+        "id": payment, "payment_type": request.payment_type, "partner_type": "customer",
+        "amount": plain(request.amount), "currency_id/.id": str(request.currency_id), "date": request.date,
+        "journal_id/.id": str(request.journal_id), "memo": request.memo, "invoice_ids": document,
     }  # fmt: skip
     return [
         call("account.payment", "load", fields=list(head), data=[list(head.values())]),
@@ -322,12 +368,13 @@ def _calls(request: dict[str, object]) -> list[dict[str, object]]:
     ]
 
 
-Rows = dict[str, Mapping[str, Any]]
+Rows = dict[Reference, Mapping[str, Any]]
 
 
-class WritePayments(Writer):
+class WritePayments(Writer[PaymentRequest]):
     """Write inbound payments for invoices, or outbound ones for credit notes; `document` is the kind that the payment settles."""
 
+    request_type = PaymentRequest
     _known: Rows | None = None
 
     def __init__(self, kind: ChangeKind) -> None:
@@ -340,7 +387,7 @@ class WritePayments(Writer):
         of_group._known = {}
         return of_group
 
-    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+    def probe(self, context: Context, changes: Sequence[Change]) -> Answers:
         """Find our payments by external id; one is complete when it is posted and its document is settled by it.
 
         A posted payment that is not reconciled is reported as incomplete, in words. One that was cancelled in Odoo is
@@ -351,8 +398,8 @@ class WritePayments(Writer):
         rows = {row["id"]: row for row in client.documents.by_ids("payment", list(ids.values())).sure} if ids else {}
         answers: Answers = {}
         for change in changes:
-            row = rows.get(ids.get(change.request["external_id"], 0))
-            document = documents.get(name_of(change.request["document"]))
+            row = rows.get(ids.get(change.request.external_id, 0))
+            document = documents.get(change.request.document)
             if row is None:
                 continue
             if row["state"] in PAYMENT_CANCELLED:
@@ -366,7 +413,7 @@ class WritePayments(Writer):
             )  # fmt: skip
         return answers
 
-    def _payment_ids(self, context: Context, changes: Sequence[LeasedChange], documents: Rows) -> dict[str, int]:
+    def _payment_ids(self, context: Context, changes: Sequence[Change], documents: Rows) -> dict[str, int]:
         """Return ids of our payments that exist, by external id: a payment is linked to its document from its creation on.
 
         Where Odoo has no such link (before 18), and for a document that no longer exists, each is looked up by
@@ -381,44 +428,49 @@ class WritePayments(Writer):
         }
         ends = (("account.payment", "invoice_ids"), ("account.move", "matched_payment_ids"))
         has_links = all(context.odoo.rpc.has_field(*end) for end in ends)
-        wanted = {change.request["external_id"]: name_of(change.request["document"]) for change in changes}
+        wanted = {change.request.external_id: change.request.document for change in changes}
         unsaid = [name for name, document in wanted.items() if not (has_links and document in documents)]
         asked = context.odoo.external_ids.find(unsaid) if unsaid else {}
         return {name: id for name, id in linked.items() if name in wanted} | asked
 
-    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    def check(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
         """Refuse or hold what may not be paid now: by the document's state, a closed period, or what is open on its account."""
         documents = self._documents(context, changes)
         items = context.odoo.payments.open_receivables({int(row["id"]) for row in documents.values()})
         locked = max(context.odoo.company.lock_dates().values(), default=None)
         problems: dict[int, MagodooError] = {}
         for change in changes:
-            document = documents.get(name_of(change.request["document"]))
-            problem = document_problem(document, change) or in_closed_period(change, locked)
+            document = documents.get(change.request.document)
+            problem = document_problem(document, change.request) or in_closed_period(
+                change.request.date, locked, planned=change.request.closed_period
+            )
             if problem is None and document is not None:
-                problem = accounts_problem(document, change, items.get(document["id"], ()))
+                problem = accounts_problem(document, change.request, items.get(document["id"], ()))
             if problem is not None:
                 problems[change.id] = problem
         return problems
 
-    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+    def write(self, context: Context, changes: Sequence[Change]) -> Written:
         """Load the payments, compare the drafts with their documents, post them, and reconcile them."""
         client, documents = context.odoo, self._documents(context, changes)
-        of_change = {change.id: documents.get(name_of(change.request["document"])) for change in changes}
+        of_change = {change.id: documents.get(change.request.document) for change in changes}
         written: Written = {
             id: DependencyPending("its document is not in Odoo any more") for id, row in of_change.items() if not row
         }
         payable = {id: row for id, row in of_change.items() if row}
         items = client.payments.open_receivables({int(row["id"]) for row in payable.values()})
         ready = [change for change in changes if change.id in payable]
-        tables = [_table(change, row := payable[change.id], open_account(items.get(row["id"], ()))) for change in ready]
+        tables = [
+            _table(change.request, row := payable[change.id], open_account(items.get(row["id"], ())))
+            for change in ready
+        ]
         ids, problems = load_all(client, client.payments.create, tables)
         heads = client.payments.heads(list(ids.values()))
         for change in ready:
-            name = change.request["external_id"]
+            name = change.request.external_id
             target = ids.get(name)
             document = payable[change.id]
-            wrong = draft_problem(heads.get(target or 0), change, document, items.get(document["id"], ()))
+            wrong = draft_problem(heads.get(target or 0), change.request, document, items.get(document["id"], ()))
             written[change.id] = (wrong or target) if target else problems.get(name, refused("Odoo did not take it"))
         self._post_and_match(context, ready, payable, written)
         return written
@@ -426,7 +478,7 @@ class WritePayments(Writer):
     def _post_and_match(
         self,
         context: Context,
-        changes: Sequence[LeasedChange],
+        changes: Sequence[Change],
         documents: Mapping[int, Mapping[str, Any]],
         written: Written,
     ) -> None:
@@ -449,41 +501,40 @@ class WritePayments(Writer):
             elif isinstance(answer, MagodooError):
                 written[id] = answer
 
-    def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
+    def read_back_ids(self, context: Context, targets: Mapping[Change, int]) -> dict[Change, int]:
         """Return the ids of the documents that the payments settle: these show what was written."""
-        ids = resolve(context, list(targets), [change.request["document"] for change in targets])
-        return {change: ids[name] for change in targets if (name := name_of(change.request["document"])) in ids}
+        ids = resolve(context, list(targets), [change.request.document for change in targets])
+        return {change: ids[document] for change in targets if (document := change.request.document) in ids}
 
-    def _documents(self, context: Context, changes: Sequence[LeasedChange]) -> Rows:
+    def _documents(self, context: Context, changes: Sequence[Change]) -> Rows:
         """Return the documents that the changes pay, by name: as this group has read them; without a group, as they are now."""
         known = {} if self._known is None else self._known
-        unread = [change for change in changes if name_of(change.request["document"]) not in known]
-        ids = resolve(context, unread, [change.request["document"] for change in unread])
+        unread = [change for change in changes if change.request.document not in known]
+        ids = resolve(context, unread, [change.request.document for change in unread])
         found = context.odoo.documents.by_ids(self.document.value, sorted(set(ids.values()))).sure if ids else []
         rows = {row["id"]: row for row in found}
         known |= {name: rows[id] for name, id in ids.items() if id in rows}
         return known
 
 
-def _table(change: LeasedChange, document: Mapping[str, Any], account: int | None) -> dict[str, Any]:
+def _table(request: PaymentRequest, document: Mapping[str, Any], account: int | None) -> Table:
     """Return the `load` table of one payment."""
-    request = change.request
     head = {
-        "id": request["external_id"],
-        "payment_type": request["payment_type"],
+        "id": request.external_id,
+        "payment_type": request.payment_type,
         "partner_type": "customer",
         "partner_id/.id": str(payer_of(document)),
-        "amount": plain(request["amount"]),
-        "currency_id/.id": str(request["currency_id"]),
-        "date": request["date"],
-        "journal_id/.id": str(request["journal_id"]),
-        "payment_method_line_id/.id": str(request["method_line_id"] or ""),
-        "memo": request["memo"],
+        "amount": plain(request.amount),
+        "currency_id/.id": str(request.currency_id),
+        "date": request.date,
+        "journal_id/.id": str(request.journal_id),
+        "payment_method_line_id/.id": str(request.method_line_id or ""),
+        "memo": request.memo,
         "destination_account_id/.id": str(account or ""),
         "invoice_ids/.id": str(document["id"]),
     }
     filled = {name: cell for name, cell in head.items() if cell != ""}
-    return {"model": "account.payment", "fields": list(filled), "rows": [list(filled.values())]}
+    return Table("account.payment", tuple(filled), (tuple(filled.values()),))
 
 
 register(

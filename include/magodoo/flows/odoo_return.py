@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from magodoo.connectors.odoo.deliveries import Delivery
@@ -13,12 +14,12 @@ from magodoo.domain.vocabulary import FindingType, Kind, Side
 from magodoo.errors import MagodooError
 from magodoo.extract.odoo_transfers import own_key
 from magodoo.flows.load_tables import call
-from magodoo.flows.order_plan import OrderPlan, first_reason
+from magodoo.flows.order_plan import Item, OrderPlan, first_reason
 from magodoo.flows.order_readiness import not_ready
-from magodoo.flows.references import name_of, resolve
+from magodoo.flows.references import resolve
 from magodoo.flows.registry import Flow, register
 from magodoo.flows.sources import Sources
-from magodoo.flows.stock import Goods, goods_of, id_of, inexact, items_to_move, orders_of, sale_lines
+from magodoo.flows.stock import Goods, TransferRequest, goods_of, id_of, inexact, items_to_move, orders_of, sale_lines
 from magodoo.ledger.behaviour import Answers, Found, Writer, Written, refused
 from magodoo.ledger.changes import LeasedChange
 from magodoo.ledger.planned import Prepared
@@ -27,6 +28,20 @@ from magodoo.money import from_units, rounded, to_units
 if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.ledger.planned import PlannedChange
+
+
+@dataclass(frozen=True)
+class ReturnIntent:
+    """Hold the items whose refunded units come back to stock."""
+
+    items: tuple[Item, ...]
+
+
+class ReturnRequest(TransferRequest, frozen=True, kw_only=True):
+    """Hold the goods that come back from the deliveries that shipped them."""
+
+
+Change = LeasedChange[ReturnRequest]
 
 
 def plan_returns(order: OrderPlan) -> None:
@@ -51,24 +66,23 @@ def plan_returns(order: OrderPlan) -> None:
             finding.no_change_reason = reason
         if not items or reason:
             continue
-        order.change(ChangeKind.ODOO_STOCK_RETURN, row, [finding] if finding else [], items=items)
+        order.change(ChangeKind.ODOO_STOCK_RETURN, row, [finding] if finding else [], ReturnIntent(items))
 
 
-def prepare_return(sources: Sources, plan: PlannedChange) -> Prepared:
+def prepare_return(sources: Sources, plan: PlannedChange[ReturnIntent]) -> Prepared:
     """Build the request: units by item, returned from the delivery that shipped them; its lines are not `to_refund` (docs/facts/pair.md#5.5)."""
-    items, problems = items_to_move(sources, plan)
+    items, problems = items_to_move(sources, plan.order_key, plan.intent.items)
     if problems:
         return Prepared(plan, None, problems=problems)
-    request = {
-        "order": sources.reference(Kind.ORDER, plan.order_key).as_json(),
-        "items": items,
-        "key": f"ret_{sources.instance.id}_{plan.source_id}",
-        "key_field": sources.instance.odoo.delivery_key_field,
-    }
+    request = ReturnRequest(
+        order=sources.reference(Kind.ORDER, plan.order_key),
+        items=items,
+        key=f"ret_{sources.instance.id}_{plan.source_id}",
+        key_field=sources.instance.odoo.delivery_key_field,
+    )
+    wizard = {"picking": f"delivery of {request.order.as_json()}", "items": request.as_json()["items"]}
     calls = [
-        call(
-            "stock.return.picking", "create", vals_list=[{"picking": f"delivery of {request['order']}", "items": items}]
-        ),
+        call("stock.return.picking", "create", vals_list=[wizard]),
         call("stock.return.picking", "action_create_returns", ids=["the new return"]),
         call("stock.picking", "button_validate", ids=["the return's picking"]),
     ]
@@ -80,15 +94,16 @@ Units = dict[int, int]
 Parts = dict[int, Units]  # by delivery: units by stock move
 
 
-class Return(Writer):
+class Return(Writer[ReturnRequest]):
     """Return refunded goods from the deliveries that shipped them: one return of each delivery, all with the change's key."""
 
     kind = ChangeKind.ODOO_STOCK_RETURN
+    request_type = ReturnRequest
     document = Kind.RETURN
     one_per_order = True
     write_size = 1
 
-    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+    def probe(self, context: Context, changes: Sequence[Change]) -> Answers:
         """Find returns by our key, else one of the same quantities without a key: ours that was interrupted, or a person's."""
         wanted = sale_lines(context, changes)
         answers: Answers = {}
@@ -101,7 +116,7 @@ class Return(Writer):
                 answers[change] = Found(rows[0]["id"], complete=complete, before=before)
         return answers
 
-    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    def check(self, context: Context, changes: Sequence[Change]) -> dict[int, MagodooError]:
         """Refuse what the done deliveries do not have left to return, and components of kits; hold quantities that Odoo would round."""
         wanted = sale_lines(context, changes)
         problems: dict[int, MagodooError] = {}
@@ -113,10 +128,10 @@ class Return(Writer):
                 problems[change] = odd
         return problems
 
-    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+    def write(self, context: Context, changes: Sequence[Change]) -> Written:
         """Create the missing returns, set the key on each, and validate them; returns that exist are completed."""
         client, wanted = context.odoo, sale_lines(context, changes)
-        keys = {change.id: change.request["key"] for change in changes}
+        keys = {change.id: change.request.key for change in changes}
         written: Written = {}
         made: dict[int, int] = {}
         done_before: set[int] = set()
@@ -140,11 +155,11 @@ class Return(Writer):
         return written
 
     def _standing(
-        self, context: Context, changes: Sequence[LeasedChange]
+        self, context: Context, changes: Sequence[Change]
     ) -> dict[int, tuple[list[Row], list[Row], list[Row]]]:
         """Return by change: its own returns, all returns of its order, and the order's done deliveries."""
         client, wanted = context.odoo, sale_lines(context, changes)
-        orders = resolve(context, changes, [change.request["order"] for change in changes])
+        orders = resolve(context, changes, [change.request.order for change in changes])
         numbers = sorted(set(orders.values()))
         returns = (
             [
@@ -166,16 +181,16 @@ class Return(Writer):
         )
         _name_products(context, [*returns, *deliveries])
         field = context.instance.odoo.delivery_key_field
-        keyed = client.documents.by_reference("return", [change.request["key"] for change in changes], [field]).sure
+        keyed = client.documents.by_reference("return", [change.request.key for change in changes], [field]).sure
         _name_products(context, keyed)
         found: dict[int, tuple[list[Row], list[Row], list[Row]]] = {}
         for change in changes:
-            order = orders.get(name_of(change.request["order"]))
+            order = orders.get(change.request.order)
             mine = [row for row in returns if order in orders_of(row)]
             own = [
                 row
                 for row in keyed
-                if own_key(row, field) == change.request["key"] and row["state"] != OdooTransferState.CANCEL
+                if own_key(row, field) == change.request.key and row["state"] != OdooTransferState.CANCEL
             ]
             own = own or [row for row in mine if not own_key(row, field) and _units([row]) == wanted[change.id]][:1]
             found[change.id] = own, mine, [row for row in deliveries if order in orders_of(row)]

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,13 @@ BLOCKS_ITS_DOCUMENT = frozenset(
 
 
 UNDECIDED = frozenset({FindingType.AMBIGUOUS, FindingType.POSSIBLE_DUPLICATE})
+
+
+class Item(NamedTuple):
+    """Name an item of a Magento order by its id as text, "0" for goods that are none, with units (1/10000) of it."""
+
+    key: str
+    units: int
 
 
 @dataclass(frozen=True)
@@ -107,13 +114,13 @@ class Facts:
     by_order: dict[int, list[Finding]]
     orders: dict[int, int]
     rows: dict[int, Document]
-    items: dict[int, list[list[Any]]]
+    items: dict[int, tuple[Item, ...]]
     documents: dict[int, list[int]]
     blocked: dict[int, str]
     undecided: dict[int, str]
     over_refunded: frozenset[str]
-    awaiting_return: dict[int, list[list[Any]]]
-    unshipped: dict[int, list[list[Any]]]
+    awaiting_return: dict[int, tuple[Item, ...]]
+    unshipped: dict[int, tuple[Item, ...]]
 
     @classmethod
     def gather(cls, situation: Situation, findings: Iterable[Finding]) -> Facts:
@@ -152,7 +159,7 @@ class Facts:
             by_order,
             dict(zip(ids.tolist(), view.frames.locate(Side.MAGENTO, Kind.ORDER, ids).tolist(), strict=True)),
             dict(zip(positions.tolist(), view.frames.rows(positions), strict=True)),
-            _item_lists(situation.counted.by_item(itemised)),
+            _items_by_document(situation.counted.by_item(itemised)),
             documents,
             blocked,
             {
@@ -161,8 +168,8 @@ class Facts:
                 if finding.kind is Kind.ORDER and finding.type in UNDECIDED and finding.magento_at >= 0
             },
             frozenset(finding.order_key or "" for finding in findings if _is_over_refunded_order(finding)),
-            _item_lists(stock.awaiting_return(situation, memos)) if returns else {},
-            _item_lists(stock.refunded_unshipped(situation, memos)),
+            _items_by_document(stock.awaiting_return(situation, memos)) if returns else {},
+            _items_by_document(stock.refunded_unshipped(situation, memos)),
         )
 
     def order_plan(self, order_id: int) -> OrderPlan | None:
@@ -256,17 +263,12 @@ def _with_returns_left(situation: Situation) -> list[int]:
     return sorted(set(situation.view.column("order_key")[left["document"].to_numpy()].tolist()))
 
 
-def _part_of(intent: Mapping[str, Any]) -> list[str]:
-    """Return what distinguishes the changes of one document: the payment part, and whether it was given instead of money."""
-    return [*([str(intent["part"])] if "part" in intent else []), *(["given"] if "given" in intent else [])]
-
-
 def _is_over_refunded_order(finding: Finding) -> bool:
     return finding.type is FindingType.OVER_REFUNDED and finding.kind is Kind.ORDER
 
 
-def _item_lists(moved: pd.DataFrame) -> dict[int, list[list[Any]]]:
-    """Return [item, quantity] by document, in the order of the items."""
+def _items_by_document(moved: pd.DataFrame) -> dict[int, tuple[Item, ...]]:
+    """Return the items by document, in the order of their ids."""
     rows = moved.sort_values(["document", "item"], kind="stable")
     documents, begins = np.unique(rows["document"].to_numpy(np.int64), return_index=True)
     ends = [*begins.tolist(), len(rows)][1:]
@@ -274,7 +276,7 @@ def _item_lists(moved: pd.DataFrame) -> dict[int, list[list[Any]]]:
         rows["item"].to_numpy(np.int64).astype(str).tolist(),
         rows["quantity"].to_numpy(np.int64).tolist(),
     )
-    pairs = list(map(list, zip(items, quantities, strict=True)))
+    pairs = tuple(map(Item, items, quantities))
     return {
         document: pairs[begin:end]
         for document, begin, end in zip(documents.tolist(), begins.tolist(), ends, strict=True)
@@ -354,21 +356,24 @@ class OrderPlan:
         wanted = None if row is None else str(row.source_id)
         return [change for change in self.changes if change.kind == kind and wanted in (None, change.source_id)]
 
-    def change(self, kind: ChangeKind, row: Document, findings: Iterable[Finding], **intent: Any) -> None:
-        """Plan a change for a document, and name it on the findings that it resolves."""
+    def change(self, kind: ChangeKind, row: Document, findings: Iterable[Finding], intent: object, *parts: str) -> None:
+        """Plan a change for a document, and name it on the findings that it resolves.
+
+        parts: what tells it from other changes of its kind and document.
+        """
         settled = list(findings)
         made = PlannedChange(
             kind=kind,
             order_key=str(self.order.source_id),
             order_number=self.order.number,
             document_kind=Kind(row.kind),
-            source_id=":".join([str(row.source_id), *_part_of(intent)]),
+            source_id=":".join([str(row.source_id), *parts]),
             source_number=row.number,
             amount=int(row.grand_total),
             currency=str(row.currency or self.order.currency),
             company_amount=int(row.base_grand_total),
-            settles=tuple(finding.key for finding in settled),
             intent=intent,
+            settles=tuple(finding.key for finding in settled),
         )
         self.changes.append(made)
         for finding in settled:
@@ -417,7 +422,9 @@ def first_reason(*reasons: str | None) -> str | None:
     return next((reason for reason in reasons if reason), None)
 
 
-def missing_tracks(order: OrderPlan, finding: Finding, wanted: str) -> tuple[Document, Document, list[str]] | None:
+def missing_tracks(
+    order: OrderPlan, finding: Finding, wanted: str
+) -> tuple[Document, Document, tuple[str, ...]] | None:
     """Return the shipment, its delivery and the tracks that `wanted` (`to_odoo` or `to_magento`) would add.
 
     None where nothing is lacking there, where each side has numbers that the other lacks (only a person knows which
@@ -435,4 +442,4 @@ def missing_tracks(order: OrderPlan, finding: Finding, wanted: str) -> tuple[Doc
     if reason:
         finding.no_change_reason = reason
         return None
-    return shipment, picking, tracks
+    return shipment, picking, tuple(tracks)

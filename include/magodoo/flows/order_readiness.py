@@ -14,9 +14,9 @@ def not_ready(order: OrderPlan) -> str | None:
         return reason
     if order.order.state == MagentoOrderState.CANCELED and order.odoo is None:
         return f"The order is {order.order.status or order.order.state} in Magento"
-    if order.planned("odoo_order_import"):
-        as_quotation = any(change.intent.get("as") == "quotation" for change in order.changes)
-        return "The order is imported as a quotation only" if as_quotation else None
+    if planned := order.planned("odoo_order_import"):
+        confirmed = all(change.intent.confirm for change in planned)
+        return None if confirmed else "The order is imported as a quotation only"
     if order.odoo is None:
         return why_documents_wait(order)
     if order.odoo.state == OdooOrderState.CANCEL:

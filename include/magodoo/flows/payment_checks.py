@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from magodoo.connectors.odoo.payments import Settlement
 from magodoo.domain.states import PAYMENT_MADE, OdooMoveState, OdooPaymentState
 from magodoo.errors import FixConfiguration, MagodooError
 from magodoo.ledger.behaviour import DependencyPending, HalfDone, SourceChanged, not_shown, refused
-from magodoo.ledger.changes import LeasedChange
 from magodoo.money import plain, shown, to_units
+
+if TYPE_CHECKING:
+    from magodoo.flows.odoo_payment import PaymentRequest
 
 Items = Sequence[Mapping[str, Any]]
 
 
-def document_problem(document: Mapping[str, Any] | None, change: LeasedChange) -> MagodooError | None:
+def document_problem(document: Mapping[str, Any] | None, request: PaymentRequest) -> MagodooError | None:
     """Return why a document cannot be paid now: missing, cancelled, not posted, settled, another currency, or too little open."""
     if document is None:
         return DependencyPending("its document is not in Odoo yet")
@@ -26,20 +28,20 @@ def document_problem(document: Mapping[str, Any] | None, change: LeasedChange) -
         return DependencyPending("its document is not posted in Odoo yet")
     if not to_units(document["amount_residual"]):
         return SourceChanged("its document is settled in Odoo already")
-    currency, expected = (document.get("currency_id") or {}).get("name"), change.request["document_currency"]
+    currency, expected = (document.get("currency_id") or {}).get("name"), request.document_currency
     if currency not in (None, expected):
         return refused("its document has another currency in Odoo")
-    paid = change.request["currency"]
+    paid = request.currency
     in_base = paid != expected
     left = abs(to_units(document["amount_residual_signed" if in_base else "amount_residual"]))
-    if left < change.request["amount"]:
+    if left < request.amount:
         return refused(
-            f"only {shown(left, paid)} of its document is open in Odoo, the payment is {shown(change.request['amount'], paid)}"
+            f"only {shown(left, paid)} of its document is open in Odoo, the payment is {shown(request.amount, paid)}"
         )
     return None
 
 
-def accounts_problem(document: Mapping[str, Any], change: LeasedChange, items: Items) -> MagodooError | None:
+def accounts_problem(document: Mapping[str, Any], request: PaymentRequest, items: Items) -> MagodooError | None:
     """Return why a payment cannot be reconciled with the document; None when it can.
 
     Odoo reconciles a payment with the lines of one account: what is open there must cover it.
@@ -51,13 +53,13 @@ def accounts_problem(document: Mapping[str, Any], change: LeasedChange, items: I
         return refused(
             f"what is open of {document['name']} is on several accounts ({', '.join(names)}): a person registers the payment"
         )
-    paid = change.request["currency"]
-    in_base = paid != change.request["document_currency"]
+    paid = request.currency
+    in_base = paid != request.document_currency
     left = abs(sum(to_units(line["amount_residual" if in_base else "amount_residual_currency"]) for line in items))
-    if left < change.request["amount"]:
+    if left < request.amount:
         return refused(
             f"only {shown(left, paid)} of {document['name']} is open on {names[0]}, the payment is"
-            f" {shown(change.request['amount'], paid)}"
+            f" {shown(request.amount, paid)}"
         )
     return None
 
@@ -74,20 +76,19 @@ def payer_of(document: Mapping[str, Any]) -> int:
 
 
 def draft_problem(
-    head: Mapping[str, Any] | None, change: LeasedChange, document: Mapping[str, Any], items: Items
+    head: Mapping[str, Any] | None, request: PaymentRequest, document: Mapping[str, Any], items: Items
 ) -> MagodooError | None:
     """Return why this draft may not be posted: it would post something else, or could not be reconciled. None once it is posted."""
     if head is None:
         return not_shown("payment")
     if head["state"] != OdooPaymentState.DRAFT:
         return None
-    problem = document_problem(document, change) or accounts_problem(document, change, items)
+    problem = document_problem(document, request) or accounts_problem(document, request, items)
     if problem is not None:
         return problem
-    request = change.request
     pairs = {
-        "amount": (to_units(head["amount"]), request["amount"]),
-        "currency": (id_in(head["currency_id"]), request["currency_id"]),
+        "amount": (to_units(head["amount"]), request.amount),
+        "currency": (id_in(head["currency_id"]), request.currency_id),
         "customer": (id_in(head["partner_id"]), payer_of(document)),
         "receivable account": (id_in(head["destination_account_id"]), open_account(items)),
     }

@@ -20,6 +20,7 @@ from magodoo.settings.country_policies import policy
 
 if TYPE_CHECKING:
     from magodoo.context import Context
+    from magodoo.flows.entries import EntryRequest
 
 
 def closed_period(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:
@@ -46,16 +47,15 @@ def payment_held(order: OrderPlan, row: Document) -> str | None:
     return f"Dated {row.document_date}, closed up to {lock}: the setting `closed_period` is `hold`"
 
 
-def in_closed_period(change: LeasedChange, locked: date | None) -> MagodooError | None:
-    """Return a refusal for a date inside a closed period that no person approved; None otherwise.
+def in_closed_period(day: str, locked: date | None, *, planned: bool) -> MagodooError | None:
+    """Return a refusal for a date inside a closed period, unless it was planned there, so that a person approved it; else None.
 
     Odoo does not refuse inside a lock date but moves the accounting date (docs/facts/pair.md#10), so the date is checked
     before. A payment is treated as its document.
     """
-    inside = locked is not None and change.request["date"] and date.fromisoformat(change.request["date"]) <= locked
-    if inside and not change.request["closed_period"]:
-        return SourceChanged(f"its date {change.request['date']} lies in a period that is closed up to {locked}")
-    return None
+    if planned or locked is None or not day or date.fromisoformat(day) > locked:
+        return None
+    return SourceChanged(f"its date {day} lies in a period that is closed up to {locked}")
 
 
 def before_the_series(order: OrderPlan, finding: Finding, row: Document) -> list[Finding]:
@@ -76,18 +76,16 @@ def before_the_series(order: OrderPlan, finding: Finding, row: Document) -> list
     return [found]
 
 
-def day_of(context: Context, change: LeasedChange) -> str:
+def day_of(context: Context, change: LeasedChange[EntryRequest]) -> str:
     """Return the ISO date on which a document is posted: its own, or today where the numbering of its journal has passed it; "" for none."""
-    if change.request.get("dated_today"):
+    if change.request.dated_today:
         return context.now().astimezone(context.instance.zone).date().isoformat()
-    return str(change.request["date"])
+    return change.request.date
 
 
-def numberings_now(context: Context, changes: Sequence[LeasedChange]) -> dict[str, list[Numbering]]:
+def numberings_now(context: Context, changes: Sequence[LeasedChange[EntryRequest]]) -> dict[str, list[Numbering]]:
     """Return the numberings of the journal by move type, read now, where its numbering is chronological; {} elsewhere."""
-    days = [
-        date.fromisoformat(day) for change in changes if (day := day_of(context, change)) and change.request["post"]
-    ]
+    days = [date.fromisoformat(day) for change in changes if (day := day_of(context, change)) and change.request.post]
     setting = context.instance.chronological_series
     if not days or setting == "off":
         return {}
@@ -96,9 +94,9 @@ def numberings_now(context: Context, changes: Sequence[LeasedChange]) -> dict[st
     return context.odoo.company.last_posted(context.instance.odoo.sales_journal, date(min(days).year - 1, 1, 1))
 
 
-def out_of_series(change: LeasedChange, numberings: Sequence[Numbering], day: str) -> MagodooError | None:
+def out_of_series(change: LeasedChange[EntryRequest], numberings: Sequence[Numbering], day: str) -> MagodooError | None:
     """Return `SourceChanged` when somebody posted a later date since the plan: the number would no longer follow the dates."""
-    if not day or not change.request["post"]:
+    if not day or not change.request.post:
         return None
     before = last_posted(numberings, date.fromisoformat(day))
     if before is None or date.fromisoformat(day) >= before:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
 from sqlalchemy import Connection
 
 from magodoo.domain.kinds import document_of, requires
@@ -95,7 +96,7 @@ def _with_source(sources: Sources, prepared: Prepared) -> Prepared:
     )
     if prepared.request is None or document is None:
         return prepared
-    return replace(prepared, request={**prepared.request, "source": fingerprint(document)})
+    return replace(prepared, request=msgspec.structs.replace(prepared.request, source=fingerprint(document)))
 
 
 def _database_uuid(sources: Sources, context: Context, planned: Sequence[PlannedChange]) -> str:

@@ -6,10 +6,10 @@ for the rest name by name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import text
 
 from magodoo.connectors.odoo.record_kinds import READINGS
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 NAMES = {Kind.ORDER: "order", Kind.INVOICE: "inv", Kind.CREDIT_MEMO: "cm"}
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Name an Odoo record in a request: by our external id, also before it exists, or by Odoo's own id."""
 
     external_id: str | None = None
-    odoo_id: int | None = None
+    odoo_id: int | None = msgspec.field(default=None, name="id")
 
     @property
     def column(self) -> str:
@@ -43,7 +42,7 @@ class Reference:
 
     def as_json(self) -> dict[str, Any]:
         """Return the reference as a request holds it."""
-        return {"external_id": self.external_id} if self.external_id else {"id": self.odoo_id}
+        return dict(msgspec.to_builtins(self))
 
 
 LINES = "sale.order.line"
@@ -57,19 +56,15 @@ where instance = :instance and side = :odoo and order_key = any(:orders) and kin
 
 
 def resolve(
-    context: Context, changes: Sequence[LeasedChange], references: Sequence[Mapping[str, Any]]
-) -> dict[str, int]:
-    """Return the Odoo ids of the records that requests of these changes name, by `name_of`; missing records are left out."""
-    names = sorted({str(reference["external_id"]) for reference in references if reference.get("external_id")})
+    context: Context, changes: Sequence[LeasedChange], references: Collection[Reference]
+) -> dict[Reference, int]:
+    """Return the Odoo ids of the records that requests of these changes name; missing records are left out."""
+    names = sorted({each.external_id for each in references if each.external_id})
     found: dict[str, int] = {}
     if names:
         found = context.odoo.external_ids.find(names, _believed(context, {change.order_key for change in changes}))
-    return found | {name_of(reference): int(reference["id"]) for reference in references if reference.get("id")}
-
-
-def name_of(reference: Mapping[str, Any]) -> str:
-    """Return one text for a reference: its external id, or the id itself."""
-    return str(reference.get("external_id") or reference["id"])
+    ids = {Reference(external_id=name): id for name, id in found.items()}
+    return ids | {each: each.odoo_id for each in references if each.odoo_id}
 
 
 def _believed(context: Context, order_keys: Collection[str]) -> dict[str, tuple[str, int]]:

@@ -39,7 +39,7 @@ def _of_items(order: OrderPlan, row: Document, side: Side) -> str | None:
     """Return the cause for the first item of the document for which there is no room."""
     table, kind = order.facts.situation.items_of_unpaired, Kind(row.kind)
     room = quantities.room_in_odoo if side is Side.ODOO else quantities.room_in_magento
-    for key, wanted in order.facts.items.get(row.at, []):
+    for key, wanted in order.facts.items.get(row.at, ()):
         item = int(key)
         if not item:
             return f"A line of it is no item of the order in Magento ({_sku(order, row, item)})"

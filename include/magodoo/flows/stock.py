@@ -6,22 +6,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from sqlalchemy import text
 
 from magodoo.connectors.magento.bundles import BUNDLE
 from magodoo.domain.vocabulary import Kind
 from magodoo.errors import MagodooError
 from magodoo.extract.odoo_transfers import moves_of, order_of
-from magodoo.flows.references import name_of, resolve
+from magodoo.flows.order_plan import Item
+from magodoo.flows.references import Reference, resolve
 from magodoo.flows.sources import Sources, finer_than_odoo
 from magodoo.ledger.behaviour import DependencyPending
 from magodoo.ledger.changes import LeasedChange
-from magodoo.ledger.planned import RequestProblem
+from magodoo.ledger.planned import Request, RequestProblem
 from magodoo.money import from_units, plain
 
 if TYPE_CHECKING:
     from magodoo.context import Context
-    from magodoo.ledger.planned import PlannedChange
 
 
 Row = Mapping[str, Any]
@@ -29,27 +30,52 @@ Goods = dict[tuple[int, str], int]
 """Units by sale order line and, of a kit that is delivered by its components, the component's SKU ("" otherwise)."""
 
 
-def items_to_move(sources: Sources, plan: PlannedChange) -> tuple[list[list[Any]], list[RequestProblem]]:
-    """Return [[sale order line, units]] of the plan's items, and the problems.
+class Moved(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Hold what is moved of a sale order line, in units; of a kit that is delivered by its components, one of them by its SKU."""
 
-    A part by which the line's kit is delivered is [line, units, SKU]. An empty list is a problem, as it could mean
-    everything.
+    order_line: Reference
+    units: int
+    component: str | None = None
+
+
+class TransferRequest(Request, frozen=True, kw_only=True):
+    """Hold the goods of an order to deliver or to take back.
+
+    Attributes:
+        key: What tells our transfer from others.
+        key_field: The field of the transfer that holds the key.
     """
-    items: list[list[Any]] = []
+
+    order: Reference
+    items: tuple[Moved, ...]
+    key: str
+    key_field: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the request as the ledger stores it; an item without a component has two elements."""
+        items = [[*item[:2], *filter(None, item[2:])] for item in msgspec.to_builtins(self.items)]
+        return {**super().as_json(), "items": items}
+
+
+def items_to_move(
+    sources: Sources, order_key: str, wanted: Iterable[Item]
+) -> tuple[tuple[Moved, ...], list[RequestProblem]]:
+    """Return what is moved for the wanted items, and the problems: none at all is one, as it could mean everything."""
+    items: list[Moved] = []
     problems: list[RequestProblem] = []
-    order = sources.magento(Kind.ORDER, plan.order_key)
+    order = sources.magento(Kind.ORDER, order_key)
     skus = {line.item_key: line.sku for line in order.lines if line.role == "item"} if order else {}
-    for item_key, units in plan.intent.get("items") or ():
-        sold, *part = _sold_as(sources, plan.order_key, str(item_key))
-        line = sources.order_line(plan.order_key, sold)
+    for item_key, units in wanted:
+        sold, *part = _sold_as(sources, order_key, item_key)
+        line = sources.order_line(order_key, sold)
         if line is None:
             problems.append(RequestProblem(f"item:{item_key}", f"the matched Odoo order has no line for item {sold}"))
         elif units:
-            items.append([line.as_json(), int(units), *part])
-            problems += finer_than_odoo(sources, skus.get(str(item_key), ""), int(units))
+            items.append(Moved(line, units, *part))
+            problems += finer_than_odoo(sources, skus.get(item_key, ""), units)
     if not items and not problems:
         problems.append(RequestProblem("items", "nothing to move is left in the document"))
-    return items, problems
+    return tuple(items), problems
 
 
 def _sold_as(sources: Sources, order_key: str, item_key: str) -> list[str]:
@@ -63,16 +89,16 @@ def _sold_as(sources: Sources, order_key: str, item_key: str) -> list[str]:
     return [str(bundle.item_key), line.sku]
 
 
-def sale_lines(context: Context, changes: Sequence[LeasedChange]) -> dict[int, Goods | MagodooError]:
+def sale_lines(context: Context, changes: Sequence[LeasedChange[TransferRequest]]) -> dict[int, Goods | MagodooError]:
     """Return, by change id, what it moves; `DependencyPending` while the order's lines are not in Odoo."""
-    references = [line for change in changes for line, *_ in change.request["items"]]
+    references = [item.order_line for change in changes for item in change.request.items]
     ids = resolve(context, changes, references)
     wanted: dict[int, Goods | MagodooError] = {}
     for change in changes:
         goods: Goods = {}
-        for line, units, *part in change.request["items"]:
-            key = ids.get(name_of(line), 0), str(part[0]) if part else ""
-            goods[key] = goods.get(key, 0) + int(units)
+        for item in change.request.items:
+            key = ids.get(item.order_line, 0), item.component or ""
+            goods[key] = goods.get(key, 0) + item.units
         absent = any(line == 0 for line, _ in goods)
         wanted[change.id] = DependencyPending("the order's lines are not in Odoo yet") if absent else goods
     return wanted

@@ -9,22 +9,29 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
+
+from typing_extensions import TypeVar
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.vocabulary import Kind
 from magodoo.errors import FixDocument, MagodooError, OutcomeUnknown, TransientError, UnreadableRecord
 from magodoo.ledger.changes import LeasedChange
+from magodoo.ledger.planned import Request
 
 if TYPE_CHECKING:
     from magodoo.context import Context
     from magodoo.extract.canonical import CanonicalDocument
 
 
-class Writer(ABC):
+RequestT = TypeVar("RequestT", bound=Request, default=Any)
+
+
+class Writer(ABC, Generic[RequestT]):
     """Write one kind of change.
 
     Attributes:
+        request_type: The class of its requests.
         document: The kind of document that is read back on the target's side.
         one_per_order: Changes of one order are written one after the other, while orders are written side by side.
         group_size: How many are checked right before they are written, and read back together afterwards.
@@ -33,6 +40,7 @@ class Writer(ABC):
     """
 
     kind: ChangeKind
+    request_type: type[RequestT]
     document: Kind
     one_per_order = False
     group_size = 50
@@ -40,22 +48,22 @@ class Writer(ABC):
     many_steps = True
 
     @abstractmethod
-    def probe(self, context: Context, changes: Sequence[LeasedChange]) -> Answers:
+    def probe(self, context: Context, changes: Sequence[LeasedChange[RequestT]]) -> Answers:
         """Return what the target has already: our own by reference, then what others made (docs/business-rules.md#cut-over)."""
 
     @abstractmethod
-    def check(self, context: Context, changes: Sequence[LeasedChange]) -> dict[int, MagodooError]:
+    def check(self, context: Context, changes: Sequence[LeasedChange[RequestT]]) -> dict[int, MagodooError]:
         """Return, by change id, why a change may not be written now, on fresh data of the target."""
 
     @abstractmethod
-    def write(self, context: Context, changes: Sequence[LeasedChange]) -> Written:
+    def write(self, context: Context, changes: Sequence[LeasedChange[RequestT]]) -> Written:
         """Write the changes, or continue where an earlier attempt was interrupted."""
 
     def source_problem(self, context: Context, document: CanonicalDocument) -> str | None:
         """Return why an unchanged source may not be written any more, as `is not paid any more`; None when it may."""
         return None
 
-    def follow_up(self, context: Context, changes: Sequence[LeasedChange]) -> None:
+    def follow_up(self, context: Context, changes: Sequence[LeasedChange[RequestT]]) -> None:
         """Do what a written document entails elsewhere, also when an earlier attempt wrote it and was interrupted."""
         return
 
@@ -63,11 +71,13 @@ class Writer(ABC):
         """Return the writer that checks and writes one group; a writer may return a copy that reads only once what both need."""
         return self
 
-    def read_back_ids(self, context: Context, targets: Mapping[LeasedChange, int]) -> dict[LeasedChange, int]:
+    def read_back_ids(
+        self, context: Context, targets: Mapping[LeasedChange[RequestT], int]
+    ) -> dict[LeasedChange[RequestT], int]:
         """Return the ids of the `document` that shows what was written: the target itself, unless a writer overrides it."""
         return dict(targets)
 
-    def pair(self, change: LeasedChange, target_id: int) -> tuple[Kind, str, str] | None:
+    def pair(self, change: LeasedChange[RequestT], target_id: int) -> tuple[Kind, str, str] | None:
         """Return (kind, Magento id, Odoo id) of the match that the write makes; None if it makes none."""
         return None
 

@@ -17,9 +17,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Generic
 
 from sqlalchemy import Connection, text
+from typing_extensions import TypeVar
 
 from magodoo.domain.kinds import Change, ChangeKind, requires
 from magodoo.domain.vocabulary import BEGUN, NOT_BEGUN, OPEN_STATES, ChangeState
@@ -30,6 +31,7 @@ from magodoo.money import dump_json, parse_json
 from magodoo.settings import Instance
 
 Key = tuple[str, str]  # (change kind, source id)
+RequestT = TypeVar("RequestT", covariant=True, default=Any)
 
 
 class LeaseLost(InvariantError):
@@ -37,11 +39,13 @@ class LeaseLost(InvariantError):
 
 
 @dataclass(frozen=True, eq=False)
-class LeasedChange:
+class LeasedChange(Generic[RequestT]):
     """Hold a change that this worker, and no other, may carry out until its lease ends.
 
     Attributes:
         amount: Units of 1/10000 of `currency`.
+        request: As the ledger stores it; the executor hands writers their flow's `Request`.
+        series_day: Its place in the numbering of its journal; None for what has none.
         resumed: An earlier attempt may have written.
         may_write: False when it was claimed only to find out whether it was written.
     """
@@ -56,8 +60,9 @@ class LeasedChange:
     document_kind: str
     amount: int
     currency: str
-    request: Mapping[str, Any]
+    request: RequestT
     request_hash: str
+    series_day: date | None
     token: int
     resumed: bool
     may_write: bool
@@ -66,7 +71,7 @@ class LeasedChange:
     @property
     def place(self) -> tuple[int, date, int]:
         """Return its position in a run: by step, then by its date in the numbering of its journal, then as planned."""
-        return self.kind.step, series_day(self.kind, self.request) or date.min, self.id
+        return self.kind.step, self.series_day or date.min, self.id
 
     @property
     def document(self) -> str:
@@ -154,15 +159,15 @@ def half_done(connection: Connection, instance: str, orders: Collection[str]) ->
     return list(connection.execute(text(statement), values))
 
 
-def series_day(kind: ChangeKind, request: Mapping[str, Any] | None) -> date | None:
+def series_day(kind: ChangeKind, request: Mapping[str, Any]) -> date | None:
     """Return the date that gives a document its place in the numbering of its journal; None for every other change.
 
     A document dated today, because its numbering has passed its own date, comes after everything that keeps its date.
     """
-    day = (request or {}).get("date") if kind.entry.in_series else None
+    day = request.get("date") if kind.entry.in_series else None
     if not day:
         return None
-    return date.max if (request or {}).get("dated_today") else date.fromisoformat(day)
+    return date.max if request.get("dated_today") else date.fromisoformat(day)
 
 
 def _standing(connection: Connection, instance: str, orders: list[str]) -> tuple[dict[Key, Any], dict[Key, Any]]:
@@ -209,11 +214,11 @@ def _insert(
             "order_key": plan.order_key, "order_number": plan.order_number, "source_id": plan.source_id,
             "source_number": plan.source_number, "document_kind": str(plan.document_kind), "amount": plan.amount,
             "currency": plan.currency, "company_amount": plan.company_amount, "request_hash": item.request_hash,
-            "closed": bool(item.request and item.request.get("closed_period")), "series_day": str(series_day(plan.kind, item.request) or "") or None,
-            "request": item.request, "calls": list(item.calls),
+            "closed": bool(request.get("closed_period")), "series_day": str(series_day(plan.kind, request) or "") or None,
+            "request": request, "calls": list(item.calls),
         }
         for place, item in enumerate(items)
-        for plan in (item.planned,)
+        for plan, request in ((item.planned, item.stored or {}),)
     ]  # fmt: skip
     written = connection.execute(
         text(_INSERT), {"instance": instance, "dag_run": dag_run, "now": now, "rows": dump_json(rows)}

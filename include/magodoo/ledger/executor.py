@@ -73,7 +73,7 @@ class Run:
         Raises:
             FixConfiguration: A credential or a right is missing for everything.
         """
-        ordered = sorted(changes, key=lambda change: change.place)
+        ordered = sorted(self._readable(changes), key=lambda change: change.place)
         self._open = {change.id: change for change in ordered}
         try:
             for kind, group in itertools.groupby(ordered, key=lambda change: change.kind):
@@ -85,6 +85,14 @@ class Run:
             for change in list(self._open.values()):
                 self._resolve(change, DependencyPending(str(problem)))
             raise
+
+    def _readable(self, changes: Sequence[LeasedChange]) -> Iterator[LeasedChange]:
+        """Yield the changes with their requests as their writers take them; one that cannot be read fails."""
+        for change in changes:
+            try:
+                yield replace(change, request=self.writers[change.kind].request_type.from_json(change.request))
+            except InvariantError as problem:
+                self._resolve(change, InvariantError(f"{change}: {problem}"))
 
     def _batch(self, writer: Writer, batch: list[LeasedChange]) -> None:
         """Probe some changes of one kind, record what is done or refused already, and carry out the rest in groups."""

@@ -10,37 +10,59 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, Self
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from typing_extensions import TypeVar
 
 from magodoo.domain.kinds import ChangeKind
 from magodoo.domain.states import STOPPED
 from magodoo.domain.vocabulary import FindingType, Kind, Side
+from magodoo.errors import InvariantError
 from magodoo.extract.canonical import CanonicalDocument, CanonicalLine
 from magodoo.money import dump_json
 
 
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hold everything that a change would write; each flow has a class of its own.
+
+    It is stored as JSON and holds only text, whole numbers (amounts in units), lists and objects, so that it keeps its
+    hash. What is UNSET is left out. A field with another default is always written: a request without it is older.
+
+    Attributes:
+        source: The fingerprint of the source document, which the planner adds to what a flow has built.
+    """
+
+    source: str | UnsetType = UNSET
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the request as the ledger stores it."""
+        return dict(msgspec.to_builtins(self))
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """Return a request that the ledger has stored.
+
+        Raises:
+            InvariantError: A key is missing, unknown or of another type.
+        """
+        try:
+            return msgspec.convert(stored, cls)
+        except msgspec.ValidationError as problem:
+            raise InvariantError(f"its request in the ledger is damaged: {problem}") from None
+
+
+IntentT = TypeVar("IntentT", covariant=True, default=Any)
+
+
 @dataclass(frozen=True)
-class PlannedChange:
+class PlannedChange(Generic[IntentT]):
     """Hold one planned write; amounts are units (1/10000).
 
-    source_id: the document (or payment, track, return) that the change is for.
-
-    intent, by kind (quantities in units, item keys are Magento order item ids as text):
-        odoo_order_import      {"as": "confirmed" | "quotation", "replaces": order id or None}
-        odoo_order_cancel      {"odoo_id"}
-        odoo_invoice           {"as": "post" | "draft", "items": [[item_key, qty]], "closed_period": bool}
-        odoo_payment           {"method", "invoice": Odoo id or None, "transaction_id"}, and "part": what of the document was paid by
-                               gift card or credit, by its name in `extra_totals`
-        odoo_delivery          {"items", "tracks": [..], "carrier", "source_code"}
-        odoo_tracking          {"odoo_id", "tracks"}: the tracks to add
-        odoo_credit_note       {"as", "items", "invoice": Magento invoice id or None, "closed_period"}
-        odoo_refund_payment    {"method", "credit_note": Odoo id or None, "transaction_id"}, "part" as above, and "given": units that
-                               were refunded to it instead of money
-        odoo_stock_return      {"items"}
-        magento_invoice        {"items": [[order_item_id, qty]], "shipping": units}
-        magento_shipment       {"items", "tracks", "carrier", "source_code"}
-        magento_tracking       {"magento_id": shipment id, "tracks", "carrier"}
-        magento_credit_memo    {"items", "shipping", "adjustment_positive", "adjustment_negative"}
+    Attributes:
+        source_id: The document (or payment, track, return) that the change is for.
+        intent: What its flow builds the request from; each flow has a class of its own.
     """
 
     kind: ChangeKind
@@ -52,8 +74,8 @@ class PlannedChange:
     amount: int
     currency: str
     company_amount: int
+    intent: IntentT
     settles: tuple[str, ...] = ()
-    intent: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -81,16 +103,13 @@ class RequestProblem:
 class Prepared:
     """Hold a planned change with its request.
 
-    A request holds only text, whole numbers (amounts in units), lists and mappings, so that it keeps its hash in the
-    database.
-
     Attributes:
         request: Everything that would be written; None when there are problems.
         calls: The exact calls, each {system, method, path or model, body}.
     """
 
     planned: PlannedChange
-    request: Mapping[str, Any] | None
+    request: Request | None
     calls: Sequence[Mapping[str, Any]] = ()
     problems: Sequence[RequestProblem] = field(default=())
 
@@ -100,9 +119,14 @@ class Prepared:
         return self.planned.kind.value, self.planned.source_id
 
     @property
+    def stored(self) -> dict[str, Any] | None:
+        """Return the request as the ledger stores it."""
+        return None if self.request is None else self.request.as_json()
+
+    @property
     def request_hash(self) -> str:
         """Return the SHA-256 of the request's canonical JSON, in hex."""
-        return hashlib.sha256(dump_json(self.request).encode()).hexdigest()
+        return hashlib.sha256(dump_json(self.stored).encode()).hexdigest()
 
 
 def fingerprint(document: CanonicalDocument) -> str:

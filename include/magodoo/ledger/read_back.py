@@ -43,7 +43,7 @@ def source_changes(context: Context, writer: Writer, changes: Sequence[LeasedCha
             document = fresh.get(document_of(change.source_id))
             if document is None:
                 answers[change.id] = SourceChanged(f"the {side.value} {kind.words} is gone since the plan")
-            elif fingerprint(document) != change.request["source"]:
+            elif fingerprint(document) != change.request.source:
                 answers[change.id] = SourceChanged(f"the {side.value} {kind.words} has changed since the plan")
             elif problem := writer.source_problem(context, document):
                 answers[change.id] = SourceChanged(f"the {side.value} {kind.words} {problem} since the plan")
